@@ -1,0 +1,89 @@
+/**
+ * An optimizer step, done for the first time or again: one function for both, because replay is only worth something
+ * when it is the same code.
+ */
+import { MtrlError } from '../core/errors.ts';
+import type { Engine, Loss, TrainGroup } from '../policy/engine.ts';
+import type { AdamSpec, StepOutcome } from './step-record.ts';
+
+/** A step whose prompts are encoded and whose advantages are known. */
+export interface ReadyStep {
+  readonly step: number;
+  readonly learningRate: number;
+  /** May be empty: a step whose rollouts have nothing to teach makes no update. */
+  readonly groups: readonly TrainGroup[];
+  readonly droppedGroupCount: number;
+  readonly loss: Loss;
+  readonly temperature: number;
+  /** Rollout and trainer log-probs may differ by this much; undefined for steps without rollouts. */
+  readonly logProbToleranceMax?: number;
+}
+
+/** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not go on from here. */
+export async function applySteps(engine: Engine, steps: readonly ReadyStep[], adam: AdamSpec): Promise<StepOutcome[]> {
+  const outcomes: StepOutcome[] = [];
+  for (const step of steps) outcomes.push(await applyStep(engine, step, adam));
+  return outcomes;
+}
+
+async function applyStep(engine: Engine, ready: ReadyStep, adam: AdamSpec): Promise<StepOutcome> {
+  const { step, learningRate, droppedGroupCount, loss, temperature } = ready;
+  const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
+  if (ready.groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
+
+  const groups = loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready) : ready.groups;
+  const result = await engine.forwardBackward({ groups, loss, temperature });
+  requireFinite(result.loss, 'loss', step);
+  const { logProbToleranceMax } = ready;
+  const logProbDifferenceMax = logProbToleranceMax === undefined ? 0 : differenceMax(groups, result.logProbs);
+  if (logProbToleranceMax !== undefined && !(logProbDifferenceMax <= logProbToleranceMax)) {
+    throw logProbMismatch(step, logProbDifferenceMax, logProbToleranceMax);
+  }
+  const { gradientNorm } = await engine.optimStep({ learningRate, ...adam });
+  requireFinite(gradientNorm, 'gradient norm', step);
+  const { tokenCount } = result;
+  return { step, learningRate, droppedGroupCount, loss: result.loss, gradientNorm, tokenCount, logProbDifferenceMax };
+}
+
+async function withReference(engine: Engine, { groups, temperature }: ReadyStep): Promise<TrainGroup[]> {
+  const reference = await engine.forward({ groups, temperature, weights: 'reference' });
+  return groups.map((group, g) => ({
+    prompt: group.prompt,
+    completions: group.completions.map((completion, c) => ({
+      ...completion,
+      referenceLogProbs: reference[g]?.[c] ?? [],
+    })),
+  }));
+}
+
+/** NaN when any difference is not a number, so that it fails every comparison. */
+function differenceMax(groups: readonly TrainGroup[], trained: readonly (readonly (readonly number[])[])[]): number {
+  let largest = 0;
+  groups.forEach(({ completions }, g) => {
+    completions.forEach(({ logProbs = [] }, c) => {
+      const own = trained[g]?.[c] ?? [];
+      logProbs.forEach((sampled, t) => {
+        const difference = Math.abs(sampled - (own[t] ?? Number.NaN));
+        if (!(difference <= largest)) largest = difference;
+      });
+    });
+  });
+  return largest;
+}
+
+function requireFinite(value: number, what: string, step: number): void {
+  if (Number.isFinite(value)) return;
+  throw new MtrlError('NON_FINITE', `the ${what} of step ${String(step)} is not finite`, {
+    where: `step ${String(step)}`,
+    found: String(value),
+    hint: 'lower optimizer.learningRate or optimizer.gradientNormMax, and look at the rollouts of the steps before',
+  });
+}
+
+function logProbMismatch(step: number, found: number, allowed: number): MtrlError {
+  return new MtrlError('LOGPROB_MISMATCH', 'rollouts and trainer disagree on the log-probs of the same policy', {
+    where: `step ${String(step)}`,
+    found: `a difference of ${String(found)}, allowed ${String(allowed)}`,
+    hint: 'the two must be the same weights on the same runtime; arms.*.logProbToleranceMax sets the limit',
+  });
+}

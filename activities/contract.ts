@@ -1,0 +1,235 @@
+/**
+ * What passes through Temporal: refs and small summaries, JSON in and JSON out. Workflows import only these types.
+ * Every result says whether it was found (cached) or made now, and what making it cost.
+ */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { AnswerMode, Split } from '../judge/example.ts';
+
+export interface Made {
+  /** The manifest under the activity's key: inputs, config, outputs, cost. */
+  readonly manifest: ArtifactRef;
+  readonly cached: boolean;
+  /** Seconds of work behind this result when it was made, in milliseconds; 0 when cached. */
+  readonly computeMs: number;
+}
+
+/** A policy between two snapshots: the newest snapshot and the step records since, whose replay gives the same bits. */
+export interface PolicyState {
+  readonly snapshot: ArtifactRef;
+  readonly log: readonly ArtifactRef[];
+}
+
+export interface ArmPlan {
+  readonly arm: string;
+  readonly objective: 'none' | 'sft' | 'grpo';
+  readonly mode: AnswerMode;
+  readonly seed: number;
+  /** Run that must end first because this one starts from its policy. */
+  readonly from?: string;
+  /** `<arm>/s<seed>`: unique in the experiment. */
+  readonly runName: string;
+  readonly stepCount: number;
+  readonly stepCountPerActivity: number;
+  readonly rolloutShardCount: number;
+  readonly snapshotEveryStepCount: number;
+  /** Whether the loss has a KL term to the run's initial policy. */
+  readonly usesReference: boolean;
+}
+
+export interface EvaluationPlan {
+  readonly task: string;
+  readonly split: Split;
+  readonly ood: boolean;
+}
+
+export interface PrepareInput {
+  /** As the user wrote it (JSON); checked and completed here. */
+  readonly recipe: unknown;
+}
+export interface PrepareResult {
+  /** The complete recipe, canonical JSON. */
+  readonly recipe: ArtifactRef;
+  readonly recipeDigest: string;
+  readonly recipeName: string;
+  readonly runs: readonly ArmPlan[];
+  readonly evaluations: readonly EvaluationPlan[];
+}
+
+export interface IngestInput {
+  readonly recipe: ArtifactRef;
+}
+export interface IngestResult extends Made {
+  readonly dataset: ArtifactRef;
+  readonly exampleCount: number;
+  readonly imageCount: number;
+  readonly quarantinedCount: number;
+  /** The quarantine table, when it has rows. */
+  readonly quarantine?: ArtifactRef;
+}
+
+export interface ImportPolicyInput {
+  readonly recipe: ArtifactRef;
+  /** Snapshot of another run to start from instead of the recipe's policy: its weights, with a new optimizer state. */
+  readonly from?: ArtifactRef;
+}
+export interface ImportPolicyResult extends Made {
+  readonly policy: PolicyState;
+  /** The checkpoint manifest: its digest is the policy's. */
+  readonly checkpoint: ArtifactRef;
+}
+
+export interface RunRef {
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  readonly arm: string;
+  readonly seed: number;
+}
+
+export interface MixInput extends RunRef {}
+export interface MixResult extends Made {
+  readonly plan: ArtifactRef;
+  readonly exampleCountByTask: Readonly<Record<string, number>>;
+}
+
+export interface RolloutInput extends RunRef {
+  readonly plan: ArtifactRef;
+  readonly step: number;
+  readonly shard: { readonly index: number; readonly count: number };
+  readonly policy: PolicyState;
+}
+export interface RolloutResult extends Made {
+  readonly rollouts: ArtifactRef;
+  readonly rolloutCount: number;
+  readonly tokenCount: number;
+}
+
+export interface RewardInput extends RunRef {
+  readonly step: number;
+  readonly rollouts: readonly ArtifactRef[];
+}
+export interface TaskReward {
+  readonly task: string;
+  readonly rolloutCount: number;
+  readonly reward: number;
+  readonly accuracy: number;
+  readonly format: number;
+}
+export interface RewardResult extends Made {
+  readonly rewards: ArtifactRef;
+  readonly rewardMean: number;
+  readonly accuracyMean: number;
+  readonly formatRate: number;
+  /** Share of groups whose rewards differ: only these teach. */
+  readonly informativeGroupRate: number;
+  readonly byTask: readonly TaskReward[];
+}
+
+export interface OptimizeInput extends RunRef {
+  readonly plan: ArtifactRef;
+  /** Steps [fromStep, toStep); a GRPO step is one, with its rollouts and rewards. */
+  readonly fromStep: number;
+  readonly toStep: number;
+  readonly rollouts?: readonly ArtifactRef[];
+  readonly rewards?: ArtifactRef;
+  readonly policy: PolicyState;
+  /** KL reference, where the arm wants one. */
+  readonly reference?: PolicyState;
+}
+export interface OptimizeResult extends Made {
+  /** The step record: all that replays this update. */
+  readonly record: ArtifactRef;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Largest |rollout - trainer| log-prob of the step; 0 for supervised steps. */
+  readonly logProbDifferenceMax: number;
+  readonly tokenCount: number;
+  readonly droppedGroupCount: number;
+  readonly weightsDigest: string;
+}
+
+export interface SnapshotInput {
+  readonly policy: PolicyState;
+  readonly step: number;
+}
+export interface SnapshotResult extends Made {
+  /** Snapshot manifest: weights, optimizer state, step; links to the records it includes and the snapshot before. */
+  readonly snapshot: ArtifactRef;
+  /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
+  readonly checkpoint: ArtifactRef;
+}
+
+export interface EvaluateInput {
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  readonly policy: PolicyState;
+  readonly arm: string;
+  readonly seed: number;
+  readonly task: string;
+  readonly split: Split;
+  readonly mode: AnswerMode;
+}
+/** Scores of one policy on one task; rates and scores in [0, 1]. */
+export interface TaskScores {
+  readonly task: string;
+  readonly split: Split;
+  readonly ood: boolean;
+  readonly exampleCount: number;
+  readonly macroF1: number;
+  readonly ci95: readonly [number, number];
+  readonly accuracy: number;
+  readonly majorityMacroF1: number;
+  readonly unparsableRate: number;
+  readonly truncatedRate: number;
+  /** Pairwise: the same image is chosen in both orders; the first is chosen; both orders right. */
+  readonly consistencyRate?: number;
+  readonly firstPositionRate?: number;
+  readonly consistentAccuracy?: number;
+}
+export interface EvaluateResult extends Made {
+  readonly judgments: ArtifactRef;
+  readonly scores: TaskScores;
+}
+
+export interface RunSummary {
+  readonly plan: ArmPlan;
+  readonly checkpoint: ArtifactRef;
+  readonly policy: PolicyState;
+  readonly wallMs: number;
+  readonly computeMs: number;
+}
+export interface EvaluatedRun extends RunSummary {
+  readonly evaluations: readonly EvaluateResult[];
+}
+export interface CacheCount {
+  readonly hits: number;
+  readonly misses: number;
+}
+
+export interface ReportInput {
+  readonly experimentId: string;
+  readonly recipe: ArtifactRef;
+  readonly ingestion: IngestResult;
+  readonly runs: readonly EvaluatedRun[];
+  readonly cache: CacheCount;
+  readonly wallMs: number;
+}
+export interface ReportResult {
+  /** One self-contained HTML file. */
+  readonly report: ArtifactRef;
+  /** experiments/<id>.json: everything `mtrl report`, `rollouts` and `verify` start from. */
+  readonly index: ArtifactRef;
+}
+
+export interface Activities {
+  prepare(input: PrepareInput): Promise<PrepareResult>;
+  ingest(input: IngestInput): Promise<IngestResult>;
+  importPolicy(input: ImportPolicyInput): Promise<ImportPolicyResult>;
+  mix(input: MixInput): Promise<MixResult>;
+  rollout(input: RolloutInput): Promise<RolloutResult>;
+  reward(input: RewardInput): Promise<RewardResult>;
+  optimize(input: OptimizeInput): Promise<OptimizeResult>;
+  snapshot(input: SnapshotInput): Promise<SnapshotResult>;
+  evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  report(input: ReportInput): Promise<ReportResult>;
+}

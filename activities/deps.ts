@@ -1,0 +1,19 @@
+/** What activities are given by the worker that hosts them; tests give them a folder store and engines of their own. */
+import type { Logger } from 'pino';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { EnginePool } from './engine-pool.ts';
+import type { StateFolders } from './state-folders.ts';
+
+export interface ControlDeps {
+  readonly store: ArtifactStore;
+  /** See code-version.ts. */
+  readonly codeVersion: string;
+  readonly log: Logger;
+}
+
+export interface ComputeDeps extends ControlDeps {
+  readonly enginePool: EnginePool;
+  readonly stateFolders: StateFolders;
+  /** Local folder that belongs to this process alone, for what is read as files. */
+  readonly spoolFolder: string;
+}

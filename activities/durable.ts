@@ -1,0 +1,65 @@
+/** What all activities share: look under the key first, classify failures at the boundary, and say what was found and what was made. */
+import { Context } from '@temporalio/activity';
+import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
+import { asJson } from '../artifacts/json-value.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { Made } from './contract.ts';
+import type { ControlDeps } from './deps.ts';
+import { toFailure } from './failure.ts';
+
+/** What decides a result: the refs and values that are in its key. */
+export interface Key {
+  readonly inputs: Work['inputs'];
+  /** Plain JSON. */
+  readonly config: unknown;
+}
+
+export interface Outputs<O extends string, S> {
+  readonly outputs: Readonly<Record<O, ArtifactRef>>;
+  /** Plain JSON, a function of the key alone. */
+  readonly summary: S;
+  /** Time of the work itself where that is known better than by the wall clock. */
+  readonly computeMs?: number;
+}
+
+export type DurableResult<O extends string, S> = Made & Outputs<O, S>;
+
+/** The result under this key, found or made now. Attempts that made different bytes are logged: a determinism bug of ours. */
+export async function durable<O extends string, S>(
+  { store, codeVersion, log }: ControlDeps,
+  activity: string,
+  key: Key,
+  compute: () => Promise<Outputs<O, S>>,
+): Promise<DurableResult<O, S>> {
+  const work: Work = { activity, codeVersion, inputs: key.inputs, config: asJson(key.config), environment };
+  const timed = async (): Promise<Computed<S>> => {
+    const startedAtMs = performance.now();
+    const { outputs, summary, computeMs = performance.now() - startedAtMs } = await compute();
+    return { outputs, summary, computeMs };
+  };
+  const { manifest, ref, cached } = await memoize(store, work, timed, {
+    onDivergence: (divergences) => {
+      log.error({ divergences }, 'two attempts at the same work made different bytes');
+    },
+  });
+  return {
+    manifest: ref,
+    cached,
+    computeMs: cached ? 0 : manifest.cost.computeMs,
+    outputs: manifest.outputs as Readonly<Record<O, ArtifactRef>>,
+    summary: manifest.summary,
+  };
+}
+
+const environment = { node: process.version, platform: process.platform, arch: process.arch };
+
+/** The activity as Temporal may run it. */
+export function classified<I, R>(activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
+  return async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      throw toFailure(error, Context.current().info.attempt);
+    }
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * Failures are classified once, here, where an activity meets Temporal (DESIGN section 5.6): a coded error becomes an
+ * ApplicationFailure whose type is its code, retried only when its kind says that the surroundings were at fault.
+ */
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { describeError, MtrlError } from '../core/errors.ts';
+
+/** An error without a code is a bug of ours: it may be a passing one, but not more often than this. */
+const uncodedAttemptCountMax = 5;
+
+export function toFailure(error: unknown, attempt: number): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof MtrlError) {
+    const { where, found, hint } = error.details;
+    return ApplicationFailure.create({
+      type: error.code,
+      message: messageOf(error),
+      nonRetryable: !error.retryable,
+      details: [{ message: error.message, where: where ?? null, found: found ?? null, hint: hint ?? null }],
+      cause: error,
+    });
+  }
+  return ApplicationFailure.create({
+    type: 'INVARIANT',
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    nonRetryable: attempt >= uncodedAttemptCountMax,
+    cause: error instanceof Error ? error : new Error(String(error)),
+  });
+}
+
+/** The lines of the terminal's form, without the code that is the failure's type already. */
+function messageOf(error: MtrlError): string {
+  return describeError(error).slice(`${error.code}: `.length);
+}

@@ -1,0 +1,21 @@
+/** What a policy answered to an evaluation, and how it was read. */
+import type { Judgment } from '../judge/example.ts';
+
+export interface EvaluationJudgment {
+  /** Of a pair in its other order: the id of the mirrored example. */
+  readonly exampleId: string;
+  /** Into the dataset's examples; the stored pair where this is its other order. */
+  readonly exampleIndex: number;
+  readonly swapped: boolean;
+  /** Of the example as it was shown. */
+  readonly label: string;
+  readonly text: string;
+  readonly finishReason: 'stop' | 'length';
+  readonly judgment: Judgment;
+}
+
+export interface EvaluationJudgments {
+  readonly schema: 1;
+  readonly task: string;
+  readonly judgments: readonly EvaluationJudgment[];
+}

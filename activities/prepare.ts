@@ -1,0 +1,23 @@
+/** Checks the recipe as it came, completes it, keeps it, and says what it means. */
+import { asJson } from '../artifacts/json-value.ts';
+import { digestOf } from '../core/json.ts';
+import { requireFiles } from '../recipes/paths.ts';
+import { parseRecipe } from '../recipes/load.ts';
+import type { PrepareInput, PrepareResult } from './contract.ts';
+import type { JsonCache } from './json-cache.ts';
+import { planEvaluations, planRuns } from './plan-runs.ts';
+
+/** Not under a key: it costs nothing, and must look at the files again. Throws RECIPE_INVALID, FILE_MISSING. */
+export function createPrepare(cache: JsonCache) {
+  return async ({ recipe: written }: PrepareInput): Promise<PrepareResult> => {
+    const recipe = parseRecipe(written);
+    requireFiles(recipe);
+    return {
+      recipe: await cache.put(recipe),
+      recipeDigest: digestOf(asJson(recipe)),
+      recipeName: recipe.name,
+      runs: planRuns(recipe),
+      evaluations: planEvaluations(recipe),
+    };
+  };
+}

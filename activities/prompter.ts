@@ -1,0 +1,73 @@
+/** Examples of a dataset as a policy reads them, each encoded once while memory lasts. */
+import { required } from '../core/assert.ts';
+import { ByteCache } from '../core/byte-cache.ts';
+import { digestOf } from '../core/json.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { AnswerMode, Example } from '../judge/example.ts';
+import { targetText } from '../judge/tasks/completion.ts';
+import { renderPrompt } from '../judge/tasks/prompt.ts';
+import type { EncodedPrompt } from '../policy/engine.ts';
+import { datasetOf, examplesOf, imageBytes } from './dataset-artifact.ts';
+import type { JsonCache } from './json-cache.ts';
+import type { LoadedProcessor } from './processors.ts';
+import { taskOf } from './recipe-access.ts';
+import type { Prompting } from './step-record.ts';
+
+const byteLengthMax = 128 << 20;
+
+export class Prompter {
+  readonly #cache: JsonCache;
+  readonly #encoded = new ByteCache<EncodedPrompt>(byteLengthMax);
+
+  constructor(cache: JsonCache) {
+    this.#cache = cache;
+  }
+
+  async open(loaded: LoadedProcessor, dataset: ArtifactRef, prompting: Prompting): Promise<PromptedDataset> {
+    const examples = await examplesOf(this.#cache, dataset);
+    const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
+    const images = await datasetOf(this.#cache, dataset);
+    const encode = async (example: Example, mode: AnswerMode): Promise<EncodedPrompt> => {
+      const key = `${scope}/${mode}/${example.id}`;
+      const known = this.#encoded.get(key);
+      if (known) return known;
+      const messages = renderPrompt(taskOf(prompting, example.task), example, mode, prompting.modeWords);
+      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, images, digest)));
+      const encoded = await loaded.processor.encodePrompt(messages, bytes);
+      this.#encoded.set(key, encoded, byteLengthOf(encoded));
+      return encoded;
+    };
+    return {
+      examples,
+      example: (index) => required(examples[index], `example ${String(index)}`),
+      encode,
+      target: (example, mode) => loaded.processor.encodeCompletion(targetText(example, mode)),
+      decode: (tokenIds) => loaded.processor.decode(tokenIds),
+    };
+  }
+}
+
+export interface PromptedDataset {
+  readonly examples: readonly Example[];
+  example(index: number): Example;
+  encode(example: Example, mode: AnswerMode): Promise<EncodedPrompt>;
+  /** Tokens of the completion that supervised training teaches, the stop token included. */
+  target(example: Example, mode: AnswerMode): readonly number[];
+  /** Special tokens kept, the stop token left out. */
+  decode(tokenIds: readonly number[]): string;
+}
+
+/** The promptings of a run are few objects that come back again and again. */
+const digests = new WeakMap<Prompting, string>();
+
+function promptingDigest(prompting: Prompting): string {
+  const known = digests.get(prompting);
+  if (known !== undefined) return known;
+  const digest = digestOf({ tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
+  digests.set(prompting, digest);
+  return digest;
+}
+
+function byteLengthOf({ tokenIds, images }: EncodedPrompt): number {
+  return images.reduce((sum, { data }) => sum + data.byteLength, tokenIds.length * 8);
+}

@@ -1,0 +1,52 @@
+/** From an update's refs to steps that an engine can do: prompts encoded, advantages computed. */
+import { required } from '../core/assert.ts';
+import type { SampledCompletion } from '../policy/engine.ts';
+import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { sftGroups } from '../policy/objectives/sft.ts';
+import type { ReadyStep } from './apply-update.ts';
+import type { JsonCache } from './json-cache.ts';
+import type { PromptedDataset } from './prompter.ts';
+import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
+import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
+
+/** Log-probs of supervised answers are those of the model as it is. */
+const sftTemperature = 1;
+
+export async function readySteps(cache: JsonCache, prompted: PromptedDataset, update: Update): Promise<ReadyStep[]> {
+  return update.objective === 'grpo' ? [await grpoStep(cache, prompted, update)] : sftSteps(prompted, update);
+}
+
+async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: GrpoUpdate): Promise<ReadyStep> {
+  const [rewards, ...shards] = (await Promise.all([update.rewards, ...update.rollouts].map((ref) => cache.get(ref)))) as [
+    StepRewards,
+    ...RolloutShard[],
+  ];
+  const prompts = shards.flatMap((shard) => shard.prompts);
+  const encoded = await Promise.all(
+    prompts.map(({ exampleIndex }) => prompted.encode(prompted.example(exampleIndex), update.mode)),
+  );
+  const rollouts: (readonly SampledCompletion[])[] = prompts.map((prompt) => prompt.rollouts);
+  const values = prompts.map(({ exampleId }, i) => {
+    const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
+    return graded.rollouts.map(({ reward }) => reward.value);
+  });
+  const { groups, droppedGroupCount } = grpoGroups(encoded, rollouts, values);
+  const { step, learningRate, temperature, clipLow, clipHigh, klCoefficient, logProbToleranceMax } = update;
+  const loss = { name: 'ppo', clipLow, clipHigh, klCoefficient } as const;
+  return { step, learningRate, groups, droppedGroupCount, loss, temperature, logProbToleranceMax };
+}
+
+function sftSteps(prompted: PromptedDataset, { steps }: SftUpdate): Promise<ReadyStep[]> {
+  return Promise.all(steps.map((step) => sftStep(prompted, step)));
+}
+
+async function sftStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {
+  const shown = examples.map(([index, mode]) => ({ example: prompted.example(index), mode }));
+  const prompts = await Promise.all(shown.map(({ example, mode }) => prompted.encode(example, mode)));
+  const groups = sftGroups(
+    prompts,
+    shown.map(({ example, mode }) => prompted.target(example, mode)),
+  );
+  const loss = { name: 'cross_entropy' } as const;
+  return { step, learningRate, groups, droppedGroupCount: 0, loss, temperature: sftTemperature };
+}

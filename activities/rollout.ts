@@ -1,0 +1,84 @@
+/** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
+import { Context } from '@temporalio/activity';
+import { required } from '../core/assert.ts';
+import { type MixturePlan, stepExamples } from '../judge/mixture.ts';
+import type { EncodedPrompt, SampledCompletion, SampleRequest } from '../policy/engine.ts';
+import { trainedTasks } from '../recipes/task-sets.ts';
+import type { RolloutInput, RolloutResult } from './contract.ts';
+import { durable } from './durable.ts';
+import type { ComputeContext } from './compute-context.ts';
+import type { PromptedDataset } from './prompter.ts';
+import { grpoArm, promptingOf, recipeOf } from './recipe-access.ts';
+import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
+
+export function createRollout(context: ComputeContext) {
+  const { cache, states, processors, prompter } = context;
+  return async (input: RolloutInput): Promise<RolloutResult> => {
+    const { step, seed, shard, dataset, policy } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const arm = grpoArm(recipe, input.arm);
+    const { mode, groupSize, temperature, tokenCountMax } = arm;
+    const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
+    const all = stepExamples((await cache.get(input.plan)) as MixturePlan, step);
+    const config = { ...prompting, mode, groupSize, temperature, tokenCountMax, seed, step, shard, examples: all };
+    const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
+
+    const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
+      states.withPolicy(Context.current(), { policy }, async ({ engine, waits }) => {
+        const prompted = await waits.for(
+          processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
+        );
+        const prompts = await waits.for(
+          Promise.all(all.map((index) => prompted.encode(prompted.example(index), mode))),
+        );
+        const [from, to] = boundsOf(all.length, shard);
+        const request: SampleRequest = {
+          prompts: prompts.slice(from, to),
+          groupSize,
+          sampling: { temperature, greedy: false, tokenCountMax },
+          seed,
+          step,
+          promptOffset: from,
+          promptTokenCountMax: longest(prompts),
+        };
+        const startedAtMs = performance.now();
+        const { groups } = await engine.sample(request);
+        const computeMs = performance.now() - startedAtMs;
+        const artifact = shardOf(input, prompted, all.slice(from, to), request.prompts, groups);
+        return { outputs: { rollouts: await waits.for(cache.put(artifact)) }, summary: countsOf(groups), computeMs };
+      }),
+    );
+    return { ...made, ...outputs, ...summary };
+  };
+}
+
+/** Prompts [from, to) of the step belong to the shard. */
+export function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
+  return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
+}
+
+export function longest(prompts: readonly EncodedPrompt[]): number {
+  return prompts.reduce((max, { tokenIds }) => Math.max(max, tokenIds.length), 0);
+}
+
+function shardOf(
+  { step, shard }: RolloutInput,
+  prompted: PromptedDataset,
+  indices: readonly number[],
+  encoded: readonly EncodedPrompt[],
+  groups: readonly (readonly SampledCompletion[])[],
+): RolloutShard {
+  const prompts = groups.map((group, i): PromptRollouts => {
+    const exampleIndex = required(indices[i], 'a prompt of the shard');
+    const { id: exampleId, task } = prompted.example(exampleIndex);
+    const rollouts = group.map((completion) => ({ ...completion, text: prompted.decode(completion.tokenIds) }));
+    return { exampleIndex, exampleId, task, promptTokenCount: encoded[i]?.tokenIds.length ?? 0, rollouts };
+  });
+  return { schema: 1, step, shard, prompts };
+}
+
+function countsOf(groups: readonly (readonly SampledCompletion[])[]) {
+  const completions = groups.flat();
+  const tokenCount = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  return { rolloutCount: completions.length, tokenCount };
+}

@@ -1,0 +1,122 @@
+/**
+ * Content-addressed artifacts over an object store: bytes live at `blobs/sha256/ab/<digest>`, so equal bytes are kept
+ * once, writing them again is free, and every read proves what it returns.
+ */
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { assert } from '../core/assert.ts';
+import { ByteCache } from '../core/byte-cache.ts';
+import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
+import { jsonBytes, parseJsonBytes } from './json-value.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { ArtifactRef } from './ref.ts';
+import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
+
+export interface ArtifactStoreOptions {
+  /** Memory for bytes that were read or written lately; 0 keeps none. */
+  readonly cacheByteLengthMax?: number;
+}
+
+/** Above this it pays to ask whether the bytes are there before sending them. */
+const headFirstByteLength = 1 << 20;
+
+export class ArtifactStore {
+  readonly objects: ObjectStore;
+  readonly #cache: ByteCache<Uint8Array>;
+
+  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20 }: ArtifactStoreOptions = {}) {
+    this.objects = objects;
+    this.#cache = new ByteCache(cacheByteLengthMax);
+  }
+
+  async putBytes(bytes: Uint8Array): Promise<ArtifactRef> {
+    const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
+    if (bytes.byteLength < headFirstByteLength || !(await this.#holds(ref))) {
+      await this.objects.putIfAbsent(blobKey(ref.sha256), bytes);
+    }
+    // A copy: the caller may go on writing into its own array.
+    this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
+    return ref;
+  }
+
+  /**
+   * The artifact's bytes, proven to be those of the digest. They may be shared with other readers: do not write into
+   * them. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+   */
+  async getBytes(ref: ArtifactRef): Promise<Uint8Array> {
+    const cached = this.#cache.get(ref.sha256);
+    if (cached !== undefined) return cached;
+    const bytes = await this.objects.get(this.objects.keyOf(ref.uri));
+    if (bytes === undefined) throw this.#missing(ref);
+    const found = { sha256: sha256(bytes), byteLength: bytes.byteLength };
+    if (!sameBytes(ref, found)) throw corrupt(ref.uri, ref, found);
+    this.#cache.set(ref.sha256, bytes, bytes.byteLength);
+    return bytes;
+  }
+
+  /** Canonical JSON: equal values are one artifact. */
+  async putJson(value: unknown): Promise<ArtifactRef> {
+    return this.putBytes(jsonBytes(value));
+  }
+
+  /** The value is what some `putJson` wrote: its digest vouches for it, its type is the writer's. */
+  async getJson(ref: ArtifactRef): Promise<unknown> {
+    const value = parseJsonBytes(await this.getBytes(ref));
+    if (value !== undefined) return value;
+    throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not JSON', { where: ref.uri });
+  }
+
+  /** Keeps a file without holding it in memory. Throws FILE_MISSING. */
+  async putFile(path: string): Promise<ArtifactRef> {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile() !== true) throw new MtrlError('FILE_MISSING', 'there is no such file', { where: path });
+    const digested = await digestFile(path);
+    const ref = this.refOf(digested);
+    if (!(await this.#holds(ref))) {
+      await this.objects.putStream(blobKey(ref.sha256), { ...digested, open: () => createReadStream(path) });
+    }
+    return ref;
+  }
+
+  /** Writes the artifact to `path`, which appears only when all its bytes are proven. */
+  async getToFile(ref: ArtifactRef, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const partial = `${path}.partial-${randomUUID()}`;
+    try {
+      const source = await this.objects.open(this.objects.keyOf(ref.uri));
+      if (source === undefined) throw this.#missing(ref);
+      await pipeline(source, (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri), createWriteStream(partial, { flags: 'wx' }));
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+  }
+
+  /** The ref of bytes known by their digest alone: where this store would keep them. */
+  refOf({ sha256, byteLength }: Digested): ArtifactRef {
+    return { uri: this.objects.uriOf(blobKey(sha256)), sha256, byteLength };
+  }
+
+  async #holds(ref: ArtifactRef): Promise<boolean> {
+    const head = await this.objects.head(blobKey(ref.sha256));
+    return head?.byteLength === ref.byteLength;
+  }
+
+  #missing(ref: ArtifactRef): MtrlError {
+    return new MtrlError('ARTIFACT_MISSING', 'the artifact is not in the store', {
+      where: ref.uri,
+      found: `nothing in ${this.objects.name}`,
+      hint: 'run the work that made it again: what is missing is made anew',
+    });
+  }
+}
+
+export function blobKey(digest: string): string {
+  assert(/^[0-9a-f]{64}$/.test(digest), `not a sha256: ${digest}`);
+  return `blobs/sha256/${digest.slice(0, 2)}/${digest}`;
+}

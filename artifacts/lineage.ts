@@ -1,0 +1,175 @@
+/**
+ * The graph of what was made from what: from some roots along every ref inside a JSON artifact, every `producer` (the
+ * manifest of the activity that made it) and every input and output that a manifest names.
+ */
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { MtrlError } from '../core/errors.ts';
+import { blobKey, type ArtifactStore } from './artifact-store.ts';
+import { isRecord, parseJsonBytes } from './json-value.ts';
+import { checkManifest } from './manifest.ts';
+import type { ArtifactRef } from './ref.ts';
+import { describeDigested, sameBytes } from './stream-digest.ts';
+
+export interface Problem {
+  readonly uri: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** One artifact on the way. */
+export interface Visited {
+  readonly uri: string;
+  readonly kind: 'manifest' | 'json' | 'bytes' | 'missing';
+  /** 0 when missing. */
+  readonly byteLength: number;
+  /** Of a manifest or JSON artifact, parsed. */
+  readonly value?: unknown;
+  /** URIs this one names. */
+  readonly links: readonly string[];
+  readonly problem?: Problem;
+}
+
+export interface WalkOptions {
+  /** Read every artifact to its end and compare length and digest; otherwise only JSON ones are read. */
+  readonly prove?: boolean;
+}
+
+/** Objects that are read at the same time. */
+const readCountMax = 8;
+/** A longer document is not read for refs. */
+const jsonByteLengthMax = 64 << 20;
+
+interface Target {
+  readonly key: string;
+  /** Unknown for a manifest that is reached as a producer: it proves itself. */
+  readonly expected?: { readonly sha256: string; readonly byteLength: number };
+}
+
+/** Every artifact that can be reached, each once, in no particular order. Reads the store itself, never a cache. */
+export async function* walk(
+  store: ArtifactStore,
+  roots: readonly ArtifactRef[],
+  { prove = false }: WalkOptions = {},
+): AsyncGenerator<Visited, void, undefined> {
+  const seen = new Set<string>();
+  const waiting: Target[] = [];
+  const reading = new Map<string, Promise<{ readonly key: string; readonly visited: Visited; readonly targets: readonly Target[] }>>();
+  const add = (targets: readonly Target[]): void => {
+    for (const target of targets) {
+      if (seen.has(target.key)) continue;
+      seen.add(target.key);
+      waiting.push(target);
+    }
+  };
+  add(roots.map((ref) => targetOf(store, ref)));
+  while (waiting.length > 0 || reading.size > 0) {
+    for (let next = nextOf(waiting, reading.size); next !== undefined; next = nextOf(waiting, reading.size)) {
+      const { key } = next;
+      reading.set(key, visit(store, next, prove).then((result) => ({ key, ...result })));
+    }
+    const { key, visited, targets } = await Promise.race(reading.values());
+    reading.delete(key);
+    add(targets);
+    yield visited;
+  }
+}
+
+function nextOf(waiting: Target[], readingCount: number): Target | undefined {
+  return readingCount < readCountMax ? waiting.pop() : undefined;
+}
+
+function targetOf(store: ArtifactStore, { uri, sha256, byteLength }: ArtifactRef): Target {
+  return { key: store.objects.keyOf(uri), expected: { sha256, byteLength } };
+}
+
+async function visit(store: ArtifactStore, target: Target, prove: boolean): Promise<{ visited: Visited; targets: readonly Target[] }> {
+  const uri = store.objects.uriOf(target.key);
+  const stream = await store.objects.open(target.key);
+  if (stream === undefined) {
+    const expected = target.expected === undefined ? 'a manifest' : describeDigested(target.expected);
+    return { visited: { uri, kind: 'missing', byteLength: 0, links: [], problem: { uri, expected, found: 'nothing' } }, targets: [] };
+  }
+  const read = await readObject(stream, prove);
+  const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
+  const isManifest = target.key.startsWith('manifests/');
+  const problem = problemOf(uri, target, read, isManifest);
+  // Changed bytes may name anything: they are reported, not followed.
+  const targets = value === undefined || problem !== undefined ? [] : linksIn(store, value);
+  const visited: Visited = {
+    uri,
+    kind: isManifest ? 'manifest' : value === undefined ? 'bytes' : 'json',
+    byteLength: target.expected?.byteLength ?? read.byteLength,
+    links: [...new Set(targets.map(({ key }) => store.objects.uriOf(key)))],
+    ...(value === undefined ? {} : { value }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+  return { visited, targets };
+}
+
+interface Read {
+  readonly byteLength: number;
+  /** undefined when the object was not read to its end. */
+  readonly sha256: string | undefined;
+  /** The whole object, when it may be JSON. */
+  readonly text: Uint8Array | undefined;
+}
+
+async function readObject(stream: Readable, toTheEnd: boolean): Promise<Read> {
+  const hash = createHash('sha256');
+  const chunks: Uint8Array[] = [];
+  let byteLength = 0;
+  let mayBeJson = true;
+  for await (const piece of stream) {
+    const chunk = piece as Uint8Array;
+    if (byteLength === 0) mayBeJson = chunk[0] === 0x7b || chunk[0] === 0x5b; // { [
+    byteLength += chunk.byteLength;
+    if (byteLength > jsonByteLengthMax) mayBeJson = false;
+    if (mayBeJson) chunks.push(chunk);
+    else chunks.length = 0;
+    // Leaving the loop destroys the stream, which ends the transfer.
+    if (!mayBeJson && !toTheEnd) return { byteLength, sha256: undefined, text: undefined };
+    hash.update(chunk);
+  }
+  return { byteLength, sha256: hash.digest('hex'), text: mayBeJson ? Buffer.concat(chunks) : undefined };
+}
+
+function problemOf(uri: string, { expected }: Target, { sha256, byteLength, text }: Read, isManifest: boolean): Problem | undefined {
+  if (sha256 === undefined) return undefined;
+  const found = { sha256, byteLength };
+  if (expected !== undefined && !sameBytes(expected, found)) {
+    return { uri, expected: describeDigested(expected), found: describeDigested(found) };
+  }
+  if (!isManifest) return undefined;
+  try {
+    checkManifest(text ?? new Uint8Array(), uri);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MtrlError)) throw error;
+    return { uri, expected: 'a manifest that proves itself', found: error.details.found ?? error.message };
+  }
+}
+
+/** Refs anywhere in the value: objects with a sha256 and a byteLength; with no `uri` they are blobs of this store. */
+function linksIn(store: ArtifactStore, value: unknown): Target[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => linksIn(store, item));
+  if (!isRecord(value)) return [];
+  const { uri, sha256, byteLength, producer, ...rest } = value;
+  const found: Target[] = [];
+  if (typeof producer === 'string' && producer.startsWith('manifests/')) found.push({ key: producer });
+  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof byteLength === 'number') {
+    found.push({ key: keyOfRef(store, uri, sha256), expected: { sha256, byteLength } });
+  }
+  return [...found, ...Object.values(rest).flatMap((member) => linksIn(store, member))];
+}
+
+/** A ref that another store wrote stands for the same bytes here. */
+function keyOfRef(store: ArtifactStore, uri: unknown, sha256: string): string {
+  if (typeof uri !== 'string') return blobKey(sha256);
+  try {
+    return store.objects.keyOf(uri);
+  } catch (error) {
+    if (error instanceof MtrlError && error.code === 'ARTIFACT_MISSING') return blobKey(sha256);
+    throw error;
+  }
+}

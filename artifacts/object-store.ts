@@ -1,0 +1,61 @@
+/** Bytes under keys: what the artifact store needs from S3, and what a folder can give to unit tests. */
+import type { Readable } from 'node:stream';
+import { MtrlError } from '../core/errors.ts';
+
+export interface ObjectHead {
+  readonly byteLength: number;
+}
+
+export interface ObjectEntry extends ObjectHead {
+  readonly key: string;
+}
+
+/** A body that is not in memory: its digest is known beforehand, so that the store can refuse what changed on the way. */
+export interface StreamBody {
+  readonly open: () => Readable;
+  readonly byteLength: number;
+  readonly sha256: string;
+}
+
+/**
+ * Keys are `/`-separated segments of letters, digits and `._=-`. An object appears whole or not at all.
+ * Every method may throw STORE_UNREACHABLE (retryable) or STORE_REFUSED (credentials, bucket).
+ */
+export interface ObjectStore {
+  /** For messages: the endpoint and bucket, or the folder. */
+  readonly name: string;
+  /** undefined when there is no such object. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** The same, piece by piece: for objects that should not be held in memory. */
+  open(key: string): Promise<Readable | undefined>;
+  /** Writes or replaces. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  putStream(key: string, body: StreamBody): Promise<void>;
+  /** Of any number of concurrent writers exactly one is told `written`; its bytes are the ones that stay. */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>;
+  head(key: string): Promise<ObjectHead | undefined>;
+  /** Objects whose key starts with `prefix`, in key order. */
+  list(prefix: string): AsyncIterable<ObjectEntry>;
+  uriOf(key: string): string;
+  /** Throws ARTIFACT_MISSING for a URI of another store. */
+  keyOf(uri: string): string;
+}
+
+const keyPattern = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.=-]+(?:\/[\w.=-]+)*$/;
+
+/** Refuses keys that a file system and S3 would not read the same way (empty segments, `..`, blanks). */
+export function checkKey(key: string): string {
+  if (!keyPattern.test(key)) throw new MtrlError('INVARIANT', `not an object key: ${JSON.stringify(key)}`);
+  return key;
+}
+
+/** The key behind a URI that `base` (ending in `/`) plus a key made. */
+export function keyUnder(base: string, uri: string, store: string): string {
+  const key = uri.startsWith(base) ? uri.slice(base.length) : '';
+  if (keyPattern.test(key)) return key;
+  throw new MtrlError('ARTIFACT_MISSING', 'the artifact is not in this store', {
+    where: uri,
+    found: `this store holds ${base}...`,
+    hint: `point the settings at the store that made it, or pass an artifact of ${store}`,
+  });
+}

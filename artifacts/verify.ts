@@ -1,0 +1,34 @@
+/** Proof that what is kept is what was written: every byte is read again and compared with its digest. */
+import type { ArtifactStore } from './artifact-store.ts';
+import { walk, type Problem } from './lineage.ts';
+import type { ArtifactRef } from './ref.ts';
+
+export interface VerifyProgress {
+  readonly artifactCount: number;
+  readonly byteLength: number;
+  readonly problemCount: number;
+}
+
+export interface Verification extends VerifyProgress {
+  /** In the order of their URIs. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads every artifact that the roots lead to, from the store itself. Problems are data; only a dead store throws. */
+export async function verifyArtifacts(
+  store: ArtifactStore,
+  roots: readonly ArtifactRef[],
+  onProgress?: (progress: VerifyProgress) => void,
+): Promise<Verification> {
+  const problems: Problem[] = [];
+  let artifactCount = 0;
+  let byteLength = 0;
+  for await (const visited of walk(store, roots, { prove: true })) {
+    artifactCount++;
+    byteLength += visited.byteLength;
+    if (visited.problem !== undefined) problems.push(visited.problem);
+    onProgress?.({ artifactCount, byteLength, problemCount: problems.length });
+  }
+  problems.sort((a, b) => (a.uri < b.uri ? -1 : 1));
+  return { artifactCount, byteLength, problemCount: problems.length, problems };
+}

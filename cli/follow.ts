@@ -1,0 +1,111 @@
+/** Shows an experiment until it ends: bars on a terminal, lines elsewhere. Ctrl-C ends the showing, not the experiment. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExperimentResult } from '../workflows/types.ts';
+import { barLines, plainLine } from './bars.ts';
+import { resultOf } from './outcome.ts';
+import { commandText, paintFor, say } from './output.ts';
+import { Rates } from './rates.ts';
+import { Screen } from './screen.ts';
+import type { Stack } from './stack.ts';
+import { type Standing, standingOf } from './standing.ts';
+
+/** Ctrl-C while following: exit code 130. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+const redrawMs = 250;
+/** Every look costs the control worker some milliseconds, which it takes from the runs. */
+const askTerminalMs = 1_000;
+const askLogMs = 3_000;
+
+/** Throws the coded error that ended the experiment, or Interrupted. */
+export async function follow(stack: Stack, experimentId: string): Promise<ExperimentResult> {
+  const ended = new AbortController();
+  const interrupted = onInterrupt();
+  try {
+    const result = resultOf(stack, experimentId).finally(() => {
+      ended.abort();
+    });
+    // Whichever comes first is awaited below; the other must not become an unhandled rejection.
+    result.catch(() => undefined);
+    const shown = show(stack, experimentId, ended.signal);
+    return await Promise.race([result.finally(() => shown), interrupted.promise]);
+  } finally {
+    ended.abort();
+    interrupted.stop();
+  }
+}
+
+async function show(stack: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
+  const isTerminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  try {
+    await (isTerminal ? drawBars(stack, experimentId, ended) : writeLines(stack, experimentId, ended));
+  } catch (error) {
+    // Showing is a courtesy: the result is waited for all the same, and reports a server that is gone.
+    say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function drawBars({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
+  const screen = new Screen(process.stderr);
+  const rates = new Rates();
+  const paint = paintFor(process.stderr);
+  let standing: Standing | undefined;
+  const draw = (): void => {
+    if (standing) screen.draw(barLines(standing, { nowMs: Date.now(), columnCount: screen.columnCount, rates, paint }));
+  };
+  const timer = setInterval(draw, redrawMs);
+  process.stderr.on('resize', draw);
+  try {
+    do {
+      standing = await standingOf(client, experimentId);
+      for (const run of standing.progress?.runs ?? []) rates.saw(run, Date.now());
+    } while (await pause(askTerminalMs, ended));
+    standing = await standingOf(client, experimentId);
+    draw();
+  } finally {
+    clearInterval(timer);
+    process.stderr.off('resize', draw);
+    screen.close();
+  }
+}
+
+async function writeLines({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
+  const rates = new Rates();
+  const paint = paintFor(process.stderr);
+  let last = '';
+  const look = async (): Promise<void> => {
+    const standing = await standingOf(client, experimentId);
+    const line = plainLine(standing, { nowMs: Date.now(), columnCount: 0, rates, paint });
+    if (line !== last) say(line);
+    last = line;
+  };
+  do {
+    await look();
+  } while (await pause(askLogMs, ended));
+  await look();
+}
+
+/** false when it was ended. */
+async function pause(ms: number, ended: AbortSignal): Promise<boolean> {
+  await sleep(ms, undefined, { signal: ended }).catch(() => undefined);
+  return !ended.aborted;
+}
+
+function onInterrupt(): { readonly promise: Promise<never>; readonly stop: () => void } {
+  let interrupt: () => void = () => undefined;
+  const promise = new Promise<never>((_, failed) => {
+    interrupt = () => {
+      failed(new Interrupted());
+    };
+  });
+  promise.catch(() => undefined);
+  process.on('SIGINT', interrupt);
+  return { promise, stop: () => process.off('SIGINT', interrupt) };
+}
+
+/** What a person must know after Ctrl-C. */
+export function sayGoesOn(experimentId: string): void {
+  say(`\n${experimentId} goes on in Temporal. Come back with \`${commandText('watch', experimentId)}\`; end it with \`${commandText('cancel', experimentId)}\`.`);
+}

@@ -1,0 +1,66 @@
+/** How an experiment ended, and the JSON document that `run --wait --json` prints of it (DESIGN section 9). */
+import { WorkflowContinuedAsNewError, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import type { CacheCount, TaskScores } from '../activities/contract.ts';
+import { isErrorCode, MtrlError } from '../core/errors.ts';
+import type { ExperimentResult } from '../workflows/types.ts';
+import { commandText } from './output.ts';
+import type { Stack } from './stack.ts';
+
+export interface ExperimentDocument {
+  readonly experimentId: string;
+  readonly workflowId: string;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly reportPath: string | null;
+  readonly arms: readonly {
+    readonly arm: string;
+    readonly seed: number;
+    readonly policy: { readonly uri: string; readonly sha256: string };
+    readonly steps: number;
+    readonly wallMs: number;
+    readonly tasks: readonly TaskScores[];
+  }[];
+  readonly cache: CacheCount;
+  readonly wallMs: number | null;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Waits for the end. Throws what ended it, as a coded error. */
+export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: string): Promise<ExperimentResult> {
+  try {
+    return (await client.workflow.getHandle(experimentId).result()) as ExperimentResult;
+  } catch (error) {
+    throw codedEnd(error, experimentId);
+  }
+}
+
+export function codedEnd(error: unknown, experimentId: string): unknown {
+  if (!(error instanceof WorkflowFailedError) || error instanceof WorkflowContinuedAsNewError) return error;
+  const { cause } = error;
+  const where = `experiment ${experimentId}`;
+  const hint = `\`${commandText('resume', experimentId)}\` goes on from what is kept`;
+  if (cause instanceof CancelledFailure) return new MtrlError('CANCELLED', 'the experiment was cancelled', { where, hint, cause: error });
+  if (cause instanceof TerminatedFailure) return new MtrlError('CANCELLED', 'the experiment was terminated', { where, hint, cause: error });
+  if (!(cause instanceof ApplicationFailure)) return error;
+  const code = cause.type ?? '';
+  return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
+}
+
+export function documentOf(result: ExperimentResult, reportPath: string): ExperimentDocument {
+  const { experimentId, cache, wallMs, runs } = result;
+  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
+    arm: plan.arm,
+    seed: plan.seed,
+    policy: { uri: checkpoint.uri, sha256: checkpoint.sha256 },
+    steps: plan.stepCount,
+    wallMs: runMs,
+    tasks: evaluations.map(({ scores }) => scores),
+  }));
+  return { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms, cache, wallMs };
+}
+
+export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {
+  const status = error.code === 'CANCELLED' ? 'cancelled' : 'failed';
+  const { code, message } = error;
+  return { experimentId, workflowId: experimentId, status, reportPath: null, arms: [], cache: { hits: 0, misses: 0 }, wallMs: null, error: { code, message } };
+}

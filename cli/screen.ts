@@ -1,0 +1,60 @@
+/** Lines at the bottom of a terminal that are redrawn in place, in one write each time, so that nothing flickers. */
+import { visibleLength } from './output.ts';
+
+export interface Terminal {
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const escape = '\u001b';
+const hideCursor = `${escape}[?25l`;
+const showCursor = `${escape}[?25h`;
+/** Synchronized output: terminals that know it show the frame whole, others ignore it. */
+const beginFrame = `${escape}[?2026h`;
+const endFrame = `${escape}[?2026l`;
+
+export class Screen {
+  readonly #terminal: Terminal;
+  #shown: readonly string[] = [];
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  get columnCount(): number {
+    return Math.max(20, this.#terminal.columns ?? 80);
+  }
+
+  draw(lines: readonly string[]): void {
+    const cut = lines.map((line) => cutToWidth(line, this.columnCount - 1));
+    this.#terminal.write(beginFrame + hideCursor + this.#back() + cut.map((line) => `${line}${escape}[K\n`).join('') + `${escape}[J` + endFrame);
+    this.#shown = cut;
+  }
+
+  /** Leaves the last frame where it is. */
+  close(): void {
+    if (this.#shown.length > 0) this.#terminal.write(showCursor);
+    this.#shown = [];
+  }
+
+  /** A narrower window has wrapped what was drawn: count its rows at the width of now. */
+  #back(): string {
+    const rowCount = this.#shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(visibleLength(line) / this.columnCount)), 0);
+    return rowCount === 0 ? '' : `\r${escape}[${String(rowCount)}A`;
+  }
+}
+
+const piecePattern = new RegExp(`${escape}\\[[0-9;]*m|[^]`, 'gu');
+
+/** Cuts text, not colour codes; what was coloured is closed. */
+export function cutToWidth(line: string, columnCount: number): string {
+  if (visibleLength(line) <= columnCount) return line;
+  let width = 0;
+  let cut = '';
+  for (const [piece] of line.matchAll(piecePattern)) {
+    if (!piece.startsWith(escape)) width++;
+    if (width >= columnCount) break;
+    cut += piece;
+  }
+  return `${cut}…${line.includes(escape) ? `${escape}[0m` : ''}`;
+}

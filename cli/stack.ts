@@ -1,0 +1,65 @@
+/** The clients a verb works with, and their failures in our words. */
+import { Client, Connection } from '@temporalio/client';
+import { openArtifactStore } from '../artifacts/open-store.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { MtrlError } from '../core/errors.ts';
+import { readOverrides, readSettings, type StackSettings } from '../infra/stack/settings.ts';
+import { up } from '../infra/stack/up.ts';
+import { commandText, say } from './output.ts';
+
+export interface Stack {
+  readonly settings: StackSettings;
+  readonly client: Client;
+  readonly store: ArtifactStore;
+}
+
+const connectTimeoutMs = 5_000;
+
+/** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
+export async function withStack<T>({ startMissing }: { startMissing: boolean }, body: (stack: Stack) => Promise<T>): Promise<T> {
+  const isLocal = readOverrides().temporal === undefined;
+  const settings = startMissing && isLocal ? await up({ workers: true, log: say }) : readSettings();
+  const connection = await connect(settings.temporal.address);
+  try {
+    const client = new Client({ connection, namespace: settings.temporal.namespace });
+    return await body({ settings, client, store: openArtifactStore(settings.s3) });
+  } catch (error) {
+    throw asUnreachable(error, settings.temporal.address);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function connect(address: string): Promise<Connection> {
+  try {
+    return await Connection.connect({ address, connectTimeout: connectTimeoutMs });
+  } catch (cause) {
+    throw unreachable(address, cause);
+  }
+}
+
+/** gRPC UNAVAILABLE, from wherever in the client it came. */
+function asUnreachable(error: unknown, address: string): unknown {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ((cause as { code?: unknown }).code === grpcUnavailable) return unreachable(address, error);
+  }
+  return error;
+}
+
+const grpcUnavailable = 14;
+
+function unreachable(address: string, cause: unknown): MtrlError {
+  const isLocal = readOverrides().temporal === undefined;
+  return new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal does not answer', {
+    where: address,
+    found: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause),
+    hint: isLocal ? `run \`${commandText('up')}\`` : 'check TEMPORAL_ADDRESS, and that the server is up',
+    cause,
+  });
+}
+
+/** The workflow's page in the Web UI, where that is known. */
+export function uiLink({ temporal }: StackSettings, workflowId: string): string | undefined {
+  if (temporal.uiUrl === undefined) return undefined;
+  return `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}

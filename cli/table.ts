@@ -1,0 +1,118 @@
+/** The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. */
+import type { EvaluatedRun, TaskScores } from '../activities/contract.ts';
+import { type Paint, visibleLength } from './output.ts';
+
+interface Column {
+  readonly head: readonly string[];
+  readonly isOod: boolean;
+  /** Lines of one row. */
+  readonly cell: (run: EvaluatedRun) => readonly string[];
+  readonly majority: string;
+}
+
+const gap = '  ';
+
+export function scoreTable(runs: readonly EvaluatedRun[], paint: Paint): string {
+  const columns = columnsOf(runs, paint);
+  if (columns.length === 0) return 'nothing was evaluated';
+  const names = runs.map(({ plan }) => nameOf(plan, runs));
+  const nameWidth = Math.max(8, ...names.map((name) => name.length));
+  const heads = columns.map(({ head }) => head);
+  const headRows = rowsOf('', heads, columns, nameWidth, runs).map((line) => paint('dim', line));
+  const body = runs.flatMap((run, i) => rowsOf(names[i] ?? '', columns.map(({ cell }) => cell(run)), columns, nameWidth, runs));
+  const majority = rowsOf('majority', columns.map((column) => [column.majority]), columns, nameWidth, runs).map((line) => paint('dim', line));
+  return [...headRows, ...body, ...majority, '', legend(runs, paint)].join('\n');
+}
+
+function columnsOf(runs: readonly EvaluatedRun[], paint: Paint): readonly Column[] {
+  const all = runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));
+  const tasks = [...new Map(all.map((scores) => [scores.task, scores])).values()];
+  const seen = tasks.filter(({ ood }) => !ood);
+  const unseen = tasks.filter(({ ood }) => ood);
+  const mean = seen.length === 0 ? [] : [meanColumn(runs, seen, paint)];
+  return [...seen.map((task) => taskColumn(runs, task, paint)), ...mean, ...unseen.map((task) => taskColumn(runs, task, paint))];
+}
+
+function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 }: TaskScores, paint: Paint): Column {
+  const best = Math.max(...runs.map((run) => scoresOf(run, task)?.macroF1 ?? 0));
+  return {
+    head: ood ? [shortened(task), '(never trained)'] : [shortened(task)],
+    isOod: ood,
+    majority: points(majorityMacroF1),
+    cell: (run) => {
+      const scores = scoresOf(run, task);
+      if (scores === undefined) return ['–'];
+      const { macroF1, ci95, unparsableRate } = scores;
+      const value = macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
+      const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
+      return [value, paint('dim', `${points(ci95[0])}–${points(ci95[1])}`), ...orderLines(scores, paint), ...unparsable];
+    },
+  };
+}
+
+function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: Paint): string[] {
+  if (consistencyRate === undefined || firstPositionRate === undefined) return [];
+  return [paint('dim', `same ${points(consistencyRate)} 1st ${points(firstPositionRate)}`)];
+}
+
+function meanColumn(runs: readonly EvaluatedRun[], tasks: readonly TaskScores[], paint: Paint): Column {
+  const meanOf = (run: EvaluatedRun): number => {
+    const values = tasks.flatMap(({ task }) => scoresOf(run, task)?.macroF1 ?? []);
+    return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  };
+  const best = Math.max(...runs.map(meanOf));
+  const majority = tasks.reduce((sum, { majorityMacroF1 }) => sum + majorityMacroF1, 0) / tasks.length;
+  return {
+    head: ['mean'],
+    isOod: false,
+    majority: points(majority),
+    cell: (run) => {
+      const mean = meanOf(run);
+      return [paint('bold', mean === best && runs.length > 1 ? paint('green', points(mean)) : points(mean))];
+    },
+  };
+}
+
+function rowsOf(
+  name: string,
+  cells: readonly (readonly string[])[],
+  columns: readonly Column[],
+  nameWidth: number,
+  runs: readonly EvaluatedRun[],
+): string[] {
+  const height = Math.max(...cells.map((lines) => lines.length));
+  const widths = columns.map((column) => widthOf(column, runs));
+  return Array.from({ length: height }, (_, i) => {
+    const text = cells.map((lines, j) => {
+      // What is never trained stands apart.
+      const bar = columns[j]?.isOod === true && columns[j - 1]?.isOod === false ? '│ ' : '';
+      return bar + padStart(lines[i] ?? '', widths[j] ?? 0);
+    });
+    return `${(i === 0 ? name : '').padEnd(nameWidth)}${gap}${text.join(gap)}`.trimEnd();
+  });
+}
+
+function widthOf({ head, cell, majority }: Column, runs: readonly EvaluatedRun[]): number {
+  return Math.max(...[...head, majority, ...runs.flatMap((run) => cell(run))].map(visibleLength));
+}
+
+function legend(runs: readonly EvaluatedRun[], paint: Paint): string {
+  const counts = runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores.exampleCount));
+  const isPairwise = runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.consistencyRate !== undefined));
+  const [low, high] = [Math.min(...counts), Math.max(...counts)];
+  const examples = low === high ? String(low) : `${String(low)} to ${String(high)}`;
+  const order = isPairwise ? '; same: same image chosen in both orders, 1st: first position chosen (50 is unbiased)' : '';
+  return paint('dim', `Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task${order}`);
+}
+
+function nameOf(plan: EvaluatedRun['plan'], runs: readonly EvaluatedRun[]): string {
+  return runs.some((run) => run.plan.arm === plan.arm && run.plan.seed !== plan.seed) ? plan.runName : plan.arm;
+}
+
+function scoresOf(run: EvaluatedRun, task: string): TaskScores | undefined {
+  return run.evaluations.find(({ scores }) => scores.task === task)?.scores;
+}
+
+const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 15)}…`);
+const points = (value: number): string => (value * 100).toFixed(1);
+const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - visibleLength(text))) + text;

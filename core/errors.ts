@@ -1,0 +1,101 @@
+/**
+ * Coded errors: every failure a user can meet has a code, a place, what was found and what to do.
+ * The code becomes the `type` of a Temporal ApplicationFailure (activities/failure.ts), so the same word is seen in
+ * the terminal, in the Web UI and in the tests.
+ */
+
+/** What the pipeline does with a code: `user` errors end the run at once, `transient` ones are retried by Temporal. */
+export type ErrorKind = 'user' | 'data' | 'compute' | 'transient' | 'internal';
+
+const errorKinds = {
+  // the user's input: exit code 2
+  USAGE: 'user',
+  RECIPE_INVALID: 'user',
+  RECIPE_CONFLICT: 'user',
+  // the user's files: exit code 1
+  FILE_MISSING: 'data',
+  DATASET_EMPTY: 'data',
+  DATASET_QUARANTINE_CEILING: 'data',
+  CHECKPOINT_INVALID: 'data',
+  CHECKPOINT_UNSUPPORTED: 'data',
+  IMAGE_UNREADABLE: 'data',
+  PROMPT_INVALID: 'data',
+  EXAMPLE_TOO_LONG: 'data',
+  NOT_FOUND: 'data',
+  // ended by somebody before it was done
+  CANCELLED: 'data',
+  // kept bytes are not what their digest says
+  ARTIFACT_CORRUPT: 'data',
+  ARTIFACT_MISSING: 'data',
+  // the store answers, but not to us
+  STORE_REFUSED: 'data',
+  // the computation itself is wrong: the run must stop
+  LOGPROB_MISMATCH: 'compute',
+  NON_FINITE: 'compute',
+  REPLAY_DIVERGED: 'compute',
+  GRAPH_INVALID: 'compute',
+  // the surroundings: retried
+  STORE_UNREACHABLE: 'transient',
+  TEMPORAL_UNREACHABLE: 'transient',
+  COMPUTE_CRASHED: 'transient',
+  COMPUTE_STALLED: 'transient',
+  COMPUTE_OUT_OF_MEMORY: 'transient',
+  // the machine: exit code 1
+  SETUP_FAILED: 'data',
+  PORT_IN_USE: 'data',
+  // a bug of ours
+  INVARIANT: 'internal',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+export interface ErrorDetails {
+  /** The place: a recipe path, a file, an address, an object's URI. */
+  readonly where?: string;
+  /** What was found there. */
+  readonly found?: string;
+  /** What would have been right, or what the user can do. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An error that a user may read. `message` is one sentence; place and remedy are in `details`. */
+export class MtrlError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'MtrlError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return errorKinds[this.code];
+  }
+
+  get retryable(): boolean {
+    return this.kind === 'transient';
+  }
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorKinds, text);
+}
+
+/** The lines a user sees on stderr: `CODE: message`, then place, finding and remedy where known. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof MtrlError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { where, found, hint } = error.details;
+  const lines = [`${error.code}: ${error.message}`];
+  if (where !== undefined) lines.push(`  at    ${where}`);
+  if (found !== undefined) lines.push(`  found ${found}`);
+  if (hint !== undefined) lines.push(`  do    ${hint}`);
+  return lines.join('\n');
+}
+
+/** Exit codes of the command contract: 2 for wrong usage or recipe, 1 for every other failure. */
+export function exitCodeOf(error: unknown): 1 | 2 {
+  return error instanceof MtrlError && error.kind === 'user' ? 2 : 1;
+}

@@ -1,0 +1,28 @@
+/** Canonical JSON (RFC 8785 in what it needs: sorted keys, no white space, shortest number form) and digests of it. */
+import { createHash } from 'node:crypto';
+import { assert } from './assert.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** The one text of a JSON value: equal values have equal texts. Undefined members are left out; NaN and infinities are refused. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const members = Object.entries(value as { readonly [key: string]: Json | undefined })
+      .filter((entry): entry is [string, Json] => entry[1] !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  if (typeof value === 'number') assert(Number.isFinite(value), `${value} is not JSON`);
+  return JSON.stringify(value);
+}
+
+/** sha256 as 64 hexadecimal digits. */
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function digestOf(value: Json): string {
+  return sha256(canonicalJson(value));
+}

@@ -1,0 +1,109 @@
+/**
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011, "Parallel random numbers: as easy as 1, 2, 3").
+ * A number is a function of (key, counter) alone, so what is drawn for one token of one rollout does not depend on what
+ * was drawn before it, on how a batch was cut into shards, or on how often an activity was retried.
+ */
+import { createHash } from 'node:crypto';
+import { assert } from './assert.ts';
+
+export type Key = readonly [number, number];
+type Block = readonly [number, number, number, number];
+
+const roundCount = 10;
+const multiplier0 = 0xd2511f53;
+const multiplier1 = 0xcd9e8d57;
+const weyl0 = 0x9e3779b9;
+const weyl1 = 0xbb67ae85;
+
+/** High and low 32-bit halves of a 32x32-bit product, in 16-bit limbs (doubles hold only 53 bits). */
+function multiply(a: number, b: number): readonly [high: number, low: number] {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  const middle2 = a0 * b1 + (middle & 0xffff);
+  const high = a1 * b1 + Math.floor(middle / 65536) + Math.floor(middle2 / 65536);
+  return [high >>> 0, Math.imul(a, b) >>> 0];
+}
+
+/** One Philox4x32-10 block: four 32-bit words for a 128-bit counter under a 64-bit key. */
+export function philox(counter: Block, key: Key): Block {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < roundCount; round++) {
+    const [high0, low0] = multiply(multiplier0, c0);
+    const [high1, low1] = multiply(multiplier1, c2);
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + weyl0) >>> 0;
+    k1 = (k1 + weyl1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** The key of a named stream: 64 bits of sha256 over the path, so that streams of different names are independent. */
+export function keyOf(...path: readonly (string | number)[]): Key {
+  const digest = createHash('sha256').update(JSON.stringify(path)).digest();
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}
+
+/** A float32 strictly inside (0, 1) from the top 23 bits of a word: exact in float32, never 0 and never 1. */
+export function openUnit(word: number): number {
+  return ((word >>> 9) + 0.5) / 8388608;
+}
+
+/** A stream of draws from one key: for code that wants a sequence (a scene, a shuffle, a bootstrap). */
+export class Rng {
+  readonly #key: Key;
+  #counter = 0;
+  #block: Block = [0, 0, 0, 0];
+  #used = 4;
+
+  constructor(...path: readonly (string | number)[]) {
+    this.#key = keyOf(...path);
+  }
+
+  /** The next 32-bit word. */
+  word(): number {
+    if (this.#used === 4) {
+      this.#block = philox([this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0], this.#key);
+      this.#counter++;
+      this.#used = 0;
+    }
+    return this.#block[this.#used++ as 0 | 1 | 2 | 3];
+  }
+
+  /** Uniform in [0, 1), 53 bits. */
+  uniform(): number {
+    return ((this.word() >>> 5) * 67108864 + (this.word() >>> 6)) / 9007199254740992;
+  }
+
+  /** Uniform integer in [low, high). */
+  integer(low: number, high: number): number {
+    assert(high > low, `no integer in [${low}, ${high})`);
+    return low + Math.floor(this.uniform() * (high - low));
+  }
+
+  chance(probability: number): boolean {
+    return this.uniform() < probability;
+  }
+
+  pick<T>(items: readonly T[]): T {
+    assert(items.length > 0, 'cannot pick from nothing');
+    return items[this.integer(0, items.length)] as T;
+  }
+
+  /** Standard normal (Box-Muller; the second value is dropped to keep draws countable). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** Fisher-Yates, in place; returns the same array. */
+  shuffle<T>(items: T[]): T[] {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.integer(0, i + 1);
+      [items[i], items[j]] = [items[j] as T, items[i] as T];
+    }
+    return items;
+  }
+}

@@ -1,0 +1,43 @@
+/** The exact servers this version of the project is tested with, and where each is made from. */
+import { join } from 'node:path';
+import { projectRoot } from '../stack/settings.ts';
+
+export type BinaryName = 'temporal' | 'minio';
+
+export interface Pin {
+  readonly name: BinaryName;
+  /** Part of the cache key. */
+  readonly version: string;
+  /** The Go package of the program. */
+  readonly goPackage: string;
+  /** `module`: built inside this folder, whose go.mod and go.sum pin everything. `remote`: `go install package@goVersion`. */
+  readonly source: { readonly module: string } | { readonly goVersion: string };
+  /** Go that its go.mod asks for; an older one (1.21 and up) fetches it by itself. */
+  readonly goVersionMin: string;
+  /** For the progress line only. */
+  readonly packageCountAbout: number;
+  /** What a user sets who has such a server already. */
+  readonly overrideVariable: string;
+}
+
+export const pins: Record<BinaryName, Pin> = {
+  temporal: {
+    name: 'temporal',
+    version: '1.8.2',
+    goPackage: 'github.com/temporalio/cli/cmd/temporal',
+    source: { module: join(projectRoot, 'infra', 'temporal') },
+    goVersionMin: '1.26.4',
+    packageCountAbout: 1700,
+    overrideVariable: 'TEMPORAL_ADDRESS',
+  },
+  // The repository is archived; this is its last state. The server runs unmodified, as a process of its own (AGPL-3.0).
+  minio: {
+    name: 'minio',
+    version: '2026-02-12',
+    goPackage: 'github.com/minio/minio',
+    source: { goVersion: 'v0.0.0-20260212201848-7aac2a2c5b7c' },
+    goVersionMin: '1.24.8',
+    packageCountAbout: 1300,
+    overrideVariable: 'MTRL_S3_ENDPOINT',
+  },
+};

@@ -1,0 +1,160 @@
+#!/usr/bin/env node
+/**
+ * The door: makes sure that what is needed is there, then hands over. No dependencies, since it installs them; plain
+ * JavaScript, since it must run to say that this Node is too old. Its own words go to stderr: stdout belongs to the
+ * command (`--json`).
+ *
+ *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | setup (only what is missing)
+ * Started under the name `mtrl`, or with any other first word, everything is for `mtrl`.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.mtrl-install');
+const nodeVersionMin = [20, 19];
+const verbs = ['start', 'test', 'bench', 'mtrl', 'setup'];
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    say(`SETUP_FAILED: ${error.message}`);
+    process.exitCode = 1;
+  },
+);
+
+async function main() {
+  const { verb, args } = readCommand(process.argv);
+  checkNode();
+  await installPackages();
+  // In an npm script the working directory is the project's; the user's own is in INIT_CWD. It counts only for the
+  // script that npm started, not for one further down that inherited the variable.
+  const isNpmScript = process.env.npm_lifecycle_event === verb && process.cwd() === root;
+  const cwd = (isNpmScript && process.env.INIT_CWD) || process.cwd();
+
+  if (verb === 'setup') return makeServers();
+  if (verb === 'start') return runNode([...tsx(), join(root, 'cli', 'start.ts'), ...args], cwd);
+  if (verb === 'bench') return runNode([...tsx(), join(root, 'bench', 'main.ts'), ...args], cwd);
+  if (verb === 'mtrl') return runNode([...tsx(), join(root, 'cli', 'main.ts'), ...args], cwd);
+  const code = await makeServers();
+  return code === 0 ? runNode([join(modules, 'vitest', 'vitest.mjs'), 'run', ...args], root) : code;
+}
+
+function readCommand([, script, ...words]) {
+  const [first, ...rest] = words;
+  const isMtrl = basename(script || '').startsWith('mtrl');
+  return isMtrl || !verbs.includes(first) ? { verb: 'mtrl', args: words } : { verb: first, args: rest };
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const [majorMin, minorMin] = nodeVersionMin;
+  if (major > majorMin || (major === majorMin && minor >= minorMin)) return;
+  throw new Error(
+    `this Node is too old\n  at    ${process.execPath}\n  found ${process.version}\n` +
+      `  do    install Node ${nodeVersionMin.join('.')} or newer (https://nodejs.org)`,
+  );
+}
+
+/** Nothing to do (one small hash) while the lock file is the one that was installed from. */
+async function installPackages() {
+  const lockDigest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockDigest;
+  if (isInstalled()) return;
+
+  const unlock = await lock(join(root, '.mtrl', 'install.lock'));
+  try {
+    if (isInstalled()) return;
+    say('installing packages (npm ci)');
+    const startedMs = Date.now();
+    // No install scripts: none of ours is needed to run, and two would download hundreds of MB of GPU libraries.
+    // Dev packages always: tests and benches are part of what the project offers.
+    const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--include=dev', '--include=optional'];
+    const npm = process.env.npm_execpath;
+    const code =
+      npm && npm.endsWith('.js') && npm.includes('npm-cli')
+        ? await run(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
+        : await run('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+    if (code !== 0) {
+      throw new Error(
+        `the packages could not be installed\n  at    ${root}\n  found \`npm ci\` ended with exit code ${code}\n` +
+          '  do    read its lines above; check the network or the npm registry setting, then try again',
+      );
+    }
+    writeFileSync(stamp, `${lockDigest}\n`);
+    say(`packages installed in ${Math.round((Date.now() - startedMs) / 1000)} s`);
+  } finally {
+    unlock();
+  }
+}
+
+/** Two first commands at once would each remove what the other installs. */
+async function lock(folder) {
+  mkdirSync(dirname(folder), { recursive: true });
+  const pidFile = join(folder, 'pid');
+  for (let waited = false; ; waited = true) {
+    try {
+      mkdirSync(folder);
+      writeFileSync(pidFile, String(process.pid));
+      return () => rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    // Between folder and pid file lies a moment; only a pid that can be read can be dead.
+    const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
+    if (pid > 0 && !isAlive(pid)) rmSync(folder, { recursive: true, force: true });
+    else if (!waited) say('waiting for another process, which is installing the packages');
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Here rather than in the tests: these may take minutes, and tests have time limits. */
+function makeServers() {
+  return run(process.execPath, [...tsx(), join(root, 'infra', 'binaries.ts')], { cwd: root, stdio: ['ignore', 2, 2] });
+}
+
+/** By its address: a bare `tsx` would be looked for in the user's folder. */
+function tsx() {
+  return ['--import', pathToFileURL(join(modules, 'tsx', 'dist', 'loader.mjs')).href];
+}
+
+function runNode(args, cwd) {
+  return run(process.execPath, args, { cwd, stdio: 'inherit' });
+}
+
+/** The exit code as a shell would give it; signals that reach us reach the child. */
+function run(command, args, options) {
+  return new Promise((done, failed) => {
+    const child = spawn(command, args, options);
+    const forward = (signal) => {
+      child.kill(signal);
+    };
+    // On Ctrl-C a terminal signals the whole group, the child included: here it is enough not to die before it.
+    const ignore = () => {};
+    process.on('SIGINT', process.stdin.isTTY ? ignore : forward);
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, forward);
+    child.once('error', failed);
+    child.once('exit', (code, signal) => {
+      done(signal ? 128 + (constants.signals[signal] || 0) : code);
+    });
+  });
+}
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}

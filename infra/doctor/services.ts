@@ -1,0 +1,97 @@
+/** What runs: Temporal and what it must have, the store and what it must do, the workers. */
+import { type DoctorCheck } from '../doctor.ts';
+import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
+import { checkConditionalPut, storeClient } from '../stack/minio.ts';
+import { type StackSettings } from '../stack/settings.ts';
+import { missingSearchAttributes, searchAttributes, withConnection } from '../stack/temporal.ts';
+import { isReady, type WorkerName, workerNames } from '../stack/workers.ts';
+
+const startHint = 'run `npm run mtrl -- up`';
+
+export async function checkServices(home: string, settings: StackSettings | Error): Promise<DoctorCheck[]> {
+  if (settings instanceof Error) {
+    return [{ name: 'stack', status: 'warn', found: settings.message, hint: startHint }];
+  }
+  const [temporal, store] = await Promise.all([checkTemporal(settings.temporal), checkStore(settings.s3)]);
+  return [...temporal, ...store, ...workerNames.map((name) => checkWorker(home, name))];
+}
+
+async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorCheck[]> {
+  const name = 'temporal server';
+  try {
+    return await withConnection(target, 5_000, async (connection) => {
+      const info = await connection.workflowService.getSystemInfo({});
+      const missing = await missingSearchAttributes(connection, target.namespace);
+      const ui = target.uiUrl === undefined ? '' : `, Web UI ${target.uiUrl}`;
+      return [
+        { name, status: 'ok', found: `${target.address}, namespace ${target.namespace}, version ${info.serverVersion}${ui}` },
+        missing.length === 0
+          ? { name: 'search attributes', status: 'ok', found: Object.keys(searchAttributes).join(', ') }
+          : { name: 'search attributes', status: 'warn', found: `missing: ${missing.join(', ')}`, hint: startHint },
+      ];
+    });
+  } catch (error) {
+    return [{ name, status: 'warn', found: `${target.address}: ${firstLine(error)}`, hint: unreachable(target.uiUrl, 'TEMPORAL_ADDRESS') }];
+  }
+}
+
+async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
+  const name = 'store';
+  try {
+    const hasBucket = await withTimeout(storeClient(target).bucketExists(target.bucket), 5_000);
+    const console = target.consoleUrl === undefined ? '' : `, console ${target.consoleUrl}`;
+    const server: DoctorCheck = { name, status: 'ok', found: `${target.endpoint}${console}` };
+    if (!hasBucket) return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
+    const refuses = await withTimeout(checkConditionalPut(target), 10_000);
+    return [
+      server,
+      { name: 'bucket', status: 'ok', found: target.bucket },
+      refuses
+        ? { name: 'conditional PUT', status: 'ok', found: 'the second PUT with If-None-Match: * is refused (412)' }
+        : {
+            name: 'conditional PUT',
+            status: 'fail',
+            found: 'the second PUT with If-None-Match: * overwrites the first',
+            hint: 'use a store that honours it (MinIO, AWS S3, versitygw): two workers could otherwise both commit',
+          },
+    ];
+  } catch (error) {
+    return [{ name, status: 'warn', found: `${target.endpoint}: ${firstLine(error)}`, hint: unreachable(target.consoleUrl, 'MTRL_S3_ENDPOINT') }];
+  }
+}
+
+function checkWorker(home: string, worker: WorkerName): DoctorCheck {
+  const name = `${worker} worker`;
+  const living = livingDaemon(home, worker);
+  if (!living) {
+    const record = readDaemon(home, worker);
+    const found = record ? `process ${String(record.pid)} is gone; its log: ${logFileOf(home, worker)}` : 'not started';
+    return { name, status: 'warn', found, hint: startHint };
+  }
+  if (isReady(home, living, worker)) return { name, status: 'ok', found: `process ${String(living.pid)}, ready` };
+  return { name, status: 'warn', found: `process ${String(living.pid)}, not ready; its log: ${logFileOf(home, worker)}`, hint: startHint };
+}
+
+function unreachable(localUrl: string | undefined, variable: string): string {
+  return localUrl === undefined ? `check ${variable} and that server` : startHint;
+}
+
+function firstLine(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: string };
+  const text = (message ?? '').split('\n')[0] ?? '';
+  return text === '' && typeof code === 'string' ? code : text;
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, failed) => {
+    timer = setTimeout(() => {
+      failed(new Error(`no answer for ${String(timeoutMs / 1000)} s`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,41 @@
+/** `down`: ends what `up` started, workers before the servers they talk to. Data, ports and credentials stay. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { endDaemon, readDaemon } from '../process/daemon.ts';
+import { withLock } from '../process/lock.ts';
+import { type Log } from './server.ts';
+import { stackHome } from './settings.ts';
+import { workerNames } from './workers.ts';
+
+export interface DownOptions {
+  readonly log: Log;
+  /** Default: env MTRL_HOME, else `.mtrl` in the project. */
+  readonly home?: string;
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs?: number;
+}
+
+export async function down({ log, home: homeOption, graceMs = 10_000 }: DownOptions): Promise<void> {
+  const home = stackHome(homeOption === undefined ? {} : { home: homeOption });
+  if (!existsSync(join(home, 'run'))) {
+    log('nothing to end');
+    return;
+  }
+  await withLock(join(home, 'run', 'lock'), { timeoutMs: 60_000 }, async () => {
+    let endedCount = 0;
+    for (const names of [workerNames, ['temporal', 'minio'] as const]) {
+      const outcomes = await Promise.all(names.map((name) => end(home, name, graceMs, log)));
+      endedCount += outcomes.filter(Boolean).length;
+    }
+    if (endedCount === 0) log('nothing to end');
+  });
+}
+
+async function end(home: string, name: string, graceMs: number, log: Log): Promise<boolean> {
+  const record = readDaemon(home, name);
+  if (!record) return false;
+  const outcome = await endDaemon(home, record, graceMs);
+  if (outcome === 'was gone') return false;
+  log(`${name} ${outcome === 'ended' ? 'ended' : `killed: it did not end within ${String(graceMs / 1000)} s`}`);
+  return true;
+}

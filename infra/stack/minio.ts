@@ -1,0 +1,99 @@
+/** The store side of the stack: a MinIO server, and the bucket that everything of ours is kept in. */
+import { Client } from 'minio';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+import { findOrMakeBinary } from '../binaries.ts';
+import { host } from './ports.ts';
+import { type Log, type ServerSpec } from './server.ts';
+import { type Env, type StackSettings } from './settings.ts';
+import { withoutPrefix } from './temporal.ts';
+
+type Target = StackSettings['s3'];
+
+export function makeCredentials(): { accessKey: string; secretKey: string } {
+  return { accessKey: `mtrl${randomBytes(6).toString('hex')}`, secretKey: randomBytes(24).toString('base64url') };
+}
+
+export function minioServer(home: string, target: Target, ports: { port: number; consolePort: number }, env: Env, log: Log): ServerSpec {
+  const data = join(home, 'minio');
+  return {
+    name: 'minio',
+    port: ports.port,
+    uiPort: ports.consolePort,
+    daemon: async () => {
+      const binary = await findOrMakeBinary('minio', log);
+      mkdirSync(data, { recursive: true });
+      // An empty folder of its own: certificates in ~/.minio would turn this server to https.
+      const certificates = join(home, 'minio-certs');
+      mkdirSync(certificates, { recursive: true });
+      return {
+        command: binary.path,
+        args: [
+          ...['server', data, '--quiet', '--certs-dir', certificates],
+          ...['--address', `${host}:${String(ports.port)}`, '--console-address', `${host}:${String(ports.consolePort)}`],
+        ],
+        cwd: home,
+        env: {
+          ...withoutPrefix(env, 'MINIO_'),
+          MINIO_ROOT_USER: target.accessKey,
+          MINIO_ROOT_PASSWORD: target.secretKey,
+          MINIO_UPDATE: 'off',
+        },
+      };
+    },
+    probe: (timeoutMs) => probeStore(target, timeoutMs),
+  };
+}
+
+async function probeStore({ endpoint }: Target, timeoutMs: number): Promise<void> {
+  const response = await fetch(new URL('/minio/health/live', endpoint), { signal: AbortSignal.timeout(timeoutMs) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
+}
+
+export function storeClient({ endpoint, accessKey, secretKey, region }: Target): Client {
+  const url = new URL(endpoint);
+  const useSSL = url.protocol === 'https:';
+  const port = url.port === '' ? (useSSL ? 443 : 80) : Number(url.port);
+  const endPoint = url.hostname.replace(/^\[|\]$/g, '');
+  return new Client({ endPoint, port, useSSL, accessKey, secretKey, region });
+}
+
+export async function ensureBucket(target: Target, isLocal: boolean): Promise<void> {
+  const client = storeClient(target);
+  try {
+    if (await client.bucketExists(target.bucket)) return;
+    await client.makeBucket(target.bucket, target.region);
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    // Another `up` may have made it in between.
+    if (code === 'BucketAlreadyOwnedByYou') return;
+    throw new MtrlError('STORE_UNREACHABLE', 'the store cannot be used', {
+      where: `${target.endpoint}, bucket ${target.bucket}`,
+      found: [code, message].filter((part) => part !== undefined && part !== '').join(': '),
+      hint: isLocal
+        ? 'run `npm run mtrl -- up`'
+        : 'check MTRL_S3_ENDPOINT, MTRL_S3_BUCKET and the AWS_* credentials; the bucket must exist or be creatable',
+      cause,
+    });
+  }
+}
+
+/** Whether the second of two `PUT If-None-Match: *` is refused, which the commit protocol of the artifacts rests on. */
+export async function checkConditionalPut(target: Target): Promise<boolean> {
+  const client = storeClient(target);
+  const key = `doctor/${randomBytes(8).toString('hex')}`;
+  const put = () => client.putObject(target.bucket, key, Buffer.from('x'), 1, { 'If-None-Match': '*' });
+  await put();
+  try {
+    await put();
+    return false;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'PreconditionFailed') return true;
+    throw error;
+  } finally {
+    await client.removeObject(target.bucket, key);
+  }
+}

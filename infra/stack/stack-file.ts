@@ -1,0 +1,81 @@
+/**
+ * `stack.json`: what the local stack must remember so that a restarted server is the same server to everyone who
+ * knows it: ports and credentials. It holds a secret, so only its owner may read it.
+ */
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+
+export interface StackFile {
+  readonly temporal?: { readonly port: number; readonly uiPort: number };
+  readonly s3?: {
+    readonly port: number;
+    readonly consolePort: number;
+    readonly accessKey: string;
+    readonly secretKey: string;
+  };
+}
+
+/** undefined when there is no local stack yet. */
+export function readStackFile(home: string): StackFile | undefined {
+  const path = join(home, 'stack.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new MtrlError('SETUP_FAILED', 'the settings of the local stack cannot be read', {
+      where: path,
+      found: (cause as Error).message,
+      hint: 'make the file readable for this user, or set MTRL_HOME to another folder',
+      cause,
+    });
+  }
+  const parsed = parse(text);
+  if (parsed) return parsed;
+  throw new MtrlError('SETUP_FAILED', 'the settings of the local stack are damaged', {
+    where: path,
+    found: `${String(Buffer.byteLength(text))} bytes that are not a stack file`,
+    hint: 'run `npm run mtrl -- down`, remove this file, then run `npm run mtrl -- up`; data/ beside it needs its credentials again',
+  });
+}
+
+/** Temp file and rename: a reader sees the old settings or the new ones, never half of them. */
+export function writeStackFile(home: string, file: StackFile): void {
+  mkdirSync(home, { recursive: true });
+  const path = join(home, 'stack.json');
+  const temporary = `${path}.${String(process.pid)}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, path);
+}
+
+function parse(text: string): StackFile | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value)) return undefined;
+  const { temporal, s3 } = value;
+  if (temporal !== undefined && !(isRecord(temporal) && isPort(temporal['port']) && isPort(temporal['uiPort']))) {
+    return undefined;
+  }
+  const isS3 =
+    isRecord(s3) &&
+    isPort(s3['port']) &&
+    isPort(s3['consolePort']) &&
+    typeof s3['accessKey'] === 'string' &&
+    typeof s3['secretKey'] === 'string';
+  if (s3 !== undefined && !isS3) return undefined;
+  return value;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65536;
+}

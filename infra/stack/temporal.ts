@@ -1,0 +1,132 @@
+/** The Temporal side of the stack: the dev server, and what a namespace must have before our workflows run in it. */
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+import { findOrMakeBinary } from '../binaries.ts';
+import { host } from './ports.ts';
+import { type Log, type ServerSpec } from './server.ts';
+import { type Env, type StackSettings } from './settings.ts';
+import { assertAccepts } from './tcp.ts';
+
+/** temporal.api.enums.v1.IndexedValueType, as far as it is needed here. */
+const keyword = 2;
+const int = 3;
+const double = 4;
+const cliTypes = { [keyword]: 'Keyword', [int]: 'Int', [double]: 'Double' } as const;
+
+/** What the Web UI and `temporal workflow list` can filter by. */
+export const searchAttributes = {
+  MtrlExperiment: keyword,
+  MtrlArm: keyword,
+  MtrlSeed: int,
+  MtrlState: keyword,
+  MtrlStep: int,
+  MtrlMacroF1: double,
+  MtrlRecipe: keyword,
+} as const;
+
+/** A day, the dev server's own choice, forgets last week's experiment. */
+const retentionSeconds = 90 * 24 * 3600;
+
+type Target = StackSettings['temporal'];
+
+export function temporalServer(home: string, target: Target, ports: { port: number; uiPort: number }, env: Env, log: Log): ServerSpec {
+  return {
+    name: 'temporal',
+    ...ports,
+    daemon: async () => {
+      const binary = await findOrMakeBinary('temporal', log);
+      mkdirSync(home, { recursive: true });
+      return {
+        command: binary.path,
+        args: [
+          ...['server', 'start-dev', '--ip', host, '--ui-ip', host],
+          ...['--port', String(ports.port), '--ui-port', String(ports.uiPort)],
+          ...['--db-filename', join(home, 'temporal.db'), '--log-level', 'error'],
+          ...['--namespace', target.namespace],
+          // Only a new database heeds these; there they are usable at once, while later ones take some seconds.
+          ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${cliTypes[type]}`]),
+        ],
+        cwd: home,
+        // The CLI also reads TEMPORAL_* variables and a profile: none of them is meant for this server.
+        env: withoutPrefix(env, 'TEMPORAL_'),
+      };
+    },
+    probe: async (timeoutMs) => {
+      await withConnection(target, timeoutMs, async (connection) => {
+        await connection.workflowService.describeNamespace({ namespace: target.namespace });
+      });
+    },
+  };
+}
+
+export async function withConnection<T>(
+  { address }: Pick<Target, 'address'>,
+  timeoutMs: number,
+  body: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const [, name = '', port = ''] = /^\[?(.+?)\]?:(\d+)$/.exec(address) ?? [];
+  await assertAccepts(name, Number(port), timeoutMs);
+  const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
+  try {
+    return await connection.withDeadline(Date.now() + timeoutMs, () => body(connection));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Creates the namespace, its retention and the search attributes where missing; changes nothing that is there. */
+export async function prepareNamespace(target: Target, isLocal: boolean): Promise<void> {
+  try {
+    await withConnection(target, 15_000, async (connection) => {
+      if (isLocal) await ensureNamespace(connection, target.namespace);
+      const missing = await missingSearchAttributes(connection, target.namespace);
+      if (missing.length > 0) {
+        await connection.operatorService.addSearchAttributes({
+          namespace: target.namespace,
+          searchAttributes: Object.fromEntries(missing.map((name) => [name, searchAttributes[name]])),
+        });
+      }
+    });
+  } catch (cause) {
+    throw new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal cannot be used', {
+      where: `${target.address}, namespace ${target.namespace}`,
+      found: (cause as Error).message,
+      hint: isLocal
+        ? 'run `npm run mtrl -- up`'
+        : `check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; the search attributes ${Object.keys(searchAttributes).join(', ')} must exist or be creatable there`,
+      cause,
+    });
+  }
+}
+
+export async function missingSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<(keyof typeof searchAttributes)[]> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const names = Object.keys(searchAttributes) as (keyof typeof searchAttributes)[];
+  return names.filter((name) => customAttributes[name] !== searchAttributes[name]);
+}
+
+async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {
+  const service = connection.workflowService;
+  const retention = msToTs(retentionSeconds * 1000);
+  const described = await service.describeNamespace({ namespace }).catch((error: unknown) => {
+    if ((error as { code?: number }).code === grpcNotFound) return undefined;
+    throw error;
+  });
+  if (!described) {
+    await service.registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention });
+  } else if (Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) < retentionSeconds) {
+    await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: retention } });
+  }
+}
+
+const grpcNotFound = 5;
+
+export function withoutPrefix(env: Env, prefix: string): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(prefix)));
+}

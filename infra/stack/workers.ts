@@ -1,0 +1,68 @@
+/** The two worker processes: started like servers, and waited for until each says that it polls. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MtrlError } from '../../core/errors.ts';
+import { type DaemonRecord, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
+import { isAlive } from '../process/identity.ts';
+import { type Log } from './server.ts';
+import { type Env, projectRoot } from './settings.ts';
+
+export const workerNames = ['control', 'compute'] as const;
+export type WorkerName = (typeof workerNames)[number];
+
+const readyTimeoutMs = 60_000;
+
+/** A worker writes its pid here once it polls its task queue. */
+export const readyFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.ready`);
+
+export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): boolean {
+  try {
+    return Number(readFileSync(readyFileOf(home, name), 'utf8').trim()) === pid;
+  } catch {
+    return false;
+  }
+}
+
+export async function ensureWorker(home: string, name: WorkerName, env: Env, log: Log): Promise<void> {
+  const living = livingDaemon(home, name);
+  const record = living ?? (await startWorker(home, name, env));
+  const deadline = Date.now() + readyTimeoutMs;
+  while (!isReady(home, record, name)) {
+    const ended = !isAlive(record);
+    if (ended || Date.now() > deadline) {
+      const found = ended ? 'it ended by itself' : `not ready after ${String(readyTimeoutMs / 1000)} s`;
+      if (!ended) await endDaemon(home, record, 5_000);
+      throw new MtrlError('SETUP_FAILED', `the ${name} worker did not start`, {
+        where: `workers/${name}.ts`,
+        found: `${found}; its log ends with\n${logTail(home, name)}`,
+        hint: `read ${logFileOf(home, name)}, then run \`npm run mtrl -- up\` again`,
+      });
+    }
+    await sleep(30);
+  }
+  if (!living) log(`${name} worker started (process ${String(record.pid)})`);
+}
+
+async function startWorker(home: string, name: WorkerName, env: Env): Promise<DaemonRecord> {
+  const script = join(projectRoot, 'workers', `${name}.ts`);
+  if (!existsSync(script)) {
+    throw new MtrlError('SETUP_FAILED', `the ${name} worker is missing`, {
+      where: script,
+      found: 'no such file',
+      hint: 'the checkout is incomplete: get it again',
+    });
+  }
+  rmSync(readyFileOf(home, name), { force: true });
+  return startDaemon(home, {
+    name,
+    command: process.execPath,
+    args: ['--import', tsxLoader, script],
+    cwd: projectRoot,
+    env: { ...env, MTRL_HOME: home },
+    ports: [],
+  });
+}
+
+const tsxLoader = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;

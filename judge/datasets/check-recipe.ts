@@ -1,0 +1,117 @@
+/** What a recipe's datasets, tasks and arms must have in common before any row is read. RECIPE_INVALID names the place. */
+import { MtrlError } from '../../core/errors.ts';
+import type { JsonlSpec, JudgeWorldSpec, Recipe, TaskSpec } from '../../recipes/recipe.ts';
+import { targetText } from '../tasks/completion.ts';
+import { parseCompletion } from '../tasks/parse.ts';
+import { compileTemplate } from '../tasks/template.ts';
+import { isPairwiseWorldTask, isWorldTask, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
+
+/** The declared task of that name. */
+export function taskSpecOf(recipe: Recipe, task: string, where: string): TaskSpec {
+  const spec = Object.hasOwn(recipe.tasks, task) ? recipe.tasks[task] : undefined;
+  if (spec !== undefined) return spec;
+  throw invalid(where, `no task ${task} is declared`, task, `one of ${Object.keys(recipe.tasks).join(', ')}`);
+}
+
+function invalid(where: string, message: string, found: string, hint: string): MtrlError {
+  return new MtrlError('RECIPE_INVALID', message, { where, found, hint });
+}
+
+function checkTemplate(where: string, text: string): void {
+  try {
+    compileTemplate(text);
+  } catch (cause) {
+    throw new MtrlError('RECIPE_INVALID', cause instanceof Error ? cause.message : String(cause), {
+      where,
+      found: text.slice(0, 200),
+      cause,
+    });
+  }
+}
+
+function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
+  for (const name of spec.tasks) {
+    const task = taskSpecOf(recipe, name, `${where}.tasks`);
+    if (!isWorldTask(name)) {
+      throw invalid(
+        `${where}.tasks`,
+        `the judge world has no task ${name}`,
+        name,
+        `one of ${worldTaskNames.join(', ')}`,
+      );
+    }
+    const labels = worldLabels(name);
+    const kind = isPairwiseWorldTask(name) ? 'pairwise' : 'pointwise';
+    if (task.kind !== kind)
+      throw invalid(`tasks.${name}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
+    // the order of a pairwise task's labels tells the positions; yes and no may stand either way
+    const agrees =
+      kind === 'pairwise' ? task.labels.join() === labels.join() : labels.every((label) => task.labels.includes(label));
+    if (!agrees)
+      throw invalid(
+        `tasks.${name}.labels`,
+        `the judge world's ${name} has other labels`,
+        task.labels.join(', '),
+        labels.join(', '),
+      );
+  }
+}
+
+function checkJsonl(recipe: Recipe, spec: JsonlSpec, where: string): void {
+  const { kind, labels } = taskSpecOf(recipe, spec.task, `${where}.task`);
+  const { fields, labelMap, rationale } = spec;
+  for (const [value, label] of Object.entries(labelMap)) {
+    if (!labels.includes(label))
+      throw invalid(`${where}.labelMap.${value}`, `not a label of ${spec.task}`, label, labels.join(' or '));
+  }
+  if (kind === 'pairwise' && fields.images.length !== 2) {
+    throw invalid(
+      `${where}.fields.images`,
+      'a pairwise task compares two images',
+      fields.images.join(', '),
+      'two fields',
+    );
+  }
+  if (kind !== 'pairwise' && typeof fields.label !== 'string') {
+    throw invalid(`${where}.fields.label`, 'greaterOf is for pairwise tasks', kind, 'one field');
+  }
+  if (rationale !== undefined) checkTemplate(`${where}.rationale`, rationale);
+}
+
+/** A label that an answer cannot carry would make every judgment unparsable. */
+function checkLabels(name: string, { labels }: TaskSpec): void {
+  const where = `tasks.${name}.labels`;
+  if (labels[0] === labels[1]) throw invalid(where, 'the labels are the same', labels[0], 'two different labels');
+  for (const label of labels) {
+    const text = targetText({ id: name, label }, 'direct');
+    const judgment = parseCompletion({ text, finishReason: 'stop' }, labels, 'direct');
+    if (judgment.ok && judgment.verdict === label) continue;
+    throw invalid(where, 'an answer cannot carry this label', label, 'no tags in it, no white space around it');
+  }
+}
+
+function checkArmTasks(recipe: Recipe, arm: string): void {
+  const { tasks = [], objective } = recipe.arms[arm] ?? { objective: 'none' };
+  for (const task of tasks) {
+    const { ood } = taskSpecOf(recipe, task, `arms.${arm}.tasks`);
+    if (!ood || objective === 'none') continue;
+    throw invalid(
+      `arms.${arm}.tasks`,
+      'an out-of-distribution task is never trained on',
+      task,
+      'leave it out, or ood: false',
+    );
+  }
+}
+
+export function checkRecipeData(recipe: Recipe): void {
+  for (const [name, task] of Object.entries(recipe.tasks)) {
+    checkTemplate(`tasks.${name}.prompt`, task.prompt);
+    checkLabels(name, task);
+  }
+  recipe.datasets.forEach((spec, i) => {
+    if (spec.reader === 'jsonl') checkJsonl(recipe, spec, `datasets[${i}]`);
+    else checkWorld(recipe, spec, `datasets[${i}]`);
+  });
+  for (const arm of Object.keys(recipe.arms)) checkArmTasks(recipe, arm);
+}

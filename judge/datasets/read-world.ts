@@ -1,0 +1,42 @@
+/** The judge world as a dataset: examples are drawn, their pictures encoded as PNG. */
+import sharp from 'sharp';
+import { sha256 } from '../../core/json.ts';
+import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
+import { generateWorldExamples, type WorldExample } from '../worlds/generate.ts';
+import { pictureSize } from '../worlds/render.ts';
+import type { ImageSink, Reading } from './reading.ts';
+
+/** Examples whose images are encoded side by side: more than libvips has threads for only costs memory. */
+const exampleCountPerBatch = 32;
+
+/** Lossless; adaptive filters and a higher level cost more time than the bytes are worth at 32x32. */
+async function encodePng(pixels: Uint8Array): Promise<Uint8Array> {
+  const raw = { width: pictureSize, height: pictureSize, channels: 3 } as const;
+  return sharp(pixels, { raw }).png({ compressionLevel: 1, adaptiveFiltering: false }).toBuffer();
+}
+
+async function readingOf({ example, pixels }: WorldExample, row: number, sink: ImageSink): Promise<Reading> {
+  const images = await Promise.all(
+    pixels.map(async (picture) => {
+      const bytes = await encodePng(picture);
+      const digest = sha256(bytes);
+      await sink(digest, bytes);
+      return digest;
+    }),
+  );
+  const source = `judge-world/${example.task}/${example.split}`;
+  return { source, row, text: example.id, outcome: { ...example, images } };
+}
+
+/** Batches of readings, task by task; none of them is unusable. RECIPE_INVALID for a task that the world does not have. */
+export async function* readWorld(spec: JudgeWorldSpec, sink: ImageSink): AsyncGenerator<readonly Reading[]> {
+  let batch: Promise<Reading>[] = [];
+  let drawnCount = 0;
+  for (const drawn of generateWorldExamples(spec)) {
+    batch.push(readingOf(drawn, drawnCount++ % spec.exampleCount, sink));
+    if (batch.length < exampleCountPerBatch) continue;
+    yield await Promise.all(batch);
+    batch = [];
+  }
+  if (batch.length > 0) yield await Promise.all(batch);
+}

@@ -1,0 +1,37 @@
+/** What a reader makes of one row: an example, or the reason why it is none. */
+import type { Example, QuarantinedRow } from '../example.ts';
+
+/** A row that cannot be used: quarantined and counted, never fatal by itself. */
+export class UnusableRow extends Error {
+  readonly code: QuarantinedRow['code'];
+
+  constructor(code: QuarantinedRow['code'], reason: string) {
+    super(reason);
+    this.name = 'UnusableRow';
+    this.code = code;
+  }
+}
+
+export interface Reading {
+  /** The file, or the name of the world's task and split. */
+  readonly source: string;
+  /** 1-based line of the file, or index in the world's task. */
+  readonly row: number;
+  /** The row as it was found. */
+  readonly text: string;
+  readonly outcome: Example | UnusableRow;
+}
+
+/** Takes an image's encoded bytes; called once for each distinct image that is read. */
+export type ImageSink = (sha256: string, bytes: Uint8Array) => void | Promise<void>;
+
+const excerptLengthMax = 200;
+
+export function quarantine({ source, row, text }: Reading, problem: UnusableRow): QuarantinedRow {
+  // by code points: half a surrogate pair is no text
+  const excerpt = [...text.slice(0, excerptLengthMax * 2)]
+    .slice(0, excerptLengthMax)
+    .join('')
+    .slice(0, excerptLengthMax);
+  return { source, row, code: problem.code, reason: problem.message, excerpt };
+}

@@ -1,0 +1,54 @@
+/** Macro-F1: the mean over the task's labels of each class's F1, as scikit-learn's `f1_score(average='macro', labels=..., zero_division=0)`. */
+import type { Outcome } from './outcome.ts';
+
+export interface ClassCounts {
+  readonly truePositive: number;
+  readonly falsePositive: number;
+  readonly falseNegative: number;
+}
+
+/** In [0, 1]; 0 where nothing is there to divide by. */
+export interface ClassScores {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  /** Examples with this label. */
+  readonly support: number;
+}
+
+function ratio(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+export function classCounts(outcomes: readonly Outcome[], label: string): ClassCounts {
+  let truePositive = 0;
+  let falsePositive = 0;
+  let falseNegative = 0;
+  for (const outcome of outcomes) {
+    if (outcome.predicted === label && outcome.label === label) truePositive++;
+    else if (outcome.predicted === label) falsePositive++;
+    else if (outcome.label === label) falseNegative++;
+  }
+  return { truePositive, falsePositive, falseNegative };
+}
+
+export function f1Of({ truePositive, falsePositive, falseNegative }: ClassCounts): number {
+  return ratio(2 * truePositive, 2 * truePositive + falsePositive + falseNegative);
+}
+
+export function classScores(outcomes: readonly Outcome[], label: string): ClassScores {
+  const counts = classCounts(outcomes, label);
+  const support = counts.truePositive + counts.falseNegative;
+  return {
+    precision: ratio(counts.truePositive, counts.truePositive + counts.falsePositive),
+    recall: ratio(counts.truePositive, support),
+    f1: f1Of(counts),
+    support,
+  };
+}
+
+/** In [0, 1]; every label counts the same, those that no example has included. */
+export function macroF1(outcomes: readonly Outcome[], labels: readonly string[]): number {
+  const sum = labels.reduce((total, label) => total + f1Of(classCounts(outcomes, label)), 0);
+  return ratio(sum, labels.length);
+}

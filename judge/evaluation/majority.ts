@@ -1,0 +1,17 @@
+/** The judge that always says the commonest label: what a score must beat to mean anything. */
+import { macroF1 } from './macro-f1.ts';
+
+/** The commonest label; of equally common ones, the one named first. */
+export function majorityLabel(exampleLabels: readonly string[], labels: readonly [string, ...string[]]): string {
+  const count = (label: string): number => exampleLabels.filter((each) => each === label).length;
+  return labels.reduce((best, label) => (count(label) > count(best) ? label : best), labels[0]);
+}
+
+/** Macro-F1 of that judge on these examples. */
+export function majorityMacroF1(exampleLabels: readonly string[], labels: readonly [string, ...string[]]): number {
+  const predicted = majorityLabel(exampleLabels, labels);
+  return macroF1(
+    exampleLabels.map((label) => ({ label, predicted })),
+    labels,
+  );
+}

@@ -1,0 +1,39 @@
+/** Does a pairwise judge choose a picture or a position? Told from verdicts on both orders of each pair. */
+import type { Outcome } from './outcome.ts';
+
+/** One pair, judged as stored and with its images swapped; the swapped outcome has the exchanged label. */
+export interface PairOutcome {
+  readonly stored: Outcome;
+  readonly swapped: Outcome;
+}
+
+/** Rates in [0, 1]. */
+export interface OrderScores {
+  /** Of all pairs: both verdicts can be read and choose the same picture. */
+  readonly consistencyRate: number;
+  /** Of the verdicts that can be read: the picture shown first is chosen; .5 is no preference. Absent when none can be read. */
+  readonly firstPositionRate?: number;
+  /** Of all pairs: right in both orders. */
+  readonly consistentAccuracy: number;
+}
+
+function isRight({ label, predicted }: Outcome): boolean {
+  return label === predicted;
+}
+
+/** The first label is that of the picture shown first. Undefined for no pairs. */
+export function orderScores(pairs: readonly PairOutcome[], labels: readonly [string, string]): OrderScores | undefined {
+  if (pairs.length === 0) return undefined;
+  const share = (holds: (pair: PairOutcome) => boolean): number => pairs.filter(holds).length / pairs.length;
+  const verdicts = pairs.flatMap(({ stored, swapped }) => [stored.predicted, swapped.predicted]);
+  const readable = verdicts.filter((verdict) => verdict !== undefined);
+  const first = readable.filter((verdict) => verdict === labels[0]);
+  return {
+    consistencyRate: share(({ stored, swapped }) => {
+      if (stored.predicted === undefined || swapped.predicted === undefined) return false;
+      return stored.predicted !== swapped.predicted;
+    }),
+    ...(readable.length > 0 && { firstPositionRate: first.length / readable.length }),
+    consistentAccuracy: share(({ stored, swapped }) => isRight(stored) && isRight(swapped)),
+  };
+}

@@ -1,0 +1,83 @@
+/** How training went: reward, accuracy and health per step for every trained run, then accuracy by task. */
+import type { CurvePoint, ReportData, ReportRun } from './data.ts';
+import { type Html, html } from './html.ts';
+import { type Line, lineChart } from './plot.ts';
+import { seriesIndexOf } from './series.ts';
+
+type Measure = Exclude<keyof CurvePoint, 'step' | 'byTask'>;
+
+interface Chart {
+  readonly title: string;
+  readonly about: string;
+  readonly measure: Measure;
+  readonly range?: readonly [number, number];
+  readonly logarithmic?: boolean;
+}
+
+const policyCharts: readonly Chart[] = [
+  { title: 'Reward', about: 'mean of the step’s rollouts', measure: 'reward', range: [0, 1] },
+  { title: 'Accuracy', about: 'rollouts with the right verdict', measure: 'accuracy', range: [0, 1] },
+  { title: 'Format', about: 'rollouts that could be parsed', measure: 'formatRate', range: [0, 1] },
+  { title: 'Informative groups', about: 'rewards differ: these teach', measure: 'informativeGroupRate', range: [0, 1] },
+  { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
+  { title: 'Log-prob difference', about: 'rollout to trainer, largest', measure: 'logProbDifferenceMax', logarithmic: true },
+];
+const supervisedCharts: readonly Chart[] = [
+  { title: 'Loss', about: 'cross-entropy a token', measure: 'loss' },
+  { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
+];
+
+const chartSize = { width: 360, height: 180 };
+
+export function curves(data: ReportData): Html {
+  const trained = data.runs.filter(({ curve }) => curve.length > 0);
+  if (trained.length === 0) return html`<p class="muted">No run of this experiment trained.</p>`;
+  const policyRuns = trained.filter(({ objective }) => objective === 'grpo');
+  const supervisedRuns = trained.filter(({ objective }) => objective === 'sft');
+  return html`${group('Reinforcement learning', policyRuns, policyCharts, data)}
+${taskCharts(policyRuns, data)}${group('Supervised', supervisedRuns, supervisedCharts, data)}`;
+}
+
+function group(title: string, runs: readonly ReportRun[], charts: readonly Chart[], data: ReportData): Html | undefined {
+  if (runs.length === 0) return undefined;
+  const figures = charts.map((chart) => figure(chart, runs.map((run) => lineOf(run, chart.measure, data))));
+  return html`<h3>${title} ${legend(runs, data)}</h3><div class="charts">${figures}</div>`;
+}
+
+function legend(runs: readonly ReportRun[], data: ReportData): Html {
+  return html`<span class="legend">${runs.map((run) => html`<span><i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.runName}</span>`)}</span>`;
+}
+
+function figure(chart: Omit<Chart, 'measure'>, lines: readonly Line[]): Html | undefined {
+  const filled = lines.filter(({ values }) => (chart.logarithmic ? values.some(({ value }) => value > 0) : values.length > 0));
+  if (filled.length === 0) return undefined;
+  const { title, about, range, logarithmic = false } = chart;
+  return html`<figure class="chart"><figcaption>${title}<small>${about}</small></figcaption>${lineChart({ lines: filled, logarithmic, ...chartSize, ...(range && { range }) })}</figure>`;
+}
+
+function lineOf(run: ReportRun, measure: Measure, data: ReportData): Line {
+  const values = run.curve.flatMap((point) => {
+    const value = point[measure];
+    return value === undefined ? [] : [{ step: point.step, value }];
+  });
+  return { name: run.runName, colour: colourOf(run, data), values };
+}
+
+function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefined {
+  const tasks = [...new Set(runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => (byTask ?? []).map(({ task }) => task))))];
+  if (tasks.length === 0) return undefined;
+  const figures = tasks.map((task) => {
+    const lines = runs.map((run) => {
+      const values = run.curve.flatMap(({ step, byTask }) =>
+        (byTask ?? []).filter((point) => point.task === task).map(({ accuracy }) => ({ step, value: accuracy })),
+      );
+      return { name: run.runName, colour: colourOf(run, data), values };
+    });
+    return figure({ title: task, about: 'accuracy of its rollouts', range: [0, 1] }, lines);
+  });
+  return html`<h3>Accuracy by task ${legend(runs, data)}</h3><div class="charts">${figures}</div>`;
+}
+
+function colourOf(run: ReportRun, data: ReportData): string {
+  return `var(--s${String(seriesIndexOf(data.runs, run))})`;
+}

@@ -1,0 +1,139 @@
+/**
+ * All that a report shows, as plain values. The activity that makes a report gathers them; `renderReport` turns them
+ * into one HTML file and asks nobody anything.
+ */
+import type { AnswerMode, QuarantinedRow, Split, UnparsableReason } from '../example.ts';
+
+/** Rates and scores in [0, 1]. Same shape as the scores that `evaluate` returns. */
+export interface ReportScores {
+  readonly task: string;
+  readonly split: Split;
+  readonly ood: boolean;
+  readonly exampleCount: number;
+  readonly macroF1: number;
+  readonly ci95: readonly [number, number];
+  readonly accuracy: number;
+  readonly majorityMacroF1: number;
+  readonly unparsableRate: number;
+  readonly truncatedRate: number;
+  readonly consistencyRate?: number;
+  readonly firstPositionRate?: number;
+  readonly consistentAccuracy?: number;
+}
+
+export interface TaskPoint {
+  readonly task: string;
+  readonly rolloutCount: number;
+  readonly reward: number;
+  readonly accuracy: number;
+  readonly format: number;
+}
+
+/** One optimizer step, or the last step of an activity that did several. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly tokenCount?: number;
+  /** Of reinforcement learning only, like all below. */
+  readonly reward?: number;
+  readonly accuracy?: number;
+  readonly formatRate?: number;
+  readonly informativeGroupRate?: number;
+  readonly logProbDifferenceMax?: number;
+  readonly byTask?: readonly TaskPoint[];
+}
+
+export interface KeptBytes {
+  readonly uri: string;
+  readonly sha256: string;
+  readonly byteLength: number;
+}
+
+export interface ReportRun {
+  /** `<arm>/s<seed>`. */
+  readonly runName: string;
+  readonly arm: string;
+  readonly seed: number;
+  readonly objective: 'none' | 'sft' | 'grpo';
+  readonly mode: AnswerMode;
+  readonly from?: string;
+  readonly stepCount: number;
+  readonly wallMs: number;
+  readonly computeMs: number;
+  /** Its digest is the policy's. */
+  readonly checkpoint: KeptBytes;
+  readonly scores: readonly ReportScores[];
+  /** In order of steps; empty for an arm that trains nothing. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** One judgment with all that went into it: a rollout of training, or an answer of the evaluation. */
+export interface ReportRollout {
+  readonly runName: string;
+  /** The step it was sampled at; undefined for an answer of the evaluation. */
+  readonly step?: number;
+  readonly task: string;
+  readonly exampleId: string;
+  /** `data:` URIs, in the order the prompt shows them. */
+  readonly images: readonly string[];
+  readonly prompt: string;
+  /** As decoded, in full. */
+  readonly completion: string;
+  readonly rationale?: string;
+  readonly verdict?: string;
+  readonly unparsable?: UnparsableReason;
+  readonly label: string;
+  readonly reward: { readonly value: number; readonly accuracy: 0 | 1; readonly format: 0 | 1 };
+}
+
+/** A test image or example that is also in the training data. */
+export interface ReportLeak {
+  readonly kind: 'exact' | 'perceptual' | 'group';
+  readonly train: string;
+  readonly test: string;
+}
+
+/** One kind of activity: how often it ran and what that took. */
+export interface StageCost {
+  readonly activity: string;
+  readonly count: number;
+  readonly cachedCount: number;
+  readonly computeMs: number;
+}
+
+export interface ReportData {
+  readonly title: string;
+  readonly summary?: string;
+  readonly experimentId: string;
+  /** YAML or JSON, complete. */
+  readonly recipeText: string;
+  readonly recipeDigest: string;
+  readonly tasks: readonly {
+    readonly name: string;
+    readonly kind: 'pointwise' | 'pairwise';
+    readonly ood: boolean;
+  }[];
+  /** In the recipe's order of arms, then by seed. */
+  readonly runs: readonly ReportRun[];
+  readonly rollouts: readonly ReportRollout[];
+  readonly dataset: {
+    readonly exampleCount: number;
+    readonly imageCount: number;
+    readonly quarantinedCount: number;
+    /** The first rows of the quarantine. */
+    readonly quarantined: readonly QuarantinedRow[];
+    /** undefined: not looked for. */
+    readonly leaks?: readonly ReportLeak[];
+  };
+  readonly cost: {
+    readonly wallMs: number;
+    readonly cache: { readonly hits: number; readonly misses: number };
+    readonly stages: readonly StageCost[];
+  };
+  /** What was kept, by name: recipe, dataset, plans, ... */
+  readonly artifacts: readonly (KeptBytes & { readonly name: string })[];
+  /** Versions, threads, CPU: what a repetition must share to give the same bits. */
+  readonly environment: Readonly<Record<string, string>>;
+}

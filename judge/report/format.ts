@@ -1,0 +1,45 @@
+/** Numbers as a report writes them. */
+
+/** A score or rate of [0, 1] in points: `99.4`. */
+export function points(value: number): string {
+  return (value * 100).toFixed(1);
+}
+
+export function interval([low, high]: readonly [number, number]): string {
+  return `${points(low)}–${points(high)}`;
+}
+
+/** `420 ms`, `3.4 s`, `4 min 05 s`, `2 h 07 min`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${String(Math.round(ms))} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60);
+  if (minutes < 60) return `${String(minutes)} min ${two(Math.round(seconds) % 60)} s`;
+  return `${String(Math.floor(minutes / 60))} h ${two(minutes % 60)} min`;
+}
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+export function count(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+export function bytes(byteLength: number): string {
+  let value = byteLength;
+  let unit = 0;
+  while (value >= 1024 && unit < byteUnits.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? String(value) : value.toFixed(1)} ${byteUnits[unit] ?? ''}`;
+}
+
+/** Small and large numbers with three digits: `0.00123`, `1.2e-7`. */
+export function significant(value: number): string {
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  return size < 1e-4 || size >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,64 @@
+/** A line chart of steps as an SVG string: faint raw values under their moving mean. */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { assert } from '../../core/assert.ts';
+import { type Html, trusted } from './html.ts';
+
+export interface Line {
+  readonly name: string;
+  /** CSS colour. */
+  readonly colour: string;
+  /** In order of steps. */
+  readonly values: readonly { readonly step: number; readonly value: number }[];
+}
+
+export interface LineChart {
+  readonly lines: readonly Line[];
+  /** Fixed ends of the y axis; from the data when left out. */
+  readonly range?: readonly [number, number];
+  readonly logarithmic?: boolean;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function lineChart({ lines, range, logarithmic = false, width, height }: LineChart): Html {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const marks = lines.flatMap(({ colour, values }) => {
+    const drawn = logarithmic ? values.filter(({ value }) => value > 0) : values;
+    const smooth = drawn.length >= smoothFromCount;
+    const raw = Plot.line(drawn, { x: 'step', y: 'value', stroke: colour, strokeWidth: smooth ? 1 : 2, strokeOpacity: smooth ? 0.3 : 1 });
+    if (!smooth) return [raw, Plot.dot(drawn, { x: 'step', y: 'value', fill: colour, r: drawn.length < 12 ? 2.5 : 0 })];
+    return [raw, Plot.line(movingMean(drawn), { x: 'step', y: 'value', stroke: colour, strokeWidth: 2 })];
+  });
+  const chart = Plot.plot({
+    document,
+    className: 'plot',
+    width,
+    height,
+    marginLeft: 40,
+    marginBottom: 28,
+    marginTop: 12,
+    marginRight: 10,
+    x: { label: null, ticks: 5, tickSize: 0 },
+    y: { label: null, ticks: 4, tickSize: 0, grid: true, ...(range && { domain: range }), ...(logarithmic && { type: 'log' }) },
+    marks,
+  }) as { readonly outerHTML: string };
+  assert(chart.outerHTML.startsWith('<svg'), 'a plot is not an svg element');
+  return trusted(compact(chart.outerHTML));
+}
+
+const smoothFromCount = 30;
+
+/** Centred, over a twentieth of the points on either side; shorter at the ends. */
+function movingMean(values: Line['values']): Line['values'] {
+  const reach = Math.max(2, Math.round(values.length / 20));
+  return values.map(({ step }, i) => {
+    const window = values.slice(Math.max(0, i - reach), i + reach + 1);
+    return { step, value: window.reduce((sum, { value }) => sum + value, 0) / window.length };
+  });
+}
+
+/** A hundredth of a pixel is finer than any screen, and a third of the bytes. */
+function compact(svg: string): string {
+  return svg.replace(/<style>[^]*?<\/style>/, '').replace(/\d+\.\d{3,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
+}

@@ -1,0 +1,84 @@
+/** The report: one HTML file that needs no network, no script and no other file. The answer comes first. */
+import { comparisonSentences, compareArms } from './compare.ts';
+import { curves } from './curves.ts';
+import type { ReportData, ReportRun, ReportScores } from './data.ts';
+import { forestPlot } from './forest.ts';
+import { duration, interval, points } from './format.ts';
+import { gallery } from './gallery.ts';
+import { type Html, html, trusted } from './html.ts';
+import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
+import { idMean, scoreTable } from './score-table.ts';
+import { styleSheet } from './style.ts';
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly about?: string;
+  readonly body: Html;
+}
+
+/** Equal data give equal bytes. */
+export function renderReport(data: ReportData): string {
+  const sections = sectionsOf(data);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${data.title} · judge report</title>
+<style>${trusted(styleSheet)}</style>
+</head>
+<body>
+<header class="top"><p class="eyebrow">Judge report</p><h1>${data.title}</h1>
+${data.summary === undefined ? undefined : html`<p class="lead">${data.summary}</p>`}
+<p class="muted">experiment <code>${data.experimentId}</code> · recipe <code>${data.recipeDigest.slice(0, 12)}</code> · ${duration(data.cost.wallMs)}</p>
+${headline(data)}</header>
+<nav aria-label="Sections"><div>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</div></nav>
+<main>${sections.map(({ id, title, about, body }) => html`<section id="${id}"><h2>${title}</h2>${about === undefined ? undefined : html`<p class="muted">${about}</p>`}${body}</section>`)}</main>
+<footer>Made by mt-rl-judge. Every number follows from the artifacts whose digests are listed above.</footer>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function sectionsOf(data: ReportData): readonly Section[] {
+  return [
+    { id: 'answer', title: 'The answer', about: 'Macro-F1 in points, with bootstrap 95 % intervals; on each bar, the thin line is the majority baseline.', body: html`<div class="panel">${scoreTable(data)}</div>${claims(data)}` },
+    { id: 'intervals', title: 'Intervals by task', about: 'Where two bars overlap, these data do not tell the two apart.', body: forestPlot(data) },
+    { id: 'training', title: 'Training', body: curves(data) },
+    { id: 'rollouts', title: 'What the judge said', body: gallery(data) },
+    { id: 'recipe', title: 'Recipe', body: recipeSection(data) },
+    { id: 'data', title: 'Data', body: dataSection(data) },
+    { id: 'cost', title: 'What it cost', body: costSection(data) },
+    { id: 'digests', title: 'Digests', about: 'sha256 of what was kept; `mtrl verify` reads all of it again.', body: digestSection(data) },
+  ];
+}
+
+function claims({ runs }: ReportData): Html {
+  return html`<ul class="claims">${compareArms(runs).map(
+    (comparison) => html`<li><b>${comparison.arm} and ${comparison.other}</b>${comparisonSentences(comparison).map((sentence) => html`<p>${sentence}</p>`)}</li>`,
+  )}</ul>`;
+}
+
+/** The last run's numbers, large: it is the one that the recipe leads up to. */
+function headline({ runs }: ReportData): Html | undefined {
+  const run = runs.at(-1);
+  if (run === undefined) return undefined;
+  const mean = idMean(run);
+  const unseen = run.scores.filter(({ ood }) => ood);
+  return html`<div class="headline">
+${mean === undefined ? undefined : html`<div><b>${points(mean)}</b><small>${run.arm}: mean of ${run.scores.length - unseen.length} tasks${baselineNote(runs, mean)}</small></div>`}
+${unseen.map((scores) => html`<div><b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b><small>${run.arm}: ${scores.task}, never trained${unseenNote(runs, scores)}</small></div>`)}</div>`;
+}
+
+function baselineNote([first]: readonly ReportRun[], mean: number): string {
+  const base = first && idMean(first);
+  return first === undefined || base === undefined || base === mean ? '' : `; ${first.arm} ${points(base)}`;
+}
+
+function unseenNote([first, ...others]: readonly ReportRun[], { task }: ReportScores): string {
+  const base = first?.scores.find((scores) => scores.task === task);
+  return first === undefined || base === undefined || others.length === 0 ? '' : `; ${first.arm} ${points(base.macroF1)}`;
+}

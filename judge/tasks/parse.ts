@@ -1,0 +1,53 @@
+/**
+ * The strict reading of a completion: exactly one rationale (in `think` mode) and exactly one verdict that is exactly
+ * one of the labels. Anything else is unparsable, with a reason: a lenient parser pays a judge that hedges.
+ */
+import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
+import { rationaleTags, verdictTags, type TagPair } from './completion.ts';
+
+/** Where a tag pair's parts begin and end in the text. */
+interface Span {
+  readonly start: number;
+  readonly innerStart: number;
+  readonly innerEnd: number;
+  readonly end: number;
+}
+
+/** The one span of these tags; 'missing' when either tag is, or they are the wrong way round. */
+function spanOf(text: string, { open, close }: TagPair): Span | 'missing' | 'repeated' {
+  const start = text.indexOf(open);
+  const innerEnd = text.indexOf(close);
+  if (start < 0 || innerEnd < 0) return 'missing';
+  if (text.includes(open, start + open.length) || text.includes(close, innerEnd + close.length)) return 'repeated';
+  if (innerEnd < start) return 'missing';
+  return { start, innerStart: start + open.length, innerEnd, end: innerEnd + close.length };
+}
+
+function unparsable(reason: UnparsableReason): Judgment {
+  return { ok: false, reason };
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+/** Never throws. White space around tags, rationale and verdict does not matter; case does. */
+export function parseCompletion(completion: CompletionText, labels: readonly string[], mode: AnswerMode): Judgment {
+  const { text, finishReason } = completion;
+  // what was cut off is not an answer, even where it happens to read as one
+  if (finishReason === 'length') return unparsable('truncated');
+  const rationale = mode === 'think' ? spanOf(text, rationaleTags) : undefined;
+  if (typeof rationale === 'string') return unparsable(`rationale-${rationale}`);
+  const verdict = spanOf(text, verdictTags);
+  if (typeof verdict === 'string') return unparsable(`verdict-${verdict}`);
+
+  const beforeRationale = text.slice(0, rationale?.start ?? 0);
+  if (rationale !== undefined && verdict.start < rationale.end) return unparsable('text-outside-tags');
+  const between = text.slice(rationale?.end ?? 0, verdict.start);
+  if (![beforeRationale, between, text.slice(verdict.end)].every(isBlank)) return unparsable('text-outside-tags');
+
+  const written = rationale === undefined ? '' : text.slice(rationale.innerStart, rationale.innerEnd).trim();
+  if (rationale !== undefined && written === '') return unparsable('rationale-missing');
+  const said = text.slice(verdict.innerStart, verdict.innerEnd).trim();
+  return labels.includes(said) ? { ok: true, verdict: said, rationale: written } : unparsable('verdict-not-a-label');
+}

@@ -1,0 +1,51 @@
+/** The JSON files of a Hugging Face folder, read with errors that name the file and the field. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { MtrlError } from '../core/errors.ts';
+
+export async function readTextFile(folder: string, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(folder, name), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new MtrlError('CHECKPOINT_INVALID', `${name} cannot be read`, { where: join(folder, name), cause: error });
+  }
+}
+
+/** undefined when there is no such file. Throws CHECKPOINT_INVALID when it is not JSON. */
+export async function readJsonFile(folder: string, name: string): Promise<unknown> {
+  const text = await readTextFile(folder, name);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new MtrlError('CHECKPOINT_INVALID', `${name} is not JSON`, {
+      where: join(folder, name),
+      found: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}
+
+/** As `readJsonFile`, for a file that must be there. */
+export async function requireJsonFile(folder: string, name: string): Promise<unknown> {
+  const value = await readJsonFile(folder, name);
+  if (value !== undefined) return value;
+  throw new MtrlError('CHECKPOINT_INVALID', `${name} is missing`, {
+    where: join(folder, name),
+    hint: 'a checkpoint is a folder in Hugging Face layout with its tokenizer and processor files',
+  });
+}
+
+/** The value in the schema's form. Throws CHECKPOINT_INVALID naming the first field that does not fit. */
+export function checkFields<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw new MtrlError('CHECKPOINT_INVALID', `field ${field === '' ? '(whole file)' : field} is not what it should be`, {
+    where,
+    found: issue?.message ?? 'unknown',
+  });
+}

@@ -1,0 +1,157 @@
+/**
+ * What a policy can be asked to do. The verbs are those of the Tinker API (sample, forward_backward with named
+ * losses, optim_step, save and load state), so that a remote trainer can stand where the embedded engine stands.
+ * Arrays are per example; the engine pads, packs and batches as it likes.
+ */
+
+/** Pixels of one image as the model wants them: float32 [3, height, width], rescaled and normalised. */
+export interface PixelValues {
+  readonly data: Float32Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** P tokens with image tokens already expanded; images in the order of their tokens. */
+export interface EncodedPrompt {
+  readonly tokenIds: readonly number[];
+  readonly images: readonly PixelValues[];
+}
+
+/** How log-probs are defined, for rollouts and training alike: log_softmax(logits / temperature) with banned tokens out. */
+export interface Sampling {
+  /** > 0. Log-probs are taken at this temperature. */
+  readonly temperature: number;
+  /** Argmax instead of drawing; log-probs are still those of the temperature above. */
+  readonly greedy: boolean;
+  /** Completion ends without a stop token after this many tokens. */
+  readonly tokenCountMax: number;
+}
+
+/** Tokens that the engine treats apart; a Processor has them. */
+export interface TokenRoles {
+  readonly stopTokenId: number;
+  readonly padTokenId: number;
+  /** Can never be sampled: image and padding tokens. Their log-prob is that of probability 0, in training too. */
+  readonly bannedTokenIds: readonly number[];
+}
+
+export interface SampleRequest {
+  readonly prompts: readonly EncodedPrompt[];
+  /** G rollouts of every prompt. */
+  readonly groupSize: number;
+  readonly sampling: Sampling;
+  readonly tokens: TokenRoles;
+  /** Uniforms are keyed by (seed, step, prompt index, rollout index, token index); see core/rng.ts. */
+  readonly seed: number;
+  readonly step: number;
+  /** Index of prompts[0] in the step's whole batch, so that shards draw what the whole batch would. */
+  readonly promptOffset: number;
+  /** Pad prompts to this many tokens: the same for all shards of a step, so that sharding changes no bit. */
+  readonly promptTokenCountMax: number;
+}
+
+export interface SampledCompletion {
+  /** C tokens, the stop token included when finishReason is `stop`. */
+  readonly tokenIds: readonly number[];
+  /** One per token, natural log. */
+  readonly logProbs: readonly number[];
+  readonly finishReason: 'stop' | 'length';
+}
+
+export interface SampleResult {
+  /** [prompt][rollout]. */
+  readonly groups: readonly (readonly SampledCompletion[])[];
+}
+
+/** One prompt with its completions: the prompt is computed once and shared (DESIGN section 6). */
+export interface TrainGroup {
+  readonly prompt: EncodedPrompt;
+  readonly completions: readonly TrainCompletion[];
+}
+
+export interface TrainCompletion {
+  readonly tokenIds: readonly number[];
+  /** Weight of each of this completion's tokens in the loss; the caller puts the normaliser in here. */
+  readonly tokenWeight: number;
+  /** Policy-gradient losses only. */
+  readonly advantage?: number;
+  readonly logProbs?: readonly number[];
+  readonly referenceLogProbs?: readonly number[];
+}
+
+export type Loss =
+  /** sum of tokenWeight * -logp */
+  | { readonly name: 'cross_entropy' }
+  /** sum of tokenWeight * (-min(r A, clip(r, 1 - low, 1 + high) A) + klCoefficient * k3); r = exp(logp - old) (PPO; GRPO's k3 KL estimate) */
+  | { readonly name: 'ppo'; readonly clipLow: number; readonly clipHigh: number; readonly klCoefficient: number };
+
+export interface ForwardBackwardRequest {
+  readonly groups: readonly TrainGroup[];
+  readonly loss: Loss;
+  readonly temperature: number;
+  readonly tokens: TokenRoles;
+}
+
+export interface ForwardRequest {
+  readonly groups: readonly TrainGroup[];
+  readonly temperature: number;
+  readonly tokens: TokenRoles;
+  readonly weights: 'current' | 'reference';
+}
+
+export interface ForwardBackwardResult {
+  readonly loss: number;
+  readonly tokenCount: number;
+  /** [group][completion][token] under the current weights. */
+  readonly logProbs: readonly (readonly (readonly number[])[])[];
+}
+
+export interface OptimStepRequest {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled; applied to matrices and embeddings, not to norms and biases. */
+  readonly weightDecay: number;
+  /** Global L2 norm ceiling of the gradient. */
+  readonly gradientNormMax: number;
+}
+
+export interface OptimStepResult {
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  /** Updates applied since the optimizer state was new: AdamW's t. */
+  readonly updateCount: number;
+}
+
+export interface EngineInfo {
+  readonly backend: string;
+  readonly runtimeVersion: string;
+  readonly executionProvider: string;
+  readonly threadCount: number;
+  readonly cpuModel: string;
+  readonly parameterCount: number;
+}
+
+export interface Engine {
+  /** Reads a Hugging Face folder (config.json, model*.safetensors); optimizer state starts at zero. */
+  loadCheckpoint(folder: string): Promise<EngineInfo>;
+  /** Weights and optimizer state as `saveState` wrote them. */
+  loadState(folder: string): Promise<EngineInfo>;
+  /** Fresh weights from the folder's config.json, by seed. */
+  initialize(folder: string, seed: number): Promise<EngineInfo>;
+  /** Writes model.safetensors (+ config.json) and optimizer.safetensors into the folder. */
+  saveState(folder: string): Promise<void>;
+  /** Keeps a copy of the present weights as the reference policy of the KL term. */
+  loadReference(folder: string): Promise<void>;
+  sample(request: SampleRequest): Promise<SampleResult>;
+  /** Log-probs of the given completions, without gradients. */
+  forward(request: ForwardRequest): Promise<readonly (readonly (readonly number[])[])[]>;
+  /** Adds to the accumulated gradient. */
+  forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
+  /** Applies and clears the accumulated gradient. */
+  optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
+  /** sha256 over the current weights, tensors in name order. */
+  weightsDigest(): Promise<string>;
+  close(): Promise<void>;
+}

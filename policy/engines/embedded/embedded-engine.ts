@@ -1,0 +1,291 @@
+/** The Engine in this process: one policy, resident, on ONNX Runtime. process.ts runs it in a process of its own. */
+import { cpus } from 'node:os';
+import { assert } from '../../../core/assert.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type {
+  Engine,
+  EngineInfo,
+  ForwardBackwardRequest,
+  ForwardBackwardResult,
+  ForwardRequest,
+  OptimStepRequest,
+  OptimStepResult,
+  SampleRequest,
+  SampleResult,
+  TokenRoles,
+  TrainGroup,
+} from '../../engine.ts';
+import type { Idefics3Config } from '../../models/idefics3-config.ts';
+import { type ParameterSpec, parameterSpecs } from '../../models/parameters.ts';
+import { gradientName } from '../../models/training-graph.ts';
+import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
+import { type Tensor, runtimeVersion } from '../../runtime/session.ts';
+import { microBatches } from './micro-batches.ts';
+import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
+import { float32, floatScalar, hidden } from './prompt-batch.ts';
+import { readCompletions, sampleTensors } from './sample-batch.ts';
+import { Sessions } from './sessions.ts';
+import * as store from './weights.ts';
+
+/** What is resident: a model with its weights and the state of its optimizer. */
+interface Resident {
+  readonly config: Idefics3Config;
+  readonly specs: readonly ParameterSpec[];
+  readonly sessions: Sessions;
+  readonly folder: string;
+  weights: store.TensorData;
+  optimizer: store.OptimizerState;
+  /** Sum of the gradients since the last optimStep. */
+  gradients: store.TensorData | undefined;
+}
+
+export class EmbeddedEngine implements Engine {
+  readonly #threadCount: number;
+  #resident: Resident | undefined;
+  #reference: store.TensorData | undefined;
+
+  constructor(options: { readonly threadCount: number }) {
+    this.#threadCount = options.threadCount;
+  }
+
+  loadCheckpoint(folder: string): Promise<EngineInfo> {
+    return this.#become(folder, (_config, specs) => store.readWeights(folder, specs));
+  }
+
+  initialize(folder: string, seed: number): Promise<EngineInfo> {
+    return this.#become(folder, (config, specs) => Promise.resolve(store.initialWeights(config, specs, seed)));
+  }
+
+  async loadState(folder: string): Promise<EngineInfo> {
+    const info = await this.loadCheckpoint(folder);
+    const policy = this.#policy();
+    policy.optimizer = await store.readOptimizer(folder, policy.specs);
+    return info;
+  }
+
+  async saveState(folder: string): Promise<void> {
+    const policy = this.#policy();
+    await store.writeWeights(folder, policy.specs, policy.weights, policy.folder);
+    await store.writeOptimizer(folder, policy.specs, policy.optimizer);
+  }
+
+  async loadReference(folder: string): Promise<void> {
+    this.#reference = await store.readWeights(folder, this.#policy().specs);
+  }
+
+  async sample(request: SampleRequest): Promise<SampleResult> {
+    const policy = this.#policy();
+    const inputs = sampleTensors(policy.config, request);
+    inputs.set('vocabularyBias', vocabularyBias(policy.config, request.tokens));
+    addWeights(inputs, policy.specs, policy.weights, '');
+    const session = await policy.sessions.rollout(inputs.has('pixels'));
+    const outputs = await session.run(inputs);
+    return { groups: readCompletions(request, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor) };
+  }
+
+  async forward(request: ForwardRequest): Promise<number[][][]> {
+    const policy = this.#policy();
+    const weights = request.weights === 'reference' ? this.#reference : policy.weights;
+    assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
+    const results: number[][][] = [];
+    for (const batch of cut(request.groups)) {
+      const packed = packGroups(policy.config, batch.groups);
+      const inputs = this.#trainingInputs(policy, packed, request, weights);
+      const session = await policy.sessions.training({ withImages: inputs.has('pixels') });
+      place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
+    }
+    return results;
+  }
+
+  async forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult> {
+    const policy = this.#policy();
+    const logProbs: number[][][] = [];
+    let loss = 0;
+    let tokenCount = 0;
+    for (const batch of cut(request.groups)) {
+      const packed = packGroups(policy.config, batch.groups);
+      const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
+      addLossTerms(inputs, packed, request);
+      const session = await policy.sessions.training({
+        withImages: inputs.has('pixels'),
+        loss: request.loss.name,
+        withKl: request.loss.name === 'ppo' && request.loss.klCoefficient > 0,
+      });
+      const outputs = await session.run(inputs);
+      loss += ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
+      tokenCount += packed.tokenCount;
+      place(logProbs, batch, outputs.get('logProbs') as Tensor);
+      policy.gradients = accumulate(policy, outputs);
+    }
+    return { loss, tokenCount, logProbs };
+  }
+
+  async optimStep(request: OptimStepRequest): Promise<OptimStepResult> {
+    const policy = this.#policy();
+    assert(policy.gradients !== undefined, 'forwardBackward comes before optimStep');
+    const { optimizer } = policy;
+    const updateCount = optimizer.updateCount + 1;
+    const inputs = new Map<string, Tensor>();
+    const hyper = hyperparameters(request, updateCount);
+    for (const name of hyperparameterNames) inputs.set(name, floatScalar(hyper[name]));
+    addWeights(inputs, policy.specs, policy.weights, 'weight:');
+    addWeights(inputs, policy.specs, optimizer.m, 'm:');
+    addWeights(inputs, policy.specs, optimizer.v, 'v:');
+    addWeights(inputs, policy.specs, policy.gradients, 'gradient:');
+    const outputs = await (await policy.sessions.optimizer()).run(inputs);
+    const gradientNorm = ((outputs.get('gradientNorm') as Tensor).data as Float32Array)[0] as number;
+    if (!Number.isFinite(gradientNorm))
+      throw new MtrlError('NON_FINITE', `the gradient norm is ${gradientNorm}`, { where: `update ${updateCount}` });
+    const take = (prefix: string): store.TensorData =>
+      new Map(policy.specs.map(({ name }) => [name, (outputs.get(`${prefix}${name}`) as Tensor).data as Float32Array]));
+    policy.weights = take('next:weight:');
+    policy.optimizer = { m: take('next:m:'), v: take('next:v:'), updateCount };
+    policy.gradients = undefined;
+    return { gradientNorm, updateCount };
+  }
+
+  weightsDigest(): Promise<string> {
+    const policy = this.#policy();
+    return Promise.resolve(store.digestWeights(policy.specs, policy.weights));
+  }
+
+  async close(): Promise<void> {
+    await this.#resident?.sessions.release();
+    this.#resident = undefined;
+  }
+
+  async #become(
+    folder: string,
+    weightsOf: (config: Idefics3Config, specs: readonly ParameterSpec[]) => Promise<store.TensorData>,
+  ): Promise<EngineInfo> {
+    const config = await store.readConfig(folder);
+    const before = this.#resident;
+    const same = before !== undefined && JSON.stringify(before.config) === JSON.stringify(config);
+    const specs = same ? before.specs : parameterSpecs(config);
+    const weights = await weightsOf(config, specs);
+    if (!same) await before?.sessions.release();
+    // Compiled graphs depend on the architecture alone: another policy of the same one keeps them.
+    const sessions = same ? before.sessions : new Sessions(config, specs, { threadCount: this.#threadCount });
+    this.#resident = {
+      config,
+      specs,
+      sessions,
+      folder,
+      weights,
+      optimizer: store.newOptimizerState(specs),
+      gradients: undefined,
+    };
+    this.#reference = undefined;
+    return {
+      backend: 'onnxruntime-node',
+      runtimeVersion,
+      executionProvider: 'cpu',
+      threadCount: this.#threadCount,
+      cpuModel: cpus()[0]?.model ?? 'unknown',
+      parameterCount: specs.reduce((sum, spec) => sum + store.elementCount(spec), 0),
+    };
+  }
+
+  #policy(): Resident {
+    assert(this.#resident !== undefined, 'loadCheckpoint, loadState or initialize comes first');
+    return this.#resident;
+  }
+
+  #trainingInputs(
+    policy: Resident,
+    packed: PackedGroups,
+    request: { temperature: number; tokens: TokenRoles },
+    weights: store.TensorData,
+  ): Map<string, Tensor> {
+    const inputs = new Map(packed.tensors);
+    inputs.set('inverseTemperature', floatScalar(1 / request.temperature));
+    inputs.set('vocabularyBias', vocabularyBias(policy.config, request.tokens));
+    addWeights(inputs, policy.specs, weights, '');
+    return inputs;
+  }
+}
+
+interface Batch {
+  readonly groups: readonly TrainGroup[];
+  /** Where each group stands in the request. */
+  readonly indices: readonly number[];
+}
+
+function cut(groups: readonly TrainGroup[]): Batch[] {
+  const lengths = groups.map((group) =>
+    group.completions.reduce((sum, completion) => sum + completion.tokenIds.length, group.prompt.tokenIds.length),
+  );
+  const { order, bounds } = microBatches(lengths);
+  return bounds.map(([start, end]) => {
+    const indices = order.slice(start, end);
+    return { indices, groups: indices.map((index) => groups[index] as TrainGroup) };
+  });
+}
+
+function place(results: number[][][], batch: Batch, logProbs: Tensor): void {
+  unpack(batch.groups, logProbs.data as Float32Array).forEach((values, i) => {
+    results[batch.indices[i] as number] = values;
+  });
+}
+
+function addWeights(
+  inputs: Map<string, Tensor>,
+  specs: readonly ParameterSpec[],
+  data: store.TensorData,
+  prefix: string,
+): void {
+  for (const { name, shape } of specs) inputs.set(`${prefix}${name}`, float32(data.get(name) as Float32Array, shape));
+}
+
+function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss }: ForwardBackwardRequest): void {
+  inputs.set(
+    'tokenWeights',
+    perToken(packed, (completion) => completion.tokenWeight),
+  );
+  if (loss.name === 'cross_entropy') return;
+  inputs.set(
+    'advantages',
+    perToken(packed, (completion) => completion.advantage ?? 0),
+  );
+  inputs.set(
+    'oldLogProbs',
+    perToken(packed, (completion) => completion.logProbs ?? []),
+  );
+  inputs.set('ratioMin', floatScalar(1 - loss.clipLow));
+  inputs.set('ratioMax', floatScalar(1 + loss.clipHigh));
+  if (loss.klCoefficient === 0) return;
+  inputs.set(
+    'referenceLogProbs',
+    perToken(packed, (completion) => completion.referenceLogProbs ?? []),
+  );
+  inputs.set('klCoefficient', floatScalar(loss.klCoefficient));
+}
+
+/** Adds in the order of the micro-batches: the sum is the same whenever the groups are. */
+function accumulate(policy: Resident, outputs: ReadonlyMap<string, Tensor>): store.TensorData {
+  const sums: store.TensorData = new Map();
+  for (const spec of policy.specs) {
+    const gradient = outputs.get(gradientName(spec.name))?.data as Float32Array | undefined;
+    const sum = policy.gradients?.get(spec.name);
+    if (gradient !== undefined && sum !== undefined)
+      for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) + (sum[i] as number);
+    sums.set(spec.name, gradient ?? sum ?? new Float32Array(store.elementCount(spec)));
+  }
+  return sums;
+}
+
+function vocabularyBias(config: Idefics3Config, tokens: TokenRoles): Tensor {
+  const bias = new Float32Array(config.text.vocabularySize);
+  for (const id of tokens.bannedTokenIds) bias[id] = hidden;
+  return float32(bias, [bias.length]);
+}
+
+function hyperparameters(request: OptimStepRequest, updateCount: number): Hyperparameters {
+  return {
+    ...request,
+    oneMinusBeta1: 1 - request.beta1,
+    oneMinusBeta2: 1 - request.beta2,
+    correction1: 1 / (1 - request.beta1 ** updateCount),
+    correction2: 1 / (1 - request.beta2 ** updateCount),
+  };
+}

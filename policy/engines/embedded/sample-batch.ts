@@ -1,0 +1,101 @@
+/** Inputs of the rollout graph for a sample request, and its outputs as completions. */
+import { MtrlError } from '../../../core/errors.ts';
+import { keyOf, openUnit, philox } from '../../../core/rng.ts';
+import type { SampleRequest, SampledCompletion } from '../../engine.ts';
+import type { Idefics3Config } from '../../models/idefics3-config.ts';
+import type { Tensor } from '../../runtime/session.ts';
+import { float32, floatScalar, hidden, imageTensors, int64 } from './prompt-batch.ts';
+
+export function sampleTensors(config: Idefics3Config, request: SampleRequest): Map<string, Tensor> {
+  const { prompts, promptTokenCountMax: length, tokens } = request;
+  checkLengths(config, request);
+  const starts = prompts.map((prompt) => length - prompt.tokenIds.length);
+  const tokenIds = new BigInt64Array(prompts.length * length).fill(BigInt(tokens.padTokenId));
+  const positions = new BigInt64Array(prompts.length * length);
+  const bias = new Float32Array(prompts.length * length * length).fill(hidden);
+  const promptBias = new Float32Array(prompts.length * length).fill(hidden);
+  prompts.forEach((prompt, row) => {
+    const start = starts[row] as number;
+    promptBias.fill(0, row * length + start, (row + 1) * length);
+    prompt.tokenIds.forEach((id, index) => {
+      const cell = row * length + start + index;
+      tokenIds[cell] = BigInt(id);
+      positions[cell] = BigInt(index);
+      bias.fill(0, cell * length + start, cell * length + start + index + 1);
+    });
+  });
+  const tensors = new Map<string, Tensor>([
+    ['tokenIds', int64(tokenIds, [prompts.length, length])],
+    ['positions', int64(positions, [prompts.length, length])],
+    ['attentionBias', float32(bias, [prompts.length, 1, length, length])],
+    ['promptBias', float32(promptBias, [prompts.length, 1, 1, length])],
+    [
+      'promptLengths',
+      int64(
+        BigInt64Array.from(prompts, (prompt) => BigInt(prompt.tokenIds.length)),
+        [prompts.length, 1],
+      ),
+    ],
+    ['uniforms', uniforms(request)],
+    ['greedy', { dtype: 'bool', shape: [], data: Uint8Array.of(request.sampling.greedy ? 1 : 0) }],
+    ['stopToken', int64(BigInt64Array.of(BigInt(tokens.stopTokenId)), [])],
+    ['padToken', int64(BigInt64Array.of(BigInt(tokens.padTokenId)), [])],
+    ['inverseTemperature', floatScalar(1 / request.sampling.temperature)],
+  ]);
+  if (prompts.some((prompt) => prompt.images.length > 0)) {
+    for (const [name, tensor] of imageTensors(config, prompts, starts, length)) tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+/** [C, B, G], each from its own counter (prompt, rollout, token): no draw depends on another. */
+function uniforms({ prompts, groupSize, sampling, seed, step, promptOffset }: SampleRequest): Tensor {
+  const key = keyOf('rollout', seed, step);
+  const data = new Float32Array(sampling.tokenCountMax * prompts.length * groupSize);
+  if (sampling.greedy) data.fill(0.5);
+  else {
+    let at = 0;
+    for (let token = 0; token < sampling.tokenCountMax; token++) {
+      for (let prompt = 0; prompt < prompts.length; prompt++) {
+        for (let rollout = 0; rollout < groupSize; rollout++) {
+          data[at++] = openUnit(philox([promptOffset + prompt, rollout, token, 0], key)[0]);
+        }
+      }
+    }
+  }
+  return float32(data, [sampling.tokenCountMax, prompts.length, groupSize]);
+}
+
+/** tokens and logProbs are [C', B*G, 1]; a row ends behind its stop token. */
+export function readCompletions(request: SampleRequest, tokens: Tensor, logProbs: Tensor): SampledCompletion[][] {
+  const rowCount = request.prompts.length * request.groupSize;
+  const stepCount = tokens.data.length / rowCount;
+  const ids = tokens.data as BigInt64Array;
+  const values = logProbs.data as Float32Array;
+  return request.prompts.map((_, prompt) =>
+    Array.from({ length: request.groupSize }, (__, rollout) => {
+      const row = prompt * request.groupSize + rollout;
+      const completion: { tokenIds: number[]; logProbs: number[] } = { tokenIds: [], logProbs: [] };
+      for (let step = 0; step < stepCount; step++) {
+        const id = Number(ids[step * rowCount + row]);
+        completion.tokenIds.push(id);
+        completion.logProbs.push(values[step * rowCount + row] as number);
+        if (id === request.tokens.stopTokenId) return { ...completion, finishReason: 'stop' as const };
+      }
+      return { ...completion, finishReason: 'length' as const };
+    }),
+  );
+}
+
+function checkLengths(config: Idefics3Config, { prompts, promptTokenCountMax, sampling }: SampleRequest): void {
+  const longest = Math.max(...prompts.map((prompt) => prompt.tokenIds.length));
+  if (longest > promptTokenCountMax) {
+    throw new MtrlError('EXAMPLE_TOO_LONG', `a prompt of ${longest} tokens does not fit in ${promptTokenCountMax}`);
+  }
+  if (promptTokenCountMax + sampling.tokenCountMax > config.text.positionCountMax) {
+    throw new MtrlError(
+      'EXAMPLE_TOO_LONG',
+      `prompts of ${promptTokenCountMax} and completions of ${sampling.tokenCountMax} tokens exceed the model's ${config.text.positionCountMax} positions`,
+    );
+  }
+}

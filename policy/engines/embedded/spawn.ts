@@ -1,0 +1,111 @@
+/**
+ * The embedded engine in a process of its own: the worker's loop stays free for heartbeats, a crash of native code
+ * costs one activity, and cancelling kills the computation at once.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { MtrlError } from '../../../core/errors.ts';
+import type { Engine, ForwardBackwardRequest, ForwardRequest, SampleRequest, TokenRoles } from '../../engine.ts';
+import { cpuTimeMs } from './cpu-time.ts';
+import type { EngineCall, EngineFailure, EngineMethod, EngineReply } from './protocol.ts';
+
+export interface EngineExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface EngineProcess extends Engine {
+  readonly pid: number;
+  kill(): void;
+  /** Grows while the process computes or answers; stands still when it hangs. */
+  progress(): number;
+  readonly exited: Promise<EngineExit>;
+}
+
+export function spawnEmbeddedEngine(options: { readonly threadCount: number }): EngineProcess {
+  const child = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [String(options.threadCount)], {
+    serialization: 'advanced',
+    execArgv: ['--import', import.meta.resolve('tsx')],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  let nextId = 0;
+  let replyCount = 0;
+  let exit: EngineExit | undefined;
+
+  const exited = new Promise<EngineExit>((resolve) => {
+    const end = (ended: EngineExit): void => {
+      exit ??= ended;
+      for (const { reject } of waiting.values()) reject(crashed(exit));
+      waiting.clear();
+      resolve(exit);
+    };
+    child.once('exit', (code, signal) => {
+      end({ code, signal });
+    });
+    child.once('error', () => {
+      end({ code: null, signal: null });
+    });
+  });
+
+  child.on('message', (reply: EngineReply) => {
+    replyCount++;
+    const call = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (reply.ok) call?.resolve(reply.value);
+    else call?.reject(revive(reply.error));
+  });
+
+  const call = <T>(method: EngineMethod, ...args: readonly unknown[]): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (exit !== undefined) {
+        reject(crashed(exit));
+        return;
+      }
+      const message: EngineCall = { id: nextId++, method, args };
+      waiting.set(message.id, { resolve: resolve as (value: unknown) => void, reject });
+      // A send that fails means a process that is gone; its exit rejects the call.
+      child.send(message, () => undefined);
+    });
+
+  return {
+    pid: child.pid ?? -1,
+    exited,
+    kill: () => child.kill('SIGKILL'),
+    progress: () => (cpuTimeMs(child.pid ?? -1) ?? 0) + replyCount,
+    loadCheckpoint: (folder) => call('loadCheckpoint', folder),
+    loadState: (folder) => call('loadState', folder),
+    initialize: (folder, seed) => call('initialize', folder, seed),
+    saveState: (folder) => call('saveState', folder),
+    loadReference: (folder) => call('loadReference', folder),
+    sample: (request) => call('sample', withPlainTokens<SampleRequest>(request)),
+    forward: (request) => call('forward', withPlainTokens<ForwardRequest>(request)),
+    forwardBackward: (request) => call('forwardBackward', withPlainTokens<ForwardBackwardRequest>(request)),
+    optimStep: (request) => call('optimStep', request),
+    weightsDigest: () => call('weightsDigest'),
+    close: async () => {
+      if (exit === undefined) child.disconnect();
+      await exited;
+    },
+  };
+}
+
+/** A Processor may stand for the token roles; only its plain fields can cross the border. */
+function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T): T {
+  const { stopTokenId, padTokenId, bannedTokenIds } = request.tokens;
+  return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };
+}
+
+function crashed({ code, signal }: EngineExit): MtrlError {
+  return new MtrlError('COMPUTE_CRASHED', 'the compute process ended', {
+    found: signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`,
+    hint: 'it is started again and the activity retried; if it recurs, look at the compute log',
+  });
+}
+
+function revive(failure: EngineFailure): Error {
+  if (failure.code !== undefined) return new MtrlError(failure.code, failure.message, failure.details);
+  const error = new Error(failure.message);
+  if (failure.stack !== undefined) error.stack = failure.stack;
+  return error;
+}

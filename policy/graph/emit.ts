@@ -1,0 +1,101 @@
+/** ONNX bytes of a graph: opset 21 of the standard domain and opset 1 of com.microsoft (onnx.proto IR version 10). */
+import onnxProto from 'onnx-proto';
+import type { ConstantData, DType, Graph, Node, Value } from './ir.ts';
+import { opRow } from './op-table.ts';
+import { prune } from './prune.ts';
+
+const { onnx } = onnxProto;
+
+const irVersion = 10;
+const opsetVersion = 21;
+
+/** TensorProto.DataType numbers. */
+const dataTypes: Readonly<Record<DType, number>> = { float32: 1, int64: 7, bool: 9 };
+
+/** Attributes of ours that serve inference and printing only. */
+const internalAttributes: Readonly<Partial<Record<Node['op'], readonly string[]>>> = {
+  Reshape: ['shape'],
+  Expand: ['shape'],
+  ConstantOfShape: ['shape'],
+  OneHot: ['depth'],
+};
+
+const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
+
+/** Attributes that ONNX defines as floats although their value may be whole. */
+const floatAttributes = new Set(['alpha', 'epsilon']);
+
+export function emitOnnx(graph: Graph): Uint8Array {
+  const model = onnx.ModelProto.fromObject({
+    irVersion,
+    producerName: 'mt-rl-judge',
+    opsetImport: [
+      { domain: '', version: opsetVersion },
+      { domain: 'com.microsoft', version: 1 },
+    ],
+    graph: graphProto(graph),
+  });
+  return onnx.ModelProto.encode(model).finish();
+}
+
+function graphProto(graph: Graph): object {
+  const live = prune(graph);
+  return {
+    name: graph.name,
+    node: [
+      ...live.nodes.map(nodeProto),
+      ...[...graph.outputs].map(([name, value]) => identityProto(name, value, graph)),
+    ],
+    initializer: live.constants.map((value) => tensorProto(value, graph.constants.get(value) as ConstantData)),
+    input: graph.inputs.map((value) => valueProto(value.name, value)),
+    output: [...graph.outputs].map(([name, value]) => valueProto(outputName(name, graph), value)),
+  };
+}
+
+/** Outputs get names of their own, so that one value can be several outputs and an input can be an output. */
+function outputName(name: string, graph: Graph): string {
+  return graph.parent === undefined ? name : `${graph.name}.${name}`;
+}
+
+function identityProto(name: string, value: Value, graph: Graph): object {
+  return { opType: 'Identity', input: [value.name], output: [outputName(name, graph)], name: `output.${name}` };
+}
+
+function nodeProto(node: Node): object {
+  const hidden = internalAttributes[node.op] ?? [];
+  const attributes = Object.entries(node.attributes)
+    .filter(([name]) => !hidden.includes(name))
+    .map(([name, value]) => attributeProto(node, name, value));
+  if (node.body !== undefined) attributes.push({ name: 'body', type: attributeTypes.graph, g: graphProto(node.body) });
+  return {
+    opType: node.op,
+    domain: opRow(node.op).domain,
+    name: node.outputs[0]?.name ?? '',
+    input: node.inputs.map((value) => value.name),
+    output: node.outputs.map((value) => value.name),
+    attribute: attributes,
+  };
+}
+
+function attributeProto(node: Node, name: string, value: number | string | readonly number[]): object {
+  if (node.op === 'Cast' && name === 'to') return { name, type: attributeTypes.int, i: dataTypes[value as DType] };
+  if (typeof value === 'string') return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) };
+  if (typeof value !== 'number') return { name, type: attributeTypes.ints, ints: [...value] };
+  return floatAttributes.has(name)
+    ? { name, type: attributeTypes.float, f: value }
+    : { name, type: attributeTypes.int, i: value };
+}
+
+function tensorProto(value: Value, data: ConstantData): object {
+  return {
+    name: value.name,
+    dims: value.shape.map(Number),
+    dataType: dataTypes[value.dtype],
+    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  };
+}
+
+function valueProto(name: string, value: Value): object {
+  const dim = value.shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: dataTypes[value.dtype], shape: { dim } } } };
+}

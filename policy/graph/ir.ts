@@ -1,0 +1,204 @@
+/**
+ * The graph that everything compiles from: nodes with ONNX op names over typed values. A Graph is built by calling
+ * `op`; every call is checked against the op table at once, so a wrong graph fails in the builder line that wrote it.
+ */
+import { MtrlError } from '../../core/errors.ts';
+import { type Dim, type Shape, sameShape, shapeText, symbolsOf } from './dim.ts';
+import type { OpName } from './op-row.ts';
+import { opRow } from './op-table.ts';
+
+const projectRoot = new URL('../../', import.meta.url).pathname;
+
+export type DType = 'float32' | 'int64' | 'bool';
+
+/** A tensor of the graph. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The node that computes it; inputs and constants have none. */
+  readonly producer?: Node;
+}
+
+export type Attribute = number | string | readonly number[];
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export interface Node {
+  readonly op: OpName;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Attributes;
+  /** Loop only. */
+  readonly body?: Graph;
+  /** Source line of the builder that asked for this node. */
+  readonly site: string;
+}
+
+/** Where the size of a symbolic dimension can be read at run time. */
+export interface SymbolSource {
+  readonly graph: Graph;
+  readonly value: Value;
+  readonly axis: number;
+}
+
+export type ConstantData = Float32Array | BigInt64Array | Uint8Array;
+
+export interface OpOptions {
+  readonly attributes?: Attributes;
+  readonly body?: Graph;
+}
+
+export class Graph {
+  readonly name: string;
+  /** Loop bodies see the values of the graph around them. */
+  readonly parent: Graph | undefined;
+  readonly inputs: Value[] = [];
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<Value, ConstantData>();
+  readonly outputs = new Map<string, Value>();
+  readonly #constantByText = new Map<string, Value>();
+  readonly #nodeByText = new Map<string, Node>();
+  /** Where the size of a symbol can be read at run time. */
+  readonly #symbolSource = new Map<string, SymbolSource>();
+  #nextId = 0;
+
+  constructor(name: string, parent?: Graph) {
+    this.name = name;
+    this.parent = parent;
+  }
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    const value: Value = { name: this.parent === undefined ? name : this.freshName(name), dtype, shape };
+    if (this.inputs.some((input) => input.name === value.name))
+      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has two inputs named ${name}`);
+    this.inputs.push(value);
+    this.#noteSymbols(value);
+    return value;
+  }
+
+  output(name: string, value: Value): void {
+    if (this.outputs.has(name))
+      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has two outputs named ${name}`);
+    this.outputs.set(name, value);
+  }
+
+  /** A constant tensor; equal constants are one. */
+  constant(data: ConstantData, shape: Shape): Value {
+    const dtype: DType = data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool';
+    const text = `${dtype}${shapeText(shape)}${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')}`;
+    const known = this.#constantByText.get(text) ?? this.parent?.knownConstant(text);
+    if (known !== undefined) return known;
+    const value: Value = { name: this.freshName('c'), dtype, shape };
+    this.constants.set(value, data);
+    this.#constantByText.set(text, value);
+    return value;
+  }
+
+  knownConstant(text: string): Value | undefined {
+    return this.#constantByText.get(text) ?? this.parent?.knownConstant(text);
+  }
+
+  /** The data of a constant of this graph or of one around it. */
+  constantData(value: Value): ConstantData | undefined {
+    return this.constants.get(value) ?? this.parent?.constantData(value);
+  }
+
+  scalar(value: number): Value {
+    return this.constant(Float32Array.of(value), []);
+  }
+
+  int64(values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  }
+
+  /** Adds a node, or returns the equal one that is there already (common subexpressions are computed once). */
+  op(name: OpName, inputs: readonly Value[], options: OpOptions = {}): Value[] {
+    const attributes = options.attributes ?? {};
+    const text =
+      options.body === undefined
+        ? `${name}(${inputs.map((input) => input.name).join(',')})${JSON.stringify(attributes)}`
+        : undefined;
+    const known = text === undefined ? undefined : this.#nodeByText.get(text);
+    if (known !== undefined) return [...known.outputs];
+    const site = builderSite();
+    const row = opRow(name);
+    let types: readonly { readonly dtype: DType; readonly shape: Shape }[];
+    try {
+      types = row.infer({
+        graph: this,
+        inputs,
+        attributes,
+        ...(options.body === undefined ? {} : { body: options.body }),
+      });
+    } catch (error) {
+      throw illegal(name, inputs, error instanceof Error ? error.message : String(error), site);
+    }
+    const outputs: Value[] = [];
+    const node: Node = {
+      op: name,
+      inputs,
+      outputs,
+      attributes,
+      site,
+      ...(options.body === undefined ? {} : { body: options.body }),
+    };
+    for (const type of types) {
+      const value: Value = { name: this.freshName(name.toLowerCase()), ...type, producer: node };
+      outputs.push(value);
+      this.#noteSymbols(value);
+    }
+    this.nodes.push(node);
+    if (text !== undefined) this.#nodeByText.set(text, node);
+    return [...outputs];
+  }
+
+  /** A symbol that stands for a size first known at run time. */
+  freshSymbol(prefix: string): string {
+    return `${prefix}_${this.freshName('')}`;
+  }
+
+  /** The value and axis from which the size of a symbol can be read. */
+  symbolSource(symbol: string): SymbolSource {
+    const source = this.#symbolSource.get(symbol) ?? this.parent?.symbolSource(symbol);
+    if (source === undefined)
+      throw new MtrlError('GRAPH_INVALID', `no tensor of graph ${this.name} has the dimension ${symbol}`);
+    return source;
+  }
+
+  freshName(prefix: string): string {
+    if (this.parent !== undefined) return this.parent.freshName(prefix);
+    return `${prefix}${this.#nextId++}`;
+  }
+
+  #noteSymbols(value: Value): void {
+    value.shape.forEach((dim: Dim, axis: number) => {
+      const [symbol, ...rest] = symbolsOf(dim);
+      if (symbol !== undefined && rest.length === 0 && symbol === dim && !this.#symbolSource.has(symbol)) {
+        this.#symbolSource.set(symbol, { graph: this, value, axis });
+      }
+    });
+  }
+}
+
+/** Throws where a value's shape is not the expected one: builders assert what they rely on. */
+export function expectShape(value: Value, shape: Shape, what: string): void {
+  if (!sameShape(value.shape, shape)) {
+    throw new MtrlError('GRAPH_INVALID', `${what} has shape ${shapeText(value.shape)}, expected ${shapeText(shape)}`);
+  }
+}
+
+function illegal(name: OpName, inputs: readonly Value[], reason: string, site: string): MtrlError {
+  const tensors = inputs.map((input) => `${input.name}: ${input.dtype}${shapeText(input.shape)}`).join(', ');
+  return new MtrlError('GRAPH_INVALID', `${name}(${tensors}): ${reason}`, { where: site });
+}
+
+/** First stack frame outside this folder's own files: the model, objective or gradient line that built the node. */
+function builderSite(): string {
+  const limit = Error.stackTraceLimit;
+  // The language in build.ts is up to eleven calls deep.
+  Error.stackTraceLimit = 20;
+  const frames = (new Error().stack ?? '').split('\n').slice(2);
+  Error.stackTraceLimit = limit;
+  const frame = frames.find((line) => !/policy\/graph\/(ir|build)\.ts/.test(line) && line.includes(projectRoot)) ?? '';
+  return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(projectRoot)[1] ?? 'unknown';
+}

@@ -1,0 +1,97 @@
+/** One row of the op table: what is legal, what comes out, and how gradients flow back. */
+import type { Shape } from './dim.ts';
+import type { Attributes, DType, Graph, Node, Value } from './ir.ts';
+
+export type OpName =
+  // elementwise
+  | 'Add'
+  | 'Sub'
+  | 'Mul'
+  | 'Div'
+  | 'Min'
+  | 'Max'
+  | 'Neg'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Sigmoid'
+  | 'Tanh'
+  | 'Gelu'
+  | 'Equal'
+  | 'Less'
+  | 'LessOrEqual'
+  | 'Greater'
+  | 'And'
+  | 'Or'
+  | 'Not'
+  | 'Where'
+  | 'Cast'
+  | 'Identity'
+  // linear algebra
+  | 'MatMul'
+  | 'Gemm'
+  | 'FusedMatMul'
+  // movement
+  | 'Reshape'
+  | 'Transpose'
+  | 'Concat'
+  | 'Slice'
+  | 'Split'
+  | 'Expand'
+  | 'Gather'
+  | 'GatherElements'
+  | 'ScatterElements'
+  | 'Shape'
+  | 'ConstantOfShape'
+  | 'OneHot'
+  // reductions
+  | 'ReduceSum'
+  | 'ReduceMean'
+  | 'ReduceMax'
+  | 'ReduceSumSquare'
+  | 'ArgMax'
+  | 'CumSum'
+  | 'Softmax'
+  | 'LogSoftmax'
+  // normalisation and position
+  | 'LayerNormalization'
+  | 'SimplifiedLayerNormalization'
+  | 'RotaryEmbedding'
+  // control
+  | 'Loop';
+
+export interface InferContext {
+  readonly graph: Graph;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly body?: Graph;
+}
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export interface GradientContext {
+  readonly graph: Graph;
+  readonly node: Node;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Gradient of the loss by each output; undefined where none flows. At least one is there. */
+  readonly outputGradients: readonly (Value | undefined)[];
+}
+
+export interface OpRow {
+  /** Empty for the ONNX standard domain. */
+  readonly domain: '' | 'com.microsoft';
+  /** Types of the outputs; throws an Error whose message says what does not fit. */
+  readonly infer: (context: InferContext) => readonly TensorType[];
+  /**
+   * Gradient by each input; undefined where none flows (indices, masks). `none`: the op's outputs depend on no
+   * parameter in a differentiable way (comparisons, shapes), so the reverse walk stops there.
+   */
+  readonly gradient?: 'none' | ((context: GradientContext) => readonly (Value | undefined)[]);
+}
+
+export type OpRows<Names extends OpName> = { readonly [Name in Names]: OpRow };

@@ -1,0 +1,199 @@
+/**
+ * Sampling as one ONNX call: prompts are computed once, then a Loop holds decoding and sampling until every row has
+ * ended. The G rollouts of a prompt read its keys and values in place; only their own are kept per row.
+ */
+import * as b from '../graph/build.ts';
+import { product } from '../graph/dim.ts';
+import { Graph, type Value } from '../graph/ir.ts';
+import { attend, repeatHeads } from './attention.ts';
+import { decoder, languageHead } from './decoder.ts';
+import type { Idefics3Config } from './idefics3-config.ts';
+import { type ParameterSpec, type Weights, declareWeights, names } from './parameters.ts';
+import { declareImages, embed } from './prompt-embedding.ts';
+
+/** Keys and values of one layer. */
+interface Cache {
+  readonly k: Value;
+  readonly v: Value;
+}
+
+interface SamplingInputs {
+  readonly uniforms: Value;
+  readonly greedy: Value;
+  readonly stopToken: Value;
+  readonly padToken: Value;
+  readonly inverseTemperature: Value;
+  readonly vocabularyBias: Value;
+}
+
+const rows = product(['B', 'G']);
+
+/**
+ * Inputs: tokenIds, positions int64 [B, P] (left-padded); attentionBias float32 [B, 1, P, P]; promptBias float32
+ * [B, 1, 1, P] (padding out of sight of completions); promptLengths int64 [B, 1]; images; uniforms float32 [C, B, G] in
+ * (0, 1); greedy bool []; stopToken, padToken int64 []; inverseTemperature []; vocabularyBias [V]; weights.
+ * Outputs: tokens int64 [C', B*G, 1] and logProbs float32 [C', B*G, 1], C' <= C steps until all rows had ended.
+ */
+export function rolloutGraph(
+  config: Idefics3Config,
+  specs: readonly ParameterSpec[],
+  options: { readonly withImages: boolean },
+): Graph {
+  const g = new Graph('rollout');
+  const tokenIds = g.input('tokenIds', 'int64', ['B', 'P']);
+  const positions = g.input('positions', 'int64', ['B', 'P']);
+  const attentionBias = g.input('attentionBias', 'float32', ['B', 1, 'P', 'P']);
+  const promptBias = g.input('promptBias', 'float32', ['B', 1, 1, 'P']);
+  const promptLengths = g.input('promptLengths', 'int64', ['B', 1]);
+  const images = options.withImages ? declareImages(g, config, 'B', 'P') : undefined;
+  const sampling: SamplingInputs = {
+    uniforms: g.input('uniforms', 'float32', ['C', 'B', 'G']),
+    greedy: g.input('greedy', 'bool', []),
+    stopToken: g.input('stopToken', 'int64', []),
+    padToken: g.input('padToken', 'int64', []),
+    inverseTemperature: g.input('inverseTemperature', 'float32', []),
+    vocabularyBias: g.input('vocabularyBias', 'float32', [config.text.vocabularySize]),
+  };
+  const weightInputs = declareWeights(g, specs);
+  const weights: Weights = (name) => weightInputs.get(name) as Value;
+
+  // Prefill: keys and values of every prompt, and the logits behind its last token (prompts are left-padded).
+  const prompt: Cache[] = [];
+  const repeat = config.text.headCount / config.text.keyValueHeadCount;
+  const hidden = decoder(
+    g,
+    config.text,
+    weights,
+    embed(g, config, weights, tokenIds, images),
+    { batch: 'B', length: 'P', positions },
+    (_layer, q, k, v) => {
+      const cache = { k: repeatHeads(g, k, repeat), v: repeatHeads(g, v, repeat) };
+      prompt.push(cache);
+      return attend(g, q, cache.k, cache.v, attentionBias);
+    },
+  );
+  const last = b.gather(
+    g,
+    b.reshape(g, hidden, ['B', 'P', config.text.hiddenSize]),
+    g.constant(BigInt64Array.of(-1n), []),
+    1,
+  );
+  const logits = languageHead(g, config, weights, last);
+  const perRollout = (x: Value, width: number): Value =>
+    b.reshape(g, b.expand(g, b.reshape(g, x, ['B', 1, width]), ['B', 'G', width]), [rows, width]);
+  const firstLogits = perRollout(logits, config.text.vocabularySize);
+  const firstPositions = b.reshape(g, b.expand(g, b.reshape(g, promptLengths, ['B', 1, 1]), ['B', 'G', 1]), [rows, 1]);
+
+  const body = new Graph('decode', g);
+  const iteration = body.input('iteration', 'int64', []);
+  body.input('condition', 'bool', []);
+  const carriedLogits = body.input('logits', 'float32', [rows, config.text.vocabularySize]);
+  const ended = body.input('ended', 'bool', [rows, 1]);
+  const own = prompt.map((cache, layer): Cache => {
+    const shape = [rows, cache.k.shape[1] as number, 'T', config.text.headSize];
+    return { k: body.input(`k${layer}`, 'float32', shape), v: body.input(`v${layer}`, 'float32', shape) };
+  });
+  const drawn = draw(body, sampling, carriedLogits, iteration);
+  const token = b.where(body, ended, sampling.padToken, drawn.token);
+  const endedNow = b.or(body, ended, b.equal(body, drawn.token, sampling.stopToken));
+  const next = decodeStep(
+    body,
+    config,
+    weights,
+    token,
+    b.add(body, firstPositions, iteration),
+    prompt,
+    own,
+    promptBias,
+  );
+  const unfinished = b.reduceMax(body, b.cast(body, b.not(body, endedNow), 'float32'), [0, 1], false);
+  body.output('condition', b.greater(body, unfinished, body.scalar(0)));
+  body.output('logits', next.logits);
+  body.output('ended', endedNow);
+  next.own.forEach((cache, layer) => {
+    body.output(`k${layer}`, cache.k);
+    body.output(`v${layer}`, cache.v);
+  });
+  body.output('token', token);
+  body.output('logProb', drawn.logProb);
+
+  const empty = own.map(({ k }) => b.zeros(g, [rows, k.shape[1] as number, 0, config.text.headSize]));
+  const stepCount = b.reshape(g, b.sizes(g, ['C']), []);
+  const notEnded = b.greater(g, b.zeros(g, [rows, 1]), g.scalar(0));
+  const results = g.op(
+    'Loop',
+    [stepCount, g.constant(Uint8Array.of(1), []), firstLogits, notEnded, ...empty.flatMap((cache) => [cache, cache])],
+    { body },
+  );
+  g.output('tokens', results.at(-2) as Value);
+  g.output('logProbs', results.at(-1) as Value);
+  return g;
+}
+
+/** One token a row: the first whose cumulative probability reaches the row's uniform, or the most probable. */
+function draw(
+  body: Graph,
+  sampling: SamplingInputs,
+  logits: Value,
+  iteration: Value,
+): { token: Value; logProb: Value } {
+  const scaled = b.add(body, b.mul(body, logits, sampling.inverseTemperature), sampling.vocabularyBias);
+  const logProbs = b.logSoftmax(body, scaled);
+  const cumulative = b.cumSum(body, b.exp(body, logProbs), 1);
+  const uniform = b.reshape(body, b.gather(body, sampling.uniforms, iteration, 0), [rows, 1]);
+  // Scaled by the total, which rounding may leave below 1: the last token is never drawn for want of mass, and a token
+  // of probability 0 (a banned one) is never reached.
+  const threshold = b.mul(body, uniform, b.reduceMax(body, cumulative, [1]));
+  const below = b.cast(body, b.less(body, cumulative, threshold), 'float32');
+  const sampled = b.cast(body, b.reduceSum(body, below, [1]), 'int64');
+  const token = b.where(body, sampling.greedy, b.argMax(body, scaled), sampled);
+  return { token, logProb: b.gatherElements(body, logProbs, token, 1) };
+}
+
+/** Logits after one more token in every row. */
+function decodeStep(
+  body: Graph,
+  config: Idefics3Config,
+  weights: Weights,
+  token: Value,
+  positions: Value,
+  prompt: readonly Cache[],
+  own: readonly Cache[],
+  promptBias: Value,
+): { logits: Value; own: Cache[] } {
+  const repeat = config.text.headCount / config.text.keyValueHeadCount;
+  const grown: Cache[] = [];
+  const x = b.reshape(body, b.gather(body, weights(names.embedding), token, 0), [rows, config.text.hiddenSize]);
+  const hidden = decoder(body, config.text, weights, x, { batch: rows, length: 1, positions }, (layer, q, k, v) => {
+    const before = own[layer] as Cache;
+    const cache = {
+      k: b.concat(body, [before.k, repeatHeads(body, k, repeat)], 2),
+      v: b.concat(body, [before.v, repeatHeads(body, v, repeat)], 2),
+    };
+    grown.push(cache);
+    return attendPromptAndOwn(body, q, prompt[layer] as Cache, cache, promptBias);
+  });
+  return { logits: languageHead(body, config, weights, hidden), own: grown };
+}
+
+/**
+ * Softmax over the prompt's keys and the row's own without joining them: q [R, H, 1, d], prompt [B, H, P, d] shared by
+ * the G rows of a group, own [R, H, T, d]; returns [R, H, 1, d].
+ */
+function attendPromptAndOwn(g: Graph, q: Value, prompt: Cache, own: Cache, promptBias: Value): Value {
+  const [, headCount, , headSize] = q.shape as [string, number, number, number];
+  const alpha = 1 / Math.sqrt(headSize);
+  const grouped = (x: Value, width: number): Value =>
+    b.transpose(g, b.reshape(g, x, ['B', 'G', headCount, width]), [0, 2, 1, 3]);
+  const ungrouped = (x: Value, width: number): Value =>
+    b.reshape(g, b.transpose(g, x, [0, 2, 1, 3]), [rows, headCount, 1, width]);
+  const promptScores = b.add(g, b.fusedMatMul(g, grouped(q, headSize), prompt.k, { transB: true, alpha }), promptBias);
+  const ownScores = b.fusedMatMul(g, q, own.k, { transB: true, alpha });
+  const promptMax = b.reduceMax(g, promptScores, [3]);
+  const ceiling = b.max(g, ungrouped(promptMax, 1), b.reduceMax(g, ownScores, [3]));
+  const promptWeights = b.exp(g, b.sub(g, promptScores, grouped(ceiling, 1)));
+  const ownWeights = b.exp(g, b.sub(g, ownScores, ceiling));
+  const total = b.add(g, ungrouped(b.reduceSum(g, promptWeights, [3]), 1), b.reduceSum(g, ownWeights, [3]));
+  const mixed = b.add(g, ungrouped(b.matMul(g, promptWeights, prompt.v), headSize), b.matMul(g, ownWeights, own.v));
+  return b.div(g, mixed, total);
+}

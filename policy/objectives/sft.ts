@@ -1,0 +1,14 @@
+/** Supervised fine-tuning: cross-entropy of the written answer, averaged over all answer tokens of the step. */
+import type { EncodedPrompt, TrainGroup } from '../engine.ts';
+
+/** @param completions token ids of each prompt's answer, stop token included */
+export function sftGroups(
+  prompts: readonly EncodedPrompt[],
+  completions: readonly (readonly number[])[],
+): TrainGroup[] {
+  const tokenCount = completions.reduce((sum, completion) => sum + completion.length, 0);
+  return prompts.map((prompt, index) => ({
+    prompt,
+    completions: [{ tokenIds: completions[index] as readonly number[], tokenWeight: 1 / tokenCount }],
+  }));
+}

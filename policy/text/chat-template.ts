@@ -1,0 +1,47 @@
+/** Messages to prompt text, by the folder's Jinja chat template, as `apply_chat_template` of transformers does it. */
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { z } from 'zod';
+import { MtrlError } from '../../core/errors.ts';
+import { checkFields, readJsonFile, readTextFile } from '../checkpoint-file.ts';
+import type { ChatMessage } from './chat-message.ts';
+import type { SpecialTokens } from './special-tokens.ts';
+
+export type RenderChat = (messages: readonly ChatMessage[]) => string;
+
+const jsonSchema = z.looseObject({
+  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).optional(),
+});
+
+/** Renders with the generation prompt at the end. Throws CHECKPOINT_INVALID when there is no template or it fails. */
+export async function loadChatTemplate(folder: string, specialTokens: SpecialTokens): Promise<RenderChat> {
+  const { text, where } = await findTemplate(folder);
+  const template = guarded(where, () => new Template(text));
+  return (messages) =>
+    guarded(where, () => template.render({ ...specialTokens, messages, add_generation_prompt: true }));
+}
+
+/** In the order in which transformers looks for it: a file of its own, the older JSON file, the tokenizer's config. */
+async function findTemplate(folder: string): Promise<{ readonly text: string; readonly where: string }> {
+  const text = await readTextFile(folder, 'chat_template.jinja');
+  if (text !== undefined) return { text, where: join(folder, 'chat_template.jinja') };
+  for (const name of ['chat_template.json', 'tokenizer_config.json']) {
+    const where = join(folder, name);
+    const { chat_template: found } = checkFields(jsonSchema, (await readJsonFile(folder, name)) ?? {}, where);
+    const inside = typeof found === 'string' ? found : found?.find((entry) => entry.name === 'default')?.template;
+    if (inside !== undefined) return { text: inside, where };
+  }
+  throw new MtrlError('CHECKPOINT_INVALID', 'the checkpoint has no chat template', {
+    where: folder,
+    found: 'no chat_template.jinja, and no chat_template in chat_template.json or tokenizer_config.json',
+  });
+}
+
+function guarded<T>(where: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new MtrlError('CHECKPOINT_INVALID', 'the chat template cannot be rendered', { where, found, cause });
+  }
+}

@@ -1,0 +1,49 @@
+/** The named tokens of `tokenizer_config.json`, with `special_tokens_map.json` behind it. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { checkFields, readJsonFile } from '../checkpoint-file.ts';
+
+/** A token is its text, or an object of older files that holds it. */
+const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish();
+
+const namesSchema = z.looseObject({
+  pad_token: token,
+  bos_token: token,
+  eos_token: token,
+  unk_token: token,
+  image_token: token,
+  fake_image_token: token,
+  global_image_token: token,
+  /** Named ones in an object (transformers 4.50 and later), or a plain list. */
+  extra_special_tokens: z.union([z.record(z.string(), token), z.array(token)]).nullish(),
+});
+
+export type SpecialTokenName =
+  'pad_token' | 'bos_token' | 'eos_token' | 'unk_token' | 'image_token' | 'fake_image_token' | 'global_image_token';
+export type SpecialTokens = Readonly<Partial<Record<SpecialTokenName, string>>>;
+
+const names: readonly SpecialTokenName[] = [
+  'pad_token',
+  'bos_token',
+  'eos_token',
+  'unk_token',
+  'image_token',
+  'fake_image_token',
+  'global_image_token',
+];
+
+/** The texts of those that the folder names. Throws CHECKPOINT_INVALID. */
+export async function readSpecialTokens(folder: string): Promise<SpecialTokens> {
+  const files = ['tokenizer_config.json', 'special_tokens_map.json'].map(async (file) =>
+    checkFields(namesSchema, (await readJsonFile(folder, file)) ?? {}, join(folder, file)),
+  );
+  const found: Partial<Record<SpecialTokenName, string>> = {};
+  for (const file of await Promise.all(files)) {
+    const extra = file.extra_special_tokens;
+    for (const name of names) {
+      const text = file[name] ?? (extra && !Array.isArray(extra) ? extra[name] : undefined);
+      if (typeof text === 'string') found[name] ??= text;
+    }
+  }
+  return found;
+}

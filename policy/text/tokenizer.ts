@@ -1,0 +1,70 @@
+/** Text to token ids and back, from a folder's `tokenizer.json`, as the Rust `tokenizers` library does it. */
+import { join } from 'node:path';
+import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { MtrlError } from '../../core/errors.ts';
+import { readJsonFile, requireJsonFile } from '../checkpoint-file.ts';
+import { readSpecialTokens, type SpecialTokenName, type SpecialTokens } from './special-tokens.ts';
+
+export class Tokenizer {
+  readonly specialTokens: SpecialTokens;
+  readonly #tokenizer: HubTokenizer;
+  readonly #folder: string;
+
+  /** Throws CHECKPOINT_INVALID. */
+  static async load(folder: string): Promise<Tokenizer> {
+    const description = await requireJsonFile(folder, 'tokenizer.json');
+    const specialTokens = await readSpecialTokens(folder);
+    const config = (await readJsonFile(folder, 'tokenizer_config.json')) ?? {};
+    try {
+      // Word-level models of the library find their unknown token here, not in tokenizer.json.
+      const hub = new HubTokenizer(description as object, { ...(config as object), ...specialTokens });
+      return new Tokenizer(folder, hub, specialTokens);
+    } catch (cause) {
+      throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
+        where: join(folder, 'tokenizer.json'),
+        found: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
+    }
+  }
+
+  private constructor(folder: string, tokenizer: HubTokenizer, specialTokens: SpecialTokens) {
+    this.#folder = folder;
+    this.#tokenizer = tokenizer;
+    this.specialTokens = specialTokens;
+  }
+
+  /** Special tokens are recognised where they are written; none is added. */
+  encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Special tokens are kept. */
+  decode(tokenIds: readonly number[]): string {
+    if (tokenIds.length === 0) return '';
+    return this.#tokenizer.decode([...tokenIds], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+  }
+
+  idOf(token: string): number | undefined {
+    return this.#tokenizer.token_to_id(token);
+  }
+
+  tokenOf(id: number): string | undefined {
+    return this.#tokenizer.id_to_token(id);
+  }
+
+  /** Throws CHECKPOINT_INVALID when the vocabulary lacks the token. */
+  requireId(token: string): number {
+    const id = this.idOf(token);
+    if (id !== undefined) return id;
+    throw new MtrlError('CHECKPOINT_INVALID', `the vocabulary has no token ${token}`, {
+      where: join(this.#folder, 'tokenizer.json'),
+    });
+  }
+
+  /** The id of a named token; undefined where the folder names none. */
+  specialId(name: SpecialTokenName): number | undefined {
+    const token = this.specialTokens[name];
+    return token === undefined ? undefined : this.requireId(token);
+  }
+}

@@ -1,0 +1,60 @@
+/** Paths in a recipe: relative to its file when written, absolute when sent, because workers run elsewhere. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { MtrlError } from '../core/errors.ts';
+import type { Recipe } from './recipe.ts';
+import { pathText, type RecipePath } from './problem.ts';
+import { memberOf } from './schema-walk.ts';
+
+type Mutable = Record<string, unknown>;
+
+/** A copy of a recipe document with absolute paths and without `dataFolder`. Leaves alone what is not text: the schema says so later. */
+export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
+  if (!isObject(recipe)) return recipe;
+  const copy = structuredClone(recipe) as Mutable;
+  const dataFolder = typeof copy['dataFolder'] === 'string' ? resolve(folder, copy['dataFolder']) : folder;
+  if (typeof copy['dataFolder'] === 'string') delete copy['dataFolder'];
+  for (const key of ['checkpoint', 'config']) makeAbsolute(copy['policy'], key, folder);
+  const datasets = copy['datasets'];
+  if (Array.isArray(datasets)) {
+    for (const dataset of datasets) for (const key of ['path', 'imageFolder']) makeAbsolute(dataset, key, dataFolder);
+  }
+  return copy;
+}
+
+function makeAbsolute(holder: unknown, key: string, folder: string): void {
+  const value = memberOf(holder, key);
+  if (typeof value === 'string' && value !== '' && isObject(holder)) holder[key] = resolve(folder, value);
+}
+
+function isObject(value: unknown): value is Mutable {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Every file and folder that the recipe reads, with its place in it. */
+export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; readonly file: string }[] {
+  const policy =
+    'checkpoint' in recipe.policy
+      ? { path: ['policy', 'checkpoint'], file: recipe.policy.checkpoint }
+      : { path: ['policy', 'config'], file: recipe.policy.config };
+  const data = recipe.datasets.flatMap((dataset, i) =>
+    dataset.reader === 'jsonl'
+      ? [
+          { path: ['datasets', i, 'path'], file: dataset.path },
+          { path: ['datasets', i, 'imageFolder'], file: dataset.imageFolder },
+        ]
+      : [],
+  );
+  return [policy, ...data];
+}
+
+/** Throws FILE_MISSING. For a recipe whose workers share this file system; elsewhere the activities find out. */
+export function requireFiles(recipe: Recipe): void {
+  const missing = filesOf(recipe).filter(({ file }) => !existsSync(file));
+  const [first] = missing;
+  if (first === undefined) return;
+  const lines = missing.map(({ path, file }) => `  ${pathText(path)}: ${file}`);
+  throw new MtrlError('FILE_MISSING', `the recipe names what is not there\n${lines.join('\n')}`, {
+    hint: `paths start from the recipe's folder (datasets: from dataFolder where it is set); change one with --set ${pathText(first.path)}=...`,
+  });
+}

@@ -1,0 +1,56 @@
+/** `--set path=value`: changes to a recipe from the command line, made in its YAML document so that lines stay known. */
+import { type Document, isMap, isSeq, parse } from 'yaml';
+import { MtrlError } from '../core/errors.ts';
+import { nearest } from './nearest.ts';
+import { type RecipePath, type RecipeProblem, recipeError, valueText } from './problem.ts';
+import { fieldsAt } from './schema-walk.ts';
+
+export interface Assignment {
+  readonly path: RecipePath;
+  readonly value: unknown;
+}
+
+/** `arms.mt-rl.groupSize=4`; the value is YAML. Throws USAGE when the form is another. */
+export function parseAssignment(text: string): Assignment {
+  const split = text.indexOf('=');
+  const path = text.slice(0, split === -1 ? 0 : split).trim();
+  const usage = (found: string): MtrlError =>
+    new MtrlError('USAGE', '--set takes PATH=VALUE', { where: `--set ${text}`, found, hint: 'for example --set arms.mt-rl.stepCount=20' });
+  if (path === '' || path.split('.').includes('')) throw usage(split === -1 ? 'no `=`' : 'no path before `=`, or an empty part in it');
+  try {
+    return { path: path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)), value: parse(text.slice(split + 1)) as unknown };
+  } catch (cause) {
+    throw usage(`a value that is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`);
+  }
+}
+
+/** Throws RECIPE_INVALID, naming the part of the path that the recipe does not have and those that it has. */
+export function assign(document: Document, { path, value }: Assignment): void {
+  for (let length = 1; length <= path.length; length++) {
+    const problem = missingPart(document, path.slice(0, length), length === path.length);
+    if (problem) throw recipeError([problem], undefined, () => '--set');
+  }
+  document.setIn(path, document.createNode(value));
+}
+
+function missingPart(document: Document, path: RecipePath, isLast: boolean): RecipeProblem | undefined {
+  const parent = path.slice(0, -1);
+  const key = path.at(-1) ?? '';
+  const holder = parent.length === 0 ? document.contents : document.getIn(parent);
+  if (isSeq(holder)) {
+    const count = holder.items.length;
+    if (typeof key === 'number' && key < count) return undefined;
+    return { path, found: `no such entry`, allowed: `0 to ${String(count - 1)}` };
+  }
+  if (holder !== undefined && holder !== null && !isMap(holder)) {
+    return { path: parent, found: valueText(holder), allowed: 'nothing below it: it has no fields' };
+  }
+  if (document.hasIn(path)) return undefined;
+  // A field that the schema has may be missing in the file; an arm, a task or a dataset may not.
+  const fields = fieldsAt(parent, document.toJS());
+  const name = String(key);
+  const isRecord = fields.length === 0;
+  if (fields.includes(name) || (isLast && isRecord)) return undefined;
+  const present = isMap(holder) ? holder.items.map(({ key: known }) => String(known)) : [];
+  return { path, found: 'a path that the recipe does not have', allowed: nearest(name, isRecord ? present : fields, 8).join(', ') };
+}

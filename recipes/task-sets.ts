@@ -1,0 +1,18 @@
+/** Which tasks an arm trains on and which ones evaluation asks: read from the recipe in this one place. */
+import type { Arm, Recipe } from './recipe.ts';
+
+/** In the recipe's order. Empty for an arm that trains nothing. */
+export function trainedTasks(recipe: Recipe, arm: Arm): readonly string[] {
+  if (arm.objective === 'none') return [];
+  return Object.keys(recipe.tasks).filter((task) => arm.tasks?.includes(task) ?? recipe.tasks[task]?.ood === false);
+}
+
+/** In the recipe's order; every arm is evaluated on all of them. */
+export function evaluatedTasks(recipe: Recipe): readonly string[] {
+  return Object.keys(recipe.tasks).filter((task) => recipe.evaluation.tasks?.includes(task) ?? true);
+}
+
+/** The tasks that a dataset entry holds examples of. */
+export function tasksOfDataset(dataset: Recipe['datasets'][number]): readonly string[] {
+  return dataset.reader === 'jsonl' ? [dataset.task] : dataset.tasks;
+}

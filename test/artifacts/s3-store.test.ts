@@ -1,0 +1,64 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { openObjectStore } from '../../artifacts/open-store.ts';
+import { useStack } from '../support/stack.ts';
+import { collect, storeSuite } from './store-suite.ts';
+
+const stack = useStack();
+
+describe('S3 store on MinIO', () => {
+  storeSuite(() => openObjectStore(stack.settings.s3));
+
+  it.for([
+    { wrong: { accessKey: 'nobody' }, says: 'AWS_ACCESS_KEY_ID' },
+    { wrong: { secretKey: 'not the secret' }, says: 'AWS_SECRET_ACCESS_KEY' },
+    { wrong: { bucket: 'no-such-bucket' }, says: 'MTRL_S3_BUCKET' },
+  ])('tells a wrong $wrong apart and what to set instead', async ({ wrong, says }) => {
+    const objects = openObjectStore({ ...stack.settings.s3, ...wrong });
+    const refused = { code: 'STORE_REFUSED', details: { hint: expect.stringContaining(says) as string } };
+    await expect(objects.putIfAbsent('a', new Uint8Array(1))).rejects.toMatchObject(refused);
+    await expect(objects.get('a')).rejects.toMatchObject(refused);
+    await expect(collect(objects.list('a'))).rejects.toMatchObject(refused);
+  });
+
+  it('writes an object of 40 MB in one PUT that reads back whole', async () => {
+    const objects = openObjectStore(stack.settings.s3);
+    const bytes = Buffer.alloc(40_000_000, 7);
+    await objects.put('large', bytes);
+    expect(Buffer.from((await objects.get('large')) ?? []).equals(bytes)).toBe(true);
+  });
+});
+
+describe('S3 store without a server', () => {
+  it('names the endpoint that does not answer, as an error worth a retry', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    await new Promise((resolve) => server.close(resolve));
+    const objects = openObjectStore({ endpoint, accessKey: 'key', secretKey: 'secret', bucket: 'mtrl', region: 'us-east-1' });
+    const unreachable = { code: 'STORE_UNREACHABLE', retryable: true, details: { where: expect.stringContaining(endpoint) as string } };
+    await expect(objects.get('a')).rejects.toMatchObject(unreachable);
+    await expect(objects.head('a')).rejects.toMatchObject(unreachable);
+    await expect(objects.putIfAbsent('a', new Uint8Array(1))).rejects.toMatchObject(unreachable);
+    await expect(collect(objects.list(''))).rejects.toMatchObject(unreachable);
+  });
+
+  it('repeats a request whose kept-alive connection broke', async () => {
+    let requestCount = 0;
+    const server = createServer((request, response) => {
+      requestCount++;
+      if (requestCount === 1) request.socket.resetAndDestroy();
+      else response.end('hello');
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    try {
+      const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+      const objects = openObjectStore({ endpoint, accessKey: 'key', secretKey: 'secret', bucket: 'mtrl', region: 'us-east-1' });
+      expect(Buffer.from((await objects.get('a')) ?? []).toString()).toBe('hello');
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});

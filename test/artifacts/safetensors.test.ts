@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/safetensors-folder.ts';
+import { decodeSafetensors, encodeSafetensors, tensorByteLength, type Dtype, type Tensor } from '../../artifacts/safetensors.ts';
+import { float32Tensor, readFloat32 } from '../../artifacts/tensor-values.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'mtrl-safetensors-'));
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+const fixtures = new URL('../fixtures/idefics3/', import.meta.url);
+
+const tensors = fc
+  .dictionary(
+    fc.string({ minLength: 1 }).filter((name) => name !== '__metadata__' && name !== '__proto__'),
+    fc.tuple(fc.constantFrom<Dtype>('F32', 'F16', 'BF16', 'I64', 'U8', 'BOOL'), fc.array(fc.nat(4), { maxLength: 3 })),
+  )
+  .map((entries) => {
+    const made = Object.entries(entries).map(([name, [dtype, shape]], i): [string, Tensor] => {
+      const data = new Uint8Array(tensorByteLength(dtype, shape)).map((_, j) => (i * 31 + j * 7) % 256);
+      return [name, { dtype, shape, data }];
+    });
+    return new Map(made);
+  });
+
+describe('safetensors', () => {
+  it('round-trips any tensors and metadata, and ignores the order they were added in', () => {
+    fc.assert(
+      fc.property(tensors, fc.dictionary(fc.constantFrom('format', 'step', '1'), fc.string()), (map, metadata) => {
+        const bytes = encodeSafetensors(map, metadata);
+        const decoded = decodeSafetensors(bytes);
+        expect(new Map([...decoded.tensors].sort())).toEqual(new Map([...map].sort()));
+        expect(decoded.metadata).toEqual(metadata);
+        expect(encodeSafetensors(new Map([...map].reverse()), metadata)).toEqual(bytes);
+        expect(new DataView(bytes.buffer).getUint32(0, true) % 8).toBe(0);
+      }),
+    );
+  });
+
+  it.each(['tied/model.safetensors', 'untied-gqa/model.safetensors', 'images.safetensors', 'tied.expected/expected.safetensors'])(
+    'writes the very bytes of the Python library: %s',
+    (name) => {
+      const bytes = readFileSync(new URL(name, fixtures));
+      const { tensors, metadata } = decodeSafetensors(bytes);
+      expect(tensors.size).toBeGreaterThan(3);
+      expect(Buffer.from(encodeSafetensors(tensors, metadata)).equals(bytes)).toBe(true);
+    },
+  );
+
+  it('refuses a file cut at any byte, and one with a byte too many', () => {
+    const bytes = encodeSafetensors(new Map([['w', float32Tensor(Float32Array.of(1, 2), [2])]]));
+    for (let length = 0; length < bytes.byteLength; length++) {
+      expect(() => decodeSafetensors(bytes.subarray(0, length)), `cut to ${String(length)}`).toThrow(expect.objectContaining({ code: 'CHECKPOINT_INVALID' }) as Error);
+    }
+    expect(() => decodeSafetensors(Buffer.concat([bytes, Buffer.of(0)]))).toThrow('bytes too many');
+  });
+
+  it.each([
+    ['overlap', { a: entry('U8', [2], 0, 2), b: entry('U8', [2], 1, 3), c: entry('U8', [1], 3, 4) }, /tensor b .*/],
+    ['gap', { a: entry('U8', [2], 0, 2), b: entry('U8', [1], 3, 4) }, /tensor b /],
+    ['wrong size', { a: entry('F32', [2], 0, 4) }, /tensor a /],
+    ['negative size', { a: entry('U8', [-4], 0, 4) }, /tensor a /],
+    ['unknown type', { a: entry('F8_E4M3', [4], 0, 4) }, /tensor a has a type/],
+    ['no shape', { a: { dtype: 'U8', data_offsets: [0, 4] } }, /tensor a /],
+  ])('names the tensor whose header has a fault: %s', (_, header, message) => {
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    expect(() => decodeSafetensors(Buffer.concat([length, text, Buffer.alloc(4)]))).toThrow(message);
+  });
+
+  it('reads halves and bfloat16 as the numbers they stand for', () => {
+    const halves = Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x8000, 0x7c00, 0xfc00, 0x3555);
+    const half: Tensor = { dtype: 'F16', shape: [halves.length], data: new Uint8Array(halves.buffer) };
+    expect([...readFloat32(half)]).toEqual([1, -2, 65504, 2 ** -14, 2 ** -24, 1023 * 2 ** -24, -0, Infinity, -Infinity, 0.333251953125]);
+    const brains = Uint16Array.of(0x3f80, 0xc040, 0x0001, 0x7f80);
+    const brain: Tensor = { dtype: 'BF16', shape: [4], data: new Uint8Array(brains.buffer) };
+    expect([...readFloat32(brain)]).toEqual([1, -3, 2 ** -133, Infinity]);
+    const shifted = new Uint8Array(13);
+    shifted.set(new Uint8Array(Float32Array.of(1.5, -2.5, 3.5).buffer), 1);
+    expect([...readFloat32({ dtype: 'F32', shape: [3], data: shifted.subarray(1) })]).toEqual([1.5, -2.5, 3.5]);
+  });
+});
+
+describe('a folder of safetensors', () => {
+  const many = new Map(['c', 'a', 'b'].map((name, i) => [name, float32Tensor(new Float32Array(100).fill(i), [10, 10])]));
+
+  it('is one file while it fits, and shards of bounded size with an index when not', async () => {
+    const folder = mkdtempSync(join(root, 'shards-'));
+    expect(await writeSafetensorsFolder(folder, 'model', many)).toEqual(['model.safetensors']);
+    expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
+    await rm(join(folder, 'model.safetensors'));
+
+    const names = await writeSafetensorsFolder(folder, 'model', many, 1700);
+    expect(names).toEqual(['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json']);
+    expect((await readdir(folder)).sort()).toEqual(names);
+    for (const name of names.slice(0, 2)) expect((await stat(join(folder, name))).size).toBeLessThanOrEqual(1700);
+    expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
+    const index = JSON.parse(readFileSync(join(folder, 'model.safetensors.index.json'), 'utf8')) as unknown;
+    expect(index).toEqual({
+      metadata: { total_size: 1200 },
+      weight_map: { a: names[0], b: names[0], c: names[1] },
+    });
+  });
+
+  it('says what is missing: the file, a tensor of the index, an index that is none', async () => {
+    const folder = mkdtempSync(join(root, 'faults-'));
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({ code: 'FILE_MISSING' });
+    const indexPath = join(folder, 'model.safetensors.index.json');
+    await writeSafetensorsFolder(folder, 'other', many);
+    await writeFile(indexPath, JSON.stringify({ weight_map: { a: 'other.safetensors', z: 'other.safetensors' } }));
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toThrow('tensor z');
+    await writeFile(indexPath, JSON.stringify({ weight_map: { a: '../other.safetensors' } }));
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID', details: { where: indexPath } });
+  });
+});
+
+function entry(dtype: string, shape: number[], begin: number, end: number): object {
+  return { dtype, shape, data_offsets: [begin, end] };
+}

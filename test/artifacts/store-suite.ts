@@ -1,0 +1,205 @@
+/** What any object store must do, and the artifact store over it: run on a folder and on a real MinIO. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ArtifactStore, blobKey } from '../../artifacts/artifact-store.ts';
+import { materializeFolder, putFolder } from '../../artifacts/files.ts';
+import { walk } from '../../artifacts/lineage.ts';
+import { manifestKey, memoize, workKey, type Divergence, type Work } from '../../artifacts/manifest.ts';
+import type { ObjectStore } from '../../artifacts/object-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { verifyArtifacts } from '../../artifacts/verify.ts';
+
+const text = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString();
+const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+function work(config: string, inputs: Work['inputs'] = {}): Work {
+  return { activity: 'mix', codeVersion: '1', inputs, config, environment: { cpu: 'any' } };
+}
+
+/** Array.fromAsync, which Node 20 lacks. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+export function storeSuite(open: () => ObjectStore): void {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mtrl-artifacts-'));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+  const fresh = (): ArtifactStore => new ArtifactStore(open(), { cacheByteLengthMax: 0 });
+
+  it('returns what was put, and undefined for what was not', async () => {
+    const objects = open();
+    await objects.put('room/a.bin', bytesOf('one'));
+    await objects.put('room/a.bin', bytesOf('two!'));
+    await objects.put('room/empty', new Uint8Array());
+    expect(text(await objects.get('room/a.bin'))).toBe('two!');
+    expect(await objects.head('room/a.bin')).toEqual({ byteLength: 4 });
+    expect(await objects.head('room/empty')).toEqual({ byteLength: 0 });
+    expect([await objects.get('room/b'), await objects.head('room/b'), await objects.open('room/b')]).toEqual([undefined, undefined, undefined]);
+    expect(await collect(objects.list('room/'))).toEqual([
+      { key: 'room/a.bin', byteLength: 4 },
+      { key: 'room/empty', byteLength: 0 },
+    ]);
+    expect(objects.keyOf(objects.uriOf('room/a.bin'))).toBe('room/a.bin');
+  });
+
+  it('refuses keys that could leave the store, and URIs of another store', async () => {
+    const objects = open();
+    for (const key of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a b', '.']) await expect(objects.get(key), key).rejects.toThrow('not an object key');
+    expect(() => objects.keyOf('s3://some-other-bucket/a')).toThrow(expect.objectContaining({ code: 'ARTIFACT_MISSING' }) as Error);
+  });
+
+  it('lets exactly one of 50 concurrent writers win', async () => {
+    const objects = open();
+    const writers = Array.from({ length: 50 }, (_, i) => `writer ${String(i)}`);
+    const outcomes = await Promise.all(writers.map((writer) => objects.putIfAbsent('race/key', bytesOf(writer))));
+    const winners = writers.filter((_, i) => outcomes[i] === 'written');
+    expect(winners).toHaveLength(1);
+    expect(text(await objects.get('race/key'))).toBe(winners[0]);
+  });
+
+  it('keeps equal bytes once and proves them on every read', async () => {
+    const store = fresh();
+    const [a, b] = [await store.putBytes(bytesOf('same')), await store.putBytes(bytesOf('same'))];
+    expect(a).toEqual(b);
+    expect(text(await store.getBytes(a))).toBe('same');
+    await store.objects.put(store.objects.keyOf(a.uri), bytesOf('SAME'));
+    await expect(store.getBytes(a)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT', details: { where: a.uri } });
+    const gone = store.refOf({ sha256: 'e'.repeat(64), byteLength: 1 });
+    await expect(store.getBytes(gone)).rejects.toMatchObject({ code: 'ARTIFACT_MISSING' });
+  });
+
+  it('streams files in and out whole, and leaves no file when the bytes are wrong', async () => {
+    const store = fresh();
+    const [source, copy] = [join(folder, 'source'), join(folder, 'copy')];
+    const content = randomBytes(3_000_001);
+    await writeFile(source, content);
+    const ref = await store.putFile(source);
+    await store.getToFile(ref, copy);
+    expect((await readFile(copy)).equals(content)).toBe(true);
+    await expect(store.getToFile({ ...ref, sha256: 'a'.repeat(64) }, join(folder, 'wrong'))).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+    await expect(readFile(join(folder, 'wrong'))).rejects.toThrow('ENOENT');
+  });
+
+  it('does equal work once, whatever the environment', async () => {
+    const store = fresh();
+    let computeCount = 0;
+    const compute = async () => {
+      computeCount++;
+      return { outputs: { plan: await store.putJson({ steps: [1, 2] }) }, summary: { exampleCount: 2 }, computeMs: 7 };
+    };
+    const input = await store.putJson('input');
+    const first = await memoize(store, work('once', { data: input }), compute);
+    const elsewhere = { ...input, uri: 's3://elsewhere/x', producer: 'manifests/other/1.json' };
+    const second = await memoize(store, { ...work('once', { data: elsewhere }), environment: { cpu: 'other' } }, compute);
+    expect([first.cached, second.cached, computeCount]).toEqual([false, true, 1]);
+    expect(second.manifest).toEqual(first.manifest);
+    expect(second.ref).toEqual(first.ref);
+    expect(first.manifest.outputs['plan']?.producer).toBe(manifestKey('mix', first.manifest.key));
+    const changed = await memoize(store, { ...work('once', { data: input }), codeVersion: '2' }, compute);
+    expect([changed.cached, computeCount]).toEqual([false, 2]);
+  });
+
+  it('shows nothing under the final key when the attempt dies between its parts and its manifest', async () => {
+    const store = fresh();
+    const dying = memoize(store, work('dying'), async () => {
+      await store.putJson('a part');
+      throw new Error('killed');
+    });
+    await expect(dying).rejects.toThrow('killed');
+    const key = manifestKey('mix', workKey(work('dying')));
+    expect(await store.objects.head(key)).toBeUndefined();
+    const again = await memoize(store, work('dying'), () => Promise.resolve({ outputs: {}, summary: 1, computeMs: 0 }));
+    expect(again.cached).toBe(false);
+  });
+
+  it('gives all of several attempts the same winner and reports outputs that differ', async () => {
+    const store = fresh();
+    const divergences: Divergence[] = [];
+    let arrived = 0;
+    let release = (): void => undefined;
+    const allArrived = new Promise<void>((resolve) => (release = resolve));
+    const attempts = [0, 1, 2].map((i) =>
+      memoize(
+        store,
+        work('raced'),
+        async () => {
+          if (++arrived === 3) release();
+          await allArrived;
+          return { outputs: { same: await store.putJson('same'), clock: await store.putJson(i) }, summary: 'same', computeMs: i };
+        },
+        { onDivergence: (found) => divergences.push(...found) },
+      ),
+    );
+    const results = await Promise.all(attempts);
+    expect(new Set(results.map(({ ref }) => ref.sha256)).size).toBe(1);
+    expect(divergences.map(({ name }) => name)).toEqual(['clock', 'clock']);
+  });
+
+  it('gives a folder the digest of its content and makes the same folder of it', async () => {
+    const store = fresh();
+    const source = await mkdtemp(join(folder, 'checkpoint-'));
+    await writeFile(join(source, 'config.json'), '{}');
+    await writeFile(join(source, 'model.safetensors'), randomBytes(1000));
+    const ref = await putFolder(store, source);
+    expect(await putFolder(store, source, ['model.safetensors', 'config.json'])).toEqual(ref);
+    const target = join(folder, 'materialized');
+    await materializeFolder(store, ref, target);
+    for (const name of ['config.json', 'model.safetensors']) {
+      expect((await readFile(join(target, name))).equals(await readFile(join(source, name)))).toBe(true);
+    }
+    await expect(materializeFolder(store, ref, target)).rejects.toMatchObject({ code: 'USAGE' });
+    const escaping = await store.putJson({ schema: 1, files: { '../escaped': { sha256: 'a'.repeat(64), byteLength: 1 } } });
+    await expect(materializeFolder(store, escaping, join(folder, 'escape'))).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+  });
+
+  it('walks from a root through refs, folders and producers, each artifact once', async () => {
+    const { store, root, expected } = await chain(fresh(), 'walk');
+    const visited = await collect(walk(store, [root, root]));
+    expect(visited.map(({ uri }) => uri).sort()).toEqual(expected.map(({ uri }) => uri).sort());
+    expect((await verifyArtifacts(store, [root])).problems).toEqual([]);
+  });
+
+  it('names every object of which one byte was changed, and every one that is gone', async () => {
+    const { store, root, expected } = await chain(fresh(), 'flip');
+    for (const victim of expected) {
+      const key = store.objects.keyOf(victim.uri);
+      const kept = await store.objects.get(key);
+      if (kept === undefined) throw new Error(`${key} is not there`);
+      const changed = Uint8Array.from(kept);
+      changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
+      await store.objects.put(key, changed);
+      const { problems } = await verifyArtifacts(new ArtifactStore(open()), [root]);
+      expect(problems.map(({ uri }) => uri)).toEqual([victim.uri]);
+      await store.objects.put(key, kept);
+    }
+    const absent = store.refOf({ sha256: 'd'.repeat(64), byteLength: 3 });
+    const { problems } = await verifyArtifacts(store, [root, absent]);
+    expect(problems).toEqual([{ uri: absent.uri, expected: `sha256 ${absent.sha256}, 3 bytes`, found: 'nothing' }]);
+  });
+}
+
+/** index (JSON) -> output -> producer manifest -> input (folder) -> file. `expected`: every artifact of it. */
+async function chain(store: ArtifactStore, salt: string): Promise<{ store: ArtifactStore; root: ArtifactRef; expected: ArtifactRef[] }> {
+  const file = await store.putBytes(bytesOf(`weights of ${salt}`));
+  const folder = await store.putJson({ schema: 1, files: { 'model.safetensors': { sha256: file.sha256, byteLength: file.byteLength } } });
+  const { manifest, ref } = await memoize(store, work(salt, { policy: folder }), async () => ({
+    outputs: { rollouts: await store.putBytes(bytesOf(`rollouts of ${salt}`)) },
+    summary: {},
+    computeMs: 1,
+  }));
+  const rollouts = manifest.outputs['rollouts'];
+  if (rollouts === undefined) throw new Error('no output');
+  const root = await store.putJson({ salt, runs: [{ last: rollouts }] });
+  expect(store.objects.keyOf(file.uri)).toBe(blobKey(file.sha256));
+  return { store, root, expected: [root, rollouts, ref, folder, file] };
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import type { Example } from '../../judge/example.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import type { TaskSpec } from '../../recipes/recipe.ts';
+
+const modeWords = { think: 'think', direct: 'directly' };
+const task = (prompt: string): TaskSpec => ({ kind: 'pairwise', labels: ['first', 'second'], prompt, ood: false });
+
+function example(parts: Partial<Example> = {}): Example {
+  return {
+    id: 'pair/test/1',
+    task: 'pair',
+    split: 'test',
+    images: ['a'.repeat(64), 'b'.repeat(64)],
+    fields: { caption: 'red circle blue square' },
+    label: 'first',
+    groupKey: 'g',
+    ...parts,
+  };
+}
+
+const invalid = (message: RegExp): Error =>
+  expect.objectContaining({ code: 'PROMPT_INVALID', message: expect.stringMatching(message) as string }) as Error;
+
+describe('prompts', () => {
+  test('images stand where the template puts them, text between them is trimmed', () => {
+    const prompt =
+      'image first <image>\n image second <image> which fits the caption : {{ caption }} ? {{ mode_word }}\n';
+    expect(renderPrompt(task(prompt), example(), 'direct', modeWords)).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'image first' },
+          { type: 'image' },
+          { type: 'text', text: 'image second' },
+          { type: 'image' },
+          { type: 'text', text: 'which fits the caption : red circle blue square ? directly' },
+        ],
+      },
+    ]);
+  });
+
+  test('nothing is put where the template has only white space', () => {
+    const [message] = renderPrompt(task('<image> <image>'), example(), 'think', modeWords);
+    expect(message?.content).toEqual([{ type: 'image' }, { type: 'image' }]);
+  });
+
+  test.each([
+    ['a field that the example lacks', '<image><image> {{ colour }}', /colour is undefined/],
+    ['a member that the field lacks', '<image><image> {{ caption.words }}', /words is undefined/],
+    ['too few images', '<image> {{ caption }}', /shows 1 images, the example has 2/],
+    ['too many images', '<image><image><image>', /shows 3 images/],
+    ['text that is not Jinja', '<image><image> {{ caption', /cannot be rendered/],
+  ])('%s is an error, not a hole in the prompt', (_, prompt, message) => {
+    expect(() => renderPrompt(task(prompt), example(), 'think', modeWords)).toThrow(invalid(message));
+  });
+
+  test('a field cannot smuggle an image into the prompt', () => {
+    const smuggling = example({ fields: { caption: 'a <image> b' }, images: ['a'.repeat(64), 'b'.repeat(64)] });
+    expect(() => renderPrompt(task('<image> {{ caption }}'), smuggling, 'think', modeWords)).toThrow(
+      invalid(/caption holds/),
+    );
+  });
+
+  test('a template may ask whether a field is there, and a false or empty one is there', () => {
+    const prompt =
+      '<image><image> {{ hint | default("no hint") }}{% if hint is defined %} ({{ hint }}){% endif %} {{ empty }}';
+    const [message] = renderPrompt(task(prompt), example({ fields: { empty: '' } }), 'think', modeWords);
+    expect(message?.content.at(-1)).toEqual({ type: 'text', text: 'no hint' });
+  });
+});

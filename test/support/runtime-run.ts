@@ -1,0 +1,59 @@
+/** A graph in ONNX Runtime on one thread, with reference tensors in and out; and how close float32 must come. */
+import { emitOnnx } from '../../policy/graph/emit.ts';
+import type { ConstantData, DType, Graph } from '../../policy/graph/ir.ts';
+import { Session } from '../../policy/runtime/session.ts';
+import type { ReferenceTensor } from './reference-tensor.ts';
+
+/** Runs the graph once for every map of inputs. */
+export async function runInRuntime(
+  graph: Graph,
+  runs: readonly ReadonlyMap<string, ReferenceTensor>[],
+): Promise<Map<string, ReferenceTensor>[]> {
+  const session = await Session.create(emitOnnx(graph), { threadCount: 1 });
+  try {
+    const results: Map<string, ReferenceTensor>[] = [];
+    for (const inputs of runs) {
+      const feeds = new Map([...inputs].map(([name, tensor]) => [name, { ...tensor, data: pack(tensor) }]));
+      const outputs = await session.run(feeds);
+      results.push(
+        new Map([...outputs].map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data: unpack(data) }])),
+      );
+    }
+    return results;
+  } finally {
+    await session.release();
+  }
+}
+
+const packers: Readonly<Record<DType, (data: readonly number[]) => ConstantData>> = {
+  float32: (data) => Float32Array.from(data),
+  int64: (data) => BigInt64Array.from(data, BigInt),
+  bool: (data) => Uint8Array.from(data),
+};
+
+function pack(tensor: ReferenceTensor): ConstantData {
+  return packers[tensor.dtype](tensor.data);
+}
+
+function unpack(data: ConstantData): number[] {
+  return [...data].map(Number);
+}
+
+/** What is wrong with a tensor, or undefined: dtype, shape, then the element that is farthest off. */
+export function mismatch(
+  found: ReferenceTensor | undefined,
+  expected: ReferenceTensor,
+  tolerance: number,
+): string | undefined {
+  if (found === undefined) return 'is missing';
+  const types = [found, expected].map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`);
+  if (types[0] !== types[1]) return `is ${types[0]}, expected ${types[1]}`;
+  // Cancellation inside a tensor leaves errors of the size of its largest terms, not of the element at hand.
+  const scale = expected.data.reduce((top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top), 1);
+  for (const [flat, value] of expected.data.entries()) {
+    const actual = found.data[flat];
+    const isEqual = actual !== undefined && (Object.is(actual, value) || Math.abs(actual - value) <= tolerance * scale);
+    if (!isEqual) return `has ${String(actual)} at ${flat}, expected ${value}`;
+  }
+  return undefined;
+}

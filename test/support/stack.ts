@@ -1,0 +1,67 @@
+/**
+ * Real servers for a test: Temporal and MinIO on a temporary home with free ports, no workers, ended afterwards.
+ *
+ *   const stack = useStack();
+ *   it('...', async () => { stack.settings.temporal.address ... });
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { down } from '../../infra/stack/down.ts';
+import { childEnv, type StackSettings } from '../../infra/stack/settings.ts';
+import { up } from '../../infra/stack/up.ts';
+
+export interface TestStack {
+  readonly settings: StackSettings;
+  /** What a child process needs in its environment to find this stack and no other. */
+  readonly env: Record<string, string>;
+  /** Brings back what was killed, on the same ports. */
+  readonly up: () => Promise<StackSettings>;
+  /** Ends the servers and removes their data. */
+  readonly stop: () => Promise<void>;
+}
+
+export async function startTestStack(): Promise<TestStack> {
+  const home = await mkdtemp(join(tmpdir(), 'mtrl-test-'));
+  const log = (): void => undefined;
+  // An empty environment: a TEMPORAL_ADDRESS of the developer must not turn a test loose on a real cluster.
+  const start = () => up({ workers: false, home, env: {}, usualPorts: false, answerTimeoutMs: 5_000, log });
+  const stop = async () => {
+    // No grace: what a server would save is removed on the next line.
+    await down({ home, graceMs: 0, log });
+    await rm(home, { recursive: true, force: true });
+  };
+  try {
+    const settings = await start();
+    return { settings, env: childEnv({ MTRL_HOME: home }), up: start, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Starts a stack before the tests of the calling file (or `describe`) and ends it after them. */
+export function useStack(): TestStack {
+  let stack: TestStack | undefined;
+  const get = (): TestStack => {
+    if (!stack) throw new Error('the test stack is there only inside tests and hooks');
+    return stack;
+  };
+  beforeAll(async () => {
+    stack = await startTestStack();
+  }, 60_000);
+  afterAll(async () => {
+    await stack?.stop();
+  }, 30_000);
+  return {
+    get settings() {
+      return get().settings;
+    },
+    get env() {
+      return get().env;
+    },
+    up: () => get().up(),
+    stop: () => get().stop(),
+  };
+}

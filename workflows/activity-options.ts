@@ -1,0 +1,32 @@
+/**
+ * Time-outs and retries by kind of activity. Attempts are unlimited: what must not be retried says so itself
+ * (activities/failure.ts), and everything else is the surroundings, which come back.
+ */
+import { ActivityCancellationType, proxyActivities, type RetryPolicy } from '@temporalio/workflow';
+import type { Activities } from '../activities/contract.ts';
+
+const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
+
+/** Short work on the workflow's own queue: handed to the same worker with the workflow task's answer (eager dispatch). */
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'importPolicy' | 'mix' | 'reward'>>({
+  startToCloseTimeout: '30s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+});
+
+/** Work on the control queue that grows with the data: heartbeats tell a slow one from a dead one. */
+export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report'>>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '1m',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+});
+
+/** Work on an engine. Cancellation waits until the engine has been stopped. */
+export const compute = proxyActivities<Pick<Activities, 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>>({
+  taskQueue: 'mtrl-compute',
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '15s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+});

@@ -1,0 +1,37 @@
+/** The evaluation of one run's final policy: an activity for each (task, split), side by side. */
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { EvaluateResult, EvaluationPlan } from '../activities/contract.ts';
+import { compute } from './activity-options.ts';
+import { scoreDetails } from './details.ts';
+import { endedBadly } from './failure.ts';
+import { countMade } from './progress.ts';
+import { meanMacroF1 } from './scores.ts';
+import { upsertAttributes } from './search-attributes.ts';
+import type { EvaluateRunInput, EvaluateRunResult } from './types.ts';
+
+export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResult> {
+  const { plan } = input.run;
+  const done: EvaluateResult[] = [];
+  const one = async (wanted: EvaluationPlan): Promise<EvaluateResult> => {
+    const result = await evaluateTask(input, wanted);
+    done.push(result);
+    setCurrentDetails(scoreDetails(plan.runName, done, input.evaluations.length));
+    return result;
+  };
+  try {
+    const evaluations = await Promise.all(input.evaluations.map(one));
+    const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
+    upsertAttributes({ state: 'done', ...(macroF1 === undefined ? {} : { macroF1 }) });
+    return { evaluations, cache: countMade(evaluations) };
+  } catch (error) {
+    throw endedBadly(error, `${plan.runName}, evaluation`);
+  }
+}
+
+function evaluateTask(input: EvaluateRunInput, { task, split }: EvaluationPlan): Promise<EvaluateResult> {
+  const { arm, seed, mode } = input.run.plan;
+  const { recipe, dataset } = input;
+  return compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+    { recipe, dataset, policy: input.run.policy, arm, seed, task, split, mode },
+  ]);
+}

@@ -1,0 +1,182 @@
+/**
+ * One experiment: a recipe, taken as JSON, to a report. Its workflow id is the experiment's id; its runs are children.
+ *   prepare -> ingest, import the policy -> runs side by side, each evaluated as soon as it ended -> report
+ */
+import {
+  CancellationScope,
+  type ChildWorkflowHandle,
+  ParentClosePolicy,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ArmPlan, EvaluatedRun, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
+import { bulk, control } from './activity-options.ts';
+import type { evaluate } from './evaluate.ts';
+import { ExperimentTracker } from './experiment-tracker.ts';
+import { endedBadly } from './failure.ts';
+import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
+import type { run } from './run.ts';
+import { attributesOfChild } from './search-attributes.ts';
+import type { ExperimentRef, ExperimentResult, RunInput, RunResult } from './types.ts';
+
+export async function experiment(recipe: unknown): Promise<ExperimentResult> {
+  const { workflowId: experimentId } = workflowInfo();
+  const tracker = new ExperimentTracker(experimentId);
+  const running = new RunningRuns();
+  setHandler(experimentProgressQuery, () => tracker.progress());
+  setHandler(runProgressSignal, (progress) => {
+    tracker.told(progress);
+  });
+  setHandler(pauseSignal, () => running.signal('pause'));
+  setHandler(resumeSignal, () => running.signal('resume'));
+  try {
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+    tracker.prepared(prepared);
+    const [ingestion, imported] = await Promise.all([
+      bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
+      control.importPolicy.executeWithOptions({ summary: 'initial policy' }, [{ recipe: prepared.recipe }]),
+    ]);
+    tracker.ingested(ingestion, imported);
+    const { recipeName } = prepared;
+    const ref = { experimentId, recipeName, recipe: prepared.recipe, dataset: ingestion.dataset };
+    const runs = await new Training(ref, prepared, imported, tracker, running).all();
+    tracker.state('reporting', 'writing the report');
+    const { cache, wallMs } = tracker;
+    const report = await bulk.report.executeWithOptions({ summary: 'report' }, [
+      { experimentId, recipe: prepared.recipe, ingestion, runs, cache, wallMs },
+    ]);
+    tracker.reported(report);
+    return { ...ref, recipeDigest: prepared.recipeDigest, runs, ...report, cache, wallMs };
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}
+
+function initialOf({ policy, checkpoint }: ImportPolicyResult): RunInput['initial'] {
+  return { policy, checkpoint };
+}
+
+/** The runs that a pause reaches: a signal that comes before a run has started reaches it when it starts. */
+class RunningRuns {
+  #paused = false;
+  readonly #handles = new Set<ChildWorkflowHandle<typeof run>>();
+
+  async add(handle: ChildWorkflowHandle<typeof run>): Promise<void> {
+    this.#handles.add(handle);
+    if (this.#paused) await handle.signal(pauseSignal);
+  }
+
+  remove(handle: ChildWorkflowHandle<typeof run>): void {
+    this.#handles.delete(handle);
+  }
+
+  async signal(kind: 'pause' | 'resume'): Promise<void> {
+    this.#paused = kind === 'pause';
+    const signal = kind === 'pause' ? pauseSignal : resumeSignal;
+    // A run may end while the signal is on its way.
+    await Promise.allSettled([...this.#handles].map((handle) => handle.signal(signal)));
+  }
+}
+
+class Training {
+  readonly #ref: ExperimentRef;
+  readonly #prepared: PrepareResult;
+  readonly #imported: ImportPolicyResult;
+  readonly #tracker: ExperimentTracker;
+  readonly #running: RunningRuns;
+  readonly #trained = new Map<string, Promise<RunResult>>();
+  #trainedCount = 0;
+
+  constructor(
+    ref: ExperimentRef,
+    prepared: PrepareResult,
+    imported: ImportPolicyResult,
+    tracker: ExperimentTracker,
+    running: RunningRuns,
+  ) {
+    this.#ref = ref;
+    this.#prepared = prepared;
+    this.#imported = imported;
+    this.#tracker = tracker;
+    this.#running = running;
+  }
+
+  /** When one run fails, the others are cancelled and waited for: the experiment leaves nothing running behind. */
+  async all(): Promise<EvaluatedRun[]> {
+    const scope = new CancellationScope({ cancellable: true });
+    return scope.run(async () => {
+      const runs = this.#prepared.runs.map((plan) => this.#trainAndEvaluate(plan));
+      try {
+        return await Promise.all(runs);
+      } catch (error) {
+        scope.cancel();
+        await Promise.allSettled(runs);
+        throw error;
+      }
+    });
+  }
+
+  async #trainAndEvaluate(plan: ArmPlan): Promise<EvaluatedRun> {
+    const { summary } = await this.#train(plan);
+    this.#trainedCount++;
+    if (this.#trainedCount === this.#prepared.runs.length) this.#tracker.state('evaluating', 'all runs have ended');
+    const { evaluations } = this.#prepared;
+    const handle = await startChild<typeof evaluate>('evaluate', {
+      ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
+      args: [{ ...this.#ref, run: summary, evaluations }],
+      staticSummary: `evaluation of ${plan.runName}: ${String(evaluations.length)} tasks`,
+    });
+    const result = await handle.result();
+    this.#tracker.evaluated(plan.runName, result);
+    return { ...summary, evaluations: result.evaluations };
+  }
+
+  /** Once for each run, whoever asks first: its own evaluation, or a run that starts from it. */
+  #train(plan: ArmPlan): Promise<RunResult> {
+    const known = this.#trained.get(plan.runName);
+    if (known) return known;
+    const trained = this.#startRun(plan);
+    this.#trained.set(plan.runName, trained);
+    return trained;
+  }
+
+  async #startRun(plan: ArmPlan): Promise<RunResult> {
+    const initial = await this.#initialOf(plan);
+    const workflowId = this.#idOf(plan);
+    const handle = await startChild<typeof run>('run', {
+      ...this.#childOptions(plan, workflowId, 'training'),
+      args: [{ ...this.#ref, plan, initial }],
+      staticSummary: `${plan.runName}: ${plan.objective}, ${String(plan.stepCount)} steps`,
+    });
+    await this.#running.add(handle);
+    const result = await handle.result();
+    this.#running.remove(handle);
+    this.#tracker.trained(workflowId, result);
+    return result;
+  }
+
+  async #initialOf({ from }: ArmPlan): Promise<RunInput['initial']> {
+    if (from === undefined) return initialOf(this.#imported);
+    const source = this.#prepared.runs.find(({ runName }) => runName === from);
+    if (!source) throw new Error(`no run is called ${from}`);
+    const { summary } = await this.#train(source);
+    const imported = await control.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
+      { recipe: this.#ref.recipe, from: summary.policy.snapshot },
+    ]);
+    this.#tracker.made(imported);
+    return initialOf(imported);
+  }
+
+  #idOf(plan: ArmPlan): string {
+    return `${this.#ref.experimentId}/${plan.runName}`;
+  }
+
+  #childOptions(plan: ArmPlan, workflowId: string, state: 'training' | 'evaluating') {
+    return {
+      workflowId,
+      typedSearchAttributes: attributesOfChild(this.#ref, plan, state),
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+/** How an experiment or a run stands: the answer to the `progress` query, and what runs tell their experiment. */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { CacheCount, TaskScores } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+
+export type WorkState =
+  'preparing' | 'ingesting' | 'training' | 'evaluating' | 'reporting' | 'paused' | 'done' | 'failed' | 'cancelled';
+
+/** One finished optimizer step (or, for supervised runs, the last step of one activity). */
+export interface StepRow {
+  readonly step: number;
+  /** Means over the step's rollouts; supervised steps have none. */
+  readonly reward?: number;
+  readonly accuracy?: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Activities of this step that were found instead of made. */
+  readonly cachedCount: number;
+}
+
+export interface RunProgress {
+  readonly runName: string;
+  readonly workflowId: string;
+  readonly arm: string;
+  readonly seed: number;
+  readonly state: WorkState;
+  /** What is being done right now, as a short phrase. */
+  readonly phase: string;
+  /** Steps that are finished. */
+  readonly step: number;
+  readonly stepCount: number;
+  /** The newest step. */
+  readonly last?: StepRow;
+  readonly cache: CacheCount;
+  readonly computeMs: number;
+  readonly startedAtMs: number;
+  /** The newest checkpoint manifest. */
+  readonly checkpoint: ArtifactRef;
+}
+
+export interface ScoredRun {
+  readonly runName: string;
+  readonly scores: readonly TaskScores[];
+}
+
+export interface ExperimentProgress {
+  readonly experimentId: string;
+  readonly recipeName: string;
+  readonly recipeDigest: string;
+  readonly state: WorkState;
+  readonly phase: string;
+  /** Of all runs together. */
+  readonly step: number;
+  readonly stepCount: number;
+  /** Runs that have started, as they last told; ask a run itself for its newest step. */
+  readonly runs: readonly RunProgress[];
+  readonly runCount: number;
+  readonly evaluations: readonly ScoredRun[];
+  readonly cache: CacheCount;
+  readonly startedAtMs: number;
+  readonly report?: ArtifactRef;
+  readonly index?: ArtifactRef;
+}
+
+export const experimentProgressQuery = defineQuery<ExperimentProgress>('progress');
+export const runProgressQuery = defineQuery<RunProgress>('progress');
+/** A run tells its experiment how it stands: at changes of state and every few seconds. */
+export const runProgressSignal = defineSignal<[RunProgress]>('runProgress');
+/** A run stops before its next step and waits; an experiment passes both on to its runs. */
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+
+export function addCache(a: CacheCount, b: CacheCount): CacheCount {
+  return { hits: a.hits + b.hits, misses: a.misses + b.misses };
+}
+
+export function countMade(made: readonly { readonly cached: boolean }[]): CacheCount {
+  const hits = made.filter(({ cached }) => cached).length;
+  return { hits, misses: made.length - hits };
+}

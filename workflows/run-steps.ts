@@ -1,0 +1,94 @@
+/** One step of a run, as activities: how a policy, a plan and a step number become the next policy. */
+import type { OptimizeResult, PolicyState, RewardResult, RolloutResult } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { compute, control } from './activity-options.ts';
+import type { RunTracker } from './run-tracker.ts';
+import type { RunInput } from './types.ts';
+
+export interface StepContext {
+  readonly input: RunInput;
+  readonly planRef: ArtifactRef;
+  readonly tracker: RunTracker;
+}
+
+/** rollout shards -> reward -> optimize; one update. */
+export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<OptimizeResult> {
+  const { input, planRef, tracker } = context;
+  const runRef = runRefOf(input);
+  tracker.phase(`step ${String(step)}: rollouts`);
+  const shards = await rollouts(context, step, policy);
+  const refs = shards.map((shard) => shard.rollouts);
+
+  tracker.phase(`step ${String(step)}: rewards`);
+  const reward = await control.reward.executeWithOptions({ summary: `step ${String(step)} · rewards` }, [
+    { ...runRef, step, rollouts: refs },
+  ]);
+
+  tracker.phase(`step ${String(step)}: update`);
+  const { usesReference } = input.plan;
+  const update = await compute.optimize.executeWithOptions({ summary: `step ${String(step)} · update` }, [
+    {
+      ...runRef,
+      plan: planRef,
+      fromStep: step,
+      toStep: step + 1,
+      rollouts: refs,
+      rewards: reward.rewards,
+      policy,
+      ...(usesReference && { reference: input.initial.policy }),
+    },
+  ]);
+  track(context, step, [...shards, reward], update, reward);
+  return update;
+}
+
+/** Supervised steps [step, toStep) in one activity. */
+export async function sftSteps(
+  context: StepContext,
+  step: number,
+  toStep: number,
+  policy: PolicyState,
+): Promise<OptimizeResult> {
+  const { input, planRef, tracker } = context;
+  const steps = `steps ${String(step)}–${String(toStep - 1)}`;
+  tracker.phase(steps);
+  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · supervised updates` }, [
+    { ...runRefOf(input), plan: planRef, fromStep: step, toStep, policy },
+  ]);
+  track(context, toStep - 1, [], update);
+  return update;
+}
+
+export function runRefOf({ recipe, dataset, plan }: RunInput) {
+  return { recipe, dataset, arm: plan.arm, seed: plan.seed };
+}
+
+function rollouts({ input, planRef }: StepContext, step: number, policy: PolicyState): Promise<RolloutResult[]> {
+  const count = input.plan.rolloutShardCount;
+  const shards = Array.from({ length: count }, (_, index) => {
+    const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}`;
+    return compute.rollout.executeWithOptions({ summary }, [
+      { ...runRefOf(input), plan: planRef, step, shard: { index, count }, policy },
+    ]);
+  });
+  return Promise.all(shards);
+}
+
+function track(
+  { tracker }: StepContext,
+  step: number,
+  before: readonly (RolloutResult | RewardResult)[],
+  update: OptimizeResult,
+  reward?: RewardResult,
+): void {
+  const made = [...before, update];
+  tracker.made(made);
+  tracker.stepped(step + 1, {
+    step,
+    ...(reward && { reward: reward.rewardMean, accuracy: reward.accuracyMean }),
+    loss: update.loss,
+    gradientNorm: update.gradientNorm,
+    learningRate: update.learningRate,
+    cachedCount: made.filter(({ cached }) => cached).length,
+  });
+}

@@ -1,0 +1,125 @@
+/** Keeps what a run shows of itself: the answer to its query, its current details, its search attributes, and what it tells its experiment. */
+import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { CacheCount, Made } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { runDetails } from './details.ts';
+import { addCache, countMade, type RunProgress, runProgressSignal, type StepRow, type WorkState } from './progress.ts';
+import { upsertAttributes } from './search-attributes.ts';
+import type { RunCarry, RunInput } from './types.ts';
+
+/** Rows in the details' table; older ones are in the report. */
+const rowCountMax = 20;
+const upsertEveryStepCount = 10;
+const tellEveryMs = 3_000;
+
+export class RunTracker {
+  readonly startedAtMs: number;
+  #state: WorkState = 'training';
+  #phase = 'starting';
+  #step: number;
+  #upsertedStep: number;
+  #rows: readonly StepRow[];
+  #cache: CacheCount;
+  #computeMs: number;
+  #checkpoint: ArtifactRef;
+  #toldAtMs = 0;
+  readonly #input: RunInput;
+
+  constructor(input: RunInput) {
+    const carried = input.carried;
+    this.#input = input;
+    this.startedAtMs = carried?.startedAtMs ?? Date.now();
+    this.#step = carried?.step ?? 0;
+    this.#upsertedStep = this.#step;
+    this.#rows = carried?.rows ?? [];
+    this.#cache = carried?.cache ?? { hits: 0, misses: 0 };
+    this.#computeMs = carried?.computeMs ?? 0;
+    this.#checkpoint = carried?.checkpoint ?? input.initial.checkpoint;
+    this.#show();
+  }
+
+  get cache(): CacheCount {
+    return this.#cache;
+  }
+
+  get computeMs(): number {
+    return this.#computeMs;
+  }
+
+  get totals(): Pick<RunCarry, 'startedAtMs' | 'computeMs' | 'cache' | 'rows' | 'checkpoint'> {
+    return {
+      startedAtMs: this.startedAtMs,
+      computeMs: this.#computeMs,
+      cache: this.#cache,
+      rows: this.#rows,
+      checkpoint: this.#checkpoint,
+    };
+  }
+
+  progress(): RunProgress {
+    const { plan } = this.#input;
+    const last = this.#rows.at(-1);
+    return {
+      runName: plan.runName,
+      workflowId: workflowInfo().workflowId,
+      arm: plan.arm,
+      seed: plan.seed,
+      state: this.#state,
+      phase: this.#phase,
+      step: this.#step,
+      stepCount: plan.stepCount,
+      ...(last && { last }),
+      cache: this.#cache,
+      computeMs: this.#computeMs,
+      startedAtMs: this.startedAtMs,
+      checkpoint: this.#checkpoint,
+    };
+  }
+
+  phase(phase: string): void {
+    this.#phase = phase;
+  }
+
+  made(results: readonly Made[]): void {
+    this.#cache = addCache(this.#cache, countMade(results));
+    for (const { computeMs } of results) this.#computeMs += computeMs;
+  }
+
+  stepped(toStep: number, row: StepRow): void {
+    this.#step = toStep;
+    this.#rows = [...this.#rows, row].slice(-rowCountMax);
+    this.#show();
+    if (toStep - this.#upsertedStep >= upsertEveryStepCount && toStep < this.#input.plan.stepCount) {
+      this.#upsertedStep = toStep;
+      upsertAttributes({ step: toStep });
+    }
+    if (Date.now() - this.#toldAtMs >= tellEveryMs) this.tell();
+  }
+
+  snapshotted(checkpoint: ArtifactRef): void {
+    this.#checkpoint = checkpoint;
+  }
+
+  state(state: WorkState, phase: string): void {
+    this.#state = state;
+    this.#phase = phase;
+    upsertAttributes({ state, ...(this.#step === this.#upsertedStep ? {} : { step: this.#step }) });
+    this.#upsertedStep = this.#step;
+    this.#show();
+    this.tell();
+  }
+
+  /** Not waited for: it travels with the next activity's command. A run started by hand has nobody to tell. */
+  tell(): void {
+    const { parent } = workflowInfo();
+    if (!parent) return;
+    this.#toldAtMs = Date.now();
+    const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
+    // The experiment may be gone already, and a cancelled run tells nothing more: neither changes what the run does.
+    void signalled.catch(() => undefined);
+  }
+
+  #show(): void {
+    setCurrentDetails(runDetails(this.progress(), this.#rows));
+  }
+}

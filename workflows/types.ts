@@ -1,0 +1,72 @@
+/** What workflows take and give, beside the recipe: `experiment` takes the recipe itself, as JSON. */
+import type {
+  ArmPlan,
+  CacheCount,
+  EvaluatedRun,
+  EvaluateResult,
+  EvaluationPlan,
+  PolicyState,
+  RunSummary,
+} from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { StepRow } from './progress.ts';
+
+export interface ExperimentResult {
+  readonly experimentId: string;
+  readonly recipeName: string;
+  readonly recipeDigest: string;
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  readonly runs: readonly EvaluatedRun[];
+  readonly report: ArtifactRef;
+  readonly index: ArtifactRef;
+  readonly cache: CacheCount;
+  /** Workflow time from the start to the report, pauses included. */
+  readonly wallMs: number;
+}
+
+/** What every part of an experiment knows of the whole. */
+export interface ExperimentRef {
+  readonly experimentId: string;
+  readonly recipeName: string;
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+}
+
+export interface RunInput extends ExperimentRef {
+  readonly plan: ArmPlan;
+  /** The policy this run starts from: an untouched snapshot, with no log. */
+  readonly initial: { readonly policy: PolicyState; readonly checkpoint: ArtifactRef };
+  /** Only on continue-as-new. */
+  readonly carried?: RunCarry;
+}
+
+/** What one part of a long run hands to the next: no more than fits in a few KiB. */
+export interface RunCarry {
+  readonly startedAtMs: number;
+  readonly planRef: ArtifactRef;
+  /** The next step. */
+  readonly step: number;
+  readonly policy: PolicyState;
+  readonly checkpoint: ArtifactRef;
+  readonly computeMs: number;
+  readonly cache: CacheCount;
+  /** The last steps, for the table in the current details. */
+  readonly rows: readonly StepRow[];
+  readonly paused: boolean;
+}
+
+export interface RunResult {
+  readonly summary: RunSummary;
+  readonly cache: CacheCount;
+}
+
+export interface EvaluateRunInput extends ExperimentRef {
+  readonly run: RunSummary;
+  readonly evaluations: readonly EvaluationPlan[];
+}
+
+export interface EvaluateRunResult {
+  readonly evaluations: readonly EvaluateResult[];
+  readonly cache: CacheCount;
+}
