@@ -3,7 +3,7 @@
  * when it is the same code.
  */
 import { MtrlError } from '../core/errors.ts';
-import type { Engine, Loss, TrainGroup } from '../policy/engine.ts';
+import type { Engine, Loss, TokenRoles, TrainGroup } from '../policy/engine.ts';
 import type { AdamSpec, StepOutcome } from './step-record.ts';
 
 /** A step whose prompts are encoded and whose advantages are known. */
@@ -19,20 +19,25 @@ export interface ReadyStep {
   readonly logProbToleranceMax?: number;
 }
 
+export interface ReadySteps {
+  readonly steps: readonly ReadyStep[];
+  readonly tokens: TokenRoles;
+}
+
 /** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not go on from here. */
-export async function applySteps(engine: Engine, steps: readonly ReadyStep[], adam: AdamSpec): Promise<StepOutcome[]> {
+export async function applySteps(engine: Engine, { steps, tokens }: ReadySteps, adam: AdamSpec): Promise<StepOutcome[]> {
   const outcomes: StepOutcome[] = [];
-  for (const step of steps) outcomes.push(await applyStep(engine, step, adam));
+  for (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
   return outcomes;
 }
 
-async function applyStep(engine: Engine, ready: ReadyStep, adam: AdamSpec): Promise<StepOutcome> {
+async function applyStep(engine: Engine, ready: ReadyStep, tokens: TokenRoles, adam: AdamSpec): Promise<StepOutcome> {
   const { step, learningRate, droppedGroupCount, loss, temperature } = ready;
   const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
   if (ready.groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
 
-  const groups = loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready) : ready.groups;
-  const result = await engine.forwardBackward({ groups, loss, temperature });
+  const groups = loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, tokens) : ready.groups;
+  const result = await engine.forwardBackward({ groups, loss, temperature, tokens });
   requireFinite(result.loss, 'loss', step);
   const { logProbToleranceMax } = ready;
   const logProbDifferenceMax = logProbToleranceMax === undefined ? 0 : differenceMax(groups, result.logProbs);
@@ -45,8 +50,8 @@ async function applyStep(engine: Engine, ready: ReadyStep, adam: AdamSpec): Prom
   return { step, learningRate, droppedGroupCount, loss: result.loss, gradientNorm, tokenCount, logProbDifferenceMax };
 }
 
-async function withReference(engine: Engine, { groups, temperature }: ReadyStep): Promise<TrainGroup[]> {
-  const reference = await engine.forward({ groups, temperature, weights: 'reference' });
+async function withReference(engine: Engine, { groups, temperature }: ReadyStep, tokens: TokenRoles): Promise<TrainGroup[]> {
+  const reference = await engine.forward({ groups, temperature, tokens, weights: 'reference' });
   return groups.map((group, g) => ({
     prompt: group.prompt,
     completions: group.completions.map((completion, c) => ({

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { digestOf, sha256 } from '../core/json.ts';
 
 /** Rooms whose code decides bytes; workflows, workers, infra and cli only carry them about. */
-const rooms = ['activities', 'artifacts', 'core', 'judge', 'policy', 'recipes'] as const;
+const rooms = ['activities', 'artifacts', 'core', 'judge', 'policy'] as const;
 /** Packages whose results are in ours, bit by bit. */
 const packages = ['onnxruntime-node', 'sharp', '@huggingface/tokenizers', '@huggingface/jinja'] as const;
 

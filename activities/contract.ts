@@ -191,12 +191,21 @@ export interface EvaluateResult extends Made {
   readonly scores: TaskScores;
 }
 
+/** One kind of activity: how often it ran, and what the work was that was not found. */
+export interface StageCost {
+  readonly activity: keyof Activities;
+  readonly count: number;
+  readonly cachedCount: number;
+  readonly computeMs: number;
+}
+
 export interface RunSummary {
   readonly plan: ArmPlan;
   readonly checkpoint: ArtifactRef;
   readonly policy: PolicyState;
   readonly wallMs: number;
   readonly computeMs: number;
+  readonly stages: readonly StageCost[];
 }
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly EvaluateResult[];

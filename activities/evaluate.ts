@@ -6,7 +6,7 @@ import { taskScores } from '../judge/evaluation/scores.ts';
 import type { AnswerMode, Example } from '../judge/example.ts';
 import { parseCompletion } from '../judge/tasks/parse.ts';
 import { swapPair } from '../judge/tasks/swap.ts';
-import type { EncodedPrompt } from '../policy/engine.ts';
+import type { SampleRequest } from '../policy/engine.ts';
 import type { Recipe, TaskSpec } from '../recipes/recipe.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from './contract.ts';
@@ -78,7 +78,12 @@ async function judge(
   const judgments: EvaluationJudgment[] = [];
   for (let from = 0; from < shown.length; from += promptCountPerBatch) {
     const batch = shown.slice(from, from + promptCountPerBatch);
-    const answers = await sample(held, recipe, prompts.slice(from, from + promptCountPerBatch), from, promptTokenCountMax);
+    const answers = await sample(held, recipe, {
+      prompts: prompts.slice(from, from + promptCountPerBatch),
+      promptOffset: from,
+      promptTokenCountMax,
+      tokens: prompted.tokens,
+    });
     answers.forEach(({ tokenIds, finishReason }, i) => {
       const one = required(batch[i], 'a prompt for every answer');
       const text = prompted.decode(tokenIds);
@@ -91,18 +96,14 @@ async function judge(
 async function sample(
   { engine }: HeldEngine,
   { evaluation }: Recipe,
-  prompts: readonly EncodedPrompt[],
-  promptOffset: number,
-  promptTokenCountMax: number,
+  batch: Pick<SampleRequest, 'prompts' | 'promptOffset' | 'promptTokenCountMax' | 'tokens'>,
 ) {
   const { groups } = await engine.sample({
-    prompts,
+    ...batch,
     groupSize: 1,
     sampling: { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax },
     seed: evaluation.seed,
     step: 0,
-    promptOffset,
-    promptTokenCountMax,
   });
   return groups.map((group) => required(group[0], 'an answer'));
 }

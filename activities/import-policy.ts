@@ -7,9 +7,8 @@ import type { ComputeContext } from './compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from './contract.ts';
 import { durable } from './durable.ts';
 import type { JsonCache } from './json-cache.ts';
-import { smallFiles } from './processors.ts';
 import { recipeOf } from './recipe-access.ts';
-import { putCheckpoint } from './snapshot.ts';
+import { putCheckpoint, smallFiles } from './state-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
 const activity = 'importPolicy';

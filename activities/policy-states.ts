@@ -3,8 +3,6 @@
  * of the steps since; the engine that is nearest to it does only the steps that it lacks, and each of them must give
  * the weights that were recorded, bit by bit.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { materializeFolder } from '../artifacts/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -15,6 +13,7 @@ import type { PolicyState } from './contract.ts';
 import type { EnginePool, EngineSlot } from './engine-pool.ts';
 import { type Pulse, Waits, whileProgressing } from './heartbeat.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
+import { addFiles, holdsOptimizer } from './state-files.ts';
 import type { StateFolders } from './state-folders.ts';
 import type { Runtime } from './step-record.ts';
 import { commonLength, keyOfState, type StateKey } from './state-key.ts';
@@ -164,13 +163,14 @@ export class PolicyStates {
     }
     const wanted = keyOfState(policy);
     slot.resident = undefined;
+    slot.reference = undefined;
     const nearest = folders.nearest(wanted);
     const key = nearest ?? wanted.slice(0, 1);
     if (!nearest) await waits.for(this.#fetch(policy.snapshot));
     const loaded = await folders.use(key, async (folder) => {
       // Without moments the optimizer starts anew.
       const { engine } = slot;
-      slot.info = existsSync(join(folder, optimizerFile)) ? await engine.loadState(folder) : await engine.loadCheckpoint(folder);
+      slot.info = (await holdsOptimizer(folder)) ? await engine.loadState(folder) : await engine.loadCheckpoint(folder);
       return true;
     });
     if (!loaded) throw new MtrlError('INVARIANT', 'a state that was just fetched is gone');
@@ -191,7 +191,7 @@ export class PolicyStates {
     const snapshot = (await store.getJson(ref)) as Snapshot;
     await folders.keep(async (folder) => {
       await materializeFolder(store, snapshot.checkpoint, folder);
-      if (snapshot.optimizer) await store.getToFile(snapshot.optimizer, join(folder, optimizerFile));
+      if (snapshot.optimizer) await addFiles(store, snapshot.optimizer, folder);
       return [[ref.sha256], undefined];
     });
   }
@@ -201,8 +201,6 @@ function runtimeOf({ info }: EngineSlot): Runtime {
   const { backend, runtimeVersion, executionProvider, threadCount, cpuModel } = required(info, 'the engine that says what it is');
   return { backend, runtimeVersion, executionProvider, threadCount, cpuModel };
 }
-
-export const optimizerFile = 'optimizer.safetensors';
 
 function diverged(record: ArtifactRef, step: ReplayedStep): MtrlError {
   const runtimes = step.runtime === step.recordedRuntime ? step.runtime : `${step.recordedRuntime} then, ${step.runtime} now`;

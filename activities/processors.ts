@@ -2,11 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { type FolderManifest, readFolderManifest } from '../artifacts/files.ts';
+import { readFolderManifest, type FolderManifest } from '../artifacts/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { digestOf } from '../core/json.ts';
 import { loadProcessor, type Processor } from '../policy/processor.ts';
 import type { JsonCache } from './json-cache.ts';
+import { smallFiles } from './state-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
 export class Processors {
@@ -38,15 +39,6 @@ export interface LoadedProcessor {
   readonly processor: Processor;
   /** Of all its files. */
   readonly digest: string;
-}
-
-/** Everything but weights, which have other names in no layout that we read. */
-export function smallFiles({ files }: FolderManifest): FolderManifest['files'] {
-  return Object.fromEntries(Object.entries(files).filter(([name]) => !isWeights(name)));
-}
-
-export function isWeights(name: string): boolean {
-  return name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json');
 }
 
 async function load(

@@ -6,7 +6,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode, Example } from '../judge/example.ts';
 import { targetText } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
-import type { EncodedPrompt } from '../policy/engine.ts';
+import type { EncodedPrompt, TokenRoles } from '../policy/engine.ts';
 import { datasetOf, examplesOf, imageBytes } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { LoadedProcessor } from './processors.ts';
@@ -42,7 +42,8 @@ export class Prompter {
       example: (index) => required(examples[index], `example ${String(index)}`),
       encode,
       target: (example, mode) => loaded.processor.encodeCompletion(targetText(example, mode)),
-      decode: (tokenIds) => loaded.processor.decode(tokenIds),
+      decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
+      tokens: tokensOf(loaded.processor),
     };
   }
 }
@@ -55,6 +56,11 @@ export interface PromptedDataset {
   target(example: Example, mode: AnswerMode): readonly number[];
   /** Special tokens kept, the stop token left out. */
   decode(tokenIds: readonly number[]): string;
+  readonly tokens: TokenRoles;
+}
+
+function tokensOf({ stopTokenId, padTokenId, bannedTokenIds }: TokenRoles): TokenRoles {
+  return { stopTokenId, padTokenId, bannedTokenIds };
 }
 
 /** The promptings of a run are few objects that come back again and again. */

@@ -3,7 +3,7 @@ import { required } from '../core/assert.ts';
 import type { SampledCompletion } from '../policy/engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { sftGroups } from '../policy/objectives/sft.ts';
-import type { ReadyStep } from './apply-update.ts';
+import type { ReadyStep, ReadySteps } from './apply-update.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { PromptedDataset } from './prompter.ts';
 import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
@@ -12,8 +12,9 @@ import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
 /** Log-probs of supervised answers are those of the model as it is. */
 const sftTemperature = 1;
 
-export async function readySteps(cache: JsonCache, prompted: PromptedDataset, update: Update): Promise<ReadyStep[]> {
-  return update.objective === 'grpo' ? [await grpoStep(cache, prompted, update)] : sftSteps(prompted, update);
+export async function readySteps(cache: JsonCache, prompted: PromptedDataset, update: Update): Promise<ReadySteps> {
+  const steps = update.objective === 'grpo' ? [await grpoStep(cache, prompted, update)] : await sftSteps(prompted, update);
+  return { steps, tokens: prompted.tokens };
 }
 
 async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: GrpoUpdate): Promise<ReadyStep> {

@@ -16,7 +16,7 @@ export function createReplay(contextOf: () => ComputeContext): Replay {
     const steps = await prepareSteps(context, snapshot, update);
     await applySteps(engine, steps, update.adam);
     return {
-      step: steps[0]?.step ?? 0,
+      step: steps.steps[0]?.step ?? 0,
       weightsDigest: await engine.weightsDigest(),
       recordedDigest: record.weightsDigest,
       runtime: now,

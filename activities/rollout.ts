@@ -40,6 +40,7 @@ export function createRollout(context: ComputeContext) {
           step,
           promptOffset: from,
           promptTokenCountMax: longest(prompts),
+          tokens: prompted.tokens,
         };
         const startedAtMs = performance.now();
         const { groups } = await engine.sample(request);

@@ -1,15 +1,12 @@
 /** Writes a policy down whole: as a checkpoint in Hugging Face layout, and with the optimizer's state to go on from. */
 import { Context } from '@temporalio/activity';
-import { join } from 'node:path';
-import { readdir } from 'node:fs/promises';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { type FolderManifest, putFolder, readFolderManifest } from '../artifacts/files.ts';
+import { readFolderManifest } from '../artifacts/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { PolicyState, SnapshotInput, SnapshotResult } from './contract.ts';
 import { durable } from './durable.ts';
-import { optimizerFile } from './policy-states.ts';
-import { isWeights, smallFiles } from './processors.ts';
+import { putCheckpoint, putOptimizer, smallFiles } from './state-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
 export function createSnapshot(context: ComputeContext) {
@@ -33,9 +30,9 @@ export function createSnapshot(context: ComputeContext) {
   };
 }
 
-export interface StoredState {
+interface StoredState {
   readonly checkpoint: ArtifactRef;
-  readonly optimizer: ArtifactRef | null;
+  readonly optimizer: ArtifactRef;
 }
 
 function snapshotOf({ snapshot, log }: PolicyState, step: number, { checkpoint, optimizer }: StoredState): Snapshot {
@@ -46,19 +43,7 @@ function snapshotOf({ snapshot, log }: PolicyState, step: number, { checkpoint, 
 async function putState(store: ArtifactStore, origin: ArtifactRef, folder: string): Promise<StoredState> {
   const [checkpoint, optimizer] = await Promise.all([
     putCheckpoint(store, smallFiles(await readFolderManifest(store, origin)), folder),
-    store.putFile(join(folder, optimizerFile)),
+    putOptimizer(store, folder),
   ]);
   return { checkpoint, optimizer };
-}
-
-/** A checkpoint of the weights in `folder` and of files that are kept already. */
-export async function putCheckpoint(
-  store: ArtifactStore,
-  small: FolderManifest['files'],
-  folder: string,
-): Promise<ArtifactRef> {
-  const names = (await readdir(folder)).filter((name) => isWeights(name) && name !== optimizerFile);
-  const weights = await readFolderManifest(store, await putFolder(store, folder, names));
-  const manifest: FolderManifest = { schema: 1, files: { ...small, ...weights.files } };
-  return store.putJson(manifest);
 }

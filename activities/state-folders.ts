@@ -2,7 +2,7 @@
  * Policy states on local disk: snapshots that were fetched, and states that an engine had to leave between two
  * snapshots. Only a cache: whatever is not here is fetched or replayed.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commonLength, type StateKey } from './state-key.ts';
 
@@ -74,9 +74,15 @@ export class StateFolders {
       const index = this.#entries.findIndex(({ readers }) => readers === 0);
       const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
       if (!entry) return;
-      await rm(entry.folder, { recursive: true, force: true });
+      await emptyFolder(entry.folder);
     }
   }
+}
+
+/** An engine that was loaded from there still copies its config from there when it is saved. */
+async function emptyFolder(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name !== 'config.json');
+  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
 }
 
 function same(a: StateKey, b: StateKey): boolean {

@@ -89,7 +89,11 @@ export class ArtifactStore {
     try {
       const source = await this.objects.open(this.objects.keyOf(ref.uri));
       if (source === undefined) throw this.#missing(ref);
-      await pipeline(source, (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri), createWriteStream(partial, { flags: 'wx' }));
+      await pipeline(
+        source,
+        (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri),
+        createWriteStream(partial, { flags: 'wx' }),
+      );
       await rename(partial, path);
     } catch (error) {
       await rm(partial, { force: true });

@@ -1,5 +1,9 @@
 /** Maps with at most `countMax` calls under way; results in the order of the items. The first failure ends it. */
-export async function mapBounded<T, R>(countMax: number, items: readonly T[], call: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapBounded<T, R>(
+  countMax: number,
+  items: readonly T[],
+  call: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   const queue = items.entries();
   let failed = false;

@@ -21,7 +21,11 @@ export interface FolderManifest {
 const transferCountMax = 4;
 
 /** Keeps the named files of a folder, or all of them (with sub-folders). Throws FILE_MISSING. */
-export async function putFolder(store: ArtifactStore, folder: string, fileNames?: readonly string[]): Promise<ArtifactRef> {
+export async function putFolder(
+  store: ArtifactStore,
+  folder: string,
+  fileNames?: readonly string[],
+): Promise<ArtifactRef> {
   const names = [...(fileNames ?? (await filesIn(folder)))].sort();
   if (names.length === 0) throw new MtrlError('FILE_MISSING', 'the folder holds no files', { where: folder });
   const contents = await mapBounded(transferCountMax, names, async (name) => {
@@ -71,13 +75,16 @@ async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'there is no such folder', { where: folder, cause });
   });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
 }
 
 /** A manifest must not be able to write outside its folder. */
 function checkName(name: string, where: string): string {
   const segments = name.split('/');
-  if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name)) return name;
+  if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name))
+    return name;
   throw new MtrlError('ARTIFACT_CORRUPT', `${JSON.stringify(name)} is not a file name inside a folder`, { where });
 }
 

@@ -6,7 +6,14 @@ import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { errnoOf } from './errno.ts';
-import { checkKey, keyUnder, type ObjectEntry, type ObjectHead, type ObjectStore, type StreamBody } from './object-store.ts';
+import {
+  checkKey,
+  keyUnder,
+  type ObjectEntry,
+  type ObjectHead,
+  type ObjectStore,
+  type StreamBody,
+} from './object-store.ts';
 import { proven } from './stream-digest.ts';
 
 /** Holds files that are still being written; no key can name it. */
@@ -86,7 +93,11 @@ export class FolderObjectStore implements ObjectStore {
   }
 
   /** Writes beside the final place, to the disk, and only then gives the file its name. */
-  async #publish<R>(key: string, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, commit: (partial: string, path: string) => Promise<R>): Promise<R> {
+  async #publish<R>(
+    key: string,
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    commit: (partial: string, path: string) => Promise<R>,
+  ): Promise<R> {
     const path = this.#path(key);
     const partial = join(this.#root, partialFolder, randomUUID());
     await mkdir(dirname(partial), { recursive: true });

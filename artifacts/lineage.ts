@@ -54,7 +54,10 @@ export async function* walk(
 ): AsyncGenerator<Visited, void, undefined> {
   const seen = new Set<string>();
   const waiting: Target[] = [];
-  const reading = new Map<string, Promise<{ readonly key: string; readonly visited: Visited; readonly targets: readonly Target[] }>>();
+  const reading = new Map<
+    string,
+    Promise<{ readonly key: string; readonly visited: Visited; readonly targets: readonly Target[] }>
+  >();
   const add = (targets: readonly Target[]): void => {
     for (const target of targets) {
       if (seen.has(target.key)) continue;
@@ -66,7 +69,10 @@ export async function* walk(
   while (waiting.length > 0 || reading.size > 0) {
     for (let next = nextOf(waiting, reading.size); next !== undefined; next = nextOf(waiting, reading.size)) {
       const { key } = next;
-      reading.set(key, visit(store, next, prove).then((result) => ({ key, ...result })));
+      reading.set(
+        key,
+        visit(store, next, prove).then((result) => ({ key, ...result })),
+      );
     }
     const { key, visited, targets } = await Promise.race(reading.values());
     reading.delete(key);
@@ -83,12 +89,19 @@ function targetOf(store: ArtifactStore, { uri, sha256, byteLength }: ArtifactRef
   return { key: store.objects.keyOf(uri), expected: { sha256, byteLength } };
 }
 
-async function visit(store: ArtifactStore, target: Target, prove: boolean): Promise<{ visited: Visited; targets: readonly Target[] }> {
+async function visit(
+  store: ArtifactStore,
+  target: Target,
+  prove: boolean,
+): Promise<{ visited: Visited; targets: readonly Target[] }> {
   const uri = store.objects.uriOf(target.key);
   const stream = await store.objects.open(target.key);
   if (stream === undefined) {
     const expected = target.expected === undefined ? 'a manifest' : describeDigested(target.expected);
-    return { visited: { uri, kind: 'missing', byteLength: 0, links: [], problem: { uri, expected, found: 'nothing' } }, targets: [] };
+    return {
+      visited: { uri, kind: 'missing', byteLength: 0, links: [], problem: { uri, expected, found: 'nothing' } },
+      targets: [],
+    };
   }
   const read = await readObject(stream, prove);
   const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
@@ -134,7 +147,12 @@ async function readObject(stream: Readable, toTheEnd: boolean): Promise<Read> {
   return { byteLength, sha256: hash.digest('hex'), text: mayBeJson ? Buffer.concat(chunks) : undefined };
 }
 
-function problemOf(uri: string, { expected }: Target, { sha256, byteLength, text }: Read, isManifest: boolean): Problem | undefined {
+function problemOf(
+  uri: string,
+  { expected }: Target,
+  { sha256, byteLength, text }: Read,
+  isManifest: boolean,
+): Problem | undefined {
   if (sha256 === undefined) return undefined;
   const found = { sha256, byteLength };
   if (expected !== undefined && !sameBytes(expected, found)) {

@@ -116,7 +116,7 @@ export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown>
   if (digest === found) return value as Manifest<unknown>;
   throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not what was written', {
     where: uri,
-    found: digest === undefined ? 'no manifest' : `sha256 ${found}, where it says ${String(digest)}`,
+    found: digest === undefined ? 'no manifest' : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
     hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
   });
 }
@@ -141,7 +141,10 @@ function digestsOf(input: ArtifactRef | readonly ArtifactRef[]): Json {
 
 function compare(kept: Manifest<unknown>, ours: Manifest<unknown>): Divergence[] {
   const digests = ({ outputs, summary }: Manifest<unknown>): Map<string, string> =>
-    new Map([...Object.entries(outputs).map(([name, ref]) => [name, ref.sha256] as const), ['summary', digestOf(asJson(summary))]]);
+    new Map([
+      ...Object.entries(outputs).map(([name, ref]) => [name, ref.sha256] as const),
+      ['summary', digestOf(asJson(summary))],
+    ]);
   const [theirs, own] = [digests(kept), digests(ours)];
   return [...new Set([...theirs.keys(), ...own.keys()])]
     .filter((name) => theirs.get(name) !== own.get(name))

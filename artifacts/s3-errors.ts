@@ -12,7 +12,8 @@ const refusals: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID: the store does not know this access key',
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY: it does not belong to the access key',
   AccessDenied: 'check the credentials: they may not read and write this bucket',
-  NoSuchBucket: 'run `npm run mtrl -- up`, which makes the bucket of the local stack, or name an existing one in MTRL_S3_BUCKET',
+  NoSuchBucket:
+    'run `npm run mtrl -- up`, which makes the bucket of the local stack, or name an existing one in MTRL_S3_BUCKET',
   InvalidBucketName: 'choose a bucket name of at least 3 lower-case characters in MTRL_S3_BUCKET',
   RequestTimeTooSkewed: 'set the clock of this machine: it is more than 15 minutes off that of the store',
   AuthorizationHeaderMalformed: 'check AWS_REGION: the bucket is in another region',
@@ -37,10 +38,13 @@ export function isBroken(error: unknown): boolean {
 export function storeError({ endpoint, bucket }: Place, cause: unknown): MtrlError {
   if (cause instanceof MtrlError) return cause;
   const code = errnoOf(cause);
-  const found = [code, cause instanceof Error ? cause.message : String(cause)].filter((part) => part !== undefined && part !== '').join(': ');
+  const found = [code, cause instanceof Error ? cause.message : String(cause)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
   const where = `${endpoint}, bucket ${bucket}`;
   const hint = code === undefined ? undefined : refusals[code];
-  if (hint !== undefined) return new MtrlError('STORE_REFUSED', 'the store refuses the request', { where, found, hint, cause });
+  if (hint !== undefined)
+    return new MtrlError('STORE_REFUSED', 'the store refuses the request', { where, found, hint, cause });
   return new MtrlError('STORE_UNREACHABLE', 'the store cannot be reached', {
     where,
     found,

@@ -7,7 +7,14 @@ import * as https from 'node:https';
 import { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { sha256 } from '../core/json.ts';
-import { checkKey, keyUnder, type ObjectEntry, type ObjectHead, type ObjectStore, type StreamBody } from './object-store.ts';
+import {
+  checkKey,
+  keyUnder,
+  type ObjectEntry,
+  type ObjectHead,
+  type ObjectStore,
+  type StreamBody,
+} from './object-store.ts';
 import { isAbsent, isBroken, isPreconditionFailed, storeError } from './s3-errors.ts';
 
 export interface S3Settings {

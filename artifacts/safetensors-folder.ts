@@ -7,7 +7,14 @@ import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
-import { encodeSafetensors, layoutOrder, lengthByteLength, readHeader, readHeaderLength, type Tensor } from './safetensors.ts';
+import {
+  encodeSafetensors,
+  layoutOrder,
+  lengthByteLength,
+  readHeader,
+  readHeaderLength,
+  type Tensor,
+} from './safetensors.ts';
 
 export const shardByteLengthMaxDefault = 64 << 20;
 /** Room for the header of a shard. */
@@ -22,7 +29,10 @@ export async function writeSafetensorsFolder(
   tensors: ReadonlyMap<string, Tensor>,
   shardByteLengthMax = shardByteLengthMaxDefault,
 ): Promise<string[]> {
-  const shards = cutIntoShards(tensors, Math.max(1, shardByteLengthMax - Math.min(headerAllowance, shardByteLengthMax / 2)));
+  const shards = cutIntoShards(
+    tensors,
+    Math.max(1, shardByteLengthMax - Math.min(headerAllowance, shardByteLengthMax / 2)),
+  );
   if (shards.length === 1) {
     await writeFile(join(folder, `${baseName}.safetensors`), encodeSafetensors(tensors, metadata));
     return [`${baseName}.safetensors`];
@@ -58,7 +68,9 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
   }
   for (const [name, fileName] of index) {
     if (tensors.has(name)) continue;
-    throw new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not in the file that the index names`, { where: join(folder, fileName) });
+    throw new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not in the file that the index names`, {
+      where: join(folder, fileName),
+    });
   }
   return tensors;
 }
@@ -85,7 +97,7 @@ export async function readSafetensorsFile(path: string): Promise<Map<string, Ten
 
 async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(byteLength);
-  for (let done = 0; done < byteLength; ) {
+  for (let done = 0; done < byteLength;) {
     const { bytesRead } = await file.read(bytes, done, Math.min(byteLength - done, 1 << 30), position + done);
     if (bytesRead === 0) throw new MtrlError('CHECKPOINT_INVALID', 'the weights file became shorter while it was read');
     done += bytesRead;
@@ -104,7 +116,8 @@ function cutIntoShards(tensors: ReadonlyMap<string, Tensor>, byteLengthMax: numb
     shards.at(-1)?.set(name, tensor);
     byteLength += tensor.data.byteLength;
   }
-  return shards.length === 0 ? [new Map()] : shards;
+  if (shards.length === 0) shards.push(new Map());
+  return shards;
 }
 
 function indexName(baseName: string): string {
@@ -120,7 +133,11 @@ async function readIndex(folder: string, baseName: string): Promise<ReadonlyMap<
   const weightMap = isRecord(value) ? value['weight_map'] : undefined;
   const entries = isRecord(weightMap) ? Object.entries(weightMap) : [];
   // A file of another folder is nothing that this folder may bring in.
-  const wellFormed = entries.every((entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w.-]+$/.test(entry[1]));
-  if (wellFormed && entries.length > 0) return new Map(entries as [string, string][]);
-  throw new MtrlError('CHECKPOINT_INVALID', 'weight_map must name a file of the folder for each tensor', { where: path });
+  const wellFormed = entries.every(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w.-]+$/.test(entry[1]),
+  );
+  if (wellFormed && entries.length > 0) return new Map(entries);
+  throw new MtrlError('CHECKPOINT_INVALID', 'weight_map must name a file of the folder for each tensor', {
+    where: path,
+  });
 }

@@ -41,7 +41,9 @@ export const lengthByteLength = 8;
 
 /** Tensors in the order in which they lie in a file. */
 export function layoutOrder(tensors: ReadonlyMap<string, Tensor>): [string, Tensor][] {
-  return [...tensors].sort(([a, { dtype: da }], [b, { dtype: db }]) => dtypes.indexOf(da) - dtypes.indexOf(db) || (a < b ? -1 : 1));
+  return [...tensors].sort(
+    ([a, { dtype: da }], [b, { dtype: db }]) => dtypes.indexOf(da) - dtypes.indexOf(db) || (a < b ? -1 : 1),
+  );
 }
 
 export function tensorByteLength(dtype: Dtype, shape: readonly number[]): number {
@@ -49,7 +51,10 @@ export function tensorByteLength(dtype: Dtype, shape: readonly number[]): number
 }
 
 /** Throws CHECKPOINT_INVALID when a tensor's bytes do not fit its shape. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const ordered = layoutOrder(tensors);
   const header = new TextEncoder().encode(headerText(ordered, metadata));
   const paddedLength = Math.ceil(header.byteLength / 8) * 8;
@@ -70,7 +75,9 @@ function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Rec
   const members: string[] = [];
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) {
-    members.push(`"__metadata__":{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`).join(',')}}`);
+    members.push(
+      `"__metadata__":{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`).join(',')}}`,
+    );
   }
   let begin = 0;
   for (const [name, { dtype, shape, data }] of ordered) {
@@ -79,14 +86,19 @@ function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Rec
       const found = `${String(data.byteLength)} bytes for ${dtype} [${shape.join(', ')}]`;
       throw invalidTensor(name, found, `${String(byteLength)} bytes, and any other name than __metadata__`);
     }
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, begin + byteLength] })}`);
+    members.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, begin + byteLength] })}`,
+    );
     begin += byteLength;
   }
   return `{${members.join(',')}}`;
 }
 
 /** The tensors of a file, as views into its bytes. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED. */
-export function decodeSafetensors(bytes: Uint8Array, where = 'safetensors'): { tensors: Map<string, Tensor>; metadata: Readonly<Record<string, string>> } {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  where = 'safetensors',
+): { tensors: Map<string, Tensor>; metadata: Readonly<Record<string, string>> } {
   const headerByteLength = readHeaderLength(bytes, bytes.byteLength, where);
   const dataOffset = lengthByteLength + headerByteLength;
   const { entries, metadata } = readHeader(bytes.subarray(lengthByteLength, dataOffset), bytes.byteLength, where);
@@ -100,7 +112,9 @@ export function decodeSafetensors(bytes: Uint8Array, where = 'safetensors'): { t
 /** From the file's first 8 bytes. */
 export function readHeaderLength(start: Uint8Array, fileByteLength: number, where: string): number {
   const length =
-    start.byteLength < lengthByteLength ? NaN : Number(new DataView(start.buffer, start.byteOffset, lengthByteLength).getBigUint64(0, true));
+    start.byteLength < lengthByteLength
+      ? NaN
+      : Number(new DataView(start.buffer, start.byteOffset, lengthByteLength).getBigUint64(0, true));
   if (length <= Math.min(headerByteLengthMax, fileByteLength - lengthByteLength)) return length;
   throw new MtrlError('CHECKPOINT_INVALID', 'the file is not a safetensors file, or is cut off', {
     where,
@@ -120,7 +134,13 @@ export function readHeader(header: Uint8Array, fileByteLength: number, where: st
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin !== end) throw invalidTensor(entry.name, `bytes from ${String(entry.begin)}`, `bytes from ${String(end)}: no gaps, no overlaps`, where);
+    if (entry.begin !== end)
+      throw invalidTensor(
+        entry.name,
+        `bytes from ${String(entry.begin)}`,
+        `bytes from ${String(end)}: no gaps, no overlaps`,
+        where,
+      );
     end = entry.end;
   }
   const dataOffset = lengthByteLength + header.byteLength;
@@ -148,7 +168,12 @@ function readEntry(name: string, member: unknown, where: string): TensorEntry {
   const [begin = 0, end = 0] = offsets;
   const byteLength = tensorByteLength(dtype, shape);
   if (end - begin !== byteLength) {
-    throw invalidTensor(name, `${String(end - begin)} bytes`, `${String(byteLength)} for ${dtype} [${shape.join(', ')}]`, where);
+    throw invalidTensor(
+      name,
+      `${String(end - begin)} bytes`,
+      `${String(byteLength)} for ${dtype} [${shape.join(', ')}]`,
+      where,
+    );
   }
   return { name, dtype, shape, begin, end };
 }
@@ -162,5 +187,9 @@ function isCounts(value: unknown): value is readonly number[] {
 }
 
 function invalidTensor(name: string, found: string, allowed: string, where = 'safetensors'): MtrlError {
-  return new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not well formed`, { where, found, hint: `it must have ${allowed}` });
+  return new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not well formed`, {
+    where,
+    found,
+    hint: `it must have ${allowed}`,
+  });
 }

@@ -51,9 +51,13 @@ export function describeDigested({ sha256, byteLength }: Digested): string {
 }
 
 export function corrupt(where: string, expected: Digested, found: Digested): MtrlError {
-  return new MtrlError('ARTIFACT_CORRUPT', `kept bytes are not what was written: expected ${describeDigested(expected)}`, {
-    where,
-    found: describeDigested(found),
-    hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
-  });
+  return new MtrlError(
+    'ARTIFACT_CORRUPT',
+    `kept bytes are not what was written: expected ${describeDigested(expected)}`,
+    {
+      where,
+      found: describeDigested(found),
+      hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
+    },
+  );
 }

@@ -26,8 +26,9 @@ export function barLines(standing: Standing, view: View): string[] {
 }
 
 /** For a log: one line, without what changes at every look. */
-export function plainLine({ progress, experimentId, ...standing }: Standing, view: View): string {
-  if (progress === undefined) return `${experimentId}: ${waitingText({ ...standing, progress, experimentId })}`;
+export function plainLine(standing: Standing, view: View): string {
+  const { progress, experimentId } = standing;
+  if (progress === undefined) return `${experimentId}: ${waitingText(standing)}`;
   const runs = progress.runs
     .filter(({ step, state }) => step > 0 || state !== 'done')
     .map((run) => [`${run.runName} ${String(run.step)}/${String(run.stepCount)}`, ...measures(run)].join(' '));
@@ -35,7 +36,7 @@ export function plainLine({ progress, experimentId, ...standing }: Standing, vie
   return [`${experimentId}: ${stateText(progress)}`, ...runs, ...evaluated].map((part) => view.paint('dim', part)).join(' | ');
 }
 
-function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'> & { readonly progress: undefined; readonly experimentId: string }): string {
+function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'>): string {
   return isOpen ? 'no worker answers; `npm run mtrl -- up` starts what is missing' : status.toLowerCase();
 }
 

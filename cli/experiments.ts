@@ -1,14 +1,13 @@
 /** Experiments as a Temporal client sees them: start or attach, look up, ask how they stand. */
 import {
   type Client,
-  defineSearchAttributeKey,
   type WorkflowExecutionDescription,
   WorkflowExecutionAlreadyStartedError,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
 import { MtrlError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { parseRecipe } from '../recipes/load.ts';

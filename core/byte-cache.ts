@@ -9,7 +9,7 @@ export class ByteCache<T> {
 
   /** `byteLengthMax` 0 keeps nothing. */
   constructor(byteLengthMax: number) {
-    assert(byteLengthMax >= 0, `a cache of ${byteLengthMax} bytes`);
+    assert(byteLengthMax >= 0, `a cache of ${String(byteLengthMax)} bytes`);
     this.#byteLengthMax = byteLengthMax;
   }
 

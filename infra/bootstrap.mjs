@@ -12,6 +12,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -65,7 +67,9 @@ function checkNode() {
 
 /** Nothing to do (one small hash) while the lock file is the one that was installed from. */
 async function installPackages() {
-  const lockDigest = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lockDigest = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockDigest;
   if (isInstalled()) return;
 
@@ -111,7 +115,7 @@ async function lock(folder) {
     const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
     if (pid > 0 && !isAlive(pid)) rmSync(folder, { recursive: true, force: true });
     else if (!waited) say('waiting for another process, which is installing the packages');
-    await new Promise((done) => setTimeout(done, 200));
+    await sleep(200);
   }
 }
 

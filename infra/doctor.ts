@@ -24,8 +24,8 @@ export interface DoctorReport {
 export async function doctor(settings?: StackSettings): Promise<DoctorReport> {
   const home = settings?.home ?? stackHome();
   const known = settings ?? settingsOrError();
-  const groups = await Promise.all([checkMachine(home), checkPrograms(), checkServices(home, known), checkCheckpoint()]);
-  const checks = groups.flat();
+  const [programs, services] = await Promise.all([checkPrograms(), checkServices(home, known)]);
+  const checks = [...checkMachine(home), ...programs, ...services, ...checkCheckpoint()];
   return { ok: checks.every(({ status }) => status !== 'fail'), home, checks };
 }
 

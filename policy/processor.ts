@@ -11,6 +11,7 @@ import type { EncodedPrompt } from './engine.ts';
 import { parseIdefics3Config, type Idefics3Config } from './models/idefics3-config.ts';
 import type { ChatMessage } from './text/chat-message.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
+import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 import { ImageProcessor } from './vision/image-processor.ts';
 
@@ -187,19 +188,4 @@ function checkImageToken(folder: string, { imageTokenId }: Idefics3Config, found
     found: String(imageTokenId),
     hint: `the image token has id ${String(found)}`,
   });
-}
-
-/** generation_config.json decides, as it does for `generate`; else the tokenizer's end token. */
-async function readStopTokenId(folder: string, tokenizer: Tokenizer): Promise<number> {
-  const where = join(folder, 'generation_config.json');
-  const schema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int()).min(1)]).nullish() });
-  const { eos_token_id: found } = checkFields(
-    schema,
-    (await readJsonFile(folder, 'generation_config.json')) ?? {},
-    where,
-  );
-  const own = tokenizer.specialId('eos_token');
-  const id = Array.isArray(found) ? (own !== undefined && found.includes(own) ? own : found[0]) : (found ?? own);
-  if (id !== undefined && tokenizer.tokenOf(id) !== undefined) return id;
-  throw new MtrlError('CHECKPOINT_INVALID', 'field eos_token_id names no token', { where, found: String(id) });
 }

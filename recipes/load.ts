@@ -1,7 +1,7 @@
 /** From a recipe file, or from JSON that came through Temporal, to a complete and checked Recipe. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Range } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type Range } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
 import { type Json, digestOf } from '../core/json.ts';
 import { crossProblems } from './cross-checks.ts';
@@ -36,9 +36,10 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
     throw recipeError([{ path: [], found, allowed: 'YAML' }], path, () => line);
   }
   const assignments = sets.map(parseAssignment);
-  for (const assignment of assignments) assign(document, assignment);
-  const written: unknown = document.toJS();
-  const digest = digestOf(check(written, path, placesIn(document, lines)) as Json);
+  const written = plainValue(document, path);
+  for (const assignment of assignments) assign(written, assignment);
+  const placeOf = placesIn(document, lines, assignments.map((assignment) => assignment.path));
+  const digest = digestOf(check(written, path, placeOf) as Json);
   const recipe = withAbsolutePaths(written, dirname(resolve(path)));
   return { recipe: recipe as RecipeInput, parsed: check(recipe), digest };
 }
@@ -64,27 +65,34 @@ function readText(path: string): string {
 }
 
 /** The line of a value, or of the nearest thing around it that is written down; `--set` for what came from there. */
-function placesIn(document: Document, lines: LineCounter): PlaceOf {
+function placesIn(document: Document, lines: LineCounter, assigned: readonly RecipePath[]): PlaceOf {
   return (path) => {
+    if (assigned.some((start) => start.every((key, i) => key === path[i]))) return '--set';
     for (let length = path.length; length > 0; length--) {
-      const node = nodeAt(document, path.slice(0, length));
-      if (node === undefined) continue;
-      return node.range ? `line ${String(lines.linePos(node.range[0]).line)}` : '--set';
+      const range = rangeOf(document, path.slice(0, length));
+      if (range) return `line ${String(lines.linePos(range[0]).line)}`;
     }
     return undefined;
   };
 }
 
-/** The key's node where there is one: a value may start on the line below it. */
-function nodeAt(document: Document, path: RecipePath): { readonly range?: Range | null | undefined } | undefined {
+/** The key's place where there is one: a value may start on the line below it. */
+function rangeOf(document: Document, path: RecipePath): Range | null | undefined {
   const holder = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  const key = path.at(-1);
-  if (isMap(holder)) {
-    const pair = holder.items.find((item) => isPair(item) && String(isScalar(item.key) ? item.key.value : item.key) === String(key));
-    if (pair === undefined) return undefined;
-    if (isNode(pair.value) && !pair.value.range) return pair.value;
-    return isNode(pair.key) ? pair.key : {};
+  if (!isMap(holder)) {
+    const value: unknown = document.getIn(path, true);
+    return isNode(value) ? value.range : undefined;
   }
-  const value: unknown = document.getIn(path, true);
-  return isNode(value) ? value : undefined;
+  const name = String(path.at(-1));
+  const pair = holder.items.find(({ key }) => String(isScalar(key) ? key.value : key) === name);
+  return isNode(pair?.key) ? pair.key.range : undefined;
+}
+
+/** A copy in which aliases share nothing: `--set` changes one place. */
+function plainValue(document: Document, path: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(document.toJS() ?? null)) as unknown;
+  } catch (error) {
+    throw recipeError([{ path: [], found: error instanceof Error ? error.message : String(error), allowed: 'YAML' }], path);
+  }
 }

@@ -12,7 +12,17 @@ import { worldWords } from '../judge/worlds/vocabulary.ts';
 
 const image = { token: '<image>', fake: '<fake_token_around_image>', global: '<global-img>' };
 /** Idefics3Processor of transformers adds the last one to every tokenizer that lacks it. */
-const specialTokens = ['<pad>', '<bos>', '<eos>', '<unk>', image.token, image.fake, image.global, '<assistant>', '<end_of_utterance>'];
+const specialTokens = [
+  '<pad>',
+  '<bos>',
+  '<eos>',
+  '<unk>',
+  image.token,
+  image.fake,
+  image.global,
+  '<assistant>',
+  '<end_of_utterance>',
+];
 /** Tokens of their own, yet not special: `decode(skip_special_tokens=True)` must not drop a verdict. */
 const tagTokens = ['<think>', '</think>', '<answer>', '</answer>'];
 
@@ -143,4 +153,6 @@ const files: Readonly<Record<string, string>> = {
 const folder = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), 'demo-config');
 await mkdir(folder, { recursive: true });
 for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-process.stdout.write(`${folder}: ${String(tokens.length)} tokens in a vocabulary of ${String(config.text_config.vocab_size)}\n`);
+process.stdout.write(
+  `${folder}: ${String(tokens.length)} tokens in a vocabulary of ${String(config.text_config.vocab_size)}\n`,
+);

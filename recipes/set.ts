@@ -1,9 +1,9 @@
-/** `--set path=value`: changes to a recipe from the command line, made in its YAML document so that lines stay known. */
-import { type Document, isMap, isSeq, parse } from 'yaml';
+/** `--set path=value`: changes to a recipe from the command line. */
+import { parse } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
 import { nearest } from './nearest.ts';
 import { type RecipePath, type RecipeProblem, recipeError, valueText } from './problem.ts';
-import { fieldsAt } from './schema-walk.ts';
+import { fieldsAt, valueAt } from './schema-walk.ts';
 
 export interface Assignment {
   readonly path: RecipePath;
@@ -24,33 +24,36 @@ export function parseAssignment(text: string): Assignment {
   }
 }
 
-/** Throws RECIPE_INVALID, naming the part of the path that the recipe does not have and those that it has. */
-export function assign(document: Document, { path, value }: Assignment): void {
+/** Changes `recipe`. Throws RECIPE_INVALID, naming the part of the path that the recipe does not have and those that it has. */
+export function assign(recipe: unknown, { path, value }: Assignment): void {
   for (let length = 1; length <= path.length; length++) {
-    const problem = missingPart(document, path.slice(0, length), length === path.length);
+    const problem = missingPart(recipe, path.slice(0, length), length === path.length);
     if (problem) throw recipeError([problem], undefined, () => '--set');
   }
-  document.setIn(path, document.createNode(value));
+  let holder = recipe as Holder;
+  for (const key of path.slice(0, -1)) holder = (holder[key] ??= {}) as Holder;
+  holder[path.at(-1) ?? ''] = value;
 }
 
-function missingPart(document: Document, path: RecipePath, isLast: boolean): RecipeProblem | undefined {
+type Holder = Record<string | number, unknown>;
+
+function missingPart(recipe: unknown, path: RecipePath, isLast: boolean): RecipeProblem | undefined {
   const parent = path.slice(0, -1);
   const key = path.at(-1) ?? '';
-  const holder = parent.length === 0 ? document.contents : document.getIn(parent);
-  if (isSeq(holder)) {
-    const count = holder.items.length;
-    if (typeof key === 'number' && key < count) return undefined;
-    return { path, found: `no such entry`, allowed: `0 to ${String(count - 1)}` };
+  const holder = valueAt(recipe, parent);
+  if (Array.isArray(holder)) {
+    if (typeof key === 'number' && key < holder.length) return undefined;
+    return { path, found: 'no such entry', allowed: `0 to ${String(holder.length - 1)}` };
   }
-  if (holder !== undefined && holder !== null && !isMap(holder)) {
+  if (holder !== undefined && (typeof holder !== 'object' || holder === null)) {
     return { path: parent, found: valueText(holder), allowed: 'nothing below it: it has no fields' };
   }
-  if (document.hasIn(path)) return undefined;
+  if (holder !== undefined && Object.hasOwn(holder, key)) return undefined;
   // A field that the schema has may be missing in the file; an arm, a task or a dataset may not.
-  const fields = fieldsAt(parent, document.toJS());
+  const fields = fieldsAt(parent, recipe);
   const name = String(key);
   const isRecord = fields.length === 0;
   if (fields.includes(name) || (isLast && isRecord)) return undefined;
-  const present = isMap(holder) ? holder.items.map(({ key: known }) => String(known)) : [];
-  return { path, found: 'a path that the recipe does not have', allowed: nearest(name, isRecord ? present : fields, 8).join(', ') };
+  const known = isRecord ? Object.keys(holder ?? {}) : fields;
+  return { path, found: 'a path that the recipe does not have', allowed: nearest(name, known, 8).join(', ') };
 }

@@ -8,7 +8,7 @@ import type { Activities } from '../activities/contract.ts';
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
 /** Short work on the workflow's own queue: handed to the same worker with the workflow task's answer (eager dispatch). */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'importPolicy' | 'mix' | 'reward'>>({
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward'>>({
   startToCloseTimeout: '30s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,
@@ -23,7 +23,7 @@ export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report'>>({
 });
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
-export const compute = proxyActivities<Pick<Activities, 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>>({
+export const compute = proxyActivities<Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>>({
   taskQueue: 'mtrl-compute',
   startToCloseTimeout: '30m',
   heartbeatTimeout: '15s',

@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ArmPlan, EvaluatedRun, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
-import { bulk, control } from './activity-options.ts';
+import { bulk, compute, control } from './activity-options.ts';
 import type { evaluate } from './evaluate.ts';
 import { ExperimentTracker } from './experiment-tracker.ts';
 import { endedBadly } from './failure.ts';
@@ -35,7 +35,7 @@ export async function experiment(recipe: unknown): Promise<ExperimentResult> {
     tracker.prepared(prepared);
     const [ingestion, imported] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
-      control.importPolicy.executeWithOptions({ summary: 'initial policy' }, [{ recipe: prepared.recipe }]),
+      compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [{ recipe: prepared.recipe }]),
     ]);
     tracker.ingested(ingestion, imported);
     const { recipeName } = prepared;
@@ -161,7 +161,7 @@ class Training {
     const source = this.#prepared.runs.find(({ runName }) => runName === from);
     if (!source) throw new Error(`no run is called ${from}`);
     const { summary } = await this.#train(source);
-    const imported = await control.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
+    const imported = await compute.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
       { recipe: this.#ref.recipe, from: summary.policy.snapshot },
     ]);
     this.#tracker.made(imported);

@@ -1,6 +1,6 @@
 /** How an experiment or a run stands: the answer to the `progress` query, and what runs tell their experiment. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CacheCount, TaskScores } from '../activities/contract.ts';
+import type { CacheCount, Made, StageCost, TaskScores } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 
 export type WorkState =
@@ -73,6 +73,31 @@ export const resumeSignal = defineSignal('resume');
 
 export function addCache(a: CacheCount, b: CacheCount): CacheCount {
   return { hits: a.hits + b.hits, misses: a.misses + b.misses };
+}
+
+/** The costs with one more kind's results in them. */
+export function addStage(
+  costs: readonly StageCost[],
+  activity: StageCost['activity'],
+  made: readonly Made[],
+): readonly StageCost[] {
+  const before = costs.find((cost) => cost.activity === activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };
+  const after = {
+    activity,
+    count: before.count + made.length,
+    cachedCount: before.cachedCount + countMade(made).hits,
+    computeMs: made.reduce((sum, { computeMs }) => sum + computeMs, before.computeMs),
+  };
+  return [...costs.filter((cost) => cost !== before), after];
+}
+
+export function cacheOf(costs: readonly StageCost[]): CacheCount {
+  const hits = costs.reduce((sum, { cachedCount }) => sum + cachedCount, 0);
+  return { hits, misses: costs.reduce((sum, { count }) => sum + count, 0) - hits };
+}
+
+export function computeMsOf(costs: readonly StageCost[]): number {
+  return costs.reduce((sum, { computeMs }) => sum + computeMs, 0);
 }
 
 export function countMade(made: readonly { readonly cached: boolean }[]): CacheCount {

@@ -38,6 +38,8 @@ export async function grpoStep(context: StepContext, step: number, policy: Polic
       ...(usesReference && { reference: input.initial.policy }),
     },
   ]);
+  tracker.made('rollout', ...shards);
+  tracker.made('reward', reward);
   track(context, step, [...shards, reward], update, reward);
   return update;
 }
@@ -82,7 +84,7 @@ function track(
   reward?: RewardResult,
 ): void {
   const made = [...before, update];
-  tracker.made(made);
+  tracker.made('optimize', update);
   tracker.stepped(step + 1, {
     step,
     ...(reward && { reward: reward.rewardMean, accuracy: reward.accuracyMean }),

@@ -1,9 +1,9 @@
 /** Keeps what a run shows of itself: the answer to its query, its current details, its search attributes, and what it tells its experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { CacheCount, Made } from '../activities/contract.ts';
+import type { Made, StageCost } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { runDetails } from './details.ts';
-import { addCache, countMade, type RunProgress, runProgressSignal, type StepRow, type WorkState } from './progress.ts';
+import { addStage, cacheOf, computeMsOf, type RunProgress, runProgressSignal, type StepRow, type WorkState } from './progress.ts';
 import { upsertAttributes } from './search-attributes.ts';
 import type { RunCarry, RunInput } from './types.ts';
 
@@ -19,8 +19,7 @@ export class RunTracker {
   #step: number;
   #upsertedStep: number;
   #rows: readonly StepRow[];
-  #cache: CacheCount;
-  #computeMs: number;
+  #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
   #toldAtMs = 0;
   readonly #input: RunInput;
@@ -32,25 +31,15 @@ export class RunTracker {
     this.#step = carried?.step ?? 0;
     this.#upsertedStep = this.#step;
     this.#rows = carried?.rows ?? [];
-    this.#cache = carried?.cache ?? { hits: 0, misses: 0 };
-    this.#computeMs = carried?.computeMs ?? 0;
+    this.#stages = carried?.stages ?? [];
     this.#checkpoint = carried?.checkpoint ?? input.initial.checkpoint;
     this.#show();
   }
 
-  get cache(): CacheCount {
-    return this.#cache;
-  }
-
-  get computeMs(): number {
-    return this.#computeMs;
-  }
-
-  get totals(): Pick<RunCarry, 'startedAtMs' | 'computeMs' | 'cache' | 'rows' | 'checkpoint'> {
+  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'checkpoint'> {
     return {
       startedAtMs: this.startedAtMs,
-      computeMs: this.#computeMs,
-      cache: this.#cache,
+      stages: this.#stages,
       rows: this.#rows,
       checkpoint: this.#checkpoint,
     };
@@ -69,8 +58,8 @@ export class RunTracker {
       step: this.#step,
       stepCount: plan.stepCount,
       ...(last && { last }),
-      cache: this.#cache,
-      computeMs: this.#computeMs,
+      cache: cacheOf(this.#stages),
+      computeMs: computeMsOf(this.#stages),
       startedAtMs: this.startedAtMs,
       checkpoint: this.#checkpoint,
     };
@@ -80,9 +69,8 @@ export class RunTracker {
     this.#phase = phase;
   }
 
-  made(results: readonly Made[]): void {
-    this.#cache = addCache(this.#cache, countMade(results));
-    for (const { computeMs } of results) this.#computeMs += computeMs;
+  made(activity: StageCost['activity'], ...results: readonly Made[]): void {
+    this.#stages = addStage(this.#stages, activity, results);
   }
 
   stepped(toStep: number, row: StepRow): void {

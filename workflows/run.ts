@@ -7,7 +7,7 @@ import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/
 import type { PolicyState, SnapshotResult } from '../activities/contract.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
-import { pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
+import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
 import { grpoStep, runRefOf, sftSteps, type StepContext } from './run-steps.ts';
 import { RunTracker } from './run-tracker.ts';
 import type { RunInput, RunResult } from './types.ts';
@@ -55,7 +55,7 @@ export async function run(input: RunInput): Promise<RunResult> {
 async function mix(input: RunInput, tracker: RunTracker) {
   tracker.phase('mixing');
   const mixture = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}` }, [runRefOf(input)]);
-  tracker.made([mixture]);
+  tracker.made('mix', mixture);
   return mixture.plan;
 }
 
@@ -78,14 +78,16 @@ async function takeSnapshot({ tracker }: StepContext, step: number, policy: Poli
   tracker.phase(`snapshot after ${String(step)} steps`);
   const summary = `snapshot after ${String(step)} steps`;
   const snapshot = await compute.snapshot.executeWithOptions({ summary }, [{ policy, step }]);
-  tracker.made([snapshot]);
+  tracker.made('snapshot', snapshot);
   tracker.snapshotted(snapshot.checkpoint);
   return snapshot;
 }
 
 function resultOf({ plan }: RunInput, tracker: RunTracker, policy: PolicyState): RunResult {
-  const { computeMs, startedAtMs, cache, checkpoint } = tracker.totals;
-  return { summary: { plan, checkpoint, policy, wallMs: Date.now() - startedAtMs, computeMs }, cache };
+  const { startedAtMs, stages, checkpoint } = tracker.totals;
+  const wallMs = Date.now() - startedAtMs;
+  const summary = { plan, checkpoint, policy, wallMs, computeMs: computeMsOf(stages), stages };
+  return { summary, cache: cacheOf(stages) };
 }
 
 /** The least multiple of `period` above `step`. */

@@ -7,6 +7,7 @@ import type {
   EvaluationPlan,
   PolicyState,
   RunSummary,
+  StageCost,
 } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { StepRow } from './progress.ts';
@@ -49,8 +50,7 @@ export interface RunCarry {
   readonly step: number;
   readonly policy: PolicyState;
   readonly checkpoint: ArtifactRef;
-  readonly computeMs: number;
-  readonly cache: CacheCount;
+  readonly stages: readonly StageCost[];
   /** The last steps, for the table in the current details. */
   readonly rows: readonly StepRow[];
   readonly paused: boolean;

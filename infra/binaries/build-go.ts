@@ -27,7 +27,9 @@ export async function findGo({ goVersionMin }: Pin): Promise<Go | { missing: str
     const { stdout } = await promisify(execFile)(path, ['env', 'GOVERSION'], { env, cwd: tmpdir(), timeout: 20_000 });
     const version = stdout.trim().replace(/^go/, '');
     if (isAtLeast(version, goVersionOldest)) return { path, version };
-    return { missing: `${path} is Go ${version}; ${goVersionMin} is needed (from ${goVersionOldest} on, Go fetches it by itself)` };
+    return {
+      missing: `${path} is Go ${version}; ${goVersionMin} is needed (from ${goVersionOldest} on, Go fetches it by itself)`,
+    };
   } catch (error) {
     return { missing: `${path} does not run: ${(error as Error).message.split('\n')[0] ?? ''}` };
   }
@@ -99,7 +101,12 @@ function runGo(
     child.once('close', (code, signal) => {
       clearTimeout(silence);
       if (code === 0) done();
-      else failed(new Error(`go ${args[0] ?? ''} ended with ${signal ?? `exit code ${String(code)}`}: ${lastLines.join(' | ')}`));
+      else
+        failed(
+          new Error(
+            `go ${args[0] ?? ''} ended with ${signal ?? `exit code ${String(code)}`}: ${lastLines.join(' | ')}`,
+          ),
+        );
     });
   });
 }
@@ -110,7 +117,9 @@ function isPackageName(line: string): boolean {
 }
 
 export function isAtLeast(version: string, minimum: string): boolean {
-  const [have, want] = [version, minimum].map((text) => text.split(/[.\s-]|rc|beta/).map((part) => Number.parseInt(part, 10) || 0));
+  const [have, want] = [version, minimum].map((text) =>
+    text.split(/[.\s-]|rc|beta/).map((part) => Number.parseInt(part, 10) || 0),
+  );
   for (const index of [0, 1, 2]) {
     const difference = (have?.[index] ?? 0) - (want?.[index] ?? 0);
     if (difference !== 0) return difference > 0;

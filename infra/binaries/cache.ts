@@ -5,9 +5,18 @@
  * server is about to be started.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isExecutable } from './locate.ts';
 import { type Pin } from './pins.ts';
@@ -34,8 +43,9 @@ export async function findCached(pin: Pin): Promise<{ path: string } | { missing
 /** An empty folder in the cache's file system, where `make` puts the binary; whole or not at all it becomes the cached one. */
 export async function fillCache(pin: Pin, make: (folder: string) => Promise<string>): Promise<string> {
   const path = cachedPathOf(pin);
-  const folder = `${path}.${String(process.pid)}.tmp`;
-  rmSync(folder, { recursive: true, force: true });
+  // Also what an interrupted build left: only one process at a time gets here.
+  rmSync(dirname(path), { recursive: true, force: true });
+  const folder = `${path}.tmp`;
   mkdirSync(folder, { recursive: true });
   try {
     const made = await make(folder);

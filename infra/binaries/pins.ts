@@ -37,7 +37,7 @@ export const pins: Record<BinaryName, Pin> = {
     goPackage: 'github.com/minio/minio',
     source: { goVersion: 'v0.0.0-20260212201848-7aac2a2c5b7c' },
     goVersionMin: '1.24.8',
-    packageCountAbout: 1300,
+    packageCountAbout: 1030,
     overrideVariable: 'MTRL_S3_ENDPOINT',
   },
 };

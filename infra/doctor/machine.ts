@@ -66,6 +66,8 @@ function checkDisk(home: string): DoctorCheck {
     name: 'disk',
     status: isEnough ? 'ok' : 'warn',
     found: `${freeGib.toFixed(1)} GiB free for ${home}`,
-    ...(!isEnough && { hint: `free some: builds, data and logs want ${String(diskMinGib)} GiB; or set MTRL_HOME to another disk` }),
+    ...(!isEnough && {
+      hint: `free some: builds, data and logs want ${String(diskMinGib)} GiB; or set MTRL_HOME to another disk`,
+    }),
   };
 }

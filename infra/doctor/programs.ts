@@ -10,7 +10,14 @@ import { type DoctorCheck } from '../doctor.ts';
 import { projectRoot } from '../stack/settings.ts';
 
 export async function checkPrograms(): Promise<DoctorCheck[]> {
-  return Promise.all([checkBinary('temporal'), checkBinary('minio'), checkGo(), checkOnnxRuntime(), checkSharp(), checkTfjs()]);
+  return Promise.all([
+    checkBinary('temporal'),
+    checkBinary('minio'),
+    checkGo(),
+    checkOnnxRuntime(),
+    checkSharp(),
+    checkTfjs(),
+  ]);
 }
 
 async function checkBinary(name: BinaryName): Promise<DoctorCheck> {
@@ -36,7 +43,12 @@ async function checkBinary(name: BinaryName): Promise<DoctorCheck> {
 async function checkGo(): Promise<DoctorCheck> {
   const go = await findGo(pins.temporal);
   if ('path' in go) return { name: 'go', status: 'ok', found: `${go.path}: ${go.version}` };
-  return { name: 'go', status: 'warn', found: go.missing, hint: 'needed only to build the servers (https://go.dev/dl)' };
+  return {
+    name: 'go',
+    status: 'warn',
+    found: go.missing,
+    hint: 'needed only to build the servers (https://go.dev/dl)',
+  };
 }
 
 async function checkOnnxRuntime(): Promise<DoctorCheck> {
@@ -61,7 +73,12 @@ async function checkTfjs(): Promise<DoctorCheck> {
   const name = 'tfjs-node-gpu';
   const folder = join('node_modules', '@tensorflow', 'tfjs-node-gpu');
   if (!existsSync(join(projectRoot, folder))) {
-    return { name, status: 'warn', found: 'not installed', hint: 'optional: `npm ci --include=optional --ignore-scripts`' };
+    return {
+      name,
+      status: 'warn',
+      found: 'not installed',
+      hint: 'optional: `npm ci --include=optional --ignore-scripts`',
+    };
   }
   const loaded = await load<{ version: string; gpu: boolean }>(
     `const tf = require('@tensorflow/tfjs-node-gpu');
@@ -96,7 +113,10 @@ const reinstall = 'remove node_modules and run `npm run mtrl -- doctor` again: t
 /** In a process of its own: a native module that does not fit this machine may abort, not throw. */
 async function load<T>(script: string): Promise<T | { failure: string }> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: projectRoot, timeout: 30_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
+      cwd: projectRoot,
+      timeout: 30_000,
+    });
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T;
   } catch (error) {
     const { stderr, message, signal } = error as Error & { stderr?: string; signal?: string };

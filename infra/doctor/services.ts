@@ -24,14 +24,25 @@ async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorC
       const missing = await missingSearchAttributes(connection, target.namespace);
       const ui = target.uiUrl === undefined ? '' : `, Web UI ${target.uiUrl}`;
       return [
-        { name, status: 'ok', found: `${target.address}, namespace ${target.namespace}, version ${info.serverVersion}${ui}` },
+        {
+          name,
+          status: 'ok',
+          found: `${target.address}, namespace ${target.namespace}, version ${info.serverVersion}${ui}`,
+        },
         missing.length === 0
           ? { name: 'search attributes', status: 'ok', found: Object.keys(searchAttributes).join(', ') }
           : { name: 'search attributes', status: 'warn', found: `missing: ${missing.join(', ')}`, hint: startHint },
       ];
     });
   } catch (error) {
-    return [{ name, status: 'warn', found: `${target.address}: ${firstLine(error)}`, hint: unreachable(target.uiUrl, 'TEMPORAL_ADDRESS') }];
+    return [
+      {
+        name,
+        status: 'warn',
+        found: `${target.address}: ${firstLine(error)}`,
+        hint: unreachable(target.uiUrl, 'TEMPORAL_ADDRESS'),
+      },
+    ];
   }
 }
 
@@ -41,7 +52,8 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
     const hasBucket = await withTimeout(storeClient(target).bucketExists(target.bucket), 5_000);
     const console = target.consoleUrl === undefined ? '' : `, console ${target.consoleUrl}`;
     const server: DoctorCheck = { name, status: 'ok', found: `${target.endpoint}${console}` };
-    if (!hasBucket) return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
+    if (!hasBucket)
+      return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
     const refuses = await withTimeout(checkConditionalPut(target), 10_000);
     return [
       server,
@@ -56,7 +68,14 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
           },
     ];
   } catch (error) {
-    return [{ name, status: 'warn', found: `${target.endpoint}: ${firstLine(error)}`, hint: unreachable(target.consoleUrl, 'MTRL_S3_ENDPOINT') }];
+    return [
+      {
+        name,
+        status: 'warn',
+        found: `${target.endpoint}: ${firstLine(error)}`,
+        hint: unreachable(target.consoleUrl, 'MTRL_S3_ENDPOINT'),
+      },
+    ];
   }
 }
 
@@ -69,7 +88,12 @@ function checkWorker(home: string, worker: WorkerName): DoctorCheck {
     return { name, status: 'warn', found, hint: startHint };
   }
   if (isReady(home, living, worker)) return { name, status: 'ok', found: `process ${String(living.pid)}, ready` };
-  return { name, status: 'warn', found: `process ${String(living.pid)}, not ready; its log: ${logFileOf(home, worker)}`, hint: startHint };
+  return {
+    name,
+    status: 'warn',
+    found: `process ${String(living.pid)}, not ready; its log: ${logFileOf(home, worker)}`,
+    hint: startHint,
+  };
 }
 
 function unreachable(localUrl: string | undefined, variable: string): string {

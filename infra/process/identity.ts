@@ -11,7 +11,7 @@ export interface ProcessIdentity {
 }
 
 /** undefined when there is no such process, or only its unreaped remains. */
-export function startTimeOf(pid: number): string | undefined {
+function startTimeOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   return process.platform === 'linux' ? startTimeLinux(pid) : startTimePosix(pid);
 }

@@ -16,7 +16,13 @@ export function makeCredentials(): { accessKey: string; secretKey: string } {
   return { accessKey: `mtrl${randomBytes(6).toString('hex')}`, secretKey: randomBytes(24).toString('base64url') };
 }
 
-export function minioServer(home: string, target: Target, ports: { port: number; consolePort: number }, env: Env, log: Log): ServerSpec {
+export function minioServer(
+  home: string,
+  target: Target,
+  ports: { port: number; consolePort: number },
+  env: Env,
+  log: Log,
+): ServerSpec {
   const data = join(home, 'minio');
   return {
     name: 'minio',
@@ -32,7 +38,12 @@ export function minioServer(home: string, target: Target, ports: { port: number;
         command: binary.path,
         args: [
           ...['server', data, '--quiet', '--certs-dir', certificates],
-          ...['--address', `${host}:${String(ports.port)}`, '--console-address', `${host}:${String(ports.consolePort)}`],
+          ...[
+            '--address',
+            `${host}:${String(ports.port)}`,
+            '--console-address',
+            `${host}:${String(ports.consolePort)}`,
+          ],
         ],
         cwd: home,
         env: {

@@ -98,7 +98,11 @@ function ownerPidLsof(port: number): number | undefined {
 }
 
 function commandOf(pid: number): string {
-  const command = read(`/proc/${String(pid)}/cmdline`).split('\0').join(' ').trim().slice(0, 120);
+  const command = read(`/proc/${String(pid)}/cmdline`)
+    .split('\0')
+    .join(' ')
+    .trim()
+    .slice(0, 120);
   return command === '' ? '' : ` (${command})`;
 }
 

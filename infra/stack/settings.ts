@@ -33,10 +33,10 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-export const taskQueues = { control: 'mtrl', compute: 'mtrl-compute' } as const;
-export const defaultNamespace = 'default';
-export const defaultBucket = 'mtrl';
-export const defaultRegion = 'us-east-1';
+const taskQueues = { control: 'mtrl', compute: 'mtrl-compute' } as const;
+const defaultNamespace = 'default';
+const defaultBucket = 'mtrl';
+const defaultRegion = 'us-east-1';
 
 export interface SettingsOptions {
   /** Default: env MTRL_HOME, else `.mtrl` in the project. */
@@ -71,15 +71,20 @@ export function readSettings(options: SettingsOptions = {}): StackSettings {
   return { home, temporal, s3, taskQueues };
 }
 
-export function localTemporal(
+function localTemporal(
   { port, uiPort }: { port: number; uiPort: number },
   namespace: string,
 ): StackSettings['temporal'] {
   return { address: `127.0.0.1:${String(port)}`, namespace, uiUrl: `http://127.0.0.1:${String(uiPort)}` };
 }
 
-export function localS3(
-  { port, consolePort, accessKey, secretKey }: { port: number; consolePort: number; accessKey: string; secretKey: string },
+function localS3(
+  {
+    port,
+    consolePort,
+    accessKey,
+    secretKey,
+  }: { port: number; consolePort: number; accessKey: string; secretKey: string },
   bucket = defaultBucket,
 ): StackSettings['s3'] {
   return {
@@ -92,7 +97,7 @@ export function localS3(
   };
 }
 
-export function namespaceOf(env: Env): string {
+function namespaceOf(env: Env): string {
   return valueOf(env, 'TEMPORAL_NAMESPACE') ?? defaultNamespace;
 }
 

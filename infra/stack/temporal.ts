@@ -32,7 +32,13 @@ const retentionSeconds = 90 * 24 * 3600;
 
 type Target = StackSettings['temporal'];
 
-export function temporalServer(home: string, target: Target, ports: { port: number; uiPort: number }, env: Env, log: Log): ServerSpec {
+export function temporalServer(
+  home: string,
+  target: Target,
+  ports: { port: number; uiPort: number },
+  env: Env,
+  log: Log,
+): ServerSpec {
   return {
     name: 'temporal',
     ...ports,
@@ -47,7 +53,10 @@ export function temporalServer(home: string, target: Target, ports: { port: numb
           ...['--db-filename', join(home, 'temporal.db'), '--log-level', 'error'],
           ...['--namespace', target.namespace],
           // Only a new database heeds these; there they are usable at once, while later ones take some seconds.
-          ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${cliTypes[type]}`]),
+          ...Object.entries(searchAttributes).flatMap(([name, type]) => [
+            '--search-attribute',
+            `${name}=${cliTypes[type]}`,
+          ]),
         ],
         cwd: home,
         // The CLI also reads TEMPORAL_* variables and a profile: none of them is meant for this server.
@@ -108,7 +117,7 @@ export async function missingSearchAttributes(
 ): Promise<(keyof typeof searchAttributes)[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const names = Object.keys(searchAttributes) as (keyof typeof searchAttributes)[];
-  return names.filter((name) => customAttributes[name] !== searchAttributes[name]);
+  return names.filter((name) => Number(customAttributes[name]) !== searchAttributes[name]);
 }
 
 async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {

@@ -31,7 +31,14 @@ const usual = { temporal: 7233, temporalUi: 8233, s3: 9000, s3Console: 9001 };
 /** A cold start may build two servers while it holds the lock. */
 const lockTimeoutMs = 20 * 60_000;
 
-export async function up({ workers, log, env = process.env, usualPorts = true, answerTimeoutMs = 10_000, ...options }: UpOptions): Promise<StackSettings> {
+export async function up({
+  workers,
+  log,
+  env = process.env,
+  usualPorts = true,
+  answerTimeoutMs = 10_000,
+  ...options
+}: UpOptions): Promise<StackSettings> {
   const home = stackHome({ ...options, env });
   mkdirSync(join(home, 'run'), { recursive: true });
   const onWait = ({ pid }: { pid: number }) => {
@@ -41,34 +48,53 @@ export async function up({ workers, log, env = process.env, usualPorts = true, a
     const overrides = readOverrides(env);
     const file = await completeStackFile(home, { temporal: !overrides.temporal, s3: !overrides.s3 }, usualPorts);
     const settings = readSettings({ home, env });
-    // Wait for both even when one fails: the other must not go on starting after the lock is released.
-    const results = await Promise.allSettled([
+    await allOrFirstFailure([
       bringUpTemporal(home, settings, overrides.temporal ? undefined : file.temporal, env, { log, answerTimeoutMs }),
       bringUpStore(home, settings, overrides.s3 ? undefined : file.s3, env, { log, answerTimeoutMs }),
     ]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    if (workers) await Promise.all(workerNames.map((name) => ensureWorker(home, name, childEnv(env), log)));
+    if (workers) await allOrFirstFailure(workerNames.map((name) => ensureWorker(home, name, childEnv(env), log)));
     return settings;
   });
 }
 
+/** Waits for all even when one fails: the others must not go on starting after the lock is released. */
+async function allOrFirstFailure(starts: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason;
+}
+
 type How = Parameters<typeof ensureServer>[2];
 
-async function bringUpTemporal(home: string, settings: StackSettings, local: StackFile['temporal'], env: Env, how: How): Promise<void> {
+async function bringUpTemporal(
+  home: string,
+  settings: StackSettings,
+  local: StackFile['temporal'],
+  env: Env,
+  how: How,
+): Promise<void> {
   const target = settings.temporal;
   if (local) await ensureServer(home, temporalServer(home, target, local, childEnv(env), how.log), how);
   else how.log(`using Temporal at ${target.address}`);
   await prepareNamespace(target, local !== undefined);
 }
 
-async function bringUpStore(home: string, settings: StackSettings, local: StackFile['s3'], env: Env, how: How): Promise<void> {
+async function bringUpStore(
+  home: string,
+  settings: StackSettings,
+  local: StackFile['s3'],
+  env: Env,
+  how: How,
+): Promise<void> {
   const target = settings.s3;
   if (local) await ensureServer(home, minioServer(home, target, local, childEnv(env), how.log), how);
   else how.log(`using the store at ${target.endpoint}`);
   await ensureBucket(target, local !== undefined);
 }
 
-async function completeStackFile(home: string, needs: { temporal: boolean; s3: boolean }, usualPorts: boolean): Promise<StackFile> {
+async function completeStackFile(
+  home: string,
+  needs: { temporal: boolean; s3: boolean },
+  usualPorts: boolean,
+): Promise<StackFile> {
   const known = readStackFile(home) ?? {};
   const wanted = usualPorts ? usual : undefined;
   const complete = {

@@ -57,14 +57,17 @@ class Intake {
 
   take(reading: Reading): void {
     const { outcome } = reading;
-    const problem = outcome instanceof UnusableRow ? outcome : this.#problemOf(outcome);
-    if (problem !== undefined) this.quarantined.push(quarantine(reading, problem));
-    else this.#keep(outcome as Example);
-  }
-
-  #keep(example: Example): void {
-    this.#ids.add(example.id);
-    this.examples.push(example);
+    if (outcome instanceof UnusableRow) {
+      this.quarantined.push(quarantine(reading, outcome));
+      return;
+    }
+    const problem = this.#problemOf(outcome);
+    if (problem !== undefined) {
+      this.quarantined.push(quarantine(reading, problem));
+      return;
+    }
+    this.#ids.add(outcome.id);
+    this.examples.push(outcome);
   }
 
   #problemOf(example: Example): UnusableRow | undefined {

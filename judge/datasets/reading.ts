@@ -28,10 +28,7 @@ export type ImageSink = (sha256: string, bytes: Uint8Array) => void | Promise<vo
 const excerptLengthMax = 200;
 
 export function quarantine({ source, row, text }: Reading, problem: UnusableRow): QuarantinedRow {
-  // by code points: half a surrogate pair is no text
-  const excerpt = [...text.slice(0, excerptLengthMax * 2)]
-    .slice(0, excerptLengthMax)
-    .join('')
-    .slice(0, excerptLengthMax);
+  // a cut through a surrogate pair would leave half a character
+  const excerpt = text.slice(0, excerptLengthMax).replace(/[\uD800-\uDBFF]$/, '');
   return { source, row, code: problem.code, reason: problem.message, excerpt };
 }

@@ -11,9 +11,11 @@ const suffix = '#swapped';
 export function swapPair(pair: Example, labels: readonly [string, string]): Example {
   assert(pair.images.length === 2, `${pair.id} has ${pair.images.length} images: only a pair has another order`);
   assert(labels.includes(pair.label), `${pair.id}: ${pair.label} is not a label of its task`);
-  const { rationale: _, ...rest } = pair;
   return {
-    ...rest,
+    task: pair.task,
+    split: pair.split,
+    fields: pair.fields,
+    groupKey: pair.groupKey,
     id: pair.id.endsWith(suffix) ? pair.id.slice(0, -suffix.length) : pair.id + suffix,
     images: [...pair.images].reverse(),
     label: pair.label === labels[0] ? labels[1] : labels[0],

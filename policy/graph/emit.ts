@@ -38,41 +38,55 @@ export function emitOnnx(graph: Graph): Uint8Array {
   return onnx.ModelProto.encode(model).finish();
 }
 
-function graphProto(graph: Graph): object {
+/** ONNX names of values: their own, but for outputs, which are named as the graph names them. */
+type Names = Map<Value, string>;
+
+function graphProto(graph: Graph, outer: Names = new Map()): object {
   const live = prune(graph);
+  const computed = new Set(live.nodes.flatMap((node) => node.outputs));
+  const names: Names = new Map(outer);
+  const copies: object[] = [];
+  for (const [name, value] of graph.outputs) {
+    // A value that is an output twice, or an input that is one, is copied: ONNX names are unique.
+    if (computed.has(value) && !names.has(value)) names.set(value, outputName(name, graph));
+    else
+      copies.push({
+        opType: 'Identity',
+        input: [nameOf(value, names)],
+        output: [outputName(name, graph)],
+        name: `copy.${name}`,
+      });
+  }
   return {
     name: graph.name,
-    node: [
-      ...live.nodes.map(nodeProto),
-      ...[...graph.outputs].map(([name, value]) => identityProto(name, value, graph)),
-    ],
+    node: [...live.nodes.map((node) => nodeProto(node, names)), ...copies],
     initializer: live.constants.map((value) => tensorProto(value, graph.constants.get(value) as ConstantData)),
     input: graph.inputs.map((value) => valueProto(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueProto(outputName(name, graph), value)),
   };
 }
 
-/** Outputs get names of their own, so that one value can be several outputs and an input can be an output. */
 function outputName(name: string, graph: Graph): string {
   return graph.parent === undefined ? name : `${graph.name}.${name}`;
 }
 
-function identityProto(name: string, value: Value, graph: Graph): object {
-  return { opType: 'Identity', input: [value.name], output: [outputName(name, graph)], name: `output.${name}` };
+function nameOf(value: Value, names: Names): string {
+  return names.get(value) ?? value.name;
 }
 
-function nodeProto(node: Node): object {
-  const hidden = internalAttributes[node.op] ?? [];
+function nodeProto(node: Node, names: Names): object {
+  const internal = internalAttributes[node.op] ?? [];
   const attributes = Object.entries(node.attributes)
-    .filter(([name]) => !hidden.includes(name))
+    .filter(([name]) => !internal.includes(name))
     .map(([name, value]) => attributeProto(node, name, value));
-  if (node.body !== undefined) attributes.push({ name: 'body', type: attributeTypes.graph, g: graphProto(node.body) });
+  if (node.body !== undefined)
+    attributes.push({ name: 'body', type: attributeTypes.graph, g: graphProto(node.body, names) });
   return {
     opType: node.op,
     domain: opRow(node.op).domain,
     name: node.outputs[0]?.name ?? '',
-    input: node.inputs.map((value) => value.name),
-    output: node.outputs.map((value) => value.name),
+    input: node.inputs.map((value) => nameOf(value, names)),
+    output: node.outputs.map((value) => nameOf(value, names)),
     attribute: attributes,
   };
 }

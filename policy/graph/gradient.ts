@@ -3,7 +3,7 @@
  * applying each op's rule and adding what arrives at a value from several users.
  */
 import { MtrlError } from '../../core/errors.ts';
-import { add, expand } from './build.ts';
+import { add } from './build.ts';
 import { type Graph, type Node, type Value, expectShape } from './ir.ts';
 import { opRow } from './op-table.ts';
 import { usedBy } from './prune.ts';
@@ -18,7 +18,7 @@ export function gradients(graph: Graph, loss: Value, parameters: readonly Value[
   expectShape(loss, [], `the loss ${loss.name}`);
   const dependent = dependsOn(graph, parameters);
   if (!dependent.has(loss)) throw new MtrlError('GRAPH_INVALID', `the loss ${loss.name} depends on no parameter`);
-  const gradientOf = new Map<Value, Value>([[loss, expand(graph, graph.scalar(1), loss.shape)]]);
+  const gradientOf = new Map<Value, Value>([[loss, graph.scalar(1)]]);
   // A copy: rules append nodes while we walk.
   const nodes = [...graph.nodes].reverse();
   for (const node of nodes) {

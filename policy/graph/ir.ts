@@ -79,6 +79,8 @@ export class Graph {
   output(name: string, value: Value): void {
     if (this.outputs.has(name))
       throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has two outputs named ${name}`);
+    if (this.inputs.some((input) => input.name === name))
+      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has an input and an output named ${name}`);
     this.outputs.set(name, value);
   }
 
@@ -120,7 +122,7 @@ export class Graph {
         : undefined;
     const known = text === undefined ? undefined : this.#nodeByText.get(text);
     if (known !== undefined) return [...known.outputs];
-    const site = builderSite();
+    const trace = builderTrace();
     const row = opRow(name);
     let types: readonly { readonly dtype: DType; readonly shape: Shape }[];
     try {
@@ -131,7 +133,7 @@ export class Graph {
         ...(options.body === undefined ? {} : { body: options.body }),
       });
     } catch (error) {
-      throw illegal(name, inputs, error instanceof Error ? error.message : String(error), site);
+      throw illegal(name, inputs, error instanceof Error ? error.message : String(error), siteIn(trace));
     }
     const outputs: Value[] = [];
     const node: Node = {
@@ -139,7 +141,9 @@ export class Graph {
       inputs,
       outputs,
       attributes,
-      site,
+      get site() {
+        return siteIn(trace);
+      },
       ...(options.body === undefined ? {} : { body: options.body }),
     };
     for (const type of types) {
@@ -192,13 +196,19 @@ function illegal(name: OpName, inputs: readonly Value[], reason: string, site: s
   return new MtrlError('GRAPH_INVALID', `${name}(${tensors}): ${reason}`, { where: site });
 }
 
-/** First stack frame outside this folder's own files: the model, objective or gradient line that built the node. */
-function builderSite(): string {
+/** Where we are. The text of a trace is made when it is first read, which for most nodes is never. */
+function builderTrace(): Error {
   const limit = Error.stackTraceLimit;
   // The language in build.ts is up to eleven calls deep.
   Error.stackTraceLimit = 20;
-  const frames = (new Error().stack ?? '').split('\n').slice(2);
+  const trace = new Error('trace');
   Error.stackTraceLimit = limit;
-  const frame = frames.find((line) => !/policy\/graph\/(ir|build)\.ts/.test(line) && line.includes(projectRoot)) ?? '';
+  return trace;
+}
+
+/** First stack frame outside this folder's own files: the model, objective or gradient line that built the node. */
+function siteIn(trace: Error): string {
+  const frames = (trace.stack ?? '').split('\n');
+  const frame = frames.find((line) => line.includes(projectRoot) && !/policy\/graph\/(ir|build)\.ts/.test(line)) ?? '';
   return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(projectRoot)[1] ?? 'unknown';
 }

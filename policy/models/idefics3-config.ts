@@ -42,7 +42,7 @@ const fileSchema = z.object({
   model_type: z.enum(['idefics3', 'smolvlm']),
   scale_factor: size.default(2),
   image_token_id: z.int(),
-  tie_word_embeddings: z.boolean().default(false),
+  tie_word_embeddings: z.boolean().optional(),
   text_config: z.object({
     model_type: z.literal('llama').default('llama'),
     hidden_size: size,
@@ -126,7 +126,7 @@ export function parseIdefics3Config(json: unknown, where: string): Idefics3Confi
       layerNormEpsilon: vision.layer_norm_eps,
     },
     scaleFactor: rest.scale_factor,
-    tiedHead: rest.tie_word_embeddings || text.tie_word_embeddings === true,
+    tiedHead: rest.tie_word_embeddings ?? text.tie_word_embeddings ?? false,
     imageTokenId: rest.image_token_id,
   };
 }

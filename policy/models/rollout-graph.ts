@@ -78,10 +78,11 @@ export function rolloutGraph(
     g.constant(BigInt64Array.of(-1n), []),
     1,
   );
-  const logits = languageHead(g, config, weights, last);
   const perRollout = (x: Value, width: number): Value =>
     b.reshape(g, b.expand(g, b.reshape(g, x, ['B', 1, width]), ['B', 'G', width]), [rows, width]);
-  const firstLogits = perRollout(logits, config.text.vocabularySize);
+  // The head runs on one row a rollout, as while decoding: matrix kernels for a single row sum in another order, so
+  // logits of a shard of one prompt would differ in their last bits.
+  const firstLogits = languageHead(g, config, weights, perRollout(last, config.text.hiddenSize));
   const firstPositions = b.reshape(g, b.expand(g, b.reshape(g, promptLengths, ['B', 1, 1]), ['B', 'G', 1]), [rows, 1]);
 
   const body = new Graph('decode', g);

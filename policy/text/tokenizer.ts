@@ -1,9 +1,19 @@
 /** Text to token ids and back, from a folder's `tokenizer.json`, as the Rust `tokenizers` library does it. */
 import { join } from 'node:path';
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import { Tokenizer as UntypedTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
-import { readJsonFile, requireJsonFile } from '../checkpoint-file.ts';
+import { checkFields, readJsonFile, requireJsonFile } from '../checkpoint-file.ts';
 import { readSpecialTokens, type SpecialTokenName, type SpecialTokens } from './special-tokens.ts';
+
+/** The part of the library used here: its own declarations do not resolve under `nodenext`. */
+interface HubTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
+  decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
+  token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+}
+const HubTokenizer = UntypedTokenizer as unknown as new (description: unknown, config: object) => HubTokenizer;
 
 export class Tokenizer {
   readonly specialTokens: SpecialTokens;
@@ -14,10 +24,14 @@ export class Tokenizer {
   static async load(folder: string): Promise<Tokenizer> {
     const description = await requireJsonFile(folder, 'tokenizer.json');
     const specialTokens = await readSpecialTokens(folder);
-    const config = (await readJsonFile(folder, 'tokenizer_config.json')) ?? {};
+    const config = checkFields(
+      z.looseObject({}),
+      (await readJsonFile(folder, 'tokenizer_config.json')) ?? {},
+      join(folder, 'tokenizer_config.json'),
+    );
     try {
       // Word-level models of the library find their unknown token here, not in tokenizer.json.
-      const hub = new HubTokenizer(description as object, { ...(config as object), ...specialTokens });
+      const hub = new HubTokenizer(description, { ...config, ...specialTokens });
       return new Tokenizer(folder, hub, specialTokens);
     } catch (cause) {
       throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {

@@ -93,7 +93,7 @@ export class ImageProcessor {
 /** transformers 5 nests the image processor's config in the processor's; a nested one wins there and here. */
 async function findConfig(folder: string): Promise<{ readonly value: unknown; readonly where: string }> {
   const processor = checkFields(
-    z.looseObject({ image_processor: z.unknown() }),
+    z.looseObject({ image_processor: z.unknown().optional() }),
     (await readJsonFile(folder, 'processor_config.json')) ?? {},
     join(folder, 'processor_config.json'),
   );

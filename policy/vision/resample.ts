@@ -24,14 +24,25 @@ const precisionBits = 22;
 
 export function resizeRgb(image: RgbImage, height: number, width: number, resample: number): RgbImage {
   const filter = filters[resample];
-  assert(filter !== undefined, `no resampling filter ${resample}`);
-  let { data } = image;
+  assert(filter !== undefined, `no resampling filter ${String(resample)}`);
   // A pass whose size does not change is left out, as in Pillow.
-  if (width !== image.width)
-    data = pass(data, { lineCount: image.height, inSize: image.width, outSize: width, vertical: false }, filter);
-  if (height !== image.height)
-    data = pass(data, { lineCount: width, inSize: image.height, outSize: height, vertical: true }, filter);
-  return { data, height, width };
+  const horizontal = ({ data, height, width: inSize }: RgbImage): RgbImage =>
+    width === inSize
+      ? { data, height, width }
+      : { data: pass(data, { lineCount: height, inSize, outSize: width, vertical: false }, filter), height, width };
+  const vertical = ({ data, height: inSize, width }: RgbImage): RgbImage =>
+    height === inSize
+      ? { data, height, width }
+      : { data: pass(data, { lineCount: width, inSize, outSize: height, vertical: true }, filter), height, width };
+  return verticalFirst(image, height, width) ? horizontal(vertical(image)) : vertical(horizontal(image));
+}
+
+/**
+ * Pillow 13 begins with the pass that shrinks much more; before, it always began with the horizontal one. Rounding
+ * between the passes makes this visible by a few levels. Rule found by trying 400 pairs of sizes.
+ */
+function verticalFirst(image: RgbImage, height: number, width: number): boolean {
+  return image.height - height > 2 * Math.max(0, image.width - width);
 }
 
 interface Pass {

@@ -20,7 +20,12 @@ describe('folder store', () => {
   it('leaves no half-written file behind', async () => {
     const objects = new FolderObjectStore(root);
     const broken = { byteLength: 3, sha256: 'f'.repeat(64) };
-    await expect(objects.putStream('broken', { ...broken, open: () => Readable.from([Buffer.from('abc')], { objectMode: false }) })).rejects.toMatchObject({
+    await expect(
+      objects.putStream('broken', {
+        ...broken,
+        open: () => Readable.from([Buffer.from('abc')], { objectMode: false }),
+      }),
+    ).rejects.toMatchObject({
       code: 'ARTIFACT_CORRUPT',
     });
     expect(await objects.head('broken')).toBeUndefined();
@@ -35,7 +40,9 @@ describe('folder store', () => {
         return super.get(key);
       }
     })(root);
-    const [a, b] = await Promise.all(['a', 'b'].map((letter) => new ArtifactStore(objects).putBytes(Buffer.alloc(30, letter))));
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map((letter) => new ArtifactStore(objects).putBytes(Buffer.alloc(30, letter))),
+    );
     if (a === undefined || b === undefined) throw new Error('no refs');
     const store = new ArtifactStore(objects, { cacheByteLengthMax: 120 });
     for (const ref of [a, a, b, b, a]) await store.getBytes(ref);

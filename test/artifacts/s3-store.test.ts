@@ -36,8 +36,18 @@ describe('S3 store without a server', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     await new Promise((resolve) => server.close(resolve));
-    const objects = openObjectStore({ endpoint, accessKey: 'key', secretKey: 'secret', bucket: 'mtrl', region: 'us-east-1' });
-    const unreachable = { code: 'STORE_UNREACHABLE', retryable: true, details: { where: expect.stringContaining(endpoint) as string } };
+    const objects = openObjectStore({
+      endpoint,
+      accessKey: 'key',
+      secretKey: 'secret',
+      bucket: 'mtrl',
+      region: 'us-east-1',
+    });
+    const unreachable = {
+      code: 'STORE_UNREACHABLE',
+      retryable: true,
+      details: { where: expect.stringContaining(endpoint) as string },
+    };
     await expect(objects.get('a')).rejects.toMatchObject(unreachable);
     await expect(objects.head('a')).rejects.toMatchObject(unreachable);
     await expect(objects.putIfAbsent('a', new Uint8Array(1))).rejects.toMatchObject(unreachable);
@@ -54,7 +64,13 @@ describe('S3 store without a server', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     try {
       const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-      const objects = openObjectStore({ endpoint, accessKey: 'key', secretKey: 'secret', bucket: 'mtrl', region: 'us-east-1' });
+      const objects = openObjectStore({
+        endpoint,
+        accessKey: 'key',
+        secretKey: 'secret',
+        bucket: 'mtrl',
+        region: 'us-east-1',
+      });
       expect(Buffer.from((await objects.get('a')) ?? []).toString()).toBe('hello');
     } finally {
       server.closeAllConnections();

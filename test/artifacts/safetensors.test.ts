@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/safetensors-folder.ts';
-import { decodeSafetensors, encodeSafetensors, tensorByteLength, type Dtype, type Tensor } from '../../artifacts/safetensors.ts';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  tensorByteLength,
+  type Dtype,
+  type Tensor,
+} from '../../artifacts/safetensors.ts';
 import { float32Tensor, readFloat32 } from '../../artifacts/tensor-values.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtrl-safetensors-'));
@@ -41,20 +47,24 @@ describe('safetensors', () => {
     );
   });
 
-  it.each(['tied/model.safetensors', 'untied-gqa/model.safetensors', 'images.safetensors', 'tied.expected/expected.safetensors'])(
-    'writes the very bytes of the Python library: %s',
-    (name) => {
-      const bytes = readFileSync(new URL(name, fixtures));
-      const { tensors, metadata } = decodeSafetensors(bytes);
-      expect(tensors.size).toBeGreaterThan(3);
-      expect(Buffer.from(encodeSafetensors(tensors, metadata)).equals(bytes)).toBe(true);
-    },
-  );
+  it.each([
+    'tied/model.safetensors',
+    'untied-gqa/model.safetensors',
+    'images.safetensors',
+    'tied.expected/expected.safetensors',
+  ])('writes the very bytes of the Python library: %s', (name) => {
+    const bytes = readFileSync(new URL(name, fixtures));
+    const { tensors, metadata } = decodeSafetensors(bytes);
+    expect(tensors.size).toBeGreaterThan(3);
+    expect(Buffer.from(encodeSafetensors(tensors, metadata)).equals(bytes)).toBe(true);
+  });
 
   it('refuses a file cut at any byte, and one with a byte too many', () => {
     const bytes = encodeSafetensors(new Map([['w', float32Tensor(Float32Array.of(1, 2), [2])]]));
     for (let length = 0; length < bytes.byteLength; length++) {
-      expect(() => decodeSafetensors(bytes.subarray(0, length)), `cut to ${String(length)}`).toThrow(expect.objectContaining({ code: 'CHECKPOINT_INVALID' }) as Error);
+      expect(() => decodeSafetensors(bytes.subarray(0, length)), `cut to ${String(length)}`).toThrow(
+        expect.objectContaining({ code: 'CHECKPOINT_INVALID' }) as Error,
+      );
     }
     expect(() => decodeSafetensors(Buffer.concat([bytes, Buffer.of(0)]))).toThrow('bytes too many');
   });
@@ -76,7 +86,18 @@ describe('safetensors', () => {
   it('reads halves and bfloat16 as the numbers they stand for', () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x8000, 0x7c00, 0xfc00, 0x3555);
     const half: Tensor = { dtype: 'F16', shape: [halves.length], data: new Uint8Array(halves.buffer) };
-    expect([...readFloat32(half)]).toEqual([1, -2, 65504, 2 ** -14, 2 ** -24, 1023 * 2 ** -24, -0, Infinity, -Infinity, 0.333251953125]);
+    expect([...readFloat32(half)]).toEqual([
+      1,
+      -2,
+      65504,
+      2 ** -14,
+      2 ** -24,
+      1023 * 2 ** -24,
+      -0,
+      Infinity,
+      -Infinity,
+      0.333251953125,
+    ]);
     const brains = Uint16Array.of(0x3f80, 0xc040, 0x0001, 0x7f80);
     const brain: Tensor = { dtype: 'BF16', shape: [4], data: new Uint8Array(brains.buffer) };
     expect([...readFloat32(brain)]).toEqual([1, -3, 2 ** -133, Infinity]);
@@ -87,7 +108,9 @@ describe('safetensors', () => {
 });
 
 describe('a folder of safetensors', () => {
-  const many = new Map(['c', 'a', 'b'].map((name, i) => [name, float32Tensor(new Float32Array(100).fill(i), [10, 10])]));
+  const many = new Map(
+    ['c', 'a', 'b'].map((name, i) => [name, float32Tensor(new Float32Array(100).fill(i), [10, 10])]),
+  );
 
   it('is one file while it fits, and shards of bounded size with an index when not', async () => {
     const folder = mkdtempSync(join(root, 'shards-'));
@@ -96,7 +119,11 @@ describe('a folder of safetensors', () => {
     await rm(join(folder, 'model.safetensors'));
 
     const names = await writeSafetensorsFolder(folder, 'model', many, 1700);
-    expect(names).toEqual(['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json']);
+    expect(names).toEqual([
+      'model-00001-of-00002.safetensors',
+      'model-00002-of-00002.safetensors',
+      'model.safetensors.index.json',
+    ]);
     expect((await readdir(folder)).sort()).toEqual(names);
     for (const name of names.slice(0, 2)) expect((await stat(join(folder, name))).size).toBeLessThanOrEqual(1700);
     expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
@@ -115,7 +142,10 @@ describe('a folder of safetensors', () => {
     await writeFile(indexPath, JSON.stringify({ weight_map: { a: 'other.safetensors', z: 'other.safetensors' } }));
     await expect(readSafetensorsFolder(folder, 'model')).rejects.toThrow('tensor z');
     await writeFile(indexPath, JSON.stringify({ weight_map: { a: '../other.safetensors' } }));
-    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID', details: { where: indexPath } });
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      details: { where: indexPath },
+    });
   });
 });
 

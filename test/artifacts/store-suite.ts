@@ -44,7 +44,11 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(text(await objects.get('room/a.bin'))).toBe('two!');
     expect(await objects.head('room/a.bin')).toEqual({ byteLength: 4 });
     expect(await objects.head('room/empty')).toEqual({ byteLength: 0 });
-    expect([await objects.get('room/b'), await objects.head('room/b'), await objects.open('room/b')]).toEqual([undefined, undefined, undefined]);
+    expect([await objects.get('room/b'), await objects.head('room/b'), await objects.open('room/b')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(await collect(objects.list('room/'))).toEqual([
       { key: 'room/a.bin', byteLength: 4 },
       { key: 'room/empty', byteLength: 0 },
@@ -54,8 +58,11 @@ export function storeSuite(open: () => ObjectStore): void {
 
   it('refuses keys that could leave the store, and URIs of another store', async () => {
     const objects = open();
-    for (const key of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a b', '.']) await expect(objects.get(key), key).rejects.toThrow('not an object key');
-    expect(() => objects.keyOf('s3://some-other-bucket/a')).toThrow(expect.objectContaining({ code: 'ARTIFACT_MISSING' }) as Error);
+    for (const key of ['', '/a', 'a/', 'a//b', '../a', 'a/../b', 'a b', '.'])
+      await expect(objects.get(key), key).rejects.toThrow('not an object key');
+    expect(() => objects.keyOf('s3://some-other-bucket/a')).toThrow(
+      expect.objectContaining({ code: 'ARTIFACT_MISSING' }) as Error,
+    );
   });
 
   it('lets exactly one of 50 concurrent writers win', async () => {
@@ -86,7 +93,9 @@ export function storeSuite(open: () => ObjectStore): void {
     const ref = await store.putFile(source);
     await store.getToFile(ref, copy);
     expect((await readFile(copy)).equals(content)).toBe(true);
-    await expect(store.getToFile({ ...ref, sha256: 'a'.repeat(64) }, join(folder, 'wrong'))).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+    await expect(store.getToFile({ ...ref, sha256: 'a'.repeat(64) }, join(folder, 'wrong'))).rejects.toMatchObject({
+      code: 'ARTIFACT_CORRUPT',
+    });
     await expect(readFile(join(folder, 'wrong'))).rejects.toThrow('ENOENT');
   });
 
@@ -100,7 +109,11 @@ export function storeSuite(open: () => ObjectStore): void {
     const input = await store.putJson('input');
     const first = await memoize(store, work('once', { data: input }), compute);
     const elsewhere = { ...input, uri: 's3://elsewhere/x', producer: 'manifests/other/1.json' };
-    const second = await memoize(store, { ...work('once', { data: elsewhere }), environment: { cpu: 'other' } }, compute);
+    const second = await memoize(
+      store,
+      { ...work('once', { data: elsewhere }), environment: { cpu: 'other' } },
+      compute,
+    );
     expect([first.cached, second.cached, computeCount]).toEqual([false, true, 1]);
     expect(second.manifest).toEqual(first.manifest);
     expect(second.ref).toEqual(first.ref);
@@ -135,7 +148,11 @@ export function storeSuite(open: () => ObjectStore): void {
         async () => {
           if (++arrived === 3) release();
           await allArrived;
-          return { outputs: { same: await store.putJson('same'), clock: await store.putJson(i) }, summary: 'same', computeMs: i };
+          return {
+            outputs: { same: await store.putJson('same'), clock: await store.putJson(i) },
+            summary: 'same',
+            computeMs: i,
+          };
         },
         { onDivergence: (found) => divergences.push(...found) },
       ),
@@ -158,8 +175,13 @@ export function storeSuite(open: () => ObjectStore): void {
       expect((await readFile(join(target, name))).equals(await readFile(join(source, name)))).toBe(true);
     }
     await expect(materializeFolder(store, ref, target)).rejects.toMatchObject({ code: 'USAGE' });
-    const escaping = await store.putJson({ schema: 1, files: { '../escaped': { sha256: 'a'.repeat(64), byteLength: 1 } } });
-    await expect(materializeFolder(store, escaping, join(folder, 'escape'))).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+    const escaping = await store.putJson({
+      schema: 1,
+      files: { '../escaped': { sha256: 'a'.repeat(64), byteLength: 1 } },
+    });
+    await expect(materializeFolder(store, escaping, join(folder, 'escape'))).rejects.toMatchObject({
+      code: 'ARTIFACT_CORRUPT',
+    });
   });
 
   it('walks from a root through refs, folders and producers, each artifact once', async () => {
@@ -189,9 +211,15 @@ export function storeSuite(open: () => ObjectStore): void {
 }
 
 /** index (JSON) -> output -> producer manifest -> input (folder) -> file. `expected`: every artifact of it. */
-async function chain(store: ArtifactStore, salt: string): Promise<{ store: ArtifactStore; root: ArtifactRef; expected: ArtifactRef[] }> {
+async function chain(
+  store: ArtifactStore,
+  salt: string,
+): Promise<{ store: ArtifactStore; root: ArtifactRef; expected: ArtifactRef[] }> {
   const file = await store.putBytes(bytesOf(`weights of ${salt}`));
-  const folder = await store.putJson({ schema: 1, files: { 'model.safetensors': { sha256: file.sha256, byteLength: file.byteLength } } });
+  const folder = await store.putJson({
+    schema: 1,
+    files: { 'model.safetensors': { sha256: file.sha256, byteLength: file.byteLength } },
+  });
   const { manifest, ref } = await memoize(store, work(salt, { policy: folder }), async () => ({
     outputs: { rollouts: await store.putBytes(bytesOf(`rollouts of ${salt}`)) },
     summary: {},

@@ -39,12 +39,23 @@ describe('the settings of the stack', () => {
 
   it('yield to servers that the environment names, each by itself', () => {
     writeStackFile(home, stored);
-    const temporal = readSettings({ home, env: { TEMPORAL_ADDRESS: 'temporal.example:7233', TEMPORAL_NAMESPACE: 'team' } });
+    const temporal = readSettings({
+      home,
+      env: { TEMPORAL_ADDRESS: 'temporal.example:7233', TEMPORAL_NAMESPACE: 'team' },
+    });
     expect(temporal.temporal).toEqual({ address: 'temporal.example:7233', namespace: 'team', uiUrl: undefined });
     expect(temporal.s3.endpoint).toBe('http://127.0.0.1:7003');
 
-    const s3 = readSettings({ home, env: { MTRL_S3_ENDPOINT: 'https://s3.example', MTRL_S3_BUCKET: 'judges', ...aws } });
-    expect(s3.s3).toMatchObject({ endpoint: 'https://s3.example', accessKey: 'env-access', bucket: 'judges', consoleUrl: undefined });
+    const s3 = readSettings({
+      home,
+      env: { MTRL_S3_ENDPOINT: 'https://s3.example', MTRL_S3_BUCKET: 'judges', ...aws },
+    });
+    expect(s3.s3).toMatchObject({
+      endpoint: 'https://s3.example',
+      accessKey: 'env-access',
+      bucket: 'judges',
+      consoleUrl: undefined,
+    });
     expect(s3.temporal.address).toBe('127.0.0.1:7001');
   });
 
@@ -67,7 +78,13 @@ describe('the settings of the stack', () => {
     expect(codeOf({ TEMPORAL_ADDRESS: 'http://a:1' })).toBe('USAGE');
     expect(codeOf({ MTRL_S3_ENDPOINT: 'http://a:1' })).toBe('USAGE');
     expect(codeOf({ MTRL_S3_ENDPOINT: 'a:1', ...aws })).toBe('USAGE');
-    for (const damaged of ['', '{', '[]', '{"temporal":{"port":"7233","uiPort":1}}', '{"s3":{"port":1,"consolePort":2}}']) {
+    for (const damaged of [
+      '',
+      '{',
+      '[]',
+      '{"temporal":{"port":"7233","uiPort":1}}',
+      '{"s3":{"port":1,"consolePort":2}}',
+    ]) {
       writeFileSync(join(home, 'stack.json'), damaged);
       expect(codeOf({}), damaged).toBe('SETUP_FAILED');
     }

@@ -91,7 +91,10 @@ describe('the local stack', { timeout: 40_000 }, () => {
     const stranger = createServer();
     await new Promise<void>((done) => stranger.listen(Number(new URL(s3.endpoint).port), '127.0.0.1', done));
     try {
-      await expect(stack.up()).rejects.toMatchObject({ code: 'PORT_IN_USE', details: { where: new URL(s3.endpoint).host } });
+      await expect(stack.up()).rejects.toMatchObject({
+        code: 'PORT_IN_USE',
+        details: { where: new URL(s3.endpoint).host },
+      });
       await down({ home, log: () => undefined });
       expect(stranger.listening).toBe(true);
     } finally {
@@ -124,7 +127,13 @@ describe('the local stack', { timeout: 40_000 }, () => {
     it('names the one that is down', async () => {
       const down = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
       await expect(
-        up({ workers: false, home: `${stack.settings.home}/other`, usualPorts: false, env: down, log: () => undefined }),
+        up({
+          workers: false,
+          home: `${stack.settings.home}/other`,
+          usualPorts: false,
+          env: down,
+          log: () => undefined,
+        }),
       ).rejects.toMatchObject({
         code: 'TEMPORAL_UNREACHABLE',
         details: { where: '127.0.0.1:1, namespace default', found: expect.stringContaining('ECONNREFUSED') as string },
@@ -139,7 +148,9 @@ describe('the local stack', { timeout: 40_000 }, () => {
         code: 'STORE_UNREACHABLE',
         details: { where: `${s3.endpoint}, bucket ${s3.bucket}` },
       });
-      await expect(startWith({ TEMPORAL_ADDRESS, MTRL_S3_ENDPOINT: 'http://127.0.0.1:1', ...aws })).rejects.toMatchObject({
+      await expect(
+        startWith({ TEMPORAL_ADDRESS, MTRL_S3_ENDPOINT: 'http://127.0.0.1:1', ...aws }),
+      ).rejects.toMatchObject({
         code: 'STORE_UNREACHABLE',
       });
     });

@@ -27,7 +27,11 @@ test('a swapped pair shows the same pictures the other way round, and its label 
 });
 
 test('swapping twice gives the pair back', () => {
-  fc.assert(fc.property(pair, (stored) => expect(swapPair(swapPair(stored, labels), labels)).toEqual(stored)));
+  fc.assert(
+    fc.property(pair, (stored) => {
+      expect(swapPair(swapPair(stored, labels), labels)).toEqual(stored);
+    }),
+  );
 });
 
 test('a rationale that speaks of first and second does not survive the swap', () => {

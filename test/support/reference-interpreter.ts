@@ -54,7 +54,9 @@ function resolve(scope: Scope, value: Value): ReferenceTensor {
 function run(scope: Scope, node: Node): void {
   const inputs = node.inputs.map((input) => resolve(scope, input));
   const outputs =
-    node.op === 'Loop' ? loop(scope, node, inputs) : referenceOps[node.op](inputs, node.attributes, node.outputs.length);
+    node.op === 'Loop'
+      ? loop(scope, node, inputs)
+      : referenceOps[node.op](inputs, node.attributes, node.outputs.length);
   if (outputs.length !== node.outputs.length) throw new Error(`${node.op} gave ${outputs.length} outputs`);
   node.outputs.forEach((output, index) => {
     bind(scope, output, at(outputs, index));

@@ -308,7 +308,14 @@ function reduction(f: (values: readonly number[]) => number): ReferenceOp {
     const kept = the(x).shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
     const reduced = the(x).shape.map((size, axis) => (axes.includes(axis) ? size : 1));
     const y = tabulate(the(x).dtype, kept, (outer) =>
-      f(indicesOf(reduced).map((inner) => read(the(x), inner.map((i, axis) => i + at(outer, axis))))),
+      f(
+        indicesOf(reduced).map((inner) =>
+          read(
+            the(x),
+            inner.map((i, axis) => i + at(outer, axis)),
+          ),
+        ),
+      ),
     );
     const isKept = number(attributes, 'keepdims', 1) === 1;
     return [isKept ? y : { ...y, shape: y.shape.filter((_, axis) => !axes.includes(axis)) }];

@@ -49,7 +49,10 @@ export function mismatch(
   const types = [found, expected].map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`);
   if (types[0] !== types[1]) return `is ${types[0]}, expected ${types[1]}`;
   // Cancellation inside a tensor leaves errors of the size of its largest terms, not of the element at hand.
-  const scale = expected.data.reduce((top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top), 1);
+  const scale = expected.data.reduce(
+    (top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top),
+    1,
+  );
   for (const [flat, value] of expected.data.entries()) {
     const actual = found.data[flat];
     const isEqual = actual !== undefined && (Object.is(actual, value) || Math.abs(actual - value) <= tolerance * scale);

@@ -114,7 +114,8 @@ function typeOf(x: Value): TensorType {
 function overLastAxis(context: InferContext): TensorType {
   const x = first(context, ['float32']);
   // The gradient rules sum over the last axis.
-  if (context.attributes['axis'] !== -1 || x.shape.length === 0) throw new Error('works on the last axis only (axis=-1)');
+  if (context.attributes['axis'] !== -1 || x.shape.length === 0)
+    throw new Error('works on the last axis only (axis=-1)');
   return typeOf(x);
 }
 

@@ -26,7 +26,7 @@ interface OpCaseOptions<Names extends string> {
   readonly inputs: Readonly<Record<Names, InputSpec>>;
   readonly build: (graph: Graph, inputs: Readonly<Record<Names, Value>>) => Value | readonly Value[];
   readonly sizes?: readonly Readonly<Record<string, number>>[];
-  readonly by?: readonly Names[];
+  readonly by?: readonly NoInfer<Names>[];
 }
 
 export function opCase<Names extends string>(op: OpName, title: string, options: OpCaseOptions<Names>): OpCase {
@@ -46,7 +46,11 @@ function repeat(draw: (rng: Rng) => number): InputSpec['draw'] {
   return (rng, count) => Array.from({ length: count }, () => Math.fround(draw(rng)));
 }
 
-export const normal = (...shape: Dim[]): InputSpec => ({ dtype: 'float32', shape, draw: repeat((rng) => rng.normal()) });
+export const normal = (...shape: Dim[]): InputSpec => ({
+  dtype: 'float32',
+  shape,
+  draw: repeat((rng) => rng.normal()),
+});
 /** In [0.5, 2.5): for logarithms, roots and divisors. */
 export const positive = (...shape: Dim[]): InputSpec => ({
   dtype: 'float32',

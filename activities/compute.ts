@@ -1,0 +1,42 @@
+/** The activities of a compute worker: what needs an engine. */
+import { join } from 'node:path';
+import type { ComputeContext } from './compute-context.ts';
+import type { Activities } from './contract.ts';
+import type { ComputeDeps } from './deps.ts';
+import { classified } from './durable.ts';
+import { createEvaluate } from './evaluate.ts';
+import { createImportPolicy } from './import-policy.ts';
+import { JsonCache } from './json-cache.ts';
+import { createOptimize } from './optimize.ts';
+import { PolicyStates } from './policy-states.ts';
+import { Processors } from './processors.ts';
+import { Prompter } from './prompter.ts';
+import { createReplay } from './replay.ts';
+import { createRollout } from './rollout.ts';
+import { createSnapshot } from './snapshot.ts';
+
+export type ComputeActivities = Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>;
+
+export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
+  const context = computeContext(deps);
+  return {
+    importPolicy: classified(createImportPolicy(context)),
+    rollout: classified(createRollout(context)),
+    optimize: classified(createOptimize(context)),
+    snapshot: classified(createSnapshot(context)),
+    evaluate: classified(createEvaluate(context)),
+  };
+}
+
+function computeContext(deps: ComputeDeps): ComputeContext {
+  const { store, enginePool: pool, stateFolders: folders, spoolFolder } = deps;
+  const cache = new JsonCache(store);
+  const context: ComputeContext = {
+    deps,
+    cache,
+    states: new PolicyStates({ store, pool, folders, replay: createReplay(() => context) }),
+    processors: new Processors(cache, join(spoolFolder, 'processors')),
+    prompter: new Prompter(cache),
+  };
+  return context;
+}

@@ -1,0 +1,130 @@
+/** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
+import { digestOf } from '../core/json.ts';
+import { asJson } from '../artifacts/json-value.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { Leak } from '../judge/datasets/leaks.ts';
+import type { Example, QuarantinedRow } from '../judge/example.ts';
+import type { KeptBytes, ReportData, ReportLeak, ReportRun, StageCost } from '../judge/report/data.ts';
+import { renderReport } from '../judge/report/render.ts';
+import type { EvaluatedRun, ReportInput, ReportResult } from './contract.ts';
+import { datasetOf, examplesOf } from './dataset-artifact.ts';
+import type { ControlDeps } from './deps.ts';
+import { putExperimentIndex } from './experiment-index.ts';
+import type { JsonCache } from './json-cache.ts';
+import { recipeOf } from './recipe-access.ts';
+import { curveOf } from './report-curve.ts';
+import { shownRollouts } from './report-rollouts.ts';
+import { recordsOf } from './run-log.ts';
+import { describeRuntime, type StepRecord } from './step-record.ts';
+
+/** Not under a key: it belongs to the experiment, not to its content. */
+export function createReport({ codeVersion }: ControlDeps, cache: JsonCache, beat: () => void) {
+  return async (input: ReportInput): Promise<ReportResult> => {
+    const { experimentId, recipe, ingestion, runs, wallMs } = input;
+    const data = await reportData(cache, input, codeVersion, beat);
+    const html = new TextEncoder().encode(renderReport(data));
+    beat();
+    const report = await cache.store.putBytes(html);
+    const index = { schema: 1, experimentId, recipe, ingestion, runs, report, cache: input.cache, wallMs } as const;
+    return { report, index: await putExperimentIndex(cache.store, index) };
+  };
+}
+
+async function reportData(
+  cache: JsonCache,
+  input: ReportInput,
+  codeVersion: string,
+  beat: () => void,
+): Promise<ReportData> {
+  const recipe = await recipeOf(cache, input.recipe);
+  const scope = { cache, recipe, dataset: input.ingestion.dataset };
+  const runs: ReportRun[] = [];
+  const rollouts = [];
+  const environment: Record<string, string> = { code: codeVersion, node: process.version };
+  for (const run of input.runs) {
+    const records = await recordsOf(cache, run.policy);
+    runs.push(reportRun(run, await curveOf(cache, records)));
+    rollouts.push(...(await shownRollouts(scope, run, records)));
+    const runtime = runtimeOf(records);
+    if (runtime !== undefined) environment[run.plan.runName] = runtime;
+    beat();
+  }
+  return {
+    title: recipe.name,
+    ...(recipe.summary !== undefined && { summary: recipe.summary }),
+    experimentId: input.experimentId,
+    recipeText: JSON.stringify(recipe, null, 2),
+    recipeDigest: digestOf(asJson(recipe)),
+    tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
+    runs,
+    rollouts,
+    dataset: await datasetFacts(cache, input),
+    cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },
+    artifacts: [kept('recipe', input.recipe), kept('dataset', input.ingestion.dataset)],
+    environment,
+  };
+}
+
+function reportRun({ plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun, curve: ReportRun['curve']): ReportRun {
+  const { runName, arm, seed, objective, mode, from, stepCount } = plan;
+  const scores = evaluations.map((evaluation) => evaluation.scores);
+  return {
+    ...{ runName, arm, seed, objective, mode, stepCount, wallMs, computeMs, scores, curve },
+    ...(from !== undefined && { from }),
+    checkpoint: bytesOf(checkpoint),
+  };
+}
+
+async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promise<ReportData['dataset']> {
+  const { exampleCount, imageCount, quarantinedCount } = ingestion;
+  const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
+  const quarantined = quarantine ? ((await cache.get(quarantine)) as QuarantinedRow[]).slice(0, 20) : [];
+  const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
+  const examples = found.length > 0 ? await examplesOf(cache, ingestion.dataset) : [];
+  return { exampleCount, imageCount, quarantinedCount, quarantined, leaks: leakPairs(found, examples) };
+}
+
+/** One line an image: the first example of training that shows it, and the first of the test. */
+function leakPairs(leaks: readonly Leak[], examples: readonly Example[]): ReportLeak[] {
+  const splits = new Map(examples.map(({ id, split }) => [id, split]));
+  return leaks.map((leak) => ({
+    kind: 'exact',
+    train: leak.examples.find((id) => splits.get(id) === 'train') ?? leak.sha256,
+    test: leak.examples.find((id) => splits.get(id) !== 'train') ?? leak.sha256,
+  }));
+}
+
+function stagesOf({ ingestion, runs }: ReportInput): StageCost[] {
+  const totals = new Map<string, StageCost>();
+  const add = ({ activity, count, cachedCount, computeMs }: StageCost): void => {
+    const before = totals.get(activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };
+    totals.set(activity, {
+      activity,
+      count: before.count + count,
+      cachedCount: before.cachedCount + cachedCount,
+      computeMs: before.computeMs + computeMs,
+    });
+  };
+  const one = (activity: string, { cached, computeMs }: { readonly cached: boolean; readonly computeMs: number }): void => {
+    add({ activity, count: 1, cachedCount: cached ? 1 : 0, computeMs });
+  };
+  one('ingest', ingestion);
+  for (const run of runs) {
+    run.stages.forEach(add);
+    for (const evaluation of run.evaluations) one('evaluate', evaluation);
+  }
+  return [...totals.values()];
+}
+
+function runtimeOf(records: readonly StepRecord[]): string | undefined {
+  const found = new Set(records.map(({ runtime }) => describeRuntime(runtime)));
+  return found.size === 0 ? undefined : [...found].join('; then ');
+}
+
+function kept(name: string, ref: ArtifactRef): KeptBytes & { readonly name: string } {
+  return { name, ...bytesOf(ref) };
+}
+
+function bytesOf({ uri, sha256, byteLength }: ArtifactRef): KeptBytes {
+  return { uri, sha256, byteLength };
+}

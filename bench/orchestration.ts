@@ -1,0 +1,80 @@
+/**
+ * What durability costs a step: from the history of a small run on the local stack, the wall time from one update to the
+ * next, minus the compute that its activities report. Steps with a snapshot between them are counted apart.
+ */
+import { Client, Connection } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { join } from 'node:path';
+import { startOrAttach } from '../cli/experiments.ts';
+import { resultOf } from '../cli/outcome.ts';
+import { openArtifactStore } from '../artifacts/open-store.ts';
+import { projectRoot } from '../infra/stack/settings.ts';
+import { up } from '../infra/stack/up.ts';
+import { loadRecipeFile } from '../recipes/load.ts';
+import { median, quantile, rounded } from './statistics.ts';
+
+const stepCount = 40;
+/** The first steps warm caches and processes up. */
+const skippedStepCount = 5;
+
+/** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
+function settingsOf(seed: number): string[] {
+  const arm = `{objective: grpo, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
+  return ['name=bench-orchestration', `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
+}
+
+export async function bench(log: (line: string) => void) {
+  const settings = await up({ workers: true, log });
+  const connection = await Connection.connect({ address: settings.temporal.address });
+  try {
+    const client = new Client({ connection, namespace: settings.temporal.namespace });
+    const seed = Date.now() % 2 ** 31;
+    const { recipe, parsed } = loadRecipeFile(join(projectRoot, 'recipes', 'demo-quick.yaml'), settingsOf(seed));
+    const experimentId = `bench-orchestration-${String(seed)}`;
+    const stack = { settings, client, store: openArtifactStore(settings.s3) };
+    await startOrAttach(stack, { experimentId, recipe, parsed });
+    await resultOf(stack, experimentId);
+    const activities = await activitiesOf(client, `${experimentId}/mt-rl/s${String(seed)}`);
+    return { experimentId, stepCount, ...figuresOf(activities) };
+  } finally {
+    await connection.close();
+  }
+}
+
+interface DoneActivity {
+  readonly type: string;
+  readonly endedAtMs: number;
+  readonly computeMs: number;
+}
+
+async function activitiesOf(client: Client, workflowId: string): Promise<readonly DoneActivity[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const typeOf = new Map((events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [String(eventId), scheduled?.activityType?.name ?? '']));
+  return (events ?? []).flatMap(({ eventTime, activityTaskCompletedEventAttributes: completed }) => {
+    const payload = completed?.result?.payloads?.[0];
+    if (!completed || !payload) return [];
+    const { computeMs = 0 } = defaultPayloadConverter.fromPayload<{ computeMs?: number }>(payload);
+    const endedAtMs = Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
+    return [{ type: typeOf.get(String(completed.scheduledEventId)) ?? '', endedAtMs, computeMs }];
+  });
+}
+
+function figuresOf(activities: readonly DoneActivity[]) {
+  const updates = activities.flatMap(({ type }, i) => (type === 'optimize' ? [i] : []));
+  const steps = updates.slice(1).map((end, k) => {
+    const between = activities.slice((updates[k] ?? 0) + 1, end + 1);
+    const wallMs = (activities[end]?.endedAtMs ?? 0) - (activities[updates[k] ?? 0]?.endedAtMs ?? 0);
+    const computeMs = between.reduce((sum, activity) => sum + activity.computeMs, 0);
+    return { wallMs, computeMs, overheadMs: wallMs - computeMs, hasSnapshot: between.some(({ type }) => type === 'snapshot') };
+  });
+  const warm = steps.slice(skippedStepCount);
+  const plain = warm.filter(({ hasSnapshot }) => !hasSnapshot);
+  const overheads = plain.map(({ overheadMs }) => overheadMs);
+  return {
+    wallMedianMs: rounded(median(plain.map(({ wallMs }) => wallMs))),
+    computeMedianMs: rounded(median(plain.map(({ computeMs }) => computeMs))),
+    overheadMedianMs: rounded(median(overheads)),
+    overheadP90Ms: rounded(quantile(overheads, 0.9)),
+    snapshotStepWallMs: warm.filter(({ hasSnapshot }) => hasSnapshot).map(({ wallMs }) => rounded(wallMs)),
+  };
+}

@@ -1,0 +1,51 @@
+/** What an experiment has made so far: from its result when it is done, else from what it tells of itself. */
+import type { PolicyState } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { ExperimentResult } from '../workflows/types.ts';
+import type { Stack } from './stack.ts';
+import { standingOf } from './standing.ts';
+
+export interface MadeRun {
+  readonly runName: string;
+  readonly arm: string;
+  readonly checkpoint: ArtifactRef;
+  /** Only of a run that has ended. */
+  readonly policy?: PolicyState;
+}
+
+export interface MadeByExperiment {
+  readonly status: string;
+  readonly report: ArtifactRef | undefined;
+  readonly runs: readonly MadeRun[];
+  /** Everything that is named anywhere in it. */
+  readonly refs: readonly ArtifactRef[];
+}
+
+/** Throws NOT_FOUND. */
+export async function madeBy(stack: Stack, experimentId: string): Promise<MadeByExperiment> {
+  const { status, progress } = await standingOf(stack.client, experimentId);
+  if (status === 'COMPLETED') {
+    const result = (await stack.client.workflow.getHandle(experimentId).result()) as ExperimentResult;
+    const runs = result.runs.map(({ plan, checkpoint, policy }) => ({ runName: plan.runName, arm: plan.arm, checkpoint, policy }));
+    return { status, report: result.report, runs, refs: refsIn(result) };
+  }
+  const runs = (progress?.runs ?? []).map(({ runName, arm, checkpoint }) => ({ runName, arm, checkpoint }));
+  return { status, report: progress?.report, runs, refs: refsIn(progress) };
+}
+
+/** Artifact refs anywhere in a JSON value, each URI once. */
+export function refsIn(value: unknown): ArtifactRef[] {
+  const found = new Map<string, ArtifactRef>();
+  const look = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    if (isRef(node)) found.set(node.uri, node);
+    Object.values(node).forEach(look);
+  };
+  look(value);
+  return [...found.values()];
+}
+
+function isRef(node: object): node is ArtifactRef {
+  const { uri, sha256, byteLength } = node as Partial<Record<keyof ArtifactRef, unknown>>;
+  return typeof uri === 'string' && typeof sha256 === 'string' && typeof byteLength === 'number';
+}

@@ -1,0 +1,11 @@
+/** The report of an experiment as a file of the local stack's folder. */
+import { join } from 'node:path';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { Stack } from './stack.ts';
+
+/** Fetched and proven; returns the path. */
+export async function fetchReport({ settings, store }: Stack, experimentId: string, report: ArtifactRef): Promise<string> {
+  const path = join(settings.home, 'reports', `${experimentId}.html`);
+  await store.getToFile(report, path);
+  return path;
+}

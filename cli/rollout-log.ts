@@ -1,0 +1,73 @@
+/** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
+import type { DatasetArtifact } from '../activities/dataset-artifact.ts';
+import type { JudgedRollout, PromptRewards, RolloutShard, StepRewards } from '../activities/rollout-artifact.ts';
+import type { Snapshot } from '../activities/snapshot-artifact.ts';
+import type { GrpoUpdate, StepRecord } from '../activities/step-record.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { readManifest } from '../artifacts/manifest.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { required } from '../core/assert.ts';
+import type { Example } from '../judge/example.ts';
+import { renderPrompt } from '../judge/tasks/prompt.ts';
+import type { MadeRun } from './made.ts';
+
+export interface ShownPrompt {
+  readonly runName: string;
+  readonly step: number;
+  readonly task: string;
+  readonly exampleId: string;
+  readonly label: string;
+  /** As the judge read it; `<image>` where an image stands. */
+  readonly prompt: string;
+  /** sha256 of each. */
+  readonly images: readonly string[];
+  readonly rollouts: readonly (JudgedRollout & { readonly text: string; readonly finishReason: 'stop' | 'length'; readonly tokenCount: number })[];
+}
+
+/** Steps of reinforcement learning that a run's kept states name, in order. */
+export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly GrpoUpdate[]> {
+  const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
+  const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
+  for (let next: ArtifactRef | null = snapshot ?? null; next !== null; ) {
+    const { records, previous } = (await store.getJson(next)) as Snapshot;
+    refs.unshift(...records);
+    next = previous;
+  }
+  const records = (await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[];
+  return records.flatMap(({ update }) => (update.objective === 'grpo' ? [update] : []));
+}
+
+/** A run that is under way names its newest checkpoint; the manifest of what made it names the snapshot. */
+async function snapshotOfCheckpoint(store: ArtifactStore, { producer }: ArtifactRef): Promise<ArtifactRef | undefined> {
+  if (producer === undefined) return undefined;
+  return (await readManifest(store, producer))?.manifest.outputs['snapshot'];
+}
+
+export async function promptsOfStep(store: ArtifactStore, runName: string, update: GrpoUpdate): Promise<readonly ShownPrompt[]> {
+  const [{ prompts }, examples, ...shards] = await Promise.all([
+    store.getJson(update.rewards) as Promise<StepRewards>,
+    examplesOf(store, update.dataset),
+    ...update.rollouts.map((ref) => store.getJson(ref) as Promise<RolloutShard>),
+  ]);
+  const sampled = shards.flatMap((shard) => shard.prompts);
+  return prompts.map((judged, i) => {
+    const example = required(examples[judged.exampleIndex], `example ${judged.exampleId}`);
+    const { rollouts } = required(sampled[i], `rollouts of ${judged.exampleId}`);
+    const { task, exampleId, label } = judged;
+    const shown = judged.rollouts.map((each, j) => {
+      const { text, finishReason, tokenIds } = required(rollouts[j], `rollout ${String(j)} of ${exampleId}`);
+      return { ...each, text, finishReason, tokenCount: tokenIds.length };
+    });
+    return { runName, step: update.step, task, exampleId, label, prompt: promptText(update, judged, example), images: example.images, rollouts: shown };
+  });
+}
+
+async function examplesOf(store: ArtifactStore, ref: ArtifactRef): Promise<readonly Example[]> {
+  const { examples } = (await store.getJson(ref)) as DatasetArtifact;
+  return (await store.getJson(examples)) as readonly Example[];
+}
+
+function promptText({ prompting, mode }: GrpoUpdate, { task }: PromptRewards, example: Example): string {
+  const messages = renderPrompt(required(prompting.tasks[task], `task ${task}`), example, mode, prompting.modeWords);
+  return messages.flatMap(({ content }) => content.map((part) => (part.type === 'image' ? '<image>' : part.text))).join(' ');
+}

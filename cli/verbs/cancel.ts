@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { describe } from '../experiments.ts';
+import { commandText, print } from '../output.ts';
+import { withStack } from '../stack.ts';
+
+export function addCancel(program: Command): void {
+  program
+    .command('cancel')
+    .description('end an experiment; what it has made stays')
+    .argument('<id>')
+    .action(async (experimentId: string) => {
+      await withStack({ startMissing: false }, async ({ client }) => {
+        const { status } = await describe(client, experimentId);
+        if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);
+        await client.workflow.getHandle(experimentId).cancel();
+        print(`${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would go on from what is kept`);
+      });
+    });
+}

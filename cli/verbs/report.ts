@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { MtrlError } from '../../core/errors.ts';
+import { print, say } from '../output.ts';
+import { fetchReport } from '../reports.ts';
+import { madeBy } from '../made.ts';
+import { withStack } from '../stack.ts';
+
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('fetch the report of an experiment and print its path')
+    .argument('<id>')
+    .option('--open', 'also open it')
+    .action(async (experimentId: string, { open = false }: { open?: boolean }) => {
+      await withStack({ startMissing: false }, async (stack) => {
+        const { report, status } = await madeBy(stack, experimentId);
+        if (report === undefined) {
+          throw new MtrlError('NOT_FOUND', 'the experiment has no report yet', { where: experimentId, found: `it is ${status.toLowerCase()}`, hint: 'a report is made when all runs are evaluated' });
+        }
+        const path = await fetchReport(stack, experimentId, report);
+        print(path);
+        if (open) openFile(path);
+      });
+    });
+}
+
+function openFile(path: string): void {
+  const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open'];
+  const child = spawn(command ?? 'xdg-open', [...args, path], { detached: true, stdio: 'ignore' });
+  child.on('error', () => {
+    say(`cannot open it here (${command ?? ''}): open the file yourself`);
+  });
+  child.unref();
+}

@@ -1,0 +1,28 @@
+import { WorkflowIdReusePolicy } from '@temporalio/client';
+import type { Command } from 'commander';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { describe, recipeOfExperiment, start } from '../experiments.ts';
+import { commandText, print } from '../output.ts';
+import { withStack } from '../stack.ts';
+
+export function addResume(program: Command): void {
+  program
+    .command('resume')
+    .description('go on with an experiment that was paused, or that ended before it was done')
+    .argument('<id>')
+    .action(async (experimentId: string) => {
+      await withStack({ startMissing: true }, async (stack) => {
+        const { status } = await describe(stack.client, experimentId);
+        if (status.name === 'COMPLETED') return print(`${experimentId} is done; \`${commandText('report', experimentId)}\` shows it`);
+        if (status.name === 'RUNNING' || status.name === 'PAUSED') {
+          await stack.client.workflow.getHandle(experimentId).signal('resume');
+          return print(`${experimentId} is running; if it was paused, it goes on now`);
+        }
+        const recipe = await recipeOfExperiment(stack.client, experimentId);
+        const request = { experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) };
+        await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
+        print(`${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`);
+      });
+    });
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { MtrlError } from '../../core/errors.ts';
+import { readOverrides } from '../../infra/stack/settings.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+import type { ExperimentResult } from '../../workflows/types.ts';
+import { requireExperimentId, startOrAttach } from '../experiments.ts';
+import { follow, Interrupted, sayGoesOn } from '../follow.ts';
+import { documentOf, failureDocument } from '../outcome.ts';
+import { commandText, paintFor, print, printJson, say } from '../output.ts';
+import { fetchReport } from '../reports.ts';
+import { type Stack, uiLink, withStack } from '../stack.ts';
+import { scoreTable } from '../table.ts';
+
+interface RunOptions {
+  readonly set: readonly string[];
+  readonly id?: string;
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('start an experiment from a recipe, or attach to it')
+    .argument('<recipe>', 'a YAML or JSON file')
+    .option('--set <path=value>', 'change the recipe; the value is YAML (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--id <name>', 'id of the experiment; an existing one with the same recipe is attached to')
+    .option('--wait', 'show progress until it ends')
+    .option('--json', 'one JSON document on stdout')
+    .action(run);
+}
+
+async function run(recipeFile: string, options: RunOptions): Promise<void> {
+  const { recipe, parsed, digest } = loadRecipeFile(recipeFile, options.set);
+  const experimentId = requireExperimentId(options.id ?? `${parsed.name}-${digest.slice(0, 8)}-${timeStamp(new Date())}`);
+  // Workers of a remote stack see other files; they find out for themselves.
+  if (readOverrides().temporal === undefined) requireFiles(parsed);
+  await withStack({ startMissing: true }, async (stack) => {
+    const how = await startOrAttach(stack, { experimentId, recipe, parsed });
+    const link = uiLink(stack.settings, experimentId);
+    say(`${how === 'started' ? 'started' : 'attached to'} experiment ${experimentId}${link === undefined ? '' : `\n${link}`}`);
+    if (options.wait === true) await waitFor(stack, experimentId, options);
+    else if (options.json === true) printJson({ experimentId, workflowId: experimentId, status: 'running', how, link: link ?? null });
+    else print(`watch it with \`${commandText('watch', experimentId)}\``);
+  });
+}
+
+async function waitFor(stack: Stack, experimentId: string, { json = false }: RunOptions): Promise<void> {
+  try {
+    const result = await follow(stack, experimentId);
+    const reportPath = await fetchReport(stack, experimentId, result.report);
+    if (json) printJson(documentOf(result, reportPath));
+    else printOutcome(result, reportPath);
+  } catch (error) {
+    if (error instanceof Interrupted) sayGoesOn(experimentId);
+    if (json && error instanceof MtrlError) printJson(failureDocument(experimentId, error));
+    throw error;
+  }
+}
+
+export function printOutcome({ runs }: ExperimentResult, reportPath: string): void {
+  print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
+  print(`report ${reportPath}`);
+}
+
+/** `20260801-142530`, UTC: sorts by time and tells two runs of one recipe apart. */
+function timeStamp(now: Date): string {
+  return now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+}

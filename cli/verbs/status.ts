@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import { barLines } from '../bars.ts';
+import { paintFor, print, printJson } from '../output.ts';
+import { Rates, timeText } from '../rates.ts';
+import { type Stack, uiLink, withStack } from '../stack.ts';
+import { type Standing, standingOf } from '../standing.ts';
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('say how an experiment stands; without an id, list them')
+    .argument('[id]')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
+      await withStack({ startMissing: false }, async (stack) => {
+        if (experimentId === undefined) return listExperiments(stack, json);
+        const standing = await standingOf(stack.client, experimentId);
+        if (json) printJson(documentOf(standing, stack));
+        else printStanding(standing, stack);
+      });
+    });
+}
+
+function printStanding(standing: Standing, { settings }: Stack): void {
+  const view = { nowMs: Date.now(), columnCount: process.stdout.columns || 120, rates: new Rates(), paint: paintFor(process.stdout) };
+  print(barLines(standing, view).join('\n'));
+  const link = uiLink(settings, standing.experimentId);
+  if (link !== undefined) print(link);
+}
+
+function documentOf({ experimentId, status, startedAt, closedAt, progress }: Standing, { settings }: Stack) {
+  return {
+    experimentId,
+    workflowId: experimentId,
+    status: status.toLowerCase(),
+    startedAt: startedAt.toISOString(),
+    closedAt: closedAt?.toISOString() ?? null,
+    link: uiLink(settings, experimentId) ?? null,
+    /** null: no worker answers. */
+    progress: progress ?? null,
+  };
+}
+
+const listedCountMax = 50;
+
+async function listExperiments({ client }: Stack, json: boolean): Promise<void> {
+  const found = [];
+  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({ query: `WorkflowType = 'experiment'` })) {
+    found.push({ experimentId: workflowId, status: status.name.toLowerCase(), startedAt: startTime, closedAt: closeTime ?? null });
+    if (found.length === listedCountMax) break;
+  }
+  if (json) return printJson(found);
+  if (found.length === 0) return print('no experiment yet');
+  const width = Math.max(...found.map(({ experimentId }) => experimentId.length));
+  for (const { experimentId, status, startedAt, closedAt } of found) {
+    const took = timeText((closedAt ?? new Date()).getTime() - startedAt.getTime());
+    print(`${experimentId.padEnd(width)}  ${status.padEnd(10)}  ${startedAt.toISOString().slice(0, 16).replace('T', ' ')}  ${took}`);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { describe } from '../experiments.ts';
+import { follow, Interrupted, sayGoesOn } from '../follow.ts';
+import { fetchReport } from '../reports.ts';
+import { withStack } from '../stack.ts';
+import { printOutcome } from './run.ts';
+
+export function addWatch(program: Command): void {
+  program
+    .command('watch')
+    .description('show progress until the experiment ends')
+    .argument('<id>')
+    .action(async (experimentId: string) => {
+      await withStack({ startMissing: false }, async (stack) => {
+        await describe(stack.client, experimentId);
+        try {
+          const result = await follow(stack, experimentId);
+          printOutcome(result, await fetchReport(stack, experimentId, result.report));
+        } catch (error) {
+          if (error instanceof Interrupted) sayGoesOn(experimentId);
+          throw error;
+        }
+      });
+    });
+}

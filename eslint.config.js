@@ -1,0 +1,55 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Rooms whose results must be a function of their inputs alone: randomness comes from core/rng.ts, time from nowhere. */
+const pureRooms = ['core/**/*.ts', 'judge/**/*.ts', 'policy/**/*.ts'];
+
+const noRandom = {
+  object: 'Math',
+  property: 'random',
+  message: 'Draw from core/rng.ts: a run must give the same bits twice.',
+};
+const noDate = { name: 'Date', message: 'A result must not depend on when it was computed.' };
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.mtrl/', 'dist/', 'coverage/', 'infra/temporal/', 'infra/minio/', 'test/fixtures/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      // A number in a message is what it looks like.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `(text) => lines.push(text)` is clear; a block around it says no more.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `while (true)` with a return inside is how a loop without a condition is written.
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    // Node runs these as they are: no types to check.
+    files: ['**/*.mjs', '**/*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
+  {
+    files: pureRooms,
+    rules: {
+      'no-restricted-properties': ['error', noRandom],
+      'no-restricted-globals': ['error', noDate],
+    },
+  },
+  {
+    // Temporal replaces Date in workflows by one that replays: Date.now() is the workflow's own time.
+    files: ['workflows/**/*.ts'],
+    rules: {
+      'no-restricted-properties': ['error', noRandom],
+      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Date"]', message: noDate.message }],
+    },
+  },
+);

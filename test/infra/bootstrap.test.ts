@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectRoot } from '../../infra/stack/settings.ts';
+
+/** A project with the real bootstrap, a `mtrl` that tells how it was called, and a recorder in place of npm. */
+describe('bootstrap', { timeout: 30_000 }, () => {
+  let root: string;
+  let elsewhere: string;
+  const stampFile = () => join(root, 'node_modules', '.mtrl-install');
+  beforeEach(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'mtrl-bootstrap-')));
+    elsewhere = join(root, 'elsewhere');
+    for (const folder of ['infra', 'cli', 'node_modules', 'elsewhere', 'npm-cli']) mkdirSync(join(root, folder));
+    cpSync(join(projectRoot, 'infra', 'bootstrap.mjs'), join(root, 'infra', 'bootstrap.mjs'));
+    symlinkSync(join(projectRoot, 'node_modules', 'tsx'), join(root, 'node_modules', 'tsx'));
+    writeFileSync(join(root, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(root, 'package-lock.json'), '{}');
+    writeFileSync(stampFile(), createHash('sha256').update('{}').digest('hex'));
+    writeFileSync(
+      join(root, 'cli', 'main.ts'),
+      `const args: string[] = process.argv.slice(2);
+       process.on('SIGTERM', () => process.exit(7));
+       console.log(JSON.stringify({ args, cwd: process.cwd() }));
+       if (args[0] === 'wait') setInterval(() => {}, 1000);
+       else process.exitCode = Number(args[0] ?? 0) || 0;`,
+    );
+    writeFileSync(
+      join(root, 'npm-cli', 'npm-cli.js'),
+      `import { writeFileSync } from 'node:fs';
+       console.log('npm speaks');
+       writeFileSync('npm-args.json', JSON.stringify(process.argv.slice(2)));
+       process.exitCode = Number(process.env.NPM_EXIT ?? 0);`,
+    );
+  });
+  afterEach(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  function start(args: string[], { cwd = elsewhere, env = {} }: { cwd?: string; env?: Record<string, string> } = {}) {
+    const clean = {
+      ...process.env,
+      npm_execpath: join(root, 'npm-cli', 'npm-cli.js'),
+      npm_lifecycle_event: '',
+      INIT_CWD: '',
+    };
+    return spawn(process.execPath, [join(root, 'infra', 'bootstrap.mjs'), ...args], { cwd, env: { ...clean, ...env } });
+  }
+
+  async function run(...how: Parameters<typeof start>) {
+    const child = start(...how);
+    const exited = once(child, 'exit') as Promise<[number | null]>;
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+    return { stdout, stderr, code };
+  }
+
+  it('hands over to mtrl with its arguments, exit code and working folder, and says nothing itself', async () => {
+    const result = await run(['mtrl', '3', '--json']);
+    expect(result).toEqual({
+      stdout: `${JSON.stringify({ args: ['3', '--json'], cwd: elsewhere })}\n`,
+      stderr: '',
+      code: 3,
+    });
+    expect(JSON.parse((await run(['doctor'])).stdout)).toEqual({ args: ['doctor'], cwd: elsewhere });
+  });
+
+  it("takes the user's folder from npm only in the script that npm started", async () => {
+    const env = { npm_lifecycle_event: 'mtrl', INIT_CWD: elsewhere };
+    expect(JSON.parse((await run(['mtrl'], { cwd: root, env })).stdout)).toMatchObject({ cwd: elsewhere });
+    const nested = { npm_lifecycle_event: 'test', INIT_CWD: elsewhere };
+    expect(JSON.parse((await run(['mtrl'], { cwd: root, env: nested })).stdout)).toMatchObject({ cwd: root });
+  });
+
+  it('passes signals on', async () => {
+    const child = start(['mtrl', 'wait']);
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([7, null]);
+  });
+
+  it('installs when the lock file is another one, once, and keeps stdout clean', async () => {
+    writeFileSync(join(root, 'package-lock.json'), '{"changed":true}');
+    const first = await run(['mtrl']);
+    expect(JSON.parse(first.stdout)).toMatchObject({ args: [] });
+    expect(first.stderr).toContain('npm speaks');
+    expect(JSON.parse(readFileSync(join(root, 'npm-args.json'), 'utf8'))).toEqual(
+      expect.arrayContaining(['ci', '--no-audit', '--no-fund', '--ignore-scripts']),
+    );
+    expect((await run(['mtrl'])).stderr).toBe('');
+  });
+
+  it('says so when the packages cannot be installed', async () => {
+    rmSync(stampFile());
+    const { code, stdout, stderr } = await run(['mtrl'], { env: { NPM_EXIT: '9' } });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('SETUP_FAILED: the packages could not be installed');
+    expect(stderr).toContain('exit code 9');
+  });
+});

@@ -1,0 +1,107 @@
+/** Real human votes, where they are present beside the checkout (docs: ../shared/data); skipped, saying so, elsewhere. */
+import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { swapPair } from '../../judge/tasks/swap.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { recipeOf } from './recipes.ts';
+
+const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data/cue-conflict');
+const isThere = existsSync(data);
+if (!isThere) console.log(`skipped: no ${data}, so the reader is not tried on real votes`);
+
+const rowsOf = (name: string): string => path.join(data, 'judgments', `${name}.jsonl`);
+const tasks: RecipeInput['tasks'] = {
+  shows: { kind: 'pointwise', labels: ['yes', 'no'], prompt: 'image <image> {{ statement }} {{ mode_word }}' },
+  'which-shows': {
+    kind: 'pairwise',
+    labels: ['first', 'second'],
+    prompt: '<image> <image> {{ caption }} {{ mode_word }}',
+  },
+};
+type Jsonl = Extract<RecipeInput['datasets'][number], { reader: 'jsonl' }>;
+const shared = { reader: 'jsonl', imageFolder: path.join(data, 'images') } as const;
+const pointwise: Jsonl = {
+  ...shared,
+  task: 'shows',
+  split: 'train',
+  path: rowsOf('pointwise.train'),
+  fields: { prompt: ['statement'] },
+  labelMap: { true: 'yes', false: 'no' },
+  rationale: "people {{ 'saw' if label == 'yes' else 'did not see' }} it",
+};
+const pairwise: Jsonl = {
+  ...shared,
+  task: 'which-shows',
+  split: 'val',
+  path: rowsOf('pairwise.val'),
+  fields: { images: ['image_0', 'image_1'], label: { greaterOf: ['label_0', 'label_1'] }, prompt: ['caption'] },
+};
+
+const ingest = (datasets: RecipeInput['datasets'], rateMax = 0) => {
+  const images = new Map<string, number>();
+  const recipe = recipeOf({ tasks, datasets, quarantineRateMax: rateMax });
+  return ingestDatasets(recipe, { image: (digest, bytes) => void images.set(digest, bytes.byteLength) }).then(
+    (ingestion) => ({ ...ingestion, images }),
+  );
+};
+
+describe.skipIf(!isThere)('real votes', () => {
+  test('all 1,484 rows of pointwise.train become examples, half of them true, two to a picture', async () => {
+    const { examples, quarantined, images } = await ingest([pointwise]);
+    expect(quarantined).toEqual([]);
+    expect(examples).toHaveLength(1484);
+    expect(examples.filter(({ label }) => label === 'yes')).toHaveLength(742);
+    expect(new Set(examples.map(({ groupKey }) => groupKey)).size).toBe(images.size);
+    expect(examples[0]?.rationale).toBe('people saw it');
+    expect(examples[1]?.rationale).toBe('people did not see it');
+  }, 30_000);
+
+  test('pairs take the label of the picture that more people recognised, train and val share no picture', async () => {
+    const { examples, leaks } = await ingest([pointwise, pairwise]);
+    const pairs = examples.filter(({ task }) => task === 'which-shows');
+    expect(pairs).toHaveLength(100);
+    const rows = readFileSync(pairwise.path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { human_share_0: number; human_share_1: number });
+    for (const [i, { human_share_0: first, human_share_1: second }] of rows.entries()) {
+      expect(pairs[i]?.label).toBe(first > second ? 'first' : 'second');
+    }
+    expect(pairs.map((pair) => swapPair(swapPair(pair, ['first', 'second']), ['first', 'second']))).toEqual(pairs);
+    expect(leaks).toEqual([]);
+  }, 30_000);
+
+  test('broken copies of rows land in quarantine, each with its code, and the good rows stay', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-votes-'));
+    const file = path.join(folder, 'rows.jsonl');
+    copyFileSync(rowsOf('pointwise.val'), file);
+    const row = JSON.parse(readFileSync(file, 'utf8').split('\n')[0] ?? '') as Record<string, unknown>;
+    const broken: readonly (readonly [string, unknown])[] = [
+      ['DUPLICATE_ID', row],
+      ['FIELD_MISSING', { ...row, id: 'b1', statement: undefined }],
+      ['LABEL_UNKNOWN', { ...row, id: 'b2', label: 'True' }],
+      ['IMAGE_MISSING', { ...row, id: 'b3', image: 'cue_conflict/none.jpg' }],
+      ['IMAGE_UNREADABLE', { ...row, id: 'b4', image: '../votes.jsonl' }],
+      ['PROMPT_INVALID', { ...row, id: 'b5', statement: '<image>' }],
+    ];
+    appendFileSync(file, broken.map(([, bad]) => `${JSON.stringify(bad)}\n`).join('') + '{"id": "b6"\n');
+    // the folder above the images, so that a file that is no image lies inside it
+    const dataset = { ...pointwise, path: file, imageFolder: data, fields: { ...pointwise.fields, images: ['image'] } };
+    const inImages = readFileSync(file, 'utf8')
+      .replaceAll('"image":"../', '"image":"')
+      .replaceAll(/"image": ?"cue_conflict/g, '"image":"images/cue_conflict');
+    rmSync(file);
+    appendFileSync(file, inImages);
+    const { examples, quarantined } = await ingest([dataset], 0.1);
+    rmSync(folder, { recursive: true });
+    expect(examples).toHaveLength(200);
+    expect(quarantined.map(({ code, row: line }) => [code, line])).toEqual([
+      ...broken.map(([code], i) => [code, 201 + i]),
+      ['ROW_UNREADABLE', 207],
+    ]);
+  }, 30_000);
+});

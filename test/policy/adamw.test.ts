@@ -1,0 +1,132 @@
+/** AdamW against torch (test/fixtures/adamw/generate.py): parity, decay left out for norms, schedule. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { decodeSafetensors } from '../../artifacts/safetensors.ts';
+import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { required } from '../../core/assert.ts';
+import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
+import { emitOnnx } from '../../policy/graph/emit.ts';
+import type { ParameterSpec } from '../../policy/models/parameters.ts';
+import { adamwGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';
+import { learningRateAt } from '../../policy/optimizer/schedule.ts';
+import { Session, type Tensor } from '../../policy/runtime/session.ts';
+import { largestDifference } from '../support/idefics3-fixture.ts';
+
+interface Expected {
+  readonly learningRate: number;
+  readonly warmupStepCount: number;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly gradientNormMax: number;
+  readonly steps: readonly { readonly learningRate: number; readonly gradientNorm: number }[];
+}
+
+const at = (file: string): URL => new URL(`../fixtures/adamw/${file}`, import.meta.url);
+const expected = JSON.parse(readFileSync(at('expected.json'), 'utf8')) as Expected;
+const { tensors } = decodeSafetensors(readFileSync(at('expected.safetensors')));
+const valuesOf = (name: string): Float32Array => readFloat32(required(tensors.get(name), name));
+// torch's AdamW decays every tensor it is given: all three take the role that decays.
+const specs: ParameterSpec[] = ['matrix', 'vector', 'scale'].map((name) => ({
+  name,
+  role: 'matrix',
+  shape: required(tensors.get(`initial.${name}`), name).shape,
+}));
+
+async function updates(
+  roles: readonly ParameterSpec[],
+): Promise<{ weights: (step: number, name: string) => Float32Array; norms: number[] }> {
+  const session = await Session.create(emitOnnx(adamwGraph(roles)), { threadCount: 1 });
+  const state = new Map<string, Float32Array>();
+  for (const { name } of roles) {
+    state.set(`weight:${name}`, valuesOf(`initial.${name}`));
+    for (const moment of ['m', 'v'])
+      state.set(`${moment}:${name}`, new Float32Array(valuesOf(`initial.${name}`).length));
+  }
+  const history = new Map<string, Float32Array>();
+  const norms: number[] = [];
+  for (const [step] of expected.steps.entries()) {
+    const inputs = new Map<string, Tensor>();
+    const [beta1, beta2] = expected.betas;
+    const schedule = {
+      learningRate: expected.learningRate,
+      schedule: 'constant',
+      finalLearningRateRatio: 1,
+      warmupStepCount: expected.warmupStepCount,
+    } as const;
+    const hyper = {
+      learningRate: learningRateAt(schedule, step, expected.steps.length),
+      beta1,
+      oneMinusBeta1: 1 - beta1,
+      beta2,
+      oneMinusBeta2: 1 - beta2,
+      correction1: 1 / (1 - beta1 ** (step + 1)),
+      correction2: 1 / (1 - beta2 ** (step + 1)),
+      epsilon: expected.epsilon,
+      weightDecay: expected.weightDecay,
+      gradientNormMax: expected.gradientNormMax,
+    };
+    for (const name of hyperparameterNames) inputs.set(name, floatScalar(hyper[name]));
+    for (const { name, shape } of roles) {
+      inputs.set(`gradient:${name}`, float32(valuesOf(`step${step}.grad.${name}`), shape));
+      for (const part of ['weight', 'm', 'v'])
+        inputs.set(`${part}:${name}`, float32(required(state.get(`${part}:${name}`), part), shape));
+    }
+    const outputs = await session.run(inputs);
+    norms.push(required((required(outputs.get('gradientNorm'), 'norm').data as Float32Array)[0], 'norm'));
+    for (const { name } of roles) {
+      for (const part of ['weight', 'm', 'v'])
+        state.set(`${part}:${name}`, required(outputs.get(`next:${part}:${name}`), part).data as Float32Array);
+      history.set(`${step}.${name}`, required(state.get(`weight:${name}`), 'weight'));
+    }
+  }
+  await session.release();
+  return { norms, weights: (step, name) => required(history.get(`${step}.${name}`), `step ${step}`) };
+}
+
+describe('AdamW', () => {
+  test('weights and gradient norms after every step are those of torch.optim.AdamW with clip_grad_norm_', async () => {
+    const run = await updates(specs);
+    expected.steps.forEach(({ gradientNorm }, step) => {
+      expect(Math.abs((run.norms[step] ?? NaN) / gradientNorm - 1), `norm at step ${step}`).toBeLessThan(1e-5);
+      for (const { name } of specs) {
+        expect(
+          largestDifference(run.weights(step, name), valuesOf(`step${step}.weight.${name}`)),
+          `${name} at step ${step}`,
+        ).toBeLessThan(1e-6);
+      }
+    });
+  });
+
+  test('the warm-up is the fixture’s', () => {
+    const schedule = {
+      learningRate: expected.learningRate,
+      schedule: 'constant',
+      finalLearningRateRatio: 1,
+      warmupStepCount: expected.warmupStepCount,
+    } as const;
+    expected.steps.forEach(({ learningRate }, step) => {
+      expect(learningRateAt(schedule, step, expected.steps.length)).toBeCloseTo(learningRate, 12);
+    });
+  });
+
+  test('norm scales and biases do not decay', async () => {
+    const decayed = await updates(specs);
+    const kept = await updates(specs.map((spec) => (spec.name === 'scale' ? { ...spec, role: 'scale' } : spec)));
+    expect(largestDifference(kept.weights(4, 'matrix'), decayed.weights(4, 'matrix'))).toBe(0);
+    expect(largestDifference(kept.weights(4, 'scale'), decayed.weights(4, 'scale'))).toBeGreaterThan(1e-5);
+  });
+});
+
+describe('schedule', () => {
+  const spec = { learningRate: 1, finalLearningRateRatio: 0.1, warmupStepCount: 4 };
+  test.each(['linear', 'cosine'] as const)(
+    '%s falls from the peak to the final ratio and never rises after warm-up',
+    (schedule) => {
+      const rates = Array.from({ length: 101 }, (_, step) => learningRateAt({ ...spec, schedule }, step, 101));
+      expect(rates[0]).toBeCloseTo(0.25, 2);
+      expect(rates.at(-1)).toBeCloseTo(0.1, 12);
+      expect(rates.slice(4).every((rate, i) => rate <= (rates[3 + i] ?? 0))).toBe(true);
+    },
+  );
+});

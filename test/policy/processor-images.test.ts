@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { decodeSafetensors } from '../../artifacts/safetensors.ts';
+import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { required } from '../../core/assert.ts';
+import { ImageProcessor } from '../../policy/vision/image-processor.ts';
+import { decodeImage, type RgbImage } from '../../policy/vision/rgb-image.ts';
+
+const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
+const peer = decodeSafetensors(readFileSync(join(fixtures, 'processor/expected.safetensors'))).tensors;
+const names = [...new Set([...peer.keys()].map((key) => key.replace(/\.(rgb|pixels\..*)$/, '')))];
+const root = mkdtempSync(join(tmpdir(), 'mtrl-images-'));
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function processorWith(resample: number): Promise<ImageProcessor> {
+  const folder = mkdtempSync(join(root, 'config-'));
+  const config = {
+    do_image_splitting: false,
+    size: { longest_edge: 48 },
+    max_image_size: { longest_edge: 32 },
+    resample,
+  };
+  await writeFile(join(folder, 'preprocessor_config.json'), JSON.stringify(config));
+  return ImageProcessor.load(folder, 1 << 20);
+}
+
+function rgbOf(name: string): RgbImage {
+  const { data, shape } = required(peer.get(`${name}.rgb`), name);
+  return { data, height: required(shape[0], name), width: required(shape[1], name) };
+}
+
+function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a).toHaveLength(b.length);
+  return Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - (b[i] ?? NaN))), 0);
+}
+
+describe('images', () => {
+  it.each(names)('are decoded to the pixels that Pillow sees: %s', async (name) => {
+    const image = await decodeImage(readFileSync(join(fixtures, 'processor', name)));
+    const expected = rgbOf(name);
+    expect([image.height, image.width]).toEqual([expected.height, expected.width]);
+    expect(maxDifference(image.data, expected.data)).toBe(0);
+  });
+
+  it.each([1, 2, 3].flatMap((resample) => names.map((name) => [resample, name] as const)))(
+    'are resampled to the bit as Pillow does it: filter %i, %s',
+    async (resample, name) => {
+      const { data } = (await processorWith(resample)).fromRgb(rgbOf(name));
+      const expected = readFloat32(required(peer.get(`${name}.pixels.${String(resample)}`), name));
+      // Levels are 2/255 apart: what remains is the order of float32 operations.
+      expect(maxDifference(data, expected)).toBeLessThan(1e-6);
+    },
+  );
+
+  it('of the right size become exactly the numbers of the torchvision processor', async () => {
+    const { tensors } = decodeSafetensors(readFileSync(join(fixtures, 'idefics3/images.safetensors')));
+    const processor = await ImageProcessor.load(join(fixtures, 'idefics3/tied'), 0);
+    for (const i of [0, 1, 2]) {
+      const raw = required(tensors.get(`raw.${String(i)}`), 'raw');
+      const { data } = processor.fromRgb({ data: raw.data, height: 32, width: 32 });
+      const expected = readFloat32(required(tensors.get(`pixel_values.${String(i)}`), 'pixel_values'));
+      expect(
+        Buffer.from(data.buffer).equals(Buffer.from(expected.buffer, expected.byteOffset, expected.byteLength)),
+      ).toBe(true);
+    }
+  });
+
+  it('are processed once while the cache has room', async () => {
+    const processor = await processorWith(1);
+    const bytes = readFileSync(join(fixtures, 'processor/wide.png'));
+    expect(await processor.process(bytes)).toBe(await processor.process(Uint8Array.from(bytes)));
+  });
+});

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { MtrlError } from '../../core/errors.ts';
+import { loadRecipeFile, parseRecipe } from '../../recipes/load.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'mtrl-recipes-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const demo = 'recipes/demo.yaml';
+
+function errorOf(sets: readonly string[], path = demo): MtrlError {
+  try {
+    loadRecipeFile(path, sets);
+  } catch (error) {
+    if (error instanceof MtrlError) return error;
+    throw error;
+  }
+  throw new Error(`${sets.join(' ')} was accepted`);
+}
+
+function write(text: string): string {
+  const path = join(folder, 'recipe.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('a wrong recipe is told with its place, what was found and what is allowed', () => {
+  test.each([
+    ['arms.mt-rl.groupSize=1', 'arms.mt-rl.groupSize (--set): found 1; allowed: a number >= 2'],
+    ['datasets.0.split=trian', 'datasets.0.split (--set): found "trian"; allowed: train, val, test'],
+    ['arms.base.objective=rl', 'arms.base.objective (--set): found "rl"; allowed: none, sft, grpo'],
+    ['arms.X={objective: none, mode: think}', 'arms.X (--set): found the name "X"; allowed: a name of lower-case letters'],
+    ['tasks.safety.labels=["yes", "yes"]', 'tasks.safety.labels (--set): found "yes" twice; allowed: two labels that differ'],
+    ['arms.base.from=base', 'found a circle: base -> base'],
+    ['arms.base.from=mt', 'found "mt", which is no arm; allowed: mt-rl, base, sft-unified'],
+    ['arms.mt-rl.tasks=[pair-alignment]', 'allowed: a task that is not ood: ood tasks are never trained'],
+    ['arms.mt-rl.tasks=[safty]', 'found "safty", which is no task; allowed: safety'],
+    ['datasets.0.tasks=[naturalness]', 'found no train dataset of safety, which arm mt-rl trains on'],
+    ['datasets.2.split=val', 'found no test dataset of pair-alignment, which evaluation needs'],
+    ['seeds=[1, 1]', 'seeds (--set): found [1,1]; allowed: seeds that differ'],
+    ['policy={chekpoint: x}', 'policy.chekpoint (--set): found a field that does not exist; allowed: checkpoint'],
+  ])('%s', (set, line) => {
+    const error = errorOf([set]);
+    expect(error.code).toBe('RECIPE_INVALID');
+    expect(error.message).toContain(line);
+  });
+
+  test('an unknown field names its line in the file and the field that was meant', () => {
+    const path = write('name: x\nseed: [0]\npolicy: { checkpoint: . }\ntasks: {}\ndatasets: []\narms: {}\n');
+    const error = errorOf([], path);
+    expect(error.details.where).toBe(path);
+    expect(error.message).toContain('seed (line 2): found a field that does not exist; allowed: seeds');
+    expect(error.message).toContain('datasets (line 5): found []; allowed: a list of at least 1');
+  });
+
+  test('text that is not YAML names the line', () => {
+    expect(errorOf([], write('name: x\narms: [\n')).message).toMatch(/\(line [23]\): found .*allowed: YAML/);
+  });
+
+  test('a missing field is told at the arm that lacks it', () => {
+    const error = errorOf(['arms.mt-rl={objective: grpo, mode: think}']);
+    expect(error.message).toContain('arms.mt-rl.stepCount (--set): found nothing; allowed: a number (the field is needed)');
+    expect(error.message).toContain('arms.mt-rl.optimizer');
+  });
+});
+
+describe('--set', () => {
+  test('refuses a path that the recipe does not have, naming what is there', () => {
+    expect(errorOf(['arms.nope.stepCount=3']).message).toContain('arms.nope (--set): found a path that the recipe does not have; allowed: base');
+    expect(errorOf(['arms.mt-rl.groupsize=3']).message).toContain('allowed: groupSize');
+    expect(errorOf(['datasets.9.split=train']).message).toContain('allowed: 0 to 2');
+  });
+
+  test('without a value is wrong usage', () => {
+    expect(errorOf(['arms.mt-rl.stepCount']).code).toBe('USAGE');
+  });
+
+  test('sets what the file leaves out, and changes the digest', () => {
+    const plain = loadRecipeFile(demo, []);
+    const changed = loadRecipeFile(demo, ['evaluation.seed=3', 'arms.mt-rl.optimizer.learningRate=5e-5']);
+    expect(changed.parsed.evaluation.seed).toBe(3);
+    expect(changed.parsed.arms['mt-rl']).toMatchObject({ optimizer: { learningRate: 5e-5 } });
+    expect(changed.digest).not.toBe(plain.digest);
+    expect(loadRecipeFile(demo, ['evaluation.seed=0']).digest).toBe(plain.digest);
+  });
+});
+
+describe('paths', () => {
+  test('start from the recipe file, datasets from dataFolder, and are sent absolute', () => {
+    const { recipe, parsed } = loadRecipeFile('recipes/cue-conflict.yaml', ['dataFolder=../elsewhere']);
+    expect(parsed.policy).toEqual({ checkpoint: resolve('recipes/demo-base') });
+    expect(parsed.datasets[0]).toMatchObject({ path: resolve('elsewhere/judgments/pointwise.train.jsonl') });
+    expect(recipe).not.toHaveProperty('dataFolder');
+    expect(parseRecipe(recipe)).toEqual(parsed);
+  });
+
+  test('that lead nowhere are told by their place in the recipe', () => {
+    const { parsed } = loadRecipeFile(demo, ['policy.checkpoint=./not-there']);
+    expect(() => {
+      requireFiles(parsed);
+    }).toThrow(/policy\.checkpoint: .*recipes\/not-there/);
+  });
+});
+
+test('a supervised arm in think mode needs reasons in its data, unless it trains only direct answers', () => {
+  const error = errorOf(['datasets.0={reader: jsonl, task: shows, split: train, path: x, imageFolder: y, fields: {prompt: [statement]}}'], 'recipes/cue-conflict.yaml');
+  expect(error.message).toContain('datasets.0.rationale (--set): found nothing; allowed: a template, because arm sft-start');
+});
+
+test('a pairwise dataset needs two image fields, and labels of its task', () => {
+  const error = errorOf(['datasets.4.fields.images=[image_0]', 'datasets.0.labelMap={"true": "yep"}'], 'recipes/cue-conflict.yaml');
+  expect(error.message).toContain('datasets.4.fields.images (--set): found ["image_0"]; allowed: two image fields');
+  expect(error.message).toContain('datasets.0.labelMap.true (--set): found "yep"; allowed: a label of shows: yes, no');
+});

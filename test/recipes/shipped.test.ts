@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compileTemplate } from '../../judge/tasks/template.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import type { Example } from '../../judge/example.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+
+const shipped = ['demo', 'demo-quick', 'pretrain-demo', 'cue-conflict'] as const;
+const load = (name: string) => loadRecipeFile(`recipes/${name}.yaml`, []);
+const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 'utf8')) as { model: { vocab: Record<string, number> } };
+
+test.each(shipped)('%s is a valid recipe', (name) => {
+  expect(load(name).parsed.name).toBe(name);
+});
+
+test.each(shipped)('no prompt of %s holds a word that the demo tokenizer would not know', (name) => {
+  const { parsed } = load(name);
+  for (const [task, spec] of Object.entries(parsed.tasks)) {
+    const images = spec.kind === 'pairwise' ? ['a', 'b'] : ['a'];
+    const fields = { caption: 'airplane', statement: 'This picture shows an airplane.' };
+    const example: Example = { id: 'x', task, split: 'test', images, fields, label: spec.labels[0], groupKey: 'x' };
+    const content = renderPrompt(spec, example, 'think', parsed.modeWords).flatMap((message) => message.content);
+    const words = content.flatMap((part) => (part.type === 'image' ? [] : part.text.split(/\s+/)));
+    expect(words.filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
+  }
+});
+
+test('demo and demo-quick ask the same question: the same arms, tasks and objectives', () => {
+  const [demo, quick] = [load('demo').parsed, load('demo-quick').parsed];
+  expect(quick.tasks).toEqual(demo.tasks);
+  expect(Object.entries(quick.arms).map(([name, { objective, mode }]) => [name, objective, mode])).toEqual(
+    Object.entries(demo.arms).map(([name, { objective, mode }]) => [name, objective, mode]),
+  );
+});
+
+describe('the reasons that cue-conflict derives from file names', () => {
+  const { parsed } = load('cue-conflict');
+  const [dataset] = parsed.datasets;
+  const rationale = dataset?.reader === 'jsonl' ? dataset.rationale : undefined;
+  const reason = (image: string, label: string) => compileTemplate(rationale ?? '')({ row: { image }, label } as never).trim();
+
+  test('name the object without its number, then whether it is the one asked for', () => {
+    expect(reason('cue_conflict/airplane1-bicycle2.jpg', 'yes')).toBe('airplane same');
+    expect(reason('cue_conflict/keyboard10-bicycle2.jpg', 'no')).toBe('keyboard other');
+  });
+
+  const source = dataset?.reader === 'jsonl' ? dataset.path : '';
+  test.skipIf(!existsSync(source))(`hold only words of the demo tokenizer on all rows (${existsSync(source) ? 'read' : 'skipped: no cue-conflict data beside the checkout'})`, () => {
+    const rows = readFileSync(join(source), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { image: string });
+    const words = new Set(rows.flatMap(({ image }) => reason(image, 'no').split(' ')));
+    expect([...words].filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
+  });
+});

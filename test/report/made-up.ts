@@ -1,0 +1,61 @@
+/** A small report's data, with every part filled in and hostile text where text may come from outside. */
+import type { ReportData, ReportRun, ReportScores } from '../../judge/report/data.ts';
+
+export const hostile = `<script>alert("x")</script>&'`;
+
+export function scores(task: string, macroF1: number, ci95: readonly [number, number], ood = false): ReportScores {
+  const order = ood ? { consistencyRate: 0.9, firstPositionRate: 0.5, consistentAccuracy: 0.8 } : {};
+  const rates = { accuracy: macroF1, majorityMacroF1: 0.34, unparsableRate: 0.01, truncatedRate: 0 };
+  return { task, split: 'test', ood, exampleCount: 600, macroF1, ci95, ...rates, ...order };
+}
+
+export function run(arm: string, objective: ReportRun['objective'], all: readonly ReportScores[], seed = 0): ReportRun {
+  const curve = Array.from({ length: objective === 'none' ? 0 : 40 }, (_, step) => ({
+    step,
+    loss: 1 / (step + 1),
+    gradientNorm: 0.5,
+    learningRate: 1e-4,
+    ...(objective === 'grpo' && {
+      ...{ reward: step / 40, accuracy: step / 40, formatRate: 1, informativeGroupRate: 0.5, logProbDifferenceMax: 1e-6 },
+      byTask: [{ task: 'safety', rolloutCount: 8, reward: 0.5, accuracy: step / 40, format: 1 }],
+    }),
+  }));
+  const checkpoint = { uri: `s3://mtrl/${arm}`, sha256: 'a'.repeat(64), byteLength: 2_500_000 };
+  return { runName: `${arm}/s${String(seed)}`, arm, seed, objective, mode: 'think', stepCount: curve.length, wallMs: 30_000, computeMs: 20_000, checkpoint, scores: all, curve };
+}
+
+export function madeUpReport(): ReportData {
+  const reward = { value: 1, accuracy: 1, format: 1 } as const;
+  const rollout = { runName: 'mt-rl/s0', task: 'safety', exampleId: hostile, images: ['data:image/png;base64,AAAA'], prompt: hostile, completion: hostile, label: 'yes' };
+  return {
+    title: hostile,
+    summary: hostile,
+    experimentId: 'made-up',
+    recipeText: `name: ${hostile}`,
+    recipeDigest: 'b'.repeat(64),
+    tasks: [
+      { name: 'safety', kind: 'pointwise', ood: false },
+      { name: 'pair', kind: 'pairwise', ood: true },
+    ],
+    runs: [
+      run('base', 'none', [scores('safety', 0.7, [0.66, 0.74]), scores('pair', 0.6, [0.55, 0.65], true)]),
+      run('sft', 'sft', [scores('safety', 0.72, [0.68, 0.76]), scores('pair', 0.4, [0.35, 0.45], true)]),
+      run('mt-rl', 'grpo', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
+    ],
+    rollouts: [
+      { ...rollout, step: 3, rationale: hostile, verdict: 'yes', reward },
+      { ...rollout, rationale: 'none', verdict: 'no', reward: { value: 0.1, accuracy: 0, format: 1 } },
+      { ...rollout, unparsable: 'truncated', reward: { value: 0, accuracy: 0, format: 0 } },
+    ],
+    dataset: {
+      exampleCount: 100,
+      imageCount: 120,
+      quarantinedCount: 1,
+      quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
+      leaks: [{ kind: 'exact', train: hostile, test: 'b' }],
+    },
+    cost: { wallMs: 61_000, cache: { hits: 2, misses: 40 }, stages: [{ activity: 'rollout', count: 40, cachedCount: 2, computeMs: 9_000 }] },
+    artifacts: [{ name: 'recipe', uri: 's3://mtrl/recipe', sha256: 'c'.repeat(64), byteLength: 900 }],
+    environment: { node: hostile },
+  };
+}

@@ -1,0 +1,58 @@
+import { parseHTML } from 'linkedom';
+import { describe, expect, test } from 'vitest';
+import { renderReport } from '../../judge/report/render.ts';
+import { hostile, madeUpReport } from './made-up.ts';
+
+const page = renderReport(madeUpReport());
+const { document } = parseHTML(page);
+
+test('text from outside cannot become markup', () => {
+  expect(document.querySelectorAll('script')).toHaveLength(0);
+  expect(page).not.toContain('<script');
+  expect(document.querySelector('h1')?.textContent).toBe(hostile);
+  expect(document.querySelector('.card .prompt')?.textContent).toBe(hostile);
+});
+
+test('the file asks for nothing outside itself', () => {
+  const addresses = [...document.querySelectorAll('[src], link, iframe, object, use')].map((element) => element.getAttribute('src') ?? element.outerHTML);
+  expect(addresses.filter((address) => !address.startsWith('data:'))).toEqual([]);
+  expect([...document.querySelectorAll('a')].every((link) => link.getAttribute('href')?.startsWith('#'))).toBe(true);
+  expect(page).not.toMatch(/url\(|@import/);
+});
+
+test('equal data give equal bytes', () => {
+  expect(renderReport(madeUpReport())).toBe(page);
+});
+
+describe('every section shows its part', () => {
+  test('the table has a row a run and the majority, and the order checks of the unseen task', () => {
+    const rows = [...document.querySelectorAll('table.scores tbody tr')].map((row) => row.textContent.replace(/\s+/g, ' '));
+    expect(rows).toHaveLength(4);
+    expect(rows[2]).toContain('99.0 98.0–100.0');
+    expect(rows[2]).toContain('first position 50.0 %');
+    expect(rows[3]).toContain('majority');
+  });
+
+  test('curves are drawn for trained runs, by task too', () => {
+    const titles = [...document.querySelectorAll('.chart figcaption')].map((caption) => caption.firstChild?.textContent);
+    expect(titles).toEqual(['Reward', 'Accuracy', 'Format', 'Informative groups', 'Gradient norm', 'Log-prob difference', 'safety', 'Loss', 'Gradient norm']);
+    expect([...document.querySelectorAll('.chart svg path')].some((path) => path.getAttribute('d')?.includes('NaN'))).toBe(false);
+  });
+
+  test('rollouts are sorted by what became of them', () => {
+    for (const outcome of ['right', 'wrong', 'unparsable']) expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);
+  });
+
+  test('quarantine, leaks, digests and cost are told', () => {
+    const text = document.body.textContent;
+    for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s']) expect(text).toContain(part);
+  });
+});
+
+test('an experiment that trained nothing and kept nothing to show still has a report', () => {
+  const data = madeUpReport();
+  const bare = renderReport({ ...data, runs: data.runs.slice(0, 1), rollouts: [], environment: {}, artifacts: [] });
+  expect(bare).toContain('No run of this experiment trained.');
+  expect(bare).toContain('No rollout was kept for showing.');
+  expect(renderReport({ ...data, runs: [] })).toContain('The answer');
+});

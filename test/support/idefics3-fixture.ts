@@ -1,0 +1,163 @@
+/** The tiny checkpoints and their expected values, made with transformers (test/fixtures/idefics3/generate.py). */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { decodeSafetensors } from '../../artifacts/safetensors.ts';
+import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { required } from '../../core/assert.ts';
+import type { EncodedPrompt, PixelValues, TrainGroup } from '../../policy/engine.ts';
+import { packGroups, perToken } from '../../policy/engines/embedded/pack-groups.ts';
+import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
+import { emitOnnx } from '../../policy/graph/emit.ts';
+import { parseIdefics3Config } from '../../policy/models/idefics3-config.ts';
+import { parameterSpecs } from '../../policy/models/parameters.ts';
+import { type TrainingGraphOptions, gradientName, trainingGraph } from '../../policy/models/training-graph.ts';
+import { Session, type Tensor } from '../../policy/runtime/session.ts';
+
+export const fixtureKinds = ['tied', 'untied-gqa'] as const;
+export type FixtureKind = (typeof fixtureKinds)[number];
+
+const root = fileURLToPath(new URL('../fixtures/idefics3/', import.meta.url));
+
+export interface FixtureCase {
+  readonly promptIds: readonly (readonly number[])[];
+  readonly promptAttentionMask: readonly (readonly number[])[];
+  readonly imageIndices: readonly (readonly number[])[];
+  readonly targetIds: readonly (readonly number[])[];
+}
+
+export interface GrpoCase {
+  readonly promptIds: readonly (readonly number[])[];
+  readonly imageIndices: readonly (readonly number[])[];
+  readonly completionIds: readonly (readonly number[])[];
+  readonly advantages: readonly number[];
+  readonly clip: number;
+  readonly temperature: number;
+  readonly bannedTokenIds: readonly number[];
+}
+
+interface Cases {
+  readonly suppressedTokenIds: readonly number[];
+  readonly padTokenId: number;
+  readonly eosTokenId: number;
+  readonly cases: Readonly<Record<string, FixtureCase>>;
+  readonly grpo: GrpoCase;
+}
+
+interface Strided {
+  readonly loss: number;
+  readonly gradientSampleStrides: Readonly<Record<string, number>> | null;
+}
+
+export interface Expected {
+  readonly cases: Readonly<Record<string, Strided & { readonly greedyIds: readonly (readonly number[])[] }>>;
+  readonly grpo: Strided & {
+    readonly oldLogProbs: readonly (readonly number[])[];
+    readonly logProbs: readonly (readonly number[])[];
+  };
+}
+
+export const cases = readJson<Cases>('cases.json');
+export const folderOf = (kind: FixtureKind): string => `${root}${kind}`;
+export const expectedOf = (kind: FixtureKind): Expected => readJson<Expected>(`${kind}.expected/expected.json`);
+
+export function tensorsOf(file: string): (name: string) => Float32Array {
+  const { tensors } = decodeSafetensors(readFileSync(`${root}${file}`));
+  return (name) => readFloat32(required(tensors.get(name), `${name} in ${file}`));
+}
+
+const imagesOf = tensorsOf('images.safetensors');
+
+export function fixtureImage(index: number): PixelValues {
+  return { data: imagesOf(`pixel_values.${index}`), height: 32, width: 32 };
+}
+
+/** The prompts of a case, without their padding. */
+export function promptsOf(fixture: FixtureCase): EncodedPrompt[] {
+  return fixture.promptIds.map((ids, row) => ({
+    tokenIds: ids.filter((_, index) => fixture.promptAttentionMask[row]?.[index] === 1),
+    images: (fixture.imageIndices[row] ?? []).map(fixtureImage),
+  }));
+}
+
+/** The supervised groups of a case: the loss is the mean over all target tokens. */
+export function supervisedGroups(fixture: FixtureCase): TrainGroup[] {
+  const tokenCount = fixture.targetIds.flat().length;
+  return promptsOf(fixture).map((prompt, row) => ({
+    prompt,
+    completions: [{ tokenIds: required(fixture.targetIds[row], 'targets'), tokenWeight: 1 / tokenCount }],
+  }));
+}
+
+/** Runs a training graph of a fixture's model: loss, log-probs and gradients by weight name. */
+export async function trainingRun(
+  kind: FixtureKind,
+  groups: readonly TrainGroup[],
+  options: Omit<TrainingGraphOptions, 'withImages'> & {
+    readonly temperature?: number;
+    readonly bannedTokenIds?: readonly number[];
+    readonly clip?: number;
+  },
+): Promise<{
+  loss: number;
+  logProbs: Float32Array;
+  gradientOf: (name: string) => Float32Array;
+  names: readonly string[];
+}> {
+  const folder = folderOf(kind);
+  const config = parseIdefics3Config(readJson(`${kind}/config.json`), folder);
+  const specs = parameterSpecs(config);
+  const weightOf = tensorsOf(`${kind}/model.safetensors`);
+  const packed = packGroups(config, groups);
+  const inputs = new Map<string, Tensor>(packed.tensors);
+  const bias = new Float32Array(config.text.vocabularySize);
+  for (const id of options.bannedTokenIds ?? []) bias[id] = -1e9;
+  inputs.set('inverseTemperature', floatScalar(1 / (options.temperature ?? 1)));
+  inputs.set('vocabularyBias', float32(bias, [bias.length]));
+  inputs.set(
+    'tokenWeights',
+    perToken(packed, (completion) => completion.tokenWeight),
+  );
+  if (options.loss === 'ppo') {
+    inputs.set(
+      'advantages',
+      perToken(packed, (completion) => completion.advantage ?? 0),
+    );
+    inputs.set(
+      'oldLogProbs',
+      perToken(packed, (completion) => completion.logProbs ?? []),
+    );
+    inputs.set('ratioMin', floatScalar(1 - (options.clip ?? 0.2)));
+    inputs.set('ratioMax', floatScalar(1 + (options.clip ?? 0.2)));
+  }
+  for (const { name, shape } of specs) inputs.set(name, float32(weightOf(name), shape));
+  const graph = trainingGraph(config, specs, {
+    withImages: inputs.has('pixels'),
+    ...(options.loss === undefined ? {} : { loss: options.loss }),
+  });
+  const session = await Session.create(emitOnnx(graph), { threadCount: 1 });
+  const outputs = await session.run(inputs);
+  await session.release();
+  const values = (name: string): Float32Array => required(outputs.get(name), name).data as Float32Array;
+  return {
+    loss: required(values('loss')[0], 'loss'),
+    logProbs: values('logProbs'),
+    gradientOf: (name) => values(gradientName(name)),
+    names: specs.map(({ name }) => name),
+  };
+}
+
+/** Every stride-th element, row-major: how large gradients are stored. */
+export function strided(values: Float32Array, stride: number): Float32Array {
+  return values.filter((_, index) => index % stride === 0);
+}
+
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? NaN) - (b[i] ?? NaN)));
+  return largest;
+}
+
+function readJson<T>(file: string): T {
+  return JSON.parse(readFileSync(`${root}${file}`, 'utf8')) as T;
+}

@@ -1,0 +1,43 @@
+/** One line of JSON an event, to stderr: what a worker says, and what the Temporal SDK says inside it. */
+import { type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
+import { type Logger, pino } from 'pino';
+
+export function createLog(name: string): Logger {
+  const level = process.env['MTRL_LOG_LEVEL'] ?? 'info';
+  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, pino.destination(2));
+}
+
+/** Once a process, before the first connection. Signals are the worker's own business (serve.ts). */
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: 'WARN', forward: {} } },
+  });
+}
+
+function temporalLogger(log: Logger): TemporalLogger {
+  // The SDK calls routine things information: which worker polls what, and each activity's start and end.
+  const levels = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  const write = (level: keyof typeof levels, message: string, meta?: Record<string | symbol, unknown>): void => {
+    log[levels[level]]({ ...meta }, message);
+  };
+  return {
+    log: write,
+    trace: (message, meta) => {
+      write('TRACE', message, meta);
+    },
+    debug: (message, meta) => {
+      write('DEBUG', message, meta);
+    },
+    info: (message, meta) => {
+      write('INFO', message, meta);
+    },
+    warn: (message, meta) => {
+      write('WARN', message, meta);
+    },
+    error: (message, meta) => {
+      write('ERROR', message, meta);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** The workflows as one script, kept by the digest of their sources: making it anew takes seconds, which every start would pay. */
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { digestOf, sha256 } from '../core/json.ts';
+import { projectRoot } from '../infra/stack/settings.ts';
+
+/** Path of the bundle's code. `cacheFolder` is filled as needed. */
+export async function workflowBundle(cacheFolder: string): Promise<string> {
+  const folder = join(projectRoot, 'workflows');
+  const path = join(cacheFolder, `workflows-${await digestOfSources(folder)}.js`);
+  if (await stat(path).catch(() => undefined)) return path;
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(folder, 'index.ts'), logger: silent });
+  await mkdir(cacheFolder, { recursive: true });
+  const partial = `${path}.${String(process.pid)}`;
+  await writeFile(partial, code);
+  await rename(partial, path);
+  return path;
+}
+
+async function digestOfSources(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  const files = Object.fromEntries(names.map((name) => [name, sha256(readFileSync(join(folder, name)))]));
+  const manifest = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
+  return digestOf({ files, sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
+}
+
+/** Webpack's own report; what fails is thrown all the same. */
+const quiet = (): void => undefined;
+const silent = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
