@@ -20,7 +20,12 @@ const skippedStepCount = 5;
 /** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
 function settingsOf(seed: number): string[] {
   const arm = `{objective: grpo, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
-  return ['name=bench-orchestration', `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
+  return [
+    'name=bench-orchestration',
+    `seeds=[${String(seed)}]`,
+    `arms={mt-rl: ${arm}}`,
+    'evaluation.tasks=[technical]',
+  ];
 }
 
 export async function bench(log: (line: string) => void) {
@@ -49,7 +54,12 @@ interface DoneActivity {
 
 async function activitiesOf(client: Client, workflowId: string): Promise<readonly DoneActivity[]> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const typeOf = new Map((events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [String(eventId), scheduled?.activityType?.name ?? '']));
+  const typeOf = new Map(
+    (events ?? []).map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [
+      String(eventId),
+      scheduled?.activityType?.name ?? '',
+    ]),
+  );
   return (events ?? []).flatMap(({ eventTime, activityTaskCompletedEventAttributes: completed }) => {
     const payload = completed?.result?.payloads?.[0];
     if (!completed || !payload) return [];
@@ -65,7 +75,12 @@ function figuresOf(activities: readonly DoneActivity[]) {
     const between = activities.slice((updates[k] ?? 0) + 1, end + 1);
     const wallMs = (activities[end]?.endedAtMs ?? 0) - (activities[updates[k] ?? 0]?.endedAtMs ?? 0);
     const computeMs = between.reduce((sum, activity) => sum + activity.computeMs, 0);
-    return { wallMs, computeMs, overheadMs: wallMs - computeMs, hasSnapshot: between.some(({ type }) => type === 'snapshot') };
+    return {
+      wallMs,
+      computeMs,
+      overheadMs: wallMs - computeMs,
+      hasSnapshot: between.some(({ type }) => type === 'snapshot'),
+    };
   });
   const warm = steps.slice(skippedStepCount);
   const plain = warm.filter(({ hasSnapshot }) => !hasSnapshot);

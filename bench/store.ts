@@ -30,7 +30,11 @@ export async function bench(log: (line: string) => void) {
       const ref = refs[i];
       if (ref) await store.getBytes(ref);
     });
-    bySize[name] = { ...figures('put', putMs, byteLength), ...figures('putAgain', againMs, byteLength), ...figures('get', getMs, byteLength) };
+    bySize[name] = {
+      ...figures('put', putMs, byteLength),
+      ...figures('putAgain', againMs, byteLength),
+      ...figures('get', getMs, byteLength),
+    };
   }
   return { endpoint: s3.endpoint, bySize, memo: await memoFigures(store) };
 }
@@ -39,10 +43,18 @@ async function memoFigures(store: ReturnType<typeof openArtifactStore>) {
   const salt = randomBytes(8).toString('hex');
   const work = (i: number) => ({ activity: 'bench', codeVersion: salt, inputs: {}, config: { i }, environment: {} });
   const once = async (i: number) =>
-    memoize(store, work(i), async () => ({ outputs: { value: await store.putJson({ salt, i }) }, summary: i, computeMs: 0 }));
+    memoize(store, work(i), async () => ({
+      outputs: { value: await store.putJson({ salt, i }) },
+      summary: i,
+      computeMs: 0,
+    }));
   const missMs = await timeEach(memoCount, once);
   const hitMs = await timeEach(memoCount, once);
-  return { missMedianMs: rounded(median(missMs)), hitMedianMs: rounded(median(hitMs)), hitP90Ms: rounded(quantile(hitMs, 0.9)) };
+  return {
+    missMedianMs: rounded(median(missMs)),
+    hitMedianMs: rounded(median(hitMs)),
+    hitP90Ms: rounded(quantile(hitMs, 0.9)),
+  };
 }
 
 async function timeEach(count: number, body: (i: number) => Promise<unknown>): Promise<number[]> {

@@ -33,7 +33,8 @@ export function plainLine(standing: Standing, view: View): string {
     .filter(({ step, state }) => step > 0 || state !== 'done')
     .map((run) => [`${run.runName} ${String(run.step)}/${String(run.stepCount)}`, ...measures(run)].join(' '));
   const evaluated = progress.evaluations.length === 0 ? [] : [`evaluated ${String(progress.evaluations.length)} of ${String(progress.runCount)} runs`];
-  return [`${experimentId}: ${stateText(progress)}`, ...runs, ...evaluated].map((part) => view.paint('dim', part)).join(' | ');
+  const state = progress.runs.length === 0 ? stateText(progress) : progress.state;
+  return [`${experimentId}: ${state}`, ...runs, ...evaluated].map((part) => view.paint('dim', part)).join(' | ');
 }
 
 function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'>): string {

@@ -23,32 +23,28 @@ const askLogMs = 3_000;
 export async function follow(stack: Stack, experimentId: string): Promise<ExperimentResult> {
   const ended = new AbortController();
   const interrupted = onInterrupt();
+  const isTerminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  const screen = new Screen(process.stderr);
   try {
     const result = resultOf(stack, experimentId).finally(() => {
       ended.abort();
     });
     // Whichever comes first is awaited below; the other must not become an unhandled rejection.
     result.catch(() => undefined);
-    const shown = show(stack, experimentId, ended.signal);
+    const display = isTerminal ? drawBars(stack, experimentId, screen, ended.signal) : writeLines(stack, experimentId, ended.signal);
+    const shown = display.catch((error: unknown) => {
+      // Showing is a courtesy: the result is waited for all the same, and reports a server that is gone.
+      say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
+    });
     return await Promise.race([result.finally(() => shown), interrupted.promise]);
   } finally {
+    screen.close();
     ended.abort();
     interrupted.stop();
   }
 }
 
-async function show(stack: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
-  const isTerminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
-  try {
-    await (isTerminal ? drawBars(stack, experimentId, ended) : writeLines(stack, experimentId, ended));
-  } catch (error) {
-    // Showing is a courtesy: the result is waited for all the same, and reports a server that is gone.
-    say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-async function drawBars({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
-  const screen = new Screen(process.stderr);
+async function drawBars({ client }: Stack, experimentId: string, screen: Screen, ended: AbortSignal): Promise<void> {
   const rates = new Rates();
   const paint = paintFor(process.stderr);
   let standing: Standing | undefined;
@@ -67,17 +63,14 @@ async function drawBars({ client }: Stack, experimentId: string, ended: AbortSig
   } finally {
     clearInterval(timer);
     process.stderr.off('resize', draw);
-    screen.close();
   }
 }
 
 async function writeLines({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
-  const rates = new Rates();
-  const paint = paintFor(process.stderr);
+  const view = { nowMs: 0, columnCount: 0, rates: new Rates(), paint: paintFor(process.stderr) };
   let last = '';
   const look = async (): Promise<void> => {
-    const standing = await standingOf(client, experimentId);
-    const line = plainLine(standing, { nowMs: Date.now(), columnCount: 0, rates, paint });
+    const line = plainLine(await standingOf(client, experimentId), view);
     if (line !== last) say(line);
     last = line;
   };

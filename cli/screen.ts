@@ -16,6 +16,7 @@ const endFrame = `${escape}[?2026l`;
 export class Screen {
   readonly #terminal: Terminal;
   #shown: readonly string[] = [];
+  #isClosed = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -25,7 +26,9 @@ export class Screen {
     return Math.max(20, this.#terminal.columns ?? 80);
   }
 
+  /** Does nothing once closed: what is written below the last frame stays below it. */
   draw(lines: readonly string[]): void {
+    if (this.#isClosed) return;
     const cut = lines.map((line) => cutToWidth(line, this.columnCount - 1));
     this.#terminal.write(beginFrame + hideCursor + this.#back() + cut.map((line) => `${line}${escape}[K\n`).join('') + `${escape}[J` + endFrame);
     this.#shown = cut;
@@ -35,6 +38,7 @@ export class Screen {
   close(): void {
     if (this.#shown.length > 0) this.#terminal.write(showCursor);
     this.#shown = [];
+    this.#isClosed = true;
   }
 
   /** A narrower window has wrapped what was drawn: count its rows at the width of now. */

@@ -36,7 +36,7 @@ function columnsOf(runs: readonly EvaluatedRun[], paint: Paint): readonly Column
 function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 }: TaskScores, paint: Paint): Column {
   const best = Math.max(...runs.map((run) => scoresOf(run, task)?.macroF1 ?? 0));
   return {
-    head: ood ? [shortened(task), '(never trained)'] : [shortened(task)],
+    head: ood ? [shortened(task), 'never trained'] : [shortened(task)],
     isOod: ood,
     majority: points(majorityMacroF1),
     cell: (run) => {
@@ -52,7 +52,7 @@ function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 
 
 function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: Paint): string[] {
   if (consistencyRate === undefined || firstPositionRate === undefined) return [];
-  return [paint('dim', `same ${points(consistencyRate)} 1st ${points(firstPositionRate)}`)];
+  return [paint('dim', `same ${points(consistencyRate)}`), paint('dim', `1st ${points(firstPositionRate)}`)];
 }
 
 function meanColumn(runs: readonly EvaluatedRun[], tasks: readonly TaskScores[], paint: Paint): Column {
@@ -101,8 +101,9 @@ function legend(runs: readonly EvaluatedRun[], paint: Paint): string {
   const isPairwise = runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.consistencyRate !== undefined));
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const examples = low === high ? String(low) : `${String(low)} to ${String(high)}`;
-  const order = isPairwise ? '; same: same image chosen in both orders, 1st: first position chosen (50 is unbiased)' : '';
-  return paint('dim', `Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task${order}`);
+  const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task`];
+  if (isPairwise) lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
+  return lines.map((line) => paint('dim', line)).join('\n');
 }
 
 function nameOf(plan: EvaluatedRun['plan'], runs: readonly EvaluatedRun[]): string {

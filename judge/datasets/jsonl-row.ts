@@ -47,7 +47,7 @@ export function labelOf(row: Row, spec: JsonlSpec, labels: readonly [string, str
   if (typeof field !== 'string') return greaterLabel(row, field.greaterOf, labels);
   const value = textField(row, field);
   const isMapped = Object.keys(spec.labelMap).length > 0;
-  const label = isMapped ? (Object.hasOwn(spec.labelMap, value) ? spec.labelMap[value] : undefined) : value;
+  const label = isMapped ? spec.labelMap[value] : value;
   if (label !== undefined && labels.includes(label)) return label;
   const allowed = isMapped ? Object.keys(spec.labelMap) : labels;
   throw new UnusableRow('LABEL_UNKNOWN', `${field} is ${value.slice(0, 50)}, not one of ${allowed.join(', ')}`);

@@ -39,7 +39,7 @@ function macroF1OfSums(sums: Float64Array): number {
     const whole = doubled + (sums[at + 1] as number) + (sums[at + 2] as number);
     total += whole === 0 ? 0 : doubled / whole;
   }
-  return (total * 3) / sums.length;
+  return total / (sums.length / 3);
 }
 
 /** Sums of as many clusters as there are, drawn with replacement, into `sums`. */

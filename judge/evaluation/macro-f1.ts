@@ -1,7 +1,7 @@
 /** Macro-F1: the mean over the task's labels of each class's F1, as scikit-learn's `f1_score(average='macro', labels=..., zero_division=0)`. */
 import type { Outcome } from './outcome.ts';
 
-export interface ClassCounts {
+interface ClassCounts {
   readonly truePositive: number;
   readonly falsePositive: number;
   readonly falseNegative: number;
@@ -20,7 +20,7 @@ function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-export function classCounts(outcomes: readonly Outcome[], label: string): ClassCounts {
+function classCounts(outcomes: readonly Outcome[], label: string): ClassCounts {
   let truePositive = 0;
   let falsePositive = 0;
   let falseNegative = 0;
@@ -32,7 +32,7 @@ export function classCounts(outcomes: readonly Outcome[], label: string): ClassC
   return { truePositive, falsePositive, falseNegative };
 }
 
-export function f1Of({ truePositive, falsePositive, falseNegative }: ClassCounts): number {
+function f1Of({ truePositive, falsePositive, falseNegative }: ClassCounts): number {
   return ratio(2 * truePositive, 2 * truePositive + falsePositive + falseNegative);
 }
 

@@ -5,7 +5,7 @@ import type { AnswerMode, Example } from '../example.ts';
 import { compileTemplate, type Template } from './template.ts';
 
 /** A part of a message, as chat templates of vision-language models read it. */
-export type ContentPart = { readonly type: 'image' } | { readonly type: 'text'; readonly text: string };
+type ContentPart = { readonly type: 'image' } | { readonly type: 'text'; readonly text: string };
 
 export interface ChatMessage {
   readonly role: 'user';

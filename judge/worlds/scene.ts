@@ -7,13 +7,12 @@ import type { Rng } from '../../core/rng.ts';
 
 export const colors = ['red', 'green', 'blue', 'yellow', 'orange', 'purple'] as const;
 export const shapes = ['circle', 'square', 'triangle'] as const;
-export const stances = ['stands', 'floats-high', 'floats-low'] as const;
 export const defects = ['clean', 'noise', 'blur', 'blocks'] as const;
 export const signs = ['none', 'flower', 'flame'] as const;
 
 export type Color = (typeof colors)[number];
 export type Shape = (typeof shapes)[number];
-export type Stance = (typeof stances)[number];
+type Stance = 'stands' | 'floats-high' | 'floats-low';
 export type Defect = (typeof defects)[number];
 export type Sign = (typeof signs)[number];
 

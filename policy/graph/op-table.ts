@@ -22,6 +22,6 @@ export const opNames = Object.keys(table) as OpName[];
 export function opRow(name: OpName): OpRow {
   const row = (table as Partial<Record<OpName, OpRow>>)[name];
   if (row === undefined)
-    throw new MtrlError('GRAPH_INVALID', `no op named ${String(name)}`, { hint: `ops: ${opNames.join(', ')}` });
+    throw new MtrlError('GRAPH_INVALID', `no op named ${name}`, { hint: `ops: ${opNames.join(', ')}` });
   return row;
 }

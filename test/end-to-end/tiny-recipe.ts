@@ -9,7 +9,7 @@ export interface TinySizes {
 }
 
 export function tinyRecipe({ sftStepCount, grpoStepCount }: TinySizes): RecipeInput {
-  const pointwise = { kind: 'pointwise', labels: ['yes', 'no'] } as const;
+  const pointwise = { kind: 'pointwise' as const, labels: ['yes', 'no'] as [string, string] };
   return {
     name: 'tiny',
     policy: { config: join(projectRoot, 'recipes', 'demo-config'), initSeed: 1 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TaskScores } from '../../activities/contract.ts';
 import type { Example, Judgment } from '../../judge/example.ts';
 import { orderScores } from '../../judge/evaluation/order.ts';
 import { taskScores, type JudgedExample } from '../../judge/evaluation/scores.ts';
@@ -84,6 +85,18 @@ describe('pairs in both orders', () => {
     expect(scoresOf(judgedPairs(3, () => ({ ok: false, reason: 'verdict-missing' })))).not.toHaveProperty(
       'firstPositionRate',
     );
+  });
+
+  test('both orders of a pair are one piece of evidence: the interval is that of pairs, not of judgments', () => {
+    const rightOnEven = (shown: Example): Judgment => {
+      const isGoodFirst = shown.images[0]?.startsWith('good') === true;
+      const isRight = Number(/\d+/.exec(shown.id)?.[0]) % 2 === 0;
+      return says(isGoodFirst === isRight ? 'first' : 'second');
+    };
+    const judged = judgedPairs(100, rightOnEven);
+    const alone = judged.map((one) => ({ ...one, example: { ...one.example, groupKey: one.example.id } }));
+    const widthOf = ({ ci95: [low, high] }: TaskScores): number => high - low;
+    expect(widthOf(scoresOf(judged))).toBeGreaterThan(1.2 * widthOf(scoresOf(alone)));
   });
 
   test('no pairs have no rates', () => {

@@ -82,7 +82,7 @@ export const movementOps: OpRows<Movement> = {
       }
       const dims = context.inputs.map((value) => value.shape[axis] as Dim);
       const total = dims.every((dim) => typeof dim === 'number')
-        ? (dims as number[]).reduce((a, b) => a + b, 0)
+        ? (dims).reduce((a, b) => a + b, 0)
         : sumSymbol(dims);
       return [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === axis ? total : dim)) }];
     },

@@ -36,7 +36,7 @@ export function opCase<Names extends string>(op: OpName, title: string, options:
     op,
     title: `${op}: ${title}`,
     inputs,
-    build: build as OpCase['build'],
+    build: build,
     sizes,
     by: options.by ?? names.filter((name) => inputs[name].dtype === 'float32'),
   };

@@ -1,0 +1,197 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PolicyState } from '../../activities/contract.ts';
+import { EnginePool } from '../../activities/engine-pool.ts';
+import type { Pulse } from '../../activities/heartbeat.ts';
+import { PolicyStates, type Replay } from '../../activities/policy-states.ts';
+import type { Snapshot } from '../../activities/snapshot-artifact.ts';
+import { StateFolders } from '../../activities/state-folders.ts';
+import { keyOfState } from '../../activities/state-key.ts';
+import { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import { putFolder } from '../../artifacts/files.ts';
+import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { digestOf } from '../../core/json.ts';
+import type { Engine } from '../../policy/engine.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+const pulse: Pulse = { heartbeat: () => undefined, cancellationSignal: new AbortController().signal };
+
+let root: string;
+let store: ArtifactStore;
+let engines: FakeEngine[];
+let replayed: string[];
+let states: PolicyStates;
+let initial: PolicyState;
+
+/** A record in these tests says what it adds to the weights and what they were then. */
+interface FakeRecord {
+  readonly adds: string;
+  readonly weightsDigest: string;
+}
+
+const replay: Replay = async ({ engine, record }) => {
+  const { adds, weightsDigest } = (await store.getJson(record)) as FakeRecord;
+  replayed.push(adds);
+  await add(engine, adds);
+  return {
+    step: replayed.length,
+    weightsDigest: await engine.weightsDigest(),
+    recordedDigest: weightsDigest,
+    runtime: 'fake 2',
+    recordedRuntime: 'fake 1',
+  };
+};
+
+async function add(engine: Engine, what: string): Promise<void> {
+  (engine as FakeEngine).weights = [...(engine as FakeEngine).weights, what];
+  await engine.weightsDigest();
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtrl-states-'));
+  store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));
+  engines = [];
+  replayed = [];
+  states = makeStates(1);
+  initial = { snapshot: await snapshotOf(['base']), log: [] };
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+let spoolCount = 0;
+function makeStates(engineCount: number): PolicyStates {
+  const pool = new EnginePool(engineCount, () => {
+    const engine = new FakeEngine();
+    engines.push(engine);
+    return engine;
+  });
+  const folders = new StateFolders(join(root, `spool-${String(++spoolCount)}`));
+  return new PolicyStates({ store, pool, folders, replay });
+}
+
+async function snapshotOf(weights: readonly string[]): Promise<ArtifactRef> {
+  const folder = await mkdtemp(join(root, 'checkpoint-'));
+  await writeFile(join(folder, 'model.safetensors'), JSON.stringify(weights));
+  const checkpoint = await putFolder(store, folder);
+  const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null };
+  return store.putJson(snapshot);
+}
+
+async function recorded(state: PolicyState, weights: readonly string[], adds: string): Promise<PolicyState> {
+  const record: FakeRecord = { adds, weightsDigest: digestOf([...weights, adds]) };
+  return { snapshot: state.snapshot, log: [...state.log, await store.putJson(record)] };
+}
+
+function weightsOf(policy: PolicyState, from = states): Promise<readonly string[]> {
+  return from.withPolicy(pulse, { policy }, ({ engine }) => Promise.resolve((engine as FakeEngine).weights));
+}
+
+/** Makes a step as `optimize` does. */
+async function step(policy: PolicyState, adds: string): Promise<PolicyState> {
+  return states.withPolicy(pulse, { policy }, async ({ engine, change, became }) => {
+    const before = (engine as FakeEngine).weights;
+    await change(() => add(engine, adds));
+    const next = await recorded(policy, before, adds);
+    became(keyOfState(next));
+    return next;
+  });
+}
+
+describe('an engine that holds the wanted policy', () => {
+  it('is not loaded again for the next step of the same run', async () => {
+    const one = await step(initial, 'a');
+    const two = await step(one, 'b');
+    expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
+    expect(engines[0]?.calls.filter((call) => call.startsWith('load'))).toHaveLength(1);
+    expect(replayed).toEqual([]);
+  });
+
+  it('is rebuilt on another worker by replaying the log from the snapshot', async () => {
+    const two = await step(await step(initial, 'a'), 'b');
+    expect(await weightsOf(two, makeStates(1))).toEqual(['base', 'a', 'b']);
+    expect(replayed).toEqual(['a', 'b']);
+  });
+
+  it('replays only the steps that it lacks', async () => {
+    const one = await step(initial, 'a');
+    const two = await recorded(one, ['base', 'a'], 'b');
+    expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
+    expect(replayed).toEqual(['b']);
+  });
+
+  it('goes back when an earlier state is asked for, as the retry of a lost completion does', async () => {
+    const one = await step(initial, 'a');
+    await step(one, 'b');
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+  });
+
+  it('leaves no half-made update behind: after a failed one the state is built anew', async () => {
+    const one = await step(initial, 'a');
+    const failing = states.withPolicy(pulse, { policy: one }, ({ engine, change }) =>
+      change(async () => {
+        await add(engine, 'half');
+        throw new Error('out of memory');
+      }),
+    );
+    await expect(failing).rejects.toThrow('out of memory');
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+  });
+
+  it('keeps a state that it must leave on local disk, so that coming back replays nothing', async () => {
+    const one = await step(initial, 'a');
+    const other: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
+    expect(await weightsOf(other)).toEqual(['other']);
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+    expect(replayed).toEqual([]);
+  });
+
+  it('stops with REPLAY_DIVERGED, naming both digests and runtimes, when a replayed step gives other weights', async () => {
+    const wrong: PolicyState = { ...initial, log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })] };
+    await expect(weightsOf(wrong)).rejects.toMatchObject({
+      code: 'REPLAY_DIVERGED',
+      details: { found: expect.stringMatching(/recorded-digest.*fake 1 then, fake 2 now/) as string },
+    });
+    // and nobody takes the engine for that state afterwards
+    await expect(weightsOf(wrong)).rejects.toMatchObject({ code: 'REPLAY_DIVERGED' });
+  });
+
+  it('is replaced after it was killed', async () => {
+    const one = await step(initial, 'a');
+    engines[0]?.kill();
+    await engines[0]?.exited;
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+    expect(engines).toHaveLength(2);
+  });
+
+  it('is told apart from its neighbours: two runs keep an engine each', async () => {
+    states = makeStates(2);
+    let first = initial;
+    let second: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
+    for (const name of ['a', 'b', 'c']) {
+      [first, second] = await Promise.all([step(first, name), step(second, name)]);
+    }
+    expect(replayed).toEqual([]);
+    const loads = engines.flatMap(({ calls }) => calls.filter((call) => call.startsWith('load')));
+    expect(loads).toHaveLength(2);
+  });
+
+  it('is handed on after its holder was cancelled', async () => {
+    const abort = new AbortController();
+    const held = states.withPolicy(
+      { heartbeat: () => undefined, cancellationSignal: abort.signal },
+      { policy: initial },
+      async ({ engine }) => {
+        (engine as FakeEngine).hung = true;
+        setTimeout(() => {
+          abort.abort();
+        }, 5);
+        await engine.weightsDigest();
+      },
+    );
+    await expect(held).rejects.toMatchObject({ name: 'CancelledFailure' });
+    expect(await weightsOf(initial)).toEqual(['base']);
+  });
+});

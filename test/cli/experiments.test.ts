@@ -1,0 +1,96 @@
+import { Client, Connection } from '@temporalio/client';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe as describeExperiment, recipeOfExperiment, start, startOrAttach } from '../../cli/experiments.ts';
+import type { Stack } from '../../cli/stack.ts';
+import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { useStack } from '../support/stack.ts';
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function mtrl(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return new Promise((done) => {
+    execFile(process.execPath, ['--import', 'tsx', join(projectRoot, 'cli', 'main.ts'), ...args], { cwd: projectRoot, env }, (error, stdout, stderr) => {
+      done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe('on real servers', () => {
+  const servers = useStack();
+  let connection: Connection;
+  let stack: Stack;
+  beforeAll(async () => {
+    const { settings } = servers;
+    connection = await Connection.connect({ address: settings.temporal.address });
+    stack = { settings, client: new Client({ connection, namespace: settings.temporal.namespace }), store: openArtifactStore(settings.s3) };
+  });
+  afterAll(() => connection.close());
+
+  const request = (experimentId: string, sets: readonly string[] = []) => ({ experimentId, ...loadRecipeFile('recipes/demo-quick.yaml', sets) });
+
+  test('a second start with the same recipe attaches, with another it is refused with the difference', async () => {
+    expect(await startOrAttach(stack, request('twice'))).toBe('started');
+    expect(await startOrAttach(stack, request('twice'))).toBe('attached');
+    // A default that is written out is no difference.
+    expect(await startOrAttach(stack, request('twice', ['evaluation.seed=0']))).toBe('attached');
+    await expect(startOrAttach(stack, request('twice', ['arms.mt-rl.groupSize=4']))).rejects.toMatchObject({
+      code: 'RECIPE_CONFLICT',
+      details: { found: 'arms.mt-rl.groupSize: there 8, here 4' },
+    });
+  });
+
+  test('an ended experiment still refuses another recipe, and keeps its own to start again from', async () => {
+    await startOrAttach(stack, request('ended'));
+    await stack.client.workflow.getHandle('ended').terminate();
+    expect(await startOrAttach(stack, request('ended'))).toBe('attached');
+    await expect(startOrAttach(stack, request('ended', ['seeds=[4]']))).rejects.toMatchObject({ code: 'RECIPE_CONFLICT' });
+    expect(await recipeOfExperiment(stack.client, 'ended')).toEqual(request('ended').recipe);
+    await start(stack, request('ended'), 'ALLOW_DUPLICATE_FAILED_ONLY');
+    expect((await describeExperiment(stack.client, 'ended')).status.name).toBe('RUNNING');
+  });
+
+  test('an experiment can be found by its search attributes and says what it is', async () => {
+    await startOrAttach(stack, request('attributes'));
+    const description = await describeExperiment(stack.client, 'attributes');
+    expect(await description.staticSummary()).toContain('demo-quick: ');
+    const attributes = Object.fromEntries(description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    expect(attributes).toMatchObject({ MtrlExperiment: 'attributes', MtrlRecipe: 'demo-quick', MtrlState: 'preparing' });
+  });
+
+  test('status without a worker says so, in words and as one JSON document', async () => {
+    await startOrAttach(stack, request('waiting'));
+    const { code, stdout } = await mtrl(['status', 'waiting', '--json'], servers.env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ experimentId: 'waiting', status: 'running', progress: null });
+  }, 30_000);
+
+  test('an unknown id ends with 1 and NOT_FOUND', async () => {
+    const { code, stdout, stderr } = await mtrl(['report', 'no-such'], servers.env);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('NOT_FOUND: there is no such experiment');
+  }, 30_000);
+});
+
+describe('without servers', () => {
+  test.each([
+    [['frobnicate'], 2, 'unknown command'],
+    [['run'], 2, "missing required argument 'recipe'"],
+    [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: this cannot be the id'],
+    [['run', 'recipes/demo.yaml', '--set', 'arms.mt-rl.groupSize=1', '--json'], 2, 'arms.mt-rl.groupSize (--set): found 1'],
+    [['run', 'recipes/nowhere.yaml'], 1, 'FILE_MISSING'],
+    [['status', 'x'], 1, 'TEMPORAL_UNREACHABLE: Temporal does not answer\n  at    127.0.0.1:9'],
+  ] as const)('%j ends with %i', async (args, code, words) => {
+    const env = { ...process.env, TEMPORAL_ADDRESS: '127.0.0.1:9', MTRL_S3_ENDPOINT: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+    const ended = await mtrl(args, env);
+    expect(ended.stderr).toContain(words);
+    expect(ended).toMatchObject({ code, stdout: '' });
+  }, 30_000);
+});

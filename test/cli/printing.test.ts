@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { barLines, plainLine } from '../../cli/bars.ts';
+import { differences } from '../../cli/difference.ts';
+import { refsIn } from '../../cli/made.ts';
+import { paintFor, visibleLength } from '../../cli/output.ts';
+import { Rates, timeText } from '../../cli/rates.ts';
+import { cutToWidth, Screen } from '../../cli/screen.ts';
+import { scoreTable } from '../../cli/table.ts';
+import { evaluated, progress, runProgress, scores, standing, view } from './made-up.ts';
+
+const last = { step: 29, reward: 0.834, accuracy: 0.815, loss: 0.01, gradientNorm: 1, learningRate: 1e-4, cachedCount: 0 };
+
+describe('bars', () => {
+  test('show steps, rate, time left and reward of a run under way', () => {
+    const rates = new Rates();
+    rates.saw(runProgress({ step: 10 }), 60_000);
+    rates.saw(runProgress({ step: 30 }), 65_000);
+    const [, line] = barLines(standing(progress([runProgress({ last })])), view({ rates }));
+    expect(line).toContain(' 30/150  4.0/s  30 s left  reward 0.83  accuracy 0.81');
+  });
+
+  test('never exceed the width where there is room for a bar at all', () => {
+    for (const columnCount of [80, 100, 200]) {
+      const lines = barLines(standing(progress([runProgress({ last })])), view({ columnCount }));
+      for (const line of lines) expect(visibleLength(line)).toBeLessThan(columnCount);
+    }
+  });
+
+  test('say that no worker answers, and what to do', () => {
+    expect(barLines(standing(undefined), view())[0]).toContain('no worker answers; `npm run mtrl -- up`');
+    expect(plainLine(standing(undefined, { isOpen: false, status: 'FAILED' }), view())).toBe('demo: failed');
+  });
+
+  test('a log line stays the same while nothing happens', () => {
+    const told = standing(progress([runProgress({ last })]));
+    expect(plainLine(told, view({ nowMs: 1 }))).toBe(plainLine(told, view({ nowMs: 99_999 })));
+    expect(plainLine(told, view())).toBe('demo: training | mt-rl/s0 30/150 reward 0.83 accuracy 0.81');
+  });
+});
+
+describe('rates', () => {
+  test('a run that starts over is measured anew', () => {
+    const rates = new Rates();
+    rates.saw({ runName: 'a', step: 100 }, 0);
+    rates.saw({ runName: 'a', step: 5 }, 1_000);
+    expect(rates.paceOf({ runName: 'a', step: 5, stepCount: 10 }, 1_000)).toBeUndefined();
+    rates.saw({ runName: 'a', step: 7 }, 2_000);
+    expect(rates.paceOf({ runName: 'a', step: 7, stepCount: 10 }, 2_000)).toEqual({ stepsPerSecond: 2, leftMs: 1_500 });
+  });
+
+  test('time is told in the largest units that fit', () => {
+    expect([500, 59_000, 65_000, 7_620_000].map(timeText)).toEqual(['1 s', '59 s', '1 min 05 s', '2 h 07 min']);
+  });
+});
+
+describe('the screen', () => {
+  test('goes back over exactly the rows it drew, also after the window became narrower', () => {
+    const written: string[] = [];
+    const terminal = { columns: 40, write: (text: string) => written.push(text) };
+    const screen = new Screen(terminal);
+    screen.draw(['x'.repeat(39), 'y']);
+    screen.draw(['z']);
+    terminal.columns = 20;
+    screen.draw(['z']);
+    expect(written[0]).not.toContain('A');
+    expect(written[1]).toContain('\u001b[2A');
+    screen.draw(['w'.repeat(15)]);
+    expect(written[3]).toContain('\u001b[1A');
+    screen.close();
+    expect(written.at(-1)).toBe('\u001b[?25h');
+    screen.draw(['late']);
+    expect(written.at(-1)).toBe('\u001b[?25h');
+  });
+
+  test('cutting counts characters, not colours, and closes what was coloured', () => {
+    expect(cutToWidth('\u001b[31mabcdef\u001b[0m', 4)).toBe('\u001b[31mabc…\u001b[0m');
+    fc.assert(
+      fc.property(fc.string({ maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (text, width) => {
+        expect(visibleLength(cutToWidth(text, width))).toBeLessThanOrEqual(width);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('NO_COLOR and a pipe take colours away', () => {
+    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x');
+    expect(paintFor({}, {})('red', 'x')).toBe('x');
+    expect(paintFor({ isTTY: true }, {})('red', 'x')).toBe('\u001b[31mx\u001b[0m');
+  });
+});
+
+describe('the table', () => {
+  const six = ['naturalness', 'technical', 'rationality', 'alignment', 'preference', 'safety'];
+  const pair = { ood: true, exampleCount: 600, consistencyRate: 0.99, firstPositionRate: 0.503 };
+  const runs = [
+    evaluated('base', [...six.map((task) => scores(task, 0.76)), scores('pair-alignment', 0.708, { ...pair, unparsableRate: 0.021 })]),
+    evaluated('sft-unified', [...six.map((task) => scores(task, 0.86)), scores('pair-alignment', 0.513, pair)]),
+    evaluated('mt-rl', [...six.map((task) => scores(task, 0.99)), scores('pair-alignment', 0.996, pair)]),
+  ];
+  const text = scoreTable(runs, (_, plain) => plain);
+
+  test('fits 120 columns with six tasks and a pair', () => {
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  test('looks like this', () => {
+    expect(`\n${text}\n`).toMatchInlineSnapshot(`
+      "
+                   naturalness   technical  rationality   alignment  preference      safety  mean  │ pair-alignment
+                                                                                                   │  never trained
+      base                76.0        76.0         76.0        76.0        76.0        76.0  76.0  │           70.8
+                     74.0–78.0   74.0–78.0    74.0–78.0   74.0–78.0   74.0–78.0   74.0–78.0        │      68.8–72.8
+                                                                                                   │      same 99.0
+                                                                                                   │       1st 50.3
+                                                                                                   │    2.1% unread
+      sft-unified         86.0        86.0         86.0        86.0        86.0        86.0  86.0  │           51.3
+                     84.0–88.0   84.0–88.0    84.0–88.0   84.0–88.0   84.0–88.0   84.0–88.0        │      49.3–53.3
+                                                                                                   │      same 99.0
+                                                                                                   │       1st 50.3
+      mt-rl               99.0        99.0         99.0        99.0        99.0        99.0  99.0  │           99.6
+                    97.0–100.0  97.0–100.0   97.0–100.0  97.0–100.0  97.0–100.0  97.0–100.0        │     97.6–100.0
+                                                                                                   │      same 99.0
+                                                                                                   │       1st 50.3
+      majority            33.3        33.3         33.3        33.3        33.3        33.3  33.3  │           33.3
+
+      Macro-F1 in points, bootstrap 95 % intervals, 600 judgments a task
+      same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)
+      "
+    `);
+  });
+
+  test('names seeds where an arm has several', () => {
+    const seeds = scoreTable([evaluated('mt-rl', [scores('a', 0.9)], 0), evaluated('mt-rl', [scores('a', 0.9)], 1)], (_, plain) => plain);
+    expect(seeds).toContain('mt-rl/s0');
+    expect(seeds).toContain('mt-rl/s1');
+  });
+
+  test('says so when nothing was evaluated', () => {
+    expect(scoreTable([evaluated('base', [])], (_, plain) => plain)).toBe('nothing was evaluated');
+  });
+});
+
+test('differences name the path, and both sides', () => {
+  const there = { name: 'x', arms: { a: { steps: 3 }, b: 1 }, seeds: [0, 1] };
+  const here = { name: 'x', arms: { a: { steps: 4 } }, seeds: [0, 2] };
+  expect(differences(there, here)).toEqual([
+    { path: 'arms.a.steps', there: 3, here: 4 },
+    { path: 'arms.b', there: 1, here: undefined },
+    { path: 'seeds.1', there: 1, here: 2 },
+  ]);
+  expect(differences(there, structuredClone(there))).toEqual([]);
+});
+
+test('refs are found at any depth, each once', () => {
+  const ref = (uri: string) => ({ uri, sha256: 'a', byteLength: 1 });
+  const value = { a: [{ b: ref('s3://1') }], c: { ...ref('s3://2'), d: ref('s3://1') }, e: null };
+  expect(refsIn(value).map(({ uri }) => uri).sort()).toEqual(['s3://1', 's3://2']);
+});

@@ -1,0 +1,224 @@
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { expectNone } from '../support/expect-none.ts';
+import { type Import, importsOf, lineOf, nodesOf, projectFiles, sourceOf } from '../support/source-files.ts';
+
+interface Room {
+  /** Rooms it may import. */
+  readonly imports: readonly string[];
+  /** Rooms that it may import types from. */
+  readonly types?: readonly string[];
+  /** Packages, Node's own modules aside. */
+  readonly packages: readonly string[];
+}
+
+/** The house: a room imports what stands in its row and nothing else. Rooms are folders; files of policy/ itself are rooms too. */
+const rooms: Readonly<Record<string, Room>> = {
+  core: { imports: [], packages: [] },
+  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet'] },
+  recipes: { imports: ['core'], packages: ['yaml', 'zod'] },
+  judge: {
+    imports: ['core'],
+    types: ['recipes'],
+    packages: ['@huggingface/jinja', '@observablehq/plot', 'hyparquet', 'linkedom', 'sharp', 'zod'],
+  },
+
+  'policy/engine': { imports: ['core'], packages: [] },
+  'policy/checkpoint-file': { imports: ['core'], packages: ['zod'] },
+  'policy/graph': { imports: ['core'], packages: ['onnx-proto'] },
+  'policy/text': {
+    imports: ['core', 'policy/checkpoint-file'],
+    types: ['policy/engine'],
+    packages: ['@huggingface/jinja', '@huggingface/tokenizers', 'zod'],
+  },
+  'policy/vision': {
+    imports: ['core', 'policy/checkpoint-file'],
+    types: ['policy/engine'],
+    packages: ['sharp', 'zod'],
+  },
+  'policy/objectives': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
+  'policy/models': {
+    imports: ['core', 'policy/graph', 'policy/objectives', 'policy/checkpoint-file'],
+    types: ['policy/engine'],
+    packages: ['zod'],
+  },
+  'policy/optimizer': {
+    imports: ['core', 'policy/graph'],
+    types: ['policy/engine', 'policy/models'],
+    packages: [],
+  },
+  'policy/processor': {
+    imports: ['core', 'policy/checkpoint-file', 'policy/models', 'policy/text', 'policy/vision'],
+    types: ['policy/engine'],
+    packages: ['zod'],
+  },
+  'policy/runtime': {
+    imports: ['core', 'policy/graph'],
+    packages: ['onnxruntime-node', '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu'],
+  },
+  // The safetensors codec is the store's.
+  'policy/engines': {
+    imports: [
+      'core',
+      'artifacts',
+      'policy/engine',
+      'policy/graph',
+      'policy/models',
+      'policy/objectives',
+      'policy/optimizer',
+      'policy/processor',
+      'policy/runtime',
+    ],
+    packages: [],
+  },
+
+  activities: {
+    imports: [
+      'core',
+      'artifacts',
+      'recipes',
+      'judge',
+      'policy/engine',
+      'policy/engines',
+      'policy/objectives',
+      'policy/optimizer',
+      'policy/processor',
+    ],
+    packages: ['@temporalio/activity', '@temporalio/common', 'pino'],
+  },
+  workflows: {
+    imports: [],
+    types: ['core', 'artifacts', 'recipes', 'judge', 'activities'],
+    packages: ['@temporalio/workflow', '@temporalio/common'],
+  },
+  infra: {
+    imports: ['core'],
+    packages: ['@temporalio/client', '@temporalio/common', '@temporalio/testing', '@temporalio/worker', 'minio'],
+  },
+  workers: {
+    imports: ['core', 'artifacts', 'infra', 'activities', 'policy/engines'],
+    types: ['policy/engine'],
+    packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/worker', 'pino'],
+  },
+  cli: {
+    imports: ['core', 'artifacts', 'recipes', 'infra'],
+    types: ['workflows', 'activities', 'judge'],
+    packages: ['@temporalio/client', '@temporalio/common', 'commander', 'pino'],
+  },
+};
+
+/** Single files that go further than their room, and why. */
+const exceptions: Readonly<Record<string, readonly string[]>> = {
+  // A script: the demo's vocabulary is the words of the demo's world.
+  'recipes/make-demo-config.ts': ['judge'],
+};
+
+/** These look at everything. */
+const outside = new Set(['test', 'bench']);
+
+function roomOf(path: string): string {
+  const [first = '', second] = path.split('/');
+  return first === 'policy' && second !== undefined ? `policy/${second.replace(/\.ts$/, '')}` : first;
+}
+
+const sources = projectFiles().filter((path) => path.endsWith('.ts') && path.includes('/'));
+const imports = sources.flatMap(importsOf);
+const inRooms = imports.filter(({ path }) => !outside.has(roomOf(path)));
+
+function place({ path, line, specifier }: Import): string {
+  return `${path}:${line} imports ${specifier}`;
+}
+
+function isAllowed({ path, target, isType }: Import): boolean {
+  const [from, to] = [roomOf(path), roomOf(target ?? '')];
+  const room = rooms[from];
+  if (from === to || exceptions[path]?.includes(to) === true) return true;
+  return room?.imports.includes(to) === true || (isType && room?.types?.includes(to) === true);
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+describe('arrows between rooms go one way', () => {
+  it('every folder with sources is a room of the table, and every room is there', () => {
+    const found = new Set(sources.map(roomOf).filter((room) => !outside.has(room)));
+    expectNone([...found].filter((room) => !(room in rooms)));
+    expectNone(Object.keys(rooms).filter((room) => !found.has(room)));
+  });
+
+  it('a room imports only the rooms of its row', () => {
+    expectNone(inRooms.filter((item) => item.target !== undefined && !isAllowed(item)).map(place));
+  });
+
+  it('a room imports only the packages of its row', () => {
+    const wrong = inRooms.filter(({ path, specifier, target }) => {
+      const isOwn = target !== undefined || specifier.startsWith('node:');
+      return !isOwn && rooms[roomOf(path)]?.packages.includes(packageOf(specifier)) !== true;
+    });
+    expectNone(wrong.map(place));
+  });
+
+  it('the table itself has no circle', () => {
+    const reach = (room: string, path: readonly string[]): string[] =>
+      path.includes(room)
+        ? [[...path, room].join(' -> ')]
+        : (rooms[room]?.imports ?? []).flatMap((next) => reach(next, [...path, room]));
+    expectNone(Object.keys(rooms).flatMap((room) => reach(room, [])));
+  });
+
+  it('nothing imports the tests or the benches', () => {
+    expectNone(inRooms.filter(({ target }) => target !== undefined && outside.has(roomOf(target))).map(place));
+  });
+});
+
+describe('what only one room may do', () => {
+  it('only policy/runtime opens ONNX Runtime and TensorFlow.js', () => {
+    const backends = /^(onnxruntime-|@tensorflow\/)/;
+    const wrong = imports.filter(
+      ({ path, specifier }) => backends.test(specifier) && roomOf(path) !== 'policy/runtime',
+    );
+    expectNone(wrong.map(place));
+  });
+
+  it('workflows load nothing but themselves and what Temporal replays', () => {
+    const wrong = imports.filter(
+      ({ path, specifier, target, isType }) =>
+        roomOf(path) === 'workflows' &&
+        !isType &&
+        (target === undefined ? !specifier.startsWith('@temporalio/') : roomOf(target) !== 'workflows'),
+    );
+    expectNone(wrong.map(place));
+  });
+
+  it('judge knows neither Temporal, nor the store, nor ONNX', () => {
+    const far = /^(@temporalio\/|minio$|onnx)/;
+    expectNone(imports.filter(({ path, specifier }) => roomOf(path) === 'judge' && far.test(specifier)).map(place));
+  });
+
+  it('only workers, cli, infra, tests and benches open connections to Temporal', () => {
+    const allowed = new Set(['workers', 'cli', 'infra', ...outside]);
+    const wrong = sources
+      .filter((path) => !allowed.has(roomOf(path)))
+      .flatMap((path) =>
+        nodesOf(sourceOf(path))
+          .filter((node) => isConnecting(node))
+          .map((node) => `${path}:${lineOf(node)}: ${node.getText().slice(0, 80)}`),
+      );
+    expectNone(wrong);
+  });
+});
+
+/** `Connection.connect(...)`, `NativeConnection.connect(...)`, `new Client(...)` and their kin. */
+function isConnecting(node: ts.Node): boolean {
+  if (ts.isNewExpression(node))
+    return /^(Client|\w+Client|Worker)$/.test(node.expression.getText()) && isTemporal(node);
+  return ts.isCallExpression(node) && /^(Native)?Connection\.(connect|lazy)$/.test(node.expression.getText());
+}
+
+function isTemporal(node: ts.Node): boolean {
+  return /from '@temporalio\/(client|worker)/.test(node.getSourceFile().text);
+}

@@ -1,0 +1,114 @@
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { expectNone } from '../support/expect-none.ts';
+import { lineOf, linesMatching, nodesOf, projectFiles, sourceOf, textOf } from '../support/source-files.ts';
+
+const lineCountMax = 400;
+const files = projectFiles();
+const code = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
+const typed = files.filter((path) => path.endsWith('.ts'));
+const prose = files.filter((path) => /\.(ts|mjs|js|json|md|ya?ml|py|html|sh|mod|toml)$|^\.ci\/|^LICENSE$/.test(path));
+
+/** Nodes of all typed files that a predicate picks, as `path:line: text`. */
+function found(paths: readonly string[], picks: (node: ts.Node) => boolean): string[] {
+  return paths.flatMap((path) =>
+    nodesOf(sourceOf(path))
+      .filter(picks)
+      .map((node) => `${path}:${lineOf(node)}: ${node.parent.getText().split('\n')[0]?.slice(0, 100) ?? ''}`),
+  );
+}
+
+describe('types say what things are', () => {
+  it('no any', () => {
+    expectNone(found(typed, (node) => node.kind === ts.SyntaxKind.AnyKeyword));
+  });
+
+  it('no comment silences a tool', () => {
+    const silencers = /\/[/*]\s*(eslint-disable|@ts-(ignore|nocheck|expect-error)|prettier-ignore)/;
+    expectNone(code.flatMap((path) => linesMatching(path, silencers)));
+  });
+});
+
+describe('a run gives the same bits twice', () => {
+  const pure = typed.filter((path) => /^(core|judge|policy|workflows)\//.test(path));
+
+  it('pure rooms draw no numbers of their own', () => {
+    const isRandom = (node: ts.Node): boolean =>
+      ts.isPropertyAccessExpression(node) && /^(Math\.random|crypto\.\w*random\w*)$/i.test(node.getText());
+    expectNone(found(pure, isRandom));
+  });
+
+  it('pure rooms read no clock; workflows read the one that Temporal replays', () => {
+    const isClock = (node: ts.Node): boolean =>
+      ts.isIdentifier(node) &&
+      node.text === 'Date' &&
+      !(/^workflows\//.test(node.getSourceFile().fileName) && node.parent.getText() === 'Date.now');
+    expectNone(found(pure, isClock));
+  });
+});
+
+describe('a file is one idea, found by its name', () => {
+  it(`no source is longer than ${lineCountMax} lines`, () => {
+    const long = code
+      .map((path) => [path, textOf(path).trimEnd().split('\n').length] as const)
+      .filter(([, lineCount]) => lineCount > lineCountMax);
+    expectNone(long.map(([path, lineCount]) => `${path}:${lineCountMax + 1}: ${lineCount} lines`));
+  });
+
+  it('names are kebab-case', () => {
+    // Names that others have chosen: Hugging Face's, Python's, and documents that are looked for in capitals.
+    const foreign = [/^[A-Z]+(\.md)?$/, /\.py$/, /^[a-z_]+\.(json|jinja)$/];
+    const kebab = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
+    const wrong = files.filter((path) => {
+      const names = path.split('/');
+      const isForeign = foreign.some((pattern) => pattern.test(names.at(-1) ?? ''));
+      return !names.every((name, index) => kebab.test(name) || (index === names.length - 1 && isForeign));
+    });
+    expectNone(wrong.map((path) => `${path}:1`));
+  });
+
+  it('no drawer for everything, and no barrel', () => {
+    const wrong = files.filter(
+      (path) =>
+        /(^|\/)(utils?|helpers?|misc|shared|lib)(\/|\.ts$)/.test(path) ||
+        (/(^|\/)index\.ts$/.test(path) && !/^(workflows|activities)\/index\.ts$/.test(path)),
+    );
+    expectNone(wrong.map((path) => `${path}:1`));
+  });
+});
+
+describe('the project speaks of itself alone', () => {
+  const self = 'test/house/style.test.ts';
+
+  it('nothing is left to be done in a comment', () => {
+    const marks = /\b(TODO|FIXME|XXX|HACK)\b/;
+    expectNone(prose.filter((path) => path !== self).flatMap((path) => linesMatching(path, marks)));
+  });
+
+  it('no path of one machine', () => {
+    const machine = /(?<![\w.])\/(home|Users|[w]ork|root)\/[\w.]/;
+    expectNone(prose.flatMap((path) => linesMatching(path, machine)));
+  });
+
+  it('no word on how it came to be written', () => {
+    const words = /\b(work[p]lace|sub-?a[g]ents?|(the|this|an) a[g]ent|the b[r]ief|this s[e]ssion|co-?p[i]lot)\b/i;
+    expectNone(prose.flatMap((path) => linesMatching(path, words)));
+  });
+
+  it('links lead to places that everyone can reach', () => {
+    const known =
+      /^(127\.0\.0\.1|localhost|[\w.-]*example(\.(com|org|test))?|[\w-]+\.test|github\.com|nodejs\.org|arxiv\.org|huggingface\.co|www\.w3\.org|unpkg\.com|registry\.npmjs\.org|onnx\.ai|onnxruntime\.ai|temporal\.io|docs\.temporal\.io|go\.dev|www\.apache\.org|json-schema\.org|proxy\.golang\.org|temporal\.download|dl\.min\.io|tinker-docs\.thinkingmachines\.ai)$/;
+    const wrong = [...prose, 'package-lock.json'].flatMap((path) =>
+      textOf(path)
+        .split('\n')
+        .flatMap((line, index) =>
+          [...line.matchAll(/https?:\/\/([a-z0-9][a-z0-9.-]*)/gi)]
+            .filter(([, host = '']) => !known.test(host.toLowerCase()))
+            .map(([url]) => `${path}:${index + 1}: ${url}`),
+        ),
+    );
+    // Funding links of packages are theirs.
+    expectNone(wrong.filter((place) => !place.startsWith('package-lock.json')));
+    expectNone(linesMatching('package-lock.json', /"resolved": "(?!https:\/\/registry\.npmjs\.org\/)/));
+  });
+});

@@ -1,0 +1,103 @@
+/** The project's own files as text, and what its TypeScript files import. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** Not ours, made by a run, or made by a tool. */
+const skipped = new Set(['node_modules', '.git', '.mtrl', 'dist', 'coverage', 'package-lock.json', 'go.sum']);
+
+/** Paths from the project's root, with `/`, of all files or of those in one folder. */
+export function projectFiles(folder = ''): string[] {
+  return readdirSync(join(projectRoot, folder), { withFileTypes: true })
+    .filter(({ name }) => !skipped.has(name))
+    .flatMap((entry) => {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      return entry.isDirectory() ? projectFiles(path) : entry.isFile() ? [path] : [];
+    });
+}
+
+export function textOf(path: string): string {
+  return readFileSync(join(projectRoot, path), 'utf8');
+}
+
+/** `path:line: text` for every line that the pattern matches. */
+export function linesMatching(path: string, pattern: RegExp): string[] {
+  return textOf(path)
+    .split('\n')
+    .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : []));
+}
+
+export interface Import {
+  readonly path: string;
+  readonly line: number;
+  readonly specifier: string;
+  /** Path from the root of what a relative specifier names. */
+  readonly target: string | undefined;
+  /** Gone when the program runs. */
+  readonly isType: boolean;
+}
+
+const sources = new Map<string, ts.SourceFile>();
+
+export function sourceOf(path: string): ts.SourceFile {
+  const known = sources.get(path);
+  if (known !== undefined) return known;
+  const source = ts.createSourceFile(path, textOf(path), ts.ScriptTarget.Latest, true);
+  sources.set(path, source);
+  return source;
+}
+
+/** Every node below one, itself included. */
+export function nodesOf(node: ts.Node): ts.Node[] {
+  const nodes = [node];
+  // The list grows while it is walked.
+  for (const current of nodes) {
+    ts.forEachChild(current, (child) => {
+      nodes.push(child);
+    });
+  }
+  return nodes;
+}
+
+export function lineOf(node: ts.Node): number {
+  return node.getSourceFile().getLineAndCharacterOfPosition(node.getStart()).line + 1;
+}
+
+/** Static, dynamic and type imports, and exports from other files. */
+export function importsOf(path: string): Import[] {
+  return nodesOf(sourceOf(path)).flatMap((node) => {
+    const named = specifierOf(node);
+    if (named === undefined) return [];
+    const { specifier, isType } = named;
+    const target = specifier.startsWith('.')
+      ? relative(projectRoot, join(projectRoot, dirname(path), specifier)).replaceAll('\\', '/')
+      : undefined;
+    return [{ path, line: lineOf(node), specifier, target, isType }];
+  });
+}
+
+function specifierOf(node: ts.Node): { specifier: string; isType: boolean } | undefined {
+  if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+    const { importClause } = node;
+    const names = importClause?.namedBindings;
+    const everyIsType =
+      importClause?.name === undefined &&
+      names !== undefined &&
+      ts.isNamedImports(names) &&
+      names.elements.every((element) => element.isTypeOnly);
+    const isType = importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword || everyIsType;
+    return { specifier: node.moduleSpecifier.text, isType };
+  }
+  if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier))
+    return { specifier: node.moduleSpecifier.text, isType: node.isTypeOnly };
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
+    return { specifier: node.argument.literal.text, isType: true };
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+    const [argument] = node.arguments;
+    if (argument !== undefined && ts.isStringLiteral(argument)) return { specifier: argument.text, isType: false };
+  }
+  return undefined;
+}

@@ -1,0 +1,119 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import type { ExperimentProgress } from '../../workflows/progress.ts';
+import type { ExperimentResult } from '../../workflows/types.ts';
+import { useWorkflows } from './harness.ts';
+import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
+
+const harness = useWorkflows();
+let count = 0;
+
+function start(recipe: MadeUpRecipe) {
+  return harness.client.workflow.start<(recipe: unknown) => Promise<ExperimentResult>>('experiment', {
+    workflowId: `experiment-${String(++count)}`,
+    taskQueue: 'mtrl',
+    args: [recipe],
+  });
+}
+
+const three: MadeUpRecipe = {
+  runs: [
+    planOf({ arm: 'base', objective: 'none', stepCount: 0 }),
+    planOf({ arm: 'rl', objective: 'grpo', stepCount: 2, from: 'sft/s0' }),
+    planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),
+  ],
+};
+
+const attributesOf = async (workflowId: string): Promise<Record<string, unknown>> => {
+  const { typedSearchAttributes } = await harness.client.workflow.getHandle(workflowId).describe();
+  return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+};
+
+describe('an experiment', () => {
+  it('runs its arms as children, one that starts from another after it, and evaluates each', async () => {
+    const handle = await start(three);
+    const result = await handle.result();
+    const { calls } = harness.activities;
+    expect(calls.indexOf('rollout 0 1/1')).toBeGreaterThan(calls.indexOf('snapshot 4 of 1'));
+    expect(calls.filter((call) => call.startsWith('evaluate')).sort()).toEqual(
+      ['base', 'rl', 'sft'].flatMap((arm) => [`evaluate ${arm} on known`, `evaluate ${arm} on unseen`]),
+    );
+    expect(calls.at(-1)).toBe('report 3');
+    expect(result.runs.map(({ plan }) => plan.runName)).toEqual(['base/s0', 'rl/s0', 'sft/s0']);
+    // ingest, 2 imports, sft: mix + 2 updates + 2 snapshots, rl: mix + 2 x 3 + snapshot, 6 evaluations
+    expect(result.cache).toEqual({ hits: 0, misses: 22 });
+  });
+
+  it('can be filtered by in the Web UI, it and its children', async () => {
+    const handle = await start(three);
+    await handle.result();
+    const common = { MtrlExperiment: handle.workflowId, MtrlRecipe: 'made-up', MtrlState: 'done' };
+    expect(await attributesOf(handle.workflowId)).toMatchObject({ ...common, MtrlMacroF1: 0.75 });
+    const run = { ...common, MtrlArm: 'rl', MtrlSeed: 0 };
+    expect(await attributesOf(`${handle.workflowId}/rl/s0`)).toMatchObject({ ...run, MtrlStep: 2 });
+    expect(await attributesOf(`${handle.workflowId}/rl/s0/evaluate`)).toMatchObject({ ...run, MtrlMacroF1: 0.75 });
+  });
+
+  it('answers how it stands, for its runs too, while it runs and afterwards', async () => {
+    let during: ExperimentProgress | undefined;
+    const handle = await start(three);
+    harness.activities.before = async (call) => {
+      if (call === 'snapshot 2 of 2') during = await handle.query<ExperimentProgress>('progress');
+    };
+    await handle.result();
+    expect(during).toMatchObject({ state: 'training', stepCount: 6, runCount: 3, recipeName: 'made-up' });
+    const after = await handle.query<ExperimentProgress>('progress');
+    expect(after).toMatchObject({ state: 'done', step: 6, stepCount: 6, cache: { hits: 0, misses: 22 } });
+    expect(after.runs.map(({ runName, state, step }) => [runName, state, step])).toEqual([
+      ['base/s0', 'done', 0],
+      ['rl/s0', 'done', 2],
+      ['sft/s0', 'done', 4],
+    ]);
+    expect(after.evaluations).toHaveLength(3);
+  });
+
+  it('fails with the code and message of the run that failed, and leaves no other run going', async () => {
+    const runs = [
+      planOf({ arm: 'bad', objective: 'sft', stepCount: 2 }),
+      planOf({ arm: 'endless', objective: 'sft', stepCount: 100_000, snapshotEveryStepCount: 1_000 }),
+    ];
+    harness.activities.before = async (call) => {
+      if (call.startsWith('optimize endless')) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (call.startsWith('optimize bad 1')) throw ApplicationFailure.nonRetryable('the loss is not finite', 'NON_FINITE');
+    };
+    const handle = await start({ runs });
+    const error: unknown = await handle.result().catch((failure: unknown) => failure);
+    expect((error as WorkflowFailedError).cause).toMatchObject({
+      type: 'NON_FINITE',
+      message: 'bad/s0, step 1: the loss is not finite',
+    });
+    const other = await harness.client.workflow.getHandle(`${handle.workflowId}/endless/s0`).describe();
+    expect(other.status.name).toBe('CANCELLED');
+    expect(await attributesOf(handle.workflowId)).toMatchObject({ MtrlState: 'failed' });
+    expect(await attributesOf(`${handle.workflowId}/endless/s0`)).toMatchObject({ MtrlState: 'cancelled' });
+  });
+
+  it('takes its runs with it when it is cancelled', async () => {
+    const handle = await start({ runs: [planOf({ arm: 'endless', objective: 'sft', stepCount: 100_000 })] });
+    harness.activities.before = async (call) => {
+      if (call.startsWith('optimize')) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (call.startsWith('optimize endless 1-')) await handle.cancel();
+    };
+    const error: unknown = await handle.result().catch((failure: unknown) => failure);
+    expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+    const run = await harness.client.workflow.getHandle(`${handle.workflowId}/endless/s0`).describe();
+    expect(run.status.name).toBe('CANCELLED');
+  });
+
+  it('passes a pause on to its runs', async () => {
+    const handle = await start({ runs: [planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 })] });
+    harness.activities.before = async (call) => {
+      if (call === 'rollout 0 1/1') await handle.signal('pause');
+    };
+    const stateOfRun = async () => (await handle.query<ExperimentProgress>('progress')).runs[0]?.state;
+    await expect.poll(stateOfRun, { timeout: 10_000 }).toBe('paused');
+    await handle.signal('resume');
+    await handle.result();
+  });
+});

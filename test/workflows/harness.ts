@@ -1,0 +1,67 @@
+/** Workflows of ours on a real server, with workers of this process that answer for the activities. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { silentLogger } from '../support/silent-logger.ts';
+import { useStack } from '../support/stack.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { MadeUpActivities } from './made-up-activities.ts';
+
+export const bundleFolder = join(tmpdir(), 'mtrl-test-bundles');
+
+export interface WorkflowHarness {
+  readonly client: Client;
+  readonly activities: MadeUpActivities;
+}
+
+export function useWorkflows(): WorkflowHarness {
+  const stack = useStack();
+  let client: Client | undefined;
+  let activities = new MadeUpActivities();
+  const ends: (() => Promise<void>)[] = [];
+  // One set of functions for the worker's life; what they do is each test's own.
+  const forward = (room: 'control' | 'compute') => {
+    const names = Object.keys(activities[room]);
+    const call = (name: string) => (input: unknown) =>
+      (activities[room] as unknown as Record<string, (input: unknown) => Promise<unknown>>)[name]?.(input);
+    return Object.fromEntries(names.map((name) => [name, call(name)]));
+  };
+
+  beforeAll(async () => {
+    Runtime.install({ logger: silentLogger });
+    const { address, namespace } = stack.settings.temporal;
+    const connection = await NativeConnection.connect({ address });
+    const codePath = await workflowBundle(bundleFolder);
+    const common = { connection, namespace, shutdownForceTime: '2s' };
+    const workers = await Promise.all([
+      Worker.create({ ...common, taskQueue: 'mtrl', workflowBundle: { codePath }, activities: forward('control') }),
+      Worker.create({ ...common, taskQueue: 'mtrl-compute', activities: forward('compute') }),
+    ]);
+    const running = workers.map((worker) => worker.run());
+    const clientConnection = await Connection.connect({ address });
+    client = new Client({ connection: clientConnection, namespace });
+    ends.push(async () => {
+      for (const worker of workers) worker.shutdown();
+      await Promise.allSettled(running);
+      await clientConnection.close();
+      await connection.close();
+    });
+  });
+  beforeEach(() => {
+    activities = new MadeUpActivities();
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+  return {
+    get client() {
+      if (!client) throw new Error('the client is there only inside tests');
+      return client;
+    },
+    get activities() {
+      return activities;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** Activities that do nothing but answer, and say what they were asked: workflow logic is what is under test. */
+import type {
+  Activities,
+  ArmPlan,
+  EvaluateResult,
+  Made,
+  OptimizeInput,
+  OptimizeResult,
+  PrepareResult,
+  RolloutInput,
+  SnapshotInput,
+} from '../../activities/contract.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { sha256 } from '../../core/json.ts';
+
+export function refTo(name: string): ArtifactRef {
+  return { uri: `file:///made-up/${name}`, sha256: sha256(name), byteLength: name.length };
+}
+
+function made(): Made {
+  return { manifest: refTo('manifest'), cached: false, computeMs: 1 };
+}
+
+export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'objective'>): ArmPlan {
+  return {
+    ...{ mode: 'think', seed: 0, runName: `${changes.arm}/s0`, stepCount: 4, stepCountPerActivity: 1 },
+    ...{ rolloutShardCount: 1, snapshotEveryStepCount: 2, usesReference: false },
+    ...changes,
+  };
+}
+
+/** What `prepare` answers is all that a made-up recipe says. */
+export type MadeUpRecipe = Pick<PrepareResult, 'runs'>;
+
+export class MadeUpActivities {
+  /** `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
+  readonly calls: string[] = [];
+  /** Called before an activity answers. */
+  before: (call: string) => void | Promise<void> = () => undefined;
+
+  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'report'> {
+    return {
+      prepare: async ({ recipe }) => {
+        await this.#note('prepare');
+        const { runs } = recipe as MadeUpRecipe;
+        const evaluations = [
+          { task: 'known', split: 'test', ood: false },
+          { task: 'unseen', split: 'test', ood: true },
+        ] as const;
+        return { recipe: refTo('recipe'), recipeDigest: sha256('recipe'), recipeName: 'made-up', runs, evaluations };
+      },
+      ingest: async () => {
+        await this.#note('ingest');
+        return { ...made(), dataset: refTo('dataset'), exampleCount: 8, imageCount: 8, quarantinedCount: 0 };
+      },
+      mix: async ({ arm }) => {
+        await this.#note(`mix ${arm}`);
+        return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 } };
+      },
+      reward: async ({ step, rollouts }) => {
+        await this.#note(`reward ${String(step)} of ${String(rollouts.length)}`);
+        const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
+        return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, byTask: [] };
+      },
+      report: async ({ runs }) => {
+        await this.#note(`report ${String(runs.length)}`);
+        return { report: refTo('report'), index: refTo('index') };
+      },
+    };
+  }
+
+  get compute(): Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'> {
+    return {
+      importPolicy: async ({ from }) => {
+        await this.#note('importPolicy');
+        const name = from ? `from ${from.uri.split('/').at(-1) ?? ''}` : 'base';
+        return { ...made(), policy: { snapshot: refTo(name), log: [] }, checkpoint: refTo(`${name} checkpoint`) };
+      },
+      rollout: async ({ step, shard }: RolloutInput) => {
+        const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}`;
+        await this.#note(`rollout ${part}`);
+        return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16 };
+      },
+      optimize: (input) => this.#optimize(input),
+      snapshot: async ({ policy, step }: SnapshotInput) => {
+        await this.#note(`snapshot ${String(step)} of ${String(policy.log.length)}`);
+        const name = `snapshot ${String(step)}`;
+        return { ...made(), snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`) };
+      },
+      evaluate: async ({ task, arm, policy }) => {
+        await this.#note(`evaluate ${arm} on ${task}`);
+        return { ...made(), judgments: refTo(`judgments ${policy.snapshot.uri}`), scores: scoresOf(task) };
+      },
+    };
+  }
+
+  async #optimize({ arm, fromStep, toStep, policy, reference }: OptimizeInput): Promise<OptimizeResult> {
+    const steps = `${String(fromStep)}-${String(toStep)}`;
+    const kl = reference ? ' with reference' : '';
+    await this.#note(`optimize ${arm} ${steps} after ${String(policy.log.length)}${kl}`);
+    return {
+      ...made(),
+      record: refTo(`record ${steps}`),
+      ...{ loss: 1 / (toStep + 1), gradientNorm: 1, learningRate: 1e-4, logProbDifferenceMax: 0 },
+      ...{ tokenCount: 16, droppedGroupCount: 0, weightsDigest: sha256(steps) },
+    };
+  }
+
+  async #note(call: string): Promise<void> {
+    this.calls.push(call);
+    await this.before(call);
+  }
+}
+
+function scoresOf(task: string): EvaluateResult['scores'] {
+  const rates = { accuracy: 0.5, majorityMacroF1: 0.4, unparsableRate: 0, truncatedRate: 0 };
+  const ood = task === 'unseen';
+  return { task, split: 'test', ood, exampleCount: 8, macroF1: ood ? 0.25 : 0.75, ci95: [0.1, 0.9], ...rates };
+}

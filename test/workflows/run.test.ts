@@ -1,0 +1,106 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import type { ArmPlan } from '../../activities/contract.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunInput, RunResult } from '../../workflows/types.ts';
+import { useWorkflows } from './harness.ts';
+import { planOf, refTo } from './made-up-activities.ts';
+
+const harness = useWorkflows();
+let count = 0;
+
+function inputOf(plan: ArmPlan): RunInput {
+  const whole = { experimentId: 'x', recipeName: 'made-up', recipe: refTo('recipe'), dataset: refTo('dataset') };
+  return { ...whole, plan, initial: { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') } };
+}
+
+async function start(plan: ArmPlan) {
+  const workflowId = `run-${String(++count)}`;
+  return harness.client.workflow.start<(input: RunInput) => Promise<RunResult>>('run', {
+    workflowId,
+    taskQueue: 'mtrl',
+    args: [inputOf(plan)],
+  });
+}
+
+describe('a run', () => {
+  it('does each GRPO step as rollout shards, reward, update, with a snapshot where one is due and at the end', async () => {
+    const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3, rolloutShardCount: 2 });
+    const { summary, cache } = await (await start(plan)).result();
+    expect(harness.activities.calls).toEqual([
+      'mix rl',
+      ...['rollout 0 1/2', 'rollout 0 2/2', 'reward 0 of 2', 'optimize rl 0-1 after 0'],
+      ...['rollout 1 1/2', 'rollout 1 2/2', 'reward 1 of 2', 'optimize rl 1-2 after 1', 'snapshot 2 of 2'],
+      ...['rollout 2 1/2', 'rollout 2 2/2', 'reward 2 of 2', 'optimize rl 2-3 after 0', 'snapshot 3 of 1'],
+    ]);
+    expect(summary.policy).toEqual({ snapshot: refTo('snapshot 3'), log: [] });
+    expect(summary.checkpoint).toEqual(refTo('snapshot 3 checkpoint'));
+    expect(cache).toEqual({ hits: 0, misses: 15 });
+    expect(summary.stages).toContainEqual({ activity: 'rollout', count: 6, cachedCount: 0, computeMs: 6 });
+  });
+
+  it('cuts supervised steps so that no activity goes past a snapshot or the end', async () => {
+    const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 11, stepCountPerActivity: 3, snapshotEveryStepCount: 5 });
+    await (await start(plan)).result();
+    expect(harness.activities.calls.filter((call) => !call.startsWith('mix'))).toEqual([
+      ...['optimize sft 0-3 after 0', 'optimize sft 3-5 after 1', 'snapshot 5 of 2'],
+      ...['optimize sft 5-8 after 0', 'optimize sft 8-10 after 1', 'snapshot 10 of 2'],
+      ...['optimize sft 10-11 after 0', 'snapshot 11 of 1'],
+    ]);
+  });
+
+  it('names the initial policy as reference only where the loss has a KL term', async () => {
+    await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, usesReference: true }))).result();
+    expect(harness.activities.calls).toContain('optimize rl 0-1 after 0 with reference');
+  });
+
+  it('has nothing to do for an arm that trains nothing', async () => {
+    const { summary } = await (await start(planOf({ arm: 'base', objective: 'none', stepCount: 0 }))).result();
+    expect(harness.activities.calls).toEqual([]);
+    expect(summary.checkpoint).toEqual(refTo('base checkpoint'));
+  });
+
+  it('waits before its next step while it is paused, and says so', async () => {
+    const { activities } = harness;
+    const handle = await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 }));
+    activities.before = async (call) => {
+      if (call === 'reward 0 of 1') await handle.signal('pause');
+    };
+    await expect.poll(async () => (await handle.query<RunProgress>('progress')).state, { timeout: 10_000 }).toBe('paused');
+    expect(activities.calls.at(-1)).toBe('optimize rl 0-1 after 0');
+    const described = await handle.describe();
+    expect(described.typedSearchAttributes.getAll()).toContainEqual(
+      expect.objectContaining({ key: { name: 'MtrlState', type: 'KEYWORD' }, value: 'paused' }),
+    );
+    await handle.signal('resume');
+    await handle.result();
+    expect(activities.calls).toContain('optimize rl 2-3 after 0');
+  });
+
+  it('continues as new before its history is long, and goes on where it was', async () => {
+    const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 420, stepCountPerActivity: 1, snapshotEveryStepCount: 420 });
+    const handle = await start(plan);
+    const { summary } = await handle.result();
+    const steps = harness.activities.calls.filter((call) => call.startsWith('optimize')).map((call) => call.split(' ')[2]);
+    expect(steps).toEqual(Array.from({ length: 420 }, (_, step) => `${String(step)}-${String(step + 1)}`));
+    expect(harness.activities.calls.filter((call) => call === 'mix sft')).toHaveLength(1);
+    expect(summary.stages).toContainEqual(expect.objectContaining({ activity: 'optimize', count: 420 }));
+    const { historyLength, runId } = await handle.describe();
+    expect(historyLength).toBeLessThan(2_500);
+    expect(runId).not.toBe(handle.firstExecutionRunId);
+  }, 60_000);
+
+  it('fails with the code of the activity that failed, and says at which step', async () => {
+    harness.activities.before = (call) => {
+      if (call === 'reward 1 of 1') throw ApplicationFailure.nonRetryable('the grader is broken', 'INVARIANT');
+    };
+    const handle = await start(planOf({ arm: 'rl', objective: 'grpo' }));
+    const error: unknown = await handle.result().catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect((error as WorkflowFailedError).cause).toMatchObject({
+      type: 'INVARIANT',
+      message: 'rl/s0, step 1: the grader is broken',
+    });
+  });
+});
