@@ -19,10 +19,18 @@ export function barLines(standing: Standing, view: View): string[] {
   const { paint, nowMs } = view;
   const mark = standing.isOpen ? paint('cyan', spinner[Math.floor(nowMs / 250) % spinner.length] ?? '') : '·';
   const elapsed = timeText((standing.closedAt?.getTime() ?? nowMs) - standing.startedAt.getTime());
-  if (progress === undefined) return [`${mark} ${paint('bold', standing.experimentId)}  ${elapsed}  ${waitingText(standing)}`];
-  const parts = [`${mark} ${paint('bold', standing.experimentId)}  ${elapsed}`, stateText(progress), cacheText(progress)];
+  if (progress === undefined)
+    return [`${mark} ${paint('bold', standing.experimentId)}  ${elapsed}  ${waitingText(standing)}`];
+  const parts = [
+    `${mark} ${paint('bold', standing.experimentId)}  ${elapsed}`,
+    endedText(standing, paint) ?? stateText(progress),
+    cacheText(progress),
+  ];
   const nameWidth = Math.max(0, ...progress.runs.map(({ runName }) => runName.length));
-  return [parts.filter((part) => part !== '').join('  '), ...progress.runs.map((run) => runLine(run, nameWidth, progress, view))];
+  return [
+    parts.filter((part) => part !== '').join('  '),
+    ...progress.runs.map((run) => runLine(run, nameWidth, progress, view)),
+  ];
 }
 
 /** For a log: one line, without what changes at every look. */
@@ -32,13 +40,21 @@ export function plainLine(standing: Standing, view: View): string {
   const runs = progress.runs
     .filter(({ step, state }) => step > 0 || state !== 'done')
     .map((run) => [`${run.runName} ${String(run.step)}/${String(run.stepCount)}`, ...measures(run)].join(' '));
-  const evaluated = progress.evaluations.length === 0 ? [] : [`evaluated ${String(progress.evaluations.length)} of ${String(progress.runCount)} runs`];
+  const evaluated =
+    progress.evaluations.length === 0
+      ? []
+      : [`evaluated ${String(progress.evaluations.length)} of ${String(progress.runCount)} runs`];
   const state = progress.runs.length === 0 ? stateText(progress) : progress.state;
   return [`${experimentId}: ${state}`, ...runs, ...evaluated].map((part) => view.paint('dim', part)).join(' | ');
 }
 
 function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'>): string {
   return isOpen ? 'no worker answers; `npm run mtrl -- up` starts what is missing' : status.toLowerCase();
+}
+
+/** A workflow that failed or was ended from outside had no chance to say so itself. */
+function endedText({ isOpen, status }: Standing, paint: Paint): string | undefined {
+  return isOpen || status === 'COMPLETED' ? undefined : paint('red', status.toLowerCase());
 }
 
 function stateText({ state, phase }: ExperimentProgress): string {
@@ -66,7 +82,9 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 function bar(share: number, width: number, paint: Paint): string {
   const units = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
   const full = '█'.repeat(Math.floor(units / 8)) + (eighths[units % 8] ?? '');
-  return paint(share >= 1 ? 'green' : 'cyan', full) + paint('dim', '·'.repeat(Math.max(0, width - visibleLength(full))));
+  return (
+    paint(share >= 1 ? 'green' : 'cyan', full) + paint('dim', '·'.repeat(Math.max(0, width - visibleLength(full))))
+  );
 }
 
 function paceParts(run: RunProgress, { rates, nowMs }: View): string[] {

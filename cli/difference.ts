@@ -10,12 +10,19 @@ export interface Difference {
 }
 
 /** In the order of the paths of `there`, then what only `here` has. */
-export function differences(there: Json | undefined, here: Json | undefined, path: readonly string[] = []): readonly Difference[] {
+export function differences(
+  there: Json | undefined,
+  here: Json | undefined,
+  path: readonly string[] = [],
+): readonly Difference[] {
   if (isBranch(there) && isBranch(here) && Array.isArray(there) === Array.isArray(here)) {
     const [a, b] = [membersOf(there), membersOf(here)];
-    return [...new Set([...a.keys(), ...b.keys()])].flatMap((key) => differences(a.get(key), b.get(key), [...path, key]));
+    return [...new Set([...a.keys(), ...b.keys()])].flatMap((key) =>
+      differences(a.get(key), b.get(key), [...path, key]),
+    );
   }
-  const isEqual = there === undefined || here === undefined ? there === here : canonicalJson(there) === canonicalJson(here);
+  const isEqual =
+    there === undefined || here === undefined ? there === here : canonicalJson(there) === canonicalJson(here);
   return isEqual ? [] : [{ path: path.join('.'), there, here }];
 }
 
@@ -31,7 +38,9 @@ const shownCountMax = 12;
 
 /** One line a difference. */
 export function differenceLines(all: readonly Difference[]): string {
-  const lines = all.slice(0, shownCountMax).map(({ path, there, here }) => `${path}: there ${show(there)}, here ${show(here)}`);
+  const lines = all
+    .slice(0, shownCountMax)
+    .map(({ path, there, here }) => `${path}: there ${show(there)}, here ${show(here)}`);
   const rest = all.length - lines.length;
   return [...lines, ...(rest > 0 ? [`and ${String(rest)} more`] : [])].join('\n        ');
 }

@@ -36,7 +36,11 @@ export async function startOrAttach(stack: Stack, request: StartRequest): Promis
   }
 }
 
-export async function start({ client, settings }: Stack, request: StartRequest, reuse: WorkflowIdReusePolicy): Promise<void> {
+export async function start(
+  { client, settings }: Stack,
+  request: StartRequest,
+  reuse: WorkflowIdReusePolicy,
+): Promise<void> {
   const { experimentId, recipe, parsed } = request;
   await client.workflow.start(workflowType, {
     workflowId: experimentId,
@@ -55,7 +59,7 @@ export async function start({ client, settings }: Stack, request: StartRequest, 
 
 async function requireSameRecipe({ client }: Stack, { experimentId, parsed }: StartRequest): Promise<void> {
   const there = await recipeOfExperiment(client, experimentId);
-  const found = differences(asRecipe(there), parsed as Json);
+  const found = differences(asRecipe(there), parsed);
   if (found.length === 0) return;
   throw new MtrlError('RECIPE_CONFLICT', 'an experiment with this id and another recipe exists', {
     where: `experiment ${experimentId}`,
@@ -67,7 +71,7 @@ async function requireSameRecipe({ client }: Stack, { experimentId, parsed }: St
 /** Defaults filled in, so that writing one out makes no difference; as it is, when it is no recipe of this version. */
 function asRecipe(value: unknown): Json {
   try {
-    return parseRecipe(value) as Json;
+    return parseRecipe(value);
   } catch {
     return value as Json;
   }
@@ -82,7 +86,10 @@ export async function recipeOfExperiment(client: Client, experimentId: string): 
     maximumPageSize: 1,
   });
   const payload = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  if (!payload) throw new MtrlError('NOT_FOUND', 'the experiment has no recipe in its history', { where: `experiment ${experimentId}` });
+  if (!payload)
+    throw new MtrlError('NOT_FOUND', 'the experiment has no recipe in its history', {
+      where: `experiment ${experimentId}`,
+    });
   return defaultPayloadConverter.fromPayload(payload);
 }
 
@@ -92,7 +99,11 @@ export async function describe(client: Client, experimentId: string): Promise<Wo
   try {
     const description = await client.workflow.getHandle(experimentId).describe();
     if (description.type === workflowType) return description;
-    throw new MtrlError('NOT_FOUND', 'this is no experiment', { where: experimentId, found: `a workflow of type ${description.type}`, hint });
+    throw new MtrlError('NOT_FOUND', 'this is no experiment', {
+      where: experimentId,
+      found: `a workflow of type ${description.type}`,
+      hint,
+    });
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId, hint, cause: error });

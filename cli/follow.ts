@@ -31,10 +31,13 @@ export async function follow(stack: Stack, experimentId: string): Promise<Experi
     });
     // Whichever comes first is awaited below; the other must not become an unhandled rejection.
     result.catch(() => undefined);
-    const display = isTerminal ? drawBars(stack, experimentId, screen, ended.signal) : writeLines(stack, experimentId, ended.signal);
+    const display = isTerminal
+      ? drawBars(stack, experimentId, screen, ended.signal)
+      : writeLines(stack, experimentId, ended.signal);
     const shown = display.catch((error: unknown) => {
       // Showing is a courtesy: the result is waited for all the same, and reports a server that is gone.
-      say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
+      if (!ended.signal.aborted)
+        say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
     });
     return await Promise.race([result.finally(() => shown), interrupted.promise]);
   } finally {
@@ -100,5 +103,7 @@ function onInterrupt(): { readonly promise: Promise<never>; readonly stop: () =>
 
 /** What a person must know after Ctrl-C. */
 export function sayGoesOn(experimentId: string): void {
-  say(`\n${experimentId} goes on in Temporal. Come back with \`${commandText('watch', experimentId)}\`; end it with \`${commandText('cancel', experimentId)}\`.`);
+  say(
+    `\n${experimentId} goes on in Temporal. Come back with \`${commandText('watch', experimentId)}\`; end it with \`${commandText('cancel', experimentId)}\`.`,
+  );
 }

@@ -26,7 +26,12 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
   const { status, progress } = await standingOf(stack.client, experimentId);
   if (status === 'COMPLETED') {
     const result = (await stack.client.workflow.getHandle(experimentId).result()) as ExperimentResult;
-    const runs = result.runs.map(({ plan, checkpoint, policy }) => ({ runName: plan.runName, arm: plan.arm, checkpoint, policy }));
+    const runs = result.runs.map(({ plan, checkpoint, policy }) => ({
+      runName: plan.runName,
+      arm: plan.arm,
+      checkpoint,
+      policy,
+    }));
     return { status, report: result.report, runs, refs: refsIn(result) };
   }
   const runs = (progress?.runs ?? []).map(({ runName, arm, checkpoint }) => ({ runName, arm, checkpoint }));

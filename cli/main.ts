@@ -20,7 +20,20 @@ function program(): Command {
     .description('Trains one multimodal judge for many judging tasks, durably.')
     .exitOverride()
     .showHelpAfterError('(--help shows the verbs and their options)');
-  for (const add of [addUp, addDown, addDoctor, addRun, addStatus, addWatch, addCancel, addResume, addReport, addRollouts, addVerify]) add(command);
+  for (const add of [
+    addUp,
+    addDown,
+    addDoctor,
+    addRun,
+    addStatus,
+    addWatch,
+    addCancel,
+    addResume,
+    addReport,
+    addRollouts,
+    addVerify,
+  ])
+    add(command);
   return command;
 }
 

@@ -39,8 +39,10 @@ export function codedEnd(error: unknown, experimentId: string): unknown {
   const { cause } = error;
   const where = `experiment ${experimentId}`;
   const hint = `\`${commandText('resume', experimentId)}\` goes on from what is kept`;
-  if (cause instanceof CancelledFailure) return new MtrlError('CANCELLED', 'the experiment was cancelled', { where, hint, cause: error });
-  if (cause instanceof TerminatedFailure) return new MtrlError('CANCELLED', 'the experiment was terminated', { where, hint, cause: error });
+  if (cause instanceof CancelledFailure)
+    return new MtrlError('CANCELLED', 'the experiment was cancelled', { where, hint, cause: error });
+  if (cause instanceof TerminatedFailure)
+    return new MtrlError('CANCELLED', 'the experiment was terminated', { where, hint, cause: error });
   if (!(cause instanceof ApplicationFailure)) return error;
   const code = cause.type ?? '';
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
@@ -62,5 +64,14 @@ export function documentOf(result: ExperimentResult, reportPath: string): Experi
 export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {
   const status = error.code === 'CANCELLED' ? 'cancelled' : 'failed';
   const { code, message } = error;
-  return { experimentId, workflowId: experimentId, status, reportPath: null, arms: [], cache: { hits: 0, misses: 0 }, wallMs: null, error: { code, message } };
+  return {
+    experimentId,
+    workflowId: experimentId,
+    status,
+    reportPath: null,
+    arms: [],
+    cache: { hits: 0, misses: 0 },
+    wallMs: null,
+    error: { code, message },
+  };
 }

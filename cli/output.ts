@@ -21,7 +21,9 @@ export type Paint = (colour: Colour, text: string) => string;
 
 /** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, TERM=dumb). */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
-  const isColoured = env['FORCE_COLOR'] !== undefined || (stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
+  const isColoured =
+    env['FORCE_COLOR'] !== undefined ||
+    (stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
   return isColoured ? (colour, text) => `\u001b[${String(codes[colour])}m${text}\u001b[0m` : (_, text) => text;
 }
 

@@ -26,7 +26,10 @@ export class Rates {
   }
 
   /** undefined before a run has been seen to advance. */
-  paceOf({ runName, step, stepCount }: Pick<RunProgress, 'runName' | 'step' | 'stepCount'>, nowMs: number): Pace | undefined {
+  paceOf(
+    { runName, step, stepCount }: Pick<RunProgress, 'runName' | 'step' | 'stepCount'>,
+    nowMs: number,
+  ): Pace | undefined {
     const first = this.#sightings.get(runName)?.[0];
     if (first === undefined || step <= first.step || nowMs <= first.atMs) return undefined;
     const stepsPerSecond = ((step - first.step) * 1000) / (nowMs - first.atMs);

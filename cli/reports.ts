@@ -4,7 +4,11 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Stack } from './stack.ts';
 
 /** Fetched and proven; returns the path. */
-export async function fetchReport({ settings, store }: Stack, experimentId: string, report: ArtifactRef): Promise<string> {
+export async function fetchReport(
+  { settings, store }: Stack,
+  experimentId: string,
+  report: ArtifactRef,
+): Promise<string> {
   const path = join(settings.home, 'reports', `${experimentId}.html`);
   await store.getToFile(report, path);
   return path;

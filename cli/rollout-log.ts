@@ -21,14 +21,18 @@ export interface ShownPrompt {
   readonly prompt: string;
   /** sha256 of each. */
   readonly images: readonly string[];
-  readonly rollouts: readonly (JudgedRollout & { readonly text: string; readonly finishReason: 'stop' | 'length'; readonly tokenCount: number })[];
+  readonly rollouts: readonly (JudgedRollout & {
+    readonly text: string;
+    readonly finishReason: 'stop' | 'length';
+    readonly tokenCount: number;
+  })[];
 }
 
 /** Steps of reinforcement learning that a run's kept states name, in order. */
 export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly GrpoUpdate[]> {
   const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
   const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
-  for (let next: ArtifactRef | null = snapshot ?? null; next !== null; ) {
+  for (let next: ArtifactRef | null = snapshot ?? null; next !== null;) {
     const { records, previous } = (await store.getJson(next)) as Snapshot;
     refs.unshift(...records);
     next = previous;
@@ -43,7 +47,11 @@ async function snapshotOfCheckpoint(store: ArtifactStore, { producer }: Artifact
   return (await readManifest(store, producer))?.manifest.outputs['snapshot'];
 }
 
-export async function promptsOfStep(store: ArtifactStore, runName: string, update: GrpoUpdate): Promise<readonly ShownPrompt[]> {
+export async function promptsOfStep(
+  store: ArtifactStore,
+  runName: string,
+  update: GrpoUpdate,
+): Promise<readonly ShownPrompt[]> {
   const [{ prompts }, examples, ...shards] = await Promise.all([
     store.getJson(update.rewards) as Promise<StepRewards>,
     examplesOf(store, update.dataset),
@@ -58,7 +66,16 @@ export async function promptsOfStep(store: ArtifactStore, runName: string, updat
       const { text, finishReason, tokenIds } = required(rollouts[j], `rollout ${String(j)} of ${exampleId}`);
       return { ...each, text, finishReason, tokenCount: tokenIds.length };
     });
-    return { runName, step: update.step, task, exampleId, label, prompt: promptText(update, judged, example), images: example.images, rollouts: shown };
+    return {
+      runName,
+      step: update.step,
+      task,
+      exampleId,
+      label,
+      prompt: promptText(update, judged, example),
+      images: example.images,
+      rollouts: shown,
+    };
   });
 }
 
@@ -69,5 +86,7 @@ async function examplesOf(store: ArtifactStore, ref: ArtifactRef): Promise<reado
 
 function promptText({ prompting, mode }: GrpoUpdate, { task }: PromptRewards, example: Example): string {
   const messages = renderPrompt(required(prompting.tasks[task], `task ${task}`), example, mode, prompting.modeWords);
-  return messages.flatMap(({ content }) => content.map((part) => (part.type === 'image' ? '<image>' : part.text))).join(' ');
+  return messages
+    .flatMap(({ content }) => content.map((part) => (part.type === 'image' ? '<image>' : part.text)))
+    .join(' ');
 }

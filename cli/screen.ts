@@ -30,7 +30,14 @@ export class Screen {
   draw(lines: readonly string[]): void {
     if (this.#isClosed) return;
     const cut = lines.map((line) => cutToWidth(line, this.columnCount - 1));
-    this.#terminal.write(beginFrame + hideCursor + this.#back() + cut.map((line) => `${line}${escape}[K\n`).join('') + `${escape}[J` + endFrame);
+    this.#terminal.write(
+      beginFrame +
+        hideCursor +
+        this.#back() +
+        cut.map((line) => `${line}${escape}[K\n`).join('') +
+        `${escape}[J` +
+        endFrame,
+    );
     this.#shown = cut;
   }
 
@@ -43,7 +50,10 @@ export class Screen {
 
   /** A narrower window has wrapped what was drawn: count its rows at the width of now. */
   #back(): string {
-    const rowCount = this.#shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(visibleLength(line) / this.columnCount)), 0);
+    const rowCount = this.#shown.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil(visibleLength(line) / this.columnCount)),
+      0,
+    );
     return rowCount === 0 ? '' : `\r${escape}[${String(rowCount)}A`;
   }
 }

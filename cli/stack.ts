@@ -16,7 +16,10 @@ export interface Stack {
 const connectTimeoutMs = 5_000;
 
 /** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
-export async function withStack<T>({ startMissing }: { startMissing: boolean }, body: (stack: Stack) => Promise<T>): Promise<T> {
+export async function withStack<T>(
+  { startMissing }: { startMissing: boolean },
+  body: (stack: Stack) => Promise<T>,
+): Promise<T> {
   const isLocal = readOverrides().temporal === undefined;
   const settings = startMissing && isLocal ? await up({ workers: true, log: say }) : readSettings();
   const connection = await connect(settings.temporal.address);

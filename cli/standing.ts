@@ -25,7 +25,13 @@ export async function standingOf(client: Client, experimentId: string): Promise<
 
 function factsOf(description: WorkflowExecutionDescription): Omit<Standing, 'progress'> {
   const { workflowId, status, startTime, closeTime } = description;
-  return { experimentId: workflowId, status: status.name, isOpen: status.name === 'RUNNING' || status.name === 'PAUSED', startedAt: startTime, closedAt: closeTime };
+  return {
+    experimentId: workflowId,
+    status: status.name,
+    isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+    startedAt: startTime,
+    closedAt: closeTime,
+  };
 }
 
 /** An experiment hears of its runs every few seconds; a run that is under way is asked itself. */
@@ -37,7 +43,9 @@ async function newestOf(client: Client, run: RunProgress): Promise<RunProgress> 
 /** undefined when nobody answers in time: the worker is down, or the workflow has not begun. */
 async function ask<T>(client: Client, workflowId: string): Promise<T | undefined> {
   try {
-    return await client.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).query<T>('progress'));
+    return await client.withDeadline(Date.now() + queryTimeoutMs, () =>
+      client.workflow.getHandle(workflowId).query<T>('progress'),
+    );
   } catch (error) {
     if (error instanceof QueryNotRegisteredError || isUnanswered(error)) return undefined;
     throw error;

@@ -13,14 +13,17 @@ import { uiLink, withStack } from './stack.ts';
 import { printOutcome } from './verbs/run.ts';
 
 async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
-  say(`mt-rl-judge: trains one small judge in three ways and asks how well each agrees with the labels (${recipeName}).`);
+  say(
+    `mt-rl-judge: trains one small judge in three ways and asks how well each agrees with the labels (${recipeName}).`,
+  );
   const { recipe, parsed, digest } = loadRecipeFile(join(projectRoot, 'recipes', `${recipeName}.yaml`), []);
   requireFiles(parsed);
   const experimentId = `${parsed.name}-${digest.slice(0, 8)}`;
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
     const link = uiLink(stack.settings, experimentId);
-    if (link !== undefined) say(`${how === 'started' ? 'started' : 'attached to'} ${experimentId}; in the Temporal Web UI: ${link}`);
+    if (link !== undefined)
+      say(`${how === 'started' ? 'started' : 'attached to'} ${experimentId}; in the Temporal Web UI: ${link}`);
     const result = await follow(stack, experimentId).catch((error: unknown) => {
       if (error instanceof Interrupted) sayGoesOn(experimentId);
       throw error;
@@ -28,7 +31,9 @@ async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
     printOutcome(result, await fetchReport(stack, experimentId, result.report));
     if (link !== undefined) print(`Web UI ${link}`);
     if (stack.settings.s3.consoleUrl !== undefined) print(`store  ${stack.settings.s3.consoleUrl}`);
-    print(`\nThe stack stays up; \`${commandText('down')}\` ends it. \`${commandText('rollouts', experimentId)}\` shows what the judge said.`);
+    print(
+      `\nThe stack stays up; \`${commandText('down')}\` ends it. \`${commandText('rollouts', experimentId)}\` shows what the judge said.`,
+    );
   });
 }
 

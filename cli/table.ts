@@ -19,8 +19,22 @@ export function scoreTable(runs: readonly EvaluatedRun[], paint: Paint): string 
   const nameWidth = Math.max(8, ...names.map((name) => name.length));
   const heads = columns.map(({ head }) => head);
   const headRows = rowsOf('', heads, columns, nameWidth, runs).map((line) => paint('dim', line));
-  const body = runs.flatMap((run, i) => rowsOf(names[i] ?? '', columns.map(({ cell }) => cell(run)), columns, nameWidth, runs));
-  const majority = rowsOf('majority', columns.map((column) => [column.majority]), columns, nameWidth, runs).map((line) => paint('dim', line));
+  const body = runs.flatMap((run, i) =>
+    rowsOf(
+      names[i] ?? '',
+      columns.map(({ cell }) => cell(run)),
+      columns,
+      nameWidth,
+      runs,
+    ),
+  );
+  const majority = rowsOf(
+    'majority',
+    columns.map((column) => [column.majority]),
+    columns,
+    nameWidth,
+    runs,
+  ).map((line) => paint('dim', line));
   return [...headRows, ...body, ...majority, '', legend(runs, paint)].join('\n');
 }
 
@@ -30,7 +44,11 @@ function columnsOf(runs: readonly EvaluatedRun[], paint: Paint): readonly Column
   const seen = tasks.filter(({ ood }) => !ood);
   const unseen = tasks.filter(({ ood }) => ood);
   const mean = seen.length === 0 ? [] : [meanColumn(runs, seen, paint)];
-  return [...seen.map((task) => taskColumn(runs, task, paint)), ...mean, ...unseen.map((task) => taskColumn(runs, task, paint))];
+  return [
+    ...seen.map((task) => taskColumn(runs, task, paint)),
+    ...mean,
+    ...unseen.map((task) => taskColumn(runs, task, paint)),
+  ];
 }
 
 function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 }: TaskScores, paint: Paint): Column {
@@ -43,9 +61,15 @@ function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 
       const scores = scoresOf(run, task);
       if (scores === undefined) return ['–'];
       const { macroF1, ci95, unparsableRate } = scores;
-      const value = macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
+      const value =
+        macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
       const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
-      return [value, paint('dim', `${points(ci95[0])}–${points(ci95[1])}`), ...orderLines(scores, paint), ...unparsable];
+      return [
+        value,
+        paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
+        ...orderLines(scores, paint),
+        ...unparsable,
+      ];
     },
   };
 }
@@ -98,11 +122,14 @@ function widthOf({ head, cell, majority }: Column, runs: readonly EvaluatedRun[]
 
 function legend(runs: readonly EvaluatedRun[], paint: Paint): string {
   const counts = runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores.exampleCount));
-  const isPairwise = runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.consistencyRate !== undefined));
+  const isPairwise = runs.some(({ evaluations }) =>
+    evaluations.some(({ scores }) => scores.consistencyRate !== undefined),
+  );
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const examples = low === high ? String(low) : `${String(low)} to ${String(high)}`;
   const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task`];
-  if (isPairwise) lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
+  if (isPairwise)
+    lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');
 }
 

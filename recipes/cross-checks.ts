@@ -16,14 +16,18 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
 
 function taskProblems({ tasks }: Recipe): RecipeProblem[] {
   return Object.entries(tasks).flatMap(([task, { labels }]) =>
-    labels[0] === labels[1] ? [{ path: ['tasks', task, 'labels'], found: `${valueText(labels[0])} twice`, allowed: 'two labels that differ' }] : [],
+    labels[0] === labels[1]
+      ? [{ path: ['tasks', task, 'labels'], found: `${valueText(labels[0])} twice`, allowed: 'two labels that differ' }]
+      : [],
   );
 }
 
 function listProblems({ seeds, tasks, arms }: Recipe): RecipeProblem[] {
   const problems: RecipeProblem[] = [];
-  if (new Set(seeds).size < seeds.length) problems.push({ path: ['seeds'], found: valueText(seeds), allowed: 'seeds that differ' });
-  if (Object.keys(tasks).length === 0) problems.push({ path: ['tasks'], found: 'no task', allowed: 'at least one task' });
+  if (new Set(seeds).size < seeds.length)
+    problems.push({ path: ['seeds'], found: valueText(seeds), allowed: 'seeds that differ' });
+  if (Object.keys(tasks).length === 0)
+    problems.push({ path: ['tasks'], found: 'no task', allowed: 'at least one task' });
   if (Object.keys(arms).length === 0) problems.push({ path: ['arms'], found: 'no arm', allowed: 'at least one arm' });
   return problems;
 }
@@ -33,7 +37,12 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   if (dataset === undefined) return [];
   const at = ['datasets', index] as const;
   const unknown = tasksOfDataset(dataset).flatMap((task, i) =>
-    unknownName(dataset.reader === 'jsonl' ? [...at, 'task'] : [...at, 'tasks', i], task, Object.keys(recipe.tasks), 'task'),
+    unknownName(
+      dataset.reader === 'jsonl' ? [...at, 'task'] : [...at, 'tasks', i],
+      task,
+      Object.keys(recipe.tasks),
+      'task',
+    ),
   );
   if (dataset.reader !== 'jsonl') return unknown;
   const task = recipe.tasks[dataset.task];
@@ -41,14 +50,26 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   const { images, label } = dataset.fields;
   const problems: RecipeProblem[] = [];
   if (task.kind === 'pairwise' && images.length !== 2) {
-    problems.push({ path: [...at, 'fields', 'images'], found: valueText(images), allowed: `two image fields, because ${dataset.task} is pairwise` });
+    problems.push({
+      path: [...at, 'fields', 'images'],
+      found: valueText(images),
+      allowed: `two image fields, because ${dataset.task} is pairwise`,
+    });
   }
   if (task.kind !== 'pairwise' && typeof label !== 'string') {
-    problems.push({ path: [...at, 'fields', 'label'], found: valueText(label), allowed: `the name of a row field; greaterOf is for pairwise tasks` });
+    problems.push({
+      path: [...at, 'fields', 'label'],
+      found: valueText(label),
+      allowed: `the name of a row field; greaterOf is for pairwise tasks`,
+    });
   }
   for (const [value, mapped] of Object.entries(dataset.labelMap)) {
     if (task.labels.includes(mapped)) continue;
-    problems.push({ path: [...at, 'labelMap', value], found: valueText(mapped), allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}` });
+    problems.push({
+      path: [...at, 'labelMap', value],
+      found: valueText(mapped),
+      allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}`,
+    });
   }
   return problems;
 }
@@ -77,14 +98,26 @@ function trainingDataProblems(recipe: Recipe, armName: string, task: string): Re
   const sources = recipe.datasets.map((dataset, index) => ({ dataset, index }));
   const train = sources.filter(({ dataset }) => dataset.split === 'train' && tasksOfDataset(dataset).includes(task));
   if (train.length === 0) {
-    return [{ path: ['datasets'], found: `no train dataset of ${task}, which arm ${armName} trains on`, allowed: `an entry with split: train that holds ${task}` }];
+    return [
+      {
+        path: ['datasets'],
+        found: `no train dataset of ${task}, which arm ${armName} trains on`,
+        allowed: `an entry with split: train that holds ${task}`,
+      },
+    ];
   }
   // Supervised thinking imitates written reasons; directShare 1 asks for none of them.
   const needsRationale = arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
   if (!needsRationale) return [];
   return train.flatMap(({ dataset, index }) =>
     dataset.reader === 'jsonl' && dataset.rationale === undefined
-      ? [{ path: ['datasets', index, 'rationale'], found: 'nothing', allowed: `a template, because arm ${armName} is sft in think mode; or mode: direct there` }]
+      ? [
+          {
+            path: ['datasets', index, 'rationale'],
+            found: 'nothing',
+            allowed: `a template, because arm ${armName} is sft in think mode; or mode: direct there`,
+          },
+        ]
       : [],
   );
 }
@@ -97,7 +130,10 @@ function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
   const unknown = unknownName(path, from, Object.keys(arms), 'arm');
   if (unknown.length > 0) return unknown;
   while (from !== undefined) {
-    if (from === name) return [{ path, found: `a circle: ${[...seen, from].join(' -> ')}`, allowed: 'arms that lead to one without from' }];
+    if (from === name)
+      return [
+        { path, found: `a circle: ${[...seen, from].join(' -> ')}`, allowed: 'arms that lead to one without from' },
+      ];
     // A circle further on that this arm only leads into is reported at its own arms.
     if (seen.includes(from)) return [];
     seen.push(from);
@@ -108,7 +144,9 @@ function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
 
 function evaluationProblems(recipe: Recipe): RecipeProblem[] {
   const { split, tasks } = recipe.evaluation;
-  const unknown = (tasks ?? []).flatMap((task, i) => unknownName(['evaluation', 'tasks', i], task, Object.keys(recipe.tasks), 'task'));
+  const unknown = (tasks ?? []).flatMap((task, i) =>
+    unknownName(['evaluation', 'tasks', i], task, Object.keys(recipe.tasks), 'task'),
+  );
   const missing = evaluatedTasks(recipe).filter(
     (task) => !recipe.datasets.some((dataset) => dataset.split === split && tasksOfDataset(dataset).includes(task)),
   );
@@ -124,5 +162,11 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
 
 function unknownName(path: RecipePath, name: string, known: readonly string[], what: 'task' | 'arm'): RecipeProblem[] {
   if (known.includes(name)) return [];
-  return [{ path, found: `${valueText(name)}, which is no ${what}`, allowed: nearest(name, known, 8).join(', ') || `(the recipe has no ${what})` }];
+  return [
+    {
+      path,
+      found: `${valueText(name)}, which is no ${what}`,
+      allowed: nearest(name, known, 8).join(', ') || `(the recipe has no ${what})`,
+    },
+  ];
 }

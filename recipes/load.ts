@@ -38,8 +38,12 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
   const assignments = sets.map(parseAssignment);
   const written = plainValue(document, path);
   for (const assignment of assignments) assign(written, assignment);
-  const placeOf = placesIn(document, lines, assignments.map((assignment) => assignment.path));
-  const digest = digestOf(check(written, path, placeOf) as Json);
+  const placeOf = placesIn(
+    document,
+    lines,
+    assignments.map((assignment) => assignment.path),
+  );
+  const digest = digestOf(check(written, path, placeOf));
   const recipe = withAbsolutePaths(written, dirname(resolve(path)));
   return { recipe: recipe as RecipeInput, parsed: check(recipe), digest };
 }
@@ -93,6 +97,9 @@ function plainValue(document: Document, path: string): unknown {
   try {
     return JSON.parse(JSON.stringify(document.toJS() ?? null)) as unknown;
   } catch (error) {
-    throw recipeError([{ path: [], found: error instanceof Error ? error.message : String(error), allowed: 'YAML' }], path);
+    throw recipeError(
+      [{ path: [], found: error instanceof Error ? error.message : String(error), allowed: 'YAML' }],
+      path,
+    );
   }
 }

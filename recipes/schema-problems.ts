@@ -24,9 +24,21 @@ function problemsOf(issue: Issue, base: RecipePath, recipe: unknown): RecipeProb
       return nearestBranch(issue.errors, path, value, recipe);
     }
     case 'invalid_key':
-      return [{ path, found: `the name ${valueText(path.at(-1))}`, allowed: 'a name of lower-case letters, digits and dashes' }];
+      return [
+        {
+          path,
+          found: `the name ${valueText(path.at(-1))}`,
+          allowed: 'a name of lower-case letters, digits and dashes',
+        },
+      ];
     case 'invalid_type':
-      return [{ path, found, allowed: `${typeText[issue.expected] ?? issue.expected}${value === undefined ? ' (the field is needed)' : ''}` }];
+      return [
+        {
+          path,
+          found,
+          allowed: `${typeText[issue.expected] ?? issue.expected}${value === undefined ? ' (the field is needed)' : ''}`,
+        },
+      ];
     case 'invalid_value':
       return [{ path, found, allowed: issue.values.map(String).join(', ') }];
     case 'too_small':
@@ -57,7 +69,12 @@ function unknownField(path: RecipePath, parent: RecipePath, key: string, recipe:
 }
 
 /** Of a union without a discriminator, the branch that fails deepest or least is the one that was meant. */
-function nearestBranch(errors: readonly (readonly Issue[])[], path: RecipePath, value: unknown, recipe: unknown): RecipeProblem[] {
+function nearestBranch(
+  errors: readonly (readonly Issue[])[],
+  path: RecipePath,
+  value: unknown,
+  recipe: unknown,
+): RecipeProblem[] {
   const shapes = errors.map((issues) => issues.flatMap((issue) => problemsOf(issue, path, recipe)));
   const isObject = typeof value === 'object' && value !== null;
   const meant = shapes.filter((problems) => problems.some((problem) => problem.path.length > path.length) === isObject);
@@ -69,7 +86,8 @@ function nearestBranch(errors: readonly (readonly Issue[])[], path: RecipePath, 
 
 function boundText(origin: string, sign: '>' | '>=' | '<' | '<=', bound: number | bigint): string {
   const limit = String(bound);
-  if (origin === 'string') return sign === '>=' && limit === '1' ? 'text that is not empty' : `${sign} ${limit} characters`;
+  if (origin === 'string')
+    return sign === '>=' && limit === '1' ? 'text that is not empty' : `${sign} ${limit} characters`;
   if (origin === 'array') return `a list of ${sign === '>=' ? 'at least' : 'at most'} ${limit}`;
   return `${origin === 'int' ? 'a whole number' : 'a number'} ${sign} ${limit}`;
 }

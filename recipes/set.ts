@@ -15,10 +15,18 @@ export function parseAssignment(text: string): Assignment {
   const split = text.indexOf('=');
   const path = text.slice(0, split === -1 ? 0 : split).trim();
   const usage = (found: string): MtrlError =>
-    new MtrlError('USAGE', '--set takes PATH=VALUE', { where: `--set ${text}`, found, hint: 'for example --set arms.mt-rl.stepCount=20' });
-  if (path === '' || path.split('.').includes('')) throw usage(split === -1 ? 'no `=`' : 'no path before `=`, or an empty part in it');
+    new MtrlError('USAGE', '--set takes PATH=VALUE', {
+      where: `--set ${text}`,
+      found,
+      hint: 'for example --set arms.mt-rl.stepCount=20',
+    });
+  if (path === '' || path.split('.').includes(''))
+    throw usage(split === -1 ? 'no `=`' : 'no path before `=`, or an empty part in it');
   try {
-    return { path: path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)), value: parse(text.slice(split + 1)) as unknown };
+    return {
+      path: path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)),
+      value: parse(text.slice(split + 1)) as unknown,
+    };
   } catch (cause) {
     throw usage(`a value that is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`);
   }

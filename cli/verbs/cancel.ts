@@ -11,9 +11,14 @@ export function addCancel(program: Command): void {
     .action(async (experimentId: string) => {
       await withStack({ startMissing: false }, async ({ client }) => {
         const { status } = await describe(client, experimentId);
-        if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);
+        if (status.name !== 'RUNNING' && status.name !== 'PAUSED') {
+          print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);
+          return;
+        }
         await client.workflow.getHandle(experimentId).cancel();
-        print(`${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would go on from what is kept`);
+        print(
+          `${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would go on from what is kept`,
+        );
       });
     });
 }

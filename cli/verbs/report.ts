@@ -16,7 +16,11 @@ export function addReport(program: Command): void {
       await withStack({ startMissing: false }, async (stack) => {
         const { report, status } = await madeBy(stack, experimentId);
         if (report === undefined) {
-          throw new MtrlError('NOT_FOUND', 'the experiment has no report yet', { where: experimentId, found: `it is ${status.toLowerCase()}`, hint: 'a report is made when all runs are evaluated' });
+          throw new MtrlError('NOT_FOUND', 'the experiment has no report yet', {
+            where: experimentId,
+            found: `it is ${status.toLowerCase()}`,
+            hint: 'a report is made when all runs are evaluated',
+          });
         }
         const path = await fetchReport(stack, experimentId, report);
         print(path);
@@ -26,7 +30,9 @@ export function addReport(program: Command): void {
 }
 
 function openFile(path: string): void {
-  const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open'];
+  const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? [
+    'xdg-open',
+  ];
   const child = spawn(command ?? 'xdg-open', [...args, path], { detached: true, stdio: 'ignore' });
   child.on('error', () => {
     say(`cannot open it here (${command ?? ''}): open the file yourself`);

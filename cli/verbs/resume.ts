@@ -14,15 +14,21 @@ export function addResume(program: Command): void {
     .action(async (experimentId: string) => {
       await withStack({ startMissing: true }, async (stack) => {
         const { status } = await describe(stack.client, experimentId);
-        if (status.name === 'COMPLETED') return print(`${experimentId} is done; \`${commandText('report', experimentId)}\` shows it`);
+        if (status.name === 'COMPLETED') {
+          print(`${experimentId} is done; \`${commandText('report', experimentId)}\` shows it`);
+          return;
+        }
         if (status.name === 'RUNNING' || status.name === 'PAUSED') {
           await stack.client.workflow.getHandle(experimentId).signal('resume');
-          return print(`${experimentId} is running; if it was paused, it goes on now`);
+          print(`${experimentId} is running; if it was paused, it goes on now`);
+          return;
         }
         const recipe = await recipeOfExperiment(stack.client, experimentId);
         const request = { experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) };
         await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
-        print(`${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`);
+        print(
+          `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,
+        );
       });
     });
 }

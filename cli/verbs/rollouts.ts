@@ -36,7 +36,11 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-async function promptsOf({ store }: Stack, run: MadeRun, { step, task }: RolloutOptions): Promise<readonly ShownPrompt[]> {
+async function promptsOf(
+  { store }: Stack,
+  run: MadeRun,
+  { step, task }: RolloutOptions,
+): Promise<readonly ShownPrompt[]> {
   const updates = await loggedSteps(store, run);
   const wanted = step === undefined ? updates.at(-1) : updates.find((update) => update.step === step);
   if (wanted === undefined) return [];
@@ -44,15 +48,30 @@ async function promptsOf({ store }: Stack, run: MadeRun, { step, task }: Rollout
   return prompts.filter((prompt) => task === undefined || prompt.task === task);
 }
 
-async function nothingThere({ store }: Stack, experimentId: string, runs: readonly MadeRun[], { step, task }: RolloutOptions): Promise<MtrlError> {
+async function nothingThere(
+  { store }: Stack,
+  experimentId: string,
+  runs: readonly MadeRun[],
+  { step, task }: RolloutOptions,
+): Promise<MtrlError> {
   const logs = await Promise.all(runs.map(async (run) => ({ run, updates: await loggedSteps(store, run) })));
   const kept = logs.filter(({ updates }) => updates.length > 0);
-  const steps = kept.map(({ run, updates }) => `${run.runName}: steps ${String(updates[0]?.step)} to ${String(updates.at(-1)?.step)}`);
-  const tasks = [...new Set(kept.flatMap(({ updates }) => updates.flatMap(({ prompting }) => Object.keys(prompting.tasks))))];
-  const wanted = [...(step === undefined ? [] : [`step ${String(step)}`]), ...(task === undefined ? [] : [`task ${task}`])].join(', ');
+  const steps = kept.map(
+    ({ run, updates }) => `${run.runName}: steps ${String(updates[0]?.step)} to ${String(updates.at(-1)?.step)}`,
+  );
+  const tasks = [
+    ...new Set(kept.flatMap(({ updates }) => updates.flatMap(({ prompting }) => Object.keys(prompting.tasks)))),
+  ];
+  const wanted = [
+    ...(step === undefined ? [] : [`step ${String(step)}`]),
+    ...(task === undefined ? [] : [`task ${task}`]),
+  ].join(', ');
   return new MtrlError('NOT_FOUND', `there are no rollouts${wanted === '' ? '' : ` of ${wanted}`}`, {
     where: experimentId,
-    found: steps.length === 0 ? 'no step of reinforcement learning is kept yet' : `${steps.join('; ')}; tasks ${nearest(task ?? '', tasks, 8).join(', ')}`,
+    found:
+      steps.length === 0
+        ? 'no step of reinforcement learning is kept yet'
+        : `${steps.join('; ')}; tasks ${nearest(task ?? '', tasks, 8).join(', ')}`,
     hint: 'steps can be read once a snapshot after them is kept',
   });
 }
@@ -63,7 +82,9 @@ function printPrompts(prompts: readonly ShownPrompt[], paint: Paint): void {
     print(`  ${prompt}`);
     print(paint('dim', `  label ${label}  images ${images.map((digest) => digest.slice(0, 12)).join(' ')}`));
     for (const { judgment, reward, text, finishReason } of rollouts) {
-      const verdict = judgment.ok ? paint(reward.accuracy === 1 ? 'green' : 'red', judgment.verdict) : paint('yellow', judgment.reason);
+      const verdict = judgment.ok
+        ? paint(reward.accuracy === 1 ? 'green' : 'red', judgment.verdict)
+        : paint('yellow', judgment.reason);
       const ending = finishReason === 'length' ? paint('yellow', ' …cut') : '';
       print(`  ${reward.value.toFixed(2)}  ${verdict}  ${paint('dim', text)}${ending}`);
     }

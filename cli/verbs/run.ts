@@ -24,7 +24,12 @@ export function addRun(program: Command): void {
     .command('run')
     .description('start an experiment from a recipe, or attach to it')
     .argument('<recipe>', 'a YAML or JSON file')
-    .option('--set <path=value>', 'change the recipe; the value is YAML (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option(
+      '--set <path=value>',
+      'change the recipe; the value is YAML (repeatable)',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
     .option('--id <name>', 'id of the experiment; an existing one with the same recipe is attached to')
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
@@ -33,15 +38,20 @@ export function addRun(program: Command): void {
 
 async function run(recipeFile: string, options: RunOptions): Promise<void> {
   const { recipe, parsed, digest } = loadRecipeFile(recipeFile, options.set);
-  const experimentId = requireExperimentId(options.id ?? `${parsed.name}-${digest.slice(0, 8)}-${timeStamp(new Date())}`);
+  const experimentId = requireExperimentId(
+    options.id ?? `${parsed.name}-${digest.slice(0, 8)}-${timeStamp(new Date())}`,
+  );
   // Workers of a remote stack see other files; they find out for themselves.
   if (readOverrides().temporal === undefined) requireFiles(parsed);
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
     const link = uiLink(stack.settings, experimentId);
-    say(`${how === 'started' ? 'started' : 'attached to'} experiment ${experimentId}${link === undefined ? '' : `\n${link}`}`);
+    say(
+      `${how === 'started' ? 'started' : 'attached to'} experiment ${experimentId}${link === undefined ? '' : `\n${link}`}`,
+    );
     if (options.wait === true) await waitFor(stack, experimentId, options);
-    else if (options.json === true) printJson({ experimentId, workflowId: experimentId, status: 'running', how, link: link ?? null });
+    else if (options.json === true)
+      printJson({ experimentId, workflowId: experimentId, status: 'running', how, link: link ?? null });
     else print(`watch it with \`${commandText('watch', experimentId)}\``);
   });
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { describeError, MtrlError } from '../../core/errors.ts';
 import { barLines } from '../bars.ts';
+import { resultOf } from '../outcome.ts';
 import { paintFor, print, printJson } from '../output.ts';
 import { Rates, timeText } from '../rates.ts';
 import { type Stack, uiLink, withStack } from '../stack.ts';
@@ -15,14 +17,37 @@ export function addStatus(program: Command): void {
       await withStack({ startMissing: false }, async (stack) => {
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
-        if (json) printJson(documentOf(standing, stack));
-        else printStanding(standing, stack);
+        const error = await failureOf(stack, standing);
+        if (json) {
+          printJson({
+            ...documentOf(standing, stack),
+            error: error === undefined ? null : { code: error.code, message: error.message },
+          });
+          return;
+        }
+        printStanding(standing, stack);
+        if (error !== undefined) print(describeError(error));
       });
     });
 }
 
+/** Why an experiment failed; asking how it stands does not fail with it. */
+async function failureOf(stack: Stack, { experimentId, status }: Standing): Promise<MtrlError | undefined> {
+  if (status !== 'FAILED') return undefined;
+  const error: unknown = await resultOf(stack, experimentId).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return error instanceof MtrlError ? error : undefined;
+}
+
 function printStanding(standing: Standing, { settings }: Stack): void {
-  const view = { nowMs: Date.now(), columnCount: process.stdout.columns || 120, rates: new Rates(), paint: paintFor(process.stdout) };
+  const view = {
+    nowMs: Date.now(),
+    columnCount: process.stdout.columns || 120,
+    rates: new Rates(),
+    paint: paintFor(process.stdout),
+  };
   print(barLines(standing, view).join('\n'));
   const link = uiLink(settings, standing.experimentId);
   if (link !== undefined) print(link);
@@ -45,15 +70,30 @@ const listedCountMax = 50;
 
 async function listExperiments({ client }: Stack, json: boolean): Promise<void> {
   const found = [];
-  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({ query: `WorkflowType = 'experiment'` })) {
-    found.push({ experimentId: workflowId, status: status.name.toLowerCase(), startedAt: startTime, closedAt: closeTime ?? null });
+  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({
+    query: `WorkflowType = 'experiment'`,
+  })) {
+    found.push({
+      experimentId: workflowId,
+      status: status.name.toLowerCase(),
+      startedAt: startTime,
+      closedAt: closeTime ?? null,
+    });
     if (found.length === listedCountMax) break;
   }
-  if (json) return printJson(found);
-  if (found.length === 0) return print('no experiment yet');
+  if (json) {
+    printJson(found);
+    return;
+  }
+  if (found.length === 0) {
+    print('no experiment yet');
+    return;
+  }
   const width = Math.max(...found.map(({ experimentId }) => experimentId.length));
   for (const { experimentId, status, startedAt, closedAt } of found) {
     const took = timeText((closedAt ?? new Date()).getTime() - startedAt.getTime());
-    print(`${experimentId.padEnd(width)}  ${status.padEnd(10)}  ${startedAt.toISOString().slice(0, 16).replace('T', ' ')}  ${took}`);
+    print(
+      `${experimentId.padEnd(width)}  ${status.padEnd(10)}  ${startedAt.toISOString().slice(0, 16).replace('T', ' ')}  ${took}`,
+    );
   }
 }

@@ -18,9 +18,15 @@ export function addVerify(program: Command): void {
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
       await withStack({ startMissing: false }, async (stack) => {
-        const { roots, problems } = experimentId === undefined ? await everything(stack.store) : { roots: (await madeBy(stack, experimentId)).refs, problems: [] };
+        const { roots, problems } =
+          experimentId === undefined
+            ? await everything(stack.store)
+            : { roots: (await madeBy(stack, experimentId)).refs, problems: [] };
         const checked = await verifyShowing(stack.store, roots);
-        const all = [...problems, ...checked.problems.filter(({ uri }) => !problems.some((known) => known.uri === uri))];
+        const all = [
+          ...problems,
+          ...checked.problems.filter(({ uri }) => !problems.some((known) => known.uri === uri)),
+        ];
         const verification = { ...checked, problems: all, problemCount: all.length };
         if (json) printJson({ experimentId: experimentId ?? null, ok: all.length === 0, ...verification });
         else printVerification(verification);
@@ -37,7 +43,9 @@ async function verifyShowing(store: ArtifactStore, roots: readonly ArtifactRef[]
     return await verifyArtifacts(store, roots, ({ artifactCount, byteLength, problemCount }) => {
       if (Date.now() - drawnAtMs < 250) return;
       drawnAtMs = Date.now();
-      screen.draw([`${String(artifactCount)} artifacts, ${mebibytes(byteLength)} read, ${String(problemCount)} damaged`]);
+      screen.draw([
+        `${String(artifactCount)} artifacts, ${mebibytes(byteLength)} read, ${String(problemCount)} damaged`,
+      ]);
     });
   } finally {
     screen.close();
@@ -57,7 +65,11 @@ async function everything(store: ArtifactStore): Promise<{ roots: ArtifactRef[];
       if (found) roots.push(found.ref);
     } catch (error) {
       if (!(error instanceof MtrlError) || error.code !== 'ARTIFACT_CORRUPT') throw error;
-      problems.push({ uri: store.objects.uriOf(key), expected: 'a manifest that proves itself', found: error.details.found ?? error.message });
+      problems.push({
+        uri: store.objects.uriOf(key),
+        expected: 'a manifest that proves itself',
+        found: error.details.found ?? error.message,
+      });
     }
   }
   return { roots, problems };
@@ -65,7 +77,8 @@ async function everything(store: ArtifactStore): Promise<{ roots: ArtifactRef[];
 
 function printVerification({ artifactCount, byteLength, problems }: Verification): void {
   const paint = paintFor(process.stderr);
-  for (const { uri, expected, found } of problems) say(`${paint('red', 'ARTIFACT_CORRUPT')}: ${uri}\n  expected ${expected}\n  found    ${found}`);
+  for (const { uri, expected, found } of problems)
+    say(`${paint('red', 'ARTIFACT_CORRUPT')}: ${uri}\n  expected ${expected}\n  found    ${found}`);
   const damaged = problems.length === 0 ? 'all as they were written' : `${String(problems.length)} damaged`;
   print(`${String(artifactCount)} artifacts, ${mebibytes(byteLength)}: ${damaged}`);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { locateOnPath } from './locate.ts';
-import { type Pin } from './pins.ts';
+import type { Pin } from './pins.ts';
 import { elapsed, startProgress } from './progress.ts';
 
 /** The first Go that can fetch a newer Go. */

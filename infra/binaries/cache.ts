@@ -19,7 +19,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isExecutable } from './locate.ts';
-import { type Pin } from './pins.ts';
+import type { Pin } from './pins.ts';
 
 export function cacheRoot(): string {
   const xdg = process.env['XDG_CACHE_HOME'];

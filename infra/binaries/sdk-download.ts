@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { isExecutable } from './locate.ts';
-import { type Pin } from './pins.ts';
+import type { Pin } from './pins.ts';
 
 const host = 'https://temporal.download/';
 const reachTimeoutMs = 5_000;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { findBinary } from '../binaries.ts';
 import { findGo } from '../binaries/build-go.ts';
 import { type BinaryName, pins } from '../binaries/pins.ts';
-import { type DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from '../doctor.ts';
 import { projectRoot } from '../stack/settings.ts';
 
 export async function checkPrograms(): Promise<DoctorCheck[]> {

@@ -1,8 +1,8 @@
 /** What runs: Temporal and what it must have, the store and what it must do, the workers. */
-import { type DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from '../doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
 import { checkConditionalPut, storeClient } from '../stack/minio.ts';
-import { type StackSettings } from '../stack/settings.ts';
+import type { StackSettings } from '../stack/settings.ts';
 import { missingSearchAttributes, searchAttributes, withConnection } from '../stack/temporal.ts';
 import { isReady, type WorkerName, workerNames } from '../stack/workers.ts';
 

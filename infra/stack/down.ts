@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { endDaemon, readDaemon } from '../process/daemon.ts';
 import { withLock } from '../process/lock.ts';
-import { type Log } from './server.ts';
+import type { Log } from './server.ts';
 import { stackHome } from './settings.ts';
 import { workerNames } from './workers.ts';
 

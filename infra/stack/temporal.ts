@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { findOrMakeBinary } from '../binaries.ts';
 import { host } from './ports.ts';
-import { type Log, type ServerSpec } from './server.ts';
-import { type Env, type StackSettings } from './settings.ts';
+import type { Log, ServerSpec } from './server.ts';
+import type { Env, StackSettings } from './settings.ts';
 import { assertAccepts } from './tcp.ts';
 
 /** temporal.api.enums.v1.IndexedValueType, as far as it is needed here. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
 import { type DaemonRecord, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
-import { type Log } from './server.ts';
+import type { Log } from './server.ts';
 import { type Env, projectRoot } from './settings.ts';
 
 export const workerNames = ['control', 'compute'] as const;

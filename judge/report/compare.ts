@@ -44,7 +44,8 @@ function compareTasks(runs: readonly ReportRun[], arm: string, other: string): r
 }
 
 function claimOf(ours: readonly ReportScores[], theirs: readonly ReportScores[]): Claim {
-  const always = (apart: (a: ReportScores, b: ReportScores) => boolean): boolean => ours.every((a) => theirs.every((b) => apart(a, b)));
+  const always = (apart: (a: ReportScores, b: ReportScores) => boolean): boolean =>
+    ours.every((a) => theirs.every((b) => apart(a, b)));
   if (always((a, b) => a.ci95[0] > b.ci95[1])) return 'higher';
   return always((a, b) => a.ci95[1] < b.ci95[0]) ? 'lower' : 'none';
 }
@@ -61,16 +62,20 @@ function seenSentence(arm: string, other: string, tasks: readonly TaskComparison
   const total = tasks.length;
   const parts = (['higher', 'lower'] as const).flatMap((claim) => {
     const number = tasks.filter((task) => task.claim === claim).length;
-    return number === 0 ? [] : [`${claim} than ${other} on ${String(number)} of ${String(total)} tasks (intervals do not overlap)`];
+    return number === 0
+      ? []
+      : [`${claim} than ${other} on ${String(number)} of ${String(total)} tasks (intervals do not overlap)`];
   });
   const open = tasks.filter(({ claim }) => claim === 'none').map(({ task }) => task);
-  if (parts.length === 0) return `no difference between ${arm} and ${other} can be claimed on any of ${String(total)} tasks: all intervals overlap.`;
+  if (parts.length === 0)
+    return `no difference between ${arm} and ${other} can be claimed on any of ${String(total)} tasks: all intervals overlap.`;
   const rest = open.length === 0 ? '' : `; on ${open.join(', ')} no difference can be claimed`;
   return `${arm} is ${parts.join(' and ')}${rest}.`;
 }
 
 function unseenSentence(arm: string, other: string, { task, claim, ours, theirs }: TaskComparison): string {
   const numbers = `${points(ours.macroF1)} (${interval(ours.ci95)}) against ${points(theirs.macroF1)} (${interval(theirs.ci95)})`;
-  if (claim === 'none') return `On ${task}, which was never trained, no difference can be claimed: ${numbers}; the intervals overlap.`;
+  if (claim === 'none')
+    return `On ${task}, which was never trained, no difference can be claimed: ${numbers}; the intervals overlap.`;
   return `On ${task}, which was never trained, ${arm} is ${claim} than ${other}: ${numbers}; the intervals do not overlap.`;
 }

@@ -20,7 +20,12 @@ const policyCharts: readonly Chart[] = [
   { title: 'Format', about: 'rollouts that could be parsed', measure: 'formatRate', range: [0, 1] },
   { title: 'Informative groups', about: 'rewards differ: these teach', measure: 'informativeGroupRate', range: [0, 1] },
   { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
-  { title: 'Log-prob difference', about: 'rollout to trainer, largest', measure: 'logProbDifferenceMax', logarithmic: true },
+  {
+    title: 'Log-prob difference',
+    about: 'rollout to trainer, largest',
+    measure: 'logProbDifferenceMax',
+    logarithmic: true,
+  },
 ];
 const supervisedCharts: readonly Chart[] = [
   { title: 'Loss', about: 'cross-entropy a token', measure: 'loss' },
@@ -35,24 +40,42 @@ export function curves(data: ReportData): Html {
   const policyRuns = trained.filter(({ objective }) => objective === 'grpo');
   const supervisedRuns = trained.filter(({ objective }) => objective === 'sft');
   return html`${group('Reinforcement learning', policyRuns, policyCharts, data)}
-${taskCharts(policyRuns, data)}${group('Supervised', supervisedRuns, supervisedCharts, data)}`;
+  ${taskCharts(policyRuns, data)}${group('Supervised', supervisedRuns, supervisedCharts, data)}`;
 }
 
-function group(title: string, runs: readonly ReportRun[], charts: readonly Chart[], data: ReportData): Html | undefined {
+function group(
+  title: string,
+  runs: readonly ReportRun[],
+  charts: readonly Chart[],
+  data: ReportData,
+): Html | undefined {
   if (runs.length === 0) return undefined;
-  const figures = charts.map((chart) => figure(chart, runs.map((run) => lineOf(run, chart.measure, data))));
-  return html`<h3>${title} ${legend(runs, data)}</h3><div class="charts">${figures}</div>`;
+  const figures = charts.map((chart) =>
+    figure(
+      chart,
+      runs.map((run) => lineOf(run, chart.measure, data)),
+    ),
+  );
+  return html`<h3>${title} ${legend(runs, data)}</h3>
+    <div class="charts">${figures}</div>`;
 }
 
 function legend(runs: readonly ReportRun[], data: ReportData): Html {
-  return html`<span class="legend">${runs.map((run) => html`<span><i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.runName}</span>`)}</span>`;
+  return html`<span class="legend"
+    >${runs.map((run) => html`<span><i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.runName}</span>`)}</span
+  >`;
 }
 
 function figure(chart: Omit<Chart, 'measure'>, lines: readonly Line[]): Html | undefined {
-  const filled = lines.filter(({ values }) => (chart.logarithmic ? values.some(({ value }) => value > 0) : values.length > 0));
+  const filled = lines.filter(({ values }) =>
+    chart.logarithmic ? values.some(({ value }) => value > 0) : values.length > 0,
+  );
   if (filled.length === 0) return undefined;
   const { title, about, range, logarithmic = false } = chart;
-  return html`<figure class="chart"><figcaption>${title}<small>${about}</small></figcaption>${lineChart({ lines: filled, logarithmic, ...chartSize, ...(range && { range }) })}</figure>`;
+  return html`<figure class="chart">
+    <figcaption>${title}<small>${about}</small></figcaption>
+    ${lineChart({ lines: filled, logarithmic, ...chartSize, ...(range && { range }) })}
+  </figure>`;
 }
 
 function lineOf(run: ReportRun, measure: Measure, data: ReportData): Line {
@@ -64,7 +87,9 @@ function lineOf(run: ReportRun, measure: Measure, data: ReportData): Line {
 }
 
 function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefined {
-  const tasks = [...new Set(runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => (byTask ?? []).map(({ task }) => task))))];
+  const tasks = [
+    ...new Set(runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => (byTask ?? []).map(({ task }) => task)))),
+  ];
   if (tasks.length === 0) return undefined;
   const figures = tasks.map((task) => {
     const lines = runs.map((run) => {
@@ -75,7 +100,8 @@ function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefi
     });
     return figure({ title: task, about: 'accuracy of its rollouts', range: [0, 1] }, lines);
   });
-  return html`<h3>Accuracy by task ${legend(runs, data)}</h3><div class="charts">${figures}</div>`;
+  return html`<h3>Accuracy by task ${legend(runs, data)}</h3>
+    <div class="charts">${figures}</div>`;
 }
 
 function colourOf(run: ReportRun, data: ReportData): string {

@@ -10,14 +10,31 @@ export function forestPlot(data: ReportData): Html {
 }
 
 function taskBlock(data: ReportData, task: ReportData['tasks'][number]): Html | undefined {
-  const rows = data.runs.flatMap((run) => run.scores.filter((scores) => scores.task === task.name).map((scores) => ({ run, scores })));
+  const rows = data.runs.flatMap((run) =>
+    run.scores.filter((scores) => scores.task === task.name).map((scores) => ({ run, scores })),
+  );
   const [first] = rows;
   if (first === undefined) return undefined;
   const hasSeeds = new Set(data.runs.map(({ arm }) => arm)).size < data.runs.length;
-  return html`<figure class="${task.ood ? 'unseen' : ''}"><figcaption>${task.name}${task.ood ? html` <em>never trained</em>` : undefined}
-<small>${count(first.scores.exampleCount)} ${task.kind === 'pairwise' ? 'judgments, both orders' : 'examples'}</small></figcaption>
-${rows.map(
-    ({ run, scores }) => html`<div class="row"><span class="name">${hasSeeds ? run.runName : run.arm}</span>${intervalBar(scores, seriesIndexOf(data.runs, run))}<span class="value"><b>${points(scores.macroF1)}</b> <small>${interval(scores.ci95)}</small></span></div>`,
-  )}
-<div class="row axis"><span></span><span class="ticks"><i>0</i><i>25</i><i>50</i><i>75</i><i>100</i></span><span></span></div></figure>`;
+  return html`<figure class="${task.ood ? 'unseen' : ''}">
+    <figcaption>
+      ${task.name}${task.ood ? html` <em>never trained</em>` : undefined}
+      <small
+        >${count(first.scores.exampleCount)} ${task.kind === 'pairwise' ? 'judgments, both orders' : 'examples'}</small
+      >
+    </figcaption>
+    ${rows.map(
+      ({ run, scores }) =>
+        html`<div class="row">
+          <span class="name">${hasSeeds ? run.runName : run.arm}</span
+          >${intervalBar(scores, seriesIndexOf(data.runs, run))}<span class="value"
+            ><b>${points(scores.macroF1)}</b> <small>${interval(scores.ci95)}</small></span
+          >
+        </div>`,
+    )}
+    <div class="row axis">
+      <span></span><span class="ticks"><i>0</i><i>25</i><i>50</i><i>75</i><i>100</i></span
+      ><span></span>
+    </div>
+  </figure>`;
 }

@@ -26,7 +26,13 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
   const marks = lines.flatMap(({ colour, values }) => {
     const drawn = logarithmic ? values.filter(({ value }) => value > 0) : values;
     const smooth = drawn.length >= smoothFromCount;
-    const raw = Plot.line(drawn, { x: 'step', y: 'value', stroke: colour, strokeWidth: smooth ? 1 : 2, strokeOpacity: smooth ? 0.3 : 1 });
+    const raw = Plot.line(drawn, {
+      x: 'step',
+      y: 'value',
+      stroke: colour,
+      strokeWidth: smooth ? 1 : 2,
+      strokeOpacity: smooth ? 0.3 : 1,
+    });
     if (!smooth) return [raw, Plot.dot(drawn, { x: 'step', y: 'value', fill: colour, r: drawn.length < 12 ? 2.5 : 0 })];
     return [raw, Plot.line(movingMean(drawn), { x: 'step', y: 'value', stroke: colour, strokeWidth: 2 })];
   });
@@ -40,7 +46,14 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
     marginTop: 12,
     marginRight: 10,
     x: { label: null, ticks: 5, tickSize: 0 },
-    y: { label: null, ticks: 4, tickSize: 0, grid: true, ...(range && { domain: range }), ...(logarithmic && { type: 'log' }) },
+    y: {
+      label: null,
+      ticks: 4,
+      tickSize: 0,
+      grid: true,
+      ...(range && { domain: range }),
+      ...(logarithmic && { type: 'log' }),
+    },
     marks,
   }) as { readonly outerHTML: string };
   assert(chart.outerHTML.startsWith('<svg'), 'a plot is not an svg element');
@@ -60,5 +73,7 @@ function movingMean(values: Line['values']): Line['values'] {
 
 /** A hundredth of a pixel is finer than any screen, and a third of the bytes. */
 function compact(svg: string): string {
-  return svg.replace(/<style>[^]*?<\/style>/, '').replace(/\d+\.\d{3,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
+  return svg
+    .replace(/<style>[^]*?<\/style>/, '')
+    .replace(/\d+\.\d{3,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
 }

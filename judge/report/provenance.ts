@@ -6,31 +6,71 @@ import { type Html, html } from './html.ts';
 const shownRowCountMax = 50;
 
 export function recipeSection({ recipeText, recipeDigest }: ReportData): Html {
-  return html`<p class="muted">sha256 <code>${recipeDigest}</code></p><pre class="recipe"><code>${recipeText}</code></pre>`;
+  return html`<p class="muted">sha256 <code>${recipeDigest}</code></p>
+    <pre class="recipe"><code>${recipeText}</code></pre>`;
 }
 
 export function dataSection({ dataset }: ReportData): Html {
   const { exampleCount, imageCount, quarantinedCount, quarantined, leaks } = dataset;
-  return html`<ul class="facts">${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('rows set aside', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not looked for' : count(leaks.length))}</ul>
-${quarantined.length === 0 ? undefined : table(['row', 'reason', 'what it says'], quarantined.slice(0, shownRowCountMax).map((row) => [html`<code>${row.source}:${row.row}</code>`, html`<b>${row.code}</b> ${row.reason}`, html`<code>${row.excerpt}</code>`]))}
-${leaks === undefined || leaks.length === 0 ? undefined : html`<h3>In training and in the test</h3>${table(['how', 'training', 'test'], leaks.slice(0, shownRowCountMax).map((leak) => [leak.kind, html`<code>${leak.train}</code>`, html`<code>${leak.test}</code>`]))}`}`;
+  return html`<ul class="facts">
+      ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('rows set aside', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not looked for' : count(leaks.length))}
+    </ul>
+    ${
+      quarantined.length === 0
+        ? undefined
+        : table(
+            ['row', 'reason', 'what it says'],
+            quarantined
+              .slice(0, shownRowCountMax)
+              .map((row) => [
+                html`<code>${row.source}:${row.row}</code>`,
+                html`<b>${row.code}</b> ${row.reason}`,
+                html`<code>${row.excerpt}</code>`,
+              ]),
+          )
+    }
+    ${
+      leaks === undefined || leaks.length === 0
+        ? undefined
+        : html`<h3>In training and in the test</h3>
+            ${table(
+              ['how', 'training', 'test'],
+              leaks
+                .slice(0, shownRowCountMax)
+                .map((leak) => [leak.kind, html`<code>${leak.train}</code>`, html`<code>${leak.test}</code>`]),
+            )}`
+    }`;
 }
 
 export function costSection({ cost, runs }: ReportData): Html {
   const computeMs = cost.stages.reduce((sum, stage) => sum + stage.computeMs, 0);
   const activities = cost.cache.hits + cost.cache.misses;
-  return html`<ul class="facts">${fact('wall time', duration(cost.wallMs))}${fact('compute', duration(computeMs))}${fact('activities', count(activities))}${fact('found in the cache', count(cost.cache.hits))}</ul>
-<div class="columns"><div>${table(
-    ['run', 'steps', 'wall', 'compute'],
-    runs.map((run) => [run.runName, count(run.stepCount), duration(run.wallMs), duration(run.computeMs)]),
-  )}</div><div>${
-    cost.stages.length === 0
-      ? undefined
-      : table(
-          ['activity', 'count', 'cached', 'compute'],
-          cost.stages.map((stage) => [stage.activity, count(stage.count), count(stage.cachedCount), duration(stage.computeMs)]),
-        )
-  }</div></div>`;
+  return html`<ul class="facts">
+      ${fact('wall time', duration(cost.wallMs))}${fact('compute', duration(computeMs))}${fact('activities', count(activities))}${fact('found in the cache', count(cost.cache.hits))}
+    </ul>
+    <div class="columns">
+      <div>
+        ${table(
+          ['run', 'steps', 'wall', 'compute'],
+          runs.map((run) => [run.runName, count(run.stepCount), duration(run.wallMs), duration(run.computeMs)]),
+        )}
+      </div>
+      <div>
+        ${
+          cost.stages.length === 0
+            ? undefined
+            : table(
+                ['activity', 'count', 'cached', 'compute'],
+                cost.stages.map((stage) => [
+                  stage.activity,
+                  count(stage.count),
+                  count(stage.cachedCount),
+                  duration(stage.computeMs),
+                ]),
+              )
+        }
+      </div>
+    </div>`;
 }
 
 export function digestSection({ runs, artifacts, environment }: ReportData): Html {
@@ -38,11 +78,27 @@ export function digestSection({ runs, artifacts, environment }: ReportData): Htm
     ...runs.map((run) => ({ name: `policy of ${run.runName}`, ...run.checkpoint })),
     ...artifacts,
   ];
-  return html`<div class="digests">${kept.map(
-    (artifact) =>
-      html`<div><b>${artifact.name}</b> <small>${bytes(artifact.byteLength)}</small><code>sha256 ${artifact.sha256}</code><code class="uri">${artifact.uri}</code></div>`,
-  )}</div>
-${Object.keys(environment).length === 0 ? undefined : html`<h3>Made with</h3><dl class="environment">${Object.entries(environment).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`}`;
+  return html`<div class="digests">
+      ${kept.map(
+        (artifact) =>
+          html`<div>
+            <b>${artifact.name}</b> <small>${bytes(artifact.byteLength)}</small><code>sha256 ${artifact.sha256}</code
+            ><code class="uri">${artifact.uri}</code>
+          </div>`,
+      )}
+    </div>
+    ${
+      Object.keys(environment).length === 0
+        ? undefined
+        : html`<h3>Made with</h3>
+            <dl class="environment">
+              ${Object.entries(environment).map(
+                ([name, value]) =>
+                  html`<dt>${name}</dt>
+                    <dd>${value}</dd>`,
+              )}
+            </dl>`
+    }`;
 }
 
 function fact(name: string, value: string): Html {
@@ -50,6 +106,21 @@ function fact(name: string, value: string): Html {
 }
 
 function table(heads: readonly string[], rows: readonly (readonly (string | Html)[])[]): Html {
-  return html`<div class="scroll"><table class="plain"><thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="scroll">
+    <table class="plain">
+      <thead>
+        <tr>
+          ${heads.map((head) => html`<th>${head}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell) => html`<td>${cell}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }

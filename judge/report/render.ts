@@ -21,45 +21,87 @@ interface Section {
 export function renderReport(data: ReportData): string {
   const sections = sectionsOf(data);
   const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${data.title} · judge report</title>
-<style>${trusted(styleSheet)}</style>
-</head>
-<body>
-<header class="top"><p class="eyebrow">Judge report</p><h1>${data.title}</h1>
-${data.summary === undefined ? undefined : html`<p class="lead">${data.summary}</p>`}
-<p class="muted">experiment <code>${data.experimentId}</code> · recipe <code>${data.recipeDigest.slice(0, 12)}</code> · ${duration(data.cost.wallMs)}</p>
-${headline(data)}</header>
-<nav aria-label="Sections"><div>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</div></nav>
-<main>${sections.map(({ id, title, about, body }) => html`<section id="${id}"><h2>${title}</h2>${about === undefined ? undefined : html`<p class="muted">${about}</p>`}${body}</section>`)}</main>
-<footer>Made by mt-rl-judge. Every number follows from the artifacts whose digests are listed above.</footer>
-</body>
-</html>
-`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta
+          http-equiv="Content-Security-Policy"
+          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+        />
+        <title>${data.title} · judge report</title>
+        <style>
+          ${trusted(styleSheet)}
+        </style>
+      </head>
+      <body>
+        <header class="top">
+          <p class="eyebrow">Judge report</p>
+          <h1>${data.title}</h1>
+          ${data.summary === undefined ? undefined : html`<p class="lead">${data.summary}</p>`}
+          <p class="muted">
+            experiment <code>${data.experimentId}</code> · recipe <code>${data.recipeDigest.slice(0, 12)}</code> ·
+            ${duration(data.cost.wallMs)}
+          </p>
+          ${headline(data)}
+        </header>
+        <nav aria-label="Sections">
+          <div>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</div>
+        </nav>
+        <main>
+          ${sections.map(
+            ({ id, title, about, body }) =>
+              html`<section id="${id}">
+                <h2>${title}</h2>
+                ${about === undefined ? undefined : html`<p class="muted">${about}</p>`}${body}
+              </section>`,
+          )}
+        </main>
+        <footer>Made by mt-rl-judge. Every number follows from the artifacts whose digests are listed above.</footer>
+      </body>
+    </html> `;
   return page.text;
 }
 
 function sectionsOf(data: ReportData): readonly Section[] {
   return [
-    { id: 'answer', title: 'The answer', about: 'Macro-F1 in points, with bootstrap 95 % intervals; on each bar, the thin line is the majority baseline.', body: html`<div class="panel">${scoreTable(data)}</div>${claims(data)}` },
-    { id: 'intervals', title: 'Intervals by task', about: 'Where two bars overlap, these data do not tell the two apart.', body: forestPlot(data) },
+    {
+      id: 'answer',
+      title: 'The answer',
+      about: 'Macro-F1 in points, with bootstrap 95 % intervals; on each bar, the thin line is the majority baseline.',
+      body: html`<div class="panel">${scoreTable(data)}</div>
+        ${claims(data)}`,
+    },
+    {
+      id: 'intervals',
+      title: 'Intervals by task',
+      about: 'Where two bars overlap, these data do not tell the two apart.',
+      body: forestPlot(data),
+    },
     { id: 'training', title: 'Training', body: curves(data) },
     { id: 'rollouts', title: 'What the judge said', body: gallery(data) },
     { id: 'recipe', title: 'Recipe', body: recipeSection(data) },
     { id: 'data', title: 'Data', body: dataSection(data) },
     { id: 'cost', title: 'What it cost', body: costSection(data) },
-    { id: 'digests', title: 'Digests', about: 'sha256 of what was kept; `mtrl verify` reads all of it again.', body: digestSection(data) },
+    {
+      id: 'digests',
+      title: 'Digests',
+      about: 'sha256 of what was kept; `mtrl verify` reads all of it again.',
+      body: digestSection(data),
+    },
   ];
 }
 
 function claims({ runs }: ReportData): Html {
-  return html`<ul class="claims">${compareArms(runs).map(
-    (comparison) => html`<li><b>${comparison.arm} and ${comparison.other}</b>${comparisonSentences(comparison).map((sentence) => html`<p>${sentence}</p>`)}</li>`,
-  )}</ul>`;
+  return html`<ul class="claims">
+    ${compareArms(runs).map(
+      (comparison) =>
+        html`<li>
+          <b>${comparison.arm} and ${comparison.other}</b
+          >${comparisonSentences(comparison).map((sentence) => html`<p>${sentence}</p>`)}
+        </li>`,
+    )}
+  </ul>`;
 }
 
 /** The last run's numbers, large: it is the one that the recipe leads up to. */
@@ -69,8 +111,15 @@ function headline({ runs }: ReportData): Html | undefined {
   const mean = idMean(run);
   const unseen = run.scores.filter(({ ood }) => ood);
   return html`<div class="headline">
-${mean === undefined ? undefined : html`<div><b>${points(mean)}</b><small>${run.arm}: mean of ${run.scores.length - unseen.length} tasks${baselineNote(runs, mean)}</small></div>`}
-${unseen.map((scores) => html`<div><b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b><small>${run.arm}: ${scores.task}, never trained${unseenNote(runs, scores)}</small></div>`)}</div>`;
+    ${mean === undefined ? undefined : html`<div><b>${points(mean)}</b><small>${run.arm}: mean of ${run.scores.length - unseen.length} tasks${baselineNote(runs, mean)}</small></div>`}
+    ${unseen.map(
+      (scores) =>
+        html`<div>
+          <b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b
+          ><small>${run.arm}: ${scores.task}, never trained${unseenNote(runs, scores)}</small>
+        </div>`,
+    )}
+  </div>`;
 }
 
 function baselineNote([first]: readonly ReportRun[], mean: number): string {
@@ -80,5 +129,7 @@ function baselineNote([first]: readonly ReportRun[], mean: number): string {
 
 function unseenNote([first, ...others]: readonly ReportRun[], { task }: ReportScores): string {
   const base = first?.scores.find((scores) => scores.task === task);
-  return first === undefined || base === undefined || others.length === 0 ? '' : `; ${first.arm} ${points(base.macroF1)}`;
+  return first === undefined || base === undefined || others.length === 0
+    ? ''
+    : `; ${first.arm} ${points(base.macroF1)}`;
 }

@@ -10,27 +10,48 @@ export function idMean(run: ReportRun): number | undefined {
 }
 
 export function scoreTable(data: ReportData): Html {
-  const evaluated = data.tasks.filter(({ name }) => data.runs.some(({ scores }) => scores.some(({ task }) => task === name)));
+  const evaluated = data.tasks.filter(({ name }) =>
+    data.runs.some(({ scores }) => scores.some(({ task }) => task === name)),
+  );
   const seen = evaluated.filter(({ ood }) => !ood);
   const unseen = evaluated.filter(({ ood }) => ood);
-  const bests = bestValues(data.runs, evaluated.map(({ name }) => name));
+  const bests = bestValues(
+    data.runs,
+    evaluated.map(({ name }) => name),
+  );
   const bestMean = Math.max(...data.runs.map((run) => idMean(run) ?? 0));
-  return html`<div class="scroll"><table class="scores">
-<thead>
-<tr><th rowspan="2" class="arm">Arm</th>
-${seen.length > 0 ? html`<th colspan="${seen.length + 1}" class="span">in distribution</th>` : undefined}
-${unseen.length > 0 ? html`<th colspan="${unseen.length}" class="span unseen">never trained</th>` : undefined}</tr>
-<tr>${seen.map(({ name }) => html`<th>${name}</th>`)}${seen.length > 0 ? html`<th class="mean">mean</th>` : undefined}
-${unseen.map(({ name }) => html`<th class="unseen">${name}</th>`)}</tr>
-</thead>
-<tbody>${data.runs.map((run) => {
-    const mean = idMean(run);
-    return html`<tr><th class="arm" scope="row"><i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.arm}
-<small>${armNote(run, data.runs)}</small></th>
-${seen.map(({ name }) => cell(run, name, bests, data.runs))}
-${seen.length > 0 ? html`<td class="mean${mean === bestMean ? ' best' : ''}"><b>${mean === undefined ? '–' : points(mean)}</b></td>` : undefined}
-${unseen.map(({ name }) => cell(run, name, bests, data.runs))}</tr>`;
-  })}${majorityRow(data, seen.map(({ name }) => name), unseen.map(({ name }) => name))}</tbody></table></div>`;
+  return html`<div class="scroll">
+    <table class="scores">
+      <thead>
+        <tr>
+          <th rowspan="2" class="arm">Arm</th>
+          ${seen.length > 0 ? html`<th colspan="${seen.length + 1}" class="span">in distribution</th>` : undefined}
+          ${unseen.length > 0 ? html`<th colspan="${unseen.length}" class="span unseen">never trained</th>` : undefined}
+        </tr>
+        <tr>
+          ${seen.map(({ name }) => html`<th>${name}</th>`)}${seen.length > 0 ? html`<th class="mean">mean</th>` : undefined}
+          ${unseen.map(({ name }) => html`<th class="unseen">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${data.runs.map((run) => {
+          const mean = idMean(run);
+          return html`<tr>
+            <th class="arm" scope="row">
+              <i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.arm} <small>${armNote(run, data.runs)}</small>
+            </th>
+            ${seen.map(({ name }) => cell(run, name, bests, data.runs))}
+            ${seen.length > 0 ? html`<td class="mean${mean === bestMean ? ' best' : ''}"><b>${mean === undefined ? '–' : points(mean)}</b></td>` : undefined}
+            ${unseen.map(({ name }) => cell(run, name, bests, data.runs))}
+          </tr>`;
+        })}${majorityRow(
+          data,
+          seen.map(({ name }) => name),
+          unseen.map(({ name }) => name),
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function armNote(run: ReportRun, runs: readonly ReportRun[]): string {
@@ -40,7 +61,8 @@ function armNote(run: ReportRun, runs: readonly ReportRun[]): string {
 }
 
 function bestValues(runs: readonly ReportRun[], tasks: readonly string[]): ReadonlyMap<string, number> {
-  const best = (task: string): number => Math.max(...runs.flatMap(({ scores }) => scores.filter((s) => s.task === task).map((s) => s.macroF1)));
+  const best = (task: string): number =>
+    Math.max(...runs.flatMap(({ scores }) => scores.filter((s) => s.task === task).map((s) => s.macroF1)));
   return new Map(tasks.map((task) => [task, best(task)]));
 }
 
@@ -48,34 +70,48 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   const scores = run.scores.find((score) => score.task === task);
   if (scores === undefined) return html`<td class="empty">–</td>`;
   const isBest = scores.macroF1 === bests.get(task) && runs.length > 1;
-  return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}"><b>${points(scores.macroF1)}</b>
-<span class="ci">${interval(scores.ci95)}</span>${intervalBar(scores, seriesIndexOf(runs, run))}${orderNote(scores)}${unparsableNote(scores)}</td>`;
+  return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
+    <b>${points(scores.macroF1)}</b>
+    <span class="ci">${interval(scores.ci95)}</span
+    >${intervalBar(scores, seriesIndexOf(runs, run))}${orderNote(scores)}${unparsableNote(scores)}
+  </td>`;
 }
 
 /** The interval on a line from 0 to 100, with a tick for the majority baseline. */
 export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: ReportScores, series: number): Html {
   const width = Math.max(high - low, 0.01);
-  return html`<span class="bar s${series}" aria-hidden="true"><i class="base" style="left:${points(majorityMacroF1)}%"></i><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i><i class="mark" style="left:${points(macroF1)}%"></i></span>`;
+  return html`<span class="bar s${series}" aria-hidden="true"
+    ><i class="base" style="left:${points(majorityMacroF1)}%"></i
+    ><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i
+    ><i class="mark" style="left:${points(macroF1)}%"></i
+  ></span>`;
 }
 
 function orderNote({ consistencyRate, firstPositionRate }: ReportScores): Html | undefined {
   if (consistencyRate === undefined || firstPositionRate === undefined) return undefined;
-  return html`<span class="note">same choice in both orders ${points(consistencyRate)} %</span><span class="note">first position ${points(firstPositionRate)} %</span>`;
+  return html`<span class="note">same choice in both orders ${points(consistencyRate)} %</span
+    ><span class="note">first position ${points(firstPositionRate)} %</span>`;
 }
 
 function unparsableNote({ unparsableRate }: ReportScores): Html | undefined {
-  return unparsableRate < 0.005 ? undefined : html`<span class="note warn">${points(unparsableRate)} % unparsable</span>`;
+  return unparsableRate < 0.005
+    ? undefined
+    : html`<span class="note warn">${points(unparsableRate)} % unparsable</span>`;
 }
 
 function majorityRow(data: ReportData, seen: readonly string[], unseen: readonly string[]): Html {
   const value = (task: string): number | undefined =>
-    data.runs.flatMap(({ scores }) => scores.filter((score) => score.task === task)).map(({ majorityMacroF1 }) => majorityMacroF1)[0];
+    data.runs
+      .flatMap(({ scores }) => scores.filter((score) => score.task === task))
+      .map(({ majorityMacroF1 }) => majorityMacroF1)[0];
   const values = seen.flatMap((task) => value(task) ?? []);
   const mean = values.reduce((sum, each) => sum + each, 0) / Math.max(values.length, 1);
   const show = (task: string): Html => {
     const score = value(task);
     return html`<td>${score === undefined ? '–' : points(score)}</td>`;
   };
-  return html`<tr class="majority"><th class="arm" scope="row">majority <small>always the commoner label</small></th>${seen.map(show)}
-${seen.length > 0 ? html`<td class="mean">${points(mean)}</td>` : undefined}${unseen.map(show)}</tr>`;
+  return html`<tr class="majority">
+    <th class="arm" scope="row">majority <small>always the commoner label</small></th>
+    ${seen.map(show)} ${seen.length > 0 ? html`<td class="mean">${points(mean)}</td>` : undefined}${unseen.map(show)}
+  </tr>`;
 }

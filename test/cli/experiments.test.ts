@@ -17,9 +17,14 @@ interface Ended {
 
 function mtrl(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   return new Promise((done) => {
-    execFile(process.execPath, ['--import', 'tsx', join(projectRoot, 'cli', 'main.ts'), ...args], { cwd: projectRoot, env }, (error, stdout, stderr) => {
-      done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', join(projectRoot, 'cli', 'main.ts'), ...args],
+      { cwd: projectRoot, env },
+      (error, stdout, stderr) => {
+        done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
   });
 }
 
@@ -30,11 +35,18 @@ describe('on real servers', () => {
   beforeAll(async () => {
     const { settings } = servers;
     connection = await Connection.connect({ address: settings.temporal.address });
-    stack = { settings, client: new Client({ connection, namespace: settings.temporal.namespace }), store: openArtifactStore(settings.s3) };
+    stack = {
+      settings,
+      client: new Client({ connection, namespace: settings.temporal.namespace }),
+      store: openArtifactStore(settings.s3),
+    };
   });
   afterAll(() => connection.close());
 
-  const request = (experimentId: string, sets: readonly string[] = []) => ({ experimentId, ...loadRecipeFile('recipes/demo-quick.yaml', sets) });
+  const request = (experimentId: string, sets: readonly string[] = []) => ({
+    experimentId,
+    ...loadRecipeFile('recipes/demo-quick.yaml', sets),
+  });
 
   test('a second start with the same recipe attaches, with another it is refused with the difference', async () => {
     expect(await startOrAttach(stack, request('twice'))).toBe('started');
@@ -51,7 +63,9 @@ describe('on real servers', () => {
     await startOrAttach(stack, request('ended'));
     await stack.client.workflow.getHandle('ended').terminate();
     expect(await startOrAttach(stack, request('ended'))).toBe('attached');
-    await expect(startOrAttach(stack, request('ended', ['seeds=[4]']))).rejects.toMatchObject({ code: 'RECIPE_CONFLICT' });
+    await expect(startOrAttach(stack, request('ended', ['seeds=[4]']))).rejects.toMatchObject({
+      code: 'RECIPE_CONFLICT',
+    });
     expect(await recipeOfExperiment(stack.client, 'ended')).toEqual(request('ended').recipe);
     await start(stack, request('ended'), 'ALLOW_DUPLICATE_FAILED_ONLY');
     expect((await describeExperiment(stack.client, 'ended')).status.name).toBe('RUNNING');
@@ -61,8 +75,14 @@ describe('on real servers', () => {
     await startOrAttach(stack, request('attributes'));
     const description = await describeExperiment(stack.client, 'attributes');
     expect(await description.staticSummary()).toContain('demo-quick: ');
-    const attributes = Object.fromEntries(description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
-    expect(attributes).toMatchObject({ MtrlExperiment: 'attributes', MtrlRecipe: 'demo-quick', MtrlState: 'preparing' });
+    const attributes = Object.fromEntries(
+      description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]),
+    );
+    expect(attributes).toMatchObject({
+      MtrlExperiment: 'attributes',
+      MtrlRecipe: 'demo-quick',
+      MtrlState: 'preparing',
+    });
   });
 
   test('status without a worker says so, in words and as one JSON document', async () => {
@@ -84,13 +104,27 @@ describe('without servers', () => {
     [['frobnicate'], 2, 'unknown command'],
     [['run'], 2, "missing required argument 'recipe'"],
     [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: this cannot be the id'],
-    [['run', 'recipes/demo.yaml', '--set', 'arms.mt-rl.groupSize=1', '--json'], 2, 'arms.mt-rl.groupSize (--set): found 1'],
+    [
+      ['run', 'recipes/demo.yaml', '--set', 'arms.mt-rl.groupSize=1', '--json'],
+      2,
+      'arms.mt-rl.groupSize (--set): found 1',
+    ],
     [['run', 'recipes/nowhere.yaml'], 1, 'FILE_MISSING'],
     [['status', 'x'], 1, 'TEMPORAL_UNREACHABLE: Temporal does not answer\n  at    127.0.0.1:9'],
-  ] as const)('%j ends with %i', async (args, code, words) => {
-    const env = { ...process.env, TEMPORAL_ADDRESS: '127.0.0.1:9', MTRL_S3_ENDPOINT: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
-    const ended = await mtrl(args, env);
-    expect(ended.stderr).toContain(words);
-    expect(ended).toMatchObject({ code, stdout: '' });
-  }, 30_000);
+  ] as const)(
+    '%j ends with %i',
+    async (args, code, words) => {
+      const env = {
+        ...process.env,
+        TEMPORAL_ADDRESS: '127.0.0.1:9',
+        MTRL_S3_ENDPOINT: 'http://127.0.0.1:9',
+        AWS_ACCESS_KEY_ID: 'x',
+        AWS_SECRET_ACCESS_KEY: 'x',
+      };
+      const ended = await mtrl(args, env);
+      expect(ended.stderr).toContain(words);
+      expect(ended).toMatchObject({ code, stdout: '' });
+    },
+    30_000,
+  );
 });

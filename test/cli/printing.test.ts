@@ -9,7 +9,15 @@ import { cutToWidth, Screen } from '../../cli/screen.ts';
 import { scoreTable } from '../../cli/table.ts';
 import { evaluated, progress, runProgress, scores, standing, view } from './made-up.ts';
 
-const last = { step: 29, reward: 0.834, accuracy: 0.815, loss: 0.01, gradientNorm: 1, learningRate: 1e-4, cachedCount: 0 };
+const last = {
+  step: 29,
+  reward: 0.834,
+  accuracy: 0.815,
+  loss: 0.01,
+  gradientNorm: 1,
+  learningRate: 1e-4,
+  cachedCount: 0,
+};
 
 describe('bars', () => {
   test('show steps, rate, time left and reward of a run under way', () => {
@@ -94,7 +102,10 @@ describe('the table', () => {
   const six = ['naturalness', 'technical', 'rationality', 'alignment', 'preference', 'safety'];
   const pair = { ood: true, exampleCount: 600, consistencyRate: 0.99, firstPositionRate: 0.503 };
   const runs = [
-    evaluated('base', [...six.map((task) => scores(task, 0.76)), scores('pair-alignment', 0.708, { ...pair, unparsableRate: 0.021 })]),
+    evaluated('base', [
+      ...six.map((task) => scores(task, 0.76)),
+      scores('pair-alignment', 0.708, { ...pair, unparsableRate: 0.021 }),
+    ]),
     evaluated('sft-unified', [...six.map((task) => scores(task, 0.86)), scores('pair-alignment', 0.513, pair)]),
     evaluated('mt-rl', [...six.map((task) => scores(task, 0.99)), scores('pair-alignment', 0.996, pair)]),
   ];
@@ -131,7 +142,10 @@ describe('the table', () => {
   });
 
   test('names seeds where an arm has several', () => {
-    const seeds = scoreTable([evaluated('mt-rl', [scores('a', 0.9)], 0), evaluated('mt-rl', [scores('a', 0.9)], 1)], (_, plain) => plain);
+    const seeds = scoreTable(
+      [evaluated('mt-rl', [scores('a', 0.9)], 0), evaluated('mt-rl', [scores('a', 0.9)], 1)],
+      (_, plain) => plain,
+    );
     expect(seeds).toContain('mt-rl/s0');
     expect(seeds).toContain('mt-rl/s1');
   });
@@ -155,5 +169,9 @@ test('differences name the path, and both sides', () => {
 test('refs are found at any depth, each once', () => {
   const ref = (uri: string) => ({ uri, sha256: 'a', byteLength: 1 });
   const value = { a: [{ b: ref('s3://1') }], c: { ...ref('s3://2'), d: ref('s3://1') }, e: null };
-  expect(refsIn(value).map(({ uri }) => uri).sort()).toEqual(['s3://1', 's3://2']);
+  expect(
+    refsIn(value)
+      .map(({ uri }) => uri)
+      .sort(),
+  ).toEqual(['s3://1', 's3://2']);
 });

@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { expectNone } from '../support/expect-none.ts';
 import { type Import, importsOf, lineOf, nodesOf, projectFiles, sourceOf } from '../support/source-files.ts';
 

@@ -33,8 +33,14 @@ describe('a wrong recipe is told with its place, what was found and what is allo
     ['arms.mt-rl.groupSize=1', 'arms.mt-rl.groupSize (--set): found 1; allowed: a number >= 2'],
     ['datasets.0.split=trian', 'datasets.0.split (--set): found "trian"; allowed: train, val, test'],
     ['arms.base.objective=rl', 'arms.base.objective (--set): found "rl"; allowed: none, sft, grpo'],
-    ['arms.X={objective: none, mode: think}', 'arms.X (--set): found the name "X"; allowed: a name of lower-case letters'],
-    ['tasks.safety.labels=["yes", "yes"]', 'tasks.safety.labels (--set): found "yes" twice; allowed: two labels that differ'],
+    [
+      'arms.X={objective: none, mode: think}',
+      'arms.X (--set): found the name "X"; allowed: a name of lower-case letters',
+    ],
+    [
+      'tasks.safety.labels=["yes", "yes"]',
+      'tasks.safety.labels (--set): found "yes" twice; allowed: two labels that differ',
+    ],
     ['arms.base.from=base', 'found a circle: base -> base'],
     ['arms.base.from=mt', 'found "mt", which is no arm; allowed: mt-rl, base, sft-unified'],
     ['arms.mt-rl.tasks=[pair-alignment]', 'allowed: a task that is not ood: ood tasks are never trained'],
@@ -63,14 +69,18 @@ describe('a wrong recipe is told with its place, what was found and what is allo
 
   test('a missing field is told at the arm that lacks it', () => {
     const error = errorOf(['arms.mt-rl={objective: grpo, mode: think}']);
-    expect(error.message).toContain('arms.mt-rl.stepCount (--set): found nothing; allowed: a number (the field is needed)');
+    expect(error.message).toContain(
+      'arms.mt-rl.stepCount (--set): found nothing; allowed: a number (the field is needed)',
+    );
     expect(error.message).toContain('arms.mt-rl.optimizer');
   });
 });
 
 describe('--set', () => {
   test('refuses a path that the recipe does not have, naming what is there', () => {
-    expect(errorOf(['arms.nope.stepCount=3']).message).toContain('arms.nope (--set): found a path that the recipe does not have; allowed: base');
+    expect(errorOf(['arms.nope.stepCount=3']).message).toContain(
+      'arms.nope (--set): found a path that the recipe does not have; allowed: base',
+    );
     expect(errorOf(['arms.mt-rl.groupsize=3']).message).toContain('allowed: groupSize');
     expect(errorOf(['datasets.9.split=train']).message).toContain('allowed: 0 to 2');
   });
@@ -107,12 +117,20 @@ describe('paths', () => {
 });
 
 test('a supervised arm in think mode needs reasons in its data, unless it trains only direct answers', () => {
-  const error = errorOf(['datasets.0={reader: jsonl, task: shows, split: train, path: x, imageFolder: y, fields: {prompt: [statement]}}'], 'recipes/cue-conflict.yaml');
-  expect(error.message).toContain('datasets.0.rationale (--set): found nothing; allowed: a template, because arm sft-start');
+  const error = errorOf(
+    ['datasets.0={reader: jsonl, task: shows, split: train, path: x, imageFolder: y, fields: {prompt: [statement]}}'],
+    'recipes/cue-conflict.yaml',
+  );
+  expect(error.message).toContain(
+    'datasets.0.rationale (--set): found nothing; allowed: a template, because arm sft-start',
+  );
 });
 
 test('a pairwise dataset needs two image fields, and labels of its task', () => {
-  const error = errorOf(['datasets.4.fields.images=[image_0]', 'datasets.0.labelMap={"true": "yep"}'], 'recipes/cue-conflict.yaml');
+  const error = errorOf(
+    ['datasets.4.fields.images=[image_0]', 'datasets.0.labelMap={"true": "yep"}'],
+    'recipes/cue-conflict.yaml',
+  );
   expect(error.message).toContain('datasets.4.fields.images (--set): found ["image_0"]; allowed: two image fields');
   expect(error.message).toContain('datasets.0.labelMap.true (--set): found "yep"; allowed: a label of shows: yes, no');
 });

@@ -8,7 +8,9 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 
 const shipped = ['demo', 'demo-quick', 'pretrain-demo', 'cue-conflict'] as const;
 const load = (name: string) => loadRecipeFile(`recipes/${name}.yaml`, []);
-const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 'utf8')) as { model: { vocab: Record<string, number> } };
+const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 'utf8')) as {
+  model: { vocab: Record<string, number> };
+};
 
 test.each(shipped)('%s is a valid recipe', (name) => {
   expect(load(name).parsed.name).toBe(name);
@@ -38,7 +40,7 @@ describe('the reasons that cue-conflict derives from file names', () => {
   const { parsed } = load('cue-conflict');
   const [dataset] = parsed.datasets;
   const rationale = dataset?.reader === 'jsonl' ? dataset.rationale : undefined;
-  const reason = (image: string, label: string) => compileTemplate(rationale ?? '')({ row: { image }, label } as never).trim();
+  const reason = (image: string, label: string) => compileTemplate(rationale ?? '')({ row: { image }, label }).trim();
 
   test('name the object without its number, then whether it is the one asked for', () => {
     expect(reason('cue_conflict/airplane1-bicycle2.jpg', 'yes')).toBe('airplane same');
@@ -46,9 +48,15 @@ describe('the reasons that cue-conflict derives from file names', () => {
   });
 
   const source = dataset?.reader === 'jsonl' ? dataset.path : '';
-  test.skipIf(!existsSync(source))(`hold only words of the demo tokenizer on all rows (${existsSync(source) ? 'read' : 'skipped: no cue-conflict data beside the checkout'})`, () => {
-    const rows = readFileSync(join(source), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { image: string });
-    const words = new Set(rows.flatMap(({ image }) => reason(image, 'no').split(' ')));
-    expect([...words].filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
-  });
+  test.skipIf(!existsSync(source))(
+    `hold only words of the demo tokenizer on all rows (${existsSync(source) ? 'read' : 'skipped: no cue-conflict data beside the checkout'})`,
+    () => {
+      const rows = readFileSync(join(source), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { image: string });
+      const words = new Set(rows.flatMap(({ image }) => reason(image, 'no').split(' ')));
+      expect([...words].filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
+    },
+  );
 });

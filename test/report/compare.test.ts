@@ -26,7 +26,9 @@ test('one seed of several that overlaps takes the claim away', () => {
   const lucky = run('mt-rl', 'grpo', [scores('a', 0.9, [0.88, 0.92])], 0);
   const unlucky = run('mt-rl', 'grpo', [scores('a', 0.66, [0.62, 0.7])], 1);
   expect(sentences(base, lucky)[0]).toContain('higher');
-  expect(sentences(base, lucky, unlucky)).toEqual(['In distribution, no difference between mt-rl and base can be claimed on any of 1 tasks: all intervals overlap.']);
+  expect(sentences(base, lucky, unlucky)).toEqual([
+    'In distribution, no difference between mt-rl and base can be claimed on any of 1 tasks: all intervals overlap.',
+  ]);
 });
 
 test('a claim of one arm against another is the opposite of the reverse', () => {

@@ -16,17 +16,43 @@ export function run(arm: string, objective: ReportRun['objective'], all: readonl
     gradientNorm: 0.5,
     learningRate: 1e-4,
     ...(objective === 'grpo' && {
-      ...{ reward: step / 40, accuracy: step / 40, formatRate: 1, informativeGroupRate: 0.5, logProbDifferenceMax: 1e-6 },
+      ...{
+        reward: step / 40,
+        accuracy: step / 40,
+        formatRate: 1,
+        informativeGroupRate: 0.5,
+        logProbDifferenceMax: 1e-6,
+      },
       byTask: [{ task: 'safety', rolloutCount: 8, reward: 0.5, accuracy: step / 40, format: 1 }],
     }),
   }));
   const checkpoint = { uri: `s3://mtrl/${arm}`, sha256: 'a'.repeat(64), byteLength: 2_500_000 };
-  return { runName: `${arm}/s${String(seed)}`, arm, seed, objective, mode: 'think', stepCount: curve.length, wallMs: 30_000, computeMs: 20_000, checkpoint, scores: all, curve };
+  return {
+    runName: `${arm}/s${String(seed)}`,
+    arm,
+    seed,
+    objective,
+    mode: 'think',
+    stepCount: curve.length,
+    wallMs: 30_000,
+    computeMs: 20_000,
+    checkpoint,
+    scores: all,
+    curve,
+  };
 }
 
 export function madeUpReport(): ReportData {
   const reward = { value: 1, accuracy: 1, format: 1 } as const;
-  const rollout = { runName: 'mt-rl/s0', task: 'safety', exampleId: hostile, images: ['data:image/png;base64,AAAA'], prompt: hostile, completion: hostile, label: 'yes' };
+  const rollout = {
+    runName: 'mt-rl/s0',
+    task: 'safety',
+    exampleId: hostile,
+    images: ['data:image/png;base64,AAAA'],
+    prompt: hostile,
+    completion: hostile,
+    label: 'yes',
+  };
   return {
     title: hostile,
     summary: hostile,
@@ -54,7 +80,11 @@ export function madeUpReport(): ReportData {
       quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
       leaks: [{ kind: 'exact', train: hostile, test: 'b' }],
     },
-    cost: { wallMs: 61_000, cache: { hits: 2, misses: 40 }, stages: [{ activity: 'rollout', count: 40, cachedCount: 2, computeMs: 9_000 }] },
+    cost: {
+      wallMs: 61_000,
+      cache: { hits: 2, misses: 40 },
+      stages: [{ activity: 'rollout', count: 40, cachedCount: 2, computeMs: 9_000 }],
+    },
     artifacts: [{ name: 'recipe', uri: 's3://mtrl/recipe', sha256: 'c'.repeat(64), byteLength: 900 }],
     environment: { node: hostile },
   };

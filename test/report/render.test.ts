@@ -14,7 +14,9 @@ test('text from outside cannot become markup', () => {
 });
 
 test('the file asks for nothing outside itself', () => {
-  const addresses = [...document.querySelectorAll('[src], link, iframe, object, use')].map((element) => element.getAttribute('src') ?? element.outerHTML);
+  const addresses = [...document.querySelectorAll('[src], link, iframe, object, use')].map(
+    (element) => element.getAttribute('src') ?? element.outerHTML,
+  );
   expect(addresses.filter((address) => !address.startsWith('data:'))).toEqual([]);
   expect([...document.querySelectorAll('a')].every((link) => link.getAttribute('href')?.startsWith('#'))).toBe(true);
   expect(page).not.toMatch(/url\(|@import/);
@@ -26,7 +28,9 @@ test('equal data give equal bytes', () => {
 
 describe('every section shows its part', () => {
   test('the table has a row a run and the majority, and the order checks of the unseen task', () => {
-    const rows = [...document.querySelectorAll('table.scores tbody tr')].map((row) => row.textContent.replace(/\s+/g, ' '));
+    const rows = [...document.querySelectorAll('table.scores tbody tr')].map((row) =>
+      row.textContent.replace(/\s+/g, ' '),
+    );
     expect(rows).toHaveLength(4);
     expect(rows[2]).toContain('99.0 98.0–100.0');
     expect(rows[2]).toContain('first position 50.0 %');
@@ -34,18 +38,34 @@ describe('every section shows its part', () => {
   });
 
   test('curves are drawn for trained runs, by task too', () => {
-    const titles = [...document.querySelectorAll('.chart figcaption')].map((caption) => caption.firstChild?.textContent);
-    expect(titles).toEqual(['Reward', 'Accuracy', 'Format', 'Informative groups', 'Gradient norm', 'Log-prob difference', 'safety', 'Loss', 'Gradient norm']);
-    expect([...document.querySelectorAll('.chart svg path')].some((path) => path.getAttribute('d')?.includes('NaN'))).toBe(false);
+    const titles = [...document.querySelectorAll('.chart figcaption')].map(
+      (caption) => caption.firstChild?.textContent,
+    );
+    expect(titles).toEqual([
+      'Reward',
+      'Accuracy',
+      'Format',
+      'Informative groups',
+      'Gradient norm',
+      'Log-prob difference',
+      'safety',
+      'Loss',
+      'Gradient norm',
+    ]);
+    expect(
+      [...document.querySelectorAll('.chart svg path')].some((path) => path.getAttribute('d')?.includes('NaN')),
+    ).toBe(false);
   });
 
   test('rollouts are sorted by what became of them', () => {
-    for (const outcome of ['right', 'wrong', 'unparsable']) expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);
+    for (const outcome of ['right', 'wrong', 'unparsable'])
+      expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);
   });
 
   test('quarantine, leaks, digests and cost are told', () => {
     const text = document.body.textContent;
-    for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s']) expect(text).toContain(part);
+    for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s'])
+      expect(text).toContain(part);
   });
 });
 

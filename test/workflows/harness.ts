@@ -11,6 +11,9 @@ import { MadeUpActivities } from './made-up-activities.ts';
 
 export const bundleFolder = join(tmpdir(), 'mtrl-test-bundles');
 
+/** Not the machine's name, which would stand in recorded histories. */
+const identity = 'test';
+
 export interface WorkflowHarness {
   readonly client: Client;
   readonly activities: MadeUpActivities;
@@ -34,14 +37,14 @@ export function useWorkflows(): WorkflowHarness {
     const { address, namespace } = stack.settings.temporal;
     const connection = await NativeConnection.connect({ address });
     const codePath = await workflowBundle(bundleFolder);
-    const common = { connection, namespace, shutdownForceTime: '2s' };
+    const common = { connection, namespace, shutdownForceTime: '2s', identity };
     const workers = await Promise.all([
       Worker.create({ ...common, taskQueue: 'mtrl', workflowBundle: { codePath }, activities: forward('control') }),
       Worker.create({ ...common, taskQueue: 'mtrl-compute', activities: forward('compute') }),
     ]);
     const running = workers.map((worker) => worker.run());
     const clientConnection = await Connection.connect({ address });
-    client = new Client({ connection: clientConnection, namespace });
+    client = new Client({ connection: clientConnection, namespace, identity });
     ends.push(async () => {
       for (const worker of workers) worker.shutdown();
       await Promise.allSettled(running);

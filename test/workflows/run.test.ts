@@ -25,19 +25,26 @@ async function start(plan: ArmPlan) {
 }
 
 describe('a run', () => {
-  it('does each GRPO step as rollout shards, reward, update, with a snapshot where one is due and at the end', async () => {
-    const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3, rolloutShardCount: 2 });
+  it('does each GRPO step as rollouts, reward, update, with a snapshot where one is due and at the end', async () => {
+    const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 });
     const { summary, cache } = await (await start(plan)).result();
     expect(harness.activities.calls).toEqual([
       'mix rl',
-      ...['rollout 0 1/2', 'rollout 0 2/2', 'reward 0 of 2', 'optimize rl 0-1 after 0'],
-      ...['rollout 1 1/2', 'rollout 1 2/2', 'reward 1 of 2', 'optimize rl 1-2 after 1', 'snapshot 2 of 2'],
-      ...['rollout 2 1/2', 'rollout 2 2/2', 'reward 2 of 2', 'optimize rl 2-3 after 0', 'snapshot 3 of 1'],
+      ...['rollout 0 1/1', 'reward 0 of 1', 'optimize rl 0-1 after 0'],
+      ...['rollout 1 1/1', 'reward 1 of 1', 'optimize rl 1-2 after 1', 'snapshot 2 of 2'],
+      ...['rollout 2 1/1', 'reward 2 of 1', 'optimize rl 2-3 after 0', 'snapshot 3 of 1'],
     ]);
     expect(summary.policy).toEqual({ snapshot: refTo('snapshot 3'), log: [] });
     expect(summary.checkpoint).toEqual(refTo('snapshot 3 checkpoint'));
-    expect(cache).toEqual({ hits: 0, misses: 15 });
-    expect(summary.stages).toContainEqual({ activity: 'rollout', count: 6, cachedCount: 0, computeMs: 6 });
+    expect(cache).toEqual({ hits: 0, misses: 12 });
+    expect(summary.stages).toContainEqual({ activity: 'rollout', count: 3, cachedCount: 0, computeMs: 3 });
+  });
+
+  it('has all shards of a step rewarded together', async () => {
+    await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, rolloutShardCount: 3 }))).result();
+    const { calls } = harness.activities;
+    expect(calls.slice(1, 4).sort()).toEqual(['rollout 0 1/3', 'rollout 0 2/3', 'rollout 0 3/3']);
+    expect(calls[4]).toBe('reward 0 of 3');
   });
 
   it('cuts supervised steps so that no activity goes past a snapshot or the end', async () => {

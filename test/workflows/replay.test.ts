@@ -1,0 +1,84 @@
+/**
+ * Histories that were recorded must replay under the workflows of today: where they do not, running experiments would
+ * break on an upgrade, and the change needs `patched`.
+ *
+ * Recorded by: MTRL_RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Runtime, Worker } from '@temporalio/worker';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../support/silent-logger.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { bundleFolder, useWorkflows } from './harness.ts';
+import { planOf } from './made-up-activities.ts';
+
+const recording = process.env['MTRL_RECORD_HISTORIES'] === '1';
+const ids = {
+  experiment: 'recorded',
+  'run-grpo': 'recorded/rl/s0',
+  'run-sft': 'recorded/sft/s0',
+  evaluate: 'recorded/rl/s0/evaluate',
+} as const;
+type Name = keyof typeof ids;
+const names = Object.keys(ids) as Name[];
+const fixtureOf = (name: Name): string => fileURLToPath(new URL(`../fixtures/histories/${name}.json`, import.meta.url));
+
+interface RecordedEvent {
+  readonly eventId: string;
+  readonly eventType: string;
+  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+interface RecordedHistory {
+  readonly events: RecordedEvent[];
+}
+
+const read = (name: Name): RecordedHistory => JSON.parse(readFileSync(fixtureOf(name), 'utf8')) as RecordedHistory;
+
+describe.runIf(recording)('recording', () => {
+  const harness = useWorkflows();
+
+  it('writes the histories of an experiment, two runs and an evaluation', async () => {
+    const runs = [
+      planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),
+      planOf({ arm: 'rl', objective: 'grpo', stepCount: 3, from: 'sft/s0', rolloutShardCount: 2 }),
+    ];
+    const handle = await harness.client.workflow.start('experiment', {
+      workflowId: 'recorded',
+      taskQueue: 'mtrl',
+      args: [{ runs }],
+    });
+    await handle.result();
+    for (const name of names) {
+      const history = await harness.client.workflow.getHandle(ids[name]).fetchHistory();
+      writeFileSync(fixtureOf(name), `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
+    }
+  });
+});
+
+describe.skipIf(recording)('a recorded history', () => {
+  let codePath: string;
+  beforeAll(async () => {
+    // The rejected history is the point: the SDK need not report it as well.
+    Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
+    codePath = await workflowBundle(bundleFolder);
+  });
+
+  const replay = (name: Name, history: RecordedHistory) =>
+    Worker.runReplayHistory({ workflowBundle: { codePath } }, history, ids[name]);
+
+  it.each(names)('of %s replays', async (name) => {
+    await expect(replay(name, read(name))).resolves.toBeUndefined();
+  });
+
+  it('in which another activity was done does not replay', async () => {
+    const history = read('run-grpo');
+    const scheduled = history.events.flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+    const reward = scheduled.find(({ activityType }) => activityType.name === 'reward');
+    expect(reward).toBeDefined();
+    if (reward) reward.activityType.name = 'optimize';
+    await expect(replay('run-grpo', history)).rejects.toBeInstanceOf(DeterminismViolationError);
+  });
+});
