@@ -25,7 +25,11 @@ export interface ReadySteps {
 }
 
 /** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not go on from here. */
-export async function applySteps(engine: Engine, { steps, tokens }: ReadySteps, adam: AdamSpec): Promise<StepOutcome[]> {
+export async function applySteps(
+  engine: Engine,
+  { steps, tokens }: ReadySteps,
+  adam: AdamSpec,
+): Promise<StepOutcome[]> {
   const outcomes: StepOutcome[] = [];
   for (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
   return outcomes;
@@ -36,7 +40,8 @@ async function applyStep(engine: Engine, ready: ReadyStep, tokens: TokenRoles, a
   const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
   if (ready.groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
 
-  const groups = loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, tokens) : ready.groups;
+  const groups =
+    loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, tokens) : ready.groups;
   const result = await engine.forwardBackward({ groups, loss, temperature, tokens });
   requireFinite(result.loss, 'loss', step);
   const { logProbToleranceMax } = ready;
@@ -50,7 +55,11 @@ async function applyStep(engine: Engine, ready: ReadyStep, tokens: TokenRoles, a
   return { step, learningRate, droppedGroupCount, loss: result.loss, gradientNorm, tokenCount, logProbDifferenceMax };
 }
 
-async function withReference(engine: Engine, { groups, temperature }: ReadyStep, tokens: TokenRoles): Promise<TrainGroup[]> {
+async function withReference(
+  engine: Engine,
+  { groups, temperature }: ReadyStep,
+  tokens: TokenRoles,
+): Promise<TrainGroup[]> {
   const reference = await engine.forward({ groups, temperature, tokens, weights: 'reference' });
   return groups.map((group, g) => ({
     prompt: group.prompt,

@@ -3,7 +3,10 @@
  * Every result says whether it was found (cached) or made now, and what making it cost.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
+
+export type { TaskScores };
 
 export interface Made {
   /** The manifest under the activity's key: inputs, config, outputs, cost. */
@@ -168,23 +171,6 @@ export interface EvaluateInput {
   readonly task: string;
   readonly split: Split;
   readonly mode: AnswerMode;
-}
-/** Scores of one policy on one task; rates and scores in [0, 1]. */
-export interface TaskScores {
-  readonly task: string;
-  readonly split: Split;
-  readonly ood: boolean;
-  readonly exampleCount: number;
-  readonly macroF1: number;
-  readonly ci95: readonly [number, number];
-  readonly accuracy: number;
-  readonly majorityMacroF1: number;
-  readonly unparsableRate: number;
-  readonly truncatedRate: number;
-  /** Pairwise: the same image is chosen in both orders; the first is chosen; both orders right. */
-  readonly consistencyRate?: number;
-  readonly firstPositionRate?: number;
-  readonly consistentAccuracy?: number;
 }
 export interface EvaluateResult extends Made {
   readonly judgments: ArtifactRef;

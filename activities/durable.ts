@@ -46,7 +46,7 @@ export async function durable<O extends string, S>(
     manifest: ref,
     cached,
     computeMs: cached ? 0 : manifest.cost.computeMs,
-    outputs: manifest.outputs as Readonly<Record<O, ArtifactRef>>,
+    outputs: manifest.outputs,
     summary: manifest.summary,
   };
 }

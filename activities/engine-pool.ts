@@ -28,7 +28,7 @@ export interface EngineSlot {
 
 export interface EngineLease {
   readonly slot: EngineSlot;
-  release(): void;
+  readonly release: () => void;
 }
 
 export class EnginePool {
@@ -94,7 +94,13 @@ export class EnginePool {
   }
 
   #start(index: number): EngineSlot {
-    const slot: EngineSlot = { index, engine: this.#spawn(), resident: undefined, info: undefined, reference: undefined };
+    const slot: EngineSlot = {
+      index,
+      engine: this.#spawn(),
+      resident: undefined,
+      info: undefined,
+      reference: undefined,
+    };
     this.#slots[index] = slot;
     const forget = (): void => {
       if (this.#slots[index] === slot) this.#slots[index] = undefined;

@@ -128,7 +128,9 @@ function scoresOf(
   const spec = taskOf(recipe, task);
   const judged = judgments.map(({ exampleIndex, swapped, judgment }): JudgedExample => {
     const example = prompted.example(exampleIndex);
-    return swapped ? { example: swapPair(example, spec.labels), judgment, swappedOf: example.id } : { example, judgment };
+    return swapped
+      ? { example: swapPair(example, spec.labels), judgment, swappedOf: example.id }
+      : { example, judgment };
   });
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
   return taskScores({ task, spec, split, judged, resampleCount, seed });

@@ -62,9 +62,13 @@ export async function whileProgressing<T>(
 }
 
 function stalled(stalledAfterMs: number): MtrlError {
-  return new MtrlError('COMPUTE_STALLED', `the engine did not advance for ${String(stalledAfterMs / 1000)} s and was stopped`, {
-    hint: 'it is started again; if this comes back, look at what else uses the machine',
-  });
+  return new MtrlError(
+    'COMPUTE_STALLED',
+    `the engine did not advance for ${String(stalledAfterMs / 1000)} s and was stopped`,
+    {
+      hint: 'it is started again; if this comes back, look at what else uses the machine',
+    },
+  );
 }
 
 /** The signal's own reason is a CancelledFailure already, whose message says why (CANCELLED, TIMED_OUT, WORKER_SHUTDOWN). */

@@ -43,7 +43,14 @@ async function ingest(cache: JsonCache, recipe: Recipe, beat: () => void) {
     leaks.length > 0 ? cache.put(leaks) : null,
   ]);
   const summary = { exampleCount: examples.length, imageCount: images.size, quarantinedCount: quarantined.length };
-  const dataset: DatasetArtifact = { schema: 1, examples: examplesRef, imagePacks, quarantine, leaks: leaksRef, ...summary };
+  const dataset: DatasetArtifact = {
+    schema: 1,
+    examples: examplesRef,
+    imagePacks,
+    quarantine,
+    leaks: leaksRef,
+    ...summary,
+  };
   const outputs: Readonly<Record<string, ArtifactRef>> = {
     dataset: await cache.put(dataset),
     ...(quarantine && { quarantine }),
@@ -90,7 +97,11 @@ async function sourcesOf(recipe: Recipe, beat: () => void) {
     files[spec.path] = (await digestFile(spec.path)).sha256;
     files[spec.imageFolder] ??= await digestFolder(spec.imageFolder, beat);
   }
-  const arms = Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({ objective, mode, tasks: tasks ?? null }));
+  const arms = Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({
+    objective,
+    mode,
+    tasks: tasks ?? null,
+  }));
   const { datasets, tasks, modeWords, quarantineRateMax } = recipe;
   return { datasets, tasks, modeWords, quarantineRateMax, arms, split: recipe.evaluation.split, files };
 }

@@ -43,7 +43,11 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
 }
 
 /** Also what replay does first: the same steps from the same update. */
-export async function prepareSteps({ cache, processors, prompter }: ComputeContext, snapshot: ArtifactRef, update: Update) {
+export async function prepareSteps(
+  { cache, processors, prompter }: ComputeContext,
+  snapshot: ArtifactRef,
+  update: Update,
+) {
   const prompted = await prompter.open(await processors.of(snapshot), update.dataset, update.prompting);
   return readySteps(cache, prompted, update);
 }

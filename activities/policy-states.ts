@@ -50,11 +50,11 @@ export interface HeldEngine {
   /** Wraps the waits for the store, which count as progress. */
   readonly waits: Waits;
   /** Runs what changes the weights: until it has ended well, nobody may take the engine for what it was. */
-  change<T>(update: () => Promise<T>): Promise<T>;
+  readonly change: <T>(update: () => Promise<T>) => Promise<T>;
   /** Says which record the change made, so that the next activity finds it here. */
-  became(key: StateKey): void;
+  readonly became: (key: StateKey) => void;
   /** Writes what is in the engine to local disk, lets `read` have the folder, and keeps it there as the state that `read` names. */
-  saved<T>(read: (folder: string) => Promise<readonly [StateKey, T]>): Promise<T>;
+  readonly saved: <T>(read: (folder: string) => Promise<readonly [StateKey, T]>) => Promise<T>;
 }
 
 export class PolicyStates {
@@ -198,12 +198,16 @@ export class PolicyStates {
 }
 
 function runtimeOf({ info }: EngineSlot): Runtime {
-  const { backend, runtimeVersion, executionProvider, threadCount, cpuModel } = required(info, 'the engine that says what it is');
+  const { backend, runtimeVersion, executionProvider, threadCount, cpuModel } = required(
+    info,
+    'the engine that says what it is',
+  );
   return { backend, runtimeVersion, executionProvider, threadCount, cpuModel };
 }
 
 function diverged(record: ArtifactRef, step: ReplayedStep): MtrlError {
-  const runtimes = step.runtime === step.recordedRuntime ? step.runtime : `${step.recordedRuntime} then, ${step.runtime} now`;
+  const runtimes =
+    step.runtime === step.recordedRuntime ? step.runtime : `${step.recordedRuntime} then, ${step.runtime} now`;
   return new MtrlError('REPLAY_DIVERGED', `step ${String(step.step)} done again gave other weights`, {
     where: record.uri,
     found: `sha256 ${step.weightsDigest}, recorded ${step.recordedDigest} (${runtimes})`,

@@ -48,7 +48,9 @@ async function load(
   folder: string,
 ): Promise<LoadedProcessor> {
   await mkdir(folder, { recursive: true });
-  const fetches = Object.entries(files).map(([name, content]) => store.getToFile(store.refOf(content), join(folder, name)));
+  const fetches = Object.entries(files).map(([name, content]) =>
+    store.getToFile(store.refOf(content), join(folder, name)),
+  );
   await Promise.all(fetches);
   return { processor: await loadProcessor(folder), digest };
 }

@@ -13,15 +13,15 @@ import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
 const sftTemperature = 1;
 
 export async function readySteps(cache: JsonCache, prompted: PromptedDataset, update: Update): Promise<ReadySteps> {
-  const steps = update.objective === 'grpo' ? [await grpoStep(cache, prompted, update)] : await sftSteps(prompted, update);
+  const steps =
+    update.objective === 'grpo' ? [await grpoStep(cache, prompted, update)] : await sftSteps(prompted, update);
   return { steps, tokens: prompted.tokens };
 }
 
 async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: GrpoUpdate): Promise<ReadyStep> {
-  const [rewards, ...shards] = (await Promise.all([update.rewards, ...update.rollouts].map((ref) => cache.get(ref)))) as [
-    StepRewards,
-    ...RolloutShard[],
-  ];
+  const [rewards, ...shards] = (await Promise.all(
+    [update.rewards, ...update.rollouts].map((ref) => cache.get(ref)),
+  )) as [StepRewards, ...RolloutShard[]];
   const prompts = shards.flatMap((shard) => shard.prompts);
   const encoded = await Promise.all(
     prompts.map(({ exampleIndex }) => prompted.encode(prompted.example(exampleIndex), update.mode)),

@@ -65,7 +65,10 @@ async function reportData(
   };
 }
 
-function reportRun({ plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun, curve: ReportRun['curve']): ReportRun {
+function reportRun(
+  { plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun,
+  curve: ReportRun['curve'],
+): ReportRun {
   const { runName, arm, seed, objective, mode, from, stepCount } = plan;
   const scores = evaluations.map((evaluation) => evaluation.scores);
   return {
@@ -105,7 +108,10 @@ function stagesOf({ ingestion, runs }: ReportInput): StageCost[] {
       computeMs: before.computeMs + computeMs,
     });
   };
-  const one = (activity: string, { cached, computeMs }: { readonly cached: boolean; readonly computeMs: number }): void => {
+  const one = (
+    activity: string,
+    { cached, computeMs }: { readonly cached: boolean; readonly computeMs: number },
+  ): void => {
     add({ activity, count: 1, cachedCount: cached ? 1 : 0, computeMs });
   };
   one('ingest', ingestion);

@@ -61,7 +61,10 @@ export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
   const { reward, accuracy, format } = means(prompts);
   const informative = prompts.filter(({ rollouts }) => new Set(rollouts.map((one) => one.reward.value)).size > 1);
   const tasks = [...new Set(prompts.map(({ task }) => task))].sort();
-  const byTask = tasks.map((task): TaskReward => ({ task, ...means(prompts.filter((prompt) => prompt.task === task)) }));
+  const byTask = tasks.map((task): TaskReward => ({
+    task,
+    ...means(prompts.filter((prompt) => prompt.task === task)),
+  }));
   return {
     rewardMean: reward,
     accuracyMean: accuracy,

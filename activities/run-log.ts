@@ -8,7 +8,7 @@ import type { StepRecord } from './step-record.ts';
 /** Step records in order. Stops at step 0: what came before is another run's. */
 export async function recordsOf(cache: JsonCache, { snapshot, log }: PolicyState): Promise<StepRecord[]> {
   let refs: readonly ArtifactRef[] = log;
-  for (let next: ArtifactRef | null = snapshot; next; ) {
+  for (let next: ArtifactRef | null = snapshot; next;) {
     const { step, records, previous } = (await cache.get(next)) as Snapshot;
     refs = [...records, ...refs];
     next = step === 0 ? null : previous;

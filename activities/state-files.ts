@@ -36,6 +36,8 @@ export async function putOptimizer(store: ArtifactStore, folder: string): Promis
 /** Puts the files of a kept folder beside those that are there. */
 export async function addFiles(store: ArtifactStore, ref: ArtifactRef, folder: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
-  const fetches = Object.entries(files).map(([name, content]) => store.getToFile(store.refOf(content), join(folder, name)));
+  const fetches = Object.entries(files).map(([name, content]) =>
+    store.getToFile(store.refOf(content), join(folder, name)),
+  );
   await Promise.all(fetches);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type Range } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
-import { type Json, digestOf } from '../core/json.ts';
+import { digestOf } from '../core/json.ts';
 import { crossProblems } from './cross-checks.ts';
 import { withAbsolutePaths } from './paths.ts';
 import { type PlaceOf, type RecipePath, recipeError } from './problem.ts';

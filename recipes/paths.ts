@@ -11,7 +11,7 @@ type Mutable = Record<string, unknown>;
 /** A copy of a recipe document with absolute paths and without `dataFolder`. Leaves alone what is not text: the schema says so later. */
 export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
   if (!isObject(recipe)) return recipe;
-  const copy = structuredClone(recipe) as Mutable;
+  const copy: Mutable = structuredClone(recipe);
   const dataFolder = typeof copy['dataFolder'] === 'string' ? resolve(folder, copy['dataFolder']) : folder;
   if (typeof copy['dataFolder'] === 'string') delete copy['dataFolder'];
   for (const key of ['checkpoint', 'config']) makeAbsolute(copy['policy'], key, folder);

@@ -58,5 +58,9 @@ function countOf(variable: string, standard: number): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
   const hint = 'a whole number from 1 on';
-  throw new MtrlError('USAGE', `${variable} is not a count`, { where: `environment variable ${variable}`, found: text, hint });
+  throw new MtrlError('USAGE', `${variable} is not a count`, {
+    where: `environment variable ${variable}`,
+    found: text,
+    hint,
+  });
 }

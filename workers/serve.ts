@@ -24,7 +24,7 @@ export interface ServeOptions {
 export async function serve({ name, settings, log, createWorker }: ServeOptions): Promise<void> {
   const stop = new Stop(log);
   const readyFile = readyFileOf(settings.home, name);
-  for (let backoffMs = backoffMinMs; !stop.requested; ) {
+  for (let backoffMs = backoffMinMs; !stop.requested();) {
     try {
       const connection = await NativeConnection.connect({ address: settings.temporal.address });
       try {
@@ -40,8 +40,8 @@ export async function serve({ name, settings, log, createWorker }: ServeOptions)
         await connection.close().catch(() => undefined);
       }
     } catch (error) {
-      if (stop.requested) break;
-      log.warn({ reason: reasonOf(error), backoffMs }, 'Temporal does not answer; trying again');
+      if (stop.requested()) break;
+      log.warn({ reason: reasonOf(error), backoffMs }, 'not polling; trying again');
       await Promise.race([sleep(backoffMs), stop.promise]);
       backoffMs = Math.min(backoffMaxMs, backoffMs * 2);
     }
@@ -51,16 +51,16 @@ export async function serve({ name, settings, log, createWorker }: ServeOptions)
 
 /** A second signal while ending is the user's last word. */
 class Stop {
-  requested = false;
   readonly promise: Promise<void>;
+  #requested = false;
   #worker: Worker | undefined;
 
   constructor(log: Logger) {
     this.promise = new Promise((resolve) => {
       const onSignal = (signal: NodeJS.Signals): void => {
-        if (this.requested) process.exit(1);
+        if (this.#requested) process.exit(1);
         log.info({ signal }, 'ending');
-        this.requested = true;
+        this.#requested = true;
         this.#shutDown();
         resolve();
       };
@@ -69,9 +69,13 @@ class Stop {
     });
   }
 
+  requested(): boolean {
+    return this.#requested;
+  }
+
   attach(worker: Worker): void {
     this.#worker = worker;
-    if (this.requested) this.#shutDown();
+    if (this.#requested) this.#shutDown();
   }
 
   #shutDown(): void {

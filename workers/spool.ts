@@ -7,7 +7,8 @@ export function takeSpoolFolder(home: string): string {
   const own = join(root, String(process.pid));
   mkdirSync(root, { recursive: true });
   for (const name of readdirSync(root)) {
-    if (name === String(process.pid) || !isAlive(Number(name))) rmSync(join(root, name), { recursive: true, force: true });
+    if (name === String(process.pid) || !isAlive(Number(name)))
+      rmSync(join(root, name), { recursive: true, force: true });
   }
   mkdirSync(own, { recursive: true });
   return own;

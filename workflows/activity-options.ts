@@ -23,7 +23,9 @@ export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report'>>({
 });
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
-export const compute = proxyActivities<Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>>({
+export const compute = proxyActivities<
+  Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>
+>({
   taskQueue: 'mtrl-compute',
   startToCloseTimeout: '30m',
   heartbeatTimeout: '15s',

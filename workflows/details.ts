@@ -38,7 +38,10 @@ export function experimentDetails(progress: ExperimentProgress): string {
 export function scoreDetails(runName: string, done: readonly EvaluateResult[], wantedCount: number): string {
   const scores = done.map((result) => result.scores);
   const lines = [`**${runName}** · ${String(done.length)} of ${String(wantedCount)} evaluations`, ''];
-  lines.push('| task | examples | Macro-F1 | 95 % | accuracy | majority | unparsable |', '|---|---:|---:|---|---:|---:|---:|');
+  lines.push(
+    '| task | examples | Macro-F1 | 95 % | accuracy | majority | unparsable |',
+    '|---|---:|---:|---|---:|---:|---:|',
+  );
   for (const score of scores) {
     const [low, high] = score.ci95.map((bound) => percent(bound));
     const interval = `${low ?? ''}–${high ?? ''}`;

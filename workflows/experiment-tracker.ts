@@ -2,7 +2,14 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { CacheCount, IngestResult, Made, PrepareResult, ReportResult } from '../activities/contract.ts';
 import { experimentDetails } from './details.ts';
-import { addCache, countMade, type ExperimentProgress, type RunProgress, type ScoredRun, type WorkState } from './progress.ts';
+import {
+  addCache,
+  countMade,
+  type ExperimentProgress,
+  type RunProgress,
+  type ScoredRun,
+  type WorkState,
+} from './progress.ts';
 import { meanMacroF1 } from './scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
 import type { EvaluateRunResult, RunResult } from './types.ts';
@@ -62,7 +69,10 @@ export class ExperimentTracker {
 
   ingested(result: IngestResult, imported: Made): void {
     this.#count([result, imported]);
-    this.state('training', `${String(result.exampleCount)} examples, ${String(result.quarantinedCount)} rows in quarantine`);
+    this.state(
+      'training',
+      `${String(result.exampleCount)} examples, ${String(result.quarantinedCount)} rows in quarantine`,
+    );
   }
 
   /** What a run tells; once its end is known, nothing that arrives late counts. */

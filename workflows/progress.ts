@@ -81,7 +81,12 @@ export function addStage(
   activity: StageCost['activity'],
   made: readonly Made[],
 ): readonly StageCost[] {
-  const before = costs.find((cost) => cost.activity === activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };
+  const before = costs.find((cost) => cost.activity === activity) ?? {
+    activity,
+    count: 0,
+    cachedCount: 0,
+    computeMs: 0,
+  };
   const after = {
     activity,
     count: before.count + made.length,

@@ -3,7 +3,15 @@ import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@tem
 import type { Made, StageCost } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { runDetails } from './details.ts';
-import { addStage, cacheOf, computeMsOf, type RunProgress, runProgressSignal, type StepRow, type WorkState } from './progress.ts';
+import {
+  addStage,
+  cacheOf,
+  computeMsOf,
+  type RunProgress,
+  runProgressSignal,
+  type StepRow,
+  type WorkState,
+} from './progress.ts';
 import { upsertAttributes } from './search-attributes.ts';
 import type { RunCarry, RunInput } from './types.ts';
 

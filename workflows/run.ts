@@ -65,9 +65,7 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   const snapshotStep = Math.min(plan.stepCount, nextMultiple(step, plan.snapshotEveryStepCount));
   const toStep = plan.objective === 'sft' ? Math.min(snapshotStep, step + plan.stepCountPerActivity) : step + 1;
   const update =
-    plan.objective === 'sft'
-      ? await sftSteps(context, step, toStep, policy)
-      : await grpoStep(context, step, policy);
+    plan.objective === 'sft' ? await sftSteps(context, step, toStep, policy) : await grpoStep(context, step, policy);
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
   if (toStep < snapshotStep) return [toStep, updated];
   const { snapshot } = await takeSnapshot(context, toStep, updated);

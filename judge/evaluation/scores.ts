@@ -1,5 +1,4 @@
 /** All scores of one policy on one task, from its judgments. */
-import type { TaskScores } from '../../activities/contract.ts';
 import { assert } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
@@ -10,6 +9,7 @@ import { macroF1 } from './macro-f1.ts';
 import { majorityMacroF1 } from './majority.ts';
 import { orderScores, type PairOutcome } from './order.ts';
 import { outcomeOf } from './outcome.ts';
+import type { TaskScores } from './task-scores.ts';
 
 export interface JudgedExample {
   /** As it was judged: for a swapped pair, the swapped example with its exchanged label. */

@@ -56,7 +56,7 @@ export class Session {
 export const runtimeVersion: string = ort.env.versions.node ?? 'unknown';
 
 function toRuntime(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape as number[]);
+  return new ort.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
 }
 
 function fromRuntime(tensor: ort.Tensor): Tensor {

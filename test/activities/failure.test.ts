@@ -19,7 +19,11 @@ it.each([
 });
 
 it('says the place, what was found and what to do in the failure itself', () => {
-  const error = new MtrlError('NON_FINITE', 'the loss is not finite', { where: 'step 3', found: 'NaN', hint: 'lower it' });
+  const error = new MtrlError('NON_FINITE', 'the loss is not finite', {
+    where: 'step 3',
+    found: 'NaN',
+    hint: 'lower it',
+  });
   expect(toFailure(error, 1).message).toBe('the loss is not finite\n  at    step 3\n  found NaN\n  do    lower it');
 });
 

@@ -91,7 +91,9 @@ export class FakeEngine implements EngineProcess {
 
   forwardBackward({ groups }: { readonly groups: readonly TrainGroup[] }) {
     return this.#do('forwardBackward', () => {
-      this.#gradient = digestOf(groups.map(({ prompt, completions }) => [prompt.tokenIds, completions.map((c) => c.tokenIds)]));
+      this.#gradient = digestOf(
+        groups.map(({ prompt, completions }) => [prompt.tokenIds, completions.map((c) => c.tokenIds)]),
+      );
       return { loss: this.lossValue, tokenCount: 1, logProbs: this.#logProbs(groups) };
     });
   }
@@ -133,10 +135,8 @@ export class FakeEngine implements EngineProcess {
     }
     if (this.#dead) return Promise.reject(new MtrlError('COMPUTE_CRASHED', 'the compute process ended'));
     this.#advances++;
-    try {
-      return Promise.resolve(action());
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+    return new Promise((resolve) => {
+      resolve(action());
+    });
   }
 }

@@ -149,7 +149,10 @@ describe('an engine that holds the wanted policy', () => {
   });
 
   it('stops with REPLAY_DIVERGED, naming both digests and runtimes, when a replayed step gives other weights', async () => {
-    const wrong: PolicyState = { ...initial, log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })] };
+    const wrong: PolicyState = {
+      ...initial,
+      log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })],
+    };
     await expect(weightsOf(wrong)).rejects.toMatchObject({
       code: 'REPLAY_DIVERGED',
       details: { found: expect.stringMatching(/recorded-digest.*fake 1 then, fake 2 now/) as string },

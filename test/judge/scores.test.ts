@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TaskScores } from '../../activities/contract.ts';
+import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
 import type { Example, Judgment } from '../../judge/example.ts';
 import { orderScores } from '../../judge/evaluation/order.ts';
 import { taskScores, type JudgedExample } from '../../judge/evaluation/scores.ts';

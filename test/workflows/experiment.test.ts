@@ -1,4 +1,4 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { ExperimentProgress } from '../../workflows/progress.ts';
@@ -80,7 +80,8 @@ describe('an experiment', () => {
     ];
     harness.activities.before = async (call) => {
       if (call.startsWith('optimize endless')) await new Promise((resolve) => setTimeout(resolve, 20));
-      if (call.startsWith('optimize bad 1')) throw ApplicationFailure.nonRetryable('the loss is not finite', 'NON_FINITE');
+      if (call.startsWith('optimize bad 1'))
+        throw ApplicationFailure.nonRetryable('the loss is not finite', 'NON_FINITE');
     };
     const handle = await start({ runs });
     const error: unknown = await handle.result().catch((failure: unknown) => failure);

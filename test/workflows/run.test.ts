@@ -12,7 +12,11 @@ let count = 0;
 
 function inputOf(plan: ArmPlan): RunInput {
   const whole = { experimentId: 'x', recipeName: 'made-up', recipe: refTo('recipe'), dataset: refTo('dataset') };
-  return { ...whole, plan, initial: { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') } };
+  return {
+    ...whole,
+    plan,
+    initial: { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') },
+  };
 }
 
 async function start(plan: ArmPlan) {
@@ -48,7 +52,13 @@ describe('a run', () => {
   });
 
   it('cuts supervised steps so that no activity goes past a snapshot or the end', async () => {
-    const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 11, stepCountPerActivity: 3, snapshotEveryStepCount: 5 });
+    const plan = planOf({
+      arm: 'sft',
+      objective: 'sft',
+      stepCount: 11,
+      stepCountPerActivity: 3,
+      snapshotEveryStepCount: 5,
+    });
     await (await start(plan)).result();
     expect(harness.activities.calls.filter((call) => !call.startsWith('mix'))).toEqual([
       ...['optimize sft 0-3 after 0', 'optimize sft 3-5 after 1', 'snapshot 5 of 2'],
@@ -74,7 +84,9 @@ describe('a run', () => {
     activities.before = async (call) => {
       if (call === 'reward 0 of 1') await handle.signal('pause');
     };
-    await expect.poll(async () => (await handle.query<RunProgress>('progress')).state, { timeout: 10_000 }).toBe('paused');
+    await expect
+      .poll(async () => (await handle.query<RunProgress>('progress')).state, { timeout: 10_000 })
+      .toBe('paused');
     expect(activities.calls.at(-1)).toBe('optimize rl 0-1 after 0');
     const described = await handle.describe();
     expect(described.typedSearchAttributes.getAll()).toContainEqual(
@@ -86,10 +98,18 @@ describe('a run', () => {
   });
 
   it('continues as new before its history is long, and goes on where it was', async () => {
-    const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 420, stepCountPerActivity: 1, snapshotEveryStepCount: 420 });
+    const plan = planOf({
+      arm: 'sft',
+      objective: 'sft',
+      stepCount: 420,
+      stepCountPerActivity: 1,
+      snapshotEveryStepCount: 420,
+    });
     const handle = await start(plan);
     const { summary } = await handle.result();
-    const steps = harness.activities.calls.filter((call) => call.startsWith('optimize')).map((call) => call.split(' ')[2]);
+    const steps = harness.activities.calls
+      .filter((call) => call.startsWith('optimize'))
+      .map((call) => call.split(' ')[2]);
     expect(steps).toEqual(Array.from({ length: 420 }, (_, step) => `${String(step)}-${String(step + 1)}`));
     expect(harness.activities.calls.filter((call) => call === 'mix sft')).toHaveLength(1);
     expect(summary.stages).toContainEqual(expect.objectContaining({ activity: 'optimize', count: 420 }));

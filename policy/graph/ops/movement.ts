@@ -81,9 +81,7 @@ export const movementOps: OpRows<Movement> = {
           throw new Error(`${value.name} does not fit the others but for axis ${axis}`);
       }
       const dims = context.inputs.map((value) => value.shape[axis] as Dim);
-      const total = dims.every((dim) => typeof dim === 'number')
-        ? (dims).reduce((a, b) => a + b, 0)
-        : sumSymbol(dims);
+      const total = dims.every((dim) => typeof dim === 'number') ? dims.reduce((a, b) => a + b, 0) : sumSymbol(dims);
       return [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === axis ? total : dim)) }];
     },
     gradient: (c) => {
