@@ -39,7 +39,7 @@ export async function imageBytes(cache: JsonCache, dataset: DatasetArtifact, dig
   for (const pack of dataset.imagePacks) {
     const index = (await cache.get(pack.index)) as ImagePackIndex;
     if (!Object.hasOwn(index, digest)) continue;
-    return openImagePack(await cache.store.getBytes(pack.bytes), index).get(digest);
+    return openImagePack(await cache.getBytes(pack.bytes), index).get(digest);
   }
   throw new MtrlError('ARTIFACT_MISSING', `the dataset has no image ${digest}`, { where: digest });
 }
