@@ -6,13 +6,17 @@ import { digestOf, sha256 } from '../core/json.ts';
 
 /** Rooms whose code decides bytes; workflows, workers, infra and cli only carry them about. */
 const rooms = ['activities', 'artifacts', 'core', 'judge', 'policy'] as const;
+/** What only shows results: a report of other looks must not make everything anew. */
+const shownOnly = join('judge', 'report');
 /** Packages whose results are in ours, bit by bit. */
 const packages = ['onnxruntime-node', 'sharp', '@huggingface/tokenizers', '@huggingface/jinja'] as const;
 
 /** sha256 over the rooms' sources and the versions of what computes for them. Reads about a hundred files: once a process. */
 export function codeVersionOf(projectRoot: string = ownRoot): string {
   const sources = rooms.flatMap((room) => sourcesUnder(join(projectRoot, room)));
-  const digests = sources.map((path) => [relative(projectRoot, path), sha256(readFileSync(path))] as const);
+  const digests = sources
+    .map((path) => [relative(projectRoot, path), sha256(readFileSync(path))] as const)
+    .filter(([path]) => !path.startsWith(shownOnly));
   const versions = packages.map((name) => [name, versionOf(projectRoot, name)] as const);
   return digestOf({ sources: Object.fromEntries(digests), packages: Object.fromEntries(versions) });
 }

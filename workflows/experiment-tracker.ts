@@ -82,9 +82,8 @@ export class ExperimentTracker {
     this.#show();
   }
 
-  trained(workflowId: string, { summary, cache }: RunResult): void {
+  trained(workflowId: string, { summary, cache, last }: RunResult): void {
     const { plan, checkpoint, computeMs, wallMs } = summary;
-    const last = this.#runs.get(plan.runName)?.last;
     this.#cache = addCache(this.#cache, cache);
     this.#runs.set(plan.runName, {
       ...{ runName: plan.runName, workflowId, arm: plan.arm, seed: plan.seed },

@@ -82,10 +82,11 @@ async function takeSnapshot({ tracker }: StepContext, step: number, policy: Poli
 }
 
 function resultOf({ plan }: RunInput, tracker: RunTracker, policy: PolicyState): RunResult {
-  const { startedAtMs, stages, checkpoint } = tracker.totals;
+  const { startedAtMs, stages, checkpoint, rows } = tracker.totals;
+  const last = rows.at(-1);
   const wallMs = Date.now() - startedAtMs;
   const summary = { plan, checkpoint, policy, wallMs, computeMs: computeMsOf(stages), stages };
-  return { summary, cache: cacheOf(stages) };
+  return { summary, cache: cacheOf(stages), ...(last && { last }) };
 }
 
 /** The least multiple of `period` above `step`. */

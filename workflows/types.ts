@@ -58,6 +58,8 @@ export interface RunCarry {
 
 export interface RunResult {
   readonly summary: RunSummary;
+  /** The last step, where there was one. */
+  readonly last?: StepRow;
   readonly cache: CacheCount;
 }
 

@@ -32,7 +32,8 @@ interface Resident {
   readonly config: Idefics3Config;
   readonly specs: readonly ParameterSpec[];
   readonly sessions: Sessions;
-  readonly folder: string;
+  /** config.json as it was read: a saved state takes it along. */
+  readonly configText: string;
   weights: store.TensorData;
   optimizer: store.OptimizerState;
   /** Sum of the gradients since the last optimStep. */
@@ -65,7 +66,7 @@ export class EmbeddedEngine implements Engine {
 
   async saveState(folder: string): Promise<void> {
     const policy = this.#policy();
-    await store.writeWeights(folder, policy.specs, policy.weights, policy.folder);
+    await store.writeWeights(folder, policy.specs, policy.weights, policy.configText);
     await store.writeOptimizer(folder, policy.specs, policy.optimizer);
   }
 
@@ -158,7 +159,7 @@ export class EmbeddedEngine implements Engine {
     folder: string,
     weightsOf: (config: Idefics3Config, specs: readonly ParameterSpec[]) => Promise<store.TensorData>,
   ): Promise<EngineInfo> {
-    const config = await store.readConfig(folder);
+    const { config, text: configText } = await store.readConfig(folder);
     const before = this.#resident;
     const same = before !== undefined && JSON.stringify(before.config) === JSON.stringify(config);
     const specs = same ? before.specs : parameterSpecs(config);
@@ -170,7 +171,7 @@ export class EmbeddedEngine implements Engine {
       config,
       specs,
       sessions,
-      folder,
+      configText,
       weights,
       optimizer: store.newOptimizerState(specs),
       gradients: undefined,

@@ -1,6 +1,6 @@
 /** Weights and optimizer state of one policy: tensors by name, read from and written to Hugging Face folders. */
 import { createHash } from 'node:crypto';
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tensor as StoredTensor } from '../../../artifacts/safetensors.ts';
 import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
@@ -25,7 +25,7 @@ export const newOptimizerState = (specs: readonly ParameterSpec[]): OptimizerSta
   updateCount: 0,
 });
 
-export async function readConfig(folder: string): Promise<Idefics3Config> {
+export async function readConfig(folder: string): Promise<{ readonly config: Idefics3Config; readonly text: string }> {
   const file = join(folder, 'config.json');
   let text: string;
   try {
@@ -39,7 +39,7 @@ export async function readConfig(folder: string): Promise<Idefics3Config> {
   } catch (cause) {
     throw new MtrlError('CHECKPOINT_INVALID', 'config.json is not JSON', { where: file, cause });
   }
-  return parseIdefics3Config(json, file);
+  return { config: parseIdefics3Config(json, file), text };
 }
 
 /** @throws CHECKPOINT_INVALID naming the tensor that is missing or does not fit the config */
@@ -70,10 +70,10 @@ export async function writeWeights(
   folder: string,
   specs: readonly ParameterSpec[],
   weights: TensorData,
-  configFolder: string,
+  configText: string,
 ): Promise<void> {
   await writeSafetensorsFolder(folder, 'model', stored(specs, weights, ''));
-  if (configFolder !== folder) await copyFile(join(configFolder, 'config.json'), join(folder, 'config.json'));
+  await writeFile(join(folder, 'config.json'), configText);
 }
 
 export async function writeOptimizer(
