@@ -6,6 +6,7 @@ import { say } from './output.ts';
 import { addCancel } from './verbs/cancel.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addDown } from './verbs/down.ts';
+import { addExport } from './verbs/export.ts';
 import { addReport } from './verbs/report.ts';
 import { addResume } from './verbs/resume.ts';
 import { addRollouts } from './verbs/rollouts.ts';
@@ -32,6 +33,7 @@ function program(): Command {
     addReport,
     addRollouts,
     addVerify,
+    addExport,
   ])
     add(command);
   return command;
