@@ -17,7 +17,7 @@ export interface ExperimentIndex {
 }
 
 /** Workflow ids may hold anything; keys may not. */
-export function experimentIndexKey(experimentId: string): string {
+function experimentIndexKey(experimentId: string): string {
   return `experiments/${encodeURIComponent(experimentId).replace(/[%!'()*~]/g, (sign) => `=${sign.charCodeAt(0).toString(16)}`)}.json`;
 }
 

@@ -28,6 +28,6 @@ export function createMix(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-export function exampleCountPerStep(arm: SftArm | GrpoArm): number {
+function exampleCountPerStep(arm: SftArm | GrpoArm): number {
   return arm.objective === 'sft' ? arm.exampleCountPerStep : arm.promptCountPerStep;
 }

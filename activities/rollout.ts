@@ -54,7 +54,7 @@ export function createRollout(context: ComputeContext) {
 }
 
 /** Prompts [from, to) of the step belong to the shard. */
-export function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
+function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
   return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
 }
 

@@ -1,5 +1,4 @@
 /** Names of policy states: the snapshot's digest, then the digest of each step record since. A shorter key that begins a longer one is an earlier state of the same training. */
-import { digestOf } from '../core/json.ts';
 import type { PolicyState } from './contract.ts';
 
 export type StateKey = readonly string[];
@@ -11,9 +10,4 @@ export function keyOfState({ snapshot, log }: PolicyState): StateKey {
 /** How much of `wanted` a holder of `held` need not do again: all of `held`, or nothing when it is not an earlier state. */
 export function commonLength(held: StateKey, wanted: StateKey): number {
   return held.length <= wanted.length && held.every((digest, i) => digest === wanted[i]) ? held.length : 0;
-}
-
-/** One word for a state: for folders and for keys of results. */
-export function stateDigest(key: StateKey): string {
-  return digestOf(key);
 }

@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from './safetensors.ts';
 
-export const shardByteLengthMaxDefault = 64 << 20;
+const shardByteLengthMaxDefault = 64 << 20;
 /** Room for the header of a shard. */
 const headerAllowance = 1 << 20;
 /** `transformers` wants to know who wrote the file. */
@@ -76,7 +76,7 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
 }
 
 /** Each tensor in memory of its own, so that a large file is never held twice. */
-export async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
+async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'there is no such weights file', { where: path, cause });
   });

@@ -10,7 +10,7 @@ export interface Digested {
 }
 
 /** Reads the stream to its end. */
-export async function digestStream(stream: Readable): Promise<Digested> {
+async function digestStream(stream: Readable): Promise<Digested> {
   const hash = createHash('sha256');
   let byteLength = 0;
   for await (const chunk of stream) {

@@ -34,7 +34,7 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
   }
 }
 
-export function codedEnd(error: unknown, experimentId: string): unknown {
+function codedEnd(error: unknown, experimentId: string): unknown {
   if (!(error instanceof WorkflowFailedError) || error instanceof WorkflowContinuedAsNewError) return error;
   const { cause } = error;
   const where = `experiment ${experimentId}`;

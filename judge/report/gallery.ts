@@ -11,7 +11,7 @@ const outcomes: readonly { readonly outcome: Outcome; readonly title: string; re
   { outcome: 'unparsable', title: 'Unparsable', none: 'No answer was unparsable among those kept for showing.' },
 ];
 
-export function outcomeOf({
+function outcomeOf({
   unparsable,
   verdict,
   label,

@@ -1,7 +1,7 @@
 /** One colour an arm, the same in the table and in every plot. */
 import type { ReportRun } from './data.ts';
 
-export const seriesCount = 6;
+const seriesCount = 6;
 
 /** 0-based; arms beyond the palette start over. */
 export function seriesIndexOf(runs: readonly ReportRun[], { arm }: Pick<ReportRun, 'arm'>): number {

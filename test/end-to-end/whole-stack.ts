@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 import { livingDaemon } from '../../infra/process/daemon.ts';
 import { down } from '../../infra/stack/down.ts';
 import type { Env, StackSettings } from '../../infra/stack/settings.ts';
@@ -12,7 +11,8 @@ import { up } from '../../infra/stack/up.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
-const started = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
+/** PENDING_ACTIVITY_STATE_STARTED (temporal.api.enums.v1.PendingActivityState). */
+const started = 2;
 
 export type Part = 'control' | 'compute' | 'temporal' | 'minio';
 

@@ -8,7 +8,7 @@ export interface MicroBatches {
 }
 
 /** Padded tokens in one call: more is no faster on a CPU, and attention memory grows with it. */
-export const paddedTokenCountMax = 2048;
+const paddedTokenCountMax = 2048;
 
 export function microBatches(lengths: readonly number[], tokenCountMax = paddedTokenCountMax): MicroBatches {
   const order = lengths
