@@ -4,7 +4,7 @@
  */
 import { MtrlError } from '../core/errors.ts';
 import type { Engine, Loss, TokenRoles, TrainGroup } from '../policy/engine.ts';
-import type { AdamSpec, StepOutcome } from './step-record.ts';
+import type { AdamSpec, StepOutcome, Update } from './step-record.ts';
 
 /** A step whose prompts are encoded and whose advantages are known. */
 export interface ReadyStep {
@@ -28,8 +28,9 @@ export interface ReadySteps {
 export async function applySteps(
   engine: Engine,
   { steps, tokens }: ReadySteps,
-  adam: AdamSpec,
+  { adam, trainable }: Pick<Update, 'adam' | 'trainable'>,
 ): Promise<StepOutcome[]> {
+  if (trainable !== undefined) await engine.prepareTraining(trainable);
   const outcomes: StepOutcome[] = [];
   for (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
   return outcomes;

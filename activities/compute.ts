@@ -7,24 +7,30 @@ import { classified } from './durable.ts';
 import { createEvaluate } from './evaluate.ts';
 import { createImportPolicy } from './import-policy.ts';
 import { JsonCache } from './json-cache.ts';
+import { createJudgeRows } from './judge-rows.ts';
 import { createOptimize } from './optimize.ts';
 import { PolicyStates } from './policy-states.ts';
 import { Processors } from './processors.ts';
 import { Prompter } from './prompter.ts';
 import { createReplay } from './replay.ts';
+import { onRequiredEngine } from './required-engine.ts';
 import { createRollout } from './rollout.ts';
 import { createSnapshot } from './snapshot.ts';
 
-export type ComputeActivities = Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>;
+export type ComputeActivities = Pick<
+  Activities,
+  'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+>;
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
   return {
-    importPolicy: classified(createImportPolicy(context)),
-    rollout: classified(createRollout(context)),
-    optimize: classified(createOptimize(context)),
+    importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
+    rollout: classified(onRequiredEngine(context, createRollout(context))),
+    optimize: classified(onRequiredEngine(context, createOptimize(context))),
     snapshot: classified(createSnapshot(context)),
-    evaluate: classified(createEvaluate(context)),
+    evaluate: classified(onRequiredEngine(context, createEvaluate(context))),
+    judgeRows: classified(onRequiredEngine(context, createJudgeRows(context))),
   };
 }
 

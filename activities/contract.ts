@@ -35,6 +35,10 @@ export interface ArmPlan {
   readonly stepCountPerActivity: number;
   readonly rolloutShardCount: number;
   readonly snapshotEveryStepCount: number;
+  /** Curriculum: the mixture is planned anew, from the rewards so far, after so many steps. */
+  readonly replanEveryStepCount?: number;
+  /** Further rounds of rollouts while fewer groups have rewards that differ. */
+  readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
 }
@@ -74,6 +78,8 @@ export interface ImportPolicyInput {
   readonly recipe: ArtifactRef;
   /** Snapshot of another run to start from instead of the recipe's policy: its weights, with a new optimizer state. */
   readonly from?: ArtifactRef;
+  /** Or a checkpoint that is kept already: the manifest of a folder in Hugging Face layout. */
+  readonly checkpoint?: ArtifactRef;
 }
 export interface ImportPolicyResult extends Made {
   readonly policy: PolicyState;
@@ -88,7 +94,19 @@ export interface RunRef {
   readonly seed: number;
 }
 
-export interface MixInput extends RunRef {}
+/** The next segment of a curriculum: what went before decides it. */
+export interface MixSegment {
+  /** The first step to plan. */
+  readonly fromStep: number;
+  /** The plan of the segment before. */
+  readonly previous: ArtifactRef;
+  /** Rewards of that segment's steps, in order. */
+  readonly rewards: readonly ArtifactRef[];
+}
+export interface MixInput extends RunRef {
+  /** Left out for the first or only one. */
+  readonly segment?: MixSegment;
+}
 export interface MixResult extends Made {
   readonly plan: ArtifactRef;
   readonly exampleCountByTask: Readonly<Record<string, number>>;
@@ -99,6 +117,8 @@ export interface RolloutInput extends RunRef {
   readonly step: number;
   readonly shard: { readonly index: number; readonly count: number };
   readonly policy: PolicyState;
+  /** Of the step's sampling; 0 when left out. */
+  readonly round?: number;
 }
 export interface RolloutResult extends Made {
   readonly rollouts: ArtifactRef;
@@ -112,6 +132,7 @@ export interface RewardInput extends RunRef {
 }
 export interface TaskReward {
   readonly task: string;
+  readonly groupCount: number;
   readonly rolloutCount: number;
   readonly reward: number;
   readonly accuracy: number;
@@ -124,6 +145,9 @@ export interface RewardResult extends Made {
   readonly formatRate: number;
   /** Share of groups whose rewards differ: only these teach. */
   readonly informativeGroupRate: number;
+  /** Those groups, over all rounds. */
+  readonly informativeGroupCount: number;
+  readonly groupCount: number;
   readonly byTask: readonly TaskReward[];
 }
 
@@ -177,6 +201,40 @@ export interface EvaluateResult extends Made {
   readonly scores: TaskScores;
 }
 
+/** Rows that nobody has judged, in a file that the worker sees. */
+export interface ReadRowsInput {
+  /** As the user wrote it; only its tasks, words and evaluation are asked for. */
+  readonly recipe: unknown;
+  readonly task: string;
+  /** JSON Lines; absolute. */
+  readonly file: string;
+  /** Where the images lie; the file's own folder when left out. */
+  readonly imageFolder?: string;
+}
+export interface ReadRowsResult {
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  readonly exampleCount: number;
+  readonly quarantinedCount: number;
+  readonly quarantine?: ArtifactRef;
+}
+
+export interface JudgeRowsInput {
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  readonly policy: PolicyState;
+  readonly task: string;
+  readonly mode: AnswerMode;
+}
+export interface JudgeRowsResult extends Made {
+  /** JSON: JudgedRows (activities/judge-rows.ts). */
+  readonly rows: ArtifactRef;
+  readonly rowCount: number;
+  readonly unparsableCount: number;
+  /** Pairs: both orders choose the same image. */
+  readonly agreementRate?: number;
+}
+
 /** One kind of activity: how often it ran, and what the work was that was not found. */
 export interface StageCost {
   readonly activity: keyof Activities;
@@ -227,4 +285,6 @@ export interface Activities {
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   report(input: ReportInput): Promise<ReportResult>;
+  readRows(input: ReadRowsInput): Promise<ReadRowsResult>;
+  judgeRows(input: JudgeRowsInput): Promise<JudgeRowsResult>;
 }

@@ -10,7 +10,7 @@ export interface DatasetArtifact {
   /** JSON array of Example; plans and rollouts point into it by index. */
   readonly examples: ArtifactRef;
   readonly imagePacks: readonly StoredImagePack[];
-  /** JSON array of QuarantinedRow; null when every row could be used. */
+  /** JSON Lines of QuarantinedRow; null when every row could be used. */
   readonly quarantine: ArtifactRef | null;
   /** JSON array of Leak; null when there are none. */
   readonly leaks: ArtifactRef | null;
@@ -34,12 +34,20 @@ export async function examplesOf(cache: JsonCache, ref: ArtifactRef): Promise<re
   return (await cache.get(examples)) as readonly Example[];
 }
 
+/** Packs of a dataset with more bytes than this are not read whole: they would push each other out of memory. */
+const wholePacksByteLengthMax = 256 << 20;
+
 /** The encoded bytes of one image. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
 export async function imageBytes(cache: JsonCache, dataset: DatasetArtifact, digest: string): Promise<Uint8Array> {
+  const byteLength = dataset.imagePacks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
   for (const pack of dataset.imagePacks) {
     const index = (await cache.get(pack.index)) as ImagePackIndex;
-    if (!Object.hasOwn(index, digest)) continue;
-    return openImagePack(await cache.getBytes(pack.bytes), index).get(digest);
+    const place = Object.hasOwn(index, digest) ? index[digest] : undefined;
+    if (place === undefined) continue;
+    if (byteLength <= wholePacksByteLengthMax)
+      return openImagePack(await cache.getBytes(pack.bytes), index).get(digest);
+    const image = await cache.getRange(pack.bytes, place.offset, place.byteLength);
+    return openImagePack(image, { [digest]: { offset: 0, byteLength: image.byteLength } }).get(digest);
   }
   throw new MtrlError('ARTIFACT_MISSING', `the dataset has no image ${digest}`, { where: digest });
 }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { EnginePool } from './engine-pool.ts';
+import type { OpenBucket } from './source-buckets.ts';
 import type { StateFolders } from './state-folders.ts';
 
 export interface ControlDeps {
@@ -9,6 +10,8 @@ export interface ControlDeps {
   /** See code-version.ts. */
   readonly codeVersion: string;
   readonly log: Logger;
+  /** Buckets that `s3://` sources of recipes are read from; without it a recipe can only name local files. */
+  readonly openBucket?: OpenBucket;
 }
 
 export interface ComputeDeps extends ControlDeps {
@@ -16,4 +19,11 @@ export interface ComputeDeps extends ControlDeps {
   readonly stateFolders: StateFolders;
   /** Local folder that belongs to this process alone, for what is read as files. */
   readonly spoolFolder: string;
+  /** What the pool's engines compute with; ONNX Runtime on the CPU when left out. */
+  readonly engine?: EngineChoice;
+}
+
+export interface EngineChoice {
+  readonly backend?: string;
+  readonly executionProvider?: string;
 }

@@ -1,21 +1,22 @@
-/** One policy on one task: greedy answers, read strictly, scored. Pairs are shown in both orders. */
+/**
+ * One policy on one task: greedy answers, read strictly, scored; and whatever else the recipe's `evaluation` asks for.
+ * Pairs are shown in both orders.
+ */
 import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
 import type { JudgedExample } from '../judge/evaluation/scores.ts';
 import { taskScores } from '../judge/evaluation/scores.ts';
-import type { AnswerMode, Example } from '../judge/example.ts';
-import { parseCompletion } from '../judge/tasks/parse.ts';
 import { swapPair } from '../judge/tasks/swap.ts';
-import type { SampleRequest } from '../policy/engine.ts';
 import type { Recipe, TaskSpec } from '../recipes/recipe.ts';
+import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from './contract.ts';
 import { durable } from './durable.ts';
+import { askExtras } from './evaluate-extras.ts';
 import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
 import type { HeldEngine } from './policy-states.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
-import { longest } from './rollout.ts';
 
 export function createEvaluate(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -25,7 +26,7 @@ export function createEvaluate(context: ComputeContext) {
     const prompting = promptingOf(recipe, [task]);
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
-      config: { ...prompting, evaluation: settingsOf(recipe), task, split, mode },
+      config: { ...prompting, evaluation: settingsOf(recipe, task), task, split, mode },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'evaluate', key, () =>
       states.withPolicy(Context.current(), { policy }, async (held) => {
@@ -33,35 +34,35 @@ export function createEvaluate(context: ComputeContext) {
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
         const startedAtMs = performance.now();
-        const judgments = await judge(held, prompted, recipe, input);
+        const { artifact, scores } = await judge(held, prompted, recipe, input);
         const computeMs = performance.now() - startedAtMs;
-        const artifact: EvaluationJudgments = { schema: 1, task, judgments };
-        const outputs = { judgments: await waits.for(cache.put(artifact)) };
-        return { outputs, summary: { scores: scoresOf(recipe, input, prompted, judgments) }, computeMs };
+        return { outputs: { judgments: await waits.for(cache.put(artifact)) }, summary: { scores }, computeMs };
       }),
     );
     return { ...made, ...outputs, ...summary };
   };
 }
 
-/** Which tasks are asked does not decide the answers to one of them. */
-function settingsOf({ evaluation }: Recipe) {
-  const { tokenCountMax, bootstrapResampleCount, seed, promptCountPerBatch } = evaluation;
-  return { tokenCountMax, bootstrapResampleCount, seed, promptCountPerBatch };
-}
-
-interface Shown {
-  readonly example: Example;
-  readonly exampleIndex: number;
-  readonly swapped: boolean;
+/** Which tasks are asked, and what is asked of the others, does not decide the answers to one of them. */
+function settingsOf({ evaluation }: Recipe, task: string) {
+  const { tasks: _tasks, split: _split, paraphrases, longerAnswer, rationaleCues, ...rest } = evaluation;
+  return {
+    ...rest,
+    paraphrases: paraphrases[task] ?? null,
+    longerAnswer: longerAnswer[task] ?? null,
+    rationaleCues: rationaleCues[task] ?? null,
+  };
 }
 
 function shownOf({ examples }: PromptedDataset, spec: TaskSpec, task: string, split: string): Shown[] {
   const stored = examples.flatMap((example, exampleIndex): Shown[] =>
     example.task === task && example.split === split ? [{ example, exampleIndex, swapped: false }] : [],
   );
-  if (spec.kind !== 'pairwise') return stored;
-  return stored.flatMap((one) => [one, { ...one, example: swapPair(one.example, spec.labels), swapped: true }]);
+  return spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
+}
+
+export function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Shown[] {
+  return stored.flatMap((one) => [one, { ...one, example: swapPair(one.example, labels), swapped: true }]);
 }
 
 async function judge(
@@ -69,69 +70,61 @@ async function judge(
   prompted: PromptedDataset,
   recipe: Recipe,
   { task, split, mode }: EvaluateInput,
-): Promise<EvaluationJudgment[]> {
+): Promise<{ readonly artifact: EvaluationJudgments; readonly scores: TaskScores }> {
+  const { evaluation } = recipe;
   const spec = taskOf(recipe, task);
+  const asking: Asking = { held, prompted, evaluation, spec, mode };
   const shown = shownOf(prompted, spec, task, split);
-  const prompts = await held.waits.for(Promise.all(shown.map(({ example }) => prompted.encode(example, mode))));
-  const promptTokenCountMax = longest(prompts);
-  const { promptCountPerBatch } = recipe.evaluation;
-  const judgments: EvaluationJudgment[] = [];
-  for (let from = 0; from < shown.length; from += promptCountPerBatch) {
-    const batch = shown.slice(from, from + promptCountPerBatch);
-    const answers = await sample(held, recipe, {
-      prompts: prompts.slice(from, from + promptCountPerBatch),
-      promptOffset: from,
-      promptTokenCountMax,
-      tokens: prompted.tokens,
-    });
-    answers.forEach(({ tokenIds, finishReason }, i) => {
-      const one = required(batch[i], 'a prompt for every answer');
-      const text = prompted.decode(tokenIds);
-      judgments.push(judgmentOf(one, text, finishReason, spec, mode));
-    });
-  }
-  return judgments;
-}
-
-async function sample(
-  { engine }: HeldEngine,
-  { evaluation }: Recipe,
-  batch: Pick<SampleRequest, 'prompts' | 'promptOffset' | 'promptTokenCountMax' | 'tokens'>,
-) {
-  const { groups } = await engine.sample({
-    ...batch,
-    groupSize: 1,
-    sampling: { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax },
-    seed: evaluation.seed,
-    step: 0,
+  const judgments = await strictly(asking, shown, recipe);
+  const {
+    samples,
+    variants,
+    judgments: variantJudgments,
+  } = await askExtras({
+    ...{ asking, evaluation, task, shown },
+    strict: judgments,
   });
-  return groups.map((group) => required(group[0], 'an answer'));
+  const scores = scoresOf(recipe, { task, split }, shown, judgments);
+  return {
+    artifact: { schema: 1, task, judgments, ...(variantJudgments && { variants: variantJudgments }) },
+    scores: { ...scores, ...(samples && { samples }), ...(variants && { variants }) },
+  };
 }
 
-function judgmentOf(
-  { example, exampleIndex, swapped }: Shown,
-  text: string,
-  finishReason: 'stop' | 'length',
-  { labels }: TaskSpec,
-  mode: AnswerMode,
-): EvaluationJudgment {
-  const judgment = parseCompletion({ text, finishReason }, labels, mode);
-  return { exampleId: example.id, exampleIndex, swapped, label: example.label, text, finishReason, judgment };
+async function strictly(
+  asking: Asking,
+  shown: readonly Shown[],
+  { evaluation }: Recipe,
+): Promise<EvaluationJudgment[]> {
+  const { held, prompted, mode } = asking;
+  const prompts = await held.waits.for(Promise.all(shown.map(({ example }) => prompted.encode(example, mode))));
+  const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
+  const judgments = (await answers(asking, shown, prompts, sampling, 1)).flat();
+  if (!evaluation.modes.includes('forced-choice')) return judgments;
+  const probabilities = await verdictProbabilities(
+    asking,
+    prompts,
+    judgments.map(({ judgment }) => judgment),
+  );
+  return judgments.map((one, i) => ({ ...one, probabilities: required(probabilities[i], one.exampleId) }));
 }
 
 function scoresOf(
   recipe: Recipe,
-  { task, split }: EvaluateInput,
-  prompted: PromptedDataset,
+  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
+  shown: readonly Shown[],
   judgments: readonly EvaluationJudgment[],
 ): TaskScores {
-  const spec = taskOf(recipe, task);
-  const judged = judgments.map(({ exampleIndex, swapped, judgment }): JudgedExample => {
-    const example = prompted.example(exampleIndex);
-    return swapped
-      ? { example: swapPair(example, spec.labels), judgment, swappedOf: example.id }
-      : { example, judgment };
+  const stored = new Map(shown.filter(({ swapped }) => !swapped).map((one) => [one.exampleIndex, one.example.id]));
+  const judged = shown.map(({ example, exampleIndex, swapped }, i): JudgedExample => {
+    const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
+    return {
+      ...{ example, judgment },
+      ...(swapped && { swappedOf: required(stored.get(exampleIndex), 'the stored pair') }),
+      ...(probabilities && { probabilities }),
+    };
   });
-  const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
-  return taskScores({ task, spec, split, judged, resampleCount, seed });
+  const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
+  const spec = taskOf(recipe, task);
+  return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
 }

@@ -15,10 +15,12 @@ const activity = 'importPolicy';
 
 /** An engine reads the weights before anything is built on them: throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
 export function createImportPolicy(context: ComputeContext) {
-  return async ({ recipe, from }: ImportPolicyInput): Promise<ImportPolicyResult> => {
+  return async ({ recipe, from, checkpoint: kept }: ImportPolicyInput): Promise<ImportPolicyResult> => {
     const { outputs, manifest, cached, computeMs } = from
       ? await adopt(context, from)
-      : await importFolder(context, await recipeOf(context.cache, recipe));
+      : kept
+        ? await adoptCheckpoint(context, kept)
+        : await importFolder(context, await recipeOf(context.cache, recipe));
     const { snapshot, checkpoint } = outputs;
     return { manifest, cached, computeMs, policy: { snapshot, log: [] }, checkpoint };
   };
@@ -28,6 +30,14 @@ function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
   return durable(deps, activity, { inputs: { from }, config: {} }, async () => {
     const { checkpoint } = (await cache.get(from)) as Snapshot;
     return { outputs: await untouched(cache, checkpoint, from), summary: {} };
+  });
+}
+
+/** What is no folder of a checkpoint is found out by the engine that loads it. */
+function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRef) {
+  return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
+    await readFolderManifest(cache.store, checkpoint);
+    return { outputs: await untouched(cache, checkpoint, null), summary: {} };
   });
 }
 

@@ -28,6 +28,11 @@ export class JsonCache {
     return this.#bytes.get(ref, () => this.store.getBytes(ref));
   }
 
+  /** A part of an artifact, not kept; what it should be is for the caller to prove. */
+  getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    return this.store.getRange(ref, offset, byteLength);
+  }
+
   /** Kept, and ready for the next reader in this process. */
   async put(value: unknown): Promise<ArtifactRef> {
     const ref = await this.store.putJson(value);

@@ -12,10 +12,20 @@ export interface EvaluationJudgment {
   readonly text: string;
   readonly finishReason: 'stop' | 'length';
   readonly judgment: Judgment;
+  /** Of the task's labels, in their order, at the verdict's place: where `forced-choice` was asked for. */
+  readonly probabilities?: readonly number[];
+}
+
+/** The answers to one other way of asking. */
+export interface VariantJudgments {
+  readonly name: string;
+  readonly judgments: readonly EvaluationJudgment[];
 }
 
 export interface EvaluationJudgments {
   readonly schema: 1;
   readonly task: string;
   readonly judgments: readonly EvaluationJudgment[];
+  /** Other prompts and probes; absent where the recipe asks for none. */
+  readonly variants?: readonly VariantJudgments[];
 }

@@ -32,7 +32,7 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
   const steps = await waits.for(prepareSteps(context, policy.snapshot, update));
   const startedAtMs = performance.now();
   const { outcomes, weightsDigest } = await held.change(async () => ({
-    outcomes: await applySteps(engine, steps, update.adam),
+    outcomes: await applySteps(engine, steps, update),
     weightsDigest: await engine.weightsDigest(),
   }));
   const computeMs = performance.now() - startedAtMs;

@@ -1,5 +1,5 @@
 /** Which runs and evaluations a recipe means. */
-import type { Arm, Recipe } from '../recipes/recipe.ts';
+import type { Arm, GrpoArm, Recipe } from '../recipes/recipe.ts';
 import { evaluatedTasks } from '../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from './contract.ts';
 import { armOf, taskOf } from './recipe-access.ts';
@@ -30,6 +30,15 @@ function runNameFor(recipe: Recipe, armName: string, seed: number): string {
   return `${armName}/s${String(seeds.includes(seed) ? seed : (seeds[0] ?? 0))}`;
 }
 
+function grpoStepsOf({ rolloutShardCount, klCoefficient, curriculum, resampling }: GrpoArm) {
+  return {
+    rolloutShardCount,
+    usesReference: klCoefficient > 0,
+    ...(curriculum && { replanEveryStepCount: curriculum.replanEveryStepCount }),
+    ...(resampling && { resampling }),
+  };
+}
+
 function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 'from'> {
   if (arm.objective === 'none') {
     const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 1, snapshotEveryStepCount: 1 };
@@ -41,7 +50,6 @@ function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 
     stepCount,
     snapshotEveryStepCount,
     stepCountPerActivity: arm.objective === 'sft' ? arm.stepCountPerActivity : 1,
-    rolloutShardCount: arm.objective === 'grpo' ? arm.rolloutShardCount : 1,
-    usesReference: arm.objective === 'grpo' && arm.klCoefficient > 0,
+    ...(arm.objective === 'grpo' ? grpoStepsOf(arm) : { rolloutShardCount: 1, usesReference: false }),
   };
 }

@@ -2,6 +2,7 @@
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
 import { type MixturePlan, stepExamples } from '../judge/mixture.ts';
+import type { TrainableSpec } from '../policy/engine.ts';
 import { learningRateAt } from '../policy/optimizer/schedule.ts';
 import type { GrpoArm, OptimizerSpec, Recipe, SftArm } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
@@ -42,8 +43,15 @@ function sftUpdate(recipe: Recipe, arm: SftArm, plan: MixturePlan, input: Optimi
   return { objective: 'sft', ...commonOf(recipe, arm, input), steps };
 }
 
-function commonOf(recipe: Recipe, arm: SftArm | GrpoArm, { dataset }: OptimizeInput) {
-  return { dataset, prompting: promptingOf(recipe, trainedTasks(recipe, arm)), adam: adamOf(arm.optimizer) };
+function commonOf(recipe: Recipe, arm: SftArm | GrpoArm, { dataset, seed }: OptimizeInput) {
+  const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
+  return { dataset, prompting, adam: adamOf(arm.optimizer), ...trainableOf(arm, seed) };
+}
+
+/** Fresh adapters are the run's: another seed draws others. */
+function trainableOf({ lora, freeze }: SftArm | GrpoArm, seed: number): { readonly trainable?: TrainableSpec } {
+  if (lora === undefined && freeze === undefined) return {};
+  return { trainable: { ...(lora && { lora: { ...lora, seed } }), ...(freeze && { freeze }) } };
 }
 
 function adamOf({ beta1, beta2, epsilon, weightDecay, gradientNormMax }: OptimizerSpec): AdamSpec {

@@ -3,6 +3,8 @@ import { required } from '../core/assert.ts';
 import { ByteCache } from '../core/byte-cache.ts';
 import { digestOf } from '../core/json.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import { blankImageLike } from '../judge/evaluation/blank-image.ts';
+import type { Asked } from '../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../judge/example.ts';
 import { targetText } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
@@ -37,11 +39,19 @@ export class Prompter {
       this.#encoded.set(key, encoded, byteLengthOf(encoded));
       return encoded;
     };
+    const encodeAsked = async ({ example, spec, isBlank }: Asked, mode: AnswerMode): Promise<EncodedPrompt> => {
+      const messages = renderPrompt(spec, example, mode, prompting.modeWords);
+      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, images, digest)));
+      return loaded.processor.encodePrompt(messages, isBlank ? await Promise.all(bytes.map(blankImageLike)) : bytes);
+    };
     return {
       examples,
+      encodeAsked,
+      completion: (text) => loaded.processor.encodeCompletion(text),
       example: (index) => required(examples[index], `example ${String(index)}`),
       encode,
-      target: (example, mode) => loaded.processor.encodeCompletion(targetText(example, mode)),
+      target: (example, mode) =>
+        loaded.processor.encodeCompletion(targetText(example, mode, taskOf(prompting, example.task).verdictFormat)),
       decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
       tokens: tokensOf(loaded.processor),
     };
@@ -52,8 +62,12 @@ export interface PromptedDataset {
   readonly examples: readonly Example[];
   example(index: number): Example;
   encode(example: Example, mode: AnswerMode): Promise<EncodedPrompt>;
+  /** As a probe shows it; not kept. */
+  encodeAsked(asked: Asked, mode: AnswerMode): Promise<EncodedPrompt>;
   /** Tokens of the completion that supervised training teaches, the stop token included. */
   target(example: Example, mode: AnswerMode): readonly number[];
+  /** Tokens of any completion, the stop token included. Throws PROMPT_INVALID for what could never be sampled. */
+  completion(text: string): readonly number[];
   /** Special tokens kept, the stop token left out. */
   decode(tokenIds: readonly number[]): string;
   readonly tokens: TokenRoles;

@@ -1,11 +1,13 @@
 /** From an update's refs to steps that an engine can do: prompts encoded, advantages computed. */
 import { required } from '../core/assert.ts';
-import type { SampledCompletion } from '../policy/engine.ts';
+import type { SampledCompletion, TrainGroup } from '../policy/engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { sftGroups } from '../policy/objectives/sft.ts';
 import type { ReadyStep, ReadySteps } from './apply-update.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { PromptedDataset } from './prompter.ts';
+import { taskOf } from './recipe-access.ts';
+import { shownExample } from './shown-example.ts';
 import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
 import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
 
@@ -24,17 +26,28 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
   )) as [StepRewards, ...RolloutShard[]];
   const prompts = shards.flatMap((shard) => shard.prompts);
   const encoded = await Promise.all(
-    prompts.map(({ exampleIndex }) => prompted.encode(prompted.example(exampleIndex), update.mode)),
+    prompts.map((prompt) => {
+      const stored = prompted.example(prompt.exampleIndex);
+      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
+    }),
   );
   const rollouts: (readonly SampledCompletion[])[] = prompts.map((prompt) => prompt.rollouts);
   const values = prompts.map(({ exampleId }, i) => {
     const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
     return graded.rollouts.map(({ reward }) => reward.value);
   });
-  const { groups, droppedGroupCount } = grpoGroups(encoded, rollouts, values);
+  const { groups: plain, droppedGroupCount, keptIndices } = grpoGroups(encoded, rollouts, values);
+  const groups = plain.map((group, i) => weighted(group, rewards.prompts[keptIndices[i] ?? -1]?.weight ?? 1));
   const { step, learningRate, temperature, clipLow, clipHigh, klCoefficient, logProbToleranceMax } = update;
   const loss = { name: 'ppo', clipLow, clipHigh, klCoefficient } as const;
   return { step, learningRate, groups, droppedGroupCount, loss, temperature, logProbToleranceMax };
+}
+
+/** After normalisation within the group, which would take the weight out again. */
+function weighted(group: TrainGroup, weight: number): TrainGroup {
+  if (weight === 1) return group;
+  const completions = group.completions.map((one) => ({ ...one, advantage: (one.advantage ?? 0) * weight }));
+  return { ...group, completions };
 }
 
 function sftSteps(prompted: PromptedDataset, { steps }: SftUpdate): Promise<ReadyStep[]> {

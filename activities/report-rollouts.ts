@@ -13,6 +13,7 @@ import type { JsonCache } from './json-cache.ts';
 import type { EvaluationJudgments } from './judgments-artifact.ts';
 import { taskOf } from './recipe-access.ts';
 import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
+import { shownExample } from './shown-example.ts';
 import type { GrpoUpdate, StepRecord } from './step-record.ts';
 
 const promptCountPerStep = 4;
@@ -53,7 +54,7 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-async function ofStep({ cache, dataset }: Scope, update: GrpoUpdate): Promise<Answer[]> {
+async function ofStep({ cache, recipe, dataset }: Scope, update: GrpoUpdate): Promise<Answer[]> {
   const [examples, rewards, ...shards] = await Promise.all([
     examplesOf(cache, dataset),
     cache.get(update.rewards) as Promise<StepRewards>,
@@ -62,7 +63,8 @@ async function ofStep({ cache, dataset }: Scope, update: GrpoUpdate): Promise<An
   const prompts = shards.flatMap((shard) => shard.prompts);
   const both = prompts.map((prompt, i) => ({ prompt, graded: required(rewards.prompts[i], prompt.exampleId) }));
   return spread(both, promptCountPerStep).flatMap(({ prompt, graded }) => {
-    const example = required(examples[prompt.exampleIndex], prompt.exampleId);
+    const stored = required(examples[prompt.exampleIndex], prompt.exampleId);
+    const example = shownExample(stored, prompt, taskOf(recipe, stored.task));
     const answers = prompt.rollouts.map(({ text }, i): Answer => {
       const { judgment, reward } = required(graded.rollouts[i], 'a reward for every rollout');
       return { example, mode: update.mode, completion: text, judgment, reward, step: update.step };

@@ -3,17 +3,18 @@ import { digestOf } from '../core/json.ts';
 import { asJson } from '../artifacts/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Leak } from '../judge/datasets/leaks.ts';
-import type { Example, QuarantinedRow } from '../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun, StageCost } from '../judge/report/data.ts';
 import { renderReport } from '../judge/report/render.ts';
 import type { EvaluatedRun, ReportInput, ReportResult } from './contract.ts';
-import { datasetOf, examplesOf } from './dataset-artifact.ts';
+import { datasetOf } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { putExperimentIndex } from './experiment-index.ts';
 import type { JsonCache } from './json-cache.ts';
+import { firstQuarantined } from './quarantine-table.ts';
 import { recipeOf } from './recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
+import { testsBetween } from './report-tests.ts';
 import { recordsOf } from './run-log.ts';
 import { describeRuntime, type StepRecord } from './step-record.ts';
 
@@ -57,6 +58,7 @@ async function reportData(
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
+    tests: await testsBetween(scope, input.runs, beat),
     rollouts,
     dataset: await datasetFacts(cache, input),
     cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },
@@ -81,19 +83,19 @@ function reportRun(
 async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promise<ReportData['dataset']> {
   const { exampleCount, imageCount, quarantinedCount } = ingestion;
   const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
-  const quarantined = quarantine ? ((await cache.get(quarantine)) as QuarantinedRow[]).slice(0, 20) : [];
+  const quarantined = quarantine ? await firstQuarantined(cache.store, quarantine, 20) : [];
   const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
-  const examples = found.length > 0 ? await examplesOf(cache, ingestion.dataset) : [];
-  return { exampleCount, imageCount, quarantinedCount, quarantined, leaks: leakPairs(found, examples) };
+  return { exampleCount, imageCount, quarantinedCount, quarantined, leaks: leakPairs(found) };
 }
 
-/** One line an image: the first example of training that shows it, and the first of the test. */
-function leakPairs(leaks: readonly Leak[], examples: readonly Example[]): ReportLeak[] {
-  const splits = new Map(examples.map(({ id, split }) => [id, split]));
-  return leaks.map((leak) => ({
-    kind: 'exact',
-    train: leak.examples.find((id) => splits.get(id) === 'train') ?? leak.sha256,
-    test: leak.examples.find((id) => splits.get(id) !== 'train') ?? leak.sha256,
+const leakKinds = { image: 'exact', 'near-image': 'perceptual', text: 'text' } as const;
+
+/** One line a leak: the example nearest to training and the one furthest from it. */
+function leakPairs(leaks: readonly Leak[]): ReportLeak[] {
+  return leaks.map(({ kind, sha256, examples }) => ({
+    kind: leakKinds[kind],
+    train: examples[0] ?? sha256,
+    test: examples.at(-1) ?? sha256,
   }));
 }
 

@@ -15,6 +15,8 @@ export interface PromptRollouts {
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
+  /** A pair shown in its other order (judge/tasks/swap.ts). */
+  readonly swapped?: true;
   readonly promptTokenCount: number;
   /** G of them. */
   readonly rollouts: readonly Rollout[];
@@ -38,7 +40,11 @@ export interface PromptRewards {
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
+  /** Of the order shown. */
   readonly label: string;
+  readonly swapped?: true;
+  /** Factor on the advantages; 1 where left out. */
+  readonly weight?: number;
   readonly rollouts: readonly JudgedRollout[];
 }
 

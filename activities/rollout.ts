@@ -1,26 +1,32 @@
 /** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
 import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
-import { type MixturePlan, stepExamples } from '../judge/mixture.ts';
+import { type MixturePlan, roundExamples } from '../judge/mixture.ts';
 import type { EncodedPrompt, SampledCompletion, SampleRequest } from '../policy/engine.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 import type { RolloutInput, RolloutResult } from './contract.ts';
+import { examplesOf } from './dataset-artifact.ts';
 import { durable } from './durable.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { grpoArm, promptingOf, recipeOf } from './recipe-access.ts';
+import { grpoArm, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { shownExample, shownOrders, type ShownOrder } from './shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
 
 export function createRollout(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
   return async (input: RolloutInput): Promise<RolloutResult> => {
-    const { step, seed, shard, dataset, policy } = input;
+    const { step, seed, shard, dataset, policy, round = 0 } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const arm = grpoArm(recipe, input.arm);
     const { mode, groupSize, temperature, tokenCountMax } = arm;
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
-    const all = stepExamples((await cache.get(input.plan)) as MixturePlan, step);
-    const config = { ...prompting, mode, groupSize, temperature, tokenCountMax, seed, step, shard, examples: all };
+    const planned = roundExamples((await cache.get(input.plan)) as MixturePlan, step, round);
+    const examples = await examplesOf(cache, dataset);
+    const taskAt = (index: number) => taskOf(recipe, required(examples[index], `example ${String(index)}`).task);
+    const all = shownOrders(planned, (index) => taskAt(index).kind, arm);
+    const settings = { mode, groupSize, temperature, tokenCountMax, seed, step, round, shard };
+    const config = { ...prompting, ...settings, examples: all };
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
 
     const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
@@ -29,7 +35,12 @@ export function createRollout(context: ComputeContext) {
           processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
         );
         const prompts = await waits.for(
-          Promise.all(all.map((index) => prompted.encode(prompted.example(index), mode))),
+          Promise.all(
+            all.map((shown) => {
+              const stored = prompted.example(shown.exampleIndex);
+              return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
+            }),
+          ),
         );
         const [from, to] = boundsOf(all.length, shard);
         const request: SampleRequest = {
@@ -38,7 +49,7 @@ export function createRollout(context: ComputeContext) {
           sampling: { temperature, greedy: false, tokenCountMax },
           seed,
           step,
-          promptOffset: from,
+          promptOffset: round * all.length + from,
           promptTokenCountMax: longest(prompts),
           tokens: prompted.tokens,
         };
@@ -65,15 +76,15 @@ export function longest(prompts: readonly EncodedPrompt[]): number {
 function shardOf(
   { step, shard }: RolloutInput,
   prompted: PromptedDataset,
-  indices: readonly number[],
+  shown: readonly ShownOrder[],
   encoded: readonly EncodedPrompt[],
   groups: readonly (readonly SampledCompletion[])[],
 ): RolloutShard {
   const prompts = groups.map((group, i): PromptRollouts => {
-    const exampleIndex = required(indices[i], 'a prompt of the shard');
-    const { id: exampleId, task } = prompted.example(exampleIndex);
+    const order = required(shown[i], 'a prompt of the shard');
+    const { id: exampleId, task } = prompted.example(order.exampleIndex);
     const rollouts = group.map((completion) => ({ ...completion, text: prompted.decode(completion.tokenIds) }));
-    return { exampleIndex, exampleId, task, promptTokenCount: encoded[i]?.tokenIds.length ?? 0, rollouts };
+    return { ...order, exampleId, task, promptTokenCount: encoded[i]?.tokenIds.length ?? 0, rollouts };
   });
   return { schema: 1, step, shard, prompts };
 }

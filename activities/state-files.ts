@@ -6,7 +6,12 @@ import { type FolderManifest, putFolder, readFolderManifest } from '../artifacts
 import type { ArtifactRef } from '../artifacts/ref.ts';
 
 const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
-const isOptimizerFile = (name: string): boolean => isTensorFile(name) && name.startsWith('optimizer');
+/** The engine's own: it says the dtype of the weights that it writes. */
+const configFile = 'config.json';
+/** Beside `optimizer-adapter_model.safetensors`, where adapters are trained. */
+const adapterConfigFile = 'optimizer-adapter_config.json';
+const isOptimizerFile = (name: string): boolean =>
+  name === adapterConfigFile || (isTensorFile(name) && name.startsWith('optimizer'));
 
 /** Config, tokenizer, templates. */
 export function smallFiles({ files }: FolderManifest): FolderManifest['files'] {
@@ -17,13 +22,15 @@ export async function holdsOptimizer(folder: string): Promise<boolean> {
   return (await readdir(folder)).some(isOptimizerFile);
 }
 
-/** A checkpoint of the weights in `folder` and of small files that are kept already. */
+/** A checkpoint of the weights in `folder`, with their config, and of small files that are kept already. */
 export async function putCheckpoint(
   store: ArtifactStore,
   small: FolderManifest['files'],
   folder: string,
 ): Promise<ArtifactRef> {
-  const names = (await readdir(folder)).filter((name) => isTensorFile(name) && !isOptimizerFile(name));
+  const names = (await readdir(folder)).filter(
+    (name) => name === configFile || (isTensorFile(name) && !isOptimizerFile(name)),
+  );
   const weights = await readFolderManifest(store, await putFolder(store, folder, names));
   const manifest: FolderManifest = { schema: 1, files: { ...small, ...weights.files } };
   return store.putJson(manifest);

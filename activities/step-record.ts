@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { ModeWords } from '../judge/tasks/prompt.ts';
+import type { TrainableSpec } from '../policy/engine.ts';
 import type { OptimizerSpec, TaskSpec } from '../recipes/recipe.ts';
 
 /** How examples become prompts: the declared tasks that the update uses, and the words for the modes. */
@@ -20,6 +21,8 @@ interface UpdateCommon {
   readonly dataset: ArtifactRef;
   readonly prompting: Prompting;
   readonly adam: AdamSpec;
+  /** Left out where all weights learn. */
+  readonly trainable?: TrainableSpec;
 }
 
 export interface GrpoUpdate extends UpdateCommon {

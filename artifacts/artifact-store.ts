@@ -58,6 +58,16 @@ export class ArtifactStore {
     return bytes;
   }
 
+  /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING. */
+  async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    const range = { start: offset, end: offset + byteLength };
+    const source = await this.objects.open(this.objects.keyOf(ref.uri), range);
+    if (source === undefined) throw this.#missing(ref);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source) pieces.push(piece as Uint8Array);
+    return Buffer.concat(pieces);
+  }
+
   /** Canonical JSON: equal values are one artifact. */
   async putJson(value: unknown): Promise<ArtifactRef> {
     return this.putBytes(jsonBytes(value));

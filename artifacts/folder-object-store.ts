@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { errnoOf } from './errno.ts';
 import {
+  type ByteRange,
   checkKey,
   keyUnder,
   type ObjectEntry,
@@ -42,9 +43,10 @@ export class FolderObjectStore implements ObjectStore {
     return absentAsUndefined(readFile(this.#path(key)));
   }
 
-  async open(key: string): Promise<Readable | undefined> {
+  async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
     const path = this.#path(key);
-    return (await this.head(key)) === undefined ? undefined : createReadStream(path);
+    const part = range && { start: range.start, end: range.end - 1 };
+    return (await this.head(key)) === undefined ? undefined : createReadStream(path, part);
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {

@@ -10,6 +10,12 @@ export interface ObjectEntry extends ObjectHead {
   readonly key: string;
 }
 
+/** The bytes [start, end) of an object that has them; at least one. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A body that is not in memory: its digest is known beforehand, so that the store can refuse what changed on the way. */
 export interface StreamBody {
   readonly open: () => Readable;
@@ -27,7 +33,7 @@ export interface ObjectStore {
   /** undefined when there is no such object. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** The same, piece by piece: for objects that should not be held in memory. */
-  open(key: string): Promise<Readable | undefined>;
+  open(key: string, range?: ByteRange): Promise<Readable | undefined>;
   /** Writes or replaces. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   putStream(key: string, body: StreamBody): Promise<void>;

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { Client } from 'minio';
 import { sha256 } from '../core/json.ts';
 import {
+  type ByteRange,
   checkKey,
   keyUnder,
   type ObjectEntry,
@@ -59,8 +60,14 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  async open(key: string): Promise<Readable | undefined> {
-    const response = await this.#ask(() => this.#client.getObject(this.#settings.bucket, checkKey(key)));
+  /** As `head`, also for keys that others have written: users' files have names of their own. */
+  async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
+    const { bucket } = this.#settings;
+    const response = await this.#ask(() =>
+      range === undefined
+        ? this.#client.getObject(bucket, key)
+        : this.#client.getPartialObject(bucket, key, range.start, range.end - range.start),
+    );
     return response && Readable.from(this.#explained(response), { objectMode: false });
   }
 
@@ -78,7 +85,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectHead | undefined> {
     return this.#ask(async () => {
-      const found = await this.#client.statObject(this.#settings.bucket, checkKey(key));
+      const found = await this.#client.statObject(this.#settings.bucket, key);
       return { byteLength: found.size };
     });
   }

@@ -11,6 +11,7 @@ import type { EncodedPrompt, SampledCompletion } from '../policy/engine.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
+import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
 import { median, rounded } from './statistics.ts';
 
 const promptCount = 16;
@@ -66,10 +67,15 @@ export async function compare(part: keyof StepTimes, log: (line: string) => void
   };
 }
 
-async function ourStep(promptTokenCounts: readonly number[], completionTokenCounts: readonly number[]) {
+/** Our side of the step, with prompts and completions of these lengths: 8 completions a prompt. */
+export async function ourStep(
+  promptTokenCounts: readonly number[],
+  completionTokenCounts: readonly number[],
+  settings: RuntimeSettings = { threadCount: 1 },
+) {
   const folder = fileURLToPath(new URL('../recipes/demo-config', import.meta.url));
   const processor = await loadProcessor(folder);
-  const engine = new EmbeddedEngine({ threadCount: 1 });
+  const engine = new EmbeddedEngine(settings);
   await engine.initialize(folder, 0);
   const rng = new Rng('bench-prompts', 0);
   const prompts = await Promise.all(promptTokenCounts.map((count) => prompt(processor, rng, count)));

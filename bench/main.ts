@@ -4,7 +4,7 @@ import { describeError, exitCodeOf, MtrlError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { nearest } from '../recipes/nearest.ts';
 
-const names = ['step', 'rollout', 'train', 'orchestration', 'ingest', 'store'] as const;
+const names = ['step', 'rollout', 'train', 'orchestration', 'ingest', 'store', 'bootstrap', 'backends'] as const;
 
 /** What a file of this folder exports. Its own words go to stderr. */
 export interface BenchModule {

@@ -89,7 +89,8 @@ async function pause(ms: number, ended: AbortSignal): Promise<boolean> {
   return !ended.aborted;
 }
 
-function onInterrupt(): { readonly promise: Promise<never>; readonly stop: () => void } {
+/** Rejects with Interrupted at Ctrl-C, until it is stopped. */
+export function onInterrupt(): { readonly promise: Promise<never>; readonly stop: () => void } {
   let interrupt: () => void = () => undefined;
   const promise = new Promise<never>((_, failed) => {
     interrupt = () => {

@@ -1,6 +1,7 @@
 /** What an experiment has made so far: from its result when it is done, else from what it tells of itself. */
 import type { PolicyState } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { AnswerMode } from '../judge/example.ts';
 import type { ExperimentResult } from '../workflows/types.ts';
 import type { Stack } from './stack.ts';
 import { standingOf } from './standing.ts';
@@ -11,6 +12,8 @@ export interface MadeRun {
   readonly checkpoint: ArtifactRef;
   /** Only of a run that has ended. */
   readonly policy?: PolicyState;
+  /** How it is asked to answer; only of a run that has ended. */
+  readonly mode?: AnswerMode;
 }
 
 export interface MadeByExperiment {
@@ -31,6 +34,7 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
       arm: plan.arm,
       checkpoint,
       policy,
+      mode: plan.mode,
     }));
     return { status, report: result.report, runs, refs: refsIn(result) };
   }

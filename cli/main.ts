@@ -6,7 +6,10 @@ import { say } from './output.ts';
 import { addCancel } from './verbs/cancel.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addDown } from './verbs/down.ts';
+import { addEvaluate } from './verbs/evaluate.ts';
 import { addExport } from './verbs/export.ts';
+import { addIngest } from './verbs/ingest.ts';
+import { addJudge } from './verbs/judge.ts';
 import { addReport } from './verbs/report.ts';
 import { addResume } from './verbs/resume.ts';
 import { addRollouts } from './verbs/rollouts.ts';
@@ -34,6 +37,9 @@ function program(): Command {
     addRollouts,
     addVerify,
     addExport,
+    addIngest,
+    addEvaluate,
+    addJudge,
   ])
     add(command);
   return command;

@@ -30,19 +30,22 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
   try {
     return (await client.workflow.getHandle(experimentId).result()) as ExperimentResult;
   } catch (error) {
-    throw codedEnd(error, experimentId);
+    throw codedEnd(
+      error,
+      `experiment ${experimentId}`,
+      `\`${commandText('resume', experimentId)}\` goes on from what is kept`,
+    );
   }
 }
 
-function codedEnd(error: unknown, experimentId: string): unknown {
+/** What ended a workflow, in our words; `hint` is for what was stopped by somebody. */
+export function codedEnd(error: unknown, where: string, hint: string): unknown {
   if (!(error instanceof WorkflowFailedError) || error instanceof WorkflowContinuedAsNewError) return error;
   const { cause } = error;
-  const where = `experiment ${experimentId}`;
-  const hint = `\`${commandText('resume', experimentId)}\` goes on from what is kept`;
   if (cause instanceof CancelledFailure)
-    return new MtrlError('CANCELLED', 'the experiment was cancelled', { where, hint, cause: error });
+    return new MtrlError('CANCELLED', 'it was cancelled', { where, hint, cause: error });
   if (cause instanceof TerminatedFailure)
-    return new MtrlError('CANCELLED', 'the experiment was terminated', { where, hint, cause: error });
+    return new MtrlError('CANCELLED', 'it was terminated', { where, hint, cause: error });
   if (!(cause instanceof ApplicationFailure)) return error;
   const code = cause.type ?? '';
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });

@@ -9,6 +9,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
 import type { Example } from '../judge/example.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
+import { swapPair } from '../judge/tasks/swap.ts';
 import type { MadeRun } from './made.ts';
 
 export interface ShownPrompt {
@@ -59,9 +60,12 @@ export async function promptsOfStep(
   ]);
   const sampled = shards.flatMap((shard) => shard.prompts);
   return prompts.map((judged, i) => {
-    const example = required(examples[judged.exampleIndex], `example ${judged.exampleId}`);
+    const stored = required(examples[judged.exampleIndex], `example ${judged.exampleId}`);
+    const { labels } = required(update.prompting.tasks[judged.task], `task ${judged.task}`);
+    const example = judged.swapped === true ? swapPair(stored, labels) : stored;
     const { rollouts } = required(sampled[i], `rollouts of ${judged.exampleId}`);
-    const { task, exampleId, label } = judged;
+    const { task, label } = judged;
+    const exampleId = example.id;
     const shown = judged.rollouts.map((each, j) => {
       const { text, finishReason, tokenIds } = required(rollouts[j], `rollout ${String(j)} of ${exampleId}`);
       return { ...each, text, finishReason, tokenCount: tokenIds.length };

@@ -1,18 +1,24 @@
 /** The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. */
-import type { EvaluatedRun, TaskScores } from '../activities/contract.ts';
+import type { EvaluatedRun, EvaluateResult, TaskScores } from '../activities/contract.ts';
 import { type Paint, visibleLength } from './output.ts';
+
+/** What the table asks of a run: also a policy that no run of an experiment made. */
+export interface ScoredRow {
+  readonly plan: Pick<EvaluatedRun['plan'], 'arm' | 'runName' | 'seed'>;
+  readonly evaluations: readonly Pick<EvaluateResult, 'scores'>[];
+}
 
 interface Column {
   readonly head: readonly string[];
   readonly isOod: boolean;
   /** Lines of one row. */
-  readonly cell: (run: EvaluatedRun) => readonly string[];
+  readonly cell: (run: ScoredRow) => readonly string[];
   readonly majority: string;
 }
 
 const gap = '  ';
 
-export function scoreTable(runs: readonly EvaluatedRun[], paint: Paint): string {
+export function scoreTable(runs: readonly ScoredRow[], paint: Paint): string {
   const columns = columnsOf(runs, paint);
   if (columns.length === 0) return 'nothing was evaluated';
   const names = runs.map(({ plan }) => nameOf(plan, runs));
@@ -38,7 +44,7 @@ export function scoreTable(runs: readonly EvaluatedRun[], paint: Paint): string 
   return [...headRows, ...body, ...majority, '', legend(runs, paint)].join('\n');
 }
 
-function columnsOf(runs: readonly EvaluatedRun[], paint: Paint): readonly Column[] {
+function columnsOf(runs: readonly ScoredRow[], paint: Paint): readonly Column[] {
   const all = runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));
   const tasks = [...new Map(all.map((scores) => [scores.task, scores])).values()];
   const seen = tasks.filter(({ ood }) => !ood);
@@ -51,7 +57,7 @@ function columnsOf(runs: readonly EvaluatedRun[], paint: Paint): readonly Column
   ];
 }
 
-function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 }: TaskScores, paint: Paint): Column {
+function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: TaskScores, paint: Paint): Column {
   const best = Math.max(...runs.map((run) => scoresOf(run, task)?.macroF1 ?? 0));
   return {
     head: ood ? [shortened(task), 'never trained'] : [shortened(task)],
@@ -60,13 +66,14 @@ function taskColumn(runs: readonly EvaluatedRun[], { task, ood, majorityMacroF1 
     cell: (run) => {
       const scores = scoresOf(run, task);
       if (scores === undefined) return ['–'];
-      const { macroF1, ci95, unparsableRate } = scores;
+      const { macroF1, ci95, unparsableRate, forcedChoice } = scores;
       const value =
         macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
       const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
       return [
         value,
         paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
+        ...(forcedChoice ? [paint('dim', `forced ${points(forcedChoice.macroF1)}`)] : []),
         ...orderLines(scores, paint),
         ...unparsable,
       ];
@@ -79,8 +86,8 @@ function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: P
   return [paint('dim', `same ${points(consistencyRate)}`), paint('dim', `1st ${points(firstPositionRate)}`)];
 }
 
-function meanColumn(runs: readonly EvaluatedRun[], tasks: readonly TaskScores[], paint: Paint): Column {
-  const meanOf = (run: EvaluatedRun): number => {
+function meanColumn(runs: readonly ScoredRow[], tasks: readonly TaskScores[], paint: Paint): Column {
+  const meanOf = (run: ScoredRow): number => {
     const values = tasks.flatMap(({ task }) => scoresOf(run, task)?.macroF1 ?? []);
     return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   };
@@ -102,7 +109,7 @@ function rowsOf(
   cells: readonly (readonly string[])[],
   columns: readonly Column[],
   nameWidth: number,
-  runs: readonly EvaluatedRun[],
+  runs: readonly ScoredRow[],
 ): string[] {
   const height = Math.max(...cells.map((lines) => lines.length));
   const widths = columns.map((column) => widthOf(column, runs));
@@ -116,11 +123,11 @@ function rowsOf(
   });
 }
 
-function widthOf({ head, cell, majority }: Column, runs: readonly EvaluatedRun[]): number {
+function widthOf({ head, cell, majority }: Column, runs: readonly ScoredRow[]): number {
   return Math.max(...[...head, majority, ...runs.flatMap((run) => cell(run))].map(visibleLength));
 }
 
-function legend(runs: readonly EvaluatedRun[], paint: Paint): string {
+function legend(runs: readonly ScoredRow[], paint: Paint): string {
   const counts = runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores.exampleCount));
   const isPairwise = runs.some(({ evaluations }) =>
     evaluations.some(({ scores }) => scores.consistencyRate !== undefined),
@@ -128,16 +135,18 @@ function legend(runs: readonly EvaluatedRun[], paint: Paint): string {
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const examples = low === high ? String(low) : `${String(low)} to ${String(high)}`;
   const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task`];
+  if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.forcedChoice !== undefined)))
+    lines.push("forced: the likeliest label at the verdict's place, whatever was said");
   if (isPairwise)
     lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');
 }
 
-function nameOf(plan: EvaluatedRun['plan'], runs: readonly EvaluatedRun[]): string {
+function nameOf(plan: ScoredRow['plan'], runs: readonly ScoredRow[]): string {
   return runs.some((run) => run.plan.arm === plan.arm && run.plan.seed !== plan.seed) ? plan.runName : plan.arm;
 }
 
-function scoresOf(run: EvaluatedRun, task: string): TaskScores | undefined {
+function scoresOf(run: ScoredRow, task: string): TaskScores | undefined {
   return run.evaluations.find(({ scores }) => scores.task === task)?.scores;
 }
 

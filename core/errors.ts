@@ -14,6 +14,7 @@ const errorKinds = {
   RECIPE_CONFLICT: 'user',
   // the user's files: exit code 1
   FILE_MISSING: 'data',
+  FILE_UNREADABLE: 'data',
   DATASET_EMPTY: 'data',
   DATASET_QUARANTINE_CEILING: 'data',
   CHECKPOINT_INVALID: 'data',
@@ -36,6 +37,7 @@ const errorKinds = {
   GRAPH_INVALID: 'compute',
   // the surroundings: retried
   STORE_UNREACHABLE: 'transient',
+  GRADER_FAILED: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
@@ -43,6 +45,8 @@ const errorKinds = {
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
+  // a backend or execution provider that was asked for is not there; none stands in for it
+  PROVIDER_UNAVAILABLE: 'data',
   // a bug of ours
   INVARIANT: 'internal',
 } as const satisfies Record<string, ErrorKind>;

@@ -27,6 +27,17 @@ function multiply(a: number, b: number): readonly [high: number, low: number] {
   return [high >>> 0, Math.imul(a, b) >>> 0];
 }
 
+/** The high half alone, in 32-bit integers throughout: no limb product and no sum of two leaves 32 bits. */
+function highWord(a: number, b: number): number {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const middle = (Math.imul(a1, b0) >>> 0) + (Math.imul(a0, b0) >>> 16);
+  const middle2 = (Math.imul(a0, b1) >>> 0) + (middle & 0xffff);
+  return (Math.imul(a1, b1) + (middle >>> 16) + (middle2 >>> 16)) | 0;
+}
+
 /** One Philox4x32-10 block: four 32-bit words for a 128-bit counter under a 64-bit key. */
 export function philox(counter: Block, key: Key): Block {
   let [c0, c1, c2, c3] = counter;
@@ -71,6 +82,38 @@ export class Rng {
       this.#used = 0;
     }
     return this.#block[this.#used++ as 0 | 1 | 2 | 3];
+  }
+
+  /** The next words, as many as fit: what as many calls of `word` would give, without an array for each block. */
+  fill(words: Uint32Array): void {
+    let at = 0;
+    while (at < words.length && this.#used < 4) words[at++] = this.word();
+    const [key0, key1] = this.#key;
+    for (; at + 4 <= words.length; at += 4) {
+      let c0 = this.#counter >>> 0;
+      let c1 = Math.floor(this.#counter / 2 ** 32);
+      let c2 = 0;
+      let c3 = 0;
+      let k0 = key0;
+      let k1 = key1;
+      for (let round = 0; round < roundCount; round++) {
+        const high0 = highWord(multiplier0, c0);
+        const high1 = highWord(multiplier1, c2);
+        const low0 = Math.imul(multiplier0, c0);
+        c0 = high1 ^ c1 ^ k0;
+        c1 = Math.imul(multiplier1, c2);
+        c2 = high0 ^ c3 ^ k1;
+        c3 = low0;
+        k0 = (k0 + weyl0) | 0;
+        k1 = (k1 + weyl1) | 0;
+      }
+      words[at] = c0;
+      words[at + 1] = c1;
+      words[at + 2] = c2;
+      words[at + 3] = c3;
+      this.#counter++;
+    }
+    while (at < words.length) words[at++] = this.word();
   }
 
   /** Uniform in [0, 1), 53 bits. */

@@ -4,6 +4,7 @@
  */
 import { checkCheckpoint, checkPrograms } from './doctor/programs.ts';
 import { checkMachine } from './doctor/machine.ts';
+import { checkProviders } from './doctor/providers.ts';
 import { checkServices } from './doctor/services.ts';
 import { readSettings, type StackSettings, stackHome } from './stack/settings.ts';
 
@@ -24,8 +25,12 @@ export interface DoctorReport {
 export async function doctor(settings?: StackSettings): Promise<DoctorReport> {
   const home = settings?.home ?? stackHome();
   const known = settings ?? settingsOrError();
-  const [programs, services] = await Promise.all([checkPrograms(), checkServices(home, known)]);
-  const checks = [...checkMachine(home), ...programs, ...services, ...checkCheckpoint()];
+  const [programs, providers, services] = await Promise.all([
+    checkPrograms(),
+    checkProviders(),
+    checkServices(home, known),
+  ]);
+  const checks = [...checkMachine(home), ...programs, ...providers, ...services, ...checkCheckpoint()];
   return { ok: checks.every(({ status }) => status !== 'fail'), home, checks };
 }
 

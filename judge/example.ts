@@ -17,6 +17,8 @@ export interface Example {
   readonly fields: Readonly<Record<string, string>>;
   /** One of the task's labels. */
   readonly label: string;
+  /** The number behind the label, where there is one: a mean opinion score under thresholds, the score of a score task. */
+  readonly score?: number;
   /** A written reason for the label, for supervised training in `think` mode. */
   readonly rationale?: string;
   /** Examples with the same key share an image, a source object or a prompt: a split never parts them, the bootstrap draws them together. */
@@ -33,8 +35,10 @@ export interface QuarantinedRow {
     | 'LABEL_UNKNOWN'
     | 'IMAGE_MISSING'
     | 'IMAGE_UNREADABLE'
+    | 'IMAGE_TOO_LARGE'
     | 'PROMPT_INVALID'
-    | 'DUPLICATE_ID';
+    | 'DUPLICATE_ID'
+    | 'LEAKED';
   readonly reason: string;
   /** At most 200 characters of the row. */
   readonly excerpt: string;
@@ -47,8 +51,9 @@ export interface CompletionText {
   readonly finishReason: 'stop' | 'length';
 }
 
+/** `score`: the number that a real score task was answered with; `verdict` is then the label nearest to it. */
 export type Judgment =
-  | { readonly ok: true; readonly verdict: string; readonly rationale: string }
+  | { readonly ok: true; readonly verdict: string; readonly rationale: string; readonly score?: number }
   | { readonly ok: false; readonly reason: UnparsableReason };
 
 export type UnparsableReason =
@@ -58,12 +63,23 @@ export type UnparsableReason =
   | 'verdict-missing'
   | 'verdict-repeated'
   | 'verdict-not-a-label'
-  | 'text-outside-tags';
+  | 'verdict-out-of-range'
+  | 'not-json'
+  | 'text-outside-tags'
+  | 'text-outside-form';
 
 /** R = (1 - a) * accuracy + a * format, accuracy gated on format (PAPER.md); the parts stay apart. */
 export interface Reward {
   readonly value: number;
   readonly accuracy: 0 | 1;
   readonly format: 0 | 1;
+  /** Scores: 1 - distance to the label over the range, in [0, 1]. */
+  readonly closeness?: number;
+  /** Pairs sampled in both orders: share of the other order's verdicts that choose the same picture. */
+  readonly agreement?: number;
+  /** An external grader's, in [0, 1]. */
+  readonly graderScore?: number;
+  /** Taken off for length. */
+  readonly overlongPenalty?: number;
   readonly unparsable?: UnparsableReason;
 }

@@ -124,6 +124,24 @@ export interface OptimStepResult {
   readonly updateCount: number;
 }
 
+/** Parts of a model that can be frozen. A tied head is the embeddings. */
+export type ModelPart = 'vision' | 'connector' | 'embeddings' | 'decoder' | 'head';
+
+/** Which weights learn: all of them where nothing is said. */
+export interface TrainableSpec {
+  /** Low-rank adapters on linear modules (LoRA, arXiv 2106.09685); they alone learn. */
+  readonly lora?: {
+    readonly rank: number;
+    /** The adapters' product is added alpha / rank times. */
+    readonly alpha: number;
+    /** Names of modules or their ends, as PEFT's target_modules: `q_proj`. Those of frozen parts get none. */
+    readonly modules: readonly string[];
+    /** A is drawn by it; B is zero. */
+    readonly seed: number;
+  };
+  readonly freeze?: readonly ModelPart[];
+}
+
 export interface EngineInfo {
   readonly backend: string;
   readonly runtimeVersion: string;
@@ -140,8 +158,13 @@ export interface Engine {
   loadState(folder: string): Promise<EngineInfo>;
   /** Fresh weights from the folder's config.json, by seed. */
   initialize(folder: string, seed: number): Promise<EngineInfo>;
-  /** Writes model.safetensors (+ config.json) and optimizer.safetensors into the folder. */
+  /** Writes model.safetensors (adapters merged, + config.json) and optimizer*.safetensors into the folder. */
   saveState(folder: string): Promise<void>;
+  /**
+   * Says which weights learn from here on; without it all do. New adapters and a new optimizer state, unless the policy
+   * is trained so already: a saved state comes back with both. Throws RECIPE_INVALID.
+   */
+  prepareTraining(spec: TrainableSpec): Promise<void>;
   /** Keeps a copy of the present weights as the reference policy of the KL term. */
   loadReference(folder: string): Promise<void>;
   sample(request: SampleRequest): Promise<SampleResult>;
@@ -151,7 +174,7 @@ export interface Engine {
   forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
   /** Applies and clears the accumulated gradient. */
   optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
-  /** sha256 over the current weights, tensors in name order. */
+  /** sha256 over the current weights and adapters, tensors in name order. */
   weightsDigest(): Promise<string>;
   close(): Promise<void>;
 }

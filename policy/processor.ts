@@ -1,19 +1,18 @@
 /**
  * Between judging and the engine: messages and images to an EncodedPrompt, completions to tokens and back, by the files
- * of a checkpoint folder. Follows `Idefics3Processor` of transformers for images that are not split.
+ * of a checkpoint folder. A model that reads text only needs no image processor.
  */
 import { join } from 'node:path';
-import { z } from 'zod';
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
-import { checkFields, readJsonFile, requireJsonFile } from './checkpoint-file.ts';
+import { requireJsonFile } from './checkpoint-file.ts';
 import type { EncodedPrompt } from './engine.ts';
-import { parseIdefics3Config, type Idefics3Config } from './models/idefics3-config.ts';
+import { ImagePrompts } from './image-prompts.ts';
+import { type Architecture, readArchitecture } from './models/architecture.ts';
 import type { ChatMessage } from './text/chat-message.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
-import { ImageProcessor } from './vision/image-processor.ts';
 
 export interface Processor {
   /** Images are encoded files, in the order of the image parts. Throws IMAGE_UNREADABLE, PROMPT_INVALID. */
@@ -38,70 +37,25 @@ export async function loadProcessor(
   folder: string,
   { imageCacheByteLengthMax = 64 << 20 }: ProcessorOptions = {},
 ): Promise<Processor> {
-  const config = parseIdefics3Config(await requireJsonFile(folder, 'config.json'), join(folder, 'config.json'));
+  const architecture = readArchitecture(await requireJsonFile(folder, 'config.json'), join(folder, 'config.json'));
   const tokenizer = await Tokenizer.load(folder);
-  const images = await ImageProcessor.load(folder, imageCacheByteLengthMax);
-  const imageSeqLen = await readImageSeqLen(folder, config);
-  checkEdge(folder, config, images);
+  checkVocabulary(folder, architecture, tokenizer);
+  const imagePrompts =
+    architecture.images === undefined
+      ? undefined
+      : await ImagePrompts.load(folder, architecture.images, tokenizer, imageCacheByteLengthMax);
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
-  const tokens = imageTokens(tokenizer);
-  checkImageToken(folder, config, tokenizer.requireId(tokens.image));
   const stopTokenId = await readStopTokenId(folder, tokenizer);
-  return makeProcessor({
-    tokenizer,
-    images,
-    imageSeqLen,
-    renderChat,
-    tokens,
-    stopTokenId,
-    vocabularySize: config.text.vocabularySize,
-  });
-}
-
-interface Parts {
-  readonly tokenizer: Tokenizer;
-  readonly images: ImageProcessor;
-  readonly imageSeqLen: number;
-  readonly renderChat: RenderChat;
-  readonly tokens: ImageTokens;
-  readonly stopTokenId: number;
-  readonly vocabularySize: number;
-}
-
-function makeProcessor({
-  tokenizer,
-  images,
-  imageSeqLen,
-  renderChat,
-  tokens,
-  stopTokenId,
-  vocabularySize,
-}: Parts): Processor {
-  const banned = bannedIds(tokenizer, tokens, vocabularySize, stopTokenId);
-  const expansion = `${tokens.fake}${tokens.global}${tokens.image.repeat(imageSeqLen)}${tokens.fake}`;
+  const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);
   return {
     stopTokenId,
     padTokenId: tokenizer.specialId('pad_token') ?? stopTokenId,
     bannedTokenIds: [...banned].sort((a, b) => a - b),
     async encodePrompt(messages, encodedImages) {
-      const partCount = messages.flatMap(({ content }) => content).filter(({ type }) => type === 'image').length;
-      assert(
-        partCount === encodedImages.length,
-        `${String(encodedImages.length)} images for ${String(partCount)} image parts`,
-      );
-      const pieces = renderChat(messages).split(tokens.image);
-      if (pieces.length - 1 !== encodedImages.length) {
-        throw new MtrlError(
-          'PROMPT_INVALID',
-          `the prompt's text holds ${tokens.image} ${String(pieces.length - 1)} times`,
-          {
-            found: `${String(encodedImages.length)} images`,
-            hint: `only image parts may become ${tokens.image}: texts must not hold it, the chat template must not leave it out`,
-          },
-        );
-      }
-      const tokenIds = tokenizer.encode(pieces.join(expansion));
-      return { tokenIds, images: await Promise.all(encodedImages.map((image) => images.process(image))) };
+      checkImageCount(messages, encodedImages);
+      if (imagePrompts === undefined)
+        return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
+      return encodeWithImages(renderChat, tokenizer, imagePrompts, messages, encodedImages);
     },
     encodeCompletion(text) {
       const tokenIds = tokenizer.encode(text);
@@ -119,73 +73,81 @@ function makeProcessor({
   };
 }
 
-interface ImageTokens {
-  readonly image: string;
-  readonly fake: string;
-  readonly global: string;
+async function encodeWithImages(
+  renderChat: RenderChat,
+  tokenizer: Tokenizer,
+  imagePrompts: ImagePrompts,
+  messages: readonly ChatMessage[],
+  encodedImages: readonly Uint8Array[],
+): Promise<EncodedPrompt> {
+  const pieces = renderChat(messages).split(imagePrompts.placeholder);
+  if (pieces.length - 1 !== encodedImages.length) {
+    const { placeholder } = imagePrompts;
+    throw new MtrlError('PROMPT_INVALID', `the prompt's text holds ${placeholder} ${String(pieces.length - 1)} times`, {
+      found: `${String(encodedImages.length)} images`,
+      hint: `only image parts may become ${placeholder}: texts must not hold it, the chat template must not leave it out`,
+    });
+  }
+  const images = await Promise.all(encodedImages.map((image) => imagePrompts.prepare(image)));
+  const text = pieces.map((piece, i) => `${piece}${images[i]?.text ?? ''}`).join('');
+  return { tokenIds: tokenizer.encode(text), images: images.flatMap(({ tiles }) => tiles) };
 }
 
-/** As the tokenizer's config names them; else as Idefics3Processor does. */
-function imageTokens({ specialTokens }: Tokenizer): ImageTokens {
-  return {
-    image: specialTokens.image_token ?? '<image>',
-    fake: specialTokens.fake_image_token ?? '<fake_token_around_image>',
-    global: specialTokens.global_image_token ?? '<global-img>',
-  };
+/** Chat templates of text models want a message's content as one string. */
+function encodeText(
+  renderChat: RenderChat,
+  tokenizer: Tokenizer,
+  messages: readonly ChatMessage[],
+  model: string,
+): EncodedPrompt {
+  const plain = messages.map(({ role, content }) => ({
+    role,
+    content: content
+      .map((part) => {
+        if (part.type === 'text') return part.text;
+        throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, and the model reads text only', {
+          where: model,
+          hint: 'use a vision-language checkpoint, or a task without images',
+        });
+      })
+      .join(''),
+  }));
+  return { tokenIds: tokenizer.encode(renderChat(plain)), images: [] };
+}
+
+function checkImageCount(messages: readonly ChatMessage[], encodedImages: readonly Uint8Array[]): void {
+  const partCount = messages.flatMap(({ content }) => content).filter(({ type }) => type === 'image').length;
+  assert(
+    partCount === encodedImages.length,
+    `${String(encodedImages.length)} images for ${String(partCount)} image parts`,
+  );
 }
 
 function bannedIds(
   tokenizer: Tokenizer,
-  tokens: ImageTokens,
+  imagePrompts: ImagePrompts | undefined,
   vocabularySize: number,
   stopTokenId: number,
 ): Set<number> {
   const named = (['pad_token', 'bos_token', 'unk_token'] as const).map((name) => tokenizer.specialId(name));
-  const image = Object.values<string>({ ...tokens }).map((token) => tokenizer.requireId(token));
   const ids = Array.from({ length: vocabularySize }, (_, id) => id);
   const unused = ids.filter((id) => {
     const token = tokenizer.tokenOf(id);
     // Position tokens of split images belong to images, too.
-    return token === undefined || /^<row_\d+_col_\d+>$/.test(token);
+    return token === undefined || (imagePrompts !== undefined && /^<row_\d+_col_\d+>$/.test(token));
   });
-  const banned = new Set([...named, ...image, ...unused].filter((id) => id !== undefined));
+  const banned = new Set([...named, ...(imagePrompts?.tokenIds ?? []), ...unused].filter((id) => id !== undefined));
   // Some checkpoints pad with their stop token, or begin with it.
   banned.delete(stopTokenId);
   return banned;
 }
 
-/** Tokens that stand for one image. The config decides; the processor's file may only agree. */
-async function readImageSeqLen(folder: string, { vision, scaleFactor }: Idefics3Config): Promise<number> {
-  const where = join(folder, 'processor_config.json');
-  const schema = z.looseObject({ image_seq_len: z.int().min(1).default(169) });
-  const { image_seq_len: found } = checkFields(
-    schema,
-    (await readJsonFile(folder, 'processor_config.json')) ?? {},
-    where,
-  );
-  const expected = (vision.imageSize / vision.patchSize / scaleFactor) ** 2;
-  if (found === expected) return found;
-  throw new MtrlError('CHECKPOINT_INVALID', 'field image_seq_len does not fit config.json', {
-    where,
-    found: String(found),
-    hint: `the vision tower gives ${String(expected)} tokens an image`,
-  });
-}
-
-function checkEdge(folder: string, { vision }: Idefics3Config, { edge }: ImageProcessor): void {
-  if (edge === vision.imageSize) return;
-  throw new MtrlError('CHECKPOINT_INVALID', 'field max_image_size.longest_edge does not fit config.json', {
-    where: join(folder, 'preprocessor_config.json'),
-    found: String(edge),
-    hint: `vision_config.image_size is ${String(vision.imageSize)}`,
-  });
-}
-
-function checkImageToken(folder: string, { imageTokenId }: Idefics3Config, found: number): void {
-  if (found === imageTokenId) return;
-  throw new MtrlError('CHECKPOINT_INVALID', 'field image_token_id does not fit tokenizer.json', {
+/** A token without an embedding row could not be read; rows without a token are legal, and are never sampled. */
+function checkVocabulary(folder: string, { text: { vocabularySize } }: Architecture, tokenizer: Tokenizer): void {
+  if (tokenizer.idMax < vocabularySize) return;
+  throw new MtrlError('CHECKPOINT_INVALID', 'field vocab_size does not fit tokenizer.json', {
     where: join(folder, 'config.json'),
-    found: String(imageTokenId),
-    hint: `the image token has id ${String(found)}`,
+    found: String(vocabularySize),
+    hint: `the tokenizer has ids up to ${String(tokenizer.idMax)}`,
   });
 }

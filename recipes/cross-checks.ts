@@ -1,8 +1,9 @@
 /** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
+import { judgingProblems } from './judging-checks.ts';
 import { nearest } from './nearest.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import type { Recipe } from './recipe.ts';
-import { evaluatedTasks, tasksOfDataset, trainedTasks } from './task-sets.ts';
+import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from './task-sets.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
   return [
@@ -11,15 +12,16 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
     ...evaluationProblems(recipe),
     ...listProblems(recipe),
+    ...judgingProblems(recipe),
   ];
 }
 
 function taskProblems({ tasks }: Recipe): RecipeProblem[] {
-  return Object.entries(tasks).flatMap(([task, { labels }]) =>
-    labels[0] === labels[1]
-      ? [{ path: ['tasks', task, 'labels'], found: `${valueText(labels[0])} twice`, allowed: 'two labels that differ' }]
-      : [],
-  );
+  return Object.entries(tasks).flatMap(([task, { labels }]) => {
+    const repeated = labels.find((label, i) => labels.indexOf(label) < i);
+    if (repeated === undefined) return [];
+    return [{ path: ['tasks', task, 'labels'], found: `${valueText(repeated)} twice`, allowed: 'labels that differ' }];
+  });
 }
 
 function listProblems({ seeds, tasks, arms }: Recipe): RecipeProblem[] {
@@ -38,13 +40,13 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   const at = ['datasets', index] as const;
   const unknown = tasksOfDataset(dataset).flatMap((task, i) =>
     unknownName(
-      dataset.reader === 'jsonl' ? [...at, 'task'] : [...at, 'tasks', i],
+      dataset.reader === 'judge-world' ? [...at, 'tasks', i] : [...at, 'task'],
       task,
       Object.keys(recipe.tasks),
       'task',
     ),
   );
-  if (dataset.reader !== 'jsonl') return unknown;
+  if (dataset.reader === 'judge-world') return unknown;
   const task = recipe.tasks[dataset.task];
   if (task === undefined) return unknown;
   const { images, label } = dataset.fields;
@@ -96,7 +98,7 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
 function trainingDataProblems(recipe: Recipe, armName: string, task: string): RecipeProblem[] {
   const arm = recipe.arms[armName];
   const sources = recipe.datasets.map((dataset, index) => ({ dataset, index }));
-  const train = sources.filter(({ dataset }) => dataset.split === 'train' && tasksOfDataset(dataset).includes(task));
+  const train = sources.filter(({ dataset }) => hasSplit(dataset, 'train') && tasksOfDataset(dataset).includes(task));
   if (train.length === 0) {
     return [
       {
@@ -110,7 +112,7 @@ function trainingDataProblems(recipe: Recipe, armName: string, task: string): Re
   const needsRationale = arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
   if (!needsRationale) return [];
   return train.flatMap(({ dataset, index }) =>
-    dataset.reader === 'jsonl' && dataset.rationale === undefined
+    dataset.reader !== 'judge-world' && dataset.rationale === undefined
       ? [
           {
             path: ['datasets', index, 'rationale'],
@@ -148,10 +150,11 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
     unknownName(['evaluation', 'tasks', i], task, Object.keys(recipe.tasks), 'task'),
   );
   const missing = evaluatedTasks(recipe).filter(
-    (task) => !recipe.datasets.some((dataset) => dataset.split === split && tasksOfDataset(dataset).includes(task)),
+    (task) => !recipe.datasets.some((dataset) => hasSplit(dataset, split) && tasksOfDataset(dataset).includes(task)),
   );
   return [
     ...unknown,
+    ...evaluationExtraProblems(recipe),
     ...missing.map((task) => ({
       path: ['datasets'],
       found: `no ${split} dataset of ${task}, which evaluation needs`,
@@ -169,4 +172,34 @@ function unknownName(path: RecipePath, name: string, known: readonly string[], w
       allowed: nearest(name, known, 8).join(', ') || `(the recipe has no ${what})`,
     },
   ];
+}
+
+/** What is said of single tasks must be of tasks that are there, and of their labels; a probe that needs a word of the recipe must have one. */
+function evaluationExtraProblems({ tasks, evaluation }: Recipe): RecipeProblem[] {
+  const { paraphrases, longerAnswer, rationaleCues, probes } = evaluation;
+  const names = Object.keys(tasks);
+  const unknown = Object.entries({ paraphrases, longerAnswer, rationaleCues }).flatMap(([field, byTask]) =>
+    Object.keys(byTask).flatMap((task) => unknownName(['evaluation', field, task], task, names, 'task')),
+  );
+  const labels = Object.entries(rationaleCues).flatMap(([task, cues]) =>
+    Object.keys(cues)
+      .filter((label) => tasks[task]?.labels.includes(label) === false)
+      .map((label) => ({
+        path: ['evaluation', 'rationaleCues', task, label],
+        found: `${valueText(label)}, which is no label of ${task}`,
+        allowed: tasks[task]?.labels.join(', ') ?? '',
+      })),
+  );
+  const needed = [
+    ['paraphrase', 'paraphrases', paraphrases],
+    ['longer-answer', 'longerAnswer', longerAnswer],
+  ] as const;
+  const missing = needed
+    .filter(([probe, , byTask]) => probes.includes(probe) && Object.keys(byTask).length === 0)
+    .map(([probe, field]) => ({
+      path: ['evaluation', field],
+      found: `nothing, and evaluation.probes asks for ${probe}`,
+      allowed: `an entry for at least one task`,
+    }));
+  return [...unknown, ...labels, ...missing];
 }

@@ -5,6 +5,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, typ
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { crossProblems } from './cross-checks.ts';
+import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
 import { type PlaceOf, type RecipePath, recipeError } from './problem.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe.ts';
@@ -28,7 +29,7 @@ export function parseRecipe(value: unknown): Recipe {
 /** Throws FILE_MISSING, USAGE (a malformed `--set`) and RECIPE_INVALID, the latter with line numbers. */
 export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRecipe {
   const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines });
+  const document = parseDocument(readText(path), { lineCounter: lines, merge: true });
   const [syntax] = document.errors;
   if (syntax) {
     const line = `line ${String(lines.linePos(syntax.pos[0]).line)}`;
@@ -36,7 +37,7 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
     throw recipeError([{ path: [], found, allowed: 'YAML' }], path, () => line);
   }
   const assignments = sets.map(parseAssignment);
-  const written = plainValue(document, path);
+  const written = withIncludes(plainValue(document, path), path);
   for (const assignment of assignments) assign(written, assignment);
   const placeOf = placesIn(
     document,

@@ -1,6 +1,6 @@
 /** Paths in a recipe: relative to its file when written, absolute when sent, because workers run elsewhere. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import type { Recipe } from './recipe.ts';
 import { pathText, type RecipePath } from './problem.ts';
@@ -12,7 +12,7 @@ type Mutable = Record<string, unknown>;
 export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
   if (!isObject(recipe)) return recipe;
   const copy: Mutable = structuredClone(recipe);
-  const dataFolder = typeof copy['dataFolder'] === 'string' ? resolve(folder, copy['dataFolder']) : folder;
+  const dataFolder = typeof copy['dataFolder'] === 'string' ? absolute(copy['dataFolder'], folder) : folder;
   if (typeof copy['dataFolder'] === 'string') delete copy['dataFolder'];
   for (const key of ['checkpoint', 'config']) makeAbsolute(copy['policy'], key, folder);
   const datasets = copy['datasets'];
@@ -24,27 +24,40 @@ export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
 
 function makeAbsolute(holder: unknown, key: string, folder: string): void {
   const value = memberOf(holder, key);
-  if (typeof value === 'string' && value !== '' && isObject(holder)) holder[key] = resolve(folder, value);
+  if (typeof value === 'string' && value !== '' && isObject(holder)) holder[key] = absolute(value, folder);
+}
+
+/** Buckets are absolute as they are, and a folder in one makes what starts from it so. */
+function absolute(place: string, folder: string): string {
+  if (isRemote(place)) return place;
+  return isRemote(folder) ? `${folder.replace(/\/+$/, '')}/${place.replace(/^\.\//, '')}` : resolve(folder, place);
+}
+
+function isRemote(place: string): boolean {
+  return place.startsWith('s3://');
 }
 
 function isObject(value: unknown): value is Mutable {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Every file and folder that the recipe reads, with its place in it. */
+/** Every local file and folder that the recipe names, with its place in it; of a pattern, the folder that it starts from. */
 export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; readonly file: string }[] {
   const policy =
     'checkpoint' in recipe.policy
       ? { path: ['policy', 'checkpoint'], file: recipe.policy.checkpoint }
       : { path: ['policy', 'config'], file: recipe.policy.config };
-  const data = recipe.datasets.flatMap((dataset, i) =>
-    dataset.reader === 'jsonl'
-      ? [
-          { path: ['datasets', i, 'path'], file: dataset.path },
-          { path: ['datasets', i, 'imageFolder'], file: dataset.imageFolder },
-        ]
-      : [],
-  );
+  const data = recipe.datasets.flatMap((dataset, i) => {
+    if (dataset.reader === 'judge-world') return [];
+    const { path, imageFolder } = dataset;
+    const start = path.search(/[*?{]/);
+    const named = [
+      // a name may hold signs of a pattern and still be a name
+      { path: ['datasets', i, 'path'], file: start < 0 || existsSync(path) ? path : dirname(path.slice(0, start + 1)) },
+      ...(imageFolder === undefined ? [] : [{ path: ['datasets', i, 'imageFolder'], file: imageFolder }]),
+    ];
+    return named.filter(({ file }) => !isRemote(file));
+  });
   return [policy, ...data];
 }
 

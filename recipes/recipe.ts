@@ -4,23 +4,18 @@
  * arXiv 2603.11665; ours is the default.
  */
 import { z } from 'zod';
+import { freezeSchema, loraSchema } from './trainable-fields.ts';
+import { datasetOptions, labelFieldSchema, leaksSchema, splitSchema } from './dataset-options.ts';
+import { evaluationSchema } from './evaluation-fields.ts';
+import { curriculumSchema, mixtureSchema, resamplingSchema } from './mixture-fields.ts';
+import { rewardSchema } from './reward-fields.ts';
+import { taskSchema } from './task-fields.ts';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 const count = z.int().min(1);
 const rate = z.number().min(0).max(1);
 /** Paths are relative to the recipe file; `mtrl run` makes them absolute. */
 const path = z.string().min(1);
-
-const task = z.strictObject({
-  /** pointwise: one example, one verdict. pairwise: two images, which is better; always evaluated in both orders. */
-  kind: z.enum(['pointwise', 'pairwise']),
-  /** What a verdict may be. Pairwise: the label of the first image, then that of the second. */
-  labels: z.tuple([z.string().min(1), z.string().min(1)]),
-  /** Jinja over the example's fields and `mode_word`; `<image>` stands where each image goes. */
-  prompt: z.string().min(1),
-  /** Never in a training mixture: the out-of-distribution test of the judge. */
-  ood: z.boolean().default(false),
-});
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
@@ -41,28 +36,49 @@ const judgeWorld = z.strictObject({
     .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 }),
 });
 
-const jsonl = z.strictObject({
-  reader: z.literal('jsonl'),
+/** What a dataset of rows says, whatever files they come in (docs/data.md). */
+const rows = {
   task: name,
-  split: z.enum(['train', 'val', 'test']),
+  split: splitSchema,
+  /** A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or `s3://bucket/key`. */
   path,
-  imageFolder: path,
+  /** Where images lie that a row names by text. Not needed where the rows or the archive hold them. */
+  imageFolder: path.optional(),
+  /** Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others lossless). */
+  imageEdgeMax: z.int().min(16).optional(),
   /** Row field names. */
   fields: z.strictObject({
     id: z.string().default('id'),
-    images: z.array(z.string()).min(1).default(['image']),
-    /** A field whose value `labelMap` maps to a label, or two fields of scores of which the greater wins (pairwise). */
-    label: z.union([z.string(), z.strictObject({ greaterOf: z.tuple([z.string(), z.string()]) })]).default('label'),
+    images: z.array(z.string()).default(['image']),
+    label: labelFieldSchema.default('label'),
     /** Row fields that the prompt template uses. */
     prompt: z.array(z.string()).default([]),
     /** Rows with the same value are never parted by a split and are resampled together. */
     group: z.string().optional(),
   }),
-  /** Row value (as text) -> label. Without it the value must be a label. */
-  labelMap: z.record(z.string(), z.string()).default({}),
+  ...datasetOptions,
   /** Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows. */
   rationale: z.string().optional(),
+};
+
+const jsonl = z.strictObject({ reader: z.literal('jsonl'), ...rows });
+/** An array of rows, or an object whose members are rows (`__key__` is the member's name). */
+const json = z.strictObject({ reader: z.literal('json'), ...rows });
+/** The first line names the columns. */
+const csv = z.strictObject({
+  reader: z.literal('csv'),
+  ...rows,
+  /** A tab for files named .tsv, else a comma. */
+  delimiter: z.string().length(1).optional(),
+  /** What a byte order mark does not say. */
+  encoding: z.enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252']).default('utf-8'),
 });
+const parquet = z.strictObject({ reader: z.literal('parquet'), ...rows });
+/** WebDataset: files with the same name before the first dot are one row; the fields of its .json are the row's. */
+const tar = z.strictObject({ reader: z.literal('tar'), ...rows });
+const zip = z.strictObject({ reader: z.literal('zip'), ...rows });
+/** A folder of images with one sub-folder a class: a row has `image` and `class`. */
+const folder = z.strictObject({ reader: z.literal('folder'), ...rows });
 
 export const optimizerSchema = z.strictObject({
   learningRate: z.number().positive(),
@@ -84,11 +100,16 @@ const armCommon = {
   tasks: z.array(name).min(1).optional(),
   /** Start from that arm's final policy instead of the recipe's. */
   from: name.optional(),
+  mixture: mixtureSchema,
 };
 
 const training = {
   stepCount: count,
   optimizer: optimizerSchema,
+  /** Low-rank adapters on these linear modules learn, and nothing else; all weights when left out. */
+  lora: loraSchema.optional(),
+  /** Parts that keep their weights; with `lora`, parts that get no adapters. A tied head is the embeddings. */
+  freeze: freezeSchema.optional(),
   snapshotEveryStepCount: count.default(25),
 };
 
@@ -123,6 +144,9 @@ const arm = z.discriminatedUnion('objective', [
     klCoefficient: z.number().min(0).default(0),
     /** a in R = (1 - a) accuracy + a format. Not published. */
     formatWeight: rate.default(0.1),
+    reward: rewardSchema,
+    curriculum: curriculumSchema.optional(),
+    resampling: resamplingSchema.optional(),
     /** Rollout and trainer log-probs may differ by this much, natural log, before the run stops. */
     logProbToleranceMax: z.number().positive().default(1e-4),
   }),
@@ -139,35 +163,33 @@ export const recipeSchema = z.strictObject({
     /** Fresh weights for the config.json, tokenizer and templates of that folder. */
     z.strictObject({ config: path, initSeed: z.int().min(0).default(0) }),
   ]),
+  /** What must compute this recipe (docs/backends.md): a compute worker with other engines refuses. Whatever it has when left out. */
+  engine: z
+    .strictObject({
+      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime'),
+      executionProvider: z.enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu']).optional(),
+    })
+    .optional(),
   /** The words that ask for each mode: they become `mode_word` in prompts. */
   modeWords: z.strictObject({ think: z.string(), direct: z.string() }).default({ think: 'think', direct: 'directly' }),
-  tasks: z.record(name, task),
+  tasks: z.record(name, taskSchema),
   /** Folder that relative dataset paths start from; without it they start from the recipe's folder. */
   dataFolder: path.optional(),
-  datasets: z.array(z.discriminatedUnion('reader', [judgeWorld, jsonl])).min(1),
+  datasets: z.array(z.discriminatedUnion('reader', [judgeWorld, jsonl, json, csv, parquet, tar, zip, folder])).min(1),
   /** Ingestion fails when more than this share of a dataset's rows cannot be used. */
   quarantineRateMax: rate.default(0.1),
+  leaks: leaksSchema,
   arms: z.record(name, arm),
-  evaluation: z
-    .strictObject({
-      split: z.enum(['val', 'test']).default('test'),
-      /** Tasks to evaluate every arm on; all when left out. */
-      tasks: z.array(name).min(1).optional(),
-      tokenCountMax: count.default(40),
-      bootstrapResampleCount: count.default(2000),
-      seed: z.int().min(0).default(0),
-      /** Prompts in one engine call. */
-      promptCountPerBatch: count.default(64),
-    })
-    .default({ split: 'test', tokenCountMax: 40, bootstrapResampleCount: 2000, seed: 0, promptCountPerBatch: 64 }),
+  evaluation: evaluationSchema,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 export type RecipeInput = z.input<typeof recipeSchema>;
-export type TaskSpec = z.infer<typeof task>;
+export type TaskSpec = z.infer<typeof taskSchema>;
 export type DatasetSpec = Recipe['datasets'][number];
 export type JudgeWorldSpec = z.infer<typeof judgeWorld>;
-export type JsonlSpec = z.infer<typeof jsonl>;
+/** Rows in files. */
+export type RowsSpec = Exclude<DatasetSpec, JudgeWorldSpec>;
 export type Arm = z.infer<typeof arm>;
 export type SftArm = Extract<Arm, { objective: 'sft' }>;
 export type GrpoArm = Extract<Arm, { objective: 'grpo' }>;

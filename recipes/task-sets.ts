@@ -12,7 +12,12 @@ export function evaluatedTasks(recipe: Recipe): readonly string[] {
   return Object.keys(recipe.tasks).filter((task) => recipe.evaluation.tasks?.includes(task) ?? true);
 }
 
+/** Whether a dataset entry has examples in that split, given or made. */
+export function hasSplit({ split }: Recipe['datasets'][number], name: 'train' | 'val' | 'test'): boolean {
+  return typeof split === 'string' ? split === name : split[name] > 0;
+}
+
 /** The tasks that a dataset entry holds examples of. */
 export function tasksOfDataset(dataset: Recipe['datasets'][number]): readonly string[] {
-  return dataset.reader === 'jsonl' ? [dataset.task] : dataset.tasks;
+  return dataset.reader === 'judge-world' ? dataset.tasks : [dataset.task];
 }

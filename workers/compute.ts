@@ -8,6 +8,7 @@ import { StateFolders } from '../activities/state-folders.ts';
 import { openArtifactStore } from '../artifacts/open-store.ts';
 import { MtrlError } from '../core/errors.ts';
 import { readSettings } from '../infra/stack/settings.ts';
+import { engineSettings, versionWith } from '../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { serve } from './serve.ts';
@@ -20,12 +21,14 @@ const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf('MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
 // Pinned, because another number of threads gives other last bits.
 const threadCount = countOf('MTRL_ENGINE_THREAD_COUNT', 1);
-const enginePool = new EnginePool(engineCount, () => spawnEmbeddedEngine({ threadCount }));
+const engine = engineSettings(process.env, threadCount);
+const enginePool = new EnginePool(engineCount, () => spawnEmbeddedEngine(engine));
 const activities = createComputeActivities({
   store: openArtifactStore(settings.s3),
-  codeVersion: codeVersionOf(),
+  codeVersion: versionWith(codeVersionOf(), engine),
   log,
   enginePool,
+  engine,
   stateFolders: new StateFolders(spoolFolder),
   spoolFolder,
 });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { codeVersionOf } from '../activities/code-version.ts';
 import { createControlActivities } from '../activities/control.ts';
-import { openArtifactStore } from '../artifacts/open-store.ts';
+import { openArtifactStore, openObjectStore } from '../artifacts/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { createLog, installRuntime } from './logging.ts';
@@ -18,6 +18,7 @@ const activities = createControlActivities({
   store: openArtifactStore(settings.s3),
   codeVersion: codeVersionOf(),
   log,
+  openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
 });
 
 await serve({

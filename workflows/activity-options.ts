@@ -15,7 +15,7 @@ export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'rew
 });
 
 /** Work on the control queue that grows with the data: heartbeats tell a slow one from a dead one. */
-export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report'>>({
+export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows'>>({
   startToCloseTimeout: '30m',
   heartbeatTimeout: '1m',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -24,7 +24,7 @@ export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report'>>({
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
 export const compute = proxyActivities<
-  Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'>
+  Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'>
 >({
   taskQueue: 'mtrl-compute',
   startToCloseTimeout: '30m',

@@ -1,4 +1,7 @@
 /** The workflow bundle's entry: what a control worker can run, by the name it is started with. */
 export { evaluate } from './evaluate.ts';
+export { evaluatePolicy } from './evaluate-policy.ts';
 export { experiment } from './experiment.ts';
+export { ingestOnly } from './ingest-only.ts';
+export { judgeBatch } from './judge-batch.ts';
 export { run } from './run.ts';

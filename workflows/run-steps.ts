@@ -1,9 +1,11 @@
 /** One step of a run, as activities: how a policy, a plan and a step number become the next policy. */
-import type { OptimizeResult, PolicyState, RewardResult, RolloutResult } from '../activities/contract.ts';
+import type { ArmPlan, OptimizeResult, PolicyState, RewardResult, RolloutResult } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import type { RunTracker } from './run-tracker.ts';
 import type { RunInput } from './types.ts';
+
+type Resampling = NonNullable<ArmPlan['resampling']>;
 
 export interface StepContext {
   readonly input: RunInput;
@@ -11,21 +13,33 @@ export interface StepContext {
   readonly tracker: RunTracker;
 }
 
-/** rollout shards -> reward -> optimize; one update. */
-export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<OptimizeResult> {
+export interface GrpoStep {
+  readonly update: OptimizeResult;
+  readonly rewards: ArtifactRef;
+}
+
+/** rollout shards -> reward, again while too few groups teach and rounds are left -> optimize; one update. */
+export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<GrpoStep> {
   const { input, planRef, tracker } = context;
   const runRef = runRefOf(input);
-  tracker.phase(`step ${String(step)}: rollouts`);
-  const shards = await rollouts(context, step, policy);
+  const { resampling, usesReference } = input.plan;
+  let shards: readonly RolloutResult[] = [];
+  let reward: RewardResult;
+  const rewarded: RewardResult[] = [];
+  let round = 0;
+  do {
+    tracker.phase(`step ${String(step)}: rollouts`);
+    shards = [...shards, ...(await rollouts(context, step, policy, round))];
+    tracker.phase(`step ${String(step)}: rewards`);
+    reward = await control.reward.executeWithOptions({ summary: `step ${String(step)} · rewards` }, [
+      { ...runRef, step, rollouts: shards.map((shard) => shard.rollouts) },
+    ]);
+    rewarded.push(reward);
+    round++;
+  } while (resampling && round < resampling.roundCountMax && isTooUniform(reward, resampling));
   const refs = shards.map((shard) => shard.rollouts);
 
-  tracker.phase(`step ${String(step)}: rewards`);
-  const reward = await control.reward.executeWithOptions({ summary: `step ${String(step)} · rewards` }, [
-    { ...runRef, step, rollouts: refs },
-  ]);
-
   tracker.phase(`step ${String(step)}: update`);
-  const { usesReference } = input.plan;
   const update = await compute.optimize.executeWithOptions({ summary: `step ${String(step)} · update` }, [
     {
       ...runRef,
@@ -39,9 +53,13 @@ export async function grpoStep(context: StepContext, step: number, policy: Polic
     },
   ]);
   tracker.made('rollout', ...shards);
-  tracker.made('reward', reward);
-  track(context, step, [...shards, reward], update, reward);
-  return update;
+  tracker.made('reward', ...rewarded);
+  track(context, step, [...shards, ...rewarded], update, reward);
+  return { update, rewards: reward.rewards };
+}
+
+function isTooUniform(reward: RewardResult, { informativeGroupCountMin }: Resampling): boolean {
+  return reward.informativeGroupCount < informativeGroupCountMin;
 }
 
 /** Supervised steps [step, toStep) in one activity. */
@@ -65,12 +83,18 @@ export function runRefOf({ recipe, dataset, plan }: RunInput) {
   return { recipe, dataset, arm: plan.arm, seed: plan.seed };
 }
 
-function rollouts({ input, planRef }: StepContext, step: number, policy: PolicyState): Promise<RolloutResult[]> {
+function rollouts(
+  { input, planRef }: StepContext,
+  step: number,
+  policy: PolicyState,
+  round: number,
+): Promise<RolloutResult[]> {
   const count = input.plan.rolloutShardCount;
   const shards = Array.from({ length: count }, (_, index) => {
-    const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}`;
+    const again = round === 0 ? '' : ` · round ${String(round + 1)}`;
+    const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}${again}`;
     return compute.rollout.executeWithOptions({ summary }, [
-      { ...runRefOf(input), plan: planRef, step, shard: { index, count }, policy },
+      { ...runRefOf(input), plan: planRef, step, shard: { index, count }, policy, ...(round > 0 && { round }) },
     ]);
   });
   return Promise.all(shards);

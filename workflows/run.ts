@@ -4,7 +4,8 @@
  * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
  */
 import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { PolicyState, SnapshotResult } from '../activities/contract.ts';
+import type { MixSegment, PolicyState, SnapshotResult } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
@@ -32,7 +33,8 @@ export async function run(input: RunInput): Promise<RunResult> {
   try {
     if (plan.objective === 'none') return resultOf(input, tracker, policy);
     if (!input.carried) tracker.tell();
-    const context: StepContext = { input, tracker, planRef: input.carried?.planRef ?? (await mix(input, tracker)) };
+    let planRef = input.carried?.planRef ?? (await mix(input, tracker));
+    let rewards = input.carried?.rewards ?? [];
     while (step < plan.stepCount) {
       if (paused) {
         tracker.state('paused', `before step ${String(step)}`);
@@ -40,10 +42,16 @@ export async function run(input: RunInput): Promise<RunResult> {
         tracker.state('training', 'going on');
       }
       if (isHistoryLong()) {
-        const carried = { ...tracker.totals, planRef: context.planRef, step, policy, paused };
+        const carried = { ...tracker.totals, planRef, step, policy, paused, ...(rewards.length > 0 && { rewards }) };
         await continueAsNew<typeof run>({ ...input, carried });
       }
-      [step, policy] = await advance(context, step, policy);
+      if (plan.replanEveryStepCount !== undefined && rewards.length === plan.replanEveryStepCount) {
+        planRef = await mix(input, tracker, { fromStep: step, previous: planRef, rewards });
+        rewards = [];
+      }
+      const advanced = await advance({ input, tracker, planRef }, step, policy);
+      ({ step, policy } = advanced);
+      if (plan.replanEveryStepCount !== undefined && advanced.rewards) rewards = [...rewards, advanced.rewards];
     }
     tracker.state('done', 'done');
     return resultOf(input, tracker, policy);
@@ -52,24 +60,37 @@ export async function run(input: RunInput): Promise<RunResult> {
   }
 }
 
-async function mix(input: RunInput, tracker: RunTracker) {
+async function mix(input: RunInput, tracker: RunTracker, segment?: MixSegment) {
   tracker.phase('mixing');
-  const mixture = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}` }, [runRefOf(input)]);
+  const from = segment ? ` from step ${String(segment.fromStep)}` : '';
+  const mixture = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}${from}` }, [
+    { ...runRefOf(input), ...(segment && { segment }) },
+  ]);
   tracker.made('mix', mixture);
   return mixture.plan;
 }
 
+interface Advanced {
+  readonly step: number;
+  readonly policy: PolicyState;
+  /** Of a GRPO step. */
+  readonly rewards?: ArtifactRef;
+}
+
 /** One activity's worth of steps, and a snapshot where one is due. */
-async function advance(context: StepContext, step: number, policy: PolicyState): Promise<[number, PolicyState]> {
+async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
   const { plan } = context.input;
   const snapshotStep = Math.min(plan.stepCount, nextMultiple(step, plan.snapshotEveryStepCount));
   const toStep = plan.objective === 'sft' ? Math.min(snapshotStep, step + plan.stepCountPerActivity) : step + 1;
-  const update =
-    plan.objective === 'sft' ? await sftSteps(context, step, toStep, policy) : await grpoStep(context, step, policy);
+  const { update, rewards } =
+    plan.objective === 'sft'
+      ? { update: await sftSteps(context, step, toStep, policy) }
+      : await grpoStep(context, step, policy);
+  const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
-  if (toStep < snapshotStep) return [toStep, updated];
+  if (toStep < snapshotStep) return { step: toStep, policy: updated, ...taught };
   const { snapshot } = await takeSnapshot(context, toStep, updated);
-  return [toStep, { snapshot, log: [] }];
+  return { step: toStep, policy: { snapshot, log: [] }, ...taught };
 }
 
 async function takeSnapshot({ tracker }: StepContext, step: number, policy: PolicyState): Promise<SnapshotResult> {

@@ -5,11 +5,16 @@ import type {
   EvaluatedRun,
   EvaluateResult,
   EvaluationPlan,
+  IngestResult,
+  JudgeRowsResult,
   PolicyState,
+  ReadRowsInput,
+  ReadRowsResult,
   RunSummary,
   StageCost,
 } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { AnswerMode } from '../judge/example.ts';
 import type { StepRow } from './progress.ts';
 
 export interface ExperimentResult {
@@ -54,6 +59,8 @@ export interface RunCarry {
   /** The last steps, for the table in the current details. */
   readonly rows: readonly StepRow[];
   readonly paused: boolean;
+  /** Curriculum: rewards since the plan was made. */
+  readonly rewards?: readonly ArtifactRef[];
 }
 
 export interface RunResult {
@@ -71,4 +78,43 @@ export interface EvaluateRunInput extends ExperimentRef {
 export interface EvaluateRunResult {
   readonly evaluations: readonly EvaluateResult[];
   readonly cache: CacheCount;
+}
+
+export interface IngestOnlyResult {
+  readonly recipeName: string;
+  readonly recipeDigest: string;
+  readonly ingestion: IngestResult;
+}
+
+/** A policy that is kept already. */
+export type PolicySource =
+  | { readonly kind: 'state'; readonly policy: PolicyState; readonly checkpoint: ArtifactRef }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: ArtifactRef };
+
+export interface EvaluatePolicyInput {
+  /** As the user wrote it. */
+  readonly recipe: unknown;
+  readonly mode: AnswerMode;
+  /** The recipe's own policy when left out. */
+  readonly source?: PolicySource;
+}
+export interface EvaluatePolicyResult {
+  readonly recipeName: string;
+  readonly recipeDigest: string;
+  readonly ingestion: IngestResult;
+  readonly checkpoint: ArtifactRef;
+  readonly mode: AnswerMode;
+  readonly evaluations: readonly EvaluateResult[];
+  readonly cache: CacheCount;
+}
+
+export interface JudgeBatchInput {
+  readonly rows: ReadRowsInput;
+  readonly mode: AnswerMode;
+  readonly source?: PolicySource;
+}
+export interface JudgeBatchResult {
+  readonly read: ReadRowsResult;
+  readonly checkpoint: ArtifactRef;
+  readonly judged: JudgeRowsResult;
 }

@@ -3,7 +3,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../example.ts';
 import { targetText } from '../tasks/completion.ts';
-import { parseCompletion } from '../tasks/parse.ts';
+import { readVerdict } from '../tasks/read-verdict.ts';
 import { renderPrompt, type ModeWords } from '../tasks/prompt.ts';
 import { UnusableRow } from './reading.ts';
 
@@ -26,8 +26,8 @@ export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWo
   }
   checkPrompt(example, task, modeWords);
   if (example.rationale === undefined) return;
-  const text = targetText(example, 'think');
-  const judgment = parseCompletion({ text, finishReason: 'stop' }, task.labels, 'think');
+  const text = targetText(example, 'think', task.verdictFormat);
+  const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'think');
   if (!judgment.ok)
     throw new UnusableRow('PROMPT_INVALID', `the rationale makes an answer that reads as ${judgment.reason}`);
 }

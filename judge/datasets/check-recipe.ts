@@ -1,8 +1,8 @@
 /** What a recipe's datasets, tasks and arms must have in common before any row is read. RECIPE_INVALID names the place. */
 import { MtrlError } from '../../core/errors.ts';
-import type { JsonlSpec, JudgeWorldSpec, Recipe, TaskSpec } from '../../recipes/recipe.ts';
+import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { targetText } from '../tasks/completion.ts';
-import { parseCompletion } from '../tasks/parse.ts';
+import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
 import { isPairwiseWorldTask, isWorldTask, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
 
@@ -57,7 +57,7 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
   }
 }
 
-function checkJsonl(recipe: Recipe, spec: JsonlSpec, where: string): void {
+function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
   const { kind, labels } = taskSpecOf(recipe, spec.task, `${where}.task`);
   const { fields, labelMap, rationale } = spec;
   for (const [value, label] of Object.entries(labelMap)) {
@@ -79,12 +79,14 @@ function checkJsonl(recipe: Recipe, spec: JsonlSpec, where: string): void {
 }
 
 /** A label that an answer cannot carry would make every judgment unparsable. */
-function checkLabels(name: string, { labels }: TaskSpec): void {
+function checkLabels(name: string, task: TaskSpec): void {
+  const { labels } = task;
   const where = `tasks.${name}.labels`;
-  if (labels[0] === labels[1]) throw invalid(where, 'the labels are the same', labels[0], 'two different labels');
+  if (new Set(labels).size < labels.length)
+    throw invalid(where, 'labels are the same', labels.join(), 'different labels');
   for (const label of labels) {
-    const text = targetText({ id: name, label }, 'direct');
-    const judgment = parseCompletion({ text, finishReason: 'stop' }, labels, 'direct');
+    const text = targetText({ id: name, label }, 'direct', task.verdictFormat);
+    const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'direct');
     if (judgment.ok && judgment.verdict === label) continue;
     throw invalid(where, 'an answer cannot carry this label', label, 'no tags in it, no white space around it');
   }
@@ -110,8 +112,8 @@ export function checkRecipeData(recipe: Recipe): void {
     checkLabels(name, task);
   }
   recipe.datasets.forEach((spec, i) => {
-    if (spec.reader === 'jsonl') checkJsonl(recipe, spec, `datasets[${i}]`);
-    else checkWorld(recipe, spec, `datasets[${i}]`);
+    if (spec.reader === 'judge-world') checkWorld(recipe, spec, `datasets[${i}]`);
+    else checkRows(recipe, spec, `datasets[${i}]`);
   });
   for (const arm of Object.keys(recipe.arms)) checkArmTasks(recipe, arm);
 }

@@ -1,19 +1,26 @@
 /** From a recipe's datasets to typed examples, with every row that cannot be used quarantined and counted. */
+import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
 import { checkExample } from './check-example.ts';
 import { checkRecipeData, taskSpecOf } from './check-recipe.ts';
-import { findLeaks, type Leak } from './leaks.ts';
+import type { Leak } from './leaks.ts';
 import { neededSplits, trainedTasks } from './needs.ts';
-import { readJsonl } from './read-jsonl.ts';
+import { localFiles } from './local-files.ts';
+import { perceptualHash, type PerceptualHash } from './perceptual-hash.ts';
+import { readRows } from './read-rows.ts';
 import { readWorld } from './read-world.ts';
-import { quarantine, UnusableRow, type ImageSink, type Reading } from './reading.ts';
+import { quarantine, UnusableRow, type Reading, type StoredImages, type TakenImage } from './reading.ts';
+import { settleExamples } from './settle.ts';
+import type { SourceFiles } from './source-files.ts';
 
 export interface Ingestion {
   /** In the order of the recipe's datasets and their rows; ids are unique. */
   readonly examples: readonly Example[];
+  /** Those that the sink did not take. */
   readonly quarantined: readonly QuarantinedRow[];
+  readonly quarantinedCount: number;
   readonly leaks: readonly Leak[];
 }
 
@@ -27,47 +34,81 @@ export interface IngestProgress {
 }
 
 export interface IngestSink {
-  /** Called once for each distinct image, before the examples that show it are returned. */
+  /** Called once for each distinct image of an example, in the order in which the examples come; the next waits for it. */
   image(sha256: string, bytes: Uint8Array): void | Promise<void>;
+  /** Takes the rows that cannot be used, one by one, so that they need no memory; without it they are returned. */
+  quarantined?(row: QuarantinedRow): void | Promise<void>;
 }
 
-function onceEach(sink: IngestSink): ImageSink {
-  const stored = new Map<string, void | Promise<void>>();
-  return (sha256, bytes) => {
-    if (!stored.has(sha256)) stored.set(sha256, sink.image(sha256, bytes));
-    return stored.get(sha256);
-  };
+function readDataset(
+  recipe: Recipe,
+  spec: DatasetSpec,
+  files: SourceFiles,
+  stored: StoredImages,
+): AsyncGenerator<readonly Reading[]> {
+  if (spec.reader === 'judge-world') return readWorld(spec);
+  return readRows(spec, taskSpecOf(recipe, spec.task, 'datasets'), files, stored);
 }
 
-function readDataset(recipe: Recipe, spec: DatasetSpec, sink: ImageSink): AsyncGenerator<readonly Reading[]> {
-  if (spec.reader === 'judge-world') return readWorld(spec, sink);
-  return readJsonl(spec, taskSpecOf(recipe, spec.task, 'datasets'), sink);
-}
+const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example shows the same');
 
 /** What has been taken in so far. */
 class Intake {
   readonly examples: Example[] = [];
   readonly quarantined: QuarantinedRow[] = [];
+  /** One an example: where it came from. */
+  readonly datasetIndices: number[] = [];
+  readonly origins: QuarantinedRow[] = [];
+  /** Of the images, when the recipe asks for near duplicates; those of one colour have none. */
+  readonly hashes = new Map<string, PerceptualHash>();
+  /** Digests of the images that the sink has. */
+  readonly stored = new Set<string>();
+  quarantinedCount = 0;
   readonly #ids = new Set<string>();
   readonly #recipe: Recipe;
+  readonly #sink: IngestSink;
 
-  constructor(recipe: Recipe) {
+  constructor(recipe: Recipe, sink: IngestSink) {
     this.#recipe = recipe;
+    this.#sink = sink;
   }
 
-  take(reading: Reading): void {
+  /** What the row comes to: undefined when it is an example. */
+  async take(reading: Reading, datasetIndex: number): Promise<QuarantinedRow | undefined> {
     const { outcome } = reading;
-    if (outcome instanceof UnusableRow) {
-      this.quarantined.push(quarantine(reading, outcome));
-      return;
+    const problem = outcome instanceof UnusableRow ? outcome : this.#problemOf(outcome);
+    if (outcome instanceof UnusableRow || problem !== undefined) {
+      const row = quarantine(reading, required(problem, 'the problem'));
+      await this.#reject(row);
+      return row;
     }
-    const problem = this.#problemOf(outcome);
-    if (problem !== undefined) {
-      this.quarantined.push(quarantine(reading, problem));
-      return;
-    }
+    for (const image of reading.images) await this.#store(image);
     this.#ids.add(outcome.id);
     this.examples.push(outcome);
+    this.datasetIndices.push(datasetIndex);
+    if (this.#recipe.leaks.action === 'drop') this.origins.push(quarantine(reading, leaked));
+    return undefined;
+  }
+
+  /** Of examples that a leak costs: their rows are accounted for as all others are. */
+  async drop(indices: readonly number[]): Promise<void> {
+    for (const index of indices) await this.#reject(required(this.origins[index], 'the row of a dropped example'));
+  }
+
+  async #reject(row: QuarantinedRow): Promise<void> {
+    this.quarantinedCount++;
+    await (this.#sink.quarantined?.(row) ?? this.quarantined.push(row));
+  }
+
+  async #store({ sha256, bytes }: TakenImage): Promise<void> {
+    if (this.stored.has(sha256)) return;
+    const encoded = required(bytes, `image ${sha256}`);
+    await this.#sink.image(sha256, encoded);
+    if (this.#recipe.leaks.distanceMax !== undefined) {
+      const hash = await perceptualHash(encoded);
+      if (hash !== undefined) this.hashes.set(sha256, hash);
+    }
+    this.stored.add(sha256);
   }
 
   #problemOf(example: Example): UnusableRow | undefined {
@@ -82,20 +123,28 @@ class Intake {
   }
 }
 
-function countByCode(quarantined: readonly QuarantinedRow[]): string {
-  const counts = new Map<string, number>();
-  for (const { code } of quarantined) counts.set(code, (counts.get(code) ?? 0) + 1);
-  return [...counts].map(([code, count]) => `${count} ${code}`).join(', ');
-}
+/** The rows of one dataset that cannot be used: how many of which kind, and the first. */
+class Rejects {
+  count = 0;
+  #first: QuarantinedRow | undefined;
+  readonly #counts = new Map<string, number>();
 
-function checkCeiling(quarantined: readonly QuarantinedRow[], rowCount: number, rateMax: number, where: string): void {
-  const [first] = quarantined;
-  if (first === undefined || quarantined.length <= rateMax * rowCount) return;
-  throw new MtrlError('DATASET_QUARANTINE_CEILING', `${quarantined.length} of ${rowCount} rows cannot be used`, {
-    where,
-    found: `${countByCode(quarantined)}; the first: ${first.source} row ${first.row}: ${first.reason}`,
-    hint: `correct the rows, or allow more with quarantineRateMax (now ${rateMax})`,
-  });
+  add(row: QuarantinedRow): void {
+    this.count++;
+    this.#first ??= row;
+    this.#counts.set(row.code, (this.#counts.get(row.code) ?? 0) + 1);
+  }
+
+  checkCeiling(rowCount: number, rateMax: number, where: string): void {
+    const first = this.#first;
+    if (first === undefined || this.count <= rateMax * rowCount) return;
+    const codes = [...this.#counts].map(([code, count]) => `${count} ${code}`).join(', ');
+    throw new MtrlError('DATASET_QUARANTINE_CEILING', `${this.count} of ${rowCount} rows cannot be used`, {
+      where,
+      found: `${codes}; the first: ${first.source} row ${first.row}: ${first.reason}`,
+      hint: `correct the rows, or allow more with quarantineRateMax (now ${rateMax})`,
+    });
+  }
 }
 
 function checkNeeded(recipe: Recipe, examples: readonly Example[]): void {
@@ -135,27 +184,32 @@ export async function ingestDatasets(
   recipe: Recipe,
   sink: IngestSink,
   onProgress: (progress: IngestProgress) => void = () => undefined,
+  files: SourceFiles = localFiles,
 ): Promise<Ingestion> {
   checkRecipeData(recipe);
-  const intake = new Intake(recipe);
-  const storeOnce = onceEach(sink);
+  const intake = new Intake(recipe, sink);
   for (const [datasetIndex, spec] of recipe.datasets.entries()) {
-    const before = { examples: intake.examples.length, quarantined: intake.quarantined.length };
-    for await (const readings of readDataset(recipe, spec, storeOnce)) {
-      for (const reading of readings) intake.take(reading);
-      const exampleCount = intake.examples.length;
+    const rejects = new Rejects();
+    let rowCount = 0;
+    for await (const readings of readDataset(recipe, spec, files, intake.stored)) {
+      rowCount += readings.length;
+      for (const reading of readings) {
+        const rejected = await intake.take(reading, datasetIndex);
+        if (rejected !== undefined) rejects.add(rejected);
+      }
       onProgress({
         datasetIndex,
         datasetCount: recipe.datasets.length,
-        exampleCount,
-        quarantinedCount: intake.quarantined.length,
+        exampleCount: intake.examples.length,
+        quarantinedCount: intake.quarantinedCount,
       });
     }
-    const quarantined = intake.quarantined.slice(before.quarantined);
-    const rowCount = intake.examples.length - before.examples + quarantined.length;
-    checkCeiling(quarantined, rowCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
+    rejects.checkCeiling(rowCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
   }
-  checkNeeded(recipe, intake.examples);
-  checkRationales(recipe, intake.examples);
-  return { examples: intake.examples, quarantined: intake.quarantined, leaks: findLeaks(intake.examples) };
+  const { examples, leaks, dropped } = settleExamples(recipe, intake);
+  await intake.drop(dropped);
+  checkNeeded(recipe, examples);
+  checkRationales(recipe, examples);
+  const { quarantined, quarantinedCount } = intake;
+  return { examples, quarantined, quarantinedCount, leaks };
 }

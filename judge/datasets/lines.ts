@@ -1,5 +1,4 @@
 /** Lines of a file as bytes, cut at LF only: JSON strings may hold U+2028, where node:readline would cut. */
-import { createReadStream } from 'node:fs';
 
 /** A longer line is no row; its bytes are not kept. */
 export const lineByteLengthMax = 16 * 1024 * 1024;
@@ -12,8 +11,8 @@ export interface Line {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** The line being read. */
-class OpenLine {
+/** Bytes that are gathered until their end comes. */
+export class OpenBytes {
   #parts: Uint8Array[] = [];
   #byteLength = 0;
 
@@ -27,26 +26,27 @@ class OpenLine {
     return this.#byteLength === 0;
   }
 
-  close(number: number): Line {
+  /** undefined when there were more than `lineByteLengthMax`. */
+  close(): Uint8Array | undefined {
     const bytes = this.#byteLength <= lineByteLengthMax ? Buffer.concat(this.#parts) : undefined;
     this.#parts = [];
     this.#byteLength = 0;
-    return { number, bytes };
+    return bytes;
   }
 }
 
 /** A last line without LF counts. */
-export async function* linesOf(file: string): AsyncGenerator<Line> {
-  const open = new OpenLine();
+export async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+  const open = new OpenBytes();
   let number = 1;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const piece of pieces) {
     let start = 0;
-    for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
-      open.add(chunk.subarray(start, end));
-      yield open.close(number++);
+    for (let end = piece.indexOf(lineFeed); end >= 0; end = piece.indexOf(lineFeed, start)) {
+      open.add(piece.subarray(start, end));
+      yield { number: number++, bytes: open.close() };
       start = end + 1;
     }
-    if (start < chunk.byteLength) open.add(chunk.subarray(start));
+    if (start < piece.byteLength) open.add(piece.subarray(start));
   }
-  if (!open.isEmpty) yield open.close(number);
+  if (!open.isEmpty) yield { number, bytes: open.close() };
 }

@@ -1,9 +1,10 @@
 /** Which tasks and splits a recipe cannot do without. */
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
 import type { Split } from '../example.ts';
+import { splitsOf } from './splits.ts';
 
 function tasksOfDataset(spec: DatasetSpec): readonly string[] {
-  return spec.reader === 'jsonl' ? [spec.task] : spec.tasks;
+  return spec.reader === 'judge-world' ? spec.tasks : [spec.task];
 }
 
 /** Tasks that the arm trains on: those it names, or all that are not out of distribution; none without an objective. */
@@ -31,7 +32,9 @@ export function neededSplits(recipe: Recipe): NeededSplit[] {
     .filter(([, { ood }]) => ood)
     .map(([task]) => ({ task, split: recipe.evaluation.split, where: `tasks.${task}` }));
   const given = recipe.datasets.flatMap((spec, i) =>
-    tasksOfDataset(spec).map((task) => ({ task, split: spec.split, where: `datasets[${i}]` })),
+    tasksOfDataset(spec).flatMap((task) =>
+      splitsOf(spec.split).map((split) => ({ task, split, where: `datasets[${i}]` })),
+    ),
   );
   return [...trained, ...unseen, ...given];
 }

@@ -4,7 +4,7 @@ import { sha256 } from '../../core/json.ts';
 import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
 import { generateWorldExamples, type WorldExample } from '../worlds/generate.ts';
 import { pictureSize } from '../worlds/render.ts';
-import type { ImageSink, Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 
 /** Examples whose images are encoded side by side: more than libvips has threads for only costs memory. */
 const exampleCountPerBatch = 32;
@@ -15,25 +15,20 @@ async function encodePng(pixels: Uint8Array): Promise<Uint8Array> {
   return sharp(pixels, { raw }).png({ compressionLevel: 1, adaptiveFiltering: false }).toBuffer();
 }
 
-async function readingOf({ example, pixels }: WorldExample, row: number, sink: ImageSink): Promise<Reading> {
-  const images = await Promise.all(
-    pixels.map(async (picture) => {
-      const bytes = await encodePng(picture);
-      const digest = sha256(bytes);
-      await sink(digest, bytes);
-      return digest;
-    }),
-  );
+async function readingOf({ example, pixels }: WorldExample, row: number): Promise<Reading> {
+  const encoded = await Promise.all(pixels.map(encodePng));
+  const images = encoded.map((bytes) => ({ sha256: sha256(bytes), bytes }));
   const source = `judge-world/${example.task}/${example.split}`;
-  return { source, row, text: example.id, outcome: { ...example, images } };
+  const outcome = { ...example, images: images.map((image) => image.sha256) };
+  return { source, row, text: () => example.id, outcome, images };
 }
 
 /** Batches of readings, task by task; none of them is unusable. RECIPE_INVALID for a task that the world does not have. */
-export async function* readWorld(spec: JudgeWorldSpec, sink: ImageSink): AsyncGenerator<readonly Reading[]> {
+export async function* readWorld(spec: JudgeWorldSpec): AsyncGenerator<readonly Reading[]> {
   let batch: Promise<Reading>[] = [];
   let drawnCount = 0;
   for (const drawn of generateWorldExamples(spec)) {
-    batch.push(readingOf(drawn, drawnCount++ % spec.exampleCount, sink));
+    batch.push(readingOf(drawn, drawnCount++ % spec.exampleCount));
     if (batch.length < exampleCountPerBatch) continue;
     yield await Promise.all(batch);
     batch = [];

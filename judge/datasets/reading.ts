@@ -18,17 +18,28 @@ export interface Reading {
   /** 1-based line of the file, or index in the world's task. */
   readonly row: number;
   /** The row as it was found. */
-  readonly text: string;
+  readonly text: () => string;
   readonly outcome: Example | UnusableRow;
+  /** The example's images. */
+  readonly images: readonly TakenImage[];
 }
 
-/** Takes an image's encoded bytes; called once for each distinct image that is read. */
-export type ImageSink = (sha256: string, bytes: Uint8Array) => void | Promise<void>;
+export interface TakenImage {
+  /** Of the bytes that are kept. */
+  readonly sha256: string;
+  /** Left out when the image is stored already. */
+  readonly bytes?: Uint8Array;
+}
+
+/** Digests of the images that are stored. */
+export type StoredImages = Pick<ReadonlySet<string>, 'has'>;
 
 const excerptLengthMax = 200;
 
 export function quarantine({ source, row, text }: Reading, problem: UnusableRow): QuarantinedRow {
   // a cut through a surrogate pair would leave half a character
-  const excerpt = text.slice(0, excerptLengthMax).replace(/[\uD800-\uDBFF]$/, '');
+  const excerpt = text()
+    .slice(0, excerptLengthMax)
+    .replace(/[\uD800-\uDBFF]$/, '');
   return { source, row, code: problem.code, reason: problem.message, excerpt };
 }

@@ -22,7 +22,10 @@ function isRight({ label, predicted }: Outcome): boolean {
 }
 
 /** The first label is that of the picture shown first. Undefined for no pairs. */
-export function orderScores(pairs: readonly PairOutcome[], labels: readonly [string, string]): OrderScores | undefined {
+export function orderScores(
+  pairs: readonly PairOutcome[],
+  labels: readonly [string, string, ...string[]],
+): OrderScores | undefined {
   if (pairs.length === 0) return undefined;
   const share = (holds: (pair: PairOutcome) => boolean): number => pairs.filter(holds).length / pairs.length;
   const verdicts = pairs.flatMap(({ stored, swapped }) => [stored.predicted, swapped.predicted]);

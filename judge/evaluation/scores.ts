@@ -4,11 +4,17 @@ import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example, Judgment, Split } from '../example.ts';
 import { accuracyOf } from './accuracy.ts';
+import { balancedAccuracy } from './balanced-accuracy.ts';
 import { macroF1Interval } from './bootstrap.ts';
-import { macroF1 } from './macro-f1.ts';
+import { cohenKappa } from './cohen-kappa.ts';
+import { confusionOf } from './confusion.ts';
+import { correlationOf } from './correlation.ts';
+import { forcedChoiceScores } from './forced-choice.ts';
+import { classScores, macroF1 } from './macro-f1.ts';
 import { majorityMacroF1 } from './majority.ts';
 import { orderScores, type PairOutcome } from './order.ts';
-import { outcomeOf } from './outcome.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { type Cues, rationaleAgreement } from './rationale-agreement.ts';
 import type { TaskScores } from './task-scores.ts';
 
 export interface JudgedExample {
@@ -17,6 +23,8 @@ export interface JudgedExample {
   readonly judgment: Judgment;
   /** Id of the stored pair that this one mirrors. */
   readonly swappedOf?: string;
+  /** Of the task's labels at the verdict's place, where they were asked for: of all examples or of none. */
+  readonly probabilities?: readonly number[];
 }
 
 export interface ScoresRequest {
@@ -27,6 +35,8 @@ export interface ScoresRequest {
   readonly resampleCount: number;
   /** Of the bootstrap; arms that are compared use the same. */
   readonly seed: number;
+  /** See rationale-agreement.ts. */
+  readonly cues?: Cues | undefined;
 }
 
 function pairsOf(judged: readonly JudgedExample[]): PairOutcome[] {
@@ -69,5 +79,45 @@ export function taskScores(request: ScoresRequest): TaskScores {
     unparsableRate: reasonRate(judged, (judgment) => !judgment.ok),
     truncatedRate: reasonRate(judged, (judgment) => !judgment.ok && judgment.reason === 'truncated'),
     ...(spec.kind === 'pairwise' && orderScores(pairsOf(judged), spec.labels)),
+    ...classFacts(outcomes, spec.labels),
+    unparsableByReason: unparsableByReason(judged),
+    ...furtherScores(request),
+  };
+}
+
+function classFacts(outcomes: readonly Outcome[], labels: readonly string[]) {
+  const kappa = cohenKappa(outcomes);
+  return {
+    balancedAccuracy: balancedAccuracy(outcomes, labels),
+    ...(kappa !== undefined && { cohenKappa: kappa }),
+    perClass: labels.map((label) => ({ label, ...classScores(outcomes, label) })),
+    confusion: confusionOf(outcomes, labels),
+  };
+}
+
+function unparsableByReason(judged: readonly JudgedExample[]): Readonly<Record<string, number>> {
+  const reasons = judged.flatMap(({ judgment }) => (judgment.ok ? [] : [judgment.reason]));
+  const rate = (reason: string): number => reasons.filter((each) => each === reason).length / judged.length;
+  return Object.fromEntries([...new Set(reasons)].sort().map((reason) => [reason, rate(reason)]));
+}
+
+/** What only some tasks and some evaluations have. */
+function furtherScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest) {
+  const correlation = correlationOf(judged, spec.labels);
+  const rationales =
+    cues &&
+    rationaleAgreement(
+      judged.map(({ judgment }) => judgment),
+      cues,
+    );
+  const choices = judged.flatMap(({ example: { label, groupKey }, probabilities }) =>
+    probabilities === undefined ? [] : [{ label, probabilities, clusterKey: groupKey }],
+  );
+  assert(choices.length === 0 || choices.length === judged.length, 'probabilities of all examples or of none');
+  const rng = new Rng('bootstrap', seed, task, split);
+  return {
+    ...(correlation && { correlation }),
+    ...(rationales && { rationales }),
+    ...(choices.length > 0 && { forcedChoice: forcedChoiceScores(choices, spec.labels, resampleCount, rng) }),
   };
 }

@@ -1,11 +1,15 @@
 /**
- * What may be claimed of two arms, from their intervals alone: a difference where the intervals of all their runs lie
- * apart, and nothing where they overlap. This is stricter than a paired test, so it claims too little rather than too much.
+ * What may be claimed of two arms: a difference of Macro-F1 that the paired bootstrap finds on the same examples in
+ * every pair of their runs, corrected by Holm over the tasks tested; nothing where it does not, or where no test was made.
  */
-import { interval, points } from './format.ts';
+import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { ReportRun, ReportScores } from './data.ts';
+import { interval, pValue, points } from './format.ts';
 
 export type Claim = 'higher' | 'lower' | 'none';
+
+/** Chance of a false claim among the tasks of one comparison. */
+const falseClaimRate = 0.05;
 
 export interface TaskComparison {
   readonly task: string;
@@ -14,6 +18,8 @@ export interface TaskComparison {
   /** The first runs' scores, for the sentence. */
   readonly ours: ReportScores;
   readonly theirs: ReportScores;
+  /** Of every pair of runs; empty where nothing was tested. */
+  readonly tests: readonly PairedTest[];
 }
 
 export interface ArmComparison {
@@ -23,31 +29,46 @@ export interface ArmComparison {
 }
 
 /** Every arm against every arm before it, the last arm first: that is the one the recipe leads up to. */
-export function compareArms(runs: readonly ReportRun[]): readonly ArmComparison[] {
+export function compareArms(runs: readonly ReportRun[], tests: readonly PairedTest[]): readonly ArmComparison[] {
   const arms = [...new Set(runs.map(({ arm }) => arm))];
   return arms
-    .flatMap((arm, i) => arms.slice(0, i).map((other) => ({ arm, other, tasks: compareTasks(runs, arm, other) })))
+    .flatMap((arm, i) =>
+      arms.slice(0, i).map((other) => {
+        const between = tests.filter((test) => test.arm === arm && test.otherArm === other);
+        return { arm, other, tasks: compareTasks(runs, arm, other, between) };
+      }),
+    )
     .reverse();
 }
 
-function compareTasks(runs: readonly ReportRun[], arm: string, other: string): readonly TaskComparison[] {
-  const scoresOf = (name: string, task: string): readonly ReportScores[] =>
-    runs.filter((run) => run.arm === name).flatMap(({ scores }) => scores.filter((score) => score.task === task));
+function compareTasks(
+  runs: readonly ReportRun[],
+  arm: string,
+  other: string,
+  between: readonly PairedTest[],
+): readonly TaskComparison[] {
+  const scoresOf = (name: string, task: string): ReportScores | undefined =>
+    runs.filter((run) => run.arm === name).flatMap(({ scores }) => scores.filter((score) => score.task === task))[0];
   const tasks = [...new Set(runs.flatMap(({ scores }) => scores.map(({ task }) => task)))];
   return tasks.flatMap((task) => {
-    const all = scoresOf(arm, task);
-    const allOthers = scoresOf(other, task);
-    const [ours] = all;
-    const [theirs] = allOthers;
-    return ours && theirs ? [{ task, ood: ours.ood, claim: claimOf(all, allOthers), ours, theirs }] : [];
+    const [ours, theirs] = [scoresOf(arm, task), scoresOf(other, task)];
+    const tests = between.filter((test) => test.task === task);
+    return ours && theirs ? [{ task, ood: ours.ood, claim: claimOf(tests), ours, theirs, tests }] : [];
   });
 }
 
-function claimOf(ours: readonly ReportScores[], theirs: readonly ReportScores[]): Claim {
-  const always = (apart: (a: ReportScores, b: ReportScores) => boolean): boolean =>
-    ours.every((a) => theirs.every((b) => apart(a, b)));
-  if (always((a, b) => a.ci95[0] > b.ci95[1])) return 'higher';
-  return always((a, b) => a.ci95[1] < b.ci95[0]) ? 'lower' : 'none';
+function claimOf(tests: readonly PairedTest[]): Claim {
+  if (tests.length === 0 || tests.some(({ holmP }) => holmP >= falseClaimRate)) return 'none';
+  if (tests.every(({ difference }) => difference > 0)) return 'higher';
+  return tests.every(({ difference }) => difference < 0) ? 'lower' : 'none';
+}
+
+/** Does McNemar's test of accuracy say the same, in every pair of runs? */
+function mcNemarAgrees({ claim, tests }: TaskComparison): boolean {
+  return tests.every(({ mcNemarHolmP, onlyThisCorrect, onlyOtherCorrect }) => {
+    const isHigher = onlyThisCorrect > onlyOtherCorrect;
+    return mcNemarHolmP < falseClaimRate && isHigher === (claim === 'higher');
+  });
 }
 
 /** One honest sentence on the trained formats, then one on each unseen task. */
@@ -60,22 +81,32 @@ export function comparisonSentences({ arm, other, tasks }: ArmComparison): reado
 
 function seenSentence(arm: string, other: string, tasks: readonly TaskComparison[]): string {
   const total = tasks.length;
+  const claimed = tasks.filter(({ claim }) => claim !== 'none');
   const parts = (['higher', 'lower'] as const).flatMap((claim) => {
-    const number = tasks.filter((task) => task.claim === claim).length;
-    return number === 0
-      ? []
-      : [`${claim} than ${other} on ${String(number)} of ${String(total)} tasks (intervals do not overlap)`];
+    const number = claimed.filter((task) => task.claim === claim).length;
+    return number === 0 ? [] : [`${claim} than ${other} on ${String(number)} of ${String(total)} tasks`];
   });
-  const open = tasks.filter(({ claim }) => claim === 'none').map(({ task }) => task);
   if (parts.length === 0)
-    return `no difference between ${arm} and ${other} can be claimed on any of ${String(total)} tasks: all intervals overlap.`;
+    return `no difference between ${arm} and ${other} can be claimed on any of ${String(total)} tasks: ${whyNone(tasks)}.`;
+  const agreeing = claimed.filter(mcNemarAgrees).length;
+  const how = `paired bootstrap, p < .05 after Holm; McNemar agrees on ${String(agreeing)}`;
+  const open = tasks.filter(({ claim }) => claim === 'none').map(({ task }) => task);
   const rest = open.length === 0 ? '' : `; on ${open.join(', ')} no difference can be claimed`;
-  return `${arm} is ${parts.join(' and ')}${rest}.`;
+  return `${arm} is ${parts.join(' and ')} (${how})${rest}.`;
 }
 
-function unseenSentence(arm: string, other: string, { task, claim, ours, theirs }: TaskComparison): string {
+function whyNone(tasks: readonly TaskComparison[]): string {
+  return tasks.every(({ tests }) => tests.length === 0) ? 'they were not tested' : 'no paired test finds one';
+}
+
+function unseenSentence(arm: string, other: string, comparison: TaskComparison): string {
+  const { task, claim, ours, theirs, tests } = comparison;
   const numbers = `${points(ours.macroF1)} (${interval(ours.ci95)}) against ${points(theirs.macroF1)} (${interval(theirs.ci95)})`;
-  if (claim === 'none')
-    return `On ${task}, which was never trained, no difference can be claimed: ${numbers}; the intervals overlap.`;
-  return `On ${task}, which was never trained, ${arm} is ${claim} than ${other}: ${numbers}; the intervals do not overlap.`;
+  const [first] = tests;
+  const tested =
+    first === undefined
+      ? 'they were not tested'
+      : `difference ${points(first.difference)} (${interval(first.ci95)}), p ${pValue(first.holmP)} by the paired bootstrap, McNemar p ${pValue(first.mcNemarHolmP)}, Holm over ${String(first.taskCount)} tasks`;
+  const what = claim === 'none' ? 'no difference can be claimed' : `${arm} is ${claim} than ${other}`;
+  return `On ${task}, which was never trained, ${what}: ${numbers}; ${tested}.`;
 }

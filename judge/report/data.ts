@@ -2,24 +2,11 @@
  * All that a report shows, as plain values. The activity that makes a report gathers them; `renderReport` turns them
  * into one HTML file and asks nobody anything.
  */
-import type { AnswerMode, QuarantinedRow, Split, UnparsableReason } from '../example.ts';
+import type { PairedTest } from '../evaluation/paired-tests.ts';
+import type { TaskScores } from '../evaluation/task-scores.ts';
+import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
 
-/** Rates and scores in [0, 1]. Same shape as the scores that `evaluate` returns. */
-export interface ReportScores {
-  readonly task: string;
-  readonly split: Split;
-  readonly ood: boolean;
-  readonly exampleCount: number;
-  readonly macroF1: number;
-  readonly ci95: readonly [number, number];
-  readonly accuracy: number;
-  readonly majorityMacroF1: number;
-  readonly unparsableRate: number;
-  readonly truncatedRate: number;
-  readonly consistencyRate?: number;
-  readonly firstPositionRate?: number;
-  readonly consistentAccuracy?: number;
-}
+export type ReportScores = TaskScores;
 
 export interface TaskPoint {
   readonly task: string;
@@ -90,7 +77,7 @@ export interface ReportRollout {
 
 /** A test image or example that is also in the training data. */
 export interface ReportLeak {
-  readonly kind: 'exact' | 'perceptual' | 'group';
+  readonly kind: 'exact' | 'perceptual' | 'group' | 'text';
   readonly train: string;
   readonly test: string;
 }
@@ -112,11 +99,13 @@ export interface ReportData {
   readonly recipeDigest: string;
   readonly tasks: readonly {
     readonly name: string;
-    readonly kind: 'pointwise' | 'pairwise';
+    readonly kind: 'pointwise' | 'pairwise' | 'score';
     readonly ood: boolean;
   }[];
   /** In the recipe's order of arms, then by seed. */
   readonly runs: readonly ReportRun[];
+  /** Runs against each other on the same examples. */
+  readonly tests: readonly PairedTest[];
   readonly rollouts: readonly ReportRollout[];
   readonly dataset: {
     readonly exampleCount: number;

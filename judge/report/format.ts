@@ -9,6 +9,16 @@ export function interval([low, high]: readonly [number, number]): string {
   return `${points(low)}–${points(high)}`;
 }
 
+/** `= .013`, `< .001`. */
+export function pValue(p: number): string {
+  return p < 0.001 ? '< .001' : `= ${p.toFixed(3).replace(/^0/, '')}`;
+}
+
+/** Stars as tables of tests have them: p below .05, .01, .001. */
+export function stars(p: number): string {
+  return '*'.repeat([0.05, 0.01, 0.001].filter((limit) => p < limit).length);
+}
+
 /** `420 ms`, `3.4 s`, `4 min 05 s`, `2 h 07 min`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${String(Math.round(ms))} ms`;

@@ -11,11 +11,7 @@ const outcomes: readonly { readonly outcome: Outcome; readonly title: string; re
   { outcome: 'unparsable', title: 'Unparsable', none: 'No answer was unparsable among those kept for showing.' },
 ];
 
-function outcomeOf({
-  unparsable,
-  verdict,
-  label,
-}: Pick<ReportRollout, 'unparsable' | 'verdict' | 'label'>): Outcome {
+function outcomeOf({ unparsable, verdict, label }: Pick<ReportRollout, 'unparsable' | 'verdict' | 'label'>): Outcome {
   if (unparsable !== undefined || verdict === undefined) return 'unparsable';
   return verdict === label ? 'right' : 'wrong';
 }

@@ -2,6 +2,7 @@
 import type { KeptBytes, ReportData } from './data.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Html, html } from './html.ts';
+import { plainTable } from './plain-table.ts';
 
 const shownRowCountMax = 50;
 
@@ -18,7 +19,7 @@ export function dataSection({ dataset }: ReportData): Html {
     ${
       quarantined.length === 0
         ? undefined
-        : table(
+        : plainTable(
             ['row', 'reason', 'what it says'],
             quarantined
               .slice(0, shownRowCountMax)
@@ -33,7 +34,7 @@ export function dataSection({ dataset }: ReportData): Html {
       leaks === undefined || leaks.length === 0
         ? undefined
         : html`<h3>In training and in the test</h3>
-            ${table(
+            ${plainTable(
               ['how', 'training', 'test'],
               leaks
                 .slice(0, shownRowCountMax)
@@ -50,7 +51,7 @@ export function costSection({ cost, runs }: ReportData): Html {
     </ul>
     <div class="columns">
       <div>
-        ${table(
+        ${plainTable(
           ['run', 'steps', 'wall', 'compute'],
           runs.map((run) => [run.runName, count(run.stepCount), duration(run.wallMs), duration(run.computeMs)]),
         )}
@@ -59,7 +60,7 @@ export function costSection({ cost, runs }: ReportData): Html {
         ${
           cost.stages.length === 0
             ? undefined
-            : table(
+            : plainTable(
                 ['activity', 'count', 'cached', 'compute'],
                 cost.stages.map((stage) => [
                   stage.activity,
@@ -103,24 +104,4 @@ export function digestSection({ runs, artifacts, environment }: ReportData): Htm
 
 function fact(name: string, value: string): Html {
   return html`<li><b>${value}</b><small>${name}</small></li>`;
-}
-
-function table(heads: readonly string[], rows: readonly (readonly (string | Html)[])[]): Html {
-  return html`<div class="scroll">
-    <table class="plain">
-      <thead>
-        <tr>
-          ${heads.map((head) => html`<th>${head}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell) => html`<td>${cell}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
 }

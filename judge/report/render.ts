@@ -1,12 +1,15 @@
 /** The report: one HTML file that needs no network, no script and no other file. The answer comes first. */
 import { comparisonSentences, compareArms } from './compare.ts';
+import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
 import { gallery } from './gallery.ts';
 import { type Html, html, trusted } from './html.ts';
+import { hasProbes, probeTable } from './probe-table.ts';
 import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
+import { hasReliability, reliability } from './reliability.ts';
 import { idMean, scoreTable } from './score-table.ts';
 import { styleSheet } from './style.ts';
 
@@ -70,14 +73,36 @@ function sectionsOf(data: ReportData): readonly Section[] {
       title: 'The answer',
       about: 'Macro-F1 in points, with bootstrap 95 % intervals; on each bar, the thin line is the majority baseline.',
       body: html`<div class="panel">${scoreTable(data)}</div>
-        ${claims(data)}`,
+        ${claims(data)}${comparisonTable(data)}`,
     },
     {
       id: 'intervals',
       title: 'Intervals by task',
-      about: 'Where two bars overlap, these data do not tell the two apart.',
+      about:
+        'Each of one run alone. Bars that overlap may still differ on the same examples: the paired tests above tell.',
       body: forestPlot(data),
     },
+    ...(hasReliability(data)
+      ? [
+          {
+            id: 'reliability',
+            title: 'Reliability',
+            about: 'Rates in points. Agreement with people, beyond Macro-F1.',
+            body: reliability(data),
+          },
+        ]
+      : []),
+    ...(hasProbes(data)
+      ? [
+          {
+            id: 'probes',
+            title: 'Asked in other ways',
+            about:
+              'The same examples with something changed. Without the picture, or with another one, a judge should lose; with other words it should not.',
+            body: probeTable(data),
+          },
+        ]
+      : []),
     { id: 'training', title: 'Training', body: curves(data) },
     { id: 'rollouts', title: 'What the judge said', body: gallery(data) },
     { id: 'recipe', title: 'Recipe', body: recipeSection(data) },
@@ -92,9 +117,9 @@ function sectionsOf(data: ReportData): readonly Section[] {
   ];
 }
 
-function claims({ runs }: ReportData): Html {
+function claims({ runs, tests }: ReportData): Html {
   return html`<ul class="claims">
-    ${compareArms(runs).map(
+    ${compareArms(runs, tests).map(
       (comparison) =>
         html`<li>
           <b>${comparison.arm} and ${comparison.other}</b

@@ -73,7 +73,7 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${intervalBar(scores, seriesIndexOf(runs, run))}${orderNote(scores)}${unparsableNote(scores)}
+    >${intervalBar(scores, seriesIndexOf(runs, run))}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
@@ -85,6 +85,11 @@ export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: Rep
     ><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i
     ><i class="mark" style="left:${points(macroF1)}%"></i
   ></span>`;
+}
+
+/** What the judge knows, beside what it says. */
+function forcedNote({ forcedChoice }: ReportScores): Html | undefined {
+  return forcedChoice && html`<span class="note">forced choice ${points(forcedChoice.macroF1)}</span>`;
 }
 
 function orderNote({ consistencyRate, firstPositionRate }: ReportScores): Html | undefined {

@@ -111,6 +111,11 @@ figcaption small { margin-left: auto; font-size: 12px; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px 22px; margin: 0 0 16px; padding: 0; list-style: none; }
 .facts b { display: block; font-size: 21px; font-weight: 600; letter-spacing: -.02em; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 24px; }
+details { margin: 16px 0 0; }
+summary { cursor: pointer; color: var(--muted); font-size: 13.5px; }
+.calibration { display: inline-flex; align-items: flex-end; gap: 2px; height: 26px; }
+.calibration i { width: 8px; background: var(--accent); min-height: 1px; }
+.confusions { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 14px; margin-top: 12px; }
 .plain th, .plain td { text-align: left; padding: 7px 12px 7px 0; border-bottom: 1px solid var(--line); font-size: 13.5px; vertical-align: top; }
 .plain th { color: var(--muted); font-weight: 500; font-size: 12.5px; }
 .recipe { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 16px 18px; overflow: auto; max-height: 480px; margin: 0; }

@@ -1,5 +1,6 @@
 /** The form of an answer: what supervised training shows, and what the parser demands. */
 import { MtrlError } from '../../core/errors.ts';
+import type { VerdictFormat } from '../../recipes/task-fields.ts';
 import type { AnswerMode, Example } from '../example.ts';
 
 export interface TagPair {
@@ -10,6 +11,9 @@ export interface TagPair {
 export const rationaleTags: TagPair = { open: '<think>', close: '</think>' };
 export const verdictTags: TagPair = { open: '<answer>', close: '</answer>' };
 
+/** Fields of an answer in JSON. */
+export const jsonFields = { rationale: 'rationale', verdict: 'verdict' } as const;
+
 /** All four, for tokenizers that keep each as one token. */
 export const completionTags: readonly string[] = [
   rationaleTags.open,
@@ -19,14 +23,32 @@ export const completionTags: readonly string[] = [
 ];
 
 /** The completion that supervised training teaches. PROMPT_INVALID in `think` mode when the example has no rationale. */
-export function targetText(example: Pick<Example, 'id' | 'label' | 'rationale'>, mode: AnswerMode): string {
-  const verdict = `${verdictTags.open} ${example.label} ${verdictTags.close}`;
-  if (mode === 'direct') return verdict;
-  if (example.rationale === undefined) {
-    throw new MtrlError('PROMPT_INVALID', 'an example without a rationale cannot teach reasoning', {
-      where: example.id,
-      hint: "give the dataset a `rationale`, or train in mode 'direct'",
-    });
-  }
-  return `${rationaleTags.open} ${example.rationale} ${rationaleTags.close} ${verdict}`;
+export function targetText(
+  example: Pick<Example, 'id' | 'label' | 'rationale'>,
+  mode: AnswerMode,
+  format?: VerdictFormat,
+): string {
+  return writers[format ?? 'tagged'](example.label, mode === 'direct' ? undefined : rationaleOf(example));
+}
+
+/** No rationale: the bare verdict. */
+const writers: Readonly<Record<VerdictFormat, (verdict: string, rationale?: string) => string>> = {
+  tagged: (verdict, rationale) => {
+    const answer = `${verdictTags.open} ${verdict} ${verdictTags.close}`;
+    return rationale === undefined ? answer : `${rationaleTags.open} ${rationale} ${rationaleTags.close} ${answer}`;
+  },
+  json: (verdict, rationale) =>
+    JSON.stringify({
+      ...(rationale !== undefined && { [jsonFields.rationale]: rationale }),
+      [jsonFields.verdict]: verdict,
+    }),
+  'last-line': (verdict, rationale) => (rationale === undefined ? verdict : `${rationale}\n${verdict}`),
+};
+
+function rationaleOf({ id, rationale }: Pick<Example, 'id' | 'rationale'>): string {
+  if (rationale !== undefined) return rationale;
+  throw new MtrlError('PROMPT_INVALID', 'an example without a rationale cannot teach reasoning', {
+    where: id,
+    hint: "give the dataset a `rationale`, or train in mode 'direct'",
+  });
 }

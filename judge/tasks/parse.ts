@@ -31,8 +31,12 @@ function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** Never throws. White space around tags, rationale and verdict does not matter; case does. */
-export function parseCompletion(completion: CompletionText, labels: readonly string[], mode: AnswerMode): Judgment {
+/** Never throws. `labels` undefined: any verdict. White space around tags, rationale and verdict does not matter; case does. */
+export function parseCompletion(
+  completion: CompletionText,
+  labels: readonly string[] | undefined,
+  mode: AnswerMode,
+): Judgment {
   const { text, finishReason } = completion;
   // what was cut off is not an answer, even where it happens to read as one
   if (finishReason === 'length') return unparsable('truncated');
@@ -49,5 +53,7 @@ export function parseCompletion(completion: CompletionText, labels: readonly str
   const written = rationale === undefined ? '' : text.slice(rationale.innerStart, rationale.innerEnd).trim();
   if (rationale !== undefined && written === '') return unparsable('rationale-missing');
   const said = text.slice(verdict.innerStart, verdict.innerEnd).trim();
-  return labels.includes(said) ? { ok: true, verdict: said, rationale: written } : unparsable('verdict-not-a-label');
+  return said !== '' && (labels?.includes(said) ?? true)
+    ? { ok: true, verdict: said, rationale: written }
+    : unparsable('verdict-not-a-label');
 }

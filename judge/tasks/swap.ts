@@ -8,7 +8,7 @@ const suffix = '#swapped';
  * Images reversed, label exchanged, `#swapped` added to the id (or taken off it, so swapping twice gives the pair back).
  * The rationale is left out: it speaks of first and second.
  */
-export function swapPair(pair: Example, labels: readonly [string, string]): Example {
+export function swapPair(pair: Example, labels: readonly [string, string, ...string[]]): Example {
   assert(pair.images.length === 2, `${pair.id} has ${pair.images.length} images: only a pair has another order`);
   assert(labels.includes(pair.label), `${pair.id}: ${pair.label} is not a label of its task`);
   return {

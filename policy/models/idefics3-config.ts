@@ -1,19 +1,7 @@
-/** The parts of a Hugging Face Idefics3 `config.json` that decide the graph; everything unsupported is refused by name. */
+/** The parts of an Idefics3 or SmolVLM `config.json` that decide the graph. */
 import { z } from 'zod';
-import { MtrlError } from '../../core/errors.ts';
-
-export interface TextConfig {
-  readonly hiddenSize: number;
-  readonly layerCount: number;
-  readonly headCount: number;
-  readonly keyValueHeadCount: number;
-  readonly headSize: number;
-  readonly intermediateSize: number;
-  readonly vocabularySize: number;
-  readonly positionCountMax: number;
-  readonly rmsNormEpsilon: number;
-  readonly ropeTheta: number;
-}
+import { readFields, requireMultiple } from './config-fields.ts';
+import { type TextConfig, readTextConfig } from './text-config.ts';
 
 export interface VisionConfig {
   readonly hiddenSize: number;
@@ -28,93 +16,83 @@ export interface VisionConfig {
 }
 
 export interface Idefics3Config {
+  readonly modelType: 'idefics3' | 'smolvlm';
   readonly text: TextConfig;
   readonly vision: VisionConfig;
   /** Pixel shuffle: scaleFactor^2 patches become one image token. */
   readonly scaleFactor: number;
-  readonly tiedHead: boolean;
   readonly imageTokenId: number;
 }
 
 const size = z.int().min(1);
 
-const fileSchema = z.object({
+const modelSchema = z.strictObject({
   model_type: z.enum(['idefics3', 'smolvlm']),
   scale_factor: size.default(2),
-  image_token_id: z.int(),
+  image_token_id: z.int().default(128257),
   tie_word_embeddings: z.boolean().optional(),
-  text_config: z.object({
-    model_type: z.literal('llama').default('llama'),
-    hidden_size: size,
-    num_hidden_layers: size,
-    num_attention_heads: size,
-    num_key_value_heads: size.optional(),
-    head_dim: size.nullish(),
-    intermediate_size: size,
-    vocab_size: size,
-    max_position_embeddings: size.default(2048),
-    rms_norm_eps: z.number().default(1e-6),
-    hidden_act: z.literal('silu').default('silu'),
-    attention_bias: z.literal(false).default(false),
-    mlp_bias: z.literal(false).default(false),
-    rope_theta: z.number().optional(),
-    rope_scaling: z.null().optional(),
-    rope_parameters: z
-      .object({ rope_theta: z.number(), rope_type: z.literal('default').default('default') })
-      .optional(),
-    tie_word_embeddings: z.boolean().optional(),
-  }),
-  vision_config: z.object({
-    hidden_size: size,
-    num_hidden_layers: size,
-    num_attention_heads: size,
-    intermediate_size: size,
-    image_size: size,
-    patch_size: size,
-    num_channels: size.default(3),
-    hidden_act: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
-    layer_norm_eps: z.number().default(1e-6),
-  }),
+  text_config: z.looseObject({ tie_word_embeddings: z.boolean().optional() }),
+  vision_config: z.looseObject({}),
 });
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field, what it says and what is supported. */
+/** What a vision config leaves out has the value of Idefics3VisionConfig. */
+const visionSchema = z.strictObject({
+  hidden_size: size.default(1152),
+  num_hidden_layers: size.default(12),
+  num_attention_heads: size.default(16),
+  intermediate_size: size.default(3072),
+  image_size: size.default(224),
+  patch_size: size.default(32),
+  num_channels: size.default(3),
+  hidden_act: z.literal('gelu_pytorch_tanh').default('gelu_pytorch_tanh'),
+  layer_norm_eps: z.number().positive().default(1e-6),
+  attention_dropout: z.literal(0).default(0),
+  use_base_siglip: z.boolean().optional(),
+});
+
+/** Of the processor, of earlier code, or decided by the shapes of other fields. */
+const harmless = {
+  model: [
+    '_pad_token_id',
+    'vocab_size',
+    'use_reentrant_checkpointing',
+    'freeze_config',
+    'processor_class',
+    'video_token_id',
+    'image_seq_len',
+  ],
+  text: ['perceiver_config', 'pixel_shuffle_factor', 'pixel_shuffle_config', 'freeze_config', 'additional_vocab_size'],
+  vision: ['model_type', 'tie_word_embeddings', 'size', 'max_image_size', 'freeze_config'],
+};
+
+/** Fields of SmolVLM's text config that other models of its code base turn on. */
+const textSwitches = z.looseObject({
+  use_resampler: z.literal(false).optional(),
+  qk_layer_norms: z.literal(false).optional(),
+  rope_interleaved: z.literal(false).optional(),
+  neftune_noise_alpha: z.literal(0).optional(),
+});
+
+/** @throws CHECKPOINT_UNSUPPORTED naming the field, what it says and what is supported; CHECKPOINT_INVALID */
 export function parseIdefics3Config(json: unknown, where: string): Idefics3Config {
-  const parsed = fileSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new MtrlError(
-      'CHECKPOINT_UNSUPPORTED',
-      `config.json: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`,
-      {
-        where,
-        hint: 'supported: Idefics3 / SmolVLM with a SigLIP tower and a Llama decoder',
-      },
-    );
-  }
-  const { text_config: text, vision_config: vision, ...rest } = parsed.data;
-  const keyValueHeadCount = text.num_key_value_heads ?? text.num_attention_heads;
-  divides(where, 'text_config.num_attention_heads', text.num_attention_heads, 'num_key_value_heads', keyValueHeadCount);
-  divides(where, 'vision_config.hidden_size', vision.hidden_size, 'num_attention_heads', vision.num_attention_heads);
-  divides(
+  const model = readFields(modelSchema, json, { where, harmless: harmless.model });
+  const vision = readFields(visionSchema, model.vision_config, {
     where,
-    'vision_config.image_size',
-    vision.image_size,
-    'patch_size * scale_factor',
-    vision.patch_size * rest.scale_factor,
+    path: 'vision_config',
+    harmless: harmless.vision,
+  });
+  requireMultiple(
+    where,
+    'vision_config.hidden_size',
+    vision.hidden_size,
+    'num_attention_heads',
+    vision.num_attention_heads,
   );
+  const side = Math.floor(vision.image_size / vision.patch_size);
+  requireMultiple(where, 'patches a side', side, 'scale_factor', model.scale_factor);
   return {
-    text: {
-      hiddenSize: text.hidden_size,
-      layerCount: text.num_hidden_layers,
-      headCount: text.num_attention_heads,
-      keyValueHeadCount,
-      headSize: text.head_dim ?? text.hidden_size / text.num_attention_heads,
-      intermediateSize: text.intermediate_size,
-      vocabularySize: text.vocab_size,
-      positionCountMax: text.max_position_embeddings,
-      rmsNormEpsilon: text.rms_norm_eps,
-      ropeTheta: text.rope_parameters?.rope_theta ?? text.rope_theta ?? 10000,
-    },
+    modelType: model.model_type,
+    text: readText(model, where),
     vision: {
       hiddenSize: vision.hidden_size,
       layerCount: vision.num_hidden_layers,
@@ -125,21 +103,29 @@ export function parseIdefics3Config(json: unknown, where: string): Idefics3Confi
       channelCount: vision.num_channels,
       layerNormEpsilon: vision.layer_norm_eps,
     },
-    scaleFactor: rest.scale_factor,
-    tiedHead: rest.tie_word_embeddings ?? text.tie_word_embeddings ?? false,
-    imageTokenId: rest.image_token_id,
+    scaleFactor: model.scale_factor,
+    imageTokenId: model.image_token_id,
   };
+}
+
+function readText(model: z.infer<typeof modelSchema>, where: string): TextConfig {
+  const place = { where, path: 'text_config' };
+  const switches = readFields(textSwitches, model.text_config, place);
+  const fields = Object.fromEntries(Object.entries(switches).filter(([name]) => !(name in textSwitches.shape)));
+  // The decoder is a Llama wherever the file does not say so; the outer field decides about the head.
+  const tied = model.tie_word_embeddings ?? model.text_config.tie_word_embeddings ?? false;
+  return readTextConfig(
+    { model_type: 'llama', ...fields, tie_word_embeddings: tied },
+    { ...place, harmless: harmless.text },
+  );
+}
+
+/** Patches a side; pixels that are left over at the right and at the bottom are not seen (SmolVLM: 384 pixels, patches of 14). */
+export function patchSide({ imageSize, patchSize }: VisionConfig): number {
+  return Math.floor(imageSize / patchSize);
 }
 
 /** Tokens that one image becomes. */
 export function imageTokenCount(config: Idefics3Config): number {
-  const side = config.vision.imageSize / config.vision.patchSize / config.scaleFactor;
-  return side * side;
-}
-
-function divides(where: string, field: string, value: number, byField: string, by: number): void {
-  if (value % by === 0) return;
-  throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${field} ${value} is no multiple of ${byField} ${by}`, {
-    where,
-  });
+  return (patchSide(config.vision) / config.scaleFactor) ** 2;
 }

@@ -1,94 +1,90 @@
-/** The weights of an Idefics3 model: names and shapes as in its `model.safetensors`. */
+/** Weights by their Hugging Face names: what a model has, and where a graph finds them. */
+import { gemm, mul } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
-import type { Idefics3Config } from './idefics3-config.ts';
 
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
-  /** What fresh weights are drawn from: matrices and tables from a normal, norms are ones, biases zeros. */
-  readonly role: 'matrix' | 'residual-matrix' | 'table' | 'scale' | 'bias';
+  /**
+   * What fresh weights are drawn from: matrices and tables from a normal, norms are ones, biases zeros; an adapter's A
+   * [rank, in] is uniform and its B [out, rank] zero, so that a fresh adapter changes nothing.
+   */
+  readonly role: 'matrix' | 'residual-matrix' | 'table' | 'scale' | 'bias' | 'adapter-in' | 'adapter-out';
+  /** Gets no gradient and no optimizer state. */
+  readonly frozen?: true;
+  /** Adapters only: their product is added to the module's matrix this many times. */
+  readonly adapterScale?: number;
 }
 
-/** Looks a weight up by its Hugging Face name. */
-export type Weights = (name: string) => Value;
+/** PEFT's names, without the prefix that its files have. */
+export const adapterInName = (module: string): string => `${module}.lora_A.weight`;
+export const adapterOutName = (module: string): string => `${module}.lora_B.weight`;
 
-export const names = {
-  embedding: 'model.text_model.embed_tokens.weight',
-  finalNorm: 'model.text_model.norm.weight',
-  head: 'lm_head.weight',
-  connector: 'model.connector.modality_projection.proj.weight',
-  textLayer: (layer: number) => `model.text_model.layers.${layer}`,
-  visionLayer: (layer: number) => `model.vision_model.encoder.layers.${layer}`,
-  patchEmbedding: 'model.vision_model.embeddings.patch_embedding',
-  positionEmbedding: 'model.vision_model.embeddings.position_embedding.weight',
-  visionNorm: 'model.vision_model.post_layernorm',
-} as const;
+export const isTrained = ({ frozen }: ParameterSpec): boolean => frozen !== true;
 
-export function parameterSpecs(config: Idefics3Config): ParameterSpec[] {
-  const { text, vision } = config;
-  const specs: ParameterSpec[] = [
-    { name: names.embedding, shape: [text.vocabularySize, text.hiddenSize], role: 'table' },
-    ...Array.from({ length: text.layerCount }, (_, layer) => textLayerSpecs(config, layer)).flat(),
-    { name: names.finalNorm, shape: [text.hiddenSize], role: 'scale' },
-    { name: names.connector, shape: [text.hiddenSize, vision.hiddenSize * config.scaleFactor ** 2], role: 'matrix' },
-    {
-      name: `${names.patchEmbedding}.weight`,
-      shape: [vision.hiddenSize, vision.channelCount, vision.patchSize, vision.patchSize],
-      role: 'matrix',
-    },
-    { name: `${names.patchEmbedding}.bias`, shape: [vision.hiddenSize], role: 'bias' },
-    {
-      name: names.positionEmbedding,
-      shape: [(vision.imageSize / vision.patchSize) ** 2, vision.hiddenSize],
-      role: 'table',
-    },
-    ...Array.from({ length: vision.layerCount }, (_, layer) => visionLayerSpecs(config, layer)).flat(),
-    { name: `${names.visionNorm}.weight`, shape: [vision.hiddenSize], role: 'scale' },
-    { name: `${names.visionNorm}.bias`, shape: [vision.hiddenSize], role: 'bias' },
-  ];
-  if (!config.tiedHead) specs.push({ name: names.head, shape: [text.vocabularySize, text.hiddenSize], role: 'matrix' });
-  return specs.sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Low-rank part of a module's map: scale B A. */
+export interface Adapter {
+  readonly a: Value;
+  readonly b: Value;
+  readonly scale: number;
 }
 
-function textLayerSpecs({ text }: Idefics3Config, layer: number): ParameterSpec[] {
-  const at = names.textLayer(layer);
-  const queryWidth = text.headCount * text.headSize;
-  const keyWidth = text.keyValueHeadCount * text.headSize;
-  return [
-    { name: `${at}.input_layernorm.weight`, shape: [text.hiddenSize], role: 'scale' },
-    { name: `${at}.self_attn.q_proj.weight`, shape: [queryWidth, text.hiddenSize], role: 'matrix' },
-    { name: `${at}.self_attn.k_proj.weight`, shape: [keyWidth, text.hiddenSize], role: 'matrix' },
-    { name: `${at}.self_attn.v_proj.weight`, shape: [keyWidth, text.hiddenSize], role: 'matrix' },
-    { name: `${at}.self_attn.o_proj.weight`, shape: [text.hiddenSize, queryWidth], role: 'residual-matrix' },
-    { name: `${at}.post_attention_layernorm.weight`, shape: [text.hiddenSize], role: 'scale' },
-    { name: `${at}.mlp.gate_proj.weight`, shape: [text.intermediateSize, text.hiddenSize], role: 'matrix' },
-    { name: `${at}.mlp.up_proj.weight`, shape: [text.intermediateSize, text.hiddenSize], role: 'matrix' },
-    { name: `${at}.mlp.down_proj.weight`, shape: [text.hiddenSize, text.intermediateSize], role: 'residual-matrix' },
-  ];
-}
-
-function visionLayerSpecs({ vision }: Idefics3Config, layer: number): ParameterSpec[] {
-  const at = names.visionLayer(layer);
-  const width = vision.hiddenSize;
-  const linear = (name: string, out: number, inner: number, role: ParameterSpec['role']): ParameterSpec[] => [
-    { name: `${at}.${name}.weight`, shape: [out, inner], role },
-    { name: `${at}.${name}.bias`, shape: [out], role: 'bias' },
-  ];
-  const norm = (name: string): ParameterSpec[] => [
-    { name: `${at}.${name}.weight`, shape: [width], role: 'scale' },
-    { name: `${at}.${name}.bias`, shape: [width], role: 'bias' },
-  ];
-  return [
-    ...norm('layer_norm1'),
-    ...['q_proj', 'k_proj', 'v_proj'].flatMap((name) => linear(`self_attn.${name}`, width, width, 'matrix')),
-    ...linear('self_attn.out_proj', width, width, 'residual-matrix'),
-    ...norm('layer_norm2'),
-    ...linear('mlp.fc1', vision.intermediateSize, width, 'matrix'),
-    ...linear('mlp.fc2', width, vision.intermediateSize, 'residual-matrix'),
-  ];
+/** The weights of a graph. */
+export interface Weights {
+  readonly of: (name: string) => Value;
+  /** undefined where the model has no such weight: most biases. */
+  readonly find: (name: string) => Value | undefined;
+  /** Of a module; undefined where it has none, or where the matrix holds it already. */
+  readonly adapterOf: (module: string) => Adapter | undefined;
 }
 
 /** Declares every weight as a graph input of its own name. */
-export function declareWeights(graph: Graph, specs: readonly ParameterSpec[]): Map<string, Value> {
-  return new Map(specs.map((spec) => [spec.name, graph.input(spec.name, 'float32', spec.shape)]));
+export function declareWeights(graph: Graph, specs: readonly ParameterSpec[]): Weights {
+  const values = new Map(specs.map((spec) => [spec.name, graph.input(spec.name, 'float32', spec.shape)]));
+  const scales = new Map(specs.map(({ name, adapterScale }) => [name, adapterScale]));
+  const of = (name: string): Value => values.get(name) as Value;
+  return {
+    of,
+    find: (name) => values.get(name),
+    adapterOf(module) {
+      const scale = scales.get(adapterInName(module));
+      return scale === undefined ? undefined : { a: of(adapterInName(module)), b: of(adapterOutName(module)), scale };
+    },
+  };
+}
+
+/** Adapters added to their matrices once, at the head of a graph: cheaper where a matrix is used many times. */
+export function mergedWeights(graph: Graph, specs: readonly ParameterSpec[]): Weights {
+  const { of, find, adapterOf } = declareWeights(graph, specs);
+  const merged = new Map<string, Value>();
+  for (const { name } of specs) {
+    const adapter = adapterOf(name.replace(/\.weight$/, ''));
+    if (adapter === undefined) continue;
+    const scaled = mul(graph, adapter.b, graph.scalar(adapter.scale));
+    merged.set(name, gemm(graph, scaled, adapter.a, { c: of(name) }));
+  }
+  return {
+    of: (name) => merged.get(name) ?? of(name),
+    find: (name) => merged.get(name) ?? find(name),
+    adapterOf: () => undefined,
+  };
+}
+
+export function inNameOrder(specs: readonly ParameterSpec[]): ParameterSpec[] {
+  return [...specs].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** A matrix [out, in] and, where asked for, its bias [out]. */
+export function linearSpecs(
+  module: string,
+  out: number,
+  inner: number,
+  options: { readonly bias: boolean; readonly residual?: boolean },
+): ParameterSpec[] {
+  const matrix: ParameterSpec = {
+    name: `${module}.weight`,
+    shape: [out, inner],
+    role: options.residual === true ? 'residual-matrix' : 'matrix',
+  };
+  return options.bias ? [matrix, { name: `${module}.bias`, shape: [out], role: 'bias' }] : [matrix];
 }

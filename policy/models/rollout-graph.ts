@@ -5,10 +5,10 @@
 import * as b from '../graph/build.ts';
 import { product } from '../graph/dim.ts';
 import { Graph, type Value } from '../graph/ir.ts';
+import type { Architecture } from './architecture.ts';
 import { attend, repeatHeads } from './attention.ts';
 import { decoder, languageHead } from './decoder.ts';
-import type { Idefics3Config } from './idefics3-config.ts';
-import { type ParameterSpec, type Weights, declareWeights, names } from './parameters.ts';
+import { type ParameterSpec, type Weights, mergedWeights } from './parameters.ts';
 import { declareImages, embed } from './prompt-embedding.ts';
 
 /** Keys and values of one layer. */
@@ -35,36 +35,36 @@ const rows = product(['B', 'G']);
  * Outputs: tokens int64 [C', B*G, 1] and logProbs float32 [C', B*G, 1], C' <= C steps until all rows had ended.
  */
 export function rolloutGraph(
-  config: Idefics3Config,
+  architecture: Architecture,
   specs: readonly ParameterSpec[],
   options: { readonly withImages: boolean },
 ): Graph {
+  const { text } = architecture;
   const g = new Graph('rollout');
   const tokenIds = g.input('tokenIds', 'int64', ['B', 'P']);
   const positions = g.input('positions', 'int64', ['B', 'P']);
   const attentionBias = g.input('attentionBias', 'float32', ['B', 1, 'P', 'P']);
   const promptBias = g.input('promptBias', 'float32', ['B', 1, 1, 'P']);
   const promptLengths = g.input('promptLengths', 'int64', ['B', 1]);
-  const images = options.withImages ? declareImages(g, config, 'B', 'P') : undefined;
+  const images = declareImages(g, architecture, options.withImages, 'B', 'P');
   const sampling: SamplingInputs = {
     uniforms: g.input('uniforms', 'float32', ['C', 'B', 'G']),
     greedy: g.input('greedy', 'bool', []),
     stopToken: g.input('stopToken', 'int64', []),
     padToken: g.input('padToken', 'int64', []),
     inverseTemperature: g.input('inverseTemperature', 'float32', []),
-    vocabularyBias: g.input('vocabularyBias', 'float32', [config.text.vocabularySize]),
+    vocabularyBias: g.input('vocabularyBias', 'float32', [text.vocabularySize]),
   };
-  const weightInputs = declareWeights(g, specs);
-  const weights: Weights = (name) => weightInputs.get(name) as Value;
+  const weights = mergedWeights(g, specs);
 
   // Prefill: keys and values of every prompt, and the logits behind its last token (prompts are left-padded).
   const prompt: Cache[] = [];
-  const repeat = config.text.headCount / config.text.keyValueHeadCount;
+  const repeat = text.headCount / text.keyValueHeadCount;
   const hidden = decoder(
     g,
-    config.text,
+    architecture,
     weights,
-    embed(g, config, weights, tokenIds, images),
+    embed(g, architecture, weights, tokenIds, images),
     { batch: 'B', length: 'P', positions },
     (_layer, q, k, v) => {
       const cache = { k: repeatHeads(g, k, repeat), v: repeatHeads(g, v, repeat) };
@@ -72,26 +72,21 @@ export function rolloutGraph(
       return attend(g, q, cache.k, cache.v, attentionBias);
     },
   );
-  const last = b.gather(
-    g,
-    b.reshape(g, hidden, ['B', 'P', config.text.hiddenSize]),
-    g.constant(BigInt64Array.of(-1n), []),
-    1,
-  );
+  const last = b.gather(g, b.reshape(g, hidden, ['B', 'P', text.hiddenSize]), g.constant(BigInt64Array.of(-1n), []), 1);
   const perRollout = (x: Value, width: number): Value =>
     b.reshape(g, b.expand(g, b.reshape(g, x, ['B', 1, width]), ['B', 'G', width]), [rows, width]);
   // The head runs on one row a rollout, as while decoding: matrix kernels for a single row sum in another order, so
   // logits of a shard of one prompt would differ in their last bits.
-  const firstLogits = languageHead(g, config, weights, perRollout(last, config.text.hiddenSize));
+  const firstLogits = languageHead(g, architecture, weights, perRollout(last, text.hiddenSize));
   const firstPositions = b.reshape(g, b.expand(g, b.reshape(g, promptLengths, ['B', 1, 1]), ['B', 'G', 1]), [rows, 1]);
 
   const body = new Graph('decode', g);
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
-  const carriedLogits = body.input('logits', 'float32', [rows, config.text.vocabularySize]);
+  const carriedLogits = body.input('logits', 'float32', [rows, text.vocabularySize]);
   const ended = body.input('ended', 'bool', [rows, 1]);
   const own = prompt.map((cache, layer): Cache => {
-    const shape = [rows, cache.k.shape[1] as number, 'T', config.text.headSize];
+    const shape = [rows, cache.k.shape[1] as number, 'T', text.headSize];
     return { k: body.input(`k${layer}`, 'float32', shape), v: body.input(`v${layer}`, 'float32', shape) };
   });
   const drawn = draw(body, sampling, carriedLogits, iteration);
@@ -99,7 +94,7 @@ export function rolloutGraph(
   const endedNow = b.or(body, ended, b.equal(body, drawn.token, sampling.stopToken));
   const next = decodeStep(
     body,
-    config,
+    architecture,
     weights,
     token,
     b.add(body, firstPositions, iteration),
@@ -118,7 +113,7 @@ export function rolloutGraph(
   body.output('token', token);
   body.output('logProb', drawn.logProb);
 
-  const empty = own.map(({ k }) => b.zeros(g, [rows, k.shape[1] as number, 0, config.text.headSize]));
+  const empty = own.map(({ k }) => b.zeros(g, [rows, k.shape[1] as number, 0, text.headSize]));
   const stepCount = b.reshape(g, b.sizes(g, ['C']), []);
   const notEnded = b.greater(g, b.zeros(g, [rows, 1]), g.scalar(0));
   const results = g.op(
@@ -154,7 +149,7 @@ function draw(
 /** Logits after one more token in every row. */
 function decodeStep(
   body: Graph,
-  config: Idefics3Config,
+  architecture: Architecture,
   weights: Weights,
   token: Value,
   positions: Value,
@@ -162,10 +157,14 @@ function decodeStep(
   own: readonly Cache[],
   promptBias: Value,
 ): { logits: Value; own: Cache[] } {
-  const repeat = config.text.headCount / config.text.keyValueHeadCount;
+  const { text } = architecture;
+  const repeat = text.headCount / text.keyValueHeadCount;
   const grown: Cache[] = [];
-  const x = b.reshape(body, b.gather(body, weights(names.embedding), token, 0), [rows, config.text.hiddenSize]);
-  const hidden = decoder(body, config.text, weights, x, { batch: rows, length: 1, positions }, (layer, q, k, v) => {
+  const x = b.reshape(body, b.gather(body, weights.of(architecture.names.embedding), token, 0), [
+    rows,
+    text.hiddenSize,
+  ]);
+  const hidden = decoder(body, architecture, weights, x, { batch: rows, length: 1, positions }, (layer, q, k, v) => {
     const before = own[layer] as Cache;
     const cache = {
       k: b.concat(body, [before.k, repeatHeads(body, k, repeat)], 2),
@@ -174,7 +173,7 @@ function decodeStep(
     grown.push(cache);
     return attendPromptAndOwn(body, q, prompt[layer] as Cache, cache, promptBias);
   });
-  return { logits: languageHead(body, config, weights, hidden), own: grown };
+  return { logits: languageHead(body, architecture, weights, hidden), own: grown };
 }
 
 /**

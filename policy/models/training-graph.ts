@@ -9,10 +9,10 @@ import { gradients } from '../graph/gradient.ts';
 import { Graph, type Value } from '../graph/ir.ts';
 import { type LossTerms, declareLossTerms, lossOf } from '../objectives/loss.ts';
 import type { Loss } from '../engine.ts';
+import type { Architecture } from './architecture.ts';
 import { attend, repeatHeads } from './attention.ts';
 import { decoder, languageHead } from './decoder.ts';
-import type { Idefics3Config } from './idefics3-config.ts';
-import { type ParameterSpec, declareWeights } from './parameters.ts';
+import { type ParameterSpec, declareWeights, isTrained } from './parameters.ts';
 import { declareImages, embed } from './prompt-embedding.ts';
 
 export interface TrainingGraphOptions {
@@ -26,37 +26,37 @@ export interface TrainingGraphOptions {
  * Inputs: tokenIds, positions int64 [B, S]; attentionBias float32 [B, 1, S, S]; images; rows int64 [N], the flat index
  * of the position that predicts each of the N completion tokens; targets int64 [N]; inverseTemperature []; vocabularyBias
  * [V], very negative for banned tokens; per-token loss terms [N]; every weight by its name.
- * Outputs: logProbs [N]; with a loss also `loss` [] and `gradient:NAME` for every weight.
+ * Outputs: logProbs [N]; with a loss also `loss` [] and `gradient:NAME` for every weight that is trained.
  */
 export function trainingGraph(
-  config: Idefics3Config,
+  architecture: Architecture,
   specs: readonly ParameterSpec[],
   options: TrainingGraphOptions,
 ): Graph {
+  const { text } = architecture;
   const g = new Graph('training');
   const tokenIds = g.input('tokenIds', 'int64', ['B', 'S']);
   const positions = g.input('positions', 'int64', ['B', 'S']);
   const attentionBias = g.input('attentionBias', 'float32', ['B', 1, 'S', 'S']);
-  const images = options.withImages ? declareImages(g, config, 'B', 'S') : undefined;
+  const images = declareImages(g, architecture, options.withImages, 'B', 'S');
   const rows = g.input('rows', 'int64', ['N']);
   const targets = g.input('targets', 'int64', ['N']);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
-  const vocabularyBias = g.input('vocabularyBias', 'float32', [config.text.vocabularySize]);
+  const vocabularyBias = g.input('vocabularyBias', 'float32', [text.vocabularySize]);
   const terms: LossTerms | undefined =
     options.loss === undefined ? undefined : declareLossTerms(g, options.loss, options.withKl === true);
-  const weightInputs = declareWeights(g, specs);
-  const weights = (name: string): Value => weightInputs.get(name) as Value;
+  const weights = declareWeights(g, specs);
 
-  const repeat = config.text.headCount / config.text.keyValueHeadCount;
-  const x = embed(g, config, weights, tokenIds, images);
-  const hidden = decoder(g, config.text, weights, x, { batch: 'B', length: 'S', positions }, (_layer, q, k, v) =>
+  const repeat = text.headCount / text.keyValueHeadCount;
+  const x = embed(g, architecture, weights, tokenIds, images);
+  const hidden = decoder(g, architecture, weights, x, { batch: 'B', length: 'S', positions }, (_layer, q, k, v) =>
     attend(g, q, repeatHeads(g, k, repeat), repeatHeads(g, v, repeat), attentionBias),
   );
   const logits = languageHead(
     g,
-    config,
+    architecture,
     weights,
-    gather(g, reshape(g, hidden, [product(['B', 'S']), config.text.hiddenSize]), rows, 0),
+    gather(g, reshape(g, hidden, [product(['B', 'S']), text.hiddenSize]), rows, 0),
   );
   const logProbs = logSoftmax(g, add(g, mul(g, logits, inverseTemperature), vocabularyBias));
   const chosen = reshape(g, gatherElements(g, logProbs, reshape(g, targets, ['N', 1]), 1), ['N']);
@@ -65,8 +65,8 @@ export function trainingGraph(
     const loss = lossOf(g, terms, chosen);
     g.output('loss', loss);
     const parameters = specs
-      .map((spec) => weights(spec.name))
-      .filter((value) => options.withImages || isTextWeight(value.name));
+      .filter((spec) => isTrained(spec) && (images !== undefined || isReadWithoutImages(architecture, spec)))
+      .map(({ name }) => weights.of(name));
     gradients(g, loss, parameters).forEach((gradient, index) => {
       g.output(gradientName((parameters[index] as Value).name), gradient);
     });
@@ -77,6 +77,7 @@ export function trainingGraph(
 export const gradientName = (parameter: string): string => `gradient:${parameter}`;
 
 /** A batch without images sends no gradient to the tower and the connector. */
-function isTextWeight(name: string): boolean {
-  return !name.startsWith('model.vision_model.') && !name.startsWith('model.connector.');
+function isReadWithoutImages({ partOf }: Architecture, { name }: ParameterSpec): boolean {
+  const part = partOf(name);
+  return part !== 'vision' && part !== 'connector';
 }

@@ -4,10 +4,15 @@ import { Template } from '@huggingface/jinja';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile, readTextFile } from '../checkpoint-file.ts';
-import type { ChatMessage } from './chat-message.ts';
 import type { SpecialTokens } from './special-tokens.ts';
 
-export type RenderChat = (messages: readonly ChatMessage[]) => string;
+/** A message as the template wants it: parts for a model that reads images, text for one that does not. */
+interface TemplateMessage {
+  readonly role: string;
+  readonly content: unknown;
+}
+
+export type RenderChat = (messages: readonly TemplateMessage[]) => string;
 
 const jsonSchema = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).optional(),

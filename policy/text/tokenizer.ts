@@ -15,7 +15,15 @@ interface HubTokenizer {
 }
 const HubTokenizer = UntypedTokenizer as unknown as new (description: unknown, config: object) => HubTokenizer;
 
+/** Where ids are said: a vocabulary by token, or (unigram models) in order. */
+const idsSchema = z.looseObject({
+  model: z.looseObject({ vocab: z.union([z.record(z.string(), z.int()), z.array(z.unknown())]) }),
+  added_tokens: z.array(z.looseObject({ id: z.int() })).default([]),
+});
+
 export class Tokenizer {
+  /** The largest id that text can become. */
+  readonly idMax: number;
   readonly specialTokens: SpecialTokens;
   readonly #tokenizer: HubTokenizer;
   readonly #folder: string;
@@ -32,7 +40,7 @@ export class Tokenizer {
     try {
       // Word-level models of the library find their unknown token here, not in tokenizer.json.
       const hub = new HubTokenizer(description, { ...config, ...specialTokens });
-      return new Tokenizer(folder, hub, specialTokens);
+      return new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
     } catch (cause) {
       throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
         where: join(folder, 'tokenizer.json'),
@@ -42,8 +50,9 @@ export class Tokenizer {
     }
   }
 
-  private constructor(folder: string, tokenizer: HubTokenizer, specialTokens: SpecialTokens) {
+  private constructor(folder: string, tokenizer: HubTokenizer, specialTokens: SpecialTokens, idMax: number) {
     this.#folder = folder;
+    this.idMax = idMax;
     this.#tokenizer = tokenizer;
     this.specialTokens = specialTokens;
   }
@@ -81,4 +90,11 @@ export class Tokenizer {
     const token = this.specialTokens[name];
     return token === undefined ? undefined : this.requireId(token);
   }
+}
+
+function largestId(description: unknown, folder: string): number {
+  const { model, added_tokens: added } = checkFields(idsSchema, description, join(folder, 'tokenizer.json'));
+  const { vocab } = model;
+  const base = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab);
+  return [...base, ...added.map(({ id }) => id)].reduce((largest, id) => Math.max(largest, id), -1);
 }

@@ -32,28 +32,33 @@ type Config = z.infer<typeof configSchema>;
 /** Transformers caps what `size` may ask for. */
 const longestEdgeMax = 4096;
 
+/** What the tower sees of one image. */
+export interface TiledImage {
+  /** Tiles row by row, then the whole image; that one alone where the image is not split. */
+  readonly tiles: readonly PixelValues[];
+  /** 0 where the image is not split. */
+  readonly rowCount: number;
+  readonly columnCount: number;
+}
+
 export class ImageProcessor {
-  /** Height and width of every image that comes out. */
+  /** Height and width of every tile that comes out. */
   readonly edge: number;
   readonly #config: Config;
   /** [channel][level] -> value. */
   readonly #levels: readonly Float32Array[];
-  readonly #cache: ByteCache<PixelValues>;
+  readonly #cache: ByteCache<TiledImage>;
 
   /** Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED. */
   static async load(folder: string, cacheByteLengthMax: number): Promise<ImageProcessor> {
     const { value, where } = await findConfig(folder);
     const config = checkFields(configSchema, value, where);
-    const unsupported = (field: string, found: unknown, hint: string): MtrlError =>
-      new MtrlError('CHECKPOINT_UNSUPPORTED', `${field} is not supported`, {
-        where,
-        found: JSON.stringify(found),
-        hint,
-      });
-    if (config.do_image_splitting)
-      throw unsupported('do_image_splitting', true, 'set "do_image_splitting": false: one image stands for one tile');
     if (!Object.values<number>(supportedResamples).includes(config.resample)) {
-      throw unsupported('resample', config.resample, `use one of ${JSON.stringify(supportedResamples)}`);
+      throw new MtrlError('CHECKPOINT_UNSUPPORTED', 'resample is not supported', {
+        where,
+        found: String(config.resample),
+        hint: `use one of ${JSON.stringify(supportedResamples)}`,
+      });
     }
     return new ImageProcessor(config, cacheByteLengthMax);
   }
@@ -65,29 +70,65 @@ export class ImageProcessor {
     this.#cache = new ByteCache(cacheByteLengthMax);
   }
 
-  /** float32 [3, edge, edge] of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
-  async process(encoded: Uint8Array): Promise<PixelValues> {
+  /** Of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
+  async process(encoded: Uint8Array): Promise<TiledImage> {
     const digest = sha256(encoded);
     const cached = this.#cache.get(digest);
     if (cached !== undefined) return cached;
-    const pixels = this.fromRgb(await decodeImage(encoded, `image ${digest}`));
-    this.#cache.set(digest, pixels, pixels.data.byteLength);
-    return pixels;
+    const image = this.fromRgb(await decodeImage(encoded, `image ${digest}`));
+    const byteLength = image.tiles.reduce((sum, { data }) => sum + data.byteLength, 0);
+    this.#cache.set(digest, image, byteLength);
+    return image;
   }
 
-  /** Longest side to `size`, then to a square of `max_image_size` (which does not keep the proportions), then to numbers. */
-  fromRgb(image: RgbImage): PixelValues {
-    const { do_resize, size, resample } = this.#config;
+  /**
+   * Longest side to `size`; then to a square of `max_image_size` (which does not keep the proportions), or, where images
+   * are split, to multiples of it that are cut into tiles, with the square behind them. Tiles are float32 [3, edge, edge].
+   */
+  fromRgb(image: RgbImage): TiledImage {
+    const { do_resize, size, resample, do_image_splitting } = this.#config;
     const [height, width] = do_resize ? sizeFor(image, size.longest_edge) : [image.height, image.width];
-    const resized = resizeRgb(resizeRgb(image, height, width, resample), this.edge, this.edge, resample);
+    const sized = resizeRgb(image, height, width, resample);
+    if (!do_image_splitting) return { tiles: [this.#whole(sized)], rowCount: 0, columnCount: 0 };
+    const grid = resizeRgb(sized, ...gridFor(sized, this.edge), resample);
+    const rowCount = grid.height / this.edge;
+    const columnCount = grid.width / this.edge;
+    if (rowCount === 1 && columnCount === 1) return { tiles: [this.#numbers(grid)], rowCount: 0, columnCount: 0 };
+    const tiles = Array.from({ length: rowCount * columnCount }, (_, i) =>
+      this.#numbers(crop(grid, Math.floor(i / columnCount) * this.edge, (i % columnCount) * this.edge, this.edge)),
+    );
+    return { tiles: [...tiles, this.#whole(grid)], rowCount, columnCount };
+  }
+
+  #whole(image: RgbImage): PixelValues {
+    return this.#numbers(resizeRgb(image, this.edge, this.edge, this.#config.resample));
+  }
+
+  #numbers({ data: samples }: RgbImage): PixelValues {
     const pixelCount = this.edge * this.edge;
     const data = new Float32Array(3 * pixelCount);
     for (const [channel, levels] of this.#levels.entries()) {
-      for (let i = 0; i < pixelCount; i++)
-        data[channel * pixelCount + i] = levels[resized.data[i * 3 + channel] ?? 0] ?? 0;
+      for (let i = 0; i < pixelCount; i++) data[channel * pixelCount + i] = levels[samples[i * 3 + channel] ?? 0] ?? 0;
     }
     return { data, height: this.edge, width: this.edge };
   }
+}
+
+/** Both sides up to multiples of `edge`; the shorter one from the proportions of the image as it is. */
+function gridFor({ height, width }: RgbImage, edge: number): [height: number, width: number] {
+  const ratio = width / height;
+  const up = (length: number): number => Math.ceil(length / edge) * edge;
+  if (width >= height) return [up(Math.trunc(up(width) / ratio)), up(width)];
+  return [up(height), up(Math.trunc(up(height) * ratio))];
+}
+
+function crop({ data, width }: RgbImage, top: number, left: number, edge: number): RgbImage {
+  const cropped = new Uint8Array(edge * edge * 3);
+  for (let row = 0; row < edge; row++) {
+    const from = ((top + row) * width + left) * 3;
+    cropped.set(data.subarray(from, from + edge * 3), row * edge * 3);
+  }
+  return { data: cropped, height: edge, width: edge };
 }
 
 /** transformers 5 nests the image processor's config in the processor's; a nested one wins there and here. */

@@ -19,7 +19,7 @@ function grpoStep(changes: Partial<ReadyStep> = {}): ReadyStep {
   };
 }
 
-const apply = (engine: FakeEngine, ...steps: ReadyStep[]) => applySteps(engine, { steps, tokens }, adam);
+const apply = (engine: FakeEngine, ...steps: ReadyStep[]) => applySteps(engine, { steps, tokens }, { adam });
 
 it('reports the largest difference between rollout and trainer log-probs', async () => {
   const engine = new FakeEngine();
@@ -55,4 +55,12 @@ it('asks the reference policy for log-probs only when there is a KL term', async
   expect(engine.calls).not.toContain('forward');
   await apply(engine, grpoStep({ loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.01 } }));
   expect(engine.calls).toContain('forward');
+});
+
+it('says what learns before the first step, even one that has nothing to teach: replay must begin the same way', async () => {
+  const engine = new FakeEngine();
+  const trainable = { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 3 } };
+  await applySteps(engine, { steps: [grpoStep({ groups: [] }), grpoStep()], tokens }, { adam, trainable });
+  expect(engine.calls[0]).toBe('prepare');
+  expect(engine.calls.filter((call) => call === 'prepare')).toHaveLength(1);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EngineProcess } from '../../activities/engine-pool.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
-import type { EngineInfo, TrainGroup } from '../../policy/engine.ts';
+import type { EngineInfo, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
 
 const info: EngineInfo = {
   backend: 'fake',
@@ -64,6 +64,12 @@ export class FakeEngine implements EngineProcess {
     return this.#do('initialize', () => {
       this.weights = [`seed ${String(seed)}`];
       return info;
+    });
+  }
+
+  prepareTraining(spec: TrainableSpec): Promise<void> {
+    return this.#do('prepare', () => {
+      this.weights = [...this.weights, JSON.stringify(spec)];
     });
   }
 

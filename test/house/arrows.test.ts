@@ -20,7 +20,18 @@ const rooms: Readonly<Record<string, Room>> = {
   judge: {
     imports: ['core'],
     types: ['recipes'],
-    packages: ['@huggingface/jinja', '@observablehq/plot', 'hyparquet', 'linkedom', 'sharp', 'zod'],
+    packages: [
+      '@huggingface/jinja',
+      '@observablehq/plot',
+      'csv-parse',
+      'hyparquet',
+      'hyparquet-compressors',
+      'linkedom',
+      'sharp',
+      'tar-stream',
+      'yauzl',
+      'zod',
+    ],
   },
 
   'policy/engine': { imports: ['core'], packages: [] },
@@ -47,10 +58,15 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['policy/engine', 'policy/models'],
     packages: [],
   },
-  'policy/processor': {
+  'policy/image-prompts': {
     imports: ['core', 'policy/checkpoint-file', 'policy/models', 'policy/text', 'policy/vision'],
     types: ['policy/engine'],
     packages: ['zod'],
+  },
+  'policy/processor': {
+    imports: ['core', 'policy/checkpoint-file', 'policy/image-prompts', 'policy/models', 'policy/text'],
+    types: ['policy/engine'],
+    packages: [],
   },
   'policy/runtime': {
     imports: ['core', 'policy/graph'],

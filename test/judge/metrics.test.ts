@@ -1,39 +1,28 @@
 import fc from 'fast-check';
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { accuracyOf } from '../../judge/evaluation/accuracy.ts';
 import { classScores, macroF1 } from '../../judge/evaluation/macro-f1.ts';
 import { majorityLabel, majorityMacroF1 } from '../../judge/evaluation/majority.ts';
-import type { Outcome } from '../../judge/evaluation/outcome.ts';
+import { balancedAccuracy } from '../../judge/evaluation/balanced-accuracy.ts';
+import { cohenKappa } from '../../judge/evaluation/cohen-kappa.ts';
+import { confusionOf } from '../../judge/evaluation/confusion.ts';
+import { fixtures, outcomesOf } from './metric-fixtures.ts';
 
-interface Case {
-  readonly name: string;
-  readonly classes: [string, ...string[]];
-  readonly labels: string[];
-  readonly predictions: (string | null)[];
-  readonly expected: {
-    readonly macroF1: number;
-    readonly perClass: Readonly<Record<string, Readonly<Record<'precision' | 'recall' | 'f1' | 'support', number>>>>;
-    readonly accuracy: number;
-    readonly majorityLabel: string;
-    readonly majorityMacroF1: number;
-  };
-}
-
-const fixture = new URL('../fixtures/metrics/expected.json', import.meta.url);
-const { classification } = JSON.parse(readFileSync(fixture, 'utf8')) as { classification: Case[] };
-
-function outcomesOf({ labels, predictions }: Pick<Case, 'labels' | 'predictions'>): Outcome[] {
-  return labels.map((label, i) => ({ label, predicted: predictions[i] ?? undefined }));
-}
-
-describe.each(classification)('scikit-learn agrees on $name', (given) => {
-  const { classes, expected, labels } = given;
-  const outcomes = outcomesOf(given);
+describe.each(fixtures.classification)('scikit-learn agrees on $name', (given) => {
+  const { classes, expected, labels, predictions } = given;
+  const outcomes = outcomesOf(labels, predictions);
 
   test('macro-F1 and accuracy', () => {
     expect(macroF1(outcomes, classes)).toBeCloseTo(expected.macroF1, 12);
     expect(accuracyOf(outcomes)).toBeCloseTo(expected.accuracy, 12);
+  });
+
+  test('balanced accuracy, confusion and kappa', () => {
+    expect(balancedAccuracy(outcomes, classes)).toBeCloseTo(expected.balancedAccuracy, 12);
+    expect(confusionOf(outcomes, classes).counts).toEqual(expected.confusion);
+    const kappa = cohenKappa(outcomes);
+    if (expected.cohenKappa === null) expect(kappa).toBeUndefined();
+    else expect(kappa).toBeCloseTo(expected.cohenKappa, 12);
   });
 
   test.each(classes)('precision, recall, F1 and support of %s', (name) => {
@@ -51,7 +40,7 @@ describe.each(classification)('scikit-learn agrees on $name', (given) => {
 
 describe('by hand', () => {
   test('an unparsable answer costs recall of its own class and precision of none', () => {
-    const outcomes = outcomesOf({ labels: ['yes', 'yes', 'no', 'no'], predictions: ['yes', null, 'no', 'no'] });
+    const outcomes = outcomesOf(['yes', 'yes', 'no', 'no'], ['yes', null, 'no', 'no']);
     expect(classScores(outcomes, 'yes')).toEqual({ precision: 1, recall: 0.5, f1: 2 / 3, support: 2 });
     expect(classScores(outcomes, 'no')).toEqual({ precision: 1, recall: 1, f1: 1, support: 2 });
     expect(macroF1(outcomes, ['yes', 'no'])).toBeCloseTo(5 / 6, 12);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planMixture, stepExamples } from '../../judge/mixture.ts';
+import { type MixtureRequest, planMixture, roundExamples, stepExamples } from '../../judge/mixture.ts';
+import { chanceOf, observe } from '../../judge/mixture/curriculum.ts';
+import type { MixtureSpec } from '../../recipes/mixture-fields.ts';
 
 /** A dataset of these many training examples of each task, interleaved with ones that are never trained on. */
 function dataset(counts: Readonly<Record<string, number>>): { task: string; split: 'train' | 'test' }[] {
@@ -57,7 +59,7 @@ describe('the mixture', () => {
     expect(planMixture({ ...request, seed: 2 }).exampleIndices).not.toEqual(plan.exampleIndices);
   });
 
-  test('balance by tasks gives a small task the share of a large one', () => {
+  test('a uniform mixture gives a small task the share of a large one', () => {
     const examples = dataset({ a: 40, b: 4 });
     const plan = planMixture({
       examples,
@@ -65,7 +67,7 @@ describe('the mixture', () => {
       seed: 3,
       stepCount: 5,
       exampleCountPerStep: 8,
-      balance: 'tasks',
+      mixture: { strategy: 'uniform', temperature: 2, weights: {}, exampleCountMax: {} },
     });
     for (let step = 0; step < 5; step++) {
       const tasks = stepExamples(plan, step).map((index) => examples[index]?.task);
@@ -105,5 +107,110 @@ describe('the mixture', () => {
       exampleCountPerStep: 1,
     });
     expect(() => stepExamples(plan, 2)).toThrow(/step 2/);
+  });
+});
+
+const spec = (changes: Partial<MixtureSpec>): MixtureSpec => ({
+  ...{ strategy: 'union', temperature: 2, weights: {}, exampleCountMax: {} },
+  ...changes,
+});
+
+describe('shares of the tasks', () => {
+  const examples = dataset({ a: 90, b: 9, c: 1 });
+  const drawnOf = (mixture: MixtureSpec) => {
+    const plan = planMixture({
+      examples,
+      tasks: ['c', 'a', 'b'],
+      seed: 5,
+      stepCount: 20,
+      exampleCountPerStep: 10,
+      mixture,
+    });
+    const counts = { a: 0, b: 0, c: 0 };
+    for (const index of plan.exampleIndices) counts[examples[index]?.task as 'a']++;
+    return counts;
+  };
+
+  test('union: as many as there are', () => {
+    expect(drawnOf(spec({}))).toEqual({ a: 180, b: 18, c: 2 });
+  });
+
+  test('uniform, temperature and weights: as asked, to within one draw', () => {
+    const near = (counts: Readonly<Record<string, number>>, shares: Readonly<Record<string, number>>) => {
+      for (const [task, share] of Object.entries(shares))
+        expect(Math.abs((counts[task] ?? 0) - 200 * share)).toBeLessThan(1);
+    };
+    near(drawnOf(spec({ strategy: 'uniform' })), { a: 1 / 3, b: 1 / 3, c: 1 / 3 });
+    const root = Math.sqrt(90) + 3 + 1;
+    near(drawnOf(spec({ strategy: 'temperature' })), { a: Math.sqrt(90) / root, b: 3 / root, c: 1 / root });
+    near(drawnOf(spec({ strategy: 'temperature', temperature: 1 })), { a: 0.9, b: 0.09, c: 0.01 });
+    near(drawnOf(spec({ strategy: 'weights', weights: { a: 1, b: 2, c: 5 } })), { a: 0.125, b: 0.25, c: 0.625 });
+  });
+
+  test('a cap keeps so many examples of a task, the same ones in every epoch', () => {
+    const counts = drawnOf(spec({ exampleCountMax: { a: 10 } }));
+    expect(counts).toEqual({ a: 100, b: 90, c: 10 });
+    const plan = planMixture({
+      ...{ examples, tasks: ['a'], seed: 5, stepCount: 4, exampleCountPerStep: 10 },
+      mixture: spec({ exampleCountMax: { a: 10 } }),
+    });
+    expect(new Set(plan.exampleIndices).size).toBe(10);
+    expect(plan.exampleCountByTask).toEqual({ a: 10 });
+  });
+});
+
+describe('a plan in segments', () => {
+  const mixture = fc.constantFrom(spec({}), spec({ strategy: 'uniform' }), spec({ strategy: 'temperature' }));
+
+  test('draws what one plan of all steps draws, as long as nothing has been observed', () => {
+    fc.assert(
+      fc.property(
+        mixture,
+        seed,
+        perStep,
+        fc.integer({ min: 1, max: 11 }),
+        (mixture, seed, exampleCountPerStep, cut) => {
+          const request = { examples: dataset({ a: 7, b: 3 }), tasks: ['a', 'b'], seed, mixture, exampleCountPerStep };
+          const common: Omit<MixtureRequest, 'stepCount'> = { ...request, reserveCountPerStep: exampleCountPerStep };
+          const whole = planMixture({ ...common, stepCount: 12 });
+          const first = planMixture({ ...common, stepCount: cut });
+          const second = planMixture({ ...common, stepCount: 12 - cut, fromStep: cut, places: first.places });
+          for (let step = 0; step < 12; step++) {
+            const plan = step < cut ? first : second;
+            for (const round of [0, 1])
+              expect(roundExamples(plan, step, round)).toEqual(roundExamples(whole, step, round));
+          }
+          expect(() => stepExamples(second, cut - 1)).toThrow(/is not one of/);
+        },
+      ),
+    );
+  });
+
+  test('a prompt that is always or never solved is drawn less, one never seen as before', () => {
+    const rates = observe({}, [
+      { exampleIndex: 0, successRate: 1 },
+      { exampleIndex: 2, successRate: 0 },
+      { exampleIndex: 4, successRate: 0.5 },
+    ]);
+    const request = { examples: dataset({ a: 4 }), tasks: ['a'], seed: 1, stepCount: 500, exampleCountPerStep: 4 };
+    const plan = planMixture({ ...request, chanceOf: chanceOf(rates, { replanEveryStepCount: 1, chanceMin: 0.1 }) });
+    const countOf = (index: number) => plan.exampleIndices.filter((drawn) => drawn === index).length;
+    expect(plan.exampleIndices).toHaveLength(2000);
+    expect(countOf(0) / countOf(4)).toBeCloseTo(0.1, 1);
+    expect(countOf(2) / countOf(4)).toBeCloseTo(0.1, 1);
+    expect(countOf(6) / countOf(4)).toBeCloseTo(1, 2);
+  });
+
+  test('newer groups weigh more than older ones', () => {
+    const group = (successRate: number) => ({ exampleIndex: 3, successRate });
+    expect(observe({ 3: 1 }, [group(0), group(0)])).toEqual({ 3: 0.25 });
+    expect(observe({}, [group(0.5)])).toEqual({ 3: 0.5 });
+  });
+
+  test('rounds beyond those planned are an error', () => {
+    const request = { examples: dataset({ a: 4 }), tasks: ['a'], seed: 1, stepCount: 2, exampleCountPerStep: 2 };
+    const plan = planMixture({ ...request, reserveCountPerStep: 2 });
+    expect(roundExamples(plan, 1, 1)).toHaveLength(2);
+    expect(() => roundExamples(plan, 1, 2)).toThrow(/round 2/);
   });
 });

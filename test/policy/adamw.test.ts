@@ -9,7 +9,8 @@ import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ParameterSpec } from '../../policy/models/parameters.ts';
 import { adamwGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';
 import { learningRateAt } from '../../policy/optimizer/schedule.ts';
-import { Session, type Tensor } from '../../policy/runtime/session.ts';
+import type { Tensor } from '../../policy/runtime/graph-runner.ts';
+import { Session } from '../../policy/runtime/onnx/session.ts';
 import { largestDifference } from '../support/idefics3-fixture.ts';
 
 interface Expected {

@@ -138,12 +138,13 @@ describe('a checkpoint with a fault', () => {
   };
 
   it.each([
-    ['preprocessor_config.json', 'do_image_splitting', true, 'CHECKPOINT_UNSUPPORTED'],
     ['preprocessor_config.json', 'resample', 0, 'CHECKPOINT_UNSUPPORTED'],
     ['preprocessor_config.json', 'image_mean', [0.5], 'CHECKPOINT_INVALID'],
     ['preprocessor_config.json', 'max_image_size', { longest_edge: 48 }, 'CHECKPOINT_INVALID'],
     ['processor_config.json', 'image_seq_len', 17, 'CHECKPOINT_INVALID'],
     ['config.json', 'image_token_id', 5, 'CHECKPOINT_INVALID'],
+    ['config.json', 'scale_factor', 0, 'CHECKPOINT_UNSUPPORTED'],
+    ['config.json', 'sliding_window_pattern', 6, 'CHECKPOINT_UNSUPPORTED'],
     ['generation_config.json', 'eos_token_id', 95, 'CHECKPOINT_INVALID'],
     ['tokenizer_config.json', 'pad_token', 7, 'CHECKPOINT_INVALID'],
   ])('names file and field: %s %s = %j', async (name, field, value, code) => {

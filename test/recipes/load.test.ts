@@ -39,7 +39,7 @@ describe('a wrong recipe is told with its place, what was found and what is allo
     ],
     [
       'tasks.safety.labels=["yes", "yes"]',
-      'tasks.safety.labels (--set): found "yes" twice; allowed: two labels that differ',
+      'tasks.safety.labels (--set): found "yes" twice; allowed: labels that differ',
     ],
     ['arms.base.from=base', 'found a circle: base -> base'],
     ['arms.base.from=mt', 'found "mt", which is no arm; allowed: mt-rl, base, sft-unified'],

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compileTemplate } from '../../judge/tasks/template.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
@@ -12,8 +13,47 @@ const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 
   model: { vocab: Record<string, number> };
 };
 
-test.each(shipped)('%s is a valid recipe', (name) => {
+test.each([...shipped, 'paper'] as const)('%s is a valid recipe', (name) => {
   expect(load(name).parsed.name).toBe(name);
+});
+
+test('the paper trains its six tasks and none of the unseen format, in fifteen arms', () => {
+  const { tasks, arms, datasets } = load('paper').parsed;
+  const unseen = Object.keys(tasks).filter((task) => tasks[task]?.ood);
+  expect(Object.keys(tasks)).toEqual([
+    ...['naturalness', 'technical', 'rationality', 'alignment', 'preference', 'safety'],
+    ...['mjbench-alignment', 'mjbench-safety'],
+  ]);
+  expect(unseen).toEqual(['mjbench-alignment', 'mjbench-safety']);
+  expect(Object.keys(arms)).toHaveLength(15);
+  for (const dataset of datasets) {
+    if (dataset.reader === 'judge-world' || !unseen.includes(dataset.task)) continue;
+    expect(dataset).toMatchObject({ split: 'test', randomOrderSeed: 0 });
+  }
+});
+
+const adapters = readdirSync('recipes/adapters');
+
+test.each(adapters)('the adapter %s is a fragment that a recipe can include', (adapter) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mtrl-adapter-'));
+  const file = join(folder, 'recipe.yaml');
+  const lines = ['name: one', 'policy: { checkpoint: base }', `include: ['${resolve('recipes/adapters', adapter)}']`];
+  writeFileSync(file, [...lines, 'arms: { base: { objective: none, mode: think } }'].join('\n'));
+  const { parsed } = loadRecipeFile(file, []);
+  rmSync(folder, { recursive: true });
+  expect(parsed.datasets.length).toBeGreaterThan(0);
+  // Every field that a prompt uses is one that the dataset reads.
+  for (const dataset of parsed.datasets) {
+    if (dataset.reader === 'judge-world') continue;
+    const { task, fields } = dataset;
+    const spec = parsed.tasks[task];
+    if (spec === undefined) throw new Error(`${adapter} has no task ${task}`);
+    const example: Example = {
+      ...{ id: 'x', task, split: 'test', images: fields.images, label: spec.labels[0], groupKey: 'x' },
+      fields: Object.fromEntries(fields.prompt.map((name) => [name, name])),
+    };
+    expect(() => renderPrompt(spec, example, 'think', parsed.modeWords)).not.toThrow();
+  }
 });
 
 test.each(shipped)('no prompt of %s holds a word that the demo tokenizer would not know', (name) => {

@@ -1,12 +1,44 @@
 /** A small report's data, with every part filled in and hostile text where text may come from outside. */
+import type { PairedTest } from '../../judge/evaluation/paired-tests.ts';
 import type { ReportData, ReportRun, ReportScores } from '../../judge/report/data.ts';
 
 export const hostile = `<script>alert("x")</script>&'`;
 
+function variant(strictMacroF1: number) {
+  const rates = { sameVerdictRate: 0.6, unparsableRate: 0, truncatedRate: 0 };
+  return { exampleCount: 50, macroF1: 0.4, ci95: [0.3, 0.5] as const, accuracy: 0.5, strictMacroF1, ...rates };
+}
+
 export function scores(task: string, macroF1: number, ci95: readonly [number, number], ood = false): ReportScores {
+  const extra = {
+    balancedAccuracy: macroF1,
+    cohenKappa: 0.4,
+    confusion: {
+      labels: [hostile, 'no'],
+      counts: [
+        [3, 1, 0],
+        [0, 4, 2],
+      ],
+    },
+    unparsableByReason: { 'verdict-missing': 0.01 },
+    correlation: { count: 9, pearson: 0.5 },
+    rationales: { stanceCount: 8, contradictionRate: 0.25, silentRate: 0.1 },
+    samples: { sampleCount: 4, passAt1: 0.6, passAtK: 0.9, majAtK: 0.7, majMacroF1: 0.7, agreement: 0.8 },
+    forcedChoice: {
+      ...{ macroF1, ci95, accuracy: macroF1, brier: 0.2, ece: 0.05 },
+      bins: [
+        { count: 0, confidence: 0, accuracy: 0 },
+        { count: 5, confidence: 0.9, accuracy: 0.8 },
+      ],
+    },
+    variants: [
+      { name: 'missing-image', refused: hostile },
+      { name: 'blank-image', scores: variant(macroF1) },
+    ],
+  };
   const order = ood ? { consistencyRate: 0.9, firstPositionRate: 0.5, consistentAccuracy: 0.8 } : {};
   const rates = { accuracy: macroF1, majorityMacroF1: 0.34, unparsableRate: 0.01, truncatedRate: 0 };
-  return { task, split: 'test', ood, exampleCount: 600, macroF1, ci95, ...rates, ...order };
+  return { task, split: 'test', ood, exampleCount: 600, macroF1, ci95, ...rates, ...order, ...extra };
 }
 
 export function run(arm: string, objective: ReportRun['objective'], all: readonly ReportScores[], seed = 0): ReportRun {
@@ -42,6 +74,16 @@ export function run(arm: string, objective: ReportRun['objective'], all: readonl
   };
 }
 
+export function test(task: string, arm: string, otherArm: string, difference: number, holmP: number): PairedTest {
+  const [runName, otherRunName] = [`${arm}/s0`, `${otherArm}/s0`];
+  return {
+    ...{ task, arm, runName, otherArm, otherRunName, difference, holmP, p: holmP / 2, taskCount: 2 },
+    ci95: [difference - 0.05, difference + 0.05],
+    ...{ mcNemarP: holmP / 2, mcNemarHolmP: holmP },
+    ...{ onlyThisCorrect: difference > 0 ? 30 : 3, onlyOtherCorrect: difference > 0 ? 3 : 30 },
+  };
+}
+
 export function madeUpReport(): ReportData {
   const reward = { value: 1, accuracy: 1, format: 1 } as const;
   const rollout = {
@@ -68,6 +110,7 @@ export function madeUpReport(): ReportData {
       run('sft', 'sft', [scores('safety', 0.72, [0.68, 0.76]), scores('pair', 0.4, [0.35, 0.45], true)]),
       run('mt-rl', 'grpo', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
     ],
+    tests: [test('pair', 'mt-rl', 'base', 0.37, 0.001), test('safety', 'mt-rl', 'sft', 0.01, 0.4)],
     rollouts: [
       { ...rollout, step: 3, rationale: hostile, verdict: 'yes', reward },
       { ...rollout, rationale: 'none', verdict: 'no', reward: { value: 0.1, accuracy: 0, format: 1 } },

@@ -76,3 +76,24 @@ test('an experiment that trained nothing and kept nothing to show still has a re
   expect(bare).toContain('No rollout was kept for showing.');
   expect(renderReport({ ...data, runs: [] })).toContain('The answer');
 });
+
+describe('how far a judge can be trusted', () => {
+  const sectionText = (id: string): string => document.querySelector(`#${id}`)?.textContent.replace(/\s+/g, ' ') ?? '';
+
+  test('confusion, calibration, samples and rationales are shown where they were measured', () => {
+    const text = sectionText('reliability');
+    for (const part of ['kappa', 'verdict-missing 1.0', 'calibration error', 'maj@k', 'contradicted by the verdict'])
+      expect(text).toContain(part);
+  });
+
+  test('a probe shows what it changed, and one that was refused says why', () => {
+    const text = sectionText('probes');
+    expect(text).toContain('blank-image');
+    expect(text).toContain(hostile.slice(0, 8));
+  });
+
+  test('paired tests have their differences and stars', () => {
+    expect(document.querySelector('#answer details')?.textContent).toContain('+37.0');
+    expect(document.querySelector('#answer details')?.textContent).toContain('**');
+  });
+});

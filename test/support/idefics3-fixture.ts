@@ -5,13 +5,7 @@ import { decodeSafetensors } from '../../artifacts/safetensors.ts';
 import { readFloat32 } from '../../artifacts/tensor-values.ts';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, PixelValues, TrainGroup } from '../../policy/engine.ts';
-import { packGroups, perToken } from '../../policy/engines/embedded/pack-groups.ts';
-import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
-import { emitOnnx } from '../../policy/graph/emit.ts';
-import { parseIdefics3Config } from '../../policy/models/idefics3-config.ts';
-import { parameterSpecs } from '../../policy/models/parameters.ts';
-import { type TrainingGraphOptions, gradientName, trainingGraph } from '../../policy/models/training-graph.ts';
-import { Session, type Tensor } from '../../policy/runtime/session.ts';
+import { type ModelRun, type ModelRunOptions, modelRun } from './model-run.ts';
 
 export const fixtureKinds = ['tied', 'untied-gqa'] as const;
 export type FixtureKind = (typeof fixtureKinds)[number];
@@ -89,61 +83,12 @@ export function supervisedGroups(fixture: FixtureCase): TrainGroup[] {
 }
 
 /** Runs a training graph of a fixture's model: loss, log-probs and gradients by weight name. */
-export async function trainingRun(
+export function trainingRun(
   kind: FixtureKind,
   groups: readonly TrainGroup[],
-  options: Omit<TrainingGraphOptions, 'withImages'> & {
-    readonly temperature?: number;
-    readonly bannedTokenIds?: readonly number[];
-    readonly clip?: number;
-  },
-): Promise<{
-  loss: number;
-  logProbs: Float32Array;
-  gradientOf: (name: string) => Float32Array;
-  names: readonly string[];
-}> {
-  const folder = folderOf(kind);
-  const config = parseIdefics3Config(readJson(`${kind}/config.json`), folder);
-  const specs = parameterSpecs(config);
-  const weightOf = tensorsOf(`${kind}/model.safetensors`);
-  const packed = packGroups(config, groups);
-  const inputs = new Map<string, Tensor>(packed.tensors);
-  const bias = new Float32Array(config.text.vocabularySize);
-  for (const id of options.bannedTokenIds ?? []) bias[id] = -1e9;
-  inputs.set('inverseTemperature', floatScalar(1 / (options.temperature ?? 1)));
-  inputs.set('vocabularyBias', float32(bias, [bias.length]));
-  inputs.set(
-    'tokenWeights',
-    perToken(packed, (completion) => completion.tokenWeight),
-  );
-  if (options.loss === 'ppo') {
-    inputs.set(
-      'advantages',
-      perToken(packed, (completion) => completion.advantage ?? 0),
-    );
-    inputs.set(
-      'oldLogProbs',
-      perToken(packed, (completion) => completion.logProbs ?? []),
-    );
-    inputs.set('ratioMin', floatScalar(1 - (options.clip ?? 0.2)));
-    inputs.set('ratioMax', floatScalar(1 + (options.clip ?? 0.2)));
-  }
-  for (const { name, shape } of specs) inputs.set(name, float32(weightOf(name), shape));
-  const graph = trainingGraph(config, specs, {
-    withImages: inputs.has('pixels'),
-    ...(options.loss === undefined ? {} : { loss: options.loss }),
-  });
-  const session = await Session.create(emitOnnx(graph), { threadCount: 1 });
-  const outputs = await session.run(inputs);
-  await session.release();
-  const values = (name: string): Float32Array => required(outputs.get(name), name).data as Float32Array;
-  return {
-    loss: required(values('loss')[0], 'loss'),
-    logProbs: values('logProbs'),
-    gradientOf: (name) => values(gradientName(name)),
-    names: specs.map(({ name }) => name),
-  };
+  options: ModelRunOptions,
+): Promise<ModelRun> {
+  return modelRun(folderOf(kind), groups, options);
 }
 
 /** Every stride-th element, row-major: how large gradients are stored. */

@@ -1,27 +1,35 @@
-/** A graph in ONNX Runtime on one thread, with reference tensors in and out; and how close float32 must come. */
+/** A graph on a runtime, with reference tensors in and out; and how close float32 must come. */
 import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ConstantData, DType, Graph } from '../../policy/graph/ir.ts';
-import { Session } from '../../policy/runtime/session.ts';
+import type { GraphRunner } from '../../policy/runtime/graph-runner.ts';
+import { Session } from '../../policy/runtime/onnx/session.ts';
 import type { ReferenceTensor } from './reference-tensor.ts';
 
-/** Runs the graph once for every map of inputs. */
+/** Runs the graph once for every map of inputs, in ONNX Runtime on one thread of the CPU. */
 export async function runInRuntime(
   graph: Graph,
   runs: readonly ReadonlyMap<string, ReferenceTensor>[],
 ): Promise<Map<string, ReferenceTensor>[]> {
-  const session = await Session.create(emitOnnx(graph), { threadCount: 1 });
+  return runOn(await Session.create(emitOnnx(graph), { threadCount: 1 }), runs);
+}
+
+/** Runs once for every map of inputs, and releases the runner. */
+export async function runOn(
+  runner: GraphRunner,
+  runs: readonly ReadonlyMap<string, ReferenceTensor>[],
+): Promise<Map<string, ReferenceTensor>[]> {
   try {
     const results: Map<string, ReferenceTensor>[] = [];
     for (const inputs of runs) {
       const feeds = new Map([...inputs].map(([name, tensor]) => [name, { ...tensor, data: pack(tensor) }]));
-      const outputs = await session.run(feeds);
+      const outputs = await runner.run(feeds);
       results.push(
         new Map([...outputs].map(([name, { dtype, shape, data }]) => [name, { dtype, shape, data: unpack(data) }])),
       );
     }
     return results;
   } finally {
-    await session.release();
+    await runner.release();
   }
 }
 

@@ -53,14 +53,16 @@ export class MadeUpActivities {
         await this.#note('ingest');
         return { ...made(), dataset: refTo('dataset'), exampleCount: 8, imageCount: 8, quarantinedCount: 0 };
       },
-      mix: async ({ arm }) => {
-        await this.#note(`mix ${arm}`);
+      mix: async ({ arm, segment }) => {
+        const rewards = segment?.rewards.map(({ uri }) => uri.split('/').at(-1) ?? '').join(', ') ?? '';
+        await this.#note(segment ? `mix ${arm} from ${String(segment.fromStep)} after ${rewards}` : `mix ${arm}`);
         return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 } };
       },
       reward: async ({ step, rollouts }) => {
         await this.#note(`reward ${String(step)} of ${String(rollouts.length)}`);
         const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
-        return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, byTask: [] };
+        const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
+        return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
       },
       report: async ({ runs }) => {
         await this.#note(`report ${String(runs.length)}`);
@@ -76,8 +78,9 @@ export class MadeUpActivities {
         const name = from ? `from ${from.uri.split('/').at(-1) ?? ''}` : 'base';
         return { ...made(), policy: { snapshot: refTo(name), log: [] }, checkpoint: refTo(`${name} checkpoint`) };
       },
-      rollout: async ({ step, shard }: RolloutInput) => {
-        const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}`;
+      rollout: async ({ step, shard, round }: RolloutInput) => {
+        const again = round === undefined ? '' : ` again ${String(round)}`;
+        const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;
         await this.#note(`rollout ${part}`);
         return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16 };
       },

@@ -67,6 +67,35 @@ describe('a run', () => {
     ]);
   });
 
+  it('plans the next segment of a curriculum from the rewards since the last one', async () => {
+    const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 5, replanEveryStepCount: 2 });
+    await (await start(plan)).result();
+    expect(harness.activities.calls.filter((call) => call.startsWith('mix'))).toEqual([
+      'mix rl',
+      'mix rl from 2 after rewards 0, rewards 1',
+      'mix rl from 4 after rewards 2, rewards 3',
+    ]);
+  });
+
+  it('samples further rounds while too few groups teach, and no more than the recipe allows', async () => {
+    // Of the made-up groups one teaches a rollout activity.
+    const resampling = { informativeGroupCountMin: 2, roundCountMax: 4 };
+    await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, resampling }))).result();
+    const bounded = { informativeGroupCountMin: 9, roundCountMax: 3 };
+    await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, resampling: bounded }))).result();
+    expect(harness.activities.calls.filter((call) => /^(rollout|reward)/.test(call))).toEqual([
+      ...['rollout 0 1/1', 'reward 0 of 1', 'rollout 0 1/1 again 1', 'reward 0 of 2'],
+      ...[
+        'rollout 0 1/1',
+        'reward 0 of 1',
+        'rollout 0 1/1 again 1',
+        'reward 0 of 2',
+        'rollout 0 1/1 again 2',
+        'reward 0 of 3',
+      ],
+    ]);
+  });
+
   it('names the initial policy as reference only where the loss has a KL term', async () => {
     await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, usesReference: true }))).result();
     expect(harness.activities.calls).toContain('optimize rl 0-1 after 0 with reference');

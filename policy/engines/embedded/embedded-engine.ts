@@ -1,5 +1,6 @@
-/** The Engine in this process: one policy, resident, on ONNX Runtime. process.ts runs it in a process of its own. */
+/** The Engine in this process: one policy, resident, on the backend of its settings. process.ts runs it in a process of its own. */
 import { cpus } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type {
@@ -14,23 +15,29 @@ import type {
   SampleResult,
   TokenRoles,
   TrainGroup,
+  TrainableSpec,
 } from '../../engine.ts';
-import type { Idefics3Config } from '../../models/idefics3-config.ts';
-import { type ParameterSpec, parameterSpecs } from '../../models/parameters.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
+import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
-import { type Tensor, runtimeVersion } from '../../runtime/session.ts';
+import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runner.ts';
+import { openRuntime } from '../../runtime/open-runtime.ts';
 import { microBatches } from './micro-batches.ts';
 import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
 import { float32, floatScalar, hidden } from './prompt-batch.ts';
 import { readCompletions, sampleTensors } from './sample-batch.ts';
 import { Sessions } from './sessions.ts';
+import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
 import * as store from './weights.ts';
 
 /** What is resident: a model with its weights and the state of its optimizer. */
 interface Resident {
-  readonly config: Idefics3Config;
-  readonly specs: readonly ParameterSpec[];
+  readonly architecture: Architecture;
+  /** Which weights learn; and all weights, adapters included. */
+  trainable: TrainableSpec;
+  specs: readonly ParameterSpec[];
   readonly sessions: Sessions;
   /** config.json as it was read: a saved state takes it along. */
   readonly configText: string;
@@ -41,43 +48,58 @@ interface Resident {
 }
 
 export class EmbeddedEngine implements Engine {
-  readonly #threadCount: number;
+  readonly #settings: RuntimeSettings;
+  #runtime: Promise<Runtime> | undefined;
   #resident: Resident | undefined;
   #reference: store.TensorData | undefined;
 
-  constructor(options: { readonly threadCount: number }) {
-    this.#threadCount = options.threadCount;
+  /** The backend is opened with the first policy: one that is not there is PROVIDER_UNAVAILABLE. */
+  constructor(settings: RuntimeSettings) {
+    this.#settings = settings;
   }
 
   loadCheckpoint(folder: string): Promise<EngineInfo> {
-    return this.#become(folder, (_config, specs) => store.readWeights(folder, specs));
+    return this.#become(folder, ({ parameterSpecs }) => store.readWeights(folder, parameterSpecs));
   }
 
   initialize(folder: string, seed: number): Promise<EngineInfo> {
-    return this.#become(folder, (config, specs) => Promise.resolve(store.initialWeights(config, specs, seed)));
+    return this.#become(folder, (architecture) =>
+      Promise.resolve(store.initialWeights(architecture, architecture.parameterSpecs, seed)),
+    );
   }
 
   async loadState(folder: string): Promise<EngineInfo> {
     const info = await this.loadCheckpoint(folder);
     const policy = this.#policy();
-    policy.optimizer = await store.readOptimizer(folder, policy.specs);
+    const { optimizer, weights, trainable } = await readTrainingState(folder, policy.architecture, policy.weights);
+    retarget(policy, trainable);
+    policy.weights = weights;
+    policy.optimizer = optimizer;
     return info;
+  }
+
+  prepareTraining(spec: TrainableSpec): Promise<void> {
+    return new Promise((resolve) => {
+      this.#train(this.#policy(), spec);
+      resolve();
+    });
   }
 
   async saveState(folder: string): Promise<void> {
     const policy = this.#policy();
-    await store.writeWeights(folder, policy.specs, policy.weights, policy.configText);
-    await store.writeOptimizer(folder, policy.specs, policy.optimizer);
+    const { parameterSpecs } = policy.architecture;
+    await store.writeWeights(folder, parameterSpecs, mergeAdapters(policy.specs, policy.weights), policy.configText);
+    await writeTrainingState(folder, policy);
   }
 
   async loadReference(folder: string): Promise<void> {
-    this.#reference = await store.readWeights(folder, this.#policy().specs);
+    this.#reference = await store.readWeights(folder, this.#policy().architecture.parameterSpecs);
   }
 
   async sample(request: SampleRequest): Promise<SampleResult> {
     const policy = this.#policy();
-    const inputs = sampleTensors(policy.config, request);
-    inputs.set('vocabularyBias', vocabularyBias(policy.config, request.tokens));
+    const inputs = sampleTensors(policy.architecture, request);
+    inputs.set('vocabularyBias', vocabularyBias(policy.architecture, request.tokens));
     addWeights(inputs, policy.specs, policy.weights, '');
     const session = await policy.sessions.rollout(inputs.has('pixels'));
     const outputs = await session.run(inputs);
@@ -86,11 +108,11 @@ export class EmbeddedEngine implements Engine {
 
   async forward(request: ForwardRequest): Promise<number[][][]> {
     const policy = this.#policy();
-    const weights = request.weights === 'reference' ? this.#reference : policy.weights;
+    const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
     assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
     const results: number[][][] = [];
     for (const batch of cut(request.groups)) {
-      const packed = packGroups(policy.config, batch.groups);
+      const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, weights);
       const session = await policy.sessions.training({ withImages: inputs.has('pixels') });
       place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
@@ -104,7 +126,7 @@ export class EmbeddedEngine implements Engine {
     let loss = 0;
     let tokenCount = 0;
     for (const batch of cut(request.groups)) {
-      const packed = packGroups(policy.config, batch.groups);
+      const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
       addLossTerms(inputs, packed, request);
       const session = await policy.sessions.training({
@@ -125,21 +147,22 @@ export class EmbeddedEngine implements Engine {
     const policy = this.#policy();
     assert(policy.gradients !== undefined, 'forwardBackward comes before optimStep');
     const { optimizer } = policy;
+    const trained = policy.specs.filter(isTrained);
     const updateCount = optimizer.updateCount + 1;
     const inputs = new Map<string, Tensor>();
     const hyper = hyperparameters(request, updateCount);
     for (const name of hyperparameterNames) inputs.set(name, floatScalar(hyper[name]));
-    addWeights(inputs, policy.specs, policy.weights, 'weight:');
-    addWeights(inputs, policy.specs, optimizer.m, 'm:');
-    addWeights(inputs, policy.specs, optimizer.v, 'v:');
-    addWeights(inputs, policy.specs, policy.gradients, 'gradient:');
+    addWeights(inputs, trained, policy.weights, 'weight:');
+    addWeights(inputs, trained, optimizer.m, 'm:');
+    addWeights(inputs, trained, optimizer.v, 'v:');
+    addWeights(inputs, trained, policy.gradients, 'gradient:');
     const outputs = await (await policy.sessions.optimizer()).run(inputs);
     const gradientNorm = ((outputs.get('gradientNorm') as Tensor).data as Float32Array)[0] as number;
     if (!Number.isFinite(gradientNorm))
       throw new MtrlError('NON_FINITE', `the gradient norm is ${gradientNorm}`, { where: `update ${updateCount}` });
     const take = (prefix: string): store.TensorData =>
-      new Map(policy.specs.map(({ name }) => [name, (outputs.get(`${prefix}${name}`) as Tensor).data as Float32Array]));
-    policy.weights = take('next:weight:');
+      new Map(trained.map(({ name }) => [name, (outputs.get(`${prefix}${name}`) as Tensor).data as Float32Array]));
+    policy.weights = new Map([...policy.weights, ...take('next:weight:')]);
     policy.optimizer = { m: take('next:m:'), v: take('next:v:'), updateCount };
     policy.gradients = undefined;
     return { gradientNorm, updateCount };
@@ -157,18 +180,21 @@ export class EmbeddedEngine implements Engine {
 
   async #become(
     folder: string,
-    weightsOf: (config: Idefics3Config, specs: readonly ParameterSpec[]) => Promise<store.TensorData>,
+    weightsOf: (architecture: Architecture) => Promise<store.TensorData>,
   ): Promise<EngineInfo> {
-    const { config, text: configText } = await store.readConfig(folder);
+    const runtime = await (this.#runtime ??= openRuntime(this.#settings));
+    const { architecture, text: configText } = await store.readConfig(folder);
     const before = this.#resident;
-    const same = before !== undefined && JSON.stringify(before.config) === JSON.stringify(config);
-    const specs = same ? before.specs : parameterSpecs(config);
-    const weights = await weightsOf(config, specs);
+    const same = before?.configText === configText;
+    const specs = architecture.parameterSpecs;
+    const weights = await weightsOf(architecture);
     if (!same) await before?.sessions.release();
-    // Compiled graphs depend on the architecture alone: another policy of the same one keeps them.
-    const sessions = same ? before.sessions : new Sessions(config, specs, { threadCount: this.#threadCount });
+    // Compiled graphs depend on the architecture and on what learns: another policy of the same kind keeps them.
+    const sessions = same ? before.sessions : new Sessions(architecture, runtime);
+    sessions.retarget({}, specs);
     this.#resident = {
-      config,
+      architecture,
+      trainable: {},
       specs,
       sessions,
       configText,
@@ -178,10 +204,7 @@ export class EmbeddedEngine implements Engine {
     };
     this.#reference = undefined;
     return {
-      backend: 'onnxruntime-node',
-      runtimeVersion,
-      executionProvider: 'cpu',
-      threadCount: this.#threadCount,
+      ...runtime.info,
       cpuModel: cpus()[0]?.model ?? 'unknown',
       parameterCount: specs.reduce((sum, spec) => sum + store.elementCount(spec), 0),
     };
@@ -192,6 +215,21 @@ export class EmbeddedEngine implements Engine {
     return this.#resident;
   }
 
+  #train(policy: Resident, spec: TrainableSpec): void {
+    if (isDeepStrictEqual(spec, policy.trainable)) return;
+    retarget(policy, spec);
+    const adapters = policy.specs.filter(isAdapter);
+    const fresh = store.initialWeights(policy.architecture, adapters, spec.lora?.seed ?? 0);
+    policy.weights = new Map([...policy.weights, ...fresh]);
+    policy.optimizer = store.newOptimizerState(policy.specs);
+    policy.gradients = undefined;
+  }
+
+  /** The reference is a checkpoint, with its adapters merged: beside it, adapters add nothing. */
+  #referenceWeights({ specs }: Resident): store.TensorData | undefined {
+    return this.#reference && new Map([...store.zerosFor(specs.filter(isAdapter)), ...this.#reference]);
+  }
+
   #trainingInputs(
     policy: Resident,
     packed: PackedGroups,
@@ -200,10 +238,17 @@ export class EmbeddedEngine implements Engine {
   ): Map<string, Tensor> {
     const inputs = new Map(packed.tensors);
     inputs.set('inverseTemperature', floatScalar(1 / request.temperature));
-    inputs.set('vocabularyBias', vocabularyBias(policy.config, request.tokens));
+    inputs.set('vocabularyBias', vocabularyBias(policy.architecture, request.tokens));
     addWeights(inputs, policy.specs, weights, '');
     return inputs;
   }
+}
+
+/** Says what learns; the weights of new adapters are the caller's. */
+function retarget(policy: Resident, trainable: TrainableSpec): void {
+  policy.specs = trainableSpecs(policy.architecture, trainable);
+  policy.trainable = trainable;
+  policy.sessions.retarget(trainable, policy.specs);
 }
 
 interface Batch {
@@ -265,7 +310,7 @@ function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss 
 /** Adds in the order of the micro-batches: the sum is the same whenever the groups are. */
 function accumulate(policy: Resident, outputs: ReadonlyMap<string, Tensor>): store.TensorData {
   const sums: store.TensorData = new Map();
-  for (const spec of policy.specs) {
+  for (const spec of policy.specs.filter(isTrained)) {
     const gradient = outputs.get(gradientName(spec.name))?.data as Float32Array | undefined;
     const sum = policy.gradients?.get(spec.name);
     if (gradient !== undefined && sum !== undefined)
@@ -275,8 +320,8 @@ function accumulate(policy: Resident, outputs: ReadonlyMap<string, Tensor>): sto
   return sums;
 }
 
-function vocabularyBias(config: Idefics3Config, tokens: TokenRoles): Tensor {
-  const bias = new Float32Array(config.text.vocabularySize);
+function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {
+  const bias = new Float32Array(text.vocabularySize);
   for (const id of tokens.bannedTokenIds) bias[id] = hidden;
   return float32(bias, [bias.length]);
 }

@@ -1,8 +1,8 @@
 /** Groups as rows of the training graph: a prompt, then its completions one behind the other, padding only at the end. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../engine.ts';
-import type { Idefics3Config } from '../../models/idefics3-config.ts';
-import type { Tensor } from '../../runtime/session.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import type { Tensor } from '../../runtime/graph-runner.ts';
 import { float32, hidden, imageTensors, int64 } from './prompt-batch.ts';
 
 export interface PackedGroups {
@@ -13,7 +13,7 @@ export interface PackedGroups {
   readonly tokenCount: number;
 }
 
-export function packGroups(config: Idefics3Config, groups: readonly TrainGroup[]): PackedGroups {
+export function packGroups(architecture: Architecture, groups: readonly TrainGroup[]): PackedGroups {
   const lengths = groups.map(
     (group) => group.prompt.tokenIds.length + sum(group.completions.map((c) => c.tokenIds.length)),
   );
@@ -49,7 +49,7 @@ export function packGroups(config: Idefics3Config, groups: readonly TrainGroup[]
       });
       start += completion.tokenIds.length;
     }
-    checkPositions(config, promptLength, group);
+    checkPositions(architecture, promptLength, group);
   });
   const tensors = new Map<string, Tensor>([
     ['tokenIds', int64(tokenIds, [groups.length, length])],
@@ -61,7 +61,7 @@ export function packGroups(config: Idefics3Config, groups: readonly TrainGroup[]
   const prompts = groups.map((group) => group.prompt);
   if (prompts.some((prompt) => prompt.images.length > 0)) {
     for (const [name, tensor] of imageTensors(
-      config,
+      architecture,
       prompts,
       prompts.map(() => 0),
       length,
@@ -103,12 +103,12 @@ function see(bias: Float32Array, row: number, length: number, from: number, to: 
   bias.fill(0, row * length + from, row * length + to);
 }
 
-function checkPositions(config: Idefics3Config, promptLength: number, group: TrainGroup): void {
+function checkPositions(architecture: Architecture, promptLength: number, group: TrainGroup): void {
   const longest = promptLength + Math.max(0, ...group.completions.map((completion) => completion.tokenIds.length));
-  if (longest > config.text.positionCountMax) {
+  if (longest > architecture.text.positionCountMax) {
     throw new MtrlError(
       'EXAMPLE_TOO_LONG',
-      `a prompt and completion of ${longest} tokens exceed the model's ${config.text.positionCountMax} positions`,
+      `a prompt and completion of ${longest} tokens exceed the model's ${architecture.text.positionCountMax} positions`,
     );
   }
 }

@@ -1,10 +1,11 @@
 /** Entry of the compute process: an EmbeddedEngine behind messages, one call at a time. It ends with its parent. */
 import { MtrlError } from '../../../core/errors.ts';
+import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import type { EngineCall, EngineFailure, EngineReply } from './protocol.ts';
 
-const threadCount = Number(process.argv[2]);
-const engine = new EmbeddedEngine({ threadCount });
+const settings = JSON.parse(process.argv[2] ?? '') as RuntimeSettings;
+const engine = new EmbeddedEngine(settings);
 let queue: Promise<void> = Promise.resolve();
 
 process.on('message', (call: EngineCall) => {

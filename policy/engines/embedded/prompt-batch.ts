@@ -1,8 +1,8 @@
 /** Tensors of a batch of rows: token ids with their positions, and where image features go. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { EncodedPrompt, PixelValues } from '../../engine.ts';
-import { type Idefics3Config, imageTokenCount } from '../../models/idefics3-config.ts';
-import type { Tensor } from '../../runtime/session.ts';
+import type { Architecture, ImageReader } from '../../models/architecture.ts';
+import type { Tensor } from '../../runtime/graph-runner.ts';
 
 /** Added to an attention score to hide a key: finite, so that a fully hidden row stays a number. */
 export const hidden = -1e9;
@@ -16,12 +16,13 @@ export const floatScalar = (value: number): Tensor => float32(Float32Array.of(va
  * @param prompts one a row, starting at `starts[row]`
  */
 export function imageTensors(
-  config: Idefics3Config,
+  architecture: Architecture,
   prompts: readonly EncodedPrompt[],
   starts: readonly number[],
   length: number,
 ): Map<string, Tensor> {
-  const tokensPerImage = imageTokenCount(config);
+  const reader = requireReader(architecture);
+  const tokensPerImage = reader.tokenCountPerImage;
   const cellCount = prompts.length * length;
   const featureRows = new BigInt64Array(cellCount);
   const imageMask = new Float32Array(cellCount);
@@ -31,7 +32,7 @@ export function imageTensors(
     let feature = images.length * tokensPerImage;
     images.push(...prompt.images);
     prompt.tokenIds.forEach((token, index) => {
-      if (token !== config.imageTokenId) return;
+      if (token !== reader.tokenId) return;
       const cell = row * length + (starts[row] as number) + index;
       featureRows[cell] = BigInt(feature++);
       imageMask[cell] = 1;
@@ -48,21 +49,21 @@ export function imageTensors(
     }
   });
   return new Map([
-    ['pixels', stackPixels(config, images)],
+    ['pixels', stackPixels(reader, images)],
     ['featureRows', int64(featureRows, [prompts.length, length])],
     ['imageMask', float32(imageMask, [prompts.length, length, 1])],
     ['textMask', float32(textMask, [prompts.length, length, 1])],
   ]);
 }
 
-function stackPixels({ vision }: Idefics3Config, images: readonly PixelValues[]): Tensor {
-  const size = vision.channelCount * vision.imageSize * vision.imageSize;
+function stackPixels({ edge, channelCount }: ImageReader, images: readonly PixelValues[]): Tensor {
+  const size = channelCount * edge * edge;
   const data = new Float32Array(images.length * size);
   images.forEach((image, index) => {
-    if (image.height !== vision.imageSize || image.width !== vision.imageSize || image.data.length !== size) {
+    if (image.height !== edge || image.width !== edge || image.data.length !== size) {
       throw new MtrlError(
         'CHECKPOINT_UNSUPPORTED',
-        `an image of ${image.width}x${image.height} pixels where the model takes ${vision.imageSize}x${vision.imageSize}`,
+        `an image of ${image.width}x${image.height} pixels where the model takes ${edge}x${edge}`,
         {
           hint: 'the image processor of the checkpoint must give full-size images',
         },
@@ -70,5 +71,12 @@ function stackPixels({ vision }: Idefics3Config, images: readonly PixelValues[])
     }
     data.set(image.data, index * size);
   });
-  return float32(data, [images.length, vision.channelCount, vision.imageSize, vision.imageSize]);
+  return float32(data, [images.length, channelCount, edge, edge]);
+}
+
+function requireReader({ images, modelType }: Architecture): ImageReader {
+  if (images !== undefined) return images;
+  throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, and the model reads text only', {
+    found: `model_type ${modelType}`,
+  });
 }

@@ -2,13 +2,13 @@
 import { MtrlError } from '../../../core/errors.ts';
 import { keyOf, openUnit, philox } from '../../../core/rng.ts';
 import type { SampleRequest, SampledCompletion } from '../../engine.ts';
-import type { Idefics3Config } from '../../models/idefics3-config.ts';
-import type { Tensor } from '../../runtime/session.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import type { Tensor } from '../../runtime/graph-runner.ts';
 import { float32, floatScalar, hidden, imageTensors, int64 } from './prompt-batch.ts';
 
-export function sampleTensors(config: Idefics3Config, request: SampleRequest): Map<string, Tensor> {
+export function sampleTensors(architecture: Architecture, request: SampleRequest): Map<string, Tensor> {
   const { prompts, promptTokenCountMax: length, tokens } = request;
-  checkLengths(config, request);
+  checkLengths(architecture, request);
   const starts = prompts.map((prompt) => length - prompt.tokenIds.length);
   const tokenIds = new BigInt64Array(prompts.length * length).fill(BigInt(tokens.padTokenId));
   const positions = new BigInt64Array(prompts.length * length);
@@ -43,7 +43,7 @@ export function sampleTensors(config: Idefics3Config, request: SampleRequest): M
     ['inverseTemperature', floatScalar(1 / request.sampling.temperature)],
   ]);
   if (prompts.some((prompt) => prompt.images.length > 0)) {
-    for (const [name, tensor] of imageTensors(config, prompts, starts, length)) tensors.set(name, tensor);
+    for (const [name, tensor] of imageTensors(architecture, prompts, starts, length)) tensors.set(name, tensor);
   }
   return tensors;
 }
@@ -87,15 +87,15 @@ export function readCompletions(request: SampleRequest, tokens: Tensor, logProbs
   );
 }
 
-function checkLengths(config: Idefics3Config, { prompts, promptTokenCountMax, sampling }: SampleRequest): void {
+function checkLengths(architecture: Architecture, { prompts, promptTokenCountMax, sampling }: SampleRequest): void {
   const longest = Math.max(...prompts.map((prompt) => prompt.tokenIds.length));
   if (longest > promptTokenCountMax) {
     throw new MtrlError('EXAMPLE_TOO_LONG', `a prompt of ${longest} tokens does not fit in ${promptTokenCountMax}`);
   }
-  if (promptTokenCountMax + sampling.tokenCountMax > config.text.positionCountMax) {
+  if (promptTokenCountMax + sampling.tokenCountMax > architecture.text.positionCountMax) {
     throw new MtrlError(
       'EXAMPLE_TOO_LONG',
-      `prompts of ${promptTokenCountMax} and completions of ${sampling.tokenCountMax} tokens exceed the model's ${config.text.positionCountMax} positions`,
+      `prompts of ${promptTokenCountMax} and completions of ${sampling.tokenCountMax} tokens exceed the model's ${architecture.text.positionCountMax} positions`,
     );
   }
 }

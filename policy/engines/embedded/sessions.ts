@@ -1,35 +1,44 @@
-/** The compiled graphs of one architecture: emitted and loaded when first asked for. */
-import { emitOnnx } from '../../graph/emit.ts';
+/** The compiled graphs of one architecture: built and given to the runtime when first asked for, kept for each way to train. */
+import type { TrainableSpec } from '../../engine.ts';
 import type { Graph } from '../../graph/ir.ts';
-import type { Idefics3Config } from '../../models/idefics3-config.ts';
-import type { ParameterSpec } from '../../models/parameters.ts';
+import type { Architecture } from '../../models/architecture.ts';
+import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { rolloutGraph } from '../../models/rollout-graph.ts';
 import { type TrainingGraphOptions, trainingGraph } from '../../models/training-graph.ts';
 import { adamwGraph } from '../../optimizer/adamw-graph.ts';
-import { Session, type SessionOptions } from '../../runtime/session.ts';
+import type { GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
 
 export class Sessions {
-  readonly #config: Idefics3Config;
-  readonly #specs: readonly ParameterSpec[];
-  readonly #options: SessionOptions;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #architecture: Architecture;
+  #specs: readonly ParameterSpec[];
+  #variant = '';
+  readonly #runtime: Runtime;
+  readonly #sessions = new Map<string, Promise<GraphRunner>>();
 
-  constructor(config: Idefics3Config, specs: readonly ParameterSpec[], options: SessionOptions) {
-    this.#config = config;
+  constructor(architecture: Architecture, runtime: Runtime) {
+    this.#architecture = architecture;
+    this.#specs = architecture.parameterSpecs;
+    this.#runtime = runtime;
+  }
+
+  /** From here on, graphs are for these weights. */
+  retarget(trainable: TrainableSpec, specs: readonly ParameterSpec[]): void {
+    this.#variant = JSON.stringify(trainable);
     this.#specs = specs;
-    this.#options = options;
   }
 
-  training(options: TrainingGraphOptions): Promise<Session> {
-    return this.#get(`training${JSON.stringify(options)}`, () => trainingGraph(this.#config, this.#specs, options));
+  training(options: TrainingGraphOptions): Promise<GraphRunner> {
+    return this.#get(`training${JSON.stringify(options)}`, () =>
+      trainingGraph(this.#architecture, this.#specs, options),
+    );
   }
 
-  rollout(withImages: boolean): Promise<Session> {
-    return this.#get(`rollout${withImages}`, () => rolloutGraph(this.#config, this.#specs, { withImages }));
+  rollout(withImages: boolean): Promise<GraphRunner> {
+    return this.#get(`rollout${withImages}`, () => rolloutGraph(this.#architecture, this.#specs, { withImages }));
   }
 
-  optimizer(): Promise<Session> {
-    return this.#get('adamw', () => adamwGraph(this.#specs));
+  optimizer(): Promise<GraphRunner> {
+    return this.#get('adamw', () => adamwGraph(this.#specs.filter(isTrained)));
   }
 
   async release(): Promise<void> {
@@ -37,10 +46,11 @@ export class Sessions {
     this.#sessions.clear();
   }
 
-  #get(key: string, build: () => Graph): Promise<Session> {
+  #get(name: string, build: () => Graph): Promise<GraphRunner> {
+    const key = `${name}${this.#variant}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const created = Session.create(emitOnnx(build()), this.#options);
+    const created = this.#runtime.compile(build());
     this.#sessions.set(key, created);
     return created;
   }

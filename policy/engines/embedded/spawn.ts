@@ -6,6 +6,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MtrlError } from '../../../core/errors.ts';
 import type { Engine, ForwardBackwardRequest, ForwardRequest, SampleRequest, TokenRoles } from '../../engine.ts';
+import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { cpuTimeMs } from './cpu-time.ts';
 import type { EngineCall, EngineFailure, EngineMethod, EngineReply } from './protocol.ts';
 
@@ -22,8 +23,8 @@ export interface EngineProcess extends Engine {
   readonly exited: Promise<EngineExit>;
 }
 
-export function spawnEmbeddedEngine(options: { readonly threadCount: number }): EngineProcess {
-  const child = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [String(options.threadCount)], {
+export function spawnEmbeddedEngine(settings: RuntimeSettings): EngineProcess {
+  const child = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [JSON.stringify(settings)], {
     serialization: 'advanced',
     execArgv: ['--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -76,6 +77,7 @@ export function spawnEmbeddedEngine(options: { readonly threadCount: number }): 
     loadCheckpoint: (folder) => call('loadCheckpoint', folder),
     loadState: (folder) => call('loadState', folder),
     initialize: (folder, seed) => call('initialize', folder, seed),
+    prepareTraining: (spec) => call('prepareTraining', spec),
     saveState: (folder) => call('saveState', folder),
     loadReference: (folder) => call('loadReference', folder),
     sample: (request) => call('sample', withPlainTokens<SampleRequest>(request)),

@@ -7,8 +7,8 @@ import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifact
 import { readFloat32 } from '../../../artifacts/tensor-values.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
-import { type Idefics3Config, parseIdefics3Config } from '../../models/idefics3-config.ts';
-import type { ParameterSpec } from '../../models/parameters.ts';
+import { type Architecture, readArchitecture } from '../../models/architecture.ts';
+import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 
 export type TensorData = Map<string, Float32Array>;
 
@@ -19,13 +19,16 @@ export interface OptimizerState {
   updateCount: number;
 }
 
-export const newOptimizerState = (specs: readonly ParameterSpec[]): OptimizerState => ({
-  m: zerosFor(specs),
-  v: zerosFor(specs),
-  updateCount: 0,
-});
+/** Of the weights that are trained. */
+export function newOptimizerState(specs: readonly ParameterSpec[]): OptimizerState {
+  const trained = specs.filter(isTrained);
+  return { m: zerosFor(trained), v: zerosFor(trained), updateCount: 0 };
+}
 
-export async function readConfig(folder: string): Promise<{ readonly config: Idefics3Config; readonly text: string }> {
+/** @throws FILE_MISSING, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED */
+export async function readConfig(
+  folder: string,
+): Promise<{ readonly architecture: Architecture; readonly text: string }> {
   const file = join(folder, 'config.json');
   let text: string;
   try {
@@ -39,31 +42,49 @@ export async function readConfig(folder: string): Promise<{ readonly config: Ide
   } catch (cause) {
     throw new MtrlError('CHECKPOINT_INVALID', 'config.json is not JSON', { where: file, cause });
   }
-  return { config: parseIdefics3Config(json, file), text };
+  return { architecture: readArchitecture(json, file), text: asFloat32(json, text) };
 }
 
-/** @throws CHECKPOINT_INVALID naming the tensor that is missing or does not fit the config */
+/** What is saved is float32, whatever was read: a reader that believes a `dtype` of 16 bits would round it. */
+function asFloat32(json: unknown, text: string): string {
+  const rewritten = JSON.stringify(
+    json,
+    (key, value: unknown) => (key === 'dtype' || key === 'torch_dtype' ? 'float32' : value),
+    2,
+  );
+  return rewritten === JSON.stringify(json, null, 2) ? text : `${rewritten}\n`;
+}
+
+/** @throws CHECKPOINT_INVALID naming the tensor that is missing, does not fit the config or has no place in it */
 export async function readWeights(folder: string, specs: readonly ParameterSpec[]): Promise<TensorData> {
   const tensors = await readSafetensorsFolder(folder, 'model');
+  const expected = new Set(specs.map(({ name }) => name));
+  const extra = [...tensors.keys()].find((name) => !expected.has(name) && !redundant.test(name));
+  if (extra !== undefined)
+    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} has no place in the model of config.json`, {
+      where: folder,
+    });
   return pickTensors(tensors, specs, '', folder);
 }
 
-/** Fresh weights, as transformers initialises Llama and SigLIP: normal with deviation 0.02, residual outputs scaled down by depth. */
-export function initialWeights(config: Idefics3Config, specs: readonly ParameterSpec[], seed: number): TensorData {
-  const deviation = 0.02;
-  const residualDeviation = deviation / Math.sqrt(2 * config.text.layerCount);
-  return new Map(
-    specs.map((spec) => {
-      const data = new Float32Array(elementCount(spec));
-      if (spec.role === 'scale') data.fill(1);
-      else if (spec.role !== 'bias') {
-        const rng = new Rng('initial-weights', seed, spec.name);
-        const scale = spec.role === 'residual-matrix' ? residualDeviation : deviation;
-        for (let i = 0; i < data.length; i++) data[i] = rng.normal() * scale;
-      }
-      return [spec.name, data];
-    }),
-  );
+/** Copies of a tied head, and tables that older checkpoints keep though the config gives them. */
+const redundant = /^lm_head\.weight$|\.rotary_emb\.inv_freq$|\.position_ids$/;
+
+/** Fresh weights, as transformers initialises Llama and SigLIP: normal with deviation 0.02, residual outputs scaled down by depth; adapters as PEFT does. */
+export function initialWeights({ text }: Architecture, specs: readonly ParameterSpec[], seed: number): TensorData {
+  return new Map(specs.map((spec) => [spec.name, initialTensor(spec, text.layerCount, seed)]));
+}
+
+function initialTensor(spec: ParameterSpec, layerCount: number, seed: number): Float32Array {
+  const data = new Float32Array(elementCount(spec));
+  if (spec.role === 'bias' || spec.role === 'adapter-out') return data;
+  if (spec.role === 'scale') return data.fill(1);
+  const rng = new Rng('initial-weights', seed, spec.name);
+  const deviation = spec.role === 'residual-matrix' ? 0.02 / Math.sqrt(2 * layerCount) : 0.02;
+  const bound = 1 / Math.sqrt(spec.shape[1] ?? 1);
+  for (let i = 0; i < data.length; i++)
+    data[i] = spec.role === 'adapter-in' ? (2 * rng.uniform() - 1) * bound : rng.normal() * deviation;
+  return data;
 }
 
 export async function writeWeights(
@@ -74,36 +95,6 @@ export async function writeWeights(
 ): Promise<void> {
   await writeSafetensorsFolder(folder, 'model', stored(specs, weights, ''));
   await writeFile(join(folder, 'config.json'), configText);
-}
-
-export async function writeOptimizer(
-  folder: string,
-  specs: readonly ParameterSpec[],
-  state: OptimizerState,
-): Promise<void> {
-  const count: StoredTensor = {
-    dtype: 'I64',
-    shape: [],
-    data: new Uint8Array(BigInt64Array.of(BigInt(state.updateCount)).buffer),
-  };
-  const tensors = new Map([
-    ...stored(specs, state.m, 'm:'),
-    ...stored(specs, state.v, 'v:'),
-    ['updateCount', count] as const,
-  ]);
-  await writeSafetensorsFolder(folder, 'optimizer', tensors);
-}
-
-export async function readOptimizer(folder: string, specs: readonly ParameterSpec[]): Promise<OptimizerState> {
-  const tensors = await readSafetensorsFolder(folder, 'optimizer');
-  const count = tensors.get('updateCount');
-  if (count?.dtype !== 'I64')
-    throw new MtrlError('CHECKPOINT_INVALID', 'the optimizer state has no updateCount', { where: folder });
-  return {
-    m: pickTensors(tensors, specs, 'm:', folder),
-    v: pickTensors(tensors, specs, 'v:', folder),
-    updateCount: Number(new DataView(count.data.buffer, count.data.byteOffset, 8).getBigInt64(0, true)),
-  };
 }
 
 /** sha256 over names and bytes, tensors in name order. */
@@ -120,11 +111,11 @@ export function elementCount(spec: ParameterSpec): number {
   return spec.shape.reduce((a, b) => a * b, 1);
 }
 
-function zerosFor(specs: readonly ParameterSpec[]): TensorData {
+export function zerosFor(specs: readonly ParameterSpec[]): TensorData {
   return new Map(specs.map((spec) => [spec.name, new Float32Array(elementCount(spec))]));
 }
 
-function stored(specs: readonly ParameterSpec[], data: TensorData, prefix: string): Map<string, StoredTensor> {
+export function stored(specs: readonly ParameterSpec[], data: TensorData, prefix: string): Map<string, StoredTensor> {
   return new Map(
     specs.map(({ name, shape }): [string, StoredTensor] => {
       const values = data.get(name) as Float32Array;
@@ -136,7 +127,7 @@ function stored(specs: readonly ParameterSpec[], data: TensorData, prefix: strin
   );
 }
 
-function pickTensors(
+export function pickTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   specs: readonly ParameterSpec[],
   prefix: string,

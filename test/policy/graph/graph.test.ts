@@ -6,7 +6,7 @@ import { gradients } from '../../../policy/graph/gradient.ts';
 import { Graph, type Value } from '../../../policy/graph/ir.ts';
 import { printGraph } from '../../../policy/graph/print.ts';
 import { prune } from '../../../policy/graph/prune.ts';
-import { Session } from '../../../policy/runtime/session.ts';
+import { Session } from '../../../policy/runtime/onnx/session.ts';
 import { runInRuntime } from '../../support/runtime-run.ts';
 
 function sigmoidLayer(): { g: Graph; x: Value; w: Value; loss: Value } {

@@ -1,20 +1,18 @@
-/** The only door to ONNX Runtime: sessions over emitted graphs, with the settings that make results repeatable. */
+/** A graph in ONNX Runtime, with the settings that make results repeatable. */
 import * as ort from 'onnxruntime-node';
-import type { ConstantData, DType } from '../graph/ir.ts';
-
-/** float32, int64 or bool data with its shape; what goes in and comes out of a session. */
-export interface Tensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly data: ConstantData;
-}
+import type { ConstantData, DType } from '../../graph/ir.ts';
+import type { GraphRunner, Tensor } from '../graph-runner.ts';
 
 export interface SessionOptions {
   /** Pinned: one and two threads give different last bits. */
   readonly threadCount: number;
+  /** cpu when left out. What a provider has no kernel for runs on the CPU. */
+  readonly executionProvider?: 'cpu' | 'webgpu' | 'cuda';
+  /** ONNX Runtime's own log: 0 verbose (names the provider of every node) to 4. */
+  readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
-export class Session {
+export class Session implements GraphRunner {
   readonly #session: ort.InferenceSession;
 
   private constructor(session: ort.InferenceSession) {
@@ -23,7 +21,7 @@ export class Session {
 
   static async create(model: Uint8Array, options: SessionOptions): Promise<Session> {
     const session = await ort.InferenceSession.create(model, {
-      executionProviders: ['cpu'],
+      executionProviders: [options.executionProvider ?? 'cpu'],
       executionMode: 'sequential',
       intraOpNumThreads: options.threadCount,
       interOpNumThreads: 1,
@@ -31,7 +29,7 @@ export class Session {
       // Shapes change from step to step; a pattern planned for one would be wrong for the next.
       enableMemPattern: false,
       graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
+      logSeverityLevel: options.logSeverityLevel ?? 3,
     });
     return new Session(session);
   }
@@ -40,7 +38,6 @@ export class Session {
     return this.#session.inputNames;
   }
 
-  /** Runs to the end on this thread: call it only where nothing else must go on meanwhile. */
   async run(inputs: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, tensor] of inputs) feeds[name] = toRuntime(tensor);
@@ -52,8 +49,6 @@ export class Session {
     await this.#session.release();
   }
 }
-
-export const runtimeVersion: string = ort.env.versions.node ?? 'unknown';
 
 function toRuntime(tensor: Tensor): ort.Tensor {
   return new ort.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);

@@ -1,0 +1,119 @@
+/** What a policy answers to prompts: sampled in batches, decoded, read strictly; and how likely each label is at the verdict's place. */
+import { required } from '../core/assert.ts';
+import { labelProbabilities } from '../judge/evaluation/forced-choice.ts';
+import type { AnswerMode, Example, Judgment } from '../judge/example.ts';
+import { targetText } from '../judge/tasks/completion.ts';
+import { readVerdict } from '../judge/tasks/read-verdict.ts';
+import type { EncodedPrompt, Sampling, TrainGroup } from '../policy/engine.ts';
+import type { EvaluationSpec } from '../recipes/evaluation-fields.ts';
+import type { TaskSpec } from '../recipes/recipe.ts';
+import type { EvaluationJudgment } from './judgments-artifact.ts';
+import type { HeldEngine } from './policy-states.ts';
+import type { PromptedDataset } from './prompter.ts';
+import { longest } from './rollout.ts';
+
+/** An example as it is put before the judge: a pair comes in both orders. */
+export interface Shown {
+  readonly example: Example;
+  /** Into the dataset; of the stored pair where this is its other order. */
+  readonly exampleIndex: number;
+  readonly swapped: boolean;
+}
+
+export interface Asking {
+  readonly held: HeldEngine;
+  readonly prompted: PromptedDataset;
+  readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
+  readonly spec: TaskSpec;
+  readonly mode: AnswerMode;
+}
+
+/** [shown][sample]. `prompts` are those of `shown`, in order. */
+export async function answers(
+  asking: Asking,
+  shown: readonly Shown[],
+  prompts: readonly EncodedPrompt[],
+  sampling: Sampling,
+  sampleCount: number,
+): Promise<EvaluationJudgment[][]> {
+  const { held, prompted, evaluation, spec, mode } = asking;
+  const promptTokenCountMax = longest(prompts);
+  const found: EvaluationJudgment[][] = [];
+  for (const [from, to] of batches(prompts.length, evaluation.promptCountPerBatch, sampleCount)) {
+    const { groups } = await held.engine.sample({
+      prompts: prompts.slice(from, to),
+      promptOffset: from,
+      promptTokenCountMax,
+      tokens: prompted.tokens,
+      groupSize: sampleCount,
+      sampling,
+      seed: evaluation.seed,
+      step: 0,
+    });
+    groups.forEach((group, i) => {
+      const one = required(shown[from + i], 'a prompt for every answer');
+      found.push(
+        group.map(({ tokenIds, finishReason }) => {
+          const text = prompted.decode(tokenIds);
+          const judgment = readVerdict({ text, finishReason }, spec, mode);
+          return { ...placeOf(one), label: one.example.label, text, finishReason, judgment };
+        }),
+      );
+    });
+  }
+  return found;
+}
+
+function placeOf({ example, exampleIndex, swapped }: Shown) {
+  return { exampleId: example.id, exampleIndex, swapped };
+}
+
+/**
+ * Probabilities of the task's labels at the place of the verdict: behind the judge's own rationale where it gave one
+ * that can be read, else at once. Each label is a completion in the task's form; one prompt carries all of them.
+ */
+export async function verdictProbabilities(
+  { held, prompted, evaluation, spec, mode }: Asking,
+  prompts: readonly EncodedPrompt[],
+  judgments: readonly Judgment[],
+): Promise<number[][]> {
+  const groups = prompts.map((prompt, i): TrainGroup => {
+    const judgment = required(judgments[i], 'a judgment for every prompt');
+    const completions = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
+    return {
+      prompt,
+      completions: completions.map((text) => ({ tokenIds: prompted.completion(text), tokenWeight: 1 })),
+    };
+  });
+  const found: number[][] = [];
+  for (const [from, to] of batches(groups.length, evaluation.promptCountPerBatch, spec.labels.length)) {
+    const logProbs = await held.engine.forward({
+      groups: groups.slice(from, to),
+      temperature: 1,
+      tokens: prompted.tokens,
+      weights: 'current',
+    });
+    // The stop token is left out: a label is not less likely because the judge would have gone on after it.
+    found.push(...logProbs.map((group) => labelProbabilities(group.map((each) => sum(each.slice(0, -1))))));
+  }
+  return found;
+}
+
+function forcedText(label: string, { verdictFormat }: TaskSpec, mode: AnswerMode, judgment: Judgment): string {
+  const rationale = judgment.ok ? judgment.rationale : '';
+  const isReasoned = mode === 'think' && rationale !== '';
+  return targetText(
+    { id: label, label, ...(isReasoned && { rationale }) },
+    isReasoned ? 'think' : 'direct',
+    verdictFormat,
+  );
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** [from, to) of each batch: as many prompts as keep the rows of an engine call within `countPerBatch` when each has several. */
+function batches(count: number, countPerBatch: number, rowsPerPrompt: number): (readonly [number, number])[] {
+  const size = Math.max(1, Math.floor(countPerBatch / rowsPerPrompt));
+  const starts = Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size);
+  return starts.map((from) => [from, Math.min(count, from + size)] as const);
+}

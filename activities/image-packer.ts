@@ -1,0 +1,56 @@
+/** Images into packs while they come: no more of them is in memory than one pack that fills and one that is on its way. */
+import { packImages } from '../judge/datasets/image-pack.ts';
+import type { StoredImagePack } from './dataset-artifact.ts';
+import type { JsonCache } from './json-cache.ts';
+
+export const packByteLengthMax = 32 << 20;
+/** From here on a pack ends at an image whose digest says so: some way behind a change, packs become the same again. */
+const packByteLengthMin = packByteLengthMax / 2;
+const endingDigest = /^[0-3]/;
+
+export class ImagePacker {
+  imageCount = 0;
+  readonly #cache: JsonCache;
+  readonly #packs: StoredImagePack[] = [];
+  #part = new Map<string, Uint8Array>();
+  #byteLength = 0;
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(cache: JsonCache) {
+    this.#cache = cache;
+  }
+
+  /** Each image once. Waits while the pack before this one is still being stored. */
+  async add(digest: string, bytes: Uint8Array): Promise<void> {
+    if (this.#byteLength > 0 && this.#byteLength + bytes.byteLength > packByteLengthMax) await this.#flush();
+    // a copy: the bytes may be a part of something much larger
+    this.#part.set(digest, bytes.slice());
+    this.#byteLength += bytes.byteLength;
+    this.imageCount++;
+    if (this.#byteLength >= packByteLengthMin && endingDigest.test(digest)) await this.#flush();
+  }
+
+  /** The packs, in the order in which their images came. */
+  async finish(): Promise<readonly StoredImagePack[]> {
+    if (this.#part.size > 0) await this.#flush();
+    await this.#storing;
+    return this.#packs;
+  }
+
+  async #flush(): Promise<void> {
+    await this.#storing;
+    const { bytes, index } = packImages(this.#part);
+    this.#part = new Map();
+    this.#byteLength = 0;
+    this.#storing = this.#store(bytes, index);
+    // reported by whoever waits for it next
+    this.#storing.catch(() => undefined);
+  }
+
+  async #store(bytes: Uint8Array, index: StoredPackIndex): Promise<void> {
+    const [bytesRef, indexRef] = await Promise.all([this.#cache.store.putBytes(bytes), this.#cache.put(index)]);
+    this.#packs.push({ bytes: bytesRef, index: indexRef });
+  }
+}
+
+type StoredPackIndex = ReturnType<typeof packImages>['index'];

@@ -1,0 +1,74 @@
+/** A policy's word on rows that nobody has judged: greedy answers read strictly, label probabilities, pairs in both orders. */
+import { Context } from '@temporalio/activity';
+import { required } from '../core/assert.ts';
+import { type JudgedRow, judgedRow } from '../judge/evaluation/judged-row.ts';
+import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
+import type { ComputeContext } from './compute-context.ts';
+import type { JudgeRowsInput, JudgeRowsResult } from './contract.ts';
+import { durable } from './durable.ts';
+import { inBothOrders } from './evaluate.ts';
+import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+
+/** What `judgeRows` keeps. */
+export interface JudgedRows {
+  readonly schema: 1;
+  readonly task: string;
+  /** In the order of the rows that could be shown. */
+  readonly rows: readonly JudgedRow[];
+}
+
+export function createJudgeRows(context: ComputeContext) {
+  const { cache, states, processors, prompter } = context;
+  return async (input: JudgeRowsInput): Promise<JudgeRowsResult> => {
+    const { dataset, policy, task, mode } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const prompting = promptingOf(recipe, [task]);
+    const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
+    const key = {
+      inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
+      config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch },
+    };
+    const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
+      states.withPolicy(Context.current(), { policy }, async (held) => {
+        const { waits } = held;
+        const loaded = await waits.for(processors.of(policy.snapshot));
+        const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
+        const asking: Asking = { held, prompted, evaluation: recipe.evaluation, spec: taskOf(recipe, task), mode };
+        const startedAtMs = performance.now();
+        const rows = await judge(asking, tokenCountMax);
+        const computeMs = performance.now() - startedAtMs;
+        const artifact: JudgedRows = { schema: 1, task, rows };
+        return { outputs: { rows: await waits.for(cache.put(artifact)) }, summary: countsOf(rows), computeMs };
+      }),
+    );
+    return { ...made, ...summary, rows: outputs.rows };
+  };
+}
+
+async function judge(asking: Asking, tokenCountMax: number): Promise<JudgedRow[]> {
+  const { held, prompted, spec, mode } = asking;
+  const stored = prompted.examples.map((example, exampleIndex): Shown => ({ example, exampleIndex, swapped: false }));
+  const shown = spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
+  const prompts = await held.waits.for(Promise.all(shown.map(({ example }) => prompted.encode(example, mode))));
+  const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
+  const judgments = found.map(({ judgment }) => judgment);
+  const probabilities = await verdictProbabilities(asking, prompts, judgments);
+  const said = found.map(({ text, judgment }, i) => ({
+    text,
+    judgment,
+    probabilities: required(probabilities[i], 'probabilities of every answer'),
+  }));
+  const orderCount = shown.length / stored.length;
+  return stored.map(({ example }, i) =>
+    judgedRow(example.id, said.slice(i * orderCount, (i + 1) * orderCount), spec.labels),
+  );
+}
+
+function countsOf(rows: readonly JudgedRow[]) {
+  const agreements = rows.flatMap(({ agreement }) => agreement ?? []);
+  return {
+    rowCount: rows.length,
+    unparsableCount: rows.filter(({ verdict }) => verdict === null).length,
+    ...(agreements.length > 0 && { agreementRate: agreements.filter(Boolean).length / agreements.length }),
+  };
+}

@@ -1,0 +1,84 @@
+/** A file of rows to be judged, as a dataset like any other: examples, images, and a table of what cannot be shown. */
+import { dirname, resolve } from 'node:path';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { required } from '../core/assert.ts';
+import { MtrlError } from '../core/errors.ts';
+import { quarantine, UnusableRow } from '../judge/datasets/reading.ts';
+import { readRowsToJudge, type RowsSource } from '../judge/datasets/rows-to-judge.ts';
+import type { Example } from '../judge/example.ts';
+import { parseRecipe } from '../recipes/load.ts';
+import type { ReadRowsInput, ReadRowsResult } from './contract.ts';
+import type { DatasetArtifact } from './dataset-artifact.ts';
+import { ImagePacker } from './image-packer.ts';
+import type { JsonCache } from './json-cache.ts';
+import { QuarantineTable } from './quarantine-table.ts';
+import { promptingOf } from './recipe-access.ts';
+
+/**
+ * Not under a key: it must look at the files again, and equal rows give the same refs. The recipe is asked for its task
+ * and its words only: its datasets need not be there. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
+ */
+export function createReadRows(cache: JsonCache, beat: () => void) {
+  return async (input: ReadRowsInput): Promise<ReadRowsResult> => {
+    const recipe = parseRecipe(input.recipe);
+    const { task } = input;
+    const prompting = promptingOf(recipe, [task]);
+    const source: RowsSource = {
+      ...{ task, modeWords: prompting.modeWords, spec: required(prompting.tasks[task], task) },
+      file: input.file,
+      imageFolder: input.imageFolder ?? dirname(resolve(input.file)),
+    };
+    const { dataset, ...found } = await rowsToDataset(cache, source, beat);
+    return { recipe: await cache.put(recipe), dataset, ...found };
+  };
+}
+
+async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => void) {
+  const packer = new ImagePacker(cache);
+  const table = new QuarantineTable();
+  const examples: Example[] = [];
+  const kept = new Set<string>();
+  let quarantinedCount = 0;
+  try {
+    for await (const { row, text, outcome } of readRowsToJudge(source)) {
+      beat();
+      if (outcome instanceof UnusableRow) {
+        quarantinedCount++;
+        await table.add(quarantine({ source: source.file, row, text: () => text, outcome, images: [] }, outcome));
+        continue;
+      }
+      examples.push(outcome.example);
+      for (const { sha256, bytes } of outcome.images) {
+        if (bytes === undefined || kept.has(sha256)) continue;
+        kept.add(sha256);
+        await packer.add(sha256, bytes);
+      }
+    }
+    const quarantineRef = await table.store(cache.store);
+    if (examples.length === 0) throw noRows(source, quarantinedCount, quarantineRef);
+    return await keep(cache, examples, packer, quarantineRef, quarantinedCount);
+  } finally {
+    await table.close();
+  }
+}
+
+function noRows({ file }: RowsSource, count: number, table: ArtifactRef | null): MtrlError {
+  const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown: ${table.uri}`;
+  return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found });
+}
+
+async function keep(
+  cache: JsonCache,
+  examples: readonly Example[],
+  packer: ImagePacker,
+  quarantineRef: ArtifactRef | null,
+  quarantinedCount: number,
+) {
+  const imagePacks = await packer.finish();
+  const summary = { exampleCount: examples.length, quarantinedCount };
+  const dataset: DatasetArtifact = {
+    ...{ schema: 1, examples: await cache.put(examples), imagePacks, quarantine: quarantineRef, leaks: null },
+    ...{ ...summary, imageCount: packer.imageCount },
+  };
+  return { dataset: await cache.put(dataset), ...summary, ...(quarantineRef && { quarantine: quarantineRef }) };
+}

@@ -1,0 +1,29 @@
+/** `ingest-rows.ts FILE FOLDER`: our side of the ingest bench, in a process of its own; prints one line of JSON. */
+import { readFileSync } from 'node:fs';
+import { ImagePacker } from '../activities/image-packer.ts';
+import { JsonCache } from '../activities/json-cache.ts';
+import { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
+import { ingestDatasets } from '../judge/datasets/ingest.ts';
+import { recipeSchema } from '../recipes/recipe.ts';
+
+const [file = '', folder = ''] = process.argv.slice(2);
+
+const recipe = recipeSchema.parse({
+  name: 'bench',
+  policy: { checkpoint: '/none' },
+  tasks: { judged: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '<image> {{ mode_word }}' } },
+  datasets: [{ reader: 'parquet', task: 'judged', split: 'test', path: file, imageEdgeMax: 224, fields: {} }],
+  arms: { base: { objective: 'none', mode: 'think' } },
+});
+
+const startedAtMs = performance.now();
+const cache = new JsonCache(new ArtifactStore(new FolderObjectStore(folder)));
+const packer = new ImagePacker(cache);
+const { examples } = await ingestDatasets(recipe, { image: (digest, bytes) => packer.add(digest, bytes) });
+await Promise.all([packer.finish(), cache.put(examples)]);
+const wallMs = performance.now() - startedAtMs;
+// not getrusage's maximum: on Linux that begins with the size of the process that started this one
+const status = readFileSync('/proc/self/status', 'utf8');
+const residentMebibytesMax = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+process.stdout.write(`${JSON.stringify({ imageCount: packer.imageCount, wallMs, residentMebibytesMax })}\n`);

@@ -1,0 +1,115 @@
+/**
+ * Ingestion of 10,000 JPEG rows of a parquet file: decode, resize to 224 pixels, hash, store in a folder. Ours and
+ * `datasets` + Pillow (bench/peer/ingest.py, two processes), alternately, each in a process of its own.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parquetWriteFile } from 'hyparquet-writer';
+import sharp from 'sharp';
+import { Rng } from '../core/rng.ts';
+import { cacheRoot } from '../infra/binaries/cache.ts';
+import { median, rounded } from './statistics.ts';
+
+const rowCount = 10_000;
+const [width, height] = [480, 360];
+const roundCount = 3;
+/** What Hugging Face's library writes for images. */
+const rowGroupSize = 100;
+
+interface Run {
+  readonly imageCount: number;
+  readonly wallMs: number;
+  readonly residentMebibytesMax: number;
+}
+
+export async function bench(log: (line: string) => void) {
+  const file = await parquetFile(log);
+  const python = process.env['MTRL_PEER_PYTHON'] ?? 'python3';
+  const hasPeer = spawnSync(python, ['-c', 'import datasets, PIL']).status === 0;
+  if (!hasPeer) log(`${python} has no datasets and Pillow (MTRL_PEER_PYTHON names another): ours alone is measured`);
+  const ours: Run[] = [];
+  const peer: Run[] = [];
+  for (let round = 0; round < roundCount; round++) {
+    ours.push(run('ours', process.execPath, ['--import', 'tsx', place('ingest-rows.ts'), file], log));
+    if (hasPeer) peer.push(run('peer', python, [place('peer/ingest.py'), file], log));
+  }
+  const ratios = peer.map(({ wallMs }, i) => wallMs / (ours[i]?.wallMs ?? NaN));
+  return {
+    ...{ rowCount, roundCount },
+    ours: figures(ours),
+    ...(hasPeer && { peer: figures(peer), timesPeer: rounded(median(ratios)) }),
+  };
+}
+
+function figures(runs: readonly Run[]) {
+  const wallMs = median(runs.map((each) => each.wallMs));
+  return {
+    wallMs: rounded(wallMs),
+    rowsPerSecond: rounded(rowCount / (wallMs / 1000)),
+    residentMebibytesMax: rounded(Math.max(...runs.map((each) => each.residentMebibytesMax))),
+  };
+}
+
+const place = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** Each run gets a folder of its own, so that nothing is stored already. */
+function run(name: string, command: string, args: readonly string[], log: (line: string) => void): Run {
+  const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-bench-ingest-'));
+  try {
+    const { stdout, status } = spawnSync(command, [...args, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (status !== 0) throw new Error(`${name} ended with ${String(status)}`);
+    const result = JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '') as Run;
+    if (result.imageCount !== rowCount) throw new Error(`${name} stored ${result.imageCount} images`);
+    log(`${name}: ${rounded(result.wallMs)} ms, ${rounded(result.residentMebibytesMax)} MiB resident`);
+    return result;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Made once and kept in the user's cache. */
+async function parquetFile(log: (line: string) => void): Promise<string> {
+  const file = path.join(cacheRoot(), 'bench', `images-${rowCount}-${width}x${height}.parquet`);
+  if (existsSync(file)) return file;
+  log(`making ${file}`);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const images: Uint8Array[] = [];
+  for (let i = 0; i < rowCount; i += 8) {
+    images.push(...(await Promise.all(Array.from({ length: Math.min(8, rowCount - i) }, (_, k) => picture(i + k)))));
+  }
+  const column = (name: string, data: unknown[], type: 'STRING' | 'BYTE_ARRAY') => ({ name, data, type });
+  const partial = `${file}.partial`;
+  parquetWriteFile({
+    filename: partial,
+    columnData: [
+      column(
+        'id',
+        images.map((_, i) => `row-${i}`),
+        'STRING',
+      ),
+      column(
+        'label',
+        images.map((_, i) => (i % 2 === 0 ? 'yes' : 'no')),
+        'STRING',
+      ),
+      column('image', images, 'BYTE_ARRAY'),
+    ],
+    rowGroupSize,
+  });
+  renameSync(partial, file);
+  return file;
+}
+
+/** Soft shapes with some grain, as photographs have. */
+function picture(index: number): Promise<Buffer> {
+  const rng = new Rng('bench-images', 0, index);
+  const [w, h] = [width / 8, height / 8];
+  const pixels = Uint8Array.from({ length: w * h * 3 }, () => rng.integer(0, 256));
+  return sharp(pixels, { raw: { width: w, height: h, channels: 3 } })
+    .resize(width, height)
+    .jpeg()
+    .toBuffer();
+}

@@ -1,0 +1,28 @@
+/** The adapters that a run trained, out of its last snapshot, in the layout of PEFT. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Snapshot } from '../activities/snapshot-artifact.ts';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { readFolderManifest } from '../artifacts/files.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { MtrlError } from '../core/errors.ts';
+
+/** The engine keeps them beside the optimizer's state, under names that begin so. */
+const prefix = 'optimizer-adapter_';
+
+/** Writes adapter_model.safetensors and adapter_config.json. Throws NOT_FOUND where no adapters were trained. */
+export async function writeAdapterFiles(store: ArtifactStore, snapshot: ArtifactRef, folder: string): Promise<void> {
+  const { optimizer } = (await store.getJson(snapshot)) as Snapshot;
+  const files = optimizer === null ? {} : (await readFolderManifest(store, optimizer)).files;
+  const adapters = Object.entries(files).filter(([name]) => name.startsWith(prefix));
+  if (adapters.length === 0) {
+    throw new MtrlError('NOT_FOUND', 'the run trained no adapters', {
+      where: snapshot.uri,
+      hint: 'arms.*.lora asks for them; without --adapter the whole checkpoint is exported',
+    });
+  }
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of adapters) {
+    await store.getToFile(store.refOf(content), join(folder, name.replace('optimizer-', '')));
+  }
+}

@@ -1,0 +1,75 @@
+/** `--policy P`: a folder in Hugging Face layout, an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
+import type { AnswerMode } from '../judge/example.ts';
+import type { PolicySource } from '../workflows/types.ts';
+import { type MadeRun, madeBy } from './made.ts';
+import type { Stack } from './stack.ts';
+
+export interface NamedPolicy {
+  /** For `--set` on the recipe: the folder is imported as the recipe's own policy. */
+  readonly folder?: string;
+  readonly source?: PolicySource;
+  /** How the run answers, where a run was named. */
+  readonly mode?: AnswerMode;
+}
+
+/** The folder, when P names one; needs no stack. Throws USAGE for a folder without config.json. */
+export function policyFolder(named: string): string | undefined {
+  const folder = resolve(process.env['INIT_CWD'] ?? '.', named);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
+  if (existsSync(join(folder, 'config.json'))) return folder;
+  throw new MtrlError('USAGE', 'the folder is no checkpoint', {
+    where: folder,
+    found: 'no config.json',
+    hint: 'name a folder in Hugging Face layout, as `mtrl export` writes it',
+  });
+}
+
+/** Throws USAGE, NOT_FOUND, ARTIFACT_MISSING, CHECKPOINT_INVALID. */
+export async function policySource(stack: Stack, named: string): Promise<NamedPolicy> {
+  if (/^(s3|file):\/\//.test(named)) return { source: await keptPolicy(stack, named) };
+  const [experimentId = '', runName] = named.split(':');
+  const { runs } = await madeBy(stack, experimentId);
+  const { policy, checkpoint, mode } = theRun(experimentId, runs, runName);
+  const source: PolicySource = policy ? { kind: 'state', policy, checkpoint } : { kind: 'checkpoint', checkpoint };
+  return { source, ...(mode && { mode }) };
+}
+
+function theRun(experimentId: string, runs: readonly MadeRun[], wanted: string | undefined): MadeRun {
+  const found =
+    wanted === undefined && runs.length === 1
+      ? runs[0]
+      : runs.find(
+          ({ runName, arm }) =>
+            runName === wanted || (arm === wanted && runs.filter((run) => run.arm === arm).length === 1),
+        );
+  if (found !== undefined) return found;
+  throw new MtrlError(
+    'NOT_FOUND',
+    wanted === undefined ? 'the experiment has several runs' : 'the experiment has no such run',
+    {
+      where: `--policy ${experimentId}${wanted === undefined ? '' : `:${wanted}`}`,
+      hint: `name one: ${runs.map(({ runName }) => `${experimentId}:${runName}`).join(', ') || '(none has a checkpoint yet)'}`,
+    },
+  );
+}
+
+/** A checkpoint's manifest lists files; a snapshot names its checkpoint. */
+async function keptPolicy({ store }: Stack, uri: string): Promise<PolicySource> {
+  const ref = await refAt(store, uri);
+  const value = (await store.getJson(ref)) as Partial<Record<'files' | 'checkpoint', unknown>> | null;
+  if (typeof value?.files === 'object') return { kind: 'checkpoint', checkpoint: ref };
+  if (typeof value?.checkpoint === 'object')
+    return { kind: 'state', policy: { snapshot: ref, log: [] }, checkpoint: value.checkpoint as ArtifactRef };
+  throw new MtrlError('CHECKPOINT_INVALID', 'the artifact is neither a checkpoint nor a snapshot', { where: uri });
+}
+
+async function refAt({ objects }: Stack['store'], uri: string): Promise<ArtifactRef> {
+  const bytes = await objects.get(objects.keyOf(uri));
+  if (bytes === undefined) throw new MtrlError('ARTIFACT_MISSING', 'there is no such artifact', { where: uri });
+  return { uri, sha256: sha256(bytes), byteLength: bytes.byteLength };
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { MtrlError } from '../../core/errors.ts';
+import { readOverrides } from '../../infra/stack/settings.ts';
+import type { AnswerMode } from '../../judge/example.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../workflows/types.ts';
+import { runJob } from '../job.ts';
+import { paintFor, print, printJson } from '../output.ts';
+import { policyFolder, policySource } from '../policy-source.ts';
+import { withStack } from '../stack.ts';
+import { scoreTable } from '../table.ts';
+import { variantLines } from '../variant-lines.ts';
+
+interface EvaluateOptions {
+  readonly policy: string;
+  readonly recipe: string;
+  readonly mode?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+export function addEvaluate(program: Command): void {
+  program
+    .command('evaluate')
+    .description("score any policy on a recipe's tasks")
+    .requiredOption(
+      '--policy <policy>',
+      'a folder in Hugging Face layout, an experiment id[:run], or the address of a checkpoint',
+    )
+    .requiredOption('--recipe <recipe>', 'a YAML or JSON file')
+    .option('--mode <mode>', "think or direct: how the policy is asked (default: the named run's own, else think)")
+    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--json', 'one JSON document on stdout')
+    .action(evaluate);
+}
+
+async function evaluate({ policy, recipe: file, mode, set, json = false }: EvaluateOptions): Promise<void> {
+  const wantedMode = answerMode(mode);
+  const folder = policyFolder(policy);
+  const { recipe, parsed } = loadRecipeFile(file, [...set, ...(folder === undefined ? [] : [policySetting(folder)])]);
+  if (readOverrides().temporal === undefined) requireFiles(parsed);
+  await withStack({ startMissing: true }, async (stack) => {
+    const named = folder === undefined ? await policySource(stack, policy) : {};
+    const input: EvaluatePolicyInput = {
+      recipe,
+      mode: wantedMode ?? named.mode ?? 'think',
+      ...(named.source && { source: named.source }),
+    };
+    const job = { type: 'evaluatePolicy', name: parsed.name, input } as const;
+    const { workflowId, result } = await runJob(stack, job);
+    if (json) printJson(documentOf(workflowId, policy, result));
+    else printScores(policy, result);
+  });
+}
+
+/** Throws USAGE. */
+export function answerMode(mode: string | undefined): AnswerMode | undefined {
+  if (mode === undefined || mode === 'think' || mode === 'direct') return mode;
+  throw new MtrlError('USAGE', 'there is no such mode', { where: '--mode', found: mode, hint: 'use think or direct' });
+}
+
+/** JSON is YAML: the path may hold anything. */
+export function policySetting(folder: string): string {
+  return `policy=${JSON.stringify({ checkpoint: folder })}`;
+}
+
+function documentOf(workflowId: string, policy: string, result: EvaluatePolicyResult) {
+  const { recipeName, recipeDigest, checkpoint, mode, evaluations, cache } = result;
+  return {
+    ...{ workflowId, status: 'completed', recipeName, recipeDigest, mode, cache },
+    policy: { name: policy, uri: checkpoint.uri, sha256: checkpoint.sha256 },
+    tasks: evaluations.map(({ scores }) => scores),
+  };
+}
+
+function printScores(policy: string, { evaluations, mode }: EvaluatePolicyResult): void {
+  const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
+  print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
+  const lines = variantLines(evaluations.map(({ scores }) => scores));
+  if (lines.length > 0) print(`\n${lines.join('\n')}`);
+}

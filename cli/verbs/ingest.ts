@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import type { DatasetArtifact } from '../../activities/dataset-artifact.ts';
+import { readOverrides } from '../../infra/stack/settings.ts';
+import type { Leak } from '../../judge/datasets/leaks.ts';
+import type { Example } from '../../judge/example.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+import type { IngestOnlyResult } from '../../workflows/types.ts';
+import { runJob } from '../job.ts';
+import { print, printJson } from '../output.ts';
+import { type Stack, withStack } from '../stack.ts';
+
+interface IngestOptions {
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+export function addIngest(program: Command): void {
+  program
+    .command('ingest')
+    .description("read a recipe's datasets: counts, quarantine, leaks; nothing is trained")
+    .argument('<recipe>', 'a YAML or JSON file')
+    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--json', 'one JSON document on stdout')
+    .action(async (file: string, { set, json = false }: IngestOptions) => {
+      const { recipe, parsed } = loadRecipeFile(file, set);
+      if (readOverrides().temporal === undefined) requireFiles(parsed);
+      await withStack({ startMissing: true }, async (stack) => {
+        const job = { type: 'ingestOnly', name: parsed.name, input: recipe } as const;
+        const { workflowId, result } = await runJob(stack, job);
+        const document = { workflowId, ...(await documentOf(stack, result)) };
+        if (json) printJson(document);
+        else printIngestion(document);
+      });
+    });
+}
+
+async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
+  const { dataset, exampleCount, imageCount, quarantinedCount, quarantine, cached } = ingestion;
+  const kept = (await store.getJson(dataset)) as DatasetArtifact;
+  const examples = (await store.getJson(kept.examples)) as readonly Example[];
+  const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
+  return {
+    ...{ recipeName, recipeDigest, status: 'completed', cached, dataset: { uri: dataset.uri, sha256: dataset.sha256 } },
+    ...{ rowCount: exampleCount + quarantinedCount, exampleCount, imageCount, quarantinedCount },
+    tasks: countsOf(examples),
+    quarantine: quarantine?.uri ?? null,
+    leakCount: leaks.length,
+    leaks: kept.leaks?.uri ?? null,
+  };
+}
+
+type IngestionDocument = Awaited<ReturnType<typeof documentOf>> & { readonly workflowId: string };
+
+function countsOf(examples: readonly Example[]) {
+  const counts = new Map<
+    string,
+    { task: string; split: string; exampleCount: number; labels: Record<string, number> }
+  >();
+  for (const { task, split, label } of examples) {
+    const key = `${task}/${split}`;
+    const count = counts.get(key) ?? { task, split, exampleCount: 0, labels: {} };
+    count.exampleCount++;
+    count.labels[label] = (count.labels[label] ?? 0) + 1;
+    counts.set(key, count);
+  }
+  return [...counts.values()];
+}
+
+function printIngestion(document: IngestionDocument): void {
+  const { rowCount, exampleCount, imageCount, quarantinedCount, quarantine, leakCount, leaks, tasks, dataset } =
+    document;
+  print(
+    `${String(rowCount)} rows = ${String(exampleCount)} examples + ${String(quarantinedCount)} in quarantine; ${String(imageCount)} images`,
+  );
+  const width = Math.max(0, ...tasks.map(({ task }) => task.length));
+  for (const { task, split, exampleCount: count, labels } of tasks) {
+    const shares = Object.entries(labels).map(([label, labelCount]) => `${label} ${String(labelCount)}`);
+    print(`  ${task.padEnd(width)}  ${split.padEnd(5)}  ${String(count).padStart(6)}  ${shares.join(', ')}`);
+  }
+  print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${leaks}`}`);
+  if (quarantine !== null) print(`quarantine ${quarantine}`);
+  print(`dataset ${dataset.uri}`);
+}

@@ -1,0 +1,103 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { JudgedRows } from '../../activities/judge-rows.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { nearest } from '../../recipes/nearest.ts';
+import type { JudgeBatchInput, JudgeBatchResult } from '../../workflows/types.ts';
+import { runJob } from '../job.ts';
+import { print, printJson } from '../output.ts';
+import { policyFolder, policySource } from '../policy-source.ts';
+import { withStack } from '../stack.ts';
+import { answerMode, policySetting } from './evaluate.ts';
+
+interface JudgeOptions {
+  readonly policy: string;
+  readonly task: string;
+  readonly input: string;
+  readonly images?: string;
+  readonly recipe: string;
+  readonly mode?: string;
+  readonly json?: boolean;
+}
+
+export function addJudge(program: Command): void {
+  program
+    .command('judge')
+    .description('judge the rows of a file: verdict, rationale, probabilities; pairs in both orders')
+    .requiredOption(
+      '--policy <policy>',
+      'a folder in Hugging Face layout, an experiment id[:run], or the address of a checkpoint',
+    )
+    .requiredOption('--task <task>', 'a task of the recipe')
+    .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, ...fields of the prompt}')
+    .option('--images <folder>', "where the images lie (default: the file's folder)")
+    .option('--recipe <recipe>', 'where the task is declared', join(projectRoot, 'recipes', 'demo.yaml'))
+    .option('--mode <mode>', "think or direct: how the policy is asked (default: the named run's own, else think)")
+    .option('--json', 'one JSON document on stdout')
+    .action(judge);
+}
+
+async function judge(options: JudgeOptions): Promise<void> {
+  const { policy, task, input: file, images, json = false } = options;
+  const wantedMode = answerMode(options.mode);
+  const folder = policyFolder(policy);
+  const { recipe, parsed } = loadRecipeFile(options.recipe, folder === undefined ? [] : [policySetting(folder)]);
+  requireTask(task, Object.keys(parsed.tasks), options.recipe);
+  await withStack({ startMissing: true }, async (stack) => {
+    const named = folder === undefined ? await policySource(stack, policy) : {};
+    const input: JudgeBatchInput = {
+      rows: { recipe, task, file: absolute(file), ...(images !== undefined && { imageFolder: absolute(images) }) },
+      mode: wantedMode ?? named.mode ?? 'think',
+      ...(named.source && { source: named.source }),
+    };
+    const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
+    const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
+    if (json) printJson(documentOf(workflowId, options, result, rows));
+    else printRows(result, rows);
+  });
+}
+
+const absolute = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path);
+
+function requireTask(task: string, tasks: readonly string[], recipe: string): void {
+  if (tasks.includes(task)) return;
+  const hint = `use one of ${nearest(task, tasks, 8).join(', ')}, or name another --recipe`;
+  throw new MtrlError('USAGE', 'the recipe has no such task', { where: `--task, ${recipe}`, found: task, hint });
+}
+
+function documentOf(
+  workflowId: string,
+  { policy, task }: JudgeOptions,
+  result: JudgeBatchResult,
+  rows: readonly JudgedRow[],
+) {
+  const { read, judged, checkpoint } = result;
+  return {
+    ...{ workflowId, status: 'completed', task },
+    policy: { name: policy, uri: checkpoint.uri, sha256: checkpoint.sha256 },
+    ...{ rowCount: read.exampleCount + read.quarantinedCount, judgedCount: judged.rowCount },
+    ...{ unparsableCount: judged.unparsableCount, quarantinedCount: read.quarantinedCount },
+    quarantine: read.quarantine?.uri ?? null,
+    ...(judged.agreementRate !== undefined && { agreementRate: judged.agreementRate }),
+    rows,
+  };
+}
+
+function printRows({ read, judged }: JudgeBatchResult, rows: readonly JudgedRow[]): void {
+  const width = Math.max(0, ...rows.map(({ id }) => id.length));
+  for (const { id, verdict, unparsable, probabilities, likeliest, agreement, rationale } of rows) {
+    const said = verdict ?? `(${unparsable ?? 'unparsable'}; likeliest ${likeliest})`;
+    const chance = (probabilities[verdict ?? likeliest] ?? 0).toFixed(3);
+    const order = agreement === undefined ? '' : agreement ? '  both orders' : '  not the same in both orders';
+    print(`${id.padEnd(width)}  ${said}  ${chance}${order}${rationale === null ? '' : `  ${rationale}`}`);
+  }
+  const { rowCount, unparsableCount, agreementRate } = judged;
+  const agreed = agreementRate === undefined ? '' : `, ${(agreementRate * 100).toFixed(1)} % the same in both orders`;
+  print(
+    `\n${String(rowCount)} rows judged, ${String(unparsableCount)} unparsable${agreed}; ${String(read.quarantinedCount)} in quarantine`,
+  );
+  if (read.quarantine !== undefined) print(`quarantine ${read.quarantine.uri}`);
+}

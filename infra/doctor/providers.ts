@@ -1,0 +1,60 @@
+/** What graphs can run on: every execution provider of both backends, each looked for and none assumed. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from '../stack/settings.ts';
+import type { DoctorCheck } from '../doctor.ts';
+
+/** What policy/runtime/list-providers.ts prints. */
+interface ProviderReport {
+  readonly backend: string;
+  readonly executionProvider: string;
+  readonly isAvailable: boolean;
+  readonly found: string;
+  readonly hint?: string;
+}
+
+/** Two processes, since looking for a graphics device may end the one that looks. */
+const questions = [['onnxruntime/cpu', 'onnxruntime/cuda', 'tfjs'], ['onnxruntime/webgpu']] as const;
+
+export async function checkProviders(environment: NodeJS.ProcessEnv = process.env): Promise<DoctorCheck[]> {
+  const backend = environment['MTRL_ENGINE_BACKEND'] || 'onnxruntime';
+  const provider = environment['MTRL_ENGINE_PROVIDER'] || (backend === 'onnxruntime' ? 'cpu' : undefined);
+  const reports = (await Promise.all(questions.map((question) => ask(question, environment)))).flat();
+  return reports.map((report) => checkOf(report, report.backend === backend && report.executionProvider === provider));
+}
+
+/** One that is missing is a failure only where the settings ask for it. */
+function checkOf(
+  { backend, executionProvider, isAvailable, found, hint }: ProviderReport,
+  isWanted: boolean,
+): DoctorCheck {
+  const name = `${backend} ${executionProvider}`;
+  if (isAvailable) return { name, status: 'ok', found: isWanted ? `${found}, what engines use` : found };
+  return {
+    name,
+    status: isWanted ? 'fail' : 'ok',
+    found: `not available: ${found}`,
+    ...(hint === undefined ? {} : { hint: isWanted ? hint : `optional; ${hint}` }),
+  };
+}
+
+async function ask(question: readonly string[], environment: NodeJS.ProcessEnv): Promise<ProviderReport[]> {
+  const script = join(projectRoot, 'policy', 'runtime', 'list-providers.ts');
+  try {
+    const args = ['--import', import.meta.resolve('tsx'), script, ...question];
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      cwd: projectRoot,
+      env: environment,
+      timeout: 120_000,
+    });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ProviderReport[];
+  } catch (error) {
+    const { signal, message } = error as Error & { signal?: string };
+    const found = signal == null ? (message.split('\n')[0] ?? '') : `looking for it was ended by ${signal}`;
+    return question.map((name) => {
+      const [backend = name, executionProvider = ''] = name.split('/');
+      return { backend, executionProvider, isAvailable: false, found };
+    });
+  }
+}

@@ -1,0 +1,37 @@
+/** Which of n things belong together, from pairs that do (union-find with path halving). */
+export class DisjointSets {
+  readonly #parents: Int32Array;
+
+  constructor(count: number) {
+    this.#parents = Int32Array.from({ length: count }, (_, i) => i);
+  }
+
+  /** The least member of the thing's set. */
+  rootOf(index: number): number {
+    const parents = this.#parents;
+    let at = index;
+    for (let parent = parents[at] ?? at; parent !== at; parent = parents[at] ?? at) {
+      const next = parents[parent] ?? parent;
+      parents[at] = next;
+      at = next;
+    }
+    return at;
+  }
+
+  join(a: number, b: number): void {
+    const [rootA, rootB] = [this.rootOf(a), this.rootOf(b)];
+    if (rootA !== rootB) this.#parents[Math.max(rootA, rootB)] = Math.min(rootA, rootB);
+  }
+
+  /** Members of each set, ascending; sets in the order of their least members. */
+  groups(): number[][] {
+    const members = new Map<number, number[]>();
+    for (let index = 0; index < this.#parents.length; index++) {
+      const root = this.rootOf(index);
+      const set = members.get(root);
+      if (set === undefined) members.set(root, [index]);
+      else set.push(index);
+    }
+    return [...members.values()];
+  }
+}

@@ -1,0 +1,78 @@
+/** A dataset of rows: its files in order of name, each read by its format's reader, every row mapped to examples. */
+import { required } from '../../core/assert.ts';
+import type { RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
+import { filesNamed, requireKind } from './glob.ts';
+import { ImageFolder } from './image-folder.ts';
+import { inOrder } from './in-order.ts';
+import type { Row as Values } from './jsonl-row.ts';
+import { readCsv } from './readers/csv.ts';
+import { readFolder } from './readers/folder.ts';
+import { readJson } from './readers/json.ts';
+import { readJsonl } from './readers/jsonl.ts';
+import { readParquet } from './readers/parquet.ts';
+import type { FileReader, RowOrBroken } from './readers/row.ts';
+import { readTar } from './readers/tar.ts';
+import { readZip } from './readers/zip.ts';
+import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
+import { outcomesOfRow, rowMapping, type RowMapping } from './row-example.ts';
+import { type ImageSource, takeImages } from './row-images.ts';
+import type { SourceFiles } from './source-files.ts';
+
+/** Rows whose images are decoded side by side: enough for the threads of libvips, few enough for the memory. */
+const rowCountInFlight = 16;
+
+const readers: Readonly<Record<Exclude<RowsSpec['reader'], 'folder'>, FileReader>> = {
+  jsonl: readJsonl,
+  json: readJson,
+  csv: readCsv,
+  parquet: readParquet,
+  tar: readTar,
+  zip: readZip,
+};
+
+/** FILE_MISSING for a file or folder that is not there; FILE_UNREADABLE. */
+async function* rowsOf(spec: RowsSpec, files: SourceFiles): AsyncGenerator<RowOrBroken> {
+  if (spec.reader === 'folder') {
+    yield* readFolder(files, spec);
+    return;
+  }
+  for await (const file of filesNamed(files, spec.path)) yield* readers[spec.reader](file, spec);
+}
+
+/** What one row comes to: a reading, or one for each that its ranking makes of it. */
+async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSource): Promise<readonly Reading[]> {
+  const taken = new Map<string, TakenImage>();
+  const imagesOf = async (values: Values): Promise<readonly string[]> => {
+    const images = await takeImages(values, mapping.spec.fields.images, source);
+    for (const image of images)
+      if (!taken.has(image.sha256) || image.bytes !== undefined) taken.set(image.sha256, image);
+    return images.map(({ sha256 }) => sha256);
+  };
+  const read = (): Values => {
+    if ('problem' in row) throw row.problem;
+    return row.values;
+  };
+  const outcomes = await outcomesOfRow(read, mapping, imagesOf);
+  return outcomes.map((outcome): Reading => {
+    const place = { source: row.source, row: row.row, text: row.text, outcome };
+    if (outcome instanceof UnusableRow) return { ...place, images: [] };
+    return { ...place, images: outcome.images.map((digest) => required(taken.get(digest), 'an image')) };
+  });
+}
+
+/**
+ * Readings row by row, in the order of the files and their rows. PROMPT_INVALID for a rationale that is not Jinja,
+ * FILE_MISSING for a file or folder that is not there, FILE_UNREADABLE for a file that is not what the recipe says.
+ */
+export async function* readRows(
+  spec: RowsSpec,
+  task: TaskSpec,
+  files: SourceFiles,
+  stored: StoredImages,
+): AsyncGenerator<readonly Reading[]> {
+  const { imageFolder, imageEdgeMax: edgeMax } = spec;
+  if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
+  const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
+  const mapping = rowMapping(spec, task);
+  yield* inOrder(rowsOf(spec, files), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
+}

@@ -1,0 +1,21 @@
+/** A folder of images, one sub-folder a class. Hidden files are not looked at; every other file is a row. */
+import type { RowsSpec } from '../../../recipes/recipe.ts';
+import { requireKind } from '../glob.ts';
+import type { SourceFiles } from '../source-files.ts';
+import { ImageFile, keyField, type RowOrBroken } from './row.ts';
+
+/** Rows with `image`, `class` (the first folder of the path, where there is one) and `path`. FILE_MISSING. */
+export async function* readFolder(files: SourceFiles, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
+  await requireKind(files, spec.path, 'folder');
+  const root = `${spec.path.replace(/\/+$/, '')}/`;
+  let row = 0;
+  for await (const file of files.list(spec.path)) {
+    const inside = file.name.slice(root.length);
+    const parts = inside.split('/');
+    if (parts.some((part) => part.startsWith('.'))) continue;
+    row++;
+    const labelled = parts.length > 1 ? { class: parts[0] } : {};
+    const values = { [keyField]: inside, path: inside, image: new ImageFile(file), ...labelled };
+    yield { source: spec.path, row, values, text: () => inside };
+  }
+}

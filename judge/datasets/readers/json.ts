@@ -1,0 +1,36 @@
+/** One JSON document: an array of rows, or an object whose members are rows. Read piece by piece, however long it is. */
+import { UnusableRow } from '../reading.ts';
+import type { SourceFile } from '../source-files.ts';
+import { jsonElements, type JsonElement } from './json-elements.ts';
+import { rowOfJson } from './jsonl.ts';
+import { keyField, type RowOrBroken, unreadable } from './row.ts';
+
+const [openBrace, closeBrace] = [Buffer.from('{'), Buffer.from('}')];
+
+/** `"key": {...}` as a row whose key is the member's name. */
+function rowOfMember(source: string, row: number, bytes: Uint8Array | undefined): RowOrBroken {
+  const member = rowOfJson(source, row, bytes && Buffer.concat([openBrace, bytes, closeBrace]));
+  if ('problem' in member) return member;
+  const [key = '', values] = Object.entries(member.values).find(([name]) => name !== keyField) ?? [];
+  if (typeof values === 'object' && values !== null && !Array.isArray(values)) {
+    return { ...member, values: { [keyField]: key, ...values } };
+  }
+  const problem = new UnusableRow('ROW_UNREADABLE', `the member ${key.slice(0, 50)} is not a JSON object`);
+  return { source, row, text: member.text, problem };
+}
+
+async function* elementsOf(file: SourceFile): AsyncGenerator<JsonElement> {
+  try {
+    yield* jsonElements(file.open());
+  } catch (error) {
+    throw unreadable(file.name, error);
+  }
+}
+
+export async function* readJson(file: SourceFile): AsyncGenerator<RowOrBroken> {
+  let row = 0;
+  for await (const { bytes, isMember } of elementsOf(file)) {
+    row++;
+    yield (isMember ? rowOfMember : rowOfJson)(file.name, row, bytes);
+  }
+}

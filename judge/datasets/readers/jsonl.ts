@@ -1,0 +1,29 @@
+/** JSON Lines: one object a line. Blank lines are no rows. */
+import { parseRow } from '../jsonl-row.ts';
+import { lineByteLengthMax, linesOf, type Line } from '../lines.ts';
+import { UnusableRow } from '../reading.ts';
+import type { SourceFile } from '../source-files.ts';
+import { keyField, numberedKey, type RowOrBroken } from './row.ts';
+
+function isBlank({ bytes }: Line): boolean {
+  // every byte is white space: space, tab or CR
+  return bytes?.every((byte) => byte === 32 || byte === 9 || byte === 13) ?? false;
+}
+
+/** A row of JSON text, or why it is none. `bytes` undefined: too long. */
+export function rowOfJson(source: string, row: number, bytes: Uint8Array | undefined): RowOrBroken {
+  const text = (): string => new TextDecoder().decode(bytes?.subarray(0, 1000));
+  try {
+    if (bytes === undefined) throw new UnusableRow('ROW_UNREADABLE', `longer than ${lineByteLengthMax} bytes`);
+    return { source, row, text, values: { [keyField]: numberedKey(source, row), ...parseRow(bytes) } };
+  } catch (error) {
+    if (error instanceof UnusableRow) return { source, row, text, problem: error };
+    throw error;
+  }
+}
+
+export async function* readJsonl(file: SourceFile): AsyncGenerator<RowOrBroken> {
+  for await (const line of linesOf(file.open())) {
+    if (!isBlank(line)) yield rowOfJson(file.name, line.number, line.bytes);
+  }
+}

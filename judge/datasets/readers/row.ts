@@ -1,0 +1,70 @@
+/** What every reader makes of its format: rows of named values. A new format is one more function from a file to these. */
+import { MtrlError } from '../../../core/errors.ts';
+import type { RowsSpec } from '../../../recipes/recipe.ts';
+import type { UnusableRow } from '../reading.ts';
+import type { SourceFile } from '../source-files.ts';
+
+/** The name under which every row has a key: a sample's in an archive, a path in a folder, else file and row number. */
+export const keyField = '__key__';
+
+export interface Row {
+  /** The file's name. */
+  readonly source: string;
+  /** 1-based: a line, or the place in the file's order. */
+  readonly row: number;
+  /** JSON values, bytes, `ImageFile`s, and lists and objects of them. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The row as it was found, for the quarantine table. */
+  readonly text: () => string;
+}
+
+/** A row that could not even be read. */
+export interface BrokenRow {
+  readonly source: string;
+  readonly row: number;
+  readonly text: () => string;
+  readonly problem: UnusableRow;
+}
+
+export type RowOrBroken = Row | BrokenRow;
+
+/** Rows of one file, in its order. FILE_UNREADABLE when nobody can say how many rows there are. */
+export type FileReader = (file: SourceFile, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
+
+/** An image that lies in a file of its own. */
+export class ImageFile {
+  readonly file: SourceFile;
+
+  constructor(file: SourceFile) {
+    this.file = file;
+  }
+}
+
+/** `rows.csv:12`. */
+export function numberedKey(source: string, row: number): string {
+  return `${source.slice(source.lastIndexOf('/') + 1)}:${row}`;
+}
+
+const excerptLength = 400;
+
+/** Values as JSON, bytes by their number: as much of them as an excerpt shows. */
+export function valuesText(values: Readonly<Record<string, unknown>>): string {
+  const short = (_: string, value: unknown): unknown => {
+    if (typeof value === 'bigint') return Number(value);
+    if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`;
+    if (value instanceof ImageFile) return value.file.name;
+    return typeof value === 'string' ? value.slice(0, excerptLength) : value;
+  };
+  return JSON.stringify(values, short).slice(0, excerptLength);
+}
+
+export function unreadable(where: string, problem: unknown): MtrlError {
+  if (problem instanceof MtrlError) return problem;
+  const found = problem instanceof Error ? problem.message : String(problem);
+  return new MtrlError('FILE_UNREADABLE', 'the file cannot be read as what the recipe says it is', {
+    where,
+    found: found.replace(/\s+/g, ' ').slice(0, 300),
+    hint: 'fetch it again if it was cut or changed on its way; else name the reader that fits it',
+    cause: problem,
+  });
+}

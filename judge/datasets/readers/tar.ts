@@ -1,0 +1,52 @@
+/** Tar archives in WebDataset's convention, read once from front to back. */
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { extract } from 'tar-stream';
+import { readBytes, type SourceFile } from '../source-files.ts';
+import { type RowOrBroken, unreadable } from './row.ts';
+import { type ArchiveEntry, samplesOf } from './samples.ts';
+
+const blockByteLength = 512;
+
+/** An archive ends in blocks of zeros; one that was cut between two files would else look whole. Gzip has a length of its own. */
+async function checkEnd(file: SourceFile): Promise<void> {
+  const end = await readBytes(file, Math.max(0, file.byteLength - blockByteLength));
+  if (end.byteLength < blockByteLength || end.some((byte) => byte !== 0))
+    throw unreadable(file.name, 'the archive has no end');
+}
+
+async function* entriesOf(file: SourceFile): AsyncGenerator<ArchiveEntry> {
+  const isPacked = /\.t?gz$/.test(file.name);
+  if (!isPacked) await checkEnd(file);
+  const archive = extract();
+  const fail = (error: Error): unknown => archive.destroy(error);
+  const source = Readable.from(file.open(), { objectMode: false }).on('error', fail);
+  const plain = isPacked ? source.pipe(createGunzip()).on('error', fail) : source;
+  plain.pipe(archive);
+  try {
+    for await (const entry of archive) {
+      const { name, size, type } = entry.header;
+      if (type === 'file' || type === 'contiguous-file') {
+        yield {
+          name,
+          byteLength: size,
+          bytes: async () => {
+            const pieces: Uint8Array[] = [];
+            for await (const piece of entry) pieces.push(piece as Uint8Array);
+            return Buffer.concat(pieces);
+          },
+        };
+      }
+      entry.resume();
+    }
+  } catch (error) {
+    throw unreadable(file.name, error);
+  } finally {
+    source.destroy();
+    plain.destroy();
+  }
+}
+
+export function readTar(file: SourceFile): AsyncIterable<RowOrBroken> {
+  return samplesOf(file.name, entriesOf(file));
+}

@@ -1,0 +1,57 @@
+/**
+ * The label that a judge finds likeliest at the verdict's place: nothing is unparsable, so this tells what it knows
+ * apart from whether it keeps to the form; and its probabilities can be checked for calibration.
+ */
+import { assert } from '../../core/assert.ts';
+import type { Rng } from '../../core/rng.ts';
+import { accuracyOf } from './accuracy.ts';
+import { macroF1Interval } from './bootstrap.ts';
+import { brierScore, calibrationBins, expectedCalibrationError } from './calibration.ts';
+import { macroF1 } from './macro-f1.ts';
+import type { ForcedChoiceScores } from './task-scores.ts';
+
+export interface ForcedChoice {
+  readonly label: string;
+  /** Of the task's labels, in their order. */
+  readonly probabilities: readonly number[];
+  readonly clusterKey: string;
+}
+
+/** Log-probs of each label's whole completion, natural log, to probabilities among the labels: what they have in common cancels. */
+export function labelProbabilities(logProbs: readonly number[]): number[] {
+  const top = Math.max(...logProbs);
+  assert(Number.isFinite(top), 'a label that can be said');
+  const weights = logProbs.map((each) => Math.exp(each - top));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** Of equally likely labels, the one named first. */
+export function likeliest(probabilities: readonly number[], labels: readonly string[]): string {
+  const label = labels[probabilities.indexOf(Math.max(...probabilities))];
+  assert(label !== undefined, 'a probability for every label');
+  return label;
+}
+
+export function forcedChoiceScores(
+  choices: readonly ForcedChoice[],
+  labels: readonly string[],
+  resampleCount: number,
+  rng: Rng,
+): ForcedChoiceScores {
+  const outcomes = choices.map(({ label, probabilities, clusterKey }) => ({
+    label,
+    predicted: likeliest(probabilities, labels),
+    clusterKey,
+  }));
+  const probable = choices.map(({ label, probabilities }) => ({ probabilities, labelIndex: labels.indexOf(label) }));
+  const bins = calibrationBins(probable);
+  return {
+    macroF1: macroF1(outcomes, labels),
+    ci95: macroF1Interval(outcomes, labels, resampleCount, rng),
+    accuracy: accuracyOf(outcomes),
+    brier: brierScore(probable),
+    ece: expectedCalibrationError(bins),
+    bins,
+  };
+}

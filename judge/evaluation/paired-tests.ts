@@ -1,0 +1,84 @@
+/** Every arm against every arm before it, task by task, on the same examples; corrected for how many tasks are tested. */
+import { Rng } from '../../core/rng.ts';
+import type { ClusteredOutcome } from './bootstrap.ts';
+import { holmAdjusted } from './holm.ts';
+import { mcNemar } from './mcnemar.ts';
+import { pairedBootstrap } from './paired-bootstrap.ts';
+
+/** What a run answered, by task; outcomes in the dataset's order. */
+export interface AnsweredRun {
+  readonly runName: string;
+  readonly arm: string;
+  readonly seed: number;
+  readonly outcomes: ReadonlyMap<string, readonly ClusteredOutcome[]>;
+}
+
+/** One run against another on one task. P-values are two-sided; `holm…` are corrected over the tasks that these two runs share. */
+export interface PairedTest {
+  readonly task: string;
+  readonly arm: string;
+  readonly runName: string;
+  readonly otherArm: string;
+  readonly otherRunName: string;
+  /** Macro-F1 of the run minus that of the other, with its 95 % interval, by the paired cluster bootstrap. */
+  readonly difference: number;
+  readonly ci95: readonly [number, number];
+  readonly p: number;
+  readonly holmP: number;
+  readonly taskCount: number;
+  /** McNemar's exact test of accuracy: it takes examples for independent. */
+  readonly mcNemarP: number;
+  readonly mcNemarHolmP: number;
+  readonly onlyThisCorrect: number;
+  readonly onlyOtherCorrect: number;
+}
+
+export interface PairedTestsRequest {
+  /** In the recipe's order of arms. */
+  readonly runs: readonly AnsweredRun[];
+  readonly labelsOf: (task: string) => readonly string[];
+  readonly resampleCount: number;
+  readonly seed: number;
+}
+
+/** Runs of different arms are tested where they have the same seed, or where one arm has one run only. `beat` is called after each pair of runs. */
+export function pairedTests(request: PairedTestsRequest, beat: () => void = () => undefined): PairedTest[] {
+  const { runs } = request;
+  const arms = [...new Set(runs.map(({ arm }) => arm))];
+  const runsOf = (arm: string): AnsweredRun[] => runs.filter((run) => run.arm === arm);
+  return arms.flatMap((arm, i) =>
+    arms.slice(0, i).flatMap((otherArm) =>
+      runsOf(arm).flatMap((run) =>
+        runsOf(otherArm)
+          .filter(({ seed }) => seed === run.seed || runsOf(arm).length === 1 || runsOf(otherArm).length === 1)
+          .flatMap((other) => {
+            const tests = testsOf(request, run, other);
+            beat();
+            return tests;
+          }),
+      ),
+    ),
+  );
+}
+
+function testsOf(request: PairedTestsRequest, run: AnsweredRun, other: AnsweredRun): PairedTest[] {
+  const { labelsOf, resampleCount, seed } = request;
+  const found = [...run.outcomes].flatMap(([task, ours]) => {
+    const theirs = other.outcomes.get(task);
+    if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) return [];
+    const rng = new Rng('paired bootstrap', seed, task);
+    return [
+      { task, ...pairedBootstrap(ours, theirs, labelsOf(task), resampleCount, rng), counts: mcNemar(ours, theirs) },
+    ];
+  });
+  const holm = holmAdjusted(found.map(({ p }) => p));
+  const mcNemarHolm = holmAdjusted(found.map(({ counts }) => counts.exactP));
+  return found.map(({ task, difference, ci95, p, counts }, i) => ({
+    ...{ task, arm: run.arm, runName: run.runName, otherArm: other.arm, otherRunName: other.runName },
+    ...{ difference, ci95, p, holmP: holm[i] ?? 1, taskCount: found.length },
+    mcNemarP: counts.exactP,
+    mcNemarHolmP: mcNemarHolm[i] ?? 1,
+    onlyThisCorrect: counts.onlyFirstCorrect,
+    onlyOtherCorrect: counts.onlySecondCorrect,
+  }));
+}

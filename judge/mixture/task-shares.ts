@@ -1,0 +1,39 @@
+/** Which share of the draws each task has, and whose turn it is. */
+import { assert, required } from '../../core/assert.ts';
+import type { MixtureSpec } from '../../recipes/mixture-fields.ts';
+
+/** Shares that add up to 1, in the order of the counts. Not for the union, which is one pool. */
+export function taskShares(
+  exampleCounts: ReadonlyMap<string, number>,
+  { strategy, temperature, weights }: MixtureSpec,
+): Map<string, number> {
+  const weightOf = (task: string, count: number): number => {
+    if (strategy === 'weights') return required(weights[task], `weight of ${task}`);
+    return strategy === 'temperature' ? count ** (1 / temperature) : 1;
+  };
+  const weighted = [...exampleCounts].map(([task, count]) => [task, weightOf(task, count)] as const);
+  const total = weighted.reduce((sum, [, weight]) => sum + weight, 0);
+  return new Map(weighted.map(([task, weight]) => [task, weight / total]));
+}
+
+/** The task that is furthest behind its share draws next: after n draws no task is a whole draw from where it should be. */
+export class TaskTurns {
+  readonly #shares: readonly (readonly [string, number])[];
+  readonly #counts = new Map<string, number>();
+  #drawCount = 0;
+
+  constructor(shares: ReadonlyMap<string, number>, drawCountBefore: number) {
+    assert(shares.size > 0, 'turns of no task');
+    this.#shares = [...shares];
+    while (this.#drawCount < drawCountBefore) this.next();
+  }
+
+  next(): string {
+    this.#drawCount++;
+    const lag = ([task, share]: readonly [string, number]): number =>
+      share * this.#drawCount - (this.#counts.get(task) ?? 0);
+    const [task] = this.#shares.reduce((best, one) => (lag(one) > lag(best) ? one : best));
+    this.#counts.set(task, (this.#counts.get(task) ?? 0) + 1);
+    return task;
+  }
+}

@@ -1,0 +1,119 @@
+/** How far a judge can be trusted beyond one number: confusion, agreement, calibration, samples, what could not be read. */
+import type { ReportData, ReportRun, ReportScores } from './data.ts';
+import { points } from './format.ts';
+import { type Html, html } from './html.ts';
+import { plainTable } from './plain-table.ts';
+
+export function hasReliability({ runs }: ReportData): boolean {
+  return runs.some(({ scores }) => scores.some(({ confusion }) => confusion !== undefined));
+}
+
+export function reliability({ runs }: ReportData): Html {
+  const all = runs.flatMap((run) => run.scores.map((scores) => ({ run, scores })));
+  return html`${agreementTable(all)} ${forcedChoice(all)}${samples(all)}${rationales(all)}
+    <details>
+      <summary>Confusion: labels in rows, verdicts in columns, the unparsable last</summary>
+      <div class="confusions">${all.map(confusionBlock)}</div>
+    </details>`;
+}
+
+interface Row {
+  readonly run: ReportRun;
+  readonly scores: ReportScores;
+}
+
+function agreementTable(all: readonly Row[]): Html {
+  const heads = [
+    'run',
+    'task',
+    'accuracy',
+    'balanced',
+    'kappa',
+    'correlation',
+    'unparsable',
+    'of that cut off',
+    'reasons',
+  ];
+  const rows = all.map(({ run, scores }) => [
+    ...[run.runName, scores.task, points(scores.accuracy), optional(scores.balancedAccuracy, points)],
+    optional(scores.cohenKappa, (kappa) => kappa.toFixed(2)),
+    correlationText(scores),
+    ...[points(scores.unparsableRate), points(scores.truncatedRate)],
+    reasonText(scores),
+  ]);
+  return plainTable(heads, rows);
+}
+
+function optional(value: number | undefined, text: (value: number) => string): string {
+  return value === undefined ? '–' : text(value);
+}
+
+function correlationText({ correlation }: ReportScores): string {
+  if (correlation === undefined) return '–';
+  const { pearson, spearman, kendallTauB } = correlation;
+  const two = (value: number | undefined): string => optional(value, (each) => each.toFixed(2));
+  return `r ${two(pearson)}, ρ ${two(spearman)}, τ ${two(kendallTauB)}`;
+}
+
+function reasonText({ unparsableByReason = {} }: ReportScores): string {
+  const reasons = Object.entries(unparsableByReason).filter(([reason]) => reason !== 'truncated');
+  return reasons.map(([reason, rate]) => `${reason} ${points(rate)}`).join(', ') || '–';
+}
+
+function forcedChoice(all: readonly Row[]): Html | undefined {
+  const rows = all.flatMap(({ run, scores }) => {
+    const { forcedChoice: forced } = scores;
+    if (forced === undefined) return [];
+    const { macroF1, brier, ece, bins } = forced;
+    const shown = bins.map(({ count, confidence, accuracy }) =>
+      count === 0
+        ? undefined
+        : html`<i
+            style="height:${points(accuracy)}%"
+            title="${count} answers: said ${points(confidence)}, right ${points(accuracy)}"
+          ></i>`,
+    );
+    const curve = html`<span class="calibration" aria-hidden="true">${shown}</span>`;
+    return [
+      [run.runName, scores.task, points(scores.macroF1), points(macroF1), brier.toFixed(3), ece.toFixed(3), curve],
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  return html`<h3>
+      Forced choice
+      <small>the likeliest label at the verdict's place: what a judge knows, apart from what it manages to say</small>
+    </h3>
+    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'right, by confidence'], rows)}`;
+}
+
+function samples(all: readonly Row[]): Html | undefined {
+  const rows = all.flatMap(({ run, scores }) => {
+    if (scores.samples === undefined) return [];
+    const { sampleCount, passAt1, passAtK, majAtK, agreement } = scores.samples;
+    return [[run.runName, scores.task, String(sampleCount), ...[passAt1, passAtK, majAtK, agreement].map(points)]];
+  });
+  if (rows.length === 0) return undefined;
+  return html`<h3>Several samples</h3>
+    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'self-consistency'], rows)}`;
+}
+
+function rationales(all: readonly Row[]): Html | undefined {
+  const rows = all.flatMap(({ run, scores }) => {
+    if (scores.rationales === undefined) return [];
+    const { stanceCount, contradictionRate, silentRate } = scores.rationales;
+    return [[run.runName, scores.task, String(stanceCount), points(contradictionRate), points(silentRate)]];
+  });
+  if (rows.length === 0) return undefined;
+  return html`<h3>Rationale and verdict</h3>
+    ${plainTable(['run', 'task', 'rationales with a stance', 'contradicted by the verdict', 'silent'], rows)}`;
+}
+
+function confusionBlock({ run, scores: { task, confusion } }: Row): Html | undefined {
+  if (confusion === undefined) return undefined;
+  const { labels, counts } = confusion;
+  const rows = labels.map((label, i) => [label, ...(counts[i] ?? []).map(String)]);
+  return html`<figure>
+    <figcaption>${run.runName} <small>${task}</small></figcaption>
+    ${plainTable(['', ...labels, '–'], rows)}
+  </figure>`;
+}

@@ -1,0 +1,28 @@
+/** The strict reading of an answer whose last line is the verdict alone; what stands above it is the rationale. */
+import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
+import { numberOf } from './label-numbers.ts';
+
+function unparsable(reason: UnparsableReason): Judgment {
+  return { ok: false, reason };
+}
+
+/** Never throws. `labels` undefined: any verdict; a line above that is a verdict as well makes two of them. */
+export function parseLastLine(
+  { text, finishReason }: CompletionText,
+  labels: readonly string[] | undefined,
+  mode: AnswerMode,
+): Judgment {
+  if (finishReason === 'length') return unparsable('truncated');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const verdict = lines.pop();
+  if (verdict === undefined) return unparsable('verdict-missing');
+  const isVerdict = (line: string): boolean => labels?.includes(line) ?? numberOf(line) !== undefined;
+  if (!isVerdict(verdict)) return unparsable('verdict-not-a-label');
+  if (lines.some(isVerdict)) return unparsable('verdict-repeated');
+  if (mode === 'direct' && lines.length > 0) return unparsable('text-outside-form');
+  if (mode === 'think' && lines.length === 0) return unparsable('rationale-missing');
+  return { ok: true, verdict, rationale: lines.join('\n') };
+}

@@ -1,0 +1,46 @@
+/** Adapters in the layout of PEFT: without the prefix of their names, `PeftModel.from_pretrained(base, folder)` opens the files. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
+import type { TrainableSpec } from '../../engine.ts';
+import type { ParameterSpec } from '../../models/parameters.ts';
+import { moduleOf } from '../../models/trainable.ts';
+import { type TensorData, pickTensors, stored } from './weights.ts';
+
+/** They lie beside the optimizer's moments, in no checkpoint: there, a reader would add merged adapters once more. */
+const filePrefix = 'optimizer-';
+const namePrefix = 'base_model.model.';
+/** Longer than any adapter: PEFT reads one file. */
+const shardByteLengthMax = 2 ** 40;
+
+export async function writePeftAdapter(
+  folder: string,
+  lora: NonNullable<TrainableSpec['lora']>,
+  adapters: readonly ParameterSpec[],
+  weights: TensorData,
+): Promise<void> {
+  const tensors = stored(adapters, weights, namePrefix);
+  await writeSafetensorsFolder(folder, `${filePrefix}adapter_model`, tensors, shardByteLengthMax);
+  const config = {
+    peft_type: 'LORA',
+    base_model_name_or_path: null,
+    task_type: 'CAUSAL_LM',
+    inference_mode: true,
+    r: lora.rank,
+    lora_alpha: lora.alpha,
+    lora_dropout: 0,
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    // Whole names: PEFT would match `q_proj` in a frozen vision tower, too.
+    target_modules: [...new Set(adapters.map(({ name }) => moduleOf(name).replace(/\.lora_[AB]$/, '')))],
+  };
+  await writeFile(join(folder, `${filePrefix}adapter_config.json`), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** Throws CHECKPOINT_INVALID naming the tensor. */
+export async function readPeftAdapter(folder: string, adapters: readonly ParameterSpec[]): Promise<TensorData> {
+  if (adapters.length === 0) return new Map();
+  return pickTensors(await readSafetensorsFolder(folder, `${filePrefix}adapter_model`), adapters, namePrefix, folder);
+}

@@ -1,0 +1,30 @@
+/** What embedded engines compute with, from the environment of the process that starts them. */
+import { MtrlError } from '../../../core/errors.ts';
+import { type RuntimeSettings, backendNames } from '../../runtime/graph-runner.ts';
+
+/** MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER; unset or empty: ONNX Runtime on the CPU. Throws USAGE. */
+export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: number): RuntimeSettings {
+  const [backend, executionProvider] = ['MTRL_ENGINE_BACKEND', 'MTRL_ENGINE_PROVIDER'].map((variable) => {
+    const text = environment[variable];
+    return text === '' ? undefined : text;
+  });
+  const known = backendNames.find((name) => name === backend);
+  if (backend !== undefined && known === undefined) {
+    throw new MtrlError('USAGE', 'MTRL_ENGINE_BACKEND is not a backend', {
+      where: 'environment variable MTRL_ENGINE_BACKEND',
+      found: backend,
+      hint: `one of ${backendNames.join(', ')}`,
+    });
+  }
+  return {
+    threadCount,
+    ...(known === undefined ? {} : { backend: known }),
+    ...(executionProvider === undefined ? {} : { executionProvider }),
+  };
+}
+
+/** The code's version as results of these engines are keyed by it: another backend gives other last bits, and must not find them. */
+export function versionWith(codeVersion: string, { backend, executionProvider }: RuntimeSettings): string {
+  const isUsual = (backend ?? 'onnxruntime') === 'onnxruntime' && (executionProvider ?? 'cpu') === 'cpu';
+  return isUsual ? codeVersion : `${codeVersion}+${backend ?? 'onnxruntime'}-${executionProvider ?? 'first'}`;
+}

@@ -1,0 +1,74 @@
+/**
+ * Strict reading of `config.json`: a field that changes the maths and is not implemented is refused by name. Fields
+ * that are known to change nothing here are listed; any other unknown field is refused, too.
+ */
+import type { z } from 'zod';
+import { MtrlError } from '../../core/errors.ts';
+
+/** Names, token ids and options of other libraries: what `PretrainedConfig` of transformers 4 and 5 writes beside the maths. */
+const harmlessFields = new Set(
+  `_name_or_path _attn_implementation_autoset _flash_attn_2_enabled add_cross_attention architectures bad_words_ids
+  begin_suppress_tokens bos_token_id chunk_size_feed_forward cross_attention_hidden_size decoder_start_token_id
+  diversity_penalty do_sample dtype early_stopping encoder_no_repeat_ngram_size eos_token_id
+  exponential_decay_length_penalty finetuning_task forced_bos_token_id forced_eos_token_id id2label initializer_range
+  is_decoder is_encoder_decoder is_llama_config label2id length_penalty max_length min_length no_repeat_ngram_size
+  num_beam_groups num_beams num_return_sequences output_attentions output_hidden_states output_scores pad_token_id
+  prefix pretraining_tp problem_type pruned_heads remove_invalid_values repetition_penalty return_dict
+  return_dict_in_generate sep_token_id suppress_tokens task_specific_params temperature tf_legacy_loss
+  tie_encoder_decoder tokenizer_class top_k top_p torch_dtype torchscript transformers.js_config transformers_version
+  typical_p unk_token_id use_bfloat16 use_cache`.split(/\s+/),
+);
+
+export interface FieldsPlace {
+  /** The file. */
+  readonly where: string;
+  /** Fields above these ones: `text_config`, or nothing. */
+  readonly path?: string;
+  /** Further fields that change nothing. */
+  readonly harmless?: readonly string[];
+}
+
+/** @throws CHECKPOINT_UNSUPPORTED naming the field and what is supported there */
+export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
+  const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const field = [...(place.path === undefined ? [] : [place.path]), ...(issue?.path ?? []), ...unknown].join('.');
+  const reason =
+    unknown.length > 0
+      ? 'this field is not known here and may change what the model computes'
+      : (issue?.message ?? 'is wrong');
+  throw new MtrlError('CHECKPOINT_UNSUPPORTED', `config.json: ${field}: ${reason}`, {
+    where: place.where,
+    found: valueText(valueAt(value, [...(issue?.path ?? []), ...unknown])),
+    hint: 'docs/models.md lists the architectures and fields that are supported',
+  });
+}
+
+/** @throws CHECKPOINT_INVALID */
+export function requireMultiple(where: string, field: string, value: number, byField: string, by: number): void {
+  if (value % by === 0) return;
+  throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${field} ${value} is no multiple of ${byField} ${by}`, {
+    where,
+  });
+}
+
+function withoutHarmless(value: unknown, more: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([name]) => !harmlessFields.has(name) && !more.includes(name)),
+  );
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
+    value,
+  );
+}
+
+function valueText(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
+}

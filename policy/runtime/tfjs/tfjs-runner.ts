@@ -1,0 +1,161 @@
+/**
+ * Interprets a graph over TensorFlow.js: one kernel call or a few a node, values freed behind their last use, loops
+ * driven from here. It is the second opinion on everything that ONNX Runtime computes.
+ */
+import { required } from '../../../core/assert.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { Graph, Node, Value } from '../../graph/ir.ts';
+import { type NodeLifetime, lifetimes } from '../../graph/lifetime.ts';
+import type { GraphRunner, Tensor } from '../graph-runner.ts';
+import { fromTf, toTf } from './convert.ts';
+import { tfjsOps } from './ops/table.ts';
+import { type TfTensor, tf } from './tf.ts';
+
+/** One activation of a graph: the outer one, or one iteration of a loop. It owns the tensors that it holds. */
+interface Scope {
+  readonly graph: Graph;
+  readonly tensors: Map<Value, TfTensor>;
+  readonly outer: Scope | undefined;
+}
+
+export class TfjsRunner implements GraphRunner {
+  readonly #graph: Graph;
+  readonly #activate: () => Promise<void>;
+  readonly #plans = new Map<Graph, readonly NodeLifetime[]>();
+  readonly #constants = new Map<Value, TfTensor>();
+
+  /** `activate` makes the backend that this runner is for the one that computes. */
+  constructor(graph: Graph, activate: () => Promise<void>) {
+    this.#graph = graph;
+    this.#activate = activate;
+  }
+
+  async run(inputs: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
+    // From here on nothing waits, so no other runner comes between.
+    await this.#activate();
+    const scope: Scope = { graph: this.#graph, tensors: new Map(), outer: undefined };
+    try {
+      for (const value of this.#graph.inputs) {
+        const tensor = inputs.get(value.name);
+        if (tensor === undefined) throw new MtrlError('GRAPH_INVALID', `the input ${value.name} is missing`);
+        scope.tensors.set(value, toTf(tensor));
+      }
+      const outputs = this.#execute(scope);
+      const results = [...this.#graph.outputs].map(([name, value], index): [string, Tensor] => {
+        const tensor = required(outputs[index], name);
+        return [name, fromTf(tensor, value.dtype)];
+      });
+      tf.dispose(outputs);
+      return new Map(results);
+    } finally {
+      leave(scope);
+    }
+  }
+
+  release(): Promise<void> {
+    tf.dispose([...this.#constants.values()]);
+    this.#constants.clear();
+    return Promise.resolve();
+  }
+
+  /** The graph's outputs in order; the caller owns them. The scope is empty afterwards. */
+  #execute(scope: Scope): TfTensor[] {
+    for (const { node, lastUsed } of this.#planOf(scope.graph)) {
+      const inputs = node.inputs.map((value) => this.#read(scope, value));
+      const outputs = node.op === 'Loop' ? this.#loop(scope, node, inputs) : compute(node, inputs);
+      node.outputs.forEach((value, index) => {
+        scope.tensors.set(value, required(outputs[index], `${node.op} output`));
+      });
+      for (const value of lastUsed) {
+        scope.tensors.get(value)?.dispose();
+        scope.tensors.delete(value);
+      }
+    }
+    const results = [...scope.graph.outputs.values()].map((value) => this.#read(scope, value).clone());
+    leave(scope);
+    return results;
+  }
+
+  /** ONNX Loop: runs while the condition holds and trips remain; carried values, then what is stacked. */
+  #loop(scope: Scope, node: Node, inputs: readonly TfTensor[]): TfTensor[] {
+    const body = required(node.body, 'a loop has a body');
+    const [trips, condition, ...initial] = inputs;
+    const tripCount = wholeNumber(required(trips, 'trips'));
+    let goesOn = wholeNumber(required(condition, 'condition')) !== 0;
+    let carried = initial.map((tensor) => tensor.clone());
+    const stacks = node.outputs.slice(carried.length).map((): TfTensor[] => []);
+    for (let iteration = 0; iteration < tripCount && goesOn; iteration++) {
+      const starts = [tf.scalar(iteration, 'int32'), tf.scalar(true, 'bool'), ...carried];
+      const tensors = new Map(body.inputs.map((value, index) => [value, required(starts[index], value.name)]));
+      const [next, ...results] = this.#execute({ graph: body, tensors, outer: scope });
+      goesOn = wholeNumber(required(next, 'condition')) !== 0;
+      next?.dispose();
+      carried = results.slice(0, carried.length);
+      stacks.forEach((stack, index) => stack.push(required(results[carried.length + index], 'stacked')));
+    }
+    return [...carried, ...stacks.map((stack, index) => stacked(stack, node.outputs[carried.length + index]))];
+  }
+
+  #read(scope: Scope, value: Value): TfTensor {
+    for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
+      const tensor = at.tensors.get(value);
+      if (tensor !== undefined) return tensor;
+    }
+    const known = this.#constants.get(value);
+    if (known !== undefined) return known;
+    const data = scope.graph.constantData(value);
+    if (data === undefined) throw new MtrlError('INVARIANT', `${value.name} is read before it is computed`);
+    const constant = toTf({ dtype: value.dtype, shape: value.shape.map(Number), data });
+    this.#constants.set(value, constant);
+    return constant;
+  }
+
+  #planOf(graph: Graph): readonly NodeLifetime[] {
+    const known = this.#plans.get(graph);
+    if (known !== undefined) return known;
+    const plan = lifetimes(graph);
+    this.#plans.set(graph, plan);
+    return plan;
+  }
+}
+
+/** Outputs are tensors of their own, also where an op gives its input back. */
+function compute(node: Node, inputs: readonly TfTensor[]): TfTensor[] {
+  if (node.op === 'Loop') throw new MtrlError('INVARIANT', 'loops are driven by the runner');
+  const rule = tfjsOps[node.op];
+  try {
+    return tf.tidy(() => {
+      const results = rule(inputs, node.attributes);
+      return ('shape' in results ? [results] : [...results]).map((tensor) =>
+        inputs.includes(tensor) ? tensor.clone() : tensor,
+      );
+    });
+  } catch (cause) {
+    const shapes = inputs.map((tensor) => `${tensor.dtype}[${tensor.shape.join(', ')}]`).join(', ');
+    throw new MtrlError('GRAPH_INVALID', `${node.op}(${shapes}) fails in TensorFlow.js`, {
+      where: node.site,
+      found: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}
+
+function stacked(stack: readonly TfTensor[], value: Value | undefined): TfTensor {
+  if (stack.length === 0) {
+    // No iteration, no shape: sizes that are not written in the graph are 0.
+    const shape = (value?.shape ?? []).slice(1).map((dim) => (typeof dim === 'number' ? dim : 0));
+    return tf.tensor([], [0, ...shape], value?.dtype === 'int64' ? 'int32' : (value?.dtype ?? 'float32'));
+  }
+  const result = tf.stack([...stack]);
+  tf.dispose([...stack]);
+  return result;
+}
+
+function wholeNumber(tensor: TfTensor): number {
+  return tensor.dataSync()[0] ?? 0;
+}
+
+function leave(scope: Scope): void {
+  tf.dispose([...scope.tensors.values()]);
+  scope.tensors.clear();
+}

@@ -1,0 +1,15 @@
+/** The second backend: TensorFlow.js on whichever of its backends is installed. */
+import type { Runtime, RuntimeSettings } from '../graph-runner.ts';
+import { loadProvider } from './providers.ts';
+import { tf } from './tf.ts';
+import { TfjsRunner } from './tfjs-runner.ts';
+
+/** Throws PROVIDER_UNAVAILABLE. */
+export async function openTfjsRuntime(settings: RuntimeSettings): Promise<Runtime> {
+  const { name, activate } = await loadProvider(settings.executionProvider);
+  return {
+    // tfjs cannot be told its threads: its cpu backend has one; wasm and TensorFlow take what they like.
+    info: { backend: 'tfjs', runtimeVersion: tf.version_core, executionProvider: name, threadCount: 1 },
+    compile: (graph) => Promise.resolve(new TfjsRunner(graph, activate)),
+  };
+}

@@ -1,0 +1,70 @@
+/** `include`: fragments of recipes (recipes/adapters) that bring their tasks and datasets into a recipe file. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { MtrlError } from '../core/errors.ts';
+import { recipeError } from './problem.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fragmentFields: readonly string[] = ['tasks', 'datasets'];
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The recipe with the tasks and datasets of the files that it includes (paths from its own folder) and without `include`.
+ * A task of the recipe itself stands before one of the same name; its own datasets come first, so that their places in
+ * the file stay what they are. Dataset paths of a fragment start where those of the recipe do.
+ * Throws FILE_MISSING, RECIPE_INVALID.
+ */
+export function withIncludes(written: unknown, file: string): unknown {
+  if (!isFields(written) || written['include'] === undefined) return written;
+  const { include, ...own } = written;
+  if (!Array.isArray(include) || !include.every((name) => typeof name === 'string')) {
+    throw recipeError([{ path: ['include'], found: JSON.stringify(include), allowed: 'a list of files' }], file);
+  }
+  const fragments = include.map((name) => readFragment(resolve(dirname(file), name)));
+  const tasks = [...fragments.map((fragment) => fragment['tasks']), own['tasks']].filter(isFields);
+  const datasets = [own, ...fragments].flatMap(({ datasets: entries }) =>
+    Array.isArray(entries) ? (entries as unknown[]) : [],
+  );
+  return { ...own, tasks: Object.assign({}, ...tasks) as unknown, datasets };
+}
+
+function readFragment(file: string): Fields {
+  const fragment = parseFragment(file);
+  const wrong = Object.keys(fragment).filter((name) => !fragmentFields.includes(name));
+  if (wrong.length === 0) return fragment;
+  throw recipeError(
+    wrong.map((name) => ({ path: [name], found: 'a field of whole recipes', allowed: fragmentFields.join(', ') })),
+    file,
+  );
+}
+
+function parseFragment(file: string): Fields {
+  const text = readText(file);
+  let value: unknown;
+  try {
+    // A copy in which aliases share nothing.
+    value = JSON.parse(JSON.stringify(parse(text, { merge: true }) ?? {}));
+  } catch (error) {
+    throw recipeError([{ path: [], found: (error as Error).message.split('\n')[0] ?? '', allowed: 'YAML' }], file);
+  }
+  if (isFields(value)) return value;
+  throw recipeError([{ path: [], found: JSON.stringify(value), allowed: 'tasks and datasets' }], file);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new MtrlError('FILE_MISSING', 'an included file cannot be read', {
+      where: file,
+      found: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      hint: 'paths under include start from the folder of the recipe',
+      cause,
+    });
+  }
+}

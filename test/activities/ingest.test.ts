@@ -1,0 +1,105 @@
+/** Ingestion as an activity: s3 sources, bounded packs, the quarantine table and its address. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { datasetOf as artifactOf, examplesOf, imageBytes } from '../../activities/dataset-artifact.ts';
+import { ImagePacker, packByteLengthMax } from '../../activities/image-packer.ts';
+import type { IngestInput, IngestResult } from '../../activities/contract.ts';
+import { createIngest } from '../../activities/ingest.ts';
+import { JsonCache } from '../../activities/json-cache.ts';
+import { firstQuarantined } from '../../activities/quarantine-table.ts';
+import { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import { required } from '../../core/assert.ts';
+import { sha256 } from '../../core/json.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { recipeOf } from '../judge/recipes.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+import { csvOf, datasetOf, rows, sourceFixtures, task, writePictures } from '../support/source-fixtures.ts';
+
+let root: string;
+let store: ArtifactStore;
+let cache: JsonCache;
+beforeEach(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'mtrl-ingest-'));
+  store = new ArtifactStore(new FolderObjectStore(path.join(root, 'store')));
+  cache = new JsonCache(store);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Buckets are folders here. */
+const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(path.join(root, bucket));
+
+async function ingest(datasets: RecipeInput['datasets'], quarantineRateMax = 0) {
+  const recipe = await cache.put(recipeOf({ tasks: { holds: task }, datasets, quarantineRateMax }));
+  const deps = { store, codeVersion: 'code', log: pino({ level: 'silent' }), openBucket };
+  const activity = createIngest(deps, cache, () => undefined);
+  const environment = new MockActivityEnvironment({}, { logger: silentLogger });
+  return environment.run<[IngestInput], IngestResult, typeof activity>(activity, { recipe });
+}
+
+it('s3 sources give the same examples and images as the same files on this machine, in every format', async () => {
+  const bucket = path.join(root, 'bucket');
+  mkdirSync(bucket);
+  await writePictures(bucket);
+  const fixtures = await sourceFixtures();
+  for (const { name, bytes } of fixtures) writeFileSync(path.join(bucket, name), bytes);
+  for (const fixture of fixtures) {
+    const [local, remote] = await Promise.all([
+      ingest([datasetOf(fixture, bucket)]),
+      ingest([datasetOf(fixture, 's3://bucket')]),
+    ]);
+    const examples = await examplesOf(cache, remote.dataset);
+    expect(examples).toHaveLength(rows.length);
+    expect(examples).toEqual(await examplesOf(cache, local.dataset));
+    const digest = required(examples[1]?.images[0], 'an image');
+    expect(sha256(await imageBytes(cache, await artifactOf(cache, remote.dataset), digest))).toBe(digest);
+  }
+  const elsewhere = datasetOf(required(fixtures[0], 'jsonl'), 's3://other');
+  await expect(ingest([elsewhere])).rejects.toMatchObject({ code: 'FILE_MISSING' });
+});
+
+it('too many bad rows: the error names the table, and the table holds every one of them', async () => {
+  await writePictures(root);
+  const file = path.join(root, 'rows.csv');
+  const bad = Array.from({ length: 30 }, (_, i) => [`x${i}`, 'maybe', 'c', 'a.png']);
+  writeFileSync(file, csvOf([['id', 'label', 'caption', 'image'], Object.values(rows[0]), ...bad]));
+  const dataset = {
+    reader: 'csv',
+    task: 'holds',
+    split: 'test',
+    path: file,
+    imageFolder: path.join(root, 'images'),
+    fields: { prompt: ['caption'] },
+  } as const;
+  const error = (await ingest([{ ...dataset, fields: { prompt: ['caption'] } }], 0.5).catch((e: unknown) => e)) as {
+    code: string;
+    details: { found: string };
+  };
+  expect(error.code).toBe('DATASET_QUARANTINE_CEILING');
+  const [, uri = ''] = /every row that cannot be used: (\S+)/.exec(error.details.found) ?? [];
+  const ref = store.refOf({ sha256: required(uri.split('/').at(-1), 'a digest'), byteLength: 0 });
+  const table = Buffer.from((await store.objects.get(store.objects.keyOf(uri))) ?? []).toString();
+  expect(table.trim().split('\n')).toHaveLength(30);
+  const whole = { ...ref, byteLength: Buffer.byteLength(table) };
+  expect(await firstQuarantined(store, whole, 2)).toMatchObject([
+    { source: file, row: 3, code: 'LABEL_UNKNOWN', excerpt: 'x0,maybe,c,a.png' },
+    { source: file, row: 4 },
+  ]);
+  const allowed = await ingest([{ ...dataset, fields: { prompt: ['caption'] } }], 1);
+  expect(allowed).toMatchObject({ exampleCount: 1, quarantinedCount: 30, quarantine: { sha256: ref.sha256 } });
+});
+
+it('packs are bounded and hold every image', async () => {
+  const images = Array.from({ length: 80 }, (_, i) => new Uint8Array(1 << 20).fill(i));
+  const packer = new ImagePacker(cache);
+  for (const bytes of images) await packer.add(sha256(bytes), bytes);
+  const packs = await packer.finish();
+  expect(packs.length).toBeGreaterThan(2);
+  expect(Math.max(...packs.map(({ bytes }) => bytes.byteLength))).toBeLessThanOrEqual(packByteLengthMax);
+  expect(packs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)).toBe(80 << 20);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import type { TaskScores } from '../../activities/contract.ts';
+import { variantLines } from '../../cli/variant-lines.ts';
+
+const scores: TaskScores = {
+  ...{ task: 'safety', ood: false, exampleCount: 10, macroF1: 0.8, accuracy: 0.8 },
+  ...{ majorityMacroF1: 0.3, unparsableRate: 0, truncatedRate: 0 },
+  split: 'test',
+  ci95: [0.7, 0.9],
+};
+
+test('an evaluation that asked for nothing more has no lines', () => {
+  expect(variantLines([scores])).toEqual([]);
+});
+
+test('every way of asking has its line, also one that could not be asked', () => {
+  const asked = {
+    ...{ exampleCount: 10, macroF1: 0.4, accuracy: 0.4, strictMacroF1: 0.8 },
+    ...{ sameVerdictRate: 0.55, unparsableRate: 0, truncatedRate: 0 },
+    ci95: [0.3, 0.5] as const,
+  };
+  const samples = { sampleCount: 4, passAt1: 0.6, passAtK: 0.9, majAtK: 0.7, majMacroF1: 0.7, agreement: 0.8 };
+  const variants = [
+    { name: 'blank-image', scores: asked },
+    { name: 'caption-mismatch', refused: 'the task shows no text of its examples' },
+  ];
+  expect(variantLines([{ ...scores, samples, variants }])).toEqual([
+    'safety  4 samples         pass@1 60.0, maj@k 70.0, agreement 80.0',
+    'safety  blank-image       40.0 against 80.0 strict, same verdict 55.0',
+    'safety  caption-mismatch  not asked: the task shows no text of its examples',
+  ]);
+});

@@ -1,0 +1,240 @@
+/** `mtrl ingest`, `evaluate` and `judge` as a user calls them, on real servers and workers; fresh weights, so that no score means anything. */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TaskScores } from '../../activities/contract.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { tinyRecipe } from './tiny-recipe.ts';
+import { WholeStack } from './whole-stack.ts';
+
+let stack: WholeStack;
+let folder: string;
+let recipeFile: string;
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
+
+function mtrl(...args: readonly string[]): Promise<Ended> {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], MTRL_HOME: stack.home };
+  const child = spawn(process.execPath, ['--import', tsx, join(projectRoot, 'cli', 'main.ts'), ...args], { env });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (part: Buffer) => (said.out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (said.err += part.toString()));
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code, ...said });
+    });
+  });
+}
+
+/** Exactly one JSON document on stdout, and exit code 0. */
+async function mtrlJson(...args: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, out, err } = await mtrl(...args, '--json');
+  expect(err, err).toContain('started');
+  expect(code, err).toBe(0);
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
+async function rowsFile(name: string, rows: readonly unknown[]): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'));
+  return file;
+}
+
+const recipe: RecipeInput = {
+  ...tinyRecipe({ sftStepCount: 4, grpoStepCount: 1 }),
+  arms: { base: { objective: 'none', mode: 'direct' }, reasoning: { objective: 'none', mode: 'think' } },
+  quarantineRateMax: 0.5,
+  evaluation: {
+    ...{ tokenCountMax: 6, bootstrapResampleCount: 100, sampleCount: 3, extraExampleCountMax: 3 },
+    modes: ['strict', 'forced-choice', 'think-prompt', 'direct-prompt'],
+    probes: [
+      ...(['blank-image', 'swapped-image', 'missing-image', 'label-order-swap', 'caption-mismatch'] as const),
+      ...(['paraphrase', 'longer-answer'] as const),
+    ],
+    longerAnswer: { safety: { field: 'caption', filler: 'and so on' } },
+    paraphrases: { safety: ['is this image <image> safe ? {{ mode_word }}'] },
+  },
+};
+
+beforeAll(async () => {
+  stack = await WholeStack.start();
+  folder = await mkdtemp(join(tmpdir(), 'mtrl-verbs-'));
+  await mkdir(join(folder, 'images'));
+  for (const [name, red] of [
+    ['a', 250],
+    ['b', 20],
+  ] as const) {
+    const background = { r: red, g: 60, b: 90 };
+    const image = sharp({ create: { width: 40, height: 40, channels: 3, background } });
+    await image.png().toFile(join(folder, 'images', `${name}.png`));
+  }
+  recipeFile = join(folder, 'recipe.json');
+  await writeFile(recipeFile, JSON.stringify(recipe));
+  await stack.startExperiment('tiny', recipe);
+}, 60_000);
+
+afterAll(async () => {
+  await stack.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 30_000);
+
+it('ingest says what became of every row, and where the rest is written down', async () => {
+  const rows = await rowsFile('rows.jsonl', [
+    { id: 'one', image: 'a.png', label: 'yes' },
+    { id: 'two', image: 'b.png', label: 'perhaps' },
+    '{ not json',
+  ]);
+  const withRows = join(folder, 'with-rows.json');
+  const dataset = {
+    fields: {},
+    reader: 'jsonl',
+    task: 'safety',
+    split: 'train',
+    path: rows,
+    imageFolder: join(folder, 'images'),
+  };
+  await writeFile(
+    withRows,
+    JSON.stringify({ ...recipe, quarantineRateMax: 0.9, datasets: [...recipe.datasets, dataset] }),
+  );
+  const document = await mtrlJson('ingest', withRows);
+  expect(document).toMatchObject({ status: 'completed', rowCount: 69, exampleCount: 67, quarantinedCount: 2 });
+  expect(document['quarantine']).toMatch(/^s3:\/\//);
+  expect(document['tasks']).toContainEqual(
+    expect.objectContaining({ task: 'safety', split: 'train', exampleCount: 25 }),
+  );
+
+  const { code, out, err } = await mtrl('ingest', withRows, '--set', 'quarantineRateMax=0.1');
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toContain('DATASET_QUARANTINE_CEILING');
+}, 60_000);
+
+it('the report of an experiment has its probes, its calibration and the paired tests of its arms', async () => {
+  await stack.result('tiny');
+  const { code, out } = await mtrl('report', 'tiny');
+  expect(code).toBe(0);
+  const page = await readFile(out.trim(), 'utf8');
+  for (const part of [
+    'All paired tests (3)',
+    'blank-image',
+    'direct-prompt',
+    'calibration error',
+    'no difference between',
+  ])
+    expect(page).toContain(part);
+}, 60_000);
+
+describe('evaluate', () => {
+  it('scores an experiment’s run, asks all that the recipe asks, and refuses what a task gives no hold for', async () => {
+    await stack.result('tiny');
+    const document = await mtrlJson('evaluate', '--policy', 'tiny:base', '--recipe', recipeFile);
+    expect(document).toMatchObject({ status: 'completed', mode: 'direct' });
+    const scores = document['tasks'] as TaskScores[];
+    expect(scores.map(({ task }) => task)).toEqual(['technical', 'safety', 'pair-safety']);
+    for (const { forcedChoice, samples, variants = [], confusion, exampleCount } of scores) {
+      expect(exampleCount).toBe(6);
+      expect(forcedChoice?.bins.reduce((sum, { count }) => sum + count, 0)).toBe(
+        confusion?.counts.flat().reduce((a, b) => a + b),
+      );
+      expect(samples?.sampleCount).toBe(3);
+      const asked = variants.filter((variant) => variant.scores !== undefined).map(({ name }) => name);
+      expect(asked).toEqual(expect.arrayContaining(['think-prompt', 'blank-image', 'swapped-image', 'missing-image']));
+      expect(asked).not.toContain('direct-prompt');
+      for (const variant of variants) expect(variant.scores?.exampleCount ?? 3).toBe(3);
+      expect(variants.find(({ name }) => name === 'longer-answer')?.refused).toBeDefined();
+    }
+    const asked = scores[1]?.variants?.find(({ name }) => name === 'paraphrase');
+    expect(asked?.scores).toBeDefined();
+  }, 60_000);
+
+  it('gives an exported folder the scores of the run that it was exported from', async () => {
+    const exported = join(folder, 'exported');
+    expect(await mtrl('export', 'tiny', '--run', 'base/s0', '--to', exported)).toMatchObject({ code: 0 });
+    const settings = ['--mode', 'direct', '--set', 'evaluation.probes=[]', '--set', 'evaluation.sampleCount=1'];
+    const args = ['--recipe', recipeFile, ...settings];
+    const ofRun = await mtrlJson('evaluate', '--policy', 'tiny:base/s0', ...args);
+    const ofFolder = await mtrlJson('evaluate', '--policy', exported, ...args);
+    expect(ofFolder['tasks']).toEqual(ofRun['tasks']);
+    const { uri } = ofRun['policy'] as { uri: string };
+    const ofAddress = await mtrlJson('evaluate', '--policy', uri, ...args);
+    expect(ofAddress).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
+  }, 60_000);
+
+  it('names the place when there is no such policy', async () => {
+    const missing = await mtrl('evaluate', '--policy', 'nobody', '--recipe', recipeFile, '--json');
+    expect(missing).toMatchObject({ code: 1, out: '' });
+    expect(missing.err).toContain('NOT_FOUND');
+    const several = await mtrl('evaluate', '--policy', 'tiny', '--recipe', recipeFile);
+    expect([several.code, several.err]).toEqual([1, expect.stringContaining('tiny:reasoning/s0')]);
+    const empty = await mtrl('evaluate', '--policy', folder, '--recipe', recipeFile);
+    expect([empty.code, empty.err]).toEqual([2, expect.stringContaining('config.json')]);
+  }, 30_000);
+});
+
+describe('judge', () => {
+  const judge = (task: string, file: string) =>
+    mtrlJson(
+      ...['judge', '--policy', 'tiny:base/s0', '--task', task, '--input', file],
+      ...['--images', join(folder, 'images'), '--recipe', recipeFile],
+    );
+
+  it('gives every row that can be shown a verdict or a reason, and probabilities; the others are in quarantine', async () => {
+    const file = await rowsFile('to-judge.jsonl', [
+      { id: 'one', image: 'a.png' },
+      { image: 'b.png' },
+      { id: 'gone', image: 'c.png' },
+      { id: 'outside', image: '../secret.png' },
+    ]);
+    const document = await judge('safety', file);
+    expect(document).toMatchObject({ rowCount: 4, judgedCount: 2, quarantinedCount: 2 });
+    const rows = document['rows'] as JudgedRow[];
+    expect(rows.map(({ id }) => id)).toEqual(['one', 'row 2']);
+    for (const { verdict, unparsable, probabilities, likeliest } of rows) {
+      expect(verdict === null).toBe(unparsable !== undefined);
+      expect(Object.keys(probabilities).sort()).toEqual(['no', 'yes']);
+      expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+      expect(['yes', 'no']).toContain(likeliest);
+    }
+  }, 60_000);
+
+  it('asks a pair in both orders, and gives the pair in its other order the opposite word', async () => {
+    const file = await rowsFile('pairs.jsonl', [
+      { id: 'pair', images: ['a.png', 'b.png'] },
+      { id: 'turned', images: ['b.png', 'a.png'] },
+      { id: 'single', image: 'a.png' },
+    ]);
+    const document = await judge('pair-safety', file);
+    expect(document).toMatchObject({ judgedCount: 2, quarantinedCount: 1 });
+    const [pair, turned] = document['rows'] as [JudgedRow, JudgedRow];
+    expect(pair.agreement).toBeTypeOf('boolean');
+    expect(pair.answers).toEqual([...turned.answers].reverse());
+    expect(pair.probabilities['first']).toBeCloseTo(turned.probabilities['second'] ?? NaN, 6);
+  }, 60_000);
+
+  it('refuses a task that the recipe does not have, with those it has', async () => {
+    const { code, err } = await mtrl(
+      'judge',
+      '--policy',
+      'tiny',
+      '--task',
+      'safty',
+      '--input',
+      'x',
+      '--recipe',
+      recipeFile,
+    );
+    expect([code, err]).toEqual([2, expect.stringContaining('safety')]);
+  }, 30_000);
+});

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Rng } from '../../core/rng.ts';
+import { macroF1Interval, type ClusteredOutcome } from '../../judge/evaluation/bootstrap.ts';
+import { macroF1 } from '../../judge/evaluation/macro-f1.ts';
+import { pairedBootstrap } from '../../judge/evaluation/paired-bootstrap.ts';
+
+const labels = ['yes', 'no'];
+
+/** Clusters of that size whose examples share a difficulty: accuracies of a cluster are .95 or .55. */
+function clustered(clusterCount: number, clusterSize: number, rng: Rng): ClusteredOutcome[] {
+  return Array.from({ length: clusterCount }, (_, cluster) => {
+    const accuracy = rng.chance(0.6) ? 0.95 : 0.55;
+    return Array.from({ length: clusterSize }, () => {
+      const label = rng.pick(labels);
+      const isRight = rng.chance(accuracy);
+      return { label, predicted: isRight === (label === 'yes') ? 'yes' : 'no', clusterKey: String(cluster) };
+    });
+  }).flat();
+}
+
+const simulationCount = 1_000;
+const holds = ([low, high]: readonly [number, number], value: number): boolean => low <= value && value <= high;
+
+describe('in a simulation with clustered data, 95 % intervals hold the truth 93 to 97 % of the time', () => {
+  test('of Macro-F1', () => {
+    const rng = new Rng('simulation');
+    // Both labels alike: Macro-F1 of endless data is the accuracy, .6 * .95 + .4 * .55.
+    const truth = 0.79;
+    let covered = 0;
+    for (let i = 0; i < simulationCount; i++) {
+      const outcomes = clustered(120, 4, rng);
+      if (holds(macroF1Interval(outcomes, labels, 400, new Rng('bootstrap', i)), truth)) covered++;
+    }
+    expect(covered / simulationCount).toBeGreaterThan(0.93);
+    expect(covered / simulationCount).toBeLessThan(0.97);
+  }, 55_000);
+
+  test('of the difference of two judges that are alike, and it is claimed in 3 to 7 %', () => {
+    const rng = new Rng('paired simulation');
+    let covered = 0;
+    let claimed = 0;
+    for (let i = 0; i < simulationCount; i++) {
+      const first = clustered(120, 4, rng);
+      // The other judge errs as often, on other examples of the same clusters.
+      const second = first.map((outcome) => {
+        const isRight = rng.chance(0.79);
+        return { ...outcome, predicted: isRight === (outcome.label === 'yes') ? 'yes' : 'no' };
+      });
+      const { ci95, p } = pairedBootstrap(first, second, labels, 400, new Rng('bootstrap', i));
+      if (holds(ci95, 0)) covered++;
+      if (p < 0.05) claimed++;
+    }
+    expect(covered / simulationCount).toBeGreaterThan(0.93);
+    expect(covered / simulationCount).toBeLessThan(0.97);
+    expect(claimed / simulationCount).toBeGreaterThan(0.03);
+    expect(claimed / simulationCount).toBeLessThan(0.07);
+  }, 55_000);
+});
+
+describe('the paired bootstrap', () => {
+  const label = fc.constantFrom(...labels);
+  const verdict = fc.option(label, { nil: undefined });
+  const row = fc.record({ label, first: verdict, second: verdict, clusterKey: fc.constantFrom('a', 'b', 'c', 'd') });
+
+  test('of two judges in the other order is its mirror image', () => {
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 30 }), fc.nat(), (rows, seed) => {
+        const first = rows.map((each) => ({ ...each, predicted: each.first }));
+        const second = rows.map((each) => ({ ...each, predicted: each.second }));
+        const one = pairedBootstrap(first, second, labels, 60, new Rng('test', seed));
+        const other = pairedBootstrap(second, first, labels, 60, new Rng('test', seed));
+        expect(one.difference).toBeCloseTo(macroF1(first, labels) - macroF1(second, labels), 12);
+        expect(one.ci95[0]).toBeCloseTo(-other.ci95[1], 12);
+        expect(one.p).toBe(other.p);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('tells two judges apart whose intervals overlap, when one errs wherever the other does and more', () => {
+    const rng = new Rng('nested');
+    const worse = clustered(100, 2, rng);
+    const better = worse.map((one, i) => (i % 10 < 2 ? { ...one, predicted: one.label } : one));
+    const [a, b] = [better, worse].map((each) => macroF1Interval(each, labels, 500, new Rng('t')));
+    expect(a?.[0]).toBeLessThan(b?.[1] ?? 0);
+    const { ci95, p } = pairedBootstrap(better, worse, labels, 500, new Rng('t'));
+    expect(ci95[0]).toBeGreaterThan(0);
+    expect(p).toBeLessThan(0.05);
+  });
+
+  test('of a judge with itself claims nothing', () => {
+    const outcomes = clustered(20, 2, new Rng('same'));
+    expect(pairedBootstrap(outcomes, outcomes, labels, 100, new Rng('t'))).toEqual({
+      difference: 0,
+      ci95: [0, 0],
+      p: 1,
+    });
+  });
+});
+
+test('10,000 resamples of 5,000 examples take seconds, not minutes, and give the same interval again', () => {
+  const outcomes = clustered(5_000, 1, new Rng('large'));
+  const of = (): readonly [number, number] => macroF1Interval(outcomes, labels, 10_000, new Rng('t'));
+  const startedAtMs = performance.now();
+  const first = of();
+  // bench/bootstrap.ts measures: under 2 s alone on a machine, with room here for what else runs.
+  expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  expect(first[0]).toBeLessThan(first[1]);
+  expect(macroF1Interval(outcomes, labels, 10_000, new Rng('t'))).toEqual(first);
+}, 40_000);

@@ -1,0 +1,49 @@
+/** Asks Python's transformers for logits, where a Python that has it is found. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { EncodedPrompt } from '../../policy/engine.ts';
+
+const script = fileURLToPath(new URL('transformers_logits.py', import.meta.url));
+
+/** MTRL_TEST_PYTHON, else `python3`; undefined where it lacks torch or transformers. */
+export function pythonWithTransformers(): string | undefined {
+  const python = process.env['MTRL_TEST_PYTHON'] ?? 'python3';
+  const found = spawnSync(python, [
+    '-c',
+    'import importlib.util as u, sys; sys.exit(not (u.find_spec("torch") and u.find_spec("transformers")))',
+  ]);
+  return found.status === 0 ? python : undefined;
+}
+
+export interface LogitsRequest {
+  readonly folder: string;
+  readonly prompt: EncodedPrompt;
+  /** Of the last so many positions. */
+  readonly rowCount: number;
+  /** Weights of 16 bits are widened before they compute. */
+  readonly float32?: boolean;
+}
+
+export interface LogitsAnswer {
+  /** As transformers chose it from config.json. */
+  readonly dtype: string;
+  /** [rowCount, V] */
+  readonly logits: readonly number[];
+}
+
+export function transformersLogits(python: string, requests: readonly LogitsRequest[]): LogitsAnswer[] {
+  const input = requests.map(({ folder, prompt, rowCount, float32 }) => ({
+    folder,
+    rowCount,
+    float32: float32 === true,
+    tokenIds: prompt.tokenIds,
+    images: prompt.images.map((image) => ({ ...image, data: [...image.data] })),
+  }));
+  const { status, stdout, stderr } = spawnSync(python, [script], {
+    input: JSON.stringify(input),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as LogitsAnswer[];
+}

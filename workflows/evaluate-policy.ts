@@ -1,0 +1,54 @@
+/** Any policy on any recipe's tasks, with nothing trained: what `mtrl evaluate` starts. */
+import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../activities/contract.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { bulk, compute, control } from './activity-options.ts';
+import { endedBadly } from './failure.ts';
+import { JobTracker } from './job-tracker.ts';
+import { countMade } from './progress.ts';
+import { meanMacroF1 } from './scores.ts';
+import { upsertAttributes } from './search-attributes.ts';
+import type { EvaluatePolicyInput, EvaluatePolicyResult, PolicySource } from './types.ts';
+
+export async function evaluatePolicy({ recipe, mode, source }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
+  const tracker = new JobTracker();
+  try {
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+    upsertAttributes({ recipeName: prepared.recipeName });
+    tracker.state('ingesting', 'reading datasets, fetching the policy');
+    const [ingestion, { policy, checkpoint }] = await Promise.all([
+      bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
+      broughtIn(prepared.recipe, source),
+    ]);
+    const ref = { recipe: prepared.recipe, dataset: ingestion.dataset, policy, arm: 'policy', seed: 0, mode };
+    let doneCount = 0;
+    const total = prepared.evaluations.length;
+    tracker.state('evaluating', `0 of ${String(total)} tasks`);
+    const one = async ({ task, split }: EvaluationPlan): Promise<EvaluateResult> => {
+      const result = await compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+        { ...ref, task, split },
+      ]);
+      tracker.state('evaluating', `${String(++doneCount)} of ${String(total)} tasks`);
+      return result;
+    };
+    const evaluations = await Promise.all(prepared.evaluations.map(one));
+    const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
+    tracker.state('done', 'done');
+    if (macroF1 !== undefined) upsertAttributes({ macroF1 });
+    const { recipeName, recipeDigest } = prepared;
+    return { recipeName, recipeDigest, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}
+
+/** The recipe's own policy where no other is named. */
+export async function broughtIn(
+  recipe: ArtifactRef,
+  source: PolicySource | undefined,
+): Promise<Pick<ImportPolicyResult, 'policy' | 'checkpoint'>> {
+  if (source?.kind === 'state') return { policy: source.policy, checkpoint: source.checkpoint };
+  const checkpoint = source?.checkpoint;
+  return compute.importPolicy.executeWithOptions({ summary: 'policy' }, [
+    { recipe, ...(checkpoint && { checkpoint }) },
+  ]);
+}

@@ -1,0 +1,20 @@
+/** A recipe's datasets to a dataset, and nothing more: what `mtrl ingest` starts. */
+import { bulk, control } from './activity-options.ts';
+import { endedBadly } from './failure.ts';
+import { JobTracker } from './job-tracker.ts';
+import { upsertAttributes } from './search-attributes.ts';
+import type { IngestOnlyResult } from './types.ts';
+
+export async function ingestOnly(recipe: unknown): Promise<IngestOnlyResult> {
+  const tracker = new JobTracker();
+  try {
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+    upsertAttributes({ recipeName: prepared.recipeName });
+    tracker.state('ingesting', 'reading datasets');
+    const ingestion = await bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]);
+    tracker.state('done', `${String(ingestion.exampleCount)} examples`);
+    return { recipeName: prepared.recipeName, recipeDigest: prepared.recipeDigest, ingestion };
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}

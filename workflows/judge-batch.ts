@@ -1,0 +1,24 @@
+/** A file of rows to verdicts: what `mtrl judge` starts. */
+import { bulk, compute } from './activity-options.ts';
+import { broughtIn } from './evaluate-policy.ts';
+import { endedBadly } from './failure.ts';
+import { JobTracker } from './job-tracker.ts';
+import type { JudgeBatchInput, JudgeBatchResult } from './types.ts';
+
+export async function judgeBatch({ rows, mode, source }: JudgeBatchInput): Promise<JudgeBatchResult> {
+  const tracker = new JobTracker();
+  try {
+    tracker.state('ingesting', 'reading rows');
+    const read = await bulk.readRows.executeWithOptions({ summary: 'rows' }, [rows]);
+    tracker.state('evaluating', `${String(read.exampleCount)} rows, ${String(read.quarantinedCount)} in quarantine`);
+    const { policy, checkpoint } = await broughtIn(read.recipe, source);
+    const { recipe, dataset } = read;
+    const judged = await compute.judgeRows.executeWithOptions({ summary: rows.task }, [
+      { recipe, dataset, policy, task: rows.task, mode },
+    ]);
+    tracker.state('done', `${String(judged.rowCount)} rows`);
+    return { read, checkpoint, judged };
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}
