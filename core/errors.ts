@@ -36,6 +36,7 @@ const errorKinds = {
   GRAPH_INVALID: 'compute',
   // the surroundings: retried
   STORE_UNREACHABLE: 'transient',
+  STORE_FAILED: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
