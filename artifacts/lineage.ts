@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../core/errors.ts';
 import { blobKey, type ArtifactStore } from './artifact-store.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
@@ -95,15 +96,12 @@ async function visit(
   prove: boolean,
 ): Promise<{ visited: Visited; targets: readonly Target[] }> {
   const uri = store.objects.uriOf(target.key);
-  const stream = await store.objects.open(target.key);
-  if (stream === undefined) {
-    const expected = target.expected === undefined ? 'a manifest' : describeDigested(target.expected);
-    return {
-      visited: { uri, kind: 'missing', byteLength: 0, links: [], problem: { uri, expected, found: 'nothing' } },
-      targets: [],
-    };
+  const expected = target.expected === undefined ? 'a manifest' : describeDigested(target.expected);
+  const read = await readObject(store, target.key, prove);
+  if (read === undefined || 'failure' in read) {
+    const problem = { uri, expected, found: read === undefined ? 'nothing' : read.failure };
+    return { visited: { uri, kind: 'missing', byteLength: 0, links: [], problem }, targets: [] };
   }
-  const read = await readObject(stream, prove);
   const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
   const isManifest = target.key.startsWith('manifests/');
   const problem = problemOf(uri, target, read, isManifest);
@@ -128,7 +126,34 @@ interface Read {
   readonly text: Uint8Array | undefined;
 }
 
-async function readObject(stream: Readable, toTheEnd: boolean): Promise<Read> {
+/** Attempts at an object that the store cannot read although it answers. */
+const attemptCountMax = 3;
+const attemptPauseMs = 200;
+
+/** undefined when there is no such object; a failure when the store is there and cannot read this one. */
+async function readObject(
+  store: ArtifactStore,
+  key: string,
+  toTheEnd: boolean,
+): Promise<Read | { readonly failure: string } | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    let isOpen = false;
+    try {
+      const stream = await store.objects.open(key);
+      isOpen = true;
+      return stream === undefined ? undefined : await readStream(stream, toTheEnd);
+    } catch (error) {
+      // A store that breaks off in the middle of an object has met damage; one that does not even answer is down.
+      const isObjects = error instanceof MtrlError && (error.code === 'STORE_FAILED' || isOpen);
+      if (!isObjects) throw error;
+      if (attempt === attemptCountMax)
+        return { failure: `the store cannot read it (${error.details.found ?? error.message})` };
+      await sleep(attemptPauseMs * attempt);
+    }
+  }
+}
+
+async function readStream(stream: Readable, toTheEnd: boolean): Promise<Read> {
   const hash = createHash('sha256');
   const chunks: Uint8Array[] = [];
   let byteLength = 0;

@@ -45,6 +45,16 @@ export function storeError({ endpoint, bucket }: Place, cause: unknown): MtrlErr
   const hint = code === undefined ? undefined : refusals[code];
   if (hint !== undefined)
     return new MtrlError('STORE_REFUSED', 'the store refuses the request', { where, found, hint, cause });
+  // The client's word for any 5xx: the server is there and cannot do this request, for example because the bytes on its
+  // disk no longer fit its own checksums.
+  const status = /HTTP status: (5\d\d)/.exec(found)?.[1];
+  if (status !== undefined)
+    return new MtrlError('STORE_FAILED', 'the store answers with an error of its own', {
+      where,
+      found: `HTTP ${status}`,
+      hint: 'look at the log of the store; `npm run mtrl -- verify` names the objects that it cannot read',
+      cause,
+    });
   return new MtrlError('STORE_UNREACHABLE', 'the store cannot be reached', {
     where,
     found,

@@ -24,10 +24,15 @@ export interface StartRequest {
   readonly parsed: Recipe;
 }
 
-/** One experiment an id, for ever: of two starts with the same recipe the second attaches. Throws RECIPE_CONFLICT. */
-export async function startOrAttach(stack: Stack, request: StartRequest): Promise<'started' | 'attached'> {
+/** One experiment an id: of two starts with the same recipe the second attaches, unless it may start a failed one anew. Throws RECIPE_CONFLICT. */
+export async function startOrAttach(
+  stack: Stack,
+  request: StartRequest,
+  { failedAnew = false }: { readonly failedAnew?: boolean } = {},
+): Promise<'started' | 'attached'> {
+  const reuse = failedAnew ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY : WorkflowIdReusePolicy.REJECT_DUPLICATE;
   try {
-    await start(stack, request, WorkflowIdReusePolicy.REJECT_DUPLICATE);
+    await start(stack, request, reuse);
     return 'started';
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -20,7 +20,7 @@ async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
   requireFiles(parsed);
   const experimentId = `${parsed.name}-${digest.slice(0, 8)}`;
   await withStack({ startMissing: true }, async (stack) => {
-    const how = await startOrAttach(stack, { experimentId, recipe, parsed });
+    const how = await startOrAttach(stack, { experimentId, recipe, parsed }, { failedAnew: true });
     const link = uiLink(stack.settings, experimentId);
     if (link !== undefined)
       say(`${how === 'started' ? 'started' : 'attached to'} ${experimentId}; in the Temporal Web UI: ${link}`);

@@ -38,6 +38,7 @@ const errorKinds = {
   // the surroundings: retried
   STORE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
+  STORE_FAILED: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',

@@ -26,7 +26,7 @@ export function parseRecipe(value: unknown): Recipe {
   return check(withAbsolutePaths(value, process.cwd()));
 }
 
-/** Throws FILE_MISSING, USAGE (a malformed `--set`) and RECIPE_INVALID, the latter with line numbers. */
+/** Throws USAGE (no such file, or a malformed `--set`) and RECIPE_INVALID, the latter with line numbers. */
 export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRecipe {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines, merge: true });
@@ -60,7 +60,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new MtrlError('FILE_MISSING', 'the recipe cannot be read', {
+    throw new MtrlError('USAGE', 'the recipe cannot be read', {
       where: path,
       found: (cause as NodeJS.ErrnoException).code ?? String(cause),
       hint: 'name a YAML or JSON file; the shipped ones are in recipes/',

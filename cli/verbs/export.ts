@@ -39,7 +39,7 @@ export function addExport(program: Command): void {
           experimentId,
           run: runName,
           checkpoint: { sha256: checkpoint.sha256 },
-          producer: checkpoint.producer,
+          madeBy: checkpoint.producer,
         };
         await writeFile(join(folder, provenanceFile), `${JSON.stringify(provenance, null, 2)}\n`);
         if (options.json === true) printJson({ folder, ...provenance });

@@ -109,7 +109,7 @@ describe('without servers', () => {
       2,
       'arms.mt-rl.groupSize (--set): found 1',
     ],
-    [['run', 'recipes/nowhere.yaml'], 1, 'FILE_MISSING'],
+    [['run', 'recipes/nowhere.yaml'], 2, 'USAGE'],
     [['status', 'x'], 1, 'TEMPORAL_UNREACHABLE: Temporal does not answer\n  at    127.0.0.1:9'],
   ] as const)(
     '%j ends with %i',
