@@ -20,7 +20,8 @@ export interface ReadyStep {
 }
 
 export interface ReadySteps {
-  readonly steps: readonly ReadyStep[];
+  /** In order; a later step may be made ready while an earlier one is done. */
+  readonly steps: Iterable<ReadyStep> | AsyncIterable<ReadyStep>;
   readonly tokens: TokenRoles;
 }
 
@@ -32,7 +33,7 @@ export async function applySteps(
 ): Promise<StepOutcome[]> {
   if (trainable !== undefined) await engine.prepareTraining(trainable);
   const outcomes: StepOutcome[] = [];
-  for (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
+  for await (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
   return outcomes;
 }
 

@@ -1,5 +1,7 @@
 /** The policy that a run starts from: a checkpoint of the user's, fresh weights, or what another run ended with. */
+import { readdir } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
+import { MtrlError } from '../core/errors.ts';
 import { putFolder, readFolderManifest } from '../artifacts/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Recipe } from '../recipes/recipe.ts';
@@ -44,7 +46,7 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 async function importFolder(context: ComputeContext, { policy }: Recipe) {
   const { deps, cache, states } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
-  const folder = await putFolder(cache.store, path);
+  const folder = await putFolder(cache.store, path, await checkpointFiles(path));
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, () =>
     states.withEmptyEngine(Context.current(), async ({ engine, change, waits }) =>
@@ -64,6 +66,18 @@ async function importFolder(context: ComputeContext, { policy }: Recipe) {
     ),
   );
 }
+
+/** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */
+async function checkpointFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && checkpointFile.test(entry.name) && entry.name !== 'provenance.json')
+    .map((entry) => entry.name);
+}
+
+const checkpointFile = /\.(safetensors|json|jinja|txt|model)$/;
 
 async function untouched(cache: JsonCache, checkpoint: ArtifactRef, previous: ArtifactRef | null) {
   const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous };

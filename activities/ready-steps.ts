@@ -50,8 +50,22 @@ function weighted(group: TrainGroup, weight: number): TrainGroup {
   return { ...group, completions };
 }
 
-function sftSteps(prompted: PromptedDataset, { steps }: SftUpdate): Promise<ReadyStep[]> {
-  return Promise.all(steps.map((step) => sftStep(prompted, step)));
+/** The first step is ready when this returns; each later one is made ready while the engine does the one before. */
+async function sftSteps(prompted: PromptedDataset, { steps }: SftUpdate): Promise<AsyncIterable<ReadyStep>> {
+  const [first, ...rest] = steps;
+  return oneAhead(await sftStep(prompted, required(first, 'a step')), rest, (step) => sftStep(prompted, step));
+}
+
+async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => Promise<U>): AsyncIterable<U> {
+  let current = first;
+  for (const item of rest) {
+    const next = make(item);
+    // A consumer that stops here must not leave a failure that nobody hears.
+    next.catch(() => undefined);
+    yield current;
+    current = await next;
+  }
+  yield current;
 }
 
 async function sftStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {

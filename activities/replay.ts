@@ -14,9 +14,9 @@ export function createReplay(contextOf: () => ComputeContext): Replay {
     if (now !== then) context.deps.log.warn({ now, then }, 'a step is replayed on another runtime than it was made on');
     if (update.objective === 'grpo' && update.reference) await bringReference(update.reference);
     const steps = await prepareSteps(context, snapshot, update);
-    await applySteps(engine, steps, update);
+    const [first] = await applySteps(engine, steps, update);
     return {
-      step: steps.steps[0]?.step ?? 0,
+      step: first?.step ?? 0,
       weightsDigest: await engine.weightsDigest(),
       recordedDigest: record.weightsDigest,
       runtime: now,

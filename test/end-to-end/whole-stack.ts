@@ -11,8 +11,8 @@ import { up } from '../../infra/stack/up.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
-/** PENDING_ACTIVITY_STATE_STARTED (temporal.api.enums.v1.PendingActivityState). */
-const started = 2;
+/** PENDING_ACTIVITY_STATE_STARTED (temporal.api.enums.v1.PendingActivityState): the client does not export the enum. */
+const started = 2 as unknown;
 
 export type Part = 'control' | 'compute' | 'temporal' | 'minio';
 
