@@ -34,6 +34,8 @@ export function createRollout(context: ComputeContext) {
         const prompted = await waits.for(
           processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
         );
+        // Tokens and pixels of the prompts and the text of the answers are work of the step as sampling is.
+        const startedAtMs = performance.now();
         const prompts = await waits.for(
           Promise.all(
             all.map((shown) => {
@@ -53,10 +55,9 @@ export function createRollout(context: ComputeContext) {
           promptTokenCountMax: longest(prompts),
           tokens: prompted.tokens,
         };
-        const startedAtMs = performance.now();
         const { groups } = await engine.sample(request);
-        const computeMs = performance.now() - startedAtMs;
         const artifact = shardOf(input, prompted, all.slice(from, to), request.prompts, groups);
+        const computeMs = performance.now() - startedAtMs;
         return { outputs: { rollouts: await waits.for(cache.put(artifact)) }, summary: countsOf(groups), computeMs };
       }),
     );
