@@ -2,8 +2,8 @@
 import type { Shape } from './dim.ts';
 import type { Attributes, DType, Graph, Node, Value } from './ir.ts';
 
-export type OpName =
-  // elementwise
+/** ONNX op names, by kind; the rows of a kind lie in one file of ops/. */
+export type ElementwiseOp =
   | 'Add'
   | 'Sub'
   | 'Mul'
@@ -27,12 +27,9 @@ export type OpName =
   | 'Not'
   | 'Where'
   | 'Cast'
-  | 'Identity'
-  // linear algebra
-  | 'MatMul'
-  | 'Gemm'
-  | 'FusedMatMul'
-  // movement
+  | 'Identity';
+export type LinearOp = 'MatMul' | 'Gemm' | 'FusedMatMul';
+export type MovementOp =
   | 'Reshape'
   | 'Transpose'
   | 'Concat'
@@ -44,22 +41,13 @@ export type OpName =
   | 'ScatterElements'
   | 'Shape'
   | 'ConstantOfShape'
-  | 'OneHot'
-  // reductions
-  | 'ReduceSum'
-  | 'ReduceMean'
-  | 'ReduceMax'
-  | 'ReduceSumSquare'
-  | 'ArgMax'
-  | 'CumSum'
-  | 'Softmax'
-  | 'LogSoftmax'
-  // normalisation and position
-  | 'LayerNormalization'
-  | 'SimplifiedLayerNormalization'
-  | 'RotaryEmbedding'
-  // control
-  | 'Loop';
+  | 'OneHot';
+export type ReductionOp =
+  'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceSumSquare' | 'ArgMax' | 'CumSum' | 'Softmax' | 'LogSoftmax';
+export type NormalizationOp = 'LayerNormalization' | 'SimplifiedLayerNormalization' | 'RotaryEmbedding';
+export type ControlOp = 'Loop';
+
+export type OpName = ElementwiseOp | LinearOp | MovementOp | ReductionOp | NormalizationOp | ControlOp;
 
 export interface InferContext {
   readonly graph: Graph;

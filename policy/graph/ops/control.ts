@@ -1,8 +1,8 @@
 import { type Dim, type Shape, sameShape, shapeText } from '../dim.ts';
 import type { Value } from '../ir.ts';
-import type { InferContext, OpRows, TensorType } from '../op-row.ts';
+import type { ControlOp, InferContext, OpRows, TensorType } from '../op-row.ts';
 
-export const controlOps: OpRows<'Loop'> = {
+export const controlOps: OpRows<ControlOp> = {
   /**
    * Inputs: trip count int64 [], condition bool [], carried values. Body inputs: iteration, condition, carried; body
    * outputs: condition, carried, then what is stacked along a new first axis. A carried axis may grow.

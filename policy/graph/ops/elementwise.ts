@@ -1,13 +1,9 @@
 import { type Shape, broadcast, shapeText } from '../dim.ts';
 import { add, cast, div, lessOrEqual, mul, neg, sub, tanh, unbroadcast, where } from '../build.ts';
 import type { DType, Graph, Value } from '../ir.ts';
-import type { GradientContext, InferContext, OpRow, OpRows, TensorType } from '../op-row.ts';
+import type { ElementwiseOp, GradientContext, InferContext, OpRow, OpRows, TensorType } from '../op-row.ts';
 
-type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min' | 'Max';
-type Unary = 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Sigmoid' | 'Tanh' | 'Gelu' | 'Identity';
-type Comparison = 'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'And' | 'Or';
-
-export const elementwiseOps: OpRows<Binary | Unary | Comparison | 'Not' | 'Where' | 'Cast'> = {
+export const elementwiseOps: OpRows<ElementwiseOp> = {
   Add: binary((_c, dy) => [dy, dy]),
   Sub: binary((c, dy) => [dy, neg(c.graph, dy)]),
   Mul: binary((c, dy) => [mul(c.graph, dy, input(c, 1)), mul(c.graph, dy, input(c, 0))]),

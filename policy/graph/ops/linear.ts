@@ -1,9 +1,9 @@
 import { type Dim, type Shape, broadcast, shapeText } from '../dim.ts';
 import { fusedMatMul, gemm, reduceSum, unbroadcast } from '../build.ts';
 import type { Value } from '../ir.ts';
-import type { GradientContext, OpRows } from '../op-row.ts';
+import type { GradientContext, LinearOp, OpRows } from '../op-row.ts';
 
-export const linearOps: OpRows<'MatMul' | 'FusedMatMul' | 'Gemm'> = {
+export const linearOps: OpRows<LinearOp> = {
   MatMul: {
     domain: '',
     infer: ({ inputs }) => [{ dtype: 'float32', shape: matMulShape(inputs, false, false) }],

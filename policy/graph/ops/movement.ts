@@ -13,26 +13,12 @@ import {
   zeros,
 } from '../build.ts';
 import type { Value } from '../ir.ts';
-import type { GradientContext, InferContext, OpRows } from '../op-row.ts';
-
-type Movement =
-  | 'Reshape'
-  | 'Transpose'
-  | 'Concat'
-  | 'Slice'
-  | 'Split'
-  | 'Expand'
-  | 'Gather'
-  | 'GatherElements'
-  | 'ScatterElements'
-  | 'Shape'
-  | 'ConstantOfShape'
-  | 'OneHot';
+import type { GradientContext, InferContext, MovementOp, OpRows } from '../op-row.ts';
 
 /** Above this many rows the gradient of a table look-up scatters; below, a one-hot matrix product is faster. */
 const oneHotRowCountMax = 256;
 
-export const movementOps: OpRows<Movement> = {
+export const movementOps: OpRows<MovementOp> = {
   Reshape: {
     domain: '',
     infer: (context) => {

@@ -1,9 +1,9 @@
 import { type Dim, sameShape } from '../dim.ts';
 import { mul, neg, reduceMean, reduceSum, rotaryEmbedding, sub } from '../build.ts';
 import type { Value } from '../ir.ts';
-import type { GradientContext, InferContext, OpRows } from '../op-row.ts';
+import type { GradientContext, InferContext, NormalizationOp, OpRows } from '../op-row.ts';
 
-export const normalizationOps: OpRows<'LayerNormalization' | 'SimplifiedLayerNormalization' | 'RotaryEmbedding'> = {
+export const normalizationOps: OpRows<NormalizationOp> = {
   /** Y, mean, 1/deviation; the last two feed the gradient. */
   LayerNormalization: {
     domain: '',

@@ -1,12 +1,9 @@
 import { type Dim, axisOf, product } from '../dim.ts';
 import { cast, cumSum, equal, exp, expand, mul, reduceSum, reshape, sub } from '../build.ts';
 import type { DType, Value } from '../ir.ts';
-import type { GradientContext, InferContext, OpRow, OpRows, TensorType } from '../op-row.ts';
+import type { GradientContext, InferContext, OpRow, OpRows, ReductionOp, TensorType } from '../op-row.ts';
 
-type Reduction =
-  'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceSumSquare' | 'ArgMax' | 'CumSum' | 'Softmax' | 'LogSoftmax';
-
-export const reductionOps: OpRows<Reduction> = {
+export const reductionOps: OpRows<ReductionOp> = {
   ReduceSum: reduction((c, dy) => expand(c.graph, dy, inputOf(c).shape), ['float32', 'int64']),
   ReduceMean: reduction((c, dy) => {
     const count = product(axesOf(c).map((axis) => inputOf(c).shape[axis] as Dim));

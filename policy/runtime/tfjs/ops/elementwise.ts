@@ -1,33 +1,8 @@
+import type { ElementwiseOp } from '../../../graph/op-row.ts';
 import { type TfTensor, tf } from '../tf.ts';
 import { type TfjsOp, type TfjsOps, input } from '../tfjs-op.ts';
 
-type Elementwise =
-  | 'Add'
-  | 'Sub'
-  | 'Mul'
-  | 'Div'
-  | 'Min'
-  | 'Max'
-  | 'Neg'
-  | 'Exp'
-  | 'Log'
-  | 'Sqrt'
-  | 'Reciprocal'
-  | 'Sigmoid'
-  | 'Tanh'
-  | 'Gelu'
-  | 'Equal'
-  | 'Less'
-  | 'LessOrEqual'
-  | 'Greater'
-  | 'And'
-  | 'Or'
-  | 'Not'
-  | 'Where'
-  | 'Cast'
-  | 'Identity';
-
-export const elementwiseOps: TfjsOps<Elementwise> = {
+export const elementwiseOps: TfjsOps<ElementwiseOp> = {
   Add: binary((a, b) => tf.add(a, b)),
   Sub: binary((a, b) => tf.sub(a, b)),
   Mul: binary((a, b) => tf.mul(a, b)),

@@ -1,7 +1,8 @@
+import type { LinearOp } from '../../../graph/op-row.ts';
 import { type TfTensor, tf } from '../tf.ts';
 import { type TfjsOps, broadcastTo, input } from '../tfjs-op.ts';
 
-export const linearOps: TfjsOps<'MatMul' | 'FusedMatMul' | 'Gemm'> = {
+export const linearOps: TfjsOps<LinearOp> = {
   MatMul: (inputs) => batched(input(inputs, 0), input(inputs, 1), false, false),
   FusedMatMul: (inputs, { transA, transB, alpha }) => {
     const product = batched(input(inputs, 0), input(inputs, 1), transA === 1, transB === 1);

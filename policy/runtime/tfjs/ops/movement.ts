@@ -1,21 +1,8 @@
+import type { MovementOp } from '../../../graph/op-row.ts';
 import { type TfTensor, tf } from '../tf.ts';
 import { type TfjsOps, broadcastTo, input, integers, wrapped } from '../tfjs-op.ts';
 
-type Movement =
-  | 'Reshape'
-  | 'Transpose'
-  | 'Concat'
-  | 'Slice'
-  | 'Split'
-  | 'Expand'
-  | 'Gather'
-  | 'GatherElements'
-  | 'ScatterElements'
-  | 'Shape'
-  | 'ConstantOfShape'
-  | 'OneHot';
-
-export const movementOps: TfjsOps<Movement> = {
+export const movementOps: TfjsOps<MovementOp> = {
   Reshape: (inputs) => {
     const x = input(inputs, 0);
     return tf.reshape(x, reshaped(x.shape, integers(inputs, 1)));

@@ -1,8 +1,9 @@
+import type { NormalizationOp } from '../../../graph/op-row.ts';
 import { tf } from '../tf.ts';
 import { type TfjsOps, input } from '../tfjs-op.ts';
 
 /** TensorFlow.js has none of these: they are put together as the ONNX specification writes them. */
-export const normalizationOps: TfjsOps<'LayerNormalization' | 'SimplifiedLayerNormalization' | 'RotaryEmbedding'> = {
+export const normalizationOps: TfjsOps<NormalizationOp> = {
   LayerNormalization: (inputs, attributes) => {
     const x = input(inputs, 0);
     const mean = tf.mean(x, -1, true);

@@ -1,10 +1,8 @@
+import type { ReductionOp } from '../../../graph/op-row.ts';
 import { type TfTensor, tf } from '../tf.ts';
 import { type TfjsOp, type TfjsOps, input, integers } from '../tfjs-op.ts';
 
-type Reduction =
-  'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceSumSquare' | 'ArgMax' | 'CumSum' | 'Softmax' | 'LogSoftmax';
-
-export const reductionOps: TfjsOps<Reduction> = {
+export const reductionOps: TfjsOps<ReductionOp> = {
   ReduceSum: reduction((x, axes, keep) => tf.sum(x, axes, keep)),
   ReduceMean: reduction((x, axes, keep) => tf.mean(x, axes, keep)),
   ReduceMax: reduction((x, axes, keep) => tf.max(x, axes, keep)),

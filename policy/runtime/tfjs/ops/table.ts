@@ -1,5 +1,5 @@
 /** Every op of the graph's table but Loop, which the runner drives. A missing one is a type error. */
-import type { OpName } from '../../../graph/op-row.ts';
+import type { ControlOp, OpName } from '../../../graph/op-row.ts';
 import type { TfjsOps } from '../tfjs-op.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { linearOps } from './linear.ts';
@@ -7,7 +7,7 @@ import { movementOps } from './movement.ts';
 import { normalizationOps } from './normalization.ts';
 import { reductionOps } from './reduction.ts';
 
-export const tfjsOps: TfjsOps<Exclude<OpName, 'Loop'>> = {
+export const tfjsOps: TfjsOps<Exclude<OpName, ControlOp>> = {
   ...elementwiseOps,
   ...linearOps,
   ...movementOps,
