@@ -4,13 +4,13 @@ import { labelProbabilities } from '../judge/evaluation/forced-choice.ts';
 import type { AnswerMode, Example, Judgment } from '../judge/example.ts';
 import { targetText } from '../judge/tasks/completion.ts';
 import { readVerdict } from '../judge/tasks/read-verdict.ts';
-import type { EncodedPrompt, Sampling, TrainGroup } from '../policy/engine.ts';
+import type { EncodedPrompt, LabelledPrompt, MemorySpec, Sampling } from '../policy/engine.ts';
 import type { EvaluationSpec } from '../recipes/evaluation-fields.ts';
 import type { TaskSpec } from '../recipes/recipe.ts';
 import type { EvaluationJudgment } from './judgments-artifact.ts';
 import type { HeldEngine } from './policy-states.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { longest } from './rollout.ts';
+import { largestOf } from './rollout.ts';
 
 /** An example as it is put before the judge: a pair comes in both orders. */
 export interface Shown {
@@ -24,6 +24,10 @@ export interface Asking {
   readonly held: HeldEngine;
   readonly prompted: PromptedDataset;
   readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
+  /** With what answers end, of the recipe. */
+  readonly ending: Pick<Sampling, 'stopSequences'>;
+  /** Of the recipe; changes no answer. */
+  readonly memory?: MemorySpec;
   readonly spec: TaskSpec;
   readonly mode: AnswerMode;
 }
@@ -36,27 +40,29 @@ export async function answers(
   sampling: Sampling,
   sampleCount: number,
 ): Promise<EvaluationJudgment[][]> {
-  const { held, prompted, evaluation, spec, mode } = asking;
-  const promptTokenCountMax = longest(prompts);
+  const { held, prompted, evaluation, ending, memory, spec, mode } = asking;
+  const sizes = largestOf(prompts);
   const found: EvaluationJudgment[][] = [];
   for (const [from, to] of batches(prompts.length, evaluation.promptCountPerBatch, sampleCount)) {
     const { groups } = await held.engine.sample({
       prompts: prompts.slice(from, to),
       promptOffset: from,
-      promptTokenCountMax,
+      ...sizes,
+      ...(memory && { memory }),
       tokens: prompted.tokens,
       groupSize: sampleCount,
-      sampling,
+      sampling: { ...sampling, ...ending },
       seed: evaluation.seed,
       step: 0,
     });
     groups.forEach((group, i) => {
       const one = required(shown[from + i], 'a prompt for every answer');
       found.push(
-        group.map(({ tokenIds, finishReason }) => {
+        group.map(({ tokenIds, logProbs, finishReason }) => {
           const text = prompted.decode(tokenIds);
           const judgment = readVerdict({ text, finishReason }, spec, mode);
-          return { ...placeOf(one), label: one.example.label, text, finishReason, judgment };
+          const logProb = sampleCount > 1 && { logProb: logProbs.reduce((sum, each) => sum + each, 0) };
+          return { ...placeOf(one), label: one.example.label, text, finishReason, judgment, ...logProb };
         }),
       );
     });
@@ -77,24 +83,15 @@ export async function verdictProbabilities(
   prompts: readonly EncodedPrompt[],
   judgments: readonly Judgment[],
 ): Promise<number[][]> {
-  const groups = prompts.map((prompt, i): TrainGroup => {
+  const labelled = prompts.map((prompt, i): LabelledPrompt => {
     const judgment = required(judgments[i], 'a judgment for every prompt');
-    const completions = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
-    return {
-      prompt,
-      completions: completions.map((text) => ({ tokenIds: prompted.completion(text), tokenWeight: 1 })),
-    };
+    const texts = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
+    return { prompt, completions: texts.map((text) => prompted.completion(text)) };
   });
   const found: number[][] = [];
-  for (const [from, to] of batches(groups.length, evaluation.promptCountPerBatch, spec.labels.length)) {
-    const logProbs = await held.engine.forward({
-      groups: groups.slice(from, to),
-      temperature: 1,
-      tokens: prompted.tokens,
-      weights: 'current',
-    });
-    // The stop token is left out: a label is not less likely because the judge would have gone on after it.
-    found.push(...logProbs.map((group) => labelProbabilities(group.map((each) => sum(each.slice(0, -1))))));
+  for (const [from, to] of batches(labelled.length, evaluation.promptCountPerBatch, spec.labels.length)) {
+    const request = { prompts: labelled.slice(from, to), temperature: 1, tokens: prompted.tokens };
+    found.push(...(await held.engine.labelLogProbs(request)).map(labelProbabilities));
   }
   return found;
 }
@@ -108,8 +105,6 @@ function forcedText(label: string, { verdictFormat }: TaskSpec, mode: AnswerMode
     verdictFormat,
   );
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** [from, to) of each batch: as many prompts as keep the rows of an engine call within `countPerBatch` when each has several. */
 function batches(count: number, countPerBatch: number, rowsPerPrompt: number): (readonly [number, number])[] {

@@ -3,7 +3,8 @@
  * when it is the same code.
  */
 import { MtrlError } from '../core/errors.ts';
-import type { Engine, Loss, TokenRoles, TrainGroup } from '../policy/engine.ts';
+import { klToReference } from '../policy/objectives/kl.ts';
+import type { Engine, ForwardBackwardRequest, Loss, TokenRoles, TrainGroup } from '../policy/engine.ts';
 import type { AdamSpec, StepOutcome, Update } from './step-record.ts';
 
 /** A step whose prompts are encoded and whose advantages are known. */
@@ -29,22 +30,26 @@ export interface ReadySteps {
 export async function applySteps(
   engine: Engine,
   { steps, tokens }: ReadySteps,
-  { adam, trainable }: Pick<Update, 'adam' | 'trainable'>,
+  { adam, trainable, memory }: Pick<Update, 'adam' | 'trainable' | 'memory'>,
 ): Promise<StepOutcome[]> {
   if (trainable !== undefined) await engine.prepareTraining(trainable);
   const outcomes: StepOutcome[] = [];
-  for await (const step of steps) outcomes.push(await applyStep(engine, step, tokens, adam));
+  for await (const step of steps)
+    outcomes.push(await applyStep(engine, step, { tokens, ...(memory && { memory }) }, adam));
   return outcomes;
 }
 
-async function applyStep(engine: Engine, ready: ReadyStep, tokens: TokenRoles, adam: AdamSpec): Promise<StepOutcome> {
+/** What requests of all steps say alike. */
+type Common = Pick<ForwardBackwardRequest, 'tokens' | 'memory'>;
+
+async function applyStep(engine: Engine, ready: ReadyStep, common: Common, adam: AdamSpec): Promise<StepOutcome> {
   const { step, learningRate, droppedGroupCount, loss, temperature } = ready;
   const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
   if (ready.groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
 
   const groups =
-    loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, tokens) : ready.groups;
-  const result = await engine.forwardBackward({ groups, loss, temperature, tokens });
+    loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, common) : ready.groups;
+  const result = await engine.forwardBackward({ groups, loss, temperature, ...common });
   requireFinite(result.loss, 'loss', step);
   const { logProbToleranceMax } = ready;
   const logProbDifferenceMax = logProbToleranceMax === undefined ? 0 : differenceMax(groups, result.logProbs);
@@ -54,15 +59,17 @@ async function applyStep(engine: Engine, ready: ReadyStep, tokens: TokenRoles, a
   const { gradientNorm } = await engine.optimStep({ learningRate, ...adam });
   requireFinite(gradientNorm, 'gradient norm', step);
   const { tokenCount } = result;
-  return { step, learningRate, droppedGroupCount, loss: result.loss, gradientNorm, tokenCount, logProbDifferenceMax };
+  const klMean = klToReference(groups, result.logProbs);
+  const done = { step, learningRate, droppedGroupCount, loss: result.loss, gradientNorm, tokenCount };
+  return { ...done, logProbDifferenceMax, ...(klMean !== undefined && { klMean }) };
 }
 
 async function withReference(
   engine: Engine,
   { groups, temperature }: ReadyStep,
-  tokens: TokenRoles,
+  common: Common,
 ): Promise<TrainGroup[]> {
-  const reference = await engine.forward({ groups, temperature, tokens, weights: 'reference' });
+  const reference = await engine.forward({ groups, temperature, ...common, weights: 'reference' });
   return groups.map((group, g) => ({
     prompt: group.prompt,
     completions: group.completions.map((completion, c) => ({

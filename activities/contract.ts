@@ -5,6 +5,8 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
+import type { PromotionSpec } from '../recipes/promotion-fields.ts';
+import type { PlanForkInput, PlanForkResult } from './fork-contract.ts';
 
 export type { TaskScores };
 
@@ -52,6 +54,8 @@ export interface EvaluationPlan {
 export interface PrepareInput {
   /** As the user wrote it (JSON); checked and completed here. */
   readonly recipe: unknown;
+  /** `data`: nobody asks for the recipe's own policy, so its files need not be there. */
+  readonly needed?: 'all' | 'data';
 }
 export interface PrepareResult {
   /** The complete recipe, canonical JSON. */
@@ -60,6 +64,8 @@ export interface PrepareResult {
   readonly recipeName: string;
   readonly runs: readonly ArmPlan[];
   readonly evaluations: readonly EvaluationPlan[];
+  /** Where the recipe says when its judge may take a name. */
+  readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;
 }
 
 export interface IngestInput {
@@ -72,6 +78,10 @@ export interface IngestResult extends Made {
   readonly quarantinedCount: number;
   /** The quarantine table, when it has rows. */
   readonly quarantine?: ArtifactRef;
+  /** The recipe's datasets: how many were kept from before, and how many were read now. */
+  readonly datasets: CacheCount;
+  /** What each was read as: named, so that it is kept for the next ingestion as long as this one is. */
+  readonly readings?: readonly ArtifactRef[];
 }
 
 export interface ImportPolicyInput {
@@ -92,6 +102,8 @@ export interface RunRef {
   readonly dataset: ArtifactRef;
   readonly arm: string;
   readonly seed: number;
+  /** Of the whole run, where an operator changed it; the arm's when left out. */
+  readonly stepCount?: number;
 }
 
 /** The next segment of a curriculum: what went before decides it. */
@@ -124,6 +136,8 @@ export interface RolloutResult extends Made {
   readonly rollouts: ArtifactRef;
   readonly rolloutCount: number;
   readonly tokenCount: number;
+  /** Mean of -log p over the sampled tokens, nats: an estimate of the policy's entropy. */
+  readonly entropyMean: number;
 }
 
 export interface RewardInput extends RunRef {
@@ -161,6 +175,8 @@ export interface OptimizeInput extends RunRef {
   readonly policy: PolicyState;
   /** KL reference, where the arm wants one. */
   readonly reference?: PolicyState;
+  /** Does the steps as this record of another run says, whatever the recipe says now (fork-contract.ts). */
+  readonly recorded?: ArtifactRef;
 }
 export interface OptimizeResult extends Made {
   /** The step record: all that replays this update. */
@@ -170,6 +186,8 @@ export interface OptimizeResult extends Made {
   readonly learningRate: number;
   /** Largest |rollout - trainer| log-prob of the step; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
+  /** k3 estimate of KL(policy || reference), nats a token, before the last update; where the loss has that term. */
+  readonly klMean?: number;
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
   readonly weightsDigest: string;
@@ -250,6 +268,8 @@ export interface RunSummary {
   readonly wallMs: number;
   readonly computeMs: number;
   readonly stages: readonly StageCost[];
+  /** The newest plan of its mixture; left out where nothing was planned. */
+  readonly mixture?: ArtifactRef;
 }
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly EvaluateResult[];
@@ -285,6 +305,7 @@ export interface Activities {
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   report(input: ReportInput): Promise<ReportResult>;
+  planFork(input: PlanForkInput): Promise<PlanForkResult>;
   readRows(input: ReadRowsInput): Promise<ReadRowsResult>;
   judgeRows(input: JudgeRowsInput): Promise<JudgeRowsResult>;
 }

@@ -11,6 +11,7 @@ import type { AnswerMode } from '../judge/example.ts';
 import type { EvaluationSpec, ProbeName } from '../recipes/evaluation-fields.ts';
 import { answers, type Asking, type Shown } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
+import { drawnFrom } from './sampling.ts';
 
 export interface Extras {
   readonly samples?: SampleScores;
@@ -79,12 +80,14 @@ async function askSamples(
   const { held, prompted, spec, mode } = asking;
   const some = at(shown, chosen);
   const prompts = await held.waits.for(Promise.all(some.map(({ example }) => prompted.encode(example, mode))));
-  const { sampleTemperature: temperature, tokenCountMax, sampleCount } = evaluation;
-  const found = await answers(asking, some, prompts, { temperature, greedy: false, tokenCountMax }, sampleCount);
+  const { sampleTemperature: temperature, sampleTopK, sampleTopP, tokenCountMax, sampleCount } = evaluation;
+  const sampling = { temperature, greedy: false, tokenCountMax, ...drawnFrom(sampleTopK, sampleTopP) };
+  const found = await answers(asking, some, prompts, sampling, sampleCount);
   const verdicts = found.map((each) => each.map(({ judgment }) => (judgment.ok ? judgment.verdict : undefined)));
   return sampleScores(
     some.map(({ example }) => example.label),
     verdicts,
+    found.map((each) => each.map(({ logProb }) => required(logProb, 'the log-prob of a sample'))),
     spec.labels,
   );
 }

@@ -16,7 +16,8 @@ import { askExtras } from './evaluate-extras.ts';
 import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
 import type { HeldEngine } from './policy-states.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { endedBy } from './sampling.ts';
 
 export function createEvaluate(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -26,7 +27,12 @@ export function createEvaluate(context: ComputeContext) {
     const prompting = promptingOf(recipe, [task]);
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
-      config: { ...prompting, evaluation: settingsOf(recipe, task), task, split, mode },
+      config: {
+        ...prompting,
+        evaluation: settingsOf(recipe, task),
+        stopSequences: recipe.stopSequences,
+        ...{ task, split, mode },
+      },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'evaluate', key, () =>
       states.withPolicy(Context.current(), { policy }, async (held) => {
@@ -73,7 +79,15 @@ async function judge(
 ): Promise<{ readonly artifact: EvaluationJudgments; readonly scores: TaskScores }> {
   const { evaluation } = recipe;
   const spec = taskOf(recipe, task);
-  const asking: Asking = { held, prompted, evaluation, spec, mode };
+  const asking: Asking = {
+    held,
+    prompted,
+    evaluation,
+    ending: endedBy(recipe, prompted),
+    ...memoryOf(recipe),
+    spec,
+    mode,
+  };
   const shown = shownOf(prompted, spec, task, split);
   const judgments = await strictly(asking, shown, recipe);
   const {

@@ -1,7 +1,9 @@
 /** `experiments/<id>.json`: everything `mtrl report`, `rollouts` and `verify` start from. Written last, replaced when an id is used again. */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { experimentKey, findExperiment } from '../artifacts/experiments.ts';
 import { jsonBytes } from '../artifacts/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 import type { CacheCount, EvaluatedRun, IngestResult } from './contract.ts';
 
@@ -16,14 +18,27 @@ export interface ExperimentIndex {
   readonly wallMs: number;
 }
 
-/** Workflow ids may hold anything; keys may not. */
-function experimentIndexKey(experimentId: string): string {
-  return `experiments/${encodeURIComponent(experimentId).replace(/[%!'()*~]/g, (sign) => `=${sign.charCodeAt(0).toString(16)}`)}.json`;
-}
-
 export async function putExperimentIndex({ objects }: ArtifactStore, index: ExperimentIndex): Promise<ArtifactRef> {
   const bytes = jsonBytes(index);
-  const key = experimentIndexKey(index.experimentId);
+  const key = experimentKey(index.experimentId);
   await objects.put(key, bytes);
   return { uri: objects.uriOf(key), sha256: sha256(bytes), byteLength: bytes.byteLength };
+}
+
+/** undefined when there is no such experiment, or it has not ended well. */
+export async function findExperimentIndex(
+  store: ArtifactStore,
+  experimentId: string,
+): Promise<ExperimentIndex | undefined> {
+  return (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
+}
+
+/** Throws NOT_FOUND. */
+export async function requireExperimentIndex(store: ArtifactStore, experimentId: string): Promise<ExperimentIndex> {
+  const index = await findExperimentIndex(store, experimentId);
+  if (index !== undefined) return index;
+  throw new MtrlError('NOT_FOUND', 'there is no finished experiment of this id', {
+    where: experimentId,
+    hint: 'wait until it is done: its results are written at its end',
+  });
 }

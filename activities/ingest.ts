@@ -2,16 +2,16 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
 import { type ErrorCode, MtrlError } from '../core/errors.ts';
-import { type Ingestion, ingestDatasets, type IngestProgress, type IngestSink } from '../judge/datasets/ingest.ts';
+import { type Ingestion, type IngestProgress, joinDatasets } from '../judge/datasets/ingest.ts';
 import type { SourceFiles } from '../judge/datasets/source-files.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import type { IngestInput, IngestResult } from './contract.ts';
-import type { DatasetArtifact } from './dataset-artifact.ts';
+import type { DatasetArtifact, StoredImagePack } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
-import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from './json-cache.ts';
-import { QuarantineTable } from './quarantine-table.ts';
+import { JsonLines } from './json-lines.ts';
+import { KeptDatasets } from './kept-datasets.ts';
 import { recipeOf } from './recipe-access.ts';
 import { sourceFiles } from './source-buckets.ts';
 import { sourceDigests } from './source-digests.ts';
@@ -23,32 +23,35 @@ export function createIngest(deps: ControlDeps, cache: JsonCache, beat: IngestBe
   return async ({ recipe: recipeRef }: IngestInput): Promise<IngestResult> => {
     const recipe = await recipeOf(cache, recipeRef);
     const files = sourceFiles(deps.openBucket);
-    const key = { inputs: {}, config: await sourcesOf(recipe, files, beat) };
-    const { outputs, summary, ...made } = await durable(deps, 'ingest', key, () => ingest(cache, recipe, files, beat));
+    const config = await sourcesOf(recipe, files, beat);
+    const kept = new KeptDatasets(deps, cache, recipe, { files, digests: config.files }, beat);
+    const key = { inputs: {}, config };
+    const { outputs, summary, ...made } = await durable(deps, 'ingest', key, () => ingest(cache, recipe, kept, beat));
     const { dataset, quarantine } = outputs;
-    return { ...made, dataset: required(dataset, 'the dataset'), ...(quarantine && { quarantine }), ...summary };
+    const datasets = made.cached ? { hits: recipe.datasets.length, misses: 0 } : kept.found;
+    return {
+      ...{ ...made, dataset: required(dataset, 'the dataset'), datasets },
+      ...(quarantine && { quarantine }),
+      ...summary,
+    };
   };
 }
 
-async function ingest(cache: JsonCache, recipe: Recipe, files: SourceFiles, beat: IngestBeat) {
-  const packer = new ImagePacker(cache);
-  const table = new QuarantineTable();
-  const sink: IngestSink = {
-    image: (digest, bytes) => packer.add(digest, bytes),
-    quarantined: (row) => table.add(row),
-  };
+async function ingest(cache: JsonCache, recipe: Recipe, kept: KeptDatasets, beat: IngestBeat) {
+  const table = new JsonLines();
   try {
-    const ingestion = await ingestDatasets(recipe, sink, beat, files).catch((error: unknown) =>
+    const ingestion = await joinDatasets(recipe, kept.rowsOf, (row) => table.add(row), beat).catch((error: unknown) =>
       withTable(error, table, cache),
     );
-    return await stored(cache, ingestion, packer, await table.store(cache.store));
+    const made = await stored(cache, ingestion, [...kept.packs.values()], await table.store(cache.store));
+    return { ...made, summary: { ...made.summary, readings: kept.readings } };
   } finally {
     await table.close();
   }
 }
 
 /** Too few rows can be used: the error says where all others are written down. */
-async function withTable(error: unknown, table: QuarantineTable, cache: JsonCache): Promise<never> {
+async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Promise<never> {
   if (!(error instanceof MtrlError) || !tooFewRows.has(error.code)) throw error;
   const ref = await table.store(cache.store);
   if (ref === null) throw error;
@@ -59,14 +62,16 @@ async function withTable(error: unknown, table: QuarantineTable, cache: JsonCach
 
 const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING', 'DATASET_EMPTY']);
 
-async function stored(cache: JsonCache, ingestion: Ingestion, packer: ImagePacker, quarantine: ArtifactRef | null) {
+async function stored(
+  cache: JsonCache,
+  ingestion: Ingestion,
+  imagePacks: readonly StoredImagePack[],
+  quarantine: ArtifactRef | null,
+) {
   const { examples, leaks, quarantinedCount } = ingestion;
-  const [examplesRef, imagePacks, leaksRef] = await Promise.all([
-    cache.put(examples),
-    packer.finish(),
-    leaks.length > 0 ? cache.put(leaks) : null,
-  ]);
-  const summary = { exampleCount: examples.length, imageCount: packer.imageCount, quarantinedCount };
+  const [examplesRef, leaksRef] = await Promise.all([cache.put(examples), leaks.length > 0 ? cache.put(leaks) : null]);
+  const imageCount = new Set(examples.flatMap(({ images }) => images)).size;
+  const summary = { exampleCount: examples.length, imageCount, quarantinedCount };
   const dataset: DatasetArtifact = {
     schema: 1,
     examples: examplesRef,

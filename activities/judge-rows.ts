@@ -7,7 +7,8 @@ import type { ComputeContext } from './compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from './contract.ts';
 import { durable } from './durable.ts';
 import { inBothOrders } from './evaluate.ts';
-import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { endedBy } from './sampling.ts';
 
 /** What `judgeRows` keeps. */
 export interface JudgedRows {
@@ -26,14 +27,19 @@ export function createJudgeRows(context: ComputeContext) {
     const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
-      config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch },
+      config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
       states.withPolicy(Context.current(), { policy }, async (held) => {
         const { waits } = held;
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
-        const asking: Asking = { held, prompted, evaluation: recipe.evaluation, spec: taskOf(recipe, task), mode };
+        const asking: Asking = {
+          ...{ held, prompted, evaluation: recipe.evaluation, mode },
+          ending: endedBy(recipe, prompted),
+          ...memoryOf(recipe),
+          spec: taskOf(recipe, task),
+        };
         const startedAtMs = performance.now();
         const rows = await judge(asking, tokenCountMax);
         const computeMs = performance.now() - startedAtMs;

@@ -14,6 +14,8 @@ export interface EvaluationJudgment {
   readonly judgment: Judgment;
   /** Of the task's labels, in their order, at the verdict's place: where `forced-choice` was asked for. */
   readonly probabilities?: readonly number[];
+  /** Of the whole answer, natural log: where several were sampled. */
+  readonly logProb?: number;
 }
 
 /** The answers to one other way of asking. */

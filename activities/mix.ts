@@ -19,14 +19,15 @@ interface StoredPlan extends MixturePlan {
 }
 
 export function createMix(deps: ControlDeps, cache: JsonCache) {
-  return async ({ recipe: recipeRef, dataset, arm: name, seed, segment }: MixInput): Promise<MixResult> => {
+  return async ({ recipe: recipeRef, dataset, arm: name, seed, segment, stepCount }: MixInput): Promise<MixResult> => {
     const recipe = await recipeOf(cache, recipeRef);
     const arm = trainedArm(recipe, name);
     const curriculum = curriculumOf(arm);
     const fromStep = segment?.fromStep ?? 0;
+    const wholeStepCount = stepCount ?? arm.stepCount;
     const config = {
       ...{ tasks: trainedTasks(recipe, arm), seed, fromStep, mixture: arm.mixture, curriculum: curriculum ?? null },
-      stepCount: Math.min(curriculum?.replanEveryStepCount ?? arm.stepCount, arm.stepCount - fromStep),
+      stepCount: Math.min(curriculum?.replanEveryStepCount ?? wholeStepCount, wholeStepCount - fromStep),
       ...countsOf(arm),
     };
     const inputs = { dataset, ...(segment && { previous: segment.previous, rewards: segment.rewards }) };

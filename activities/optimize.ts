@@ -7,6 +7,7 @@ import { applySteps } from './apply-update.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { OptimizeInput, OptimizeResult, PolicyState } from './contract.ts';
 import { durable, type Key } from './durable.ts';
+import type { JsonCache } from './json-cache.ts';
 import { planUpdate } from './plan-update.ts';
 import type { HeldEngine } from './policy-states.ts';
 import { readySteps } from './ready-steps.ts';
@@ -19,12 +20,20 @@ export function createOptimize(context: ComputeContext) {
   return async (input: OptimizeInput): Promise<OptimizeResult> => {
     const { policy, reference } = input;
     const recipe = await recipeOf(cache, input.recipe);
-    const update = planUpdate(recipe, (await cache.get(input.plan)) as MixturePlan, input);
+    const update = input.recorded
+      ? await firstSteps(cache, input.recorded, input.toStep)
+      : planUpdate(recipe, (await cache.get(input.plan)) as MixturePlan, input);
     const { outputs, summary, ...made } = await durable(context.deps, 'optimize', keyOf(update, policy), () =>
       states.withPolicy(Context.current(), { policy, reference }, (held) => optimize(context, held, policy, update)),
     );
     return { ...made, ...outputs, ...summary };
   };
+}
+
+/** A recorded update up to that step. */
+async function firstSteps(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
+  const { update } = (await cache.get(record)) as StepRecord;
+  return update.objective === 'grpo' ? update : { ...update, steps: update.steps.filter(({ step }) => step < toStep) };
 }
 
 async function optimize(context: ComputeContext, held: HeldEngine, policy: PolicyState, update: Update) {
@@ -68,6 +77,7 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     gradientNorm: last.gradientNorm,
     learningRate: last.learningRate,
     logProbDifferenceMax: Math.max(...outcomes.map((outcome) => outcome.logProbDifferenceMax)),
+    ...(last.klMean !== undefined && { klMean: last.klMean }),
     tokenCount: outcomes.reduce((sum, outcome) => sum + outcome.tokenCount, 0),
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
   };

@@ -7,7 +7,7 @@ import { learningRateAt } from '../policy/optimizer/schedule.ts';
 import type { GrpoArm, OptimizerSpec, Recipe, SftArm } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 import type { OptimizeInput } from './contract.ts';
-import { promptingOf, trainedArm } from './recipe-access.ts';
+import { memoryOf, promptingOf, trainedArm } from './recipe-access.ts';
 import type { AdamSpec, GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
 
 export function planUpdate(recipe: Recipe, plan: MixturePlan, input: OptimizeInput): Update {
@@ -21,7 +21,7 @@ function grpoUpdate(recipe: Recipe, arm: GrpoArm, input: OptimizeInput): GrpoUpd
     objective: 'grpo',
     ...commonOf(recipe, arm, input),
     step: input.fromStep,
-    learningRate: learningRateAt(arm.optimizer, input.fromStep, arm.stepCount),
+    learningRate: learningRateAt(arm.optimizer, input.fromStep, input.stepCount ?? arm.stepCount),
     ...{ mode, temperature, clipLow, clipHigh, klCoefficient, logProbToleranceMax },
     rollouts: required(input.rollouts, 'the rollouts of a GRPO step'),
     rewards: required(input.rewards, 'the rewards of a GRPO step'),
@@ -33,7 +33,7 @@ function sftUpdate(recipe: Recipe, arm: SftArm, plan: MixturePlan, input: Optimi
   const steps = Array.from({ length: input.toStep - input.fromStep }, (_, i): SftStep => {
     const step = input.fromStep + i;
     const direct = new Rng('direct-share', input.seed, step);
-    const learningRate = learningRateAt(arm.optimizer, step, arm.stepCount);
+    const learningRate = learningRateAt(arm.optimizer, step, input.stepCount ?? arm.stepCount);
     const examples = stepExamples(plan, step).map((index) => {
       const mode = direct.chance(arm.directShare) ? 'direct' : arm.mode;
       return [index, mode] as const;
@@ -45,7 +45,7 @@ function sftUpdate(recipe: Recipe, arm: SftArm, plan: MixturePlan, input: Optimi
 
 function commonOf(recipe: Recipe, arm: SftArm | GrpoArm, { dataset, seed }: OptimizeInput) {
   const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
-  return { dataset, prompting, adam: adamOf(arm.optimizer), ...trainableOf(arm, seed) };
+  return { dataset, prompting, adam: adamOf(arm.optimizer), ...trainableOf(arm, seed), ...memoryOf(recipe) };
 }
 
 /** Fresh adapters are the run's: another seed draws others. */

@@ -9,15 +9,17 @@ import { planEvaluations, planRuns } from './plan-runs.ts';
 
 /** Not under a key: it costs nothing, and must look at the files again. Throws RECIPE_INVALID, FILE_MISSING. */
 export function createPrepare(cache: JsonCache) {
-  return async ({ recipe: written }: PrepareInput): Promise<PrepareResult> => {
+  return async ({ recipe: written, needed }: PrepareInput): Promise<PrepareResult> => {
     const recipe = parseRecipe(written);
-    requireFiles(recipe);
+    requireFiles(recipe, needed);
+    const { promotion } = recipe;
     return {
       recipe: await cache.put(recipe),
       recipeDigest: digestOf(asJson(recipe)),
       recipeName: recipe.name,
       runs: planRuns(recipe),
       evaluations: planEvaluations(recipe),
+      ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };
   };
 }

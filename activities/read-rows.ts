@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
-import { quarantine, UnusableRow } from '../judge/datasets/reading.ts';
+import { excerptOf, rejectedRow, UnusableRow } from '../judge/datasets/reading.ts';
 import { readRowsToJudge, type RowsSource } from '../judge/datasets/rows-to-judge.ts';
 import type { Example } from '../judge/example.ts';
 import { parseRecipe } from '../recipes/load.ts';
@@ -11,7 +11,7 @@ import type { ReadRowsInput, ReadRowsResult } from './contract.ts';
 import type { DatasetArtifact } from './dataset-artifact.ts';
 import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from './json-cache.ts';
-import { QuarantineTable } from './quarantine-table.ts';
+import { JsonLines } from './json-lines.ts';
 import { promptingOf } from './recipe-access.ts';
 
 /**
@@ -35,7 +35,7 @@ export function createReadRows(cache: JsonCache, beat: () => void) {
 
 async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => void) {
   const packer = new ImagePacker(cache);
-  const table = new QuarantineTable();
+  const table = new JsonLines();
   const examples: Example[] = [];
   const kept = new Set<string>();
   let quarantinedCount = 0;
@@ -44,7 +44,7 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => v
       beat();
       if (outcome instanceof UnusableRow) {
         quarantinedCount++;
-        await table.add(quarantine({ source: source.file, row, text: () => text, outcome, images: [] }, outcome));
+        await table.add(rejectedRow({ source: source.file, row, excerpt: excerptOf(text) }, outcome));
         continue;
       }
       examples.push(outcome.example);

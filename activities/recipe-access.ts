@@ -1,6 +1,7 @@
 /** The complete recipe behind a ref, and the parts of it that activities ask for. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
+import type { MemorySpec } from '../policy/engine.ts';
 import type { Arm, GrpoArm, Recipe, SftArm, TaskSpec } from '../recipes/recipe.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { Prompting } from './step-record.ts';
@@ -32,6 +33,13 @@ export function taskOf(recipe: Pick<Recipe, 'tasks'>, name: string): TaskSpec {
   const task = recipe.tasks[name];
   if (!task) throw new MtrlError('NOT_FOUND', `the recipe has no task ${name}`, { where: `tasks.${name}` });
   return task;
+}
+
+/** Nothing where the recipe does not limit memory: keys of results are what they are without it. */
+export function memoryOf({ engine }: Pick<Recipe, 'engine'>): { readonly memory?: MemorySpec } {
+  const { memoryByteLengthMax: byteLengthMax, recompute = false } = engine ?? {};
+  if (byteLengthMax === undefined && !recompute) return {};
+  return { memory: { ...(byteLengthMax !== undefined && { byteLengthMax }), ...(recompute && { recompute }) } };
 }
 
 /** Only the named tasks: a recipe that changes elsewhere still finds what was made for these. */

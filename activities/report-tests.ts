@@ -1,13 +1,10 @@
 /** The paired tests of a report: what each run answered to each task, and each arm against those before it. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { required } from '../core/assert.ts';
-import { outcomeOf } from '../judge/evaluation/outcome.ts';
 import { type AnsweredRun, type PairedTest, pairedTests } from '../judge/evaluation/paired-tests.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import type { EvaluatedRun } from './contract.ts';
-import { examplesOf } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
-import type { EvaluationJudgments } from './judgments-artifact.ts';
+import { judgedOutcomes } from './judged-outcomes.ts';
 import { taskOf } from './recipe-access.ts';
 
 interface Scope {
@@ -29,16 +26,7 @@ export async function testsBetween(
 }
 
 async function answeredOf({ cache, dataset }: Scope, { plan, evaluations }: EvaluatedRun): Promise<AnsweredRun> {
-  const examples = await examplesOf(cache, dataset);
-  const byTask = await Promise.all(
-    evaluations.map(async ({ judgments: ref }) => {
-      const { task, judgments } = (await cache.get(ref)) as EvaluationJudgments;
-      const outcomes = judgments.map(({ exampleIndex, label, judgment }) => {
-        const { groupKey } = required(examples[exampleIndex], 'an example for every judgment');
-        return { ...outcomeOf({ label }, judgment), clusterKey: groupKey };
-      });
-      return [task, outcomes] as const;
-    }),
-  );
+  const all = await Promise.all(evaluations.map(({ judgments }) => judgedOutcomes(cache, dataset, judgments)));
+  const byTask = all.map(({ task, outcomes }) => [task, outcomes] as const);
   return { runName: plan.runName, arm: plan.arm, seed: plan.seed, outcomes: new Map(byTask) };
 }

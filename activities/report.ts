@@ -3,14 +3,16 @@ import { digestOf } from '../core/json.ts';
 import { asJson } from '../artifacts/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Leak } from '../judge/datasets/leaks.ts';
+import type { QuarantinedRow } from '../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun, StageCost } from '../judge/report/data.ts';
 import { renderReport } from '../judge/report/render.ts';
 import type { EvaluatedRun, ReportInput, ReportResult } from './contract.ts';
 import { datasetOf } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { putExperimentIndex } from './experiment-index.ts';
+import { ingestedFrom } from './ingested-from.ts';
 import type { JsonCache } from './json-cache.ts';
-import { firstQuarantined } from './quarantine-table.ts';
+import { firstRows } from './json-lines.ts';
 import { recipeOf } from './recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
@@ -83,9 +85,11 @@ function reportRun(
 async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promise<ReportData['dataset']> {
   const { exampleCount, imageCount, quarantinedCount } = ingestion;
   const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
-  const quarantined = quarantine ? await firstQuarantined(cache.store, quarantine, 20) : [];
+  const { files } = await ingestedFrom(cache, ingestion.manifest);
+  const sources = Object.entries(files).map(([name, sha256]) => ({ name, sha256 }));
+  const quarantined = quarantine ? await firstRows<QuarantinedRow>(cache.store, quarantine, 20) : [];
   const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
-  return { exampleCount, imageCount, quarantinedCount, quarantined, leaks: leakPairs(found) };
+  return { exampleCount, imageCount, quarantinedCount, sources, quarantined, leaks: leakPairs(found) };
 }
 
 const leakKinds = { image: 'exact', 'near-image': 'perceptual', text: 'text' } as const;

@@ -9,9 +9,10 @@ import { examplesOf } from './dataset-artifact.ts';
 import { durable } from './durable.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { grpoArm, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from './shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
+import { drawnFrom, endedBy } from './sampling.ts';
 
 export function createRollout(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -19,13 +20,15 @@ export function createRollout(context: ComputeContext) {
     const { step, seed, shard, dataset, policy, round = 0 } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const arm = grpoArm(recipe, input.arm);
-    const { mode, groupSize, temperature, tokenCountMax } = arm;
+    const { mode, groupSize, temperature, tokenCountMax, topK, topP } = arm;
+    const { stopSequences } = recipe;
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
     const planned = roundExamples((await cache.get(input.plan)) as MixturePlan, step, round);
     const examples = await examplesOf(cache, dataset);
     const taskAt = (index: number) => taskOf(recipe, required(examples[index], `example ${String(index)}`).task);
     const all = shownOrders(planned, (index) => taskAt(index).kind, arm);
-    const settings = { mode, groupSize, temperature, tokenCountMax, seed, step, round, shard };
+    const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
+    const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
     const config = { ...prompting, ...settings, examples: all };
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
 
@@ -48,12 +51,13 @@ export function createRollout(context: ComputeContext) {
         const request: SampleRequest = {
           prompts: prompts.slice(from, to),
           groupSize,
-          sampling: { temperature, greedy: false, tokenCountMax },
+          sampling: { ...sampling, greedy: false, ...endedBy(recipe, prompted) },
           seed,
           step,
           promptOffset: round * all.length + from,
-          promptTokenCountMax: longest(prompts),
+          ...largestOf(prompts),
           tokens: prompted.tokens,
+          ...memoryOf(recipe),
         };
         const { groups } = await engine.sample(request);
         const artifact = shardOf(input, prompted, all.slice(from, to), request.prompts, groups);
@@ -70,8 +74,15 @@ function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']):
   return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
 }
 
-export function longest(prompts: readonly EncodedPrompt[]): number {
-  return prompts.reduce((max, { tokenIds }) => Math.max(max, tokenIds.length), 0);
+/** What prompts and images of any part of the step are padded to: so that its parts change no bit. */
+export function largestOf(
+  prompts: readonly EncodedPrompt[],
+): Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'> {
+  const largest = (sizes: readonly number[]): number => sizes.reduce((max, size) => Math.max(max, size), 0);
+  return {
+    promptTokenCountMax: largest(prompts.map(({ tokenIds }) => tokenIds.length)),
+    imagePixelCountMax: largest(prompts.flatMap(({ images }) => images.map(({ height, width }) => height * width))),
+  };
 }
 
 function shardOf(
@@ -93,5 +104,6 @@ function shardOf(
 function countsOf(groups: readonly (readonly SampledCompletion[])[]) {
   const completions = groups.flat();
   const tokenCount = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-  return { rolloutCount: completions.length, tokenCount };
+  const logProbSum = completions.flatMap(({ logProbs }) => logProbs).reduce((sum, logProb) => sum + logProb, 0);
+  return { rolloutCount: completions.length, tokenCount, entropyMean: tokenCount === 0 ? 0 : -logProbSum / tokenCount };
 }

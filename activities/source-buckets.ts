@@ -1,5 +1,5 @@
 /** Source files of recipes: local paths, and `s3://bucket/key` through the object store that the worker was given. */
-import type { ObjectStore } from '../artifacts/object-store.ts';
+import type { ObjectHead, ObjectStore } from '../artifacts/object-store.ts';
 import { MtrlError } from '../core/errors.ts';
 import { localFiles } from '../judge/datasets/local-files.ts';
 import type { SourceFile, SourceFiles } from '../judge/datasets/source-files.ts';
@@ -32,13 +32,14 @@ class BucketFiles implements SourceFiles {
   async find(place: string): Promise<SourceFile | undefined> {
     const { objects, key } = this.#place(place);
     const head = key === '' ? undefined : await objects.head(key);
-    return head && fileOf(objects, place, key, head.byteLength);
+    return head && fileOf(objects, place, key, head);
   }
 
   async *list(folder: string): AsyncGenerator<SourceFile> {
     const { objects, bucket, key: prefix } = this.#place(folder);
-    for await (const { key, byteLength } of objects.list(prefix === '' ? '' : `${prefix}/`)) {
-      if (!key.endsWith('/')) yield fileOf(objects, `${scheme}${bucket}/${key}`, key, byteLength);
+    for await (const entry of objects.list(prefix === '' ? '' : `${prefix}/`)) {
+      const { key } = entry;
+      if (!key.endsWith('/')) yield fileOf(objects, `${scheme}${bucket}/${key}`, key, entry);
     }
   }
 
@@ -53,10 +54,11 @@ class BucketFiles implements SourceFiles {
   }
 }
 
-function fileOf(objects: ObjectStore, name: string, key: string, byteLength: number): SourceFile {
+function fileOf(objects: ObjectStore, name: string, key: string, { byteLength, tag }: ObjectHead): SourceFile {
   return {
     name,
     byteLength,
+    ...(tag !== undefined && { version: tag }),
     async *open(start = 0, end = byteLength) {
       if (start >= end) return;
       const body = await objects.open(key, { start, end });

@@ -1,34 +1,61 @@
 /** Digests of everything that datasets are read from: a changed byte makes another ingestion. */
 import { createHash } from 'node:crypto';
+import { required } from '../core/assert.ts';
 import { digestOf } from '../core/json.ts';
 import { filesNamed } from '../judge/datasets/glob.ts';
 import type { SourceFile, SourceFiles } from '../judge/datasets/source-files.ts';
 import type { DatasetSpec } from '../recipes/recipe.ts';
 
-/** By path or folder as the recipe names it. FILE_MISSING. */
+/** Of files that were read before, by name: those whose version is the same are not read again. */
+export type KnownDigests = Map<string, { readonly version: string; readonly sha256: string }>;
+
+/** By path or folder as the recipe names it. Without `known` every byte is read. FILE_MISSING. */
 export async function sourceDigests(
   datasets: readonly DatasetSpec[],
   sources: SourceFiles,
   beat: () => void,
+  known?: KnownDigests,
 ): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
+  const digestAll = async (files: AsyncIterable<SourceFile>, start: string): Promise<string> => {
+    const found: Record<string, string> = {};
+    for await (const file of files) {
+      found[file.name.startsWith(start) ? file.name.slice(start.length) : file.name] = await digestOnce(
+        file,
+        beat,
+        known,
+      );
+    }
+    return digestOf(found);
+  };
   for (const spec of datasets) {
     if (spec.reader === 'judge-world') continue;
     const files = spec.reader === 'folder' ? sources.list(spec.path) : filesNamed(sources, spec.path);
-    digests[spec.path] ??= await digestAll(files, spec.path, beat);
+    digests[spec.path] ??= await digestAll(files, spec.path);
     const { imageFolder } = spec;
-    if (imageFolder !== undefined)
-      digests[imageFolder] ??= await digestAll(sources.list(imageFolder), imageFolder, beat);
+    if (imageFolder !== undefined) digests[imageFolder] ??= await digestAll(sources.list(imageFolder), imageFolder);
   }
   return digests;
 }
 
-async function digestAll(files: AsyncIterable<SourceFile>, start: string, beat: () => void): Promise<string> {
-  const digests: Record<string, string> = {};
-  for await (const file of files) {
-    digests[file.name.startsWith(start) ? file.name.slice(start.length) : file.name] = await digestFile(file, beat);
-  }
-  return digestOf(digests);
+/** Those of them that one dataset is read from. */
+export function digestsOfDataset(
+  spec: DatasetSpec,
+  digests: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  if (spec.reader === 'judge-world') return {};
+  const places = [spec.path, ...(spec.imageFolder === undefined ? [] : [spec.imageFolder])];
+  return Object.fromEntries(places.map((place) => [place, required(digests[place], `the digest of ${place}`)]));
+}
+
+async function digestOnce(file: SourceFile, beat: () => void, known?: KnownDigests): Promise<string> {
+  const version = file.version && `${String(file.byteLength)} ${file.version}`;
+  const before = known?.get(file.name);
+  beat();
+  if (before !== undefined && before.version === version) return before.sha256;
+  const sha256 = await digestFile(file, beat);
+  if (version !== undefined) known?.set(file.name, { version, sha256 });
+  return sha256;
 }
 
 async function digestFile(file: SourceFile, beat: () => void): Promise<string> {

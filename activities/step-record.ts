@@ -5,7 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { ModeWords } from '../judge/tasks/prompt.ts';
-import type { TrainableSpec } from '../policy/engine.ts';
+import type { MemorySpec, TrainableSpec } from '../policy/engine.ts';
 import type { OptimizerSpec, TaskSpec } from '../recipes/recipe.ts';
 
 /** How examples become prompts: the declared tasks that the update uses, and the words for the modes. */
@@ -23,6 +23,8 @@ interface UpdateCommon {
   readonly adam: AdamSpec;
   /** Left out where all weights learn. */
   readonly trainable?: TrainableSpec;
+  /** Left out where nothing limits it. */
+  readonly memory?: MemorySpec;
 }
 
 export interface GrpoUpdate extends UpdateCommon {
@@ -65,6 +67,8 @@ export interface StepOutcome {
   readonly tokenCount: number;
   /** Largest |rollout - trainer| log-prob; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
+  /** Where the loss has a KL term: its k3 estimate, nats a token. */
+  readonly klMean?: number;
   readonly droppedGroupCount: number;
 }
 

@@ -13,6 +13,7 @@ import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 import { jsonBytes, parseJsonBytes } from './json-value.ts';
 import type { ObjectStore } from './object-store.ts';
+import { blobKeyOf, keyOfRef } from './ref-key.ts';
 import type { ArtifactRef } from './ref.ts';
 import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
 
@@ -35,8 +36,10 @@ export class ArtifactStore {
 
   async putBytes(bytes: Uint8Array): Promise<ArtifactRef> {
     const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
+    const key = blobKey(ref.sha256);
     if (bytes.byteLength < headFirstByteLength || !(await this.#holds(ref))) {
-      await this.objects.putIfAbsent(blobKey(ref.sha256), bytes);
+      if ((await this.objects.putIfAbsent(key, bytes)) === 'exists' && !(await this.objects.touch(key)))
+        await this.objects.put(key, bytes);
     }
     // A copy: the caller may go on writing into its own array.
     this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
@@ -50,7 +53,7 @@ export class ArtifactStore {
   async getBytes(ref: ArtifactRef): Promise<Uint8Array> {
     const cached = this.#cache.get(ref.sha256);
     if (cached !== undefined) return cached;
-    const bytes = await this.objects.get(this.objects.keyOf(ref.uri));
+    const bytes = await this.objects.get(this.keyOf(ref));
     if (bytes === undefined) throw this.#missing(ref);
     const found = { sha256: sha256(bytes), byteLength: bytes.byteLength };
     if (!sameBytes(ref, found)) throw corrupt(ref.uri, ref, found);
@@ -61,7 +64,7 @@ export class ArtifactStore {
   /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING. */
   async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
     const range = { start: offset, end: offset + byteLength };
-    const source = await this.objects.open(this.objects.keyOf(ref.uri), range);
+    const source = await this.objects.open(this.keyOf(ref), range);
     if (source === undefined) throw this.#missing(ref);
     const pieces: Uint8Array[] = [];
     for await (const piece of source) pieces.push(piece as Uint8Array);
@@ -97,7 +100,7 @@ export class ArtifactStore {
     await mkdir(dirname(path), { recursive: true });
     const partial = `${path}.partial-${randomUUID()}`;
     try {
-      const source = await this.objects.open(this.objects.keyOf(ref.uri));
+      const source = await this.objects.open(this.keyOf(ref));
       if (source === undefined) throw this.#missing(ref);
       await pipeline(
         source,
@@ -116,9 +119,16 @@ export class ArtifactStore {
     return { uri: this.objects.uriOf(blobKey(sha256)), sha256, byteLength };
   }
 
+  /** Where it is kept here, whichever store wrote the ref. */
+  keyOf({ uri, sha256 }: ArtifactRef): string {
+    return keyOfRef(this.objects, uri, sha256);
+  }
+
   async #holds(ref: ArtifactRef): Promise<boolean> {
-    const head = await this.objects.head(blobKey(ref.sha256));
-    return head?.byteLength === ref.byteLength;
+    const key = blobKey(ref.sha256);
+    const head = await this.objects.head(key);
+    // Young again: no garbage collection may take what its writer counts on.
+    return head?.byteLength === ref.byteLength && this.objects.touch(key);
   }
 
   #missing(ref: ArtifactRef): MtrlError {
@@ -132,5 +142,5 @@ export class ArtifactStore {
 
 export function blobKey(digest: string): string {
   assert(/^[0-9a-f]{64}$/.test(digest), `not a sha256: ${digest}`);
-  return `blobs/sha256/${digest.slice(0, 2)}/${digest}`;
+  return blobKeyOf(digest);
 }

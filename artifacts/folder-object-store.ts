@@ -1,10 +1,13 @@
 /** Objects as files under a root folder: the store of unit tests and of machines without S3. One machine only. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
 import { errnoOf } from './errno.ts';
 import {
   type ByteRange,
@@ -14,11 +17,15 @@ import {
   type ObjectHead,
   type ObjectStore,
   type StreamBody,
+  type TaggedBytes,
 } from './object-store.ts';
 import { proven } from './stream-digest.ts';
 
 /** Holds files that are still being written; no key can name it. */
 const partialFolder = '.partial~';
+
+/** A compare and a rename take milliseconds; whoever holds the lock for longer is dead. */
+const lockTimeoutMs = 5_000;
 
 export class FolderObjectStore implements ObjectStore {
   readonly name: string;
@@ -72,26 +79,77 @@ export class FolderObjectStore implements ObjectStore {
     });
   }
 
+  async getTagged(key: string): Promise<TaggedBytes | undefined> {
+    const [bytes, found] = await Promise.all([this.get(key), absentAsUndefined(stat(this.#path(key)))]);
+    return bytes && found && { bytes, tag: sha256(bytes), modifiedAtMs: found.mtimeMs };
+  }
+
+  async putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'> {
+    return this.#locked(key, async () => {
+      if ((await this.getTagged(key))?.tag !== tag) return 'changed';
+      await this.put(key, bytes);
+      return 'written';
+    });
+  }
+
   async head(key: string): Promise<ObjectHead | undefined> {
     const found = await absentAsUndefined(stat(this.#path(key)));
-    return found?.isFile() === true ? { byteLength: found.size } : undefined;
+    return found?.isFile() === true ? { byteLength: found.size, modifiedAtMs: found.mtimeMs } : undefined;
+  }
+
+  async touch(key: string): Promise<boolean> {
+    const now = new Date();
+    const touched = utimes(this.#path(key), now, now).then(() => true);
+    return (await absentAsUndefined(touched)) ?? false;
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) await rm(this.#path(key), { force: true });
   }
 
   async *list(prefix: string): AsyncIterable<ObjectEntry> {
-    const entries = (await absentAsUndefined(readdir(this.#root, { recursive: true, withFileTypes: true }))) ?? [];
-    const keys = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(this.#root.length + 1))
-      .filter((key) => key.startsWith(prefix) && !key.startsWith(partialFolder))
-      .sort();
-    for (const key of keys) {
-      const head = await this.head(key);
-      if (head !== undefined) yield { key, ...head };
+    yield* this.#listFolder('', prefix);
+  }
+
+  /** One folder's names are in memory at a time. */
+  async *#listFolder(folder: string, prefix: string): AsyncIterable<ObjectEntry> {
+    const entries = (await absentAsUndefined(readdir(join(this.#root, folder), { withFileTypes: true }))) ?? [];
+    // With the slash that follows in the keys, so that `a.json` comes before `a/b` as it does in S3.
+    const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+    for (const name of names) {
+      const key = `${folder}${name}`;
+      if (key === `${partialFolder}/` || !(key.startsWith(prefix) || prefix.startsWith(key))) continue;
+      if (name.endsWith('/')) {
+        yield* this.#listFolder(key, prefix);
+        continue;
+      }
+      const found = key.startsWith(prefix) ? await absentAsUndefined(stat(join(this.#root, key))) : undefined;
+      if (found?.isFile() === true) yield { key, byteLength: found.size, modifiedAtMs: found.mtimeMs };
     }
   }
 
   #path(key: string): string {
     return join(this.#root, checkKey(key));
+  }
+
+  /** One at a time a key, across processes. Throws STORE_FAILED when the lock does not become free. */
+  async #locked<R>(key: string, body: () => Promise<R>): Promise<R> {
+    const lock = join(this.#root, partialFolder, `${sha256(checkKey(key))}.lock`);
+    await mkdir(dirname(lock), { recursive: true });
+    const deadlineMs = Date.now() + lockTimeoutMs;
+    while (!(await made(lock))) {
+      if (Date.now() > deadlineMs)
+        throw new MtrlError('STORE_FAILED', 'another process holds the lock of an object', {
+          where: lock,
+          hint: 'when no process works on this folder, remove that file',
+        });
+      await sleep(5);
+    }
+    try {
+      return await body();
+    } finally {
+      await rm(lock);
+    }
   }
 
   /** Writes beside the final place, to the disk, and only then gives the file its name. */
@@ -119,6 +177,17 @@ export class FolderObjectStore implements ObjectStore {
     const result = await commit(partial, path);
     await syncFolder(dirname(path));
     return result;
+  }
+}
+
+/** Whether this call made the file. */
+async function made(path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'wx')).close();
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -62,6 +62,9 @@ export interface MemoizeOptions {
   readonly onDivergence?: (divergences: readonly Divergence[]) => void;
 }
 
+/** While something runs, what was written or used within this time is never collected. */
+export const youngMs = 60 * 60_000;
+
 export function workKey({ activity, codeVersion, inputs, config }: Omit<Work, 'environment'>): string {
   const digests = Object.entries(inputs).map(([name, input]): [string, Json] => [name, digestsOf(input)]);
   return digestOf({ activity, codeVersion, inputs: Object.fromEntries(digests), config });
@@ -81,8 +84,9 @@ export async function memoize<T>(
 ): Promise<Memoized<T>> {
   const key = workKey(work);
   const place = manifestKey(work.activity, key);
-  const found = await readManifest(store, place);
-  if (found !== undefined) return { ...(found as Found<T>), cached: true };
+  const aged = await readAged(store, place);
+  if (aged !== undefined && (await isUsedAgain(store, place, aged.modifiedAtMs)))
+    return { ...(aged.found as Found<T>), cached: true };
 
   const ours = seal(work, key, place, await compute());
   const bytes = jsonBytes(ours);
@@ -103,9 +107,23 @@ interface Found<T> {
 
 /** undefined when the work has not been done. Throws ARTIFACT_CORRUPT when the manifest does not prove itself. */
 export async function readManifest(store: ArtifactStore, place: string): Promise<Found<unknown> | undefined> {
-  const bytes = await store.objects.get(place);
-  if (bytes === undefined) return undefined;
-  return { manifest: checkManifest(bytes, store.objects.uriOf(place)), ref: refAt(store, place, bytes) };
+  return (await readAged(store, place))?.found;
+}
+
+async function readAged(store: ArtifactStore, place: string) {
+  const tagged = await store.objects.getTagged(place);
+  if (tagged === undefined) return undefined;
+  const { bytes, modifiedAtMs } = tagged;
+  const manifest = checkManifest(bytes, store.objects.uriOf(place));
+  return { found: { manifest, ref: refAt(store, place, bytes) }, modifiedAtMs };
+}
+
+/**
+ * Work that is used again is young again: a garbage collection takes nothing young, nor what something young refers to
+ * (garbage.ts). False when it was collected meanwhile.
+ */
+async function isUsedAgain(store: ArtifactStore, place: string, modifiedAtMs: number): Promise<boolean> {
+  return Date.now() - modifiedAtMs < youngMs / 2 || (await store.objects.touch(place));
 }
 
 /** The manifest in these bytes. Throws ARTIFACT_CORRUPT when one of them is not what was written. */

@@ -4,10 +4,22 @@ import { MtrlError } from '../core/errors.ts';
 
 export interface ObjectHead {
   readonly byteLength: number;
+  /** The store's name for this state of the object, where it has one without reading: other bytes have another. */
+  readonly tag?: string;
+  /** When it was written or touched, by the store's clock. */
+  readonly modifiedAtMs: number;
 }
 
 export interface ObjectEntry extends ObjectHead {
   readonly key: string;
+}
+
+/** Bytes, and the store's name for this state of the object: other bytes have another tag. */
+export interface TaggedBytes {
+  readonly bytes: Uint8Array;
+  readonly tag: string;
+  /** When it was written or touched, by the store's clock. */
+  readonly modifiedAtMs: number;
 }
 
 /** The bytes [start, end) of an object that has them; at least one. */
@@ -39,7 +51,15 @@ export interface ObjectStore {
   putStream(key: string, body: StreamBody): Promise<void>;
   /** Of any number of concurrent writers exactly one is told `written`; its bytes are the ones that stay. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>;
+  /** For an object that changes: what a `putIfMatch` has to name. */
+  getTagged(key: string): Promise<TaggedBytes | undefined>;
+  /** Of any number of concurrent writers that name the same tag exactly one is told `written`; the object must still have that tag. */
+  putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'>;
   head(key: string): Promise<ObjectHead | undefined>;
+  /** Makes the object as young as one that is written now; false when it is not there. */
+  touch(key: string): Promise<boolean>;
+  /** What is not there is no failure. */
+  remove(keys: readonly string[]): Promise<void>;
   /** Objects whose key starts with `prefix`, in key order. */
   list(prefix: string): AsyncIterable<ObjectEntry>;
   uriOf(key: string): string;

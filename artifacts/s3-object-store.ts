@@ -5,7 +5,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { Readable } from 'node:stream';
-import { Client } from 'minio';
+import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio';
 import { sha256 } from '../core/json.ts';
 import {
   type ByteRange,
@@ -15,6 +15,7 @@ import {
   type ObjectHead,
   type ObjectStore,
   type StreamBody,
+  type TaggedBytes,
 } from './object-store.ts';
 import { isAbsent, isBroken, isPreconditionFailed, storeError } from './s3-errors.ts';
 
@@ -23,6 +24,8 @@ export interface S3Settings {
   readonly endpoint: string;
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
   readonly bucket: string;
   readonly region: string;
 }
@@ -30,17 +33,20 @@ export interface S3Settings {
 /** A server that says nothing for so long is taken for dead; the activity's retry then tries again. */
 const idleTimeoutMs = 30_000;
 
+/** Told the length of every body that goes to the store or comes from it, where the store says it. */
+export type OnTransfer = (direction: 'read' | 'write', byteLength: number) => void;
+
 export class S3ObjectStore implements ObjectStore {
   readonly name: string;
   readonly #settings: S3Settings;
   readonly #client: Client;
   readonly #baseUri: string;
 
-  constructor(settings: S3Settings) {
+  constructor(settings: S3Settings, onTransfer: OnTransfer = () => undefined) {
     this.#settings = settings;
     this.name = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#baseUri = `s3://${settings.bucket}/`;
-    this.#client = makeClient(settings);
+    this.#client = makeClient(settings, onTransfer);
   }
 
   uriOf(key: string): string {
@@ -52,11 +58,17 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
+    return (await this.getTagged(key))?.bytes;
+  }
+
+  async getTagged(key: string): Promise<TaggedBytes | undefined> {
     return this.#ask(async () => {
-      const response = await this.#client.getObject(this.#settings.bucket, checkKey(key));
+      // The client promises a stream; it is Node's response, whose headers have the tag.
+      const response = (await this.#client.getObject(this.#settings.bucket, checkKey(key))) as http.IncomingMessage;
       const chunks: Uint8Array[] = [];
       for await (const chunk of response) chunks.push(chunk as Uint8Array);
-      return Buffer.concat(chunks);
+      const modifiedAtMs = Date.parse(response.headers['last-modified'] ?? '');
+      return { bytes: Buffer.concat(chunks), tag: response.headers.etag ?? '', modifiedAtMs };
     });
   }
 
@@ -76,7 +88,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'> {
-    return this.#put(key, bytes, { 'if-none-match': '*' });
+    return (await this.#put(key, bytes, { 'if-none-match': '*' })) === 'written' ? 'written' : 'exists';
+  }
+
+  async putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'> {
+    return (await this.#put(key, bytes, { 'if-match': tag })) === 'written' ? 'written' : 'changed';
   }
 
   async putStream(key: string, { open, byteLength, sha256 }: StreamBody): Promise<void> {
@@ -86,19 +102,39 @@ export class S3ObjectStore implements ObjectStore {
   async head(key: string): Promise<ObjectHead | undefined> {
     return this.#ask(async () => {
       const found = await this.#client.statObject(this.#settings.bucket, key);
-      return { byteLength: found.size };
+      return { byteLength: found.size, tag: found.etag, modifiedAtMs: found.lastModified.getTime() };
     });
+  }
+
+  /** A copy onto itself; S3 wants something about it to be new, so its metadata, of which it has none, is replaced. */
+  async touch(key: string): Promise<boolean> {
+    const { bucket } = this.#settings;
+    const from = new CopySourceOptions({ Bucket: bucket, Object: checkKey(key) });
+    const to = new CopyDestinationOptions({ Bucket: bucket, Object: key, MetadataDirective: 'REPLACE' });
+    return (await this.#ask(() => this.#client.copyObject(from, to).then(() => true))) ?? false;
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)), 'throw');
   }
 
   async *list(prefix: string): AsyncIterable<ObjectEntry> {
     const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true);
     for await (const entry of this.#explained(entries)) {
-      const { name, size } = entry as { readonly name?: string; readonly size: number };
-      if (name !== undefined) yield { key: name, byteLength: size };
+      const { name, size, lastModified, etag } = entry as {
+        readonly name?: string;
+        readonly size: number;
+        readonly lastModified?: Date;
+        readonly etag?: string;
+      };
+      const modifiedAtMs = lastModified?.getTime() ?? NaN;
+      if (name !== undefined)
+        yield { key: name, byteLength: size, modifiedAtMs, ...(etag !== undefined && { tag: etag }) };
     }
   }
 
-  async #put(key: string, bytes: Uint8Array, headers: Record<string, string>): Promise<'written' | 'exists'> {
+  async #put(key: string, bytes: Uint8Array, headers: Record<string, string>): Promise<'written' | 'refused'> {
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return this.#upload(key, () => body, body.byteLength, sha256(body), headers);
   }
@@ -110,7 +146,7 @@ export class S3ObjectStore implements ObjectStore {
     byteLength: number,
     digest: string,
     headers: Record<string, string>,
-  ): Promise<'written' | 'exists'> {
+  ): Promise<'written' | 'refused'> {
     const { bucket, endpoint } = this.#settings;
     const signed = endpoint.startsWith('https:') ? '' : digest;
     const written = await this.#ask(async () => {
@@ -125,7 +161,9 @@ export class S3ObjectStore implements ObjectStore {
         response.resume();
         return 'written' as const;
       } catch (error) {
-        if (isPreconditionFailed(error)) return 'exists' as const;
+        if (isPreconditionFailed(error)) return 'refused' as const;
+        // Nothing can match an object that is gone.
+        if ('if-match' in headers && isAbsent(error)) return 'refused' as const;
         throw error;
       }
     }, 'throw');
@@ -158,12 +196,21 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-function makeClient({ endpoint, accessKey, secretKey, region }: S3Settings): Client {
+function makeClient(
+  { endpoint, accessKey, secretKey, sessionToken, region }: S3Settings,
+  onTransfer: OnTransfer,
+): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
   const protocol = useSSL ? https : http;
   const request = (options: http.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
-    const sent = protocol.request({ ...options, timeout: idleTimeoutMs }, onResponse);
+    const written = Number((options.headers as http.OutgoingHttpHeaders | undefined)?.['content-length'] ?? 0);
+    if (written > 0) onTransfer('write', written);
+    const sent = protocol.request({ ...options, timeout: idleTimeoutMs }, (response) => {
+      const read = Number(response.headers['content-length'] ?? 0);
+      if (read > 0 && options.method === 'GET') onTransfer('read', read);
+      onResponse(response);
+    });
     // Node only reports the silence; ending the request is left to us.
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${String(idleTimeoutMs / 1000)} s`)));
     return sent;
@@ -174,6 +221,7 @@ function makeClient({ endpoint, accessKey, secretKey, region }: S3Settings): Cli
     useSSL,
     accessKey,
     secretKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
     region,
     transport: { request: request as typeof http.request },
     transportAgent: new protocol.Agent({ keepAlive: true, maxSockets: 64 }),

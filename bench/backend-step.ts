@@ -3,7 +3,7 @@
  * times. Arguments: backend, execution provider. bench/backends.ts starts it.
  */
 import type { BackendName } from '../policy/runtime/graph-runner.ts';
-import { type StepTimes, ourStep } from './grpo-step.ts';
+import { type StepTimes, ourStep } from './demo.ts';
 
 export interface BackendStepTimes extends StepTimes {
   /** Processor time of the step, all threads together: it does not grow when others use the machine. */

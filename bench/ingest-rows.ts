@@ -23,7 +23,11 @@ const packer = new ImagePacker(cache);
 const { examples } = await ingestDatasets(recipe, { image: (digest, bytes) => packer.add(digest, bytes) });
 await Promise.all([packer.finish(), cache.put(examples)]);
 const wallMs = performance.now() - startedAtMs;
+const { user, system } = process.cpuUsage();
+const processorMs = (user + system) / 1000;
 // not getrusage's maximum: on Linux that begins with the size of the process that started this one
 const status = readFileSync('/proc/self/status', 'utf8');
 const residentMebibytesMax = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
-process.stdout.write(`${JSON.stringify({ imageCount: packer.imageCount, wallMs, residentMebibytesMax })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ imageCount: packer.imageCount, wallMs, processorMs, residentMebibytesMax })}\n`,
+);

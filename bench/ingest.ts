@@ -1,6 +1,6 @@
 /**
  * Ingestion of 10,000 JPEG rows of a parquet file: decode, resize to 224 pixels, hash, store in a folder. Ours and
- * `datasets` + Pillow (bench/peer/ingest.py, two processes), alternately, each in a process of its own.
+ * `datasets` + Pillow (bench/peers/ingest.py, two processes), alternately, each in a process of its own.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -11,6 +11,8 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { Rng } from '../core/rng.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
+import type { BenchOptions } from './main.ts';
+import { peerFile, peerPython } from './python-peer.ts';
 import { median, rounded } from './statistics.ts';
 
 const rowCount = 10_000;
@@ -22,25 +24,24 @@ const rowGroupSize = 100;
 interface Run {
   readonly imageCount: number;
   readonly wallMs: number;
+  /** Of the process and those that it started. */
+  readonly processorMs: number;
   readonly residentMebibytesMax: number;
 }
 
-export async function bench(log: (line: string) => void) {
+export async function bench(log: (line: string) => void, { withPeers }: BenchOptions) {
   const file = await parquetFile(log);
-  const python = process.env['MTRL_PEER_PYTHON'] ?? 'python3';
-  const hasPeer = spawnSync(python, ['-c', 'import datasets, PIL']).status === 0;
-  if (!hasPeer) log(`${python} has no datasets and Pillow (MTRL_PEER_PYTHON names another): ours alone is measured`);
   const ours: Run[] = [];
   const peer: Run[] = [];
   for (let round = 0; round < roundCount; round++) {
     ours.push(run('ours', process.execPath, ['--import', 'tsx', place('ingest-rows.ts'), file], log));
-    if (hasPeer) peer.push(run('peer', python, [place('peer/ingest.py'), file], log));
+    if (withPeers) peer.push(run('peer', peerPython(), [peerFile('ingest.py'), file], log));
   }
   const ratios = peer.map(({ wallMs }, i) => wallMs / (ours[i]?.wallMs ?? NaN));
   return {
     ...{ rowCount, roundCount },
     ours: figures(ours),
-    ...(hasPeer && { peer: figures(peer), timesPeer: rounded(median(ratios)) }),
+    ...(withPeers && { peer: figures(peer), timesPeer: rounded(median(ratios)) }),
   };
 }
 
@@ -49,6 +50,7 @@ function figures(runs: readonly Run[]) {
   return {
     wallMs: rounded(wallMs),
     rowsPerSecond: rounded(rowCount / (wallMs / 1000)),
+    processorMs: rounded(median(runs.map((each) => each.processorMs))),
     residentMebibytesMax: rounded(Math.max(...runs.map((each) => each.residentMebibytesMax))),
   };
 }
@@ -63,7 +65,9 @@ function run(name: string, command: string, args: readonly string[], log: (line:
     if (status !== 0) throw new Error(`${name} ended with ${String(status)}`);
     const result = JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '') as Run;
     if (result.imageCount !== rowCount) throw new Error(`${name} stored ${result.imageCount} images`);
-    log(`${name}: ${rounded(result.wallMs)} ms, ${rounded(result.residentMebibytesMax)} MiB resident`);
+    log(
+      `${name}: ${rounded(result.wallMs)} ms, ${rounded(result.processorMs)} ms of processors, ${rounded(result.residentMebibytesMax)} MiB resident`,
+    );
     return result;
   } finally {
     rmSync(folder, { recursive: true });

@@ -2,48 +2,22 @@
  * What durability costs a step: from the history of a small run on the local stack, the wall time from one update to the
  * next, minus the compute that its activities report. Steps with a snapshot between them are counted apart.
  */
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { join } from 'node:path';
-import { startOrAttach } from '../cli/experiments.ts';
-import { resultOf } from '../cli/outcome.ts';
-import { openArtifactStore } from '../artifacts/open-store.ts';
-import { projectRoot } from '../infra/stack/settings.ts';
 import { up } from '../infra/stack/up.ts';
-import { loadRecipeFile } from '../recipes/load.ts';
+import { smallRun } from './small-run.ts';
 import { median, quantile, rounded } from './statistics.ts';
 
 const stepCount = 40;
 /** The first steps warm caches and processes up. */
 const skippedStepCount = 5;
 
-/** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
-function settingsOf(seed: number): string[] {
-  const arm = `{objective: grpo, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
-  return [
-    'name=bench-orchestration',
-    `seeds=[${String(seed)}]`,
-    `arms={mt-rl: ${arm}}`,
-    'evaluation.tasks=[technical]',
-  ];
-}
-
 export async function bench(log: (line: string) => void) {
   const settings = await up({ workers: true, log });
-  const connection = await Connection.connect({ address: settings.temporal.address });
-  try {
-    const client = new Client({ connection, namespace: settings.temporal.namespace });
-    const seed = Date.now() % 2 ** 31;
-    const { recipe, parsed } = loadRecipeFile(join(projectRoot, 'recipes', 'demo-quick.yaml'), settingsOf(seed));
-    const experimentId = `bench-orchestration-${String(seed)}`;
-    const stack = { settings, client, store: openArtifactStore(settings.s3) };
-    await startOrAttach(stack, { experimentId, recipe, parsed });
-    await resultOf(stack, experimentId);
-    const activities = await activitiesOf(client, `${experimentId}/mt-rl/s${String(seed)}`);
-    return { experimentId, stepCount, ...figuresOf(activities) };
-  } finally {
-    await connection.close();
-  }
+  const spec = { name: 'bench-orchestration', seed: Date.now() % 2 ** 31, stepCount };
+  return smallRun(settings, spec, async ({ client, experimentId, runId }) => {
+    return { experimentId, stepCount, ...figuresOf(await activitiesOf(client, runId)) };
+  });
 }
 
 interface DoneActivity {

@@ -1,4 +1,6 @@
-/** The rollouts of a GRPO step. */
-import { compare } from './grpo-step.ts';
+/** The rollouts of a GRPO step; the peer is `transformers` generate with its cache. */
+import type { BenchOptions } from './main.ts';
+import { compare } from './compare.ts';
 
-export const bench = (log: (line: string) => void) => compare('rolloutMs', log);
+export const bench = (log: (line: string) => void, { withPeers }: BenchOptions) =>
+  compare({ part: 'rolloutMs', script: 'generate.py', targets: { stock: 4 }, isFixedLength: true }, withPeers, log);

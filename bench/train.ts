@@ -1,4 +1,9 @@
-/** The update of a GRPO step: loss, gradients, AdamW. */
-import { compare } from './grpo-step.ts';
+/** The update of a GRPO step: loss, gradients, AdamW; the peer is PyTorch with the model of `transformers`. */
+import type { BenchOptions } from './main.ts';
+import { compare } from './compare.ts';
+import { prefixSpeedUps } from './shared-prefix.ts';
 
-export const bench = (log: (line: string) => void) => compare('trainMs', log);
+export async function bench(log: (line: string) => void, { withPeers }: BenchOptions) {
+  const comparison = { part: 'trainMs', script: 'torch_step.py', targets: {}, isFixedLength: true } as const;
+  return { ...(await compare(comparison, withPeers, log)), sharedPrefix: await prefixSpeedUps(log) };
+}

@@ -1,27 +1,29 @@
 /** Experiments as a Temporal client sees them: start or attach, look up, ask how they stand. */
 import {
   type Client,
-  type WorkflowExecutionDescription,
   WorkflowExecutionAlreadyStartedError,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
-  WorkflowNotFoundError,
 } from '@temporalio/client';
 import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
+import { asJson } from '../artifacts/json-value.ts';
 import { MtrlError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import { differences } from '../core/difference.ts';
+import { digestOf, type Json } from '../core/json.ts';
 import { parseRecipe } from '../recipes/load.ts';
 import type { Recipe, RecipeInput } from '../recipes/recipe.ts';
-import { differenceLines, differences } from './difference.ts';
-import { commandText } from './output.ts';
+import type { ExperimentOptions } from '../workflows/types.ts';
+import { describe, workflowType } from './describe-experiment.ts';
+import { differenceLines } from './difference.ts';
+import { recipeDetails } from './recipe-details.ts';
 import type { Stack } from './stack.ts';
-
-const workflowType = 'experiment';
 
 export interface StartRequest {
   readonly experimentId: string;
   readonly recipe: RecipeInput;
   readonly parsed: Recipe;
+  /** What it starts from, where that is not all in the recipe. */
+  readonly options?: ExperimentOptions;
 }
 
 /** One experiment an id: of two starts with the same recipe the second attaches, unless it may start a failed one anew. Throws RECIPE_CONFLICT. */
@@ -46,25 +48,32 @@ export async function start(
   request: StartRequest,
   reuse: WorkflowIdReusePolicy,
 ): Promise<void> {
-  const { experimentId, recipe, parsed } = request;
+  const { experimentId, recipe, parsed, options } = request;
+  const digest = digestOf(asJson(parsed));
   await client.workflow.start(workflowType, {
     workflowId: experimentId,
     taskQueue: settings.taskQueues.control,
-    args: [recipe],
+    args: options === undefined ? [recipe] : [recipe, options],
     workflowIdReusePolicy: reuse,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     typedSearchAttributes: [
       { key: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'), value: experimentId },
       { key: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'), value: parsed.name },
+      { key: defineSearchAttributeKey('MtrlRecipeDigest', 'KEYWORD'), value: digest },
       { key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' },
     ],
     staticSummary: parsed.summary === undefined ? parsed.name : `${parsed.name}: ${parsed.summary}`,
+    staticDetails: recipeDetails(parsed, digest),
   });
 }
 
-async function requireSameRecipe({ client }: Stack, { experimentId, parsed }: StartRequest): Promise<void> {
-  const there = await recipeOfExperiment(client, experimentId);
-  const found = differences(asRecipe(there), parsed);
+async function requireSameRecipe({ client }: Stack, request: StartRequest): Promise<void> {
+  const { experimentId, parsed, options } = request;
+  const there = await inputsOfExperiment(client, experimentId);
+  const found = [
+    ...differences(asRecipe(there.recipe), parsed),
+    ...differences(asJson(there.options ?? {}), asJson(options ?? {})),
+  ];
   if (found.length === 0) return;
   throw new MtrlError('RECIPE_CONFLICT', 'an experiment with this id and another recipe exists', {
     where: `experiment ${experimentId}`,
@@ -82,37 +91,28 @@ function asRecipe(value: unknown): Json {
   }
 }
 
-/** The recipe as it was sent: the input in the first event of the history. */
-export async function recipeOfExperiment(client: Client, experimentId: string): Promise<unknown> {
+/** What an experiment was started with. */
+export interface ExperimentInputs {
+  /** As it was sent. */
+  readonly recipe: unknown;
+  readonly options?: ExperimentOptions;
+}
+
+/** Out of the first event of the history. Throws NOT_FOUND. */
+export async function inputsOfExperiment(client: Client, experimentId: string): Promise<ExperimentInputs> {
   const { runId } = await describe(client, experimentId);
   const page = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId: experimentId, runId },
     maximumPageSize: 1,
   });
-  const payload = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  if (!payload)
+  const payloads = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const [recipe, options] = payloads.map((payload) => defaultPayloadConverter.fromPayload<unknown>(payload));
+  if (recipe === undefined)
     throw new MtrlError('NOT_FOUND', 'the experiment has no recipe in its history', {
       where: `experiment ${experimentId}`,
     });
-  return defaultPayloadConverter.fromPayload(payload);
-}
-
-/** Throws NOT_FOUND, also for a workflow that is no experiment. */
-export async function describe(client: Client, experimentId: string): Promise<WorkflowExecutionDescription> {
-  const hint = `name an experiment: \`${commandText('status')}\` lists them`;
-  try {
-    const description = await client.workflow.getHandle(experimentId).describe();
-    if (description.type === workflowType) return description;
-    throw new MtrlError('NOT_FOUND', 'this is no experiment', {
-      where: experimentId,
-      found: `a workflow of type ${description.type}`,
-      hint,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId, hint, cause: error });
-  }
+  return { recipe, ...(options !== undefined && { options: options as ExperimentOptions }) };
 }
 
 /** Ids are parts of object keys and of addresses. Throws USAGE. */

@@ -1,17 +1,22 @@
-/** A job: a workflow that is started, shown and waited for by one verb (ingest, evaluate, judge). */
+/** A job: a workflow that is started, shown and waited for by one verb (ingest, evaluate, judge, promote, rollback). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { JobProgress } from '../workflows/job-tracker.ts';
+import type { RetrainResult } from '../workflows/retrain-types.ts';
+import type { GatedPromotion, RollbackResult } from '../workflows/promotion-types.ts';
 import type { EvaluatePolicyResult, IngestOnlyResult, JudgeBatchResult } from '../workflows/types.ts';
 import { Interrupted, onInterrupt } from './follow.ts';
 import { codedEnd } from './outcome.ts';
-import { say } from './output.ts';
+import { commandText, say } from './output.ts';
 import { type Stack, uiLink } from './stack.ts';
 
 interface JobResults {
   readonly ingestOnly: IngestOnlyResult;
   readonly evaluatePolicy: EvaluatePolicyResult;
   readonly judgeBatch: JudgeBatchResult;
+  readonly promote: GatedPromotion;
+  readonly rollback: RollbackResult;
+  readonly retrain: RetrainResult;
 }
 
 export interface Job<T extends keyof JobResults> {
@@ -20,6 +25,8 @@ export interface Job<T extends keyof JobResults> {
   /** Stands in its id. */
   readonly name: string;
   readonly input: unknown;
+  /** One that says what it is about, where no two may run at once; else a new one is made. */
+  readonly workflowId?: string;
 }
 
 const askMs = 1_000;
@@ -28,22 +35,13 @@ const queryTimeoutMs = 4_000;
 /** Progress goes to stderr, a line a change. Throws the coded error that ended it, or Interrupted: the job itself goes on. */
 export async function runJob<T extends keyof JobResults>(
   stack: Stack,
-  { type, name, input }: Job<T>,
+  job: Job<T>,
 ): Promise<{ readonly workflowId: string; readonly result: JobResults[T] }> {
-  const { client, settings } = stack;
-  const workflowId = `${words[type]}-${name}-${new Date().toISOString().slice(0, 23).replace(/[-:.]/g, '')}`;
   const interrupted = onInterrupt();
   const ended = new AbortController();
+  const workflowId = await startJob(stack, job);
   try {
-    const handle = await client.workflow.start(type, {
-      workflowId,
-      taskQueue: settings.taskQueues.control,
-      args: [input],
-      typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' }],
-      staticSummary: `${words[type]} ${name}`,
-    });
-    const link = uiLink(settings, workflowId);
-    say(`started ${workflowId}${link === undefined ? '' : `\n${link}`}`);
+    const handle = stack.client.workflow.getHandle(workflowId);
     const result = (handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
       throw codedEnd(error, workflowId, 'start it again: what was done is found');
     });
@@ -60,7 +58,29 @@ export async function runJob<T extends keyof JobResults>(
   }
 }
 
-const words = { ingestOnly: 'ingest', evaluatePolicy: 'evaluate', judgeBatch: 'judge' } as const;
+/** Says its id and where it is shown. Throws WorkflowExecutionAlreadyStartedError for a `workflowId` that runs. */
+export async function startJob<T extends keyof JobResults>(
+  { client, settings }: Stack,
+  { type, name, input, ...job }: Job<T>,
+): Promise<string> {
+  const time = new Date().toISOString().slice(0, 23).replace(/[-:.]/g, '');
+  const { workflowId = `${words[type]}-${name}-${time}` } = job;
+  await client.workflow.start(type, {
+    workflowId,
+    taskQueue: settings.taskQueues.control,
+    args: [input],
+    typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' }],
+    staticSummary: `${words[type]} ${name}`,
+  });
+  const link = uiLink(settings, workflowId);
+  say(`started ${workflowId}${link === undefined ? '' : `\n${link}`}`);
+  return workflowId;
+}
+
+const words = {
+  ...{ ingestOnly: 'ingest', evaluatePolicy: 'evaluate', judgeBatch: 'judge' },
+  ...{ promote: 'promote', rollback: 'rollback', retrain: 'retrain' },
+} as const;
 
 /** Showing is a courtesy: what cannot be asked is asked again, and the result is waited for all the same. */
 async function showProgress({ client }: Stack, workflowId: string, ended: AbortSignal): Promise<void> {
@@ -73,8 +93,12 @@ async function showProgress({ client }: Stack, workflowId: string, ended: AbortS
       )
       .catch(() => undefined);
     const line = progress === undefined ? last : `${progress.state}: ${progress.phase}`;
-    if (line !== last && !isOver()) say(line);
+    if (line !== last && !isOver()) say(progress?.state === 'waiting' ? `${line}\n${answersOf(workflowId)}` : line);
     last = line;
     await sleep(askMs, undefined, { signal: ended }).catch(() => undefined);
   }
+}
+
+function answersOf(workflowId: string): string {
+  return `answer with \`${commandText('approve', workflowId)}\` or \`${commandText('reject', workflowId)}\``;
 }

@@ -1,6 +1,9 @@
 /** What an experiment has made so far: from its result when it is done, else from what it tells of itself. */
 import type { PolicyState } from '../activities/contract.ts';
+import type { ExperimentIndex } from '../activities/experiment-index.ts';
+import { findExperiment } from '../artifacts/experiments.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import { isNotFound } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { ExperimentResult } from '../workflows/types.ts';
 import type { Stack } from './stack.ts';
@@ -24,22 +27,27 @@ export interface MadeByExperiment {
   readonly refs: readonly ArtifactRef[];
 }
 
-/** Throws NOT_FOUND. */
+/** One that Temporal does not know (imported, or older than what it keeps) is read from its document. Throws NOT_FOUND. */
 export async function madeBy(stack: Stack, experimentId: string): Promise<MadeByExperiment> {
-  const { status, progress } = await standingOf(stack.client, experimentId);
-  if (status === 'COMPLETED') {
-    const result = (await stack.client.workflow.getHandle(experimentId).result()) as ExperimentResult;
-    const runs = result.runs.map(({ plan, checkpoint, policy }) => ({
-      runName: plan.runName,
-      arm: plan.arm,
-      checkpoint,
-      policy,
-      mode: plan.mode,
-    }));
-    return { status, report: result.report, runs, refs: refsIn(result) };
-  }
+  const found = await standingOf(stack.client, experimentId).catch(async (error: unknown) => {
+    const index = isNotFound(error) ? await findExperiment(stack.store, experimentId) : undefined;
+    if (index === undefined) throw error;
+    return index as ExperimentIndex;
+  });
+  if ('report' in found) return madeIn('COMPLETED', found);
+  const { status, progress } = found;
+  if (status === 'COMPLETED')
+    return madeIn(status, (await stack.client.workflow.getHandle(experimentId).result()) as ExperimentResult);
   const runs = (progress?.runs ?? []).map(({ runName, arm, checkpoint }) => ({ runName, arm, checkpoint }));
   return { status, report: progress?.report, runs, refs: refsIn(progress) };
+}
+
+function madeIn(status: string, made: Pick<ExperimentIndex, 'report' | 'runs'>): MadeByExperiment {
+  const runs = made.runs.map(({ plan, checkpoint, policy }) => ({
+    ...{ runName: plan.runName, arm: plan.arm, mode: plan.mode },
+    ...{ checkpoint, policy },
+  }));
+  return { status, report: made.report, runs, refs: refsIn(made) };
 }
 
 /** Artifact refs anywhere in a JSON value, each URI once. */

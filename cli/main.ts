@@ -3,51 +3,21 @@ import { Command, CommanderError } from 'commander';
 import { describeError, exitCodeOf } from '../core/errors.ts';
 import { Interrupted } from './follow.ts';
 import { say } from './output.ts';
-import { addCancel } from './verbs/cancel.ts';
-import { addDoctor } from './verbs/doctor.ts';
-import { addDown } from './verbs/down.ts';
-import { addEvaluate } from './verbs/evaluate.ts';
-import { addExport } from './verbs/export.ts';
-import { addIngest } from './verbs/ingest.ts';
-import { addJudge } from './verbs/judge.ts';
-import { addReport } from './verbs/report.ts';
-import { addResume } from './verbs/resume.ts';
-import { addRollouts } from './verbs/rollouts.ts';
-import { addRun } from './verbs/run.ts';
-import { addStatus } from './verbs/status.ts';
-import { addUp } from './verbs/up.ts';
-import { addVerify } from './verbs/verify.ts';
-import { addWatch } from './verbs/watch.ts';
+import { verbsFor } from './verbs.ts';
 
-function program(): Command {
+async function program(word: string | undefined): Promise<Command> {
   const command = new Command('mtrl')
     .description('Trains one multimodal judge for many judging tasks, durably.')
     .exitOverride()
     .showHelpAfterError('(--help shows the verbs and their options)');
-  for (const add of [
-    addUp,
-    addDown,
-    addDoctor,
-    addRun,
-    addStatus,
-    addWatch,
-    addCancel,
-    addResume,
-    addReport,
-    addRollouts,
-    addVerify,
-    addExport,
-    addIngest,
-    addEvaluate,
-    addJudge,
-  ])
-    add(command);
+  for (const add of await verbsFor(word)) add(command);
   return command;
 }
 
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(args, { from: 'user' });
+    const command = await program(args[0]);
+    await command.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     // Commander has told what is wrong; asked for help, it ends with 0.

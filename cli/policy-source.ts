@@ -1,4 +1,4 @@
-/** `--policy P`: a folder in Hugging Face layout, an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
+/** `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -7,7 +7,12 @@ import { sha256 } from '../core/json.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { PolicySource } from '../workflows/types.ts';
 import { type MadeRun, madeBy } from './made.ts';
+import { promotedAs } from './promotions.ts';
 import type { Stack } from './stack.ts';
+
+/** What P may be, for the help of a verb. */
+export const policyForms =
+  'a folder in Hugging Face layout, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
 
 export interface NamedPolicy {
   /** For `--set` on the recipe: the folder is imported as the recipe's own policy. */
@@ -32,6 +37,11 @@ export function policyFolder(named: string): string | undefined {
 /** Throws USAGE, NOT_FOUND, ARTIFACT_MISSING, CHECKPOINT_INVALID. */
 export async function policySource(stack: Stack, named: string): Promise<NamedPolicy> {
   if (/^(s3|file):\/\//.test(named)) return { source: await keptPolicy(stack, named) };
+  const promoted = await promotedAs(stack.store, named);
+  if (promoted !== undefined) {
+    const { policy, checkpoint, mode } = promoted;
+    return { source: { kind: 'state', policy, checkpoint }, mode };
+  }
   const [experimentId = '', runName] = named.split(':');
   const { runs } = await madeBy(stack, experimentId);
   const { policy, checkpoint, mode } = theRun(experimentId, runs, runName);

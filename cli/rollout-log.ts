@@ -43,7 +43,10 @@ export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<r
 }
 
 /** A run that is under way names its newest checkpoint; the manifest of what made it names the snapshot. */
-async function snapshotOfCheckpoint(store: ArtifactStore, { producer }: ArtifactRef): Promise<ArtifactRef | undefined> {
+export async function snapshotOfCheckpoint(
+  store: ArtifactStore,
+  { producer }: ArtifactRef,
+): Promise<ArtifactRef | undefined> {
   if (producer === undefined) return undefined;
   return (await readManifest(store, producer))?.manifest.outputs['snapshot'];
 }

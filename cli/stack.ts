@@ -1,10 +1,9 @@
 /** The clients a verb works with, and their failures in our words. */
 import { Client, Connection } from '@temporalio/client';
-import { openArtifactStore } from '../artifacts/open-store.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { MtrlError } from '../core/errors.ts';
 import { readOverrides, readSettings, type StackSettings } from '../infra/stack/settings.ts';
-import { up } from '../infra/stack/up.ts';
+import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { commandText, say } from './output.ts';
 
 export interface Stack {
@@ -12,6 +11,9 @@ export interface Stack {
   readonly client: Client;
   readonly store: ArtifactStore;
 }
+
+/** For verbs that ask Temporal alone: what the store needs is not loaded, and they answer sooner. */
+export type TemporalStack = Omit<Stack, 'store'>;
 
 const connectTimeoutMs = 5_000;
 
@@ -21,11 +23,28 @@ export async function withStack<T>(
   body: (stack: Stack) => Promise<T>,
 ): Promise<T> {
   const isLocal = readOverrides().temporal === undefined;
-  const settings = startMissing && isLocal ? await up({ workers: true, log: say }) : readSettings();
-  const connection = await connect(settings.temporal.address);
+  const settings = startMissing && isLocal ? await bringUp() : readSettings();
+  return connected(settings, async (stack) => {
+    const { openArtifactStore } = await import('../artifacts/open-store.ts');
+    return body({ ...stack, store: openArtifactStore(settings.s3) });
+  });
+}
+
+/** Likewise, on what is up already. */
+export async function withTemporal<T>(body: (stack: TemporalStack) => Promise<T>): Promise<T> {
+  return connected(readSettings(), body);
+}
+
+async function bringUp(): Promise<StackSettings> {
+  const { up } = await import('../infra/stack/up.ts');
+  return up({ workers: true, log: say });
+}
+
+async function connected<T>(settings: StackSettings, body: (stack: TemporalStack) => Promise<T>): Promise<T> {
+  const connection = await connect(settings.temporal);
   try {
     const client = new Client({ connection, namespace: settings.temporal.namespace });
-    return await body({ settings, client, store: openArtifactStore(settings.s3) });
+    return await body({ settings, client });
   } catch (error) {
     throw asUnreachable(error, settings.temporal.address);
   } finally {
@@ -33,11 +52,11 @@ export async function withStack<T>(
   }
 }
 
-async function connect(address: string): Promise<Connection> {
+async function connect(temporal: StackSettings['temporal']): Promise<Connection> {
   try {
-    return await Connection.connect({ address, connectTimeout: connectTimeoutMs });
+    return await Connection.connect({ ...connectionOptions(temporal), connectTimeout: connectTimeoutMs });
   } catch (cause) {
-    throw unreachable(address, cause);
+    throw unreachable(temporal.address, cause);
   }
 }
 
@@ -56,7 +75,9 @@ function unreachable(address: string, cause: unknown): MtrlError {
   return new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal does not answer', {
     where: address,
     found: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause),
-    hint: isLocal ? `run \`${commandText('up')}\`` : 'check TEMPORAL_ADDRESS, and that the server is up',
+    hint: isLocal
+      ? `run \`${commandText('up')}\``
+      : 'check TEMPORAL_ADDRESS (or the profile), its certificates and key, and that the server is up',
     cause,
   });
 }

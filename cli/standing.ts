@@ -1,7 +1,7 @@
 /** How an experiment stands, asked of the experiment and of its runs. */
 import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { ExperimentProgress, RunProgress } from '../workflows/progress.ts';
-import { describe } from './experiments.ts';
+import { describe } from './describe-experiment.ts';
 
 export interface Standing {
   readonly experimentId: string;

@@ -23,6 +23,24 @@ const errorKinds = {
   PROMPT_INVALID: 'data',
   EXAMPLE_TOO_LONG: 'data',
   NOT_FOUND: 'data',
+  // a judge that may not take its name
+  EVALUATION_MISSING: 'data',
+  PROMOTION_HELD_BACK: 'data',
+  PROMOTION_CONFLICT: 'data',
+  // an approval twice, too early or too late
+  DECISION_REFUSED: 'data',
+  // a run that is further than it is told to go
+  BUDGET_REFUSED: 'data',
+  // two retrainings of one name at once
+  RETRAIN_CONFLICT: 'data',
+  // a fork from where the run never was, or with a change that would make its past another one
+  FORK_STEP_UNREACHED: 'data',
+  FORK_CHANGE_REFUSED: 'user',
+  // what still runs cannot be forgotten
+  EXPERIMENT_RUNNING: 'data',
+  // an exported experiment that is not what was exported, or is not the one that is here
+  ARCHIVE_INVALID: 'data',
+  IMPORT_CONFLICT: 'data',
   // ended by somebody before it was done
   CANCELLED: 'data',
   // kept bytes are not what their digest says
@@ -35,6 +53,10 @@ const errorKinds = {
   NON_FINITE: 'compute',
   REPLAY_DIVERGED: 'compute',
   GRAPH_INVALID: 'compute',
+  // more memory than the ceiling allows, by plan
+  MEMORY_EXCEEDED: 'compute',
+  // more memory than the worker lets a compute process hold, in fact
+  COMPUTE_OUT_OF_MEMORY: 'compute',
   // the surroundings: retried
   STORE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
@@ -42,7 +64,6 @@ const errorKinds = {
   TEMPORAL_UNREACHABLE: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
-  COMPUTE_OUT_OF_MEMORY: 'transient',
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
@@ -53,6 +74,9 @@ const errorKinds = {
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;
+
+/** All of them, each in docs/troubleshooting.md. */
+export const errorCodes = Object.keys(errorKinds) as readonly ErrorCode[];
 
 export interface ErrorDetails {
   /** The place: a recipe path, a file, an address, an object's URI. */
@@ -83,6 +107,10 @@ export class MtrlError extends Error {
   get retryable(): boolean {
     return this.kind === 'transient';
   }
+}
+
+export function isNotFound(error: unknown): error is MtrlError {
+  return error instanceof MtrlError && error.code === 'NOT_FOUND';
 }
 
 export function isErrorCode(text: string): text is ErrorCode {

@@ -17,7 +17,10 @@ export interface EncodedPrompt {
   readonly images: readonly PixelValues[];
 }
 
-/** How log-probs are defined, for rollouts and training alike: log_softmax(logits / temperature) with banned tokens out. */
+/**
+ * How tokens are drawn. Log-probs are those of the policy whatever topK and topP leave out, for rollouts and training
+ * alike: log_softmax(logits / temperature) with banned tokens out.
+ */
 export interface Sampling {
   /** > 0. Log-probs are taken at this temperature. */
   readonly temperature: number;
@@ -25,6 +28,15 @@ export interface Sampling {
   readonly greedy: boolean;
   /** Completion ends without a stop token after this many tokens. */
   readonly tokenCountMax: number;
+  /** Drawn from the k most probable tokens, and those as probable as the last of them; from all when left out. */
+  readonly topK?: number;
+  /**
+   * Then from the fewest most probable of these that hold this share of their probability, in (0, 1], and those as
+   * probable as the last of them (nucleus sampling, arXiv 1904.09751).
+   */
+  readonly topP?: number;
+  /** Token sequences, none empty: a completion also ends once its last tokens are one of them. They stay in it. */
+  readonly stopSequences?: readonly (readonly number[])[];
 }
 
 /** Tokens that the engine treats apart; a Processor has them. */
@@ -33,6 +45,14 @@ export interface TokenRoles {
   readonly padTokenId: number;
   /** Can never be sampled: image and padding tokens. Their log-prob is that of probability 0, in training too. */
   readonly bannedTokenIds: readonly number[];
+}
+
+/** How a request is fitted into memory. Both change the order of sums, so they belong to what decides a result. */
+export interface MemorySpec {
+  /** What the compute process may hold, by plan. A batch is cut until it fits; MEMORY_EXCEEDED where one prompt does not. */
+  readonly byteLengthMax?: number;
+  /** Layers are computed once more in the backward pass instead of kept for it: less memory for more arithmetic. */
+  readonly recompute?: boolean;
 }
 
 export interface SampleRequest {
@@ -48,13 +68,17 @@ export interface SampleRequest {
   readonly promptOffset: number;
   /** Pad prompts to this many tokens: the same for all shards of a step, so that sharding changes no bit. */
   readonly promptTokenCountMax: number;
+  /** The largest image of the step, for models that take images of any size; for the same reason. */
+  readonly imagePixelCountMax?: number;
+  readonly memory?: MemorySpec;
 }
 
 export interface SampledCompletion {
-  /** C tokens, the stop token included when finishReason is `stop`. */
+  /** C tokens; the stop token or stop sequence that ended them included. */
   readonly tokenIds: readonly number[];
-  /** One per token, natural log. */
+  /** One per token, natural log: of the policy, over all tokens that are not banned. */
   readonly logProbs: readonly number[];
+  /** `length`: cut after tokenCountMax tokens. */
   readonly finishReason: 'stop' | 'length';
 }
 
@@ -90,6 +114,7 @@ export interface ForwardBackwardRequest {
   readonly loss: Loss;
   readonly temperature: number;
   readonly tokens: TokenRoles;
+  readonly memory?: MemorySpec;
 }
 
 export interface ForwardRequest {
@@ -97,6 +122,19 @@ export interface ForwardRequest {
   readonly temperature: number;
   readonly tokens: TokenRoles;
   readonly weights: 'current' | 'reference';
+  readonly memory?: MemorySpec;
+}
+
+/** A prompt with the completion that gives each label, its stop token included. */
+export interface LabelledPrompt {
+  readonly prompt: EncodedPrompt;
+  readonly completions: readonly (readonly number[])[];
+}
+
+export interface LabelLogProbsRequest {
+  readonly prompts: readonly LabelledPrompt[];
+  readonly temperature: number;
+  readonly tokens: TokenRoles;
 }
 
 export interface ForwardBackwardResult {
@@ -170,6 +208,13 @@ export interface Engine {
   sample(request: SampleRequest): Promise<SampleResult>;
   /** Log-probs of the given completions, without gradients. */
   forward(request: ForwardRequest): Promise<readonly (readonly (readonly number[])[])[]>;
+  /**
+   * [prompt][label]: log-prob of the label at the verdict's place, natural log, under the current weights. It sums over
+   * all tokens of the label and what follows it in its completion, however many they are; not over what the completions
+   * begin with together (a rationale), and over the stop token only where one completion would else be the beginning of
+   * another (`1`, `10`).
+   */
+  labelLogProbs(request: LabelLogProbsRequest): Promise<readonly (readonly number[])[]>;
   /** Adds to the accumulated gradient. */
   forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
   /** Applies and clears the accumulated gradient. */

@@ -7,9 +7,10 @@ import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { requireJsonFile } from './checkpoint-file.ts';
 import type { EncodedPrompt } from './engine.ts';
-import { ImagePrompts } from './image-prompts.ts';
+import type { ImagePrompts } from './image-prompts/image-prompts.ts';
+import { loadImagePrompts } from './image-prompts/load.ts';
 import { type Architecture, readArchitecture } from './models/architecture.ts';
-import type { ChatMessage } from './text/chat-message.ts';
+import type { ChatMessage } from '../core/chat-message.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
@@ -43,7 +44,7 @@ export async function loadProcessor(
   const imagePrompts =
     architecture.images === undefined
       ? undefined
-      : await ImagePrompts.load(folder, architecture.images, tokenizer, imageCacheByteLengthMax);
+      : await loadImagePrompts(folder, architecture.images, tokenizer, imageCacheByteLengthMax);
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
   const stopTokenId = await readStopTokenId(folder, tokenizer);
   const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);

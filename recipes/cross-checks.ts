@@ -1,9 +1,10 @@
 /** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
 import { judgingProblems } from './judging-checks.ts';
-import { nearest } from './nearest.ts';
-import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
+import { type RecipeProblem, valueText } from './problem.ts';
+import { promotionProblems } from './promotion-checks.ts';
 import type { Recipe } from './recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from './task-sets.ts';
+import { unknownName } from './unknown-name.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
   return [
@@ -13,6 +14,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...evaluationProblems(recipe),
     ...listProblems(recipe),
     ...judgingProblems(recipe),
+    ...promotionProblems(recipe),
   ];
 }
 
@@ -160,17 +162,6 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
       found: `no ${split} dataset of ${task}, which evaluation needs`,
       allowed: `an entry with split: ${split} that holds ${task}, or evaluation.tasks without it`,
     })),
-  ];
-}
-
-function unknownName(path: RecipePath, name: string, known: readonly string[], what: 'task' | 'arm'): RecipeProblem[] {
-  if (known.includes(name)) return [];
-  return [
-    {
-      path,
-      found: `${valueText(name)}, which is no ${what}`,
-      allowed: nearest(name, known, 8).join(', ') || `(the recipe has no ${what})`,
-    },
   ];
 }
 

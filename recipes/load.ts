@@ -49,6 +49,14 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
   return { recipe: recipe as RecipeInput, parsed: check(recipe), digest };
 }
 
+/** Of a recipe that has no file any more: with `--set` applied. Throws USAGE, RECIPE_INVALID. */
+export function changedRecipe(recipe: unknown, sets: readonly string[]): LoadedRecipe {
+  const changed = withAbsolutePaths(structuredClone(recipe), process.cwd());
+  for (const assignment of sets.map(parseAssignment)) assign(changed, assignment);
+  const parsed = check(changed);
+  return { recipe: changed as RecipeInput, parsed, digest: digestOf(parsed) };
+}
+
 function check(value: unknown, file?: string, placeOf?: PlaceOf): Recipe {
   const result = recipeSchema.safeParse(value);
   const problems = result.success ? crossProblems(result.data) : schemaProblems(result.error.issues, value);

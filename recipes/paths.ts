@@ -61,9 +61,10 @@ export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; r
   return [policy, ...data];
 }
 
-/** Throws FILE_MISSING. For a recipe whose workers share this file system; elsewhere the activities find out. */
-export function requireFiles(recipe: Recipe): void {
-  const missing = filesOf(recipe).filter(({ file }) => !existsSync(file));
+/** For a recipe whose workers share this file system; elsewhere the activities find out. `data`: its policy is not asked for. Throws FILE_MISSING. */
+export function requireFiles(recipe: Recipe, needed: 'all' | 'data' = 'all'): void {
+  const named = filesOf(recipe).filter(({ path }) => needed === 'all' || path[0] === 'datasets');
+  const missing = named.filter(({ file }) => !existsSync(file));
   const [first] = missing;
   if (first === undefined) return;
   const lines = missing.map(({ path, file }) => `  ${pathText(path)}: ${file}`);

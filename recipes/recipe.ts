@@ -8,7 +8,9 @@ import { freezeSchema, loraSchema } from './trainable-fields.ts';
 import { datasetOptions, labelFieldSchema, leaksSchema, splitSchema } from './dataset-options.ts';
 import { evaluationSchema } from './evaluation-fields.ts';
 import { curriculumSchema, mixtureSchema, resamplingSchema } from './mixture-fields.ts';
+import { promotionSchema } from './promotion-fields.ts';
 import { rewardSchema } from './reward-fields.ts';
+import { stopSequencesSchema, topKSchema, topPSchema } from './sampling-fields.ts';
 import { taskSchema } from './task-fields.ts';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
@@ -19,168 +21,239 @@ const path = z.string().min(1);
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
-  tasks: z.array(name).min(1),
-  split: z.enum(['train', 'val', 'test']),
-  exampleCount: count.describe('per task'),
-  seed: z.int().min(0),
-  /** Who labels: the scene's truth, or an annotator who misreads it (PAPER.md, "noisy teacher"). */
+  tasks: z.array(name).min(1).describe('Tasks that the world draws examples of; they must be among `tasks`.'),
+  split: z.enum(['train', 'val', 'test']).describe('Where its examples go.'),
+  exampleCount: count.describe('Per task.'),
+  seed: z.int().min(0).describe('The same seed draws the same pictures.'),
   annotator: z
     .strictObject({
-      /** Chance that a hard attribute (orange/purple, low float, mild defect, small flame) is misread. */
-      hardErrorRate: rate.default(0),
-      /** Chance that an easy attribute is misread. */
-      easyErrorRate: rate.default(0),
-      /** Chance that the final answer is the other one. */
-      flipRate: rate.default(0),
+      hardErrorRate: rate
+        .default(0)
+        .describe('Chance that a hard attribute (orange/purple, low float, mild defect, small flame) is misread.'),
+      easyErrorRate: rate.default(0).describe('Chance that an easy attribute is misread.'),
+      flipRate: rate.default(0).describe('Chance that the final answer is the other one.'),
     })
-    .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 }),
+    .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 })
+    .describe("Who labels: the scene's truth, or an annotator who misreads it."),
 });
 
 /** What a dataset of rows says, whatever files they come in (docs/data.md). */
 const rows = {
-  task: name,
+  task: name.describe('The task that its rows are examples of.'),
   split: splitSchema,
-  /** A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or `s3://bucket/key`. */
-  path,
-  /** Where images lie that a row names by text. Not needed where the rows or the archive hold them. */
-  imageFolder: path.optional(),
-  /** Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others lossless). */
-  imageEdgeMax: z.int().min(16).optional(),
-  /** Row field names. */
-  fields: z.strictObject({
-    id: z.string().default('id'),
-    images: z.array(z.string()).default(['image']),
-    label: labelFieldSchema.default('label'),
-    /** Row fields that the prompt template uses. */
-    prompt: z.array(z.string()).default([]),
-    /** Rows with the same value are never parted by a split and are resampled together. */
-    group: z.string().optional(),
-  }),
+  path: path.describe(
+    'A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
+      '`s3://bucket/key`.',
+  ),
+  imageFolder: path
+    .optional()
+    .describe('Where images lie that a row names by text. Not needed where the rows or the archive hold them.'),
+  imageEdgeMax: z
+    .int()
+    .min(16)
+    .optional()
+    .describe(
+      'Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others ' +
+        'lossless).',
+    ),
+  fields: z
+    .strictObject({
+      id: z.string().default('id').describe('Names the row; a later row of the same id is quarantined.'),
+      images: z
+        .array(z.string())
+        .default(['image'])
+        .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+      label: labelFieldSchema.default('label'),
+      prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
+      group: z
+        .string()
+        .optional()
+        .describe('Rows with the same value are never parted by a split and are resampled together.'),
+    })
+    .describe('Row field names.'),
   ...datasetOptions,
-  /** Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows. */
-  rationale: z.string().optional(),
+  rationale: z
+    .string()
+    .optional()
+    .describe('Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows.'),
 };
 
 const jsonl = z.strictObject({ reader: z.literal('jsonl'), ...rows });
-/** An array of rows, or an object whose members are rows (`__key__` is the member's name). */
-const json = z.strictObject({ reader: z.literal('json'), ...rows });
-/** The first line names the columns. */
-const csv = z.strictObject({
-  reader: z.literal('csv'),
-  ...rows,
-  /** A tab for files named .tsv, else a comma. */
-  delimiter: z.string().length(1).optional(),
-  /** What a byte order mark does not say. */
-  encoding: z.enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252']).default('utf-8'),
-});
+const json = z
+  .strictObject({ reader: z.literal('json'), ...rows })
+  .describe("An array of rows, or an object whose members are rows (`__key__` is the member's name).");
+const csv = z
+  .strictObject({
+    reader: z.literal('csv'),
+    ...rows,
+    delimiter: z.string().length(1).optional().describe('A tab for files named .tsv, else a comma.'),
+    encoding: z
+      .enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])
+      .default('utf-8')
+      .describe('What a byte order mark does not say.'),
+  })
+  .describe('The first line names the columns.');
 const parquet = z.strictObject({ reader: z.literal('parquet'), ...rows });
-/** WebDataset: files with the same name before the first dot are one row; the fields of its .json are the row's. */
-const tar = z.strictObject({ reader: z.literal('tar'), ...rows });
+const tar = z
+  .strictObject({ reader: z.literal('tar'), ...rows })
+  .describe(
+    'WebDataset: files with the same name before the first dot are one row; the fields of its .json are ' +
+      "the row's.",
+  );
 const zip = z.strictObject({ reader: z.literal('zip'), ...rows });
-/** A folder of images with one sub-folder a class: a row has `image` and `class`. */
-const folder = z.strictObject({ reader: z.literal('folder'), ...rows });
+const folder = z
+  .strictObject({ reader: z.literal('folder'), ...rows })
+  .describe('A folder of images with one sub-folder a class: a row has `image` and `class`.');
 
 export const optimizerSchema = z.strictObject({
-  learningRate: z.number().positive(),
-  /** constant, or down to `finalLearningRateRatio` of the peak by a line or a cosine. */
-  schedule: z.enum(['constant', 'linear', 'cosine']).default('constant'),
-  finalLearningRateRatio: rate.default(0.1),
-  warmupStepCount: z.int().min(0).default(10),
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.95),
-  epsilon: z.number().positive().default(1e-8),
-  weightDecay: z.number().min(0).default(0),
-  gradientNormMax: z.number().positive().default(1),
+  learningRate: z.number().positive().describe('Its peak, after the warm-up.'),
+  schedule: z
+    .enum(['constant', 'linear', 'cosine'])
+    .default('constant')
+    .describe('constant, or down to `finalLearningRateRatio` of the peak by a line or a cosine.'),
+  finalLearningRateRatio: rate
+    .default(0.1)
+    .describe('Of the peak, at the last step; unused where the schedule is constant.'),
+  warmupStepCount: z.int().min(0).default(10).describe('Steps in which the rate grows evenly to its peak.'),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean of gradients.'),
+  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the mean of their squares.'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
+  weightDecay: z.number().min(0).default(0).describe('Decoupled; of matrices and embeddings, not of norms and biases.'),
+  gradientNormMax: z.number().positive().default(1).describe("Ceiling of the gradient's global L2 norm."),
 });
 
 const armCommon = {
-  /** think: rationale, then verdict. direct: the verdict alone. */
-  mode: z.enum(['think', 'direct']),
-  /** Tasks to train on; all that are not `ood` when left out. */
-  tasks: z.array(name).min(1).optional(),
-  /** Start from that arm's final policy instead of the recipe's. */
-  from: name.optional(),
-  mixture: mixtureSchema,
+  mode: z.enum(['think', 'direct']).describe('think: rationale, then verdict. direct: the verdict alone.'),
+  tasks: z.array(name).min(1).optional().describe('Tasks to train on; all that are not `ood` when left out.'),
+  from: name.optional().describe("Start from that arm's final policy instead of the recipe's."),
+  mixture: mixtureSchema.describe('How its tasks share the examples.'),
 };
 
 const training = {
-  stepCount: count,
-  optimizer: optimizerSchema,
-  /** Low-rank adapters on these linear modules learn, and nothing else; all weights when left out. */
-  lora: loraSchema.optional(),
-  /** Parts that keep their weights; with `lora`, parts that get no adapters. A tied head is the embeddings. */
-  freeze: freezeSchema.optional(),
-  snapshotEveryStepCount: count.default(25),
+  stepCount: count.describe('Optimizer updates in all.'),
+  optimizer: optimizerSchema.describe('AdamW and its learning rate.'),
+  lora: loraSchema
+    .optional()
+    .describe('Low-rank adapters on these linear modules learn, and nothing else; all weights when left out.'),
+  freeze: freezeSchema
+    .optional()
+    .describe('Parts that keep their weights; with `lora`, parts that get no adapters. A tied head is the embeddings.'),
+  snapshotEveryStepCount: count
+    .default(25)
+    .describe(
+      'Weights and optimizer state are kept after so many steps; what is lost with a machine is computed again from there.',
+    ),
 };
 
 const arm = z.discriminatedUnion('objective', [
-  z.strictObject({ objective: z.literal('none'), ...armCommon }),
+  z.strictObject({ objective: z.literal('none'), ...armCommon }).describe('Evaluated, not trained.'),
   z.strictObject({
     objective: z.literal('sft'),
     ...armCommon,
     ...training,
-    exampleCountPerStep: count.default(64),
-    /** Share of the examples that are trained in `direct` mode whatever `mode` says (which ones: by seed), so that one policy learns both ways to answer. */
-    directShare: rate.default(0),
-    /** Steps that one activity does: what a crash can cost at most. */
-    stepCountPerActivity: count.default(25),
+    exampleCountPerStep: count.default(64).describe('Examples in one update.'),
+    directShare: rate
+      .default(0)
+      .describe(
+        'Share of the examples that are trained in `direct` mode whatever `mode` says (which ones: by seed), ' +
+          'so that one policy learns both ways to answer.',
+      ),
+    stepCountPerActivity: count.default(25).describe('Steps that one activity does: what a crash can cost at most.'),
   }),
   z.strictObject({
     objective: z.literal('grpo'),
     ...armCommon,
     ...training,
-    promptCountPerStep: count.default(16),
-    /** G; the paper: 20. */
-    groupSize: z.int().min(2).default(8),
-    rolloutShardCount: count.default(1),
-    /** Not published. */
-    temperature: z.number().positive().default(1),
-    /** Not published. */
-    tokenCountMax: count.default(32),
-    /** Not published. */
-    clipLow: z.number().positive().default(0.2),
-    clipHigh: z.number().positive().default(0.2),
-    /** Weight of the KL term to the arm's initial policy; 0 leaves it out. Not published. */
-    klCoefficient: z.number().min(0).default(0),
-    /** a in R = (1 - a) accuracy + a format. Not published. */
-    formatWeight: rate.default(0.1),
-    reward: rewardSchema,
+    promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),
+    groupSize: z.int().min(2).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
+    rolloutShardCount: count
+      .default(1)
+      .describe('Activities that share the rollouts of a step; changes no bit of them.'),
+    temperature: z.number().positive().default(1).describe('Of rollouts. Not published.'),
+    topK: topKSchema,
+    topP: topPSchema,
+    tokenCountMax: count.default(32).describe('A rollout is cut after so many tokens. Not published.'),
+    clipLow: z
+      .number()
+      .positive()
+      .default(0.2)
+      .describe('The ratio of new to old probability counts from 1 - this. Not published.'),
+    clipHigh: z.number().positive().default(0.2).describe('And up to 1 + this. Not published.'),
+    klCoefficient: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe("Weight of the KL term to the arm's initial policy; 0 leaves it out. Not published."),
+    formatWeight: rate.default(0.1).describe('a in R = (1 - a) accuracy + a format. Not published.'),
+    reward: rewardSchema.describe('What a judgment is worth (docs/judging.md).'),
     curriculum: curriculumSchema.optional(),
     resampling: resamplingSchema.optional(),
-    /** Rollout and trainer log-probs may differ by this much, natural log, before the run stops. */
-    logProbToleranceMax: z.number().positive().default(1e-4),
+    logProbToleranceMax: z
+      .number()
+      .positive()
+      .default(1e-4)
+      .describe('Rollout and trainer log-probs may differ by this much, natural log, before the run stops.'),
   }),
 ]);
 
 export const recipeSchema = z.strictObject({
-  name,
-  summary: z.string().optional(),
-  /** One run of every trained arm for each seed. */
-  seeds: z.array(z.int().min(0)).min(1).default([0]),
-  policy: z.union([
-    /** A folder in Hugging Face layout. */
-    z.strictObject({ checkpoint: path }),
-    /** Fresh weights for the config.json, tokenizer and templates of that folder. */
-    z.strictObject({ config: path, initSeed: z.int().min(0).default(0) }),
-  ]),
-  /** What must compute this recipe (docs/backends.md): a compute worker with other engines refuses. Whatever it has when left out. */
+  name: name.describe('Begins the ids of its experiments.'),
+  summary: z.string().optional().describe('One line, shown beside the name.'),
+  seeds: z.array(z.int().min(0)).min(1).default([0]).describe('One run of every trained arm for each seed.'),
+  policy: z
+    .union([
+      z.strictObject({ checkpoint: path }).describe('A folder in Hugging Face layout.'),
+      z
+        .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('The weights are drawn by it.') })
+        .describe('Fresh weights for the config.json, tokenizer and templates of that folder.'),
+    ])
+    .describe('What every arm starts from.'),
   engine: z
     .strictObject({
-      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime'),
-      executionProvider: z.enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu']).optional(),
+      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('What runs the graphs.'),
+      executionProvider: z
+        .enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu'])
+        .optional()
+        .describe('Where the backend computes.'),
+      memoryByteLengthMax: count
+        .optional()
+        .describe(
+          'What a compute process may hold, by plan (docs/memory.md): batches are cut to fit, and what cannot ' +
+            'be cut is refused.',
+        ),
+      recompute: z
+        .boolean()
+        .optional()
+        .describe('Layers are computed once more in the backward pass instead of kept for it.'),
     })
-    .optional(),
-  /** The words that ask for each mode: they become `mode_word` in prompts. */
-  modeWords: z.strictObject({ think: z.string(), direct: z.string() }).default({ think: 'think', direct: 'directly' }),
-  tasks: z.record(name, taskSchema),
-  /** Folder that relative dataset paths start from; without it they start from the recipe's folder. */
-  dataFolder: path.optional(),
-  datasets: z.array(z.discriminatedUnion('reader', [judgeWorld, jsonl, json, csv, parquet, tar, zip, folder])).min(1),
-  /** Ingestion fails when more than this share of a dataset's rows cannot be used. */
-  quarantineRateMax: rate.default(0.1),
-  leaks: leaksSchema,
-  arms: z.record(name, arm),
-  evaluation: evaluationSchema,
+    .optional()
+    .describe(
+      'What must compute this recipe (docs/backends.md): a compute worker with other engines refuses. ' +
+        'Whatever it has when left out.',
+    ),
+  modeWords: z
+    .strictObject({
+      think: z.string().describe('Asks for a rationale, then the verdict.'),
+      direct: z.string().describe('Asks for the verdict alone.'),
+    })
+    .default({ think: 'think', direct: 'directly' })
+    .describe('The words that ask for each mode: they become `mode_word` in prompts.'),
+  stopSequences: stopSequencesSchema,
+  tasks: z.record(name, taskSchema).describe('What is judged, by name (docs/judging.md).'),
+  dataFolder: path
+    .optional()
+    .describe("Folder that relative dataset paths start from; without it they start from the recipe's folder."),
+  datasets: z
+    .array(z.discriminatedUnion('reader', [judgeWorld, jsonl, json, csv, parquet, tar, zip, folder]))
+    .min(1)
+    .describe('Where rows lie and what in them is the image, the label and the text (docs/data.md).'),
+  quarantineRateMax: rate
+    .default(0.1)
+    .describe("Ingestion fails when more than this share of a dataset's rows cannot be used."),
+  leaks: leaksSchema.describe('What of one split another split, or an unseen task, may not show.'),
+  arms: z.record(name, arm).describe('Configurations that are compared, by name.'),
+  evaluation: evaluationSchema.describe('What every arm is asked at its end (docs/evaluation.md).'),
+  promotion: promotionSchema.optional().describe('For `mtrl schedule` and `mtrl promote`.'),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -2,22 +2,8 @@
  * Which fields may stand at a place of a recipe: asked of the schema itself (as JSON Schema), so that no message can
  * name a field that the schema does not have.
  */
-import { z } from 'zod';
-import { recipeSchema } from './recipe.ts';
+import { recipeJsonSchema, type SchemaNode } from './json-schema.ts';
 import type { RecipePath } from './problem.ts';
-
-interface Node {
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly additionalProperties?: Node | boolean;
-  readonly items?: Node;
-  readonly prefixItems?: readonly Node[];
-  readonly anyOf?: readonly Node[];
-  readonly oneOf?: readonly Node[];
-  readonly const?: unknown;
-}
-
-let root: Node | undefined;
-const schemaRoot = (): Node => (root ??= z.toJSONSchema(recipeSchema, { io: 'input' }) as Node);
 
 /** Declared field names at `path` of `recipe`; for a union, those of the branches whose constants (`objective: grpo`) fit the value there. */
 export function fieldsAt(path: RecipePath, recipe: unknown): readonly string[] {
@@ -25,9 +11,9 @@ export function fieldsAt(path: RecipePath, recipe: unknown): readonly string[] {
   return [...new Set(fields)];
 }
 
-function nodesAt(path: RecipePath, recipe: unknown): readonly Node[] {
+function nodesAt(path: RecipePath, recipe: unknown): readonly SchemaNode[] {
   let value: unknown = recipe;
-  let nodes = branches([schemaRoot()], value);
+  let nodes = branches([recipeJsonSchema()], value);
   for (const key of path) {
     value = memberOf(value, key);
     nodes = branches(
@@ -38,7 +24,7 @@ function nodesAt(path: RecipePath, recipe: unknown): readonly Node[] {
   return nodes;
 }
 
-function childrenOf(node: Node, key: string | number): readonly Node[] {
+function childrenOf(node: SchemaNode, key: string | number): readonly SchemaNode[] {
   const declared = node.properties?.[String(key)];
   if (declared !== undefined) return [declared];
   if (typeof node.additionalProperties === 'object') return [node.additionalProperties];
@@ -46,7 +32,7 @@ function childrenOf(node: Node, key: string | number): readonly Node[] {
   return item === undefined ? [] : [item];
 }
 
-function branches(nodes: readonly Node[], value: unknown): readonly Node[] {
+function branches(nodes: readonly SchemaNode[], value: unknown): readonly SchemaNode[] {
   return nodes.flatMap((node) => {
     const options = node.anyOf ?? node.oneOf;
     if (options === undefined) return [node];
@@ -55,7 +41,7 @@ function branches(nodes: readonly Node[], value: unknown): readonly Node[] {
   });
 }
 
-function constantsFit(node: Node, value: unknown): boolean {
+function constantsFit(node: SchemaNode, value: unknown): boolean {
   return Object.entries(node.properties ?? {}).every(
     ([name, field]) => field.const === undefined || memberOf(value, name) === field.const,
   );

@@ -6,26 +6,33 @@ import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../activities/engine-pool.ts';
 import { StateFolders } from '../activities/state-folders.ts';
 import { openArtifactStore } from '../artifacts/open-store.ts';
-import { MtrlError } from '../core/errors.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { engineSettings, versionWith } from '../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
+import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { serve } from './serve.ts';
+import { startTracing, tracedEngine } from './tracing.ts';
+import { countOf, servingOptions, servingSettings } from './serving-settings.ts';
 import { takeSpoolFolder } from './spool.ts';
 
 const log = createLog('compute');
-installRuntime(log);
+const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
+const serving = servingSettings();
+const tracing = startTracing('compute');
 const spoolFolder = takeSpoolFolder(settings.home);
-const engineCount = countOf('MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
+const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
 // Pinned, because another number of threads gives other last bits.
-const threadCount = countOf('MTRL_ENGINE_THREAD_COUNT', 1);
+const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', 1);
 const engine = engineSettings(process.env, threadCount);
-const enginePool = new EnginePool(engineCount, () => spawnEmbeddedEngine(engine));
+const enginePool = new EnginePool(engineCount, () =>
+  tracing ? tracedEngine(spawnEmbeddedEngine(engine)) : spawnEmbeddedEngine(engine),
+);
+const codeVersion = codeVersionOf();
 const activities = createComputeActivities({
-  store: openArtifactStore(settings.s3),
-  codeVersion: versionWith(codeVersionOf(), engine),
+  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  codeVersion: versionWith(codeVersion, engine),
   log,
   enginePool,
   engine,
@@ -36,6 +43,7 @@ const activities = createComputeActivities({
 await serve({
   name: 'compute',
   settings,
+  serving,
   log,
   createWorker: (connection) =>
     Worker.create({
@@ -48,22 +56,11 @@ await serve({
       // The activities' own rhythm (activities/heartbeat.ts), so that a time-out of some seconds is never missed.
       maxHeartbeatThrottleInterval: '2s',
       defaultHeartbeatThrottleInterval: '2s',
-      shutdownGraceTime: '2s',
-      shutdownForceTime: '8s',
+      interceptors: { activity: [(context) => ({ inbound: metrics.interceptor(context) })] },
+      ...(tracing && { plugins: [tracing.plugin] }),
+      ...servingOptions(serving, codeVersion),
     }),
 });
 await enginePool.close();
+await tracing?.close();
 process.exit(0);
-
-function countOf(variable: string, standard: number): number {
-  const text = process.env[variable];
-  if (text === undefined || text === '') return standard;
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1) return count;
-  const hint = 'a whole number from 1 on';
-  throw new MtrlError('USAGE', `${variable} is not a count`, {
-    where: `environment variable ${variable}`,
-    found: text,
-    hint,
-  });
-}

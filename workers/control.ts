@@ -6,17 +6,23 @@ import { createControlActivities } from '../activities/control.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { readSettings } from '../infra/stack/settings.ts';
+import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { serve } from './serve.ts';
+import { startTracing } from './tracing.ts';
+import { servingOptions, servingSettings } from './serving-settings.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 const log = createLog('control');
-installRuntime(log);
+const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
-const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'));
+const serving = servingSettings();
+const tracing = startTracing('control');
+const codeVersion = codeVersionOf();
+const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced: tracing !== undefined });
 const activities = createControlActivities({
-  store: openArtifactStore(settings.s3),
-  codeVersion: codeVersionOf(),
+  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  codeVersion,
   log,
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
 });
@@ -24,6 +30,7 @@ const activities = createControlActivities({
 await serve({
   name: 'control',
   settings,
+  serving,
   log,
   createWorker: (connection) =>
     Worker.create({
@@ -34,8 +41,10 @@ await serve({
       activities,
       // A worker that died holds its workflows' next task for this long; then any other may have it.
       stickyQueueScheduleToStartTimeout: '3s',
-      shutdownGraceTime: '3s',
-      shutdownForceTime: '8s',
+      interceptors: { activity: [(context) => ({ inbound: metrics.interceptor(context) })] },
+      ...(tracing && { plugins: [tracing.plugin] }),
+      ...servingOptions(serving, codeVersion),
     }),
 });
+await tracing?.close();
 process.exit(0);

@@ -1,6 +1,7 @@
 /** One line of JSON an event, to stderr: what a worker says, and what the Temporal SDK says inside it. */
 import { type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
+import { metricsOptions } from './telemetry.ts';
 
 export function createLog(name: string): Logger {
   const level = process.env['MTRL_LOG_LEVEL'] ?? 'info';
@@ -8,11 +9,11 @@ export function createLog(name: string): Logger {
 }
 
 /** Once a process, before the first connection. Signals are the worker's own business (serve.ts). */
-export function installRuntime(log: Logger): void {
-  Runtime.install({
+export function installRuntime(log: Logger): Runtime {
+  return Runtime.install({
     logger: temporalLogger(log),
     shutdownSignals: [],
-    telemetryOptions: { logging: { filter: 'WARN', forward: {} } },
+    telemetryOptions: { logging: { filter: 'WARN', forward: {} }, ...metricsOptions() },
   });
 }
 

@@ -8,59 +8,67 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { StackSettings } from '../infra/stack/settings.ts';
+import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { readyFileOf, type WorkerName } from '../infra/stack/workers.ts';
+import { serveHealth } from './health.ts';
+import type { ServingSettings } from './serving-settings.ts';
 
 const backoffMinMs = 250;
 const backoffMaxMs = 5_000;
+/** Probes wait one to some seconds. */
+const answerTimeoutMs = 1_000;
 
 export interface ServeOptions {
   readonly name: WorkerName;
   readonly settings: StackSettings;
+  readonly serving: ServingSettings;
   readonly log: Logger;
   readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
 }
 
 /** Returns after SIGTERM or SIGINT, once what was running has ended or been handed back. */
-export async function serve({ name, settings, log, createWorker }: ServeOptions): Promise<void> {
-  const stop = new Stop(log);
+export async function serve({ name, settings, serving, log, createWorker }: ServeOptions): Promise<void> {
+  const serviceState = new ServiceState(log);
+  if (serving.health) await serveHealth(serving.health, () => serviceState.notReady());
   const readyFile = readyFileOf(settings.home, name);
-  for (let backoffMs = backoffMinMs; !stop.requested();) {
+  for (let backoffMs = backoffMinMs; !serviceState.ending();) {
     try {
-      const connection = await NativeConnection.connect({ address: settings.temporal.address });
+      const connection = await NativeConnection.connect(connectionOptions(settings.temporal));
       try {
         const worker = await createWorker(connection);
         backoffMs = backoffMinMs;
-        stop.attach(worker);
+        serviceState.attach(worker, connection);
         const running = worker.run();
         mkdirSync(dirname(readyFile), { recursive: true });
         writeFileSync(readyFile, `${String(process.pid)}\n`);
         log.info({ address: settings.temporal.address }, 'polling');
         await running;
       } finally {
+        serviceState.detach();
         await connection.close().catch(() => undefined);
       }
     } catch (error) {
-      if (stop.requested()) break;
+      if (serviceState.ending()) break;
       log.warn({ reason: reasonOf(error), backoffMs }, 'not polling; trying again');
-      await Promise.race([sleep(backoffMs), stop.promise]);
+      await Promise.race([sleep(backoffMs), serviceState.end]);
       backoffMs = Math.min(backoffMaxMs, backoffMs * 2);
     }
   }
   rmSync(readyFile, { force: true });
 }
 
-/** A second signal while ending is the user's last word. */
-class Stop {
-  readonly promise: Promise<void>;
-  #requested = false;
-  #worker: Worker | undefined;
+/** From the first attempt to poll to the signal that ends it. A second signal while ending is the user's last word. */
+class ServiceState {
+  readonly end: Promise<void>;
+  #ending = false;
+  #polling: { readonly worker: Worker; readonly connection: NativeConnection } | undefined;
 
   constructor(log: Logger) {
-    this.promise = new Promise((resolve) => {
+    this.end = new Promise((resolve) => {
       const onSignal = (signal: NodeJS.Signals): void => {
-        if (this.#requested) process.exit(1);
+        if (this.#ending) process.exit(1);
         log.info({ signal }, 'ending');
-        this.#requested = true;
+        this.#ending = true;
         this.#shutDown();
         resolve();
       };
@@ -69,17 +77,30 @@ class Stop {
     });
   }
 
-  requested(): boolean {
-    return this.#requested;
+  ending(): boolean {
+    return this.#ending;
   }
 
-  attach(worker: Worker): void {
-    this.#worker = worker;
-    if (this.#requested) this.#shutDown();
+  attach(worker: Worker, connection: NativeConnection): void {
+    this.#polling = { worker, connection };
+    if (this.#ending) this.#shutDown();
+  }
+
+  detach(): void {
+    this.#polling = undefined;
+  }
+
+  async notReady(): Promise<string | undefined> {
+    if (this.#ending) return 'ending: no new work is taken';
+    const polling = this.#polling;
+    if (polling?.worker.getState() !== 'RUNNING') return 'not polling: Temporal does not answer, or has not yet';
+    const { connection } = polling;
+    await connection.withDeadline(Date.now() + answerTimeoutMs, () => connection.workflowService.getSystemInfo({}));
+    return undefined;
   }
 
   #shutDown(): void {
-    if (this.#worker?.getState() === 'RUNNING') this.#worker.shutdown();
+    if (this.#polling?.worker.getState() === 'RUNNING') this.#polling.worker.shutdown();
   }
 }
 

@@ -8,11 +8,18 @@ import { digestOf, sha256 } from '../core/json.ts';
 import { projectRoot } from '../infra/stack/settings.ts';
 
 /** Path of the bundle's code. `cacheFolder` is filled as needed. */
-export async function workflowBundle(cacheFolder: string): Promise<string> {
+export async function workflowBundle(
+  cacheFolder: string,
+  { traced = false }: { readonly traced?: boolean } = {},
+): Promise<string> {
   const folder = join(projectRoot, 'workflows');
-  const path = join(cacheFolder, `workflows-${await digestOfSources(folder)}.js`);
+  const path = join(cacheFolder, `workflows-${await digestOfSources(folder)}${traced ? '-traced' : ''}.js`);
   if (await stat(path).catch(() => undefined)) return path;
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(folder, 'index.ts'), logger: silent });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(folder, 'index.ts'),
+    workflowInterceptorModules: traced ? [tracingInterceptors] : [],
+    logger: silent,
+  });
   await mkdir(cacheFolder, { recursive: true });
   const partial = `${path}.${String(process.pid)}`;
   await writeFile(partial, code);
@@ -26,6 +33,11 @@ async function digestOfSources(folder: string): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
   return digestOf({ files, sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
+
+/** What the tracing plugin would add, were the bundle made by the worker itself. */
+const tracingInterceptors = createRequire(import.meta.url).resolve(
+  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+);
 
 /** Webpack's own report; what fails is thrown all the same. */
 const quiet = (): void => undefined;

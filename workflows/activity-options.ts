@@ -2,7 +2,7 @@
  * Time-outs and retries by kind of activity. Attempts are unlimited: what must not be retried says so itself
  * (activities/failure.ts), and everything else is the surroundings, which come back.
  */
-import { ActivityCancellationType, proxyActivities, type RetryPolicy } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type RetryPolicy, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.ts';
 
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
@@ -15,7 +15,7 @@ export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'rew
 });
 
 /** Work on the control queue that grows with the data: heartbeats tell a slow one from a dead one. */
-export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows'>>({
+export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>({
   startToCloseTimeout: '30m',
   heartbeatTimeout: '1m',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -26,7 +26,8 @@ export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'read
 export const compute = proxyActivities<
   Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'>
 >({
-  taskQueue: 'mtrl-compute',
+  // Named after the control queue (infra/stack/settings.ts), so that one setting moves both.
+  taskQueue: `${workflowInfo().taskQueue}-compute`,
   startToCloseTimeout: '30m',
   heartbeatTimeout: '15s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -1,61 +1,92 @@
 /** Current details: the markdown that the Web UI shows of a workflow. Asked for by query, so it costs no events. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { EvaluateResult, TaskScores } from '../activities/contract.ts';
+import type { ArmPlan, EvaluateResult, PrepareResult, TaskScores } from '../activities/contract.ts';
+import type { GateCheck } from '../activities/retraining-contract.ts';
 import type { ExperimentProgress, RunProgress, ScoredRun, StepRow } from './progress.ts';
 
 export function runDetails(progress: RunProgress, rows: readonly StepRow[]): string {
   const { hits, misses } = progress.cache;
   const lines = [
-    `**${progress.runName}** · ${progress.state} · ${progress.phase}`,
+    headline(progress.runName, progress),
     '',
     `step ${String(progress.step)} of ${String(progress.stepCount)} · cache ${String(hits)} hits, ${String(misses)} misses · compute ${seconds(progress.computeMs)}`,
-    '',
-    `checkpoint \`${progress.checkpoint.uri}\``,
   ];
+  if (progress.rewardLine !== undefined) lines.push('', `reward ${progress.rewardLine}`);
   if (rows.length > 0) {
-    lines.push('', '| step | reward | accuracy | loss | gradient norm | learning rate | from cache |');
-    lines.push('|---:|---:|---:|---:|---:|---:|---:|', ...rows.map(stepLine));
+    const columns = ['step', 'reward', 'accuracy', 'loss', 'gradient norm', 'learning rate', 'from cache'];
+    lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));
   }
+  lines.push('', `checkpoint \`${progress.checkpoint.uri}\``);
   return lines.join('\n');
 }
 
 export function experimentDetails(progress: ExperimentProgress): string {
   const { hits, misses } = progress.cache;
+  const { recipeName, recipeDigest } = progress;
+  // Neither is known before the recipe has been read.
+  const recipe = recipeDigest === '' ? '' : `recipe \`${shortOf(recipeDigest)}\` · `;
   const lines = [
-    `**${progress.recipeName}** · ${progress.state} · ${progress.phase}`,
+    headline(recipeName || progress.experimentId, progress),
     '',
-    `recipe \`${progress.recipeDigest.slice(0, 12)}\` · cache ${String(hits)} hits, ${String(misses)} misses`,
+    `${recipe}cache ${String(hits)} hits, ${String(misses)} misses`,
   ];
   if (progress.runs.length > 0) {
-    lines.push('', '| run | state | step | reward | accuracy | loss |', '|---|---|---:|---:|---:|---:|');
-    lines.push(...progress.runs.map(runLine));
+    const columns = ['run', 'state', 'step', 'rewards', 'reward', 'accuracy', 'loss'];
+    lines.push('', ...table(columns, progress.runs.map(runCells)));
   }
   if (progress.evaluations.length > 0) lines.push('', ...scoreTable(progress.evaluations));
-  if (progress.report) lines.push('', `report \`${progress.report.uri}\``);
+  if (progress.report)
+    lines.push('', `report: \`mtrl report ${progress.experimentId} --open\` · \`${progress.report.uri}\``);
   return lines.join('\n');
+}
+
+/** Above what was shown before: the code, then what was found, where, and what to do. */
+export function failureDetails(code: string, message: string, before: string): string {
+  // As code, for there may be anything in it.
+  const lines = message.split('\n').map((line) => `\`\` ${line.trim()} \`\``);
+  return [`**failed** · \`${code}\``, '', ...lines, '', before].join('\n').trimEnd();
 }
 
 export function scoreDetails(runName: string, done: readonly EvaluateResult[], wantedCount: number): string {
   const scores = done.map((result) => result.scores);
-  const lines = [`**${runName}** · ${String(done.length)} of ${String(wantedCount)} evaluations`, ''];
-  lines.push(
-    '| task | examples | Macro-F1 | 95 % | accuracy | majority | unparsable |',
-    '|---|---:|---:|---|---:|---:|---:|',
-  );
-  for (const score of scores) {
+  const columns = ['task', 'examples', 'Macro-F1', '95 %', 'accuracy', 'majority', 'unparsable'];
+  const rows = scores.map((score) => {
     const [low, high] = score.ci95.map((bound) => percent(bound));
     const interval = `${low ?? ''}–${high ?? ''}`;
-    const cells = [
+    return [
       ...[columnOf(score), String(score.exampleCount), percent(score.macroF1), interval],
       ...[score.accuracy, score.majorityMacroF1, score.unparsableRate].map(percent),
     ];
-    lines.push(`| ${cells.join(' | ')} |`);
-  }
-  return lines.join('\n');
+  });
+  const counts = `${String(done.length)} of ${String(wantedCount)} evaluations`;
+  return [`**${runName}** · ${counts}`, '', ...table(columns, rows)].join('\n');
 }
 
-function stepLine(row: StepRow): string {
-  const cells = [
+/** What a person who is asked for an approval looks at first. */
+export function gateTable(checks: readonly GateCheck[]): string[] {
+  if (checks.length === 0) return [];
+  const rows = checks.map(({ rule, value, limit, passed }) => {
+    return [rule, value.toFixed(4), limit.toFixed(4), passed ? 'passed' : '**held back**'];
+  });
+  return ['', ...table(['gate', 'found', 'limit', ''], rows)];
+}
+
+/** What never changes of a run. */
+export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult): string {
+  const { arm, seed, mode, from, objective, rolloutShardCount, snapshotEveryStepCount } = plan;
+  const items = [`arm **${arm}**, seed ${String(seed)}, ${mode}`, `recipe ${recipeName} \`${shortOf(recipeDigest)}\``];
+  if (from !== undefined) items.push(`starts from ${from}`);
+  if (objective === 'grpo') items.push(`rollouts of a step in ${counted(rolloutShardCount, 'activity', 'activities')}`);
+  if (objective !== 'none') items.push(`snapshot every ${counted(snapshotEveryStepCount, 'step', 'steps')}`);
+  return items.map((item) => `- ${item}`).join('\n');
+}
+
+export function headline(name: string, { state, phase }: { readonly state: string; readonly phase: string }): string {
+  return [`**${name}**`, state, ...(phase === state ? [] : [phase])].join(' · ');
+}
+
+function stepCells(row: StepRow): string[] {
+  return [
     String(row.step),
     fixed(row.reward),
     fixed(row.accuracy),
@@ -64,36 +95,49 @@ function stepLine(row: StepRow): string {
     row.learningRate.toExponential(1),
     String(row.cachedCount),
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
-function runLine(run: RunProgress): string {
-  const cells = [
+function runCells(run: RunProgress): string[] {
+  return [
     workflowLink(run.runName, run.workflowId),
     run.state,
     `${String(run.step)}/${String(run.stepCount)}`,
+    run.rewardLine ?? '',
     fixed(run.last?.reward),
     fixed(run.last?.accuracy),
     fixed(run.last?.loss, 4),
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
 function scoreTable(runs: readonly ScoredRun[]): string[] {
   const columns = [...new Set(runs.flatMap(({ scores }) => scores.map(columnOf)))];
-  const lines = runs.map(({ runName, scores }) => {
+  const rows = runs.map(({ runName, scores }) => {
     const byColumn = new Map(scores.map((score) => [columnOf(score), percent(score.macroF1)]));
-    return `| ${[runName, ...columns.map((column) => byColumn.get(column) ?? '')].join(' | ')} |`;
+    return [runName, ...columns.map((column) => byColumn.get(column) ?? '')];
   });
-  return [`| Macro-F1 | ${columns.join(' | ')} |`, `|---|${columns.map(() => '---:|').join('')}`, ...lines];
+  return table(['Macro-F1', ...columns], rows);
+}
+
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  // The Web UI leaves nothing between columns, and markdown drops plain spaces.
+  const row = (cells: readonly string[]) => `| ${cells.map((cell) => `${cell}\u00a0\u00a0`).join(' | ')} |`;
+  return [row(columns), `|${columns.map(() => '---|').join('')}`, ...rows.map(row)];
 }
 
 function columnOf({ task, split, ood }: TaskScores): string {
   return `${task} ${split}${ood ? ' (OOD)' : ''}`;
 }
 
-function workflowLink(text: string, workflowId: string): string {
+export function workflowLink(text: string, workflowId: string): string {
   return `[${text}](/namespaces/${workflowInfo().namespace}/workflows/${encodeURIComponent(workflowId)})`;
+}
+
+function shortOf(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${String(count)} ${count === 1 ? one : many}`;
 }
 
 function fixed(value: number | undefined, digits = 3): string {

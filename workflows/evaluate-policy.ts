@@ -12,7 +12,8 @@ import type { EvaluatePolicyInput, EvaluatePolicyResult, PolicySource } from './
 export async function evaluatePolicy({ recipe, mode, source }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
   const tracker = new JobTracker();
   try {
-    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+    const needed = source === undefined ? 'all' : 'data';
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
     upsertAttributes({ recipeName: prepared.recipeName });
     tracker.state('ingesting', 'reading datasets, fetching the policy');
     const [ingestion, { policy, checkpoint }] = await Promise.all([

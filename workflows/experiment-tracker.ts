@@ -49,7 +49,7 @@ export class ExperimentTracker {
       state: this.#state,
       phase: this.#phase,
       step: runs.reduce((sum, { step }) => sum + step, 0),
-      stepCount: plans.reduce((sum, { stepCount }) => sum + stepCount, 0),
+      stepCount: plans.reduce((sum, plan) => sum + (this.#runs.get(plan.runName) ?? plan).stepCount, 0),
       runs,
       runCount: plans.length,
       evaluations: this.#evaluations,
@@ -63,7 +63,8 @@ export class ExperimentTracker {
     this.#prepared = prepared;
     this.#state = 'ingesting';
     this.#phase = 'reading datasets';
-    upsertAttributes({ recipeName: prepared.recipeName, state: 'ingesting' });
+    const { recipeName, recipeDigest } = prepared;
+    upsertAttributes({ recipeName, recipeDigest, state: 'ingesting' });
     this.#show();
   }
 
@@ -82,13 +83,14 @@ export class ExperimentTracker {
     this.#show();
   }
 
-  trained(workflowId: string, { summary, cache, last }: RunResult): void {
+  trained(workflowId: string, { summary, cache, last, rewardLine }: RunResult): void {
     const { plan, checkpoint, computeMs, wallMs } = summary;
     this.#cache = addCache(this.#cache, cache);
     this.#runs.set(plan.runName, {
       ...{ runName: plan.runName, workflowId, arm: plan.arm, seed: plan.seed },
       ...{ state: 'done', phase: 'done', step: plan.stepCount, stepCount: plan.stepCount },
       ...(last && { last }),
+      ...(rewardLine !== undefined && { rewardLine }),
       ...{ cache, computeMs, checkpoint, startedAtMs: Date.now() - wallMs },
     });
     this.#show();

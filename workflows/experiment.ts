@@ -1,5 +1,5 @@
 /**
- * One experiment: a recipe, taken as JSON, to a report. Its workflow id is the experiment's id; its runs are children.
+ * One experiment: a recipe, taken as JSON, to a report. Its second argument, if any, says what to start from. Its workflow id is the experiment's id; its runs are children.
  *   prepare -> ingest, import the policy -> runs side by side, each evaluated as soon as it ended -> report
  */
 import {
@@ -10,17 +10,26 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ArmPlan, EvaluatedRun, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
+import type {
+  ArmPlan,
+  EvaluatedRun,
+  ImportPolicyInput,
+  ImportPolicyResult,
+  PrepareResult,
+} from '../activities/contract.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { planDetails } from './details.ts';
 import type { evaluate } from './evaluate.ts';
 import { ExperimentTracker } from './experiment-tracker.ts';
 import { endedBadly } from './failure.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
 import { attributesOfChild } from './search-attributes.ts';
-import type { ExperimentRef, ExperimentResult, RunInput, RunResult } from './types.ts';
+import type { Fork } from '../activities/fork-contract.ts';
+import type { ExperimentOptions, ExperimentRef, ExperimentResult, RunInput, RunResult } from './types.ts';
 
-export async function experiment(recipe: unknown): Promise<ExperimentResult> {
+export async function experiment(recipe: unknown, options: ExperimentOptions = {}): Promise<ExperimentResult> {
+  const { initial, fork } = options;
   const { workflowId: experimentId } = workflowInfo();
   const tracker = new ExperimentTracker(experimentId);
   const running = new RunningRuns();
@@ -35,12 +44,14 @@ export async function experiment(recipe: unknown): Promise<ExperimentResult> {
     tracker.prepared(prepared);
     const [ingestion, imported] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
-      compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [{ recipe: prepared.recipe }]),
+      compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
+        { recipe: prepared.recipe, ...keptPolicy(initial) },
+      ]),
     ]);
     tracker.ingested(ingestion, imported);
     const { recipeName } = prepared;
     const ref = { experimentId, recipeName, recipe: prepared.recipe, dataset: ingestion.dataset };
-    const runs = await new Training(ref, prepared, imported, tracker, running).all();
+    const runs = await new Training(ref, prepared, imported, tracker, running, fork).all();
     tracker.state('reporting', 'writing the report');
     const { cache, wallMs } = tracker;
     const report = await bulk.report.executeWithOptions({ summary: 'report' }, [
@@ -51,6 +62,13 @@ export async function experiment(recipe: unknown): Promise<ExperimentResult> {
   } catch (error) {
     throw endedBadly(error);
   }
+}
+
+/** Its snapshot, whose history goes on with this experiment; of a policy with steps since, only the checkpoint has them. */
+function keptPolicy(initial: ExperimentOptions['initial']): Omit<ImportPolicyInput, 'recipe'> {
+  if (initial === undefined) return {};
+  const { policy, checkpoint } = initial;
+  return policy.log.length === 0 ? { from: policy.snapshot } : { checkpoint };
 }
 
 function initialOf({ policy, checkpoint }: ImportPolicyResult): RunInput['initial'] {
@@ -85,6 +103,7 @@ class Training {
   readonly #imported: ImportPolicyResult;
   readonly #tracker: ExperimentTracker;
   readonly #running: RunningRuns;
+  readonly #fork: Fork | undefined;
   readonly #trained = new Map<string, Promise<RunResult>>();
   #trainedCount = 0;
 
@@ -94,12 +113,14 @@ class Training {
     imported: ImportPolicyResult,
     tracker: ExperimentTracker,
     running: RunningRuns,
+    fork: Fork | undefined,
   ) {
     this.#ref = ref;
     this.#prepared = prepared;
     this.#imported = imported;
     this.#tracker = tracker;
     this.#running = running;
+    this.#fork = fork;
   }
 
   /** When one run fails, the others are cancelled and waited for: the experiment leaves nothing running behind. */
@@ -142,12 +163,14 @@ class Training {
   }
 
   async #startRun(plan: ArmPlan): Promise<RunResult> {
-    const initial = await this.#initialOf(plan);
+    const shared = this.#fork?.runs.find(({ runName }) => runName === plan.runName);
+    const initial = shared?.initial ?? (await this.#initialOf(plan));
     const workflowId = this.#idOf(plan);
     const handle = await startChild<typeof run>('run', {
       ...this.#childOptions(plan, workflowId, 'training'),
-      args: [{ ...this.#ref, plan, initial }],
+      args: [{ ...this.#ref, plan, initial, ...(shared && { shared }) }],
       staticSummary: `${plan.runName}: ${plan.objective}, ${String(plan.stepCount)} steps`,
+      staticDetails: planDetails(plan, this.#prepared),
     });
     await this.#running.add(handle);
     const result = await handle.result();
@@ -173,9 +196,10 @@ class Training {
   }
 
   #childOptions(plan: ArmPlan, workflowId: string, state: 'training' | 'evaluating') {
+    const { recipeDigest } = this.#prepared;
     return {
       workflowId,
-      typedSearchAttributes: attributesOfChild(this.#ref, plan, state),
+      typedSearchAttributes: attributesOfChild({ ...this.#ref, recipeDigest }, plan, state),
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     };
   }

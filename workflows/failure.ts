@@ -1,5 +1,12 @@
 /** Why a workflow ended badly: the one coded failure at the root of the chain, said again where a user looks first. */
-import { ApplicationFailure, isCancellation, TemporalFailure } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  getCurrentDetails,
+  isCancellation,
+  setCurrentDetails,
+  TemporalFailure,
+} from '@temporalio/workflow';
+import { failureDetails } from './details.ts';
 import { upsertAttributes } from './search-attributes.ts';
 
 /** Marks the workflow failed or cancelled and returns what it must throw. `where` names the part that failed. */
@@ -12,17 +19,21 @@ export function endedBadly(error: unknown, where?: string): unknown {
   if (!(error instanceof TemporalFailure)) return error;
   upsertAttributes({ state: 'failed' });
   const root = rootFailure(error);
-  const message = root?.message ?? error.message;
+  const rootMessage = root?.message ?? error.message;
+  const message = where === undefined ? rootMessage : `${where}: ${rootMessage}`;
+  const type = root?.type ?? 'INVARIANT';
+  setCurrentDetails(failureDetails(type, message, getCurrentDetails()));
   return ApplicationFailure.create({
-    message: where === undefined ? message : `${where}: ${message}`,
-    type: root?.type ?? 'INVARIANT',
+    message,
+    type,
     nonRetryable: true,
     ...(root?.details ? { details: root.details } : {}),
     cause: error,
   });
 }
 
-function rootFailure(error: Error): ApplicationFailure | undefined {
+/** The coded failure that an activity or a part of ours gave. */
+export function rootFailure(error: unknown): ApplicationFailure | undefined {
   let found: ApplicationFailure | undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof ApplicationFailure) found ??= cause;

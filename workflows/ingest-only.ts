@@ -8,7 +8,7 @@ import type { IngestOnlyResult } from './types.ts';
 export async function ingestOnly(recipe: unknown): Promise<IngestOnlyResult> {
   const tracker = new JobTracker();
   try {
-    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed: 'data' }]);
     upsertAttributes({ recipeName: prepared.recipeName });
     tracker.state('ingesting', 'reading datasets');
     const ingestion = await bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]);

@@ -19,9 +19,10 @@ export class JobTracker {
     upsertAttributes({ state: 'preparing' });
   }
 
-  state(state: WorkState, phase: string): void {
+  /** `more`: lines of markdown under the phase. */
+  state(state: WorkState, phase: string, more: readonly string[] = []): void {
     if (state !== this.#progress.state) upsertAttributes({ state });
     this.#progress = { state, phase };
-    setCurrentDetails(`**${state}** · ${phase}`);
+    setCurrentDetails([`**${state}** · ${phase}`, ...more].join('\n'));
   }
 }

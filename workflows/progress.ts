@@ -4,7 +4,20 @@ import type { CacheCount, Made, StageCost, TaskScores } from '../activities/cont
 import type { ArtifactRef } from '../artifacts/ref.ts';
 
 export type WorkState =
-  'preparing' | 'ingesting' | 'training' | 'evaluating' | 'reporting' | 'paused' | 'done' | 'failed' | 'cancelled';
+  | 'preparing'
+  | 'ingesting'
+  | 'training'
+  | 'evaluating'
+  | 'reporting'
+  | 'waiting'
+  | 'paused'
+  | 'no-new-data'
+  | 'held-back'
+  | 'rejected'
+  | 'promoted'
+  | 'done'
+  | 'failed'
+  | 'cancelled';
 
 /** One finished optimizer step (or, for supervised runs, the last step of one activity). */
 export interface StepRow {
@@ -32,6 +45,8 @@ export interface RunProgress {
   readonly stepCount: number;
   /** The newest step. */
   readonly last?: StepRow;
+  /** Rewards of all steps, a mark for one or more of them: `▁▂▃▅▇`. */
+  readonly rewardLine?: string;
   readonly cache: CacheCount;
   readonly computeMs: number;
   readonly startedAtMs: number;

@@ -1,7 +1,16 @@
 /** One step of a run, as activities: how a policy, a plan and a step number become the next policy. */
-import type { ArmPlan, OptimizeResult, PolicyState, RewardResult, RolloutResult } from '../activities/contract.ts';
+import type {
+  ArmPlan,
+  OptimizeResult,
+  PolicyState,
+  RewardResult,
+  RolloutResult,
+  RunRef,
+} from '../activities/contract.ts';
+import type { SharedRun } from '../activities/fork-contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
+import type { RunBudget } from './run-budget.ts';
 import type { RunTracker } from './run-tracker.ts';
 import type { RunInput } from './types.ts';
 
@@ -11,6 +20,7 @@ export interface StepContext {
   readonly input: RunInput;
   readonly planRef: ArtifactRef;
   readonly tracker: RunTracker;
+  readonly budget: RunBudget;
 }
 
 export interface GrpoStep {
@@ -21,7 +31,7 @@ export interface GrpoStep {
 /** rollout shards -> reward, again while too few groups teach and rounds are left -> optimize; one update. */
 export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<GrpoStep> {
   const { input, planRef, tracker } = context;
-  const runRef = runRefOf(input);
+  const runRef = runRefOf(context);
   const { resampling, usesReference } = input.plan;
   let shards: readonly RolloutResult[] = [];
   let reward: RewardResult;
@@ -69,32 +79,48 @@ export async function sftSteps(
   toStep: number,
   policy: PolicyState,
 ): Promise<OptimizeResult> {
-  const { input, planRef, tracker } = context;
+  const { planRef, tracker } = context;
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);
   const update = await compute.optimize.executeWithOptions({ summary: `${steps} · supervised updates` }, [
-    { ...runRefOf(input), plan: planRef, fromStep: step, toStep, policy },
+    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy },
   ]);
   track(context, toStep - 1, [], update);
   return update;
 }
 
-export function runRefOf({ recipe, dataset, plan }: RunInput) {
-  return { recipe, dataset, arm: plan.arm, seed: plan.seed };
+/** The first steps of an update that another run did as a whole, up to where a fork leaves it. */
+export async function recordedSteps(
+  context: StepContext,
+  { step, cut }: SharedRun,
+  policy: PolicyState,
+): Promise<OptimizeResult> {
+  const { planRef, tracker } = context;
+  if (!cut) throw new Error('a fork at the end of an update has no steps to do again');
+  const { record, toStep } = cut;
+  const steps = `steps ${String(step)}–${String(toStep - 1)}`;
+  tracker.phase(steps);
+  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · as recorded before the fork` }, [
+    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy, recorded: record },
+  ]);
+  track(context, toStep - 1, [], update);
+  return update;
 }
 
-function rollouts(
-  { input, planRef }: StepContext,
-  step: number,
-  policy: PolicyState,
-  round: number,
-): Promise<RolloutResult[]> {
+export function runRefOf({ input, budget }: Pick<StepContext, 'input' | 'budget'>): RunRef {
+  const { recipe, dataset, plan } = input;
+  const { stepCount } = budget;
+  return { recipe, dataset, arm: plan.arm, seed: plan.seed, ...(stepCount !== plan.stepCount && { stepCount }) };
+}
+
+function rollouts(context: StepContext, step: number, policy: PolicyState, round: number): Promise<RolloutResult[]> {
+  const { input, planRef } = context;
   const count = input.plan.rolloutShardCount;
   const shards = Array.from({ length: count }, (_, index) => {
     const again = round === 0 ? '' : ` · round ${String(round + 1)}`;
     const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}${again}`;
     return compute.rollout.executeWithOptions({ summary }, [
-      { ...runRefOf(input), plan: planRef, step, shard: { index, count }, policy, ...(round > 0 && { round }) },
+      { ...runRefOf(context), plan: planRef, step, shard: { index, count }, policy, ...(round > 0 && { round }) },
     ]);
   });
   return Promise.all(shards);

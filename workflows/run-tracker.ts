@@ -13,6 +13,8 @@ import {
   type WorkState,
 } from './progress.ts';
 import { upsertAttributes } from './search-attributes.ts';
+import { addReward, emptyTrace, traceLine, type RewardTrace } from './reward-trace.ts';
+import type { RunBudget } from './run-budget.ts';
 import type { RunCarry, RunInput } from './types.ts';
 
 /** Rows in the details' table; older ones are in the report. */
@@ -27,30 +29,42 @@ export class RunTracker {
   #step: number;
   #upsertedStep: number;
   #rows: readonly StepRow[];
+  #rewardTrace: RewardTrace;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
   #toldAtMs = 0;
   readonly #input: RunInput;
+  readonly #budget: RunBudget;
 
-  constructor(input: RunInput) {
-    const carried = input.carried;
+  constructor(input: RunInput, budget: RunBudget) {
+    const { carried, shared } = input;
+    const begun = carried ?? shared;
     this.#input = input;
+    this.#budget = budget;
     this.startedAtMs = carried?.startedAtMs ?? Date.now();
-    this.#step = carried?.step ?? 0;
+    this.#step = begun?.step ?? 0;
     this.#upsertedStep = this.#step;
     this.#rows = carried?.rows ?? [];
-    this.#stages = carried?.stages ?? [];
-    this.#checkpoint = carried?.checkpoint ?? input.initial.checkpoint;
+    this.#rewardTrace = carried?.rewardTrace ?? emptyTrace;
+    this.#stages = begun?.stages ?? [];
+    this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
     this.#show();
   }
 
-  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'checkpoint'> {
+  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint'> {
     return {
       startedAtMs: this.startedAtMs,
       stages: this.#stages,
       rows: this.#rows,
+      rewardTrace: this.#rewardTrace,
       checkpoint: this.#checkpoint,
     };
+  }
+
+  /** None before the first reward. */
+  get rewardLine(): Pick<RunProgress, 'rewardLine'> {
+    const rewardLine = traceLine(this.#rewardTrace);
+    return rewardLine === '' ? {} : { rewardLine };
   }
 
   progress(): RunProgress {
@@ -64,8 +78,9 @@ export class RunTracker {
       state: this.#state,
       phase: this.#phase,
       step: this.#step,
-      stepCount: plan.stepCount,
+      stepCount: this.#budget.endStep,
       ...(last && { last }),
+      ...this.rewardLine,
       cache: cacheOf(this.#stages),
       computeMs: computeMsOf(this.#stages),
       startedAtMs: this.startedAtMs,
@@ -84,8 +99,9 @@ export class RunTracker {
   stepped(toStep: number, row: StepRow): void {
     this.#step = toStep;
     this.#rows = [...this.#rows, row].slice(-rowCountMax);
+    if (row.reward !== undefined) this.#rewardTrace = addReward(this.#rewardTrace, row.reward);
     this.#show();
-    if (toStep - this.#upsertedStep >= upsertEveryStepCount && toStep < this.#input.plan.stepCount) {
+    if (toStep - this.#upsertedStep >= upsertEveryStepCount && toStep < this.#budget.endStep) {
       this.#upsertedStep = toStep;
       upsertAttributes({ step: toStep });
     }

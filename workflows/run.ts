@@ -9,16 +9,20 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
-import { grpoStep, runRefOf, sftSteps, type StepContext } from './run-steps.ts';
+import { RunBudget } from './run-budget.ts';
+import { grpoStep, recordedSteps, runRefOf, sftSteps, type StepContext } from './run-steps.ts';
 import { RunTracker } from './run-tracker.ts';
-import type { RunInput, RunResult } from './types.ts';
+import type { RunInput, RunMixture, RunResult } from './types.ts';
 
 /** The server suggests continue-as-new at 4,096 events; a step with its snapshot stays far below the difference. */
 const historyLengthMax = 2_500;
 
 export async function run(input: RunInput): Promise<RunResult> {
-  const { plan } = input;
-  const tracker = new RunTracker(input);
+  const { plan, shared } = input;
+  const begun = input.carried ?? shared;
+  let step = begun?.step ?? 0;
+  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount }, step);
+  const tracker = new RunTracker(input, budget);
   let paused = input.carried?.paused ?? false;
   setHandler(runProgressQuery, () => tracker.progress());
   setHandler(pauseSignal, () => {
@@ -28,46 +32,72 @@ export async function run(input: RunInput): Promise<RunResult> {
     paused = false;
   });
 
-  let step = input.carried?.step ?? 0;
-  let policy = input.carried?.policy ?? input.initial.policy;
+  let policy = begun?.policy ?? input.initial.policy;
   try {
-    if (plan.objective === 'none') return resultOf(input, tracker, policy);
+    const isShared = !input.carried && shared !== undefined;
+    if (plan.objective === 'none' || (isShared && step >= plan.stepCount)) {
+      tracker.state('done', 'done');
+      return resultOf(input, tracker, policy, step, shared?.mixture);
+    }
     if (!input.carried) tracker.tell();
-    let planRef = input.carried?.planRef ?? (await mix(input, tracker));
-    let rewards = input.carried?.rewards ?? [];
-    while (step < plan.stepCount) {
+    let mixture = input.carried?.mixture ?? (await mix({ input, tracker, budget }, shared?.segment));
+    if (isShared && shared.cut) {
+      const update = await recordedSteps({ input, tracker, budget, planRef: mixture.plan }, shared, policy);
+      step = shared.cut.toStep;
+      policy = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
+    }
+    while (step < budget.endStep) {
       if (paused) {
         tracker.state('paused', `before step ${String(step)}`);
-        await condition(() => !paused);
+        await condition(() => !paused || step >= budget.endStep);
         tracker.state('training', 'going on');
+        continue;
       }
       if (isHistoryLong()) {
-        const carried = { ...tracker.totals, planRef, step, policy, paused, ...(rewards.length > 0 && { rewards }) };
+        const carried = { ...tracker.totals, mixture, step, policy, paused, budget: budget.carried };
         await continueAsNew<typeof run>({ ...input, carried });
       }
-      if (plan.replanEveryStepCount !== undefined && rewards.length === plan.replanEveryStepCount) {
-        planRef = await mix(input, tracker, { fromStep: step, previous: planRef, rewards });
-        rewards = [];
-      }
-      const advanced = await advance({ input, tracker, planRef }, step, policy);
+      mixture = await mixtureFor(step, mixture, { input, tracker, budget });
+      const advanced = await advance({ input, tracker, budget, planRef: mixture.plan }, step, policy);
       ({ step, policy } = advanced);
-      if (plan.replanEveryStepCount !== undefined && advanced.rewards) rewards = [...rewards, advanced.rewards];
+      if (plan.replanEveryStepCount !== undefined && advanced.rewards)
+        mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
+    // An operator may have ended the run between two snapshots.
+    if (policy.log.length > 0) policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
     tracker.state('done', 'done');
-    return resultOf(input, tracker, policy);
+    return resultOf(input, tracker, policy, step, mixture.plan);
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, step ${String(step)}`);
   }
 }
 
-async function mix(input: RunInput, tracker: RunTracker, segment?: MixSegment) {
+type MixContext = Omit<StepContext, 'planRef'>;
+
+/** The one at hand, unless a curriculum has seen enough, or the run goes further than was planned. */
+async function mixtureFor(step: number, mixture: RunMixture, context: MixContext): Promise<RunMixture> {
+  const { replanEveryStepCount } = context.input.plan;
+  if (replanEveryStepCount !== undefined) {
+    const { plan: previous, plannedStepCount, rewards } = mixture;
+    const isDue = rewards.length === replanEveryStepCount || step >= plannedStepCount;
+    return isDue ? mix(context, { fromStep: step, previous, rewards }) : mixture;
+  }
+  let current = mixture;
+  // The budget may change again while the mixture is planned.
+  while (context.budget.stepCount > current.plannedStepCount) current = await mix(context);
+  return current;
+}
+
+async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixture> {
+  const { input, tracker, budget } = context;
   tracker.phase('mixing');
   const from = segment ? ` from step ${String(segment.fromStep)}` : '';
-  const mixture = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}${from}` }, [
-    { ...runRefOf(input), ...(segment && { segment }) },
+  const plannedStepCount = budget.stepCount;
+  const made = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}${from}` }, [
+    { ...runRefOf(context), ...(segment && { segment }) },
   ]);
-  tracker.made('mix', mixture);
-  return mixture.plan;
+  tracker.made('mix', made);
+  return { plan: made.plan, plannedStepCount, rewards: [] };
 }
 
 interface Advanced {
@@ -79,9 +109,11 @@ interface Advanced {
 
 /** One activity's worth of steps, and a snapshot where one is due. */
 async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
-  const { plan } = context.input;
-  const snapshotStep = Math.min(plan.stepCount, nextMultiple(step, plan.snapshotEveryStepCount));
+  const { input, budget, tracker } = context;
+  const { plan } = input;
+  const snapshotStep = Math.min(budget.endStep, nextMultiple(step, plan.snapshotEveryStepCount));
   const toStep = plan.objective === 'sft' ? Math.min(snapshotStep, step + plan.stepCountPerActivity) : step + 1;
+  budget.taking(toStep);
   const { update, rewards } =
     plan.objective === 'sft'
       ? { update: await sftSteps(context, step, toStep, policy) }
@@ -89,11 +121,11 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
   if (toStep < snapshotStep) return { step: toStep, policy: updated, ...taught };
-  const { snapshot } = await takeSnapshot(context, toStep, updated);
+  const { snapshot } = await takeSnapshot(tracker, toStep, updated);
   return { step: toStep, policy: { snapshot, log: [] }, ...taught };
 }
 
-async function takeSnapshot({ tracker }: StepContext, step: number, policy: PolicyState): Promise<SnapshotResult> {
+async function takeSnapshot(tracker: RunTracker, step: number, policy: PolicyState): Promise<SnapshotResult> {
   tracker.phase(`snapshot after ${String(step)} steps`);
   const summary = `snapshot after ${String(step)} steps`;
   const snapshot = await compute.snapshot.executeWithOptions({ summary }, [{ policy, step }]);
@@ -102,12 +134,28 @@ async function takeSnapshot({ tracker }: StepContext, step: number, policy: Poli
   return snapshot;
 }
 
-function resultOf({ plan }: RunInput, tracker: RunTracker, policy: PolicyState): RunResult {
+/** `stepCount`: steps that were done. */
+function resultOf(
+  input: RunInput,
+  tracker: RunTracker,
+  policy: PolicyState,
+  stepCount: number,
+  mixture?: ArtifactRef,
+): RunResult {
   const { startedAtMs, stages, checkpoint, rows } = tracker.totals;
   const last = rows.at(-1);
   const wallMs = Date.now() - startedAtMs;
-  const summary = { plan, checkpoint, policy, wallMs, computeMs: computeMsOf(stages), stages };
-  return { summary, cache: cacheOf(stages), ...(last && { last }) };
+  const plan = { ...input.plan, stepCount };
+  const summary = {
+    plan,
+    checkpoint,
+    policy,
+    wallMs,
+    computeMs: computeMsOf(stages),
+    stages,
+    ...(mixture && { mixture }),
+  };
+  return { summary, cache: cacheOf(stages), ...(last && { last }), ...tracker.rewardLine };
 }
 
 /** The least multiple of `period` above `step`. */

@@ -13,9 +13,20 @@ import type {
   RunSummary,
   StageCost,
 } from '../activities/contract.ts';
+import type { Fork, SharedRun } from '../activities/fork-contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { StepRow } from './progress.ts';
+import type { RewardTrace } from './reward-trace.ts';
+import type { Budget } from './run-messages.ts';
+
+/** The second argument of `experiment`. */
+export interface ExperimentOptions {
+  /** A policy that is kept already, to start from instead of the recipe's. */
+  readonly initial?: RunInput['initial'];
+  /** What runs of another experiment have done already (workflows/plan-fork.ts). */
+  readonly fork?: Fork;
+}
 
 export interface ExperimentResult {
   readonly experimentId: string;
@@ -43,6 +54,8 @@ export interface RunInput extends ExperimentRef {
   readonly plan: ArmPlan;
   /** The policy this run starts from: an untouched snapshot, with no log. */
   readonly initial: { readonly policy: PolicyState; readonly checkpoint: ArtifactRef };
+  /** Another run's first steps, where this one is a fork of it. */
+  readonly shared?: SharedRun;
   /** Only on continue-as-new. */
   readonly carried?: RunCarry;
 }
@@ -50,7 +63,8 @@ export interface RunInput extends ExperimentRef {
 /** What one part of a long run hands to the next: no more than fits in a few KiB. */
 export interface RunCarry {
   readonly startedAtMs: number;
-  readonly planRef: ArtifactRef;
+  readonly mixture: RunMixture;
+  readonly budget: Budget;
   /** The next step. */
   readonly step: number;
   readonly policy: PolicyState;
@@ -58,15 +72,25 @@ export interface RunCarry {
   readonly stages: readonly StageCost[];
   /** The last steps, for the table in the current details. */
   readonly rows: readonly StepRow[];
+  /** Left out by versions before it. */
+  readonly rewardTrace?: RewardTrace;
   readonly paused: boolean;
-  /** Curriculum: rewards since the plan was made. */
-  readonly rewards?: readonly ArtifactRef[];
+}
+
+/** Which examples the next steps see. */
+export interface RunMixture {
+  readonly plan: ArtifactRef;
+  /** The run's budget when it was planned. */
+  readonly plannedStepCount: number;
+  /** Curriculum: of the steps since. */
+  readonly rewards: readonly ArtifactRef[];
 }
 
 export interface RunResult {
   readonly summary: RunSummary;
   /** The last step, where there was one. */
   readonly last?: StepRow;
+  readonly rewardLine?: string;
   readonly cache: CacheCount;
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { describe } from '../experiments.ts';
+import { describe } from '../describe-experiment.ts';
 import { commandText, print } from '../output.ts';
-import { withStack } from '../stack.ts';
+import { withTemporal } from '../stack.ts';
 
 export function addCancel(program: Command): void {
   program
@@ -9,7 +9,7 @@ export function addCancel(program: Command): void {
     .description('end an experiment; what it has made stays')
     .argument('<id>')
     .action(async (experimentId: string) => {
-      await withStack({ startMissing: false }, async ({ client }) => {
+      await withTemporal(async ({ client }) => {
         const { status } = await describe(client, experimentId);
         if (status.name !== 'RUNNING' && status.name !== 'PAUSED') {
           print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);

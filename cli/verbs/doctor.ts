@@ -1,16 +1,60 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { MtrlError } from '../../core/errors.ts';
 import { doctor, formatReport } from '../../infra/doctor.ts';
+import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { armShapes } from '../arm-shapes.ts';
 import { printJson } from '../output.ts';
+
+interface DoctorOptions {
+  readonly model?: string;
+  readonly recipe?: string;
+  readonly imageEdge: string;
+  readonly threads: string;
+  readonly json?: boolean;
+}
 
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('say what is there, what is not, and what to do')
+    .description('say what is there, what is not, and what to do; with --model, what training it takes')
+    .option('--model <folder>', 'a checkpoint: memory by kind and time of a step, by plan')
+    .option('--recipe <file>', 'with --model: the arms of this recipe, else one step of 16 prompts x 8 rollouts')
+    .option('--image-edge <pixels>', 'with --model: of the pictures in prompts', '512')
+    .option('--threads <count>', 'with --model: of the compute process', '1')
     .option('--json', 'one JSON document on stdout')
-    .action(async ({ json = false }: { json?: boolean }) => {
+    .action(async (options: DoctorOptions) => {
+      if (options.model !== undefined) return plan(options.model, options);
       const report = await doctor();
-      if (json) printJson(report);
+      if (options.json === true) printJson(report);
       else process.stdout.write(formatReport(report));
       if (!report.ok) process.exitCode = 1;
     });
+}
+
+async function plan(model: string, options: DoctorOptions): Promise<void> {
+  const { recipe, imageEdge, threads, json } = options;
+  const planned = await planModel({
+    folder: resolve(process.env['INIT_CWD'] ?? '.', model),
+    threadCount: countOf('--threads', threads),
+    imageEdge: countOf('--image-edge', imageEdge),
+    arms: recipe === undefined ? [usualStep] : armShapes(loadRecipeFile(recipe, []).parsed),
+  });
+  if (json === true) printJson(planned);
+  else process.stdout.write(formatPlan(planned));
+  if (planned.arms.some(({ fits }) => !fits)) process.exitCode = 1;
+}
+
+/** The defaults of a recipe's arm. */
+const usualStep: ArmShape = {
+  arm: 'all weights',
+  ...{ promptCount: 16, groupSize: 8, completionTokenCount: 32, withReference: false, trainable: {}, memory: {} },
+  ...{ promptText: 'is it good ?', imageCount: 1 },
+};
+
+function countOf(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new MtrlError('USAGE', `${option} takes a whole number from 1 on`, { found: text });
 }

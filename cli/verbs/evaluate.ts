@@ -7,7 +7,7 @@ import { requireFiles } from '../../recipes/paths.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../workflows/types.ts';
 import { runJob } from '../job.ts';
 import { paintFor, print, printJson } from '../output.ts';
-import { policyFolder, policySource } from '../policy-source.ts';
+import { policyFolder, policyForms, policySource } from '../policy-source.ts';
 import { withStack } from '../stack.ts';
 import { scoreTable } from '../table.ts';
 import { variantLines } from '../variant-lines.ts';
@@ -24,10 +24,7 @@ export function addEvaluate(program: Command): void {
   program
     .command('evaluate')
     .description("score any policy on a recipe's tasks")
-    .requiredOption(
-      '--policy <policy>',
-      'a folder in Hugging Face layout, an experiment id[:run], or the address of a checkpoint',
-    )
+    .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--recipe <recipe>', 'a YAML or JSON file')
     .option('--mode <mode>', "think or direct: how the policy is asked (default: the named run's own, else think)")
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
@@ -39,7 +36,7 @@ async function evaluate({ policy, recipe: file, mode, set, json = false }: Evalu
   const wantedMode = answerMode(mode);
   const folder = policyFolder(policy);
   const { recipe, parsed } = loadRecipeFile(file, [...set, ...(folder === undefined ? [] : [policySetting(folder)])]);
-  if (readOverrides().temporal === undefined) requireFiles(parsed);
+  if (readOverrides().temporal === undefined) requireFiles(parsed, folder === undefined ? 'data' : 'all');
   await withStack({ startMissing: true }, async (stack) => {
     const named = folder === undefined ? await policySource(stack, policy) : {};
     const input: EvaluatePolicyInput = {

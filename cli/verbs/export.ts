@@ -1,18 +1,26 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type ArchiveEntry, entriesOf } from '../../artifacts/archive.ts';
+import { writeArchiveFolder } from '../../artifacts/archive-folder.ts';
+import { writeTar } from '../../artifacts/archive-tar.ts';
+import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../artifacts/checkpoint-dtype.ts';
 import { materializeFolder } from '../../artifacts/files.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { PolicyState } from '../../activities/contract.ts';
 import { writeAdapterFiles } from '../adapter-files.ts';
 import { type MadeRun, madeBy } from '../made.ts';
 import { print, printJson } from '../output.ts';
-import { withStack } from '../stack.ts';
+import { promotedAs } from '../promotions.ts';
+import { type Stack, withStack } from '../stack.ts';
+import { userPath } from '../user-path.ts';
 
 interface ExportOptions {
   readonly to: string;
   readonly run?: string;
   readonly adapter?: boolean;
+  readonly all?: boolean;
+  readonly dtype?: WeightDtype;
   readonly json?: boolean;
 }
 
@@ -22,19 +30,29 @@ const provenanceFile = 'provenance.json';
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write the newest checkpoint of a run to a folder in Hugging Face layout')
-    .argument('<id>')
-    .requiredOption('--to <folder>', 'a folder that does not exist yet, or is empty')
+    .description('write the newest checkpoint of a run to a folder in Hugging Face layout, or all of an experiment')
+    .argument('<id>', 'an experiment, or a promoted name[@version]')
+    .requiredOption(
+      '--to <folder>',
+      'a folder that does not exist yet, or is empty; with --all also a file named *.tar',
+    )
+    .option('--all', 'the whole experiment with all artifacts, for `import` elsewhere')
     .option('--run <run>', 'which run, as `status` names it; needed where the experiment has several')
     .option('--adapter', 'only the adapters that an ended run trained, in the layout of PEFT')
+    .addOption(
+      new Option('--dtype <type>', 'of the stored weights, rounded to nearest; as they are kept when left out')
+        .choices(Object.keys(weightDtypes))
+        .conflicts('adapter'),
+    )
     .option('--json', 'one JSON document on stdout')
-    .action(async (experimentId: string, options: ExportOptions) => {
+    .action(async (id: string, options: ExportOptions) => {
       await withStack({ startMissing: false }, async (stack) => {
-        const { runs } = await madeBy(stack, experimentId);
-        const { runName, checkpoint, policy } = theRun(experimentId, runs, options.run);
-        const folder = resolve(process.env['INIT_CWD'] ?? '.', options.to);
+        if (options.all === true) return exportAll(stack, id, options);
+        const { experimentId, runName, checkpoint, policy } = await named(stack, id, options.run);
+        const folder = userPath(options.to);
         if (options.adapter === true) await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder);
         else await materializeFolder(stack.store, checkpoint, folder);
+        if (options.dtype !== undefined) await convertCheckpoint(folder, options.dtype);
         const provenance = {
           experimentId,
           run: runName,
@@ -46,6 +64,39 @@ export function addExport(program: Command): void {
         else print(`${runName} of ${experimentId} (${checkpoint.sha256}) is in ${folder}`);
       });
     });
+}
+
+async function named(
+  stack: Stack,
+  id: string,
+  run: string | undefined,
+): Promise<Omit<MadeRun, 'arm'> & { readonly experimentId: string }> {
+  const promoted = await promotedAs(stack.store, id);
+  if (promoted !== undefined) return promoted;
+  const { runs } = await madeBy(stack, id);
+  return { experimentId: id, ...theRun(id, runs, run) };
+}
+
+async function exportAll({ store }: Stack, experimentId: string, { to, json = false }: ExportOptions): Promise<void> {
+  const path = userPath(to);
+  const counts = { objectCount: 0, byteLength: 0 };
+  const entries = counted(entriesOf(store, experimentId), counts);
+  if (path.endsWith('.tar')) await writeTar(path, entries);
+  else await writeArchiveFolder(path, entries);
+  if (json) printJson({ experimentId, path, ...counts });
+  else
+    print(`${experimentId} is in ${path}: ${String(counts.objectCount)} objects, ${String(counts.byteLength)} bytes`);
+}
+
+async function* counted(
+  entries: AsyncIterable<ArchiveEntry>,
+  counts: { objectCount: number; byteLength: number },
+): AsyncGenerator<ArchiveEntry> {
+  for await (const entry of entries) {
+    counts.objectCount++;
+    counts.byteLength += entry.byteLength;
+    yield entry;
+  }
 }
 
 function ended(runName: string, policy: PolicyState | undefined): PolicyState {

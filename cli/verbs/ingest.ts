@@ -24,7 +24,7 @@ export function addIngest(program: Command): void {
     .option('--json', 'one JSON document on stdout')
     .action(async (file: string, { set, json = false }: IngestOptions) => {
       const { recipe, parsed } = loadRecipeFile(file, set);
-      if (readOverrides().temporal === undefined) requireFiles(parsed);
+      if (readOverrides().temporal === undefined) requireFiles(parsed, 'data');
       await withStack({ startMissing: true }, async (stack) => {
         const job = { type: 'ingestOnly', name: parsed.name, input: recipe } as const;
         const { workflowId, result } = await runJob(stack, job);
@@ -36,12 +36,19 @@ export function addIngest(program: Command): void {
 }
 
 async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
-  const { dataset, exampleCount, imageCount, quarantinedCount, quarantine, cached } = ingestion;
+  const { dataset, exampleCount, imageCount, quarantinedCount, quarantine, cached, datasets } = ingestion;
   const kept = (await store.getJson(dataset)) as DatasetArtifact;
   const examples = (await store.getJson(kept.examples)) as readonly Example[];
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
-    ...{ recipeName, recipeDigest, status: 'completed', cached, dataset: { uri: dataset.uri, sha256: dataset.sha256 } },
+    ...{
+      recipeName,
+      recipeDigest,
+      status: 'completed',
+      cached,
+      datasets,
+      dataset: { uri: dataset.uri, sha256: dataset.sha256 },
+    },
     ...{ rowCount: exampleCount + quarantinedCount, exampleCount, imageCount, quarantinedCount },
     tasks: countsOf(examples),
     quarantine: quarantine?.uri ?? null,
@@ -70,6 +77,7 @@ function countsOf(examples: readonly Example[]) {
 function printIngestion(document: IngestionDocument): void {
   const { rowCount, exampleCount, imageCount, quarantinedCount, quarantine, leakCount, leaks, tasks, dataset } =
     document;
+  const { hits, misses } = document.datasets;
   print(
     `${String(rowCount)} rows = ${String(exampleCount)} examples + ${String(quarantinedCount)} in quarantine; ${String(imageCount)} images`,
   );
@@ -80,5 +88,5 @@ function printIngestion(document: IngestionDocument): void {
   }
   print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${leaks}`}`);
   if (quarantine !== null) print(`quarantine ${quarantine}`);
-  print(`dataset ${dataset.uri}`);
+  print(`dataset ${dataset.uri}, ${String(misses)} of ${String(hits + misses)} sources read anew`);
 }

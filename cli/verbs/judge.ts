@@ -9,7 +9,7 @@ import { nearest } from '../../recipes/nearest.ts';
 import type { JudgeBatchInput, JudgeBatchResult } from '../../workflows/types.ts';
 import { runJob } from '../job.ts';
 import { print, printJson } from '../output.ts';
-import { policyFolder, policySource } from '../policy-source.ts';
+import { policyFolder, policyForms, policySource } from '../policy-source.ts';
 import { withStack } from '../stack.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 
@@ -27,10 +27,7 @@ export function addJudge(program: Command): void {
   program
     .command('judge')
     .description('judge the rows of a file: verdict, rationale, probabilities; pairs in both orders')
-    .requiredOption(
-      '--policy <policy>',
-      'a folder in Hugging Face layout, an experiment id[:run], or the address of a checkpoint',
-    )
+    .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--task <task>', 'a task of the recipe')
     .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, ...fields of the prompt}')
     .option('--images <folder>', "where the images lie (default: the file's folder)")

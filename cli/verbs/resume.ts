@@ -2,7 +2,8 @@ import { WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
-import { describe, recipeOfExperiment, start } from '../experiments.ts';
+import { describe } from '../describe-experiment.ts';
+import { inputsOfExperiment, start } from '../experiments.ts';
 import { commandText, print } from '../output.ts';
 import { withStack } from '../stack.ts';
 
@@ -23,8 +24,11 @@ export function addResume(program: Command): void {
           print(`${experimentId} is running; if it was paused, it goes on now`);
           return;
         }
-        const recipe = await recipeOfExperiment(stack.client, experimentId);
-        const request = { experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) };
+        const { recipe, options } = await inputsOfExperiment(stack.client, experimentId);
+        const request = {
+          ...{ experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) },
+          ...(options && { options }),
+        };
         await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
         print(
           `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,

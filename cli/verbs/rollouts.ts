@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
 import { nearest } from '../../recipes/nearest.ts';
 import { type MadeRun, madeBy } from '../made.ts';
 import { type Paint, paintFor, print, printJson } from '../output.ts';
 import { loggedSteps, promptsOfStep, type ShownPrompt } from '../rollout-log.ts';
 import { type Stack, withStack } from '../stack.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface RolloutOptions {
   readonly step?: number;
@@ -29,11 +30,6 @@ export function addRollouts(program: Command): void {
         else printPrompts(prompts, paintFor(process.stdout));
       });
     });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a step is a whole number, 0 or greater.');
-  return Number(text);
 }
 
 async function promptsOf(

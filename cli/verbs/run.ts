@@ -38,25 +38,33 @@ export function addRun(program: Command): void {
 
 async function run(recipeFile: string, options: RunOptions): Promise<void> {
   const { recipe, parsed, digest } = loadRecipeFile(recipeFile, options.set);
-  const experimentId = requireExperimentId(
-    options.id ?? `${parsed.name}-${digest.slice(0, 8)}-${timeStamp(new Date())}`,
-  );
+  const experimentId = requireExperimentId(options.id ?? newExperimentId(parsed.name, digest));
   // Workers of a remote stack see other files; they find out for themselves.
   if (readOverrides().temporal === undefined) requireFiles(parsed);
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
-    const link = uiLink(stack.settings, experimentId);
-    say(
-      `${how === 'started' ? 'started' : 'attached to'} experiment ${experimentId}${link === undefined ? '' : `\n${link}`}`,
-    );
-    if (options.wait === true) await waitFor(stack, experimentId, options);
-    else if (options.json === true)
-      printJson({ experimentId, workflowId: experimentId, status: 'running', how, link: link ?? null });
-    else print(`watch it with \`${commandText('watch', experimentId)}\``);
+    await showStarted(stack, experimentId, how, options);
   });
 }
 
-async function waitFor(stack: Stack, experimentId: string, { json = false }: RunOptions): Promise<void> {
+/** Says that it runs; with `wait`, shows it until it ends. */
+export async function showStarted(
+  stack: Stack,
+  experimentId: string,
+  how: 'started' | 'attached',
+  options: Pick<RunOptions, 'wait' | 'json'>,
+): Promise<void> {
+  const link = uiLink(stack.settings, experimentId);
+  say(
+    `${how === 'started' ? 'started' : 'attached to'} experiment ${experimentId}${link === undefined ? '' : `\n${link}`}`,
+  );
+  if (options.wait === true) await waitFor(stack, experimentId, options);
+  else if (options.json === true)
+    printJson({ experimentId, workflowId: experimentId, status: 'running', how, link: link ?? null });
+  else print(`watch it with \`${commandText('watch', experimentId)}\``);
+}
+
+async function waitFor(stack: Stack, experimentId: string, { json = false }: Pick<RunOptions, 'json'>): Promise<void> {
   try {
     const result = await follow(stack, experimentId);
     const reportPath = await fetchReport(stack, experimentId, result.report);
@@ -72,6 +80,11 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Run
 export function printOutcome({ runs }: ExperimentResult, reportPath: string): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
   print(`report ${reportPath}`);
+}
+
+/** Says the recipe, and sorts by time. */
+export function newExperimentId(recipeName: string, recipeDigest: string): string {
+  return `${recipeName}-${recipeDigest.slice(0, 8)}-${timeStamp(new Date())}`;
 }
 
 /** `20260801-142530`, UTC: sorts by time and tells two runs of one recipe apart. */

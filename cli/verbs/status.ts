@@ -4,7 +4,7 @@ import { barLines } from '../bars.ts';
 import { resultOf } from '../outcome.ts';
 import { paintFor, print, printJson } from '../output.ts';
 import { Rates, timeText } from '../rates.ts';
-import { type Stack, uiLink, withStack } from '../stack.ts';
+import { type TemporalStack, uiLink, withTemporal } from '../stack.ts';
 import { type Standing, standingOf } from '../standing.ts';
 
 export function addStatus(program: Command): void {
@@ -14,7 +14,7 @@ export function addStatus(program: Command): void {
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
-      await withStack({ startMissing: false }, async (stack) => {
+      await withTemporal(async (stack) => {
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
         const error = await failureOf(stack, standing);
@@ -32,7 +32,7 @@ export function addStatus(program: Command): void {
 }
 
 /** Why an experiment failed; asking how it stands does not fail with it. */
-async function failureOf(stack: Stack, { experimentId, status }: Standing): Promise<MtrlError | undefined> {
+async function failureOf(stack: TemporalStack, { experimentId, status }: Standing): Promise<MtrlError | undefined> {
   if (status !== 'FAILED') return undefined;
   const error: unknown = await resultOf(stack, experimentId).then(
     () => undefined,
@@ -41,7 +41,7 @@ async function failureOf(stack: Stack, { experimentId, status }: Standing): Prom
   return error instanceof MtrlError ? error : undefined;
 }
 
-function printStanding(standing: Standing, { settings }: Stack): void {
+function printStanding(standing: Standing, { settings }: TemporalStack): void {
   const view = {
     nowMs: Date.now(),
     columnCount: process.stdout.columns || 120,
@@ -53,7 +53,7 @@ function printStanding(standing: Standing, { settings }: Stack): void {
   if (link !== undefined) print(link);
 }
 
-function documentOf({ experimentId, status, startedAt, closedAt, progress }: Standing, { settings }: Stack) {
+function documentOf({ experimentId, status, startedAt, closedAt, progress }: Standing, { settings }: TemporalStack) {
   return {
     experimentId,
     workflowId: experimentId,
@@ -68,10 +68,11 @@ function documentOf({ experimentId, status, startedAt, closedAt, progress }: Sta
 
 const listedCountMax = 50;
 
-async function listExperiments({ client }: Stack, json: boolean): Promise<void> {
+async function listExperiments({ client }: TemporalStack, json: boolean): Promise<void> {
   const found = [];
   for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({
     query: `WorkflowType = 'experiment'`,
+    pageSize: listedCountMax,
   })) {
     found.push({
       experimentId: workflowId,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describe } from '../experiments.ts';
+import { describe } from '../describe-experiment.ts';
 import { follow, Interrupted, sayGoesOn } from '../follow.ts';
 import { fetchReport } from '../reports.ts';
 import { withStack } from '../stack.ts';

@@ -7,7 +7,8 @@ import { MtrlError } from '../../core/errors.ts';
 import { findOrMakeBinary } from '../binaries.ts';
 import { host } from './ports.ts';
 import type { Log, ServerSpec } from './server.ts';
-import type { Env, StackSettings } from './settings.ts';
+import type { Env } from './env.ts';
+import type { StackSettings } from './settings.ts';
 import { withoutPrefix } from './temporal.ts';
 
 type Target = StackSettings['s3'];
@@ -64,12 +65,13 @@ async function probeStore({ endpoint }: Target, timeoutMs: number): Promise<void
   if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
 }
 
-export function storeClient({ endpoint, accessKey, secretKey, region }: Target): Client {
+export function storeClient({ endpoint, accessKey, secretKey, sessionToken, region }: Target): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
   const port = url.port === '' ? (useSSL ? 443 : 80) : Number(url.port);
   const endPoint = url.hostname.replace(/^\[|\]$/g, '');
-  return new Client({ endPoint, port, useSSL, accessKey, secretKey, region });
+  const token = sessionToken === undefined ? {} : { sessionToken };
+  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region });
 }
 
 export async function ensureBucket(target: Target, isLocal: boolean): Promise<void> {

@@ -7,8 +7,10 @@ import { MtrlError } from '../../core/errors.ts';
 import { findOrMakeBinary } from '../binaries.ts';
 import { host } from './ports.ts';
 import type { Log, ServerSpec } from './server.ts';
-import type { Env, StackSettings } from './settings.ts';
+import type { Env } from './env.ts';
+import type { StackSettings } from './settings.ts';
 import { assertAccepts } from './tcp.ts';
+import { connectionOptions } from './temporal-settings.ts';
 
 /** temporal.api.enums.v1.IndexedValueType, as far as it is needed here. */
 const keyword = 2;
@@ -25,6 +27,7 @@ export const searchAttributes = {
   MtrlStep: int,
   MtrlMacroF1: double,
   MtrlRecipe: keyword,
+  MtrlRecipeDigest: keyword,
 } as const;
 
 /** A day, the dev server's own choice, forgets last week's experiment. */
@@ -90,13 +93,13 @@ const promptQueues = [
 const fastFile = ['journal_mode=wal', 'synchronous=1', 'wal_autocheckpoint=20000'];
 
 export async function withConnection<T>(
-  { address }: Pick<Target, 'address'>,
+  target: Target,
   timeoutMs: number,
   body: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const [, name = '', port = ''] = /^\[?(.+?)\]?:(\d+)$/.exec(address) ?? [];
+  const [, name = '', port = ''] = /^\[?(.+?)\]?:(\d+)$/.exec(target.address) ?? [];
   await assertAccepts(name, Number(port), timeoutMs);
-  const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
+  const connection = await Connection.connect({ ...connectionOptions(target), connectTimeout: timeoutMs });
   try {
     return await connection.withDeadline(Date.now() + timeoutMs, () => body(connection));
   } finally {

@@ -7,7 +7,8 @@ import { MtrlError } from '../../core/errors.ts';
 import { type DaemonRecord, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
 import type { Log } from './server.ts';
-import { type Env, projectRoot } from './settings.ts';
+import { addressOf, type Env } from './env.ts';
+import { projectRoot } from './settings.ts';
 
 export const workerNames = ['control', 'compute'] as const;
 export type WorkerName = (typeof workerNames)[number];
@@ -60,9 +61,20 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
     command: process.execPath,
     args: ['--import', tsxLoader, script],
     cwd: projectRoot,
-    env: { ...env, MTRL_HOME: home },
+    // `down` waits no longer than this before it kills.
+    env: { MTRL_DRAIN_TIMEOUT_MS: '2000', ...env, ...portsOf(name, env), MTRL_HOME: home },
     ports: [],
   });
+}
+
+/** Two workers on one machine: where the environment names an address for probes or metrics, the second takes the next port. */
+function portsOf(name: WorkerName, env: Env): Env {
+  const offset = workerNames.indexOf(name);
+  const shifted = ['MTRL_HEALTH_ADDRESS', 'MTRL_METRICS_ADDRESS'].flatMap((variable) => {
+    const address = addressOf(env, variable);
+    return address ? [[variable, `${address.host}:${String(address.port + offset)}`]] : [];
+  });
+  return Object.fromEntries(shifted) as Env;
 }
 
 const tsxLoader = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;

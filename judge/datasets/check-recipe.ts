@@ -7,7 +7,7 @@ import { compileTemplate } from '../tasks/template.ts';
 import { isPairwiseWorldTask, isWorldTask, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
 
 /** The declared task of that name. */
-export function taskSpecOf(recipe: Recipe, task: string, where: string): TaskSpec {
+export function taskSpecOf(recipe: Pick<Recipe, 'tasks'>, task: string, where: string): TaskSpec {
   const spec = Object.hasOwn(recipe.tasks, task) ? recipe.tasks[task] : undefined;
   if (spec !== undefined) return spec;
   throw invalid(where, `no task ${task} is declared`, task, `one of ${Object.keys(recipe.tasks).join(', ')}`);

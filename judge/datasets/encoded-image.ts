@@ -1,5 +1,5 @@
 /** Encoded images as a dataset brings them: refused when too large, decoded once to see that they are whole, hashed. */
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { sha256 } from '../../core/json.ts';
 import { UnusableRow, type TakenImage } from './reading.ts';
 
@@ -42,16 +42,22 @@ async function attempt<T>(name: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** A smaller copy, upright: JPEG stays JPEG, everything else becomes PNG. */
-function smaller(bytes: Uint8Array, format: string, edgeMax: number): Promise<Uint8Array> {
-  const box = { width: edgeMax, height: edgeMax, fit: 'inside', withoutEnlargement: true } as const;
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: pixelCountMax }).autoOrient().resize(box);
-  return (format === 'jpeg' ? image.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : image.png()).toBuffer();
+/**
+ * A smaller copy, upright: JPEG stays JPEG, as do print colours, which PNG has not; everything else becomes PNG. Its numbers mean what they meant: print colours
+ * stay so, and no profile is applied, since models are shown images that way. Huffman tables made for each picture would
+ * save 4 % of the bytes and cost a fifth of the time.
+ */
+function smaller(image: Sharp, format: string, space: string, edgeMax: number): Promise<Uint8Array> {
+  const isInk = space === 'cmyk';
+  const upright = (isInk ? image.pipelineColourspace(space).toColourspace(space) : image)
+    .autoOrient()
+    .resize({ width: edgeMax, height: edgeMax, fit: 'inside', withoutEnlargement: true });
+  const jpeg = { quality: 95, chromaSubsampling: '4:4:4', optimiseCoding: false } as const;
+  return (format === 'jpeg' || isInk ? upright.jpeg(jpeg) : upright.png()).toBuffer();
 }
 
 /** Every row of pixels is decoded (and thrown away): a header alone does not show that a file is whole. */
-function decodeAll(bytes: Uint8Array): Promise<unknown> {
-  const image = sharp(bytes, { failOn: 'error', limitInputPixels: pixelCountMax });
+function decodeAll(image: Sharp): Promise<unknown> {
   return image.resize(8, 8, { fit: 'fill' }).raw().toBuffer();
 }
 
@@ -64,13 +70,15 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   if (bytes.byteLength > imageByteLengthMax)
     refuse('IMAGE_TOO_LARGE', name, `${bytes.byteLength} bytes, more than ${imageByteLengthMax}`);
   const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, 'neither JPEG, PNG, WebP, GIF, TIFF nor AVIF');
-  const { width, height } = await attempt(name, sharp(bytes, { limitInputPixels: false }).metadata());
+  // the limit is checked below, where the refusal can say what was found
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+  const { width, height, space } = await attempt(name, image.metadata());
   if (width * height > pixelCountMax)
     refuse('IMAGE_TOO_LARGE', name, `${width} x ${height} pixels, more than ${pixelCountMax} in all`);
   if (Math.max(width, height) > edgeMax) {
-    const copy = await attempt(name, smaller(bytes, format, edgeMax));
+    const copy = await attempt(name, smaller(image, format, space, edgeMax));
     return { sha256: sha256(copy), bytes: copy };
   }
-  await attempt(name, decodeAll(bytes));
+  await attempt(name, decodeAll(image));
   return { sha256: sha256(bytes), bytes };
 }

@@ -1,6 +1,6 @@
 /** Work on many items side by side, results in the items' order, no more in memory than are under way. */
 export async function* inOrder<T, R>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   inFlightCountMax: number,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {

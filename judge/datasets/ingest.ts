@@ -2,16 +2,15 @@
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
-import { checkExample } from './check-example.ts';
-import { checkRecipeData, taskSpecOf } from './check-recipe.ts';
+import { checkRecipeData } from './check-recipe.ts';
 import type { Leak } from './leaks.ts';
-import { neededSplits, trainedTasks } from './needs.ts';
+import { neededSplits } from './needs.ts';
 import { localFiles } from './local-files.ts';
-import { perceptualHash, type PerceptualHash } from './perceptual-hash.ts';
-import { readRows } from './read-rows.ts';
-import { readWorld } from './read-world.ts';
-import { quarantine, UnusableRow, type Reading, type StoredImages, type TakenImage } from './reading.ts';
+import type { PerceptualHash } from './perceptual-hash.ts';
+import { type DatasetRow, readDataset, type TakeImage } from './read-dataset.ts';
+import { rejectedRow, type RowPlace, UnusableRow } from './reading.ts';
 import { settleExamples } from './settle.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -34,21 +33,13 @@ export interface IngestProgress {
 }
 
 export interface IngestSink {
-  /** Called once for each distinct image of an example, in the order in which the examples come; the next waits for it. */
-  image(sha256: string, bytes: Uint8Array): void | Promise<void>;
+  readonly image: TakeImage;
   /** Takes the rows that cannot be used, one by one, so that they need no memory; without it they are returned. */
-  quarantined?(row: QuarantinedRow): void | Promise<void>;
+  readonly quarantined?: (row: QuarantinedRow) => void | Promise<void>;
 }
 
-function readDataset(
-  recipe: Recipe,
-  spec: DatasetSpec,
-  files: SourceFiles,
-  stored: StoredImages,
-): AsyncGenerator<readonly Reading[]> {
-  if (spec.reader === 'judge-world') return readWorld(spec);
-  return readRows(spec, taskSpecOf(recipe, spec.task, 'datasets'), files, stored);
-}
+/** The rows of one of the recipe's datasets, batch by batch: read now (read-dataset.ts), or kept from before. */
+export type DatasetRows = (spec: DatasetSpec) => AsyncIterable<readonly DatasetRow[]>;
 
 const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example shows the same');
 
@@ -56,70 +47,45 @@ const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example shows the
 class Intake {
   readonly examples: Example[] = [];
   readonly quarantined: QuarantinedRow[] = [];
-  /** One an example: where it came from. */
+  /** One an example. */
   readonly datasetIndices: number[] = [];
-  readonly origins: QuarantinedRow[] = [];
+  readonly places: RowPlace[] = [];
   /** Of the images, when the recipe asks for near duplicates; those of one colour have none. */
   readonly hashes = new Map<string, PerceptualHash>();
-  /** Digests of the images that the sink has. */
-  readonly stored = new Set<string>();
   quarantinedCount = 0;
   readonly #ids = new Set<string>();
   readonly #recipe: Recipe;
-  readonly #sink: IngestSink;
+  readonly #quarantined: IngestSink['quarantined'];
 
-  constructor(recipe: Recipe, sink: IngestSink) {
+  constructor(recipe: Recipe, quarantined: IngestSink['quarantined']) {
     this.#recipe = recipe;
-    this.#sink = sink;
+    this.#quarantined = quarantined;
   }
 
-  /** What the row comes to: undefined when it is an example. */
-  async take(reading: Reading, datasetIndex: number): Promise<QuarantinedRow | undefined> {
-    const { outcome } = reading;
-    const problem = outcome instanceof UnusableRow ? outcome : this.#problemOf(outcome);
-    if (outcome instanceof UnusableRow || problem !== undefined) {
-      const row = quarantine(reading, required(problem, 'the problem'));
-      await this.#reject(row);
-      return row;
-    }
-    for (const image of reading.images) await this.#store(image);
-    this.#ids.add(outcome.id);
-    this.examples.push(outcome);
+  /** undefined when the row is an example, the row of the table when it is not. */
+  async take(row: DatasetRow, datasetIndex: number): Promise<QuarantinedRow | undefined> {
+    if ('rejected' in row) return this.#reject(row.rejected);
+    const { example, place, hashes = {} } = row;
+    for (const [digest, hash] of Object.entries(hashes)) this.hashes.set(digest, hash);
+    if (this.#ids.has(example.id))
+      return this.#reject(rejectedRow(place, new UnusableRow('DUPLICATE_ID', `an earlier row is ${example.id}`)));
+    this.#ids.add(example.id);
+    this.examples.push(example);
     this.datasetIndices.push(datasetIndex);
-    if (this.#recipe.leaks.action === 'drop') this.origins.push(quarantine(reading, leaked));
+    if (this.#recipe.leaks.action === 'drop') this.places.push(place);
     return undefined;
   }
 
   /** Of examples that a leak costs: their rows are accounted for as all others are. */
   async drop(indices: readonly number[]): Promise<void> {
-    for (const index of indices) await this.#reject(required(this.origins[index], 'the row of a dropped example'));
+    for (const index of indices)
+      await this.#reject(rejectedRow(required(this.places[index], 'the place of a dropped example'), leaked));
   }
 
-  async #reject(row: QuarantinedRow): Promise<void> {
+  async #reject(row: QuarantinedRow): Promise<QuarantinedRow> {
     this.quarantinedCount++;
-    await (this.#sink.quarantined?.(row) ?? this.quarantined.push(row));
-  }
-
-  async #store({ sha256, bytes }: TakenImage): Promise<void> {
-    if (this.stored.has(sha256)) return;
-    const encoded = required(bytes, `image ${sha256}`);
-    await this.#sink.image(sha256, encoded);
-    if (this.#recipe.leaks.distanceMax !== undefined) {
-      const hash = await perceptualHash(encoded);
-      if (hash !== undefined) this.hashes.set(sha256, hash);
-    }
-    this.stored.add(sha256);
-  }
-
-  #problemOf(example: Example): UnusableRow | undefined {
-    if (this.#ids.has(example.id)) return new UnusableRow('DUPLICATE_ID', `an earlier row is ${example.id}`);
-    try {
-      checkExample(example, taskSpecOf(this.#recipe, example.task, 'tasks'), this.#recipe.modeWords);
-      return undefined;
-    } catch (error) {
-      if (error instanceof UnusableRow) return error;
-      throw error;
-    }
+    await (this.#quarantined?.(row) ?? this.quarantined.push(row));
+    return row;
   }
 }
 
@@ -182,19 +148,30 @@ function checkRationales(recipe: Recipe, examples: readonly Example[]): void {
  */
 export async function ingestDatasets(
   recipe: Recipe,
-  sink: IngestSink,
-  onProgress: (progress: IngestProgress) => void = () => undefined,
+  { image, quarantined }: IngestSink,
+  onProgress?: (progress: IngestProgress) => void,
   files: SourceFiles = localFiles,
 ): Promise<Ingestion> {
+  const stored = new Set<string>();
+  return joinDatasets(recipe, (spec) => readDataset(recipe, spec, files, image, stored), quarantined, onProgress);
+}
+
+/** The same of rows that somebody else brings, dataset by dataset. */
+export async function joinDatasets(
+  recipe: Recipe,
+  rowsOf: DatasetRows,
+  quarantined?: IngestSink['quarantined'],
+  onProgress: (progress: IngestProgress) => void = () => undefined,
+): Promise<Ingestion> {
   checkRecipeData(recipe);
-  const intake = new Intake(recipe, sink);
+  const intake = new Intake(recipe, quarantined);
   for (const [datasetIndex, spec] of recipe.datasets.entries()) {
     const rejects = new Rejects();
     let rowCount = 0;
-    for await (const readings of readDataset(recipe, spec, files, intake.stored)) {
-      rowCount += readings.length;
-      for (const reading of readings) {
-        const rejected = await intake.take(reading, datasetIndex);
+    for await (const rows of rowsOf(spec)) {
+      rowCount += rows.length;
+      for (const row of rows) {
+        const rejected = await intake.take(row, datasetIndex);
         if (rejected !== undefined) rejects.add(rejected);
       }
       onProgress({
@@ -210,6 +187,5 @@ export async function ingestDatasets(
   await intake.drop(dropped);
   checkNeeded(recipe, examples);
   checkRationales(recipe, examples);
-  const { quarantined, quarantinedCount } = intake;
-  return { examples, quarantined, quarantinedCount, leaks };
+  return { examples, quarantined: intake.quarantined, quarantinedCount: intake.quarantinedCount, leaks };
 }

@@ -1,15 +1,21 @@
 /** Source files of this machine. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
-function localFile(name: string, byteLength: number): SourceFile {
+/** Each piece waits its turn among the images that are being decoded: few large ones wait less. */
+const pieceByteLength = 1024 * 1024;
+
+/** Whoever writes a file changes its ctime, which nobody can set back. */
+function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): SourceFile {
   return {
     name,
     byteLength,
+    version: `${ino} ${ctimeMs}`,
     async *open(start = 0, end = byteLength) {
-      if (start < end) yield* createReadStream(name, { start, end: end - 1 }) as AsyncIterable<Uint8Array>;
+      const range = { start, end: end - 1, highWaterMark: pieceByteLength };
+      if (start < end) yield* createReadStream(name, range) as AsyncIterable<Uint8Array>;
     },
   };
 }
@@ -20,7 +26,7 @@ async function* filesBelow(folder: string): AsyncGenerator<SourceFile> {
     const place = path.join(folder, name);
     const found = await stat(place).catch(() => undefined);
     if (found?.isDirectory() === true) yield* filesBelow(place);
-    else if (found?.isFile() === true) yield localFile(place, found.size);
+    else if (found?.isFile() === true) yield localFile(place, found);
   }
 }
 
@@ -32,7 +38,7 @@ export const localFiles: SourceFiles = {
   },
   async find(place) {
     const found = await stat(place).catch(() => undefined);
-    return found?.isFile() === true ? localFile(place, found.size) : undefined;
+    return found?.isFile() === true ? localFile(place, found) : undefined;
   },
   list: (folder) => filesBelow(folder),
 };

@@ -1,17 +1,8 @@
 /** Which tasks and splits a recipe cannot do without. */
-import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import { tasksOfDataset, trainedTasks } from '../../recipes/task-sets.ts';
 import type { Split } from '../example.ts';
 import { splitsOf } from './splits.ts';
-
-function tasksOfDataset(spec: DatasetSpec): readonly string[] {
-  return spec.reader === 'judge-world' ? spec.tasks : [spec.task];
-}
-
-/** Tasks that the arm trains on: those it names, or all that are not out of distribution; none without an objective. */
-export function trainedTasks(recipe: Recipe, arm: Recipe['arms'][string]): readonly string[] {
-  if (arm.objective === 'none') return [];
-  return arm.tasks ?? Object.keys(recipe.tasks).filter((task) => recipe.tasks[task]?.ood === false);
-}
 
 export interface NeededSplit {
   readonly task: string;

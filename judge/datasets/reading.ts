@@ -36,10 +36,18 @@ export type StoredImages = Pick<ReadonlySet<string>, 'has'>;
 
 const excerptLengthMax = 200;
 
-export function quarantine({ source, row, text }: Reading, problem: UnusableRow): QuarantinedRow {
+/** Where a row was found, and as much of it as an excerpt shows. */
+export type RowPlace = Pick<QuarantinedRow, 'source' | 'row' | 'excerpt'>;
+
+export function placeOf({ source, row, text }: Reading): RowPlace {
+  return { source, row, excerpt: excerptOf(text()) };
+}
+
+export function excerptOf(text: string): string {
   // a cut through a surrogate pair would leave half a character
-  const excerpt = text()
-    .slice(0, excerptLengthMax)
-    .replace(/[\uD800-\uDBFF]$/, '');
+  return text.slice(0, excerptLengthMax).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+export function rejectedRow({ source, row, excerpt }: RowPlace, problem: UnusableRow): QuarantinedRow {
   return { source, row, code: problem.code, reason: problem.message, excerpt };
 }

@@ -5,6 +5,8 @@ export interface SourceFile {
   /** Absolute path or URI. */
   readonly name: string;
   readonly byteLength: number;
+  /** Other bytes under the same name have another one; left out where that cannot be told without reading them. */
+  readonly version?: string;
   /** The bytes [start, end) in pieces; all of them when left out. */
   open(start?: number, end?: number): AsyncIterable<Uint8Array>;
 }

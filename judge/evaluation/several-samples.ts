@@ -14,26 +14,33 @@ export interface SampleScores {
   /** Accuracy and Macro-F1 of the commonest verdict (self-consistency, Wang et al. 2022). */
   readonly majAtK: number;
   readonly majMacroF1: number;
+  /** Accuracy of the answer that the policy itself finds likeliest (best of k by the log-prob of all its tokens). */
+  readonly likeliestOfK: number;
   /** Mean share of an example's answers that give its commonest verdict; the unparsable agree with nothing. */
   readonly agreement: number;
 }
 
-/** `verdicts` [example][sample]; undefined is unparsable. All examples have the same number of samples. */
+/**
+ * `verdicts` [example][sample]; undefined is unparsable. `logProbs` [example][sample] of the whole answers, natural log.
+ * All examples have the same number of samples.
+ */
 export function sampleScores(
   exampleLabels: readonly string[],
   verdicts: readonly (readonly (string | undefined)[])[],
+  logProbs: readonly (readonly number[])[],
   labels: readonly string[],
 ): SampleScores {
   const sampleCount = verdicts[0]?.length ?? 0;
   assert(exampleLabels.length === verdicts.length && sampleCount > 0, 'samples of every example');
   assert(
-    verdicts.every(({ length }) => length === sampleCount),
-    'as many samples of each example',
+    verdicts.every(({ length }, i) => length === sampleCount && logProbs[i]?.length === sampleCount),
+    'as many samples of each example, each with its log-prob',
   );
   const voted = verdicts.map((each, i): Outcome => ({
     label: exampleLabels[i] ?? '',
     predicted: majority(each, labels),
   }));
+  const likeliest = verdicts.filter((each, i) => each[indexOfMax(logProbs[i] ?? [])] === exampleLabels[i]);
   const share = (of: (each: readonly (string | undefined)[], label: string) => number): number =>
     verdicts.reduce((sum, each, i) => sum + of(each, exampleLabels[i] ?? ''), 0) / verdicts.length;
   return {
@@ -42,8 +49,14 @@ export function sampleScores(
     passAtK: share((each, label) => (each.includes(label) ? 1 : 0)),
     majAtK: voted.filter(({ label, predicted }) => label === predicted).length / voted.length,
     majMacroF1: macroF1(voted, labels),
+    likeliestOfK: likeliest.length / verdicts.length,
     agreement: share((each) => Math.max(...labels.map((label) => timesIn(each, label))) / sampleCount),
   };
+}
+
+/** Of equals the first. */
+function indexOfMax(values: readonly number[]): number {
+  return values.indexOf(Math.max(...values));
 }
 
 function timesIn(verdicts: readonly (string | undefined)[], label: string): number {

@@ -111,6 +111,8 @@ export interface ReportData {
     readonly exampleCount: number;
     readonly imageCount: number;
     readonly quarantinedCount: number;
+    /** Files and folders that it was read from; none where all of it was made up. */
+    readonly sources: readonly { readonly name: string; readonly sha256: string }[];
     /** The first rows of the quarantine. */
     readonly quarantined: readonly QuarantinedRow[];
     /** undefined: not looked for. */

@@ -5,8 +5,9 @@ export function points(value: number): string {
   return (value * 100).toFixed(1);
 }
 
+/** Differences may be negative, and a dash before a minus sign reads as two of them. */
 export function interval([low, high]: readonly [number, number]): string {
-  return `${points(low)}–${points(high)}`;
+  return `${points(low)}${low < 0 || high < 0 ? ' to ' : '–'}${points(high)}`;
 }
 
 /** `= .013`, `< .001`. */

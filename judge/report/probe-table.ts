@@ -1,44 +1,85 @@
 /** The same examples asked in other ways: a judge of pictures falls to the majority when it sees none, and keeps its verdicts under another wording. */
-import type { ReportData } from './data.ts';
+import type { ReportData, ReportRun } from './data.ts';
 import { interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
+
+type Variant = NonNullable<ReportRun['scores'][number]['variants']>[number];
 
 export function hasProbes({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ variants }) => variants !== undefined));
 }
 
-export function probeTable({ runs }: ReportData): Html {
-  const heads = [
-    'asked as',
-    'run',
-    'task',
-    'Macro-F1',
-    '95 % interval',
-    'strict',
-    'same verdict',
-    'unparsable',
-    'examples',
+/** A row a way of asking and run, a column a task; what was not asked of any run is said below. */
+export function probeTable(data: ReportData): Html {
+  const { runs } = data;
+  const tasks = data.tasks
+    .map(({ name }) => name)
+    .filter((task) => runs.some((run) => variantsOf(run, task).length > 0));
+  const names = [
+    ...new Set(runs.flatMap((run) => tasks.flatMap((task) => variantsOf(run, task).map(({ name }) => name)))),
   ];
-  const rows = runs.flatMap((run) =>
-    run.scores.flatMap(({ task, variants = [] }) =>
-      variants.map(({ name, scores, refused }): (string | Html)[] => {
-        const start = [name, run.runName, task];
-        if (scores === undefined)
-          return [...start, html`<small>${refused ?? ''}</small>`, ...Array<string>(5).fill('')];
-        const { macroF1, ci95, strictMacroF1, sameVerdictRate, unparsableRate, exampleCount } = scores;
-        return [
-          ...[
-            ...start,
-            html`<b>${points(macroF1)}</b>`,
-            interval(ci95),
-            points(strictMacroF1),
-            points(sameVerdictRate),
-          ],
-          ...[points(unparsableRate), String(exampleCount)],
-        ];
-      }),
-    ),
-  );
-  return html`${plainTable(heads, rows)}`;
+  const rows = names.flatMap((name) => {
+    const asked = runs.filter((run) => tasks.some((task) => variantOf(run, task, name)?.scores !== undefined));
+    return asked.map((run, i) => {
+      const head = i === 0 ? html`<th class="arm" scope="rowgroup" rowspan="${asked.length}">${name}</th>` : undefined;
+      const cells = tasks.map((task) => cell(variantOf(run, task, name)));
+      return html`<tr>
+        ${head}
+        <th class="run" scope="row">${run.runName}</th>
+        ${cells}
+      </tr>`;
+    });
+  });
+  return html`<div class="panel scroll">
+      <table class="scores probes">
+        <thead>
+          <tr>
+            <th class="arm">asked as</th>
+            <th class="run">run</th>
+            ${tasks.map((task) => html`<th>${task}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>
+    ${refusals(runs, names, tasks)}`;
+}
+
+function variantsOf({ scores }: ReportRun, task: string): readonly Variant[] {
+  return scores.find((each) => each.task === task)?.variants ?? [];
+}
+
+function variantOf(run: ReportRun, task: string, name: string): Variant | undefined {
+  return variantsOf(run, task).find((each) => each.name === name);
+}
+
+function cell(variant: Variant | undefined): Html {
+  if (variant?.scores === undefined) return html`<td class="empty">–</td>`;
+  const { macroF1, ci95, strictMacroF1, sameVerdictRate, unparsableRate, exampleCount } = variant.scores;
+  const unparsable = html`<span class="note warn">${Math.round(unparsableRate * 100)} % unparsable</span>`;
+  return html`<td title="${exampleCount} examples">
+    <b>${points(macroF1)}</b>
+    <span class="ci">${interval(ci95)}</span><span class="note">strict ${points(strictMacroF1)}</span
+    ><span class="note">same ${points(sameVerdictRate)} %</span>${unparsableRate < 0.005 ? undefined : unparsable}
+  </td>`;
+}
+
+/** Each reason once, with the tasks that it holds for. */
+function refusals(runs: readonly ReportRun[], names: readonly string[], tasks: readonly string[]): Html | undefined {
+  const tasksOf = new Map<string, Set<string>>();
+  for (const name of names)
+    for (const task of tasks)
+      for (const { refused } of runs.flatMap((run) => variantOf(run, task, name) ?? [])) {
+        if (refused === undefined) continue;
+        const reason = `${name}: ${refused}`;
+        tasksOf.set(reason, (tasksOf.get(reason) ?? new Set()).add(task));
+      }
+  if (tasksOf.size === 0) return undefined;
+  const lines = [...tasksOf].map(([reason, found]) => html`<li>${reason} (${[...found].join(', ')})</li>`);
+  return html`<p class="muted">Not asked:</p>
+    <ul class="refusals">
+      ${lines}
+    </ul>`;
 }

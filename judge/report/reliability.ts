@@ -1,4 +1,5 @@
 /** How far a judge can be trusted beyond one number: confusion, agreement, calibration, samples, what could not be read. */
+import { calibrationPlot } from './calibration-plot.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -10,7 +11,7 @@ export function hasReliability({ runs }: ReportData): boolean {
 
 export function reliability({ runs }: ReportData): Html {
   const all = runs.flatMap((run) => run.scores.map((scores) => ({ run, scores })));
-  return html`${agreementTable(all)} ${forcedChoice(all)}${samples(all)}${rationales(all)}
+  return html`${agreementTable(all)} ${pairs(all)}${forcedChoice(all)}${samples(all)}${rationales(all)}
     <details>
       <summary>Confusion: labels in rows, verdicts in columns, the unparsable last</summary>
       <div class="confusions">${all.map(confusionBlock)}</div>
@@ -60,22 +61,35 @@ function reasonText({ unparsableByReason = {} }: ReportScores): string {
   return reasons.map(([reason, rate]) => `${reason} ${points(rate)}`).join(', ') || '–';
 }
 
+function pairs(all: readonly Row[]): Html | undefined {
+  const rows = all.flatMap(({ run, scores }) => {
+    const { consistencyRate, firstPositionRate, consistentAccuracy } = scores;
+    if (consistencyRate === undefined) return [];
+    const rates = [points(consistencyRate), optional(firstPositionRate, points), optional(consistentAccuracy, points)];
+    return [[run.runName, scores.task, ...rates]];
+  });
+  if (rows.length === 0) return undefined;
+  return html`<h3>
+      Pairs in both orders <small>a judge of pictures chooses the same one, and the first half the time</small>
+    </h3>
+    ${plainTable(['run', 'task', 'same choice', 'first position', 'right in both'], rows)}`;
+}
+
 function forcedChoice(all: readonly Row[]): Html | undefined {
   const rows = all.flatMap(({ run, scores }) => {
     const { forcedChoice: forced } = scores;
     if (forced === undefined) return [];
     const { macroF1, brier, ece, bins } = forced;
-    const shown = bins.map(({ count, confidence, accuracy }) =>
-      count === 0
-        ? undefined
-        : html`<i
-            style="height:${points(accuracy)}%"
-            title="${count} answers: said ${points(confidence)}, right ${points(accuracy)}"
-          ></i>`,
-    );
-    const curve = html`<span class="calibration" aria-hidden="true">${shown}</span>`;
     return [
-      [run.runName, scores.task, points(scores.macroF1), points(macroF1), brier.toFixed(3), ece.toFixed(3), curve],
+      [
+        run.runName,
+        scores.task,
+        points(scores.macroF1),
+        points(macroF1),
+        brier.toFixed(3),
+        ece.toFixed(3),
+        calibrationPlot(bins),
+      ],
     ];
   });
   if (rows.length === 0) return undefined;
@@ -83,18 +97,19 @@ function forcedChoice(all: readonly Row[]): Html | undefined {
       Forced choice
       <small>the likeliest label at the verdict's place: what a judge knows, apart from what it manages to say</small>
     </h3>
-    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'right, by confidence'], rows)}`;
+    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'right, by how sure'], rows)}`;
 }
 
 function samples(all: readonly Row[]): Html | undefined {
   const rows = all.flatMap(({ run, scores }) => {
     if (scores.samples === undefined) return [];
-    const { sampleCount, passAt1, passAtK, majAtK, agreement } = scores.samples;
-    return [[run.runName, scores.task, String(sampleCount), ...[passAt1, passAtK, majAtK, agreement].map(points)]];
+    const { sampleCount, passAt1, passAtK, majAtK, likeliestOfK, agreement } = scores.samples;
+    const rates = [passAt1, passAtK, majAtK, likeliestOfK, agreement].map(points);
+    return [[run.runName, scores.task, String(sampleCount), ...rates]];
   });
   if (rows.length === 0) return undefined;
   return html`<h3>Several samples</h3>
-    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'self-consistency'], rows)}`;
+    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'likeliest of k', 'self-consistency'], rows)}`;
 }
 
 function rationales(all: readonly Row[]): Html | undefined {

@@ -7,6 +7,7 @@ import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
 import { gallery } from './gallery.ts';
 import { type Html, html, trusted } from './html.ts';
+import { lineagePicture } from './lineage.ts';
 import { hasProbes, probeTable } from './probe-table.ts';
 import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
 import { hasReliability, reliability } from './reliability.ts';
@@ -98,7 +99,7 @@ function sectionsOf(data: ReportData): readonly Section[] {
             id: 'probes',
             title: 'Asked in other ways',
             about:
-              'The same examples with something changed. Without the picture, or with another one, a judge should lose; with other words it should not.',
+              'The same examples with something changed. Without the picture, or with another one, a judge should lose; with other words it should not. Beside each Macro-F1: the strict one of the same examples, and how many verdicts stay the same.',
             body: probeTable(data),
           },
         ]
@@ -107,6 +108,12 @@ function sectionsOf(data: ReportData): readonly Section[] {
     { id: 'rollouts', title: 'What the judge said', body: gallery(data) },
     { id: 'recipe', title: 'Recipe', body: recipeSection(data) },
     { id: 'data', title: 'Data', body: dataSection(data) },
+    {
+      id: 'lineage',
+      title: 'Where it comes from',
+      about: 'From files to policies; `mtrl lineage` tells of every artifact on the way.',
+      body: lineagePicture(data),
+    },
     { id: 'cost', title: 'What it cost', body: costSection(data) },
     {
       id: 'digests',

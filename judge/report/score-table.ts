@@ -87,9 +87,10 @@ export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: Rep
   ></span>`;
 }
 
-/** What the judge knows, beside what it says. */
-function forcedNote({ forcedChoice }: ReportScores): Html | undefined {
-  return forcedChoice && html`<span class="note">forced choice ${points(forcedChoice.macroF1)}</span>`;
+/** What the judge knows, where that differs from what it says. */
+function forcedNote({ forcedChoice, macroF1 }: ReportScores): Html | undefined {
+  if (forcedChoice === undefined || points(forcedChoice.macroF1) === points(macroF1)) return undefined;
+  return html`<span class="note">forced ${points(forcedChoice.macroF1)}</span>`;
 }
 
 function orderNote({ consistencyRate, firstPositionRate }: ReportScores): Html | undefined {

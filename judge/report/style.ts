@@ -28,8 +28,8 @@ small, .muted { color: var(--muted); font-size: 13px; font-weight: 400; }
 code { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .lead { font-size: 17px; color: var(--muted); max-width: 70ch; }
 nav { position: sticky; top: 0; z-index: 2; background: color-mix(in srgb, var(--ground) 88%, transparent); backdrop-filter: blur(10px); border-bottom: 1px solid var(--line); }
-nav div { max-width: 1120px; margin: 0 auto; padding: 0 24px; display: flex; gap: 20px; overflow-x: auto; scrollbar-width: none; }
-nav a { color: var(--muted); text-decoration: none; font-size: 13.5px; padding: 11px 0; white-space: nowrap; }
+nav div { max-width: 1120px; margin: 0 auto; padding: 0 24px; display: flex; flex-wrap: wrap; gap: 0 20px; }
+nav a { color: var(--muted); text-decoration: none; font-size: 13.5px; padding: 8px 0; white-space: nowrap; }
 nav a:hover, nav a:focus-visible { color: var(--ink); }
 section { padding: 34px 0 6px; }
 .headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 14px; margin: 22px 0 0; }
@@ -113,11 +113,23 @@ figcaption small { margin-left: auto; font-size: 12px; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 24px; }
 details { margin: 16px 0 0; }
 summary { cursor: pointer; color: var(--muted); font-size: 13.5px; }
-.calibration { display: inline-flex; align-items: flex-end; gap: 2px; height: 26px; }
-.calibration i { width: 8px; background: var(--accent); min-height: 1px; }
+.calibration { display: block; width: 84px; height: 42px; border: 1px solid var(--line); fill: var(--accent); }
+.calibration line { stroke: var(--muted); stroke-dasharray: 3 3; }
+.scores.probes th, .scores.probes td { padding: 7px 5px; }
+.scores.probes th.arm { padding-left: 11px; font-size: 13.5px; font-weight: 600; }
+.probes th.run { text-align: left; font-weight: 400; font-size: 13px; }
+.probes td b { font-size: 14.5px; }
+.panel + .muted { margin: 12px 0 0; }
+.refusals { margin: 4px 0 0; padding-left: 18px; color: var(--muted); font-size: 13px; }
 .confusions { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 14px; margin-top: 12px; }
 .plain th, .plain td { text-align: left; padding: 7px 12px 7px 0; border-bottom: 1px solid var(--line); font-size: 13.5px; vertical-align: top; }
 .plain th { color: var(--muted); font-weight: 500; font-size: 12.5px; }
+.lineage { padding: 10px 14px; min-width: 760px; }
+.lineage svg { display: block; width: 100%; height: auto; font: 13px/1 inherit; fill: var(--ink); }
+.lineage rect { fill: var(--soft); stroke: var(--line); }
+.lineage rect.policy { fill: var(--card); stroke: var(--c); stroke-width: 2; }
+.lineage path { fill: none; stroke: var(--muted); opacity: .55; }
+.lineage .about { fill: var(--muted); font-size: 11.5px; }
 .recipe { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 16px 18px; overflow: auto; max-height: 480px; margin: 0; }
 .digests { display: grid; gap: 12px; }
 .digests code { display: block; color: var(--muted); }

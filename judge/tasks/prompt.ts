@@ -1,16 +1,9 @@
 /** From a declared task and an example to what the judge is shown. */
+import type { ChatMessage, ContentPart } from '../../core/chat-message.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../example.ts';
 import { compileTemplate, type Template } from './template.ts';
-
-/** A part of a message, as chat templates of vision-language models read it. */
-type ContentPart = { readonly type: 'image' } | { readonly type: 'text'; readonly text: string };
-
-export interface ChatMessage {
-  readonly role: 'user';
-  readonly content: readonly ContentPart[];
-}
 
 /** The words that ask for reasoning and for the bare verdict: `mode_word` in prompt templates. */
 export type ModeWords = Readonly<Record<AnswerMode, string>>;

@@ -1,5 +1,5 @@
 /** One function an op: the language in which models, objectives and gradient rules are written. */
-import { type Dim, type Shape, axisOf, symbolsOf } from './dim.ts';
+import { type Dim, type Shape, axisOf, sameShape, symbolsOf } from './dim.ts';
 import type { DType, Graph, Value } from './ir.ts';
 import type { OpName } from './op-row.ts';
 
@@ -12,9 +12,19 @@ function one(
   return graph.op(op, inputs, { attributes })[0] as Value;
 }
 
-export const add = (g: Graph, a: Value, b: Value): Value => one(g, 'Add', [a, b]);
-export const sub = (g: Graph, a: Value, b: Value): Value => one(g, 'Sub', [a, b]);
-export const mul = (g: Graph, a: Value, b: Value): Value => one(g, 'Mul', [a, b]);
+/** An operand that was expanded to the shape of the other is not: the op broadcasts it. */
+function narrow(a: Value, b: Value): [Value, Value] {
+  return [unexpanded(a, b), unexpanded(b, a)];
+}
+
+function unexpanded(x: Value, other: Value): Value {
+  const source = x.producer?.op === 'Expand' && other.producer?.op !== 'Expand' ? x.producer.inputs[0] : undefined;
+  return source !== undefined && sameShape(x.shape, other.shape) ? source : x;
+}
+
+export const add = (g: Graph, a: Value, b: Value): Value => one(g, 'Add', narrow(a, b));
+export const sub = (g: Graph, a: Value, b: Value): Value => one(g, 'Sub', narrow(a, b));
+export const mul = (g: Graph, a: Value, b: Value): Value => one(g, 'Mul', narrow(a, b));
 export const div = (g: Graph, a: Value, b: Value): Value => one(g, 'Div', [a, b]);
 export const min = (g: Graph, a: Value, b: Value): Value => one(g, 'Min', [a, b]);
 export const max = (g: Graph, a: Value, b: Value): Value => one(g, 'Max', [a, b]);
@@ -25,6 +35,7 @@ export const sqrt = (g: Graph, x: Value): Value => one(g, 'Sqrt', [x]);
 export const reciprocal = (g: Graph, x: Value): Value => one(g, 'Reciprocal', [x]);
 export const sigmoid = (g: Graph, x: Value): Value => one(g, 'Sigmoid', [x]);
 export const tanh = (g: Graph, x: Value): Value => one(g, 'Tanh', [x]);
+export const erf = (g: Graph, x: Value): Value => one(g, 'Erf', [x]);
 /** approximate: `tanh` as SigLIP has it, `none` for erf. */
 export const gelu = (g: Graph, x: Value, approximate: 'tanh' | 'none'): Value => one(g, 'Gelu', [x], { approximate });
 export const equal = (g: Graph, a: Value, b: Value): Value => one(g, 'Equal', [a, b]);
@@ -36,6 +47,8 @@ export const or = (g: Graph, a: Value, b: Value): Value => one(g, 'Or', [a, b]);
 export const not = (g: Graph, a: Value): Value => one(g, 'Not', [a]);
 export const where = (g: Graph, condition: Value, a: Value, b: Value): Value => one(g, 'Where', [condition, a, b]);
 export const cast = (g: Graph, x: Value, to: DType): Value => (x.dtype === to ? x : one(g, 'Cast', [x], { to }));
+/** The same values, through which no gradient flows. */
+export const detach = (g: Graph, x: Value): Value => one(g, 'Cast', [x], { to: x.dtype });
 export const identity = (g: Graph, x: Value): Value => one(g, 'Identity', [x]);
 
 export const matMul = (g: Graph, a: Value, b: Value): Value => one(g, 'MatMul', [a, b]);
@@ -97,19 +110,33 @@ function sizeOf(g: Graph, dim: Dim): Value {
 
 /** The target shape as ONNX Reshape wants it: numbers, at most one -1, 0 where an axis stays; computed only when it must be. */
 export function reshape(g: Graph, x: Value, shape: Shape): Value {
-  if (shape.length === x.shape.length && shape.every((dim, axis) => dim === x.shape[axis])) return x;
-  const unknown = shape.filter((dim, axis) => typeof dim === 'string' && dim !== x.shape[axis]).length;
-  const symbolic = shape.filter((dim) => typeof dim === 'string').length;
-  let target: Value;
-  if (symbolic <= 1) target = g.int64(shape.map((dim) => (typeof dim === 'number' ? dim : -1)));
-  else if (unknown <= 1)
-    target = g.int64(shape.map((dim, axis) => (typeof dim === 'number' ? dim : dim === x.shape[axis] ? 0 : -1)));
-  else target = sizes(g, shape);
+  if (sameShape(shape, x.shape)) return x;
+  const before = x.producer?.op === 'Reshape' ? (x.producer.inputs[0] as Value) : undefined;
+  // What is reshaped twice is reshaped once.
+  if (before !== undefined && constantTarget(before, shape) !== undefined) return reshape(g, before, shape);
+  const target = constantTarget(x, shape);
   // The attribute carries the symbolic shape for inference and printing; it is not part of the ONNX node.
-  return one(g, 'Reshape', [x, target], { shape: shape.join(',') });
+  return one(g, 'Reshape', [x, target === undefined ? sizes(g, shape) : g.int64(target)], { shape: shape.join(',') });
+}
+
+/** undefined where sizes must be read from tensors. */
+function constantTarget(x: Value, shape: Shape): number[] | undefined {
+  const symbolic = shape.filter((dim) => typeof dim === 'string').length;
+  if (symbolic <= 1) return shape.map((dim) => (typeof dim === 'number' ? dim : -1));
+  const unknown = shape.filter((dim, axis) => typeof dim === 'string' && dim !== x.shape[axis]).length;
+  if (unknown > 1) return undefined;
+  return shape.map((dim, axis) => (typeof dim === 'number' ? dim : dim === x.shape[axis] ? 0 : -1));
 }
 
 export function transpose(g: Graph, x: Value, perm: readonly number[]): Value {
+  // Only axes of one element change places: the data stay where they are.
+  const moved = perm.filter((axis) => x.shape[axis] !== 1);
+  if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number)))
+    return reshape(
+      g,
+      x,
+      perm.map((axis) => x.shape[axis] as Dim),
+    );
   return one(g, 'Transpose', [x], { perm });
 }
 
@@ -123,9 +150,10 @@ export function slice(g: Graph, x: Value, axis: number, start: number, end: numb
   return one(g, 'Slice', [x, g.int64([start]), g.int64([end]), g.int64([axisOf(axis, x.shape.length)])]);
 }
 
-/** Parts of known sizes along an axis. */
-export function split(g: Graph, x: Value, axis: number, partSizes: readonly number[]): Value[] {
-  return g.op('Split', [x, g.int64(partSizes)], { attributes: { axis: axisOf(axis, x.shape.length) } });
+/** Parts along an axis. */
+export function split(g: Graph, x: Value, axis: number, parts: readonly Dim[]): Value[] {
+  const attributes = { axis: axisOf(axis, x.shape.length), parts: parts.join(',') };
+  return g.op('Split', [x, sizes(g, parts)], { attributes });
 }
 
 /** Broadcast to a shape whose sizes may be known only at run time. */
@@ -135,6 +163,13 @@ export function expand(g: Graph, x: Value, shape: Shape): Value {
 
 export const gather = (g: Graph, x: Value, indices: Value, axis: number): Value =>
   one(g, 'Gather', [x, indices], { axis });
+/**
+ * Rows of a matrix [R, d] in another order; the gradient is the rows back in theirs, which is faster than adding them up.
+ * @param inverse int64 [R]: where among the results each row stands. Of one that stands several times any place will do,
+ *   if the loss depends on none of them
+ */
+export const gatherOnce = (g: Graph, x: Value, indices: Value, inverse: Value): Value =>
+  one(g, 'Gather', [x, indices, inverse], { axis: 0 });
 export const gatherElements = (g: Graph, x: Value, indices: Value, axis: number): Value =>
   one(g, 'GatherElements', [x, indices], { axis });
 /** base with updates added at indices along an axis, in index order (deterministic on one thread). */
@@ -166,6 +201,9 @@ export function sumOfSquares(g: Graph, x: Value): Value {
   return axes.length === 0 ? mul(g, x, x) : reduce(g, 'ReduceSumSquare', x, axes, false);
 }
 export const argMax = (g: Graph, x: Value): Value => one(g, 'ArgMax', [x], { axis: x.shape.length - 1, keepdims: 1 });
+/** The k largest along the last axis, largest first, and where they stand; of equals the first. */
+export const topK = (g: Graph, x: Value, k: number): readonly [values: Value, indices: Value] =>
+  g.op('TopK', [x, g.int64([k])], { attributes: { axis: -1, largest: 1, sorted: 1 } }) as [Value, Value];
 export const cumSum = (g: Graph, x: Value, axis: number): Value =>
   one(g, 'CumSum', [x, g.constant(BigInt64Array.of(BigInt(axisOf(axis, x.shape.length))), [])]);
 export const softmax = (g: Graph, x: Value): Value => one(g, 'Softmax', [x], { axis: -1 });

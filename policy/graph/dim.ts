@@ -3,6 +3,8 @@
  * graph runs. Two symbolic dimensions are equal when their normal forms are the same text.
  */
 
+import { MtrlError } from '../../core/errors.ts';
+
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
@@ -51,4 +53,26 @@ export function broadcast(a: Shape, b: Shape): Shape | undefined {
 /** A non-negative axis. */
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
+}
+
+/** Sizes of symbols in one call. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** The size of a dimension; a symbol that a loop made (`trips_7`) may be given without its number. Throws GRAPH_INVALID. */
+export function sizeOf(dim: Dim, sizes: Sizes): number {
+  if (typeof dim === 'number') return dim;
+  return dim.split('*').reduce((size, factor) => size * sizeOfFactor(factor, sizes), 1);
+}
+
+/** A number, a symbol, or the length of joined parts: `P+2xT`. */
+function sizeOfFactor(factor: string, sizes: Sizes): number {
+  if (Number.isInteger(Number(factor))) return Number(factor);
+  if (factor.includes('+'))
+    return factor.split('+').reduce((sum, part) => sum + sizeOf(part.replaceAll('x', '*'), sizes), 0);
+  const size = sizes[factor] ?? sizes[factor.replace(/_\d+$/, '')];
+  if (size === undefined)
+    throw new MtrlError('GRAPH_INVALID', `the dimension ${factor} has no size`, {
+      hint: `sizes given: ${Object.keys(sizes).join(', ') || 'none'}`,
+    });
+  return size;
 }

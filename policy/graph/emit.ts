@@ -18,7 +18,11 @@ const internalAttributes: Readonly<Partial<Record<Node['op'], readonly string[]>
   Expand: ['shape'],
   ConstantOfShape: ['shape'],
   OneHot: ['depth'],
+  Split: ['parts'],
 };
+
+/** Inputs that ONNX has; further ones are for the gradient only. */
+const inputCounts: Readonly<Partial<Record<Node['op'], number>>> = { Gather: 2 };
 
 const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
 
@@ -85,7 +89,7 @@ function nodeProto(node: Node, names: Names): object {
     opType: node.op,
     domain: opRow(node.op).domain,
     name: node.outputs[0]?.name ?? '',
-    input: node.inputs.map((value) => nameOf(value, names)),
+    input: node.inputs.slice(0, inputCounts[node.op]).map((value) => nameOf(value, names)),
     output: node.outputs.map((value) => nameOf(value, names)),
     attribute: attributes,
   };

@@ -4,9 +4,16 @@
  */
 import { MtrlError } from '../../core/errors.ts';
 import { add } from './build.ts';
-import { type Graph, type Node, type Value, expectShape } from './ir.ts';
+import { sameShape, shapeText } from './dim.ts';
+import { type Graph, type Node, type Value, expectShape, graphError } from './ir.ts';
 import { opRow } from './op-table.ts';
 import { usedBy } from './prune.ts';
+import { recompute } from './recompute.ts';
+
+export interface GradientOptions {
+  /** Values inside the graph's segments are computed again where the backward pass needs them, and not kept until then. */
+  readonly recompute?: boolean;
+}
 
 /**
  * Adds to the graph the gradients of a scalar loss.
@@ -14,39 +21,96 @@ import { usedBy } from './prune.ts';
  * @param parameters values to differentiate by
  * @returns one gradient a parameter, same shape; a parameter that the loss does not depend on is an error
  */
-export function gradients(graph: Graph, loss: Value, parameters: readonly Value[]): Value[] {
+export function gradients(
+  graph: Graph,
+  loss: Value,
+  parameters: readonly Value[],
+  { recompute: recomputes = false }: GradientOptions = {},
+): Value[] {
   expectShape(loss, [], `the loss ${loss.name}`);
-  const dependent = dependsOn(graph, parameters);
-  if (!dependent.has(loss)) throw new MtrlError('GRAPH_INVALID', `the loss ${loss.name} depends on no parameter`);
-  const gradientOf = new Map<Value, Value>([[loss, graph.scalar(1)]]);
+  const walk = new BackwardWalk(graph, loss, parameters);
   // A copy: rules append nodes while we walk.
-  const nodes = [...graph.nodes].reverse();
-  for (const node of nodes) {
-    const outputGradients = node.outputs.map((output) => gradientOf.get(output));
-    if (
-      outputGradients.every((gradient) => gradient === undefined) ||
-      !usedBy(node).some((input) => dependent.has(input))
-    )
-      continue;
-    const inputGradients = applyRule(graph, node, outputGradients);
+  const nodes = [...graph.nodes];
+  const segments = recomputes ? [...graph.segments] : [];
+  let end = nodes.length;
+  while (end > 0) {
+    const segment = segments.at(-1)?.to === end ? segments.pop() : undefined;
+    const start = segment?.from ?? end - 1;
+    const passed = nodes.slice(start, end);
+    if (segment === undefined) walk.pass(passed);
+    else walk.passAgain(passed);
+    end = start;
+  }
+  return parameters.map((parameter) => {
+    const gradient = walk.gradientOf.get(parameter);
+    if (gradient === undefined) throw graphError(`no gradient reaches ${parameter.name}`);
+    return gradient;
+  });
+}
+
+/** Gradients as far as the walk has come. */
+class BackwardWalk {
+  readonly gradientOf = new Map<Value, Value>();
+  readonly #graph: Graph;
+  readonly #dependent: Set<Value>;
+
+  constructor(graph: Graph, loss: Value, parameters: readonly Value[]) {
+    this.#graph = graph;
+    this.#dependent = dependsOn(graph, parameters);
+    if (!this.#dependent.has(loss)) throw graphError(`the loss ${loss.name} depends on no parameter`);
+    this.gradientOf.set(loss, graph.scalar(1));
+  }
+
+  /** Nodes in the order of the forward pass. */
+  pass(nodes: readonly Node[]): void {
+    for (const node of [...nodes].reverse()) this.#passNode(node);
+  }
+
+  /** Through copies of the nodes that are computed now. */
+  passAgain(nodes: readonly Node[]): void {
+    const outputs = nodes.flatMap((node) => node.outputs);
+    const reached = outputs.filter((value) => this.gradientOf.has(value));
+    const behind = reached.at(-1);
+    if (behind === undefined) return;
+    const again = recompute(this.#graph, nodes, this.gradientOf.get(behind) as Value);
+    for (const [value, copy] of again.copies) if (this.#dependent.has(value)) this.#dependent.add(copy);
+    for (const value of reached) {
+      const copy = again.copies.get(value);
+      if (copy !== undefined) this.#add(copy, this.gradientOf.get(value) as Value);
+    }
+    this.pass(again.nodes);
+    for (const value of again.entering) {
+      const gradient = this.gradientOf.get(again.copies.get(value) as Value);
+      if (gradient !== undefined) this.#add(value, gradient);
+    }
+  }
+
+  #passNode(node: Node): void {
+    const outputGradients = node.outputs.map((output) => this.gradientOf.get(output));
+    const isOnTheWay = usedBy(node).some((input) => this.#dependent.has(input));
+    if (!isOnTheWay || outputGradients.every((gradient) => gradient === undefined)) return;
+    const inputGradients = applyRule(this.#graph, node, outputGradients);
     node.inputs.forEach((input, index) => {
       const gradient = inputGradients[index];
-      if (!dependent.has(input)) return;
+      if (!this.#dependent.has(input)) return;
       if (gradient === undefined) {
         // Indices carry no gradient. A float32 input that the rule leaves out would lose its part without a word.
         if (input.dtype === 'float32') throw withoutRule(node, `by its input ${input.name} has no gradient rule`);
         return;
       }
-      expectShape(gradient, input.shape, `the gradient of ${node.op} by ${input.name}`);
-      const sum = gradientOf.get(input);
-      gradientOf.set(input, sum === undefined ? gradient : add(graph, sum, gradient));
+      if (!sameShape(gradient.shape, input.shape))
+        throw withoutRule(
+          node,
+          `by ${input.name} it has shape ${shapeText(gradient.shape)}, expected ${shapeText(input.shape)}`,
+        );
+      this.#add(input, gradient);
     });
   }
-  return parameters.map((parameter) => {
-    const gradient = gradientOf.get(parameter);
-    if (gradient === undefined) throw new MtrlError('GRAPH_INVALID', `no gradient reaches ${parameter.name}`);
-    return gradient;
-  });
+
+  #add(value: Value, gradient: Value): void {
+    const sum = this.gradientOf.get(value);
+    this.gradientOf.set(value, sum === undefined ? gradient : add(this.#graph, sum, gradient));
+  }
 }
 
 function applyRule(

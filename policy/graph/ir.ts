@@ -43,6 +43,12 @@ export interface SymbolSource {
 
 export type ConstantData = Float32Array | BigInt64Array | Uint8Array;
 
+/** Nodes [from, to) of a graph whose values the backward pass may compute again instead of keeping them: a layer. */
+export interface Segment {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface OpOptions {
   readonly attributes?: Attributes;
   readonly body?: Graph;
@@ -56,6 +62,8 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, ConstantData>();
   readonly outputs = new Map<string, Value>();
+  /** In order; they neither overlap nor nest. */
+  readonly segments: Segment[] = [];
   readonly #constantByText = new Map<string, Value>();
   readonly #nodeByText = new Map<string, Node>();
   /** Where the size of a symbol can be read at run time. */
@@ -70,17 +78,16 @@ export class Graph {
   input(name: string, dtype: DType, shape: Shape): Value {
     const value: Value = { name: this.parent === undefined ? name : this.freshName(name), dtype, shape };
     if (this.inputs.some((input) => input.name === value.name))
-      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has two inputs named ${name}`);
+      throw graphError(`graph ${this.name} has two inputs named ${name}`);
     this.inputs.push(value);
     this.#noteSymbols(value);
     return value;
   }
 
   output(name: string, value: Value): void {
-    if (this.outputs.has(name))
-      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has two outputs named ${name}`);
+    if (this.outputs.has(name)) throw graphError(`graph ${this.name} has two outputs named ${name}`);
     if (this.inputs.some((input) => input.name === name))
-      throw new MtrlError('GRAPH_INVALID', `graph ${this.name} has an input and an output named ${name}`);
+      throw graphError(`graph ${this.name} has an input and an output named ${name}`);
     this.outputs.set(name, value);
   }
 
@@ -156,6 +163,14 @@ export class Graph {
     return [...outputs];
   }
 
+  /** What `build` adds becomes a segment. */
+  segment<T>(build: () => T): T {
+    const from = this.nodes.length;
+    const built = build();
+    this.segments.push({ from, to: this.nodes.length });
+    return built;
+  }
+
   /** A symbol that stands for a size first known at run time. */
   freshSymbol(prefix: string): string {
     return `${prefix}_${this.freshName('')}`;
@@ -164,8 +179,7 @@ export class Graph {
   /** The value and axis from which the size of a symbol can be read. */
   symbolSource(symbol: string): SymbolSource {
     const source = this.#symbolSource.get(symbol) ?? this.parent?.symbolSource(symbol);
-    if (source === undefined)
-      throw new MtrlError('GRAPH_INVALID', `no tensor of graph ${this.name} has the dimension ${symbol}`);
+    if (source === undefined) throw graphError(`no tensor of graph ${this.name} has the dimension ${symbol}`);
     return source;
   }
 
@@ -187,8 +201,13 @@ export class Graph {
 /** Throws where a value's shape is not the expected one: builders assert what they rely on. */
 export function expectShape(value: Value, shape: Shape, what: string): void {
   if (!sameShape(value.shape, shape)) {
-    throw new MtrlError('GRAPH_INVALID', `${what} has shape ${shapeText(value.shape)}, expected ${shapeText(shape)}`);
+    throw graphError(`${what} has shape ${shapeText(value.shape)}, expected ${shapeText(shape)}`);
   }
+}
+
+/** What is wrong where the builder is now. */
+export function graphError(message: string): MtrlError {
+  return new MtrlError('GRAPH_INVALID', message, { where: siteIn(builderTrace()) });
 }
 
 function illegal(name: OpName, inputs: readonly Value[], reason: string, site: string): MtrlError {
@@ -206,9 +225,10 @@ function builderTrace(): Error {
   return trace;
 }
 
-/** First stack frame outside this folder's own files: the model, objective or gradient line that built the node. */
+/** First stack frame outside of graphs and their gradients: the line of a model, an objective or a rule. */
 function siteIn(trace: Error): string {
   const frames = (trace.stack ?? '').split('\n');
-  const frame = frames.find((line) => line.includes(projectRoot) && !/policy\/graph\/(ir|build)\.ts/.test(line)) ?? '';
+  const frame =
+    frames.find((line) => line.includes(projectRoot) && !/policy\/graph\/(ir|build|gradient)\.ts/.test(line)) ?? '';
   return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(projectRoot)[1] ?? 'unknown';
 }

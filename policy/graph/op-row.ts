@@ -17,6 +17,7 @@ export type ElementwiseOp =
   | 'Reciprocal'
   | 'Sigmoid'
   | 'Tanh'
+  | 'Erf'
   | 'Gelu'
   | 'Equal'
   | 'Less'
@@ -43,7 +44,15 @@ export type MovementOp =
   | 'ConstantOfShape'
   | 'OneHot';
 export type ReductionOp =
-  'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceSumSquare' | 'ArgMax' | 'CumSum' | 'Softmax' | 'LogSoftmax';
+  | 'ReduceSum'
+  | 'ReduceMean'
+  | 'ReduceMax'
+  | 'ReduceSumSquare'
+  | 'ArgMax'
+  | 'TopK'
+  | 'CumSum'
+  | 'Softmax'
+  | 'LogSoftmax';
 export type NormalizationOp = 'LayerNormalization' | 'SimplifiedLayerNormalization' | 'RotaryEmbedding';
 export type ControlOp = 'Loop';
 

@@ -3,6 +3,9 @@ import { add, expand, fusedMatMul, matMul, reshape, softmax, transpose } from '.
 import { type Dim, product } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
+/** Added to an attention score to hide a key: finite, so that a fully hidden row stays a number. */
+export const hidden = -1e9;
+
 /** [B*S, H*d] -> [B, H, S, d] */
 export function splitHeads(g: Graph, x: Value, batch: Dim, length: Dim, headCount: number): Value {
   const headSize = (x.shape[1] as number) / headCount;

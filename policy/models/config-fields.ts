@@ -28,19 +28,22 @@ export interface FieldsPlace {
   readonly harmless?: readonly string[];
 }
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field and what is supported there */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field and what is supported there; CHECKPOINT_INVALID where there are no fields */
 export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
   const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
   if (parsed.success) return parsed.data;
+  const { where, path } = place;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${path ?? 'the file'} is no object of fields`, { where });
   const issue = parsed.error.issues[0];
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const field = [...(place.path === undefined ? [] : [place.path]), ...(issue?.path ?? []), ...unknown].join('.');
+  const field = [...(path === undefined ? [] : [path]), ...(issue?.path ?? []), ...unknown].join('.');
   const reason =
     unknown.length > 0
       ? 'this field is not known here and may change what the model computes'
       : (issue?.message ?? 'is wrong');
   throw new MtrlError('CHECKPOINT_UNSUPPORTED', `config.json: ${field}: ${reason}`, {
-    where: place.where,
+    where,
     found: valueText(valueAt(value, [...(issue?.path ?? []), ...unknown])),
     hint: 'docs/models.md lists the architectures and fields that are supported',
   });

@@ -2,7 +2,7 @@
  * The decoder of Llama, Qwen2 and Qwen3 (transformers, modeling_llama.py, modeling_qwen3.py), with the attention left to
  * the caller: training, prefill and decoding differ only there.
  */
-import { linear, mul, rmsNormalization, rotaryEmbedding, sigmoid } from '../graph/build.ts';
+import { add, linear, mul, rmsNormalization, rotaryEmbedding, sigmoid } from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Architecture } from './architecture.ts';
@@ -10,6 +10,7 @@ import { mergeHeads, splitHeads } from './attention.ts';
 import type { Weights } from './parameters.ts';
 import { project } from './projection.ts';
 import { inverseFrequencies } from './rope.ts';
+import type { RotaryTables } from './rotary-rows.ts';
 import type { TextConfig } from './text-config.ts';
 
 /** q [B, H, S, d]; k and v [B, K, S, d] with K key/value heads; rotated. Returns [B, H, S, d]. */
@@ -18,8 +19,12 @@ export type Attention = (layer: number, q: Value, k: Value, v: Value) => Value;
 export interface DecoderBatch {
   readonly batch: Dim;
   readonly length: Dim;
-  /** int64 [B, S] */
+  /** int64 [B, S]: rows of the rotary tables. */
   readonly positions: Value;
+  /** undefined: the decoder has its own, and a row is a position. */
+  readonly rotary: RotaryTables | undefined;
+  /** float32 [B*S, D] each, added behind the first layers. */
+  readonly deepStack?: readonly Value[];
 }
 
 /** x [B*S, D] -> [B*S, D], final norm not yet applied. */
@@ -31,11 +36,10 @@ export function decoder(
   batch: DecoderBatch,
   attention: Attention,
 ): Value {
-  const rotate = rotation(g, text, batch.positions);
+  const rotate = rotation(g, batch.positions, batch.rotary ?? ownTables(g, text));
   const norm = (input: Value, name: string): Value =>
     rmsNormalization(g, input, weights.of(`${name}.weight`), text.rmsNormEpsilon);
-  let hidden = x;
-  for (let layer = 0; layer < text.layerCount; layer++) {
+  const layerOf = (layer: number, hidden: Value): Value => {
     const at = names.layer(layer);
     const y = norm(hidden, `${at}.input_layernorm`);
     const heads = (name: string, headCount: number): Value =>
@@ -50,7 +54,14 @@ export function decoder(
     const z = norm(attended, `${at}.post_attention_layernorm`);
     const gate = project(g, weights, `${at}.mlp.gate_proj`, z);
     const activated = mul(g, mul(g, gate, sigmoid(g, gate)), project(g, weights, `${at}.mlp.up_proj`, z));
-    hidden = project(g, weights, `${at}.mlp.down_proj`, activated, attended);
+    return project(g, weights, `${at}.mlp.down_proj`, activated, attended);
+  };
+  let hidden = x;
+  for (let layer = 0; layer < text.layerCount; layer++) {
+    const input = hidden;
+    hidden = g.segment(() => layerOf(layer, input));
+    const added = batch.deepStack?.[layer];
+    if (added !== undefined) hidden = add(g, hidden, added);
   }
   return hidden;
 }
@@ -62,8 +73,12 @@ export function languageHead(g: Graph, { text, names }: Architecture, weights: W
   return project(g, weights, names.head, normed);
 }
 
-/** Tables of cosine and sine [positions, d/2]; angles in float32, as transformers computes them. */
-function rotation(g: Graph, config: TextConfig, positions: Value): (x: Value) => Value {
+function rotation(g: Graph, positions: Value, { cosine, sine }: RotaryTables): (x: Value) => Value {
+  return (x) => rotaryEmbedding(g, x, positions, cosine, sine);
+}
+
+/** A row a position; angles in float32, as transformers computes them. */
+function ownTables(g: Graph, config: TextConfig): RotaryTables {
   const frequencies = inverseFrequencies(config.rope, config.headSize);
   const half = frequencies.length;
   const cosine = new Float32Array(config.positionCountMax * half);
@@ -76,6 +91,5 @@ function rotation(g: Graph, config: TextConfig, positions: Value): (x: Value) =>
     }
   }
   const shape = [config.positionCountMax, half];
-  const tables = [g.constant(cosine, shape), g.constant(sine, shape)] as const;
-  return (x) => rotaryEmbedding(g, x, positions, tables[0], tables[1]);
+  return { cosine: g.constant(cosine, shape), sine: g.constant(sine, shape) };
 }

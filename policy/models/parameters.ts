@@ -74,6 +74,14 @@ export function inNameOrder(specs: readonly ParameterSpec[]): ParameterSpec[] {
   return [...specs].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Scale and bias of a layer norm. */
+export function normSpecs(at: string, width: number): ParameterSpec[] {
+  return [
+    { name: `${at}.weight`, shape: [width], role: 'scale' },
+    { name: `${at}.bias`, shape: [width], role: 'bias' },
+  ];
+}
+
 /** A matrix [out, in] and, where asked for, its bias [out]. */
 export function linearSpecs(
   module: string,

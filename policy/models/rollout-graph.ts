@@ -7,9 +7,12 @@ import { product } from '../graph/dim.ts';
 import { Graph, type Value } from '../graph/ir.ts';
 import type { Architecture } from './architecture.ts';
 import { attend, repeatHeads } from './attention.ts';
-import { decoder, languageHead } from './decoder.ts';
+import { type DecoderBatch, decoder, languageHead } from './decoder.ts';
+import { type DrawOptions, declareSampling, drawToken } from './draw-token.ts';
 import { type ParameterSpec, type Weights, mergedWeights } from './parameters.ts';
 import { declareImages, embed } from './prompt-embedding.ts';
+import { declareRotaryTables } from './rotary-rows.ts';
+import { rowEnd } from './row-end.ts';
 
 /** Keys and values of one layer. */
 interface Cache {
@@ -17,27 +20,24 @@ interface Cache {
   readonly v: Value;
 }
 
-interface SamplingInputs {
-  readonly uniforms: Value;
-  readonly greedy: Value;
-  readonly stopToken: Value;
-  readonly padToken: Value;
-  readonly inverseTemperature: Value;
-  readonly vocabularyBias: Value;
+export interface RolloutGraphOptions extends DrawOptions {
+  readonly withImages: boolean;
+  /** Token ids. A row also ends once its last tokens are one of them. */
+  readonly stopSequences?: readonly (readonly number[])[];
 }
 
 const rows = product(['B', 'G']);
 
 /**
  * Inputs: tokenIds, positions int64 [B, P] (left-padded); attentionBias float32 [B, 1, P, P]; promptBias float32
- * [B, 1, 1, P] (padding out of sight of completions); promptLengths int64 [B, 1]; images; uniforms float32 [C, B, G] in
- * (0, 1); greedy bool []; stopToken, padToken int64 []; inverseTemperature []; vocabularyBias [V]; weights.
+ * [B, 1, 1, P] (padding out of sight of completions); promptLengths int64 [B, 1], the position behind each prompt;
+ * images; rotary tables; uniforms float32 [C, B, G] in (0, 1); greedy bool []; stopToken, padToken int64 []; inverseTemperature, topP []; vocabularyBias [V]; weights.
  * Outputs: tokens int64 [C', B*G, 1] and logProbs float32 [C', B*G, 1], C' <= C steps until all rows had ended.
  */
 export function rolloutGraph(
   architecture: Architecture,
   specs: readonly ParameterSpec[],
-  options: { readonly withImages: boolean },
+  options: RolloutGraphOptions,
 ): Graph {
   const { text } = architecture;
   const g = new Graph('rollout');
@@ -47,25 +47,20 @@ export function rolloutGraph(
   const promptBias = g.input('promptBias', 'float32', ['B', 1, 1, 'P']);
   const promptLengths = g.input('promptLengths', 'int64', ['B', 1]);
   const images = declareImages(g, architecture, options.withImages, 'B', 'P');
-  const sampling: SamplingInputs = {
-    uniforms: g.input('uniforms', 'float32', ['C', 'B', 'G']),
-    greedy: g.input('greedy', 'bool', []),
-    stopToken: g.input('stopToken', 'int64', []),
-    padToken: g.input('padToken', 'int64', []),
-    inverseTemperature: g.input('inverseTemperature', 'float32', []),
-    vocabularyBias: g.input('vocabularyBias', 'float32', [text.vocabularySize]),
-  };
+  const rotary = declareRotaryTables(g, text);
+  const sampling = declareSampling(g, text.vocabularySize, options);
   const weights = mergedWeights(g, specs);
 
   // Prefill: keys and values of every prompt, and the logits behind its last token (prompts are left-padded).
   const prompt: Cache[] = [];
   const repeat = text.headCount / text.keyValueHeadCount;
+  const { x, deepStack } = embed(g, architecture, weights, tokenIds, images);
   const hidden = decoder(
     g,
     architecture,
     weights,
-    embed(g, architecture, weights, tokenIds, images),
-    { batch: 'B', length: 'P', positions },
+    x,
+    { batch: 'B', length: 'P', positions, rotary, deepStack },
     (_layer, q, k, v) => {
       const cache = { k: repeatHeads(g, k, repeat), v: repeatHeads(g, v, repeat) };
       prompt.push(cache);
@@ -85,27 +80,31 @@ export function rolloutGraph(
   body.input('condition', 'bool', []);
   const carriedLogits = body.input('logits', 'float32', [rows, text.vocabularySize]);
   const ended = body.input('ended', 'bool', [rows, 1]);
+  const end = rowEnd(g, body, rows, sampling.stopToken, options.stopSequences);
   const own = prompt.map((cache, layer): Cache => {
     const shape = [rows, cache.k.shape[1] as number, 'T', text.headSize];
     return { k: body.input(`k${layer}`, 'float32', shape), v: body.input(`v${layer}`, 'float32', shape) };
   });
-  const drawn = draw(body, sampling, carriedLogits, iteration);
+  const drawn = drawToken(body, sampling, options, carriedLogits, iteration);
   const token = b.where(body, ended, sampling.padToken, drawn.token);
-  const endedNow = b.or(body, ended, b.equal(body, drawn.token, sampling.stopToken));
+  const after = end.after(drawn.token, ended);
   const next = decodeStep(
     body,
     architecture,
     weights,
     token,
-    b.add(body, firstPositions, iteration),
+    { positions: b.add(body, firstPositions, iteration), rotary },
     prompt,
     own,
     promptBias,
   );
-  const unfinished = b.reduceMax(body, b.cast(body, b.not(body, endedNow), 'float32'), [0, 1], false);
+  const unfinished = b.reduceMax(body, b.cast(body, b.not(body, after.ended), 'float32'), [0, 1], false);
   body.output('condition', b.greater(body, unfinished, body.scalar(0)));
   body.output('logits', next.logits);
-  body.output('ended', endedNow);
+  body.output('ended', after.ended);
+  after.carried.forEach((value, index) => {
+    body.output(`end${index}`, value);
+  });
   next.own.forEach((cache, layer) => {
     body.output(`k${layer}`, cache.k);
     body.output(`v${layer}`, cache.v);
@@ -118,32 +117,19 @@ export function rolloutGraph(
   const notEnded = b.greater(g, b.zeros(g, [rows, 1]), g.scalar(0));
   const results = g.op(
     'Loop',
-    [stepCount, g.constant(Uint8Array.of(1), []), firstLogits, notEnded, ...empty.flatMap((cache) => [cache, cache])],
+    [
+      stepCount,
+      g.constant(Uint8Array.of(1), []),
+      firstLogits,
+      notEnded,
+      ...end.initial,
+      ...empty.flatMap((cache) => [cache, cache]),
+    ],
     { body },
   );
   g.output('tokens', results.at(-2) as Value);
   g.output('logProbs', results.at(-1) as Value);
   return g;
-}
-
-/** One token a row: the first whose cumulative probability reaches the row's uniform, or the most probable. */
-function draw(
-  body: Graph,
-  sampling: SamplingInputs,
-  logits: Value,
-  iteration: Value,
-): { token: Value; logProb: Value } {
-  const scaled = b.add(body, b.mul(body, logits, sampling.inverseTemperature), sampling.vocabularyBias);
-  const logProbs = b.logSoftmax(body, scaled);
-  const cumulative = b.cumSum(body, b.exp(body, logProbs), 1);
-  const uniform = b.reshape(body, b.gather(body, sampling.uniforms, iteration, 0), [rows, 1]);
-  // Scaled by the total, which rounding may leave below 1: the last token is never drawn for want of mass, and a token
-  // of probability 0 (a banned one) is never reached.
-  const threshold = b.mul(body, uniform, b.reduceMax(body, cumulative, [1]));
-  const below = b.cast(body, b.less(body, cumulative, threshold), 'float32');
-  const sampled = b.cast(body, b.reduceSum(body, below, [1]), 'int64');
-  const token = b.where(body, sampling.greedy, b.argMax(body, scaled), sampled);
-  return { token, logProb: b.gatherElements(body, logProbs, token, 1) };
 }
 
 /** Logits after one more token in every row. */
@@ -152,7 +138,7 @@ function decodeStep(
   architecture: Architecture,
   weights: Weights,
   token: Value,
-  positions: Value,
+  place: Pick<DecoderBatch, 'positions' | 'rotary'>,
   prompt: readonly Cache[],
   own: readonly Cache[],
   promptBias: Value,
@@ -164,7 +150,7 @@ function decodeStep(
     rows,
     text.hiddenSize,
   ]);
-  const hidden = decoder(body, architecture, weights, x, { batch: rows, length: 1, positions }, (layer, q, k, v) => {
+  const hidden = decoder(body, architecture, weights, x, { batch: rows, length: 1, ...place }, (layer, q, k, v) => {
     const before = own[layer] as Cache;
     const cache = {
       k: b.concat(body, [before.k, repeatHeads(body, k, repeat)], 2),
@@ -182,13 +168,14 @@ function decodeStep(
  */
 function attendPromptAndOwn(g: Graph, q: Value, prompt: Cache, own: Cache, promptBias: Value): Value {
   const [, headCount, , headSize] = q.shape as [string, number, number, number];
-  const alpha = 1 / Math.sqrt(headSize);
+  // Scaled before the products: those of single rows have a kernel for plain products only.
+  const scaled = b.mul(g, q, g.scalar(1 / Math.sqrt(headSize)));
   const grouped = (x: Value, width: number): Value =>
     b.transpose(g, b.reshape(g, x, ['B', 'G', headCount, width]), [0, 2, 1, 3]);
   const ungrouped = (x: Value, width: number): Value =>
     b.reshape(g, b.transpose(g, x, [0, 2, 1, 3]), [rows, headCount, 1, width]);
-  const promptScores = b.add(g, b.fusedMatMul(g, grouped(q, headSize), prompt.k, { transB: true, alpha }), promptBias);
-  const ownScores = b.fusedMatMul(g, q, own.k, { transB: true, alpha });
+  const promptScores = b.add(g, b.fusedMatMul(g, grouped(scaled, headSize), prompt.k, { transB: true }), promptBias);
+  const ownScores = b.fusedMatMul(g, scaled, own.k, { transB: true });
   const promptMax = b.reduceMax(g, promptScores, [3]);
   const ceiling = b.max(g, ungrouped(promptMax, 1), b.reduceMax(g, ownScores, [3]));
   const promptWeights = b.exp(g, b.sub(g, promptScores, grouped(ceiling, 1)));

@@ -15,12 +15,16 @@ export type Rope = { readonly theta: number } & (
     }
 );
 
-const shared = { rope_theta: z.number().positive().optional(), partial_rotary_factor: z.literal(1).optional() };
+/** Fields of every kind of rope. */
+export const sharedRopeFields = {
+  rope_theta: z.number().positive().optional(),
+  partial_rotary_factor: z.literal(1).optional(),
+};
 const scaling = z.discriminatedUnion('rope_type', [
-  z.strictObject({ ...shared, rope_type: z.literal('default') }),
-  z.strictObject({ ...shared, rope_type: z.literal('linear'), factor: z.number().min(1) }),
+  z.strictObject({ ...sharedRopeFields, rope_type: z.literal('default') }),
+  z.strictObject({ ...sharedRopeFields, rope_type: z.literal('linear'), factor: z.number().min(1) }),
   z.strictObject({
-    ...shared,
+    ...sharedRopeFields,
     rope_type: z.literal('llama3'),
     factor: z.number().min(1),
     low_freq_factor: z.number().positive(),
@@ -28,12 +32,14 @@ const scaling = z.discriminatedUnion('rope_type', [
     original_max_position_embeddings: z.int().min(1),
   }),
 ]);
+const named = z.preprocess(withRopeType, scaling);
+
 /** Older files say `type`, and nothing at all for the default. */
-const named = z.preprocess((value) => {
+export function withRopeType(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { type, ...rest } = value as Record<string, unknown>;
   return { rope_type: type ?? 'default', ...rest };
-}, scaling);
+}
 
 /** transformers 4 writes `rope_theta` and `rope_scaling`, transformers 5 `rope_parameters`. */
 export const ropeFields = {
@@ -43,9 +49,9 @@ export const ropeFields = {
   partial_rotary_factor: z.literal(1).optional(),
 };
 
-export function ropeOf(fields: z.infer<z.ZodObject<typeof ropeFields>>): Rope {
+export function ropeOf(fields: z.infer<z.ZodObject<typeof ropeFields>>, thetaDefault = 10000): Rope {
   const found = fields.rope_parameters ?? fields.rope_scaling ?? { rope_type: 'default' as const };
-  const theta = found.rope_theta ?? fields.rope_theta ?? 10000;
+  const theta = found.rope_theta ?? fields.rope_theta ?? thetaDefault;
   if (found.rope_type === 'default') return { theta, type: 'default' };
   if (found.rope_type === 'linear') return { theta, type: 'linear', factor: found.factor };
   return {

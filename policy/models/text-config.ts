@@ -1,6 +1,10 @@
-/** The decoders that are supported: Llama, Qwen2 and Qwen3 share their maths but for biases and the norms of queries and keys. */
+/**
+ * The decoders that are supported: Llama, Qwen2, Qwen3 and that of Qwen3-VL share their maths but for biases, the norms of
+ * queries and keys, and what a position is.
+ */
 import { z } from 'zod';
 import { type FieldsPlace, readFields, requireMultiple } from './config-fields.ts';
+import { multimodalRopeFields, ropeAxes, type RopeAxis } from './multimodal-rope.ts';
 import { type Rope, ropeFields, ropeOf } from './rope.ts';
 
 export interface TextConfig {
@@ -14,6 +18,8 @@ export interface TextConfig {
   readonly positionCountMax: number;
   readonly rmsNormEpsilon: number;
   readonly rope: Rope;
+  /** What turns each pair of a head (M-RoPE), [headSize / 2]; left out: a position is one number. */
+  readonly ropeAxes?: readonly RopeAxis[];
   readonly queryKeyValueBias: boolean;
   /** Bias of the projection behind the attention. */
   readonly outputBias: boolean;
@@ -65,7 +71,14 @@ const qwen3 = z.strictObject({
   ...fullAttention,
   ...shared,
 });
-const schema = z.discriminatedUnion('model_type', [llama, qwen2, qwen3]);
+const qwen3VlText = z.strictObject({
+  model_type: z.literal('qwen3_vl_text'),
+  max_position_embeddings: size.default(128000),
+  attention_bias: z.boolean().default(false),
+  ...shared,
+  ...multimodalRopeFields,
+});
+const schema = z.discriminatedUnion('model_type', [llama, qwen2, qwen3, qwen3VlText]);
 type Fields = z.infer<typeof schema>;
 
 export const textModelTypes = ['llama', 'qwen2', 'qwen3'] as const;
@@ -80,31 +93,40 @@ export function readTextConfig(json: unknown, place: FieldsPlace): TextConfig {
   const keyValueHeadCount = fields.num_key_value_heads ?? headCount;
   const at = (name: string): string => (place.path === undefined ? name : `${place.path}.${name}`);
   requireMultiple(place.where, at('num_attention_heads'), headCount, 'num_key_value_heads', keyValueHeadCount);
+  const headSize = headSizeOf(fields, place.where, at);
   return {
     hiddenSize: fields.hidden_size,
     layerCount: fields.num_hidden_layers,
     headCount,
     keyValueHeadCount,
-    headSize: headSizeOf(fields, place.where, at),
+    headSize,
     intermediateSize: fields.intermediate_size,
     vocabularySize: fields.vocab_size,
     positionCountMax: fields.max_position_embeddings,
     rmsNormEpsilon: fields.rms_norm_eps,
-    rope: ropeOf(fields),
+    ...rotationOf(fields, headSize),
     tiedHead: fields.tie_word_embeddings,
     ...variantOf(fields),
   };
 }
 
-/** Qwen3 has its own default; the others cut the hidden size. Rotation works on halves. */
+/** Qwen3 and Qwen3-VL have their own default; the others cut the hidden size. Rotation works on halves. */
 function headSizeOf(fields: Fields, where: string, at: (name: string) => string): number {
-  const found = fields.head_dim ?? (fields.model_type === 'qwen3' ? 128 : undefined);
+  const found = fields.head_dim ?? (hasQwen3Heads(fields) ? 128 : undefined);
   if (found === undefined)
     requireMultiple(where, at('hidden_size'), fields.hidden_size, 'num_attention_heads', fields.num_attention_heads);
   const headSize = found ?? fields.hidden_size / fields.num_attention_heads;
   requireMultiple(where, at('head_dim'), headSize, 'the two halves that are rotated:', 2);
   return headSize;
 }
+
+function rotationOf(fields: Fields, headSize: number): Pick<TextConfig, 'rope' | 'ropeAxes'> {
+  if (fields.model_type !== 'qwen3_vl_text') return { rope: ropeOf(fields) };
+  return { rope: ropeOf(fields, 500000), ropeAxes: ropeAxes(fields, headSize) };
+}
+
+const hasQwen3Heads = ({ model_type: modelType }: Fields): boolean =>
+  modelType === 'qwen3' || modelType === 'qwen3_vl_text';
 
 function variantOf(fields: Fields): Pick<TextConfig, 'queryKeyValueBias' | 'outputBias' | 'mlpBias' | 'queryKeyNorm'> {
   if (fields.model_type === 'qwen2')
@@ -114,6 +136,6 @@ function variantOf(fields: Fields): Pick<TextConfig, 'queryKeyValueBias' | 'outp
     queryKeyValueBias: bias,
     outputBias: bias,
     mlpBias: fields.model_type === 'llama' && fields.mlp_bias,
-    queryKeyNorm: fields.model_type === 'qwen3',
+    queryKeyNorm: hasQwen3Heads(fields),
   };
 }

@@ -1,30 +1,32 @@
 /**
- * Log-probs, loss and gradients of packed groups. A row holds one prompt and, behind it, all completions of its group;
- * the attention bias lets every completion see the prompt and itself. So a prompt and its images are computed once for
- * the G completions, and the gradients are those of G separate sequences (DESIGN section 6).
+ * Log-probs, loss and gradients of packed groups: one list of tokens, every prompt followed by its completions, which
+ * attend to it and to themselves. So a prompt and its images are computed once for the G completions, and the gradients
+ * are those of G separate sequences (DESIGN section 6).
  */
 import { gather, gatherElements, logSoftmax, add, mul, reshape } from '../graph/build.ts';
-import { product } from '../graph/dim.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph, type Value } from '../graph/ir.ts';
 import { type LossTerms, declareLossTerms, lossOf } from '../objectives/loss.ts';
 import type { Loss } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
-import { attend, repeatHeads } from './attention.ts';
 import { decoder, languageHead } from './decoder.ts';
+import { declareCells, packedAttention } from './packed-attention.ts';
 import { type ParameterSpec, declareWeights, isTrained } from './parameters.ts';
 import { declareImages, embed } from './prompt-embedding.ts';
+import { declareRotaryTables } from './rotary-rows.ts';
 
 export interface TrainingGraphOptions {
   readonly withImages: boolean;
   /** Left out: log-probs only. */
   readonly loss?: Loss['name'];
   readonly withKl?: boolean;
+  /** Layers are computed once more in the backward pass; what is inside them is not kept for it. */
+  readonly recompute?: boolean;
 }
 
 /**
- * Inputs: tokenIds, positions int64 [B, S]; attentionBias float32 [B, 1, S, S]; images; rows int64 [N], the flat index
- * of the position that predicts each of the N completion tokens; targets int64 [N]; inverseTemperature []; vocabularyBias
+ * Inputs: tokenIds, positions int64 [T, 1]; cells; images; rotary tables; rows int64 [N], the index of the token that
+ * predicts each of the N completion tokens; targets int64 [N]; inverseTemperature []; vocabularyBias
  * [V], very negative for banned tokens; per-token loss terms [N]; every weight by its name.
  * Outputs: logProbs [N]; with a loss also `loss` [] and `gradient:NAME` for every weight that is trained.
  */
@@ -35,10 +37,11 @@ export function trainingGraph(
 ): Graph {
   const { text } = architecture;
   const g = new Graph('training');
-  const tokenIds = g.input('tokenIds', 'int64', ['B', 'S']);
-  const positions = g.input('positions', 'int64', ['B', 'S']);
-  const attentionBias = g.input('attentionBias', 'float32', ['B', 1, 'S', 'S']);
-  const images = declareImages(g, architecture, options.withImages, 'B', 'S');
+  const tokenIds = g.input('tokenIds', 'int64', ['T', 1]);
+  const positions = g.input('positions', 'int64', ['T', 1]);
+  const cells = declareCells(g);
+  const images = declareImages(g, architecture, options.withImages, 'T', 1);
+  const rotary = declareRotaryTables(g, text);
   const rows = g.input('rows', 'int64', ['N']);
   const targets = g.input('targets', 'int64', ['N']);
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
@@ -47,17 +50,11 @@ export function trainingGraph(
     options.loss === undefined ? undefined : declareLossTerms(g, options.loss, options.withKl === true);
   const weights = declareWeights(g, specs);
 
-  const repeat = text.headCount / text.keyValueHeadCount;
-  const x = embed(g, architecture, weights, tokenIds, images);
-  const hidden = decoder(g, architecture, weights, x, { batch: 'B', length: 'S', positions }, (_layer, q, k, v) =>
-    attend(g, q, repeatHeads(g, k, repeat), repeatHeads(g, v, repeat), attentionBias),
-  );
-  const logits = languageHead(
-    g,
-    architecture,
-    weights,
-    gather(g, reshape(g, hidden, [product(['B', 'S']), text.hiddenSize]), rows, 0),
-  );
+  const attention = packedAttention(g, text, cells);
+  const { x, deepStack } = embed(g, architecture, weights, tokenIds, images);
+  const batch = { batch: 'T', length: 1, positions, rotary, deepStack };
+  const hidden = decoder(g, architecture, weights, x, batch, (_layer, q, k, v) => attention(q, k, v));
+  const logits = languageHead(g, architecture, weights, gather(g, hidden, rows, 0));
   const logProbs = logSoftmax(g, add(g, mul(g, logits, inverseTemperature), vocabularyBias));
   const chosen = reshape(g, gatherElements(g, logProbs, reshape(g, targets, ['N', 1]), 1), ['N']);
   g.output('logProbs', chosen);
@@ -67,7 +64,7 @@ export function trainingGraph(
     const parameters = specs
       .filter((spec) => isTrained(spec) && (images !== undefined || isReadWithoutImages(architecture, spec)))
       .map(({ name }) => weights.of(name));
-    gradients(g, loss, parameters).forEach((gradient, index) => {
+    gradients(g, loss, parameters, { recompute: options.recompute === true }).forEach((gradient, index) => {
       g.output(gradientName((parameters[index] as Value).name), gradient);
     });
   }

@@ -1,7 +1,7 @@
 /** Names and shapes of the weights of Idefics3's SigLIP tower and connector, as in `model.safetensors`. */
 import type { ModelPart } from '../engine.ts';
 import { type Idefics3Config, patchSide } from './idefics3-config.ts';
-import { type ParameterSpec, linearSpecs } from './parameters.ts';
+import { type ParameterSpec, linearSpecs, normSpecs } from './parameters.ts';
 
 export const visionNames = {
   connector: 'model.connector.modality_projection.proj',
@@ -43,12 +43,5 @@ function layerSpecs({ hiddenSize, intermediateSize }: Idefics3Config['vision'], 
     ...normSpecs(`${at}.layer_norm2`, hiddenSize),
     ...linearSpecs(`${at}.mlp.fc1`, intermediateSize, hiddenSize, { bias: true }),
     ...linearSpecs(`${at}.mlp.fc2`, hiddenSize, intermediateSize, { bias: true, residual: true }),
-  ];
-}
-
-function normSpecs(at: string, width: number): ParameterSpec[] {
-  return [
-    { name: `${at}.weight`, shape: [width], role: 'scale' },
-    { name: `${at}.bias`, shape: [width], role: 'bias' },
   ];
 }

@@ -18,7 +18,10 @@ export function imageFeatures(g: Graph, config: Idefics3Config, weights: Weights
   const side = patchSide(vision);
   const patchCount = side * side;
   let x = patchEmbeddings(g, config, weights, pixels);
-  for (let layer = 0; layer < vision.layerCount; layer++) x = visionLayer(g, config, weights, layer, x, patchCount);
+  for (let layer = 0; layer < vision.layerCount; layer++) {
+    const input = x;
+    x = g.segment(() => visionLayer(g, config, weights, layer, input, patchCount));
+  }
   x = norm(g, weights, visionNames.finalNorm, x, vision.layerNormEpsilon);
   // Pixel shuffle: scaleFactor x scaleFactor neighbouring patches become one token, row by row.
   const small = side / scaleFactor;

@@ -1,6 +1,6 @@
 /**
- * AdamW with decoupled weight decay (arXiv 1711.05101) and global-norm clipping over all tensors, as one graph.
- * Bias corrections are computed outside, in float64, and come in as scalars.
+ * AdamW with decoupled weight decay (arXiv 1711.05101) and global-norm clipping: one graph for the norm of all tensors,
+ * and one that updates some of them. Bias corrections are computed outside, in float64, and come in as scalars.
  */
 import { add, div, min, mul, sqrt, sub, sumOfSquares } from '../graph/build.ts';
 import { Graph, type Value } from '../graph/ir.ts';
@@ -25,9 +25,25 @@ export type Hyperparameters = Readonly<Record<(typeof hyperparameterNames)[numbe
 /** torch.nn.utils.clip_grad_norm_ adds this to the norm. */
 const clipEpsilon = 1e-6;
 
+/** Inputs: `gradient:NAME` for every tensor that learns. Output: `gradientNorm` [], the global L2 norm before clipping. */
+export function gradientNormGraph(specs: readonly ParameterSpec[]): Graph {
+  const g = new Graph('gradientNorm');
+  // Tensor by tensor: one flat vector of all gradients would lose accuracy in a single long sum.
+  const squares = specs.map(({ name, shape }) => sumOfSquares(g, g.input(`gradient:${name}`, 'float32', shape)));
+  g.output(
+    'gradientNorm',
+    sqrt(
+      g,
+      squares.reduce((a, b) => add(g, a, b)),
+    ),
+  );
+  return g;
+}
+
 /**
- * Inputs: `gradient:NAME`, `weight:NAME`, `m:NAME`, `v:NAME` for every tensor, and the hyperparameters.
- * Outputs: `next:weight:NAME`, `next:m:NAME`, `next:v:NAME`, and `gradientNorm` [] before clipping.
+ * Inputs: `gradient:NAME`, `weight:NAME`, `m:NAME`, `v:NAME` for every tensor, the hyperparameters, and `gradientNorm` [].
+ * Outputs: `next:weight:NAME`, `next:m:NAME`, `next:v:NAME`. Each of these may be written over its input: a tensor's
+ * weight, m and v are read by no node behind the one that reads them for its own output.
  */
 export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
   const g = new Graph('adamw');
@@ -35,6 +51,7 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
     (typeof hyperparameterNames)[number],
     Value
   >;
+  const norm = g.input('gradientNorm', 'float32', []);
   const tensors = specs.map((spec) => ({
     spec,
     gradient: g.input(`gradient:${spec.name}`, 'float32', spec.shape),
@@ -42,11 +59,6 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
     m: g.input(`m:${spec.name}`, 'float32', spec.shape),
     v: g.input(`v:${spec.name}`, 'float32', spec.shape),
   }));
-  // Tensor by tensor: one flat vector of all gradients would lose accuracy in a single long sum.
-  const norm = sqrt(
-    g,
-    tensors.map(({ gradient }) => sumOfSquares(g, gradient)).reduce((a, b) => add(g, a, b)),
-  );
   const clip = min(g, div(g, hyper.gradientNormMax, add(g, norm, g.scalar(clipEpsilon))), g.scalar(1));
   const stepSize = mul(g, hyper.learningRate, hyper.correction1);
   const keep = sub(g, g.scalar(1), mul(g, hyper.learningRate, hyper.weightDecay));
@@ -60,7 +72,6 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
     g.output(`next:m:${spec.name}`, m1);
     g.output(`next:v:${spec.name}`, v1);
   }
-  g.output('gradientNorm', norm);
   return g;
 }
 

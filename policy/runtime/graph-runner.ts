@@ -13,8 +13,11 @@ export interface Tensor {
 
 /** One compiled graph. */
 export interface GraphRunner {
-  /** Tensors by the names of the graph's inputs and outputs. Runs to the end on this thread. */
-  run(inputs: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>;
+  /**
+   * Tensors by the names of the graph's inputs and outputs. Runs to the end on this thread.
+   * @param into outputs that are written to memory of the caller's, which may be that of an input where the graph says so
+   */
+  run(inputs: ReadonlyMap<string, Tensor>, into?: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>;
   release(): Promise<void>;
 }
 
@@ -41,7 +44,17 @@ export interface RuntimeInfo {
   readonly threadCount: number;
 }
 
+/** Outputs into the caller's memory, for a runtime that cannot write there itself. */
+export function copyInto(outputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap<string, Tensor>): void {
+  for (const [name, { data }] of into) (data as Float32Array).set(outputs.get(name)?.data as Float32Array);
+}
+
+export interface CompileOptions {
+  /** Memory goes back behind every call, where a runtime would else keep it for the next: slower, and the same bits. */
+  readonly givesMemoryBack?: boolean;
+}
+
 export interface Runtime {
   readonly info: RuntimeInfo;
-  compile(graph: Graph): Promise<GraphRunner>;
+  compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
 }

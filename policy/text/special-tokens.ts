@@ -14,15 +14,14 @@ const namesSchema = z.looseObject({
   image_token: token,
   fake_image_token: token,
   global_image_token: token,
+  vision_start_token: token,
+  vision_end_token: token,
+  video_token: token,
   /** Named ones in an object (transformers 4.50 and later), or a plain list. */
   extra_special_tokens: z.union([z.record(z.string(), token), z.array(token)]).nullish(),
 });
 
-export type SpecialTokenName =
-  'pad_token' | 'bos_token' | 'eos_token' | 'unk_token' | 'image_token' | 'fake_image_token' | 'global_image_token';
-export type SpecialTokens = Readonly<Partial<Record<SpecialTokenName, string>>>;
-
-const names: readonly SpecialTokenName[] = [
+const names = [
   'pad_token',
   'bos_token',
   'eos_token',
@@ -30,7 +29,12 @@ const names: readonly SpecialTokenName[] = [
   'image_token',
   'fake_image_token',
   'global_image_token',
-];
+  'vision_start_token',
+  'vision_end_token',
+  'video_token',
+] as const;
+export type SpecialTokenName = (typeof names)[number];
+export type SpecialTokens = Readonly<Partial<Record<SpecialTokenName, string>>>;
 
 /** The texts of those that the folder names. Throws CHECKPOINT_INVALID. */
 export async function readSpecialTokens(folder: string): Promise<SpecialTokens> {

@@ -9,14 +9,21 @@ export interface RgbImage {
   readonly width: number;
 }
 
-/** PNG, JPEG, WebP, GIF (first frame), TIFF, AVIF. Throws IMAGE_UNREADABLE. */
+/**
+ * PNG, JPEG, WebP, GIF (first frame), TIFF, AVIF. One differs from Pillow: 16-bit grey keeps its high byte, as 16-bit
+ * colour does in both, where Pillow clips it to white and nothing is left to judge. Throws IMAGE_UNREADABLE.
+ */
 export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise<RgbImage> {
   try {
     // Pillow leaves colour profiles alone, so they are ignored here as well.
-    const image = sharp(encoded, { ignoreIcc: true }).autoOrient().removeAlpha().toColourspace('srgb');
-    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`${String(info.channels)} channels after conversion to RGB`);
-    return { data, height: info.height, width: info.width };
+    const image = sharp(encoded, { ignoreIcc: true }).autoOrient();
+    const isInk = (await image.metadata()).space === 'cmyk';
+    const converted = isInk
+      ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
+      : image.removeAlpha().toColourspace('srgb');
+    const { data, info } = await converted.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    if (info.channels !== (isInk ? 4 : 3)) throw new Error(`${String(info.channels)} channels after conversion`);
+    return { data: isInk ? rgbOfInk(data) : data, height: info.height, width: info.width };
   } catch (cause) {
     throw new MtrlError('IMAGE_UNREADABLE', 'the image cannot be decoded', {
       where,
@@ -25,4 +32,17 @@ export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise
       cause,
     });
   }
+}
+
+/** CMYK to RGB without a print profile, (255 - K) (255 - ink) / 255 in Pillow's integers (src/libImaging/Convert.c, cmyk2rgb). */
+function rgbOfInk(inks: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((inks.length / 4) * 3);
+  for (let from = 0, to = 0; from < inks.length; from += 4) {
+    const light = 255 - (inks[from + 3] ?? 0);
+    for (let ink = 0; ink < 3; ink++) {
+      const product = (inks[from + ink] ?? 0) * light + 128;
+      rgb[to++] = Math.max(0, light - (((product >> 8) + product) >> 8));
+    }
+  }
+  return rgb;
 }

@@ -11,6 +11,7 @@ import { JsonCache } from '../../activities/json-cache.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
+import type { MixturePlan } from '../../judge/mixture.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 
@@ -54,6 +55,20 @@ it('finds an ingestion that was done, and does it again when the code is another
   expect(second.ingestion).toMatchObject({ cached: true, computeMs: 0, dataset: first.ingestion.dataset });
   expect(other.ingestion.cached).toBe(false);
   expect(other.ingestion.dataset.sha256).toBe(first.ingestion.dataset.sha256);
+});
+
+it('plans further steps for a run whose budget was changed, and the same ones before them', async () => {
+  const { prepared, ingestion } = await ingested();
+  const runRef = { recipe: prepared.recipe, dataset: ingestion.dataset, arm: 'sft-start', seed: 0 };
+  const plans = await Promise.all(
+    [runRef, { ...runRef, stepCount: 7 }].map(async (input) => {
+      const { plan } = await runActivity(activities().mix, input);
+      return (await store.getJson(plan)) as MixturePlan;
+    }),
+  );
+  const [asWritten, further] = plans.map(({ exampleIndices }) => exampleIndices);
+  expect(further).toHaveLength(7 * 16);
+  expect(further?.slice(0, 4 * 16)).toEqual(asWritten);
 });
 
 it('rewards what can be read and is right, and keeps the reason why the rest is worth nothing', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EngineProcess } from '../../activities/engine-pool.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
-import type { EngineInfo, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
+import type { EngineInfo, LabelLogProbsRequest, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
 
 const info: EngineInfo = {
   backend: 'fake',
@@ -93,6 +93,10 @@ export class FakeEngine implements EngineProcess {
 
   forward({ groups }: { readonly groups: readonly TrainGroup[] }) {
     return this.#do('forward', () => this.#logProbs(groups));
+  }
+
+  labelLogProbs({ prompts }: LabelLogProbsRequest) {
+    return this.#do('labelLogProbs', () => prompts.map(({ completions }) => completions.map(() => 0)));
   }
 
   forwardBackward({ groups }: { readonly groups: readonly TrainGroup[] }) {

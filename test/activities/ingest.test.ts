@@ -1,5 +1,5 @@
 /** Ingestion as an activity: s3 sources, bounded packs, the quarantine table and its address. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { ImagePacker, packByteLengthMax } from '../../activities/image-packer.ts
 import type { IngestInput, IngestResult } from '../../activities/contract.ts';
 import { createIngest } from '../../activities/ingest.ts';
 import { JsonCache } from '../../activities/json-cache.ts';
-import { firstQuarantined } from '../../activities/quarantine-table.ts';
+import { firstRows } from '../../activities/json-lines.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
@@ -86,12 +86,47 @@ it('too many bad rows: the error names the table, and the table holds every one 
   const table = Buffer.from((await store.objects.get(store.objects.keyOf(uri))) ?? []).toString();
   expect(table.trim().split('\n')).toHaveLength(30);
   const whole = { ...ref, byteLength: Buffer.byteLength(table) };
-  expect(await firstQuarantined(store, whole, 2)).toMatchObject([
+  expect(await firstRows(store, whole, 2)).toMatchObject([
     { source: file, row: 3, code: 'LABEL_UNKNOWN', excerpt: 'x0,maybe,c,a.png' },
     { source: file, row: 4 },
   ]);
   const allowed = await ingest([{ ...dataset, fields: { prompt: ['caption'] } }], 1);
   expect(allowed).toMatchObject({ exampleCount: 1, quarantinedCount: 30, quarantine: { sha256: ref.sha256 } });
+});
+
+it('a repaired file costs its own dataset: the others are found, and only packs with new images are written', async () => {
+  await writePictures(root);
+  const dataset = (split: 'train' | 'val' | 'test') => {
+    const file = path.join(root, `${split}.csv`);
+    writeFileSync(file, csvOf([['id', 'label', 'caption', 'image'], ...rows.map((row) => Object.values(row))]));
+    return {
+      ...({ reader: 'csv', task: 'holds', split, path: file } as const),
+      imageFolder: path.join(root, 'images'),
+      fields: { prompt: ['caption'] },
+    } satisfies RecipeInput['datasets'][number];
+  };
+  const datasets = [dataset('train'), dataset('val'), dataset('test')];
+  const broken = path.join(root, 'val.csv');
+  const whole = readFileSync(broken);
+  appendFileSync(broken, `\r\n${csvOf([['x', 'maybe', 'c', 'a.png']])}`);
+  const before = await ingest(datasets, 1);
+  expect(before).toMatchObject({ cached: false, quarantinedCount: 1, datasets: { hits: 0, misses: 3 } });
+  const blobCount = async (): Promise<number> => {
+    let count = 0;
+    for await (const { key } of store.objects.list('blobs/')) if (key !== '') count++;
+    return count;
+  };
+  const countBefore = await blobCount();
+
+  writeFileSync(broken, whole);
+  const after = await ingest(datasets, 1);
+  expect(after).toMatchObject({ cached: false, quarantinedCount: 0, datasets: { hits: 2, misses: 1 } });
+  const packsOf = async ({ dataset: ref }: IngestResult) => (await artifactOf(cache, ref)).imagePacks;
+  expect(await packsOf(after)).toEqual(await packsOf(before));
+  // the rows of the one dataset and the dataset itself
+  expect((await blobCount()) - countBefore).toBeLessThanOrEqual(3);
+  expect(await examplesOf(cache, after.dataset)).toEqual(await examplesOf(cache, before.dataset));
+  expect(await ingest(datasets, 1)).toMatchObject({ cached: true, datasets: { hits: 3, misses: 0 } });
 });
 
 it('packs are bounded and hold every image', async () => {

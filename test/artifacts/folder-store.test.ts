@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import type { ObjectStore } from '../../artifacts/object-store.ts';
+import { registrySuite } from './registry-suite.ts';
 import { storeSuite } from './store-suite.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtrl-folder-store-'));
@@ -16,6 +17,7 @@ afterAll(() => {
 
 describe('folder store', () => {
   storeSuite(() => new FolderObjectStore(root));
+  registrySuite(() => new FolderObjectStore(root));
 
   it('leaves no half-written file behind', async () => {
     const objects = new FolderObjectStore(root);

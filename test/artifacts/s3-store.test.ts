@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openObjectStore } from '../../artifacts/open-store.ts';
 import { useStack } from '../support/stack.ts';
+import { registrySuite } from './registry-suite.ts';
 import { collect, storeSuite } from './store-suite.ts';
 
 const stack = useStack();
 
 describe('S3 store on MinIO', () => {
   storeSuite(() => openObjectStore(stack.settings.s3));
+  registrySuite(() => openObjectStore(stack.settings.s3));
 
   it.for([
     { wrong: { accessKey: 'nobody' }, says: 'AWS_ACCESS_KEY_ID' },

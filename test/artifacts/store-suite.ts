@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ArtifactStore, blobKey } from '../../artifacts/artifact-store.ts';
 import { materializeFolder, putFolder } from '../../artifacts/files.ts';
@@ -42,16 +43,19 @@ export function storeSuite(open: () => ObjectStore): void {
     await objects.put('room/a.bin', bytesOf('two!'));
     await objects.put('room/empty', new Uint8Array());
     expect(text(await objects.get('room/a.bin'))).toBe('two!');
-    expect(await objects.head('room/a.bin')).toEqual({ byteLength: 4 });
-    expect(await objects.head('room/empty')).toEqual({ byteLength: 0 });
+    const { tag, ...head } = (await objects.head('room/a.bin')) ?? {};
+    expect(head).toEqual({ byteLength: 4, modifiedAtMs: expect.any(Number) as number });
+    expect(await objects.head('room/empty')).toMatchObject({ byteLength: 0 });
+    await objects.put('room/a.bin', bytesOf('new!'));
+    if (tag !== undefined) expect((await objects.head('room/a.bin'))?.tag).not.toBe(tag);
     expect([await objects.get('room/b'), await objects.head('room/b'), await objects.open('room/b')]).toEqual([
       undefined,
       undefined,
       undefined,
     ]);
-    expect(await collect(objects.list('room/'))).toEqual([
-      { key: 'room/a.bin', byteLength: 4 },
-      { key: 'room/empty', byteLength: 0 },
+    expect(await collect(objects.list('room/'))).toMatchObject([
+      { key: 'room/a.bin', byteLength: 4, modifiedAtMs: expect.any(Number) as number },
+      { key: 'room/empty', byteLength: 0, modifiedAtMs: expect.any(Number) as number },
     ]);
     expect(objects.keyOf(objects.uriOf('room/a.bin'))).toBe('room/a.bin');
   });
@@ -72,6 +76,35 @@ export function storeSuite(open: () => ObjectStore): void {
     const winners = writers.filter((_, i) => outcomes[i] === 'written');
     expect(winners).toHaveLength(1);
     expect(text(await objects.get('race/key'))).toBe(winners[0]);
+  });
+
+  it('lets exactly one of 50 concurrent writers replace the object that all of them have read', async () => {
+    const objects = open();
+    await objects.put('race/pointer', bytesOf('before'));
+    const before = await objects.getTagged('race/pointer');
+    expect(text(before?.bytes)).toBe('before');
+    const writers = Array.from({ length: 50 }, (_, i) => `writer ${String(i)}`);
+    const outcomes = await Promise.all(
+      writers.map((writer) => objects.putIfMatch('race/pointer', bytesOf(writer), before?.tag ?? '')),
+    );
+    const winners = writers.filter((_, i) => outcomes[i] === 'written');
+    expect(winners).toHaveLength(1);
+    const after = await objects.getTagged('race/pointer');
+    expect(text(after?.bytes)).toBe(winners[0]);
+    expect(await objects.putIfMatch('race/pointer', bytesOf('next'), after?.tag ?? '')).toBe('written');
+    expect(text(await objects.get('race/pointer'))).toBe('next');
+  });
+
+  it('replaces nothing where there is nothing, or other bytes than the writer has read', async () => {
+    const objects = open();
+    expect(await objects.getTagged('pointers/none')).toBeUndefined();
+    await objects.put('pointers/a', bytesOf('one'));
+    const { tag = '' } = (await objects.getTagged('pointers/a')) ?? {};
+    expect(await objects.putIfMatch('pointers/none', bytesOf('two'), tag)).toBe('changed');
+    expect(await objects.get('pointers/none')).toBeUndefined();
+    await objects.put('pointers/a', bytesOf('two'));
+    expect(await objects.putIfMatch('pointers/a', bytesOf('three'), tag)).toBe('changed');
+    expect(text(await objects.get('pointers/a'))).toBe('two');
   });
 
   it('keeps equal bytes once and proves them on every read', async () => {
@@ -182,6 +215,20 @@ export function storeSuite(open: () => ObjectStore): void {
     await expect(materializeFolder(store, escaping, join(folder, 'escape'))).rejects.toMatchObject({
       code: 'ARTIFACT_CORRUPT',
     });
+  });
+
+  it('lists in the order of keys, removes what is named and nothing else, and makes young what is touched', async () => {
+    const objects = open();
+    for (const key of ['order/b', 'order/a/z', 'order/a.json', 'order/a-b/c']) await objects.put(key, bytesOf(key));
+    const keys = async () => (await collect(objects.list('order/'))).map(({ key }) => key);
+    expect(await keys()).toEqual(['order/a-b/c', 'order/a.json', 'order/a/z', 'order/b']);
+    const before = (await objects.getTagged('order/b'))?.modifiedAtMs ?? NaN;
+    await sleep(1_100);
+    expect([await objects.touch('order/b'), await objects.touch('order/nothing')]).toEqual([true, false]);
+    expect((await objects.getTagged('order/b'))?.modifiedAtMs).toBeGreaterThan(before);
+    expect(text(await objects.get('order/b'))).toBe('order/b');
+    await objects.remove(['order/a.json', 'order/nothing', 'order/a/z']);
+    expect(await keys()).toEqual(['order/a-b/c', 'order/b']);
   });
 
   it('walks from a root through refs, folders and producers, each artifact once', async () => {

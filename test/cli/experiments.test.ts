@@ -1,10 +1,14 @@
 import { Client, Connection } from '@temporalio/client';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describe as describeExperiment, recipeOfExperiment, start, startOrAttach } from '../../cli/experiments.ts';
+import { describe as describeExperiment } from '../../cli/describe-experiment.ts';
+import { inputsOfExperiment, start, startOrAttach } from '../../cli/experiments.ts';
 import type { Stack } from '../../cli/stack.ts';
+import { asJson } from '../../artifacts/json-value.ts';
 import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { digestOf } from '../../core/json.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { useStack } from '../support/stack.ts';
@@ -66,7 +70,7 @@ describe('on real servers', () => {
     await expect(startOrAttach(stack, request('ended', ['seeds=[4]']))).rejects.toMatchObject({
       code: 'RECIPE_CONFLICT',
     });
-    expect(await recipeOfExperiment(stack.client, 'ended')).toEqual(request('ended').recipe);
+    expect((await inputsOfExperiment(stack.client, 'ended')).recipe).toEqual(request('ended').recipe);
     await start(stack, request('ended'), 'ALLOW_DUPLICATE_FAILED_ONLY');
     expect((await describeExperiment(stack.client, 'ended')).status.name).toBe('RUNNING');
   });
@@ -75,14 +79,32 @@ describe('on real servers', () => {
     await startOrAttach(stack, request('attributes'));
     const description = await describeExperiment(stack.client, 'attributes');
     expect(await description.staticSummary()).toContain('demo-quick: ');
+    expect(await description.staticDetails()).toMatch(/- \*\*mt-rl\*\* think, grpo, \d+ steps/);
     const attributes = Object.fromEntries(
       description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]),
     );
     expect(attributes).toMatchObject({
       MtrlExperiment: 'attributes',
       MtrlRecipe: 'demo-quick',
+      MtrlRecipeDigest: digestOf(asJson(request('attributes').parsed)),
       MtrlState: 'preparing',
     });
+  });
+
+  test('the server takes every filter of docs/monitoring.md', async () => {
+    const text = readFileSync(join(projectRoot, 'docs', 'monitoring.md'), 'utf8');
+    const queries = [...text.matchAll(/^\| [^|]+ \| `([^`]*(?: = | IN | STARTS_WITH )[^`]*)` \|$/gm)].map(
+      ([, query = '']) => query,
+    );
+    expect(queries.length).toBeGreaterThan(5);
+    for (const query of queries) await stack.client.workflow.count(query);
+    const digest = digestOf(asJson(request('attributes').parsed));
+    await startOrAttach(stack, request('filtered'));
+    await expect
+      .poll(
+        async () => (await stack.client.workflow.count(`MtrlRecipeDigest STARTS_WITH '${digest.slice(0, 12)}'`)).count,
+      )
+      .toBeGreaterThan(0);
   });
 
   test('status without a worker says so, in words and as one JSON document', async () => {

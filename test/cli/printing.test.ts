@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { barLines, plainLine } from '../../cli/bars.ts';
-import { differences } from '../../cli/difference.ts';
+import { differences } from '../../core/difference.ts';
 import { refsIn } from '../../cli/made.ts';
 import { paintFor, visibleLength } from '../../cli/output.ts';
 import { Rates, timeText } from '../../cli/rates.ts';

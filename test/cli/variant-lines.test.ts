@@ -19,7 +19,15 @@ test('every way of asking has its line, also one that could not be asked', () =>
     ...{ sameVerdictRate: 0.55, unparsableRate: 0, truncatedRate: 0 },
     ci95: [0.3, 0.5] as const,
   };
-  const samples = { sampleCount: 4, passAt1: 0.6, passAtK: 0.9, majAtK: 0.7, majMacroF1: 0.7, agreement: 0.8 };
+  const samples = {
+    sampleCount: 4,
+    passAt1: 0.6,
+    passAtK: 0.9,
+    majAtK: 0.7,
+    majMacroF1: 0.7,
+    likeliestOfK: 0.75,
+    agreement: 0.8,
+  };
   const variants = [
     { name: 'blank-image', scores: asked },
     { name: 'caption-mismatch', refused: 'the task shows no text of its examples' },

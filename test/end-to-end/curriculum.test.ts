@@ -7,7 +7,7 @@ import type { RunProgress } from '../../workflows/progress.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
-const tiny = tinyRecipe({ sftStepCount: 10, grpoStepCount: 6 });
+const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 });
 const trained = tiny.arms['mt-rl'];
 if (trained?.objective !== 'grpo') throw new Error('the tiny recipe trains mt-rl by grpo');
 const recipe: RecipeInput = {
@@ -72,12 +72,12 @@ it('killed and resumed draws the same examples and ends with the same policy', a
     stack.kill('control');
     await stack.up();
   });
-  expect(new Set(undisturbed.plans).size).toBe(3);
+  expect(new Set(undisturbed.plans).size).toBe(2);
   expect(disturbed.plans).toEqual(undisturbed.plans);
   expect(disturbed.policies).toEqual(undisturbed.policies);
   // Groups of a judge that has learnt little differ seldom: some steps needed their second round.
-  expect(undisturbed.roundCount).toBeGreaterThan(6);
+  expect(undisturbed.roundCount).toBeGreaterThan(4);
   expect(disturbed.roundCount).toBe(undisturbed.roundCount);
   // The kill did hit what it was meant for.
   expect(disturbed.retried).toContain('rollout');
-}, 120_000);
+}, 240_000);

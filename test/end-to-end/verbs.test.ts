@@ -1,15 +1,13 @@
 /** `mtrl ingest`, `evaluate` and `judge` as a user calls them, on real servers and workers; fresh weights, so that no score means anything. */
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskScores } from '../../activities/contract.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { mtrlAt } from './command-line.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
@@ -17,26 +15,7 @@ let stack: WholeStack;
 let folder: string;
 let recipeFile: string;
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
-
-function mtrl(...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], MTRL_HOME: stack.home };
-  const child = spawn(process.execPath, ['--import', tsx, join(projectRoot, 'cli', 'main.ts'), ...args], { env });
-  const said = { out: '', err: '' };
-  child.stdout.on('data', (part: Buffer) => (said.out += part.toString()));
-  child.stderr.on('data', (part: Buffer) => (said.err += part.toString()));
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      resolve({ code, ...said });
-    });
-  });
-}
+const mtrl = (...args: readonly string[]) => mtrlAt(stack.home, ...args);
 
 /** Exactly one JSON document on stdout, and exit code 0. */
 async function mtrlJson(...args: readonly string[]): Promise<Record<string, unknown>> {
@@ -170,6 +149,11 @@ describe('evaluate', () => {
     const { uri } = ofRun['policy'] as { uri: string };
     const ofAddress = await mtrlJson('evaluate', '--policy', uri, ...args);
     expect(ofAddress).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
+    // a recipe whose own policy is not there: another one is asked
+    const gone = ['--set', 'policy={"checkpoint":"/gone"}'];
+    const ofOther = await mtrlJson('evaluate', '--policy', uri, ...args, ...gone);
+    expect(ofOther).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
+    expect(await mtrl('ingest', recipeFile, ...gone)).toMatchObject({ code: 0 });
   }, 60_000);
 
   it('names the place when there is no such policy', async () => {

@@ -1,4 +1,5 @@
 /** The whole of what `mtrl up` starts, on a home and ports of its own, and ways to kill its parts at a chosen moment. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { livingDaemon } from '../../infra/process/daemon.ts';
 import { down } from '../../infra/stack/down.ts';
-import type { Env, StackSettings } from '../../infra/stack/settings.ts';
+import type { Env } from '../../infra/stack/env.ts';
+import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
+import { anew } from '../support/stack.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
@@ -20,15 +23,24 @@ export class WholeStack {
   readonly home: string;
   readonly settings: StackSettings;
 
-  private constructor(home: string, settings: StackSettings) {
+  readonly #extra: Env;
+  readonly #killed: number[] = [];
+
+  private constructor(home: string, settings: StackSettings, extra: Env) {
+    this.#extra = extra;
     this.home = home;
     this.settings = settings;
   }
 
-  static async start(): Promise<WholeStack> {
+  /** `extra`: settings of the workers. */
+  static start(extra: Env = {}): Promise<WholeStack> {
+    return anew(() => WholeStack.#startOnce(extra));
+  }
+
+  static async #startOnce(extra: Env): Promise<WholeStack> {
     const home = await mkdtemp(join(tmpdir(), 'mtrl-e2e-'));
     try {
-      return new WholeStack(home, await bringUp(home));
+      return new WholeStack(home, await bringUp(home, extra), extra);
     } catch (error) {
       await end(home);
       throw error;
@@ -36,7 +48,9 @@ export class WholeStack {
   }
 
   async up(): Promise<void> {
-    await bringUp(this.home);
+    // What was killed a moment ago still looks alive while the kernel takes its memory back.
+    while (this.#killed.some(isRunning)) await sleep(10);
+    await bringUp(this.home, this.#extra);
   }
 
   stop(): Promise<void> {
@@ -65,31 +79,74 @@ export class WholeStack {
   }
 
   kill(part: Part): void {
-    process.kill(this.#pidOf(part), 'SIGKILL');
+    this.#kill(this.#pidOf(part));
   }
 
-  /** Kills the compute worker while it does that activity: it is stopped first, so that the activity cannot end before. */
+  /** Kills the compute worker while it does that activity. */
   async killDuring(workflowId: string, activity: string): Promise<void> {
     const pid = this.#pidOf('compute');
+    await this.#stopDuring(workflowId, activity, pid);
+    this.#kill(pid);
+  }
+
+  /** Sends SIGTERM to a process while it does that activity. */
+  async endDuring(workflowId: string, activity: string, pid: number): Promise<void> {
+    await this.#stopDuring(workflowId, activity, pid);
+    process.kill(pid, 'SIGTERM');
+    process.kill(pid, 'SIGCONT');
+  }
+
+  #kill(pid: number): void {
+    process.kill(pid, 'SIGKILL');
+    this.#killed.push(pid);
+  }
+
+  /** The process is stopped while we look, so that the activity cannot end before the signal. */
+  async #stopDuring(workflowId: string, activity: string, pid: number): Promise<void> {
     await this.withClient(async (client) => {
       for (;;) {
         process.kill(pid, 'SIGSTOP');
         // What it had sent before it was stopped arrives first.
         await sleep(30);
-        if (await this.#isRunning(client, workflowId, activity)) break;
+        if (await this.#isRunning(client, workflowId, activity, pid)) break;
         process.kill(pid, 'SIGCONT');
         await sleep(20);
       }
     });
-    process.kill(pid, 'SIGKILL');
   }
 
-  async #isRunning(client: Client, workflowId: string, activity: string): Promise<boolean> {
+  async #isRunning(client: Client, workflowId: string, activity: string, pid: number): Promise<boolean> {
     const { raw, status } = await client.workflow.getHandle(workflowId).describe();
     if (status.name !== 'RUNNING') throw new Error(`${workflowId} is ${status.name}: no ${activity} to be killed in`);
     return (raw.pendingActivities ?? []).some(
-      ({ activityType, state }) => activityType?.name === activity && state === started,
+      ({ activityType, state, lastWorkerIdentity }) =>
+        activityType?.name === activity && state === started && lastWorkerIdentity?.startsWith(`${String(pid)}@`),
     );
+  }
+
+  /** For a worker on another machine, as it were: the servers by name, a home of its own, ready when its probe says so. */
+  async startSecondCompute(healthPort: number): Promise<ChildProcess> {
+    const { temporal, s3 } = this.settings;
+    const home = join(this.home, 'second');
+    const child = spawn(process.execPath, ['--import', 'tsx', join(projectRoot, 'workers', 'compute.ts')], {
+      cwd: projectRoot,
+      env: {
+        ...env,
+        MTRL_HOME: home,
+        TEMPORAL_ADDRESS: temporal.address,
+        MTRL_S3_ENDPOINT: s3.endpoint,
+        MTRL_S3_BUCKET: s3.bucket,
+        AWS_ACCESS_KEY_ID: s3.accessKey,
+        AWS_SECRET_ACCESS_KEY: s3.secretKey,
+        MTRL_HEALTH_ADDRESS: `127.0.0.1:${String(healthPort)}`,
+      },
+      stdio: 'ignore',
+    });
+    while ((await healthOf(healthPort, 'readyz')) !== 200) {
+      if (child.exitCode !== null) throw new Error(`the second compute worker ended with ${String(child.exitCode)}`);
+      await sleep(50);
+    }
+    return child;
   }
 
   #pidOf(part: Part): number {
@@ -99,6 +156,20 @@ export class WholeStack {
   }
 }
 
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** The status that a worker's probe answers with; undefined while nobody listens. */
+export async function healthOf(port: number, probe: 'livez' | 'readyz'): Promise<number | undefined> {
+  const response = await fetch(`http://127.0.0.1:${String(port)}/${probe}`).catch(() => undefined);
+  return response?.status;
+}
+
 /** HOME and PATH only: a TEMPORAL_ADDRESS of the developer must not turn a test loose on a real cluster. */
 const env: Env = {
   HOME: process.env['HOME'],
@@ -106,8 +177,8 @@ const env: Env = {
   XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
 };
 
-function bringUp(home: string): Promise<StackSettings> {
-  return up({ workers: true, home, env, usualPorts: false, log: () => undefined });
+function bringUp(home: string, extra: Env): Promise<StackSettings> {
+  return up({ workers: true, home, env: { ...env, ...extra }, usualPorts: false, log: () => undefined });
 }
 
 async function end(home: string): Promise<void> {

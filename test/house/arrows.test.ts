@@ -15,7 +15,7 @@ interface Room {
 /** The house: a room imports what stands in its row and nothing else. Rooms are folders; files of policy/ itself are rooms too. */
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: [] },
-  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet'] },
+  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'tar-stream'] },
   recipes: { imports: ['core'], packages: ['yaml', 'zod'] },
   judge: {
     imports: ['core'],
@@ -109,12 +109,30 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   infra: {
     imports: ['core'],
-    packages: ['@temporalio/client', '@temporalio/common', '@temporalio/testing', '@temporalio/worker', 'minio'],
+    packages: [
+      '@temporalio/client',
+      '@temporalio/common',
+      '@temporalio/envconfig',
+      '@temporalio/testing',
+      '@temporalio/worker',
+      'minio',
+    ],
   },
   workers: {
     imports: ['core', 'artifacts', 'infra', 'activities', 'policy/engines'],
     types: ['policy/engine'],
-    packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/worker', 'pino'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/context-async-hooks',
+      '@opentelemetry/exporter-trace-otlp-http',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace-base',
+      '@temporalio/activity',
+      '@temporalio/common',
+      '@temporalio/interceptors-opentelemetry',
+      '@temporalio/worker',
+      'pino',
+    ],
   },
   cli: {
     imports: ['core', 'artifacts', 'recipes', 'infra'],
@@ -129,6 +147,9 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   'cli/rollout-log.ts': ['judge'],
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
+  // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
+  'judge/datasets/ingest.ts': ['recipes'],
+  'judge/datasets/needs.ts': ['recipes'],
 };
 
 /** These look at everything. */

@@ -40,6 +40,11 @@ describe('README.md', () => {
     expectNone(unknown);
   });
 
+  it('leads to every page of docs/', () => {
+    const pages = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));
+    expectNone(pages.filter((name) => !documentText('README.md').includes(`(docs/${name})`)));
+  });
+
   it('links lead to files that are there', () => {
     const broken = projectFiles()
       .filter((path) => path.endsWith('.md'))

@@ -12,6 +12,7 @@ const publicHosts = new Set([
   'github.com',
   'go.dev',
   'huggingface.co',
+  'json-schema.org',
   'nodejs.org',
   'onnx.ai',
   'onnxruntime.ai',
@@ -74,8 +75,8 @@ describe('a file is one idea, found by its name', () => {
   });
 
   it('names are kebab-case', () => {
-    // Names that others have chosen: Hugging Face's, Python's, and documents that are looked for in capitals.
-    const foreign = [/^[A-Z]+(\.md)?$/, /\.py$/, /^[a-z_]+\.(json|jinja)$/];
+    // Names that others have chosen: Hugging Face's, Python's, Docker's, and documents that are looked for in capitals.
+    const foreign = [/^[A-Z]+(\.md)?$/, /^Dockerfile(\.dockerignore)?$/, /\.py$/, /^[a-z_]+\.(json|jinja)$/];
     const kebab = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
     const wrong = files.filter((path) => {
       const names = path.split('/');

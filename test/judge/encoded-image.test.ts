@@ -79,6 +79,19 @@ describe('with a limit on the longer side', () => {
     expect(await sharp(png.bytes).metadata()).toMatchObject({ format: 'png', width: 32, channels: 4 });
   });
 
+  test('a copy means what the image did: print colours stay so, and a profile is not applied', async () => {
+    const colour = { r: 30, g: 200, b: 90 };
+    const large = sharp({ create: { width: 64, height: 64, channels: 3, background: colour } });
+    const inks = await takeImage(await large.clone().toColourspace('cmyk').tiff().toBuffer(), 'x', 32);
+    expect(await sharp(inks.bytes).metadata()).toMatchObject({ space: 'cmyk', width: 32 });
+    const wide = await large.clone().keepIccProfile().withIccProfile('p3').png().toBuffer();
+    const pixel = async (bytes?: Uint8Array): Promise<number[]> => [
+      ...(await sharp(bytes, { ignoreIcc: true }).resize(1, 1).raw().toBuffer()),
+    ];
+    expect(await pixel((await takeImage(wide, 'x', 32)).bytes)).toEqual(await pixel(wide));
+    expect(await pixel(wide)).not.toEqual(Object.values(colour));
+  });
+
   test('the same image becomes the same copy: its digest finds leaks', async () => {
     const image = await noise(100).jpeg().toBuffer();
     expect((await takeImage(image, 'x', 40)).sha256).toBe((await takeImage(Buffer.from(image), 'y', 40)).sha256);

@@ -49,7 +49,8 @@ describe('scipy and scikit-learn agree', () => {
 
   test('on the vote of several samples', () => {
     const { classes, labels, verdicts, expected } = fixtures.samples;
-    const { sampleCount, ...rates } = sampleScores(labels, verdicts, classes);
+    const logProbs = verdicts.map((each) => each.map(() => 0));
+    const { sampleCount, likeliestOfK: _ofEquals, ...rates } = sampleScores(labels, verdicts, logProbs, classes);
     expect(sampleCount).toBe(7);
     for (const [name, value] of Object.entries(rates))
       expect(value).toBeCloseTo(expected[name as keyof typeof rates], 12);
@@ -135,8 +136,23 @@ describe('several samples', () => {
   });
 
   test('one sample is pass@1, maj@1 and pass@k at once', () => {
-    const scores = sampleScores(['yes', 'no'], [['yes'], [undefined]], ['yes', 'no']);
-    expect(scores).toMatchObject({ passAt1: 0.5, passAtK: 0.5, majAtK: 0.5, agreement: 0.5 });
+    const scores = sampleScores(['yes', 'no'], [['yes'], [undefined]], [[-1], [-2]], ['yes', 'no']);
+    expect(scores).toMatchObject({ passAt1: 0.5, passAtK: 0.5, majAtK: 0.5, likeliestOfK: 0.5, agreement: 0.5 });
+  });
+
+  test('the likeliest of several answers counts, wherever it stands and however many disagree with it', () => {
+    const verdicts = [
+      ['no', 'yes', 'no'],
+      ['yes', undefined, 'yes'],
+    ];
+    const logProbs = [
+      [-9, -4, -5],
+      [-7, -3, -8],
+    ];
+    expect(sampleScores(['yes', 'yes'], verdicts, logProbs, ['yes', 'no'])).toMatchObject({
+      likeliestOfK: 0.5,
+      majAtK: 0.5,
+    });
   });
 });
 

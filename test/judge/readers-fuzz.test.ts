@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
@@ -73,18 +74,44 @@ async function outcomeOf(fixture: SourceFixture, bytes: Uint8Array): Promise<Out
 
 test(`${mutationCount} changed files: no crash, no row lost`, async () => {
   const outcomes = new Map<Outcome, number>();
+  let changedCount = 0;
   for (let i = 0; i < mutationCount; i++) {
     const rng = new Rng('fuzz', 0, i);
     const fixture = fixtures[i % fixtures.length];
     if (fixture === undefined) throw new Error('no fixtures');
     const bytes = mutated(fixture.bytes, rng);
+    if (!Buffer.from(fixture.bytes).equals(bytes)) changedCount++;
     const outcome = await outcomeOf(fixture, bytes).catch((error: unknown) => {
       throw new Error(`change ${i} of ${fixture.name}`, { cause: error });
     });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
+  // a byte may be set to what it was
+  expect(changedCount).toBeGreaterThan(0.95 * mutationCount);
   // all three ways were gone many times: the changes are neither harmless nor hopeless
   for (const outcome of ['all examples', 'some quarantined', 'refused'] as const) {
     expect(outcomes.get(outcome), outcome).toBeGreaterThan(mutationCount / 50);
   }
 }, 120_000);
+
+test('changed pictures in a folder of classes: each of them is an example or quarantined', async () => {
+  const classes = path.join(folder, 'classes');
+  const noise = Uint8Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 7919) % 251);
+  const whole = await sharp(noise, { raw: { width: 24, height: 24, channels: 3 } })
+    .jpeg()
+    .toBuffer();
+  const fields = { id: '__key__', label: 'class', images: ['image'] };
+  const dataset = { reader: 'folder', task: 'holds', split: 'test', path: classes, fields } as const;
+  const pointwise = { ...task, prompt: '<image> {{ mode_word }}' };
+  const recipe = recipeOf({ tasks: { holds: pointwise }, datasets: [dataset], quarantineRateMax: 1 });
+  let refusedCount = 0;
+  const changeCount = 300;
+  for (let i = 0; i < changeCount; i++) {
+    writeFileSync(path.join(classes, 'yes/a.png'), mutated(whole, new Rng('fuzz of pictures', i)));
+    const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+    expect(examples.length + quarantined.length, `change ${i}`).toBe(3);
+    if (quarantined.length > 0) refusedCount++;
+  }
+  expect(refusedCount).toBeGreaterThan(changeCount / 20);
+  expect(refusedCount).toBeLessThan(changeCount);
+}, 60_000);

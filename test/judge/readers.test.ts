@@ -260,6 +260,43 @@ describe.each([
   });
 });
 
+describe('a row with more images than its prompt has places for', () => {
+  test.each([
+    [30, /30/],
+    [65, /65 images, more than 64/],
+  ])('%i: it is set aside, the one beside it stays', async (imageCount, reason) => {
+    const image = Array.from({ length: imageCount }, (_, i) => rows[i % 3]?.image);
+    const lines = [rows[0], { ...rows[1], image }].map((row) => JSON.stringify(row)).join('\n');
+    const { examples, quarantined } = await ingest(fileOf('jsonl', lines));
+    expect(examples).toHaveLength(1);
+    expect(quarantined).toMatchObject([
+      { row: 2, code: 'PROMPT_INVALID', reason: expect.stringMatching(reason) as string },
+    ]);
+  });
+
+  test('30 that the prompt has places for are all shown', async () => {
+    const image = Array.from({ length: 30 }, (_, i) => rows[i % 3]?.image);
+    const many = { ...task, prompt: `${'<image> '.repeat(30)}{{ mode_word }}` };
+    const place = path.join(folder, 'many.jsonl');
+    writeFileSync(place, JSON.stringify({ ...rows[0], image }));
+    const recipe = recipeOf({ tasks: { holds: many }, datasets: [dataset('jsonl', { path: place })] });
+    const { examples } = await ingestDatasets(recipe, { image: () => undefined });
+    expect(examples[0]?.images).toHaveLength(30);
+  });
+});
+
+test.each(['jsonl', 'json', 'csv', 'parquet', 'tar', 'zip'])(
+  'a %s file of no bytes is refused, never read as done',
+  async (reader) => {
+    const place = path.join(folder, `empty-${fixture(reader).name}`);
+    writeFileSync(place, '');
+    const recipe = recipeOf({ tasks: { holds: task }, datasets: [dataset(reader, { path: place })] });
+    await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toMatchObject({
+      code: expect.stringMatching(/^(DATASET_EMPTY|FILE_UNREADABLE)$/) as string,
+    });
+  },
+);
+
 test('a zip that promises little and unpacks to much, or that says so, is not unpacked', async () => {
   const zeros = [{ name: 'a.png', bytes: Buffer.alloc(100 << 20) }];
   for (const [options, reason] of [

@@ -7,7 +7,7 @@ import { required } from '../../core/assert.ts';
 import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
 import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ParameterSpec } from '../../policy/models/parameters.ts';
-import { adamwGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';
+import { adamwGraph, gradientNormGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';
 import { learningRateAt } from '../../policy/optimizer/schedule.ts';
 import type { Tensor } from '../../policy/runtime/graph-runner.ts';
 import { Session } from '../../policy/runtime/onnx/session.ts';
@@ -38,6 +38,7 @@ async function updates(
   roles: readonly ParameterSpec[],
 ): Promise<{ weights: (step: number, name: string) => Float32Array; norms: number[] }> {
   const session = await Session.create(emitOnnx(adamwGraph(roles)), { threadCount: 1 });
+  const normSession = await Session.create(emitOnnx(gradientNormGraph(roles)), { threadCount: 1 });
   const state = new Map<string, Float32Array>();
   for (const { name } of roles) {
     state.set(`weight:${name}`, valuesOf(`initial.${name}`));
@@ -68,13 +69,19 @@ async function updates(
       gradientNormMax: expected.gradientNormMax,
     };
     for (const name of hyperparameterNames) inputs.set(name, floatScalar(hyper[name]));
+    const gradients = roles.map(({ name, shape }): [string, Tensor] => [
+      `gradient:${name}`,
+      float32(valuesOf(`step${step}.grad.${name}`), shape),
+    ]);
+    const norm = required((await normSession.run(new Map(gradients))).get('gradientNorm'), 'norm');
+    inputs.set('gradientNorm', norm);
+    for (const [name, gradient] of gradients) inputs.set(name, gradient);
     for (const { name, shape } of roles) {
-      inputs.set(`gradient:${name}`, float32(valuesOf(`step${step}.grad.${name}`), shape));
       for (const part of ['weight', 'm', 'v'])
         inputs.set(`${part}:${name}`, float32(required(state.get(`${part}:${name}`), part), shape));
     }
     const outputs = await session.run(inputs);
-    norms.push(required((required(outputs.get('gradientNorm'), 'norm').data as Float32Array)[0], 'norm'));
+    norms.push(required((norm.data as Float32Array)[0], 'norm'));
     for (const { name } of roles) {
       for (const part of ['weight', 'm', 'v'])
         state.set(`${part}:${name}`, required(outputs.get(`next:${part}:${name}`), part).data as Float32Array);
@@ -82,6 +89,7 @@ async function updates(
     }
   }
   await session.release();
+  await normSession.release();
   return { norms, weights: (step, name) => required(history.get(`${step}.${name}`), `step ${step}`) };
 }
 

@@ -173,15 +173,18 @@ describe('sampling', () => {
 describe('training', () => {
   test('groups in several micro-batches have the loss of one', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
-    const groups = Array.from({ length: 60 }, () =>
+    const groups = Array.from({ length: 150 }, () =>
       supervisedGroups(required(cases.cases['batch-left-padded'], 'case')),
     ).flat();
     const loss = { name: 'cross_entropy' } as const;
     const many = await engine.forwardBackward({ groups, loss, temperature: 1, tokens });
     const one = await engine.forwardBackward({ groups: groups.slice(0, 2), loss, temperature: 1, tokens });
     expect(many.logProbs.length).toBe(groups.length);
-    expect(Math.abs(many.loss / 60 - one.loss)).toBeLessThan(1e-4);
-    expect(many.logProbs[3]).toEqual(many.logProbs[1]);
+    expect(Math.abs(many.loss / 150 - one.loss)).toBeLessThan(1e-4);
+    // Not to the last bit: where a token stands among all decides whether a kernel's vector or its rest computes it.
+    (many.logProbs[1] ?? []).flat().forEach((logProb, i) => {
+      expect(many.logProbs[3]?.flat()[i]).toBeCloseTo(logProb, 5);
+    });
   });
 
   test('GRPO raises the probability of what was rewarded', async () => {

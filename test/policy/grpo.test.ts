@@ -64,7 +64,7 @@ describe('groups of a step', () => {
 test('micro-batches hold every group once, longest first, within the bound', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 40 }), (lengths) => {
-      const { order, bounds } = microBatches(lengths, 1000);
+      const { order, bounds } = microBatches(lengths, { tokenCountMax: 1000 });
       expect([...order].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
       expect(bounds.flatMap(([start, end]) => order.slice(start, end))).toEqual(order);
       for (const [start, end] of bounds) {

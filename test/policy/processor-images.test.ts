@@ -14,6 +14,7 @@ import { decodeImage, type RgbImage } from '../../policy/vision/rgb-image.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 const peer = decodeSafetensors(readFileSync(join(fixtures, 'processor/expected.safetensors'))).tensors;
+const colour = decodeSafetensors(readFileSync(join(fixtures, 'colour/expected.safetensors'))).tensors;
 const names = [...new Set([...peer.keys()].map((key) => key.replace(/\.(rgb|pixels\..*)$/, '')))];
 const root = mkdtempSync(join(tmpdir(), 'mtrl-images-'));
 afterAll(() => {
@@ -53,6 +54,29 @@ describe('images', () => {
     const expected = rgbOf(name);
     expect([image.height, image.width]).toEqual([expected.height, expected.width]);
     expect(maxDifference(image.data, expected.data)).toBe(0);
+  });
+
+  it.each([...colour.keys()].filter((name) => !name.startsWith('grey-16.')))(
+    'in print colours or 16 bits are decoded to the pixels that Pillow sees: %s',
+    async (name) => {
+      const { data, height, width } = await decodeImage(readFileSync(join(fixtures, 'colour', name)));
+      const expected = required(colour.get(name), name);
+      expect([height, width, 3]).toEqual(expected.shape);
+      expect(maxDifference(data, expected.data)).toBe(0);
+    },
+  );
+
+  it('in 16-bit grey keep their high byte, of which Pillow leaves white', async () => {
+    const { data } = await decodeImage(readFileSync(join(fixtures, 'colour/grey-16.png')));
+    const grey = required(colour.get('grey-16.values'), 'values').data;
+    expect(
+      maxDifference(
+        data,
+        Uint8Array.from({ length: grey.length * 3 }, (_, i) => grey[Math.floor(i / 3)] ?? 0),
+      ),
+    ).toBe(0);
+    const pillow = required(colour.get('grey-16.png'), 'what Pillow sees').data;
+    expect(pillow.filter((level) => level === 255).length / pillow.length).toBeGreaterThan(0.9);
   });
 
   it.each([1, 2, 3].flatMap((resample) => names.map((name) => [resample, name] as const)))(

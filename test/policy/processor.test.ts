@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadProcessor } from '../../policy/processor.ts';
-import type { ChatMessage } from '../../policy/text/chat-message.ts';
+import type { ChatMessage } from '../../core/chat-message.ts';
 import { Tokenizer } from '../../policy/text/tokenizer.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));

@@ -8,6 +8,7 @@ import { required } from '../../core/assert.ts';
 import type { EncodedPrompt } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { cases, largestDifference, promptsOf } from '../support/idefics3-fixture.ts';
+import { qwen3VlPrompts } from '../support/qwen3-vl-fixture.ts';
 import { pythonWithTransformers, transformersLogits } from '../support/transformers-logits.ts';
 
 const python = pythonWithTransformers();
@@ -20,6 +21,8 @@ const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${n
 const textPrompt: EncodedPrompt = { tokenIds: [1, 40, 41, 90, 12, 200, 77, 5, 9, 9, 31, 2], images: [] };
 const twoImages = required(promptsOf(required(cases.cases['two-images'], 'case'))[0], 'prompt');
 const imagePrompt: EncodedPrompt = { ...twoImages, tokenIds: [...twoImages.tokenIds, 11, 17, 30, 2] };
+const patchImages = required((await qwen3VlPrompts('untied'))[1], 'prompt');
+const patchPrompt: EncodedPrompt = { ...patchImages, tokenIds: [...patchImages.tokenIds, 11, 17, 30, 2] };
 const models: readonly (readonly [name: string, prompt: EncodedPrompt])[] = [
   ['text-models/llama3-scaled', textPrompt],
   ['text-models/llama-linear', textPrompt],
@@ -28,6 +31,8 @@ const models: readonly (readonly [name: string, prompt: EncodedPrompt])[] = [
   ['smolvlm/model', textPrompt],
   ['idefics3/tied', imagePrompt],
   ['idefics3/untied-gqa', imagePrompt],
+  ['qwen3-vl/untied', patchPrompt],
+  ['qwen3-vl/tied', patchPrompt],
 ];
 const rowCount = 4;
 const scratch = mkdtempSync(join(tmpdir(), 'mtrl-round-trip-'));
@@ -37,7 +42,7 @@ afterAll(() => {
 
 test.skipIf(python === undefined)(
   'untrained weights give equal logits, trained ones our log-probs',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const engine = new EmbeddedEngine({ threadCount: 1 });
     const tokens = { stopTokenId: 2, padTokenId: 0, bannedTokenIds: [] };

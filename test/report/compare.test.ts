@@ -17,7 +17,7 @@ test('a difference that the paired test finds is claimed, with the numbers, thou
   ];
   expect(sentences(unseen, [paired('pair', 'mt-rl', 'base', 0.04, 0.013)])).toEqual([
     'On pair, which was never trained, mt-rl is higher than base: 64.0 (59.0–69.0) against 60.0 (55.0–65.0); ' +
-      'difference 4.0 (-1.0–9.0), p = .013 by the paired bootstrap, McNemar p = .013, Holm over 2 tasks.',
+      'difference 4.0 (-1.0 to 9.0), p = .013 by the paired bootstrap, McNemar p = .013, Holm over 2 tasks.',
   ]);
 });
 

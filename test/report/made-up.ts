@@ -23,7 +23,15 @@ export function scores(task: string, macroF1: number, ci95: readonly [number, nu
     unparsableByReason: { 'verdict-missing': 0.01 },
     correlation: { count: 9, pearson: 0.5 },
     rationales: { stanceCount: 8, contradictionRate: 0.25, silentRate: 0.1 },
-    samples: { sampleCount: 4, passAt1: 0.6, passAtK: 0.9, majAtK: 0.7, majMacroF1: 0.7, agreement: 0.8 },
+    samples: {
+      sampleCount: 4,
+      passAt1: 0.6,
+      passAtK: 0.9,
+      majAtK: 0.7,
+      majMacroF1: 0.7,
+      likeliestOfK: 0.75,
+      agreement: 0.8,
+    },
     forcedChoice: {
       ...{ macroF1, ci95, accuracy: macroF1, brier: 0.2, ece: 0.05 },
       bins: [
@@ -120,6 +128,7 @@ export function madeUpReport(): ReportData {
       exampleCount: 100,
       imageCount: 120,
       quarantinedCount: 1,
+      sources: [{ name: hostile, sha256: 'e'.repeat(64) }],
       quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
       leaks: [{ kind: 'exact', train: hostile, test: 'b' }],
     },

@@ -28,7 +28,7 @@ test('equal data give equal bytes', () => {
 
 describe('every section shows its part', () => {
   test('the table has a row a run and the majority, and the order checks of the unseen task', () => {
-    const rows = [...document.querySelectorAll('table.scores tbody tr')].map((row) =>
+    const rows = [...document.querySelectorAll('#answer table.scores tbody tr')].map((row) =>
       row.textContent.replace(/\s+/g, ' '),
     );
     expect(rows).toHaveLength(4);
@@ -62,6 +62,21 @@ describe('every section shows its part', () => {
       expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);
   });
 
+  test('the lineage leads from files to each policy, through the steps of those that trained', () => {
+    const boxes = [...document.querySelectorAll('.lineage g')].map((box) => box.querySelector('title')?.textContent);
+    expect(boxes).toEqual(
+      expect.arrayContaining([
+        `${hostile.split('/').at(-1) ?? ''}: ${'e'.repeat(12)}`,
+        '100 examples: 120 images',
+        '40 steps: on labels',
+        '40 steps: 320 rollouts and rewards',
+        `mt-rl/s0: policy ${'a'.repeat(12)}`,
+      ]),
+    );
+    // Source to dataset; dataset to steps, steps to policy and start to steps of two runs.
+    expect(document.querySelectorAll('.lineage path')).toHaveLength(7);
+  });
+
   test('quarantine, leaks, digests and cost are told', () => {
     const text = document.body.textContent;
     for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s'])
@@ -82,13 +97,29 @@ describe('how far a judge can be trusted', () => {
 
   test('confusion, calibration, samples and rationales are shown where they were measured', () => {
     const text = sectionText('reliability');
-    for (const part of ['kappa', 'verdict-missing 1.0', 'calibration error', 'maj@k', 'contradicted by the verdict'])
+    for (const part of [
+      'kappa',
+      'verdict-missing 1.0',
+      'calibration error',
+      'right in both',
+      'maj@k',
+      'contradicted by the verdict',
+    ])
       expect(text).toContain(part);
+  });
+
+  test('a bar of the reliability diagram stands where the judge was as sure as that', () => {
+    const bars = document.querySelectorAll('#reliability svg.calibration')[0]?.querySelectorAll('rect') ?? [];
+    expect([...bars].map((bar) => ['x', 'y', 'height'].map((name) => Number(bar.getAttribute(name))))).toEqual([
+      [50, expect.closeTo(20), expect.closeTo(80)],
+    ]);
   });
 
   test('a probe shows what it changed, and one that was refused says why', () => {
     const text = sectionText('probes');
     expect(text).toContain('blank-image');
+    expect(text).toContain('40.0 30.0–50.0');
+    expect(text).toContain('same 60.0 %');
     expect(text).toContain(hostile.slice(0, 8));
   });
 

@@ -119,7 +119,7 @@ export interface StepDifference {
 }
 type StepPart = 'rolloutLogProbs' | 'trainerLogProbs' | 'loss' | 'gradientNorm' | 'weights' | 'm' | 'v';
 
-/** A whole GRPO step of a tiny checkpoint: rollouts, loss and gradients, update. */
+/** A whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, update. */
 export async function stepDifference(kind: FixtureKind, settings: RuntimeSettings): Promise<StepDifference> {
   const theirs = await grpoStep(kind, referenceSettings);
   const mine = await grpoStep(kind, settings);
@@ -155,6 +155,10 @@ async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<G
   try {
     await engine.loadCheckpoint(folderOf(kind));
     const { groups } = await engine.sample(sampleRequest);
+    const stopSequences = groups.flatMap((group) => group.slice(0, 1).map(({ tokenIds }) => tokenIds.slice(1, 3)));
+    const sampling = { ...sampleRequest.sampling, topK: 20, topP: 0.8, stopSequences };
+    const narrow = await engine.sample({ ...sampleRequest, sampling });
+    const drawn = [...groups, ...narrow.groups];
     const rewards = groups.map((group) => group.map((_, index) => index % 2));
     const update = await engine.forwardBackward({
       groups: grpoGroups(prompts, groups, rewards).groups,
@@ -165,8 +169,8 @@ async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<G
     const { gradientNorm } = await engine.optimStep(optimStep);
     await engine.saveState(folder);
     return {
-      tokenIds: groups.map((group) => group.map((rollout) => rollout.tokenIds)),
-      rolloutLogProbs: groups.flatMap((group) => group.flatMap((rollout) => rollout.logProbs)),
+      tokenIds: drawn.map((group) => group.map((rollout) => rollout.tokenIds)),
+      rolloutLogProbs: drawn.flatMap((group) => group.flatMap((rollout) => rollout.logProbs)),
       trainerLogProbs: update.logProbs.flat(2),
       loss: update.loss,
       gradientNorm,

@@ -22,6 +22,15 @@ export interface ModelRun {
   readonly names: readonly string[];
 }
 
+/** Of each target, from its row of logits [targets, V]. */
+export function logProbsOf(logits: Float32Array, targetIds: readonly number[]): number[] {
+  const vocabularySize = logits.length / targetIds.length;
+  return targetIds.map((id, row) => {
+    const line = logits.subarray(row * vocabularySize, (row + 1) * vocabularySize);
+    return (line[id] ?? NaN) - Math.log(line.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  });
+}
+
 export async function modelRun(
   folder: string,
   groups: readonly TrainGroup[],
@@ -58,6 +67,7 @@ export async function modelRun(
   const graph = trainingGraph(architecture, specs, {
     withImages: inputs.has('pixels'),
     ...(options.loss === undefined ? {} : { loss: options.loss }),
+    ...(options.recompute === true && { recompute: true }),
   });
   const runner = await (await openRuntime({ threadCount: 1 })).compile(graph);
   const outputs = await runner.run(inputs);

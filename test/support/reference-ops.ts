@@ -35,6 +35,7 @@ export const referenceOps: Readonly<Record<Exclude<OpName, 'Loop'>, ReferenceOp>
   Reciprocal: unary((x) => 1 / x),
   Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
   Tanh: unary(Math.tanh),
+  Erf: unary(erf),
   Gelu: ([x], attributes) => {
     const form = attributes['approximate'] === 'tanh' ? geluTanh : (v: number) => 0.5 * v * (1 + erf(v / Math.SQRT2));
     return [map(the(x), form)];
@@ -176,6 +177,18 @@ export const referenceOps: Readonly<Record<Exclude<OpName, 'Loop'>, ReferenceOp>
     return [
       number(attributes, 'keepdims', 1) === 1 ? kept : { ...kept, shape: kept.shape.filter((_, i) => i !== axis) },
     ];
+  },
+  TopK: ([x, k], attributes) => {
+    const axis = axisAttribute(attributes, the(x).shape.length);
+    const shape = moved(the(x).shape, axis, at(the(k).data, 0));
+    // Array.prototype.sort is stable: of equals the first comes first.
+    const order = (index: readonly number[]): number[] => {
+      const row = line(the(x), index, axis);
+      return range(row.length).sort((a, b) => at(row, b) - at(row, a));
+    };
+    const indices = tabulate('int64', shape, (index) => at(order(index), at(index, axis)));
+    const values = tabulate('float32', shape, (index) => read(the(x), moved(index, axis, read(indices, index))));
+    return [values, indices];
   },
   CumSum: ([x, axisInput]) => {
     const axis = wrap(at(the(axisInput).data, 0), the(x).shape.length);

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import { MtrlError } from '../../core/errors.ts';
 import { down } from '../../infra/stack/down.ts';
 import { childEnv, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
@@ -22,7 +23,21 @@ export interface TestStack {
   readonly stop: () => Promise<void>;
 }
 
-export async function startTestStack(): Promise<TestStack> {
+/** Twice at most: a port that was free when it was chosen may be a connection's a moment later, where many tests run. */
+export async function anew<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof MtrlError && ['SETUP_FAILED', 'PORT_IN_USE'].includes(error.code))) throw error;
+    return start();
+  }
+}
+
+export function startTestStack(): Promise<TestStack> {
+  return anew(startOnce);
+}
+
+async function startOnce(): Promise<TestStack> {
   const home = await mkdtemp(join(tmpdir(), 'mtrl-test-'));
   const log = (): void => undefined;
   // An empty environment: a TEMPORAL_ADDRESS of the developer must not turn a test loose on a real cluster.

@@ -1,6 +1,7 @@
 import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../core/json.ts';
 import type { ExperimentProgress } from '../../workflows/progress.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import { useWorkflows } from './harness.ts';
@@ -30,6 +31,12 @@ const attributesOf = async (workflowId: string): Promise<Record<string, unknown>
   return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
 };
 
+const detailsOf = async (workflowId: string): Promise<string> => {
+  const handle = harness.client.workflow.getHandle(workflowId);
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return currentDetails;
+};
+
 describe('an experiment', () => {
   it('runs its arms as children, one that starts from another after it, and evaluates each', async () => {
     const handle = await start(three);
@@ -48,11 +55,13 @@ describe('an experiment', () => {
   it('can be filtered by in the Web UI, it and its children', async () => {
     const handle = await start(three);
     await handle.result();
-    const common = { MtrlExperiment: handle.workflowId, MtrlRecipe: 'made-up', MtrlState: 'done' };
+    const MtrlRecipeDigest = sha256(JSON.stringify(three));
+    const common = { MtrlExperiment: handle.workflowId, MtrlRecipe: 'made-up', MtrlRecipeDigest, MtrlState: 'done' };
     expect(await attributesOf(handle.workflowId)).toMatchObject({ ...common, MtrlMacroF1: 0.75 });
     const run = { ...common, MtrlArm: 'rl', MtrlSeed: 0 };
     expect(await attributesOf(`${handle.workflowId}/rl/s0`)).toMatchObject({ ...run, MtrlStep: 2 });
     expect(await attributesOf(`${handle.workflowId}/rl/s0/evaluate`)).toMatchObject({ ...run, MtrlMacroF1: 0.75 });
+    expect(await attributesOf(`${handle.workflowId}/base/s0`)).toMatchObject(common);
   });
 
   it('answers how it stands, for its runs too, while it runs and afterwards', async () => {
@@ -71,6 +80,8 @@ describe('an experiment', () => {
       ['sft/s0', 'done', 4],
     ]);
     expect(after.evaluations).toHaveLength(3);
+    expect(after.runs[1]).toMatchObject({ rewardLine: '▄▄' });
+    expect(await detailsOf(handle.workflowId)).toContain(`mtrl report ${handle.workflowId} --open`);
   });
 
   it('fails with the code and message of the run that failed, and leaves no other run going', async () => {
@@ -89,6 +100,9 @@ describe('an experiment', () => {
       type: 'NON_FINITE',
       message: 'bad/s0, step 1: the loss is not finite',
     });
+    expect(await detailsOf(handle.workflowId)).toContain(
+      '**failed** · `NON_FINITE`\n\n`` bad/s0, step 1: the loss is not finite ``',
+    );
     const other = await harness.client.workflow.getHandle(`${handle.workflowId}/endless/s0`).describe();
     expect(other.status.name).toBe('CANCELLED');
     expect(await attributesOf(handle.workflowId)).toMatchObject({ MtrlState: 'failed' });

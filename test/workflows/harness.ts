@@ -17,6 +17,10 @@ const identity = 'test';
 export interface WorkflowHarness {
   readonly client: Client;
   readonly activities: MadeUpActivities;
+  /** Where the server listens. */
+  readonly temporal: { readonly address: string; readonly namespace: string };
+  /** Of its servers' stack. */
+  readonly home: string;
 }
 
 export function useWorkflows(): WorkflowHarness {
@@ -33,7 +37,7 @@ export function useWorkflows(): WorkflowHarness {
   };
 
   beforeAll(async () => {
-    Runtime.install({ logger: silentLogger });
+    Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'WARN', forward: {} } } });
     const { address, namespace } = stack.settings.temporal;
     const connection = await NativeConnection.connect({ address });
     const codePath = await workflowBundle(bundleFolder);
@@ -65,6 +69,12 @@ export function useWorkflows(): WorkflowHarness {
     },
     get activities() {
       return activities;
+    },
+    get temporal() {
+      return stack.settings.temporal;
+    },
+    get home() {
+      return stack.settings.home;
     },
   };
 }

@@ -11,7 +11,9 @@ import type {
   SnapshotInput,
 } from '../../activities/contract.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { RetrainingActivities } from '../../activities/retraining-contract.ts';
 import { sha256 } from '../../core/json.ts';
+import { MadeUpRegistry } from './made-up-registry.ts';
 
 export function refTo(name: string): ArtifactRef {
   return { uri: `file:///made-up/${name}`, sha256: sha256(name), byteLength: name.length };
@@ -30,32 +32,42 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
 }
 
 /** What `prepare` answers is all that a made-up recipe says. */
-export type MadeUpRecipe = Pick<PrepareResult, 'runs'>;
+export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion'>;
 
 export class MadeUpActivities {
   /** `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
   readonly calls: string[] = [];
   /** Called before an activity answers. */
   before: (call: string) => void | Promise<void> = () => undefined;
+  /** Answers in the recipe's place, where that is a real one. */
+  planned: MadeUpRecipe | undefined;
+  readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'report'> {
+  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'report'> & RetrainingActivities {
     return {
+      ...this.registry.activities,
       prepare: async ({ recipe }) => {
         await this.#note('prepare');
-        const { runs } = recipe as MadeUpRecipe;
+        const { runs, promotion } = this.planned ?? (recipe as MadeUpRecipe);
         const evaluations = [
           { task: 'known', split: 'test', ood: false },
           { task: 'unseen', split: 'test', ood: true },
         ] as const;
-        return { recipe: refTo('recipe'), recipeDigest: sha256('recipe'), recipeName: 'made-up', runs, evaluations };
+        const digest = sha256(JSON.stringify(recipe));
+        const facts = { recipe: refTo('recipe'), recipeDigest: digest, recipeName: 'made-up' };
+        return { ...facts, runs, evaluations, ...(promotion && { promotion }) };
       },
       ingest: async () => {
         await this.#note('ingest');
-        return { ...made(), dataset: refTo('dataset'), exampleCount: 8, imageCount: 8, quarantinedCount: 0 };
+        const counts = { exampleCount: 8, imageCount: 8, quarantinedCount: 0 };
+        return { ...made(), ...counts, dataset: refTo('dataset'), datasets: { hits: 0, misses: 1 } };
       },
-      mix: async ({ arm, segment }) => {
+      mix: async ({ arm, segment, stepCount }) => {
         const rewards = segment?.rewards.map(({ uri }) => uri.split('/').at(-1) ?? '').join(', ') ?? '';
-        await this.#note(segment ? `mix ${arm} from ${String(segment.fromStep)} after ${rewards}` : `mix ${arm}`);
+        const of = stepCount === undefined ? '' : ` of ${String(stepCount)} steps`;
+        await this.#note(
+          segment ? `mix ${arm}${of} from ${String(segment.fromStep)} after ${rewards}` : `mix ${arm}${of}`,
+        );
         return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 } };
       },
       reward: async ({ step, rollouts }) => {
@@ -74,7 +86,7 @@ export class MadeUpActivities {
   get compute(): Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'> {
     return {
       importPolicy: async ({ from }) => {
-        await this.#note('importPolicy');
+        await this.#note(from ? `importPolicy from ${from.uri.split('/').at(-1) ?? ''}` : 'importPolicy');
         const name = from ? `from ${from.uri.split('/').at(-1) ?? ''}` : 'base';
         return { ...made(), policy: { snapshot: refTo(name), log: [] }, checkpoint: refTo(`${name} checkpoint`) };
       },
@@ -82,7 +94,7 @@ export class MadeUpActivities {
         const again = round === undefined ? '' : ` again ${String(round)}`;
         const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;
         await this.#note(`rollout ${part}`);
-        return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16 };
+        return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16, entropyMean: 1 };
       },
       optimize: (input) => this.#optimize(input),
       snapshot: async ({ policy, step }: SnapshotInput) => {
@@ -97,10 +109,11 @@ export class MadeUpActivities {
     };
   }
 
-  async #optimize({ arm, fromStep, toStep, policy, reference }: OptimizeInput): Promise<OptimizeResult> {
+  async #optimize({ arm, fromStep, toStep, stepCount, policy, reference }: OptimizeInput): Promise<OptimizeResult> {
     const steps = `${String(fromStep)}-${String(toStep)}`;
+    const of = stepCount === undefined ? '' : ` of ${String(stepCount)}`;
     const kl = reference ? ' with reference' : '';
-    await this.#note(`optimize ${arm} ${steps} after ${String(policy.log.length)}${kl}`);
+    await this.#note(`optimize ${arm} ${steps}${of} after ${String(policy.log.length)}${kl}`);
     return {
       ...made(),
       record: refTo(`record ${steps}`),

@@ -12,8 +12,8 @@ import { Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../support/silent-logger.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
-import { bundleFolder, useWorkflows } from './harness.ts';
-import { planOf } from './made-up-activities.ts';
+import { bundleFolder, useWorkflows, type WorkflowHarness } from './harness.ts';
+import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
 
 const recording = process.env['MTRL_RECORD_HISTORIES'] === '1';
 const ids = {
@@ -21,6 +21,9 @@ const ids = {
   'run-grpo': 'recorded/rl/s0',
   'run-sft': 'recorded/sft/s0',
   evaluate: 'recorded/rl/s0/evaluate',
+  retrain: 'retrain/nightly',
+  promote: 'recorded-promote',
+  rollback: 'recorded-rollback',
 } as const;
 type Name = keyof typeof ids;
 const names = Object.keys(ids) as Name[];
@@ -40,7 +43,7 @@ const read = (name: Name): RecordedHistory => JSON.parse(readFileSync(fixtureOf(
 describe.runIf(recording)('recording', () => {
   const harness = useWorkflows();
 
-  it('writes the histories of an experiment, two runs and an evaluation', async () => {
+  it('writes the histories of an experiment, two runs and an evaluation; of a retraining, a promotion and a rollback', async () => {
     const runs = [
       planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),
       planOf({ arm: 'rl', objective: 'grpo', stepCount: 3, from: 'sft/s0', rolloutShardCount: 2 }),
@@ -51,12 +54,29 @@ describe.runIf(recording)('recording', () => {
       args: [{ runs }],
     });
     await handle.result();
+    await promoted(harness, { runs, promotion: { name: 'nightly', startFrom: 'promoted' } });
     for (const name of names) {
       const history = await harness.client.workflow.getHandle(ids[name]).fetchHistory();
       writeFileSync(fixtureOf(name), `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
     }
   });
 });
+
+/** A retraining; a promotion that is compared with what it promoted, and approved; and a rollback. */
+async function promoted({ client, activities }: WorkflowHarness, recipe: MadeUpRecipe): Promise<void> {
+  const run = async (type: string, workflowId: string, input: object): Promise<void> => {
+    const handle = await client.workflow.start(type, { workflowId, taskQueue: 'mtrl', args: [input] });
+    activities.before = async (call) => {
+      if (call === 'notify approval-wanted')
+        await handle.executeUpdate('decide', { args: [{ decision: 'approve', by: 'ann' }] });
+    };
+    await handle.result();
+  };
+  await run('retrain', ids.retrain, { recipe });
+  activities.registry.approval = { required: true, timeoutMs: 60_000 };
+  await run('promote', ids.promote, { experimentId: 'recorded' });
+  await run('rollback', ids.rollback, { name: 'nightly', by: 'ann' });
+}
 
 describe.skipIf(recording)('a recorded history', () => {
   let codePath: string;

@@ -3,30 +3,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { ArmPlan } from '../../activities/contract.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
-import type { RunInput, RunResult } from '../../workflows/types.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf, refTo } from './made-up-activities.ts';
+import { startRun } from './start-run.ts';
 
 const harness = useWorkflows();
-let count = 0;
-
-function inputOf(plan: ArmPlan): RunInput {
-  const whole = { experimentId: 'x', recipeName: 'made-up', recipe: refTo('recipe'), dataset: refTo('dataset') };
-  return {
-    ...whole,
-    plan,
-    initial: { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') },
-  };
-}
-
-async function start(plan: ArmPlan) {
-  const workflowId = `run-${String(++count)}`;
-  return harness.client.workflow.start<(input: RunInput) => Promise<RunResult>>('run', {
-    workflowId,
-    taskQueue: 'mtrl',
-    args: [inputOf(plan)],
-  });
-}
+const start = (plan: ArmPlan) => startRun(harness.client, plan);
 
 describe('a run', () => {
   it('does each GRPO step as rollouts, reward, update, with a snapshot where one is due and at the end', async () => {

@@ -1,15 +1,18 @@
 /** Page headers of a row group, looked at before anything is decoded: the decoder believes them, and a changed byte may promise billions of values. */
-import type { ColumnChunk, FileMetaData, RowGroup } from 'hyparquet';
+import type { ColumnChunk, FileMetaData, OffsetIndex, RowGroup } from 'hyparquet';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
-import { readBytes, type SourceFile } from '../source-files.ts';
+import type { ParquetFile } from './parquet-file.ts';
 import { checkLevels, type PageLayout } from './parquet-levels.ts';
 
 /** Enough for a header; statistics may make it longer. */
 const headerByteLengths = [4 * 1024, 1024 * 1024];
-const pageByteLengthMax = 1 << 30;
+/** A page is decoded at once. */
+const pageByteLengthMax = 128 * 1024 * 1024;
 /** Of a list column, over all its rows. */
 const valueCountMaxPerRow = 4096;
+
+type PageLocation = OffsetIndex['page_locations'][number];
 
 interface PageHeader {
   readonly headerByteLength: number;
@@ -53,9 +56,9 @@ function layoutOf(header: Readonly<Record<string, unknown>>): PageLayout {
   };
 }
 
-async function headerAt(file: SourceFile, start: number, end: number): Promise<PageHeader> {
+async function headerAt(file: ParquetFile, start: number, end: number): Promise<PageHeader> {
   for (const byteLength of headerByteLengths) {
-    const bytes = await readBytes(file, start, Math.min(end, start + byteLength));
+    const bytes = await file.read(start, Math.min(end, start + byteLength));
     try {
       return parseHeader(bytes);
     } catch (error) {
@@ -73,6 +76,8 @@ function checkSizes(
   { packedByteLength, plainByteLength, valueCount, layout }: PageHeader,
   byteLengthLeft: number,
 ): void {
+  if (plainByteLength > pageByteLengthMax)
+    throw new Error(`a page of ${plainByteLength} bytes, more than ${pageByteLengthMax}: write smaller row groups`);
   if (!isWithin(packedByteLength, byteLengthLeft) || !isWithin(plainByteLength, pageByteLengthMax))
     throw new Error('a page has an impossible size');
   if (layout === undefined) return;
@@ -84,11 +89,11 @@ function checkSizes(
 }
 
 async function checkColumn(
-  file: SourceFile,
+  file: ParquetFile,
   schema: FileMetaData['schema'],
   chunk: Chunk,
   rowCount: number,
-): Promise<void> {
+): Promise<readonly PageLocation[]> {
   const valueCount = Number(chunk.num_values);
   if (!isWithin(valueCount, rowCount * valueCountMaxPerRow)) throw new Error(`a column has ${valueCount} values`);
   const path = getSchemaPath(schema, chunk.path_in_schema);
@@ -97,36 +102,52 @@ async function checkColumn(
   const start = dictionary > 0 && dictionary < chunk.data_page_offset ? dictionary : Number(chunk.data_page_offset);
   const end = start + Number(chunk.total_compressed_size);
   if (!isWithin(start, file.byteLength) || !isWithin(end, file.byteLength)) throw new Error('a column lies outside');
+  await file.keep(start, end);
+  const pages: PageLocation[] = [];
   let found = 0;
   for (let at = start; at < end && found < valueCount;) {
-    const header = await headerAt(file, at, end);
+    const [pageStart, header] = [at, await headerAt(file, at, end)];
     at += header.headerByteLength;
     checkSizes(header, end - at);
     if (!isWithin(header.valueCount, valueCount - (header.layout === undefined ? 0 : found)))
       throw new Error('a page has too many values');
     const pageEnd = at + header.packedByteLength;
     if (header.layout !== undefined) {
+      pages.push({
+        offset: BigInt(pageStart),
+        compressed_page_size: pageEnd - pageStart,
+        first_row_index: BigInt(found),
+      });
       found += header.valueCount;
-      const bytes = await readBytes(file, at, pageEnd);
+      const bytes = await file.read(at, pageEnd);
       checkLevels(bytes, header.plainByteLength, chunk.codec, header.layout, maxima);
     }
     at = pageEnd;
   }
   if (found !== valueCount) throw new Error(`${found} of ${valueCount} values`);
+  // in a list column, values are no rows
+  return maxima.repetition === 0 ? pages : [];
 }
 
 type Chunk = NonNullable<ColumnChunk['meta_data']>;
 
-/** Throws a plain Error when the pages of these columns cannot be what the row group says of them. */
+/** By the path of a column; of columns without lists. */
+export type PageLocations = Readonly<Record<string, readonly PageLocation[]>>;
+
+/** Where the pages of these columns lie. Throws a plain Error when they cannot be what the row group says of them. */
 export async function checkPages(
-  file: SourceFile,
+  file: ParquetFile,
   { schema }: FileMetaData,
   group: RowGroup,
   columns: readonly string[],
-): Promise<void> {
+): Promise<PageLocations> {
+  const locations: Record<string, readonly PageLocation[]> = {};
   for (const { meta_data: chunk } of group.columns) {
     if (chunk === undefined) throw new Error('a column has no description');
     const [top = ''] = chunk.path_in_schema;
-    if (columns.includes(top)) await checkColumn(file, schema, chunk, Number(group.num_rows));
+    if (!columns.includes(top)) continue;
+    const pages = await checkColumn(file, schema, chunk, Number(group.num_rows));
+    if (pages.length > 0) locations[chunk.path_in_schema.join('.')] = pages;
   }
+  return locations;
 }

@@ -1,21 +1,15 @@
 /** Parquet, one row group at a time: Hugging Face images ({bytes, path}), lists of them, plain binary columns. */
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  type RowGroup,
-} from 'hyparquet';
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGroup } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
+import { inOrder } from '../in-order.ts';
 import { UnusableRow } from '../reading.ts';
-import { readBytes, type SourceFile } from '../source-files.ts';
-import { checkPages } from './parquet-pages.ts';
+import type { SourceFile } from '../source-files.ts';
+import { ParquetFile } from './parquet-file.ts';
+import { checkPages, type PageLocations } from './parquet-pages.ts';
+import { type Part, partsOf } from './parquet-parts.ts';
 import { keyField, numberedKey, type RowOrBroken, unreadable, valuesText } from './row.ts';
-
-/** Row groups that unpack to more are read in parts, where the file has the index that this needs. */
-const partByteLength = 64 * 1024 * 1024;
 
 /** Text that is no UTF-8 stays bytes, and is found out where the field is used. Times are numbers. */
 const parsers = {
@@ -31,28 +25,6 @@ const parsers = {
   timestampFromNanoseconds: (nanos: bigint): unknown => nanos,
   dateFromDays: (days: number): unknown => days,
 };
-
-/** Rows [start, end) of the file, all of one row group. */
-interface Part {
-  readonly group: RowGroup;
-  readonly start: number;
-  readonly end: number;
-}
-
-function* partsOf({ row_groups: groups }: FileMetaData): Generator<Part> {
-  let start = 0;
-  for (const group of groups) {
-    const { num_rows, total_byte_size, columns } = group;
-    const end = start + Number(num_rows);
-    const partCount = Math.ceil(Number(total_byte_size) / partByteLength);
-    const isIndexed = columns.every(({ offset_index_offset }) => offset_index_offset !== undefined);
-    const rowCount = isIndexed && partCount > 1 ? Math.ceil((end - start) / partCount) : end - start;
-    for (let from = start; from < end; from += rowCount) {
-      yield { group, start: from, end: Math.min(end, from + rowCount) };
-    }
-    start = end;
-  }
-}
 
 /** Columns that the mapping asks for; all of them where a rationale may ask for any. */
 function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): string[] {
@@ -71,9 +43,9 @@ function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): s
   return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)));
 }
 
-async function metadataOf(file: SourceFile, buffer: AsyncBuffer): Promise<FileMetaData> {
+async function metadataOf(file: ParquetFile): Promise<FileMetaData> {
   try {
-    const metadata = await parquetMetadataAsync(buffer);
+    const metadata = await parquetMetadataAsync(file);
     const counts = metadata.row_groups.map(({ num_rows }) => Number(num_rows));
     // what is broken may promise any number of rows
     const rowCount = counts.reduce((sum, count) => sum + count, 0);
@@ -86,32 +58,45 @@ async function metadataOf(file: SourceFile, buffer: AsyncBuffer): Promise<FileMe
   }
 }
 
-/** FILE_UNREADABLE without a footer; rows of a row group that cannot be read are broken, each by itself. */
-export async function* readParquet(file: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
-  const slice = async (start: number, end = file.byteLength): Promise<ArrayBuffer> => {
-    const from = start < 0 ? file.byteLength + start : start;
-    if (from < 0 || from > end || end > file.byteLength) throw new Error(`there are no bytes ${from} to ${end}`);
-    return (await readBytes(file, from, end)).buffer;
-  };
-  const buffer: AsyncBuffer = { byteLength: file.byteLength, slice };
-  const metadata = await metadataOf(file, buffer);
+type Rows = Record<string, unknown>[] | UnusableRow;
+
+/** FILE_UNREADABLE without a footer, or with a row group too large to be held; rows of a row group that cannot be read are broken, each by itself. */
+export async function* readParquet(source: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
+  const file = new ParquetFile(source);
+  const metadata = await metadataOf(file);
   const columns = columnsOf(metadata, spec);
-  const shared = { file: buffer, metadata, columns, compressors, parsers, utf8: false, useOffsetIndex: true };
-  for (const { group, start, end } of partsOf(metadata)) {
-    let rows: Record<string, unknown>[] | UnusableRow;
+  const shared = { file, metadata, columns, compressors, parsers, utf8: false, useOffsetIndex: true };
+  const checks = new Map<RowGroup, Promise<PageLocations>>();
+  const check = (group: RowGroup): Promise<PageLocations> => {
+    const known = checks.get(group) ?? checkPages(file, metadata, group, columns);
+    checks.set(group, known);
+    return known;
+  };
+  const read = async ({ group, start, end }: Part): Promise<Rows> => {
     try {
-      await checkPages(file, metadata, group, columns);
-      rows = columns.length === 0 ? [] : await parquetReadObjects({ ...shared, rowStart: start, rowEnd: end });
+      const found = await check(group);
+      const pages = { pageLocationsByGroup: metadata.row_groups.map((each) => (each === group ? found : undefined)) };
+      return columns.length === 0
+        ? []
+        : await parquetReadObjects({ ...shared, ...pages, rowStart: start, rowEnd: end });
     } catch (error) {
       if (error instanceof MtrlError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      rows = new UnusableRow('ROW_UNREADABLE', `rows ${start + 1} to ${end} cannot be read: ${reason.slice(0, 200)}`);
+      return new UnusableRow('ROW_UNREADABLE', `rows ${start + 1} to ${end} cannot be read: ${reason.slice(0, 200)}`);
+    } finally {
+      file.forget();
     }
-    for (let row = start + 1; row <= end; row++) yield rowOf(file.name, row, rows, row - start - 1);
+  };
+  // one part is read ahead: else nothing would be decoded meanwhile
+  for await (const { part, rows } of inOrder(partsOf(file.name, metadata, columns), 2, async (part) => ({
+    part,
+    rows: await read(part),
+  }))) {
+    for (let row = part.start + 1; row <= part.end; row++) yield rowOf(file.name, row, rows, row - part.start - 1);
   }
 }
 
-function rowOf(source: string, row: number, rows: Record<string, unknown>[] | UnusableRow, at: number): RowOrBroken {
+function rowOf(source: string, row: number, rows: Rows, at: number): RowOrBroken {
   if (rows instanceof UnusableRow) return { source, row, text: () => '', problem: rows };
   const values = { [keyField]: numberedKey(source, row), ...rows[at] };
   // the row group must not keep what has been used

@@ -2,32 +2,35 @@
 import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../../core/assert.ts';
-import { MtrlError } from '../../../core/errors.ts';
 import type {
   Engine,
   EngineInfo,
   ForwardBackwardRequest,
   ForwardBackwardResult,
   ForwardRequest,
+  LabelLogProbsRequest,
   OptimStepRequest,
   OptimStepResult,
   SampleRequest,
   SampleResult,
+  SampledCompletion,
   TokenRoles,
-  TrainGroup,
   TrainableSpec,
 } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
+import { hidden } from '../../models/attention.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
-import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
+import type { Hyperparameters } from '../../optimizer/adamw-graph.ts';
 import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
-import { microBatches } from './micro-batches.ts';
+import { type Batch, compileOptions, dropGarbage, hasImages, sampleParts, trainingBatches } from './fit-memory.ts';
+import { labelGroups, sumLabels } from './label-groups.ts';
+import { updateWeights } from './optimizer-update.ts';
 import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
-import { float32, floatScalar, hidden } from './prompt-batch.ts';
-import { readCompletions, sampleTensors } from './sample-batch.ts';
+import { float32, floatScalar } from './prompt-batch.ts';
+import { readCompletions, rolloutOptions, sampleTensors } from './sample-batch.ts';
 import { Sessions } from './sessions.ts';
 import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
 import * as store from './weights.ts';
@@ -98,12 +101,23 @@ export class EmbeddedEngine implements Engine {
 
   async sample(request: SampleRequest): Promise<SampleResult> {
     const policy = this.#policy();
+    const groups: SampledCompletion[][] = [];
+    for (const part of sampleParts(policy, request)) {
+      dropGarbage(request.memory);
+      groups.push(...(await this.#samplePart(policy, part)));
+    }
+    return { groups };
+  }
+
+  async #samplePart(policy: Resident, request: SampleRequest): Promise<SampledCompletion[][]> {
+    const options = rolloutOptions(policy.architecture, request);
     const inputs = sampleTensors(policy.architecture, request);
+    if (options.withTopP === true) inputs.set('topP', floatScalar(request.sampling.topP as number));
     inputs.set('vocabularyBias', vocabularyBias(policy.architecture, request.tokens));
     addWeights(inputs, policy.specs, policy.weights, '');
-    const session = await policy.sessions.rollout(inputs.has('pixels'));
+    const session = await policy.sessions.rollout(options, compileOptions(request.memory));
     const outputs = await session.run(inputs);
-    return { groups: readCompletions(request, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor) };
+    return readCompletions(request, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor);
   }
 
   async forward(request: ForwardRequest): Promise<number[][][]> {
@@ -111,13 +125,21 @@ export class EmbeddedEngine implements Engine {
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
     assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
     const results: number[][][] = [];
-    for (const batch of cut(request.groups)) {
+    for (const batch of trainingBatches(policy, { ...request, withReference: request.weights === 'reference' }, {})) {
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, weights);
-      const session = await policy.sessions.training({ withImages: inputs.has('pixels') });
+      const session = await policy.sessions.training(
+        { withImages: hasImages(batch.groups) },
+        compileOptions(request.memory),
+      );
       place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
     }
     return results;
+  }
+
+  async labelLogProbs({ prompts, temperature, tokens }: LabelLogProbsRequest): Promise<number[][]> {
+    const groups = labelGroups(prompts);
+    return sumLabels(prompts, await this.forward({ groups, temperature, tokens, weights: 'current' }));
   }
 
   async forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult> {
@@ -125,20 +147,26 @@ export class EmbeddedEngine implements Engine {
     const logProbs: number[][][] = [];
     let loss = 0;
     let tokenCount = 0;
-    for (const batch of cut(request.groups)) {
+    const options = {
+      loss: request.loss.name,
+      withKl: request.loss.name === 'ppo' && request.loss.klCoefficient > 0,
+      ...(request.memory?.recompute === true && { recompute: true }),
+    };
+    for (const batch of trainingBatches(policy, { ...request, withReference: options.withKl }, options)) {
+      dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
       addLossTerms(inputs, packed, request);
-      const session = await policy.sessions.training({
-        withImages: inputs.has('pixels'),
-        loss: request.loss.name,
-        withKl: request.loss.name === 'ppo' && request.loss.klCoefficient > 0,
-      });
+      const session = await policy.sessions.training(
+        { ...options, withImages: hasImages(batch.groups) },
+        compileOptions(request.memory),
+      );
       const outputs = await session.run(inputs);
       loss += ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
       tokenCount += packed.tokenCount;
       place(logProbs, batch, outputs.get('logProbs') as Tensor);
       policy.gradients = accumulate(policy, outputs);
+      dropGarbage(request.memory);
     }
     return { loss, tokenCount, logProbs };
   }
@@ -146,24 +174,11 @@ export class EmbeddedEngine implements Engine {
   async optimStep(request: OptimStepRequest): Promise<OptimStepResult> {
     const policy = this.#policy();
     assert(policy.gradients !== undefined, 'forwardBackward comes before optimStep');
-    const { optimizer } = policy;
-    const trained = policy.specs.filter(isTrained);
+    const { specs, weights, optimizer, gradients } = policy;
     const updateCount = optimizer.updateCount + 1;
-    const inputs = new Map<string, Tensor>();
-    const hyper = hyperparameters(request, updateCount);
-    for (const name of hyperparameterNames) inputs.set(name, floatScalar(hyper[name]));
-    addWeights(inputs, trained, policy.weights, 'weight:');
-    addWeights(inputs, trained, optimizer.m, 'm:');
-    addWeights(inputs, trained, optimizer.v, 'v:');
-    addWeights(inputs, trained, policy.gradients, 'gradient:');
-    const outputs = await (await policy.sessions.optimizer()).run(inputs);
-    const gradientNorm = ((outputs.get('gradientNorm') as Tensor).data as Float32Array)[0] as number;
-    if (!Number.isFinite(gradientNorm))
-      throw new MtrlError('NON_FINITE', `the gradient norm is ${gradientNorm}`, { where: `update ${updateCount}` });
-    const take = (prefix: string): store.TensorData =>
-      new Map(trained.map(({ name }) => [name, (outputs.get(`${prefix}${name}`) as Tensor).data as Float32Array]));
-    policy.weights = new Map([...policy.weights, ...take('next:weight:')]);
-    policy.optimizer = { m: take('next:m:'), v: take('next:v:'), updateCount };
+    const update = { specs, weights, optimizer, gradients, hyperparameters: hyperparameters(request, updateCount) };
+    const gradientNorm = await updateWeights(policy.sessions, update);
+    optimizer.updateCount = updateCount;
     policy.gradients = undefined;
     return { gradientNorm, updateCount };
   }
@@ -249,23 +264,6 @@ function retarget(policy: Resident, trainable: TrainableSpec): void {
   policy.specs = trainableSpecs(policy.architecture, trainable);
   policy.trainable = trainable;
   policy.sessions.retarget(trainable, policy.specs);
-}
-
-interface Batch {
-  readonly groups: readonly TrainGroup[];
-  /** Where each group stands in the request. */
-  readonly indices: readonly number[];
-}
-
-function cut(groups: readonly TrainGroup[]): Batch[] {
-  const lengths = groups.map((group) =>
-    group.completions.reduce((sum, completion) => sum + completion.tokenIds.length, group.prompt.tokenIds.length),
-  );
-  const { order, bounds } = microBatches(lengths);
-  return bounds.map(([start, end]) => {
-    const indices = order.slice(start, end);
-    return { indices, groups: indices.map((index) => groups[index] as TrainGroup) };
-  });
 }
 
 function place(results: number[][][], batch: Batch, logProbs: Tensor): void {

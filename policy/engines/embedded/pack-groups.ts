@@ -1,9 +1,11 @@
-/** Groups as rows of the training graph: a prompt, then its completions one behind the other, padding only at the end. */
+/** Groups as the training graph's list of tokens: a prompt, then its completions, one group behind the other. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
+import { rotaryRows } from '../../models/rotary-rows.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
-import { float32, hidden, imageTensors, int64 } from './prompt-batch.ts';
+import { packCells } from './pack-cells.ts';
+import { float32, imageTensors, int64 } from './prompt-batch.ts';
 
 export interface PackedGroups {
   /** Inputs of the training graph that depend on the groups. */
@@ -14,58 +16,56 @@ export interface PackedGroups {
 }
 
 export function packGroups(architecture: Architecture, groups: readonly TrainGroup[]): PackedGroups {
-  const lengths = groups.map(
-    (group) => group.prompt.tokenIds.length + sum(group.completions.map((c) => c.tokenIds.length)),
+  const cells = packCells(
+    groups.map(({ prompt, completions }) => ({
+      prompt: prompt.tokenIds.length,
+      completions: completions.map((completion) => completion.tokenIds.length),
+    })),
   );
-  const length = Math.max(...lengths);
   const completions = groups.flatMap((group) => group.completions);
+  const prompts = groups.map((group) => group.prompt);
+  const completionTokenCountMax = Math.max(0, ...completions.map((completion) => completion.tokenIds.length));
+  const rotary = rotaryRows(architecture, prompts, 1, completionTokenCountMax);
   const tokenCount = sum(completions.map((completion) => completion.tokenIds.length));
-  const cells = groups.length * length;
-  const tokenIds = new BigInt64Array(cells);
-  const positions = new BigInt64Array(cells);
-  const bias = new Float32Array(cells * length).fill(hidden);
+  const tokenIds = new BigInt64Array(cells.tokenCount);
+  const positions = new BigInt64Array(cells.tokenCount);
   const rows = new BigInt64Array(tokenCount);
   const targets = new BigInt64Array(tokenCount);
+  const promptStarts: number[] = [];
+  let base = 0;
   let token = 0;
   groups.forEach((group, row) => {
     const promptLength = group.prompt.tokenIds.length;
-    const base = row * length;
+    promptStarts.push(base);
     group.prompt.tokenIds.forEach((id, index) => {
       tokenIds[base + index] = BigInt(id);
-      positions[base + index] = BigInt(index);
-      see(bias, base + index, length, 0, index + 1);
+      positions[base + index] = BigInt(rotary.prompts[row]?.[index] as number);
     });
     let start = promptLength;
     for (const completion of group.completions) {
       completion.tokenIds.forEach((id, index) => {
         const at = start + index;
         tokenIds[base + at] = BigInt(id);
-        positions[base + at] = BigInt(promptLength + index);
-        see(bias, base + at, length, 0, promptLength);
-        see(bias, base + at, length, start, at + 1);
+        positions[base + at] = BigInt((rotary.nexts[row] as number) + index);
         // The prompt's last position predicts the first token, each token the next.
         rows[token] = BigInt(base + (index === 0 ? promptLength - 1 : at - 1));
         targets[token++] = BigInt(id);
       });
       start += completion.tokenIds.length;
     }
+    base += start;
     checkPositions(architecture, promptLength, group);
   });
   const tensors = new Map<string, Tensor>([
-    ['tokenIds', int64(tokenIds, [groups.length, length])],
-    ['positions', int64(positions, [groups.length, length])],
-    ['attentionBias', float32(bias, [groups.length, 1, length, length])],
+    ...cells.tensors,
+    ['tokenIds', int64(tokenIds, [cells.tokenCount, 1])],
+    ['positions', int64(positions, [cells.tokenCount, 1])],
     ['rows', int64(rows, [tokenCount])],
     ['targets', int64(targets, [tokenCount])],
+    ...rotary.tables,
   ]);
-  const prompts = groups.map((group) => group.prompt);
   if (prompts.some((prompt) => prompt.images.length > 0)) {
-    for (const [name, tensor] of imageTensors(
-      architecture,
-      prompts,
-      prompts.map(() => 0),
-      length,
-    ))
+    for (const [name, tensor] of imageTensors(architecture, prompts, promptStarts, [cells.tokenCount, 1]))
       tensors.set(name, tensor);
   }
   return { tensors, completions, tokenCount };
@@ -97,10 +97,6 @@ export function unpack(groups: readonly TrainGroup[], values: Float32Array): num
       return Array.from(values.subarray(start, token));
     }),
   );
-}
-
-function see(bias: Float32Array, row: number, length: number, from: number, to: number): void {
-  bias.fill(0, row * length + from, row * length + to);
 }
 
 function checkPositions(architecture: Architecture, promptLength: number, group: TrainGroup): void {

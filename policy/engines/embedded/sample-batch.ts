@@ -1,15 +1,37 @@
 /** Inputs of the rollout graph for a sample request, and its outputs as completions. */
+import { assert } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { keyOf, openUnit, philox } from '../../../core/rng.ts';
 import type { SampleRequest, SampledCompletion } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
+import { hidden } from '../../models/attention.ts';
+import type { RolloutGraphOptions } from '../../models/rollout-graph.ts';
+import { rotaryRows } from '../../models/rotary-rows.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
-import { float32, floatScalar, hidden, imageTensors, int64 } from './prompt-batch.ts';
+import { float32, floatScalar, imageTensors, int64 } from './prompt-batch.ts';
+
+/** The graph for a request. What changes nothing asks for none of its own. */
+export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
+  const { greedy, topK, topP, stopSequences = [] } = sampling;
+  assert(topK === undefined || (Number.isInteger(topK) && topK >= 1), `topK is a number of tokens, not ${topK}`);
+  assert(topP === undefined || (topP > 0 && topP <= 1), `topP is a share in (0, 1], not ${topP}`);
+  assert(
+    stopSequences.every(({ length }) => length > 0),
+    'a stop sequence has tokens',
+  );
+  return {
+    withImages: prompts.some((prompt) => prompt.images.length > 0),
+    ...(!greedy && topK !== undefined && topK < text.vocabularySize && { topK }),
+    ...(!greedy && topP !== undefined && topP < 1 && { withTopP: true }),
+    ...(stopSequences.length > 0 && { stopSequences }),
+  };
+}
 
 export function sampleTensors(architecture: Architecture, request: SampleRequest): Map<string, Tensor> {
   const { prompts, promptTokenCountMax: length, tokens } = request;
   checkLengths(architecture, request);
   const starts = prompts.map((prompt) => length - prompt.tokenIds.length);
+  const rotary = rotaryRows(architecture, prompts, length, request.sampling.tokenCountMax);
   const tokenIds = new BigInt64Array(prompts.length * length).fill(BigInt(tokens.padTokenId));
   const positions = new BigInt64Array(prompts.length * length);
   const bias = new Float32Array(prompts.length * length * length).fill(hidden);
@@ -20,7 +42,7 @@ export function sampleTensors(architecture: Architecture, request: SampleRequest
     prompt.tokenIds.forEach((id, index) => {
       const cell = row * length + start + index;
       tokenIds[cell] = BigInt(id);
-      positions[cell] = BigInt(index);
+      positions[cell] = BigInt(rotary.prompts[row]?.[index] as number);
       bias.fill(0, cell * length + start, cell * length + start + index + 1);
     });
   });
@@ -32,7 +54,7 @@ export function sampleTensors(architecture: Architecture, request: SampleRequest
     [
       'promptLengths',
       int64(
-        BigInt64Array.from(prompts, (prompt) => BigInt(prompt.tokenIds.length)),
+        BigInt64Array.from(rotary.nexts, (next) => BigInt(next)),
         [prompts.length, 1],
       ),
     ],
@@ -41,9 +63,13 @@ export function sampleTensors(architecture: Architecture, request: SampleRequest
     ['stopToken', int64(BigInt64Array.of(BigInt(tokens.stopTokenId)), [])],
     ['padToken', int64(BigInt64Array.of(BigInt(tokens.padTokenId)), [])],
     ['inverseTemperature', floatScalar(1 / request.sampling.temperature)],
+    ...rotary.tables,
   ]);
   if (prompts.some((prompt) => prompt.images.length > 0)) {
-    for (const [name, tensor] of imageTensors(architecture, prompts, starts, length)) tensors.set(name, tensor);
+    const tokenStarts = starts.map((start, row) => row * length + start);
+    const shape = [prompts.length, length] as const;
+    for (const [name, tensor] of imageTensors(architecture, prompts, tokenStarts, shape, request.imagePixelCountMax))
+      tensors.set(name, tensor);
   }
   return tensors;
 }
@@ -66,7 +92,7 @@ function uniforms({ prompts, groupSize, sampling, seed, step, promptOffset }: Sa
   return float32(data, [sampling.tokenCountMax, prompts.length, groupSize]);
 }
 
-/** tokens and logProbs are [C', B*G, 1]; a row ends behind its stop token. */
+/** tokens and logProbs are [C', B*G, 1]; a row ends behind its stop token or stop sequence. */
 export function readCompletions(request: SampleRequest, tokens: Tensor, logProbs: Tensor): SampledCompletion[][] {
   const rowCount = request.prompts.length * request.groupSize;
   const stepCount = tokens.data.length / rowCount;
@@ -80,10 +106,19 @@ export function readCompletions(request: SampleRequest, tokens: Tensor, logProbs
         const id = Number(ids[step * rowCount + row]);
         completion.tokenIds.push(id);
         completion.logProbs.push(values[step * rowCount + row] as number);
-        if (id === request.tokens.stopTokenId) return { ...completion, finishReason: 'stop' as const };
+        if (id === request.tokens.stopTokenId || endsIn(completion.tokenIds, request.sampling.stopSequences))
+          return { ...completion, finishReason: 'stop' as const };
       }
       return { ...completion, finishReason: 'length' as const };
     }),
+  );
+}
+
+function endsIn(tokenIds: readonly number[], sequences: readonly (readonly number[])[] = []): boolean {
+  return sequences.some(
+    (sequence) =>
+      sequence.length <= tokenIds.length &&
+      sequence.every((id, index) => id === tokenIds[tokenIds.length - sequence.length + index]),
   );
 }
 

@@ -3,10 +3,11 @@ import type { TrainableSpec } from '../../engine.ts';
 import type { Graph } from '../../graph/ir.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
-import { rolloutGraph } from '../../models/rollout-graph.ts';
+import { type RolloutGraphOptions, rolloutGraph } from '../../models/rollout-graph.ts';
 import { type TrainingGraphOptions, trainingGraph } from '../../models/training-graph.ts';
-import { adamwGraph } from '../../optimizer/adamw-graph.ts';
-import type { GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
+import { adamwGraph, gradientNormGraph } from '../../optimizer/adamw-graph.ts';
+import type { CompileOptions, GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
+import { type GraphPlan, planOf } from './memory-plan.ts';
 
 export class Sessions {
   readonly #architecture: Architecture;
@@ -14,6 +15,7 @@ export class Sessions {
   #variant = '';
   readonly #runtime: Runtime;
   readonly #sessions = new Map<string, Promise<GraphRunner>>();
+  readonly #plans = new Map<string, GraphPlan>();
 
   constructor(architecture: Architecture, runtime: Runtime) {
     this.#architecture = architecture;
@@ -27,31 +29,62 @@ export class Sessions {
     this.#specs = specs;
   }
 
-  training(options: TrainingGraphOptions): Promise<GraphRunner> {
-    return this.#get(`training${JSON.stringify(options)}`, () =>
-      trainingGraph(this.#architecture, this.#specs, options),
-    );
+  training(options: TrainingGraphOptions, compiling?: CompileOptions): Promise<GraphRunner> {
+    return this.#get(keyOf('training', options), () => this.#training(options), compiling);
   }
 
-  rollout(withImages: boolean): Promise<GraphRunner> {
-    return this.#get(`rollout${withImages}`, () => rolloutGraph(this.#architecture, this.#specs, { withImages }));
+  trainingPlan(options: TrainingGraphOptions): GraphPlan {
+    return this.#plan(keyOf('training', options), () => this.#training(options));
   }
 
-  optimizer(): Promise<GraphRunner> {
-    return this.#get('adamw', () => adamwGraph(this.#specs.filter(isTrained)));
+  rollout(options: RolloutGraphOptions, compiling?: CompileOptions): Promise<GraphRunner> {
+    return this.#get(keyOf('rollout', options), () => this.#rollout(options), compiling);
+  }
+
+  rolloutPlan(options: RolloutGraphOptions): GraphPlan {
+    return this.#plan(keyOf('rollout', options), () => this.#rollout(options));
+  }
+
+  gradientNorm(): Promise<GraphRunner> {
+    return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)));
+  }
+
+  /** Updates these weights. */
+  adamw(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
+    return this.#get(`adamw ${specs[0]?.name ?? ''}`, () => adamwGraph(specs));
   }
 
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await (await session).release();
     this.#sessions.clear();
+    this.#plans.clear();
   }
 
-  #get(name: string, build: () => Graph): Promise<GraphRunner> {
-    const key = `${name}${this.#variant}`;
+  #training(options: TrainingGraphOptions): Graph {
+    return trainingGraph(this.#architecture, this.#specs, options);
+  }
+
+  #rollout(options: RolloutGraphOptions): Graph {
+    return rolloutGraph(this.#architecture, this.#specs, options);
+  }
+
+  #get(name: string, build: () => Graph, compiling: CompileOptions = {}): Promise<GraphRunner> {
+    const key = `${name}${this.#variant}${JSON.stringify(compiling)}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const created = this.#runtime.compile(build());
+    const created = this.#runtime.compile(build(), compiling);
     this.#sessions.set(key, created);
     return created;
   }
+
+  #plan(name: string, build: () => Graph): GraphPlan {
+    const key = `${name}${this.#variant}`;
+    const plan = this.#plans.get(key) ?? planOf(build());
+    this.#plans.set(key, plan);
+    return plan;
+  }
+}
+
+function keyOf(kind: string, options: object): string {
+  return `${kind}${JSON.stringify(options)}`;
 }

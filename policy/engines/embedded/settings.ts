@@ -2,8 +2,16 @@
 import { MtrlError } from '../../../core/errors.ts';
 import { type RuntimeSettings, backendNames } from '../../runtime/graph-runner.ts';
 
-/** MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER; unset or empty: ONNX Runtime on the CPU. Throws USAGE. */
-export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: number): RuntimeSettings {
+export interface EngineSettings extends RuntimeSettings {
+  /** A compute process that is found to hold more is ended: COMPUTE_OUT_OF_MEMORY. No limit when left out. */
+  readonly memoryByteLengthMax?: number;
+}
+
+/**
+ * MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER; unset or empty: ONNX Runtime on the CPU. MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX:
+ * what one compute process may hold. Throws USAGE.
+ */
+export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: number): EngineSettings {
   const [backend, executionProvider] = ['MTRL_ENGINE_BACKEND', 'MTRL_ENGINE_PROVIDER'].map((variable) => {
     const text = environment[variable];
     return text === '' ? undefined : text;
@@ -20,7 +28,21 @@ export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: numb
     threadCount,
     ...(known === undefined ? {} : { backend: known }),
     ...(executionProvider === undefined ? {} : { executionProvider }),
+    ...memoryLimit(environment[memoryVariable]),
   };
+}
+
+const memoryVariable = 'MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX';
+
+function memoryLimit(text: string | undefined): Pick<EngineSettings, 'memoryByteLengthMax'> {
+  if (text === undefined || text === '') return {};
+  const memoryByteLengthMax = Number(text);
+  if (Number.isSafeInteger(memoryByteLengthMax) && memoryByteLengthMax > 0) return { memoryByteLengthMax };
+  throw new MtrlError('USAGE', `${memoryVariable} is not a number of bytes`, {
+    where: `environment variable ${memoryVariable}`,
+    found: text,
+    hint: 'a whole number, such as 8000000000',
+  });
 }
 
 /** The code's version as results of these engines are keyed by it: another backend gives other last bits, and must not find them. */

@@ -5,10 +5,18 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MtrlError } from '../../../core/errors.ts';
-import type { Engine, ForwardBackwardRequest, ForwardRequest, SampleRequest, TokenRoles } from '../../engine.ts';
-import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
+import type {
+  Engine,
+  ForwardBackwardRequest,
+  ForwardRequest,
+  LabelLogProbsRequest,
+  SampleRequest,
+  TokenRoles,
+} from '../../engine.ts';
 import { cpuTimeMs } from './cpu-time.ts';
+import { watchMemory } from './memory-watch.ts';
 import type { EngineCall, EngineFailure, EngineMethod, EngineReply } from './protocol.ts';
+import type { EngineSettings } from './settings.ts';
 
 export interface EngineExit {
   readonly code: number | null;
@@ -23,21 +31,31 @@ export interface EngineProcess extends Engine {
   readonly exited: Promise<EngineExit>;
 }
 
-export function spawnEmbeddedEngine(settings: RuntimeSettings): EngineProcess {
+export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: EngineSettings): EngineProcess {
   const child = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [JSON.stringify(settings)], {
     serialization: 'advanced',
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    // fit-memory.ts collects garbage itself where memory is limited.
+    execArgv: ['--expose-gc', '--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 0;
   let replyCount = 0;
   let exit: EngineExit | undefined;
+  let exceeded: MtrlError | undefined;
+  const stopWatching =
+    memoryByteLengthMax === undefined
+      ? () => undefined
+      : watchMemory(child.pid ?? -1, memoryByteLengthMax, (byteLength) => {
+          exceeded = outOfMemory(byteLength, memoryByteLengthMax);
+          child.kill('SIGKILL');
+        });
 
   const exited = new Promise<EngineExit>((resolve) => {
     const end = (ended: EngineExit): void => {
       exit ??= ended;
-      for (const { reject } of waiting.values()) reject(crashed(exit));
+      stopWatching();
+      for (const { reject } of waiting.values()) reject(exceeded ?? crashed(exit));
       waiting.clear();
       resolve(exit);
     };
@@ -60,7 +78,7 @@ export function spawnEmbeddedEngine(settings: RuntimeSettings): EngineProcess {
   const call = <T>(method: EngineMethod, ...args: readonly unknown[]): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (exit !== undefined) {
-        reject(crashed(exit));
+        reject(exceeded ?? crashed(exit));
         return;
       }
       const message: EngineCall = { id: nextId++, method, args };
@@ -81,6 +99,7 @@ export function spawnEmbeddedEngine(settings: RuntimeSettings): EngineProcess {
     saveState: (folder) => call('saveState', folder),
     loadReference: (folder) => call('loadReference', folder),
     sample: (request) => call('sample', withPlainTokens<SampleRequest>(request)),
+    labelLogProbs: (request) => call('labelLogProbs', withPlainTokens<LabelLogProbsRequest>(request)),
     forward: (request) => call('forward', withPlainTokens<ForwardRequest>(request)),
     forwardBackward: (request) => call('forwardBackward', withPlainTokens<ForwardBackwardRequest>(request)),
     optimStep: (request) => call('optimStep', request),
@@ -102,6 +121,14 @@ function crashed({ code, signal }: EngineExit): MtrlError {
   return new MtrlError('COMPUTE_CRASHED', 'the compute process ended', {
     found: signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`,
     hint: 'it is started again and the activity retried; if it recurs, look at the compute log',
+  });
+}
+
+function outOfMemory(found: number, allowed: number): MtrlError {
+  return new MtrlError('COMPUTE_OUT_OF_MEMORY', 'the compute process held more memory than it may and was ended', {
+    where: 'MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX',
+    found: `${found} bytes, allowed ${allowed}`,
+    hint: 'raise the limit, or set engine.memoryByteLengthMax or engine.recompute in the recipe: `mtrl doctor --model DIR --recipe FILE` prints the plan',
   });
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withDtype } from '../../../artifacts/checkpoint-dtype.ts';
 import type { Tensor as StoredTensor } from '../../../artifacts/safetensors.ts';
 import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
 import { readFloat32 } from '../../../artifacts/tensor-values.ts';
@@ -42,17 +43,7 @@ export async function readConfig(
   } catch (cause) {
     throw new MtrlError('CHECKPOINT_INVALID', 'config.json is not JSON', { where: file, cause });
   }
-  return { architecture: readArchitecture(json, file), text: asFloat32(json, text) };
-}
-
-/** What is saved is float32, whatever was read: a reader that believes a `dtype` of 16 bits would round it. */
-function asFloat32(json: unknown, text: string): string {
-  const rewritten = JSON.stringify(
-    json,
-    (key, value: unknown) => (key === 'dtype' || key === 'torch_dtype' ? 'float32' : value),
-    2,
-  );
-  return rewritten === JSON.stringify(json, null, 2) ? text : `${rewritten}\n`;
+  return { architecture: readArchitecture(json, file), text: withDtype(text, 'float32') };
 }
 
 /** @throws CHECKPOINT_INVALID naming the tensor that is missing, does not fit the config or has no place in it */

@@ -1,5 +1,5 @@
 import { type Shape, broadcast, shapeText } from '../dim.ts';
-import { add, cast, div, lessOrEqual, mul, neg, sub, tanh, unbroadcast, where } from '../build.ts';
+import { add, cast, div, erf, exp, lessOrEqual, mul, neg, sub, tanh, unbroadcast, where } from '../build.ts';
 import type { DType, Graph, Value } from '../ir.ts';
 import type { ElementwiseOp, GradientContext, InferContext, OpRow, OpRows, TensorType } from '../op-row.ts';
 
@@ -24,7 +24,14 @@ export const elementwiseOps: OpRows<ElementwiseOp> = {
     return mul(c.graph, dy, sub(c.graph, y, mul(c.graph, y, y)));
   }),
   Tanh: unary((c, dy) => sub(c.graph, dy, mul(c.graph, dy, mul(c.graph, output(c), output(c))))),
-  Gelu: unary(geluGradient),
+  Erf: unary((c, dy) => {
+    const g = c.graph;
+    const density = exp(g, neg(g, mul(g, input(c, 0), input(c, 0))));
+    return mul(g, dy, mul(g, density, g.scalar(2 / Math.sqrt(Math.PI))));
+  }),
+  Gelu: unary((c, dy) =>
+    mul(c.graph, dy, c.node.attributes['approximate'] === 'tanh' ? geluSlopeByTanh(c) : geluSlopeByErf(c)),
+  ),
   Identity: { domain: '', infer: ({ inputs }) => [typeOf(inputs, 0)], gradient: (c) => [outputGradient(c)] },
   Equal: comparison(['float32', 'int64', 'bool']),
   Less: comparison(['float32', 'int64']),
@@ -142,13 +149,21 @@ function chosen(c: GradientContext, dy: Value, first: Value): readonly [Value, V
   return [taken, sub(c.graph, dy, taken)];
 }
 
-/** d gelu: tanh form x/2 (1 + tanh(k (x + 0.044715 x^3))); erf form Phi(x) + x phi(x). */
-function geluGradient(c: GradientContext, dy: Value): Value {
+/** Phi(x) + x phi(x), of the standard normal distribution. */
+function geluSlopeByErf(c: GradientContext): Value {
+  const g: Graph = c.graph;
+  const x = input(c, 0);
+  const half = g.scalar(0.5);
+  const share = add(g, mul(g, erf(g, mul(g, x, g.scalar(Math.SQRT1_2))), half), half);
+  const density = mul(g, exp(g, neg(g, mul(g, mul(g, x, x), half))), g.scalar(1 / Math.sqrt(2 * Math.PI)));
+  return add(g, share, mul(g, x, density));
+}
+
+/** Of x/2 (1 + tanh(k (x + 0.044715 x^3))). */
+function geluSlopeByTanh(c: GradientContext): Value {
   const g: Graph = c.graph;
   const x = input(c, 0);
   const scalar = (value: number): Value => g.scalar(value);
-  if (c.node.attributes['approximate'] !== 'tanh')
-    throw new Error('Gelu with approximate=none has no gradient rule; use the tanh form');
   const k = Math.sqrt(2 / Math.PI);
   const squared = mul(g, x, x);
   const t = tanh(g, mul(g, mul(g, x, scalar(k)), add(g, mul(g, squared, scalar(0.044715)), scalar(1))));
@@ -156,5 +171,5 @@ function geluGradient(c: GradientContext, dy: Value): Value {
   // 0.5 (1 + t) + 0.5 x (1 - t^2) inner
   const left = add(g, mul(g, t, scalar(0.5)), scalar(0.5));
   const right = mul(g, mul(g, mul(g, x, scalar(0.5)), sub(g, scalar(1), mul(g, t, t))), inner);
-  return mul(g, dy, add(g, left, right));
+  return add(g, left, right);
 }

@@ -3,6 +3,7 @@ import {
   concat,
   expand,
   gatherElements,
+  gatherOnce,
   oneHot,
   reshape,
   scatterAdd,
@@ -67,15 +68,17 @@ export const movementOps: OpRows<MovementOp> = {
           throw new Error(`${value.name} does not fit the others but for axis ${axis}`);
       }
       const dims = context.inputs.map((value) => value.shape[axis] as Dim);
-      const total = dims.every((dim) => typeof dim === 'number') ? dims.reduce((a, b) => a + b, 0) : sumSymbol(dims);
+      const total = sumOf(dims);
       return [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === axis ? total : dim)) }];
     },
     gradient: (c) => {
       const axis = c.node.attributes['axis'] as number;
-      const parts = c.inputs.map((value) => value.shape[axis]);
-      if (parts.some((part) => typeof part !== 'number'))
-        throw new Error('Concat along an axis of unknown sizes has no gradient rule');
-      return split(c.graph, gradientOf(c), axis, parts as number[]);
+      return split(
+        c.graph,
+        gradientOf(c),
+        axis,
+        c.inputs.map((value) => value.shape[axis] as Dim),
+      );
     },
   },
   Slice: {
@@ -111,14 +114,12 @@ export const movementOps: OpRows<MovementOp> = {
     infer: (context) => {
       const x = need(context, 0);
       const axis = context.attributes['axis'] as number;
-      const sizes = constantInts(context, 1);
-      if (sizes.reduce((a, b) => a + b, 0) !== x.shape[axis] && typeof x.shape[axis] === 'number')
-        throw new Error(`parts ${sizes.join('+')} do not add up to axis ${axis} of ${shapeText(x.shape)}`);
-      return sizes.map((size) => ({ dtype: x.dtype, shape: x.shape.map((dim, i) => (i === axis ? size : dim)) }));
+      const parts = dimsIn(context.attributes['parts'] as string);
+      if (sumOf(parts) !== x.shape[axis])
+        throw new Error(`parts ${parts.join('+')} do not add up to axis ${axis} of ${shapeText(x.shape)}`);
+      return parts.map((part) => ({ dtype: x.dtype, shape: x.shape.map((dim, i) => (i === axis ? part : dim)) }));
     },
     gradient: (c) => {
-      if (typeof inputOf(c, 0).shape[c.node.attributes['axis'] as number] !== 'number')
-        throw new Error('Split of an axis of unknown size has no gradient rule');
       const parts = c.outputs.map((part, index) => c.outputGradients[index] ?? zeros(c.graph, part.shape));
       return [concat(c.graph, parts, c.node.attributes['axis'] as number), undefined];
     },
@@ -203,6 +204,12 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
   const [rows, ...rest] = x.shape as [Dim, ...Dim[]];
   if (axisOf(c.node.attributes['axis'] as number, x.shape.length) !== 0)
     throw new Error('Gather has a gradient rule for axis 0 only');
+  const inverse = c.inputs[2];
+  if (inverse !== undefined) {
+    const [count, flat] = [product(indices.shape), product(rest)];
+    const back = gatherOnce(g, reshape(g, dy, [count, flat]), inverse, reshape(g, indices, [count]));
+    return [reshape(g, back, x.shape), undefined, undefined];
+  }
   const width = product(rest);
   const count = product(indices.shape);
   const flatIndices = reshape(g, indices, [count]);
@@ -214,8 +221,9 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
   return [reshape(g, scatterAdd(g, zeros(g, [rows, width]), spread, flatGradient, 0), x.shape), undefined];
 }
 
-/** A symbol for the length of joined parts: equal sums have equal names, whatever was joined. */
-function sumSymbol(dims: readonly Dim[]): string {
+/** The length of joined parts: equal sums have equal names, whatever was joined. */
+function sumOf(dims: readonly Dim[]): Dim {
+  if (dims.every((dim) => typeof dim === 'number')) return dims.reduce((a, b) => a + b, 0);
   return dims.map((dim) => String(dim).replaceAll('*', 'x')).join('+');
 }
 
@@ -226,7 +234,10 @@ function need(context: InferContext, index: number): Value {
 }
 
 function shapeAttribute(context: InferContext): Shape {
-  const text = context.attributes['shape'] as string;
+  return dimsIn(context.attributes['shape'] as string);
+}
+
+function dimsIn(text: string): Dim[] {
   return text === '' ? [] : text.split(',').map((dim) => (Number.isInteger(Number(dim)) ? Number(dim) : dim));
 }
 

@@ -23,6 +23,24 @@ export const reductionOps: OpRows<ReductionOp> = {
     },
     gradient: 'none',
   },
+  TopK: {
+    domain: '',
+    infer: (context) => {
+      const { shape } = overLastAxis(context);
+      const { largest, sorted } = context.attributes;
+      if (largest !== 1 || sorted !== 1) throw new Error('gives the largest, sorted, only');
+      const [k] = constantInts(context, 'k');
+      const width = shape.at(-1);
+      if (k === undefined || typeof width !== 'number' || k < 1 || k > width)
+        throw new Error(`k must be 1 to ${width}, not ${k}`);
+      const kept = [...shape.slice(0, -1), k];
+      return [
+        { dtype: 'float32', shape: kept },
+        { dtype: 'int64', shape: kept },
+      ];
+    },
+    // No gradient rule: sampling alone asks for the largest.
+  },
   CumSum: {
     domain: '',
     infer: (context) => {
@@ -87,9 +105,14 @@ function reduction(
 }
 
 function constantAxes(context: Pick<InferContext, 'graph' | 'inputs'>): number[] {
+  return constantInts(context, 'axes');
+}
+
+/** The second input. */
+function constantInts(context: Pick<InferContext, 'graph' | 'inputs'>, what: string): number[] {
   const value = context.inputs[1];
   const data = value === undefined ? undefined : context.graph.constantData(value);
-  if (!(data instanceof BigInt64Array)) throw new Error('axes must be a constant int64');
+  if (!(data instanceof BigInt64Array)) throw new Error(`${what} must be a constant int64`);
   return [...data].map(Number);
 }
 

@@ -16,10 +16,11 @@ export async function openOnnxRuntime({ threadCount, executionProvider = 'cpu' }
       executionProvider: provider,
       threadCount,
     },
-    compile: (graph) =>
+    compile: (graph, { givesMemoryBack = false } = {}) =>
       Session.create(emitOnnx(provider === 'webgpu' ? rewrite(graph, webgpuRules) : graph), {
         threadCount,
         executionProvider: provider,
+        keepsMemory: !givesMemoryBack,
       }),
   };
 }

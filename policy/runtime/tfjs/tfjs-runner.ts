@@ -6,7 +6,7 @@ import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { type NodeLifetime, lifetimes } from '../../graph/lifetime.ts';
-import type { GraphRunner, Tensor } from '../graph-runner.ts';
+import { type GraphRunner, type Tensor, copyInto } from '../graph-runner.ts';
 import { fromTf, toTf } from './convert.ts';
 import { tfjsOps } from './ops/table.ts';
 import { type TfTensor, tf } from './tf.ts';
@@ -30,7 +30,10 @@ export class TfjsRunner implements GraphRunner {
     this.#activate = activate;
   }
 
-  async run(inputs: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>> {
+  async run(
+    inputs: ReadonlyMap<string, Tensor>,
+    into: ReadonlyMap<string, Tensor> = new Map(),
+  ): Promise<Map<string, Tensor>> {
     // From here on nothing waits, so no other runner comes between.
     await this.#activate();
     const scope: Scope = { graph: this.#graph, tensors: new Map(), outer: undefined };
@@ -41,12 +44,15 @@ export class TfjsRunner implements GraphRunner {
         scope.tensors.set(value, toTf(tensor));
       }
       const outputs = this.#execute(scope);
-      const results = [...this.#graph.outputs].map(([name, value], index): [string, Tensor] => {
-        const tensor = required(outputs[index], name);
-        return [name, fromTf(tensor, value.dtype)];
-      });
+      const results = new Map(
+        [...this.#graph.outputs].map(([name, value], index): [string, Tensor] => {
+          const tensor = required(outputs[index], name);
+          return [name, fromTf(tensor, value.dtype)];
+        }),
+      );
       tf.dispose(outputs);
-      return new Map(results);
+      copyInto(results, into);
+      return results;
     } finally {
       leave(scope);
     }

@@ -1,4 +1,5 @@
 /** The second backend: TensorFlow.js on whichever of its backends is installed. */
+import { foldConstants } from '../../graph/fold-constants.ts';
 import type { Runtime, RuntimeSettings } from '../graph-runner.ts';
 import { loadProvider } from './providers.ts';
 import { tf } from './tf.ts';
@@ -10,6 +11,6 @@ export async function openTfjsRuntime(settings: RuntimeSettings): Promise<Runtim
   return {
     // tfjs cannot be told its threads: its cpu backend has one; wasm and TensorFlow take what they like.
     info: { backend: 'tfjs', runtimeVersion: tf.version_core, executionProvider: name, threadCount: 1 },
-    compile: (graph) => Promise.resolve(new TfjsRunner(graph, activate)),
+    compile: (graph) => Promise.resolve(new TfjsRunner(foldConstants(graph), activate)),
   };
 }

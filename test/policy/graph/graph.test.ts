@@ -28,13 +28,9 @@ describe('the printed graph is what is computed', () => {
         sigmoid1:float32[N, 3] = Sigmoid(gemm0)
         reducesum3:float32[] = ReduceSum(sigmoid1, c2) keepdims=0
         reshape6:float32[1, 1] = Reshape(c4, c5) shape=1,1
-        shape8:int64[2] = Shape(x)
-        gather10:int64[1] = Gather(shape8, c9) axis=0
-        concat12:int64[2] = Concat(gather10, c11) axis=0
-        expand13:float32[N, 3] = Expand(reshape6, concat12) shape=N,3
         mul14:float32[N, 3] = Mul(sigmoid1, sigmoid1)
         sub15:float32[N, 3] = Sub(sigmoid1, mul14)
-        mul16:float32[N, 3] = Mul(expand13, sub15)
+        mul16:float32[N, 3] = Mul(reshape6, sub15)
         gemm18:float32[3, 2] = Gemm(mul16, x) transA=1 transB=0
         -> loss = reducesum3
         -> dW = gemm18"

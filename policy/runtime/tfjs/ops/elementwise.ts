@@ -16,6 +16,7 @@ export const elementwiseOps: TfjsOps<ElementwiseOp> = {
   Reciprocal: unary((x) => tf.div(tf.scalar(1), x)),
   Sigmoid: unary((x) => tf.sigmoid(x)),
   Tanh: unary((x) => tf.tanh(x)),
+  Erf: unary((x) => tf.erf(x)),
   Gelu: (inputs, attributes) =>
     attributes['approximate'] === 'tanh' ? geluByTanh(input(inputs, 0)) : geluByErf(input(inputs, 0)),
   Identity: unary((x) => x),

@@ -12,6 +12,10 @@ export const reductionOps: TfjsOps<ReductionOp> = {
     const axis = attributes['axis'] as number;
     return tf.expandDims(tf.argMax(x, axis), axis);
   },
+  TopK: (inputs) => {
+    const { values, indices } = tf.topk(input(inputs, 0), integers(inputs, 1)[0], true);
+    return [values, indices];
+  },
   CumSum: (inputs) => tf.cumsum(input(inputs, 0), integers(inputs, 1)[0]),
   Softmax: (inputs) => tf.softmax(input(inputs, 0)),
   LogSoftmax: (inputs) => tf.logSoftmax(input(inputs, 0)),

@@ -1,5 +1,6 @@
 import * as b from '../../../../policy/graph/build.ts';
 import type { Shape } from '../../../../policy/graph/dim.ts';
+import type { Value } from '../../../../policy/graph/ir.ts';
 import { type OpCase, bool, exactly, int, normal, opCase } from '../op-case.ts';
 
 const symbols = [
@@ -71,7 +72,6 @@ export const movementCases: readonly OpCase[] = [
     inputs: { x: normal('B', 2), y: normal('S', 2) },
     build: (g, v) => b.concat(g, [v.x, v.y], 0),
     sizes: [...symbols, { B: 0, S: 2 }],
-    by: [],
   }),
 
   ...[
@@ -103,6 +103,12 @@ export const movementCases: readonly OpCase[] = [
     inputs: { x: normal('B', 4) },
     build: (g, v) => b.split(g, v.x, -1, [2, 2]),
     sizes: [{ B: 1 }, { B: 3 }],
+  }),
+
+  opCase('Split', 'unknown sizes', {
+    inputs: { x: normal('B', 2), y: normal('S', 2) },
+    build: (g, v) => b.split(g, b.concat(g, [v.x, v.y], 0), 0, ['B', 'S']),
+    sizes: symbols,
   }),
 
   opCase('Expand', 'ones', { inputs: { x: normal(2, 1, 3) }, build: (g, v) => b.expand(g, v.x, [2, 4, 3]) }),
@@ -138,6 +144,16 @@ export const movementCases: readonly OpCase[] = [
     inputs: { x: normal(2, 4), indices: int(0, 4, 3) },
     build: (g, v) => b.gather(g, v.x, v.indices, 1),
     by: [],
+  }),
+  opCase('Gather', 'every row once', {
+    inputs: { x: normal(3, 2) },
+    build: (g, v) => {
+      const [indices, inverse] = [
+        [2n, 0n, 1n],
+        [1n, 2n, 0n],
+      ].map((rows) => g.constant(BigInt64Array.from(rows), [3]));
+      return b.gatherOnce(g, v.x, indices as Value, inverse as Value);
+    },
   }),
   opCase('Gather', 'int64', {
     inputs: { x: int(0, 99, 4), indices: int(0, 4, 3) },

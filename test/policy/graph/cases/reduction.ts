@@ -1,7 +1,7 @@
 import * as b from '../../../../policy/graph/build.ts';
 import type { Graph, Value } from '../../../../policy/graph/ir.ts';
 import type { OpName } from '../../../../policy/graph/op-row.ts';
-import { type OpCase, exactly, int, normal, opCase } from '../op-case.ts';
+import { type OpCase, exactly, few, int, normal, opCase } from '../op-case.ts';
 
 type Reduce = (g: Graph, x: Value, axes: readonly number[], keep?: boolean) => Value;
 
@@ -85,6 +85,23 @@ export const reductionCases: readonly OpCase[] = [
   opCase('ArgMax', 'symbols', {
     inputs: { x: normal('B', 3) },
     build: (g, v) => b.argMax(g, v.x),
+    sizes: [{ B: 1 }, { B: 3 }],
+    by: [],
+  }),
+  opCase('TopK', 'of rows', { inputs: { x: normal(2, 3, 5) }, build: (g, v) => b.topK(g, v.x, 3), by: [] }),
+  opCase('TopK', 'all of many, equals in their order', {
+    inputs: { x: few(3, 40) },
+    build: (g, v) => b.topK(g, v.x, 40),
+    by: [],
+  }),
+  opCase('TopK', 'some of many, equals in their order', {
+    inputs: { x: few(3, 40) },
+    build: (g, v) => b.topK(g, v.x, 7),
+    by: [],
+  }),
+  opCase('TopK', 'symbols', {
+    inputs: { x: normal('B', 4) },
+    build: (g, v) => b.topK(g, v.x, 1),
     sizes: [{ B: 1 }, { B: 3 }],
     by: [],
   }),

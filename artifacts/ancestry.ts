@@ -1,0 +1,135 @@
+/** From an artifact back to all that it was made from: a tree in which each artifact is opened once. */
+import type { ArtifactStore } from './artifact-store.ts';
+import { mapBounded } from './bounded.ts';
+import { isRecord } from './json-value.ts';
+import { checkManifest, type Manifest, readManifest } from './manifest.ts';
+import type { ObjectEntry } from './object-store.ts';
+import type { ArtifactRef } from './ref.ts';
+
+export interface Ancestry {
+  /** `checkpoint`, `rollouts`: what the activity that took or made it calls it. */
+  readonly name: string;
+  readonly uri: string;
+  readonly sha256: string;
+  readonly byteLength: number;
+  /** Left out for what no activity made, and for what stands opened elsewhere in the tree. */
+  readonly madeBy?: MadeBy;
+  /** It is opened where it was met first. */
+  readonly isAbove?: true;
+}
+
+export interface MadeBy {
+  readonly activity: string;
+  readonly codeVersion: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Settings that are single values: step, seed, mode, ... */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Source files by digest, where it read some. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly computeMs: number;
+  /** What is inside of what it made, by name: rows, images, prompts, ... */
+  readonly contents: Readonly<Record<string, Contents>>;
+  readonly inputs: readonly Ancestry[];
+  /** Inputs that are not listed, by name. */
+  readonly further: Readonly<Record<string, number>>;
+}
+
+/** How many there are, and the first of them. */
+export interface Contents {
+  readonly count: number;
+  readonly examples: readonly string[];
+}
+
+export interface AncestryOptions {
+  readonly depthMax: number;
+  /** Of inputs with one name; the newest are listed. */
+  readonly listedCountMax: number;
+  /** Opens what an activity made, for those who know its form. */
+  readonly contentsOf?: (made: Manifest<unknown>) => Promise<Readonly<Record<string, Contents>>>;
+}
+
+/** Manifests that are read at the same time. */
+const readCountMax = 32;
+
+export async function ancestryOf(
+  store: ArtifactStore,
+  name: string,
+  ref: ArtifactRef,
+  options: AncestryOptions,
+): Promise<Ancestry> {
+  return grow(store, name, ref, options, new Set());
+}
+
+async function grow(
+  store: ArtifactStore,
+  name: string,
+  ref: ArtifactRef,
+  options: AncestryOptions,
+  opened: Set<string>,
+): Promise<Ancestry> {
+  const { uri, sha256, byteLength, producer } = ref;
+  const own = { name, uri, sha256, byteLength };
+  if (producer === undefined || options.depthMax === 0) return own;
+  const identity = `${producer} ${sha256}`;
+  if (opened.has(identity)) return { ...own, isAbove: true };
+  opened.add(identity);
+  const made = await readManifest(store, producer);
+  if (made === undefined) return own;
+  const { manifest } = made;
+  const inputs: Ancestry[] = [];
+  const further: Record<string, number> = {};
+  for (const [input, refs] of Object.entries(manifest.inputs)) {
+    const all = 'sha256' in refs ? [refs] : refs;
+    const listed = all.slice(-options.listedCountMax);
+    if (listed.length < all.length) further[input] = all.length - listed.length;
+    const deeper = { ...options, depthMax: options.depthMax - 1 };
+    for (const each of listed) inputs.push(await grow(store, input, each, deeper, opened));
+  }
+  const contents = (await options.contentsOf?.(manifest)) ?? {};
+  return { ...own, madeBy: { ...factsOf(manifest), contents, inputs, further } };
+}
+
+function factsOf({ activity, codeVersion, environment, config, cost }: Manifest<unknown>) {
+  const members = isRecord(config) ? Object.entries(config) : [];
+  const single = members.filter((entry): entry is [string, string | number | boolean] =>
+    ['string', 'number', 'boolean'].includes(typeof entry[1]),
+  );
+  const files = isRecord(config) && isRecord(config['files']) ? (config['files'] as Record<string, string>) : {};
+  return { activity, codeVersion, environment, settings: Object.fromEntries(single), files, computeMs: cost.computeMs };
+}
+
+/**
+ * The ref of an artifact known by its address, with the manifest that made it. A bare address names no activity, so the
+ * manifests are looked through, many at a time, and only those that name the digest are parsed. Undefined where none did.
+ */
+export async function madeAs(store: ArtifactStore, key: string): Promise<ArtifactRef | undefined> {
+  let adopted: ArtifactRef | undefined;
+  for await (const places of batchesOf(store.objects.list('manifests/'))) {
+    const found = await mapBounded(readCountMax, places, (place) => outputAt(store, place, key));
+    for (const ref of found) {
+      // What only took it over from another activity does not say where it comes from.
+      if (ref?.producer?.startsWith('manifests/importPolicy/') === true) adopted ??= ref;
+      else if (ref) return ref;
+    }
+  }
+  return adopted;
+}
+
+async function* batchesOf(entries: AsyncIterable<ObjectEntry>): AsyncGenerator<readonly string[]> {
+  let batch: string[] = [];
+  for await (const { key } of entries) {
+    if (batch.push(key) < readCountMax * 8) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
+}
+
+async function outputAt(store: ArtifactStore, place: string, key: string): Promise<ArtifactRef | undefined> {
+  const bytes = await store.objects.get(place);
+  const digest = key.slice(key.lastIndexOf('/') + 1);
+  if (bytes === undefined || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(digest))
+    return undefined;
+  const { outputs } = checkManifest(bytes, store.objects.uriOf(place));
+  return Object.values(outputs).find((output) => store.keyOf(output) === key);
+}

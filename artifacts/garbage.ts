@@ -1,0 +1,199 @@
+/**
+ * Garbage collection: what nothing refers to any more is removed. Roots are every object beside `blobs/` and
+ * `manifests/` (experiments, promoted names, imports under way), what running workflows refer to, and everything young.
+ *
+ * A run that goes on meanwhile is not hurt: whatever it writes or finds is young from then on (manifest.ts,
+ * artifact-store.ts), what is young stays with all that it refers to, and ages are looked at where the object is about
+ * to be removed. Manifests go first, so that nobody can find work whose results are being removed; then everything that
+ * was found or made until there is marked, and only then blobs go.
+ */
+import { MtrlError } from '../core/errors.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { mapBounded } from './bounded.ts';
+import { isRecord, parseJsonBytes } from './json-value.ts';
+import type { ObjectEntry } from './object-store.ts';
+import { Reachable } from './reachable.ts';
+import { blobKeyOf } from './ref-key.ts';
+
+const blobsPrefix = 'blobs/';
+const manifestsPrefix = 'manifests/';
+/** Listed before their ages are compared. */
+const batchCountMax = 1_000;
+/** Between the look at its age and its removal an object should not wait for many others. */
+const removedAtOnceCount = 100;
+
+export interface GarbageOptions {
+  /** Only says what would be removed. */
+  readonly dryRun: boolean;
+  /** Experiments that need not be kept: their documents are no roots. */
+  readonly forgotten: ReadonlySet<string>;
+  /** Documents that refer to what running and recent workflows need. Asked anew before blobs are removed. */
+  readonly runningRoots: () => AsyncIterable<unknown>;
+  /** What was written or touched since is young. Asked again for each batch: it becomes earlier when something starts to run. */
+  readonly youngSinceMs: () => Promise<number>;
+  readonly onProgress?: (progress: { readonly phase: string; readonly objectCount: number }) => void;
+}
+
+export interface GarbageKind {
+  /** `rollout`, `snapshot`: what the activity made. `files`: of folders, and what has lost its manifest. `manifests`. */
+  readonly kind: string;
+  readonly count: number;
+  readonly byteLength: number;
+}
+
+export interface Garbage {
+  readonly objectCount: number;
+  readonly byteLength: number;
+  readonly kept: { readonly objectCount: number; readonly byteLength: number };
+  readonly garbage: { readonly objectCount: number; readonly byteLength: number };
+  readonly kinds: readonly GarbageKind[];
+}
+
+export async function collectGarbage(store: ArtifactStore, options: GarbageOptions): Promise<Garbage> {
+  const collection = new Collection(store, options);
+  await collection.mark();
+  await collection.sweep(manifestsPrefix);
+  if (!options.dryRun) await collection.mark();
+  await collection.sweep(blobsPrefix);
+  return collection.result();
+}
+
+class Collection {
+  readonly #store: ArtifactStore;
+  readonly #options: GarbageOptions;
+  readonly #reachable: Reachable;
+  readonly #kept = { objectCount: 0, byteLength: 0 };
+  readonly #kinds = new Map<string, { count: number; byteLength: number }>();
+  /** Key of a blob that a removed manifest named as its output -> its activity. */
+  readonly #activityOf = new Map<string, string>();
+
+  constructor(store: ArtifactStore, options: GarbageOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#reachable = new Reachable(store);
+  }
+
+  /** Adds to what is marked already. */
+  async mark(): Promise<void> {
+    const { forgotten, runningRoots, youngSinceMs } = this.#options;
+    const { objects } = this.#store;
+    const youngSince = await youngSinceMs();
+    let young: string[] = [];
+    for await (const { key, modifiedAtMs } of objects.list('')) {
+      const isManifest = key.startsWith(manifestsPrefix);
+      if (key.startsWith(blobsPrefix) || forgotten.has(key)) continue;
+      if (!isManifest) await this.#reachable.addLinksOf(await this.#rootDocument(key));
+      else if (modifiedAtMs >= youngSince) young.push(key);
+      if (young.length < batchCountMax) continue;
+      await this.#reachable.addObjects(young);
+      young = [];
+      this.#tell('marking');
+    }
+    await this.#reachable.addObjects(young);
+    for await (const document of runningRoots()) {
+      await this.#reachable.addLinksOf(document);
+      this.#tell('marking');
+    }
+  }
+
+  /** Removes what is neither marked nor young. */
+  async sweep(prefix: string): Promise<void> {
+    let batch: ObjectEntry[] = [];
+    for await (const entry of this.#store.objects.list(prefix)) {
+      if (this.#reachable.has(entry.key)) this.#keep(entry);
+      else batch.push(entry);
+      if (batch.length < batchCountMax) continue;
+      await this.#remove(batch);
+      batch = [];
+    }
+    await this.#remove(batch);
+  }
+
+  result(): Garbage {
+    const kinds = [...this.#kinds]
+      .map(([kind, sizes]) => ({ kind, ...sizes }))
+      .sort((a, b) => b.byteLength - a.byteLength || (a.kind < b.kind ? -1 : 1));
+    const garbage = {
+      objectCount: kinds.reduce((sum, { count }) => sum + count, 0),
+      byteLength: kinds.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    };
+    const { objectCount, byteLength } = this.#kept;
+    return {
+      objectCount: objectCount + garbage.objectCount,
+      byteLength: byteLength + garbage.byteLength,
+      kept: { objectCount, byteLength },
+      ...{ garbage, kinds },
+    };
+  }
+
+  /** A root that cannot be read could refer to anything. */
+  async #rootDocument(key: string): Promise<unknown> {
+    const bytes = await this.#store.objects.get(key);
+    if (bytes === undefined) return undefined;
+    const value = parseJsonBytes(bytes);
+    if (value !== undefined) return value;
+    throw new MtrlError('ARTIFACT_CORRUPT', 'what is kept for this document is not known: it is not JSON', {
+      where: this.#store.objects.uriOf(key),
+      hint: 'restore it from a copy, or remove it, and collect again',
+    });
+  }
+
+  async #remove(entries: readonly ObjectEntry[]): Promise<void> {
+    const old = await this.#withoutYoung(entries);
+    await this.#learnOutputs(old);
+    for (let i = 0; i < old.length; i += removedAtOnceCount) {
+      const group = old.slice(i, i + removedAtOnceCount);
+      const removed = this.#options.dryRun ? group : await this.#removeStillOld(group);
+      for (const { key, byteLength } of removed) this.#count(this.#kindOf(key), byteLength);
+    }
+    this.#tell('removing');
+  }
+
+  /** Listed some time ago: whoever used one of them meanwhile made it young. No request of S3 looks and removes in one. */
+  async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
+    const { objects } = this.#store;
+    const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
+    const old = await this.#withoutYoung(heads);
+    await objects.remove(old.map(({ key }) => key));
+    return old;
+  }
+
+  async #withoutYoung(entries: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
+    const youngSince = await this.#options.youngSinceMs();
+    for (const entry of entries) if (entry.modifiedAtMs >= youngSince) this.#keep(entry);
+    return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
+  }
+
+  /** What the manifests made, so that their blobs can be told apart. */
+  async #learnOutputs(entries: readonly ObjectEntry[]): Promise<void> {
+    const manifests = entries.filter(({ key }) => key.startsWith(manifestsPrefix));
+    const read = async ({ key }: ObjectEntry): Promise<void> => {
+      const bytes = await this.#store.objects.get(key);
+      const manifest = bytes && parseJsonBytes(bytes);
+      const outputs = isRecord(manifest) && isRecord(manifest['outputs']) ? Object.values(manifest['outputs']) : [];
+      for (const output of outputs) {
+        if (isRecord(output) && typeof output['sha256'] === 'string')
+          this.#activityOf.set(blobKeyOf(output['sha256']), key.split('/')[1] ?? '');
+      }
+    };
+    await mapBounded(32, manifests, read);
+  }
+
+  #kindOf(key: string): string {
+    return key.startsWith(manifestsPrefix) ? 'manifests' : (this.#activityOf.get(key) ?? 'files');
+  }
+
+  #keep({ byteLength }: ObjectEntry): void {
+    this.#kept.objectCount++;
+    this.#kept.byteLength += byteLength;
+  }
+
+  #count(kind: string, byteLength: number): void {
+    const sizes = this.#kinds.get(kind) ?? { count: 0, byteLength: 0 };
+    this.#kinds.set(kind, { count: sizes.count + 1, byteLength: sizes.byteLength + byteLength });
+  }
+
+  #tell(phase: string): void {
+    this.#options.onProgress?.({ phase, objectCount: this.#reachable.size });
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Names that stand for one of their versions: `promotions/<name>.json`. A version is an artifact, written once; the
+ * document holds their refs, which one the name stands for, and every switch there was. One conditional PUT moves all
+ * of it, so a reader sees a switch whole or not at all, and of two switches that saw the same state one is refused.
+ */
+import { MtrlError } from '../core/errors.ts';
+import { digestOf } from '../core/json.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
+import type { ArtifactRef } from './ref.ts';
+
+/** Everything under it is a root: what a name refers to, or referred to, is kept. */
+const namesPrefix = 'promotions/';
+
+export interface NameEvent {
+  /** Of the document that it made: 1, 2, ... */
+  readonly revision: number;
+  readonly kind: 'promoted' | 'rolled-back';
+  /** What the name stood for from then on, and before; null for nothing. */
+  readonly version: number | null;
+  readonly previous: number | null;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export interface NamedVersion {
+  readonly artifact: ArtifactRef;
+  /** What makes two versions the same. */
+  readonly identity: string;
+}
+
+export interface NameDocument {
+  readonly schema: 1;
+  readonly name: string;
+  /** How often the name was switched. */
+  readonly revision: number;
+  readonly current: number | null;
+  /** Version n is at n - 1. */
+  readonly versions: readonly NamedVersion[];
+  readonly events: readonly NameEvent[];
+}
+
+/** Who switches a name, when and why, and the revision that this was decided on. */
+export interface Switch {
+  readonly revision: number;
+  readonly at: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export interface Addition extends Switch {
+  readonly identity: string;
+  /** The version's JSON, which may say its number. */
+  readonly content: (version: number) => unknown;
+}
+
+/** The name's document; revision 0 and no version where the name is new. Throws USAGE, ARTIFACT_CORRUPT. */
+export async function readName(store: ArtifactStore, name: string): Promise<NameDocument> {
+  return (await find(store, name)).document;
+}
+
+/** In the order of the alphabet. */
+export async function listNames({ objects }: ArtifactStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of objects.list(namesPrefix)) names.push(key.slice(namesPrefix.length, -'.json'.length));
+  return names;
+}
+
+/** The named version, or the one that the name stands for. Throws NOT_FOUND. */
+export function versionOf(document: NameDocument, version = document.current): NamedVersion & { version: number } {
+  const found = document.versions[(version ?? 0) - 1];
+  if (found !== undefined && version !== null) return { ...found, version };
+  const { name, versions } = document;
+  throw new MtrlError(
+    'NOT_FOUND',
+    version === null ? 'nothing is promoted to this name' : 'the name has no such version',
+    {
+      where: version === null ? name : `${name}@${String(version)}`,
+      hint: versions.length === 0 ? 'promote something to it' : `its versions: 1 to ${String(versions.length)}`,
+    },
+  );
+}
+
+/**
+ * Makes the name stand for this version, a new one unless it has one of that identity. Done twice it is done once.
+ * Throws PROMOTION_CONFLICT when the name was switched since that revision.
+ */
+export async function promoteVersion(store: ArtifactStore, name: string, addition: Addition): Promise<NameDocument> {
+  const isDone = ({ versions, events, current }: NameDocument): boolean => {
+    const made = events.find(({ revision }) => revision === addition.revision + 1)?.version;
+    return [made, current].some((version) => versions[(version ?? 0) - 1]?.identity === addition.identity);
+  };
+  return switchName(store, name, addition, isDone, async (document) => {
+    const known = document.versions.findIndex(({ identity }) => identity === addition.identity);
+    const version = known < 0 ? document.versions.length + 1 : known + 1;
+    const { identity, content } = addition;
+    const added = known < 0 ? [{ artifact: await store.putJson(content(version)), identity }] : [];
+    return switched({ ...document, versions: [...document.versions, ...added] }, 'promoted', version, addition);
+  });
+}
+
+/**
+ * Makes the name stand for an earlier version: `to`, or what it stood for before the current one was promoted, which
+ * may be nothing. Throws NOT_FOUND, USAGE, PROMOTION_CONFLICT.
+ */
+export async function rollBackName(
+  store: ArtifactStore,
+  name: string,
+  change: Switch & { readonly to?: number },
+): Promise<NameDocument> {
+  const { to } = change;
+  const isDone = ({ events }: NameDocument): boolean => {
+    const made = events.find(({ revision }) => revision === change.revision + 1);
+    return made?.kind === 'rolled-back' && made.by === change.by && (to === undefined || made.version === to);
+  };
+  return switchName(store, name, change, isDone, (document) => {
+    const target = to === undefined ? before(document) : versionOf(document, to).version;
+    if (target === document.current)
+      throw new MtrlError('USAGE', 'the name stands for this version already', { where: `${name}@${String(target)}` });
+    return Promise.resolve(switched(document, 'rolled-back', target, change));
+  });
+}
+
+function before(document: NameDocument): number | null {
+  const { version: current } = versionOf(document);
+  return document.events.findLast(({ kind, version }) => kind === 'promoted' && version === current)?.previous ?? null;
+}
+
+function switched(
+  document: NameDocument,
+  kind: NameEvent['kind'],
+  version: number | null,
+  { at, by, reason }: Switch,
+): NameDocument {
+  const revision = document.revision + 1;
+  const said = { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+  const event: NameEvent = { revision, kind, version, previous: document.current, at, ...said };
+  return { ...document, revision, current: version, events: [...document.events, event] };
+}
+
+async function switchName(
+  store: ArtifactStore,
+  name: string,
+  { revision }: Switch,
+  isDone: (document: NameDocument) => boolean,
+  change: (document: NameDocument) => Promise<NameDocument>,
+): Promise<NameDocument> {
+  const { document, tag } = await find(store, name);
+  if (isDone(document)) return document;
+  if (document.revision === revision) {
+    const next = await change(document);
+    if (await write(store, name, next, tag)) return next;
+  }
+  // Also the second sending of a request whose first answer was lost is refused, although the first had won.
+  const now = await readName(store, name);
+  if (isDone(now)) return now;
+  throw conflict(store, now, revision);
+}
+
+function keyOf(name: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,199}$/.test(name)) return `${namesPrefix}${name}.json`;
+  throw new MtrlError('USAGE', 'this cannot be a name in the registry', {
+    found: JSON.stringify(name),
+    hint: 'use lower-case letters, digits and dashes, a letter or digit first',
+  });
+}
+
+interface Found {
+  readonly document: NameDocument;
+  /** undefined where there is no object yet. */
+  readonly tag: string | undefined;
+}
+
+async function find({ objects }: ArtifactStore, name: string): Promise<Found> {
+  const key = keyOf(name);
+  const found = await objects.getTagged(key);
+  if (found === undefined) {
+    return { document: { schema: 1, name, revision: 0, current: null, versions: [], events: [] }, tag: undefined };
+  }
+  const value = parseJsonBytes(found.bytes);
+  const { digest, ...document } = isRecord(value) ? value : { digest: undefined };
+  if (digest === digestOf(asJson(document))) return { document: document as unknown as NameDocument, tag: found.tag };
+  throw new MtrlError('ARTIFACT_CORRUPT', 'the document of a name is not what was written', {
+    where: objects.uriOf(key),
+    hint: 'restore the object from a copy: it says which version the name stands for',
+  });
+}
+
+/** false when the name was switched meanwhile. */
+async function write(
+  { objects }: ArtifactStore,
+  name: string,
+  document: NameDocument,
+  tag: string | undefined,
+): Promise<boolean> {
+  const bytes = jsonBytes({ ...document, digest: digestOf(asJson(document)) });
+  const key = keyOf(name);
+  const outcome = tag === undefined ? await objects.putIfAbsent(key, bytes) : await objects.putIfMatch(key, bytes, tag);
+  return outcome === 'written';
+}
+
+function conflict({ objects }: ArtifactStore, now: NameDocument, revision: number): MtrlError {
+  const last = now.events.at(-1);
+  const said = last === undefined ? 'no event' : `${last.kind} version ${String(last.version ?? 'none')} at ${last.at}`;
+  return new MtrlError('PROMOTION_CONFLICT', `${now.name} was switched meanwhile`, {
+    where: objects.uriOf(keyOf(now.name)),
+    found: `revision ${String(now.revision)} (${said}), where ${String(revision)} was looked at`,
+    hint: 'run it again: the comparison is then made with what the name stands for now',
+  });
+}

@@ -1,0 +1,116 @@
+/** Our side of a GRPO step on a shape: prompts of words and one image of noise, the share of odd tokens as the reward. */
+import { Rng } from '../core/rng.ts';
+import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TokenRoles, TrainGroup } from '../policy/engine.ts';
+import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
+import { grpoGroups } from '../policy/objectives/grpo.ts';
+import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
+import { type Shape, imageSide, imageTokenCount, tokenIds, writeConfig } from './shapes.ts';
+
+export interface Work {
+  readonly promptCount: number;
+  readonly groupSize: number;
+  /** The image's tokens included. */
+  readonly promptTokenCount: number;
+  readonly completionTokenCount: number;
+  /** Every completion has completionTokenCount tokens: the stop token cannot be drawn. */
+  readonly isFixedLength: boolean;
+}
+
+/** Tokens of a prompt beside its words: the image's, the two around it, the global one, the two roles and the end. */
+const frameTokenCount = imageTokenCount + 6;
+
+/** 8 prompts x 8 completions of 48 tokens, 40 words beside the image. */
+export const usualWork: Work = {
+  promptCount: 8,
+  groupSize: 8,
+  promptTokenCount: 40 + frameTokenCount,
+  completionTokenCount: 48,
+  isFixedLength: false,
+};
+
+/** Of a prompt, beside its image. */
+export const wordCountOf = ({ promptTokenCount }: Work): number => promptTokenCount - frameTokenCount;
+
+const hyperparameters: OptimStepRequest = {
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  gradientNormMax: 1,
+};
+
+export type Rollouts = readonly (readonly SampledCompletion[])[];
+
+/** [group][completion][token] */
+export type LogProbs = readonly (readonly (readonly number[])[])[];
+
+export interface OurStep {
+  rollout(): Promise<Rollouts>;
+  /** Advantages, gradients, AdamW; returns the new policy's log-probs of the same tokens before the update. */
+  train(rollouts: Rollouts): Promise<LogProbs>;
+  /** The same update with every completion as a group of its own: prompts are repeated. */
+  trainNaive(rollouts: Rollouts): Promise<LogProbs>;
+  close(): Promise<void>;
+}
+
+export async function openOurStep(shape: Shape, work: Work, settings: RuntimeSettings): Promise<OurStep> {
+  const engine = new EmbeddedEngine(settings);
+  await engine.initialize(writeConfig(shape), 0);
+  const rng = new Rng('bench-prompts', 0);
+  const prompts = Array.from({ length: work.promptCount }, () => promptOf(shape, work, rng));
+  const tokens: TokenRoles = {
+    stopTokenId: tokenIds.stop,
+    padTokenId: tokenIds.pad,
+    bannedTokenIds: work.isFixedLength ? [tokenIds.image, tokenIds.stop] : [tokenIds.image],
+  };
+  const groupsOf = (rollouts: Rollouts): readonly TrainGroup[] => {
+    const rewards = rollouts.map((group) => group.map(({ tokenIds: ids }) => shareOfOdd(ids)));
+    return grpoGroups(prompts, rollouts, rewards).groups;
+  };
+  const update = async (groups: readonly TrainGroup[]): Promise<LogProbs> => {
+    const loss = { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 } as const;
+    const { logProbs } = await engine.forwardBackward({ groups, loss, temperature: 1, tokens });
+    await engine.optimStep(hyperparameters);
+    return logProbs;
+  };
+  let step = 0;
+  return {
+    close: () => engine.close(),
+    async rollout() {
+      const { groups } = await engine.sample({
+        prompts,
+        groupSize: work.groupSize,
+        sampling: { temperature: 1, greedy: false, tokenCountMax: work.completionTokenCount },
+        tokens,
+        seed: 0,
+        step: step++,
+        promptOffset: 0,
+        promptTokenCountMax: work.promptTokenCount,
+      });
+      return groups;
+    },
+    train: (rollouts) => update(groupsOf(rollouts)),
+    trainNaive: (rollouts) =>
+      update(
+        groupsOf(rollouts).flatMap(({ prompt, completions }) =>
+          completions.map((completion) => ({ prompt, completions: [completion] })),
+        ),
+      ),
+  };
+}
+
+export function promptOf({ vocabularySize }: Shape, work: Work, rng: Rng): EncodedPrompt {
+  const { user, aroundImage, globalImage, image, endOfUtterance, assistant, firstWord } = tokenIds;
+  const words = Array.from({ length: wordCountOf(work) }, () => rng.integer(firstWord, vocabularySize));
+  const images = Array<number>(imageTokenCount).fill(image);
+  const data = Float32Array.from({ length: 3 * imageSide * imageSide }, () => 2 * rng.uniform() - 1);
+  return {
+    tokenIds: [user, aroundImage, globalImage, ...images, aroundImage, ...words, endOfUtterance, assistant],
+    images: [{ data, width: imageSide, height: imageSide }],
+  };
+}
+
+function shareOfOdd(ids: readonly number[]): number {
+  return ids.filter((id) => id % 2 === 1).length / Math.max(1, ids.length);
+}

@@ -1,0 +1,180 @@
+/**
+ * Writes docs/parity.md: how far the engine is from transformers and torch on every architecture, and ONNX Runtime from
+ * TensorFlow.js on every op. From the fixtures that the tests hold; every figure is measured here and now.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
+import { readConfig, readWeights } from '../policy/engines/embedded/weights.ts';
+import { type OpDifference, opDifferences } from '../test/support/differential.ts';
+import { largestDifference, strided } from '../test/support/idefics3-fixture.ts';
+import { modelRun } from '../test/support/model-run.ts';
+import { type ParityCase, parityCases } from '../test/support/parity-cases.ts';
+
+const file = fileURLToPath(new URL('../docs/parity.md', import.meta.url));
+
+/** Largest absolute difference, and the same over the largest element of its tensor; the worst of all tensors. */
+interface Difference {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+interface Measured {
+  readonly name: string;
+  readonly loss: Difference;
+  readonly logProbs: Difference;
+  readonly gradients: Difference;
+  readonly gradientCount: number;
+  readonly weights: Difference | undefined;
+  readonly greedy: string;
+}
+
+export async function bench(log: (line: string) => void) {
+  const measured: Measured[] = [];
+  for (const item of await parityCases()) {
+    measured.push(await measure(item));
+    log(`${item.name}: loss ${text(measured.at(-1)?.loss)}, gradients ${text(measured.at(-1)?.gradients)}`);
+  }
+  const ops = byOp(await opDifferences({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' }));
+  await writeFile(file, page(measured, ops));
+  log(`written: ${file}`);
+  const worst = Math.max(...measured.map(({ gradients }) => gradients.absolute));
+  return { architectureCount: measured.length, opCount: ops.length, gradientDifferenceMax: worst };
+}
+
+async function measure(item: ParityCase): Promise<Measured> {
+  const { name, folder, groups, loss, logProbs, gradientOf } = item;
+  const run = await modelRun(folder, groups, { loss: 'cross_entropy' });
+  const least = exactlyZero * Math.max(...run.names.map((weight) => largestOf(gradientOf(weight).values)));
+  const gradients = run.names.map((weight) => {
+    const { values, stride } = gradientOf(weight);
+    return difference(strided(run.gradientOf(weight), stride).slice(0, values.length), values, least);
+  });
+  return {
+    name,
+    loss: difference([run.loss], [loss]),
+    logProbs: difference(run.logProbs, logProbs),
+    gradients: worst(gradients),
+    gradientCount: gradients.length,
+    ...(await withEngine(item)),
+  };
+}
+
+async function withEngine({ folder, groups, greedy, steps, gradientOf }: ParityCase) {
+  const engine = new EmbeddedEngine({ threadCount: 1 });
+  const saved = await mkdtemp(join(tmpdir(), 'mtrl-parity-'));
+  const { stopTokenId, bannedTokenIds } = greedy;
+  const tokens = { stopTokenId, bannedTokenIds, padTokenId: 0 };
+  const training = { ...tokens, bannedTokenIds: [] };
+  try {
+    await engine.loadCheckpoint(folder);
+    const prompts = groups.map(({ prompt }) => prompt);
+    const wanted = greedy.tokenIds;
+    const sampled = await engine.sample({
+      ...{ prompts, groupSize: 1, tokens, seed: 0, step: 0, promptOffset: 0 },
+      sampling: { temperature: 1, greedy: true, tokenCountMax: Math.max(...wanted.map(({ length }) => length)) },
+      promptTokenCountMax: Math.max(...prompts.map(({ tokenIds }) => tokenIds.length)),
+    });
+    const found = sampled.groups.map((group) => group[0]?.tokenIds ?? []);
+    const equalCount = found.filter((ids, row) => isBeginning(ids, wanted[row] ?? [])).length;
+    for (let step = 0; step < (steps?.count ?? 0); step++) {
+      await engine.forwardBackward({ groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens: training });
+      if (steps) await engine.optimStep(steps.adamw);
+    }
+    await engine.saveState(saved);
+    const { architecture } = await readConfig(saved);
+    const weights = steps && (await readWeights(saved, architecture.parameterSpecs));
+    return {
+      greedy: `${String(equalCount)} of ${String(wanted.length)}`,
+      weights:
+        steps &&
+        worst(
+          [...(weights ?? [])].map(([name, data]) =>
+            difference(strided(data, gradientOf(name).stride), steps.weightOf(name)),
+          ),
+        ),
+    };
+  } finally {
+    await engine.close();
+    await rm(saved, { recursive: true });
+  }
+}
+
+/** transformers pads what has ended. */
+function isBeginning(ids: readonly number[], wanted: readonly number[]): boolean {
+  return ids.length > 0 && ids.every((id, i) => id === wanted[i]);
+}
+
+/** Gradients below this share of the model's largest are rounding noise: the bias of keys has gradient 0 in exact arithmetic. */
+const exactlyZero = 1e-5;
+
+/** @param least a tensor whose elements are all smaller has no relative difference */
+function difference(found: ArrayLike<number>, expected: ArrayLike<number>, least = 0): Difference {
+  const absolute = largestDifference(found, expected);
+  const largest = largestOf(expected);
+  return { absolute, relative: largest <= least ? 0 : absolute / largest };
+}
+
+function largestOf(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+}
+
+function worst(differences: readonly Difference[]): Difference {
+  return {
+    absolute: Math.max(...differences.map(({ absolute }) => absolute)),
+    relative: Math.max(...differences.map(({ relative }) => relative)),
+  };
+}
+
+interface OpRow {
+  readonly op: string;
+  readonly caseCount: number;
+  readonly difference: number;
+  readonly problemCount: number;
+}
+
+function byOp(differences: readonly OpDifference[]): OpRow[] {
+  const names = [...new Set(differences.map(({ op }) => op))].sort();
+  return names.map((op) => {
+    const own = differences.filter((each) => each.op === op);
+    const difference = Math.max(...own.map((each) => each.difference));
+    return { op, caseCount: own.length, difference, problemCount: own.filter(({ problem }) => problem !== '').length };
+  });
+}
+
+function page(measured: readonly Measured[], ops: readonly OpRow[]): string {
+  const rows = measured.map(({ name, loss, logProbs, gradients, gradientCount, weights, greedy }) =>
+    [name, text(loss), text(logProbs), `${text(gradients)} (${String(gradientCount)})`, text(weights), greedy].join(
+      ' | ',
+    ),
+  );
+  const opRows = ops.map(({ op, caseCount, difference, problemCount }) =>
+    [op, caseCount, difference.toExponential(1), problemCount].join(' | '),
+  );
+  return `# Parity
+
+Written by \`npm run bench -- parity\`; every figure is measured by it, from the fixtures of the tests. All of it is float32 on one thread.
+
+## Architectures against transformers and torch
+
+Tiny random checkpoints (\`test/fixtures/*/generate.py\`, versions beside them). Each cell is the largest absolute difference, and behind it the largest difference relative to the largest element of its tensor, over all tensors (of gradients: all that are not 0 in exact arithmetic, as the biases of keys are). Log-probs are those of the answers' tokens, from logits. Gradients: of every weight (their number in brackets). Weights: after three AdamW steps with clipping. Greedy: prompts whose tokens are those of \`generate\`. A dash: the fixture has no such values.
+
+| checkpoint | loss | log-probs | gradients | weights after 3 steps | greedy |
+| --- | --- | --- | --- | --- | --- |
+${rows.map((row) => `| ${row} |`).join('\n')}
+
+## Ops: ONNX Runtime against TensorFlow.js
+
+Every case of the op, outputs and gradients, on the cpu providers: the largest absolute difference of any element, and how many cases lie outside the tests' tolerance (1e-4 of a tensor's largest element).
+
+| op | cases | largest difference | outside |
+| --- | --- | --- | --- |
+${opRows.map((row) => `| ${row} |`).join('\n')}
+`;
+}
+
+function text(found: Difference | undefined): string {
+  return found === undefined ? '-' : `${found.absolute.toExponential(1)}, ${found.relative.toExponential(1)}`;
+}

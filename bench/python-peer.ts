@@ -1,0 +1,103 @@
+/** Peers in Python: where their interpreter is, and one of them as a process that does a step when told to. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { MtrlError } from '../core/errors.ts';
+import { cacheRoot } from '../infra/binaries/cache.ts';
+
+export const peerFile = (name: string): string => fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
+
+/** Where `npm run bench -- peers` makes the environment: another list of packages is another folder. */
+export function peerEnvironment(): string {
+  const digest = createHash('sha256')
+    .update(readFileSync(peerFile('requirements.txt')))
+    .digest('hex');
+  return join(cacheRoot(), 'bench', `peers-${digest.slice(0, 12)}`);
+}
+
+/** A file in it once all packages are installed. */
+export const completeName = 'complete';
+
+/** MTRL_BENCH_PYTHON, else the environment in the cache. Throws FILE_MISSING. */
+export function peerPython(): string {
+  const named = process.env['MTRL_BENCH_PYTHON'];
+  if (named !== undefined && named !== '') return named;
+  const python = join(peerEnvironment(), 'bin', 'python');
+  if (existsSync(join(peerEnvironment(), completeName))) return python;
+  throw new MtrlError('FILE_MISSING', 'the Python environment of the peers is not there', {
+    where: python,
+    hint: 'npm run bench -- peers makes it; or name a Python with the packages of bench/peers/requirements.txt in MTRL_BENCH_PYTHON',
+  });
+}
+
+/**
+ * Environment variables under which MKL takes its fast kernels on a processor that is not Intel's; undefined where there is
+ * nothing to tune or no C compiler.
+ */
+export function tunedMkl(log: (line: string) => void): Record<string, string> | undefined {
+  const model = cpus()[0]?.model ?? '';
+  if (process.platform !== 'linux' || model.includes('Intel')) {
+    log(`nothing to tune in MKL on ${model}`);
+    return undefined;
+  }
+  const library = join(cacheRoot(), 'bench', 'intel-cpu.so');
+  if (!existsSync(library)) {
+    mkdirSync(join(cacheRoot(), 'bench'), { recursive: true });
+    const partial = `${library}.${process.pid}`;
+    if (spawnSync('cc', ['-shared', '-fPIC', '-O2', '-o', partial, peerFile('intel-cpu.c')]).status !== 0) {
+      log('no C compiler (cc): the tuned peer is left out');
+      return undefined;
+    }
+    renameSync(partial, library);
+  }
+  return { LD_PRELOAD: library };
+}
+
+export interface Peer<Times> {
+  readonly versions: Readonly<Record<string, string>>;
+  step(): Promise<Times>;
+  stop(): void;
+}
+
+/**
+ * @param script of bench/peers; it prints one line of JSON once it is ready, and one for each line `step`
+ * @param argument given to it as JSON
+ */
+export async function startPeer<Times>(
+  script: string,
+  argument: object,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Peer<Times>> {
+  const child: ChildProcess = spawn(peerPython(), [peerFile(script), JSON.stringify(argument)], {
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new Error('the peer has no pipes');
+  let words = '';
+  stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-4_000);
+  });
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  const read = async (): Promise<unknown> => {
+    const line = await lines.next();
+    if (line.done === true)
+      throw new MtrlError('INVARIANT', `the peer ${script} ended`, { found: words, hint: 'npm run bench -- peers' });
+    return JSON.parse(line.value);
+  };
+  const { versions } = (await read()) as { versions: Record<string, string> };
+  return {
+    versions,
+    step: async () => {
+      stdin.write('step\n');
+      return (await read()) as Times;
+    },
+    stop: () => {
+      stdin.end();
+    },
+  };
+}

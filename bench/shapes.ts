@@ -1,0 +1,112 @@
+/**
+ * The Idefics3 shapes that benches measure, as their config.json. Both sides of a comparison read the same file. `tiny`
+ * and `small` are the shapes that figures are given for; `scaled` makes others between them.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Sizes of the decoder and of the vision tower; the tower's feed-forward part is four times its width. */
+export interface Shape {
+  readonly hiddenSize: number;
+  readonly layerCount: number;
+  readonly headCount: number;
+  readonly intermediateSize: number;
+  readonly vocabularySize: number;
+  readonly visionHiddenSize: number;
+  readonly visionLayerCount: number;
+  readonly visionHeadCount: number;
+}
+
+export const shapes = {
+  tiny: {
+    hiddenSize: 128,
+    layerCount: 4,
+    headCount: 4,
+    intermediateSize: 384,
+    vocabularySize: 512,
+    visionHiddenSize: 128,
+    visionLayerCount: 4,
+    visionHeadCount: 4,
+  },
+  small: {
+    hiddenSize: 320,
+    layerCount: 8,
+    headCount: 5,
+    intermediateSize: 896,
+    vocabularySize: 2048,
+    visionHiddenSize: 256,
+    visionLayerCount: 6,
+    visionHeadCount: 4,
+  },
+} as const satisfies Readonly<Record<string, Shape>>;
+
+export type ShapeName = keyof typeof shapes;
+
+export const imageSide = 64;
+export const patchSize = 8;
+export const scaleFactor = 2;
+/** Tokens that an image becomes. */
+export const imageTokenCount = (imageSide / patchSize / scaleFactor) ** 2;
+
+/** Ids of the peers' word tokenizer, too. */
+export const tokenIds = {
+  pad: 0,
+  bos: 1,
+  stop: 2,
+  image: 4,
+  aroundImage: 5,
+  globalImage: 6,
+  endOfUtterance: 7,
+  user: 8,
+  assistant: 9,
+  firstWord: 10,
+} as const;
+
+const positionCountMax = 512;
+
+/** A folder with the shape's config.json alone: weights are drawn. */
+export function writeConfig(shape: Shape): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mtrl-bench-shape-'));
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(configOf(shape), null, 2));
+  return folder;
+}
+
+function configOf(shape: Shape) {
+  return {
+    architectures: ['Idefics3ForConditionalGeneration'],
+    model_type: 'idefics3',
+    image_token_id: tokenIds.image,
+    scale_factor: scaleFactor,
+    tie_word_embeddings: false,
+    pad_token_id: tokenIds.pad,
+    text_config: {
+      model_type: 'llama',
+      vocab_size: shape.vocabularySize,
+      hidden_size: shape.hiddenSize,
+      intermediate_size: shape.intermediateSize,
+      num_hidden_layers: shape.layerCount,
+      num_attention_heads: shape.headCount,
+      num_key_value_heads: shape.headCount,
+      hidden_act: 'silu',
+      max_position_embeddings: positionCountMax,
+      rms_norm_eps: 1e-6,
+      tie_word_embeddings: false,
+      pad_token_id: tokenIds.pad,
+      bos_token_id: tokenIds.bos,
+      eos_token_id: tokenIds.stop,
+    },
+    vision_config: {
+      model_type: 'idefics3_vision',
+      hidden_size: shape.visionHiddenSize,
+      intermediate_size: 4 * shape.visionHiddenSize,
+      num_hidden_layers: shape.visionLayerCount,
+      num_attention_heads: shape.visionHeadCount,
+      num_channels: 3,
+      image_size: imageSide,
+      patch_size: patchSize,
+      hidden_act: 'gelu_pytorch_tanh',
+      layer_norm_eps: 1e-6,
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** A short RL run of the quick demo on a given stack, nothing of which is in the store yet. */
+import { Client, Connection } from '@temporalio/client';
+import { join } from 'node:path';
+import { openArtifactStore } from '../artifacts/open-store.ts';
+import { startOrAttach } from '../cli/experiments.ts';
+import { resultOf } from '../cli/outcome.ts';
+import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
+import { loadRecipeFile } from '../recipes/load.ts';
+
+/** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
+function settingsOf(name: string, seed: number, stepCount: number): string[] {
+  const arm = `{objective: grpo, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
+  return [`name=${name}`, `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
+}
+
+/** Runs it to its end; `ended` then looks at it through the same client. */
+export async function smallRun<T>(
+  settings: StackSettings,
+  { name, seed, stepCount }: { readonly name: string; readonly seed: number; readonly stepCount: number },
+  ended: (run: { client: Client; experimentId: string; runId: string; wallMs: number }) => T | Promise<T>,
+): Promise<T> {
+  const connection = await Connection.connect({ address: settings.temporal.address });
+  try {
+    const client = new Client({ connection, namespace: settings.temporal.namespace });
+    const { recipe, parsed } = loadRecipeFile(
+      join(projectRoot, 'recipes', 'demo-quick.yaml'),
+      settingsOf(name, seed, stepCount),
+    );
+    const experimentId = `${name}-${String(seed)}`;
+    const stack = { settings, client, store: openArtifactStore(settings.s3) };
+    await startOrAttach(stack, { experimentId, recipe, parsed });
+    const { wallMs } = await resultOf(stack, experimentId);
+    return await ended({ client, experimentId, runId: `${experimentId}/mt-rl/s${String(seed)}`, wallMs });
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * A model of the shape of SmolVLM-256M with random weights: saved, loaded, rolled out and trained, all weights and
+ * adapters alone, and under a memory ceiling with layers
+ * computed again; then the peak memory of the compute process, and what `transformers` makes of what was saved.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { Rng } from '../core/rng.ts';
+import type { Engine, EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
+import { peakByteLength } from '../policy/engines/embedded/memory-watch.ts';
+import { type EngineProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
+import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { type Processor, loadProcessor } from '../policy/processor.ts';
+import { largestDifference } from '../test/support/idefics3-fixture.ts';
+import { logProbsOf } from '../test/support/model-run.ts';
+import { pythonWithTransformers, transformersLogits } from '../test/support/transformers-logits.ts';
+import { writeSmolvlmShape } from './smolvlm-shape.ts';
+import { median, rounded } from './statistics.ts';
+
+const promptCount = 2;
+const groupSize = 4;
+const completionTokenCountMax = 16;
+const stepCount = 3;
+const rssByteLengthMax = 20e9;
+
+const lora: TrainableSpec = {
+  lora: { rank: 8, alpha: 16, modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'], seed: 0 },
+  freeze: ['vision'],
+};
+
+interface Arm {
+  readonly spec: TrainableSpec;
+  readonly memory: MemorySpec;
+}
+
+const arms: Readonly<Record<string, Arm>> = {
+  lora: { spec: lora, memory: {} },
+  full: { spec: {}, memory: {} },
+  fullUnderCeiling: { spec: {}, memory: { byteLengthMax: 8e9, recompute: true } },
+};
+
+export async function bench(log: (line: string) => void) {
+  const root = await mkdtemp(join(tmpdir(), 'mtrl-smolvlm-'));
+  const threadCount = Math.min(2, availableParallelism());
+  try {
+    const folder = join(root, 'checkpoint');
+    await writeSmolvlmShape(folder);
+    const made = await withEngine(threadCount, async (engine) => {
+      const { parameterCount } = await engine.initialize(folder, 0);
+      await engine.saveState(folder);
+      return { parameterCount };
+    });
+    log(`made ${String(made.result.parameterCount)} parameters in ${seconds(made.wallMs)} s`);
+    const processor = await loadProcessor(folder);
+    const modes: Record<string, object> = {};
+    for (const [mode, { spec, memory }] of Object.entries(arms)) {
+      const trained = await withEngine(threadCount, (engine) =>
+        train(engine, processor, folder, { spec, memory }, log),
+      );
+      const rssByteLength = trained.rssByteLengthMax;
+      modes[mode] = { ...trained.result, peakRssByteLength: rssByteLength, isInside: rssByteLength < rssByteLengthMax };
+    }
+    const opened = await withEngine(threadCount, (engine) => inTransformers(engine, processor, folder, log));
+    return {
+      ...{ threadCount, promptCount, groupSize, completionTokenCountMax, rssByteLengthMax },
+      parameterCount: made.result.parameterCount,
+      ...modes,
+      ...opened.result,
+    };
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function train(
+  engine: Engine,
+  processor: Processor,
+  folder: string,
+  { spec, memory }: Arm,
+  log: (line: string) => void,
+) {
+  const loadMs = await timed(() => engine.loadCheckpoint(folder));
+  await engine.prepareTraining(spec);
+  const prompts = await Promise.all(Array.from({ length: promptCount }, (_, i) => noisePrompt(processor, i)));
+  const { stopTokenId, padTokenId, bannedTokenIds } = processor;
+  const tokens: TokenRoles = { stopTokenId, padTokenId, bannedTokenIds };
+  const rng = new Rng('bench-smolvlm-rewards');
+  const rolloutMs: number[] = [];
+  const updateMs: number[] = [];
+  const losses: number[] = [];
+  let tokenCount = 0;
+  for (let step = 0; step <= stepCount; step++) {
+    const startedAtMs = performance.now();
+    const { groups } = await engine.sample({
+      ...{ prompts, groupSize, tokens, step, seed: 0, promptOffset: 0, memory },
+      sampling: { temperature: 1, greedy: false, tokenCountMax: completionTokenCountMax },
+      promptTokenCountMax: Math.max(...prompts.map(({ tokenIds }) => tokenIds.length)),
+    });
+    const sampledAtMs = performance.now();
+    const rewards = groups.map((group) => group.map(() => rng.uniform()));
+    const { loss } = await engine.forwardBackward({
+      groups: grpoGroups(prompts, groups, rewards).groups,
+      loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+      ...{ temperature: 1, tokens, memory },
+    });
+    await engine.optimStep(optimizer);
+    rolloutMs.push(sampledAtMs - startedAtMs);
+    updateMs.push(performance.now() - sampledAtMs);
+    losses.push(loss);
+    tokenCount = groups.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+    log(`step ${String(step)}: rollout ${seconds(rolloutMs.at(-1) ?? 0)} s, update ${seconds(updateMs.at(-1) ?? 0)} s`);
+  }
+  const saveMs = await timed(() => engine.saveState(folder));
+  // The first step builds the graphs and gives them to the runtime.
+  const [firstRolloutMs = 0, ...laterRolloutMs] = rolloutMs;
+  const [firstUpdateMs = 0, ...laterUpdateMs] = updateMs;
+  return {
+    loadSeconds: inSeconds(loadMs),
+    firstStepSeconds: inSeconds(firstRolloutMs + firstUpdateMs),
+    stepSeconds: inSeconds(median(laterRolloutMs.map((ms, i) => ms + (laterUpdateMs[i] ?? 0)))),
+    rolloutSeconds: inSeconds(median(laterRolloutMs)),
+    updateSeconds: inSeconds(median(laterUpdateMs)),
+    rolloutTokensPerSecond: rounded((tokenCount / median(laterRolloutMs)) * 1000),
+    saveSeconds: inSeconds(saveMs),
+    losses,
+  };
+}
+
+/** The last tokens of a prompt as its completion: our log-probs against those of the logits that `transformers` computes. */
+async function inTransformers(engine: Engine, processor: Processor, folder: string, log: (line: string) => void) {
+  const python = pythonWithTransformers();
+  if (python === undefined) {
+    log('not opened in transformers: name a Python that has it in MTRL_TEST_PYTHON');
+    return {};
+  }
+  await engine.loadCheckpoint(folder);
+  const prompt = await noisePrompt(processor, 0);
+  const answer = prompt.tokenIds.slice(-4);
+  const tokens = { stopTokenId: processor.stopTokenId, padTokenId: processor.padTokenId, bannedTokenIds: [] };
+  const group = {
+    prompt: { ...prompt, tokenIds: prompt.tokenIds.slice(0, -answer.length) },
+    completions: [{ tokenIds: answer, tokenWeight: 1 }],
+  };
+  const [ours] = await engine.forward({ groups: [group], temperature: 1, tokens, weights: 'current' });
+  const [theirs] = transformersLogits(python, [{ folder, prompt, rowCount: answer.length + 1 }]);
+  const logits = Float32Array.from(theirs?.logits ?? []);
+  const width = logits.length / (answer.length + 1);
+  const expected = logProbsOf(logits.subarray(0, answer.length * width), answer);
+  const logProbDifferenceMax = largestDifference(ours?.[0] ?? [], expected);
+  log(`transformers: log-probs differ by ${String(logProbDifferenceMax)}`);
+  return { transformers: { dtype: theirs?.dtype ?? '', logProbDifferenceMax } };
+}
+
+const optimizer = {
+  ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 },
+};
+
+/** A picture of noise and a question in the words of the tokenizer. */
+async function noisePrompt(processor: Processor, index: number): Promise<EncodedPrompt> {
+  const rng = new Rng('bench-smolvlm', index);
+  const side = 32;
+  const data = Uint8Array.from({ length: 3 * side * side }, () => rng.integer(0, 256));
+  const png = await sharp(data, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toBuffer();
+  const text = 'is the picture sharp ? think';
+  return processor.encodePrompt([{ role: 'user', content: [{ type: 'image' }, { type: 'text', text }] }], [png]);
+}
+
+/** A compute process of its own for each part: its peak is the part's. */
+async function withEngine<T>(threadCount: number, body: (engine: EngineProcess) => Promise<T>) {
+  const engine = spawnEmbeddedEngine({ threadCount });
+  try {
+    const startedAtMs = performance.now();
+    const result = await body(engine);
+    return { result, wallMs: performance.now() - startedAtMs, rssByteLengthMax: peakByteLength(engine.pid) ?? NaN };
+  } finally {
+    engine.kill();
+    await engine.exited;
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAtMs = performance.now();
+  await work();
+  return performance.now() - startedAtMs;
+}
+
+const inSeconds = (ms: number): number => rounded(ms / 1000);
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);

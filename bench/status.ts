@@ -1,0 +1,84 @@
+/** `npm run bench -- status`: how long a person waits for `mtrl status`, with 1,000 ended experiments in the namespace. On servers of its own. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { assert } from '../core/assert.ts';
+import { down } from '../infra/stack/down.ts';
+import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
+import { up } from '../infra/stack/up.ts';
+import { median, rounded } from './statistics.ts';
+
+const experimentCount = 1_000;
+const atOnceCount = 50;
+const repetitionCount = 9;
+
+export async function bench(log: (line: string) => void) {
+  const home = await mkdtemp(join(tmpdir(), 'mtrl-bench-'));
+  try {
+    const env = { HOME: process.env['HOME'], PATH: process.env['PATH'] };
+    const settings = await up({ workers: false, home, env, usualPorts: false, log });
+    await endExperiments(settings, log);
+    const waitsMs: number[] = [];
+    // The first one reads the program from disk.
+    for (let i = 0; i <= repetitionCount; i++) {
+      const waitMs = await status(home);
+      if (i > 0) waitsMs.push(waitMs);
+      log(`${String(Math.round(waitMs))} ms`);
+    }
+    const [shortestMs, longestMs] = [Math.min(...waitsMs), Math.max(...waitsMs)].map(rounded);
+    return {
+      experimentCount,
+      repetitionCount,
+      medianMs: rounded(median(waitsMs)),
+      shortestMs,
+      longestMs,
+      limitMs: 1_000,
+    };
+  } finally {
+    await down({ home, graceMs: 2_000, log: () => undefined });
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Without workers: each is ended before anything of it has run. */
+async function endExperiments({ temporal }: StackSettings, log: (line: string) => void): Promise<void> {
+  const { address, namespace } = temporal;
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const one = async (i: number): Promise<void> => {
+    const handle = await client.workflow.start('experiment', {
+      workflowId: `ended-${String(i)}`,
+      taskQueue: 'nobody',
+      args: [{}],
+    });
+    await handle.terminate();
+  };
+  try {
+    for (let from = 0; from < experimentCount; from += atOnceCount)
+      await Promise.all(Array.from({ length: atOnceCount }, (_, i) => one(from + i)));
+    log(`${String(experimentCount)} experiments have ended`);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The whole command, from its start to its end. */
+function status(home: string): Promise<number> {
+  const startedAtMs = performance.now();
+  const args = [join(projectRoot, 'infra', 'bootstrap.mjs'), 'mtrl', 'status', '--json'];
+  const env = { HOME: process.env['HOME'], PATH: process.env['PATH'], MTRL_HOME: home };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+  return new Promise((resolve, failed) => {
+    child.on('error', failed);
+    child.on('close', () => {
+      const waitMs = performance.now() - startedAtMs;
+      const listed = JSON.parse(out) as readonly unknown[];
+      assert(listed.length > 0, 'status lists nothing');
+      resolve(waitMs);
+    });
+  });
+}

@@ -1,0 +1,59 @@
+/** The experiment that a fork starts from, as it is known: from its index when it has ended, else from what it tells. */
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { ExperimentIndex } from '../activities/experiment-index.ts';
+import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../activities/fork-contract.ts';
+import { findExperiment } from '../artifacts/experiments.ts';
+import type { ExperimentOptions } from '../workflows/types.ts';
+import { isNotFound } from '../core/errors.ts';
+import { inputsOfExperiment } from './experiments.ts';
+import { codedEnd } from './outcome.ts';
+import { snapshotOfCheckpoint } from './rollout-log.ts';
+import type { Stack } from './stack.ts';
+import { standingOf } from './standing.ts';
+
+export interface Origin {
+  readonly recipe: unknown;
+  readonly options?: ExperimentOptions;
+  /** Of an experiment without an index. */
+  readonly underWay?: ForkOrigin;
+}
+
+/** Throws NOT_FOUND. */
+export async function originOf(stack: Stack, experimentId: string): Promise<Origin> {
+  const { client, store } = stack;
+  const index = (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
+  const inputs = await inputsOfExperiment(client, experimentId).catch(async (error: unknown) => {
+    // Imported, or older than what Temporal keeps.
+    if (index && isNotFound(error)) return { recipe: await store.getJson(index.recipe) };
+    throw error;
+  });
+  if (index) return inputs;
+  const { progress } = await standingOf(client, experimentId);
+  const runs = await Promise.all(
+    (progress?.runs ?? []).map(async ({ runName, checkpoint }): Promise<OriginRun[]> => {
+      const snapshot = await snapshotOfCheckpoint(store, checkpoint);
+      return snapshot ? [{ runName, policy: { snapshot, log: [] } }] : [];
+    }),
+  );
+  return { ...inputs, underWay: { recipe: inputs.recipe, runs: runs.flat() } };
+}
+
+/** Throws FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED and what `planFork` else ends with. */
+export async function planFork(
+  { client, settings }: Stack,
+  experimentId: string,
+  input: PlanForkInput,
+): Promise<PlanForkResult> {
+  const workflowId = `fork-plan-${experimentId}`;
+  try {
+    return (await client.workflow.execute('planFork', {
+      workflowId,
+      taskQueue: settings.taskQueues.control,
+      args: [input],
+      typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'), value: experimentId }],
+      staticSummary: `fork of ${input.experimentId}`,
+    })) as PlanForkResult;
+  } catch (error) {
+    throw codedEnd(error, workflowId, 'fork again');
+  }
+}

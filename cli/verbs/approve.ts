@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { Decision } from '../../workflows/promotion-messages.ts';
+import { decide, whoami } from '../decisions.ts';
+import { print, printJson } from '../output.ts';
+import { withStack } from '../stack.ts';
+
+interface DecideOptions {
+  readonly by?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+export function addApprove(program: Command): void {
+  addDecision(program, 'approve', 'let the waiting candidate have the name');
+}
+
+export function addReject(program: Command): void {
+  addDecision(program, 'reject', 'hold the waiting candidate back');
+}
+
+function addDecision(program: Command, verb: Decision['decision'], description: string): void {
+  program
+    .command(verb)
+    .description(description)
+    .argument('<workflow-or-name>', 'the workflow that waits, or the name that its candidate would take')
+    .option('--by <who>', 'who decides (default: the user of this computer)')
+    .option('--reason <text>', 'why: kept in the history')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (target: string, { by = whoami(), reason, json = false }: DecideOptions) => {
+      await withStack({ startMissing: true }, async (stack) => {
+        const wanted: Decision = { decision: verb, by, ...(reason !== undefined && { reason }) };
+        const { workflowId, decision } = await decide(stack, target, wanted);
+        if (json) printJson({ workflowId, ...decision });
+        else print(`${workflowId} was told: ${decision.decision}, by ${decision.by}`);
+      });
+    });
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { forget } from '../forget.ts';
+import { commandText, print, printJson } from '../output.ts';
+import { withStack } from '../stack.ts';
+
+export function addDelete(program: Command): void {
+  program
+    .command('delete')
+    .description('forget an experiment that has ended; `gc` then frees what only it used')
+    .argument('<id>')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (experimentId: string, { json = false }: { json?: boolean }) => {
+      await withStack({ startMissing: false }, async (stack) => {
+        const forgotten = await forget(stack, experimentId);
+        if (json) printJson(forgotten);
+        else print(`${experimentId} is forgotten; \`${commandText('gc')}\` frees what only it used`);
+      });
+    });
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { MtrlError } from '../../core/errors.ts';
+import { changedRecipe } from '../../recipes/load.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import { requireExperimentId, startOrAttach } from '../experiments.ts';
+import { originOf, planFork } from '../origin.ts';
+import { say } from '../output.ts';
+import { withStack } from '../stack.ts';
+import { wholeNumber } from '../whole-number.ts';
+import { newExperimentId, showStarted } from './run.ts';
+
+interface ForkOptions {
+  readonly fromStep: number;
+  readonly arm?: string;
+  readonly set: readonly string[];
+  readonly id?: string;
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
+
+export function addFork(program: Command): void {
+  program
+    .command('fork')
+    .description("start an experiment that shares another one's steps before step K and goes on with other settings")
+    .argument('<id>', 'the experiment whose steps are shared')
+    .requiredOption('--from-step <k>', 'the first step with the new settings (0 is the first of all)', wholeNumber)
+    .option('--arm <arm>', 'the arm that goes on otherwise; needed where neither --set nor the recipe leaves only one')
+    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--id <name>', 'id of the new experiment')
+    .option('--wait', 'show progress until it ends')
+    .option('--json', 'one JSON document on stdout')
+    .action(fork);
+}
+
+async function fork(originId: string, options: ForkOptions): Promise<void> {
+  await withStack({ startMissing: true }, async (stack) => {
+    const origin = await originOf(stack, originId);
+    const { recipe, parsed, digest } = changedRecipe(origin.recipe, options.set);
+    const arm = options.arm ?? theArm(parsed, options.set);
+    const experimentId = requireExperimentId(options.id ?? newExperimentId(parsed.name, digest));
+    const plan = await planFork(stack, experimentId, {
+      ...{ experimentId: originId, arm, fromStep: options.fromStep, recipe },
+      ...(origin.underWay && { origin: origin.underWay }),
+    });
+    for (const { runName, step } of plan.runs) say(`${runName}: steps before ${String(step)} are those of ${originId}`);
+    const request = { experimentId, recipe, parsed, options: { ...origin.options, fork: plan } };
+    await showStarted(stack, experimentId, await startOrAttach(stack, request), options);
+  });
+}
+
+/** The one that is changed, or the only one that trains. Throws USAGE. */
+function theArm({ arms }: Recipe, sets: readonly string[]): string {
+  const changed = sets.flatMap((set) => /^arms\.([^.=]+)[.=]/.exec(set.trim())?.[1] ?? []);
+  const trained = Object.entries(arms).flatMap(([name, { objective }]) => (objective === 'none' ? [] : [name]));
+  const [only, ...others] = new Set(changed.length > 0 ? changed : trained);
+  if (only !== undefined && others.length === 0) return only;
+  throw new MtrlError('USAGE', 'it is not clear which arm goes on otherwise', {
+    where: '--arm',
+    found: changed.length > 0 ? `changes of ${[...new Set(changed)].join(', ')}` : 'none, and several arms train',
+    hint: `name one: ${trained.join(', ')}`,
+  });
+}

@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import { experimentKey } from '../../artifacts/experiments.ts';
+import { collectGarbage, type Garbage } from '../../artifacts/garbage.ts';
+import { youngMs } from '../../artifacts/manifest.ts';
+import { experimentsBefore, forget } from '../forget.ts';
+import { paintFor, print, printJson, say } from '../output.ts';
+import { Screen } from '../screen.ts';
+import { type Stack, withStack } from '../stack.ts';
+import { wholeNumber } from '../whole-number.ts';
+import { openWorkflows, payloadsOf, workflowsEndedSince } from '../workflow-roots.ts';
+
+interface GcOptions {
+  readonly dryRun?: boolean;
+  readonly keepDays?: number;
+  readonly recentDays: number;
+  readonly graceMinutes: number;
+  readonly json?: boolean;
+}
+
+const dayMs = 24 * 60 * 60_000;
+
+export function addGc(program: Command): void {
+  program
+    .command('gc')
+    .description('remove what no experiment, no promoted name and no running or recent workflow refers to')
+    .option('--dry-run', 'only say what would be removed')
+    .option('--keep-days <n>', 'forget experiments that ended more days ago (all are kept when left out)', wholeNumber)
+    .option('--recent-days <n>', 'what workflows that ended within so many days refer to stays', wholeNumber, 7)
+    .option('--grace-minutes <n>', 'nothing younger is removed; an hour at least while something runs', wholeNumber, 0)
+    .option('--json', 'one JSON document on stdout')
+    .action(gc);
+}
+
+async function gc(options: GcOptions): Promise<void> {
+  await withStack({ startMissing: false }, async (stack) => {
+    const { dryRun = false, keepDays, json = false } = options;
+    const old = keepDays === undefined ? [] : await experimentsBefore(stack, daysAgo(keepDays));
+    if (!dryRun) for (const experimentId of old) await forget(stack, experimentId);
+    const screen = process.stderr.isTTY ? new Screen(process.stderr) : undefined;
+    try {
+      const garbage = await collectGarbage(stack.store, {
+        dryRun,
+        forgotten: new Set(old.map(experimentKey)),
+        runningRoots: () => documentsOf(stack, daysAgo(options.recentDays), old),
+        youngSinceMs: await youngSince(stack, options),
+        ...(screen && { onProgress: drawing(screen) }),
+      });
+      if (json) printJson({ dryRun, forgotten: old, ...garbage });
+      else printGarbage(garbage, old, dryRun);
+    } finally {
+      screen?.close();
+    }
+  });
+}
+
+function daysAgo(days: number): Date {
+  return new Date(Date.now() - days * dayMs);
+}
+
+/** Of the workflows that are open now and those that ended since then. */
+async function* documentsOf(stack: Stack, since: Date, forgotten: readonly string[]): AsyncGenerator {
+  const workflows = [...(await openWorkflows(stack)), ...(await workflowsEndedSince(stack, since))];
+  for (const workflow of workflows) {
+    const [experimentId = ''] = workflow.workflowId.split('/');
+    if (!forgotten.includes(experimentId)) yield await payloadsOf(stack.client, workflow);
+  }
+}
+
+/** By the store's clock: what is written from now on is young, and while something runs, what it may count on. */
+async function youngSince(stack: Stack, { dryRun = false, graceMinutes }: GcOptions): Promise<() => Promise<number>> {
+  const startedAtMs = dryRun ? Date.now() : await storeTimeMs(stack);
+  let wasTold = false;
+  return async () => {
+    const open = await openWorkflows(stack);
+    if (open.length > 0 && !wasTold && graceMinutes * 60_000 < youngMs) {
+      wasTold = true;
+      say(`${String(open.length)} workflows are open: what was written or used within the last hour stays`);
+    }
+    return startedAtMs - Math.max(graceMinutes * 60_000, open.length > 0 ? youngMs : 0);
+  };
+}
+
+/** It may differ from this machine's. */
+async function storeTimeMs({ store }: Stack): Promise<number> {
+  const key = 'gc/clock.json';
+  await store.objects.put(key, new TextEncoder().encode('{}'));
+  const written = await store.objects.getTagged(key);
+  await store.objects.remove([key]);
+  return written?.modifiedAtMs ?? Date.now();
+}
+
+function drawing(screen: Screen): (progress: { readonly phase: string; readonly objectCount: number }) => void {
+  let drawnAtMs = 0;
+  return ({ phase, objectCount }) => {
+    if (Date.now() - drawnAtMs < 250) return;
+    drawnAtMs = Date.now();
+    screen.draw([`${phase}: ${String(objectCount)} objects are referred to`]);
+  };
+}
+
+function printGarbage({ kept, garbage, kinds }: Garbage, forgotten: readonly string[], dryRun: boolean): void {
+  const paint = paintFor(process.stdout);
+  if (forgotten.length > 0) print(`${dryRun ? 'would forget' : 'forgot'} ${forgotten.join(', ')}`);
+  for (const { kind, count, byteLength } of kinds)
+    print(`  ${kind.padEnd(12)} ${String(count).padStart(8)}  ${sizeText(byteLength)}`);
+  const verb = dryRun ? 'would remove' : 'removed';
+  print(
+    `${paint('bold', verb)} ${String(garbage.objectCount)} objects, ${sizeText(garbage.byteLength)}; ` +
+      `kept ${String(kept.objectCount)}, ${sizeText(kept.byteLength)}`,
+  );
+}
+
+function sizeText(byteLength: number): string {
+  return `${(byteLength / 1024 / 1024).toFixed(1)} MiB`;
+}

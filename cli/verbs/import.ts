@@ -1,0 +1,28 @@
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { readArchiveFolder } from '../../artifacts/archive-folder.ts';
+import { readTar } from '../../artifacts/archive-tar.ts';
+import { importArchive } from '../../artifacts/import.ts';
+import { print, printJson } from '../output.ts';
+import { withStack } from '../stack.ts';
+import { userPath } from '../user-path.ts';
+
+export function addImport(program: Command): void {
+  program
+    .command('import')
+    .description('take in an experiment that `export --all` wrote; every byte is proved')
+    .argument('<path>', 'a tar or a folder')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (written: string, { json = false }: { json?: boolean }) => {
+      const path = userPath(written);
+      await withStack({ startMissing: false }, async ({ store }) => {
+        const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+        const imported = await importArchive(store, isFolder ? readArchiveFolder(path) : readTar(path), path);
+        if (json) printJson(imported);
+        else
+          print(
+            `${imported.experimentId} is here: ${String(imported.objectCount)} objects, ${String(imported.newObjectCount)} of them new`,
+          );
+      });
+    });
+}

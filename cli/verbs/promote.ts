@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import type { FindCandidateInput, GateCheck } from '../../activities/retraining-contract.ts';
+import { MtrlError } from '../../core/errors.ts';
+import type { GatedPromotion } from '../../workflows/promotion-types.ts';
+import { runJob } from '../job.ts';
+import { commandText, type Paint, paintFor, print, printJson, say } from '../output.ts';
+import { shownVersion } from '../promotions.ts';
+import { withStack } from '../stack.ts';
+import { wholeNumber } from '../whole-number.ts';
+
+interface PromoteOptions {
+  readonly arm?: string;
+  readonly seed?: number;
+  readonly name?: string;
+  readonly forceReason?: string;
+  readonly json?: boolean;
+}
+
+export function addPromote(program: Command): void {
+  program
+    .command('promote')
+    .description("put a finished experiment's judge through the gate; if it passes, the name stands for it")
+    .argument('<experiment>')
+    .option('--name <name>', "which name (default: the recipe's promotion.name)")
+    .option('--arm <arm>', "which arm (default: the recipe's promotion.arm)")
+    .option('--seed <seed>', "which seed (default: the recipe's first)", wholeNumber)
+    .option('--force-reason <text>', 'promote what the gate holds back, and say why: kept in the history')
+    .option('--json', 'one JSON document on stdout')
+    .action(promote);
+}
+
+/** Throws PROMOTION_HELD_BACK when the name still stands for what it stood for. */
+async function promote(experimentId: string, { json = false, ...wanted }: PromoteOptions): Promise<void> {
+  const input: FindCandidateInput = { experimentId, ...wanted };
+  await withStack({ startMissing: true }, async (stack) => {
+    const { workflowId, result } = await runJob(stack, { type: 'promote', name: experimentId, input });
+    if (json) printJson(documentOf(workflowId, result));
+    else print(`${checkLines(result.gate.checks, paintFor(process.stdout)).join('\n')}\n\n${result.why}`);
+    const { status, name, why, notifications } = result;
+    notifications.failures.forEach(sayUntold);
+    if (status === 'promoted') return;
+    throw new MtrlError('PROMOTION_HELD_BACK', `${name} stands for what it stood for before`, {
+      where: workflowId,
+      found: why,
+      hint: `train on, or say why the gate is wrong: \`${commandText('promote', experimentId, '--force-reason', '...')}\``,
+    });
+  });
+}
+
+/** A receiver that could not be reached. */
+export function sayUntold(failure: string): void {
+  say(`could not be told: ${failure}`);
+}
+
+function documentOf(workflowId: string, result: GatedPromotion) {
+  const { status, name, experimentId, runName, why, gate, decision, promoted, notifications } = result;
+  return {
+    ...{ workflowId, status, name, experimentId, runName, why },
+    gate: { passed: gate.passed, checks: gate.checks, uri: gate.gate.uri },
+    decision: decision ?? null,
+    promoted: promoted === undefined ? null : shownVersion(promoted),
+    notifications,
+  };
+}
+
+export function checkLines(checks: readonly GateCheck[], paint: Paint): string[] {
+  const head = paint('dim', '           found    limit  rule');
+  return [
+    head,
+    ...checks.map(({ passed, value, limit, rule }) => {
+      const mark = passed ? paint('green', 'passed') : paint('red', 'FAILED');
+      return `${mark}  ${number(value)}  ${number(limit)}  ${rule}`;
+    }),
+  ];
+}
+
+const number = (value: number): string => value.toFixed(4).padStart(7);

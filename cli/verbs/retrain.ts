@@ -1,0 +1,62 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Command } from 'commander';
+import { MtrlError } from '../../core/errors.ts';
+import type { RetrainInput, RetrainResult } from '../../workflows/retrain-types.ts';
+import { type Job, runJob, startJob } from '../job.ts';
+import { commandText, print, printJson } from '../output.ts';
+import { loadRetrainRecipe, retrainWorkflowId } from '../retrainings.ts';
+import { uiLink, withStack } from '../stack.ts';
+
+interface RetrainOptions {
+  readonly set: readonly string[];
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
+
+export function addRetrain(program: Command): void {
+  program
+    .command('retrain')
+    .description('look for new data, train on from the promoted judge, and promote what passes the gate; now')
+    .argument('<recipe>', 'a YAML or JSON file with `promotion`')
+    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--wait', 'show progress until it ends')
+    .option('--json', 'one JSON document on stdout')
+    .action(retrain);
+}
+
+async function retrain(file: string, { set, wait = false, json = false }: RetrainOptions): Promise<void> {
+  const { recipe, promotion } = loadRetrainRecipe(file, set);
+  const input: RetrainInput = { recipe };
+  const job = { type: 'retrain', name: promotion.name, input, workflowId: retrainWorkflowId(promotion) } as const;
+  await withStack({ startMissing: true }, async (stack) => {
+    if (wait) {
+      const { workflowId, result } = await runJob(stack, job).catch(conflict(job));
+      if (json) printJson({ workflowId, status: 'completed', ...result });
+      else print(outcomeText(result));
+      return;
+    }
+    const workflowId = await startJob(stack, job).catch(conflict(job));
+    const link = uiLink(stack.settings, workflowId) ?? null;
+    if (json) printJson({ workflowId, status: 'running', link });
+    else print('it goes on in Temporal; the same command with --wait shows one until it ends');
+  });
+}
+
+function conflict({ workflowId }: Pick<Job<'retrain'>, 'workflowId'>): (error: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
+    throw new MtrlError('RETRAIN_CONFLICT', 'a retraining of this name is running, and two never overlap', {
+      where: `workflow ${workflowId ?? ''}`,
+      hint: 'wait for it, or cancel it: `temporal workflow cancel --workflow-id ...`',
+      cause,
+    });
+  };
+}
+
+function outcomeText({ outcome, why, sources, experimentId }: RetrainResult): string {
+  const report =
+    experimentId === undefined ? [] : [`\`${commandText('report', experimentId)}\` shows what was trained`];
+  return [`${outcome}: ${why}`, ...sources.map(({ path, state }) => `  ${state.padEnd(7)} ${path}`), ...report].join(
+    '\n',
+  );
+}

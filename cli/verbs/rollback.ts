@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { RollbackInput } from '../../workflows/promotion-types.ts';
+import { whoami } from '../decisions.ts';
+import { runJob } from '../job.ts';
+import { print, printJson } from '../output.ts';
+import { shownVersion } from '../promotions.ts';
+import { withStack } from '../stack.ts';
+import { wholeNumber } from '../whole-number.ts';
+import { sayUntold } from './promote.ts';
+
+interface RollbackOptions {
+  readonly to?: number;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+export function addRollback(program: Command): void {
+  program
+    .command('rollback')
+    .description('let a name stand for an earlier version again')
+    .argument('<name>')
+    .option('--to <version>', 'which one (default: what the name stood for before)', wholeNumber)
+    .option('--by <who>', 'who decides (default: the user of this computer)')
+    .option('--reason <text>', 'why: kept in the history')
+    .option('--json', 'one JSON document on stdout')
+    .action(rollback);
+}
+
+async function rollback(name: string, { json = false, by = whoami(), ...wanted }: RollbackOptions): Promise<void> {
+  const input: RollbackInput = { name, by, ...wanted };
+  await withStack({ startMissing: true }, async (stack) => {
+    const { workflowId, result } = await runJob(stack, { type: 'rollback', name, input });
+    const { from, promoted, revision, notifications } = result;
+    notifications.failures.forEach(sayUntold);
+    const shown = { from: from ? shownVersion(from) : null, promoted: promoted ? shownVersion(promoted) : null };
+    if (json) printJson({ workflowId, status: 'completed', name, revision, ...shown, notifications });
+    else print(`${name} stands for ${promoted ? `version ${String(promoted.version)}` : 'nothing'} now`);
+  });
+}

@@ -1,0 +1,28 @@
+import { MtrlError } from '../../core/errors.ts';
+
+/** Environment variables, as given to a process or made up by a test. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** An empty variable counts as unset, as everywhere in shells. */
+export function valueOf(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`. Throws USAGE. */
+export function addressOf(env: Env, variable: string): Address | undefined {
+  const text = valueOf(env, variable);
+  if (text === undefined) return undefined;
+  const [, host, port] = /^\[?([^\s/]+?)\]?:(\d{1,5})$/.exec(text) ?? [];
+  if (host !== undefined && Number(port) < 65_536) return { host, port: Number(port) };
+  throw new MtrlError('USAGE', `${variable} is not host:port`, {
+    where: `environment variable ${variable}`,
+    found: text,
+    hint: 'for example 0.0.0.0:8081',
+  });
+}

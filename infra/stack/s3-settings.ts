@@ -1,0 +1,54 @@
+/** A store that someone else runs: `MTRL_S3_ENDPOINT`, or `AWS_ENDPOINT_URL_S3` as AWS tools have it, with AWS credentials. */
+import { MtrlError } from '../../core/errors.ts';
+import { type Env, valueOf } from './env.ts';
+
+export interface StoreSettings {
+  /** http(s) URL without a path */
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly consoleUrl: string | undefined;
+}
+
+export const defaultBucket = 'mtrl';
+export const defaultRegion = 'us-east-1';
+const naming = ['MTRL_S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3'] as const;
+
+/** undefined when the environment names none. Throws USAGE. */
+export function s3Override(env: Env): StoreSettings | undefined {
+  const named = naming.find((variable) => valueOf(env, variable) !== undefined);
+  if (named === undefined) return undefined;
+  const endpoint = valueOf(env, named) ?? '';
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/') {
+    throw new MtrlError('USAGE', `${named} is not the URL of a store`, {
+      where: `environment variable ${named}`,
+      found: JSON.stringify(endpoint),
+      hint: 'name it as http(s)://host:port without a path; the bucket goes in MTRL_S3_BUCKET',
+    });
+  }
+  // Credentials of the environment count only for a store of the environment: a user's AWS keys must not reach MinIO.
+  const accessKey = valueOf(env, 'AWS_ACCESS_KEY_ID');
+  const secretKey = valueOf(env, 'AWS_SECRET_ACCESS_KEY');
+  if (accessKey === undefined || secretKey === undefined) {
+    throw new MtrlError('USAGE', 'the store has no credentials', {
+      where: url.origin,
+      found: `${accessKey === undefined ? 'AWS_ACCESS_KEY_ID' : 'AWS_SECRET_ACCESS_KEY'} is not set`,
+      hint: `set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY beside ${named}`,
+    });
+  }
+  const sessionToken = valueOf(env, 'AWS_SESSION_TOKEN');
+  return {
+    endpoint: url.origin,
+    accessKey,
+    secretKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+    bucket: valueOf(env, 'MTRL_S3_BUCKET') ?? defaultBucket,
+    region: valueOf(env, 'AWS_REGION') ?? valueOf(env, 'AWS_DEFAULT_REGION') ?? defaultRegion,
+    consoleUrl: undefined,
+  };
+}

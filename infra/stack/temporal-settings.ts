@@ -1,0 +1,93 @@
+/**
+ * A Temporal that someone else runs, as its ecosystem names one: `TEMPORAL_ADDRESS` and its sisters (TLS, API key,
+ * headers), or a profile of a `temporal.toml`. A profile counts only when the environment names it or its file: a
+ * laptop's default profile must not send `npm start` to a cluster.
+ */
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { MtrlError } from '../../core/errors.ts';
+import { type Env, valueOf } from './env.ts';
+
+export interface TemporalSettings extends Pick<NativeConnectionOptions, 'tls' | 'apiKey' | 'metadata'> {
+  /** host:port of the gRPC frontend */
+  readonly address: string;
+  readonly namespace: string;
+  /** Base URL of the Web UI; undefined when it is not known. */
+  readonly uiUrl: string | undefined;
+}
+
+const defaultNamespace = 'default';
+const naming = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'] as const;
+
+export function namespaceOf(env: Env): string {
+  return valueOf(env, 'TEMPORAL_NAMESPACE') ?? defaultNamespace;
+}
+
+/** undefined when the environment names none. Throws USAGE. */
+export function temporalOverride(env: Env): TemporalSettings | undefined {
+  const named = naming.find((variable) => valueOf(env, variable) !== undefined);
+  if (named === undefined) return undefined;
+  const { connectionOptions, namespace } = loadProfile(env, named);
+  const { address = '', tls, apiKey, metadata } = connectionOptions;
+  if (!/^[^\s/:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(address)) {
+    throw new MtrlError('USAGE', 'the address of Temporal is not host:port', {
+      where: `environment variable ${named}`,
+      found: address === '' ? 'no address' : JSON.stringify(address),
+      hint: 'name the gRPC frontend as host:port, e.g. 127.0.0.1:7233, in TEMPORAL_ADDRESS or in the profile',
+    });
+  }
+  return {
+    address,
+    namespace: namespace ?? defaultNamespace,
+    uiUrl: uiUrlOf(env),
+    ...(tls !== undefined && tls !== null && { tls }),
+    ...(apiKey !== undefined && { apiKey }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}
+
+function loadProfile(env: Env, named: string): ReturnType<typeof loadClientConnectConfig> {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => (entry[1] ?? '').trim() !== '');
+  try {
+    return loadClientConnectConfig({
+      overrideEnvVars: Object.fromEntries(set),
+      disableFile: valueOf(env, 'TEMPORAL_PROFILE') === undefined && valueOf(env, 'TEMPORAL_CONFIG_FILE') === undefined,
+      configFileStrict: true,
+    });
+  } catch (cause) {
+    throw new MtrlError('USAGE', 'the connection to Temporal is not described well', {
+      where: `environment variable ${named}`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      hint: 'check TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE and the paths of certificates (docs/production.md)',
+      cause,
+    });
+  }
+}
+
+function uiUrlOf(env: Env): string | undefined {
+  const url = valueOf(env, 'MTRL_TEMPORAL_UI_URL');
+  if (url === undefined || URL.canParse(url)) return url?.replace(/\/+$/, '');
+  throw new MtrlError('USAGE', 'MTRL_TEMPORAL_UI_URL is not a URL', {
+    where: 'environment variable MTRL_TEMPORAL_UI_URL',
+    found: JSON.stringify(url),
+    hint: 'name the Web UI as http(s)://host:port',
+  });
+}
+
+/** For `Connection.connect` and `NativeConnection.connect`. */
+export function connectionOptions({
+  address,
+  tls,
+  apiKey,
+  metadata,
+}: Pick<TemporalSettings, 'address' | 'tls' | 'apiKey' | 'metadata'>): Pick<
+  NativeConnectionOptions,
+  'address' | 'tls' | 'apiKey' | 'metadata'
+> {
+  return {
+    address,
+    ...(tls !== undefined && { tls }),
+    ...(apiKey !== undefined && { apiKey }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}

@@ -1,0 +1,69 @@
+/** Row groups cut into parts that are held at once: files may have one row group of any size. */
+import type { FileMetaData, RowGroup } from 'hyparquet';
+import { getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
+import { MtrlError } from '../../../core/errors.ts';
+import { unreadable } from './row.ts';
+
+/** Unpacked bytes of a part, where a row group can be cut. */
+const partByteLength = 32 * 1024 * 1024;
+/** Unpacked bytes of a row group that cannot be cut: this much is held twice, packed and unpacked, and the next one too. */
+const heldByteLengthMax = 128 * 1024 * 1024;
+
+/** Rows [start, end) of the file, all of one row group. */
+export interface Part {
+  readonly group: RowGroup;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * In the file's order. Row groups are cut where the pages of all columns that are read can be told by row: a column
+ * without lists, or with a page index. FILE_UNREADABLE, naming the row group, where one can be neither cut nor held.
+ */
+export function* partsOf(file: string, metadata: FileMetaData, columns: readonly string[]): Generator<Part> {
+  let start = 0;
+  for (const [i, group] of metadata.row_groups.entries()) {
+    const end = start + Number(group.num_rows);
+    const byteLength = unpackedByteLength(group, columns);
+    const lists = listsWithoutIndex(file, metadata, group, columns);
+    if (lists.length > 0 && byteLength > heldByteLengthMax) throw tooLarge(file, i + 1, byteLength, lists);
+    const partCount = lists.length > 0 ? 1 : Math.ceil(byteLength / partByteLength);
+    const rowCount = Math.max(1, Math.ceil((end - start) / Math.max(1, partCount)));
+    for (let from = start; from < end; from += rowCount)
+      yield { group, start: from, end: Math.min(end, from + rowCount) };
+    start = end;
+  }
+}
+
+function unpackedByteLength({ columns: chunks }: RowGroup, columns: readonly string[]): number {
+  return chunks.reduce((sum, { meta_data: chunk }) => {
+    const isRead = chunk !== undefined && columns.includes(chunk.path_in_schema[0] ?? '');
+    return isRead ? sum + Math.max(0, Number(chunk.total_uncompressed_size)) : sum;
+  }, 0);
+}
+
+function listsWithoutIndex(
+  file: string,
+  { schema }: FileMetaData,
+  group: RowGroup,
+  columns: readonly string[],
+): string[] {
+  try {
+    return group.columns.flatMap(({ meta_data: chunk, offset_index_offset: index }) => {
+      if (chunk === undefined || index !== undefined || !columns.includes(chunk.path_in_schema[0] ?? '')) return [];
+      const isList = getMaxRepetitionLevel(getSchemaPath(schema, chunk.path_in_schema)) > 0;
+      return isList ? [chunk.path_in_schema.join('.')] : [];
+    });
+  } catch (error) {
+    // a column that the schema does not have
+    throw unreadable(file, error);
+  }
+}
+
+function tooLarge(file: string, place: number, byteLength: number, lists: readonly string[]): MtrlError {
+  return new MtrlError('FILE_UNREADABLE', 'a row group is too large to be held', {
+    where: file,
+    found: `row group ${place} unpacks to ${byteLength} bytes, more than ${heldByteLengthMax}; ${lists.join(', ')} without a page index`,
+    hint: 'write it anew with smaller row groups or a page index (pyarrow: write_table(..., row_group_size=100, write_page_index=True))',
+  });
+}

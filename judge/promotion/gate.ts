@@ -1,0 +1,151 @@
+/**
+ * May a candidate take the promoted policy's name? By declared rules alone: minimums, no task worse than before (a
+ * non-inferiority test: the lower bound of the paired difference's 95 % interval against a margin), a ceiling of
+ * unparsable answers. What is not there to be measured throws; it is never passed over.
+ */
+import { MtrlError } from '../../core/errors.ts';
+import { Rng } from '../../core/rng.ts';
+import type { PromotionSpec } from '../../recipes/promotion-fields.ts';
+import type { ClusteredOutcome } from '../evaluation/bootstrap.ts';
+import { pairedBootstrap } from '../evaluation/paired-bootstrap.ts';
+import type { TaskScores } from '../evaluation/task-scores.ts';
+
+export type GateRules = PromotionSpec['gate'];
+
+export interface GateCheck {
+  /** In words: `macroF1 of pair-up at least 0.8`. */
+  readonly rule: string;
+  readonly task: string;
+  readonly value: number;
+  /** A floor, or under `unparsable` a ceiling. */
+  readonly limit: number;
+  readonly passed: boolean;
+}
+
+/** What one policy answered to the test set of one task. */
+export interface Answered {
+  readonly task: string;
+  readonly split: string;
+  readonly labels: readonly string[];
+  readonly outcomes: readonly AnsweredOutcome[];
+}
+export interface AnsweredOutcome extends ClusteredOutcome {
+  readonly exampleId: string;
+}
+
+/** Both policies on the same test sets. */
+export interface Contest {
+  /** Whose test sets, in words. */
+  readonly data: string;
+  readonly candidate: readonly Answered[];
+  readonly promoted: readonly Answered[];
+}
+
+export interface GateEvidence {
+  /** Of the candidate, on its own test sets. */
+  readonly scores: readonly TaskScores[];
+  /** Where a policy is promoted already: on the candidate's test sets, and on those that it was promoted with. */
+  readonly contests?: { readonly onNewData: Contest; readonly onOldData: Contest };
+}
+
+export interface GateResampling {
+  readonly resampleCount: number;
+  readonly seed: number;
+}
+
+/** Throws EVALUATION_MISSING. */
+export function gateChecks(rules: GateRules, evidence: GateEvidence, resampling: GateResampling): GateCheck[] {
+  const { scores, contests } = evidence;
+  if (scores.length === 0) throw missing('the candidate was evaluated on nothing', 'evaluations of the candidate');
+  const minimums = rules.minimums.map((minimum, i) => minimumCheck(minimum, i, scores));
+  const unparsable = scores.map(({ task, unparsableRate }) => unparsableCheck(task, 'new data', unparsableRate, rules));
+  if (contests === undefined) return [...minimums, ...unparsable];
+  const { onNewData, onOldData } = contests;
+  requireTasks(onNewData, scores);
+  return [
+    ...minimums,
+    ...unparsable,
+    ...unparsableOn(onOldData, rules),
+    ...regressionChecks(onNewData, rules, resampling),
+    ...regressionChecks(onOldData, rules, resampling),
+  ];
+}
+
+function minimumCheck(
+  { task, metric, atLeast }: GateRules['minimums'][number],
+  index: number,
+  scores: readonly TaskScores[],
+): GateCheck {
+  const where = `promotion.gate.minimums.${String(index)}`;
+  const [found, ...others] = scores.filter((each) => each.task === task);
+  if (found === undefined || others.length > 0)
+    throw missing(`the gate wants ${metric} of ${task}, which was not evaluated once`, where, scores);
+  const value = found[metric];
+  if (value === undefined)
+    throw missing(`the gate wants ${metric} of ${task}, which its evaluation does not have`, where);
+  return atLeastCheck(`${metric} of ${task} at least ${String(atLeast)}`, task, value, atLeast);
+}
+
+function unparsableCheck(task: string, data: string, value: number, { unparsableRateMax }: GateRules): GateCheck {
+  finite(value, `unparsable rate of ${task}`);
+  const rule = `unparsable answers to ${task}, ${data}, at most ${String(unparsableRateMax)}`;
+  return { rule, task, value, limit: unparsableRateMax, passed: value <= unparsableRateMax };
+}
+
+function unparsableOn({ data, candidate }: Contest, rules: GateRules): GateCheck[] {
+  return candidate.map(({ task, outcomes }) => {
+    const unparsableCount = outcomes.filter(({ predicted }) => predicted === undefined).length;
+    return unparsableCheck(task, data, unparsableCount / outcomes.length, rules);
+  });
+}
+
+function regressionChecks(contest: Contest, { regressionMax }: GateRules, resampling: GateResampling): GateCheck[] {
+  const { data, candidate, promoted } = contest;
+  if (promoted.length === 0 || candidate.length !== promoted.length)
+    throw missing(
+      `the two policies were not evaluated on the same tasks: ${String(candidate.length)} and ${String(promoted.length)}`,
+      data,
+    );
+  return promoted.map((theirs) => {
+    const { task, split, labels } = theirs;
+    const ours = candidate.find((each) => each.task === task && each.split === split);
+    if (ours === undefined) throw missing(`the candidate was not evaluated on ${task}, ${split}`, data);
+    requireSameExamples(ours, theirs, data);
+    const rng = new Rng('gate', resampling.seed, data, task);
+    const { ci95 } = pairedBootstrap(ours.outcomes, theirs.outcomes, labels, resampling.resampleCount, rng);
+    const rule = `Macro-F1 of ${task}, ${data}, surely not below the promoted by more than ${String(regressionMax)}`;
+    return atLeastCheck(rule, task, ci95[0], -regressionMax);
+  });
+}
+
+function atLeastCheck(rule: string, task: string, value: number, limit: number): GateCheck {
+  finite(value, rule);
+  return { rule, task, value, limit, passed: value >= limit };
+}
+
+/** The contest on new data covers every task that the candidate was scored on. */
+function requireTasks({ data, candidate }: Contest, scores: readonly TaskScores[]): void {
+  const unanswered = scores.find(({ task, split }) => !candidate.some((a) => a.task === task && a.split === split));
+  if (unanswered !== undefined) throw missing(`there are no judgments of ${unanswered.task}`, data);
+}
+
+function requireSameExamples(ours: Answered, theirs: Answered, data: string): void {
+  const { task, outcomes } = theirs;
+  const isSame =
+    outcomes.length > 0 &&
+    ours.outcomes.length === outcomes.length &&
+    outcomes.every(({ exampleId }, i) => ours.outcomes[i]?.exampleId === exampleId);
+  if (!isSame) throw missing(`the two policies did not judge the same examples of ${task}`, data);
+}
+
+function finite(value: number, what: string): void {
+  if (!Number.isFinite(value)) throw missing(`${what} is no number`, what);
+}
+
+function missing(message: string, where: string, scores: readonly TaskScores[] = []): MtrlError {
+  return new MtrlError('EVALUATION_MISSING', message, {
+    where,
+    ...(scores.length > 0 && { found: `evaluations of ${scores.map(({ task }) => task).join(', ')}` }),
+    hint: 'let evaluation.tasks of the recipe hold every task that the gate names, and run the experiment again',
+  });
+}

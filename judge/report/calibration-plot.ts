@@ -1,0 +1,32 @@
+/** A reliability diagram (DeGroot and Fienberg 1983): how often a judge is right, by how sure it is; the diagonal is what it should be. */
+import { points } from './format.ts';
+import { type Html, html } from './html.ts';
+
+interface Bin {
+  readonly count: number;
+  readonly confidence: number;
+  readonly accuracy: number;
+}
+
+/** `bins` of equal width over [0, 1]; bars are fainter where a bin holds fewer answers. */
+export function calibrationPlot(bins: readonly Bin[]): Html {
+  const countMax = Math.max(...bins.map(({ count }) => count));
+  const width = 100 / bins.length;
+  const bars = bins.map(({ count, confidence, accuracy }, i) =>
+    count === 0
+      ? undefined
+      : html`<rect
+          x="${i * width}"
+          y="${100 - accuracy * 100}"
+          width="${width}"
+          height="${accuracy * 100}"
+          fill-opacity="${(0.25 + (0.75 * count) / countMax).toFixed(2)}"
+        >
+          <title>${count} answers: said ${points(confidence)}, right ${points(accuracy)}</title>
+        </rect>`,
+  );
+  return html`<svg class="calibration" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
+    ${bars}
+    <line x1="0" y1="100" x2="100" y2="0" vector-effect="non-scaling-stroke" />
+  </svg>`;
+}

@@ -1,0 +1,103 @@
+/** What the compute process holds, by plan: what stays between calls, and what one call of a graph takes beside it. */
+import { MtrlError } from '../../../core/errors.ts';
+import type { Sizes } from '../../graph/dim.ts';
+import type { Graph, Value } from '../../graph/ir.ts';
+import { type GraphMemory, memoryReport } from '../../graph/lifetime.ts';
+import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
+import { adamwGraph } from '../../optimizer/adamw-graph.ts';
+import type { Tensor } from '../../runtime/graph-runner.ts';
+import { bucketsOf } from './optimizer-update.ts';
+import { elementCount } from './weights.ts';
+
+/** Bytes that stay, by what they are. */
+export interface ResidentBytes {
+  /** Node.js, the runtime's libraries, compiled graphs. */
+  readonly process: number;
+  readonly weights: number;
+  /** The weights of the KL term's policy. */
+  readonly reference: number;
+  /** The sum so far, and what the next micro-batch gives. */
+  readonly gradients: number;
+  /** AdamW's first and second moments. */
+  readonly m: number;
+  readonly v: number;
+  /** Intermediate values of an update, which the runtime keeps. */
+  readonly update: number;
+}
+
+/** Of a compute process that has loaded a small model, with room for the heap (measured 180 to 260 MB). */
+const processByteLength = 300e6;
+
+export function residentBytes(specs: readonly ParameterSpec[], hasReference: boolean): ResidentBytes {
+  const trained = specs.filter(isTrained);
+  const [weights, learned] = [byteLengthOf(specs), byteLengthOf(trained)];
+  const updates = bucketsOf(trained).map((bucket) => memoryReport(adamwGraph(bucket))({}).computedByteLength);
+  return {
+    process: processByteLength,
+    weights,
+    reference: hasReference ? weights : 0,
+    gradients: 2 * learned,
+    m: learned,
+    v: learned,
+    update: Math.max(0, ...updates),
+  };
+}
+
+/** A graph as it is planned with. */
+export interface GraphPlan {
+  readonly inputs: readonly Value[];
+  readonly memoryOf: (sizes: Sizes) => GraphMemory;
+}
+
+export function planOf(graph: Graph): GraphPlan {
+  return { inputs: graph.inputs, memoryOf: memoryReport(graph) };
+}
+
+/**
+ * Beside what is resident, for a call with these tensors.
+ * @param loopTripCount iterations of the graph's loop, if it has one
+ */
+export function callByteLength(plan: GraphPlan, tensors: ReadonlyMap<string, Tensor>, loopTripCount = 0): number {
+  // What the inputs say wins: T is the tokens of a training graph, and of a rollout those that its loop has made.
+  const sizes = { T: loopTripCount, trips: loopTripCount, loop: loopTripCount, ...sizesFrom(plan.inputs, tensors) };
+  const { constantByteLength, computedByteLength } = plan.memoryOf(sizes);
+  const batch = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  return batch + constantByteLength + computedByteLength;
+}
+
+/** The sizes of the symbols in the shapes of the inputs that are given. */
+export function sizesFrom(inputs: readonly Value[], tensors: ReadonlyMap<string, Tensor>): Record<string, number> {
+  const sizes: Record<string, number> = {};
+  for (const { name, shape } of inputs) {
+    const tensor = tensors.get(name);
+    shape.forEach((dim, axis) => {
+      const size = tensor?.shape[axis];
+      if (typeof dim === 'string' && size !== undefined) sizes[dim] = size;
+    });
+  }
+  return sizes;
+}
+
+export function total(resident: ResidentBytes): number {
+  return Object.values<number>({ ...resident }).reduce((sum, byteLength) => sum + byteLength, 0);
+}
+
+/** Throws MEMORY_EXCEEDED with the plan. */
+export function requireFit(what: string, resident: ResidentBytes, callBytes: number, byteLengthMax: number): void {
+  const needed = total(resident) + callBytes;
+  if (needed <= byteLengthMax) return;
+  const parts = Object.entries({ ...resident, [what]: callBytes }).filter(([, byteLength]) => byteLength > 0);
+  throw new MtrlError('MEMORY_EXCEEDED', `${what} of a single prompt does not fit into engine.memoryByteLengthMax`, {
+    where: 'engine.memoryByteLengthMax',
+    found: `${inMegabytes(byteLengthMax)}; needed ${inMegabytes(needed)}: ${parts.map(([kind, byteLength]) => `${kind} ${inMegabytes(byteLength)}`).join(', ')}`,
+    hint: 'raise it, set engine.recompute, train adapters (lora) instead of all weights, or lower groupSize, tokenCountMax or the size of images',
+  });
+}
+
+function inMegabytes(byteLength: number): string {
+  return `${Math.ceil(byteLength / 1e6)} MB`;
+}
+
+function byteLengthOf(specs: readonly ParameterSpec[]): number {
+  return specs.reduce((sum, spec) => sum + 4 * elementCount(spec), 0);
+}

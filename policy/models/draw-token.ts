@@ -1,0 +1,95 @@
+/** How a rollout draws its next token. */
+import * as b from '../graph/build.ts';
+import type { Dim } from '../graph/dim.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+
+/** What shapes the graph; the rest are inputs. */
+export interface DrawOptions {
+  /** k: fewer than there are tokens. */
+  readonly topK?: number;
+  /** Whether the share `topP` is an input. */
+  readonly withTopP?: boolean;
+}
+
+export interface SamplingInputs {
+  /** float32 [C, B, G] in (0, 1) */
+  readonly uniforms: Value;
+  /** bool [] */
+  readonly greedy: Value;
+  /** int64 [] */
+  readonly stopToken: Value;
+  readonly padToken: Value;
+  /** float32 [] */
+  readonly inverseTemperature: Value;
+  readonly topP?: Value;
+  /** float32 [V], very negative for banned tokens */
+  readonly vocabularyBias: Value;
+}
+
+export function declareSampling(g: Graph, vocabularySize: number, { withTopP }: DrawOptions): SamplingInputs {
+  return {
+    uniforms: g.input('uniforms', 'float32', ['C', 'B', 'G']),
+    greedy: g.input('greedy', 'bool', []),
+    stopToken: g.input('stopToken', 'int64', []),
+    padToken: g.input('padToken', 'int64', []),
+    inverseTemperature: g.input('inverseTemperature', 'float32', []),
+    ...(withTopP === true && { topP: g.input('topP', 'float32', []) }),
+    vocabularyBias: g.input('vocabularyBias', 'float32', [vocabularySize]),
+  };
+}
+
+/**
+ * One token a row: the first whose cumulative probability among the kept tokens reaches the row's uniform, or the most
+ * probable. Its log-prob is that of the policy, over all tokens: what the trainer computes, whatever was kept.
+ * @param logits float32 [R, V]
+ * @param iteration int64 []
+ * @returns token int64 [R, 1], logProb float32 [R, 1]
+ */
+export function drawToken(
+  body: Graph,
+  inputs: SamplingInputs,
+  { topK }: DrawOptions,
+  logits: Value,
+  iteration: Value,
+): { token: Value; logProb: Value } {
+  const [rows] = logits.shape as [Dim, number];
+  const scaled = b.add(body, b.mul(body, logits, inputs.inverseTemperature), inputs.vocabularyBias);
+  const logProbs = b.logSoftmax(body, scaled);
+  const cumulative = b.cumSum(body, keptProbabilities(body, logProbs, topK, inputs.topP), 1);
+  const uniform = b.reshape(body, b.gather(body, inputs.uniforms, iteration, 0), [rows, 1]);
+  // Scaled by the total, which rounding may leave below 1: the last token is never drawn for want of mass, and a token
+  // of probability 0 (a banned one, or one that is not kept) is never reached.
+  const threshold = b.mul(body, uniform, b.reduceMax(body, cumulative, [1]));
+  const below = b.cast(body, b.less(body, cumulative, threshold), 'float32');
+  const sampled = b.cast(body, b.reduceSum(body, below, [1]), 'int64');
+  const token = b.where(body, inputs.greedy, b.argMax(body, scaled), sampled);
+  return { token, logProb: b.gatherElements(body, logProbs, token, 1) };
+}
+
+/**
+ * Probabilities with 0 for the tokens that sampling leaves out, in the order of transformers: first top-k, then top-p
+ * over what that kept. Tokens as probable as the last that is kept are kept too (as TopKLogitsWarper does; which of them
+ * TopPLogitsWarper keeps is left to its sort).
+ */
+function keptProbabilities(body: Graph, logProbs: Value, topK: number | undefined, topP: Value | undefined): Value {
+  const probabilities = b.exp(body, logProbs);
+  if (topK === undefined && topP === undefined) return probabilities;
+  const [best] = b.topK(body, logProbs, topK ?? (logProbs.shape[1] as number));
+  const among = (cut: Value): Value =>
+    b.mul(body, probabilities, b.cast(body, b.lessOrEqual(body, cut, logProbs), 'float32'));
+  const ofTopK = topK === undefined ? probabilities : among(b.slice(body, best, 1, topK - 1, topK));
+  return topP === undefined ? ofTopK : among(nucleusCut(body, best, b.reduceSum(body, ofTopK, [1]), topP));
+}
+
+/**
+ * The log-prob of the last token of the nucleus: of the fewest most probable ones that hold the share topP of the total.
+ * @param best float32 [R, K] log-probs, highest first
+ * @param total float32 [R, 1]
+ * @returns float32 [R, 1]
+ */
+function nucleusCut(body: Graph, best: Value, total: Value, topP: Value): Value {
+  const masses = b.exp(body, best);
+  const before = b.sub(body, b.cumSum(body, masses, 1), masses);
+  const isKept = b.cast(body, b.less(body, before, b.mul(body, total, topP)), 'float32');
+  return b.neg(body, b.reduceMax(body, b.mul(body, b.neg(body, best), isKept), [1]));
+}

@@ -1,0 +1,41 @@
+/** Where the images of a prompt stand among its tokens. */
+import { MtrlError } from '../../core/errors.ts';
+import type { EncodedPrompt } from '../engine.ts';
+import type { ImageReader, TokenGrid } from './architecture.ts';
+
+export interface ImageSpan {
+  /** Index of the image's first token; the others follow it, row by row. */
+  readonly start: number;
+  readonly grid: TokenGrid;
+}
+
+/** One span an image. @throws EXAMPLE_TOO_LONG where tokens and images do not fit each other: the prompt was cut */
+export function imageSpans({ tokenIds, images }: EncodedPrompt, reader: ImageReader): ImageSpan[] {
+  const spans: ImageSpan[] = [];
+  let behind = 0;
+  for (const image of images) {
+    const grid = reader.tokenGrid(image);
+    const start = tokenIds.indexOf(reader.tokenId, behind);
+    spans.push({ start, grid });
+    behind = start + tokenCount(grid);
+    if (start < 0 || !isImage(tokenIds, start, behind, reader)) throw unfit(images.length, spans);
+  }
+  if (tokenIds.includes(reader.tokenId, behind)) throw unfit(images.length, spans);
+  return spans;
+}
+
+export const tokenCount = ({ rowCount, columnCount }: TokenGrid): number => rowCount * columnCount;
+
+function isImage(tokenIds: readonly number[], start: number, end: number, { tokenId }: ImageReader): boolean {
+  return end <= tokenIds.length && tokenIds.slice(start, end).every((id) => id === tokenId);
+}
+
+function unfit(imageCount: number, spans: readonly ImageSpan[]): MtrlError {
+  return new MtrlError(
+    'EXAMPLE_TOO_LONG',
+    `a prompt has image tokens for another number of images than its ${imageCount}`,
+    {
+      hint: `its images need ${spans.map(({ grid }) => tokenCount(grid)).join(' + ')} image tokens; was the prompt cut?`,
+    },
+  );
+}

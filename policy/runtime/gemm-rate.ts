@@ -1,0 +1,26 @@
+/** How fast this machine multiplies matrices now, measured in a moment: what step times are estimated from. */
+import { linear } from '../graph/build.ts';
+import { Graph } from '../graph/ir.ts';
+import type { Runtime, Tensor } from './graph-runner.ts';
+
+const repetitionCount = 5;
+
+/** Floating-point operations a second of x [rows, inner] times a weight [columns, inner]: the best of a few. */
+export async function gemmRate(runtime: Runtime, rows: number, inner: number, columns: number): Promise<number> {
+  const g = new Graph('gemm-rate');
+  const shapes = { x: [rows, inner], weight: [columns, inner] } as const;
+  g.output('y', linear(g, g.input('x', 'float32', shapes.x), g.input('weight', 'float32', shapes.weight)));
+  const inputs = Object.entries(shapes).map(([name, shape]): [string, Tensor] => [
+    name,
+    { dtype: 'float32', shape, data: new Float32Array(shape[0] * shape[1]).fill(0.5) },
+  ]);
+  const runner = await runtime.compile(g);
+  let best = Infinity;
+  for (let i = 0; i < repetitionCount; i++) {
+    const startedAtMs = performance.now();
+    await runner.run(new Map(inputs));
+    best = Math.min(best, performance.now() - startedAtMs);
+  }
+  await runner.release();
+  return (2 * rows * inner * columns * 1000) / best;
+}

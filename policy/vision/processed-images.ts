@@ -1,0 +1,31 @@
+/** Images are processed once while memory for them lasts: the prompts of an experiment show them again and again. */
+import { ByteCache } from '../../core/byte-cache.ts';
+import { sha256 } from '../../core/json.ts';
+import { decodeImage, type RgbImage } from './rgb-image.ts';
+
+export class ProcessedImages<T> {
+  readonly #cache: ByteCache<T>;
+  readonly #process: (image: RgbImage, where: string) => T;
+  readonly #byteLengthOf: (processed: T) => number;
+
+  constructor(
+    byteLengthMax: number,
+    process: (image: RgbImage, where: string) => T,
+    byteLengthOf: (processed: T) => number,
+  ) {
+    this.#cache = new ByteCache(byteLengthMax);
+    this.#process = process;
+    this.#byteLengthOf = byteLengthOf;
+  }
+
+  /** Of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
+  async of(encoded: Uint8Array): Promise<T> {
+    const digest = sha256(encoded);
+    const cached = this.#cache.get(digest);
+    if (cached !== undefined) return cached;
+    const where = `image ${digest}`;
+    const processed = this.#process(await decodeImage(encoded, where), where);
+    this.#cache.set(digest, processed, this.#byteLengthOf(processed));
+    return processed;
+  }
+}

@@ -1,0 +1,59 @@
+/** The recipe's schema as JSON Schema (draft 2020-12): what editors check by, and what the reference is made from. */
+import { z } from 'zod';
+import { recipeSchema } from './recipe.ts';
+
+/** As much of JSON Schema as recipes need. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: string | number | boolean;
+  readonly enum?: readonly (string | number | boolean)[];
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly items?: SchemaNode;
+  readonly prefixItems?: readonly SchemaNode[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly propertyNames?: SchemaNode;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
+}
+
+let made: SchemaNode | undefined;
+
+/** Of a recipe as it is sent: what it includes is in it. */
+export function recipeJsonSchema(): SchemaNode {
+  return (made ??= z.toJSONSchema(recipeSchema, {
+    io: 'input',
+    override({ jsonSchema }) {
+      // What JavaScript can count to is no limit that a recipe has.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  }) as SchemaNode);
+}
+
+const include: SchemaNode = {
+  description: 'Files whose tasks and datasets are brought in, as those in recipes/adapters (docs/data.md).',
+  type: 'array',
+  items: { type: 'string' },
+};
+
+/** Of a recipe as it is written: tasks and datasets may come from files that it includes. */
+export function recipeFileSchema(): SchemaNode {
+  const { properties, required = [], ...schema } = recipeJsonSchema();
+  const included = ['tasks', 'datasets'];
+  return {
+    ...schema,
+    properties: { ...properties, include },
+    required: required.filter((name) => !included.includes(name)),
+    anyOf: [{ required: included }, { required: ['include'] }],
+  };
+}

@@ -1,0 +1,30 @@
+/** What `promote` and `rollback` are asked for, checked where it comes in: it may be JSON from the Temporal CLI. */
+import { z } from 'zod';
+import { MtrlError } from '../core/errors.ts';
+import { nameSchema } from './promotion-fields.ts';
+
+const sentence = z.string().min(1).max(1_000);
+
+export const promoteRequest = z.strictObject({
+  experimentId: z.string().min(1),
+  name: nameSchema.optional(),
+  arm: nameSchema.optional(),
+  seed: z.int().min(0).optional(),
+  forceReason: sentence.optional(),
+});
+
+export const rollbackRequest = z.strictObject({
+  name: nameSchema,
+  revision: z.int().min(0),
+  to: z.int().min(1).optional(),
+  by: sentence,
+  reason: sentence.optional(),
+});
+
+/** Throws USAGE, naming each field that is wrong. */
+export function requireRequest(schema: z.ZodType, value: unknown): void {
+  const { error } = schema.safeParse(value);
+  if (error === undefined) return;
+  const problems = error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`);
+  throw new MtrlError('USAGE', 'the request is malformed', { found: problems.join('; ') });
+}

@@ -1,0 +1,89 @@
+/** Answers and label probabilities of the demo's base on its own world, through the embedded engine. */
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { answers, type Asking, type Shown, verdictProbabilities } from '../../activities/answers.ts';
+import { endedBy } from '../../activities/sampling.ts';
+import { required } from '../../core/assert.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { generateWorldExamples } from '../../judge/worlds/generate.ts';
+import { pictureSize } from '../../judge/worlds/render.ts';
+import type { EncodedPrompt } from '../../policy/engine.ts';
+import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
+import { loadProcessor } from '../../policy/processor.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
+
+const task = 'technical';
+const { parsed: recipe } = loadRecipeFile('recipes/demo.yaml', []);
+const spec = required(recipe.tasks[task], task);
+const engine = new EmbeddedEngine({ threadCount: 1 });
+const processor = await loadProcessor('recipes/demo-base');
+const shown: Shown[] = [];
+const prompts: EncodedPrompt[] = [];
+let asking: Asking;
+
+beforeAll(async () => {
+  await engine.loadCheckpoint('recipes/demo-base');
+  const annotator = { hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 };
+  const world: JudgeWorldSpec = {
+    reader: 'judge-world',
+    tasks: [task],
+    split: 'test',
+    exampleCount: 6,
+    seed: 3,
+    annotator,
+  };
+  for (const { example, pixels } of generateWorldExamples(world)) {
+    const raw = { width: pictureSize, height: pictureSize, channels: 3 } as const;
+    const images = await Promise.all(pixels.map((each) => sharp(each, { raw }).png().toBuffer()));
+    const whole = { ...example, images: images.map((_, i) => String(i)) };
+    shown.push({ example: whole, exampleIndex: shown.length, swapped: false });
+    prompts.push(await processor.encodePrompt(renderPrompt(spec, whole, 'think', recipe.modeWords), images));
+  }
+  const { stopTokenId, padTokenId, bannedTokenIds } = processor;
+  asking = {
+    // What they use of both.
+    held: { engine } as unknown as Asking['held'],
+    prompted: {
+      tokens: { stopTokenId, padTokenId, bannedTokenIds },
+      completion: (text: string) => processor.encodeCompletion(text),
+      decode: (tokenIds: readonly number[]) => processor.decodeCompletion(tokenIds),
+    } as unknown as Asking['prompted'],
+    ...{ evaluation: recipe.evaluation, ending: {}, spec, mode: 'think' },
+  };
+});
+afterAll(() => engine.close());
+
+const greedy = { temperature: 1, greedy: true, tokenCountMax: 20 };
+
+test('an answer ends with the stop sequence of the recipe, and is read as before', async () => {
+  const usual = (await answers(asking, shown, prompts, greedy, 1)).flat();
+  expect(usual.filter(({ judgment }) => judgment.ok).length).toBeGreaterThan(3);
+  const closed = { ...asking, ending: endedBy({ stopSequences: ['</answer>'] }, asking.prompted) };
+  expect((await answers(closed, shown, prompts, greedy, 1)).flat()).toEqual(usual);
+  // Without the tag that closes it, no answer can be read.
+  const cut = { ...asking, ending: endedBy({ stopSequences: ['<answer>'] }, asking.prompted) };
+  const short = (await answers(cut, shown, prompts, greedy, 1)).flat();
+  expect(short.map(({ text, finishReason }) => [text.endsWith('<answer>'), finishReason])).toEqual(
+    shown.map(() => [true, 'stop']),
+  );
+  expect(short.some(({ judgment }) => judgment.ok)).toBe(false);
+});
+
+test('the likeliest label is the one that the greedy judge gives behind its own rationale', async () => {
+  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const probabilities = await verdictProbabilities(asking, prompts, judgments);
+  judgments.forEach((judgment, i) => {
+    const each = required(probabilities[i], 'probabilities');
+    expect(each.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+    if (judgment.ok) expect(spec.labels[each.indexOf(Math.max(...each))]).toBe(judgment.verdict);
+  });
+});
+
+test('several samples have the log-prob of the whole answer, a strict one has none', async () => {
+  const sampling = { temperature: 1, greedy: false, tokenCountMax: 20, topK: 5, topP: 0.9 };
+  const samples = (await answers(asking, shown, prompts, sampling, 3)).flat();
+  expect(samples.length).toBe(3 * shown.length);
+  expect(samples.filter(({ logProb }) => logProb === undefined || logProb > 0)).toEqual([]);
+  expect((await answers(asking, shown, prompts, greedy, 1)).flat().some((each) => 'logProb' in each)).toBe(false);
+});

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { planUpdate } from '../../activities/plan-update.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { refTo } from '../workflows/made-up-activities.ts';
+
+const recipe = parseRecipe(tinyRecipe({ sftStepCount: 10, grpoStepCount: 10 }));
+const arm = recipe.arms['sft-start'];
+if (arm?.objective !== 'sft') throw new Error('the tiny recipe has this arm');
+const decaying = {
+  ...recipe,
+  arms: { ...recipe.arms, 'sft-start': { ...arm, optimizer: { ...arm.optimizer, schedule: 'linear' as const } } },
+};
+const plan = {
+  ...{ fromStep: 0, stepCount: 20, exampleCountPerStep: 1, exampleIndices: Array.from({ length: 20 }, (_, i) => i) },
+  ...{ reserveCountPerStep: 0, reserveIndices: [], exampleCountByTask: {}, places: {} },
+};
+
+function lastLearningRate(toStep: number, stepCount?: number): number | undefined {
+  const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
+  const steps = { plan: refTo('plan'), fromStep: toStep - 1, toStep, policy: { snapshot: refTo('base'), log: [] } };
+  const update = planUpdate(decaying, plan, { ...run, ...steps, ...(stepCount !== undefined && { stepCount }) });
+  return update.objective === 'sft' ? update.steps[0]?.learningRate : undefined;
+}
+
+it('a learning rate schedule ends where a changed budget ends, not where the recipe does', () => {
+  const { learningRate, finalLearningRateRatio } = arm.optimizer;
+  const final = learningRate * finalLearningRateRatio;
+  expect(lastLearningRate(10)).toBeCloseTo(final, 12);
+  expect(lastLearningRate(20, 20)).toBeCloseTo(final, 12);
+  expect(lastLearningRate(10, 20)).toBeGreaterThan(final * 2);
+});

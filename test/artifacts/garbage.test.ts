@@ -1,0 +1,144 @@
+/** A garbage collection on a folder store, with others at work in the middle of it. */
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import { experimentKey } from '../../artifacts/experiments.ts';
+import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import { collectGarbage, type GarbageOptions } from '../../artifacts/garbage.ts';
+import { jsonBytes } from '../../artifacts/json-value.ts';
+import { memoize } from '../../artifacts/manifest.ts';
+import type { ObjectStore } from '../../artifacts/object-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { verifyArtifacts } from '../../artifacts/verify.ts';
+
+let root: string;
+let objects: FolderObjectStore;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtrl-gc-'));
+  objects = new FolderObjectStore(root);
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Two activities, the second of which takes what the first has made; what the second has made. */
+async function work(name: string): Promise<ArtifactRef> {
+  const store = new ArtifactStore(objects, { cacheByteLengthMax: 0 });
+  const step = async (activity: string, inputs: Readonly<Record<string, ArtifactRef>>): Promise<ArtifactRef> => {
+    const of = { activity, codeVersion: 'one', inputs, config: { name }, environment: {} };
+    const { manifest } = await memoize(store, of, async () => ({
+      outputs: { made: await store.putJson({ name, activity }) },
+      summary: {},
+      computeMs: 0,
+    }));
+    const { made } = manifest.outputs;
+    if (made === undefined) throw new Error(`${activity} has made nothing`);
+    return made;
+  };
+  return step('optimize', { rollouts: await step('rollout', {}) });
+}
+
+async function keys(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of objects.list('')) found.push(key);
+  return found;
+}
+
+async function makeOld(): Promise<void> {
+  const yesterday = new Date(Date.now() - 24 * 60 * 60_000);
+  for (const key of await keys()) await utimes(join(root, key), yesterday, yesterday);
+}
+
+function collect(store: ObjectStore, options: Partial<GarbageOptions> = {}) {
+  const youngSinceMs = Date.now() - 60_000;
+  return collectGarbage(new ArtifactStore(store), {
+    ...{ dryRun: false, forgotten: new Set<string>(), youngSinceMs: () => Promise.resolve(youngSinceMs) },
+    async *runningRoots() {
+      // Nothing runs.
+    },
+    ...options,
+  });
+}
+
+/** The store, to which something is done before its n-th answer. Only between the last look at an age and the removal nobody can help. */
+function interrupted(at: number, meanwhile: () => Promise<unknown>): { store: ObjectStore; answers: () => number } {
+  let count = 0;
+  const before = async (): Promise<void> => {
+    if (count++ === at) await meanwhile();
+  };
+  const store = new Proxy<ObjectStore>(objects, {
+    get(target, name: keyof ObjectStore): unknown {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      if (['uriOf', 'keyOf', 'head', 'remove'].includes(name)) return member.bind(target) as unknown;
+      if (name !== 'list')
+        return async (...args: unknown[]) => {
+          await before();
+          return Reflect.apply(member, target, args) as unknown;
+        };
+      return async function* (prefix: string) {
+        for await (const entry of target.list(prefix)) {
+          await before();
+          yield entry;
+        }
+      };
+    },
+  });
+  return { store, answers: () => count };
+}
+
+it('takes what nothing refers to, and leaves what an experiment, a name or a running workflow needs', async () => {
+  const [kept, promoted, running] = [await work('kept'), await work('promoted'), await work('running')];
+  await objects.put(experimentKey('kept'), jsonBytes({ policy: kept }));
+  await objects.put('promoted/judge.json', jsonBytes({ versions: [promoted] }));
+  const before = await keys();
+  const forgotten = experimentKey('forgotten');
+  await objects.put(forgotten, jsonBytes({ policy: await work('forgotten') }));
+  await work('gone');
+  await makeOld();
+  const { garbage, kinds } = await collect(objects, {
+    forgotten: new Set([forgotten]),
+    runningRoots: async function* () {
+      yield await Promise.resolve({ result: running });
+    },
+  });
+  expect(garbage.objectCount).toBe(8);
+  expect(kinds.map(({ kind, count }) => [kind, count]).sort()).toEqual([
+    ['manifests', 4],
+    ['optimize', 2],
+    ['rollout', 2],
+  ]);
+  expect((await keys()).filter((key) => key !== forgotten)).toEqual(before);
+});
+
+it('never takes from a run what it finds or makes at any moment of the collection', async () => {
+  for (let at = 0, answers = 1; at < answers; at++) {
+    await work('found again');
+    await makeOld();
+    let made: ArtifactRef | undefined;
+    const other = interrupted(at, async () => {
+      made = await work('found again');
+    });
+    await collect(other.store);
+    answers = other.answers();
+    expect(made).toBeDefined();
+    const { problems } = await verifyArtifacts(new ArtifactStore(objects), made ? [made] : []);
+    expect(problems, `interrupted before answer ${String(at)}`).toEqual([]);
+    await makeOld();
+    await collect(objects);
+    expect(await keys()).toEqual([]);
+  }
+});
+
+it('removes nothing where it cannot tell what a document refers to', async () => {
+  await objects.put(experimentKey('damaged'), new TextEncoder().encode('{"policy":'));
+  await work('perhaps its');
+  await makeOld();
+  const before = await keys();
+  await expect(collect(objects)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+  expect(await keys()).toEqual(before);
+});

@@ -1,0 +1,108 @@
+/** `mtrl schedule` as a user calls it, on a real server; no worker, so that nothing it starts gets anywhere. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mtrlWith } from '../support/commands.ts';
+import { useStack } from '../support/stack.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+
+const stack = useStack();
+let folder: string;
+let recipe: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtrl-schedules-'));
+  const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
+  recipe = join(folder, 'recipe.json');
+  await writeFile(recipe, JSON.stringify({ ...tiny, promotion: { name: 'nightly', arm: 'mt-rl' } }));
+  await writeFile(join(folder, 'without.json'), JSON.stringify(tiny));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const schedule = (...args: readonly string[]) => mtrlWith(stack.settings, ['schedule', ...args]);
+
+async function scheduleJson(...args: readonly string[]): Promise<unknown> {
+  const { code, out, err } = await schedule(...args, '--json');
+  expect(code, err).toBe(0);
+  return JSON.parse(out);
+}
+
+it('create, list, describe, pause, unpause, backfill and delete say one thing of a schedule', async () => {
+  const times = ['--cron', '0 3 * * *', '--timezone', 'Europe/Rome', '--jitter', '5m'];
+  const policies = ['--overlap', 'buffer-one', '--catchup-window', '2h', '--paused'];
+  const created = await scheduleJson('create', 'every-night', '--recipe', recipe, ...times, ...policies);
+  expect(created).toMatchObject({
+    ...{ name: 'every-night', recipe: 'tiny', times: '0 3 * * * (Europe/Rome)', jitterMs: 300_000, paused: true },
+    ...{ overlap: 'buffer-one', catchupWindowMs: 7_200_000, recent: [] },
+  });
+  expect(await scheduleJson('describe', 'every-night')).toEqual(created);
+  await scheduleJson('unpause', 'every-night');
+  expect(await scheduleJson('describe', 'every-night')).toMatchObject({ paused: false });
+  await scheduleJson('backfill', 'every-night', '--from', '2026-08-01T00:00:00Z', '--to', '2026-08-03T00:00:00Z');
+  const recent = async () => ((await scheduleJson('describe', 'every-night')) as { recent: unknown[] }).recent;
+  await expect
+    .poll(recent, { timeout: 10_000 })
+    .toMatchObject([{ workflowId: 'scheduled/every-night-2026-08-01T01:00:00Z' }]);
+  await expect
+    .poll(() => scheduleJson('list'), { timeout: 10_000 })
+    .toMatchObject([{ name: 'every-night', times: '0 3 * * * (Europe/Rome)', paused: false }]);
+  await scheduleJson('delete', 'every-night');
+  expect(await schedule('describe', 'every-night')).toMatchObject({ code: 1, out: '' });
+}, 90_000);
+
+describe('what cannot be done', () => {
+  const wrong: readonly (readonly [string, readonly string[], string])[] = [
+    ['a cron line that is none', ['--cron', '0 25 * * *'], 'USAGE'],
+    ['a time zone that is none', ['--cron', '0 3 * * *', '--timezone', 'Mars/Olympus'], 'USAGE'],
+    ['no times', [], '--every'],
+    ['both kinds of times', ['--cron', '0 3 * * *', '--every', '1h'], 'exactly one'],
+    ['an interval without a unit', ['--every', '24'], '24h'],
+    ['an overlap that is none', ['--every', '1h', '--overlap', 'maybe'], 'buffer-one'],
+  ];
+  it.concurrent.each(wrong)(
+    '%s is refused, and nothing is made',
+    async (_, options, said) => {
+      const { code, out, err } = await schedule('create', 'wrong', '--recipe', recipe, ...options);
+      expect([code, out]).toEqual([2, '']);
+      expect(err).toContain(said);
+    },
+    60_000,
+  );
+
+  it.concurrent(
+    'a recipe that does not say what it promotes, or does not parse, is refused with the path',
+    async () => {
+      const every = ['--every', '1h'];
+      const without = await schedule('create', 'wrong', '--recipe', join(folder, 'without.json'), ...every);
+      expect(without).toMatchObject({ code: 2, out: '' });
+      expect(without.err).toMatch(/RECIPE_INVALID[^]*promotion: found nothing/);
+      const broken = await schedule('create', 'wrong', '--recipe', recipe, '--set', 'arms.mt-rl.groupSize=1', ...every);
+      expect(broken.err).toMatch(/RECIPE_INVALID[^]*arms\.mt-rl\.groupSize/);
+    },
+    60_000,
+  );
+
+  it.concurrent(
+    'a name that is taken is refused, and the schedule stays as it was',
+    async () => {
+      const create = (times: string) => schedule('create', 'taken', '--recipe', recipe, '--every', times);
+      expect((await create('1d')).code).toBe(0);
+      const second = await create('2d');
+      expect([second.code, second.err]).toEqual([2, expect.stringContaining('exists')]);
+      expect(await scheduleJson('describe', 'taken')).toMatchObject({ times: 'every 1d' });
+    },
+    60_000,
+  );
+
+  const verbs = ['describe', 'pause', 'unpause', 'trigger', 'delete', 'backfill'] as const;
+  it.concurrent.each(verbs)(
+    '%s of a schedule that there is not says so',
+    async (verb) => {
+      const options = verb === 'backfill' ? ['--from', '2026-08-01', '--to', '2026-08-02'] : [];
+      const { code, err } = await schedule(verb, 'nobody', ...options);
+      expect([code, err]).toEqual([1, expect.stringContaining('NOT_FOUND: there is no such schedule')]);
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,66 @@
+/** A compute worker that is told to end while another one runs: it finishes what it does, and the run does not notice. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { choosePorts } from '../../infra/stack/ports.ts';
+import type { ExperimentResult } from '../../workflows/types.ts';
+import { tinyRecipe } from './tiny-recipe.ts';
+import { healthOf, WholeStack } from './whole-stack.ts';
+
+const recipe = tinyRecipe({ sftStepCount: 10, grpoStepCount: 12 });
+const runId = 'drained/mt-rl/s0';
+
+let undisturbed: ExperimentResult;
+let stack: WholeStack;
+
+beforeAll(async () => {
+  const quiet = await WholeStack.start();
+  try {
+    await quiet.startExperiment('undisturbed', recipe);
+    undisturbed = await quiet.result('undisturbed');
+  } finally {
+    await quiet.stop();
+  }
+  stack = await WholeStack.start();
+}, 120_000);
+
+afterAll(() => stack.stop(), 30_000);
+
+it('fails no activity and changes no bit when a compute worker gets SIGTERM in the middle of a step', async () => {
+  const [port = 0] = await choosePorts([undefined]);
+  const second = await stack.startSecondCompute(port);
+  try {
+    await stack.startExperiment('drained', recipe);
+    while (!(await runHasStarted())) await sleep(50);
+    const ended = once(second, 'exit');
+    await stack.endDuring(runId, 'optimize', second.pid ?? 0);
+    expect((await ended)[0]).toBe(0);
+    expect(await healthOf(port, 'livez')).toBeUndefined();
+  } finally {
+    second.kill('SIGKILL');
+  }
+  const result = await stack.result('drained');
+  expect(policiesOf(result)).toEqual(policiesOf(undisturbed));
+  expect(await attemptsBeyondTheFirst()).toEqual([]);
+}, 120_000);
+
+const policiesOf = ({ runs }: ExperimentResult) =>
+  runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
+
+function runHasStarted(): Promise<boolean> {
+  return stack.withClient((client) =>
+    client.workflow
+      .getHandle(runId)
+      .describe()
+      .then(
+        () => true,
+        () => false,
+      ),
+  );
+}
+
+async function attemptsBeyondTheFirst(): Promise<number[]> {
+  const { events } = await stack.withClient((client) => client.workflow.getHandle(runId).fetchHistory());
+  const attempts = (events ?? []).map((event) => event.activityTaskStartedEventAttributes?.attempt ?? 1);
+  return attempts.filter((attempt) => attempt > 1);
+}

@@ -1,0 +1,149 @@
+/** Getting the disk back, and taking an experiment elsewhere: nothing that is referred to is lost on the way. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { promoteVersion } from '../../artifacts/registry.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import type { ExperimentResult } from '../../workflows/types.ts';
+import { mtrlAt, mtrlJsonAt } from './command-line.ts';
+import { tinyRecipe } from './tiny-recipe.ts';
+import { WholeStack } from './whole-stack.ts';
+
+const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 2 });
+const recipe: RecipeInput = { ...tiny, evaluation: { ...tiny.evaluation, tasks: ['safety'] } };
+/** Another seed: the data and the start are the same, what is trained is not. */
+const other: RecipeInput = { ...recipe, seeds: [1] };
+
+let stack: WholeStack;
+let kept: ExperimentResult;
+/** Digests of the policies that the deleted experiment ended with. */
+let gone: readonly string[];
+
+/** Of every object that there is. */
+async function keys(): Promise<Set<string>> {
+  const found = new Set<string>();
+  for await (const { key } of openArtifactStore(stack.settings.s3).objects.list('')) found.add(key);
+  return found;
+}
+
+const mtrl = (...args: readonly string[]) => mtrlAt(stack.home, ...args);
+const mtrlJson = (...args: readonly string[]) => mtrlJsonAt(stack.home, ...args);
+
+const policiesOf = ({ runs }: ExperimentResult): string[] => runs.map(({ checkpoint }) => checkpoint.sha256);
+
+beforeAll(async () => {
+  stack = await WholeStack.start();
+  await stack.startExperiment('kept', recipe);
+  kept = await stack.result('kept');
+}, 120_000);
+
+afterAll(async () => {
+  await stack.stop();
+}, 30_000);
+
+it('lineage leads from a judge back to its steps, its data and the code, by name and by address', async () => {
+  const byName = await mtrlJson('lineage', 'kept:mt-rl');
+  const [tree] = byName['lineage'] as { readonly uri: string; readonly madeBy: { readonly activity: string } }[];
+  expect(tree?.madeBy.activity).toBe('snapshot');
+  for (const activity of ['optimize', 'rollout', 'reward', 'ingest', 'importPolicy'])
+    expect(JSON.stringify(tree)).toContain(`"activity":"${activity}"`);
+  const byAddress = await mtrlJson('lineage', tree?.uri ?? '');
+  expect(byAddress['lineage']).toMatchObject([{ madeBy: { activity: 'snapshot' } }]);
+  const { code, out } = await mtrl('lineage', 'kept:mt-rl');
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(/^checkpoint of mt-rl\/s0 .* snapshot \(step 2\)[^]*─ [0-9]+ rows: \S+, [^]*─ 4 prompts: /),
+  ]);
+}, 60_000);
+
+it('an exported experiment is imported where nothing else is known of it, and works there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mtrl-export-'));
+  const elsewhere = await WholeStack.start();
+  try {
+    const tar = join(folder, 'kept.tar');
+    const exported = await mtrlJson('export', 'kept', '--all', '--to', tar);
+    expect(await mtrl('export', 'kept', '--all', '--to', join(folder, 'kept'))).toMatchObject({ code: 0 });
+    expect(exported).toMatchObject({ experimentId: 'kept' });
+
+    const imported = await mtrlJsonAt(elsewhere.home, 'import', tar);
+    expect(imported).toMatchObject({ experimentId: 'kept', newObjectCount: imported['objectCount'] });
+    expect(await mtrlJsonAt(elsewhere.home, 'import', join(folder, 'kept'))).toMatchObject({ newObjectCount: 0 });
+    expect(await mtrlJsonAt(elsewhere.home, 'verify', 'kept')).toMatchObject({ ok: true });
+    expect(await mtrlAt(elsewhere.home, 'report', 'kept')).toMatchObject({ code: 0 });
+    for (const question of [
+      ['rollouts', 'kept', '--step', '1'],
+      ['lineage', 'kept:mt-rl'],
+    ])
+      expect(await mtrlJsonAt(elsewhere.home, ...question)).toEqual(await mtrlJson(...question));
+    const recipeFile = join(folder, 'recipe.json');
+    await writeFile(recipeFile, JSON.stringify(recipe));
+    const evaluate = ['evaluate', '--policy', 'kept:mt-rl', '--recipe', recipeFile];
+    const scores = kept.runs.find(({ plan }) => plan.arm === 'mt-rl')?.evaluations.map((each) => each.scores);
+    expect(await mtrlJsonAt(elsewhere.home, ...evaluate)).toMatchObject({ tasks: scores });
+    expect(await mtrlJsonAt(elsewhere.home, 'gc')).toMatchObject({ garbage: { objectCount: 0 } });
+    const forked = ['fork', 'kept', '--from-step', '2', '--arm', 'mt-rl', '--id', 'forked', '--wait'];
+    const [here, there] = [await mtrlJson(...forked), await mtrlJsonAt(elsewhere.home, ...forked)];
+    const policies = ({ arms }: Record<string, unknown>) =>
+      (arms as { readonly policy: { readonly sha256: string } }[]).map(({ policy }) => policy.sha256).sort();
+    expect(policies(there)).toEqual(policies(here));
+  } finally {
+    await elsewhere.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 180_000);
+
+it('gc frees exactly what only the deleted experiment used, where the other one is kept by its promotion alone', async () => {
+  const { runs, recipe: recipeRef, dataset } = kept;
+  await promoteVersion(openArtifactStore(stack.settings.s3), 'judge', {
+    ...{ revision: 0, at: '2026-01-01T00:00:00.000Z', identity: 'one' },
+    content: (version) => ({ schema: 1, version, recipe: recipeRef, dataset, runs }),
+  });
+  for (const id of ['forked', 'kept']) expect(await mtrl('delete', id)).toMatchObject({ code: 0 });
+  await mtrlJson('gc', '--recent-days', '0');
+  const before = await keys();
+
+  await stack.startExperiment('gone', other);
+  gone = policiesOf(await stack.result('gone'));
+  const with2 = await keys();
+  expect(await mtrl('delete', 'gone')).toMatchObject({ code: 0 });
+  const planned = await mtrlJson('gc', '--dry-run', '--recent-days', '0');
+  const added = [...with2].filter((key) => !before.has(key) && key !== 'experiments/gone.json');
+  expect(added.length).toBeGreaterThan(20);
+  expect(planned).toMatchObject({ dryRun: true, garbage: { objectCount: added.length } });
+  expect((await keys()).size).toBe(before.size + added.length);
+
+  const { garbage, kinds } = await mtrlJson('gc', '--recent-days', '0');
+  expect(garbage).toEqual(planned['garbage']);
+  expect(kinds).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'rollout' })]));
+  expect(await keys()).toEqual(before);
+  expect(await mtrlJson('verify')).toMatchObject({ ok: true, problemCount: 0 });
+  const missing = await mtrl('report', 'gone');
+  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
+}, 180_000);
+
+it('a run that gc collects beside ends on the digest that it has alone, and nothing of it is missing', async () => {
+  await stack.startExperiment('beside', other);
+  const run = { hasEnded: false };
+  const result = stack.result('beside').finally(() => (run.hasEnded = true));
+  let collections = 0;
+  for (; !run.hasEnded; collections++) await mtrlJson('gc', '--recent-days', '0');
+  const { cache, ...made } = await result;
+  expect(collections).toBeGreaterThan(0);
+  // What `gone` had made is gone: it was made anew.
+  expect(cache.misses).toBeGreaterThan(10);
+  expect(policiesOf({ cache, ...made })).toEqual(gone);
+  expect(await mtrlJson('verify', 'beside')).toMatchObject({ ok: true, problemCount: 0 });
+}, 120_000);
+
+it('gc --keep-days forgets what ended longer ago, and a promoted name keeps what it needs', async () => {
+  expect(await mtrlJson('gc', '--dry-run', '--keep-days', '1')).toMatchObject({ forgotten: [] });
+  const forgetting = ['gc', '--keep-days', '0', '--recent-days', '0'];
+  const planned = await mtrlJson(...forgetting, '--dry-run');
+  expect(planned).toMatchObject({ forgotten: ['beside'] });
+  expect(await mtrlJson(...forgetting)).toMatchObject({ forgotten: ['beside'], garbage: planned['garbage'] });
+  expect(await mtrlJson('verify')).toMatchObject({ ok: true, problemCount: 0 });
+  const store = openArtifactStore(stack.settings.s3);
+  for (const { checkpoint } of kept.runs) expect(await store.getJson(checkpoint)).toHaveProperty('files');
+}, 60_000);

@@ -1,0 +1,154 @@
+/** docs/operations.md is true: each of its commands, in its order, by the real `temporal` and `mtrl` on a real server. */
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findOrMakeBinary } from '../../infra/binaries.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
+import type { RetrainProgress, RetrainResult } from '../../workflows/retrain-types.ts';
+import { type Ended, ran } from '../support/commands.ts';
+import { useWorkflows } from '../workflows/harness.ts';
+import { planOf } from '../workflows/made-up-activities.ts';
+import { tinyRecipe } from './tiny-recipe.ts';
+
+const harness = useWorkflows();
+let folder: string;
+
+/** Lines of the fenced `sh` blocks. */
+async function commands(): Promise<string[]> {
+  const text = await readFile(join(projectRoot, 'docs', 'operations.md'), 'utf8');
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) => block.trim().split('\n'));
+}
+
+const placeholders = { RUN_ID: 'judge-7/mt-rl/s0', EXPERIMENT_ID: 'judge-7', NAME: 'nightly', SCHEDULE: 'every-night' };
+
+function filledIn(command: string): string {
+  return Object.entries(placeholders).reduce((text, [word, value]) => text.replaceAll(word, value), command);
+}
+
+/** As a user's shell: the real programs, the test's server. */
+function shell(command: string): Promise<Ended> {
+  const { address, namespace } = harness.temporal;
+  const env = {
+    ...{ PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'], MTRL_HOME: harness.home },
+    ...{ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace },
+  };
+  return ran('bash', ['-c', `cd "${folder}" && ${command}`], env);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtrl-operations-'));
+  const { path } = await findOrMakeBinary('temporal', () => undefined);
+  await symlink(path, join(folder, 'temporal'));
+  const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
+  const main = join(projectRoot, 'cli', 'main.ts');
+  const script = `#!/bin/sh\nexec "${process.execPath}" --import "${tsx}" "${main}" "$@"\n`;
+  await writeFile(join(folder, 'mtrl'), script, { mode: 0o755 });
+  const recipe = {
+    ...tinyRecipe({ sftStepCount: 1, grpoStepCount: 900 }),
+    promotion: { name: 'nightly', arm: 'mt-rl' },
+  };
+  await writeFile(join(folder, 'recipe.yaml'), JSON.stringify(recipe));
+}, 60_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What must be so for a command to make sense: the reader of the page sees to it. */
+const before: readonly (readonly [RegExp, () => Promise<void>])[] = [
+  [/--name approval/, candidateWaits],
+  [/workflow (cancel|terminate)/, startAgain],
+  [/workflow reset/, allEnded],
+];
+
+/** What a command must have said, or brought about. */
+const after: readonly (readonly [RegExp, (out: string) => unknown, unknown])[] = [
+  [/--workflow-id RUN_ID --name progress/, (out) => out, expect.stringMatching(/runName\W+mt-rl/)],
+  [/^temporal workflow metadata/, (out) => out, expect.stringContaining('cache')],
+  [/--name pause/, () => stateOfRun(), 'paused'],
+  [/--name resume/, () => stateOfRun(), 'training'],
+  [/--name changeBudget/, (out) => out, expect.stringMatching(/stepCount\W+400/)],
+  [/"step": 300/, (out) => out, expect.stringMatching(/stopBeforeStep\W+301/)],
+  [/^temporal workflow result/, (out) => out, expect.stringContaining('COMPLETED')],
+  [/--name approval/, (out) => out, expect.stringMatching(/state\W+waiting/)],
+  [/--name decide/, outcomeOfRetraining, 'promoted'],
+  [/workflow cancel/, () => statusOf(placeholders.EXPERIMENT_ID), 'CANCELLED'],
+  [/workflow terminate/, () => statusOf(placeholders.EXPERIMENT_ID), 'TERMINATED'],
+  [/workflow reset/, () => statusOf(placeholders.EXPERIMENT_ID), 'RUNNING'],
+  [/^mtrl schedule create/, (out) => out, expect.stringContaining('0 3 * * * (Europe/Rome), up to 5m later')],
+  [
+    /^mtrl schedule pause/,
+    () => shell('mtrl schedule describe every-night').then(({ out }) => out),
+    expect.stringMatching(/paused/),
+  ],
+  [
+    /^temporal schedule delete/,
+    () => shell('mtrl schedule describe every-night').then(({ err }) => err),
+    expect.stringContaining('NOT_FOUND'),
+  ],
+];
+
+async function outcomeOfRetraining(): Promise<string> {
+  const { outcome } =
+    await harness.client.workflow.result<(input: unknown) => Promise<RetrainResult>>('retrain/nightly');
+  return outcome;
+}
+
+async function stateOfRun(): Promise<string> {
+  const { state } = await harness.client.workflow.getHandle(placeholders.RUN_ID).query<RunProgress>('progress');
+  return state;
+}
+
+async function statusOf(workflowId: string): Promise<string> {
+  return (await harness.client.workflow.getHandle(workflowId).describe()).status.name;
+}
+
+/** Trained in a few steps, not in as many as its recipe says. */
+async function candidateWaits(): Promise<void> {
+  const { workflow } = harness.client;
+  const progress = () => workflow.getHandle('retrain/nightly').query<RetrainProgress>('progress');
+  const { experimentId = '' } = await progress();
+  await workflow.getHandle(`${experimentId}/mt-rl/s0`).executeUpdate('stopAfterStep');
+  await expect.poll(async () => (await progress()).state, { timeout: 30_000 }).toBe('waiting');
+}
+
+async function allEnded(): Promise<void> {
+  for (const id of [placeholders.EXPERIMENT_ID, placeholders.RUN_ID])
+    await harness.client.workflow.result(id).catch(() => undefined);
+}
+
+async function startAgain(): Promise<void> {
+  await allEnded();
+  const again = await shell(
+    filledIn(
+      'temporal workflow start --type experiment --task-queue mtrl --workflow-id EXPERIMENT_ID --input-file recipe.json',
+    ),
+  );
+  expect(again.code, again.err).toBe(0);
+}
+
+it('every command of docs/operations.md does what it says', async () => {
+  const { activities } = harness;
+  activities.planned = {
+    runs: [planOf({ arm: 'mt-rl', objective: 'grpo', stepCount: 900, snapshotEveryStepCount: 900 })],
+    promotion: { name: 'nightly', startFrom: 'promoted' },
+  };
+  activities.registry.approval = { required: true, timeoutMs: 600_000 };
+  activities.before = async (call) => {
+    if (call.startsWith('rollout')) await sleep(200);
+  };
+  const lines = await commands();
+  expect(lines.length).toBeGreaterThan(30);
+  for (const line of lines) {
+    for (const [pattern, prepare] of before) if (pattern.test(line)) await prepare();
+    const { code, out, err } = await shell(filledIn(line));
+    expect(code, `${line}\n${out}\n${err}`).toBe(0);
+    for (const [pattern, found, wanted] of after) {
+      if (!pattern.test(line)) continue;
+      const seen = expect.poll(() => found(out), { timeout: 20_000, message: line });
+      await seen.toEqual(wanted);
+    }
+  }
+}, 300_000);

@@ -1,0 +1,126 @@
+/**
+ * The Temporal Web UI of the local stack, as a person sees it: the list with our columns, what a run says of itself, and
+ * what a failed one says.
+ *
+ * Screenshots of docs/monitoring.md are recorded by: MTRL_RECORD_SCREENSHOTS=1 npx vitest run test/end-to-end/web-ui.test.ts
+ */
+import { join } from 'node:path';
+import type { Browser, FrameLocator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { startOrAttach } from '../../cli/experiments.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { findChromium, launchChromium } from '../support/chromium.ts';
+import { tinyRecipe } from './tiny-recipe.ts';
+import { WholeStack } from './whole-stack.ts';
+
+const recording = process.env['MTRL_RECORD_SCREENSHOTS'] === '1';
+const chromiumPath = findChromium();
+if (chromiumPath === undefined)
+  console.warn('no Chromium at CHROMIUM_PATH or on PATH: the Web UI is not looked at (skipped)');
+
+const columns = ['Status', 'Workflow ID', 'MtrlState', 'MtrlStep', 'MtrlMacroF1', 'MtrlArm', 'Type', 'Start'];
+const runId = 'judge-7/mt-rl/s0';
+
+describe.skipIf(chromiumPath === undefined)('the Web UI', () => {
+  let stack: WholeStack;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    [stack, browser] = await Promise.all([WholeStack.start(), launchChromium(chromiumPath ?? '')]);
+    page = await pageWithColumns(browser, stack.settings.temporal.namespace);
+    const recipe = tinyRecipe({ sftStepCount: 40, grpoStepCount: 24 });
+    await started(stack, 'judge-7', recipe);
+    await stack.startExperiment('judge-6', { ...recipe, seeds: [] });
+    await stack.result('judge-7');
+  }, 150_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+  }, 30_000);
+
+  it('lists workflows with our columns', async () => {
+    await page.goto(`${namespaceUrl(stack)}/workflows`);
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: runId, exact: true }) });
+    await row.waitFor();
+    const headers = await page.getByRole('columnheader').allInnerTexts();
+    expect(headers).toEqual(expect.arrayContaining(columns));
+    expect(await row.innerText()).toMatch(/Completed\s+judge-7\/mt-rl\/s0\s+done\s+24\s+mt-rl\s+run/);
+    const evaluation = page.getByRole('row').filter({ hasText: `${runId}/evaluate` });
+    expect(await evaluation.innerText()).toMatch(/done\s+0\.\d+/);
+    await record(page, 'web-ui-list');
+  });
+
+  it('shows what a run has done: steps, rewards as a line, links', async () => {
+    const text = await detailsOf(page, stack, runId);
+    expect(text).toMatch(/mt-rl\/s0 · done/);
+    expect(text).toMatch(/reward [▁▂▃▄▅▆▇█]{24}/);
+    expect(text).toMatch(/step\s+reward\s+accuracy\s+loss/);
+    expect(text).toMatch(/arm mt-rl, seed 0, direct/);
+    await record(page, 'web-ui-run');
+  });
+
+  it('shows the recipe of an experiment, its runs, its scores and the command that opens its report', async () => {
+    const text = await detailsOf(page, stack, 'judge-7');
+    for (const part of ['sft-start direct, sft, 40 steps', 'pair-safety pairwise, OOD', 'mtrl report judge-7 --open'])
+      expect(text).toContain(part);
+    expect(text).toMatch(/mt-rl\/s0\s+done\s+24\/24\s+[▁▂▃▄▅▆▇█]{24}/);
+    const link = currentDetails(page).getByRole('link', { name: 'mt-rl/s0' });
+    expect(await link.getAttribute('href')).toBe(`/namespaces/default/workflows/${encodeURIComponent(runId)}`);
+  });
+
+  it('shows the code of a failure, where it is and what would have been right', async () => {
+    const text = await detailsOf(page, stack, 'judge-6');
+    expect(text).toMatch(/failed · RECIPE_INVALID/);
+    expect(text).toContain('seeds: found []; allowed: a list of at least 1');
+  });
+});
+
+/** By `mtrl run`'s way, which says of itself more than a bare start. */
+async function started(stack: WholeStack, experimentId: string, recipe: RecipeInput): Promise<void> {
+  const { settings } = stack;
+  const store = openArtifactStore(settings.s3);
+  await stack.withClient((client) =>
+    startOrAttach({ settings, client, store }, { experimentId, recipe, parsed: parseRecipe(recipe) }),
+  );
+}
+
+/** The UI keeps the columns of a namespace in the browser; two stay in place when the others are scrolled. */
+async function pageWithColumns(browser: Browser, namespace: string): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(20_000);
+  const chosen = { [namespace]: columns.map((label, i) => ({ label, pinned: i < 2 })) };
+  await page.addInitScript(`localStorage.setItem('namespace-workflow-table-columns', ${quoted(chosen)})`);
+  return page;
+}
+
+function quoted(value: unknown): string {
+  return JSON.stringify(JSON.stringify(value));
+}
+
+/** What the page shows of the workflow's own words, once the worker has answered for it: each part is a frame. */
+async function detailsOf(page: Page, stack: WholeStack, workflowId: string): Promise<string> {
+  await page.goto(`${namespaceUrl(stack)}/workflows/${encodeURIComponent(workflowId)}`);
+  await page.getByText('User Metadata').first().click();
+  await currentDetails(page).getByText(' · ').first().waitFor();
+  const frames = page.frames().filter((frame) => frame.parentFrame() !== null);
+  const texts = await Promise.all(frames.map((frame) => frame.locator('body').innerText()));
+  return texts.join('\n');
+}
+
+function currentDetails(page: Page): FrameLocator {
+  return page.locator('iframe').last().contentFrame();
+}
+
+function namespaceUrl({ settings }: WholeStack): string {
+  const { uiUrl = '', namespace } = settings.temporal;
+  return `${uiUrl}/namespaces/${namespace}`;
+}
+
+async function record(page: Page, name: string): Promise<void> {
+  if (recording) await page.screenshot({ path: join(projectRoot, 'docs', 'images', `${name}.png`) });
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { errorCodes, exitCodeOf, isErrorCode, MtrlError } from '../../core/errors.ts';
+import { expectNone } from '../support/expect-none.ts';
+import { projectFiles, textOf } from '../support/source-files.ts';
+
+/** Heading -> codes of the rows below it. */
+const sections = textOf('docs/troubleshooting.md')
+  .split(/^## /m)
+  .slice(1)
+  .map((text) => ({
+    heading: text.split('\n')[0] ?? '',
+    text,
+    codes: [...text.matchAll(/^\| `([A-Z_]+)` \| \S.* \| \S.* \|$/gm)].map(([, code = '']) => code),
+  }));
+const inPage = sections.flatMap(({ codes }) => codes);
+
+describe('docs/troubleshooting.md', () => {
+  it('has every code once, with what it means and what to do, and no code that is none', () => {
+    expect([...inPage].sort()).toEqual([...errorCodes].sort());
+  });
+
+  it('says of each whether it is tried again, and with which exit code commands end', () => {
+    for (const { heading, text, codes } of sections) {
+      const errors = codes.filter(isErrorCode).map((code) => new MtrlError(code, ''));
+      expectNone(
+        errors.filter((error) => error.retryable !== (heading === 'The surroundings')).map(({ code }) => code),
+      );
+      const exitCode = Number(/exit code (\d)/i.exec(text)?.[1] ?? 1);
+      expectNone(errors.filter((error) => exitCodeOf(error) !== exitCode).map(({ code }) => code));
+    }
+  });
+
+  it('lists no code that nothing throws', () => {
+    const code = projectFiles().filter((path) => /^(?!test\/|bench\/|core\/errors).*\.(ts|mjs)$/.test(path));
+    const thrown = code.map(textOf).join('\n');
+    expectNone(errorCodes.filter((name) => !new RegExp(`\\b${name}\\b`).test(thrown)));
+  });
+});

@@ -1,0 +1,51 @@
+/** `mtrl doctor --model`: what training takes, before anything is loaded. */
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { armShapes } from '../../cli/arm-shapes.ts';
+import { required } from '../../core/assert.ts';
+import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+
+const timeout = 60_000;
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const demo = { folder: at('recipes/demo-base'), threadCount: 1, imageEdge: 32 };
+
+it('plans the arms of a recipe, and shows that adapters and recomputation take less', { timeout }, async () => {
+  const [, grpo] = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
+  const full = required(grpo, 'the arm mt-rl');
+  expect(full).toMatchObject({ arm: 'mt-rl', imageCount: 1, withReference: false, memory: {} });
+  const lora = { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 0 } };
+  const plan = await planModel({
+    ...demo,
+    arms: [full, { ...full, arm: 'lora', trainable: lora }, { ...full, arm: 'again', memory: { recompute: true } }],
+  });
+  const [all, adapters, again] = plan.arms;
+  const weights = 4 * plan.parameterCount;
+  expect(all?.byteLengths).toMatchObject({ weights, m: weights, v: weights, gradients: 2 * weights, reference: 0 });
+  expect(adapters?.byteLengths['m']).toBeLessThan(weights / 10);
+  expect(again?.byteLengths['training']).toBeLessThan(0.8 * (all?.byteLengths['training'] ?? 0));
+  expect(all?.secondsPerStep).toBeGreaterThan(0);
+  expect(formatPlan(plan)).toMatch(/mt-rl: prompts of \d+ tokens with 1 images, 1 micro-batches/);
+});
+
+it('cuts a step under a ceiling, and says where not even one prompt fits', { timeout }, async () => {
+  const shapes = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
+  const arm = required(shapes.at(-1), 'an arm');
+  const limited = (byteLengthMax: number): ArmShape => ({ ...arm, memory: { byteLengthMax } });
+  const plan = await planModel({ ...demo, arms: [limited(380e6), limited(10e6)] });
+  expect(plan.arms.map(({ fits }) => fits)).toEqual([true, false]);
+  expect(plan.arms[0]?.microBatchCount).toBeGreaterThan(1);
+  expect(plan.arms[0]?.byteLengthNeeded).toBeLessThanOrEqual(380e6);
+});
+
+it('hands on what is wrong with the checkpoint', { timeout }, async () => {
+  await expect(planModel({ ...demo, folder: '/nowhere', arms: [] })).rejects.toMatchObject({ code: 'FILE_MISSING' });
+});
+
+it('reads memory limits from a recipe', () => {
+  const { parsed } = loadRecipeFile(at('bench/smolvlm.yaml'), []);
+  expect(armShapes(parsed).map(({ arm, memory }) => [arm, memory])).toEqual([
+    ['lora', { byteLengthMax: 12e9, recompute: true }],
+    ['full', { byteLengthMax: 12e9, recompute: true }],
+  ]);
+});

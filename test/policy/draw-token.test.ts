@@ -1,0 +1,125 @@
+/** What is drawn under top-k, top-p and bans: against transformers' processors, and against a plain oracle. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { required } from '../../core/assert.ts';
+import { Graph } from '../../policy/graph/ir.ts';
+import { type DrawOptions, declareSampling, drawToken } from '../../policy/models/draw-token.ts';
+import type { Tensor } from '../../policy/runtime/graph-runner.ts';
+import { float32, floatScalar, int64 } from '../../policy/engines/embedded/prompt-batch.ts';
+import { openRuntime } from '../../policy/runtime/open-runtime.ts';
+import { type Drawing, distribution } from '../support/sampling-oracle.ts';
+
+interface Drawn {
+  readonly tokens: readonly number[];
+  readonly logProbs: readonly number[];
+}
+
+/** One draw a uniform, all from the same logits. */
+async function draw(logits: readonly number[], drawing: Drawing, uniforms: readonly number[]): Promise<Drawn> {
+  const { topK, topP, temperature = 1, bannedTokenIds = [] } = drawing;
+  const options: DrawOptions = { ...(topK !== undefined && { topK }), withTopP: topP !== undefined };
+  const g = new Graph('draw');
+  const rows = g.input('logits', 'float32', ['B*G', logits.length]);
+  const iteration = g.input('iteration', 'int64', []);
+  const drawn = drawToken(g, declareSampling(g, logits.length, options), options, rows, iteration);
+  g.output('token', drawn.token);
+  g.output('logProb', drawn.logProb);
+  const bias = Float32Array.from(logits, (_, id) => (bannedTokenIds.includes(id) ? -1e9 : 0));
+  const scalar = (value: bigint): Tensor => int64(BigInt64Array.of(value), []);
+  const inputs = new Map<string, Tensor>([
+    ['logits', float32(Float32Array.from(uniforms.flatMap(() => logits)), [uniforms.length, logits.length])],
+    ['iteration', scalar(0n)],
+    ['uniforms', float32(Float32Array.from(uniforms), [1, uniforms.length, 1])],
+    ['greedy', { dtype: 'bool', shape: [], data: Uint8Array.of(0) }],
+    ['stopToken', scalar(0n)],
+    ['padToken', scalar(0n)],
+    ['inverseTemperature', floatScalar(1 / temperature)],
+    ['vocabularyBias', float32(bias, [logits.length])],
+  ]);
+  if (topP !== undefined) inputs.set('topP', floatScalar(topP));
+  const runner = await (await openRuntime({ threadCount: 1 })).compile(g);
+  const outputs = await runner.run(inputs);
+  await runner.release();
+  return {
+    tokens: Array.from(required(outputs.get('token'), 'token').data as BigInt64Array, Number),
+    logProbs: Array.from(required(outputs.get('logProb'), 'logProb').data as Float32Array),
+  };
+}
+
+/** Uniforms just inside of both ends of every token's part of (0, 1), and the token that each must draw. */
+function probesOf(kept: readonly (readonly [id: number, probability: number])[]): { at: number; id: number }[] {
+  const margin = 2e-6;
+  let from = 0;
+  return kept.flatMap(([id, probability]) => {
+    const to = from + probability;
+    const probes = probability > 3 * margin ? [from + margin, (from + to) / 2, to - margin] : [];
+    from = to;
+    return probes.map((at) => ({ at, id }));
+  });
+}
+
+async function expectDistribution(
+  logits: readonly number[],
+  drawing: Drawing,
+  kept: readonly (readonly [id: number, probability: number])[],
+): Promise<void> {
+  const probes = probesOf(kept);
+  const drawn = await draw(
+    logits,
+    drawing,
+    probes.map(({ at }) => at),
+  );
+  expect(drawn.tokens).toEqual(probes.map(({ id }) => id));
+  // Of the policy: what was left out counts.
+  const { topK: _topK, topP: _topP, ...policy } = drawing;
+  const whole = new Map(distribution(logits, policy));
+  const wanted = probes.map(({ id }) => Math.log(required(whole.get(id), 'a token of the policy')));
+  expect(Math.max(...drawn.logProbs.map((value, i) => Math.abs(value - (wanted[i] ?? NaN))))).toBeLessThan(1e-5);
+}
+
+interface Case {
+  readonly title: string;
+  readonly options: Drawing;
+  readonly logits: readonly number[];
+  readonly kept: Readonly<Record<string, number>>;
+}
+
+describe('transformers draws from the same distribution', () => {
+  const { cases } = JSON.parse(
+    readFileSync(new URL('../fixtures/sampling/expected.json', import.meta.url), 'utf8'),
+  ) as { readonly cases: readonly Case[] };
+
+  it.each(cases.map((each) => [each.title, each] as const))('%s', async (_title, { logits, options, kept }) => {
+    const expected = Object.entries(kept).map(([id, probability]) => [Number(id), probability] as const);
+    await expectDistribution(logits, options, expected);
+    // The oracle, which the property below trusts, says the same.
+    const own = distribution(logits, options);
+    expect(own.map(([id]) => id)).toEqual(expected.map(([id]) => id));
+    own.forEach(([, probability], i) => {
+      expect(Math.abs(probability - (expected[i]?.[1] ?? NaN))).toBeLessThan(1e-6);
+    });
+  });
+});
+
+describe('any logits, with ties, under any options', () => {
+  it('every uniform draws what the oracle draws, with the log-prob of the policy', async () => {
+    const drawing = fc.record(
+      {
+        topK: fc.integer({ min: 1, max: 8 }),
+        // Between the shares that whole numbers of equal tokens make: rounding decides nothing.
+        topP: fc.integer({ min: 1, max: 99 }).map((percent) => (percent + 0.377) / 100),
+        temperature: fc.constantFrom(0.5, 1, 3),
+        bannedTokenIds: fc.constantFrom([], [0], [1, 5]),
+      },
+      { requiredKeys: [] },
+    );
+    const logits = fc.array(fc.integer({ min: -2, max: 2 }), { minLength: 9, maxLength: 9 });
+    await fc.assert(
+      fc.asyncProperty(logits, drawing, (values, options) =>
+        expectDistribution(values, options, distribution(values, options)),
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,160 @@
+/** Memory: what a plan says, what a ceiling does, and that neither recomputation nor cutting changes what is learnt. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { required } from '../../core/assert.ts';
+import type { ForwardBackwardRequest, MemorySpec, SampleRequest, TrainGroup } from '../../policy/engine.ts';
+import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
+import { bucketsOf } from '../../policy/engines/embedded/optimizer-update.ts';
+import { callByteLength, planOf, residentBytes, sizesFrom, total } from '../../policy/engines/embedded/memory-plan.ts';
+import { packGroups } from '../../policy/engines/embedded/pack-groups.ts';
+import { engineSettings } from '../../policy/engines/embedded/settings.ts';
+import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
+import { readConfig } from '../../policy/engines/embedded/weights.ts';
+import { trainableSpecs } from '../../policy/models/trainable.ts';
+import { trainingGraph } from '../../policy/models/training-graph.ts';
+import { cases, fixtureKinds, folderOf, promptsOf, supervisedGroups } from '../support/idefics3-fixture.ts';
+import { modelRun } from '../support/model-run.ts';
+
+const fixture = required(cases.cases['batch-left-padded'], 'case');
+const groups = supervisedGroups(fixture);
+const tokens = { stopTokenId: cases.eosTokenId, padTokenId: cases.padTokenId, bannedTokenIds: [] };
+const engine = new EmbeddedEngine({ threadCount: 1 });
+afterAll(() => engine.close());
+
+describe.each([
+  ...fixtureKinds.map(folderOf),
+  fileURLToPath(new URL('../fixtures/text-models/qwen3', import.meta.url)),
+])('layers that are computed again: %s', (folder) => {
+  const textGroups: TrainGroup[] = groups.map(({ completions }) => ({
+    prompt: { tokenIds: Array.from({ length: 60 }, (_, i) => 5 + i), images: [] },
+    completions,
+  }));
+  const own = folder.endsWith('qwen3') ? textGroups : groups;
+
+  test('give the loss and the gradients of layers that are kept', async () => {
+    const kept = await modelRun(folder, own, { loss: 'cross_entropy' });
+    const again = await modelRun(folder, own, { loss: 'cross_entropy', recompute: true });
+    expect(again.loss).toBeCloseTo(kept.loss, 6);
+    for (const name of kept.names) {
+      const [expected, found] = [kept.gradientOf(name), again.gradientOf(name)];
+      const size = Math.hypot(...expected);
+      const difference = Math.hypot(...expected.map((value, i) => value - (found[i] ?? NaN)));
+      expect(difference / size, name).toBeLessThan(1e-6);
+    }
+  });
+
+  test('hold less', async () => {
+    const { architecture } = await readConfig(folder);
+    const bytes = [false, true].map((recompute) => {
+      const options = { withImages: own === groups, loss: 'cross_entropy', recompute } as const;
+      const plan = planOf(trainingGraph(architecture, architecture.parameterSpecs, options));
+      return plan.memoryOf(sizesFrom(plan.inputs, packGroups(architecture, own).tensors)).computedByteLength;
+    });
+    expect(required(bytes[1], 'again') / required(bytes[0], 'kept')).toBeLessThan(0.9);
+  });
+});
+
+describe('a ceiling', () => {
+  const folder = folderOf('tied');
+  const request: ForwardBackwardRequest = { groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens };
+
+  async function needed(groupCount: number): Promise<number> {
+    const { architecture } = await readConfig(folder);
+    const graph = trainingGraph(architecture, architecture.parameterSpecs, {
+      withImages: true,
+      loss: 'cross_entropy',
+      withKl: false,
+    });
+    const call = callByteLength(planOf(graph), packGroups(architecture, groups.slice(0, groupCount)).tensors);
+    return total(residentBytes(architecture.parameterSpecs, false)) + call;
+  }
+
+  async function step(memory?: MemorySpec) {
+    await engine.loadCheckpoint(folder);
+    const result = await engine.forwardBackward({ ...request, ...(memory && { memory }) });
+    await engine.optimStep({
+      ...{ learningRate: 1e-3, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 },
+    });
+    return { ...result, digest: await engine.weightsDigest() };
+  }
+
+  test('above what is needed changes no bit', async () => {
+    expect(await step({ byteLengthMax: 1e12 })).toEqual(await step());
+  });
+
+  test('below it cuts the step into micro-batches, whose sum is the same to rounding and to the bit each time', async () => {
+    const memory = { byteLengthMax: (await needed(groups.length)) - 1 };
+    const [whole, cut, again] = [await step(), await step(memory), await step(memory)];
+    expect(cut).toEqual(again);
+    expect(cut.digest).not.toBe(whole.digest);
+    expect(cut.loss).toBeCloseTo(whole.loss, 5);
+  });
+
+  test('that one prompt does not fit under is refused with the plan', async () => {
+    await expect(step({ byteLengthMax: 301e6 })).rejects.toMatchObject({
+      code: 'MEMORY_EXCEEDED',
+      details: {
+        where: 'engine.memoryByteLengthMax',
+        found: expect.stringMatching(/weights \d+ MB.*training/) as string,
+      },
+    });
+  });
+
+  test('cuts rollouts into parts that draw what the whole batch would', async () => {
+    await engine.loadCheckpoint(folder);
+    const sampling: SampleRequest = {
+      ...{
+        prompts: promptsOf(fixture),
+        groupSize: 3,
+        tokens,
+        seed: 1,
+        step: 2,
+        promptOffset: 5,
+        promptTokenCountMax: 48,
+      },
+      sampling: { temperature: 1, greedy: false, tokenCountMax: 6 },
+    };
+    const whole = await engine.sample(sampling);
+    const bytes: number[] = [];
+    for (let byteLengthMax = 320e6; ; byteLengthMax -= 1e6) {
+      try {
+        expect(await engine.sample({ ...sampling, memory: { byteLengthMax } })).toEqual(whole);
+        bytes.push(byteLengthMax);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'MEMORY_EXCEEDED' });
+        break;
+      }
+    }
+    expect(bytes.length).toBeGreaterThan(1);
+  });
+});
+
+test('an update in buckets covers every weight once, in order, and none is larger than the bound but for single tensors', async () => {
+  const { architecture } = await readConfig(folderOf('tied'));
+  const specs = trainableSpecs(architecture, {});
+  const buckets = bucketsOf(specs, 4096);
+  expect(buckets.flat()).toEqual(specs);
+  expect(buckets.length).toBeGreaterThan(3);
+  for (const bucket of buckets) {
+    const byteLength = bucket.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+    expect(bucket.length === 1 || byteLength <= 4096).toBe(true);
+  }
+});
+
+test(
+  'a compute process that holds more than its worker allows is ended, and the call says so',
+  { timeout: 30_000 },
+  async () => {
+    const capped = spawnEmbeddedEngine({ threadCount: 1, memoryByteLengthMax: 1e6 });
+    await expect(capped.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
+    expect(await capped.exited).toMatchObject({ signal: 'SIGKILL' });
+  },
+);
+
+test('a limit that is no number of bytes is refused', () => {
+  const settings = (text: string) => engineSettings({ MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: text }, 1);
+  expect(settings('8000000000')).toEqual({ threadCount: 1, memoryByteLengthMax: 8e9 });
+  expect(settings('')).toEqual({ threadCount: 1 });
+  for (const text of ['8G', '-1', '0'])
+    expect(() => settings(text)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
+});

@@ -1,0 +1,72 @@
+/** Where the graph takes a row for ended: with its stop token, or with the last token of a stop sequence. */
+import fc from 'fast-check';
+import { afterAll, expect, it } from 'vitest';
+import { required } from '../../core/assert.ts';
+import { int64 } from '../../policy/engines/embedded/prompt-batch.ts';
+import * as b from '../../policy/graph/build.ts';
+import { Graph, type Value } from '../../policy/graph/ir.ts';
+import { rowEnd } from '../../policy/models/row-end.ts';
+import type { GraphRunner } from '../../policy/runtime/graph-runner.ts';
+import { openRuntime } from '../../policy/runtime/open-runtime.ts';
+
+const stopToken = 0;
+const rowCount = 6;
+const stepCount = 9;
+const runtime = await openRuntime({ threadCount: 1 });
+const runners: GraphRunner[] = [];
+afterAll(async () => {
+  for (const runner of runners) await runner.release();
+});
+
+/** A loop that draws what it is told: tokens int64 [C, R, 1] -> ended bool [C, R, 1]. */
+async function compiled(stopSequences: readonly (readonly number[])[]): Promise<GraphRunner> {
+  const g = new Graph('rows');
+  const tokens = g.input('tokens', 'int64', ['C', 'R', 1]);
+  const body = new Graph('step', g);
+  const iteration = body.input('iteration', 'int64', []);
+  const condition = body.input('condition', 'bool', []);
+  const ended = body.input('ended', 'bool', ['R', 1]);
+  const end = rowEnd(g, body, 'R', g.constant(BigInt64Array.of(BigInt(stopToken)), []), stopSequences);
+  const after = end.after(b.gather(body, tokens, iteration, 0), ended);
+  body.output('condition', b.identity(body, condition));
+  body.output('ended', after.ended);
+  after.carried.forEach((value, index) => {
+    body.output(`end${index}`, value);
+  });
+  body.output('endedNow', after.ended);
+  const notEnded = b.greater(g, b.zeros(g, ['R', 1]), g.scalar(0));
+  const trips = b.reshape(g, b.sizes(g, ['C']), []);
+  const results = g.op('Loop', [trips, g.constant(Uint8Array.of(1), []), notEnded, ...end.initial], { body });
+  g.output('ended', results.at(-1) as Value);
+  const runner = await runtime.compile(g);
+  runners.push(runner);
+  return runner;
+}
+
+function endedBy(tokenIds: readonly number[], sequences: readonly (readonly number[])[]): boolean {
+  return tokenIds.some((id, index) => {
+    const text = tokenIds.slice(0, index + 1).join(' ');
+    return id === stopToken || sequences.some((sequence) => ` ${text}`.endsWith(` ${sequence.join(' ')}`));
+  });
+}
+
+it('with the last token of the stop token or of any sequence, of whatever lengths, and not before', async () => {
+  const token = fc.integer({ min: 0, max: 3 });
+  const sequences = fc.array(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }), {
+    maxLength: 3,
+  });
+  const rows = fc.array(fc.array(token, { minLength: stepCount, maxLength: stepCount }), {
+    minLength: rowCount,
+    maxLength: rowCount,
+  });
+  await fc.assert(
+    fc.asyncProperty(sequences, rows, async (stopSequences, drawn) => {
+      const steps = Array.from({ length: stepCount }, (_, step) => drawn.map((row) => row[step] ?? 0));
+      const tokens = int64(BigInt64Array.from(steps.flat(), BigInt), [stepCount, rowCount, 1]);
+      const outputs = await (await compiled(stopSequences)).run(new Map([['tokens', tokens]]));
+      const expected = steps.map((_, step) => drawn.map((row) => endedBy(row.slice(0, step + 1), stopSequences)));
+      expect(Array.from(required(outputs.get('ended'), 'ended').data as Uint8Array, Boolean)).toEqual(expected.flat());
+    }),
+    { numRuns: 60 },
+  );
+});

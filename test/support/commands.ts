@@ -1,0 +1,51 @@
+/** The two commands of an operator, as programs of their own: `mtrl`, and the real `temporal`. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { findOrMakeBinary } from '../../infra/binaries.ts';
+import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
+const surroundings = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+
+const mtrl = ['--import', tsx, join(projectRoot, 'cli', 'main.ts')];
+
+/** With the stack that lies in that home, which it brings up where a verb does. */
+export function mtrlOn(home: string, args: readonly string[]): Promise<Ended> {
+  return ran(process.execPath, [...mtrl, ...args], { ...surroundings, MTRL_HOME: home });
+}
+
+/** With these servers, as if somebody else ran them: it starts nothing. */
+export function mtrlWith({ home, temporal }: StackSettings, args: readonly string[]): Promise<Ended> {
+  const { address, namespace } = temporal;
+  const servers = { MTRL_HOME: home, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
+  return ran(process.execPath, [...mtrl, ...args], { ...surroundings, ...servers });
+}
+
+export async function temporalOn(
+  { temporal }: { readonly temporal: Pick<StackSettings['temporal'], 'address' | 'namespace'> },
+  args: readonly string[],
+): Promise<Ended> {
+  const { path } = await findOrMakeBinary('temporal', () => undefined);
+  const { address, namespace } = temporal;
+  return ran(path, args, { ...surroundings, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace });
+}
+
+export function ran(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (part: Buffer) => (said.out += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (said.err += part.toString()));
+  return new Promise((resolve, failed) => {
+    child.on('error', failed);
+    child.on('close', (code) => {
+      resolve({ code, ...said });
+    });
+  });
+}

@@ -1,0 +1,12 @@
+import { expect } from 'vitest';
+import { readArchitecture } from '../../policy/models/architecture.ts';
+
+/** The config is refused, with the name of the field. */
+export function expectRefused(config: unknown, field: string): void {
+  expect(() => readArchitecture(config, 'config.json')).toThrow(
+    expect.objectContaining({
+      code: 'CHECKPOINT_UNSUPPORTED',
+      message: expect.stringContaining(field) as string,
+    }) as Error,
+  );
+}

@@ -1,0 +1,18 @@
+/** A run started by hand, as if by an experiment. */
+import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import type { ArmPlan } from '../../activities/contract.ts';
+import type { RunInput, RunResult } from '../../workflows/types.ts';
+import { refTo } from './made-up-activities.ts';
+
+type Run = (input: RunInput) => Promise<RunResult>;
+let count = 0;
+
+export function startRun(client: Client, plan: ArmPlan): Promise<WorkflowHandleWithFirstExecutionRunId<Run>> {
+  const whole = { experimentId: 'x', recipeName: 'made-up', recipe: refTo('recipe'), dataset: refTo('dataset') };
+  const initial = { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') };
+  return client.workflow.start<Run>('run', {
+    workflowId: `run-${String(++count)}`,
+    taskQueue: 'mtrl',
+    args: [{ ...whole, plan, initial }],
+  });
+}

@@ -1,0 +1,180 @@
+/**
+ * What every activity's end says, as metrics and as one line of the log. Read off inputs and results, so that no
+ * activity knows that it is measured. Names and meanings: docs/monitoring.md.
+ */
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type { MetricMeter } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { OnTransfer } from '../artifacts/s3-object-store.ts';
+import type {
+  EvaluateResult,
+  Made,
+  OptimizeInput,
+  OptimizeResult,
+  RewardResult,
+  RolloutInput,
+  RolloutResult,
+} from '../activities/contract.ts';
+
+export class ActivityMetrics {
+  readonly #log: Logger;
+  readonly #activity;
+  readonly #compute;
+  readonly #results;
+  readonly #failures;
+  readonly #tokens;
+  readonly #gauges = new Map<string, ReturnType<MetricMeter['createGauge']>>();
+  readonly #storeBytes;
+  readonly #meter: MetricMeter;
+
+  constructor(meter: MetricMeter, log: Logger) {
+    this.#meter = meter;
+    this.#log = log;
+    this.#activity = meter.createHistogram('mtrl_activity', 'float', 'seconds', 'From start to end, found or made');
+    this.#compute = meter.createHistogram('mtrl_compute', 'float', 'seconds', 'Work behind a result that was made');
+    this.#results = meter.createCounter('mtrl_results', '', 'Results by where they came from: cache or made');
+    this.#failures = meter.createCounter('mtrl_failures', '', 'Attempts that failed, by code');
+    this.#tokens = meter.createCounter('mtrl_tokens', '', 'Tokens sampled (rollout) and trained on (optimize)');
+    this.#storeBytes = meter.createCounter('mtrl_store_bytes', 'By', 'Bodies read from the store and written to it');
+  }
+
+  readonly onTransfer: OnTransfer = (direction, byteLength) => {
+    this.#storeBytes.add(byteLength, { direction });
+  };
+
+  interceptor(context: Context): ActivityInboundCallsInterceptor {
+    return { execute: (input, next) => this.#execute(context, input, next) };
+  }
+
+  async #execute(
+    { info }: Context,
+    input: ActivityExecuteInput,
+    next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+  ): Promise<unknown> {
+    const { activityType: activity, attempt } = info;
+    const { isSupervised, ...ids } = idsOf(info.workflowExecution?.workflowId ?? '', input.args[0]);
+    const startedAtMs = performance.now();
+    const seconds = (): number => (performance.now() - startedAtMs) / 1000;
+    try {
+      const result = await next(input);
+      this.#activity.record(seconds(), { activity });
+      this.#made(activity, { ...ids, isSupervised }, result);
+      this.#log.info({ ...ids, activity, attempt, seconds: seconds(), ...madeOf(result) }, 'activity ended');
+      return result;
+    } catch (error) {
+      const code = error instanceof ApplicationFailure ? (error.type ?? 'INVARIANT') : nameOf(error);
+      this.#failures.add(1, { activity, code });
+      this.#log.warn({ ...ids, activity, attempt, seconds: seconds(), code, err: error }, 'activity failed');
+      throw error;
+    }
+  }
+
+  #made(activity: string, ids: Ids, result: unknown): void {
+    const made = madeOf(result);
+    if (!made) return;
+    this.#results.add(1, { activity, source: made.cached ? 'cache' : 'made' });
+    if (!made.cached) {
+      this.#compute.record(made.computeMs / 1000, { activity });
+      const { tokenCount } = result as Partial<RolloutResult>;
+      if (tokenCount !== undefined) this.#tokens.add(tokenCount, { activity });
+    }
+    for (const [name, value, task] of valuesOf(activity, result, ids)) {
+      // The SDK's gauges refuse negative values, which a penalised reward may have; a metric must fail no activity.
+      const shown = Math.max(0, value ?? Number.NaN);
+      if (Number.isFinite(shown))
+        this.#gauge(name).set(shown, { ...runTags(ids), ...(task !== undefined && { task }) });
+    }
+    if (ids.step !== undefined && ids.arm !== undefined) this.#gauge('mtrl_step').set(ids.step, runTags(ids));
+  }
+
+  #gauge(name: string): ReturnType<MetricMeter['createGauge']> {
+    const known = this.#gauges.get(name);
+    if (known) return known;
+    const made = this.#meter.createGauge(name, 'float', '', gauges[name] ?? '');
+    this.#gauges.set(name, made);
+    return made;
+  }
+}
+
+/** The last value of a run; name -> meaning. */
+const gauges: Readonly<Record<string, string>> = {
+  mtrl_step: 'The last step that an activity of the run was about',
+  mtrl_reward: 'Mean reward of a task in the last step; a negative one shows as 0',
+  mtrl_accuracy: 'Mean accuracy of a task in the last step',
+  mtrl_format: 'Share of rollouts of a task that could be read in the last step',
+  mtrl_informative_groups: 'Share of groups whose rewards differ',
+  mtrl_entropy: 'Mean negative log-prob of sampled tokens, nats: an estimate of the entropy',
+  mtrl_kl: 'k3 estimate of the KL divergence to the reference policy, nats a token',
+  mtrl_loss: 'Cross-entropy of the last supervised step, nats a token',
+  mtrl_gradient_norm: 'Before clipping',
+  mtrl_log_prob_difference: 'Largest difference between rollout and trainer log-probs',
+  mtrl_macro_f1: 'Of the last evaluation of a task',
+};
+
+type Value = readonly [name: string, value: number | undefined, task?: string];
+
+function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): readonly Value[] {
+  if (activity === 'reward') {
+    const { byTask, informativeGroupRate } = result as RewardResult;
+    const perTask = byTask.flatMap(({ task, reward, accuracy, format }): Value[] => [
+      ['mtrl_reward', reward, task],
+      ['mtrl_accuracy', accuracy, task],
+      ['mtrl_format', format, task],
+    ]);
+    return [...perTask, ['mtrl_informative_groups', informativeGroupRate]];
+  }
+  if (activity === 'rollout') return [['mtrl_entropy', (result as RolloutResult).entropyMean]];
+  if (activity === 'optimize') {
+    const { loss, gradientNorm, logProbDifferenceMax, klMean } = result as OptimizeResult;
+    return [
+      // The loss of a policy gradient has a sign and means nothing by itself.
+      ['mtrl_loss', isSupervised ? loss : undefined],
+      ['mtrl_gradient_norm', gradientNorm],
+      ['mtrl_log_prob_difference', logProbDifferenceMax],
+      ['mtrl_kl', klMean],
+    ];
+  }
+  if (activity !== 'evaluate') return [];
+  const { scores } = result as EvaluateResult;
+  return [['mtrl_macro_f1', scores.macroF1, scores.task]];
+}
+
+interface Ids {
+  readonly workflow: string;
+  readonly experiment: string;
+  readonly arm?: string;
+  readonly seed?: number;
+  readonly step?: number;
+  /** Of an update: it has no rollouts. */
+  readonly isSupervised: boolean;
+}
+
+/** `<experiment>/<arm>/s<seed>` and what the input says of itself. */
+function idsOf(workflow: string, input: unknown): Ids {
+  const { arm, seed, step, fromStep, rollouts } = (input ?? {}) as Partial<OptimizeInput & RolloutInput>;
+  const at = step ?? fromStep;
+  return {
+    workflow,
+    experiment: workflow.split('/')[0] ?? workflow,
+    ...(arm !== undefined && { arm }),
+    ...(seed !== undefined && { seed }),
+    ...(at !== undefined && { step: at }),
+    isSupervised: rollouts === undefined,
+  };
+}
+
+function runTags({ experiment, arm, seed }: Ids): Record<string, string | number> {
+  return { experiment, ...(arm !== undefined && { arm }), ...(seed !== undefined && { seed }) };
+}
+
+function madeOf(result: unknown): Pick<Made, 'cached' | 'computeMs'> | undefined {
+  if (typeof result !== 'object' || result === null || !('cached' in result)) return undefined;
+  const { cached, computeMs } = result as Made;
+  return { cached, computeMs };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'INVARIANT';
+}

@@ -1,0 +1,62 @@
+/** How a worker is looked after by whoever runs it: probes, the time it has to end, its version. All by environment (docs/production.md). */
+import type { WorkerOptions } from '@temporalio/worker';
+import { MtrlError } from '../core/errors.ts';
+import { type Address, addressOf, type Env, valueOf } from '../infra/stack/env.ts';
+
+export interface ServingSettings {
+  /** Where /livez and /readyz are answered; nowhere when left out. */
+  readonly health?: Address;
+  /** From SIGTERM until what still runs is handed back to other workers. */
+  readonly drainTimeoutMs: number;
+  /** Set: workflows stay with, or move between, versions of workers as Temporal's worker deployments say. */
+  readonly deployment?: { readonly name: string; readonly buildId?: string };
+}
+
+/** Below the 30 s that Kubernetes gives between SIGTERM and SIGKILL, with time left to close connections. */
+const defaultDrainTimeoutMs = 20_000;
+/** After the drain an activity that was told to stop has this long to do so. */
+const stopTimeoutMs = 5_000;
+
+/** Throws USAGE naming the variable. */
+export function servingSettings(env: Env = process.env): ServingSettings {
+  const health = addressOf(env, 'MTRL_HEALTH_ADDRESS');
+  const name = valueOf(env, 'MTRL_DEPLOYMENT_NAME');
+  const buildId = valueOf(env, 'MTRL_BUILD_ID');
+  return {
+    ...(health && { health }),
+    drainTimeoutMs: countOf(env, 'MTRL_DRAIN_TIMEOUT_MS', defaultDrainTimeoutMs),
+    ...(name !== undefined && { deployment: { name, ...(buildId !== undefined && { buildId }) } }),
+  };
+}
+
+/** A whole number from 1 on. Throws USAGE. */
+export function countOf(env: Env, variable: string, standard: number): number {
+  const text = valueOf(env, variable);
+  if (text === undefined) return standard;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new MtrlError('USAGE', `${variable} is not a count`, {
+    where: `environment variable ${variable}`,
+    found: text,
+    hint: 'a whole number from 1 on',
+  });
+}
+
+/** What of it the SDK does. `codeVersion` is the build's id where the environment names none. */
+export function servingOptions(
+  { drainTimeoutMs, deployment }: ServingSettings,
+  codeVersion: string,
+): Pick<WorkerOptions, 'shutdownGraceTime' | 'shutdownForceTime' | 'workerDeploymentOptions'> {
+  return {
+    shutdownGraceTime: drainTimeoutMs,
+    shutdownForceTime: drainTimeoutMs + stopTimeoutMs,
+    ...(deployment && {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: deployment.name, buildId: deployment.buildId ?? codeVersion.slice(0, 16) },
+        // A run may take days: it ends on the code that it began with.
+        defaultVersioningBehavior: 'PINNED',
+      },
+    }),
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * OpenTelemetry traces across client, workflow, activity and engine, sent where `OTEL_EXPORTER_OTLP_ENDPOINT` (or
+ * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) says, as any OTLP/HTTP exporter does; off without either.
+ */
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { Resource } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
+import { type Env, valueOf } from '../infra/stack/env.ts';
+import type { Engine } from '../policy/engine.ts';
+
+export interface Tracing {
+  /** For the worker; its workflow side is in the bundle (workflow-bundle.ts). */
+  readonly plugin: OpenTelemetryPlugin;
+  /** Sends what is left. */
+  close(): Promise<void>;
+}
+
+export function isTraced(env: Env = process.env): boolean {
+  return ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].some((name) => valueOf(env, name));
+}
+
+/** undefined when nobody collects. Once a process. */
+export function startTracing(service: string, env: Env = process.env): Tracing | undefined {
+  if (!isTraced(env)) return undefined;
+  const resource = new Resource({ 'service.name': `mtrl-${service}`, 'process.pid': process.pid });
+  const spanProcessor = new BatchSpanProcessor(new OTLPTraceExporter());
+  const provider = new BasicTracerProvider({ resource, spanProcessors: [spanProcessor] });
+  // Also the W3C propagator, which reads the parent of an activity from its headers.
+  provider.register({ contextManager: new AsyncLocalStorageContextManager() });
+  return { plugin: new OpenTelemetryPlugin({ resource, spanProcessor }), close: () => provider.shutdown() };
+}
+
+type Verb = {
+  [K in keyof Engine]: Engine[K] extends (...args: never[]) => Promise<unknown> ? K : never;
+}[keyof Engine];
+
+/** The verbs that cost time: each call is a span below that of the activity that made it. */
+const tracedVerbs: readonly Verb[] = [
+  'loadCheckpoint',
+  'loadState',
+  'initialize',
+  'saveState',
+  'sample',
+  'forward',
+  'forwardBackward',
+  'optimStep',
+];
+
+/** The engine itself, its verbs wrapped. */
+export function tracedEngine<E extends Engine>(engine: E): E {
+  const tracer = trace.getTracer('mtrl-engine');
+  for (const verb of tracedVerbs) {
+    const call = (engine[verb] as (...args: unknown[]) => Promise<unknown>).bind(engine);
+    const traced = (...args: unknown[]): Promise<unknown> =>
+      tracer.startActiveSpan(`engine ${verb}`, async (span) => {
+        try {
+          return await call(...args);
+        } catch (error) {
+          span.setStatus({ code: SpanStatusCode.ERROR, message: String(error) });
+          throw error;
+        } finally {
+          span.end();
+        }
+      });
+    Object.assign(engine, { [verb]: traced });
+  }
+  return engine;
+}

@@ -1,0 +1,14 @@
+/** What a fork shares with the experiment that it is forked from: `mtrl fork` gives the answer to the new experiment. */
+import type { PlanForkInput, PlanForkResult } from '../activities/fork-contract.ts';
+import { bulk } from './activity-options.ts';
+import { endedBadly } from './failure.ts';
+
+export async function planFork(input: PlanForkInput): Promise<PlanForkResult> {
+  try {
+    return await bulk.planFork.executeWithOptions({ summary: `${input.arm} from step ${String(input.fromStep)}` }, [
+      input,
+    ]);
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}

@@ -1,0 +1,30 @@
+/** A finished experiment's policy through the gate to a name: what `mtrl promote` starts. */
+import type { FindCandidateInput } from '../activities/retraining-contract.ts';
+import { registry } from './promotion-activities.ts';
+import { Approval } from './approval.ts';
+import { gateTable } from './details.ts';
+import { endedBadly } from './failure.ts';
+import { promoteThroughGate } from './gated-promotion.ts';
+import { JobTracker } from './job-tracker.ts';
+import type { GatedPromotion } from './promotion-types.ts';
+import { upsertAttributes } from './search-attributes.ts';
+
+export async function promote(input: FindCandidateInput): Promise<GatedPromotion> {
+  const approval = new Approval();
+  const tracker = new JobTracker();
+  try {
+    const candidate = await registry.findCandidate.executeWithOptions({ summary: 'candidate' }, [input]);
+    upsertAttributes({ experimentId: candidate.experimentId });
+    const result = await promoteThroughGate({
+      ...{ candidate, approval },
+      ...(input.forceReason !== undefined && { forceReason: input.forceReason }),
+      show: (state, phase, checks) => {
+        tracker.state(state, phase, gateTable(checks));
+      },
+    });
+    tracker.state(result.status, result.why, gateTable(result.gate.checks));
+    return result;
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}

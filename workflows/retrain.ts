@@ -1,0 +1,177 @@
+/**
+ * What a Schedule starts: new data? -> train from the promoted policy on old and new data -> gate -> approval where the
+ * recipe wants one -> promote. With no new data nothing is done, and said.
+ *
+ * One retraining a name at a time: the work is done under the workflow id `retrain/<name>`, which only one workflow can
+ * have. Started under any other id (a Schedule appends its time), this workflow starts that one and waits for it.
+ */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { PrepareResult } from '../activities/contract.ts';
+import type { InspectDataResult, PromotedVersion } from '../activities/retraining-contract.ts';
+import { control } from './activity-options.ts';
+import { Announcements } from './announcements.ts';
+import { Approval } from './approval.ts';
+import type { experiment } from './experiment.ts';
+import { endedBadly, rootFailure } from './failure.ts';
+import { promoteThroughGate } from './gated-promotion.ts';
+import { inspection, registry } from './promotion-activities.ts';
+import { RetrainTracker } from './retrain-tracker.ts';
+import type { RetrainInput, RetrainResult, Tried } from './retrain-types.ts';
+import { attributesOfExperiment, upsertAttributes } from './search-attributes.ts';
+
+export async function retrain(input: RetrainInput): Promise<RetrainResult> {
+  const approval = new Approval();
+  const tracker = new RetrainTracker();
+  try {
+    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe: input.recipe }]);
+    const name = nameOf(prepared);
+    upsertAttributes({ recipeName: prepared.recipeName });
+    tracker.knows({ name });
+    const lastTried = input.lastTried ?? triedBefore();
+    const workflowId = `retrain/${name}`;
+    if (workflowInfo().workflowId !== workflowId)
+      return await followed(tracker, workflowId, { recipe: input.recipe, ...(lastTried && { lastTried }) });
+    return await new Retraining(input.recipe, prepared, name, tracker, approval).result(lastTried);
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}
+
+function nameOf({ promotion, recipeName }: PrepareResult): string {
+  if (promotion) return promotion.name;
+  throw ApplicationFailure.nonRetryable(
+    `recipe ${recipeName} says nothing at \`promotion\`: it needs at least promotion.name and promotion.arm`,
+    'RECIPE_INVALID',
+  );
+}
+
+/** A Schedule hands on what its last action that ended well has given. */
+function triedBefore(): Tried | undefined {
+  return (workflowInfo().lastResult as Partial<RetrainResult> | undefined)?.tried;
+}
+
+async function followed(tracker: RetrainTracker, workflowId: string, input: RetrainInput): Promise<RetrainResult> {
+  tracker.knows({ followed: workflowId });
+  tracker.state('training', `waiting for ${workflowId}`);
+  try {
+    const result = await executeChild<(input: RetrainInput) => Promise<RetrainResult>>('retrain', {
+      workflowId,
+      args: [input],
+      staticSummary: 'new data? train, gate, promote',
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    });
+    tracker.state(result.outcome, result.why);
+    return result;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw ApplicationFailure.nonRetryable(
+      `${workflowId} is running: two retrainings of one name never overlap. Wait for it, or cancel it`,
+      'RETRAIN_CONFLICT',
+    );
+  }
+}
+
+class Retraining {
+  readonly #recipe: unknown;
+  readonly #prepared: PrepareResult;
+  readonly #name: string;
+  readonly #tracker: RetrainTracker;
+  readonly #approval: Approval;
+  readonly #experimentId: string;
+  readonly #announcements: Announcements;
+
+  constructor(recipe: unknown, prepared: PrepareResult, name: string, tracker: RetrainTracker, approval: Approval) {
+    this.#recipe = recipe;
+    this.#prepared = prepared;
+    this.#name = name;
+    this.#tracker = tracker;
+    this.#approval = approval;
+    this.#experimentId = `${name}-${timeStamp()}`;
+    this.#announcements = new Announcements(prepared.recipe, { name, experimentId: this.#experimentId });
+  }
+
+  /** Throws what ended it, after all who want to know were told. */
+  async result(lastTried: Tried | undefined): Promise<RetrainResult> {
+    try {
+      return await this.#retrained(lastTried);
+    } catch (error) {
+      const failure = rootFailure(error);
+      if (failure && !isCancellation(error))
+        await this.#announcements.tell('failed', `${failure.type ?? 'INVARIANT'}: ${failure.message}`);
+      throw error;
+    }
+  }
+
+  async #retrained(lastTried: Tried | undefined): Promise<RetrainResult> {
+    const name = this.#name;
+    const { promoted } = await registry.findPromoted.executeWithOptions({ summary: name }, [{ name }]);
+    this.#tracker.state('ingesting', 'looking for new or changed data');
+    const found = await inspection.inspectData.executeWithOptions({ summary: 'sources' }, [
+      { recipe: this.#recipe, ...(promoted && { promoted }) },
+    ]);
+    const { sources, dataDigest } = found;
+    this.#tracker.knows({ sources });
+    const tried = { recipeDigest: this.#prepared.recipeDigest, dataDigest };
+    const common = { name, tried, sources, ...(promoted && { startedFromVersion: promoted.version }) };
+    const nothingNew = whyNothingNew(found, promoted, tried, lastTried);
+    if (nothingNew !== undefined) {
+      await this.#announcements.tell('no-new-data', nothingNew);
+      this.#tracker.state('no-new-data', nothingNew);
+      return { ...common, outcome: 'no-new-data', why: nothingNew };
+    }
+    const promotion = await this.#trainAndPromote(promoted);
+    const { status, why, experimentId } = promotion;
+    this.#tracker.state(status, why);
+    return { ...common, outcome: status, why, experimentId, promotion };
+  }
+
+  async #trainAndPromote(promoted: PromotedVersion | undefined) {
+    const experimentId = this.#experimentId;
+    const initial = this.#prepared.promotion?.startFrom === 'promoted' ? promoted : undefined;
+    const from = initial ? `${initial.name}@${String(initial.version)}` : "the recipe's policy";
+    const { recipeName } = this.#prepared;
+    upsertAttributes({ experimentId });
+    this.#tracker.knows({ experimentId });
+    this.#tracker.state('training', `training from ${from}`);
+    await executeChild<typeof experiment>('experiment', {
+      workflowId: experimentId,
+      args: [this.#recipe, initial ? { initial: { policy: initial.policy, checkpoint: initial.checkpoint } } : {}],
+      typedSearchAttributes: attributesOfExperiment({ experimentId, recipeName }),
+      staticSummary: `${this.#name} trained on from ${from}`,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    });
+    const candidate = await registry.findCandidate.executeWithOptions({ summary: experimentId }, [{ experimentId }]);
+    return promoteThroughGate({
+      candidate,
+      approval: this.#approval,
+      show: (state, phase, checks) => {
+        this.#tracker.knows({ checks });
+        this.#tracker.state(state, phase);
+      },
+    });
+  }
+}
+
+/** Also when these very data made a candidate already that was not promoted, or was rolled back: it would come out the same. */
+function whyNothingNew(
+  { changed, dataDigest }: InspectDataResult,
+  promoted: PromotedVersion | undefined,
+  tried: Tried,
+  lastTried: Tried | undefined,
+): string | undefined {
+  if (promoted && !changed) return `no new data since ${promoted.name}@${String(promoted.version)}`;
+  const isSame = dataDigest === lastTried?.dataDigest && tried.recipeDigest === lastTried.recipeDigest;
+  return isSame ? 'no new data since the last retraining, whose candidate is not the promoted one' : undefined;
+}
+
+/** `20260801-142530`, UTC. */
+function timeStamp(): string {
+  return workflowInfo().startTime.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+}

@@ -1,0 +1,36 @@
+/** A name back to an earlier version: what `mtrl rollback` starts. */
+import type { NotifyResult, PromotedVersion } from '../activities/retraining-contract.ts';
+import { Announcements } from './announcements.ts';
+import { endedBadly } from './failure.ts';
+import { JobTracker } from './job-tracker.ts';
+import { registry } from './promotion-activities.ts';
+import type { RollbackInput, RollbackResult } from './promotion-types.ts';
+
+export async function rollback(input: RollbackInput): Promise<RollbackResult> {
+  const tracker = new JobTracker();
+  try {
+    const { name } = input;
+    tracker.state('reporting', `rolling back ${name}`);
+    const { revision } = await registry.findPromoted.executeWithOptions({ summary: name }, [{ name }]);
+    const result = await registry.rollBack.executeWithOptions({ summary: name }, [{ ...input, revision }]);
+    const text = `${input.by} rolled back ${textOf(result.from)} to ${textOf(result.promoted)}`;
+    const notifications = await announced(result.from ?? result.promoted, text);
+    tracker.state('done', text);
+    return { ...result, notifications };
+  } catch (error) {
+    throw endedBadly(error);
+  }
+}
+
+/** By the recipe of the version that the name stood for. */
+async function announced(version: PromotedVersion | undefined, text: string): Promise<NotifyResult> {
+  if (version === undefined) return { deliveredCount: 0, failures: [] };
+  const { recipe, name, experimentId } = version;
+  const announcements = new Announcements(recipe, { name, experimentId });
+  await announcements.tell('rolled-back', text);
+  return announcements.told;
+}
+
+function textOf(version: PromotedVersion | undefined): string {
+  return version === undefined ? 'nothing' : `${version.name}@${String(version.version)}`;
+}

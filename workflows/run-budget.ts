@@ -1,0 +1,94 @@
+/** How far a run goes: the recipe's steps, unless an operator says otherwise while it trains. */
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { type Budget, changeBudgetUpdate, stopAfterStepUpdate, type StopRequest } from './run-messages.ts';
+
+/** A mixture is planned for all steps at once. */
+const stepCountMax = 1_000_000;
+
+export class RunBudget {
+  #budget: Budget;
+  /** Steps below this one are done, or being done. */
+  #takenUpToStep: number;
+
+  constructor(budget: Budget, takenUpToStep: number) {
+    this.#budget = budget;
+    this.#takenUpToStep = takenUpToStep;
+    setHandler(changeBudgetUpdate, ({ stepCount }) => (this.#budget = { stepCount }), {
+      validator: (change) => {
+        refuse(this.#problemOfChange(change));
+      },
+    });
+    setHandler(stopAfterStepUpdate, (request) => this.#stop(request), {
+      validator: (request) => {
+        refuse(this.#problemOfStop(request));
+      },
+    });
+  }
+
+  /** What continue-as-new carries on. */
+  get carried(): Budget {
+    return this.#budget;
+  }
+
+  get stepCount(): number {
+    return this.#budget.stepCount;
+  }
+
+  /** The run does the steps before this one. */
+  get endStep(): number {
+    const { stepCount, stopBeforeStep = stepCount } = this.#budget;
+    return Math.min(stepCount, stopBeforeStep);
+  }
+
+  /** From now on no change may fall short of this step. */
+  taking(toStep: number): void {
+    this.#takenUpToStep = toStep;
+  }
+
+  /** `temporal` without --input sends nothing at all. */
+  #stop(request: StopRequest | undefined): Budget {
+    const step = request?.step;
+    const stopBeforeStep = step === undefined ? this.#takenUpToStep : step + 1;
+    this.#budget = { stepCount: this.#budget.stepCount, stopBeforeStep };
+    return this.#budget;
+  }
+
+  #problemOfChange(change: unknown): string | undefined {
+    const form = 'send {"stepCount": N}';
+    const { stepCount, ...others } = membersOf(change);
+    if (Object.keys(others).length > 0) return `${Object.keys(others).join(', ')} cannot be changed: ${form}`;
+    if (!isCount(stepCount) || stepCount < 1)
+      return `stepCount is no count of steps from 1 to ${String(stepCountMax)}: ${form}`;
+    return this.#tooLate(stepCount);
+  }
+
+  #problemOfStop(request: unknown): string | undefined {
+    const form = 'send {"step": N}, or {} for the step that is being done';
+    if (request === undefined || request === null) return undefined;
+    const { step, ...others } = membersOf(request);
+    if (typeof request !== 'object' || Object.keys(others).length > 0) return `this names no step: ${form}`;
+    if (step === undefined) return undefined;
+    if (!isCount(step)) return `step is no number of a step, which are counted from 0: ${form}`;
+    if (step >= this.stepCount)
+      return `the run has no step ${String(step)}: it ends with step ${String(this.stepCount - 1)}`;
+    return this.#tooLate(step + 1);
+  }
+
+  #tooLate(stepCount: number): string | undefined {
+    const taken = this.#takenUpToStep;
+    if (stepCount >= taken) return undefined;
+    return `too late: ${String(taken)} steps are done or being done`;
+  }
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= stepCountMax;
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) throw ApplicationFailure.nonRetryable(problem, 'BUDGET_REFUSED');
+}
