@@ -5,6 +5,7 @@ import { openArtifactStore } from '../artifacts/open-store.ts';
 import { startOrAttach } from '../cli/experiments.ts';
 import { resultOf } from '../cli/outcome.ts';
 import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
+import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 
 /** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
@@ -19,7 +20,7 @@ export async function smallRun<T>(
   { name, seed, stepCount }: { readonly name: string; readonly seed: number; readonly stepCount: number },
   ended: (run: { client: Client; experimentId: string; runId: string; wallMs: number }) => T | Promise<T>,
 ): Promise<T> {
-  const connection = await Connection.connect({ address: settings.temporal.address });
+  const connection = await Connection.connect(connectionOptions(settings.temporal));
   try {
     const client = new Client({ connection, namespace: settings.temporal.namespace });
     const { recipe, parsed } = loadRecipeFile(

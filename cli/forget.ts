@@ -15,8 +15,8 @@ export interface Forgotten {
   readonly workflowCount: number;
 }
 
-/** Temporal deletes in its own time. */
-const goneWithinMs = 20_000;
+/** Temporal deletes in its own time: some seconds on the local stack, half a minute with a server's own settings. */
+const goneWithinMs = 90_000;
 
 /** Throws NOT_FOUND, EXPERIMENT_RUNNING. What a promoted version of it needs stays: the name refers to it. */
 export async function forget(stack: Stack, experimentId: string): Promise<Forgotten> {

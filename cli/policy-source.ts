@@ -1,6 +1,6 @@
 /** `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
 import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
@@ -9,6 +9,7 @@ import type { PolicySource } from '../workflows/types.ts';
 import { type MadeRun, madeBy } from './made.ts';
 import { promotedAs } from './promotions.ts';
 import type { Stack } from './stack.ts';
+import { userPath } from './user-path.ts';
 
 /** What P may be, for the help of a verb. */
 export const policyForms =
@@ -24,7 +25,7 @@ export interface NamedPolicy {
 
 /** The folder, when P names one; needs no stack. Throws USAGE for a folder without config.json. */
 export function policyFolder(named: string): string | undefined {
-  const folder = resolve(process.env['INIT_CWD'] ?? '.', named);
+  const folder = userPath(named);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
   if (existsSync(join(folder, 'config.json'))) return folder;
   throw new MtrlError('USAGE', 'the folder is no checkpoint', {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
 import { doctor, formatReport } from '../../infra/doctor.ts';
@@ -6,6 +5,7 @@ import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.t
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { armShapes } from '../arm-shapes.ts';
 import { printJson } from '../output.ts';
+import { userPath } from '../user-path.ts';
 
 interface DoctorOptions {
   readonly model?: string;
@@ -36,7 +36,7 @@ export function addDoctor(program: Command): void {
 async function plan(model: string, options: DoctorOptions): Promise<void> {
   const { recipe, imageEdge, threads, json } = options;
   const planned = await planModel({
-    folder: resolve(process.env['INIT_CWD'] ?? '.', model),
+    folder: userPath(model),
     threadCount: countOf('--threads', threads),
     imageEdge: countOf('--image-edge', imageEdge),
     arms: recipe === undefined ? [usualStep] : armShapes(loadRecipeFile(recipe, []).parsed),

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { JudgedRows } from '../../activities/judge-rows.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -11,6 +11,7 @@ import { runJob } from '../job.ts';
 import { print, printJson } from '../output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
 import { withStack } from '../stack.ts';
+import { userPath } from '../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 
 interface JudgeOptions {
@@ -46,7 +47,7 @@ async function judge(options: JudgeOptions): Promise<void> {
   await withStack({ startMissing: true }, async (stack) => {
     const named = folder === undefined ? await policySource(stack, policy) : {};
     const input: JudgeBatchInput = {
-      rows: { recipe, task, file: absolute(file), ...(images !== undefined && { imageFolder: absolute(images) }) },
+      rows: { recipe, task, file: userPath(file), ...(images !== undefined && { imageFolder: userPath(images) }) },
       mode: wantedMode ?? named.mode ?? 'think',
       ...(named.source && { source: named.source }),
     };
@@ -56,8 +57,6 @@ async function judge(options: JudgeOptions): Promise<void> {
     else printRows(result, rows);
   });
 }
-
-const absolute = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path);
 
 function requireTask(task: string, tasks: readonly string[], recipe: string): void {
   if (tasks.includes(task)) return;

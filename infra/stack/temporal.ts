@@ -84,6 +84,8 @@ const promptQueues = [
   'history.transferProcessorMaxPollRPS=1000',
   'history.timerProcessorMaxPollRPS=1000',
   'history.visibilityProcessorMaxPollRPS=1000',
+  // A workflow is deleted only after the tasks of its end are known to be done: `mtrl delete` waited 20 to 35 s for that.
+  'history.transferProcessorUpdateAckInterval="1s"',
 ];
 
 /**

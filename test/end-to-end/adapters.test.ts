@@ -1,10 +1,8 @@
 /** Adapters are no part of a checkpoint's weights: a worker that is killed must find them beside it, or draw them again alike. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { RecipeInput } from '../../recipes/recipe.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
-import { WholeStack } from './whole-stack.ts';
+import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 1 });
 const start = tiny.arms['sft-start'];
@@ -28,28 +26,18 @@ const recipe: RecipeInput = {
 const runId = 'adapters/adapted/s0';
 
 /** Runs the recipe on servers of its own, and says which policies came of it. */
-async function policiesAfter(disturb: (stack: WholeStack) => Promise<void>) {
-  const stack = await WholeStack.start();
-  try {
+function policiesAfter(disturb: (stack: WholeStack) => Promise<void>) {
+  return WholeStack.using(async (stack) => {
     await stack.startExperiment('adapters', recipe);
     await disturb(stack);
-    const { runs } = await stack.result('adapters');
-    return runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
-  } finally {
-    await stack.stop();
-  }
-}
-
-async function stepReached(stack: WholeStack, step: number): Promise<void> {
-  const reached = (): Promise<number> =>
-    stack.withClient(async (client) => (await client.workflow.getHandle(runId).query<RunProgress>('progress')).step);
-  while ((await reached().catch(() => -1)) < step) await sleep(50);
+    return policiesOf(await stack.result('adapters'));
+  });
 }
 
 it('a run with adapters that is killed between snapshots ends with the same policy', async () => {
   const undisturbed = await policiesAfter(() => Promise.resolve());
   const disturbed = await policiesAfter(async (stack) => {
-    await stepReached(stack, 3);
+    await stack.stepReached(runId, 3);
     await stack.killDuring(runId, 'optimize');
     await stack.up();
   });

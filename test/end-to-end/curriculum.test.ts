@@ -1,11 +1,9 @@
 /** A curriculum plans each segment from recorded rewards: killed and gone on with, it must draw what it would have drawn undisturbed. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { MixResult } from '../../activities/contract.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
-import { WholeStack } from './whole-stack.ts';
+import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 });
 const trained = tiny.arms['mt-rl'];
@@ -25,17 +23,12 @@ const recipe: RecipeInput = {
 const runId = 'curriculum/mt-rl/s0';
 
 /** Runs the recipe on servers of its own, and says which plans and which policy came of it. */
-async function outcomeOf(disturb: (stack: WholeStack) => Promise<void>) {
-  const stack = await WholeStack.start();
-  try {
+function outcomeOf(disturb: (stack: WholeStack) => Promise<void>) {
+  return WholeStack.using(async (stack) => {
     await stack.startExperiment('curriculum', recipe);
     await disturb(stack);
-    const { runs } = await stack.result('curriculum');
-    const policies = runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
-    return { policies, ...(await activitiesOf(stack)) };
-  } finally {
-    await stack.stop();
-  }
+    return { policies: policiesOf(await stack.result('curriculum')), ...(await activitiesOf(stack)) };
+  });
 }
 
 /** Digests of the plans, in order, and which activities were started more than once. */
@@ -58,16 +51,10 @@ async function activitiesOf(stack: WholeStack) {
   return { plans, retried, roundCount };
 }
 
-async function stepReached(stack: WholeStack, step: number): Promise<void> {
-  const reached = (): Promise<number> =>
-    stack.withClient(async (client) => (await client.workflow.getHandle(runId).query<RunProgress>('progress')).step);
-  while ((await reached().catch(() => -1)) < step) await sleep(50);
-}
-
 it('killed and resumed draws the same examples and ends with the same policy', async () => {
   const undisturbed = await outcomeOf(() => Promise.resolve());
   const disturbed = await outcomeOf(async (stack) => {
-    await stepReached(stack, 1);
+    await stack.stepReached(runId, 1);
     await stack.killDuring(runId, 'rollout');
     stack.kill('control');
     await stack.up();

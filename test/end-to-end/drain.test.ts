@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
-import { healthOf, WholeStack } from './whole-stack.ts';
+import { healthOf, policiesOf, WholeStack } from './whole-stack.ts';
 
 const recipe = tinyRecipe({ sftStepCount: 10, grpoStepCount: 12 });
 const runId = 'drained/mt-rl/s0';
@@ -14,13 +14,7 @@ let undisturbed: ExperimentResult;
 let stack: WholeStack;
 
 beforeAll(async () => {
-  const quiet = await WholeStack.start();
-  try {
-    await quiet.startExperiment('undisturbed', recipe);
-    undisturbed = await quiet.result('undisturbed');
-  } finally {
-    await quiet.stop();
-  }
+  undisturbed = await WholeStack.undisturbed(recipe);
   stack = await WholeStack.start();
 }, 120_000);
 
@@ -43,9 +37,6 @@ it('fails no activity and changes no bit when a compute worker gets SIGTERM in t
   expect(policiesOf(result)).toEqual(policiesOf(undisturbed));
   expect(await attemptsBeyondTheFirst()).toEqual([]);
 }, 120_000);
-
-const policiesOf = ({ runs }: ExperimentResult) =>
-  runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
 
 function runHasStarted(): Promise<boolean> {
   return stack.withClient((client) =>

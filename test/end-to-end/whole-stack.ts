@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { livingDaemon } from '../../infra/process/daemon.ts';
+import { type DaemonRecord, livingDaemon } from '../../infra/process/daemon.ts';
+import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import type { Env } from '../../infra/stack/env.ts';
 import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
 import { anew } from '../support/stack.ts';
+import type { RunProgress } from '../../workflows/progress.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
@@ -24,7 +26,7 @@ export class WholeStack {
   readonly settings: StackSettings;
 
   readonly #extra: Env;
-  readonly #killed: number[] = [];
+  readonly #killed: DaemonRecord[] = [];
 
   private constructor(home: string, settings: StackSettings, extra: Env) {
     this.#extra = extra;
@@ -47,9 +49,27 @@ export class WholeStack {
     }
   }
 
+  /** Servers that are there as long as the body runs. */
+  static async using<T>(body: (stack: WholeStack) => Promise<T>): Promise<T> {
+    const stack = await WholeStack.start();
+    try {
+      return await body(stack);
+    } finally {
+      await stack.stop();
+    }
+  }
+
+  /** What comes of an experiment that nothing disturbs, on servers of its own. */
+  static undisturbed(recipe: RecipeInput): Promise<ExperimentResult> {
+    return WholeStack.using(async (stack) => {
+      await stack.startExperiment('undisturbed', recipe);
+      return stack.result('undisturbed');
+    });
+  }
+
   async up(): Promise<void> {
     // What was killed a moment ago still looks alive while the kernel takes its memory back.
-    while (this.#killed.some(isRunning)) await sleep(10);
+    while (this.#killed.some(isAlive)) await sleep(10);
     await bringUp(this.home, this.#extra);
   }
 
@@ -78,15 +98,23 @@ export class WholeStack {
     return this.withClient((client) => client.workflow.result<(recipe: unknown) => Promise<ExperimentResult>>(id));
   }
 
+  /** Waits until a run is at that step, or beyond. */
+  async stepReached(runId: string, step: number): Promise<void> {
+    const reached = (): Promise<number> =>
+      this.withClient(async (client) => (await client.workflow.getHandle(runId).query<RunProgress>('progress')).step);
+    // While servers and workers come and go a question may find nobody.
+    while ((await reached().catch(() => -1)) < step) await sleep(50);
+  }
+
   kill(part: Part): void {
-    this.#kill(this.#pidOf(part));
+    this.#kill(this.#daemonOf(part));
   }
 
   /** Kills the compute worker while it does that activity. */
   async killDuring(workflowId: string, activity: string): Promise<void> {
-    const pid = this.#pidOf('compute');
-    await this.#stopDuring(workflowId, activity, pid);
-    this.#kill(pid);
+    const compute = this.#daemonOf('compute');
+    await this.#stopDuring(workflowId, activity, compute.pid);
+    this.#kill(compute);
   }
 
   /** Sends SIGTERM to a process while it does that activity. */
@@ -96,9 +124,9 @@ export class WholeStack {
     process.kill(pid, 'SIGCONT');
   }
 
-  #kill(pid: number): void {
-    process.kill(pid, 'SIGKILL');
-    this.#killed.push(pid);
+  #kill(daemon: DaemonRecord): void {
+    process.kill(daemon.pid, 'SIGKILL');
+    this.#killed.push(daemon);
   }
 
   /** The process is stopped while we look, so that the activity cannot end before the signal. */
@@ -149,19 +177,16 @@ export class WholeStack {
     return child;
   }
 
-  #pidOf(part: Part): number {
+  #daemonOf(part: Part): DaemonRecord {
     const record = livingDaemon(this.home, part);
     if (!record) throw new Error(`${part} does not run`);
-    return record.pid;
+    return record;
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** Run by run, the digest of its checkpoint. */
+export function policiesOf({ runs }: Pick<ExperimentResult, 'runs'>): [runName: string, sha256: string][] {
+  return runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
 }
 
 /** The status that a worker's probe answers with; undefined while nobody listens. */
