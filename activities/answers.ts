@@ -26,7 +26,7 @@ export interface Asking {
   readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
   /** With what answers end, of the recipe. */
   readonly ending: Pick<Sampling, 'stopSequences'>;
-  /** Of the recipe; changes no answer. */
+  /** Of the recipe; changes no answer, and probabilities by rounding. */
   readonly memory?: MemorySpec;
   readonly spec: TaskSpec;
   readonly mode: AnswerMode;
@@ -79,7 +79,7 @@ function placeOf({ example, exampleIndex, swapped }: Shown) {
  * that can be read, else at once. Each label is a completion in the task's form; one prompt carries all of them.
  */
 export async function verdictProbabilities(
-  { held, prompted, evaluation, spec, mode }: Asking,
+  { held, prompted, evaluation, memory, spec, mode }: Asking,
   prompts: readonly EncodedPrompt[],
   judgments: readonly Judgment[],
 ): Promise<number[][]> {
@@ -90,8 +90,13 @@ export async function verdictProbabilities(
   });
   const found: number[][] = [];
   for (const [from, to] of batches(labelled.length, evaluation.promptCountPerBatch, spec.labels.length)) {
-    const request = { prompts: labelled.slice(from, to), temperature: 1, tokens: prompted.tokens };
-    found.push(...(await held.engine.labelLogProbs(request)).map(labelProbabilities));
+    const asked = await held.engine.labelLogProbs({
+      prompts: labelled.slice(from, to),
+      ...(memory && { memory }),
+      temperature: 1,
+      tokens: prompted.tokens,
+    });
+    found.push(...asked.map(labelProbabilities));
   }
   return found;
 }

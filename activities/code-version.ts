@@ -9,7 +9,13 @@ const rooms = ['activities', 'artifacts', 'core', 'judge', 'policy'] as const;
 /** What only shows results: a report of other looks must not make everything anew. */
 const shownOnly = join('judge', 'report');
 /** Packages whose results are in ours, bit by bit. */
-const packages = ['onnxruntime-node', 'sharp', '@huggingface/tokenizers', '@huggingface/jinja'] as const;
+const packages = [
+  'onnxruntime-node',
+  'sharp',
+  '@julusian/jpeg-turbo',
+  '@huggingface/tokenizers',
+  '@huggingface/jinja',
+] as const;
 
 /** sha256 over the rooms' sources and the versions of what computes for them. Reads about a hundred files: once a process. */
 export function codeVersionOf(projectRoot: string = ownRoot): string {
@@ -25,7 +31,7 @@ const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 function sourcesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.(?:ts|wasm)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
 }
 

@@ -31,6 +31,8 @@ export function createEvaluate(context: ComputeContext) {
         ...prompting,
         evaluation: settingsOf(recipe, task),
         stopSequences: recipe.stopSequences,
+        // A ceiling cuts what is computed together, which the last bits of probabilities show; no sampled token does.
+        ...(recipe.evaluation.modes.includes('forced-choice') && memoryOf(recipe)),
         ...{ task, split, mode },
       },
     };

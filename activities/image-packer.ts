@@ -23,8 +23,8 @@ export class ImagePacker {
   /** Each image once. Waits while the pack before this one is still being stored. */
   async add(digest: string, bytes: Uint8Array): Promise<void> {
     if (this.#byteLength > 0 && this.#byteLength + bytes.byteLength > packByteLengthMax) await this.#flush();
-    // a copy: the bytes may be a part of something much larger
-    this.#part.set(digest, bytes.slice());
+    // a part of something much larger would keep all of it
+    this.#part.set(digest, bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
     this.#byteLength += bytes.byteLength;
     this.imageCount++;
     if (this.#byteLength >= packByteLengthMin && endingDigest.test(digest)) await this.#flush();

@@ -56,8 +56,11 @@ async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Pr
   const ref = await table.store(cache.store);
   if (ref === null) throw error;
   const { details } = error;
-  const found = [details.found, `every row that cannot be used: ${ref.uri}`].filter((part) => part !== undefined);
-  throw new MtrlError(error.code, error.message, { ...details, found: found.join('; ') });
+  const hint = [details.hint, `\`mtrl fetch ${ref.uri}\` prints every row that cannot be used`];
+  throw new MtrlError(error.code, error.message, {
+    ...details,
+    hint: hint.filter((part) => part !== undefined).join('; '),
+  });
 }
 
 const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING', 'DATASET_EMPTY']);

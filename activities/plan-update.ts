@@ -54,6 +54,7 @@ function trainableOf({ lora, freeze }: SftArm | GrpoArm, seed: number): { readon
   return { trainable: { ...(lora && { lora: { ...lora, seed } }), ...(freeze && { freeze }) } };
 }
 
-function adamOf({ beta1, beta2, epsilon, weightDecay, gradientNormMax }: OptimizerSpec): AdamSpec {
-  return { beta1, beta2, epsilon, weightDecay, gradientNormMax };
+function adamOf(optimizer: OptimizerSpec): AdamSpec {
+  const { name, momentum, beta1, beta2, epsilon, weightDecay, gradientNormMax } = optimizer;
+  return { beta1, beta2, epsilon, weightDecay, gradientNormMax, ...(name === 'muon' && { muon: { momentum } }) };
 }

@@ -211,6 +211,6 @@ function diverged(record: ArtifactRef, step: ReplayedStep): MtrlError {
   return new MtrlError('REPLAY_DIVERGED', `step ${String(step.step)} done again gave other weights`, {
     where: record.uri,
     found: `sha256 ${step.weightsDigest}, recorded ${step.recordedDigest} (${runtimes})`,
-    hint: 'go on with the runtime, thread count and CPU that the record names, or fork from the last snapshot',
+    hint: 'go on with the runtime and CPU that the record names, or fork from the last snapshot',
   });
 }

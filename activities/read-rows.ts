@@ -63,8 +63,9 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => v
 }
 
 function noRows({ file }: RowsSource, count: number, table: ArtifactRef | null): MtrlError {
-  const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown: ${table.uri}`;
-  return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found });
+  const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown`;
+  const hint = table === null ? undefined : `\`mtrl fetch ${table.uri}\` prints each with its reason`;
+  return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found, ...(hint && { hint }) });
 }
 
 async function keep(

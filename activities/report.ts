@@ -89,7 +89,11 @@ async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promi
   const sources = Object.entries(files).map(([name, sha256]) => ({ name, sha256 }));
   const quarantined = quarantine ? await firstRows<QuarantinedRow>(cache.store, quarantine, 20) : [];
   const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
-  return { exampleCount, imageCount, quarantinedCount, sources, quarantined, leaks: leakPairs(found) };
+  return {
+    ...{ exampleCount, imageCount, quarantinedCount, sources, quarantined, leaks: leakPairs(found) },
+    ...(quarantine && { quarantineUri: quarantine.uri }),
+    ...(leaks && { leaksUri: leaks.uri }),
+  };
 }
 
 const leakKinds = { image: 'exact', 'near-image': 'perceptual', text: 'text' } as const;

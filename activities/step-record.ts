@@ -5,7 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { ModeWords } from '../judge/tasks/prompt.ts';
-import type { MemorySpec, TrainableSpec } from '../policy/engine.ts';
+import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../policy/engine.ts';
 import type { OptimizerSpec, TaskSpec } from '../recipes/recipe.ts';
 
 /** How examples become prompts: the declared tasks that the update uses, and the words for the modes. */
@@ -15,7 +15,9 @@ export interface Prompting {
 }
 
 /** Without the schedule, whose value at each step is written out. */
-export type AdamSpec = Pick<OptimizerSpec, 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'gradientNormMax'>;
+export type AdamSpec = Pick<OptimizerSpec, 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'gradientNormMax'> &
+  // Left out where AdamW updates everything.
+  Pick<OptimStepRequest, 'muon'>;
 
 interface UpdateCommon {
   readonly dataset: ArtifactRef;

@@ -1,9 +1,8 @@
 /** From an artifact back to all that it was made from: a tree in which each artifact is opened once. */
 import type { ArtifactStore } from './artifact-store.ts';
-import { mapBounded } from './bounded.ts';
+import { batchesOf, mapBounded } from './bounded.ts';
 import { isRecord } from './json-value.ts';
 import { checkManifest, type Manifest, readManifest } from './manifest.ts';
-import type { ObjectEntry } from './object-store.ts';
 import type { ArtifactRef } from './ref.ts';
 
 export interface Ancestry {
@@ -98,31 +97,36 @@ function factsOf({ activity, codeVersion, environment, config, cost }: Manifest<
   return { activity, codeVersion, environment, settings: Object.fromEntries(single), files, computeMs: cost.computeMs };
 }
 
+/** How many manifests were looked at, of how many. */
+export type OnLook = (lookedAtCount: number, count: number) => void;
+
 /**
- * The ref of an artifact known by its address, with the manifest that made it. A bare address names no activity, so the
- * manifests are looked through, many at a time, and only those that name the digest are parsed. Undefined where none did.
+ * The ref of an artifact known by its address, with the manifest that made it. A bare address names no activity, but a
+ * manifest is written right after what it names, so the manifests are looked at in the order of their distance in time,
+ * many at once, and only those that name the digest are parsed. Undefined where none did.
  */
-export async function madeAs(store: ArtifactStore, key: string): Promise<ArtifactRef | undefined> {
+export async function madeAs(
+  store: ArtifactStore,
+  key: string,
+  onLook: OnLook = () => undefined,
+): Promise<ArtifactRef | undefined> {
+  const madeAtMs = (await store.objects.head(key))?.modifiedAtMs ?? Date.now();
+  const places: (readonly [distanceMs: number, place: string])[] = [];
+  for await (const entry of store.objects.list('manifests/'))
+    places.push([Math.abs(entry.modifiedAtMs - madeAtMs), entry.key]);
+  places.sort(([a], [b]) => a - b);
   let adopted: ArtifactRef | undefined;
-  for await (const places of batchesOf(store.objects.list('manifests/'))) {
-    const found = await mapBounded(readCountMax, places, (place) => outputAt(store, place, key));
+  let lookedAtCount = 0;
+  for await (const nearest of batchesOf(places, readCountMax)) {
+    const found = await mapBounded(readCountMax, nearest, ([, place]) => outputAt(store, place, key));
     for (const ref of found) {
       // What only took it over from another activity does not say where it comes from.
       if (ref?.producer?.startsWith('manifests/importPolicy/') === true) adopted ??= ref;
       else if (ref) return ref;
     }
+    onLook((lookedAtCount += nearest.length), places.length);
   }
   return adopted;
-}
-
-async function* batchesOf(entries: AsyncIterable<ObjectEntry>): AsyncGenerator<readonly string[]> {
-  let batch: string[] = [];
-  for await (const { key } of entries) {
-    if (batch.push(key) < readCountMax * 8) continue;
-    yield batch;
-    batch = [];
-  }
-  yield batch;
 }
 
 async function outputAt(store: ArtifactStore, place: string, key: string): Promise<ArtifactRef | undefined> {

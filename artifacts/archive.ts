@@ -9,7 +9,8 @@ import { digestOf, sha256 } from '../core/json.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { experimentKey } from './experiments.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
-import { linksIn, walk } from './lineage.ts';
+import { walk } from './lineage.ts';
+import { linksIn } from './links.ts';
 import { sameBytes, type Digested } from './stream-digest.ts';
 
 export const headerName = 'mtrl-export.json';
@@ -65,7 +66,7 @@ export async function* artifactsOf(store: ArtifactStore, document: Uint8Array): 
 
 /** What the document itself names. */
 export function documentRefs(store: ArtifactStore, document: Uint8Array) {
-  const found = linksIn(store, parseJsonBytes(document));
+  const found = linksIn(store.objects, parseJsonBytes(document));
   return found.map(({ key, expected }) => ({ uri: store.objects.uriOf(key), sha256: '', byteLength: 0, ...expected }));
 }
 

@@ -12,6 +12,7 @@ import { ByteCache } from '../core/byte-cache.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 import { jsonBytes, parseJsonBytes } from './json-value.ts';
+import { linksInBytes, type Target } from './links.ts';
 import type { ObjectStore } from './object-store.ts';
 import { blobKeyOf, keyOfRef } from './ref-key.ts';
 import type { ArtifactRef } from './ref.ts';
@@ -22,12 +23,16 @@ export interface ArtifactStoreOptions {
   readonly cacheByteLengthMax?: number;
 }
 
+/** What longer documents name is not looked for when they are written. */
+const linkedByteLengthMax = 1 << 20;
+
 /** Above this it pays to ask whether the bytes are there before sending them. */
 const headFirstByteLength = 1 << 20;
 
 export class ArtifactStore {
   readonly objects: ObjectStore;
   readonly #cache: ByteCache<Uint8Array>;
+  readonly #links = new WeakMap<ArtifactRef, readonly Target[]>();
 
   constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20 }: ArtifactStoreOptions = {}) {
     this.objects = objects;
@@ -43,7 +48,13 @@ export class ArtifactStore {
     }
     // A copy: the caller may go on writing into its own array.
     this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
+    if (bytes.byteLength <= linkedByteLengthMax) this.#links.set(ref, linksInBytes(this.objects, bytes));
     return ref;
+  }
+
+  /** What the artifact names, where this very ref is from `putBytes` or `putJson`: known without reading. */
+  linksOf(ref: ArtifactRef): readonly Target[] | undefined {
+    return this.#links.get(ref);
   }
 
   /**

@@ -107,23 +107,25 @@ export class FolderObjectStore implements ObjectStore {
     for (const key of keys) await rm(this.#path(key), { force: true });
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectEntry> {
-    yield* this.#listFolder('', prefix);
+  async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
+    yield* this.#listFolder('', prefix, after);
   }
 
   /** One folder's names are in memory at a time. */
-  async *#listFolder(folder: string, prefix: string): AsyncIterable<ObjectEntry> {
+  async *#listFolder(folder: string, prefix: string, after: string): AsyncIterable<ObjectEntry> {
     const entries = (await absentAsUndefined(readdir(join(this.#root, folder), { withFileTypes: true }))) ?? [];
     // With the slash that follows in the keys, so that `a.json` comes before `a/b` as it does in S3.
     const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
     for (const name of names) {
       const key = `${folder}${name}`;
       if (key === `${partialFolder}/` || !(key.startsWith(prefix) || prefix.startsWith(key))) continue;
+      if (key <= after && !after.startsWith(key)) continue;
       if (name.endsWith('/')) {
-        yield* this.#listFolder(key, prefix);
+        yield* this.#listFolder(key, prefix, after);
         continue;
       }
-      const found = key.startsWith(prefix) ? await absentAsUndefined(stat(join(this.#root, key))) : undefined;
+      const found =
+        key.startsWith(prefix) && key > after ? await absentAsUndefined(stat(join(this.#root, key))) : undefined;
       if (found?.isFile() === true) yield { key, byteLength: found.size, modifiedAtMs: found.mtimeMs };
     }
   }

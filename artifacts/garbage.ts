@@ -9,7 +9,7 @@
  */
 import { MtrlError } from '../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { mapBounded } from './bounded.ts';
+import { batchesOf, mapBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
 import type { ObjectEntry } from './object-store.ts';
 import { Reachable } from './reachable.ts';
@@ -17,8 +17,7 @@ import { blobKeyOf } from './ref-key.ts';
 
 const blobsPrefix = 'blobs/';
 const manifestsPrefix = 'manifests/';
-/** Listed before their ages are compared. */
-const batchCountMax = 1_000;
+const readCountMax = 32;
 /** Between the look at its age and its removal an object should not wait for many others. */
 const removedAtOnceCount = 100;
 
@@ -41,28 +40,36 @@ export interface GarbageKind {
   readonly byteLength: number;
 }
 
-export interface Garbage {
+interface Sizes {
   readonly objectCount: number;
   readonly byteLength: number;
-  readonly kept: { readonly objectCount: number; readonly byteLength: number };
-  readonly garbage: { readonly objectCount: number; readonly byteLength: number };
+}
+
+export interface Garbage extends Sizes {
+  readonly kept: Sizes;
+  readonly garbage: Sizes;
   readonly kinds: readonly GarbageKind[];
 }
 
 export async function collectGarbage(store: ArtifactStore, options: GarbageOptions): Promise<Garbage> {
   const collection = new Collection(store, options);
-  await collection.mark();
-  await collection.sweep(manifestsPrefix);
+  await collection.sweepManifests(await collection.mark());
   if (!options.dryRun) await collection.mark();
-  await collection.sweep(blobsPrefix);
+  await collection.sweepBlobs();
   return collection.result();
+}
+
+/** The manifests as they were listed. */
+interface Manifests extends Sizes {
+  /** Old, and not marked then: a young one that was listed after them may have marked them since. */
+  readonly unmarked: readonly ObjectEntry[];
 }
 
 class Collection {
   readonly #store: ArtifactStore;
   readonly #options: GarbageOptions;
   readonly #reachable: Reachable;
-  readonly #kept = { objectCount: 0, byteLength: 0 };
+  readonly #listed = { objectCount: 0, byteLength: 0 };
   readonly #kinds = new Map<string, { count: number; byteLength: number }>();
   /** Key of a blob that a removed manifest named as its output -> its activity. */
   readonly #activityOf = new Map<string, string>();
@@ -74,39 +81,43 @@ class Collection {
   }
 
   /** Adds to what is marked already. */
-  async mark(): Promise<void> {
-    const { forgotten, runningRoots, youngSinceMs } = this.#options;
-    const { objects } = this.#store;
+  async mark(): Promise<Manifests> {
+    const { runningRoots, youngSinceMs } = this.#options;
     const youngSince = await youngSinceMs();
-    let young: string[] = [];
-    for await (const { key, modifiedAtMs } of objects.list('')) {
-      const isManifest = key.startsWith(manifestsPrefix);
-      if (key.startsWith(blobsPrefix) || forgotten.has(key)) continue;
-      if (!isManifest) await this.#reachable.addLinksOf(await this.#rootDocument(key));
-      else if (modifiedAtMs >= youngSince) young.push(key);
-      if (young.length < batchCountMax) continue;
-      await this.#reachable.addObjects(young);
-      young = [];
-      this.#tell('marking');
-    }
-    await this.#reachable.addObjects(young);
+    // Before the documents: an experiment that ends meanwhile is among these or those.
     for await (const document of runningRoots()) {
       await this.#reachable.addLinksOf(document);
       this.#tell('marking');
     }
+    for await (const keys of batchesOf(this.#rootKeys(), readCountMax)) {
+      await this.#reachable.addLinksOf(...(await mapBounded(readCountMax, keys, (key) => this.#rootDocument(key))));
+      this.#tell('marking');
+    }
+    const sizes = { objectCount: 0, byteLength: 0 };
+    const unmarked: ObjectEntry[] = [];
+    for await (const manifests of batchesOf(this.#store.objects.list(manifestsPrefix))) {
+      const young = manifests.filter(({ modifiedAtMs }) => modifiedAtMs >= youngSince);
+      await this.#reachable.addObjects(young.map(({ key }) => key));
+      unmarked.push(...manifests.filter(({ key }) => !this.#reachable.has(key)));
+      for (const entry of manifests) add(sizes, entry);
+      this.#tell('marking');
+    }
+    return { ...sizes, unmarked };
   }
 
   /** Removes what is neither marked nor young. */
-  async sweep(prefix: string): Promise<void> {
-    let batch: ObjectEntry[] = [];
-    for await (const entry of this.#store.objects.list(prefix)) {
-      if (this.#reachable.has(entry.key)) this.#keep(entry);
-      else batch.push(entry);
-      if (batch.length < batchCountMax) continue;
-      await this.#remove(batch);
-      batch = [];
+  async sweepManifests({ objectCount, byteLength, unmarked }: Manifests): Promise<void> {
+    this.#listed.objectCount += objectCount;
+    this.#listed.byteLength += byteLength;
+    for await (const entries of batchesOf(unmarked.filter(({ key }) => !this.#reachable.has(key))))
+      await this.#remove(entries);
+  }
+
+  async sweepBlobs(): Promise<void> {
+    for await (const entries of batchesOf(this.#store.objects.list(blobsPrefix))) {
+      for (const entry of entries) add(this.#listed, entry);
+      await this.#remove(entries.filter(({ key }) => !this.#reachable.has(key)));
     }
-    await this.#remove(batch);
   }
 
   result(): Garbage {
@@ -117,13 +128,26 @@ class Collection {
       objectCount: kinds.reduce((sum, { count }) => sum + count, 0),
       byteLength: kinds.reduce((sum, { byteLength }) => sum + byteLength, 0),
     };
-    const { objectCount, byteLength } = this.#kept;
+    const { objectCount, byteLength } = this.#listed;
     return {
-      objectCount: objectCount + garbage.objectCount,
-      byteLength: byteLength + garbage.byteLength,
-      kept: { objectCount, byteLength },
+      ...{ objectCount, byteLength },
+      kept: { objectCount: objectCount - garbage.objectCount, byteLength: byteLength - garbage.byteLength },
       ...{ garbage, kinds },
     };
+  }
+
+  /** Every object beside blobs and manifests, which are not listed for it. */
+  async *#rootKeys(): AsyncGenerator<string> {
+    const { objects } = this.#store;
+    let after = '';
+    for (const prefix of [blobsPrefix, manifestsPrefix, undefined]) {
+      for await (const { key } of objects.list('', after)) {
+        if (prefix !== undefined && key >= prefix) break;
+        if (!this.#options.forgotten.has(key)) yield key;
+      }
+      // No sign that a key may have comes after it.
+      after = `${prefix ?? ''}~`;
+    }
   }
 
   /** A root that cannot be read could refer to anything. */
@@ -159,8 +183,8 @@ class Collection {
   }
 
   async #withoutYoung(entries: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
+    if (entries.length === 0) return [];
     const youngSince = await this.#options.youngSinceMs();
-    for (const entry of entries) if (entry.modifiedAtMs >= youngSince) this.#keep(entry);
     return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
   }
 
@@ -176,16 +200,11 @@ class Collection {
           this.#activityOf.set(blobKeyOf(output['sha256']), key.split('/')[1] ?? '');
       }
     };
-    await mapBounded(32, manifests, read);
+    await mapBounded(readCountMax, manifests, read);
   }
 
   #kindOf(key: string): string {
     return key.startsWith(manifestsPrefix) ? 'manifests' : (this.#activityOf.get(key) ?? 'files');
-  }
-
-  #keep({ byteLength }: ObjectEntry): void {
-    this.#kept.objectCount++;
-    this.#kept.byteLength += byteLength;
   }
 
   #count(kind: string, byteLength: number): void {
@@ -196,4 +215,9 @@ class Collection {
   #tell(phase: string): void {
     this.#options.onProgress?.({ phase, objectCount: this.#reachable.size });
   }
+}
+
+function add(sizes: { objectCount: number; byteLength: number }, { byteLength }: ObjectEntry): void {
+  sizes.objectCount++;
+  sizes.byteLength += byteLength;
 }

@@ -7,9 +7,9 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { isRecord, parseJsonBytes } from './json-value.ts';
+import { parseJsonBytes } from './json-value.ts';
+import { linksIn, type Target } from './links.ts';
 import { checkManifest } from './manifest.ts';
-import { keyOfRef } from './ref-key.ts';
 import type { ArtifactRef } from './ref.ts';
 import { describeDigested, sameBytes } from './stream-digest.ts';
 
@@ -38,18 +38,9 @@ export interface WalkOptions {
 }
 
 /** Objects that are read at the same time. */
-const readCountMax = 8;
+const readCountMax = 16;
 /** A longer document is not read for refs. */
 export const jsonByteLengthMax = 64 << 20;
-
-/** An object that a document names. */
-export interface Target {
-  readonly key: string;
-  /** A file of a folder, which names nothing: only they are named without an address. */
-  readonly isFile?: true;
-  /** Unknown for a manifest that is reached as a producer: it proves itself. */
-  readonly expected?: { readonly sha256: string; readonly byteLength: number };
-}
 
 /** Every artifact that can be reached, each once, in no particular order. Reads the store itself, never a cache. */
 export async function* walk(
@@ -92,7 +83,8 @@ function nextOf(waiting: Target[], readingCount: number): Target | undefined {
 
 function targetOf(store: ArtifactStore, ref: ArtifactRef): Target {
   const { sha256, byteLength } = ref;
-  return { key: store.keyOf(ref), expected: { sha256, byteLength } };
+  const key = store.keyOf(ref);
+  return key.startsWith('manifests/') ? { key } : { key, expected: { sha256, byteLength } };
 }
 
 async function visit(
@@ -111,7 +103,7 @@ async function visit(
   const isManifest = target.key.startsWith('manifests/');
   const problem = problemOf(uri, target, read, isManifest);
   // Changed bytes may name anything: they are reported, not followed.
-  const targets = value === undefined || problem !== undefined ? [] : linksIn(store, value);
+  const targets = value === undefined || problem !== undefined ? [] : linksIn(store.objects, value);
   const visited: Visited = {
     uri,
     kind: isManifest ? 'manifest' : value === undefined ? 'bytes' : 'json',
@@ -197,18 +189,4 @@ function problemOf(
     if (!(error instanceof MtrlError)) throw error;
     return { uri, expected: 'a manifest that proves itself', found: error.details.found ?? error.message };
   }
-}
-
-/** Refs anywhere in the value: objects with a sha256 and a byteLength; with no `uri` they are blobs of this store. */
-export function linksIn(store: ArtifactStore, value: unknown): Target[] {
-  if (Array.isArray(value)) return value.flatMap((item: unknown) => linksIn(store, item));
-  if (!isRecord(value)) return [];
-  const { uri, sha256, byteLength, producer, ...rest } = value;
-  const found: Target[] = [];
-  if (typeof producer === 'string' && producer.startsWith('manifests/')) found.push({ key: producer });
-  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof byteLength === 'number') {
-    const isFile = uri === undefined && { isFile: true as const };
-    found.push({ key: keyOfRef(store.objects, uri, sha256), expected: { sha256, byteLength }, ...isFile });
-  }
-  return [...found, ...Object.values(rest).flatMap((member) => linksIn(store, member))];
 }

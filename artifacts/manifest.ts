@@ -9,6 +9,7 @@ import { MtrlError } from '../core/errors.ts';
 import { digestOf, sha256, type Json } from '../core/json.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
+import { linksIn } from './links.ts';
 import type { ArtifactRef } from './ref.ts';
 
 export type ManifestInputs = Readonly<Record<string, ArtifactRef | readonly ArtifactRef[]>>;
@@ -37,6 +38,8 @@ export interface Manifest<T> extends Work {
   readonly outputs: Readonly<Record<string, ArtifactRef>>;
   readonly summary: T;
   readonly cost: { readonly computeMs: number };
+  /** Names of outputs that refer to nothing but what this manifest refers to: whoever follows it need not read them. */
+  readonly closed?: readonly string[];
   /** sha256 over the canonical JSON of everything else here: a manifest proves itself. */
   readonly digest: string;
 }
@@ -88,7 +91,7 @@ export async function memoize<T>(
   if (aged !== undefined && (await isUsedAgain(store, place, aged.modifiedAtMs)))
     return { ...(aged.found as Found<T>), cached: true };
 
-  const ours = seal(work, key, place, await compute());
+  const ours = seal(store, work, key, place, await compute());
   const bytes = jsonBytes(ours);
   if ((await store.objects.putIfAbsent(place, bytes)) === 'written') {
     return { manifest: ours, ref: refAt(store, place, bytes), cached: false };
@@ -139,14 +142,31 @@ export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown>
   });
 }
 
-function seal<T>(work: Work, key: string, place: string, { outputs, summary, computeMs }: Computed<T>): Manifest<T> {
+function seal<T>(
+  store: ArtifactStore,
+  work: Work,
+  key: string,
+  place: string,
+  { outputs, summary, computeMs }: Computed<T>,
+): Manifest<T> {
   const { activity, codeVersion, inputs, config, environment } = work;
   const produced = Object.entries(outputs).map(([name, ref]) => [name, { ...ref, producer: place }] as const);
-  const open = {
+  const said = {
     ...{ schema: 1 as const, key, activity, codeVersion, inputs, config, environment },
     ...{ outputs: Object.fromEntries(produced), summary, cost: { computeMs } },
   };
+  const open = { ...said, closed: closedIn(store, outputs, said) };
   return { ...open, digest: digestOf(asJson(open)) };
+}
+
+function closedIn(store: ArtifactStore, outputs: Computed<unknown>['outputs'], said: unknown): string[] {
+  // A file of a folder is not read, so what it may name is not followed.
+  const followed = new Set(linksIn(store.objects, said).flatMap(({ key, isFile }) => (isFile ? [] : [key])));
+  const isClosed = ([, ref]: readonly [string, ArtifactRef]) =>
+    store.linksOf(ref)?.every(({ key }) => followed.has(key));
+  return Object.entries(outputs)
+    .filter(isClosed)
+    .map(([name]) => name);
 }
 
 function refAt(store: ArtifactStore, place: string, bytes: Uint8Array): ArtifactRef {

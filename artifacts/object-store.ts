@@ -60,8 +60,8 @@ export interface ObjectStore {
   touch(key: string): Promise<boolean>;
   /** What is not there is no failure. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Objects whose key starts with `prefix`, in key order. */
-  list(prefix: string): AsyncIterable<ObjectEntry>;
+  /** Objects whose key starts with `prefix` and comes after `after`, in key order. */
+  list(prefix: string, after?: string): AsyncIterable<ObjectEntry>;
   uriOf(key: string): string;
   /** Throws ARTIFACT_MISSING for a URI of another store. */
   keyOf(uri: string): string;

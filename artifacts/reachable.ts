@@ -1,22 +1,26 @@
 /**
- * What some roots refer to: the marking half of a garbage collection. It reads documents, never weights or images: a
- * file of a folder is known by its entry to name nothing, and of anything long only the first byte is looked at.
+ * What some roots refer to: the marking half of a garbage collection. Manifests are read first, because they say which
+ * outputs need not be read; of the rest it reads documents, never weights or images: a file of a folder is known by its
+ * entry to name nothing, and of anything long only the first byte is looked at.
  */
+import { MtrlError } from '../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { parseJsonBytes } from './json-value.ts';
-import { jsonByteLengthMax, linksIn, type Target } from './lineage.ts';
+import { drainBounded } from './bounded.ts';
+import { isRecord, parseJsonBytes } from './json-value.ts';
+import { jsonByteLengthMax } from './lineage.ts';
+import { linksIn, linksInBytes, type Target } from './links.ts';
 
 /** Small ones are read at once; of longer ones it is asked first whether they are documents. */
 const readAtOnceByteLength = 1 << 20;
 const readCountMax = 32;
-/** Every ref has one; a document without it names nothing and need not be parsed. */
-const refMark = Buffer.from('"sha256"');
 
 /** Keys that were reached; about 150 bytes of memory each. */
 export class Reachable {
   readonly #store: ArtifactStore;
   readonly #keys = new Set<string>();
-  #waiting: Target[] = [];
+  /** To be read: keys of manifests, and the rest by key. */
+  readonly #manifests: string[] = [];
+  readonly #others = new Map<string, Target>();
 
   constructor(store: ArtifactStore) {
     this.#store = store;
@@ -30,31 +34,60 @@ export class Reachable {
     return this.#keys.has(key);
   }
 
-  /** Adds what the documents refer to, and all that follows from it. What is not there is no failure: `verify` says so. */
+  /**
+   * Adds what the documents refer to, and all that follows from it. What is not there is no failure: `verify` says so.
+   * Throws ARTIFACT_CORRUPT for a manifest that cannot be read.
+   */
   async addLinksOf(...documents: readonly unknown[]): Promise<void> {
-    for (const document of documents) this.#add(linksIn(this.#store, document));
-    await this.#drain();
+    for (const document of documents) this.#add(linksIn(this.#store.objects, document));
+    await this.#follow();
   }
 
   async addObjects(keys: readonly string[]): Promise<void> {
     this.#add(keys.map((key) => ({ key })));
-    await this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    const work = async (): Promise<void> => {
-      for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) this.#add(await this.#linksAt(next));
-    };
-    // A worker that finds nothing to do ends, though another may still find more: so it goes on in rounds.
-    while (this.#waiting.length > 0) await Promise.all(Array.from({ length: readCountMax }, work));
+    await this.#follow();
   }
 
   #add(targets: readonly Target[]): void {
     for (const target of targets) {
       if (this.#keys.has(target.key)) continue;
       this.#keys.add(target.key);
-      if (target.isFile !== true) this.#waiting.push(target);
+      if (target.key.startsWith('manifests/')) this.#manifests.push(target.key);
+      else if (target.isFile !== true) this.#others.set(target.key, target);
     }
+  }
+
+  async #follow(): Promise<void> {
+    while (this.#manifests.length + this.#others.size > 0) {
+      await drainBounded(
+        readCountMax,
+        () => this.#manifests.pop(),
+        (key) => this.#followManifest(key),
+      );
+      const others = [...this.#others.values()];
+      this.#others.clear();
+      await drainBounded(
+        readCountMax,
+        () => others.pop(),
+        async (target) => this.#add(await this.#linksAt(target)),
+      );
+    }
+  }
+
+  async #followManifest(key: string): Promise<void> {
+    const { objects } = this.#store;
+    const bytes = await objects.get(key);
+    if (bytes === undefined) return;
+    const manifest = parseJsonBytes(bytes);
+    if (!isRecord(manifest)) {
+      throw new MtrlError('ARTIFACT_CORRUPT', 'what this manifest refers to is not known: it is not JSON', {
+        where: objects.uriOf(key),
+        hint: 'restore it from a copy, or remove it, and collect again',
+      });
+    }
+    this.#add(linksIn(objects, manifest));
+    for (const closed of closedOutputs(manifest))
+      for (const { key } of linksIn(objects, closed)) this.#others.delete(key);
   }
 
   async #linksAt({ key, expected }: Target): Promise<readonly Target[]> {
@@ -63,9 +96,7 @@ export class Reachable {
     if (byteLength > jsonByteLengthMax) return [];
     if (byteLength > readAtOnceByteLength && !(await this.#isDocument(key))) return [];
     const bytes = await objects.get(key);
-    if (bytes === undefined || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(refMark))
-      return [];
-    return linksIn(this.#store, parseJsonBytes(bytes));
+    return bytes === undefined ? [] : linksInBytes(objects, bytes);
   }
 
   async #isDocument(key: string): Promise<boolean> {
@@ -74,6 +105,13 @@ export class Reachable {
     for await (const piece of stream) return isOpening((piece as Uint8Array)[0]);
     return false;
   }
+}
+
+function closedOutputs({ outputs, closed }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  if (!isRecord(outputs) || !Array.isArray(closed)) return [];
+  return closed.flatMap((name: unknown) =>
+    typeof name === 'string' && Object.hasOwn(outputs, name) ? [outputs[name]] : [],
+  );
 }
 
 function isOpening(byte: number | undefined): boolean {

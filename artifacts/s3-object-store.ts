@@ -119,8 +119,8 @@ export class S3ObjectStore implements ObjectStore {
     await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)), 'throw');
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectEntry> {
-    const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true);
+  async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
+    const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, after);
     for await (const entry of this.#explained(entries)) {
       const { name, size, lastModified, etag } = entry as {
         readonly name?: string;

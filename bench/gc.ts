@@ -1,77 +1,59 @@
-/** A garbage collection's plan over 100,000 objects, half of them referred to, in a folder store: time and memory. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** A garbage collection's plan over 100,000 objects of runs, half of them referred to: in a folder, and in a MinIO of its own. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { experimentKey } from '../artifacts/experiments.ts';
-import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
-import { collectGarbage } from '../artifacts/garbage.ts';
-import { jsonBytes } from '../artifacts/json-value.ts';
-import { manifestKey } from '../artifacts/manifest.ts';
-import { blobKeyOf } from '../artifacts/ref-key.ts';
-import type { ArtifactRef } from '../artifacts/ref.ts';
-import { sha256 } from '../core/json.ts';
+import { join } from 'node:path';
+import { down } from '../infra/stack/down.ts';
+import { up } from '../infra/stack/up.ts';
+import type { MeasuredPlan } from './gc-plan.ts';
+import { fillStore, objectsAt, type StorePlace } from './gc-store.ts';
 import { rounded } from './statistics.ts';
 
-const objectCount = 100_000;
-/** A rollout, its rewards and the step record, each with its manifest. */
-const objectCountPerStep = 6;
-
 export async function bench(log: (line: string) => void) {
-  const root = mkdtempSync(join(tmpdir(), 'mtrl-gc-bench-'));
+  const home = await mkdtemp(join(tmpdir(), 'mtrl-gc-bench-'));
   try {
-    const store = new ArtifactStore(new FolderObjectStore(root));
-    const stepCount = Math.ceil(objectCount / objectCountPerStep);
-    log(`writing ${String(stepCount * objectCountPerStep)} objects`);
-    const records = Array.from({ length: stepCount }, (_, step) => writeStep(store, root, step));
-    const kept = records.filter((_, step) => step % 2 === 0);
-    write(root, experimentKey('kept'), jsonBytes({ runs: kept }));
-    const before = process.memoryUsage().rss;
-    let peak = before;
-    const sampler = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 50);
-    const startedAtMs = performance.now();
-    const plan = await collectGarbage(store, {
-      ...{ dryRun: true, forgotten: new Set<string>() },
-      runningRoots: noDocuments,
-      youngSinceMs: () => Promise.resolve(Date.now() + 1_000),
-    });
-    const planMs = performance.now() - startedAtMs;
-    clearInterval(sampler);
-    return {
-      objectCount: plan.objectCount,
-      garbageCount: plan.garbage.objectCount,
-      planSeconds: rounded(planMs / 1_000),
-      memoryGrowthMebibytes: rounded((peak - before) / 1024 / 1024),
-    };
+    const folder = await figuresOf('folder', { folder: join(home, 'objects') }, log);
+    const env = { HOME: process.env['HOME'], PATH: process.env['PATH'] };
+    const { s3 } = await up({ workers: false, home, env, usualPorts: false, log });
+    return { folder, minio: await figuresOf('MinIO', { s3 }, log), limitSeconds: 60 };
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    await down({ home, graceMs: 2_000, log: () => undefined });
+    await rm(home, { recursive: true, force: true });
   }
 }
 
-async function* noDocuments(): AsyncGenerator {
-  // Nothing runs.
-}
-
-/** The ref of the step's record. */
-function writeStep(store: ArtifactStore, root: string, step: number): ArtifactRef {
-  const make = (activity: string, value: unknown, inputs: Record<string, ArtifactRef>): ArtifactRef => {
-    const bytes = jsonBytes(value);
-    const ref = store.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
-    write(root, blobKeyOf(ref.sha256), bytes);
-    const producer = manifestKey(activity, sha256(`${activity} ${String(step)}`));
-    const made = { ...ref, producer };
-    write(root, producer, jsonBytes({ activity, inputs, outputs: { [activity]: made } }));
-    return made;
+async function figuresOf(name: string, place: StorePlace, log: (line: string) => void) {
+  log(`${name}: writing`);
+  const startedAtMs = performance.now();
+  await fillStore(place);
+  const writeMs = performance.now() - startedAtMs;
+  log(`${name}: planning`);
+  const { plan, planMs, peakByteLength, growthByteLength } = await measuredPlan(place);
+  return {
+    objectCount: plan.objectCount,
+    objectCountByPrefix: await countsAt(place),
+    garbageCount: plan.garbage.objectCount,
+    totalMebibytes: rounded(plan.byteLength / 1024 / 1024),
+    writeSeconds: rounded(writeMs / 1_000),
+    planSeconds: rounded(planMs / 1_000),
+    memoryPeakMebibytes: rounded(peakByteLength / 1024 / 1024),
+    memoryGrowthMebibytes: rounded(growthByteLength / 1024 / 1024),
   };
-  const text = 'a sentence that a judge may say '.repeat(100);
-  const rollouts = make('rollout', { step, text }, {});
-  const rewards = make('reward', { step, rewards: text.slice(0, 1_000) }, { rollouts });
-  return make('optimize', { step, update: { rollouts: [rollouts], rewards } }, { rollouts, rewards });
 }
 
-/** Past the store, which would bring every file to the disk. */
-function write(root: string, key: string, bytes: Uint8Array): void {
-  const path = join(root, key);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, bytes);
+async function measuredPlan(place: StorePlace): Promise<MeasuredPlan> {
+  const child = fork(new URL('./gc-plan.ts', import.meta.url));
+  child.send(place);
+  const [measured] = (await once(child, 'message')) as [MeasuredPlan];
+  return measured;
+}
+
+async function countsAt(place: StorePlace): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for await (const { key } of objectsAt(place).list('')) {
+    const prefix = key.split('/', 1)[0] ?? '';
+    counts[prefix] = (counts[prefix] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parquetWriteFile } from 'hyparquet-writer';
@@ -61,7 +61,9 @@ const place = (name: string): string => fileURLToPath(new URL(name, import.meta.
 function run(name: string, command: string, args: readonly string[], log: (line: string) => void): Run {
   const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-bench-ingest-'));
   try {
-    const { stdout, status } = spawnSync(command, [...args, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // as infra/stack/workers.ts starts a worker
+    const env = { UV_THREADPOOL_SIZE: String(availableParallelism()), ...process.env };
+    const { stdout, status } = spawnSync(command, [...args, folder], { stdio: ['ignore', 'pipe', 'inherit'], env });
     if (status !== 0) throw new Error(`${name} ended with ${String(status)}`);
     const result = JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '') as Run;
     if (result.imageCount !== rowCount) throw new Error(`${name} stored ${result.imageCount} images`);

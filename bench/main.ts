@@ -1,5 +1,6 @@
-/** `npm run bench -- NAME [--peer] [--json]`: one measurement, as JSON. Each lies in bench/NAME.ts and exports `bench`. */
+/** `npm run bench -- NAME [--peer] [--rounds N] [--json]`: one measurement, as JSON. Each lies in bench/NAME.ts and exports `bench`. */
 import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { describeError, exitCodeOf, MtrlError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { nearest } from '../recipes/nearest.ts';
@@ -23,12 +24,15 @@ const names = [
   'parity',
   'graphs',
   'early-ends',
+  'optimizers',
   'status',
 ] as const;
 
 export interface BenchOptions {
   /** Whether what this project is compared with runs, too, in turn. */
   readonly withPeers: boolean;
+  /** Of `telemetry`: how often each side takes its turn. */
+  readonly roundCount?: number;
 }
 
 /** What a file of this folder exports. Its own words go to stderr. */
@@ -37,7 +41,8 @@ export interface BenchModule {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const [name, ...rest] = args.filter((arg) => arg !== '--json' && arg !== '--peer');
+  const { positionals, values } = parse(args);
+  const [name, ...rest] = positionals;
   const known = names.find((each) => each === name);
   const file = known === undefined ? undefined : new URL(`./${known}.ts`, import.meta.url);
   if (file === undefined || rest.length > 0 || !existsSync(file)) {
@@ -47,8 +52,29 @@ async function main(args: readonly string[]): Promise<void> {
     });
   }
   const { bench } = (await import(file.href)) as BenchModule;
-  const measured = await bench((line) => process.stderr.write(`${line}\n`), { withPeers: args.includes('--peer') });
+  const roundCount = values.rounds === undefined ? {} : { roundCount: countOf(values.rounds, name) };
+  const options = { withPeers: values.peer, ...roundCount };
+  const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
   process.stdout.write(`${JSON.stringify({ bench: known, ...measured }, null, 2)}\n`);
+}
+
+function parse(args: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const options = { json: flag, peer: flag, rounds: { type: 'string' } } as const;
+    return parseArgs({ args: [...args], allowPositionals: true, options });
+  } catch (error) {
+    throw new MtrlError('USAGE', (error as Error).message, {
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--json]',
+    });
+  }
+}
+
+function countOf(text: string, name: string | undefined): number {
+  if (name !== 'telemetry') throw new MtrlError('USAGE', '--rounds is for telemetry', { found: name ?? 'no name' });
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new MtrlError('USAGE', '--rounds is not a count', { found: text, hint: 'a whole number from 1 on' });
 }
 
 try {

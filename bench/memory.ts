@@ -82,7 +82,7 @@ function summary(readings: readonly Reading[]) {
     meanMegabytes: inMegabytes(mean),
     slopeBytesPerStep: Math.round(covariance / variance),
     deviationMaxPercent: rounded(100 * deviation),
-    isFlat: deviation <= 0.05,
+    isFlat: warm.length > 1 && deviation <= 0.05,
   };
 }
 

@@ -16,8 +16,13 @@ export async function bench(log: (line: string) => void) {
   const settings = await up({ workers: true, log });
   const spec = { name: 'bench-orchestration', seed: Date.now() % 2 ** 31, stepCount };
   return smallRun(settings, spec, async ({ client, experimentId, runId }) => {
-    return { experimentId, stepCount, ...figuresOf(await activitiesOf(client, runId)) };
+    return { experimentId, stepCount, ...(await stepFigures(client, runId)) };
   });
+}
+
+/** Of a run that has ended, from its history. */
+export async function stepFigures(client: Client, runId: string) {
+  return figuresOf(await activitiesOf(client, runId));
 }
 
 interface DoneActivity {

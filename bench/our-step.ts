@@ -1,7 +1,7 @@
 /** Our side of a GRPO step on a shape: prompts of words and one image of noise, the share of odd tokens as the reward. */
 import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TokenRoles, TrainGroup } from '../policy/engine.ts';
-import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
+import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
 import { type Shape, imageSide, imageTokenCount, tokenIds, writeConfig } from './shapes.ts';
@@ -55,7 +55,7 @@ export interface OurStep {
 }
 
 export async function openOurStep(shape: Shape, work: Work, settings: RuntimeSettings): Promise<OurStep> {
-  const engine = new EmbeddedEngine(settings);
+  const engine = spawnEmbeddedEngine(settings);
   await engine.initialize(writeConfig(shape), 0);
   const rng = new Rng('bench-prompts', 0);
   const prompts = Array.from({ length: work.promptCount }, () => promptOf(shape, work, rng));

@@ -22,7 +22,7 @@ import { median, rounded } from './statistics.ts';
 const promptCount = 2;
 const groupSize = 4;
 const completionTokenCountMax = 16;
-const stepCount = 3;
+const stepCount = 2;
 const rssByteLengthMax = 20e9;
 
 const lora: TrainableSpec = {
@@ -38,7 +38,7 @@ interface Arm {
 const arms: Readonly<Record<string, Arm>> = {
   lora: { spec: lora, memory: {} },
   full: { spec: {}, memory: {} },
-  fullUnderCeiling: { spec: {}, memory: { byteLengthMax: 8e9, recompute: true } },
+  fullUnderCeiling: { spec: {}, memory: { byteLengthMax: 9e9, recompute: true } },
 };
 
 export async function bench(log: (line: string) => void) {

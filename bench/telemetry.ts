@@ -1,68 +1,149 @@
 /**
- * What metrics and traces cost: the same runs on a stack that is asked for metrics every two seconds and sends its
- * traces, and on one that does neither, in turn.
+ * What metrics and traces cost: short runs whose steps are the demo's, on a stack that is asked for metrics as
+ * infra/observability/prometheus.yaml asks and sends its traces, and on one that does neither, in turn. Beside wall time,
+ * which other programs on the machine disturb, the processor time of each process.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { once } from 'node:events';
+import { cacheRoot } from '../infra/binaries/cache.ts';
 import { down } from '../infra/stack/down.ts';
 import { choosePorts } from '../infra/stack/ports.ts';
+import type { StackSettings } from '../infra/stack/settings.ts';
 import { up } from '../infra/stack/up.ts';
+import { workflowBundle } from '../workers/workflow-bundle.ts';
+import type { BenchOptions } from './main.ts';
+import { stepFigures } from './orchestration.ts';
+import { difference, type ProcessorTimesMs, processorTimesMs } from './processor-time.ts';
 import { smallRun } from './small-run.ts';
 import { median, rounded } from './statistics.ts';
 
-const roundCount = 5;
+const standardRoundCount = 5;
 const stepCount = 40;
+const scrapeEveryMs = 10_000;
 
-export async function bench(log: (line: string) => void) {
-  const collector = createServer((request, response) => {
-    request.resume().on('end', () => response.end('{}'));
-  }).listen(0, '127.0.0.1');
-  await once(collector, 'listening');
+type Kind = 'on' | 'off';
+
+interface Round {
+  readonly wallMs: number;
+  /** Median of its steps. */
+  readonly stepMs: number;
+  readonly processorMs: ProcessorTimesMs;
+}
+
+interface Stack {
+  readonly home: string;
+  readonly settings: StackSettings;
+  /** From the start of its processes until they poll. */
+  readonly startMs: ProcessorTimesMs;
+}
+
+export async function bench(
+  log: (line: string) => void,
+  { roundCount = standardRoundCount }: Pick<BenchOptions, 'roundCount'>,
+) {
+  // Made once a change of the workflows, and no part of a start.
+  for (const traced of [true, false]) await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced });
+  const collector = await startCollector();
   const [metricsPort = 0] = await choosePorts([undefined]);
-  const homes = { on: await mkdtemp(join(tmpdir(), 'mtrl-on-')), off: await mkdtemp(join(tmpdir(), 'mtrl-off-')) };
   const telemetry = {
     MTRL_METRICS_ADDRESS: `127.0.0.1:${String(metricsPort)}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${String((collector.address() as AddressInfo).port)}`,
   };
-  const scrape = setInterval(() => {
-    for (const port of [metricsPort, metricsPort + 1]) {
-      fetch(`http://127.0.0.1:${String(port)}/metrics`)
-        .then((response) => response.text())
-        .catch(() => undefined);
-    }
-  }, 2_000);
+  const stopScraping = scrape([metricsPort, metricsPort + 1]);
+  const homes: string[] = [];
+  const start = async (kind: Kind): Promise<Stack> => {
+    const home = await mkdtemp(join(tmpdir(), `mtrl-${kind}-`));
+    homes.push(home);
+    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...(kind === 'on' && telemetry) };
+    const settings = await up({ workers: true, home, env, usualPorts: false, log });
+    return { home, settings, startMs: processorTimesMs(home) };
+  };
   try {
-    const stackOf = (kind: 'on' | 'off') =>
-      up({
-        workers: true,
-        home: homes[kind],
-        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...(kind === 'on' && telemetry) },
-        usualPorts: false,
-        log,
-      });
-    const stacks = { on: await stackOf('on'), off: await stackOf('off') };
-    const wallMs = { on: [] as number[], off: [] as number[] };
+    const stacks = { on: await start('on'), off: await start('off') };
+    const rounds: Record<Kind, Round[]> = { on: [], off: [] };
     // The first round makes processes warm and counts for nothing.
     for (let round = 0; round <= roundCount; round++) {
       for (const kind of round % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
-        const spec = { name: 'bench-telemetry', seed: round, stepCount };
-        const took = await smallRun(stacks[kind], spec, (run) => run.wallMs);
-        if (round > 0) wallMs[kind].push(rounded(took));
-        log(`round ${String(round)}, ${kind}: ${String(rounded(took))} ms`);
+        const measured = await measure(stacks[kind], round);
+        if (round > 0) rounds[kind].push(measured);
+        log(`round ${String(round)}, ${kind}: ${JSON.stringify(measured)}`);
       }
     }
-    const pairs = wallMs.on.map((on, i) => on / (wallMs.off[i] ?? Number.NaN));
-    return { stepCount, wallMs, onOverOffMedian: Math.round(median(pairs) * 1000) / 1000 };
+    return { stepCount, roundCount, ...figuresOf(rounds, stacks) };
   } finally {
-    clearInterval(scrape);
+    stopScraping();
     collector.close();
-    for (const home of Object.values(homes)) {
+    for (const home of homes) {
       await down({ home, graceMs: 5_000, log });
       await rm(home, { recursive: true, force: true });
     }
   }
+}
+
+async function measure({ home, settings }: Stack, seed: number): Promise<Round> {
+  const before = processorTimesMs(home);
+  const spec = { name: 'bench-telemetry', seed, stepCount };
+  return smallRun(settings, spec, async ({ client, runId, wallMs }) => {
+    const processorMs = difference(processorTimesMs(home), before);
+    const { wallMedianMs: stepMs } = await stepFigures(client, runId);
+    return { wallMs: rounded(wallMs), stepMs, processorMs };
+  });
+}
+
+function figuresOf(rounds: Readonly<Record<Kind, readonly Round[]>>, stacks: Readonly<Record<Kind, Stack>>) {
+  const of = (kind: Kind, read: (round: Round) => number): number => rounded(median(rounds[kind].map(read)));
+  const compared = (read: (round: Round) => number) => {
+    const [on, off] = [of('on', read), of('off', read)];
+    return { on, off, onOverOff: Math.round((on / off) * 1000) / 1000 };
+  };
+  return {
+    runWallMs: compared(({ wallMs }) => wallMs),
+    stepWallMs: compared(({ stepMs }) => stepMs),
+    /** A run; the engine, which is not traced itself, shows how alike both sides were otherwise. */
+    processorMs: {
+      control: compared(({ processorMs }) => processorMs.control),
+      compute: compared(({ processorMs }) => processorMs.compute),
+      engine: compared(({ processorMs }) => processorMs.engine),
+      temporal: compared(({ processorMs }) => processorMs.temporal),
+    },
+    /** Of both workers: what is added, as a share of the wall time, were all of it waited for. */
+    addedShareOfWall: addedShare(rounds),
+    startProcessorMs: { on: workersMs(stacks.on.startMs), off: workersMs(stacks.off.startMs) },
+  };
+}
+
+function addedShare({ on, off }: Readonly<Record<Kind, readonly Round[]>>): number {
+  const busyMs = (rounds: readonly Round[]): number => median(rounds.map(({ processorMs }) => workersMs(processorMs)));
+  const addedMs = busyMs(on) - busyMs(off);
+  return Math.round((addedMs / median(off.map(({ wallMs }) => wallMs))) * 10_000) / 10_000;
+}
+
+function workersMs({ control, compute }: ProcessorTimesMs): number {
+  return control + compute;
+}
+
+/** Takes everything and keeps nothing. */
+async function startCollector(): Promise<Server> {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.end('{}'));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function scrape(ports: readonly number[]): () => void {
+  const timer = setInterval(() => {
+    for (const port of ports) {
+      fetch(`http://127.0.0.1:${String(port)}/metrics`)
+        .then((response) => response.text())
+        .catch(() => undefined);
+    }
+  }, scrapeEveryMs);
+  return () => {
+    clearInterval(timer);
+  };
 }

@@ -6,6 +6,7 @@ import type { RetrainResult } from '../workflows/retrain-types.ts';
 import type { GatedPromotion, RollbackResult } from '../workflows/promotion-types.ts';
 import type { EvaluatePolicyResult, IngestOnlyResult, JudgeBatchResult } from '../workflows/types.ts';
 import { Interrupted, onInterrupt } from './follow.ts';
+import { ingestPhase } from './ingest-phase.ts';
 import { codedEnd } from './outcome.ts';
 import { commandText, say } from './output.ts';
 import { type Stack, uiLink } from './stack.ts';
@@ -92,11 +93,20 @@ async function showProgress({ client }: Stack, workflowId: string, ended: AbortS
         client.workflow.getHandle(workflowId).query<JobProgress>('progress'),
       )
       .catch(() => undefined);
-    const line = progress === undefined ? last : `${progress.state}: ${progress.phase}`;
+    const phase = progress?.state === 'ingesting' ? await ingestPhaseOf(client, workflowId) : undefined;
+    const line = progress === undefined ? last : `${progress.state}: ${phase ?? progress.phase}`;
     if (line !== last && !isOver()) say(progress?.state === 'waiting' ? `${line}\n${answersOf(workflowId)}` : line);
     last = line;
     await sleep(askMs, undefined, { signal: ended }).catch(() => undefined);
   }
+}
+
+async function ingestPhaseOf(client: Stack['client'], workflowId: string): Promise<string | undefined> {
+  const described = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(() => undefined);
+  return ingestPhase(described?.raw.pendingActivities ?? []);
 }
 
 function answersOf(workflowId: string): string {

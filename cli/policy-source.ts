@@ -3,9 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
-import { sha256 } from '../core/json.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { PolicySource } from '../workflows/types.ts';
+import { artifactAt } from './artifact-at.ts';
 import { type MadeRun, madeBy } from './made.ts';
 import { promotedAs } from './promotions.ts';
 import type { Stack } from './stack.ts';
@@ -71,16 +71,10 @@ function theRun(experimentId: string, runs: readonly MadeRun[], wanted: string |
 
 /** A checkpoint's manifest lists files; a snapshot names its checkpoint. */
 async function keptPolicy({ store }: Stack, uri: string): Promise<PolicySource> {
-  const ref = await refAt(store, uri);
+  const ref = await artifactAt(store, uri);
   const value = (await store.getJson(ref)) as Partial<Record<'files' | 'checkpoint', unknown>> | null;
   if (typeof value?.files === 'object') return { kind: 'checkpoint', checkpoint: ref };
   if (typeof value?.checkpoint === 'object')
     return { kind: 'state', policy: { snapshot: ref, log: [] }, checkpoint: value.checkpoint as ArtifactRef };
   throw new MtrlError('CHECKPOINT_INVALID', 'the artifact is neither a checkpoint nor a snapshot', { where: uri });
-}
-
-async function refAt({ objects }: Stack['store'], uri: string): Promise<ArtifactRef> {
-  const bytes = await objects.get(objects.keyOf(uri));
-  if (bytes === undefined) throw new MtrlError('ARTIFACT_MISSING', 'there is no such artifact', { where: uri });
-  return { uri, sha256: sha256(bytes), byteLength: bytes.byteLength };
 }

@@ -41,15 +41,18 @@ export interface TimesOptions {
   readonly jitter?: string;
 }
 
-/** A cron line is checked by the server, which alone reads it. Throws USAGE. */
-export function timesOf({ cron, every, timezone, jitter }: TimesOptions): ScheduleSpec {
-  if ((cron === undefined) === (every === undefined))
-    throw wrong(
-      'schedule create',
-      cron === undefined ? 'neither --cron nor --every' : 'both --cron and --every',
-      'exactly one of them',
-    );
+/** A cron line is checked by the server, which alone reads it. What is left out stays as it was `before`. Throws USAGE. */
+export function timesOf(
+  { cron, every, timezone, jitter }: TimesOptions,
+  before?: ScheduleSpecDescription,
+): ScheduleSpec {
+  const named = [cron, every].filter((times) => times !== undefined).length;
+  if (named > 1) throw wrong('its times', 'both --cron and --every', 'exactly one of them');
+  if (named === 0 && before === undefined)
+    throw wrong('its times', 'neither --cron nor --every', 'exactly one of them');
   return {
+    ...before,
+    ...(named > 0 && { calendars: [], intervals: [] }),
     ...(cron !== undefined && { cronExpressions: [cron] }),
     ...(every !== undefined && { intervals: [{ every: durationMs('--every', every) }] }),
     ...(timezone !== undefined && { timezone }),

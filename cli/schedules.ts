@@ -7,6 +7,7 @@ import {
   ScheduleNotFoundError,
   type ScheduleOptions,
   type ScheduleSummary,
+  type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import { MtrlError } from '../core/errors.ts';
 import { commandText } from './output.ts';
@@ -19,15 +20,33 @@ export const retrainType = 'retrain';
 export async function createSchedule({ client }: TemporalStack, options: ScheduleOptions): Promise<ScheduleHandle> {
   const { scheduleId: name } = options;
   try {
-    return await client.schedule.create(options);
+    return await withTimes(name, () => client.schedule.create(options));
   } catch (error) {
-    if (error instanceof ScheduleAlreadyRunning) {
-      throw new MtrlError('USAGE', 'a schedule of this name exists', {
-        where: `schedule ${name}`,
-        hint: `take another name, or \`${commandText('schedule', 'delete', name)}\` first`,
-        cause: error,
-      });
-    }
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    throw new MtrlError('USAGE', 'a schedule of this name exists', {
+      where: `schedule ${name}`,
+      hint: `change it by \`${commandText('schedule', 'update', name)}\`, or take another name`,
+      cause: error,
+    });
+  }
+}
+
+/** Throws NOT_FOUND; USAGE: times that the server cannot read. */
+export async function updateSchedule(
+  stack: TemporalStack,
+  name: string,
+  change: (before: ScheduleDescription) => ScheduleUpdateOptions,
+): Promise<ScheduleDescription> {
+  return withSchedule(stack, name, async (handle) => {
+    await withTimes(name, () => handle.update(change));
+    return handle.describe();
+  });
+}
+
+async function withTimes<T>(name: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
     // The client's word for what the server calls an invalid argument.
     if (!(error instanceof TypeError)) throw error;
     throw new MtrlError('USAGE', 'Temporal cannot read the times of the schedule', {

@@ -24,6 +24,7 @@ const verbs: Readonly<Record<string, () => Promise<AddVerb>>> = {
   ingest: async () => (await import('./verbs/ingest.ts')).addIngest,
   evaluate: async () => (await import('./verbs/evaluate.ts')).addEvaluate,
   judge: async () => (await import('./verbs/judge.ts')).addJudge,
+  fetch: async () => (await import('./verbs/fetch.ts')).addFetch,
   promote: async () => (await import('./verbs/promote.ts')).addPromote,
   approve: async () => (await import('./verbs/approve.ts')).addApprove,
   reject: async () => (await import('./verbs/approve.ts')).addReject,

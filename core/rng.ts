@@ -15,19 +15,7 @@ const multiplier1 = 0xcd9e8d57;
 const weyl0 = 0x9e3779b9;
 const weyl1 = 0xbb67ae85;
 
-/** High and low 32-bit halves of a 32x32-bit product, in 16-bit limbs (doubles hold only 53 bits). */
-function multiply(a: number, b: number): readonly [high: number, low: number] {
-  const a0 = a & 0xffff;
-  const a1 = a >>> 16;
-  const b0 = b & 0xffff;
-  const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  const middle2 = a0 * b1 + (middle & 0xffff);
-  const high = a1 * b1 + Math.floor(middle / 65536) + Math.floor(middle2 / 65536);
-  return [high >>> 0, Math.imul(a, b) >>> 0];
-}
-
-/** The high half alone, in 32-bit integers throughout: no limb product and no sum of two leaves 32 bits. */
+/** High half of a 32x32-bit product by 16-bit limbs, in 32-bit integers throughout: no limb product and no sum of two leaves 32 bits. */
 function highWord(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
@@ -40,16 +28,29 @@ function highWord(a: number, b: number): number {
 
 /** One Philox4x32-10 block: four 32-bit words for a 128-bit counter under a 64-bit key. */
 export function philox(counter: Block, key: Key): Block {
+  const words = new Uint32Array(4);
+  writeBlock(words, 0, counter, key);
+  return [words[0] as number, words[1] as number, words[2] as number, words[3] as number];
+}
+
+function writeBlock(words: Uint32Array, at: number, counter: Block, key: Key): void {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < roundCount; round++) {
-    const [high0, low0] = multiply(multiplier0, c0);
-    const [high1, low1] = multiply(multiplier1, c2);
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    const high0 = highWord(multiplier0, c0);
+    const high1 = highWord(multiplier1, c2);
+    const low0 = Math.imul(multiplier0, c0);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = Math.imul(multiplier1, c2);
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
-  return [c0, c1, c2, c3];
+  words[at] = c0;
+  words[at + 1] = c1;
+  words[at + 2] = c2;
+  words[at + 3] = c3;
 }
 
 /** The key of a named stream: 64 bits of sha256 over the path, so that streams of different names are independent. */
@@ -77,40 +78,23 @@ export class Rng {
   /** The next 32-bit word. */
   word(): number {
     if (this.#used === 4) {
-      this.#block = philox([this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0], this.#key);
+      this.#block = philox(this.#next(), this.#key);
       this.#counter++;
       this.#used = 0;
     }
     return this.#block[this.#used++ as 0 | 1 | 2 | 3];
   }
 
-  /** The next words, as many as fit: what as many calls of `word` would give, without an array for each block. */
+  #next(): Block {
+    return [this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0];
+  }
+
+  /** The next words, as many as fit: what as many calls of `word` would give. */
   fill(words: Uint32Array): void {
     let at = 0;
     while (at < words.length && this.#used < 4) words[at++] = this.word();
-    const [key0, key1] = this.#key;
     for (; at + 4 <= words.length; at += 4) {
-      let c0 = this.#counter >>> 0;
-      let c1 = Math.floor(this.#counter / 2 ** 32);
-      let c2 = 0;
-      let c3 = 0;
-      let k0 = key0;
-      let k1 = key1;
-      for (let round = 0; round < roundCount; round++) {
-        const high0 = highWord(multiplier0, c0);
-        const high1 = highWord(multiplier1, c2);
-        const low0 = Math.imul(multiplier0, c0);
-        c0 = high1 ^ c1 ^ k0;
-        c1 = Math.imul(multiplier1, c2);
-        c2 = high0 ^ c3 ^ k1;
-        c3 = low0;
-        k0 = (k0 + weyl0) | 0;
-        k1 = (k1 + weyl1) | 0;
-      }
-      words[at] = c0;
-      words[at + 1] = c1;
-      words[at + 2] = c2;
-      words[at + 3] = c3;
+      writeBlock(words, at, this.#next(), this.#key);
       this.#counter++;
     }
     while (at < words.length) words[at++] = this.word();

@@ -135,6 +135,7 @@ export interface LabelLogProbsRequest {
   readonly prompts: readonly LabelledPrompt[];
   readonly temperature: number;
   readonly tokens: TokenRoles;
+  readonly memory?: MemorySpec;
 }
 
 export interface ForwardBackwardResult {
@@ -153,12 +154,14 @@ export interface OptimStepRequest {
   readonly weightDecay: number;
   /** Global L2 norm ceiling of the gradient. */
   readonly gradientNormMax: number;
+  /** Muon for hidden matrices; AdamW for what else there is, and for all of it when left out. */
+  readonly muon?: { readonly momentum: number };
 }
 
 export interface OptimStepResult {
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** Updates applied since the optimizer state was new: AdamW's t. */
+  /** Updates applied since the optimizer state was new: AdamW's t. A state of the other optimizer begins anew. */
   readonly updateCount: number;
 }
 

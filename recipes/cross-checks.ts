@@ -94,6 +94,10 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
     problems.push({ path: ['arms', name], found: 'no task to train on', allowed: 'at least one task that is not ood' });
   }
   for (const task of trained) problems.push(...trainingDataProblems(recipe, name, task));
+  if (arm.objective !== 'none' && arm.lora !== undefined && arm.optimizer.name === 'muon') {
+    const allowed = 'adamw, because adapters alone learn, and Muon is for the matrices inside the model';
+    problems.push({ path: ['arms', name, 'optimizer', 'name'], found: valueText('muon'), allowed });
+  }
   return problems;
 }
 

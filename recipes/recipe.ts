@@ -106,6 +106,13 @@ const folder = z
   .describe('A folder of images with one sub-folder a class: a row has `image` and `class`.');
 
 export const optimizerSchema = z.strictObject({
+  name: z
+    .enum(['adamw', 'muon'])
+    .default('adamw')
+    .describe(
+      'muon: Muon for matrices inside the model, AdamW for embeddings, heads, norms, biases and adapters; from fresh ' +
+        'weights it wants several times the rate of AdamW.',
+    ),
   learningRate: z.number().positive().describe('Its peak, after the warm-up.'),
   schedule: z
     .enum(['constant', 'linear', 'cosine'])
@@ -118,6 +125,7 @@ export const optimizerSchema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean of gradients.'),
   beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the mean of their squares.'),
   epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
+  momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: decay of the mean of gradients.'),
   weightDecay: z.number().min(0).default(0).describe('Decoupled; of matrices and embeddings, not of norms and biases.'),
   gradientNormMax: z.number().positive().default(1).describe("Ceiling of the gradient's global L2 norm."),
 });
@@ -131,7 +139,7 @@ const armCommon = {
 
 const training = {
   stepCount: count.describe('Optimizer updates in all.'),
-  optimizer: optimizerSchema.describe('AdamW and its learning rate.'),
+  optimizer: optimizerSchema.describe('AdamW or Muon, and its learning rate.'),
   lora: loraSchema
     .optional()
     .describe('Low-rank adapters on these linear modules learn, and nothing else; all weights when left out.'),

@@ -23,8 +23,8 @@ const serving = servingSettings();
 const tracing = startTracing('compute');
 const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
-// Pinned, because another number of threads gives other last bits.
-const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', 1);
+// As many again for each engine, so that one alone has the machine; they change no bit on the CPU.
+const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2, availableParallelism()));
 const engine = engineSettings(process.env, threadCount);
 const enginePool = new EnginePool(engineCount, () =>
   tracing ? tracedEngine(spawnEmbeddedEngine(engine)) : spawnEmbeddedEngine(engine),
@@ -56,8 +56,9 @@ await serve({
       // The activities' own rhythm (activities/heartbeat.ts), so that a time-out of some seconds is never missed.
       maxHeartbeatThrottleInterval: '2s',
       defaultHeartbeatThrottleInterval: '2s',
-      interceptors: { activity: [(context) => ({ inbound: metrics.interceptor(context) })] },
-      ...(tracing && { plugins: [tracing.plugin] }),
+      interceptors: {
+        activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+      },
       ...servingOptions(serving, codeVersion),
     }),
 });

@@ -41,8 +41,10 @@ await serve({
       activities,
       // A worker that died holds its workflows' next task for this long; then any other may have it.
       stickyQueueScheduleToStartTimeout: '3s',
-      interceptors: { activity: [(context) => ({ inbound: metrics.interceptor(context) })] },
-      ...(tracing && { plugins: [tracing.plugin] }),
+      interceptors: {
+        activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
+      },
+      ...(tracing && { sinks: tracing.sinks }),
       ...servingOptions(serving, codeVersion),
     }),
 });

@@ -2,18 +2,21 @@
  * OpenTelemetry traces across client, workflow, activity and engine, sent where `OTEL_EXPORTER_OTLP_ENDPOINT` (or
  * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) says, as any OTLP/HTTP exporter does; off without either.
  */
-import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Attributes, type HrTime, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { Resource } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
+import { BasicTracerProvider, BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { OpenTelemetryActivityInboundInterceptor } from '@temporalio/interceptors-opentelemetry';
+import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
 import { type Env, valueOf } from '../infra/stack/env.ts';
 import type { Engine } from '../policy/engine.ts';
+import type { SpanSinks, WorkflowSpan } from '../workflows/spans.ts';
 
 export interface Tracing {
-  /** For the worker; its workflow side is in the bundle (workflow-bundle.ts). */
-  readonly plugin: OpenTelemetryPlugin;
+  readonly activity: ActivityInterceptorsFactory;
+  /** What the workflows tell of; their side is in the bundle (workflow-bundle.ts). */
+  readonly sinks: InjectedSinks<SpanSinks>;
   /** Sends what is left. */
   close(): Promise<void>;
 }
@@ -30,7 +33,49 @@ export function startTracing(service: string, env: Env = process.env): Tracing |
   const provider = new BasicTracerProvider({ resource, spanProcessors: [spanProcessor] });
   // Also the W3C propagator, which reads the parent of an activity from its headers.
   provider.register({ contextManager: new AsyncLocalStorageContextManager() });
-  return { plugin: new OpenTelemetryPlugin({ resource, spanProcessor }), close: () => provider.shutdown() };
+  return {
+    activity: (context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(context) }),
+    sinks: {
+      spans: {
+        ended: {
+          fn: ({ workflowId, runId }, span) => {
+            const attributes = { temporalWorkflowId: workflowId, run_id: runId };
+            spanProcessor.onEnd(readable(span, attributes, resource));
+          },
+        },
+      },
+    },
+    close: () => provider.shutdown(),
+  };
+}
+
+function readable(span: WorkflowSpan, attributes: Attributes, resource: Resource): ReadableSpan {
+  const { name, traceId, spanId, parentSpanId, startedAtMs, endedAtMs, failure } = span;
+  const context = { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+  return {
+    name,
+    kind: SpanKind.INTERNAL,
+    spanContext: () => context,
+    ...(parentSpanId !== undefined && { parentSpanId }),
+    startTime: timeOf(startedAtMs),
+    endTime: timeOf(endedAtMs),
+    duration: timeOf(endedAtMs - startedAtMs),
+    status: failure === undefined ? { code: SpanStatusCode.OK } : { code: SpanStatusCode.ERROR, message: failure },
+    attributes,
+    resource,
+    instrumentationLibrary: { name: 'mtrl-workflow' },
+    links: [],
+    events: [],
+    ended: true,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}
+
+/** Seconds and nanoseconds. */
+function timeOf(ms: number): HrTime {
+  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
 }
 
 type Verb = {

@@ -17,7 +17,7 @@ export async function workflowBundle(
   if (await stat(path).catch(() => undefined)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(folder, 'index.ts'),
-    workflowInterceptorModules: traced ? [tracingInterceptors] : [],
+    workflowInterceptorModules: traced ? [join(folder, 'spans.ts')] : [],
     logger: silent,
   });
   await mkdir(cacheFolder, { recursive: true });
@@ -33,11 +33,6 @@ async function digestOfSources(folder: string): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
   return digestOf({ files, sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
-
-/** What the tracing plugin would add, were the bundle made by the worker itself. */
-const tracingInterceptors = createRequire(import.meta.url).resolve(
-  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
-);
 
 /** Webpack's own report; what fails is thrown all the same. */
 const quiet = (): void => undefined;

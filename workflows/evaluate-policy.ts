@@ -3,15 +3,21 @@ import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../acti
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { bulk, compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
+import { requireForm, wrongInput } from './input-form.ts';
 import { JobTracker } from './job-tracker.ts';
 import { countMade } from './progress.ts';
 import { meanMacroF1 } from './scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult, PolicySource } from './types.ts';
 
-export async function evaluatePolicy({ recipe, mode, source }: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
+const example = '{"recipe": {...}, "mode": "think"}, or "direct"';
+
+export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
   const tracker = new JobTracker();
   try {
+    requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source'] });
+    const { recipe, mode, source } = input;
+    if (!['think', 'direct'].includes(mode)) throw wrongInput(`has no such mode: ${JSON.stringify(mode)}`, example);
     const needed = source === undefined ? 'all' : 'data';
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
     upsertAttributes({ recipeName: prepared.recipeName });

@@ -22,6 +22,7 @@ import { planDetails } from './details.ts';
 import type { evaluate } from './evaluate.ts';
 import { ExperimentTracker } from './experiment-tracker.ts';
 import { endedBadly } from './failure.ts';
+import { requireForm } from './input-form.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
 import { attributesOfChild } from './search-attributes.ts';
@@ -29,7 +30,6 @@ import type { Fork } from '../activities/fork-contract.ts';
 import type { ExperimentOptions, ExperimentRef, ExperimentResult, RunInput, RunResult } from './types.ts';
 
 export async function experiment(recipe: unknown, options: ExperimentOptions = {}): Promise<ExperimentResult> {
-  const { initial, fork } = options;
   const { workflowId: experimentId } = workflowInfo();
   const tracker = new ExperimentTracker(experimentId);
   const running = new RunningRuns();
@@ -40,6 +40,8 @@ export async function experiment(recipe: unknown, options: ExperimentOptions = {
   setHandler(pauseSignal, () => running.signal('pause'));
   setHandler(resumeSignal, () => running.signal('resume'));
   try {
+    requireForm(options, { example: '{}, or leave it out', required: [], optional: ['initial', 'fork'] });
+    const { initial, fork } = options;
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
     tracker.prepared(prepared);
     const [ingestion, imported] = await Promise.all([

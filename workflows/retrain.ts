@@ -21,6 +21,7 @@ import { Approval } from './approval.ts';
 import type { experiment } from './experiment.ts';
 import { endedBadly, rootFailure } from './failure.ts';
 import { promoteThroughGate } from './gated-promotion.ts';
+import { requireForm } from './input-form.ts';
 import { inspection, registry } from './promotion-activities.ts';
 import { RetrainTracker } from './retrain-tracker.ts';
 import type { RetrainInput, RetrainResult, Tried } from './retrain-types.ts';
@@ -30,6 +31,7 @@ export async function retrain(input: RetrainInput): Promise<RetrainResult> {
   const approval = new Approval();
   const tracker = new RetrainTracker();
   try {
+    requireForm(input, { example: '{"recipe": {...}}', required: ['recipe'], optional: ['lastTried'] });
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe: input.recipe }]);
     const name = nameOf(prepared);
     upsertAttributes({ recipeName: prepared.recipeName });

@@ -2,6 +2,7 @@
 import type { NotifyResult, PromotedVersion } from '../activities/retraining-contract.ts';
 import { Announcements } from './announcements.ts';
 import { endedBadly } from './failure.ts';
+import { requireForm } from './input-form.ts';
 import { JobTracker } from './job-tracker.ts';
 import { registry } from './promotion-activities.ts';
 import type { RollbackInput, RollbackResult } from './promotion-types.ts';
@@ -9,6 +10,10 @@ import type { RollbackInput, RollbackResult } from './promotion-types.ts';
 export async function rollback(input: RollbackInput): Promise<RollbackResult> {
   const tracker = new JobTracker();
   try {
+    requireForm(input, {
+      example: '{"name": "...", "by": "..."}',
+      ...{ required: ['name', 'by'], optional: ['to', 'reason'] },
+    });
     const { name } = input;
     tracker.state('reporting', `rolling back ${name}`);
     const { revision } = await registry.findPromoted.executeWithOptions({ summary: name }, [{ name }]);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
 import { doctor, formatReport } from '../../infra/doctor.ts';
@@ -22,7 +23,7 @@ export function addDoctor(program: Command): void {
     .option('--model <folder>', 'a checkpoint: memory by kind and time of a step, by plan')
     .option('--recipe <file>', 'with --model: the arms of this recipe, else one step of 16 prompts x 8 rollouts')
     .option('--image-edge <pixels>', 'with --model: of the pictures in prompts', '512')
-    .option('--threads <count>', 'with --model: of the compute process', '1')
+    .option('--threads <count>', 'with --model: of the compute process', String(Math.min(2, availableParallelism())))
     .option('--json', 'one JSON document on stdout')
     .action(async (options: DoctorOptions) => {
       if (options.model !== undefined) return plan(options.model, options);

@@ -4,7 +4,7 @@ import { collectGarbage, type Garbage } from '../../artifacts/garbage.ts';
 import { youngMs } from '../../artifacts/manifest.ts';
 import { experimentsBefore, forget } from '../forget.ts';
 import { paintFor, print, printJson, say } from '../output.ts';
-import { Screen } from '../screen.ts';
+import { withProgressLine } from '../progress-line.ts';
 import { type Stack, withStack } from '../stack.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { openWorkflows, payloadsOf, workflowsEndedSince } from '../workflow-roots.ts';
@@ -36,20 +36,19 @@ async function gc(options: GcOptions): Promise<void> {
     const { dryRun = false, keepDays, json = false } = options;
     const old = keepDays === undefined ? [] : await experimentsBefore(stack, daysAgo(keepDays));
     if (!dryRun) for (const experimentId of old) await forget(stack, experimentId);
-    const screen = process.stderr.isTTY ? new Screen(process.stderr) : undefined;
-    try {
-      const garbage = await collectGarbage(stack.store, {
+    const garbage = await withProgressLine(async (show) =>
+      collectGarbage(stack.store, {
         dryRun,
         forgotten: new Set(old.map(experimentKey)),
         runningRoots: () => documentsOf(stack, daysAgo(options.recentDays), old),
         youngSinceMs: await youngSince(stack, options),
-        ...(screen && { onProgress: drawing(screen) }),
-      });
-      if (json) printJson({ dryRun, forgotten: old, ...garbage });
-      else printGarbage(garbage, old, dryRun);
-    } finally {
-      screen?.close();
-    }
+        onProgress: ({ phase, objectCount }) => {
+          show(() => `${phase}: ${String(objectCount)} objects are referred to`);
+        },
+      }),
+    );
+    if (json) printJson({ dryRun, forgotten: old, ...garbage });
+    else printGarbage(garbage, old, dryRun);
   });
 }
 
@@ -87,15 +86,6 @@ async function storeTimeMs({ store }: Stack): Promise<number> {
   const written = await store.objects.getTagged(key);
   await store.objects.remove([key]);
   return written?.modifiedAtMs ?? Date.now();
-}
-
-function drawing(screen: Screen): (progress: { readonly phase: string; readonly objectCount: number }) => void {
-  let drawnAtMs = 0;
-  return ({ phase, objectCount }) => {
-    if (Date.now() - drawnAtMs < 250) return;
-    drawnAtMs = Date.now();
-    screen.draw([`${phase}: ${String(objectCount)} objects are referred to`]);
-  };
 }
 
 function printGarbage({ kept, garbage, kinds }: Garbage, forgotten: readonly string[], dryRun: boolean): void {

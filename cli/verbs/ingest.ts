@@ -7,7 +7,8 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
 import type { IngestOnlyResult } from '../../workflows/types.ts';
 import { runJob } from '../job.ts';
-import { print, printJson } from '../output.ts';
+import { commandText, print, printJson } from '../output.ts';
+import { printQuarantine, quarantineOf } from '../quarantine.ts';
 import { type Stack, withStack } from '../stack.ts';
 
 interface IngestOptions {
@@ -29,8 +30,14 @@ export function addIngest(program: Command): void {
         const job = { type: 'ingestOnly', name: parsed.name, input: recipe } as const;
         const { workflowId, result } = await runJob(stack, job);
         const document = { workflowId, ...(await documentOf(stack, result)) };
-        if (json) printJson(document);
-        else printIngestion(document);
+        const { quarantine } = result.ingestion;
+        const set = quarantine && (await quarantineOf(stack.store, quarantine));
+        if (json) {
+          printJson({ ...document, quarantinedByCode: set?.codes ?? {} });
+          return;
+        }
+        printIngestion(document);
+        if (set) printQuarantine(set);
       });
     });
 }
@@ -75,8 +82,7 @@ function countsOf(examples: readonly Example[]) {
 }
 
 function printIngestion(document: IngestionDocument): void {
-  const { rowCount, exampleCount, imageCount, quarantinedCount, quarantine, leakCount, leaks, tasks, dataset } =
-    document;
+  const { rowCount, exampleCount, imageCount, quarantinedCount, leakCount, leaks, tasks, dataset } = document;
   const { hits, misses } = document.datasets;
   print(
     `${String(rowCount)} rows = ${String(exampleCount)} examples + ${String(quarantinedCount)} in quarantine; ${String(imageCount)} images`,
@@ -86,7 +92,6 @@ function printIngestion(document: IngestionDocument): void {
     const shares = Object.entries(labels).map(([label, labelCount]) => `${label} ${String(labelCount)}`);
     print(`  ${task.padEnd(width)}  ${split.padEnd(5)}  ${String(count).padStart(6)}  ${shares.join(', ')}`);
   }
-  print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${leaks}`}`);
-  if (quarantine !== null) print(`quarantine ${quarantine}`);
+  print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${commandText('fetch', leaks)}`}`);
   print(`dataset ${dataset.uri}, ${String(misses)} of ${String(hits + misses)} sources read anew`);
 }

@@ -10,6 +10,7 @@ import type { JudgeBatchInput, JudgeBatchResult } from '../../workflows/types.ts
 import { runJob } from '../job.ts';
 import { print, printJson } from '../output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
+import { printQuarantine, quarantineOf } from '../quarantine.ts';
 import { withStack } from '../stack.ts';
 import { userPath } from '../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
@@ -53,8 +54,13 @@ async function judge(options: JudgeOptions): Promise<void> {
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
     const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
-    if (json) printJson(documentOf(workflowId, options, result, rows));
-    else printRows(result, rows);
+    if (json) {
+      printJson(documentOf(workflowId, options, result, rows));
+      return;
+    }
+    printRows(result, rows);
+    const { quarantine } = result.read;
+    if (quarantine) printQuarantine(await quarantineOf(stack.store, quarantine));
   });
 }
 
@@ -95,5 +101,4 @@ function printRows({ read, judged }: JudgeBatchResult, rows: readonly JudgedRow[
   print(
     `\n${String(rowCount)} rows judged, ${String(unparsableCount)} unparsable${agreed}; ${String(read.quarantinedCount)} in quarantine`,
   );
-  if (read.quarantine !== undefined) print(`quarantine ${read.quarantine.uri}`);
 }

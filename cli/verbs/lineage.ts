@@ -5,6 +5,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { contentsOf } from '../made-contents.ts';
 import { madeBy } from '../made.ts';
 import { type Paint, paintFor, print, printJson } from '../output.ts';
+import { withProgressLine } from '../progress-line.ts';
 import { type Stack, withStack } from '../stack.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -39,7 +40,12 @@ export function addLineage(program: Command): void {
 /** Throws NOT_FOUND, ARTIFACT_MISSING. */
 async function rootsOf(stack: Stack, named: string): Promise<(readonly [string, ArtifactRef])[]> {
   if (/^(s3|file):\/\//.test(named)) {
-    const made = await madeAs(stack.store, stack.store.objects.keyOf(named));
+    const key = stack.store.objects.keyOf(named);
+    const made = await withProgressLine((show) =>
+      madeAs(stack.store, key, (lookedAt, count) => {
+        show(() => `looking for what made it: ${String(lookedAt)} of ${String(count)} manifests`);
+      }),
+    );
     if (made) return [['artifact', made]];
     throw new MtrlError('NOT_FOUND', 'no activity made an artifact of this address', { where: named });
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { loadRecipeFile } from '../../recipes/load.ts';
-import { printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { recipeDetails } from '../recipe-details.ts';
 
 export function addRecipe(program: Command): void {
   program
@@ -10,7 +11,12 @@ export function addRecipe(program: Command): void {
     )
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
-    .action((file: string, { set }: { readonly set: readonly string[] }) => {
-      printJson(loadRecipeFile(file, set).recipe);
-    });
+    .option('--details', 'instead, what `mtrl run` has the Web UI show beside the experiment: for --static-details')
+    .action(
+      (file: string, { set, details = false }: { readonly set: readonly string[]; readonly details?: boolean }) => {
+        const { recipe, parsed, digest } = loadRecipeFile(file, set);
+        if (details) print(recipeDetails(parsed, digest));
+        else printJson(recipe);
+      },
+    );
 }

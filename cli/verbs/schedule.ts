@@ -1,27 +1,16 @@
-import type { ScheduleHandle } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
-import type { RetrainInput } from '../../workflows/retrain-types.ts';
 import { commandText, print, printJson } from '../output.ts';
-import { loadRetrainRecipe, retrainWorkflowId } from '../retrainings.ts';
-import {
-  durationMs,
-  durationText,
-  overlapOf,
-  overlapWords,
-  scheduleName,
-  timeOf,
-  timesOf,
-  type TimesOptions,
-} from '../schedule-words.ts';
+import { durationText, overlapOf, overlapWords, scheduleName, timeOf, timesOf } from '../schedule-words.ts';
+import { changedSchedule, type RetrainingOptions, scheduledRetraining } from '../scheduled-retraining.ts';
 import {
   createSchedule,
   descriptionDocument,
   listSchedules,
-  retrainType,
   scheduleLink,
   summaryDocument,
+  updateSchedule,
   withSchedule,
 } from '../schedules.ts';
 import { type TemporalStack, withStack, withTemporal } from '../stack.ts';
@@ -30,33 +19,19 @@ interface Json {
   readonly json?: boolean;
 }
 
-interface CreateOptions extends TimesOptions, Json {
-  readonly recipe: string;
-  readonly set: readonly string[];
-  readonly overlap: string;
-  readonly catchupWindow: string;
-  readonly paused?: boolean;
-}
-
 const jsonOption = ['--json', 'one JSON document on stdout'] as const;
 
 export function addSchedule(program: Command): void {
   const schedule = program.command('schedule').description('retrain by a clock: the promoted judge on new data');
-  schedule
-    .command('create')
-    .description('retrain by this recipe at these times')
-    .argument('<name>')
-    .requiredOption('--recipe <recipe>', 'a YAML or JSON file with `promotion`')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
-    .option('--cron <line>', "minute, hour, day, month, weekday: '0 3 * * *'")
-    .option('--every <duration>', 'or an interval: 24h')
-    .option('--timezone <name>', 'of the cron line, as Europe/Rome (default: UTC)')
-    .option('--jitter <duration>', 'start up to this much later, by chance')
-    .option('--overlap <policy>', `when the last one still runs: ${overlapWords.join(', ')}`, 'skip')
-    .option('--catchup-window <duration>', 'times missed while Temporal was down are made up for this long', '1h')
+  withRecipe(schedule.command('create').description('retrain by this recipe at these times'), {
+    ...{ overlap: 'skip', catchupWindow: '1h' },
+  })
     .option('--paused', 'nothing is started until `schedule unpause`')
-    .option(...jsonOption)
     .action(create);
+  withRecipe(
+    schedule.command('update').description('from now on by this recipe; times and policies where named'),
+    {},
+  ).action(update);
   schedule
     .command('list')
     .description('all schedules')
@@ -87,6 +62,23 @@ export function addSchedule(program: Command): void {
     .action(backfill);
 }
 
+function withRecipe(
+  command: Command,
+  { overlap, catchupWindow }: Pick<RetrainingOptions, 'overlap' | 'catchupWindow'>,
+): Command {
+  return command
+    .argument('<name>')
+    .requiredOption('--recipe <recipe>', 'a YAML or JSON file with `promotion`')
+    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--cron <line>', "minute, hour, day, month, weekday: '0 3 * * *'")
+    .option('--every <duration>', 'or an interval: 24h')
+    .option('--timezone <name>', 'of the cron line, as Europe/Rome (default: UTC)')
+    .option('--jitter <duration>', 'start up to this much later, by chance')
+    .option('--overlap <policy>', `when the last one still runs: ${overlapWords.join(', ')}`, overlap)
+    .option('--catchup-window <duration>', 'times missed while Temporal was down are made up so long', catchupWindow)
+    .option(...jsonOption);
+}
+
 const plainVerbs = [
   {
     verb: 'pause',
@@ -115,33 +107,41 @@ const plainVerbs = [
   },
 ] as const;
 
-async function create(name: string, options: CreateOptions): Promise<void> {
+type RecipeOptions = RetrainingOptions & Json;
+
+async function create(name: string, options: RecipeOptions & { readonly paused?: boolean }): Promise<void> {
   const scheduleId = scheduleName(name);
-  const { recipe, parsed, promotion } = loadRetrainRecipe(options.recipe, options.set);
   const spec = timesOf(options);
-  const policies = {
-    overlap: overlapOf(options.overlap),
-    catchupWindow: durationMs('--catchup-window', options.catchupWindow),
-  };
-  const input: RetrainInput = { recipe };
+  const { action, policies, workflowId } = scheduledRetraining(options);
   await withStack({ startMissing: true }, async (stack) => {
     const handle = await createSchedule(stack, {
-      ...{ scheduleId, spec, policies },
-      action: {
-        type: 'startWorkflow',
-        workflowType: retrainType,
-        workflowId: `scheduled/${scheduleId}`,
-        taskQueue: stack.settings.taskQueues.control,
-        args: [input],
-        typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'), value: parsed.name }],
-        staticSummary: `${promotion.name} retrained by schedule ${scheduleId}`,
-      },
+      ...{ scheduleId, spec, policies, action: action(stack.settings.taskQueues.control, scheduleId) },
       state: { paused: options.paused ?? false },
     });
-    const document = descriptionDocument(await handle.describe(), scheduleLink(stack, scheduleId));
-    if (options.json === true) printJson(document);
-    else print(descriptionText(document, retrainWorkflowId(promotion)));
+    printDescription(await handle.describe(), stack, options, workflowId);
   });
+}
+
+async function update(name: string, options: RecipeOptions): Promise<void> {
+  const retraining = scheduledRetraining(options);
+  await withTemporal(async (stack) => {
+    const { control } = stack.settings.taskQueues;
+    const description = await updateSchedule(stack, name, (before) =>
+      changedSchedule(before, control, options, retraining),
+    );
+    printDescription(description, stack, options, retraining.workflowId);
+  });
+}
+
+function printDescription(
+  description: ScheduleDescription,
+  stack: TemporalStack,
+  { json = false }: Json,
+  workflowId?: string,
+): void {
+  const document = descriptionDocument(description, scheduleLink(stack, description.scheduleId));
+  if (json) printJson(document);
+  else print(descriptionText(document, workflowId));
 }
 
 async function list({ json = false }: Json): Promise<void> {
@@ -154,12 +154,9 @@ async function list({ json = false }: Json): Promise<void> {
   });
 }
 
-async function describe(name: string, { json = false }: Json): Promise<void> {
+async function describe(name: string, options: Json): Promise<void> {
   await withTemporal(async (stack) => {
-    const description = await withSchedule(stack, name, (handle) => handle.describe());
-    const document = descriptionDocument(description, scheduleLink(stack, name));
-    if (json) printJson(document);
-    else print(descriptionText(document));
+    printDescription(await withSchedule(stack, name, (handle) => handle.describe()), stack, options);
   });
 }
 

@@ -1,13 +1,10 @@
 import type { Command } from 'commander';
 import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import type { Problem } from '../../artifacts/lineage.ts';
-import { readManifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type Verification, verifyArtifacts } from '../../artifacts/verify.ts';
-import { MtrlError } from '../../core/errors.ts';
 import { madeBy } from '../made.ts';
 import { paintFor, print, printJson, say } from '../output.ts';
-import { Screen } from '../screen.ts';
+import { withProgressLine } from '../progress-line.ts';
 import { withStack } from '../stack.ts';
 
 export function addVerify(program: Command): void {
@@ -18,61 +15,33 @@ export function addVerify(program: Command): void {
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
       await withStack({ startMissing: false }, async (stack) => {
-        const { roots, problems } =
-          experimentId === undefined
-            ? await everything(stack.store)
-            : { roots: (await madeBy(stack, experimentId)).refs, problems: [] };
-        const checked = await verifyShowing(stack.store, roots);
-        const all = [
-          ...problems,
-          ...checked.problems.filter(({ uri }) => !problems.some((known) => known.uri === uri)),
-        ];
-        const verification = { ...checked, problems: all, problemCount: all.length };
-        if (json) printJson({ experimentId: experimentId ?? null, ok: all.length === 0, ...verification });
+        const { store } = stack;
+        const roots = experimentId === undefined ? await everything(store) : (await madeBy(stack, experimentId)).refs;
+        const verification = await verifyShowing(store, roots);
+        const ok = verification.problemCount === 0;
+        if (json) printJson({ experimentId: experimentId ?? null, ok, ...verification });
         else printVerification(verification);
-        if (all.length > 0) process.exitCode = 1;
+        if (!ok) process.exitCode = 1;
       });
     });
 }
 
-async function verifyShowing(store: ArtifactStore, roots: readonly ArtifactRef[]): Promise<Verification> {
-  if (!process.stderr.isTTY) return verifyArtifacts(store, roots);
-  const screen = new Screen(process.stderr);
-  let drawnAtMs = 0;
-  try {
-    return await verifyArtifacts(store, roots, ({ artifactCount, byteLength, problemCount }) => {
-      if (Date.now() - drawnAtMs < 250) return;
-      drawnAtMs = Date.now();
-      screen.draw([
-        `${String(artifactCount)} artifacts, ${mebibytes(byteLength)} read, ${String(problemCount)} damaged`,
-      ]);
-    });
-  } finally {
-    screen.close();
-  }
+function verifyShowing(store: ArtifactStore, roots: readonly ArtifactRef[]): Promise<Verification> {
+  return withProgressLine((show) =>
+    verifyArtifacts(store, roots, ({ artifactCount, byteLength, problemCount }) => {
+      show(() => `${String(artifactCount)} artifacts, ${mebibytes(byteLength)} read, ${String(problemCount)} damaged`);
+    }),
+  );
 }
 
-/** Every blob by the digest in its name, and every manifest. */
-async function everything(store: ArtifactStore): Promise<{ roots: ArtifactRef[]; problems: Problem[] }> {
+/** Every blob by the digest in its name, and every manifest, which proves itself. */
+async function everything({ objects }: ArtifactStore): Promise<ArtifactRef[]> {
   const roots: ArtifactRef[] = [];
-  const problems: Problem[] = [];
-  for await (const { key, byteLength } of store.objects.list('blobs/')) {
-    roots.push({ uri: store.objects.uriOf(key), sha256: key.slice(key.lastIndexOf('/') + 1), byteLength });
+  for (const prefix of ['blobs/', 'manifests/']) {
+    for await (const { key, byteLength } of objects.list(prefix))
+      roots.push({ uri: objects.uriOf(key), sha256: key.slice(key.lastIndexOf('/') + 1), byteLength });
   }
-  for await (const { key } of store.objects.list('manifests/')) {
-    try {
-      const found = await readManifest(store, key);
-      if (found) roots.push(found.ref);
-    } catch (error) {
-      if (!(error instanceof MtrlError) || error.code !== 'ARTIFACT_CORRUPT') throw error;
-      problems.push({
-        uri: store.objects.uriOf(key),
-        expected: 'a manifest that proves itself',
-        found: error.details.found ?? error.message,
-      });
-    }
-  }
-  return { roots, problems };
+  return roots;
 }
 
 function printVerification({ artifactCount, byteLength, problems }: Verification): void {

@@ -86,6 +86,8 @@ const promptQueues = [
   'history.visibilityProcessorMaxPollRPS=1000',
   // A workflow is deleted only after the tasks of its end are known to be done: `mtrl delete` waited 20 to 35 s for that.
   'history.transferProcessorUpdateAckInterval="1s"',
+  // Off by default: no activity would be handed out with the answer to a workflow task (workflows/activity-options.ts).
+  'system.enableActivityEagerExecution=true',
 ];
 
 /**

@@ -1,5 +1,6 @@
 /** The two worker processes: started like servers, and waited for until each says that it polls. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,8 +62,15 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
     command: process.execPath,
     args: ['--import', tsxLoader, script],
     cwd: projectRoot,
-    // `down` waits no longer than this before it kills.
-    env: { MTRL_DRAIN_TIMEOUT_MS: '2000', ...env, ...portsOf(name, env), MTRL_HOME: home },
+    // `down` waits no longer than that before it kills. Node's four threads for images are too many for two processors,
+    // where they hold up the event loop, and too few for more.
+    env: {
+      MTRL_DRAIN_TIMEOUT_MS: '2000',
+      UV_THREADPOOL_SIZE: String(availableParallelism()),
+      ...env,
+      ...portsOf(name, env),
+      MTRL_HOME: home,
+    },
     ports: [],
   });
 }

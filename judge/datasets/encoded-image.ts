@@ -1,6 +1,7 @@
 /** Encoded images as a dataset brings them: refused when too large, decoded once to see that they are whole, hashed. */
 import sharp, { type Sharp } from 'sharp';
 import { sha256 } from '../../core/json.ts';
+import { smallerPlainJpeg } from './plain-jpeg.ts';
 import { UnusableRow, type TakenImage } from './reading.ts';
 
 // every image is decoded once: what libvips remembers of one is of no use to the next
@@ -70,6 +71,8 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   if (bytes.byteLength > imageByteLengthMax)
     refuse('IMAGE_TOO_LARGE', name, `${bytes.byteLength} bytes, more than ${imageByteLengthMax}`);
   const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, 'neither JPEG, PNG, WebP, GIF, TIFF nor AVIF');
+  const plain = format === 'jpeg' ? await smallerPlainJpeg(bytes, edgeMax) : undefined;
+  if (plain !== undefined) return { sha256: sha256(plain), bytes: plain };
   // the limit is checked below, where the refusal can say what was found
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   const { width, height, space } = await attempt(name, image.metadata());

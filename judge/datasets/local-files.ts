@@ -1,6 +1,6 @@
 /** Source files of this machine. */
 import { createReadStream, type Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
@@ -20,12 +20,15 @@ function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): Sou
   };
 }
 
-async function* filesBelow(folder: string): AsyncGenerator<SourceFile> {
+/** Links are followed (Hugging Face's cache is made of them), but for those to a folder that they stand in. */
+async function* filesBelow(folder: string, around: readonly string[] = []): AsyncGenerator<SourceFile> {
+  const real = await realpath(folder);
+  if (around.includes(real)) return;
   const entries = await readdir(folder, { withFileTypes: true });
   for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const place = path.join(folder, name);
     const found = await stat(place).catch(() => undefined);
-    if (found?.isDirectory() === true) yield* filesBelow(place);
+    if (found?.isDirectory() === true) yield* filesBelow(place, [...around, real]);
     else if (found?.isFile() === true) yield localFile(place, found);
   }
 }

@@ -1,9 +1,9 @@
-/** A picture of nothing: mid-grey, in the size of the one that it stands for. */
+/** A picture of nothing: mid-grey, in the size of the one that it stands for, as that is shown. */
 import sharp from 'sharp';
 
 /** PNG. `encoded` has been decoded at ingestion. */
 export async function blankImageLike(encoded: Uint8Array): Promise<Uint8Array> {
-  const { width, height } = await sharp(encoded).metadata();
+  const { width, height } = (await sharp(encoded).metadata()).autoOrient;
   const background = { r: 128, g: 128, b: 128 };
   return sharp({ create: { width, height, channels: 3, background } })
     .png()

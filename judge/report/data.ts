@@ -115,8 +115,12 @@ export interface ReportData {
     readonly sources: readonly { readonly name: string; readonly sha256: string }[];
     /** The first rows of the quarantine. */
     readonly quarantined: readonly QuarantinedRow[];
+    /** Address of the table that has all of them. */
+    readonly quarantineUri?: string;
     /** undefined: not looked for. */
     readonly leaks?: readonly ReportLeak[];
+    /** Address of the list with all examples of every leak. */
+    readonly leaksUri?: string;
   };
   readonly cost: {
     readonly wallMs: number;

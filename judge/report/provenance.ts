@@ -12,14 +12,14 @@ export function recipeSection({ recipeText, recipeDigest }: ReportData): Html {
 }
 
 export function dataSection({ dataset }: ReportData): Html {
-  const { exampleCount, imageCount, quarantinedCount, quarantined, leaks } = dataset;
+  const { exampleCount, imageCount, quarantinedCount, quarantined, quarantineUri, leaks, leaksUri } = dataset;
   return html`<ul class="facts">
       ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('rows set aside', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not looked for' : count(leaks.length))}
     </ul>
     ${
       quarantined.length === 0
         ? undefined
-        : plainTable(
+        : html`${plainTable(
             ['row', 'reason', 'what it says'],
             quarantined
               .slice(0, shownRowCountMax)
@@ -28,7 +28,7 @@ export function dataSection({ dataset }: ReportData): Html {
                 html`<b>${row.code}</b> ${row.reason}`,
                 html`<code>${row.excerpt}</code>`,
               ]),
-          )
+          )}${whereAllAre(quarantined.length, quarantinedCount, quarantineUri)}`
     }
     ${
       leaks === undefined || leaks.length === 0
@@ -39,8 +39,17 @@ export function dataSection({ dataset }: ReportData): Html {
               leaks
                 .slice(0, shownRowCountMax)
                 .map((leak) => [leak.kind, html`<code>${leak.train}</code>`, html`<code>${leak.test}</code>`]),
-            )}`
+            )}${whereAllAre(leaks.length, leaks.length, leaksUri)}`
     }`;
+}
+
+/** What a table leaves out must not look as if it were not there. */
+function whereAllAre(listedCount: number, totalCount: number, uri: string | undefined): Html {
+  const shownCount = Math.min(listedCount, shownRowCountMax);
+  const shown = shownCount < totalCount ? `the first ${count(shownCount)} of ${count(totalCount)}` : 'all';
+  return html`<p class="muted">
+    ${shown}${uri === undefined ? undefined : html`; in full: <code>mtrl fetch ${uri}</code>`}
+  </p>`;
 }
 
 export function costSection({ cost, runs }: ReportData): Html {

@@ -67,17 +67,24 @@ export function fusedMatMul(
   });
 }
 
-/** op(a) @ op(b) + c for matrices (ONNX Gemm). */
+/** op(a) @ op(b) + c for matrices (ONNX Gemm). An operand that was transposed is read where it lay before. */
 export function gemm(
   g: Graph,
   a: Value,
   b: Value,
   options: { transA?: boolean; transB?: boolean; c?: Value } = {},
 ): Value {
-  return one(g, 'Gemm', options.c === undefined ? [a, b] : [a, b, options.c], {
-    transA: options.transA === true ? 1 : 0,
-    transB: options.transB === true ? 1 : 0,
+  const [left, transA] = untransposed(a, options.transA === true);
+  const [right, transB] = untransposed(b, options.transB === true);
+  return one(g, 'Gemm', options.c === undefined ? [left, right] : [left, right, options.c], {
+    transA: transA ? 1 : 0,
+    transB: transB ? 1 : 0,
   });
+}
+
+function untransposed(x: Value, isTransposed: boolean): [Value, boolean] {
+  const source = x.producer?.op === 'Transpose' ? x.producer.inputs[0] : undefined;
+  return source === undefined ? [x, isTransposed] : [source, !isTransposed];
 }
 
 /** x [N, in] times a weight in Hugging Face's layout [out, in], plus bias [out] or a residual [N, out]. */
@@ -178,6 +185,15 @@ export const scatterAdd = (g: Graph, base: Value, indices: Value, updates: Value
 /** float32 zeros of a shape. */
 export const zeros = (g: Graph, shape: Shape): Value =>
   one(g, 'ConstantOfShape', [sizes(g, shape)], { shape: shape.join(',') });
+/**
+ * float32 zeros of a known shape, made in every call: a runtime that folds constants would keep them all the time, and
+ * copy them to write to.
+ * @param sized its first axis has a size that only a call knows
+ */
+export function freshZeros(g: Graph, shape: readonly number[], sized: Value): Value {
+  const none = mul(g, gather(g, one(g, 'Shape', [sized]), g.int64([0]), 0), g.int64([0]));
+  return one(g, 'ConstantOfShape', [add(g, g.int64(shape), none)], { shape: shape.join(',') });
+}
 /** float32 rows of zeros with a one at the index. */
 export function oneHot(g: Graph, indices: Value, depth: number): Value {
   return one(g, 'OneHot', [indices, g.int64([depth]), g.constant(Float32Array.of(0, 1), [2])], { axis: -1, depth });

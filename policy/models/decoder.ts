@@ -2,11 +2,11 @@
  * The decoder of Llama, Qwen2 and Qwen3 (transformers, modeling_llama.py, modeling_qwen3.py), with the attention left to
  * the caller: training, prefill and decoding differ only there.
  */
-import { add, linear, mul, rmsNormalization, rotaryEmbedding, sigmoid } from '../graph/build.ts';
+import { add, mul, rmsNormalization, rotaryEmbedding, sigmoid } from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Architecture } from './architecture.ts';
-import { mergeHeads, splitHeads } from './attention.ts';
+import { type Layout, columnCountMax, rows } from './layout.ts';
 import type { Weights } from './parameters.ts';
 import { project } from './projection.ts';
 import { inverseFrequencies } from './rope.ts';
@@ -25,9 +25,11 @@ export interface DecoderBatch {
   readonly rotary: RotaryTables | undefined;
   /** float32 [B*S, D] each, added behind the first layers. */
   readonly deepStack?: readonly Value[];
+  /** Of what goes in and comes out; left out: a row a token. */
+  readonly layout?: Layout;
 }
 
-/** x [B*S, D] -> [B*S, D], final norm not yet applied. */
+/** x [B*S, D] or as its layout says -> the same, final norm not yet applied. */
 export function decoder(
   g: Graph,
   { text, names }: Architecture,
@@ -36,25 +38,28 @@ export function decoder(
   batch: DecoderBatch,
   attention: Attention,
 ): Value {
+  const { layout = rows } = batch;
   const rotate = rotation(g, batch.positions, batch.rotary ?? ownTables(g, text));
   const norm = (input: Value, name: string): Value =>
-    rmsNormalization(g, input, weights.of(`${name}.weight`), text.rmsNormEpsilon);
+    normOfTokens(g, layout, input, weights.of(`${name}.weight`), text);
+  const projected = (module: string, input: Value, residual?: Value): Value =>
+    project(g, weights, module, input, residual, layout);
   const layerOf = (layer: number, hidden: Value): Value => {
     const at = names.layer(layer);
     const y = norm(hidden, `${at}.input_layernorm`);
     const heads = (name: string, headCount: number): Value =>
-      splitHeads(g, project(g, weights, `${at}.self_attn.${name}`, y), batch.batch, batch.length, headCount);
+      layout.splitHeads(g, projected(`${at}.self_attn.${name}`, y), batch.batch, batch.length, headCount);
     const normed = (name: string, value: Value): Value =>
-      text.queryKeyNorm ? norm(value, `${at}.self_attn.${name}`) : value;
+      text.queryKeyNorm ? rmsNorm(g, value, weights.of(`${at}.self_attn.${name}.weight`), text) : value;
     const q = rotate(normed('q_norm', heads('q_proj', text.headCount)));
     const k = rotate(normed('k_norm', heads('k_proj', text.keyValueHeadCount)));
     const v = heads('v_proj', text.keyValueHeadCount);
-    const mixed = mergeHeads(g, attention(layer, q, k, v));
-    const attended = project(g, weights, `${at}.self_attn.o_proj`, mixed, hidden);
+    const mixed = layout.mergeHeads(g, attention(layer, q, k, v));
+    const attended = projected(`${at}.self_attn.o_proj`, mixed, hidden);
     const z = norm(attended, `${at}.post_attention_layernorm`);
-    const gate = project(g, weights, `${at}.mlp.gate_proj`, z);
-    const activated = mul(g, mul(g, gate, sigmoid(g, gate)), project(g, weights, `${at}.mlp.up_proj`, z));
-    return project(g, weights, `${at}.mlp.down_proj`, activated, attended);
+    const gate = projected(`${at}.mlp.gate_proj`, z);
+    const activated = mul(g, mul(g, gate, sigmoid(g, gate)), projected(`${at}.mlp.up_proj`, z));
+    return projected(`${at}.mlp.down_proj`, activated, attended);
   };
   let hidden = x;
   for (let layer = 0; layer < text.layerCount; layer++) {
@@ -66,30 +71,46 @@ export function decoder(
   return hidden;
 }
 
-/** Final norm and head: [N, D] -> logits [N, V]. */
-export function languageHead(g: Graph, { text, names }: Architecture, weights: Weights, hidden: Value): Value {
-  const normed = rmsNormalization(g, hidden, weights.of(names.finalNorm), text.rmsNormEpsilon);
-  if (text.tiedHead) return linear(g, normed, weights.of(names.embedding));
-  return project(g, weights, names.head, normed);
+/** Final norm and head: hidden states of N tokens -> logits [N, V] or as the layout says. */
+export function languageHead(
+  g: Graph,
+  { text, names }: Architecture,
+  weights: Weights,
+  hidden: Value,
+  layout: Layout = rows,
+): Value {
+  const normed = normOfTokens(g, layout, hidden, weights.of(names.finalNorm), text);
+  if (text.tiedHead) return layout.product(g, weights.of(names.embedding), normed);
+  return project(g, weights, names.head, normed, undefined, layout);
+}
+
+/** Of whole tokens, which lie as the layout says. */
+function normOfTokens(g: Graph, layout: Layout, x: Value, scale: Value, text: TextConfig): Value {
+  return layout.fromRows(g, rmsNorm(g, layout.toRows(g, x), scale, text));
+}
+
+function rmsNorm(g: Graph, x: Value, scale: Value, { rmsNormEpsilon }: TextConfig): Value {
+  return rmsNormalization(g, x, scale, rmsNormEpsilon);
 }
 
 function rotation(g: Graph, positions: Value, { cosine, sine }: RotaryTables): (x: Value) => Value {
   return (x) => rotaryEmbedding(g, x, positions, cosine, sine);
 }
 
-/** A row a position; angles in float32, as transformers computes them. */
+/** A row a position; angles in float32, as transformers computes them. ONNX Runtime wants no fewer rows than tokens. */
 function ownTables(g: Graph, config: TextConfig): RotaryTables {
   const frequencies = inverseFrequencies(config.rope, config.headSize);
   const half = frequencies.length;
-  const cosine = new Float32Array(config.positionCountMax * half);
-  const sine = new Float32Array(config.positionCountMax * half);
-  for (let position = 0; position < config.positionCountMax; position++) {
+  const rowCount = Math.max(config.positionCountMax, columnCountMax);
+  const cosine = new Float32Array(rowCount * half);
+  const sine = new Float32Array(rowCount * half);
+  for (let position = 0; position < rowCount; position++) {
     for (const [i, frequency] of frequencies.entries()) {
       const angle = Math.fround(position * frequency);
       cosine[position * half + i] = Math.cos(angle);
       sine[position * half + i] = Math.sin(angle);
     }
   }
-  const shape = [config.positionCountMax, half];
+  const shape = [rowCount, half];
   return { cosine: g.constant(cosine, shape), sine: g.constant(sine, shape) };
 }

@@ -6,10 +6,10 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   /**
-   * What fresh weights are drawn from: matrices and tables from a normal, norms are ones, biases zeros; an adapter's A
+   * What fresh weights are drawn from: matrices, heads and tables from a normal, norms are ones, biases zeros; an adapter's A
    * [rank, in] is uniform and its B [out, rank] zero, so that a fresh adapter changes nothing.
    */
-  readonly role: 'matrix' | 'residual-matrix' | 'table' | 'scale' | 'bias' | 'adapter-in' | 'adapter-out';
+  readonly role: 'matrix' | 'residual-matrix' | 'head' | 'table' | 'scale' | 'bias' | 'adapter-in' | 'adapter-out';
   /** Gets no gradient and no optimizer state. */
   readonly frozen?: true;
   /** Adapters only: their product is added to the module's matrix this many times. */

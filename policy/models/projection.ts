@@ -2,23 +2,38 @@
  * A module's linear map by its name: its matrix, its bias where the model has one, its adapter where it is trained with
  * one, and what is added behind it.
  */
-import { add, linear, mul } from '../graph/build.ts';
+import { add, mul } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
+import { type Layout, rows } from './layout.ts';
 import type { Weights } from './parameters.ts';
 
-/** x [N, in] -> [N, out], plus a residual [N, out] */
-export function project(g: Graph, weights: Weights, module: string, x: Value, residual?: Value): Value {
-  const mapped = withBias(g, weights, module, x, residual);
+/** Hidden states N x in -> N x out, in the same layout, plus a residual N x out. */
+export function project(
+  g: Graph,
+  weights: Weights,
+  module: string,
+  x: Value,
+  residual?: Value,
+  layout: Layout = rows,
+): Value {
+  const mapped = withBias(g, weights, module, x, residual, layout);
   const adapter = weights.adapterOf(module);
   if (adapter === undefined) return mapped;
-  const narrow = mul(g, linear(g, x, adapter.a), g.scalar(adapter.scale));
-  return linear(g, narrow, adapter.b, mapped);
+  const narrow = mul(g, layout.product(g, adapter.a, x), g.scalar(adapter.scale));
+  return layout.product(g, adapter.b, narrow, mapped);
 }
 
-function withBias(g: Graph, weights: Weights, module: string, x: Value, residual: Value | undefined): Value {
+function withBias(
+  g: Graph,
+  weights: Weights,
+  module: string,
+  x: Value,
+  residual: Value | undefined,
+  layout: Layout,
+): Value {
   const matrix = weights.of(`${module}.weight`);
   const bias = weights.find(`${module}.bias`);
-  if (bias === undefined) return linear(g, x, matrix, residual);
-  const mapped = linear(g, x, matrix, bias);
+  if (bias === undefined) return layout.product(g, matrix, x, residual);
+  const mapped = layout.product(g, matrix, x, layout.bias(g, bias));
   return residual === undefined ? mapped : add(g, residual, mapped);
 }

@@ -27,7 +27,8 @@ export function textSpecs(config: TextConfig, names: TextNames): ParameterSpec[]
     ...Array.from({ length: config.layerCount }, (_, layer) => layerSpecs(config, names.layer(layer))).flat(),
     { name: names.finalNorm, shape: [hiddenSize], role: 'scale' },
   ];
-  return config.tiedHead ? specs : [...specs, ...linearSpecs(names.head, vocabularySize, hiddenSize, { bias: false })];
+  if (config.tiedHead) return specs;
+  return [...specs, { name: `${names.head}.weight`, shape: [vocabularySize, hiddenSize], role: 'head' }];
 }
 
 function layerSpecs(config: TextConfig, at: string): ParameterSpec[] {

@@ -62,7 +62,7 @@ function frozenNames(
 
 /** Tables are looked up, and the patch embedding is a convolution: neither is a linear module. */
 function isLinear({ role, shape }: ParameterSpec): boolean {
-  return (role === 'matrix' || role === 'residual-matrix') && shape.length === 2;
+  return (role === 'matrix' || role === 'residual-matrix' || role === 'head') && shape.length === 2;
 }
 
 /** As PEFT's `target_modules`: the whole name of a module, or its end behind a dot. */

@@ -59,9 +59,9 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
     m: g.input(`m:${spec.name}`, 'float32', spec.shape),
     v: g.input(`v:${spec.name}`, 'float32', spec.shape),
   }));
-  const clip = min(g, div(g, hyper.gradientNormMax, add(g, norm, g.scalar(clipEpsilon))), g.scalar(1));
+  const clip = clipFactor(g, norm, hyper.gradientNormMax);
   const stepSize = mul(g, hyper.learningRate, hyper.correction1);
-  const keep = sub(g, g.scalar(1), mul(g, hyper.learningRate, hyper.weightDecay));
+  const keep = keptShare(g, hyper);
   for (const { spec, gradient, weight, m, v } of tensors) {
     const clipped = mul(g, gradient, clip);
     const m1 = add(g, mul(g, m, hyper.beta1), mul(g, clipped, hyper.oneMinusBeta1));
@@ -73,6 +73,16 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
     g.output(`next:v:${spec.name}`, v1);
   }
   return g;
+}
+
+/** [], what gradients are multiplied by so that their norm is at most the ceiling. */
+export function clipFactor(g: Graph, norm: Value, normMax: Value): Value {
+  return min(g, div(g, normMax, add(g, norm, g.scalar(clipEpsilon))), g.scalar(1));
+}
+
+/** [], what decoupled decay leaves of a weight. */
+export function keptShare(g: Graph, hyper: { readonly learningRate: Value; readonly weightDecay: Value }): Value {
+  return sub(g, g.scalar(1), mul(g, hyper.learningRate, hyper.weightDecay));
 }
 
 /** Norm scales and biases are left out of weight decay. */

@@ -14,18 +14,33 @@ export interface Tensor {
 /** One compiled graph. */
 export interface GraphRunner {
   /**
-   * Tensors by the names of the graph's inputs and outputs. Runs to the end on this thread.
-   * @param into outputs that are written to memory of the caller's, which may be that of an input where the graph says so
+   * Tensors by the names of the graph's inputs and outputs.
+   * @param into outputs that are written to memory of the caller's, which may be that of an input where the graph says so;
+   *   of a graph that `keepsOutputs` they are there for the next call at once, and for others after Runtime.settle
    */
-  run(inputs: ReadonlyMap<string, Tensor>, into?: ReadonlyMap<string, Tensor>): Promise<Map<string, Tensor>>;
+  run(
+    inputs: ReadonlyMap<string, Tensor>,
+    into?: ReadonlyMap<string, Tensor>,
+    sums?: Sums,
+  ): Promise<Map<string, Tensor>>;
   release(): Promise<void>;
+}
+
+/** Outputs, float32, that are added to memory of the caller's and not returned; what the graph has no output for adds nothing. */
+export interface Sums {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Nothing is added before: where calls run side by side, the order of the sum is still the caller's. */
+  readonly turn: Promise<unknown>;
 }
 
 export const backendNames = ['onnxruntime', 'tfjs'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export interface RuntimeSettings {
-  /** Pinned: one and two threads give different last bits. Backends that cannot be pinned say so in their info. */
+  /**
+   * onnxruntime on the cpu: calls that run side by side, each on a thread of its own, which changes no bit. Its other
+   * providers: threads of one call. tfjs has its own way.
+   */
   readonly threadCount: number;
   /** `onnxruntime` when left out. */
   readonly backend?: BackendName;
@@ -49,12 +64,38 @@ export function copyInto(outputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap
   for (const [name, { data }] of into) (data as Float32Array).set(outputs.get(name)?.data as Float32Array);
 }
 
+/** For a runtime that does not add itself. */
+export async function addOutputs(outputs: Map<string, Tensor>, { tensors, turn }: Sums): Promise<void> {
+  await turn;
+  for (const [name, { data }] of tensors) {
+    const sum = data as Float32Array;
+    const values = outputs.get(name)?.data as Float32Array | undefined;
+    if (values !== undefined) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
+    outputs.delete(name);
+  }
+}
+
 export interface CompileOptions {
   /** Memory goes back behind every call, where a runtime would else keep it for the next: slower, and the same bits. */
   readonly givesMemoryBack?: boolean;
+  /** All outputs are written `into` memory that later calls take as input: where they are computed on a device, they stay there. */
+  readonly keepsOutputs?: boolean;
 }
 
 export interface Runtime {
   readonly info: RuntimeInfo;
+  /** Calls that it runs side by side: 1 when left out. */
+  readonly laneCount?: number;
   compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
+  /** The same numbers in memory that all lanes read, and write: outputs go `into` no other, and are added to no other. */
+  share?(values: Float32Array): Float32Array;
+  /** Ends the lanes; compiled graphs end with them. */
+  close?(): Promise<void>;
+  /**
+   * Only of a runtime that keeps outputs on a device: writes to the caller's memory what calls have left for it there,
+   * which must come before anything else reads it.
+   */
+  settle?(): Promise<void>;
+  /** Gives back what the device holds for memory that no call will take again. */
+  forget?(): void;
 }

@@ -1,13 +1,7 @@
 /** Pixels out of encoded image files, as `load_image` of transformers sees them: upright, RGB, 8 bits, alpha dropped. */
 import sharp from 'sharp';
 import { MtrlError } from '../../core/errors.ts';
-
-/** uint8 [height, width, 3]. */
-export interface RgbImage {
-  readonly data: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-}
+import type { RgbImage } from '../../core/rgb-image.ts';
 
 /**
  * PNG, JPEG, WebP, GIF (first frame), TIFF, AVIF. One differs from Pillow: 16-bit grey keeps its high byte, as 16-bit

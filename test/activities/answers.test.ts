@@ -80,6 +80,16 @@ test('the likeliest label is the one that the greedy judge gives behind its own 
   });
 });
 
+test("label probabilities keep to the recipe's ceiling, and are the same under it to rounding", async () => {
+  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const under = (byteLengthMax: number) =>
+    verdictProbabilities({ ...asking, memory: { byteLengthMax } }, prompts, judgments);
+  await expect(under(301e6)).rejects.toMatchObject({ code: 'MEMORY_EXCEEDED' });
+  const free = await verdictProbabilities(asking, prompts, judgments);
+  const difference = (await under(340e6)).flat().map((value, i) => Math.abs(value - (free.flat()[i] ?? NaN)));
+  expect(Math.max(...difference)).toBeLessThan(1e-5);
+});
+
 test('several samples have the log-prob of the whole answer, a strict one has none', async () => {
   const sampling = { temperature: 1, greedy: false, tokenCountMax: 20, topK: 5, topP: 0.9 };
   const samples = (await answers(asking, shown, prompts, sampling, 3)).flat();

@@ -78,10 +78,10 @@ it('too many bad rows: the error names the table, and the table holds every one 
   } as const;
   const error = (await ingest([{ ...dataset, fields: { prompt: ['caption'] } }], 0.5).catch((e: unknown) => e)) as {
     code: string;
-    details: { found: string };
+    details: { hint: string };
   };
   expect(error.code).toBe('DATASET_QUARANTINE_CEILING');
-  const [, uri = ''] = /every row that cannot be used: (\S+)/.exec(error.details.found) ?? [];
+  const [, uri = ''] = /`mtrl fetch (\S+)` prints every row/.exec(error.details.hint) ?? [];
   const ref = store.refOf({ sha256: required(uri.split('/').at(-1), 'a digest'), byteLength: 0 });
   const table = Buffer.from((await store.objects.get(store.objects.keyOf(uri))) ?? []).toString();
   expect(table.trim().split('\n')).toHaveLength(30);

@@ -30,3 +30,17 @@ it('a learning rate schedule ends where a changed budget ends, not where the rec
   expect(lastLearningRate(20, 20)).toBeCloseTo(final, 12);
   expect(lastLearningRate(10, 20)).toBeGreaterThan(final * 2);
 });
+
+it('an update says Muon and its momentum where the recipe does, and nothing of it where AdamW updates everything', () => {
+  const adamOf = (optimizer: object) => {
+    const changed = parseRecipe({
+      ...tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 }),
+      arms: { 'sft-start': { objective: 'sft', mode: 'think', stepCount: 1, optimizer } },
+    });
+    const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
+    const steps = { plan: refTo('plan'), fromStep: 0, toStep: 1, policy: { snapshot: refTo('base'), log: [] } };
+    return planUpdate(changed, plan, { ...run, ...steps }).adam;
+  };
+  expect(adamOf({ learningRate: 1e-3, name: 'muon' })).toMatchObject({ muon: { momentum: 0.95 } });
+  expect(Object.keys(adamOf({ learningRate: 1e-3 }))).not.toContain('muon');
+});

@@ -2,12 +2,14 @@
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { experimentKey } from '../../artifacts/experiments.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import { collectGarbage, type GarbageOptions } from '../../artifacts/garbage.ts';
 import { jsonBytes } from '../../artifacts/json-value.ts';
+import { walk } from '../../artifacts/lineage.ts';
 import { memoize } from '../../artifacts/manifest.ts';
 import type { ObjectStore } from '../../artifacts/object-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -80,8 +82,8 @@ function interrupted(at: number, meanwhile: () => Promise<unknown>): { store: Ob
           await before();
           return Reflect.apply(member, target, args) as unknown;
         };
-      return async function* (prefix: string) {
-        for await (const entry of target.list(prefix)) {
+      return async function* (...place: Parameters<ObjectStore['list']>) {
+        for await (const entry of target.list(...place)) {
           await before();
           yield entry;
         }
@@ -137,6 +139,121 @@ it('never takes from a run what it finds or makes at any moment of the collectio
 it('removes nothing where it cannot tell what a document refers to', async () => {
   await objects.put(experimentKey('damaged'), new TextEncoder().encode('{"policy":'));
   await work('perhaps its');
+  await makeOld();
+  const before = await keys();
+  await expect(collect(objects)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+  expect(await keys()).toEqual(before);
+});
+
+/** What one of a graph's activities takes and makes; numbers choose among what was made before. */
+interface MadeNode {
+  readonly inputs: readonly number[];
+  readonly named: readonly number[];
+  /** A document that no activity made; else the activity's output. */
+  readonly isLoose: boolean;
+  /** The ref of the output is another object than the one that the store gave, as after a restart. */
+  readonly isCopied: boolean;
+  readonly isRoot: boolean;
+}
+
+const graph = fc.array(
+  fc.record({
+    inputs: fc.array(fc.nat(), { maxLength: 3 }),
+    named: fc.array(fc.nat(), { maxLength: 3 }),
+    isLoose: fc.boolean(),
+    isCopied: fc.boolean(),
+    isRoot: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+async function makeGraph(nodes: readonly MadeNode[]): Promise<ArtifactRef[]> {
+  const store = new ArtifactStore(objects, { cacheByteLengthMax: 0 });
+  const made: ArtifactRef[] = [];
+  const chosen = (numbers: readonly number[]): ArtifactRef[] =>
+    made.length === 0 ? [] : numbers.flatMap((number) => made[number % made.length] ?? []);
+  for (const [i, { inputs, named, isLoose, isCopied }] of nodes.entries()) {
+    const content = () => store.putJson({ i, named: chosen(named) });
+    if (isLoose) {
+      made.push(await content());
+      continue;
+    }
+    const of = { activity: 'make', codeVersion: 'one', inputs: { all: chosen(inputs) }, config: i, environment: {} };
+    const { manifest } = await memoize(store, of, async () => ({
+      outputs: { made: isCopied ? { ...(await content()) } : await content() },
+      summary: {},
+      computeMs: 0,
+    }));
+    made.push(...Object.values(manifest.outputs));
+  }
+  return made;
+}
+
+it('keeps of any graph what its roots lead to, and nothing else', async () => {
+  await fc.assert(
+    fc.asyncProperty(graph, async (nodes) => {
+      const made = await makeGraph(nodes);
+      const roots = made.filter((_, i) => nodes[i]?.isRoot);
+      await objects.put(experimentKey('roots'), jsonBytes({ roots }));
+      await makeOld();
+      const reached = new Set([experimentKey('roots')]);
+      const producers = roots.flatMap(({ producer }) =>
+        producer === undefined ? [] : [{ uri: objects.uriOf(producer), sha256: '', byteLength: 0 }],
+      );
+      const walked = walk(new ArtifactStore(objects), [...roots, ...producers]);
+      for await (const { uri } of walked) reached.add(objects.keyOf(uri));
+      const all = await keys();
+      const planned = await collect(objects, { dryRun: true });
+      expect(await keys()).toEqual(all);
+      const collected = await collect(objects);
+      expect(await keys()).toEqual([...reached].sort());
+      expect(planned.garbage).toEqual(collected.garbage);
+      expect(collected.kept.objectCount).toBe(reached.size - 1);
+      await objects.remove(await keys());
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
+
+it('reads no output of which its manifest says that it names nothing else, and every other', async () => {
+  const store = new ArtifactStore(objects, { cacheByteLengthMax: 0 });
+  const hidden = await store.putJson('named by an output alone');
+  const input = await store.putJson('an input');
+  const of = { activity: 'make', codeVersion: 'one', inputs: { input }, config: 0, environment: {} };
+  const { manifest } = await memoize(store, of, async () => ({
+    outputs: {
+      plain: await store.putJson('names nothing'),
+      naming: await store.putJson({ input }),
+      further: await store.putJson({ hidden }),
+      bytes: await store.putBytes(new Uint8Array(10)),
+    },
+    summary: {},
+    computeMs: 0,
+  }));
+  expect(manifest.closed).toEqual(['plain', 'naming', 'bytes']);
+  await objects.put(experimentKey('kept'), jsonBytes(manifest.outputs));
+  await makeOld();
+  const read: string[] = [];
+  const watched = new Proxy<ObjectStore>(objects, {
+    get(target, name: keyof ObjectStore): unknown {
+      const member: unknown = Reflect.get(target, name);
+      if (name !== 'get') return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      return (key: string) => {
+        read.push(key);
+        return target.get(key);
+      };
+    },
+  });
+  const { garbage } = await collect(watched);
+  expect(garbage.objectCount).toBe(0);
+  const outputs = Object.entries(manifest.outputs).filter(([, ref]) => read.includes(objects.keyOf(ref.uri)));
+  expect(outputs.map(([name]) => name)).toEqual(['further']);
+});
+
+it('removes nothing where a manifest that is referred to cannot be read', async () => {
+  const made = await work('damaged');
+  await objects.put(experimentKey('kept'), jsonBytes({ policy: made }));
+  await objects.put(made.producer ?? '', new TextEncoder().encode('{"inputs":'));
   await makeOld();
   const before = await keys();
   await expect(collect(objects)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });

@@ -222,6 +222,10 @@ export function storeSuite(open: () => ObjectStore): void {
     for (const key of ['order/b', 'order/a/z', 'order/a.json', 'order/a-b/c']) await objects.put(key, bytesOf(key));
     const keys = async () => (await collect(objects.list('order/'))).map(({ key }) => key);
     expect(await keys()).toEqual(['order/a-b/c', 'order/a.json', 'order/a/z', 'order/b']);
+    const after = async (key: string) => (await collect(objects.list('order/', key))).map((entry) => entry.key);
+    expect(await after('order/a.json')).toEqual(['order/a/z', 'order/b']);
+    expect(await after('order/a/~')).toEqual(['order/b']);
+    expect(await after('order0')).toEqual([]);
     const before = (await objects.getTagged('order/b'))?.modifiedAtMs ?? NaN;
     await sleep(1_100);
     expect([await objects.touch('order/b'), await objects.touch('order/nothing')]).toEqual([true, false]);

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mtrlWith } from '../support/commands.ts';
 import { useStack } from '../support/stack.ts';
@@ -51,6 +52,41 @@ it('create, list, describe, pause, unpause, backfill and delete say one thing of
   expect(await schedule('describe', 'every-night')).toMatchObject({ code: 1, out: '' });
 }, 90_000);
 
+interface RetrainAction {
+  readonly args: readonly { readonly recipe: { readonly seeds: readonly number[] } }[];
+  readonly staticSummary: string;
+}
+
+it('update changes the recipe, and of times and policies what is named', async () => {
+  const policies = ['--jitter', '5m', '--overlap', 'buffer-one', '--paused'];
+  const times = ['--cron', '0 3 * * *', '--timezone', 'Europe/Rome'];
+  const created = await scheduleJson('create', 'changing', '--recipe', recipe, ...times, ...policies);
+  const { settings } = stack;
+  const connection = await Connection.connect({ address: settings.temporal.address });
+  try {
+    const handle = new Client({ connection }).schedule.getHandle('changing');
+    const before = (await handle.describe()).action as unknown as RetrainAction;
+    const update = ['update', 'changing', '--recipe', recipe, '--set', 'seeds=[7, 8]'];
+    expect(await scheduleJson(...update)).toEqual(created);
+    const { action } = await handle.describe();
+    expect(action).toMatchObject({ args: [{ recipe: { seeds: [7, 8] } }], staticSummary: before.staticSummary });
+    expect(await scheduleJson(...update, '--every', '12h', '--overlap', 'skip')).toMatchObject({
+      ...{ times: 'every 12h (Europe/Rome)', jitterMs: 300_000, overlap: 'skip', paused: true },
+    });
+    const wrong = [
+      ['--cron', '0 25 * * *'],
+      ['--every', '1h', '--cron', '0 3 * * *'],
+      ['--set', 'arms.mt-rl.groupSize=1'],
+    ];
+    for (const options of wrong) expect(await schedule(...update, ...options)).toMatchObject({ code: 2, out: '' });
+    expect(await scheduleJson('describe', 'changing')).toMatchObject({ times: 'every 12h (Europe/Rome)' });
+    await handle.update((before) => ({ ...before, action: { ...before.action, workflowType: 'another' } }));
+    expect(await schedule(...update)).toMatchObject({ code: 2, err: expect.stringContaining('another') as string });
+  } finally {
+    await connection.close();
+  }
+}, 90_000);
+
 describe('what cannot be done', () => {
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
     ['a cron line that is none', ['--cron', '0 25 * * *'], 'USAGE'],
@@ -95,11 +131,12 @@ describe('what cannot be done', () => {
     60_000,
   );
 
-  const verbs = ['describe', 'pause', 'unpause', 'trigger', 'delete', 'backfill'] as const;
+  const verbs = ['describe', 'pause', 'unpause', 'trigger', 'delete', 'backfill', 'update'] as const;
   it.concurrent.each(verbs)(
     '%s of a schedule that there is not says so',
     async (verb) => {
-      const options = verb === 'backfill' ? ['--from', '2026-08-01', '--to', '2026-08-02'] : [];
+      const needed = { backfill: ['--from', '2026-08-01', '--to', '2026-08-02'], update: ['--recipe', recipe] };
+      const options = verb === 'backfill' || verb === 'update' ? needed[verb] : [];
       const { code, err } = await schedule(verb, 'nobody', ...options);
       expect([code, err]).toEqual([1, expect.stringContaining('NOT_FOUND: there is no such schedule')]);
     },

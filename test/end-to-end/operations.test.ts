@@ -78,6 +78,7 @@ const after: readonly (readonly [RegExp, (out: string) => unknown, unknown])[] =
   [/workflow terminate/, () => statusOf(placeholders.EXPERIMENT_ID), 'TERMINATED'],
   [/workflow reset/, () => statusOf(placeholders.EXPERIMENT_ID), 'RUNNING'],
   [/^mtrl schedule create/, (out) => out, expect.stringContaining('0 3 * * * (Europe/Rome), up to 5m later')],
+  [/^mtrl schedule update/, (out) => out, expect.stringMatching(/every 12h.*, up to 5m later/)],
   [
     /^mtrl schedule pause/,
     () => shell('mtrl schedule describe every-night').then(({ out }) => out),

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'minio';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskScores } from '../../activities/contract.ts';
@@ -90,7 +91,13 @@ it('ingest says what became of every row, and where the rest is written down', a
   );
   const document = await mtrlJson('ingest', withRows);
   expect(document).toMatchObject({ status: 'completed', rowCount: 69, exampleCount: 67, quarantinedCount: 2 });
-  expect(document['quarantine']).toMatch(/^s3:\/\//);
+  expect(document['quarantinedByCode']).toEqual({ LABEL_UNKNOWN: 1, ROW_UNREADABLE: 1 });
+  const table = await mtrl('fetch', String(document['quarantine']));
+  expect(table.code, table.err).toBe(0);
+  expect(linesOf(table.out)).toMatchObject([
+    { source: rows, row: 2, code: 'LABEL_UNKNOWN', reason: expect.stringContaining('perhaps') as string },
+    { source: rows, row: 3, code: 'ROW_UNREADABLE', excerpt: '{ not json' },
+  ]);
   expect(document['tasks']).toContainEqual(
     expect.objectContaining({ task: 'safety', split: 'train', exampleCount: 25 }),
   );
@@ -98,7 +105,44 @@ it('ingest says what became of every row, and where the rest is written down', a
   const { code, out, err } = await mtrl('ingest', withRows, '--set', 'quarantineRateMax=0.1');
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain('DATASET_QUARANTINE_CEILING');
+  const [, address = ''] = /mtrl fetch (s3:\S+)`/.exec(err) ?? [];
+  const copy = join(folder, 'table.jsonl');
+  expect(await mtrl('fetch', address, '--to', copy)).toMatchObject({ code: 0, out: '' });
+  expect(await readFile(copy, 'utf8')).toBe(table.out);
+  expect(await mtrl('fetch', address, '--to', copy)).toMatchObject({ code: 2 });
+  const nothing = await mtrl('fetch', address.replace(/[0-9a-f]{64}$/, '0'.repeat(64)));
+  expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('ARTIFACT_MISSING')]);
+}, 120_000);
+
+it('ingest reads another bucket of the real store, whatever its objects are called', async () => {
+  const { endpoint, accessKey, secretKey } = stack.settings.s3;
+  const { hostname, port } = new URL(endpoint);
+  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey });
+  await client.makeBucket('people');
+  const put = (name: string, body: string | Buffer) => client.putObject('people', `set one/${name}`, body);
+  const picture = await readFile(join(folder, 'images', 'a.png'));
+  const names = ['a b (1).png', 'ünï+code&x=1%.png'];
+  for (const name of names) await put(`images/${name}`, picture);
+  const rows = [...names, '../outside.png'].map((image) => JSON.stringify({ id: image, image, label: 'yes' }));
+  await put('rows/part 1.jsonl', rows.join('\n'));
+  const dataset = {
+    ...{ reader: 'jsonl', task: 'safety', split: 'train', path: 's3://people/set one/rows/*.jsonl' },
+    ...{ imageFolder: 's3://people/set one/images', fields: {} },
+  };
+  const file = join(folder, 'remote.json');
+  const remote = { ...recipe, quarantineRateMax: 0.9, datasets: [...recipe.datasets, dataset] };
+  await writeFile(file, JSON.stringify(remote));
+  expect(await mtrlJson('ingest', file)).toMatchObject({
+    ...{ rowCount: 69, exampleCount: 68, quarantinedByCode: { IMAGE_MISSING: 1 } },
+  });
 }, 60_000);
+
+function linesOf(text: string): unknown[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+}
 
 it('the report of an experiment has its probes, its calibration and the paired tests of its arms', async () => {
   await stack.result('tiny');

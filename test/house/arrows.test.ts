@@ -22,6 +22,7 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['recipes'],
     packages: [
       '@huggingface/jinja',
+      '@julusian/jpeg-turbo',
       '@observablehq/plot',
       'csv-parse',
       'hyparquet',
@@ -120,7 +121,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   workers: {
     imports: ['core', 'artifacts', 'infra', 'activities', 'policy/engines'],
-    types: ['policy/engine'],
+    types: ['policy/engine', 'workflows'],
     packages: [
       '@opentelemetry/api',
       '@opentelemetry/context-async-hooks',

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { describeError } from '../../core/errors.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
+import { loadRecipeFile, parseRecipe } from '../../recipes/load.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { projectFiles, projectRoot, textOf } from '../support/source-files.ts';
 
@@ -83,6 +84,11 @@ describe('recipes', () => {
     expect(names).toEqual(
       expect.arrayContaining(['cue-conflict.yaml', 'demo-quick.yaml', 'demo.yaml', 'pretrain-demo.yaml']),
     );
+  });
+
+  it('the one that README.md shows is one', () => {
+    const [, text = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(documentText('README.md')) ?? [];
+    expect(parseRecipe(parse(text, { merge: true })).name).toBe('my-judge');
   });
 
   it.each(names)('recipes/%s is a recipe', (name) => {

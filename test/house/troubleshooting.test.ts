@@ -36,3 +36,24 @@ describe('docs/troubleshooting.md', () => {
     expectNone(errorCodes.filter((name) => !new RegExp(`\\b${name}\\b`).test(thrown)));
   });
 });
+
+/** The words of a union type in judge/example.ts, from its name or field to the next semicolon. */
+function wordsOf(start: string): string[] {
+  const [, rest = ''] = textOf('judge/example.ts').split(start);
+  return [...rest.slice(0, rest.indexOf(';')).matchAll(/'([\w-]+)'/g)].map(([, word = '']) => word);
+}
+
+describe('what is no failure has a reason, too', () => {
+  it.each([
+    ['docs/data.md', 'code of a quarantined row', 'readonly code:', 9],
+    ['docs/judging.md', 'reason of an unparsable answer', 'type UnparsableReason =', 10],
+  ] as const)('%s explains every %s', (page, _what, start, wordCount) => {
+    const words = wordsOf(start);
+    expect(words).toHaveLength(wordCount);
+    const rows = textOf(page)
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split('|')[1] ?? '');
+    expectNone(words.filter((word) => !rows.some((cell) => cell.includes(`\`${word}\``))));
+  });
+});

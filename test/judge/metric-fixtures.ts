@@ -1,4 +1,4 @@
-/** What scikit-learn and scipy say of a few random judgments (test/fixtures/metrics/generate.py). */
+/** What scikit-learn, scipy and statsmodels say of a few random judgments (test/fixtures/metrics/generate.py). */
 import { readFileSync } from 'node:fs';
 import type { Outcome } from '../../judge/evaluation/outcome.ts';
 
@@ -53,8 +53,12 @@ interface Fixtures {
     readonly classes: string[];
     readonly labels: string[];
     readonly verdicts: string[][];
-    readonly expected: Readonly<Record<'passAt1' | 'passAtK' | 'majAtK' | 'majMacroF1' | 'agreement', number>>;
+    readonly logProbs: number[][];
+    readonly expected: Readonly<
+      Record<'passAt1' | 'passAtK' | 'majAtK' | 'majMacroF1' | 'agreement' | 'likeliestOfK', number>
+    >;
   };
+  readonly holm: readonly { readonly pValues: number[]; readonly expected: number[] }[];
 }
 
 const file = new URL('../fixtures/metrics/expected.json', import.meta.url);

@@ -11,7 +11,7 @@ import { spearman } from '../../judge/evaluation/spearman.ts';
 import { chiSquareTail, fairCoinTail } from '../../judge/evaluation/special-functions.ts';
 import { fixtures, outcomesOf } from './metric-fixtures.ts';
 
-describe('scipy and scikit-learn agree', () => {
+describe('scipy, scikit-learn and statsmodels agree', () => {
   test.each(fixtures.mcnemar)('on the McNemar test of $name', ({ labels, first, second, expected }) => {
     const found = mcNemar(outcomesOf(labels, first), outcomesOf(labels, second));
     expect(found.onlyFirstCorrect).toBe(expected.onlyFirstCorrect);
@@ -47,10 +47,15 @@ describe('scipy and scikit-learn agree', () => {
     expect(expectedCalibrationError(bins)).toBeCloseTo(fixtures.calibration.expected.ece, 12);
   });
 
-  test('on the vote of several samples', () => {
-    const { classes, labels, verdicts, expected } = fixtures.samples;
-    const logProbs = verdicts.map((each) => each.map(() => 0));
-    const { sampleCount, likeliestOfK: _ofEquals, ...rates } = sampleScores(labels, verdicts, logProbs, classes);
+  test.each(fixtures.holm)('on Holm’s correction of $pValues', ({ pValues, expected }) => {
+    holmAdjusted(pValues).forEach((p, i) => {
+      expect(p).toBeCloseTo(expected[i] ?? NaN, 12);
+    });
+  });
+
+  test('on the vote of several samples, and on the likeliest of them', () => {
+    const { classes, labels, verdicts, logProbs, expected } = fixtures.samples;
+    const { sampleCount, ...rates } = sampleScores(labels, verdicts, logProbs, classes);
     expect(sampleCount).toBe(7);
     for (const [name, value] of Object.entries(rates))
       expect(value).toBeCloseTo(expected[name as keyof typeof rates], 12);

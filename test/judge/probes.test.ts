@@ -109,4 +109,6 @@ test('a blank image is grey all over, in the size of the other', async () => {
     .toBuffer({ resolveWithObject: true });
   expect([info.width, info.height]).toEqual([31, 17]);
   expect(new Set(data)).toEqual(new Set([128]));
+  const onItsSide = await sharp({ create }).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  expect(await sharp(await blankImageLike(onItsSide)).metadata()).toMatchObject({ width: 17, height: 31 });
 });

@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { constants, deflateRawSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { localFiles } from '../../judge/datasets/local-files.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tarOf, zipOf } from '../support/archives.ts';
@@ -297,6 +299,20 @@ test.each(['jsonl', 'json', 'csv', 'parquet', 'tar', 'zip'])(
   },
 );
 
+test('a zip with 10 GB of zeros, whatever it promises, fills no memory', async () => {
+  const block = deflateRawSync(Buffer.alloc(16 << 20), { finishFlush: constants.Z_FULL_FLUSH });
+  const deflated = Buffer.concat([...Array<Buffer>(640).fill(block), deflateRawSync(Buffer.alloc(0))]);
+  const before = process.resourceUsage().maxRSS;
+  for (const claimedByteLength of [1000, 60 << 20]) {
+    const zip = zipOf([{ name: 'a.png', bytes: new Uint8Array() }], { claimedByteLength, deflated });
+    const { quarantined, rowCount } = await ingest(fileOf('zip', zip));
+    expect(rowCount).toBe(1);
+    expect(quarantined[0]?.reason).toMatch(/too many bytes/);
+  }
+  const kibibytes = process.resourceUsage().maxRSS - before;
+  expect(kibibytes).toBeLessThan(512 * 1024);
+});
+
 test('a zip that promises little and unpacks to much, or that says so, is not unpacked', async () => {
   const zeros = [{ name: 'a.png', bytes: Buffer.alloc(100 << 20) }];
   for (const [options, reason] of [
@@ -308,4 +324,18 @@ test('a zip that promises little and unpacks to much, or that says so, is not un
     expect(rowCount).toBe(1);
     expect(quarantined[0]?.reason).toMatch(reason);
   }
+});
+
+test('links in a folder are followed, and one that leads back to a folder around it adds nothing', async () => {
+  const [outside, images] = [path.join(folder, 'outside'), path.join(folder, 'linked')];
+  mkdirSync(outside);
+  mkdirSync(images);
+  writeFileSync(path.join(outside, 'a.png'), 'a');
+  symlinkSync(path.join(outside, 'a.png'), path.join(images, 'a.png'));
+  symlinkSync(outside, path.join(images, 'more'));
+  symlinkSync(images, path.join(images, 'again'));
+  symlinkSync(images, path.join(outside, 'back'));
+  const names: string[] = [];
+  for await (const { name } of localFiles.list(images)) names.push(path.relative(images, name));
+  expect(names).toEqual(['a.png', 'more/a.png']);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
+import { product } from '../../policy/graph/dim.ts';
 import { Graph } from '../../policy/graph/ir.ts';
 import { type DrawOptions, declareSampling, drawToken } from '../../policy/models/draw-token.ts';
 import type { Tensor } from '../../policy/runtime/graph-runner.ts';
@@ -20,15 +21,21 @@ async function draw(logits: readonly number[], drawing: Drawing, uniforms: reado
   const { topK, topP, temperature = 1, bannedTokenIds = [] } = drawing;
   const options: DrawOptions = { ...(topK !== undefined && { topK }), withTopP: topP !== undefined };
   const g = new Graph('draw');
-  const rows = g.input('logits', 'float32', ['B*G', logits.length]);
+  const columns = g.input('logits', 'float32', [logits.length, product(['N', 'G'])]);
   const iteration = g.input('iteration', 'int64', []);
-  const drawn = drawToken(g, declareSampling(g, logits.length, options), options, rows, iteration);
+  const drawn = drawToken(g, declareSampling(g, logits.length, options), options, columns, iteration);
   g.output('token', drawn.token);
   g.output('logProb', drawn.logProb);
   const bias = Float32Array.from(logits, (_, id) => (bannedTokenIds.includes(id) ? -1e9 : 0));
   const scalar = (value: bigint): Tensor => int64(BigInt64Array.of(value), []);
   const inputs = new Map<string, Tensor>([
-    ['logits', float32(Float32Array.from(uniforms.flatMap(() => logits)), [uniforms.length, logits.length])],
+    [
+      'logits',
+      float32(Float32Array.from(logits.flatMap((logit) => uniforms.map(() => logit))), [
+        logits.length,
+        uniforms.length,
+      ]),
+    ],
     ['iteration', scalar(0n)],
     ['uniforms', float32(Float32Array.from(uniforms), [1, uniforms.length, 1])],
     ['greedy', { dtype: 'bool', shape: [], data: Uint8Array.of(0) }],

@@ -61,16 +61,37 @@ describe('groups of a step', () => {
   });
 });
 
-test('micro-batches hold every group once, longest first, within the bound', () => {
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 40 }), (lengths) => {
-      const { order, bounds } = microBatches(lengths, { tokenCountMax: 1000 });
-      expect([...order].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-      expect(bounds.flatMap(([start, end]) => order.slice(start, end))).toEqual(order);
-      for (const [start, end] of bounds) {
-        const longest = lengths[order[start] ?? -1] ?? 0;
-        expect(end - start === 1 || longest * (end - start) <= 1000).toBe(true);
-      }
-    }),
-  );
+describe('micro-batches', () => {
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const lengthsOf = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 60 });
+
+  test('hold every group once, longest first', () => {
+    fc.assert(
+      fc.property(lengthsOf, (lengths) => {
+        const order = microBatches(lengths).flat();
+        expect([...order].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+        expect(order.map((index) => lengths[index])).toEqual([...lengths].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  test('are as many as tokens ask for, an even number, of like size but for one group', () => {
+    fc.assert(
+      fc.property(lengthsOf, (lengths) => {
+        const batches = microBatches(lengths);
+        const tokenCount = sum(lengths);
+        const wanted = tokenCount < 1024 ? 1 : 2 * Math.ceil(tokenCount / 4096);
+        expect(batches.length).toBeLessThanOrEqual(wanted);
+        for (const batch of batches) {
+          const own = sum(batch.map((index) => lengths[index] ?? 0));
+          expect(Math.abs(own - tokenCount / wanted)).toBeLessThanOrEqual(900);
+        }
+      }),
+    );
+  });
+
+  test('are cut further until they fit', () => {
+    const batches = microBatches(Array<number>(16).fill(400), ({ length }) => length <= 3);
+    expect(batches.map(({ length }) => length)).toEqual([3, 3, 3, 3, 3, 1]);
+  });
 });

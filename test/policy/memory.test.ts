@@ -2,8 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
-import type { ForwardBackwardRequest, MemorySpec, SampleRequest, TrainGroup } from '../../policy/engine.ts';
+import type {
+  ForwardBackwardRequest,
+  LabelLogProbsRequest,
+  MemorySpec,
+  SampleRequest,
+  TrainGroup,
+} from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
+import { labelGroups } from '../../policy/engines/embedded/label-groups.ts';
 import { bucketsOf } from '../../policy/engines/embedded/optimizer-update.ts';
 import { callByteLength, planOf, residentBytes, sizesFrom, total } from '../../policy/engines/embedded/memory-plan.ts';
 import { packGroups } from '../../policy/engines/embedded/pack-groups.ts';
@@ -11,8 +18,15 @@ import { engineSettings } from '../../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
 import { readConfig } from '../../policy/engines/embedded/weights.ts';
 import { trainableSpecs } from '../../policy/models/trainable.ts';
-import { trainingGraph } from '../../policy/models/training-graph.ts';
-import { cases, fixtureKinds, folderOf, promptsOf, supervisedGroups } from '../support/idefics3-fixture.ts';
+import { type TrainingGraphOptions, trainingGraph } from '../../policy/models/training-graph.ts';
+import {
+  cases,
+  fixtureKinds,
+  folderOf,
+  largestDifference,
+  promptsOf,
+  supervisedGroups,
+} from '../support/idefics3-fixture.ts';
 import { modelRun } from '../support/model-run.ts';
 
 const fixture = required(cases.cases['batch-left-padded'], 'case');
@@ -58,15 +72,14 @@ describe('a ceiling', () => {
   const folder = folderOf('tied');
   const request: ForwardBackwardRequest = { groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens };
 
-  async function needed(groupCount: number): Promise<number> {
+  async function needed(
+    own: readonly TrainGroup[],
+    options: Omit<TrainingGraphOptions, 'withImages'>,
+  ): Promise<number> {
     const { architecture } = await readConfig(folder);
-    const graph = trainingGraph(architecture, architecture.parameterSpecs, {
-      withImages: true,
-      loss: 'cross_entropy',
-      withKl: false,
-    });
-    const call = callByteLength(planOf(graph), packGroups(architecture, groups.slice(0, groupCount)).tensors);
-    return total(residentBytes(architecture.parameterSpecs, false)) + call;
+    const graph = trainingGraph(architecture, architecture.parameterSpecs, { withImages: true, ...options });
+    const call = callByteLength(planOf(graph), packGroups(architecture, own).tensors);
+    return total(residentBytes(architecture.parameterSpecs, false, 0)) + call;
   }
 
   async function step(memory?: MemorySpec) {
@@ -83,7 +96,7 @@ describe('a ceiling', () => {
   });
 
   test('below it cuts the step into micro-batches, whose sum is the same to rounding and to the bit each time', async () => {
-    const memory = { byteLengthMax: (await needed(groups.length)) - 1 };
+    const memory = { byteLengthMax: (await needed(groups, { loss: 'cross_entropy', withKl: false })) - 1 };
     const [whole, cut, again] = [await step(), await step(memory), await step(memory)];
     expect(cut).toEqual(again);
     expect(cut.digest).not.toBe(whole.digest);
@@ -97,6 +110,25 @@ describe('a ceiling', () => {
         where: 'engine.memoryByteLengthMax',
         found: expect.stringMatching(/weights \d+ MB.*training/) as string,
       },
+    });
+  });
+
+  test('cuts label log-probs into calls of fewer prompts, which give the same to rounding', async () => {
+    await engine.loadCheckpoint(folder);
+    const labels = [
+      [20, cases.eosTokenId],
+      [21, 22, cases.eosTokenId],
+    ];
+    const labelled = promptsOf(fixture).map((prompt) => ({ prompt, completions: labels }));
+    const asked: LabelLogProbsRequest = { prompts: labelled, temperature: 1, tokens };
+    const byteLengthMax = (await needed(labelGroups(labelled), {})) - 1;
+    const [whole, cut] = [
+      await engine.labelLogProbs(asked),
+      await engine.labelLogProbs({ ...asked, memory: { byteLengthMax } }),
+    ];
+    expect(largestDifference(cut.flat(), whole.flat())).toBeLessThan(1e-5);
+    await expect(engine.labelLogProbs({ ...asked, memory: { byteLengthMax: 301e6 } })).rejects.toMatchObject({
+      code: 'MEMORY_EXCEEDED',
     });
   });
 

@@ -44,8 +44,8 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
 
 describe('cells', () => {
   test('groups without padding have no token beside theirs', () => {
-    expect(packCells([{ prompt: 2, completions: [3, 3] }]).tokenCount).toBe(8);
-    expect(packCells([{ prompt: 2, completions: [3, 2] }]).tokenCount).toBe(8);
+    expect(packCells([{ prompt: 4, completions: [8, 8] }]).tokenCount).toBe(20);
+    expect(packCells([{ prompt: 4, completions: [8, 7] }]).tokenCount).toBe(20);
   });
 
   test('every token of a group is in the cell that is said to hold it', () => {
@@ -57,6 +57,6 @@ describe('cells', () => {
     const cells = [...read('promptCells'), ...read('completionCells')];
     expect(tokenCount).toBe(13);
     expect(read('tokenCells').map((cell) => cells[cell])).toEqual(Array.from({ length: tokenCount }, (_, i) => i));
-    expect(read('completionCells')).toEqual([2, 3, 4, 5, 12, 12, 10, 11, 12, 12, 12, 12]);
+    expect(read('completionCells')).toEqual([...[2, 3, 4, 12, 5, 12, 12, 12], ...[10, 11, 12, 12, 12, 12, 12, 12]]);
   });
 });

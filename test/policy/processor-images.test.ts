@@ -4,13 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../artifacts/safetensors.ts';
 import { readFloat32 } from '../../artifacts/tensor-values.ts';
 import { required } from '../../core/assert.ts';
+import type { RgbImage } from '../../core/rgb-image.ts';
+import { takeImage } from '../../judge/datasets/encoded-image.ts';
 import type { PixelValues } from '../../policy/engine.ts';
 import { ImageProcessor, type TiledImage } from '../../policy/vision/image-processor.ts';
-import { decodeImage, type RgbImage } from '../../policy/vision/rgb-image.ts';
+import { decodeImage } from '../../policy/vision/rgb-image.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 const peer = decodeSafetensors(readFileSync(join(fixtures, 'processor/expected.safetensors'))).tensors;
@@ -78,6 +81,25 @@ describe('images', () => {
     const pillow = required(colour.get('grey-16.png'), 'what Pillow sees').data;
     expect(pillow.filter((level) => level === 255).length / pillow.length).toBeGreaterThan(0.9);
   });
+
+  it.each(['gif', 'webp'] as const)(
+    'that move (%s) are their first frame, made smaller at ingestion or not',
+    async (format) => {
+      const frame = (red: number): Promise<Buffer> =>
+        sharp({ create: { width: 40, height: 30, channels: 3, background: { r: red, g: 0, b: 255 - red } } })
+          .png()
+          .toBuffer();
+      const frames = sharp([await frame(255), await frame(0)], { join: { animated: true } });
+      const moving = await (format === 'gif' ? frames.gif() : frames.webp({ lossless: true })).toBuffer();
+      expect(await sharp(moving).metadata()).toMatchObject({ pages: 2 });
+      for (const edgeMax of [100, 20]) {
+        const { bytes } = await takeImage(moving, 'moving', edgeMax);
+        const { data, width, height } = await decodeImage(required(bytes, 'bytes'));
+        expect([width, height]).toEqual(edgeMax === 20 ? [20, 15] : [40, 30]);
+        expect(data.every((level, i) => level === [255, 0, 0][i % 3])).toBe(true);
+      }
+    },
+  );
 
   it.each([1, 2, 3].flatMap((resample) => names.map((name) => [resample, name] as const)))(
     'are resampled to the bit as Pillow does it: filter %i, %s',

@@ -74,6 +74,11 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     withData({ labelThresholds: [{ label: 'yes' }], labelMap: { a: 'yes' } }),
     'found labelMap too',
   ],
+  [
+    'Muon for adapters',
+    withArm({ optimizer: { name: 'muon', learningRate: 1e-3 }, lora: { rank: 2, alpha: 4 } }),
+    'arms.rl.optimizer.name: found "muon"; allowed: adamw, because adapters alone learn',
+  ],
   ['an order of single pictures', withData({ randomOrderSeed: 1 }), 'datasets.0.randomOrderSeed: found 1'],
   ['shares that do not add up', withData({ split: { train: 0.5, test: 0.4, seed: 0 } }), 'shares that add up to 1'],
   [

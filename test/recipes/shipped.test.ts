@@ -26,6 +26,10 @@ test('the paper trains its six tasks and none of the unseen format, in fifteen a
   ]);
   expect(unseen).toEqual(['mjbench-alignment', 'mjbench-safety']);
   expect(Object.keys(arms)).toHaveLength(15);
+  const ofPreference = Object.values(arms).filter((arm) => arm.tasks?.includes('preference') === true);
+  expect(ofPreference.map(({ mixture }) => mixture.exampleCountMax)).toEqual(
+    Array.from({ length: 4 }, () => ({ preference: 6194 })),
+  );
   for (const dataset of datasets) {
     if (dataset.reader === 'judge-world' || !unseen.includes(dataset.task)) continue;
     expect(dataset).toMatchObject({ split: 'test', randomOrderSeed: 0 });

@@ -127,10 +127,12 @@ export function madeUpReport(): ReportData {
     dataset: {
       exampleCount: 100,
       imageCount: 120,
-      quarantinedCount: 1,
+      quarantinedCount: 300,
       sources: [{ name: hostile, sha256: 'e'.repeat(64) }],
       quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
+      quarantineUri: 's3://mtrl/quarantine',
       leaks: [{ kind: 'exact', train: hostile, test: 'b' }],
+      leaksUri: 's3://mtrl/leaks',
     },
     cost: {
       wallMs: 61_000,

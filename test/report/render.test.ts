@@ -82,6 +82,12 @@ describe('every section shows its part', () => {
     for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s'])
       expect(text).toContain(part);
   });
+
+  test('a list that is cut says so, and where all of it is', () => {
+    const text = document.body.textContent;
+    expect(text).toContain('the first 1 of 300; in full: mtrl fetch s3://mtrl/quarantine');
+    expect(text).toContain('all; in full: mtrl fetch s3://mtrl/leaks');
+  });
 });
 
 test('an experiment that trained nothing and kept nothing to show still has a report', () => {

@@ -19,15 +19,17 @@ export async function tarOf(files: readonly ArchiveFile[]): Promise<Buffer> {
 interface ZipOptions {
   /** What the directory says of each entry's length, where that is a lie. */
   readonly claimedByteLength?: number;
+  /** In place of each entry's bytes, compressed: what would not fit into memory. */
+  readonly deflated?: Buffer;
 }
 
 /** PKWARE APPNOTE 4.3: local headers with data, the central directory, its end. */
-export function zipOf(files: readonly ArchiveFile[], { claimedByteLength }: ZipOptions = {}): Buffer {
+export function zipOf(files: readonly ArchiveFile[], { claimedByteLength, deflated }: ZipOptions = {}): Buffer {
   const locals: Buffer[] = [];
   const centrals: Buffer[] = [];
   let offset = 0;
   for (const { name, bytes } of files) {
-    const [nameBytes, data] = [Buffer.from(name), deflateRawSync(bytes)];
+    const [nameBytes, data] = [Buffer.from(name), deflated ?? deflateRawSync(bytes)];
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(0x800, 2);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { decodeSafetensors } from '../../artifacts/safetensors.ts';
 import { readFloat32 } from '../../artifacts/tensor-values.ts';
 import { required } from '../../core/assert.ts';
-import type { OptimStepRequest, SampleRequest } from '../../policy/engine.ts';
+import type { ForwardBackwardRequest, OptimStepRequest, SampleRequest } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { add, sumOfSquares } from '../../policy/graph/build.ts';
 import { gradients } from '../../policy/graph/gradient.ts';
@@ -119,7 +119,7 @@ export interface StepDifference {
 }
 type StepPart = 'rolloutLogProbs' | 'trainerLogProbs' | 'loss' | 'gradientNorm' | 'weights' | 'm' | 'v';
 
-/** A whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, update. */
+/** A whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, two updates. */
 export async function stepDifference(kind: FixtureKind, settings: RuntimeSettings): Promise<StepDifference> {
   const theirs = await grpoStep(kind, referenceSettings);
   const mine = await grpoStep(kind, settings);
@@ -160,12 +160,16 @@ async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<G
     const narrow = await engine.sample({ ...sampleRequest, sampling });
     const drawn = [...groups, ...narrow.groups];
     const rewards = groups.map((group) => group.map((_, index) => index % 2));
-    const update = await engine.forwardBackward({
+    const training: ForwardBackwardRequest = {
       groups: grpoGroups(prompts, groups, rewards).groups,
       loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
       temperature: 1,
       tokens,
-    });
+    };
+    await engine.forwardBackward(training);
+    await engine.optimStep(optimStep);
+    // From weights and moments that are where the first update left them.
+    const update = await engine.forwardBackward(training);
     const { gradientNorm } = await engine.optimStep(optimStep);
     await engine.saveState(folder);
     return {

@@ -2,11 +2,12 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { type InjectedSinks, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { silentLogger } from '../support/silent-logger.ts';
 import { useStack } from '../support/stack.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import type { SpanSinks, WorkflowSpan } from '../../workflows/spans.ts';
 import { MadeUpActivities } from './made-up-activities.ts';
 
 export const bundleFolder = join(tmpdir(), 'mtrl-test-bundles');
@@ -23,7 +24,8 @@ export interface WorkflowHarness {
   readonly home: string;
 }
 
-export function useWorkflows(): WorkflowHarness {
+/** With `ended` the workflows are traced, and it is told of every span of theirs. */
+export function useWorkflows(ended?: (span: WorkflowSpan) => void): WorkflowHarness {
   const stack = useStack();
   let client: Client | undefined;
   let activities = new MadeUpActivities();
@@ -40,10 +42,11 @@ export function useWorkflows(): WorkflowHarness {
     Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'WARN', forward: {} } } });
     const { address, namespace } = stack.settings.temporal;
     const connection = await NativeConnection.connect({ address });
-    const codePath = await workflowBundle(bundleFolder);
+    const codePath = await workflowBundle(bundleFolder, { traced: ended !== undefined });
     const common = { connection, namespace, shutdownForceTime: '2s', identity };
+    const bundled = { workflowBundle: { codePath }, ...(ended && { sinks: sinksOf(ended) }) };
     const workers = await Promise.all([
-      Worker.create({ ...common, taskQueue: 'mtrl', workflowBundle: { codePath }, activities: forward('control') }),
+      Worker.create({ ...common, taskQueue: 'mtrl', ...bundled, activities: forward('control') }),
       Worker.create({ ...common, taskQueue: 'mtrl-compute', activities: forward('compute') }),
     ]);
     const running = workers.map((worker) => worker.run());
@@ -75,6 +78,18 @@ export function useWorkflows(): WorkflowHarness {
     },
     get home() {
       return stack.settings.home;
+    },
+  };
+}
+
+function sinksOf(ended: (span: WorkflowSpan) => void): InjectedSinks<SpanSinks> {
+  return {
+    spans: {
+      ended: {
+        fn: (_, span) => {
+          ended(span);
+        },
+      },
     },
   };
 }

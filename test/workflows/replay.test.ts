@@ -80,17 +80,23 @@ async function promoted({ client, activities }: WorkflowHarness, recipe: MadeUpR
 
 describe.skipIf(recording)('a recorded history', () => {
   let codePath: string;
+  let tracedCodePath: string;
   beforeAll(async () => {
     // The rejected history is the point: the SDK need not report it as well.
     Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
     codePath = await workflowBundle(bundleFolder);
+    tracedCodePath = await workflowBundle(bundleFolder, { traced: true });
   });
 
-  const replay = (name: Name, history: RecordedHistory) =>
-    Worker.runReplayHistory({ workflowBundle: { codePath } }, history, ids[name]);
+  const replay = (name: Name, history: RecordedHistory, bundle = codePath) =>
+    Worker.runReplayHistory({ workflowBundle: { codePath: bundle } }, history, ids[name]);
 
   it.each(names)('of %s replays', async (name) => {
     await expect(replay(name, read(name))).resolves.toBeUndefined();
+  });
+
+  it.each(names)('of %s, which was not traced, replays where traces are collected', async (name) => {
+    await expect(replay(name, read(name), tracedCodePath)).resolves.toBeUndefined();
   });
 
   it('in which another activity was done does not replay', async () => {

@@ -1,5 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { ArmPlan } from '../../activities/contract.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
@@ -31,6 +31,23 @@ describe('a run', () => {
     const { calls } = harness.activities;
     expect(calls.slice(1, 4).sort()).toEqual(['rollout 0 1/3', 'rollout 0 2/3', 'rollout 0 3/3']);
     expect(calls[4]).toBe('reward 0 of 3');
+  });
+
+  it('says in the history what each activity does', async () => {
+    const handle = await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, rolloutShardCount: 2 }));
+    await handle.result();
+    const { events } = await handle.fetchHistory();
+    const summaries = (events ?? [])
+      .filter(({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes)
+      .map(
+        ({ userMetadata }) =>
+          userMetadata?.summary && defaultPayloadConverter.fromPayload<string>(userMetadata.summary),
+      );
+    expect(summaries).toEqual([
+      expect.any(String),
+      ...['step 0 · rollouts 1/2', 'step 0 · rollouts 2/2', 'step 0 · rewards', 'step 0 · update'],
+      expect.any(String),
+    ]);
   });
 
   it('cuts supervised steps so that no activity goes past a snapshot or the end', async () => {

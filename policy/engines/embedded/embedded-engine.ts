@@ -22,16 +22,24 @@ import { hidden } from '../../models/attention.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
-import type { Hyperparameters } from '../../optimizer/adamw-graph.ts';
 import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
-import { type Batch, compileOptions, dropGarbage, hasImages, sampleParts, trainingBatches } from './fit-memory.ts';
+import {
+  type Batch,
+  compileOptions,
+  dropGarbage,
+  hasImages,
+  sampleLaneCount,
+  sampleParts,
+  trainingBatches,
+} from './fit-memory.ts';
 import { labelGroups, sumLabels } from './label-groups.ts';
-import { updateWeights } from './optimizer-update.ts';
+import { type Update, updateWeights } from './optimizer-update.ts';
 import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
 import { float32, floatScalar } from './prompt-batch.ts';
-import { readCompletions, rolloutOptions, sampleTensors } from './sample-batch.ts';
+import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './sample-batch.ts';
 import { Sessions } from './sessions.ts';
+import { sideBySide } from './side-by-side.ts';
 import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
 import * as store from './weights.ts';
 
@@ -46,8 +54,9 @@ interface Resident {
   readonly configText: string;
   weights: store.TensorData;
   optimizer: store.OptimizerState;
-  /** Sum of the gradients since the last optimStep. */
+  /** Memory for their sum, and whether there are any since the last optimStep. */
   gradients: store.TensorData | undefined;
+  hasGradients: boolean;
 }
 
 export class EmbeddedEngine implements Engine {
@@ -76,56 +85,62 @@ export class EmbeddedEngine implements Engine {
     const policy = this.#policy();
     const { optimizer, weights, trainable } = await readTrainingState(folder, policy.architecture, policy.weights);
     retarget(policy, trainable);
-    policy.weights = weights;
-    policy.optimizer = optimizer;
+    policy.weights = policy.sessions.share(weights);
+    policy.optimizer = shareMoments(policy.sessions, optimizer);
     return info;
   }
 
-  prepareTraining(spec: TrainableSpec): Promise<void> {
-    return new Promise((resolve) => {
-      this.#train(this.#policy(), spec);
-      resolve();
-    });
+  async prepareTraining(spec: TrainableSpec): Promise<void> {
+    const policy = this.#policy();
+    if (isDeepStrictEqual(spec, policy.trainable)) return;
+    await policy.sessions.settle();
+    this.#train(policy, spec);
+    policy.sessions.forget();
   }
 
   async saveState(folder: string): Promise<void> {
     const policy = this.#policy();
     const { parameterSpecs } = policy.architecture;
+    await policy.sessions.settle();
     await store.writeWeights(folder, parameterSpecs, mergeAdapters(policy.specs, policy.weights), policy.configText);
     await writeTrainingState(folder, policy);
   }
 
   async loadReference(folder: string): Promise<void> {
-    this.#reference = await store.readWeights(folder, this.#policy().architecture.parameterSpecs);
+    const { architecture, sessions } = this.#policy();
+    this.#reference = sessions.share(await store.readWeights(folder, architecture.parameterSpecs));
   }
 
   async sample(request: SampleRequest): Promise<SampleResult> {
     const policy = this.#policy();
-    const groups: SampledCompletion[][] = [];
-    for (const part of sampleParts(policy, request)) {
+    const parts = sampleParts(policy, request);
+    const completions = await sideBySide(parts, sampleLaneCount(policy, parts), (part) => {
       dropGarbage(request.memory);
-      groups.push(...(await this.#samplePart(policy, part)));
-    }
-    return { groups };
+      return this.#samplePart(policy, part);
+    });
+    return { groups: inGroups(completions.flat(), request.groupSize) };
   }
 
-  async #samplePart(policy: Resident, request: SampleRequest): Promise<SampledCompletion[][]> {
-    const options = rolloutOptions(policy.architecture, request);
-    const inputs = sampleTensors(policy.architecture, request);
-    if (options.withTopP === true) inputs.set('topP', floatScalar(request.sampling.topP as number));
-    inputs.set('vocabularyBias', vocabularyBias(policy.architecture, request.tokens));
+  async #samplePart(policy: Resident, part: SamplePart): Promise<SampledCompletion[]> {
+    const options = rolloutOptions(policy.architecture, part);
+    const inputs = sampleTensors(policy.architecture, part);
+    if (options.withTopP === true) inputs.set('topP', floatScalar(part.sampling.topP as number));
+    inputs.set('vocabularyBias', vocabularyBias(policy.architecture, part.tokens));
     addWeights(inputs, policy.specs, policy.weights, '');
-    const session = await policy.sessions.rollout(options, compileOptions(request.memory));
+    const session = await policy.sessions.rollout(options, compileOptions(part.memory));
     const outputs = await session.run(inputs);
-    return readCompletions(request, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor);
+    return readCompletions(part, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor);
   }
 
   async forward(request: ForwardRequest): Promise<number[][][]> {
     const policy = this.#policy();
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
     assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
+    const fit = { ...request, withReference: request.weights === 'reference' };
+    const { batches, laneCount } = trainingBatches(policy, fit, {});
     const results: number[][][] = [];
-    for (const batch of trainingBatches(policy, { ...request, withReference: request.weights === 'reference' }, {})) {
+    await sideBySide(batches, laneCount, async (batch) => {
+      dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, weights);
       const session = await policy.sessions.training(
@@ -133,26 +148,28 @@ export class EmbeddedEngine implements Engine {
         compileOptions(request.memory),
       );
       place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
-    }
+    });
     return results;
   }
 
-  async labelLogProbs({ prompts, temperature, tokens }: LabelLogProbsRequest): Promise<number[][]> {
+  async labelLogProbs({ prompts, ...common }: LabelLogProbsRequest): Promise<number[][]> {
     const groups = labelGroups(prompts);
-    return sumLabels(prompts, await this.forward({ groups, temperature, tokens, weights: 'current' }));
+    return sumLabels(prompts, await this.forward({ groups, ...common, weights: 'current' }));
   }
 
   async forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult> {
     const policy = this.#policy();
     const logProbs: number[][][] = [];
-    let loss = 0;
     let tokenCount = 0;
     const options = {
       loss: request.loss.name,
       withKl: request.loss.name === 'ppo' && request.loss.klCoefficient > 0,
       ...(request.memory?.recompute === true && { recompute: true }),
     };
-    for (const batch of trainingBatches(policy, { ...request, withReference: options.withKl }, options)) {
+    const fit = { ...request, withReference: options.withKl };
+    const { batches, laneCount } = trainingBatches(policy, fit, options);
+    const sums = gradientSums(policy);
+    const losses = await sideBySide(batches, laneCount, async (batch, turn) => {
       dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
@@ -161,36 +178,42 @@ export class EmbeddedEngine implements Engine {
         { ...options, withImages: hasImages(batch.groups) },
         compileOptions(request.memory),
       );
-      const outputs = await session.run(inputs);
-      loss += ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
+      const outputs = await session.run(inputs, new Map(), { tensors: sums, turn });
       tokenCount += packed.tokenCount;
       place(logProbs, batch, outputs.get('logProbs') as Tensor);
-      policy.gradients = accumulate(policy, outputs);
       dropGarbage(request.memory);
-    }
-    return { loss, tokenCount, logProbs };
+      return ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
+    });
+    return { loss: losses.reduce((sum, loss) => sum + loss, 0), tokenCount, logProbs };
   }
 
   async optimStep(request: OptimStepRequest): Promise<OptimStepResult> {
     const policy = this.#policy();
-    assert(policy.gradients !== undefined, 'forwardBackward comes before optimStep');
-    const { specs, weights, optimizer, gradients } = policy;
+    assert(policy.gradients !== undefined && policy.hasGradients, 'forwardBackward comes before optimStep');
+    const { specs, weights, gradients } = policy;
+    const state = store.optimizerStateFor(policy.optimizer, specs, request.muon !== undefined);
+    const optimizer = shareMoments(policy.sessions, state);
     const updateCount = optimizer.updateCount + 1;
-    const update = { specs, weights, optimizer, gradients, hyperparameters: hyperparameters(request, updateCount) };
+    const update = { specs, weights, optimizer, gradients, ...hyperparameters(request, updateCount) };
     const gradientNorm = await updateWeights(policy.sessions, update);
     optimizer.updateCount = updateCount;
-    policy.gradients = undefined;
+    policy.optimizer = optimizer;
+    policy.hasGradients = false;
     return { gradientNorm, updateCount };
   }
 
-  weightsDigest(): Promise<string> {
+  async weightsDigest(): Promise<string> {
     const policy = this.#policy();
-    return Promise.resolve(store.digestWeights(policy.specs, policy.weights));
+    await policy.sessions.settle();
+    return store.digestWeights(policy.specs, policy.weights);
   }
 
   async close(): Promise<void> {
     await this.#resident?.sessions.release();
+    this.#resident?.sessions.forget();
     this.#resident = undefined;
+    await (await this.#runtime)?.close?.();
+    this.#runtime = undefined;
   }
 
   async #become(
@@ -207,15 +230,17 @@ export class EmbeddedEngine implements Engine {
     // Compiled graphs depend on the architecture and on what learns: another policy of the same kind keeps them.
     const sessions = same ? before.sessions : new Sessions(architecture, runtime);
     sessions.retarget({}, specs);
+    sessions.forget();
     this.#resident = {
       architecture,
       trainable: {},
       specs,
       sessions,
       configText,
-      weights,
-      optimizer: store.newOptimizerState(specs),
+      weights: sessions.share(weights),
+      optimizer: shareMoments(sessions, store.newOptimizerState(specs)),
       gradients: undefined,
+      hasGradients: false,
     };
     this.#reference = undefined;
     return {
@@ -231,13 +256,13 @@ export class EmbeddedEngine implements Engine {
   }
 
   #train(policy: Resident, spec: TrainableSpec): void {
-    if (isDeepStrictEqual(spec, policy.trainable)) return;
     retarget(policy, spec);
     const adapters = policy.specs.filter(isAdapter);
     const fresh = store.initialWeights(policy.architecture, adapters, spec.lora?.seed ?? 0);
-    policy.weights = new Map([...policy.weights, ...fresh]);
-    policy.optimizer = store.newOptimizerState(policy.specs);
+    policy.weights = policy.sessions.share(new Map([...policy.weights, ...fresh]));
+    policy.optimizer = shareMoments(policy.sessions, store.newOptimizerState(policy.specs));
     policy.gradients = undefined;
+    policy.hasGradients = false;
   }
 
   /** The reference is a checkpoint, with its adapters merged: beside it, adapters add nothing. */
@@ -305,17 +330,19 @@ function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss 
   inputs.set('klCoefficient', floatScalar(loss.klCoefficient));
 }
 
-/** Adds in the order of the micro-batches: the sum is the same whenever the groups are. */
-function accumulate(policy: Resident, outputs: ReadonlyMap<string, Tensor>): store.TensorData {
-  const sums: store.TensorData = new Map();
-  for (const spec of policy.specs.filter(isTrained)) {
-    const gradient = outputs.get(gradientName(spec.name))?.data as Float32Array | undefined;
-    const sum = policy.gradients?.get(spec.name);
-    if (gradient !== undefined && sum !== undefined)
-      for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) + (sum[i] as number);
-    sums.set(spec.name, gradient ?? sum ?? new Float32Array(store.elementCount(spec)));
-  }
+/** Where micro-batches add their gradients, zero behind an update. */
+function gradientSums(policy: Resident): Map<string, Tensor> {
+  const trained = policy.specs.filter(isTrained);
+  policy.gradients ??= policy.sessions.share(store.zerosFor(trained));
+  if (!policy.hasGradients) for (const sum of policy.gradients.values()) sum.fill(0);
+  policy.hasGradients = true;
+  const sums = new Map<string, Tensor>();
+  addWeights(sums, trained, policy.gradients, gradientName(''));
   return sums;
+}
+
+function shareMoments(sessions: Sessions, { m, v, updateCount }: store.OptimizerState): store.OptimizerState {
+  return { m: sessions.share(m), v: sessions.share(v), updateCount };
 }
 
 function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {
@@ -324,12 +351,16 @@ function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {
   return float32(bias, [bias.length]);
 }
 
-function hyperparameters(request: OptimStepRequest, updateCount: number): Hyperparameters {
+function hyperparameters(request: OptimStepRequest, updateCount: number): Pick<Update, 'hyperparameters' | 'muon'> {
+  const { beta1, beta2, muon } = request;
   return {
-    ...request,
-    oneMinusBeta1: 1 - request.beta1,
-    oneMinusBeta2: 1 - request.beta2,
-    correction1: 1 / (1 - request.beta1 ** updateCount),
-    correction2: 1 / (1 - request.beta2 ** updateCount),
+    hyperparameters: {
+      ...request,
+      oneMinusBeta1: 1 - beta1,
+      oneMinusBeta2: 1 - beta2,
+      correction1: 1 / (1 - beta1 ** updateCount),
+      correction2: 1 / (1 - beta2 ** updateCount),
+    },
+    ...(muon && { muon: { ...request, momentum: muon.momentum, oneMinusMomentum: 1 - muon.momentum } }),
   };
 }

@@ -4,13 +4,14 @@
  */
 import type { MemorySpec, SampleRequest, TrainGroup } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
+import { columnCountMin } from '../../models/layout.ts';
 import type { ParameterSpec } from '../../models/parameters.ts';
 import type { TrainingGraphOptions } from '../../models/training-graph.ts';
 import type { CompileOptions } from '../../runtime/graph-runner.ts';
-import { callByteLength, requireFit, residentBytes, total } from './memory-plan.ts';
-import { batchesOf, largestCount, microBatches } from './micro-batches.ts';
+import { callByteLength, lanesThatFit, requireFit, residentBytes, total } from './memory-plan.ts';
+import { largestCount, microBatches } from './micro-batches.ts';
 import { packGroups } from './pack-groups.ts';
-import { rolloutOptions, sampleTensors } from './sample-batch.ts';
+import { type SamplePart, groupShares, promptCountMax, rolloutOptions, sampleTensors } from './sample-batch.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The model that is computed with. */
@@ -41,28 +42,71 @@ export function hasImages(groups: readonly TrainGroup[]): boolean {
   return groups.some(({ prompt }) => prompt.images.length > 0);
 }
 
-/** What of a request is sampled in one call: all of it, or as many prompts as fit. Throws MEMORY_EXCEEDED. */
-export function sampleParts({ architecture, specs, sessions }: Fitted, request: SampleRequest): SampleRequest[] {
-  const { prompts, memory } = request;
-  const byteLengthMax = memory?.byteLengthMax;
-  if (byteLengthMax === undefined) return [request];
-  const resident = residentBytes(specs, false);
-  const plan = sessions.rolloutPlan(rolloutOptions(architecture, request));
-  const partOf = (from: number, count: number): SampleRequest => ({
-    ...request,
-    prompts: prompts.slice(from, from + count),
-    promptOffset: request.promptOffset + from,
-  });
-  const bytesOf = (part: SampleRequest): number =>
-    callByteLength(plan, sampleTensors(architecture, part), request.sampling.tokenCountMax);
-  const parts: SampleRequest[] = [];
-  for (let from = 0; from < prompts.length; from += parts.at(-1)?.prompts.length as number) {
-    const fits = (count: number): boolean => total(resident) + bytesOf(partOf(from, count)) <= byteLengthMax;
-    const part = partOf(from, largestCount(prompts.length - from, fits));
-    if (part.prompts.length === 1) requireFit('rollouts', resident, bytesOf(part), byteLengthMax);
-    parts.push(part);
+/**
+ * What of a request is sampled in one call: some prompts, as many as have room among its rows and, under a ceiling, as
+ * fit; or some rollouts of one. The completions of all parts in order are those of the request. Throws MEMORY_EXCEEDED.
+ */
+export function sampleParts(fitted: Fitted, request: SampleRequest): SamplePart[] {
+  const { prompts, groupSize, promptOffset } = request;
+  const shares = groupShares(groupSize);
+  const partsOf = (from: number, count: number): SamplePart[] => {
+    const part = { ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from };
+    return shares.map((share) => ({ ...part, ...share }));
+  };
+  const fitting = promptsThatFit(fitted, request, partsOf);
+  const countMax = evenCount(prompts.length, groupSize, fitted.sessions.laneCount);
+  const parts: SamplePart[] = [];
+  let from = 0;
+  while (from < prompts.length) {
+    const count = fitting(from, Math.min(countMax, prompts.length - from));
+    parts.push(...partsOf(from, count));
+    from += count;
   }
   return parts;
+}
+
+/** Prompts in a part, so that lanes end together: no bit of a completion depends on what else its part has. */
+function evenCount(promptCount: number, groupSize: number, laneCount: number): number {
+  const most = promptCountMax(groupSize);
+  const partCount = laneCount * Math.ceil(promptCount / most / laneCount);
+  // Fewer rows take as long.
+  const least = Math.ceil((columnCountMin - 1) / groupSize);
+  return Math.min(most, Math.max(least, Math.ceil(promptCount / partCount)));
+}
+
+/** Says how many prompts from one on, of so many at most, are sampled in one call. */
+function promptsThatFit(
+  { architecture, specs, sessions }: Fitted,
+  request: SampleRequest,
+  partsOf: (from: number, count: number) => readonly SamplePart[],
+): (from: number, countMax: number) => number {
+  const byteLengthMax = request.memory?.byteLengthMax;
+  if (byteLengthMax === undefined) return (_, countMax) => countMax;
+  const resident = residentBytes(specs, false, sessions.laneCount > 1 ? 1 : 0);
+  const plan = sessions.rolloutPlan(rolloutOptions(architecture, request));
+  const bytesOf = (part: SamplePart): number =>
+    callByteLength(plan, sampleTensors(architecture, part), part.sampling.tokenCountMax);
+  return (from, countMax) => {
+    const callBytes = (count: number): number => Math.max(...partsOf(from, count).map(bytesOf));
+    const count = largestCount(countMax, (tried) => total(resident) + callBytes(tried) <= byteLengthMax);
+    if (count === 1) requireFit('rollouts', resident, callBytes(1), byteLengthMax);
+    return count;
+  };
+}
+
+/** Parts that run side by side: as many as there are lanes or, under a ceiling, as fit beside each other. */
+export function sampleLaneCount({ architecture, specs, sessions }: Fitted, parts: readonly SamplePart[]): number {
+  const [first] = parts;
+  if (first?.memory?.byteLengthMax === undefined) return sessions.laneCount;
+  const plan = sessions.rolloutPlan(rolloutOptions(architecture, first));
+  const calls = parts.map((part) =>
+    callByteLength(plan, sampleTensors(architecture, part), part.sampling.tokenCountMax),
+  );
+  return lanesThatFit(specs, false, {
+    calls,
+    laneCount: sessions.laneCount,
+    byteLengthMax: first.memory.byteLengthMax,
+  });
 }
 
 /** Micro-batches: by their tokens and, under a ceiling, by what the graph takes for them. Throws MEMORY_EXCEEDED. */
@@ -74,7 +118,7 @@ export function trainingBatches(
     withReference,
   }: { readonly groups: readonly TrainGroup[]; readonly memory?: MemorySpec; readonly withReference: boolean },
   options: Omit<TrainingGraphOptions, 'withImages'>,
-): Batch[] {
+): { readonly batches: Batch[]; readonly laneCount: number } {
   const lengths = groups.map(({ prompt, completions }) =>
     completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, prompt.tokenIds.length),
   );
@@ -83,16 +127,18 @@ export function trainingBatches(
     groups: indices.map((index) => groups[index] as TrainGroup),
   });
   const byteLengthMax = memory?.byteLengthMax;
-  if (byteLengthMax === undefined) return batchesOf(microBatches(lengths)).map(batchOf);
-  const resident = residentBytes(specs, withReference);
+  const { laneCount } = sessions;
+  if (byteLengthMax === undefined) return { batches: microBatches(lengths).map(batchOf), laneCount };
   const bytesOf = (batch: Batch): number =>
     callByteLength(
       sessions.trainingPlan({ ...options, withImages: hasImages(batch.groups) }),
       packGroups(architecture, batch.groups).tensors,
     );
-  const fits = (indices: readonly number[]): boolean => total(resident) + bytesOf(batchOf(indices)) <= byteLengthMax;
-  const batches = batchesOf(microBatches(lengths, { fits })).map(batchOf);
-  for (const batch of batches)
-    if (batch.groups.length === 1) requireFit('training', resident, bytesOf(batch), byteLengthMax);
-  return batches;
+  // As one lane holds it, however many there are: the cut decides bits.
+  const oneLane = total(residentBytes(specs, withReference, 1));
+  const batches = microBatches(lengths, (indices) => oneLane + bytesOf(batchOf(indices)) <= byteLengthMax).map(batchOf);
+  const calls = batches.map(bytesOf);
+  const needed = residentBytes(specs, withReference, laneCount > 1 ? 1 : 0);
+  requireFit('training', needed, Math.max(0, ...calls), byteLengthMax);
+  return { batches, laneCount: lanesThatFit(specs, withReference, { calls, laneCount, byteLengthMax }) };
 }

@@ -6,6 +6,7 @@ import { type GraphMemory, memoryReport } from '../../graph/lifetime.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { adamwGraph } from '../../optimizer/adamw-graph.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
+import { largestCount } from './micro-batches.ts';
 import { bucketsOf } from './optimizer-update.ts';
 import { elementCount } from './weights.ts';
 
@@ -16,31 +17,63 @@ export interface ResidentBytes {
   readonly weights: number;
   /** The weights of the KL term's policy. */
   readonly reference: number;
-  /** The sum so far, and what the next micro-batch gives. */
+  /** The sum so far, and what each micro-batch at work gives. */
   readonly gradients: number;
   /** AdamW's first and second moments. */
   readonly m: number;
   readonly v: number;
   /** Intermediate values of an update, which the runtime keeps. */
   readonly update: number;
+  /** Weights as lanes compute on them, each on a copy. */
+  readonly copies: number;
 }
 
 /** Of a compute process that has loaded a small model, with room for the heap (measured 180 to 260 MB). */
 const processByteLength = 300e6;
 
-export function residentBytes(specs: readonly ParameterSpec[], hasReference: boolean): ResidentBytes {
+/** @param laneCount lanes at work; 0 where the runtime has none and everything is computed in place */
+export function residentBytes(
+  specs: readonly ParameterSpec[],
+  hasReference: boolean,
+  laneCount: number,
+): ResidentBytes {
   const trained = specs.filter(isTrained);
   const [weights, learned] = [byteLengthOf(specs), byteLengthOf(trained)];
-  const updates = bucketsOf(trained).map((bucket) => memoryReport(adamwGraph(bucket))({}).computedByteLength);
+  const updates = bucketsOf(trained, Math.max(1, laneCount)).map((bucket) => {
+    const copied = laneCount === 0 ? 0 : 4 * byteLengthOf(bucket);
+    return memoryReport(adamwGraph(bucket))({}).computedByteLength + copied;
+  });
   return {
     process: processByteLength,
     weights,
     reference: hasReference ? weights : 0,
-    gradients: 2 * learned,
+    gradients: (1 + Math.max(1, laneCount)) * learned,
     m: learned,
     v: learned,
-    update: Math.max(0, ...updates),
+    update: largest(updates, Math.max(1, laneCount)),
+    copies: laneCount * weights,
   };
+}
+
+/** How many calls fit beside each other, whichever of them meet; one is not asked about. */
+export function lanesThatFit(
+  specs: readonly ParameterSpec[],
+  hasReference: boolean,
+  limits: { readonly calls: readonly number[]; readonly laneCount: number; readonly byteLengthMax: number },
+): number {
+  const { calls, laneCount, byteLengthMax } = limits;
+  return largestCount(
+    Math.min(laneCount, calls.length),
+    (count) => total(residentBytes(specs, hasReference, count)) + largest(calls, count) <= byteLengthMax,
+  );
+}
+
+/** The sum of as many of the largest. */
+export function largest(byteLengths: readonly number[], count: number): number {
+  return [...byteLengths]
+    .sort((a, b) => b - a)
+    .slice(0, count)
+    .reduce((sum, byteLength) => sum + byteLength, 0);
 }
 
 /** A graph as it is planned with. */

@@ -1,39 +1,46 @@
-/** Cuts a step's groups into micro-batches: little padding in each, and a bound on what one call holds in memory. */
+/** Cuts a step's groups into micro-batches: like lengths together, as many tokens in each, and a bound on what one call holds. */
 
-/** Rows of similar length go together; [start, end) over the returned order. */
-export interface MicroBatches {
-  /** Indices of the groups, longest first; ties stay in order. */
-  readonly order: readonly number[];
-  readonly bounds: readonly (readonly [start: number, end: number])[];
-}
+/** Tokens of one call at most, about: with more a CPU is no faster, and memory grows. */
+const tokenCountMax = 2048;
+/** What every call costs beside its tokens makes smaller ones slower, even side by side. */
+const tokenCountMin = 512;
 
-/** Padded tokens in one call: more is no faster on a CPU, and attention memory grows with it. */
-const paddedTokenCountMax = 4096;
-
-export interface MicroBatchLimits {
-  readonly tokenCountMax?: number;
-  /** Whether groups fit into memory together, by their indices. More than fits is cut; a single group is not asked about. */
-  readonly fits?: (indices: readonly number[]) => boolean;
-}
-
+/**
+ * The indices of the groups in each micro-batch, longest first; ties stay in order. An even number of micro-batches, so
+ * that two lanes end together; it depends on the request alone, never on the lanes there are, because it decides the
+ * order of sums.
+ * @param lengths tokens of each group, its prompt's and its completions'
+ * @param fits whether groups fit into memory together: more than fits is cut; a single group is not asked about
+ */
 export function microBatches(
   lengths: readonly number[],
-  { tokenCountMax = paddedTokenCountMax, fits = () => true }: MicroBatchLimits = {},
-): MicroBatches {
-  const order = lengths
-    .map((_, index) => index)
-    .sort((a, b) => (lengths[b] as number) - (lengths[a] as number) || a - b);
-  const bounds: [number, number][] = [];
-  let start = 0;
-  while (start < order.length) {
-    const rest = order.slice(start);
-    const longest = lengths[order[start] as number] as number;
-    const countMax = Math.min(rest.length, Math.max(1, Math.floor(tokenCountMax / longest)));
-    const end = start + largestCount(countMax, (count) => fits(rest.slice(0, count)));
-    bounds.push([start, end]);
-    start = end;
+  fits: (indices: readonly number[]) => boolean = () => true,
+): (readonly number[])[] {
+  const lengthOf = (index: number): number => lengths[index] as number;
+  let rest = lengths.map((_, index) => index).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
+  let tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+  let batchCount = tokenCount < 2 * tokenCountMin ? 1 : 2 * Math.ceil(tokenCount / (2 * tokenCountMax));
+  const batches: (readonly number[])[] = [];
+  while (rest.length > 0) {
+    const shareCount = countOfShare(rest.map(lengthOf), tokenCount / batchCount);
+    const count = largestCount(shareCount, (tried) => fits(rest.slice(0, tried)));
+    const batch = rest.slice(0, count);
+    batches.push(batch);
+    rest = rest.slice(count);
+    tokenCount -= batch.reduce((sum, index) => sum + lengthOf(index), 0);
+    batchCount = Math.max(1, batchCount - 1);
   }
-  return { order, bounds };
+  return batches;
+}
+
+/** How many of the first lengths come nearest to a sum; one at least. */
+function countOfShare(lengths: readonly number[], share: number): number {
+  let sum = 0;
+  const count = lengths.findIndex((length) => {
+    sum += length;
+    return sum - length / 2 > share;
+  });
+  return count === -1 ? lengths.length : Math.max(1, count);
 }
 
 /** The largest count from 1 to countMax that fits, where whatever is smaller than a fitting one fits, too; 1 if none does. */
@@ -46,9 +53,4 @@ export function largestCount(countMax: number, fits: (count: number) => boolean)
     else tooMany = middle;
   }
   return most;
-}
-
-/** The indices of each micro-batch. */
-export function batchesOf({ order, bounds }: MicroBatches): (readonly number[])[] {
-  return bounds.map(([start, end]) => order.slice(start, end));
 }

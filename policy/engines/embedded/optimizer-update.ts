@@ -1,17 +1,21 @@
 /**
- * One AdamW update, in place and some tensors at a time: beside weights, moments and gradients it holds the intermediate
+ * One update, in place and some tensors at a time: beside weights, moments and gradients it holds the intermediate
  * values of few tensors. An update of all of them in one call would hold weights and moments twice.
  */
 import { MtrlError } from '../../../core/errors.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
-import type { Tensor } from '../../runtime/graph-runner.ts';
+import { type MuonHyperparameters, isHiddenMatrix, muonHyperparameterNames } from '../../optimizer/muon-graph.ts';
+import type { GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
 import { float32, floatScalar } from './prompt-batch.ts';
 import type { Sessions } from './sessions.ts';
+import { sideBySide } from './side-by-side.ts';
 import { type OptimizerState, type TensorData, elementCount } from './weights.ts';
 
 /** Of the weights in one call; a larger tensor has one of its own. */
 const bucketByteLengthMax = 64 << 20;
+/** Tensors are of many sizes: so lanes end at about the same time. */
+const bucketCountPerLane = 2;
 
 export interface Update {
   readonly specs: readonly ParameterSpec[];
@@ -19,31 +23,66 @@ export interface Update {
   readonly optimizer: OptimizerState;
   readonly gradients: TensorData;
   readonly hyperparameters: Hyperparameters;
+  /** Where Muon updates hidden matrices. */
+  readonly muon?: MuonHyperparameters;
 }
 
 /** Returns the gradient's norm before clipping. Throws NON_FINITE, with nothing changed, where that is no number. */
 export async function updateWeights(sessions: Sessions, update: Update): Promise<number> {
   const trained = update.specs.filter(isTrained);
   const gradientNorm = await normOf(sessions, trained, update);
-  for (const bucket of bucketsOf(trained)) {
+  const parts = partsOf(sessions, trained, update);
+  await sideBySide(parts, sessions.laneCount, async ({ bucket, runner, moments, scalars }) => {
     const inputs = new Map<string, Tensor>([['gradientNorm', floatScalar(gradientNorm)]]);
-    for (const name of hyperparameterNames) inputs.set(name, floatScalar(update.hyperparameters[name]));
+    for (const [name, value] of scalars) inputs.set(name, floatScalar(value));
     const outputs = new Map<string, Tensor>();
     for (const { name, shape } of bucket) {
       const tensorOf = (data: TensorData): Tensor => float32(data.get(name) as Float32Array, shape);
       inputs.set(`gradient:${name}`, tensorOf(update.gradients));
-      for (const [part, data] of [
-        ['weight', update.weights],
-        ['m', update.optimizer.m],
-        ['v', update.optimizer.v],
-      ] as const) {
+      for (const [part, data] of [['weight', update.weights] as const, ...moments]) {
         inputs.set(`${part}:${name}`, tensorOf(data));
         outputs.set(`next:${part}:${name}`, tensorOf(data));
       }
     }
-    await (await sessions.adamw(bucket)).run(inputs, outputs);
-  }
+    await (await runner()).run(inputs, outputs);
+  });
   return gradientNorm;
+}
+
+/** Weights that one call updates, and with what. */
+interface Part {
+  readonly bucket: readonly ParameterSpec[];
+  readonly runner: () => Promise<GraphRunner>;
+  readonly moments: readonly (readonly [name: 'm' | 'v', data: TensorData])[];
+  readonly scalars: readonly (readonly [name: string, value: number])[];
+}
+
+function partsOf(
+  sessions: Sessions,
+  trained: readonly ParameterSpec[],
+  { optimizer: { m, v }, hyperparameters, muon }: Update,
+): Part[] {
+  const { laneCount } = sessions;
+  const others = muon ? trained.filter((spec) => !isHiddenMatrix(spec)) : trained;
+  const parts = bucketsOf(others, laneCount).map((bucket): Part => {
+    const scalars = hyperparameterNames.map((name) => [name, hyperparameters[name]] as const);
+    return {
+      bucket,
+      runner: () => sessions.adamw(bucket),
+      moments: [
+        ['m', m],
+        ['v', v],
+      ],
+      scalars,
+    };
+  });
+  if (muon === undefined) return parts;
+  const scalars = muonHyperparameterNames.map((name) => [name, muon[name]] as const);
+  const matrices = bucketsOf(trained.filter(isHiddenMatrix), laneCount);
+  return [
+    ...parts,
+    ...matrices.map((bucket): Part => ({ bucket, runner: () => sessions.muon(bucket), moments: [['m', m]], scalars })),
+  ];
 }
 
 async function normOf(sessions: Sessions, trained: readonly ParameterSpec[], update: Update): Promise<number> {
@@ -59,16 +98,19 @@ async function normOf(sessions: Sessions, trained: readonly ParameterSpec[], upd
   });
 }
 
-/** Neighbours together, as many as fit. */
+/** Neighbours together: some for each lane, and no more than fit. */
 export function bucketsOf(
   specs: readonly ParameterSpec[],
+  laneCount = 1,
   byteLengthMax = bucketByteLengthMax,
 ): (readonly ParameterSpec[])[] {
+  const all = specs.reduce((sum, spec) => sum + 4 * elementCount(spec), 0);
+  const share = laneCount === 1 ? byteLengthMax : Math.min(byteLengthMax, all / (bucketCountPerLane * laneCount));
   const buckets: ParameterSpec[][] = [];
   let byteLength = Infinity;
   for (const spec of specs) {
     byteLength += 4 * elementCount(spec);
-    if (byteLength > byteLengthMax) {
+    if (byteLength > share) {
       buckets.push([]);
       byteLength = 4 * elementCount(spec);
     }

@@ -9,6 +9,9 @@ export interface GroupLengths {
   readonly completions: readonly number[];
 }
 
+/** Numbers that ONNX Runtime's reductions read at once: 16 bytes. */
+const vectorLength = 4;
+
 export interface PackedCells {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** T. Where cells have padding the last token is in no group. */
@@ -16,9 +19,9 @@ export interface PackedCells {
 }
 
 export function packCells(groups: readonly GroupLengths[]): PackedCells {
-  const promptLength = Math.max(...groups.map(({ prompt }) => prompt));
+  const promptLength = rounded(Math.max(...groups.map(({ prompt }) => prompt)));
   const groupSize = Math.max(1, ...groups.map(({ completions }) => completions.length));
-  const length = Math.max(1, ...groups.flatMap(({ completions }) => completions));
+  const length = rounded(Math.max(1, ...groups.flatMap(({ completions }) => completions)));
   const ownStart = groups.length * promptLength;
   const cellCount = ownStart + groups.length * groupSize * length;
   const lengths = groups.flatMap(({ prompt, completions }) => [prompt, ...completions]);
@@ -54,6 +57,11 @@ export function packCells(groups: readonly GroupLengths[]): PackedCells {
       ['completionOrder', float32(causal(length), [length, length])],
     ]),
   };
+}
+
+/** Up to whole vectors: a sum over a row depends on where the row begins within one, so a group's would on its place. */
+function rounded(length: number): number {
+  return vectorLength * Math.ceil(length / vectorLength);
 }
 
 /** Rows are queries: keys behind them are hidden. */

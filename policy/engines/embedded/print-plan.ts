@@ -7,6 +7,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { EncodedPrompt, MemorySpec, TrainGroup, TrainableSpec } from '../../engine.ts';
 import { flopsOf } from '../../graph/flops.ts';
 import type { Graph } from '../../graph/ir.ts';
+import { columnCountMax } from '../../models/layout.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
 import { rolloutGraph } from '../../models/rollout-graph.ts';
 import { trainingGraph } from '../../models/training-graph.ts';
@@ -14,10 +15,10 @@ import { loadProcessor } from '../../processor.ts';
 import { gemmRate } from '../../runtime/gemm-rate.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
-import { batchesOf, largestCount, microBatches } from './micro-batches.ts';
-import { callByteLength, planOf, residentBytes, sizesFrom, total } from './memory-plan.ts';
+import { largestCount, microBatches } from './micro-batches.ts';
+import { callByteLength, lanesThatFit, largest, planOf, residentBytes, sizesFrom, total } from './memory-plan.ts';
 import { packGroups } from './pack-groups.ts';
-import { sampleTensors } from './sample-batch.ts';
+import { groupShares, promptCountMax, sampleTensors } from './sample-batch.ts';
 import { readConfig } from './weights.ts';
 
 export interface ArmShape {
@@ -55,6 +56,7 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
   const { architecture } = await readConfig(folder);
   const processor = await loadProcessor(folder);
   const runtime = await openRuntime({ threadCount });
+  const { laneCount = 1 } = runtime;
   const { hiddenSize, intermediateSize } = architecture.text;
   const wideFlopsPerSecond = await gemmRate(runtime, 1024, hiddenSize, intermediateSize);
   const prompts = await Promise.all(
@@ -64,8 +66,8 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
   );
   const planned = [];
   for (const [i, arm] of arms.entries()) {
-    const rows = arm.promptCount * arm.groupSize;
-    const narrowFlopsPerSecond = await gemmRate(runtime, rows, hiddenSize, intermediateSize);
+    const rows = Math.min(arm.promptCount * arm.groupSize, columnCountMax);
+    const narrowFlopsPerSecond = await gemmRate(runtime, intermediateSize, hiddenSize, rows);
     planned.push(planArm(arm, prompts[i] as EncodedPrompt, { wideFlopsPerSecond, narrowFlopsPerSecond }));
   }
   return {
@@ -78,7 +80,7 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
 
   function planArm(arm: ArmShape, prompt: EncodedPrompt, rates: Rates) {
     const specs = trainableSpecs(architecture, arm.trainable);
-    const resident = residentBytes(specs, arm.withReference);
+    const oneLane = total(residentBytes(specs, arm.withReference, 1));
     const { byteLengthMax = Infinity, recompute = false } = arm.memory;
     const withImages = prompt.images.length > 0;
     const training = trainingGraph(architecture, specs, {
@@ -89,19 +91,22 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
     const tensorsOf = (count: number): Map<string, Tensor> => packGroups(architecture, groupsOf(count)).tensors;
     const trainingBytes = (count: number): number => callByteLength(trainingPlan, tensorsOf(count));
     const tokenCount = prompt.tokenIds.length + arm.groupSize * arm.completionTokenCount;
-    const batches = batchesOf(
-      microBatches(Array<number>(arm.promptCount).fill(tokenCount), {
-        fits: ({ length }) => total(resident) + trainingBytes(length) <= byteLengthMax,
-      }),
+    const batches = microBatches(
+      Array<number>(arm.promptCount).fill(tokenCount),
+      ({ length }) => oneLane + trainingBytes(length) <= byteLengthMax,
     );
-    const trainingCall = trainingBytes(batches[0]?.length ?? 1);
+    const callBytes = batches.map(({ length }) => trainingBytes(length));
+    const limits = { calls: callBytes, laneCount, byteLengthMax };
+    const lanesAtWork = lanesThatFit(specs, arm.withReference, limits);
+    const trainingCall = largest(callBytes, lanesAtWork);
+    const resident = residentBytes(specs, arm.withReference, laneCount === 1 ? 0 : lanesAtWork);
     const trainingFlops = batches.reduce((sum, { length }) => sum + flops(training, tensorsOf(length)), 0);
     const rollout = arm.groupSize > 1 ? planRollout() : undefined;
     const rolloutCall = rollout?.callByteLength ?? 0;
     // Without a ceiling the runtime keeps for each graph what it has used.
     const calls = byteLengthMax === Infinity ? trainingCall + rolloutCall : Math.max(trainingCall, rolloutCall);
     const needed = total(resident) + calls;
-    const trainingSeconds = trainingFlops / rates.wideFlopsPerSecond;
+    const trainingSeconds = (trainingFlops * laneCount) / (rates.wideFlopsPerSecond * lanesAtWork);
     return {
       arm: arm.arm,
       promptTokenCount: prompt.tokenIds.length,
@@ -126,16 +131,17 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
     function planRollout() {
       const graph = rolloutGraph(architecture, specs, { withImages });
       const rolloutPlan = planOf(graph);
-      const samplingOf = (count: number): Map<string, Tensor> =>
+      const samplingOf = (count: number, share = { groupSize: arm.groupSize, rolloutOffset: 0 }): Map<string, Tensor> =>
         sampleTensors(architecture, {
-          ...{ prompts: Array<EncodedPrompt>(count).fill(prompt), groupSize: arm.groupSize, seed: 0, step: 0 },
+          ...{ prompts: Array<EncodedPrompt>(count).fill(prompt), ...share, seed: 0, step: 0 },
           ...{ promptOffset: 0, promptTokenCountMax: prompt.tokenIds.length },
           sampling: { temperature: 1, greedy: true, tokenCountMax: arm.completionTokenCount },
           tokens: { stopTokenId: 0, padTokenId: 0, bannedTokenIds: [] },
         });
       const bytesOf = (count: number): number =>
-        callByteLength(rolloutPlan, samplingOf(count), arm.completionTokenCount);
-      const count = largestCount(arm.promptCount, (tried) => total(resident) + bytesOf(tried) <= byteLengthMax);
+        callByteLength(rolloutPlan, samplingOf(count, groupShares(arm.groupSize)[0]), arm.completionTokenCount);
+      const countMax = Math.min(arm.promptCount, promptCountMax(arm.groupSize));
+      const count = largestCount(countMax, (tried) => total(resident) + bytesOf(tried) <= byteLengthMax);
       const half = { T: Math.ceil(arm.completionTokenCount / 2), trips: arm.completionTokenCount };
       const sizes = {
         ...sizesFrom(graph.inputs, samplingOf(arm.promptCount)),
@@ -144,11 +150,11 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
       };
       const all = flopsOf(graph, sizes, arm.completionTokenCount);
       const prefill = flopsOf(graph, sizes, 0);
-      const { layerCount, headCount, headSize } = architecture.text;
+      const { layerCount, keyValueHeadCount, headSize } = architecture.text;
       const cachedTokens = count * (prompt.tokenIds.length + arm.groupSize * arm.completionTokenCount);
       return {
         callByteLength: bytesOf(count),
-        keyValueCache: 2 * 4 * layerCount * headCount * headSize * cachedTokens,
+        keyValueCache: 2 * 4 * layerCount * keyValueHeadCount * headSize * cachedTokens,
         flops: all,
         // Decoding multiplies few rows at a time.
         seconds: prefill / rates.wideFlopsPerSecond + (all - prefill) / rates.narrowFlopsPerSecond,

@@ -5,10 +5,38 @@ import { keyOf, openUnit, philox } from '../../../core/rng.ts';
 import type { SampleRequest, SampledCompletion } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { hidden } from '../../models/attention.ts';
+import { columnCountMax, columnCountMin } from '../../models/layout.ts';
 import type { RolloutGraphOptions } from '../../models/rollout-graph.ts';
 import { rotaryRows } from '../../models/rotary-rows.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
 import { float32, floatScalar, imageTensors, int64 } from './prompt-batch.ts';
+
+/** What one call samples: some prompts of a request, or some rollouts of one. */
+export interface SamplePart extends SampleRequest {
+  /** Index of a group's first rollout among all of its prompt. */
+  readonly rolloutOffset: number;
+}
+
+/** How many prompts a call has rows for. */
+export const promptCountMax = (groupSize: number): number => Math.max(1, Math.floor(columnCountMax / groupSize));
+
+/** A group that has more rollouts than a call has rows is cut into even shares. */
+export function groupShares(groupSize: number): Pick<SamplePart, 'groupSize' | 'rolloutOffset'>[] {
+  const shareCount = Math.ceil(groupSize / columnCountMax);
+  const start = (share: number): number => Math.ceil((share * groupSize) / shareCount);
+  return Array.from({ length: shareCount }, (_, share) => ({
+    rolloutOffset: start(share),
+    groupSize: start(share + 1) - start(share),
+  }));
+}
+
+/** The completions of a request's parts, group by group. */
+export function inGroups(completions: readonly SampledCompletion[], groupSize: number): SampledCompletion[][] {
+  const groupCount = completions.length / groupSize;
+  return Array.from({ length: groupCount }, (_, group) =>
+    completions.slice(group * groupSize, (group + 1) * groupSize),
+  );
+}
 
 /** The graph for a request. What changes nothing asks for none of its own. */
 export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
@@ -27,18 +55,17 @@ export function rolloutOptions({ text }: Architecture, { prompts, sampling }: Sa
   };
 }
 
-export function sampleTensors(architecture: Architecture, request: SampleRequest): Map<string, Tensor> {
+export function sampleTensors(architecture: Architecture, request: SamplePart): Map<string, Tensor> {
   const { prompts, promptTokenCountMax: length, tokens } = request;
   checkLengths(architecture, request);
   const starts = prompts.map((prompt) => length - prompt.tokenIds.length);
-  const rotary = rotaryRows(architecture, prompts, length, request.sampling.tokenCountMax);
+  const tableRowCountMin = Math.max(length, columnCountMax);
+  const rotary = rotaryRows(architecture, prompts, tableRowCountMin, request.sampling.tokenCountMax);
   const tokenIds = new BigInt64Array(prompts.length * length).fill(BigInt(tokens.padTokenId));
   const positions = new BigInt64Array(prompts.length * length);
   const bias = new Float32Array(prompts.length * length * length).fill(hidden);
-  const promptBias = new Float32Array(prompts.length * length).fill(hidden);
   prompts.forEach((prompt, row) => {
     const start = starts[row] as number;
-    promptBias.fill(0, row * length + start, (row + 1) * length);
     prompt.tokenIds.forEach((id, index) => {
       const cell = row * length + start + index;
       tokenIds[cell] = BigInt(id);
@@ -50,15 +77,7 @@ export function sampleTensors(architecture: Architecture, request: SampleRequest
     ['tokenIds', int64(tokenIds, [prompts.length, length])],
     ['positions', int64(positions, [prompts.length, length])],
     ['attentionBias', float32(bias, [prompts.length, 1, length, length])],
-    ['promptBias', float32(promptBias, [prompts.length, 1, 1, length])],
-    [
-      'promptLengths',
-      int64(
-        BigInt64Array.from(rotary.nexts, (next) => BigInt(next)),
-        [prompts.length, 1],
-      ),
-    ],
-    ['uniforms', uniforms(request)],
+    ...groupTensors(request, starts, rotary.nexts),
     ['greedy', { dtype: 'bool', shape: [], data: Uint8Array.of(request.sampling.greedy ? 1 : 0) }],
     ['stopToken', int64(BigInt64Array.of(BigInt(tokens.stopTokenId)), [])],
     ['padToken', int64(BigInt64Array.of(BigInt(tokens.padTokenId)), [])],
@@ -74,44 +93,61 @@ export function sampleTensors(architecture: Architecture, request: SampleRequest
   return tensors;
 }
 
-/** [C, B, G], each from its own counter (prompt, rollout, token): no draw depends on another. */
-function uniforms({ prompts, groupSize, sampling, seed, step, promptOffset }: SampleRequest): Tensor {
+/** The prompt of each group that the graph decodes: all in order, the last again until there are rows enough. */
+function promptsOfGroups({ prompts, groupSize }: SamplePart): number[] {
+  const groupCount = Math.max(prompts.length, Math.ceil(columnCountMin / groupSize));
+  return Array.from({ length: groupCount }, (_, group) => Math.min(group, prompts.length - 1));
+}
+
+function groupTensors(part: SamplePart, starts: readonly number[], nexts: readonly number[]): [string, Tensor][] {
+  const length = part.promptTokenCountMax;
+  const groups = promptsOfGroups(part);
+  const bias = new Float32Array(groups.length * length).fill(hidden);
+  groups.forEach((prompt, group) => bias.fill(0, group * length + (starts[prompt] as number), (group + 1) * length));
+  const behind = BigInt64Array.from(groups, (prompt) => BigInt(nexts[prompt] as number));
+  return [
+    ['groupPrompts', int64(BigInt64Array.from(groups, BigInt), [groups.length])],
+    ['promptBias', float32(bias, [groups.length, 1, length])],
+    ['promptLengths', int64(behind, [groups.length, 1])],
+    ['uniforms', uniforms(part, groups)],
+  ];
+}
+
+/** [C, N, G], each from its own counter (prompt, rollout, token): no draw depends on another. */
+function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
+  const { groupSize, sampling, seed, step, promptOffset, rolloutOffset } = part;
   const key = keyOf('rollout', seed, step);
-  const data = new Float32Array(sampling.tokenCountMax * prompts.length * groupSize);
+  const data = new Float32Array(sampling.tokenCountMax * groups.length * groupSize);
   if (sampling.greedy) data.fill(0.5);
   else {
     let at = 0;
     for (let token = 0; token < sampling.tokenCountMax; token++) {
-      for (let prompt = 0; prompt < prompts.length; prompt++) {
+      for (const prompt of groups) {
         for (let rollout = 0; rollout < groupSize; rollout++) {
-          data[at++] = openUnit(philox([promptOffset + prompt, rollout, token, 0], key)[0]);
+          data[at++] = openUnit(philox([promptOffset + prompt, rolloutOffset + rollout, token, 0], key)[0]);
         }
       }
     }
   }
-  return float32(data, [sampling.tokenCountMax, prompts.length, groupSize]);
+  return float32(data, [sampling.tokenCountMax, groups.length, groupSize]);
 }
 
-/** tokens and logProbs are [C', B*G, 1]; a row ends behind its stop token or stop sequence. */
-export function readCompletions(request: SampleRequest, tokens: Tensor, logProbs: Tensor): SampledCompletion[][] {
-  const rowCount = request.prompts.length * request.groupSize;
-  const stepCount = tokens.data.length / rowCount;
+/** The part's completions in order. tokens and logProbs are [C', N*G, 1]; a row ends behind its stop token or stop sequence. */
+export function readCompletions(part: SamplePart, tokens: Tensor, logProbs: Tensor): SampledCompletion[] {
+  const [stepCount, rowCount] = tokens.shape as readonly [number, number];
   const ids = tokens.data as BigInt64Array;
   const values = logProbs.data as Float32Array;
-  return request.prompts.map((_, prompt) =>
-    Array.from({ length: request.groupSize }, (__, rollout) => {
-      const row = prompt * request.groupSize + rollout;
-      const completion: { tokenIds: number[]; logProbs: number[] } = { tokenIds: [], logProbs: [] };
-      for (let step = 0; step < stepCount; step++) {
-        const id = Number(ids[step * rowCount + row]);
-        completion.tokenIds.push(id);
-        completion.logProbs.push(values[step * rowCount + row] as number);
-        if (id === request.tokens.stopTokenId || endsIn(completion.tokenIds, request.sampling.stopSequences))
-          return { ...completion, finishReason: 'stop' as const };
-      }
-      return { ...completion, finishReason: 'length' as const };
-    }),
-  );
+  return Array.from({ length: part.prompts.length * part.groupSize }, (_, row) => {
+    const completion: { tokenIds: number[]; logProbs: number[] } = { tokenIds: [], logProbs: [] };
+    for (let step = 0; step < stepCount; step++) {
+      const id = Number(ids[step * rowCount + row]);
+      completion.tokenIds.push(id);
+      completion.logProbs.push(values[step * rowCount + row] as number);
+      if (id === part.tokens.stopTokenId || endsIn(completion.tokenIds, part.sampling.stopSequences))
+        return { ...completion, finishReason: 'stop' as const };
+    }
+    return { ...completion, finishReason: 'length' as const };
+  });
 }
 
 function endsIn(tokenIds: readonly number[], sequences: readonly (readonly number[])[] = []): boolean {

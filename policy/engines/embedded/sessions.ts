@@ -6,8 +6,10 @@ import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type RolloutGraphOptions, rolloutGraph } from '../../models/rollout-graph.ts';
 import { type TrainingGraphOptions, trainingGraph } from '../../models/training-graph.ts';
 import { adamwGraph, gradientNormGraph } from '../../optimizer/adamw-graph.ts';
+import { muonGraph } from '../../optimizer/muon-graph.ts';
 import type { CompileOptions, GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
 import { type GraphPlan, planOf } from './memory-plan.ts';
+import type { TensorData } from './weights.ts';
 
 export class Sessions {
   readonly #architecture: Architecture;
@@ -21,6 +23,16 @@ export class Sessions {
     this.#architecture = architecture;
     this.#specs = architecture.parameterSpecs;
     this.#runtime = runtime;
+  }
+
+  /** Calls that run side by side. */
+  get laneCount(): number {
+    return this.#runtime.laneCount ?? 1;
+  }
+
+  /** Where all lanes read and write it in place. */
+  share(data: TensorData): TensorData {
+    return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
   }
 
   /** From here on, graphs are for these weights. */
@@ -49,9 +61,24 @@ export class Sessions {
     return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)));
   }
 
-  /** Updates these weights. */
+  /** Updates these weights; on a device, they and their moments stay there. */
   adamw(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
-    return this.#get(`adamw ${specs[0]?.name ?? ''}`, () => adamwGraph(specs));
+    return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { keepsOutputs: true });
+  }
+
+  /** Likewise; hidden matrices alone. */
+  muon(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
+    return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { keepsOutputs: true });
+  }
+
+  /** Before weights or moments are read: the newest may lie on a device. */
+  async settle(): Promise<void> {
+    await this.#runtime.settle?.();
+  }
+
+  /** Once other weights or moments have come. */
+  forget(): void {
+    this.#runtime.forget?.();
   }
 
   async release(): Promise<void> {
@@ -83,6 +110,11 @@ export class Sessions {
     this.#plans.set(key, plan);
     return plan;
   }
+}
+
+/** Buckets of different optimizers may begin alike. */
+function namesOf(specs: readonly ParameterSpec[]): string {
+  return specs.map(({ name }) => name).join();
 }
 
 function keyOf(kind: string, options: object): string {

@@ -10,6 +10,7 @@ import type { TrainableSpec } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { type ParameterSpec, adapterInName, adapterOutName, isTrained } from '../../models/parameters.ts';
 import { moduleOf, trainableSpecs } from '../../models/trainable.ts';
+import { isHiddenMatrix } from '../../optimizer/muon-graph.ts';
 import { readPeftAdapter, writePeftAdapter } from './peft-adapter.ts';
 import { type OptimizerState, type TensorData, pickTensors, stored } from './weights.ts';
 
@@ -35,7 +36,11 @@ export async function writeTrainingState(folder: string, state: TrainingState): 
   };
   const tensors = new Map([
     ...stored(trained, optimizer.m, 'm:'),
-    ...stored(trained, optimizer.v, 'v:'),
+    ...stored(
+      trained.filter(({ name }) => optimizer.v.has(name)),
+      optimizer.v,
+      'v:',
+    ),
     ['updateCount', count] as const,
   ]);
   if (!learnsAll(trainable)) {
@@ -75,10 +80,19 @@ export async function readTrainingState(
     ]),
     optimizer: {
       m: pickTensors(tensors, trained, 'm:', folder),
-      v: pickTensors(tensors, trained, 'v:', folder),
+      v: pickTensors(tensors, trained.filter(hasSquares(tensors, trained)), 'v:', folder),
       updateCount: Number(new DataView(count.data.buffer, count.data.byteOffset, 8).getBigInt64(0, true)),
     },
   };
+}
+
+/** A state of Muon has none for hidden matrices; one that lacks others, or some of these, is broken and not Muon's. */
+function hasSquares(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  trained: readonly ParameterSpec[],
+): (spec: ParameterSpec) => boolean {
+  const isOfMuon = trained.filter(isHiddenMatrix).every(({ name }) => !tensors.has(`v:${name}`));
+  return (spec) => !isOfMuon || !isHiddenMatrix(spec);
 }
 
 /** The model's own weights, with the adapters added to their matrices. */

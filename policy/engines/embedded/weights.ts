@@ -10,20 +10,34 @@ import { MtrlError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
 import { type Architecture, readArchitecture } from '../../models/architecture.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
+import { isHiddenMatrix } from '../../optimizer/muon-graph.ts';
 
 export type TensorData = Map<string, Float32Array>;
 
-/** AdamW's moments and the number of updates they have seen. */
+/** Moments and the number of updates they have seen. */
 export interface OptimizerState {
   readonly m: TensorData;
+  /** Of what AdamW updates: the names say which optimizer a state belongs to. */
   readonly v: TensorData;
   updateCount: number;
 }
 
-/** Of the weights that are trained. */
-export function newOptimizerState(specs: readonly ParameterSpec[]): OptimizerState {
-  const trained = specs.filter(isTrained);
-  return { m: zerosFor(trained), v: zerosFor(trained), updateCount: 0 };
+/** Of the weights that are trained: for AdamW alone, or with Muon for hidden matrices. */
+export function newOptimizerState(specs: readonly ParameterSpec[], withMuon = false): OptimizerState {
+  return { m: zerosFor(specs.filter(isTrained)), v: zerosFor(squared(specs, withMuon)), updateCount: 0 };
+}
+
+/** The state that is there; a new one where that is another optimizer's. */
+export function optimizerStateFor(
+  state: OptimizerState,
+  specs: readonly ParameterSpec[],
+  withMuon: boolean,
+): OptimizerState {
+  return state.v.size === squared(specs, withMuon).length ? state : newOptimizerState(specs, withMuon);
+}
+
+function squared(specs: readonly ParameterSpec[], withMuon: boolean): ParameterSpec[] {
+  return specs.filter((spec) => isTrained(spec) && !(withMuon && isHiddenMatrix(spec)));
 }
 
 /** @throws FILE_MISSING, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED */

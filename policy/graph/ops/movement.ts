@@ -2,6 +2,7 @@ import { type Dim, type Shape, axisOf, broadcast, product, sameShape, shapeText 
 import {
   concat,
   expand,
+  freshZeros,
   gatherElements,
   gatherOnce,
   oneHot,
@@ -218,7 +219,11 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
     return [reshape(g, gemm(g, oneHot(g, flatIndices, rows), flatGradient, { transA: true }), x.shape), undefined];
   }
   const spread = expand(g, reshape(g, flatIndices, [count, 1]), [count, width]);
-  return [reshape(g, scatterAdd(g, zeros(g, [rows, width]), spread, flatGradient, 0), x.shape), undefined];
+  const base =
+    typeof rows === 'number' && typeof width === 'number'
+      ? freshZeros(g, [rows, width], flatIndices)
+      : zeros(g, [rows, width]);
+  return [reshape(g, scatterAdd(g, base, spread, flatGradient, 0), x.shape), undefined];
 }
 
 /** The length of joined parts: equal sums have equal names, whatever was joined. */

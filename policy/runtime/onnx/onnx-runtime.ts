@@ -1,7 +1,9 @@
 /** The first backend: ONNX Runtime on one of its execution providers. */
 import { emitOnnx } from '../../graph/emit.ts';
 import { rewrite } from '../../graph/rewrite.ts';
-import type { Runtime, RuntimeSettings } from '../graph-runner.ts';
+import type { Runtime, RuntimeInfo, RuntimeSettings } from '../graph-runner.ts';
+import { DeviceCopies } from './device-copies.ts';
+import { Lanes, shared } from './lanes.ts';
 import { checkProvider, onnxRuntimeVersion } from './providers.ts';
 import { Session } from './session.ts';
 import { webgpuRules } from './webgpu-rules.ts';
@@ -9,18 +11,40 @@ import { webgpuRules } from './webgpu-rules.ts';
 /** Throws PROVIDER_UNAVAILABLE; never takes another provider instead. */
 export async function openOnnxRuntime({ threadCount, executionProvider = 'cpu' }: RuntimeSettings): Promise<Runtime> {
   const provider = await checkProvider(executionProvider);
+  // The binding keeps tensors on a device for this provider alone.
+  const copies = provider === 'webgpu' ? new DeviceCopies(provider) : undefined;
+  const info = {
+    backend: 'onnxruntime-node',
+    runtimeVersion: onnxRuntimeVersion,
+    executionProvider: provider,
+    threadCount,
+  };
+  if (provider === 'cpu' && threadCount > 1) return laneRuntime(info, threadCount);
   return {
-    info: {
-      backend: 'onnxruntime-node',
-      runtimeVersion: onnxRuntimeVersion,
-      executionProvider: provider,
-      threadCount,
-    },
-    compile: (graph, { givesMemoryBack = false } = {}) =>
+    info,
+    compile: (graph, { givesMemoryBack = false, keepsOutputs = false } = {}) =>
       Session.create(emitOnnx(provider === 'webgpu' ? rewrite(graph, webgpuRules) : graph), {
         threadCount,
         executionProvider: provider,
         keepsMemory: !givesMemoryBack,
+        ...(copies && { copies, keepsOutputs }),
       }),
+    ...(copies && {
+      settle: () => copies.settle(),
+      forget: () => {
+        copies.forget();
+      },
+    }),
+  };
+}
+
+function laneRuntime(info: RuntimeInfo, laneCount: number): Runtime {
+  const lanes = new Lanes(laneCount);
+  return {
+    info,
+    laneCount,
+    share: shared,
+    compile: (graph, options) => lanes.compile(graph, options),
+    close: () => lanes.close(),
   };
 }

@@ -1,43 +1,41 @@
 /** A graph in ONNX Runtime, with the settings that make results repeatable. */
 import * as ort from 'onnxruntime-node';
+import { assert } from '../../../core/assert.ts';
 import type { ConstantData, DType } from '../../graph/ir.ts';
-import { type GraphRunner, type Tensor, copyInto } from '../graph-runner.ts';
+import { type GraphRunner, type Sums, type Tensor, addOutputs, copyInto } from '../graph-runner.ts';
+import type { DeviceCopies } from './device-copies.ts';
 
 export interface SessionOptions {
-  /** Pinned: one and two threads give different last bits. */
+  /** Of one call. Pinned: one and two threads give different last bits. */
   readonly threadCount: number;
   /** cpu when left out. What a provider has no kernel for runs on the CPU. */
   readonly executionProvider?: 'cpu' | 'webgpu' | 'cuda';
   /** An arena holds what a call has used for the next one. */
   readonly keepsMemory?: boolean;
+  /** What the device holds for memory that is given as input. */
+  readonly copies?: DeviceCopies;
+  /** Outputs become such copies. */
+  readonly keepsOutputs?: boolean;
   /** ONNX Runtime's own log: 0 verbose (names the provider of every node) to 4. */
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
 export class Session implements GraphRunner {
   readonly #session: ort.InferenceSession;
-
-  /** On a device, outputs are copied from there. */
+  /** On a device, outputs are copied from there or kept. */
   readonly #writesInto: boolean;
+  readonly #copies: DeviceCopies | undefined;
+  readonly #keepsOutputs: boolean;
 
-  private constructor(session: ort.InferenceSession, writesInto: boolean) {
+  private constructor(session: ort.InferenceSession, options: SessionOptions) {
     this.#session = session;
-    this.#writesInto = writesInto;
+    this.#writesInto = (options.executionProvider ?? 'cpu') === 'cpu';
+    this.#copies = options.copies;
+    this.#keepsOutputs = options.copies !== undefined && options.keepsOutputs === true;
   }
 
   static async create(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    const session = await ort.InferenceSession.create(model, {
-      executionProviders: [options.executionProvider ?? 'cpu'],
-      executionMode: 'sequential',
-      intraOpNumThreads: options.threadCount,
-      interOpNumThreads: 1,
-      enableCpuMemArena: options.keepsMemory ?? true,
-      // Shapes change from step to step; a pattern planned for one would be wrong for the next.
-      enableMemPattern: false,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: options.logSeverityLevel ?? 3,
-    });
-    return new Session(session, (options.executionProvider ?? 'cpu') === 'cpu');
+    return new Session(await ort.InferenceSession.create(model, sessionConfig(options)), options);
   }
 
   get inputNames(): readonly string[] {
@@ -47,20 +45,39 @@ export class Session implements GraphRunner {
   async run(
     inputs: ReadonlyMap<string, Tensor>,
     into: ReadonlyMap<string, Tensor> = new Map(),
+    sums?: Sums,
   ): Promise<Map<string, Tensor>> {
-    const feeds = allToRuntime(inputs);
+    const feeds = this.#feeds(inputs);
     const results = await (this.#writesInto && into.size > 0
       ? this.#session.run(feeds, this.#fetches(into))
       : this.#session.run(feeds));
+    if (this.#keepsOutputs) return this.#keep(results, into);
     const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, fromRuntime(tensor)]));
     if (!this.#writesInto) copyInto(outputs, into);
+    if (sums !== undefined) await addOutputs(outputs, sums);
     return outputs;
+  }
+
+  #feeds(inputs: ReadonlyMap<string, Tensor>): Record<string, ort.Tensor> {
+    const feeds = [...inputs].map(([name, tensor]) => [name, this.#copies?.find(tensor.data) ?? toRuntime(tensor)]);
+    return Object.fromEntries(feeds) as Record<string, ort.Tensor>;
+  }
+
+  /** Nothing is left for the caller to read. */
+  #keep(results: ort.InferenceSession.OnnxValueMapType, into: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+    for (const [name, tensor] of Object.entries(results)) {
+      const target = into.get(name);
+      assert(target !== undefined, `an output that is kept is written into the caller's memory: ${name}`);
+      this.#copies?.put(target.data, tensor);
+    }
+    return new Map();
   }
 
   /** null: the runtime's own memory. */
   #fetches(into: ReadonlyMap<string, Tensor>): Record<string, ort.Tensor | null> {
     const own = this.#session.outputNames.map((name): [string, null] => [name, null]);
-    return { ...Object.fromEntries(own), ...allToRuntime(into) };
+    const given = [...into].map(([name, tensor]): [string, ort.Tensor] => [name, toRuntime(tensor)]);
+    return { ...Object.fromEntries(own), ...Object.fromEntries(given) };
   }
 
   async release(): Promise<void> {
@@ -68,8 +85,21 @@ export class Session implements GraphRunner {
   }
 }
 
-function allToRuntime(tensors: ReadonlyMap<string, Tensor>): Record<string, ort.Tensor> {
-  return Object.fromEntries([...tensors].map(([name, tensor]) => [name, toRuntime(tensor)]));
+export type SessionConfig = ort.InferenceSession.SessionOptions;
+
+export function sessionConfig(options: SessionOptions): SessionConfig {
+  return {
+    executionProviders: [options.executionProvider ?? 'cpu'],
+    executionMode: 'sequential',
+    intraOpNumThreads: options.threadCount,
+    interOpNumThreads: 1,
+    enableCpuMemArena: options.keepsMemory ?? true,
+    // Shapes change from step to step; a pattern planned for one would be wrong for the next.
+    enableMemPattern: false,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: options.logSeverityLevel ?? 3,
+    ...(options.keepsOutputs === true && { preferredOutputLocation: 'gpu-buffer' }),
+  };
 }
 
 function toRuntime(tensor: Tensor): ort.Tensor {

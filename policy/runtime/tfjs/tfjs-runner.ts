@@ -6,7 +6,7 @@ import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { type NodeLifetime, lifetimes } from '../../graph/lifetime.ts';
-import { type GraphRunner, type Tensor, copyInto } from '../graph-runner.ts';
+import { type GraphRunner, type Sums, type Tensor, addOutputs, copyInto } from '../graph-runner.ts';
 import { fromTf, toTf } from './convert.ts';
 import { tfjsOps } from './ops/table.ts';
 import { type TfTensor, tf } from './tf.ts';
@@ -33,6 +33,7 @@ export class TfjsRunner implements GraphRunner {
   async run(
     inputs: ReadonlyMap<string, Tensor>,
     into: ReadonlyMap<string, Tensor> = new Map(),
+    sums?: Sums,
   ): Promise<Map<string, Tensor>> {
     // From here on nothing waits, so no other runner comes between.
     await this.#activate();
@@ -52,6 +53,7 @@ export class TfjsRunner implements GraphRunner {
       );
       tf.dispose(outputs);
       copyInto(results, into);
+      if (sums !== undefined) await addOutputs(results, sums);
       return results;
     } finally {
       leave(scope);

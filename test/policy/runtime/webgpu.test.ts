@@ -30,6 +30,20 @@ describe('the webgpu provider against the CPU', () => {
   );
 
   it(
+    'what a call leaves for the next one stays on the device until it is asked for',
+    async ({ skip }) => {
+      if (driver === undefined) return skip();
+      expect(await runScript('test/support/kept-outputs.ts', ['onnxruntime', 'webgpu'], driver.environment)).toEqual({
+        unsettled: [0, 10, 20, 30, 40, 50],
+        squares: [9, 169, 529, 1089, 1849, 2809],
+        settled: [3, 13, 23, 33, 43, 53],
+        later: [4, 14, 24, 34, 44, 54],
+      });
+    },
+    timeoutMs,
+  );
+
+  it(
     'a whole GRPO step draws the same tokens and ends at the same weights',
     async ({ skip }) => {
       if (driver === undefined) return skip();

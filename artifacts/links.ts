@@ -1,0 +1,36 @@
+/** What a document refers to: the edges that a walk, a garbage collection and an export follow. */
+import { isRecord, parseJsonBytes } from './json-value.ts';
+import type { ObjectStore } from './object-store.ts';
+import { keyOfRef } from './ref-key.ts';
+
+/** An object that a document names. */
+export interface Target {
+  readonly key: string;
+  /** A file of a folder, which names nothing: only they are named without an address. */
+  readonly isFile?: true;
+  /** Unknown for a manifest that is reached as a producer: it proves itself. */
+  readonly expected?: { readonly sha256: string; readonly byteLength: number };
+}
+
+/** Refs anywhere in the value: objects with a sha256 and a byteLength; with no `uri` they are blobs of this store. */
+export function linksIn(objects: ObjectStore, value: unknown): Target[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => linksIn(objects, item));
+  if (!isRecord(value)) return [];
+  const { uri, sha256, byteLength, producer, ...rest } = value;
+  const found: Target[] = [];
+  if (typeof producer === 'string' && producer.startsWith('manifests/')) found.push({ key: producer });
+  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && typeof byteLength === 'number') {
+    const isFile = uri === undefined && { isFile: true as const };
+    found.push({ key: keyOfRef(objects, uri, sha256), expected: { sha256, byteLength }, ...isFile });
+  }
+  return [...found, ...Object.values(rest).flatMap((member) => linksIn(objects, member))];
+}
+
+/** Every ref has one; a document without it names nothing and need not be parsed. */
+const refMark = Buffer.from('"sha256"');
+
+/** The same of a document's bytes; nothing where they are no JSON. */
+export function linksInBytes(objects: ObjectStore, bytes: Uint8Array): Target[] {
+  const isMarked = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(refMark);
+  return isMarked ? linksIn(objects, parseJsonBytes(bytes)) : [];
+}

@@ -1,0 +1,18 @@
+/** The artifact behind an address, as results, errors and reports name it. */
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
+
+/** What is kept by its digest proves itself by the address; a manifest or an index is taken as it is. Throws ARTIFACT_MISSING. */
+export async function artifactAt({ objects }: ArtifactStore, uri: string): Promise<ArtifactRef> {
+  const key = objects.keyOf(uri);
+  const digest = /^blobs\/sha256\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];
+  if (digest !== undefined) {
+    const head = await objects.head(key);
+    if (head !== undefined) return { uri, sha256: digest, byteLength: head.byteLength };
+  }
+  const bytes = digest === undefined ? await objects.get(key) : undefined;
+  if (bytes !== undefined) return { uri, sha256: sha256(bytes), byteLength: bytes.byteLength };
+  throw new MtrlError('ARTIFACT_MISSING', 'there is no such artifact', { where: uri });
+}

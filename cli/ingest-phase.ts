@@ -1,0 +1,20 @@
+/** How far an ingestion is: its activity's heartbeats say so, long before the workflow hears of its end. */
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { IngestProgress } from '../judge/datasets/ingest.ts';
+
+/** The part of a description's pending activities that is read here. */
+export interface PendingActivity {
+  readonly activityType?: { readonly name?: string | null } | null;
+  readonly heartbeatDetails?: { readonly payloads?: Payload[] | null } | null;
+}
+
+/** undefined while no rows have come. */
+export function ingestPhase(pending: readonly PendingActivity[]): string | undefined {
+  const ingestion = pending.find(({ activityType }) => activityType?.name === 'ingest');
+  const [payload] = ingestion?.heartbeatDetails?.payloads ?? [];
+  const progress = payload && defaultPayloadConverter.fromPayload<IngestProgress | null | undefined>(payload);
+  if (!progress) return undefined;
+  const { datasetIndex, datasetCount, exampleCount, quarantinedCount } = progress;
+  const place = `dataset ${String(datasetIndex + 1)} of ${String(datasetCount)}`;
+  return `${place}, ${String(exampleCount)} examples, ${String(quarantinedCount)} rows in quarantine`;
+}

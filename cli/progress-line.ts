@@ -1,0 +1,22 @@
+import { Screen } from './screen.ts';
+
+const drawEveryMs = 250;
+
+/** Shows the line, if it is time to: made only then. */
+export type ShowLine = (line: () => string) => void;
+
+/** A line that says how far something is, on a terminal; elsewhere nothing is drawn. */
+export async function withProgressLine<T>(body: (show: ShowLine) => Promise<T>): Promise<T> {
+  if (!process.stderr.isTTY) return body(() => undefined);
+  const screen = new Screen(process.stderr);
+  let drawnAtMs = 0;
+  try {
+    return await body((line) => {
+      if (Date.now() - drawnAtMs < drawEveryMs) return;
+      drawnAtMs = Date.now();
+      screen.draw([line()]);
+    });
+  } finally {
+    screen.close();
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Tensors whose newest values a device holds: memory of the caller's that a call has written into, and that other calls
+ * take from the device until it is settled. Weights and moments so stay there from one step to the next.
+ */
+import * as ort from 'onnxruntime-node';
+import { identity } from '../../graph/build.ts';
+import { emitOnnx } from '../../graph/emit.ts';
+import { type ConstantData, Graph } from '../../graph/ir.ts';
+
+/** Known by the memory that it stands for. */
+type Memory = ConstantData;
+
+interface Copy {
+  readonly tensor: ort.Tensor;
+  /** Whether the caller's memory has the same values. */
+  isSettled: boolean;
+}
+
+export class DeviceCopies {
+  readonly #executionProvider: string;
+  readonly #copies = new Map<Memory, Copy>();
+  readonly #readers = new Map<number, Promise<ort.InferenceSession>>();
+
+  constructor(executionProvider: string) {
+    this.#executionProvider = executionProvider;
+  }
+
+  find(memory: Memory): ort.Tensor | undefined {
+    return this.#copies.get(memory)?.tensor;
+  }
+
+  /** From here on, this is what the memory holds. */
+  put(memory: Memory, tensor: ort.Tensor): void {
+    this.find(memory)?.dispose();
+    this.#copies.set(memory, { tensor, isSettled: false });
+  }
+
+  /** Writes to the caller's memory what only the device has; the copies stay. */
+  async settle(): Promise<void> {
+    for (const [memory, copy] of this.#copies) {
+      if (copy.isSettled) continue;
+      (memory as Float32Array).set((await this.#read(copy.tensor)) as Float32Array);
+      copy.isSettled = true;
+    }
+  }
+
+  /** Gives the device's memory back; what was not settled is lost. */
+  forget(): void {
+    for (const { tensor } of this.#copies.values()) tensor.dispose();
+    this.#copies.clear();
+  }
+
+  /** Through a graph that does nothing: asked for its data, a tensor on a device ends the process (onnxruntime-node 1.30). */
+  async #read(tensor: ort.Tensor): Promise<ort.Tensor['data']> {
+    const rank = tensor.dims.length;
+    const created = this.#readers.get(rank) ?? this.#readerOf(rank);
+    this.#readers.set(rank, created);
+    const { y } = await (await created).run({ x: tensor });
+    return (y as ort.Tensor).data;
+  }
+
+  #readerOf(rank: number): Promise<ort.InferenceSession> {
+    const g = new Graph('read');
+    const shape = Array.from({ length: rank }, (_, axis) => `d${axis}`);
+    g.output('y', identity(g, g.input('x', 'float32', shape)));
+    return ort.InferenceSession.create(emitOnnx(g), {
+      executionProviders: [this.#executionProvider],
+      logSeverityLevel: 3,
+    });
+  }
+}

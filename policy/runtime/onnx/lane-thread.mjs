@@ -1,0 +1,104 @@
+/**
+ * The thread of a lane: sessions of its own, one call at a time; lane.ts speaks to it. JavaScript, because Node loads it
+ * alone: a loader of TypeScript in every thread would take longer to start than all that is here.
+ *
+ * ONNX Runtime takes no shared memory. So a call computes on copies, in arrays that are kept for the next call.
+ */
+import { parentPort } from 'node:worker_threads';
+import * as ort from 'onnxruntime-node';
+
+const sessions = new Map();
+/** Arrays that no call uses, by their length, and those that the present one uses. */
+const spare = new Map();
+let borrowed = [];
+/** What the present call has yet to add: [sum, values] in pairs. */
+let additions = [];
+
+const verbs = {
+  async load({ graph, model, options }) {
+    sessions.set(graph, await ort.InferenceSession.create(model, options));
+  },
+
+  /** Outputs `into` the caller's memory are written there; those with a sum wait for `add`; the others are the answer. */
+  async run({ graph, inputs, into, sums }) {
+    giveBack();
+    const session = sessions.get(graph);
+    const copyOf = new Map();
+    const own = (data) => {
+      if (!isShared(data)) return data;
+      const copy = copyOf.get(data.buffer) ?? borrow(data.length);
+      copyOf.set(data.buffer, copy);
+      return copy;
+    };
+    for (const { data } of inputs.values()) if (isShared(data)) own(data).set(data);
+    const written = [...into].map(([name, tensor]) => [name, tensor, own(tensor.data)]);
+    const summed = [...sums]
+      .filter(([name]) => session.outputNames.includes(name))
+      .map(([name, tensor]) => [name, tensor, borrow(tensor.data.length)]);
+    const results = await session.run(
+      Object.fromEntries([...inputs].map(([name, tensor]) => [name, toRuntime(tensor, own(tensor.data))])),
+      Object.fromEntries([
+        ...session.outputNames.map((name) => [name, null]),
+        ...[...written, ...summed].map(([name, tensor, values]) => [name, toRuntime(tensor, values)]),
+      ]),
+    );
+    for (const [, { data }, values] of written) data.set(values);
+    additions = summed.map(([, { data }, values]) => [data, values]);
+    if (summed.length === 0) giveBack();
+    const handled = new Set([...written, ...summed].map(([name]) => name));
+    return new Map(
+      Object.entries(results)
+        .filter(([name]) => !handled.has(name))
+        .map(([name, { type, dims, data }]) => [name, { dtype: type, shape: dims, data }]),
+    );
+  },
+
+  add() {
+    for (const [sum, values] of additions) for (let i = 0; i < sum.length; i++) sum[i] += values[i];
+    giveBack();
+  },
+
+  /** Drops what is kept for the next call. */
+  trim() {
+    giveBack();
+    spare.clear();
+    globalThis.gc?.();
+  },
+
+  async release({ graph }) {
+    await sessions.get(graph)?.release();
+    sessions.delete(graph);
+  },
+};
+
+function isShared(data) {
+  return data.buffer instanceof SharedArrayBuffer;
+}
+
+function toRuntime({ dtype, shape }, data) {
+  return new ort.Tensor(dtype, data, shape);
+}
+
+function borrow(length) {
+  const array = spare.get(length)?.pop() ?? new Float32Array(length);
+  borrowed.push(array);
+  return array;
+}
+
+function giveBack() {
+  for (const array of borrowed) {
+    const same = spare.get(array.length) ?? [];
+    same.push(array);
+    spare.set(array.length, same);
+  }
+  borrowed = [];
+  additions = [];
+}
+
+parentPort.on('message', async ({ verb, ...call }) => {
+  try {
+    parentPort.postMessage({ ok: true, value: await verbs[verb](call) });
+  } catch (error) {
+    parentPort.postMessage({ ok: false, error });
+  }
+});

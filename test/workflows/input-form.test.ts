@@ -1,0 +1,30 @@
+/** JSON that somebody typed must end a workflow with a word on what was wrong: one that only fails its tasks seems to run for ever. */
+import type { WorkflowFailedError } from '@temporalio/client';
+import { expect, it } from 'vitest';
+import { useWorkflows } from './harness.ts';
+
+const harness = useWorkflows();
+const recipe = { runs: [] };
+
+it.each<[type: string, args: unknown[], says: string]>([
+  ['retrain', [], 'is no object'],
+  ['retrain', [recipe], 'has no recipe'],
+  ['retrain', [{ recipe, force: true }], 'has force, which nothing reads'],
+  ['rollback', [], 'is no object'],
+  ['rollback', ['nightly'], 'is no object'],
+  ['rollback', [{ name: 'nightly', by: 'ann', too: 3 }], 'has too, which nothing reads'],
+  ['evaluatePolicy', [], 'is no object'],
+  ['evaluatePolicy', [{ recipe }], 'has no mode'],
+  ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has no such mode: "loud"'],
+  ['experiment', [recipe, null], 'is no object'],
+  ['experiment', [recipe, { frok: {} }], 'has frok, which nothing reads'],
+])('%s started with %j ends as USAGE, and nothing is done', async (workflowType, args, says) => {
+  const id = `${workflowType}-${JSON.stringify(args)}`;
+  const error: unknown = await harness.client.workflow
+    .execute(workflowType, { workflowId: id, taskQueue: 'mtrl', args, workflowExecutionTimeout: '20 s' })
+    .catch((failure: unknown) => failure);
+  expect((error as WorkflowFailedError).cause).toMatchObject({
+    ...{ type: 'USAGE', message: expect.stringMatching(new RegExp(`input ${says}\\n +do +send \\{`)) as string },
+  });
+  expect(harness.activities.calls).toEqual([]);
+});

@@ -1,0 +1,28 @@
+/** What a workflow is started with may be JSON that somebody typed: nothing about its form is taken for granted. */
+import { ApplicationFailure } from '@temporalio/workflow';
+
+export interface InputForm {
+  /** What would be right, to be copied. */
+  readonly example: string;
+  readonly required: readonly string[];
+  readonly optional?: readonly string[];
+}
+
+/** Throws USAGE for what is no object, lacks a field, or has one that nothing would read. */
+export function requireForm(input: unknown, { example, required, optional = [] }: InputForm): void {
+  const problem = problemOf(input, required, optional);
+  if (problem !== undefined) throw wrongInput(problem, example);
+}
+
+export function wrongInput(problem: string, example: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`the workflow's input ${problem}\n  do    send ${example}`, 'USAGE');
+}
+
+function problemOf(input: unknown, required: readonly string[], optional: readonly string[]): string | undefined {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return 'is no object';
+  const names = Object.keys(input);
+  const missing = required.find((name) => !names.includes(name));
+  if (missing !== undefined) return `has no ${missing}`;
+  const unknown = names.find((name) => !required.includes(name) && !optional.includes(name));
+  return unknown === undefined ? undefined : `has ${unknown}, which nothing reads`;
+}

@@ -1,0 +1,109 @@
+/**
+ * The spans of a workflow: itself, and what it starts. Made by hand, because the OpenTelemetry SDK doubles the script of the
+ * workflows and makes a dozen promises a span, each of which the sandbox takes a stack trace of. Only part of the bundle
+ * where a collector is named (workers/tracing.ts, which sends what `ended` is told).
+ */
+import type { Headers } from '@temporalio/common';
+import {
+  ContinueAsNew,
+  defaultPayloadConverter,
+  getRandomStream,
+  proxySinks,
+  type Sinks,
+  type WorkflowInterceptors,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+export interface WorkflowSpan {
+  readonly name: string;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** The message of what ended it. */
+  readonly failure?: string;
+}
+
+export interface SpanSinks extends Sinks {
+  spans: { ended(span: WorkflowSpan): void };
+}
+
+/** Where Temporal's own interceptors put the trace context (W3C), too. */
+const headerName = '_tracer-data';
+const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+type TraceContext = Readonly<Record<string, string>>;
+
+interface OpenSpan {
+  /** What is started within it is told. */
+  readonly context: TraceContext;
+  readonly end: (error?: unknown) => void;
+}
+
+export function interceptors(): WorkflowInterceptors {
+  let own: OpenSpan | undefined;
+  const within = (headers: Headers, span = own): Headers =>
+    span ? { ...headers, [headerName]: defaultPayloadConverter.toPayload(span.context) } : headers;
+  return {
+    inbound: [
+      {
+        execute: (input, next) => {
+          own = open(`RunWorkflow:${workflowInfo().workflowType}`, contextOf(input.headers));
+          return ending(own, next(input));
+        },
+      },
+    ],
+    outbound: [
+      {
+        scheduleActivity: (input, next) => {
+          const span = open(`StartActivity:${input.activityType}`, own?.context);
+          return ending(span, next({ ...input, headers: within(input.headers, span) }));
+        },
+        startChildWorkflowExecution: (input, next) => {
+          const span = open(`StartChildWorkflow:${input.workflowType}`, own?.context);
+          return ending(span, next({ ...input, headers: within(input.headers, span) }));
+        },
+        continueAsNew: (input, next) => next({ ...input, headers: within(input.headers) }),
+      },
+    ],
+  };
+}
+
+function contextOf(headers: Headers): TraceContext | undefined {
+  const payload = headers[headerName];
+  return payload && defaultPayloadConverter.fromPayload<TraceContext>(payload);
+}
+
+/** Of a stream of its own: a workflow draws the same numbers whether it is traced or not. */
+function digits(): string {
+  return getRandomStream('spans').uuid4().replaceAll('-', '');
+}
+
+/** Without a parent it begins a trace. A parent that is not sampled has no sampled children. */
+function open(name: string, parent: TraceContext = {}): OpenSpan {
+  const [, traceId = digits(), parentSpanId, flags = '01'] = traceparent.exec(parent['traceparent'] ?? '') ?? [];
+  const spanId = digits().slice(16);
+  const startedAtMs = Date.now();
+  const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
+  return {
+    context: { ...parent, traceparent: `00-${traceId}-${spanId}-${flags}` },
+    end: (error) => {
+      if (!isSampled) return;
+      const endedAtMs = Date.now();
+      const isFailed = error instanceof Error && !(error instanceof ContinueAsNew);
+      const failure = isFailed && { failure: error.message };
+      const span = { name, traceId, spanId, startedAtMs, endedAtMs, ...(parentSpanId && { parentSpanId }), ...failure };
+      proxySinks<SpanSinks>().spans.ended(span);
+    },
+  };
+}
+
+/** The work itself is what is waited for: the span only listens. */
+function ending<T>(span: OpenSpan, work: Promise<T>): Promise<T> {
+  work.then(() => {
+    span.end();
+  }, span.end);
+  return work;
+}
