@@ -4,14 +4,13 @@
  */
 import type { MemorySpec, SampleRequest, TrainGroup } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
-import { columnCountMin } from '../../models/layout.ts';
 import type { ParameterSpec } from '../../models/parameters.ts';
 import type { TrainingGraphOptions } from '../../models/training-graph.ts';
 import type { CompileOptions } from '../../runtime/graph-runner.ts';
 import { callByteLength, lanesThatFit, requireFit, residentBytes, total } from './memory-plan.ts';
 import { largestCount, microBatches } from './micro-batches.ts';
 import { packGroups } from './pack-groups.ts';
-import { type SamplePart, groupShares, promptCountMax, rolloutOptions, sampleTensors } from './sample-batch.ts';
+import { type SamplePart, evenPromptCount, groupShares, rolloutOptions, sampleTensors } from './sample-batch.ts';
 import type { Sessions } from './sessions.ts';
 
 /** The model that is computed with. */
@@ -54,7 +53,7 @@ export function sampleParts(fitted: Fitted, request: SampleRequest): SamplePart[
     return shares.map((share) => ({ ...part, ...share }));
   };
   const fitting = promptsThatFit(fitted, request, partsOf);
-  const countMax = evenCount(prompts.length, groupSize, fitted.sessions.laneCount);
+  const countMax = evenPromptCount(prompts.length, groupSize, fitted.sessions.laneCount);
   const parts: SamplePart[] = [];
   let from = 0;
   while (from < prompts.length) {
@@ -63,15 +62,6 @@ export function sampleParts(fitted: Fitted, request: SampleRequest): SamplePart[
     from += count;
   }
   return parts;
-}
-
-/** Prompts in a part, so that lanes end together: no bit of a completion depends on what else its part has. */
-function evenCount(promptCount: number, groupSize: number, laneCount: number): number {
-  const most = promptCountMax(groupSize);
-  const partCount = laneCount * Math.ceil(promptCount / most / laneCount);
-  // Fewer rows take as long.
-  const least = Math.ceil((columnCountMin - 1) / groupSize);
-  return Math.min(most, Math.max(least, Math.ceil(promptCount / partCount)));
 }
 
 /** Says how many prompts from one on, of so many at most, are sampled in one call. */

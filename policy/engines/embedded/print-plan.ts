@@ -18,7 +18,7 @@ import { openRuntime } from '../../runtime/open-runtime.ts';
 import { largestCount, microBatches } from './micro-batches.ts';
 import { callByteLength, lanesThatFit, largest, planOf, residentBytes, sizesFrom, total } from './memory-plan.ts';
 import { packGroups } from './pack-groups.ts';
-import { groupShares, promptCountMax, sampleTensors } from './sample-batch.ts';
+import { evenPromptCount, groupShares, sampleTensors } from './sample-batch.ts';
 import { readConfig } from './weights.ts';
 
 export interface ArmShape {
@@ -140,7 +140,7 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
         });
       const bytesOf = (count: number): number =>
         callByteLength(rolloutPlan, samplingOf(count, groupShares(arm.groupSize)[0]), arm.completionTokenCount);
-      const countMax = Math.min(arm.promptCount, promptCountMax(arm.groupSize));
+      const countMax = evenPromptCount(arm.promptCount, arm.groupSize, laneCount);
       const count = largestCount(countMax, (tried) => total(resident) + bytesOf(tried) <= byteLengthMax);
       const half = { T: Math.ceil(arm.completionTokenCount / 2), trips: arm.completionTokenCount };
       const sizes = {

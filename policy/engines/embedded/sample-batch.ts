@@ -17,8 +17,14 @@ export interface SamplePart extends SampleRequest {
   readonly rolloutOffset: number;
 }
 
-/** How many prompts a call has rows for. */
-export const promptCountMax = (groupSize: number): number => Math.max(1, Math.floor(columnCountMax / groupSize));
+/** Prompts of one call, so that lanes end together: no bit of a completion depends on what else its call has. */
+export function evenPromptCount(promptCount: number, groupSize: number, laneCount: number): number {
+  const most = Math.max(1, Math.floor(columnCountMax / groupSize));
+  const callCount = laneCount * Math.ceil(promptCount / most / laneCount);
+  // Fewer rows take as long.
+  const least = Math.ceil((columnCountMin - 1) / groupSize);
+  return Math.min(most, promptCount, Math.max(least, Math.ceil(promptCount / callCount)));
+}
 
 /** A group that has more rollouts than a call has rows is cut into even shares. */
 export function groupShares(groupSize: number): Pick<SamplePart, 'groupSize' | 'rolloutOffset'>[] {
