@@ -4,13 +4,14 @@ import { labelProbabilities } from '../judge/evaluation/forced-choice.ts';
 import type { AnswerMode, Example, Judgment } from '../judge/example.ts';
 import { targetText } from '../judge/tasks/completion.ts';
 import { readVerdict } from '../judge/tasks/read-verdict.ts';
-import type { EncodedPrompt, LabelledPrompt, MemorySpec, Sampling } from '../policy/engine.ts';
+import type { LabelledPrompt, MemorySpec, Sampling } from '../policy/engine.ts';
 import type { EvaluationSpec } from '../recipes/evaluation-fields.ts';
 import type { TaskSpec } from '../recipes/recipe.ts';
 import type { EvaluationJudgment } from './judgments-artifact.ts';
+import type { Answering } from './kept-answers.ts';
 import type { HeldEngine } from './policy-states.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { largestOf } from './rollout.ts';
+import type { PromptSeries } from './prompt-series.ts';
 
 /** An example as it is put before the judge: a pair comes in both orders. */
 export interface Shown {
@@ -21,7 +22,7 @@ export interface Shown {
 }
 
 export interface Asking {
-  readonly held: HeldEngine;
+  readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };
   readonly prompted: PromptedDataset;
   readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
   /** With what answers end, of the recipe. */
@@ -32,22 +33,21 @@ export interface Asking {
   readonly mode: AnswerMode;
 }
 
-/** [shown][sample]. `prompts` are those of `shown`, in order. */
+/** [shown][sample]. `prompts` are those of `shown`, in order; one batch of them at a time is in memory. */
 export async function answers(
   asking: Asking,
   shown: readonly Shown[],
-  prompts: readonly EncodedPrompt[],
+  prompts: PromptSeries,
   sampling: Sampling,
   sampleCount: number,
 ): Promise<EvaluationJudgment[][]> {
   const { held, prompted, evaluation, ending, memory, spec, mode } = asking;
-  const sizes = largestOf(prompts);
   const found: EvaluationJudgment[][] = [];
-  for (const [from, to] of batches(prompts.length, evaluation.promptCountPerBatch, sampleCount)) {
+  for (const [from, to] of prompts.batches(countOf(evaluation, sampleCount))) {
     const { groups } = await held.engine.sample({
-      prompts: prompts.slice(from, to),
+      prompts: await held.waits.for(prompts.slice(from, to)),
       promptOffset: from,
-      ...sizes,
+      ...prompts.sizes,
       ...(memory && { memory }),
       tokens: prompted.tokens,
       groupSize: sampleCount,
@@ -80,18 +80,19 @@ function placeOf({ example, exampleIndex, swapped }: Shown) {
  */
 export async function verdictProbabilities(
   { held, prompted, evaluation, memory, spec, mode }: Asking,
-  prompts: readonly EncodedPrompt[],
+  prompts: PromptSeries,
   judgments: readonly Judgment[],
 ): Promise<number[][]> {
-  const labelled = prompts.map((prompt, i): LabelledPrompt => {
-    const judgment = required(judgments[i], 'a judgment for every prompt');
-    const texts = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
-    return { prompt, completions: texts.map((text) => prompted.completion(text)) };
-  });
   const found: number[][] = [];
-  for (const [from, to] of batches(labelled.length, evaluation.promptCountPerBatch, spec.labels.length)) {
+  for (const [from, to] of prompts.batches(countOf(evaluation, spec.labels.length))) {
+    const encoded = await held.waits.for(prompts.slice(from, to));
+    const labelled = encoded.map((prompt, i): LabelledPrompt => {
+      const judgment = required(judgments[from + i], 'a judgment for every prompt');
+      const texts = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
+      return { prompt, completions: texts.map((text) => prompted.completion(text)) };
+    });
     const asked = await held.engine.labelLogProbs({
-      prompts: labelled.slice(from, to),
+      prompts: labelled,
       ...(memory && { memory }),
       temperature: 1,
       tokens: prompted.tokens,
@@ -111,9 +112,7 @@ function forcedText(label: string, { verdictFormat }: TaskSpec, mode: AnswerMode
   );
 }
 
-/** [from, to) of each batch: as many prompts as keep the rows of an engine call within `countPerBatch` when each has several. */
-function batches(count: number, countPerBatch: number, rowsPerPrompt: number): (readonly [number, number])[] {
-  const size = Math.max(1, Math.floor(countPerBatch / rowsPerPrompt));
-  const starts = Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size);
-  return starts.map((from) => [from, Math.min(count, from + size)] as const);
+/** As many prompts as keep the rows of an engine call within the recipe's count when each has several. */
+function countOf({ promptCountPerBatch }: Asking['evaluation'], rowsPerPrompt: number): number {
+  return Math.max(1, Math.floor(promptCountPerBatch / rowsPerPrompt));
 }

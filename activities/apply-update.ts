@@ -56,7 +56,8 @@ async function applyStep(engine: Engine, ready: ReadyStep, common: Common, adam:
   if (logProbToleranceMax !== undefined && !(logProbDifferenceMax <= logProbToleranceMax)) {
     throw logProbMismatch(step, logProbDifferenceMax, logProbToleranceMax);
   }
-  const { gradientNorm } = await engine.optimStep({ learningRate, ...adam });
+  const { memory } = common;
+  const { gradientNorm } = await engine.optimStep({ learningRate, ...adam, ...(memory && { memory }) });
   requireFinite(gradientNorm, 'gradient norm', step);
   const { tokenCount } = result;
   const klMean = klToReference(groups, result.logProbs);

@@ -11,6 +11,7 @@ import type { AnswerMode } from '../judge/example.ts';
 import type { EvaluationSpec, ProbeName } from '../recipes/evaluation-fields.ts';
 import { answers, type Asking, type Shown } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
+import { promptSeries } from './prompt-series.ts';
 import { drawnFrom } from './sampling.ts';
 
 export interface Extras {
@@ -79,7 +80,7 @@ async function askSamples(
 ): Promise<SampleScores> {
   const { held, prompted, spec, mode } = asking;
   const some = at(shown, chosen);
-  const prompts = await held.waits.for(Promise.all(some.map(({ example }) => prompted.encode(example, mode))));
+  const prompts = await held.waits.for(promptSeries(some, ({ example }) => prompted.encode(example, mode)));
   const { sampleTemperature: temperature, sampleTopK, sampleTopP, tokenCountMax, sampleCount } = evaluation;
   const sampling = { temperature, greedy: false, tokenCountMax, ...drawnFrom(sampleTopK, sampleTopP) };
   const found = await answers(asking, some, prompts, sampling, sampleCount);
@@ -117,7 +118,7 @@ async function askAs(
   const asking: Asking = { ...request.asking, mode };
   const { held, prompted, spec } = asking;
   try {
-    const prompts = await held.waits.for(Promise.all(asked.map((each) => prompted.encodeAsked(each, mode))));
+    const prompts = await held.waits.for(promptSeries(asked, (each) => prompted.encodeAsked(each, mode)));
     const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
     const judgments = (await answers(asking, at(shown, chosen), prompts, sampling, 1)).flat();
     const rng = new Rng('bootstrap', evaluation.seed, task, name);

@@ -13,8 +13,9 @@ import type { ComputeContext } from './compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from './contract.ts';
 import { durable } from './durable.ts';
 import { askExtras } from './evaluate-extras.ts';
+import { keptAnswers } from './kept-answers.ts';
 import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
-import type { HeldEngine } from './policy-states.ts';
+import { promptSeries } from './prompt-series.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { endedBy } from './sampling.ts';
@@ -42,7 +43,8 @@ export function createEvaluate(context: ComputeContext) {
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
         const startedAtMs = performance.now();
-        const { artifact, scores } = await judge(held, prompted, recipe, input);
+        const engine = keptAnswers(context.deps, policy, held.engine);
+        const { artifact, scores } = await judge({ engine, waits }, prompted, recipe, input);
         const computeMs = performance.now() - startedAtMs;
         return { outputs: { judgments: await waits.for(cache.put(artifact)) }, summary: { scores }, computeMs };
       }),
@@ -74,7 +76,7 @@ export function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Sh
 }
 
 async function judge(
-  held: HeldEngine,
+  held: Asking['held'],
   prompted: PromptedDataset,
   recipe: Recipe,
   { task, split, mode }: EvaluateInput,
@@ -113,7 +115,7 @@ async function strictly(
   { evaluation }: Recipe,
 ): Promise<EvaluationJudgment[]> {
   const { held, prompted, mode } = asking;
-  const prompts = await held.waits.for(Promise.all(shown.map(({ example }) => prompted.encode(example, mode))));
+  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
   const judgments = (await answers(asking, shown, prompts, sampling, 1)).flat();
   if (!evaluation.modes.includes('forced-choice')) return judgments;

@@ -23,12 +23,15 @@ export interface WatchOptions {
   readonly stalledAfterMs?: number;
 }
 
+/** Less than the heartbeat time-out of activities that compute (15 s): what hangs is said to hang, not to be late. */
+const stalledAfterMsDefault = 12_000;
+
 /** Throws COMPUTE_STALLED when nothing advanced for `stalledAfterMs`, CancelledFailure when the activity was cancelled. */
 export async function whileProgressing<T>(
   pulse: Pulse,
   watched: Watched,
   body: () => Promise<T>,
-  { pulseMs = 2_000, stalledAfterMs = 20_000 }: WatchOptions = {},
+  { pulseMs = 2_000, stalledAfterMs = stalledAfterMsDefault }: WatchOptions = {},
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
@@ -74,6 +77,13 @@ function stalled(stalledAfterMs: number): MtrlError {
 /** The signal's own reason is a CancelledFailure already, whose message says why (CANCELLED, TIMED_OUT, WORKER_SHUTDOWN). */
 function cancelled({ reason }: AbortSignal): CancelledFailure {
   return reason instanceof CancelledFailure ? reason : new CancelledFailure('the activity was cancelled');
+}
+
+/** For work that asks the store and no engine: digests and uploads of large files. */
+export async function whileWaiting<T>(pulse: Pulse, body: () => Promise<T>, options: WatchOptions = {}): Promise<T> {
+  const waits = new Waits();
+  const watched = { progress: () => waits.progress(), kill: () => undefined };
+  return whileProgressing(pulse, watched, () => waits.for(body()), options);
 }
 
 /** Progress of waiting: a store that is asked answers or fails within its own time-outs, so a wait counts as advancing. */

@@ -8,6 +8,7 @@ import type { Recipe } from '../recipes/recipe.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from './contract.ts';
 import { durable } from './durable.ts';
+import { whileWaiting } from './heartbeat.ts';
 import type { JsonCache } from './json-cache.ts';
 import { recipeOf } from './recipe-access.ts';
 import { putCheckpoint, smallFiles } from './state-files.ts';
@@ -46,7 +47,9 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 async function importFolder(context: ComputeContext, { policy }: Recipe) {
   const { deps, cache, states } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
-  const folder = await putFolder(cache.store, path, await checkpointFiles(path));
+  const folder = await whileWaiting(Context.current(), async () =>
+    putFolder(cache.store, path, await checkpointFiles(path)),
+  );
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, () =>
     states.withEmptyEngine(Context.current(), async ({ engine, change, waits }) =>

@@ -7,6 +7,8 @@ import type { ComputeContext } from './compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from './contract.ts';
 import { durable } from './durable.ts';
 import { inBothOrders } from './evaluate.ts';
+import { keptAnswers } from './kept-answers.ts';
+import { promptSeries } from './prompt-series.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { endedBy } from './sampling.ts';
 
@@ -35,7 +37,8 @@ export function createJudgeRows(context: ComputeContext) {
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
         const asking: Asking = {
-          ...{ held, prompted, evaluation: recipe.evaluation, mode },
+          ...{ prompted, evaluation: recipe.evaluation, mode },
+          held: { engine: keptAnswers(context.deps, policy, held.engine), waits },
           ending: endedBy(recipe, prompted),
           ...memoryOf(recipe),
           spec: taskOf(recipe, task),
@@ -55,7 +58,7 @@ async function judge(asking: Asking, tokenCountMax: number): Promise<JudgedRow[]
   const { held, prompted, spec, mode } = asking;
   const stored = prompted.examples.map((example, exampleIndex): Shown => ({ example, exampleIndex, swapped: false }));
   const shown = spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
-  const prompts = await held.waits.for(Promise.all(shown.map(({ example }) => prompted.encode(example, mode))));
+  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);
   const probabilities = await verdictProbabilities(asking, prompts, judgments);

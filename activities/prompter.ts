@@ -12,6 +12,7 @@ import type { EncodedPrompt, TokenRoles } from '../policy/engine.ts';
 import { datasetOf, examplesOf, imageBytes } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { LoadedProcessor } from './processors.ts';
+import { byteLengthOf } from './prompt-series.ts';
 import { taskOf } from './recipe-access.ts';
 import type { Prompting } from './step-record.ts';
 
@@ -86,8 +87,4 @@ function promptingDigest(prompting: Prompting): string {
   const digest = digestOf({ tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
   digests.set(prompting, digest);
   return digest;
-}
-
-function byteLengthOf({ tokenIds, images }: EncodedPrompt): number {
-  return images.reduce((sum, { data }) => sum + data.byteLength, tokenIds.length * 8);
 }

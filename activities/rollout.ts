@@ -9,6 +9,7 @@ import { examplesOf } from './dataset-artifact.ts';
 import { durable } from './durable.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { PromptedDataset } from './prompter.ts';
+import { largestOf } from './prompt-series.ts';
 import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from './shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
@@ -72,17 +73,6 @@ export function createRollout(context: ComputeContext) {
 /** Prompts [from, to) of the step belong to the shard. */
 function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
   return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
-}
-
-/** What prompts and images of any part of the step are padded to: so that its parts change no bit. */
-export function largestOf(
-  prompts: readonly EncodedPrompt[],
-): Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'> {
-  const largest = (sizes: readonly number[]): number => sizes.reduce((max, size) => Math.max(max, size), 0);
-  return {
-    promptTokenCountMax: largest(prompts.map(({ tokenIds }) => tokenIds.length)),
-    imagePixelCountMax: largest(prompts.flatMap(({ images }) => images.map(({ height, width }) => height * width))),
-  };
 }
 
 function shardOf(

@@ -2,21 +2,39 @@
  * Policy states on local disk: snapshots that were fetched, and states that an engine had to leave between two
  * snapshots. Only a cache: whatever is not here is fetched or replayed.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commonLength, type StateKey } from './state-key.ts';
+
+interface Entry {
+  readonly key: StateKey;
+  readonly folder: string;
+  readonly byteLength: number;
+  readers: number;
+}
+
+export interface StateFoldersOptions {
+  readonly countMax?: number;
+  /** With moments a state is three times its weights: 2.7 GB for SmolVLM-256M. */
+  readonly byteLengthMax?: number;
+}
+
+/** What an engine leaves and what it goes to. */
+const countMin = 2;
 
 export class StateFolders {
   readonly #root: string;
   readonly #countMax: number;
+  readonly #byteLengthMax: number;
   /** In order of use, the newest last. */
-  readonly #entries: { readonly key: StateKey; readonly folder: string; readers: number }[] = [];
+  readonly #entries: Entry[] = [];
   #folderCount = 0;
 
   /** `root` belongs to this process alone. */
-  constructor(root: string, countMax = 8) {
+  constructor(root: string, { countMax = 8, byteLengthMax = 10e9 }: StateFoldersOptions = {}) {
     this.#root = root;
     this.#countMax = countMax;
+    this.#byteLengthMax = byteLengthMax;
   }
 
   /** The longest state here that begins `wanted`. */
@@ -49,7 +67,7 @@ export class StateFolders {
     await mkdir(folder, { recursive: true });
     try {
       const written = await write(folder);
-      this.#entries.push({ key: written[0], folder, readers: 0 });
+      this.#entries.push({ key: written[0], folder, byteLength: await byteLengthOf(folder), readers: 0 });
       await this.#trim();
       return written;
     } catch (error) {
@@ -69,14 +87,26 @@ export class StateFolders {
     }
   }
 
+  #isOver(): boolean {
+    const count = this.#entries.length;
+    const byteLength = this.#entries.reduce((sum, entry) => sum + entry.byteLength, 0);
+    return count > this.#countMax || (byteLength > this.#byteLengthMax && count > countMin);
+  }
+
   async #trim(): Promise<void> {
-    while (this.#entries.length > this.#countMax) {
+    while (this.#isOver()) {
       const index = this.#entries.findIndex(({ readers }) => readers === 0);
       const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
       if (!entry) return;
       await emptyFolder(entry.folder);
     }
   }
+}
+
+async function byteLengthOf(folder: string): Promise<number> {
+  const names = await readdir(folder);
+  const found = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return found.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** An engine that was loaded from there still copies its config from there when it is saved. */

@@ -11,6 +11,7 @@ import { assert } from '../core/assert.ts';
 import { ByteCache } from '../core/byte-cache.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
+import { isFresh } from './age.ts';
 import { jsonBytes, parseJsonBytes } from './json-value.ts';
 import { linksInBytes, type Target } from './links.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -138,8 +139,9 @@ export class ArtifactStore {
   async #holds(ref: ArtifactRef): Promise<boolean> {
     const key = blobKey(ref.sha256);
     const head = await this.objects.head(key);
-    // Young again: no garbage collection may take what its writer counts on.
-    return head?.byteLength === ref.byteLength && this.objects.touch(key);
+    if (head?.byteLength !== ref.byteLength) return false;
+    // Young again: no garbage collection may take what its writer counts on. To S3 that is a copy of all its bytes.
+    return isFresh(head.modifiedAtMs) || this.objects.touch(key);
   }
 
   #missing(ref: ArtifactRef): MtrlError {

@@ -7,6 +7,7 @@
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { digestOf, sha256, type Json } from '../core/json.ts';
+import { isFresh } from './age.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
 import { linksIn } from './links.ts';
@@ -64,9 +65,6 @@ export interface Divergence {
 export interface MemoizeOptions {
   readonly onDivergence?: (divergences: readonly Divergence[]) => void;
 }
-
-/** While something runs, what was written or used within this time is never collected. */
-export const youngMs = 60 * 60_000;
 
 export function workKey({ activity, codeVersion, inputs, config }: Omit<Work, 'environment'>): string {
   const digests = Object.entries(inputs).map(([name, input]): [string, Json] => [name, digestsOf(input)]);
@@ -126,7 +124,7 @@ async function readAged(store: ArtifactStore, place: string) {
  * (garbage.ts). False when it was collected meanwhile.
  */
 async function isUsedAgain(store: ArtifactStore, place: string, modifiedAtMs: number): Promise<boolean> {
-  return Date.now() - modifiedAtMs < youngMs / 2 || (await store.objects.touch(place));
+  return isFresh(modifiedAtMs) || (await store.objects.touch(place));
 }
 
 /** The manifest in these bytes. Throws ARTIFACT_CORRUPT when one of them is not what was written. */

@@ -4,22 +4,30 @@ import { type Shape, imageSide, imageTokenCount, patchSize, scaleFactor } from '
 
 const patchCount = (imageSide / patchSize) ** 2;
 
-/** Forward and backward pass of an update in the shared-prefix layout: prompts and images once, keys that a query may see. */
+/**
+ * Forward and backward pass of an update in the shared-prefix layout: prompts and images once, keys that a query may see;
+ * no completion's last token, which predicts none.
+ */
 export function trainFlops(shape: Shape, work: Work): number {
   const { promptCount, groupSize, promptTokenCount: P, completionTokenCount: C } = work;
-  const tokens = P + groupSize * C;
-  const pairs = (P * (P + 1)) / 2 + groupSize * (C * P + (C * (C + 1)) / 2);
-  const forward = imageFlops(shape) + decoderFlops(shape, tokens, pairs) + headFlops(shape, groupSize * C);
+  const pairs = (P * (P + 1)) / 2 + groupSize * completionPairs(P, C);
+  const decoder = decoderFlops(shape, P + groupSize * (C - 1), pairs);
+  const forward = imageFlops(shape) + decoder + headFlops(shape, groupSize * C);
   // The backward pass has two products for each of the forward pass: by the weights and by the activations.
   return 3 * promptCount * forward;
 }
 
-/** Prompts once, then a token at a time with cached keys and values; every completion has all its tokens. */
+/** Prompts once, then a token at a time with cached keys and values; every completion has all its tokens, the last is not decoded. */
 export function rolloutFlops(shape: Shape, work: Work): number {
   const { promptCount, groupSize, promptTokenCount: P, completionTokenCount: C } = work;
   const prefill = imageFlops(shape) + decoderFlops(shape, P, (P * (P + 1)) / 2);
-  const pairs = groupSize * (C * P + (C * (C + 1)) / 2);
-  return promptCount * (prefill + decoderFlops(shape, groupSize * C, pairs) + headFlops(shape, groupSize * C));
+  const decoding = decoderFlops(shape, groupSize * (C - 1), groupSize * completionPairs(P, C));
+  return promptCount * (prefill + decoding + headFlops(shape, groupSize * C));
+}
+
+/** Keys that the queries of a completion see, its last token left out. */
+function completionPairs(P: number, C: number): number {
+  return (C - 1) * P + ((C - 1) * C) / 2;
 }
 
 function decoderFlops({ hiddenSize: D, intermediateSize, layerCount }: Shape, tokens: number, pairs: number): number {

@@ -1,13 +1,15 @@
 /**
  * A model of the shape of SmolVLM-256M with random weights: saved, loaded, rolled out and trained, all weights and
- * adapters alone, and under a memory ceiling with layers
- * computed again; then the peak memory of the compute process, and what `transformers` makes of what was saved.
+ * adapters alone, and under a memory ceiling with layers computed again; then the peak memory of the compute process
+ * beside the plan, and what `transformers` makes of what was saved. MTRL_ENGINE_THREAD_COUNT: its lanes, 2 when unset.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
+import { planModel } from '../infra/doctor/model.ts';
 import type { Engine, EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
 import { peakByteLength } from '../policy/engines/embedded/memory-watch.ts';
 import { type EngineProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
@@ -22,6 +24,8 @@ import { median, rounded } from './statistics.ts';
 const promptCount = 2;
 const groupSize = 4;
 const completionTokenCountMax = 16;
+const imageSide = 32;
+const question = 'is the picture sharp ? think';
 const stepCount = 2;
 const rssByteLengthMax = 20e9;
 
@@ -43,7 +47,7 @@ const arms: Readonly<Record<string, Arm>> = {
 
 export async function bench(log: (line: string) => void) {
   const root = await mkdtemp(join(tmpdir(), 'mtrl-smolvlm-'));
-  const threadCount = Math.min(2, availableParallelism());
+  const threadCount = Number(process.env['MTRL_ENGINE_THREAD_COUNT'] ?? Math.min(2, availableParallelism()));
   try {
     const folder = join(root, 'checkpoint');
     await writeSmolvlmShape(folder);
@@ -60,7 +64,13 @@ export async function bench(log: (line: string) => void) {
         train(engine, processor, folder, { spec, memory }, log),
       );
       const rssByteLength = trained.rssByteLengthMax;
-      modes[mode] = { ...trained.result, peakRssByteLength: rssByteLength, isInside: rssByteLength < rssByteLengthMax };
+      const { byteLengthMax = rssByteLengthMax } = memory;
+      modes[mode] = {
+        ...trained.result,
+        plan: await planOf(folder, threadCount, { spec, memory }),
+        peakRssByteLength: rssByteLength,
+        isInside: rssByteLength < byteLengthMax,
+      };
     }
     const opened = await withEngine(threadCount, (engine) => inTransformers(engine, processor, folder, log));
     return {
@@ -72,6 +82,17 @@ export async function bench(log: (line: string) => void) {
   } finally {
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/** What `mtrl doctor --model` says about an arm. */
+async function planOf(folder: string, threadCount: number, { spec, memory }: Arm) {
+  const shape = {
+    ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax, withReference: false },
+    ...{ trainable: spec, memory, promptText: question, imageCount: 1 },
+  };
+  const { arms: planned } = await planModel({ folder, threadCount, imageEdge: imageSide, arms: [shape] });
+  const { microBatchCount, byteLengths, byteLengthNeeded } = required(planned[0], 'a plan');
+  return { microBatchCount, byteLengths, byteLengthNeeded };
 }
 
 async function train(
@@ -105,7 +126,7 @@ async function train(
       loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
       ...{ temperature: 1, tokens, memory },
     });
-    await engine.optimStep(optimizer);
+    await engine.optimStep({ ...optimizer, memory });
     rolloutMs.push(sampledAtMs - startedAtMs);
     updateMs.push(performance.now() - sampledAtMs);
     losses.push(loss);
@@ -160,13 +181,12 @@ const optimizer = {
 /** A picture of noise and a question in the words of the tokenizer. */
 async function noisePrompt(processor: Processor, index: number): Promise<EncodedPrompt> {
   const rng = new Rng('bench-smolvlm', index);
-  const side = 32;
-  const data = Uint8Array.from({ length: 3 * side * side }, () => rng.integer(0, 256));
-  const png = await sharp(data, { raw: { width: side, height: side, channels: 3 } })
+  const data = Uint8Array.from({ length: 3 * imageSide * imageSide }, () => rng.integer(0, 256));
+  const png = await sharp(data, { raw: { width: imageSide, height: imageSide, channels: 3 } })
     .png()
     .toBuffer();
-  const text = 'is the picture sharp ? think';
-  return processor.encodePrompt([{ role: 'user', content: [{ type: 'image' }, { type: 'text', text }] }], [png]);
+  const content = [{ type: 'image' as const }, { type: 'text' as const, text: question }];
+  return processor.encodePrompt([{ role: 'user', content }], [png]);
 }
 
 /** A compute process of its own for each part: its peak is the part's. */

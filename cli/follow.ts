@@ -4,7 +4,7 @@ import type { ExperimentResult } from '../workflows/types.ts';
 import { barLines, plainLine } from './bars.ts';
 import { resultOf } from './outcome.ts';
 import { commandText, paintFor, say } from './output.ts';
-import { Rates } from './rates.ts';
+import { Rates, timeText } from './rates.ts';
 import { Screen } from './screen.ts';
 import type { Stack } from './stack.ts';
 import { type Standing, standingOf } from './standing.ts';
@@ -18,6 +18,8 @@ const redrawMs = 250;
 /** Every look costs the control worker some milliseconds, which it takes from the runs. */
 const askTerminalMs = 1_000;
 const askLogMs = 3_000;
+/** A step of a large model takes minutes: a log shows that they pass. */
+const silenceMsMax = 60_000;
 
 /** Throws the coded error that ended the experiment, or Interrupted. */
 export async function follow(stack: Stack, experimentId: string): Promise<ExperimentResult> {
@@ -34,12 +36,7 @@ export async function follow(stack: Stack, experimentId: string): Promise<Experi
     const display = isTerminal
       ? drawBars(stack, experimentId, screen, ended.signal)
       : writeLines(stack, experimentId, ended.signal);
-    const shown = display.catch((error: unknown) => {
-      // Showing is a courtesy: the result is waited for all the same, and reports a server that is gone.
-      if (!ended.signal.aborted)
-        say(`progress cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
-    });
-    return await Promise.race([result.finally(() => shown), interrupted.promise]);
+    return await Promise.race([result.finally(() => display), interrupted.promise]);
   } finally {
     screen.close();
     ended.abort();
@@ -58,10 +55,10 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
   process.stderr.on('resize', draw);
   try {
     do {
-      standing = await standingOf(client, experimentId);
-      for (const run of standing.progress?.runs ?? []) rates.saw(run, Date.now());
+      standing = (await lookAt(client, experimentId)) ?? standing;
+      for (const run of standing?.progress?.runs ?? []) rates.saw(run, Date.now());
     } while (await pause(askTerminalMs, ended));
-    standing = await standingOf(client, experimentId);
+    standing = (await lookAt(client, experimentId)) ?? standing;
     draw();
   } finally {
     clearInterval(timer);
@@ -72,15 +69,27 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
 async function writeLines({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
   const view = { nowMs: 0, columnCount: 0, rates: new Rates(), paint: paintFor(process.stderr) };
   let last = '';
+  let saidAtMs = Date.now();
   const look = async (): Promise<void> => {
-    const line = plainLine(await standingOf(client, experimentId), view);
+    const standing = await lookAt(client, experimentId);
+    if (standing === undefined) return;
+    const line = plainLine(standing, view);
+    const nowMs = Date.now();
     if (line !== last) say(line);
+    else if (nowMs - saidAtMs < silenceMsMax) return;
+    else say(`${line} | ${timeText(nowMs - standing.startedAt.getTime())}`);
+    saidAtMs = nowMs;
     last = line;
   };
   do {
     await look();
   } while (await pause(askLogMs, ended));
   await look();
+}
+
+/** Showing is a courtesy: what cannot be asked is asked again, and the result is waited for all the same. */
+function lookAt(client: Stack['client'], experimentId: string): Promise<Standing | undefined> {
+  return standingOf(client, experimentId).catch(() => undefined);
 }
 
 /** false when it was ended. */

@@ -9,6 +9,7 @@ import { Interrupted, onInterrupt } from './follow.ts';
 import { ingestPhase } from './ingest-phase.ts';
 import { codedEnd } from './outcome.ts';
 import { commandText, say } from './output.ts';
+import { patiently } from './patience.ts';
 import { type Stack, uiLink } from './stack.ts';
 
 interface JobResults {
@@ -43,7 +44,7 @@ export async function runJob<T extends keyof JobResults>(
   const workflowId = await startJob(stack, job);
   try {
     const handle = stack.client.workflow.getHandle(workflowId);
-    const result = (handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
+    const result = patiently(() => handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
       throw codedEnd(error, workflowId, 'start it again: what was done is found');
     });
     result.catch(() => undefined);

@@ -5,6 +5,7 @@ import type { CacheCount, TaskScores } from '../activities/contract.ts';
 import { isErrorCode, MtrlError } from '../core/errors.ts';
 import type { ExperimentResult } from '../workflows/types.ts';
 import { commandText } from './output.ts';
+import { patiently } from './patience.ts';
 import type { Stack } from './stack.ts';
 
 export interface ExperimentDocument {
@@ -28,7 +29,7 @@ export interface ExperimentDocument {
 /** Waits for the end. Throws what ended it, as a coded error. */
 export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: string): Promise<ExperimentResult> {
   try {
-    return (await client.workflow.getHandle(experimentId).result()) as ExperimentResult;
+    return await patiently(() => client.workflow.getHandle(experimentId).result() as Promise<ExperimentResult>);
   } catch (error) {
     throw codedEnd(
       error,

@@ -1,4 +1,4 @@
-/** How fast runs go, from what was seen of them: steps a second over the last half minute, and what is left at that rate. */
+/** How fast runs go, from what was seen of them: steps a second over the last half minute, or since the step before, and what is left at that rate. */
 import type { RunProgress } from '../workflows/progress.ts';
 
 interface Sighting {
@@ -21,7 +21,7 @@ export class Rates {
     const last = seen.at(-1);
     // A step that is smaller than before comes from a new start: what was seen of the old one says nothing.
     const kept = last !== undefined && step < last.step ? [] : seen;
-    const recent = kept.filter((sighting, i) => atMs - sighting.atMs <= windowMs || i >= kept.length - 1);
+    const recent = kept.filter((sighting, i) => atMs - sighting.atMs <= windowMs || i >= kept.length - 2);
     this.#sightings.set(runName, last?.step === step && kept.length > 1 ? recent : [...recent, { atMs, step }]);
   }
 

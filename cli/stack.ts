@@ -5,6 +5,7 @@ import { MtrlError } from '../core/errors.ts';
 import { readOverrides, readSettings, type StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { commandText, say } from './output.ts';
+import { isUnreachable } from './patience.ts';
 
 export interface Stack {
   readonly settings: StackSettings;
@@ -46,7 +47,7 @@ async function connected<T>(settings: StackSettings, body: (stack: TemporalStack
     const client = new Client({ connection, namespace: settings.temporal.namespace });
     return await body({ settings, client });
   } catch (error) {
-    throw asUnreachable(error, settings.temporal.address);
+    throw isUnreachable(error) ? unreachable(settings.temporal.address, error) : error;
   } finally {
     await connection.close();
   }
@@ -59,16 +60,6 @@ async function connect(temporal: StackSettings['temporal']): Promise<Connection>
     throw unreachable(temporal.address, cause);
   }
 }
-
-/** gRPC UNAVAILABLE, from wherever in the client it came. */
-function asUnreachable(error: unknown, address: string): unknown {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ((cause as { code?: unknown }).code === grpcUnavailable) return unreachable(address, error);
-  }
-  return error;
-}
-
-const grpcUnavailable = 14;
 
 function unreachable(address: string, cause: unknown): MtrlError {
   const isLocal = readOverrides().temporal === undefined;

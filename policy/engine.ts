@@ -156,6 +156,8 @@ export interface OptimStepRequest {
   readonly gradientNormMax: number;
   /** Muon for hidden matrices; AdamW for what else there is, and for all of it when left out. */
   readonly muon?: { readonly momentum: number };
+  /** That of the gradients' requests: how many tensors are updated at a time, which changes no bit. */
+  readonly memory?: MemorySpec;
 }
 
 export interface OptimStepResult {

@@ -5,6 +5,12 @@
 import { ActivityCancellationType, proxyActivities, type RetryPolicy, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.ts';
 
+/**
+ * As long as it takes: an evaluation with a large model on few cores takes hours, and a limit would have it begin anew
+ * for ever. What is dead or hangs is found by its heartbeats.
+ */
+export const startToCloseTimeout = '30d';
+
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
 /** Short work on the workflow's own queue: handed to the same worker with the workflow task's answer (eager dispatch). */
@@ -16,7 +22,7 @@ export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'rew
 
 /** Work on the control queue that grows with the data: heartbeats tell a slow one from a dead one. */
 export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>({
-  startToCloseTimeout: '30m',
+  startToCloseTimeout,
   heartbeatTimeout: '1m',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,
@@ -28,7 +34,7 @@ export const compute = proxyActivities<
 >({
   // Named after the control queue (infra/stack/settings.ts), so that one setting moves both.
   taskQueue: `${workflowInfo().taskQueue}-compute`,
-  startToCloseTimeout: '30m',
+  startToCloseTimeout,
   heartbeatTimeout: '15s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,

@@ -62,7 +62,7 @@ export class ExperimentTracker {
   prepared(prepared: PrepareResult): void {
     this.#prepared = prepared;
     this.#state = 'ingesting';
-    this.#phase = 'reading datasets';
+    this.#phase = 'reading datasets, importing the policy';
     const { recipeName, recipeDigest } = prepared;
     upsertAttributes({ recipeName, recipeDigest, state: 'ingesting' });
     this.#show();

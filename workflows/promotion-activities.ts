@@ -1,6 +1,7 @@
 /** Time-outs and retries of what promotion asks of the control worker. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { RetrainingActivities } from '../activities/retraining-contract.ts';
+import { startToCloseTimeout } from './activity-options.ts';
 
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 const cancellationType = ActivityCancellationType.TRY_CANCEL;
@@ -11,7 +12,7 @@ export const registry = proxyActivities<
 
 /** Reads every source. */
 export const inspection = proxyActivities<Pick<RetrainingActivities, 'inspectData'>>({
-  startToCloseTimeout: '30m',
+  startToCloseTimeout,
   heartbeatTimeout: '1m',
   cancellationType,
   retry,

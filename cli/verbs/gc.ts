@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { experimentKey } from '../../artifacts/experiments.ts';
 import { collectGarbage, type Garbage } from '../../artifacts/garbage.ts';
-import { youngMs } from '../../artifacts/manifest.ts';
+import { youngMs } from '../../artifacts/age.ts';
 import { experimentsBefore, forget } from '../forget.ts';
 import { paintFor, print, printJson, say } from '../output.ts';
 import { withProgressLine } from '../progress-line.ts';

@@ -1,5 +1,5 @@
 /** The store side of the stack: a MinIO server, and the bucket that everything of ours is kept in. */
-import { Client } from 'minio';
+import { Client, type ClientOptions } from 'minio';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,19 +59,25 @@ export function minioServer(
   };
 }
 
-async function probeStore({ endpoint }: Target, timeoutMs: number): Promise<void> {
-  const response = await fetch(new URL('/minio/health/live', endpoint), { signal: AbortSignal.timeout(timeoutMs) });
+/** MinIO says that it lives before it can serve: until its users are loaded every request of S3 gets 503. */
+async function probeStore(target: Target, timeoutMs: number): Promise<void> {
+  const live = new URL('/minio/health/live', target.endpoint);
+  const response = await fetch(live, { signal: AbortSignal.timeout(timeoutMs) });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
+  await storeClient(target, { disableRetry: true }).bucketExists(target.bucket);
 }
 
-export function storeClient({ endpoint, accessKey, secretKey, sessionToken, region }: Target): Client {
+export function storeClient(
+  { endpoint, accessKey, secretKey, sessionToken, region }: Target,
+  retryOptions: NonNullable<ClientOptions['retryOptions']> = {},
+): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
   const port = url.port === '' ? (useSSL ? 443 : 80) : Number(url.port);
   const endPoint = url.hostname.replace(/^\[|\]$/g, '');
   const token = sessionToken === undefined ? {} : { sessionToken };
-  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region });
+  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region, retryOptions });
 }
 
 export async function ensureBucket(target: Target, isLocal: boolean): Promise<void> {

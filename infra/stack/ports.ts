@@ -11,15 +11,22 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await listen(port)) === port;
 }
 
-/** One port for each preferred one: that one when free, else one the kernel gives out. No two are the same. */
+/** One port for each preferred one: that one when free, else one some tens above it, else one the kernel gives out. No two are the same. */
 export async function choosePorts(preferred: readonly (number | undefined)[]): Promise<number[]> {
   const chosen: number[] = [];
   for (const port of preferred) {
-    let candidate = port !== undefined && !chosen.includes(port) ? await listen(port) : undefined;
+    let candidate = port === undefined ? undefined : await firstFree(port, chosen);
     while (candidate === undefined || chosen.includes(candidate)) candidate = await listen(0);
     chosen.push(candidate);
   }
   return chosen;
+}
+
+/** The kernel's own choice may be given to anybody before a server starts: Temporal asks it for four ports of its own. */
+async function firstFree(port: number, chosen: readonly number[]): Promise<number | undefined> {
+  for (let candidate = port; candidate < port + 200 && candidate < 65536; candidate += 10)
+    if (!chosen.includes(candidate) && (await isPortFree(candidate))) return candidate;
+  return undefined;
 }
 
 /** A remembered port stays: workers and bookmarks know it. So a stranger on it is an error, not a reason to move. */
@@ -38,9 +45,14 @@ export async function assertPortFree(port: number, server: string, stackFilePath
 
 /** `process 4711 (python3 -m http.server)`, where the system tells. */
 export function ownerOf(port: number): string | undefined {
-  const pid = process.platform === 'linux' ? ownerPidLinux(port) : ownerPidLsof(port);
+  const pid = ownerPid(port);
   if (pid === undefined) return undefined;
   return `process ${String(pid)}${commandOf(pid)}`;
+}
+
+/** Who listens there; undefined where the system does not tell. */
+export function ownerPid(port: number): number | undefined {
+  return process.platform === 'linux' ? ownerPidLinux(port) : ownerPidLsof(port);
 }
 
 /** The port actually bound, or undefined when taken. */

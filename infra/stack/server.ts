@@ -5,9 +5,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
-import { type DaemonSpec, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
+import {
+  type DaemonRecord,
+  type DaemonSpec,
+  endDaemon,
+  livingDaemon,
+  logFileOf,
+  logTail,
+  startDaemon,
+} from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
-import { assertPortFree, host } from './ports.ts';
+import { assertPortFree, host, ownerPid } from './ports.ts';
 import { assertAccepts } from './tcp.ts';
 
 export type Log = (line: string) => void;
@@ -23,6 +31,8 @@ export interface ServerSpec {
 }
 
 const startTimeoutMs = 60_000;
+/** After which a server without its port has ended. */
+const settleMs = 3_000;
 /** A server that hangs will not heed SIGTERM either. */
 const hungGraceMs = 1_000;
 
@@ -38,11 +48,11 @@ export async function ensureServer(
     log(`${spec.name} (process ${String(living.pid)}) does not answer: starting it again`);
     await endDaemon(home, living, hungGraceMs);
   }
-  for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name, join(home, 'stack.json'));
-
   const daemon = await spec.daemon();
+  // Only now: making a binary takes minutes, in which others may take the port.
+  for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name, join(home, 'stack.json'));
   const record = await startDaemon(home, { ...daemon, name: spec.name, ports: [spec.port, spec.uiPort] });
-  if (await answers(spec, startTimeoutMs, () => isAlive(record))) {
+  if ((await answers(spec, startTimeoutMs, () => isAlive(record))) && (await isOurs(record, spec.port))) {
     log(`${spec.name} started on ${host}:${String(spec.port)}`);
     return 'started';
   }
@@ -53,6 +63,15 @@ export async function ensureServer(
     found: `${ended ? 'it ended by itself' : `no answer for ${String(startTimeoutMs / 1000)} s`}; its log ends with\n${logTail(home, spec.name)}`,
     hint: `read ${logFileOf(home, spec.name)}`,
   });
+}
+
+/** Two stacks that start in the same moment may want one port: the server that did not get it ends by itself. */
+async function isOurs(record: DaemonRecord, port: number): Promise<boolean> {
+  const owner = ownerPid(port);
+  const isSure = owner === undefined || owner === record.pid;
+  // A server behind a wrapper has a pid of its own, and lives on.
+  for (let ms = 0; !isSure && ms < settleMs && isAlive(record); ms += 50) await sleep(50);
+  return isAlive(record);
 }
 
 async function answers(spec: ServerSpec, timeoutMs: number, alive: () => boolean): Promise<boolean> {

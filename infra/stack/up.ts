@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { findOrMakeBinary } from '../binaries.ts';
 import { withLock } from '../process/lock.ts';
 import { ensureBucket, makeCredentials, minioServer } from './minio.ts';
 import { choosePorts } from './ports.ts';
@@ -47,7 +48,8 @@ export async function up({
   };
   return withLock(join(home, 'run', 'lock'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
     const overrides = readOverrides(env);
-    const file = await completeStackFile(home, { temporal: !overrides.temporal, s3: !overrides.s3 }, usualPorts);
+    const needs = { temporal: !overrides.temporal, s3: !overrides.s3 };
+    const file = await completeStackFile(home, needs, { usualPorts, log });
     const settings = readSettings({ home, env });
     await allOrFirstFailure([
       bringUpTemporal(home, settings, overrides.temporal ? undefined : file.temporal, env, { log, answerTimeoutMs }),
@@ -94,9 +96,12 @@ async function bringUpStore(
 async function completeStackFile(
   home: string,
   needs: { temporal: boolean; s3: boolean },
-  usualPorts: boolean,
+  { usualPorts, log }: { usualPorts: boolean; log: Log },
 ): Promise<StackFile> {
   const known = readStackFile(home) ?? {};
+  // Ports are chosen behind it: what is free now may be taken when a server has been built.
+  if (needs.temporal && !known.temporal) await findOrMakeBinary('temporal', log);
+  if (needs.s3 && !known.s3) await findOrMakeBinary('minio', log);
   const wanted = usualPorts ? usual : undefined;
   const complete = {
     temporal: known.temporal ?? (needs.temporal ? await chooseTemporal(wanted) : undefined),

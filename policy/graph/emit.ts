@@ -2,7 +2,7 @@
 import onnxProto from 'onnx-proto';
 import type { ConstantData, DType, Graph, Node, Value } from './ir.ts';
 import { opRow } from './op-table.ts';
-import { prune } from './prune.ts';
+import { prune, usedBy } from './prune.ts';
 
 const { onnx } = onnxProto;
 
@@ -47,6 +47,7 @@ type Names = Map<Value, string>;
 
 function graphProto(graph: Graph, outer: Names = new Map()): object {
   const live = prune(graph);
+  const nodes = leavesLast(live.nodes);
   const computed = new Set(live.nodes.flatMap((node) => node.outputs));
   const names: Names = new Map(outer);
   const copies: object[] = [];
@@ -63,11 +64,21 @@ function graphProto(graph: Graph, outer: Names = new Map()): object {
   }
   return {
     name: graph.name,
-    node: [...live.nodes.map((node) => nodeProto(node, names)), ...copies],
+    node: [...nodes.map((node) => nodeProto(node, names)), ...copies],
     initializer: live.constants.map((value) => tensorProto(value, graph.constants.get(value) as ConstantData)),
     input: graph.inputs.map((value) => valueProto(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueProto(outputName(name, graph), value)),
   };
+}
+
+/**
+ * ONNX Runtime runs the last node that nobody reads first, with all that it needs, then the one before it. In the graph's
+ * order the weights' gradients would all wait for the whole backward pass, and hold its intermediate values until then.
+ */
+function leavesLast(nodes: readonly Node[]): Node[] {
+  const read = new Set(nodes.flatMap(usedBy));
+  const isRead = (node: Node): boolean => node.outputs.some((value) => read.has(value));
+  return [...nodes.filter(isRead), ...nodes.filter((node) => !isRead(node)).reverse()];
 }
 
 function outputName(name: string, graph: Graph): string {

@@ -1,6 +1,6 @@
 /**
- * Sampling as one ONNX call: prompts are computed once, then a Loop holds decoding and sampling until every row has
- * ended. The G rollouts of a prompt read its keys and values in place; only their own are kept per row.
+ * Sampling as one ONNX call: prompts are computed once and first tokens drawn, then a Loop holds decoding and drawing
+ * until every row has ended. The G rollouts of a prompt read its keys and values in place; only their own are kept per row.
  */
 import * as b from '../graph/build.ts';
 import { product } from '../graph/dim.ts';
@@ -14,7 +14,7 @@ import { type ParameterSpec, type Weights, mergedWeights } from './parameters.ts
 import { declareImages, embed } from './prompt-embedding.ts';
 import { type Cache, attendPromptAndOwn, grown } from './rollout-attention.ts';
 import { declareRotaryTables } from './rotary-rows.ts';
-import { rowEnd } from './row-end.ts';
+import { type RowEnds, carried, rowEnd } from './row-end.ts';
 
 export interface RolloutGraphOptions extends DrawOptions {
   readonly withImages: boolean;
@@ -71,61 +71,52 @@ export function rolloutGraph(
   const firstLogits = languageHead(g, architecture, weights, firstHidden, columns);
   const firstPositions = b.reshape(g, perRollout(promptLengths, 1), [1, rows]);
 
+  const ends = rowEnd(sampling.stopToken, options.stopSequences);
+  const first = drawToken(g, sampling, options, firstLogits, g.constant(BigInt64Array.of(0n), []));
+  const afterFirst = ends.after(g, first.token, ends.start(g, rows));
+
+  // A pass decodes the token before it and draws the next: what is drawn last is never decoded.
   const body = new Graph('decode', g);
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
-  const carriedLogits = body.input('logits', 'float32', [text.vocabularySize, rows]);
-  const ended = body.input('ended', 'bool', [rows, 1]);
-  const end = rowEnd(g, body, rows, sampling.stopToken, options.stopSequences);
+  const token = body.input('token', 'int64', [rows, 1]);
+  const before = ends.declare(body, rows);
   const own = prompt.map((_, layer): Cache => {
     const shape = [text.keyValueHeadCount, 1, rows, 'T', text.headSize];
     return { k: body.input(`k${layer}`, 'float32', shape), v: body.input(`v${layer}`, 'float32', shape) };
   });
-  const drawn = drawToken(body, sampling, options, carriedLogits, iteration);
-  const token = b.where(body, ended, sampling.padToken, drawn.token);
-  const after = end.after(drawn.token, ended);
-  const next = decodeStep(
-    body,
-    architecture,
-    weights,
-    token,
-    { positions: b.add(body, firstPositions, iteration), rotary },
-    prompt,
-    own,
-    promptBias,
-  );
-  const unfinished = b.reduceMax(body, b.cast(body, b.not(body, after.ended), 'float32'), [0, 1], false);
-  body.output('condition', b.greater(body, unfinished, body.scalar(0)));
-  body.output('logits', next.logits);
-  body.output('ended', after.ended);
-  after.carried.forEach((value, index) => {
+  const place = { positions: b.add(body, firstPositions, iteration), rotary };
+  const next = decodeStep(body, architecture, weights, token, place, prompt, own, promptBias);
+  const drawIndex = b.add(body, iteration, body.constant(BigInt64Array.of(1n), []));
+  const drawn = drawToken(body, sampling, options, next.logits, drawIndex);
+  const nextToken = b.where(body, before.ended, sampling.padToken, drawn.token);
+  const after = ends.after(body, drawn.token, before);
+  body.output('condition', anyUnended(body, after));
+  body.output('nextToken', nextToken);
+  carried(after).forEach((value, index) => {
     body.output(`end${index}`, value);
   });
   next.own.forEach((cache, layer) => {
     body.output(`k${layer}`, cache.k);
     body.output(`v${layer}`, cache.v);
   });
-  body.output('token', token);
+  body.output('token', nextToken);
   body.output('logProb', drawn.logProb);
 
   const empty = own.map(() => b.zeros(g, [text.keyValueHeadCount, 1, rows, 0, text.headSize]));
-  const stepCount = b.reshape(g, b.sizes(g, ['C']), []);
-  const notEnded = b.greater(g, b.zeros(g, [rows, 1]), g.scalar(0));
-  const results = g.op(
-    'Loop',
-    [
-      stepCount,
-      g.constant(Uint8Array.of(1), []),
-      firstLogits,
-      notEnded,
-      ...end.initial,
-      ...empty.flatMap((cache) => [cache, cache]),
-    ],
-    { body },
-  );
-  g.output('tokens', results.at(-2) as Value);
-  g.output('logProbs', results.at(-1) as Value);
+  const trips = b.add(g, b.reshape(g, b.sizes(g, ['C']), []), g.constant(BigInt64Array.of(-1n), []));
+  const initial = [first.token, ...carried(afterFirst), ...empty.flatMap((cache) => [cache, cache])];
+  const results = g.op('Loop', [trips, anyUnended(g, afterFirst), ...initial], { body });
+  const withFirst = (drawnFirst: Value, others: Value): Value =>
+    b.concat(g, [b.reshape(g, drawnFirst, [1, rows, 1]), others], 0);
+  g.output('tokens', withFirst(first.token, results.at(-2) as Value));
+  g.output('logProbs', withFirst(first.logProb, results.at(-1) as Value));
   return g;
+}
+
+/** bool [] */
+function anyUnended(g: Graph, { ended }: RowEnds): Value {
+  return b.greater(g, b.reduceMax(g, b.cast(g, b.not(g, ended), 'float32'), [0, 1], false), g.scalar(0));
 }
 
 /** Logits after one more token in every row. Rows are the tokens of one sequence but for attention, which is a row's own. */

@@ -3,47 +3,60 @@ import * as b from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
-/** The loop carries `ended`, bool [R, 1], and behind it these values: nothing where no sequence is asked for. */
-export interface RowEnd {
-  readonly initial: readonly Value[];
-  /** @param token int64 [R, 1], as drawn */
-  after(token: Value, ended: Value): { readonly ended: Value; readonly carried: readonly Value[] };
+/** Per row, and what the loop carries. */
+export interface RowEnds {
+  /** bool [R, 1] */
+  readonly ended: Value;
+  /** int64 [R, W]: the last tokens, as many as the longest stop sequence has, -1 before the first; none without sequences. */
+  readonly recent?: Value;
 }
 
-/** Declares what the body carries; `ended` is declared just before. */
-export function rowEnd(
-  g: Graph,
-  body: Graph,
-  rows: Dim,
-  stopToken: Value,
-  stopSequences: readonly (readonly number[])[] = [],
-): RowEnd {
-  const byToken = (token: Value, ended: Value): Value => b.or(body, ended, b.equal(body, token, stopToken));
-  if (stopSequences.length === 0)
-    return { initial: [], after: (token, ended) => ({ ended: byToken(token, ended), carried: [] }) };
-  // The last tokens of every row, as many as the longest sequence has; -1 before its first.
-  const width = Math.max(...stopSequences.map(({ length }) => length));
-  const recent = body.input('recent', 'int64', [rows, width]);
+export interface RowEnd {
+  /** Before the first token. */
+  readonly start: (g: Graph, rows: Dim) => RowEnds;
+  /** As inputs of a loop's body. */
+  readonly declare: (body: Graph, rows: Dim) => RowEnds;
+  /** @param token int64 [R, 1], as drawn */
+  readonly after: (g: Graph, token: Value, before: RowEnds) => RowEnds;
+}
+
+export function rowEnd(stopToken: Value, stopSequences: readonly (readonly number[])[] = []): RowEnd {
+  const width = Math.max(0, ...stopSequences.map(({ length }) => length));
   return {
-    initial: [b.expand(g, g.constant(BigInt64Array.of(-1n), [1, 1]), recent.shape)],
-    after(token, ended) {
-      const now = width === 1 ? token : b.concat(body, [b.slice(body, recent, 1, 1, width), token], 1);
-      return { ended: b.or(body, byToken(token, ended), endsIn(body, now, stopSequences)), carried: [now] };
+    start(g, rows) {
+      const ended = b.greater(g, b.zeros(g, [rows, 1]), g.scalar(0));
+      if (width === 0) return { ended };
+      return { ended, recent: b.expand(g, g.constant(BigInt64Array.of(-1n), [1, 1]), [rows, width]) };
+    },
+    declare(body, rows) {
+      const ended = body.input('ended', 'bool', [rows, 1]);
+      return width === 0 ? { ended } : { ended, recent: body.input('recent', 'int64', [rows, width]) };
+    },
+    after(g, token, { ended, recent }) {
+      const byToken = b.or(g, ended, b.equal(g, token, stopToken));
+      if (recent === undefined) return { ended: byToken };
+      const now = width === 1 ? token : b.concat(g, [b.slice(g, recent, 1, 1, width), token], 1);
+      return { ended: b.or(g, byToken, endsIn(g, now, stopSequences)), recent: now };
     },
   };
 }
 
+/** In the order in which a loop carries it. */
+export function carried({ ended, recent }: RowEnds): Value[] {
+  return recent === undefined ? [ended] : [ended, recent];
+}
+
 /** recent int64 [R, W] -> bool [R, 1]: whether its last tokens are one of the sequences, none longer than W. */
-function endsIn(body: Graph, recent: Value, sequences: readonly (readonly number[])[]): Value {
+function endsIn(g: Graph, recent: Value, sequences: readonly (readonly number[])[]): Value {
   const [rows, width] = recent.shape as [Dim, number];
   const shape = [1, sequences.length, width];
   const aligned = sequences.flatMap((ids) => [...Array.from({ length: width - ids.length }, () => -1), ...ids]);
-  const wanted = body.constant(BigInt64Array.from(aligned, BigInt), shape);
-  const counts = body.constant(
+  const wanted = g.constant(BigInt64Array.from(aligned, BigInt), shape);
+  const counts = g.constant(
     Float32Array.from(aligned, (id) => (id < 0 ? 0 : 1)),
     shape,
   );
-  const differs = b.not(body, b.equal(body, b.reshape(body, recent, [rows, 1, width]), wanted));
-  const misses = b.reduceMax(body, b.mul(body, b.cast(body, differs, 'float32'), counts), [2], false);
-  return b.greater(body, b.reduceMax(body, b.sub(body, body.scalar(1), misses), [1]), body.scalar(0));
+  const differs = b.not(g, b.equal(g, b.reshape(g, recent, [rows, 1, width]), wanted));
+  const misses = b.reduceMax(g, b.mul(g, b.cast(g, differs, 'float32'), counts), [2], false);
+  return b.greater(g, b.reduceMax(g, b.sub(g, g.scalar(1), misses), [1]), g.scalar(0));
 }

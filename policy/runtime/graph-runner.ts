@@ -29,6 +29,8 @@ export interface GraphRunner {
 /** Outputs, float32, that are added to memory of the caller's and not returned; what the graph has no output for adds nothing. */
 export interface Sums {
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The first to be added: whatever that memory held before is not in the sum. */
+  readonly isFirst: boolean;
   /** Nothing is added before: where calls run side by side, the order of the sum is still the caller's. */
   readonly turn: Promise<unknown>;
 }
@@ -65,11 +67,12 @@ export function copyInto(outputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap
 }
 
 /** For a runtime that does not add itself. */
-export async function addOutputs(outputs: Map<string, Tensor>, { tensors, turn }: Sums): Promise<void> {
+export async function addOutputs(outputs: Map<string, Tensor>, { tensors, isFirst, turn }: Sums): Promise<void> {
   await turn;
   for (const [name, { data }] of tensors) {
     const sum = data as Float32Array;
     const values = outputs.get(name)?.data as Float32Array | undefined;
+    if (isFirst) sum.fill(0);
     if (values !== undefined) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (values[i] as number);
     outputs.delete(name);
   }
@@ -89,6 +92,8 @@ export interface Runtime {
   compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
   /** The same numbers in memory that all lanes read, and write: outputs go `into` no other, and are added to no other. */
   share?(values: Float32Array): Float32Array;
+  /** Zeros in such memory. */
+  readonly zeros?: (length: number) => Float32Array;
   /** Ends the lanes; compiled graphs end with them. */
   close?(): Promise<void>;
   /**

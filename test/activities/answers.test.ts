@@ -2,6 +2,8 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answers, type Asking, type Shown, verdictProbabilities } from '../../activities/answers.ts';
+import { Waits } from '../../activities/heartbeat.ts';
+import { type PromptSeries, promptSeries } from '../../activities/prompt-series.ts';
 import { endedBy } from '../../activities/sampling.ts';
 import { required } from '../../core/assert.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
@@ -19,11 +21,12 @@ const spec = required(recipe.tasks[task], task);
 const engine = new EmbeddedEngine({ threadCount: 1 });
 const processor = await loadProcessor('recipes/demo-base');
 const shown: Shown[] = [];
-const prompts: EncodedPrompt[] = [];
+let prompts: PromptSeries;
 let asking: Asking;
 
 beforeAll(async () => {
   await engine.loadCheckpoint('recipes/demo-base');
+  const encoded: EncodedPrompt[] = [];
   const annotator = { hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 };
   const world: JudgeWorldSpec = {
     reader: 'judge-world',
@@ -38,12 +41,13 @@ beforeAll(async () => {
     const images = await Promise.all(pixels.map((each) => sharp(each, { raw }).png().toBuffer()));
     const whole = { ...example, images: images.map((_, i) => String(i)) };
     shown.push({ example: whole, exampleIndex: shown.length, swapped: false });
-    prompts.push(await processor.encodePrompt(renderPrompt(spec, whole, 'think', recipe.modeWords), images));
+    encoded.push(await processor.encodePrompt(renderPrompt(spec, whole, 'think', recipe.modeWords), images));
   }
+  prompts = await promptSeries(encoded, (prompt) => Promise.resolve(prompt));
   const { stopTokenId, padTokenId, bannedTokenIds } = processor;
   asking = {
     // What they use of both.
-    held: { engine } as unknown as Asking['held'],
+    held: { engine, waits: new Waits() },
     prompted: {
       tokens: { stopTokenId, padTokenId, bannedTokenIds },
       completion: (text: string) => processor.encodeCompletion(text),

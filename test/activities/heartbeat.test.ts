@@ -1,6 +1,6 @@
 import { CancelledFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
-import { type Pulse, Waits, whileProgressing } from '../../activities/heartbeat.ts';
+import { type Pulse, Waits, whileProgressing, whileWaiting } from '../../activities/heartbeat.ts';
 
 const options = { pulseMs: 4, stalledAfterMs: 40 };
 
@@ -19,7 +19,7 @@ function watch(progress: () => number) {
       seen.kills++;
     },
   };
-  return { abort, seen, run: <T>(body: () => Promise<T>) => whileProgressing(pulse, watched, body, options) };
+  return { abort, seen, pulse, run: <T>(body: () => Promise<T>) => whileProgressing(pulse, watched, body, options) };
 }
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -66,4 +66,13 @@ it('takes waiting for the store for an advance, and nothing else', async () => {
   await waiting;
   const ended = waits.progress();
   expect(waits.progress()).toBe(ended);
+});
+
+it('beats while files go to the store, longer than a heartbeat may stay out, and ends with the activity', async () => {
+  const { abort, seen, pulse } = watch(() => 1);
+  expect(await whileWaiting(pulse, () => after(100).then(() => 'kept'), options)).toBe('kept');
+  expect(seen.beats).toBeGreaterThan(5);
+  const waiting = whileWaiting(pulse, () => after(10_000), options);
+  abort.abort(new CancelledFailure('CANCELLED'));
+  await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
 });

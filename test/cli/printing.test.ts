@@ -57,6 +57,14 @@ describe('rates', () => {
     expect(rates.paceOf({ runName: 'a', step: 7, stepCount: 10 }, 2_000)).toEqual({ stepsPerSecond: 2, leftMs: 1_500 });
   });
 
+  test('a run whose steps take minutes has a pace between them', () => {
+    const rates = new Rates();
+    for (let second = 0; second <= 350; second++)
+      rates.saw({ runName: 'a', step: Math.floor(second / 100) }, second * 1_000);
+    // Seen at 200 s with two steps, now at three.
+    expect(rates.paceOf({ runName: 'a', step: 3, stepCount: 5 }, 350_000)).toMatchObject({ leftMs: 300_000 });
+  });
+
   test('time is told in the largest units that fit', () => {
     expect([500, 59_000, 65_000, 7_620_000].map(timeText)).toEqual(['1 s', '59 s', '1 min 05 s', '2 h 07 min']);
   });

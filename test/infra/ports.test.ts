@@ -29,6 +29,13 @@ describe('the choice of ports', () => {
     expect(ports[1]).toBe(free);
   });
 
+  it('stays near the usual port, away from those that the kernel gives to anybody', async () => {
+    const taken = await takePort();
+    const [other = 0] = await choosePorts([taken]);
+    expect(other - taken).toBeGreaterThan(0);
+    expect(other - taken).toBeLessThan(200);
+  });
+
   it('names the port, its owner and the remedy when a remembered port is taken', async () => {
     const taken = await takePort();
     expect(await isPortFree(taken)).toBe(false);

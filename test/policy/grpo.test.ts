@@ -68,9 +68,24 @@ describe('micro-batches', () => {
   test('hold every group once, longest first', () => {
     fc.assert(
       fc.property(lengthsOf, (lengths) => {
-        const order = microBatches(lengths).flat();
-        expect([...order].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-        expect(order.map((index) => lengths[index])).toEqual([...lengths].sort((a, b) => b - a));
+        const batches = microBatches(lengths);
+        expect(batches.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+        const pairs = Array.from({ length: Math.ceil(batches.length / 2) }, (_, i) => batches.slice(2 * i, 2 * i + 2));
+        const ofPairs = pairs.map((pair) => pair.flat().map((index) => lengths[index] ?? 0));
+        const order = ofPairs.flatMap((pair) => pair.sort((a, b) => b - a));
+        expect(order).toEqual([...lengths].sort((a, b) => b - a));
+      }),
+    );
+  });
+
+  test('are as long as each other two by two, but for one group', () => {
+    fc.assert(
+      fc.property(lengthsOf, (lengths) => {
+        const batches = microBatches(lengths).map((batch) => batch.map((index) => lengths[index] ?? 0));
+        for (let i = 0; i + 1 < batches.length; i += 2) {
+          const [first = [], second = []] = batches.slice(i, i + 2);
+          expect(Math.abs(sum(first) - sum(second))).toBeLessThanOrEqual(Math.max(...first, ...second));
+        }
       }),
     );
   });

@@ -62,7 +62,7 @@ describe.each([
     const bytes = [false, true].map((recompute) => {
       const options = { withImages: own === groups, loss: 'cross_entropy', recompute } as const;
       const plan = planOf(trainingGraph(architecture, architecture.parameterSpecs, options));
-      return plan.memoryOf(sizesFrom(plan.inputs, packGroups(architecture, own).tensors)).computedByteLength;
+      return plan.memoryOf(sizesFrom(plan.graph, packGroups(architecture, own).tensors)).computedByteLength;
     });
     expect(required(bytes[1], 'again') / required(bytes[0], 'kept')).toBeLessThan(0.9);
   });

@@ -5,7 +5,7 @@ import { required } from '../../core/assert.ts';
 import { int64 } from '../../policy/engines/embedded/prompt-batch.ts';
 import * as b from '../../policy/graph/build.ts';
 import { Graph, type Value } from '../../policy/graph/ir.ts';
-import { rowEnd } from '../../policy/models/row-end.ts';
+import { carried, rowEnd } from '../../policy/models/row-end.ts';
 import type { GraphRunner } from '../../policy/runtime/graph-runner.ts';
 import { openRuntime } from '../../policy/runtime/open-runtime.ts';
 
@@ -18,26 +18,26 @@ afterAll(async () => {
   for (const runner of runners) await runner.release();
 });
 
-/** A loop that draws what it is told: tokens int64 [C, R, 1] -> ended bool [C, R, 1]. */
+/** A first token, then a loop that draws what it is told, as a rollout does: tokens int64 [C, R, 1] -> ended bool [C, R, 1]. */
 async function compiled(stopSequences: readonly (readonly number[])[]): Promise<GraphRunner> {
   const g = new Graph('rows');
   const tokens = g.input('tokens', 'int64', ['C', 'R', 1]);
+  const end = rowEnd(g.constant(BigInt64Array.of(BigInt(stopToken)), []), stopSequences);
+  const afterFirst = end.after(g, b.gather(g, tokens, g.constant(BigInt64Array.of(0n), []), 0), end.start(g, 'R'));
   const body = new Graph('step', g);
   const iteration = body.input('iteration', 'int64', []);
   const condition = body.input('condition', 'bool', []);
-  const ended = body.input('ended', 'bool', ['R', 1]);
-  const end = rowEnd(g, body, 'R', g.constant(BigInt64Array.of(BigInt(stopToken)), []), stopSequences);
-  const after = end.after(b.gather(body, tokens, iteration, 0), ended);
+  const before = end.declare(body, 'R');
+  const step = b.add(body, iteration, body.constant(BigInt64Array.of(1n), []));
+  const after = end.after(body, b.gather(body, tokens, step, 0), before);
   body.output('condition', b.identity(body, condition));
-  body.output('ended', after.ended);
-  after.carried.forEach((value, index) => {
+  carried(after).forEach((value, index) => {
     body.output(`end${index}`, value);
   });
   body.output('endedNow', after.ended);
-  const notEnded = b.greater(g, b.zeros(g, ['R', 1]), g.scalar(0));
-  const trips = b.reshape(g, b.sizes(g, ['C']), []);
-  const results = g.op('Loop', [trips, g.constant(Uint8Array.of(1), []), notEnded, ...end.initial], { body });
-  g.output('ended', results.at(-1) as Value);
+  const trips = b.add(g, b.reshape(g, b.sizes(g, ['C']), []), g.constant(BigInt64Array.of(-1n), []));
+  const results = g.op('Loop', [trips, g.constant(Uint8Array.of(1), []), ...carried(afterFirst)], { body });
+  g.output('ended', b.concat(g, [b.reshape(g, afterFirst.ended, [1, 'R', 1]), results.at(-1) as Value], 0));
   const runner = await runtime.compile(g);
   runners.push(runner);
   return runner;

@@ -26,12 +26,14 @@ import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runne
 import { openRuntime } from '../../runtime/open-runtime.ts';
 import {
   type Batch,
+  collectGarbage,
   compileOptions,
+  cutRollouts,
+  cutTraining,
   dropGarbage,
   hasImages,
-  sampleLaneCount,
-  sampleParts,
-  trainingBatches,
+  requireCutFits,
+  updateLaneCount,
 } from './fit-memory.ts';
 import { labelGroups, sumLabels } from './label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
@@ -70,8 +72,10 @@ export class EmbeddedEngine implements Engine {
     this.#settings = settings;
   }
 
-  loadCheckpoint(folder: string): Promise<EngineInfo> {
-    return this.#become(folder, ({ parameterSpecs }) => store.readWeights(folder, parameterSpecs));
+  async loadCheckpoint(folder: string): Promise<EngineInfo> {
+    const info = await this.#become(folder, ({ parameterSpecs }) => store.readWeights(folder, parameterSpecs));
+    collectGarbage();
+    return info;
   }
 
   initialize(folder: string, seed: number): Promise<EngineInfo> {
@@ -82,12 +86,21 @@ export class EmbeddedEngine implements Engine {
 
   async loadState(folder: string): Promise<EngineInfo> {
     const info = await this.loadCheckpoint(folder);
+    await this.#goOnFrom(folder);
+    collectGarbage();
+    return info;
+  }
+
+  async #goOnFrom(folder: string): Promise<void> {
     const policy = this.#policy();
     const { optimizer, weights, trainable } = await readTrainingState(folder, policy.architecture, policy.weights);
     retarget(policy, trainable);
     policy.weights = policy.sessions.share(weights);
-    policy.optimizer = shareMoments(policy.sessions, optimizer);
-    return info;
+    policy.optimizer = {
+      m: policy.sessions.share(optimizer.m),
+      v: policy.sessions.share(optimizer.v),
+      updateCount: optimizer.updateCount,
+    };
   }
 
   async prepareTraining(spec: TrainableSpec): Promise<void> {
@@ -108,13 +121,16 @@ export class EmbeddedEngine implements Engine {
 
   async loadReference(folder: string): Promise<void> {
     const { architecture, sessions } = this.#policy();
+    this.#reference = undefined;
     this.#reference = sessions.share(await store.readWeights(folder, architecture.parameterSpecs));
   }
 
   async sample(request: SampleRequest): Promise<SampleResult> {
     const policy = this.#policy();
-    const parts = sampleParts(policy, request);
-    const completions = await sideBySide(parts, sampleLaneCount(policy, parts), (part) => {
+    const fit = { ...request, withReference: this.#reference !== undefined };
+    const cut = cutRollouts(policy, fit);
+    requireCutFits('rollouts', policy, fit, cut);
+    const completions = await sideBySide(cut.parts, cut.laneCount, (part) => {
       dropGarbage(request.memory);
       return this.#samplePart(policy, part);
     });
@@ -137,9 +153,10 @@ export class EmbeddedEngine implements Engine {
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
     assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
     const fit = { ...request, withReference: request.weights === 'reference' };
-    const { batches, laneCount } = trainingBatches(policy, fit, {});
+    const cut = cutTraining(policy, fit, {});
+    requireCutFits('training', policy, fit, cut);
     const results: number[][][] = [];
-    await sideBySide(batches, laneCount, async (batch) => {
+    await sideBySide(cut.parts, cut.laneCount, async (batch) => {
       dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, weights);
@@ -167,9 +184,10 @@ export class EmbeddedEngine implements Engine {
       ...(request.memory?.recompute === true && { recompute: true }),
     };
     const fit = { ...request, withReference: options.withKl };
-    const { batches, laneCount } = trainingBatches(policy, fit, options);
+    const cut = cutTraining(policy, fit, options);
+    requireCutFits('training', policy, fit, cut);
     const sums = gradientSums(policy);
-    const losses = await sideBySide(batches, laneCount, async (batch, turn) => {
+    const losses = await sideBySide(cut.parts, cut.laneCount, async (batch, turn) => {
       dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, batch.groups);
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
@@ -178,12 +196,14 @@ export class EmbeddedEngine implements Engine {
         { ...options, withImages: hasImages(batch.groups) },
         compileOptions(request.memory),
       );
-      const outputs = await session.run(inputs, new Map(), { tensors: sums, turn });
+      const isFirst = !policy.hasGradients && batch === cut.parts[0];
+      const outputs = await session.run(inputs, new Map(), { tensors: sums, isFirst, turn });
       tokenCount += packed.tokenCount;
       place(logProbs, batch, outputs.get('logProbs') as Tensor);
       dropGarbage(request.memory);
       return ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
     });
+    policy.hasGradients ||= cut.parts.length > 0;
     return { loss: losses.reduce((sum, loss) => sum + loss, 0), tokenCount, logProbs };
   }
 
@@ -191,10 +211,15 @@ export class EmbeddedEngine implements Engine {
     const policy = this.#policy();
     assert(policy.gradients !== undefined && policy.hasGradients, 'forwardBackward comes before optimStep');
     const { specs, weights, gradients } = policy;
-    const state = store.optimizerStateFor(policy.optimizer, specs, request.muon !== undefined);
-    const optimizer = shareMoments(policy.sessions, state);
+    const { memory } = request;
+    const optimizer = optimizerFor(policy, request.muon !== undefined);
     const updateCount = optimizer.updateCount + 1;
-    const update = { specs, weights, optimizer, gradients, ...hyperparameters(request, updateCount) };
+    dropGarbage(memory);
+    const update = {
+      ...{ specs, weights, optimizer, gradients, ...hyperparameters(request, updateCount) },
+      compiling: compileOptions(memory),
+      laneCount: updateLaneCount(policy, { ...request, withReference: this.#reference !== undefined }),
+    };
     const gradientNorm = await updateWeights(policy.sessions, update);
     optimizer.updateCount = updateCount;
     policy.optimizer = optimizer;
@@ -222,13 +247,9 @@ export class EmbeddedEngine implements Engine {
   ): Promise<EngineInfo> {
     const runtime = await (this.#runtime ??= openRuntime(this.#settings));
     const { architecture, text: configText } = await store.readConfig(folder);
-    const before = this.#resident;
-    const same = before?.configText === configText;
     const specs = architecture.parameterSpecs;
     const weights = await weightsOf(architecture);
-    if (!same) await before?.sessions.release();
-    // Compiled graphs depend on the architecture and on what learns: another policy of the same kind keeps them.
-    const sessions = same ? before.sessions : new Sessions(architecture, runtime);
+    const sessions = await this.#sessionsFor(architecture, configText, runtime);
     sessions.retarget({}, specs);
     sessions.forget();
     this.#resident = {
@@ -238,16 +259,26 @@ export class EmbeddedEngine implements Engine {
       sessions,
       configText,
       weights: sessions.share(weights),
-      optimizer: shareMoments(sessions, store.newOptimizerState(specs)),
+      optimizer: sessions.newOptimizerState(),
       gradients: undefined,
       hasGradients: false,
     };
-    this.#reference = undefined;
     return {
       ...runtime.info,
       cpuModel: cpus()[0]?.model ?? 'unknown',
       parameterCount: specs.reduce((sum, spec) => sum + store.elementCount(spec), 0),
     };
+  }
+
+  /** Compiled graphs depend on the architecture and on what learns: another policy of the same kind keeps them, and nothing else. */
+  async #sessionsFor(architecture: Architecture, configText: string, runtime: Runtime): Promise<Sessions> {
+    const { sessions, configText: textBefore } = this.#resident ?? {};
+    this.#resident = undefined;
+    this.#reference = undefined;
+    collectGarbage();
+    if (sessions !== undefined && textBefore === configText) return sessions;
+    await sessions?.release();
+    return new Sessions(architecture, runtime);
   }
 
   #policy(): Resident {
@@ -260,7 +291,7 @@ export class EmbeddedEngine implements Engine {
     const adapters = policy.specs.filter(isAdapter);
     const fresh = store.initialWeights(policy.architecture, adapters, spec.lora?.seed ?? 0);
     policy.weights = policy.sessions.share(new Map([...policy.weights, ...fresh]));
-    policy.optimizer = shareMoments(policy.sessions, store.newOptimizerState(policy.specs));
+    policy.optimizer = policy.sessions.newOptimizerState();
     policy.gradients = undefined;
     policy.hasGradients = false;
   }
@@ -330,19 +361,18 @@ function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss 
   inputs.set('klCoefficient', floatScalar(loss.klCoefficient));
 }
 
-/** Where micro-batches add their gradients, zero behind an update. */
+/** Where micro-batches add their gradients. */
 function gradientSums(policy: Resident): Map<string, Tensor> {
   const trained = policy.specs.filter(isTrained);
-  policy.gradients ??= policy.sessions.share(store.zerosFor(trained));
-  if (!policy.hasGradients) for (const sum of policy.gradients.values()) sum.fill(0);
-  policy.hasGradients = true;
+  policy.gradients ??= policy.sessions.zerosFor(trained);
   const sums = new Map<string, Tensor>();
   addWeights(sums, trained, policy.gradients, gradientName(''));
   return sums;
 }
 
-function shareMoments(sessions: Sessions, { m, v, updateCount }: store.OptimizerState): store.OptimizerState {
-  return { m: sessions.share(m), v: sessions.share(v), updateCount };
+/** The state that is there; a new one where that is another optimizer's. */
+function optimizerFor({ optimizer, specs, sessions }: Resident, withMuon: boolean): store.OptimizerState {
+  return optimizer.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
 }
 
 function vocabularyBias({ text }: Architecture, tokens: TokenRoles): Tensor {

@@ -7,7 +7,16 @@ import type { Architecture } from '../../models/architecture.ts';
 import type { ParameterSpec } from '../../models/parameters.ts';
 import type { TrainingGraphOptions } from '../../models/training-graph.ts';
 import type { CompileOptions } from '../../runtime/graph-runner.ts';
-import { callByteLength, lanesThatFit, requireFit, residentBytes, total } from './memory-plan.ts';
+import {
+  type ResidentBytes,
+  callByteLength,
+  lanesThatFit,
+  largest,
+  requireFit,
+  residentBytes,
+  total,
+  updateLanesThatFit,
+} from './memory-plan.ts';
 import { largestCount, microBatches } from './micro-batches.ts';
 import { packGroups } from './pack-groups.ts';
 import { type SamplePart, evenPromptCount, groupShares, rolloutOptions, sampleTensors } from './sample-batch.ts';
@@ -32,83 +41,84 @@ export function compileOptions(memory: MemorySpec | undefined): CompileOptions {
   return memory?.byteLengthMax === undefined ? {} : { givesMemoryBack: true };
 }
 
-/** Arrays of earlier calls that nobody holds any more: they lie outside of V8's heap, which is in no hurry to collect them. */
+/** Arrays of earlier calls that nobody holds any more. */
 export function dropGarbage(memory: MemorySpec | undefined): void {
-  if (memory?.byteLengthMax !== undefined) globalThis.gc?.();
+  if (memory?.byteLengthMax !== undefined) collectGarbage();
+}
+
+/**
+ * Arrays lie outside of V8's heap, which is in no hurry to collect them. They are freed in the background: the second
+ * collection waits until those of the first are.
+ */
+export function collectGarbage(): void {
+  globalThis.gc?.();
+  globalThis.gc?.();
 }
 
 export function hasImages(groups: readonly TrainGroup[]): boolean {
   return groups.some(({ prompt }) => prompt.images.length > 0);
 }
 
+/** What a request is cut into. */
+export interface Cut<T> {
+  readonly parts: readonly T[];
+  /** That each part's call holds; not asked for where there is no ceiling. */
+  readonly callByteLengths: readonly number[];
+  /** Parts that are computed side by side. */
+  readonly laneCount: number;
+}
+
+interface Held {
+  readonly memory?: MemorySpec;
+  /** Whether the weights of the KL term's policy are resident, too. */
+  readonly withReference: boolean;
+}
+
+export type RolloutRequest = SampleRequest & Held;
+export type TrainingRequest = Held & { readonly groups: readonly TrainGroup[] };
+
 /**
- * What of a request is sampled in one call: some prompts, as many as have room among its rows and, under a ceiling, as
- * fit; or some rollouts of one. The completions of all parts in order are those of the request. Throws MEMORY_EXCEEDED.
+ * Calls that sample: some prompts each, as many as have room among its rows and, under a ceiling, as fit; or some rollouts
+ * of one. The completions of all parts in order are those of the request.
  */
-export function sampleParts(fitted: Fitted, request: SampleRequest): SamplePart[] {
-  const { prompts, groupSize, promptOffset } = request;
+export function cutRollouts(fitted: Fitted, request: RolloutRequest): Cut<SamplePart> {
+  const { architecture, specs, sessions } = fitted;
+  const { prompts, groupSize, promptOffset, memory, withReference } = request;
   const shares = groupShares(groupSize);
   const partsOf = (from: number, count: number): SamplePart[] => {
     const part = { ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from };
     return shares.map((share) => ({ ...part, ...share }));
   };
-  const fitting = promptsThatFit(fitted, request, partsOf);
-  const countMax = evenPromptCount(prompts.length, groupSize, fitted.sessions.laneCount);
+  const bytesOf = (part: SamplePart): number =>
+    callByteLength(
+      sessions.rolloutPlan(rolloutOptions(architecture, part)),
+      sampleTensors(architecture, part),
+      part.sampling.tokenCountMax,
+    );
+  const { byteLengthMax } = memory ?? {};
+  const fits = (parts: readonly SamplePart[]): boolean =>
+    byteLengthMax === undefined ||
+    total(residentBytes(specs, withReference, sessions.laneCount > 1 ? 1 : 0)) + Math.max(...parts.map(bytesOf)) <=
+      byteLengthMax;
+  const countMax = evenPromptCount(prompts.length, groupSize, sessions.laneCount);
   const parts: SamplePart[] = [];
   let from = 0;
   while (from < prompts.length) {
-    const count = fitting(from, Math.min(countMax, prompts.length - from));
+    const count = largestCount(Math.min(countMax, prompts.length - from), (tried) => fits(partsOf(from, tried)));
     parts.push(...partsOf(from, count));
     from += count;
   }
-  return parts;
+  return onLanes(fitted, request, parts, bytesOf);
 }
 
-/** Says how many prompts from one on, of so many at most, are sampled in one call. */
-function promptsThatFit(
-  { architecture, specs, sessions }: Fitted,
-  request: SampleRequest,
-  partsOf: (from: number, count: number) => readonly SamplePart[],
-): (from: number, countMax: number) => number {
-  const byteLengthMax = request.memory?.byteLengthMax;
-  if (byteLengthMax === undefined) return (_, countMax) => countMax;
-  const resident = residentBytes(specs, false, sessions.laneCount > 1 ? 1 : 0);
-  const plan = sessions.rolloutPlan(rolloutOptions(architecture, request));
-  const bytesOf = (part: SamplePart): number =>
-    callByteLength(plan, sampleTensors(architecture, part), part.sampling.tokenCountMax);
-  return (from, countMax) => {
-    const callBytes = (count: number): number => Math.max(...partsOf(from, count).map(bytesOf));
-    const count = largestCount(countMax, (tried) => total(resident) + callBytes(tried) <= byteLengthMax);
-    if (count === 1) requireFit('rollouts', resident, callBytes(1), byteLengthMax);
-    return count;
-  };
-}
-
-/** Parts that run side by side: as many as there are lanes or, under a ceiling, as fit beside each other. */
-export function sampleLaneCount({ architecture, specs, sessions }: Fitted, parts: readonly SamplePart[]): number {
-  const [first] = parts;
-  if (first?.memory?.byteLengthMax === undefined) return sessions.laneCount;
-  const plan = sessions.rolloutPlan(rolloutOptions(architecture, first));
-  const calls = parts.map((part) =>
-    callByteLength(plan, sampleTensors(architecture, part), part.sampling.tokenCountMax),
-  );
-  return lanesThatFit(specs, false, {
-    calls,
-    laneCount: sessions.laneCount,
-    byteLengthMax: first.memory.byteLengthMax,
-  });
-}
-
-/** Micro-batches: by their tokens and, under a ceiling, by what the graph takes for them. Throws MEMORY_EXCEEDED. */
-export function trainingBatches(
-  { architecture, specs, sessions }: Fitted,
-  {
-    groups,
-    memory,
-    withReference,
-  }: { readonly groups: readonly TrainGroup[]; readonly memory?: MemorySpec; readonly withReference: boolean },
+/** Micro-batches: by their tokens and, under a ceiling, by what the graph takes for them. */
+export function cutTraining(
+  fitted: Fitted,
+  request: TrainingRequest,
   options: Omit<TrainingGraphOptions, 'withImages'>,
-): { readonly batches: Batch[]; readonly laneCount: number } {
+): Cut<Batch> {
+  const { architecture, specs, sessions } = fitted;
+  const { groups, memory, withReference } = request;
   const lengths = groups.map(({ prompt, completions }) =>
     completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, prompt.tokenIds.length),
   );
@@ -116,19 +126,60 @@ export function trainingBatches(
     indices,
     groups: indices.map((index) => groups[index] as TrainGroup),
   });
-  const byteLengthMax = memory?.byteLengthMax;
-  const { laneCount } = sessions;
-  if (byteLengthMax === undefined) return { batches: microBatches(lengths).map(batchOf), laneCount };
   const bytesOf = (batch: Batch): number =>
     callByteLength(
       sessions.trainingPlan({ ...options, withImages: hasImages(batch.groups) }),
       packGroups(architecture, batch.groups).tensors,
     );
+  const { byteLengthMax } = memory ?? {};
   // As one lane holds it, however many there are: the cut decides bits.
-  const oneLane = total(residentBytes(specs, withReference, 1));
-  const batches = microBatches(lengths, (indices) => oneLane + bytesOf(batchOf(indices)) <= byteLengthMax).map(batchOf);
-  const calls = batches.map(bytesOf);
-  const needed = residentBytes(specs, withReference, laneCount > 1 ? 1 : 0);
-  requireFit('training', needed, Math.max(0, ...calls), byteLengthMax);
-  return { batches, laneCount: lanesThatFit(specs, withReference, { calls, laneCount, byteLengthMax }) };
+  const batches = microBatches(
+    lengths,
+    (indices) =>
+      byteLengthMax === undefined ||
+      total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax,
+  );
+  return onLanes(fitted, request, batches.map(batchOf), bytesOf);
+}
+
+function onLanes<T>(
+  { specs, sessions: { laneCount } }: Fitted,
+  { memory, withReference }: Held,
+  parts: readonly T[],
+  bytesOf: (part: T) => number,
+): Cut<T> {
+  const { byteLengthMax } = memory ?? {};
+  if (byteLengthMax === undefined) return { parts, callByteLengths: [], laneCount };
+  const calls = parts.map(bytesOf);
+  const limits = { calls, laneCount, byteLengthMax };
+  return { parts, callByteLengths: calls, laneCount: lanesThatFit(specs, withReference, limits) };
+}
+
+/** Throws MEMORY_EXCEEDED where a part, which is a single prompt then, does not fit. */
+export function requireCutFits(
+  what: string,
+  { specs, sessions }: Fitted,
+  { memory, withReference }: Held,
+  { callByteLengths }: Cut<unknown>,
+): void {
+  if (memory?.byteLengthMax === undefined) return;
+  const resident = residentBytes(specs, withReference, sessions.laneCount > 1 ? 1 : 0);
+  requireFit(what, resident, Math.max(0, ...callByteLengths), memory.byteLengthMax);
+}
+
+/** What is held while a cut request is computed: what stays, and the largest calls that may meet. */
+export function heldBytes(
+  { specs, sessions }: Fitted,
+  { withReference }: Held,
+  { laneCount, callByteLengths }: Cut<unknown>,
+): { readonly resident: ResidentBytes; readonly calls: number } {
+  const resident = residentBytes(specs, withReference, sessions.laneCount > 1 ? laneCount : 0);
+  return { resident, calls: largest(callByteLengths, laneCount) };
+}
+
+/** Calls of an update that run side by side. */
+export function updateLaneCount({ specs, sessions }: Fitted, { memory, withReference }: Held): number {
+  const { laneCount } = sessions;
+  if (memory?.byteLengthMax === undefined) return laneCount;
+  return updateLanesThatFit(specs, withReference, { laneCount, byteLengthMax: memory.byteLengthMax });
 }

@@ -1,7 +1,7 @@
 /** What the compute process holds, by plan: what stays between calls, and what one call of a graph takes beside it. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { Sizes } from '../../graph/dim.ts';
-import type { Graph, Value } from '../../graph/ir.ts';
+import type { Graph } from '../../graph/ir.ts';
 import { type GraphMemory, memoryReport } from '../../graph/lifetime.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { adamwGraph } from '../../optimizer/adamw-graph.ts';
@@ -37,12 +37,7 @@ export function residentBytes(
   hasReference: boolean,
   laneCount: number,
 ): ResidentBytes {
-  const trained = specs.filter(isTrained);
-  const [weights, learned] = [byteLengthOf(specs), byteLengthOf(trained)];
-  const updates = bucketsOf(trained, Math.max(1, laneCount)).map((bucket) => {
-    const copied = laneCount === 0 ? 0 : 4 * byteLengthOf(bucket);
-    return memoryReport(adamwGraph(bucket))({}).computedByteLength + copied;
-  });
+  const [weights, learned] = [byteLengthOf(specs), byteLengthOf(specs.filter(isTrained))];
   return {
     process: processByteLength,
     weights,
@@ -50,9 +45,40 @@ export function residentBytes(
     gradients: (1 + Math.max(1, laneCount)) * learned,
     m: learned,
     v: learned,
-    update: largest(updates, Math.max(1, laneCount)),
+    update: largest(updateByteLengths(specs, laneCount), Math.max(1, laneCount)),
     copies: laneCount * weights,
   };
+}
+
+/** Of each call that updates some of the weights; a lane has them, their gradients and moments as copies. */
+function updateByteLengths(specs: readonly ParameterSpec[], laneCount: number): readonly number[] {
+  const known = updatesOf.get(specs) ?? new Map<number, readonly number[]>();
+  updatesOf.set(specs, known);
+  const planned =
+    known.get(laneCount) ??
+    bucketsOf(specs.filter(isTrained), Math.max(1, laneCount)).map((bucket) => {
+      const copied = laneCount === 0 ? 0 : 4 * byteLengthOf(bucket);
+      return memoryReport(adamwGraph(bucket))({}).computedByteLength + copied;
+    });
+  known.set(laneCount, planned);
+  return planned;
+}
+
+/** Every request asks, and they stay the same for as long as the same weights learn. */
+const updatesOf = new WeakMap<readonly ParameterSpec[], Map<number, readonly number[]>>();
+
+/** How many calls of an update fit beside each other; lanes have no copies of all weights then. */
+export function updateLanesThatFit(
+  specs: readonly ParameterSpec[],
+  hasReference: boolean,
+  limits: { readonly laneCount: number; readonly byteLengthMax: number },
+): number {
+  const kept = { ...residentBytes(specs, hasReference, 0), update: 0 };
+  const calls = updateByteLengths(specs, limits.laneCount);
+  return largestCount(
+    Math.min(limits.laneCount, calls.length),
+    (count) => total(kept) + largest(calls, count) <= limits.byteLengthMax,
+  );
 }
 
 /** How many calls fit beside each other, whichever of them meet; one is not asked about. */
@@ -78,12 +104,12 @@ export function largest(byteLengths: readonly number[], count: number): number {
 
 /** A graph as it is planned with. */
 export interface GraphPlan {
-  readonly inputs: readonly Value[];
+  readonly graph: Graph;
   readonly memoryOf: (sizes: Sizes) => GraphMemory;
 }
 
 export function planOf(graph: Graph): GraphPlan {
-  return { inputs: graph.inputs, memoryOf: memoryReport(graph) };
+  return { graph, memoryOf: memoryReport(graph) };
 }
 
 /**
@@ -92,14 +118,14 @@ export function planOf(graph: Graph): GraphPlan {
  */
 export function callByteLength(plan: GraphPlan, tensors: ReadonlyMap<string, Tensor>, loopTripCount = 0): number {
   // What the inputs say wins: T is the tokens of a training graph, and of a rollout those that its loop has made.
-  const sizes = { T: loopTripCount, trips: loopTripCount, loop: loopTripCount, ...sizesFrom(plan.inputs, tensors) };
+  const sizes = { T: loopTripCount, trips: loopTripCount, loop: loopTripCount, ...sizesFrom(plan.graph, tensors) };
   const { constantByteLength, computedByteLength } = plan.memoryOf(sizes);
   const batch = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   return batch + constantByteLength + computedByteLength;
 }
 
 /** The sizes of the symbols in the shapes of the inputs that are given. */
-export function sizesFrom(inputs: readonly Value[], tensors: ReadonlyMap<string, Tensor>): Record<string, number> {
+export function sizesFrom({ inputs }: Graph, tensors: ReadonlyMap<string, Tensor>): Record<string, number> {
   const sizes: Record<string, number> = {};
   for (const { name, shape } of inputs) {
     const tensor = tensors.get(name);

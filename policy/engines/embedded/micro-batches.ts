@@ -6,9 +6,9 @@ const tokenCountMax = 2048;
 const tokenCountMin = 512;
 
 /**
- * The indices of the groups in each micro-batch, longest first; ties stay in order. An even number of micro-batches, so
- * that two lanes end together; it depends on the request alone, never on the lanes there are, because it decides the
- * order of sums.
+ * The indices of the groups in each micro-batch, longest first; ties stay in order. An even number of micro-batches, as
+ * long as each other two by two, so that two lanes end together; it depends on the request alone, never on the lanes
+ * there are, because it decides the order of sums.
  * @param lengths tokens of each group, its prompt's and its completions'
  * @param fits whether groups fit into memory together: more than fits is cut; a single group is not asked about
  */
@@ -22,15 +22,35 @@ export function microBatches(
   let batchCount = tokenCount < 2 * tokenCountMin ? 1 : 2 * Math.ceil(tokenCount / (2 * tokenCountMax));
   const batches: (readonly number[])[] = [];
   while (rest.length > 0) {
-    const shareCount = countOfShare(rest.map(lengthOf), tokenCount / batchCount);
-    const count = largestCount(shareCount, (tried) => fits(rest.slice(0, tried)));
-    const batch = rest.slice(0, count);
-    batches.push(batch);
-    rest = rest.slice(count);
-    tokenCount -= batch.reduce((sum, index) => sum + lengthOf(index), 0);
-    batchCount = Math.max(1, batchCount - 1);
+    const shareOf = (count: number): number => countOfShare(rest.map(lengthOf), (tokenCount * count) / batchCount);
+    const pair = batchCount === 1 ? [] : dealt(rest.slice(0, shareOf(2)), lengthOf);
+    const isPair = pair.length === 2 && pair.every((batch) => batch.length === 1 || fits(batch));
+    const taken = isPair
+      ? pair
+      : [
+          rest.slice(
+            0,
+            largestCount(shareOf(1), (count) => fits(rest.slice(0, count))),
+          ),
+        ];
+    batches.push(...taken);
+    rest = rest.slice(taken.flat().length);
+    tokenCount -= taken.flat().reduce((sum, index) => sum + lengthOf(index), 0);
+    batchCount = Math.max(1, batchCount - taken.length);
   }
   return batches;
+}
+
+/** Each to the shorter of two, in order; a single one to the first. */
+function dealt(indices: readonly number[], lengthOf: (index: number) => number): (readonly number[])[] {
+  const hands: [number[], number[]] = [[], []];
+  let ahead = 0;
+  for (const index of indices) {
+    const isFirst = ahead <= 0;
+    hands[isFirst ? 0 : 1].push(index);
+    ahead += isFirst ? lengthOf(index) : -lengthOf(index);
+  }
+  return hands.filter((hand) => hand.length > 0);
 }
 
 /** How many of the first lengths come nearest to a sum; one at least. */

@@ -6,7 +6,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
 import { type MuonHyperparameters, isHiddenMatrix, muonHyperparameterNames } from '../../optimizer/muon-graph.ts';
-import type { GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
+import type { CompileOptions, GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
 import { float32, floatScalar } from './prompt-batch.ts';
 import type { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -25,6 +25,10 @@ export interface Update {
   readonly hyperparameters: Hyperparameters;
   /** Where Muon updates hidden matrices. */
   readonly muon?: MuonHyperparameters;
+  /** Of the graphs that update. */
+  readonly compiling: CompileOptions;
+  /** Calls side by side. */
+  readonly laneCount: number;
 }
 
 /** Returns the gradient's norm before clipping. Throws NON_FINITE, with nothing changed, where that is no number. */
@@ -32,7 +36,7 @@ export async function updateWeights(sessions: Sessions, update: Update): Promise
   const trained = update.specs.filter(isTrained);
   const gradientNorm = await normOf(sessions, trained, update);
   const parts = partsOf(sessions, trained, update);
-  await sideBySide(parts, sessions.laneCount, async ({ bucket, runner, moments, scalars }) => {
+  await sideBySide(parts, update.laneCount, async ({ bucket, runner, moments, scalars }) => {
     const inputs = new Map<string, Tensor>([['gradientNorm', floatScalar(gradientNorm)]]);
     for (const [name, value] of scalars) inputs.set(name, floatScalar(value));
     const outputs = new Map<string, Tensor>();
@@ -60,7 +64,7 @@ interface Part {
 function partsOf(
   sessions: Sessions,
   trained: readonly ParameterSpec[],
-  { optimizer: { m, v }, hyperparameters, muon }: Update,
+  { optimizer: { m, v }, hyperparameters, muon, compiling }: Update,
 ): Part[] {
   const { laneCount } = sessions;
   const others = muon ? trained.filter((spec) => !isHiddenMatrix(spec)) : trained;
@@ -68,7 +72,7 @@ function partsOf(
     const scalars = hyperparameterNames.map((name) => [name, hyperparameters[name]] as const);
     return {
       bucket,
-      runner: () => sessions.adamw(bucket),
+      runner: () => sessions.adamw(bucket, compiling),
       moments: [
         ['m', m],
         ['v', v],
@@ -81,7 +85,12 @@ function partsOf(
   const matrices = bucketsOf(trained.filter(isHiddenMatrix), laneCount);
   return [
     ...parts,
-    ...matrices.map((bucket): Part => ({ bucket, runner: () => sessions.muon(bucket), moments: [['m', m]], scalars })),
+    ...matrices.map((bucket): Part => ({
+      bucket,
+      runner: () => sessions.muon(bucket, compiling),
+      moments: [['m', m]],
+      scalars,
+    })),
   ];
 }
 
@@ -90,7 +99,7 @@ async function normOf(sessions: Sessions, trained: readonly ParameterSpec[], upd
     `gradient:${name}`,
     float32(update.gradients.get(name) as Float32Array, shape),
   ]);
-  const outputs = await (await sessions.gradientNorm()).run(new Map(inputs));
+  const outputs = await (await sessions.gradientNorm(update.compiling)).run(new Map(inputs));
   const norm = ((outputs.get('gradientNorm') as Tensor).data as Float32Array)[0] as number;
   if (Number.isFinite(norm)) return norm;
   throw new MtrlError('NON_FINITE', `the gradient norm is ${norm}`, {

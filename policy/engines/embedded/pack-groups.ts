@@ -1,4 +1,7 @@
-/** Groups as the training graph's list of tokens: a prompt, then its completions, one group behind the other. */
+/**
+ * Groups as the training graph's list of tokens: a prompt, then its completions, one group behind the other. A completion's
+ * last token predicts none and is left out.
+ */
 import { MtrlError } from '../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../engine.ts';
 import type { Architecture } from '../../models/architecture.ts';
@@ -19,7 +22,7 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
   const cells = packCells(
     groups.map(({ prompt, completions }) => ({
       prompt: prompt.tokenIds.length,
-      completions: completions.map((completion) => completion.tokenIds.length),
+      completions: completions.map(readLength),
     })),
   );
   const completions = groups.flatMap((group) => group.completions);
@@ -45,13 +48,14 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
     for (const completion of group.completions) {
       completion.tokenIds.forEach((id, index) => {
         const at = start + index;
-        tokenIds[base + at] = BigInt(id);
-        positions[base + at] = BigInt((rotary.nexts[row] as number) + index);
         // The prompt's last position predicts the first token, each token the next.
         rows[token] = BigInt(base + (index === 0 ? promptLength - 1 : at - 1));
         targets[token++] = BigInt(id);
+        if (index === readLength(completion)) return;
+        tokenIds[base + at] = BigInt(id);
+        positions[base + at] = BigInt((rotary.nexts[row] as number) + index);
       });
-      start += completion.tokenIds.length;
+      start += readLength(completion);
     }
     base += start;
     checkPositions(architecture, promptLength, group);
@@ -69,6 +73,11 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
       tensors.set(name, tensor);
   }
   return { tensors, completions, tokenCount };
+}
+
+/** Tokens that predict another. */
+function readLength({ tokenIds }: TrainCompletion): number {
+  return Math.max(0, tokenIds.length - 1);
 }
 
 /** Repeats a completion's value for each of its tokens: float32 [N]. */

@@ -3,22 +3,20 @@
  * config, tokenizer and templates, no weights. `mtrl doctor --model` starts it as a process of its own. Argument: a
  * PlanRequest as JSON; a failure is printed as {code, message, details}.
  */
+import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { EncodedPrompt, MemorySpec, TrainGroup, TrainableSpec } from '../../engine.ts';
 import { flopsOf } from '../../graph/flops.ts';
-import type { Graph } from '../../graph/ir.ts';
 import { columnCountMax } from '../../models/layout.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
-import { rolloutGraph } from '../../models/rollout-graph.ts';
-import { trainingGraph } from '../../models/training-graph.ts';
 import { loadProcessor } from '../../processor.ts';
 import { gemmRate } from '../../runtime/gemm-rate.ts';
-import type { Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
-import { largestCount, microBatches } from './micro-batches.ts';
-import { callByteLength, lanesThatFit, largest, planOf, residentBytes, sizesFrom, total } from './memory-plan.ts';
+import { cutRollouts, cutTraining, hasImages, heldBytes } from './fit-memory.ts';
+import { sizesFrom, total } from './memory-plan.ts';
 import { packGroups } from './pack-groups.ts';
-import { evenPromptCount, groupShares, sampleTensors } from './sample-batch.ts';
+import { rolloutOptions, sampleTensors } from './sample-batch.ts';
+import { Sessions } from './sessions.ts';
 import { readConfig } from './weights.ts';
 
 export interface ArmShape {
@@ -80,84 +78,91 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
 
   function planArm(arm: ArmShape, prompt: EncodedPrompt, rates: Rates) {
     const specs = trainableSpecs(architecture, arm.trainable);
-    const oneLane = total(residentBytes(specs, arm.withReference, 1));
+    const sessions = new Sessions(architecture, runtime);
+    sessions.retarget(arm.trainable, specs);
+    const fitted = { architecture, specs, sessions };
     const { byteLengthMax = Infinity, recompute = false } = arm.memory;
-    const withImages = prompt.images.length > 0;
-    const training = trainingGraph(architecture, specs, {
-      ...{ withImages, recompute, loss: arm.groupSize > 1 ? 'ppo' : 'cross_entropy' },
-    });
-    const trainingPlan = planOf(training);
-    const groupsOf = (count: number): TrainGroup[] => Array.from({ length: count }, () => usualGroup(arm, prompt));
-    const tensorsOf = (count: number): Map<string, Tensor> => packGroups(architecture, groupsOf(count)).tensors;
-    const trainingBytes = (count: number): number => callByteLength(trainingPlan, tensorsOf(count));
-    const tokenCount = prompt.tokenIds.length + arm.groupSize * arm.completionTokenCount;
-    const batches = microBatches(
-      Array<number>(arm.promptCount).fill(tokenCount),
-      ({ length }) => oneLane + trainingBytes(length) <= byteLengthMax,
-    );
-    const callBytes = batches.map(({ length }) => trainingBytes(length));
-    const limits = { calls: callBytes, laneCount, byteLengthMax };
-    const lanesAtWork = lanesThatFit(specs, arm.withReference, limits);
-    const trainingCall = largest(callBytes, lanesAtWork);
-    const resident = residentBytes(specs, arm.withReference, laneCount === 1 ? 0 : lanesAtWork);
-    const trainingFlops = batches.reduce((sum, { length }) => sum + flops(training, tensorsOf(length)), 0);
+    // Under one that nothing reaches, calls are cut as without.
+    const held = { withReference: arm.withReference, memory: { byteLengthMax } };
+    const training = planTraining();
     const rollout = arm.groupSize > 1 ? planRollout() : undefined;
-    const rolloutCall = rollout?.callByteLength ?? 0;
+    const phases = [training, ...(rollout ? [rollout] : [])].map(({ cut }) => heldBytes(fitted, held, cut));
+    const needs = phases.map(({ resident, calls }) => total(resident) + calls);
+    const { resident } = required(phases[needs.indexOf(Math.max(...needs))], 'a phase');
     // Without a ceiling the runtime keeps for each graph what it has used.
-    const calls = byteLengthMax === Infinity ? trainingCall + rolloutCall : Math.max(trainingCall, rolloutCall);
-    const needed = total(resident) + calls;
-    const trainingSeconds = (trainingFlops * laneCount) / (rates.wideFlopsPerSecond * lanesAtWork);
+    const needed =
+      byteLengthMax === Infinity
+        ? total(resident) + phases.reduce((sum, { calls }) => sum + calls, 0)
+        : Math.max(...needs);
     return {
       arm: arm.arm,
       promptTokenCount: prompt.tokenIds.length,
       imageCount: prompt.images.length,
-      microBatchCount: batches.length,
-      microBatchPromptCount: batches[0]?.length ?? 0,
+      microBatchCount: training.cut.parts.length,
+      microBatchPromptCount: training.promptCount,
       byteLengths: {
         ...resident,
-        ...(rollout && { keyValueCache: rollout.keyValueCache, rollouts: rollout.callByteLength }),
-        logits:
-          4 * architecture.text.vocabularySize * (batches[0]?.length ?? 0) * arm.groupSize * arm.completionTokenCount,
-        training: trainingCall,
+        ...(rollout && { keyValueCache: rollout.keyValueCache, rollouts: phases[1]?.calls ?? 0 }),
+        logits: training.logits,
+        training: phases[0]?.calls ?? 0,
       },
       byteLengthNeeded: needed,
       fits: needed <= byteLengthMax,
-      flops: { training: trainingFlops, ...(rollout && { rollouts: rollout.flops }) },
-      secondsPerStep: trainingSeconds + (rollout?.seconds ?? 0),
-      trainingSeconds,
+      flops: { training: training.flops, ...(rollout && { rollouts: rollout.flops }) },
+      secondsPerStep: training.seconds + (rollout?.seconds ?? 0),
+      trainingSeconds: training.seconds,
       ...(rollout && { rolloutSeconds: rollout.seconds }),
     };
 
+    function planTraining() {
+      const loss = arm.groupSize > 1 ? 'ppo' : 'cross_entropy';
+      const options = { recompute, loss, withKl: arm.withReference } as const;
+      const groups = Array.from({ length: arm.promptCount }, () => usualGroup(arm, prompt));
+      const cut = cutTraining(fitted, { ...held, groups }, options);
+      const { graph } = sessions.trainingPlan({ ...options, withImages: hasImages(groups) });
+      const flops = cut.parts.reduce(
+        (sum, part) => sum + flopsOf(graph, sizesFrom(graph, packGroups(architecture, part.groups).tensors)),
+        0,
+      );
+      const promptCount = cut.parts[0]?.groups.length ?? 0;
+      const scoredTokenCount = cut.laneCount * promptCount * arm.groupSize * arm.completionTokenCount;
+      return {
+        cut,
+        promptCount,
+        logits: 4 * architecture.text.vocabularySize * scoredTokenCount,
+        flops,
+        seconds: (flops * laneCount) / (rates.wideFlopsPerSecond * cut.laneCount),
+      };
+    }
+
     function planRollout() {
-      const graph = rolloutGraph(architecture, specs, { withImages });
-      const rolloutPlan = planOf(graph);
-      const samplingOf = (count: number, share = { groupSize: arm.groupSize, rolloutOffset: 0 }): Map<string, Tensor> =>
-        sampleTensors(architecture, {
-          ...{ prompts: Array<EncodedPrompt>(count).fill(prompt), ...share, seed: 0, step: 0 },
-          ...{ promptOffset: 0, promptTokenCountMax: prompt.tokenIds.length },
-          sampling: { temperature: 1, greedy: true, tokenCountMax: arm.completionTokenCount },
-          tokens: { stopTokenId: 0, padTokenId: 0, bannedTokenIds: [] },
-        });
-      const bytesOf = (count: number): number =>
-        callByteLength(rolloutPlan, samplingOf(count, groupShares(arm.groupSize)[0]), arm.completionTokenCount);
-      const countMax = evenPromptCount(arm.promptCount, arm.groupSize, laneCount);
-      const count = largestCount(countMax, (tried) => total(resident) + bytesOf(tried) <= byteLengthMax);
+      const request = {
+        ...{ prompts: Array<EncodedPrompt>(arm.promptCount).fill(prompt), groupSize: arm.groupSize, seed: 0, step: 0 },
+        ...{ promptOffset: 0, promptTokenCountMax: prompt.tokenIds.length },
+        sampling: { temperature: 1, greedy: true, tokenCountMax: arm.completionTokenCount },
+        tokens: { stopTokenId: 0, padTokenId: 0, bannedTokenIds: [] },
+      };
+      const cut = cutRollouts(fitted, { ...request, ...held });
+      const { graph } = sessions.rolloutPlan(rolloutOptions(architecture, request));
       const half = { T: Math.ceil(arm.completionTokenCount / 2), trips: arm.completionTokenCount };
       const sizes = {
-        ...sizesFrom(graph.inputs, samplingOf(arm.promptCount)),
+        ...sizesFrom(graph, sampleTensors(architecture, { ...request, rolloutOffset: 0 })),
         ...half,
         loop: arm.completionTokenCount,
       };
-      const all = flopsOf(graph, sizes, arm.completionTokenCount);
+      const flops = flopsOf(graph, sizes, arm.completionTokenCount);
       const prefill = flopsOf(graph, sizes, 0);
       const { layerCount, keyValueHeadCount, headSize } = architecture.text;
-      const cachedTokens = count * (prompt.tokenIds.length + arm.groupSize * arm.completionTokenCount);
+      const { prompts = [], groupSize = 0 } = cut.parts[0] ?? {};
+      const cachedTokens = prompts.length * (prompt.tokenIds.length + groupSize * arm.completionTokenCount);
       return {
-        callByteLength: bytesOf(count),
-        keyValueCache: 2 * 4 * layerCount * keyValueHeadCount * headSize * cachedTokens,
-        flops: all,
+        cut,
+        keyValueCache: 2 * 4 * layerCount * keyValueHeadCount * headSize * cachedTokens * cut.laneCount,
+        flops,
         // Decoding multiplies few rows at a time.
-        seconds: prefill / rates.wideFlopsPerSecond + (all - prefill) / rates.narrowFlopsPerSecond,
+        seconds:
+          ((prefill / rates.wideFlopsPerSecond + (flops - prefill) / rates.narrowFlopsPerSecond) * laneCount) /
+          cut.laneCount,
       };
     }
   }
@@ -166,10 +171,6 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
 interface Rates {
   readonly wideFlopsPerSecond: number;
   readonly narrowFlopsPerSecond: number;
-}
-
-function flops(graph: Graph, tensors: ReadonlyMap<string, Tensor>): number {
-  return flopsOf(graph, sizesFrom(graph.inputs, tensors));
 }
 
 function usualGroup({ groupSize, completionTokenCount }: ArmShape, prompt: EncodedPrompt): TrainGroup {

@@ -9,7 +9,7 @@ import { adamwGraph, gradientNormGraph } from '../../optimizer/adamw-graph.ts';
 import { muonGraph } from '../../optimizer/muon-graph.ts';
 import type { CompileOptions, GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
 import { type GraphPlan, planOf } from './memory-plan.ts';
-import type { TensorData } from './weights.ts';
+import { type OptimizerState, type TensorData, squared, zerosFor } from './weights.ts';
 
 export class Sessions {
   readonly #architecture: Architecture;
@@ -35,6 +35,20 @@ export class Sessions {
     return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
   }
 
+  /** Likewise, and no memory is taken for what nobody writes. */
+  zerosFor(specs: readonly ParameterSpec[]): TensorData {
+    return zerosFor(specs, this.#runtime.zeros);
+  }
+
+  /** Moments of the weights that learn, for AdamW alone or with Muon for hidden matrices. */
+  newOptimizerState(withMuon = false): OptimizerState {
+    return {
+      m: this.zerosFor(this.#specs.filter(isTrained)),
+      v: this.zerosFor(squared(this.#specs, withMuon)),
+      updateCount: 0,
+    };
+  }
+
   /** From here on, graphs are for these weights. */
   retarget(trainable: TrainableSpec, specs: readonly ParameterSpec[]): void {
     this.#variant = JSON.stringify(trainable);
@@ -57,18 +71,18 @@ export class Sessions {
     return this.#plan(keyOf('rollout', options), () => this.#rollout(options));
   }
 
-  gradientNorm(): Promise<GraphRunner> {
-    return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)));
+  gradientNorm(compiling?: CompileOptions): Promise<GraphRunner> {
+    return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)), compiling);
   }
 
   /** Updates these weights; on a device, they and their moments stay there. */
-  adamw(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
-    return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { keepsOutputs: true });
+  adamw(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
+    return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { ...compiling, keepsOutputs: true });
   }
 
   /** Likewise; hidden matrices alone. */
-  muon(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
-    return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { keepsOutputs: true });
+  muon(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
+    return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { ...compiling, keepsOutputs: true });
   }
 
   /** Before weights or moments are read: the newest may lie on a device. */

@@ -19,10 +19,14 @@ import type { EngineCall, EngineFailure, EngineMethod, EngineReply } from './pro
 import type { EngineSettings } from './settings.ts';
 
 /**
- * Weights and activations in pages of 2 MB where the kernel gives them (`madvise`, glibc 2.35): a step spends less time on
- * looking up addresses (docs/performance.md). The allocator reads it when a process starts, and other ones not at all.
+ * The allocator reads these when a process starts, and other ones than glibc's not at all.
+ * hugetlb (glibc 2.35): weights and activations in pages of 2 MB where the kernel gives them (`madvise`); a step spends
+ * less time on looking up addresses (docs/performance.md).
+ * mmap_threshold: arrays of 1 MiB and more go back to the kernel when they are freed. Left alone, the allocator raises
+ * the threshold to the size of what it has seen freed, and keeps what is smaller for later.
  */
-const hugePages = [process.env['GLIBC_TUNABLES'], 'glibc.malloc.hugetlb=1'].filter(Boolean).join(':');
+const tunables = ['glibc.malloc.hugetlb=1', `glibc.malloc.mmap_threshold=${1 << 20}`];
+const allocator = [process.env['GLIBC_TUNABLES'], ...tunables].filter(Boolean).join(':');
 
 export interface EngineExit {
   readonly code: number | null;
@@ -43,7 +47,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
     // fit-memory.ts collects garbage itself where memory is limited.
     execArgv: ['--expose-gc', '--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, GLIBC_TUNABLES: hugePages },
+    env: { ...process.env, GLIBC_TUNABLES: allocator },
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 0;

@@ -22,21 +22,8 @@ export interface OptimizerState {
   updateCount: number;
 }
 
-/** Of the weights that are trained: for AdamW alone, or with Muon for hidden matrices. */
-export function newOptimizerState(specs: readonly ParameterSpec[], withMuon = false): OptimizerState {
-  return { m: zerosFor(specs.filter(isTrained)), v: zerosFor(squared(specs, withMuon)), updateCount: 0 };
-}
-
-/** The state that is there; a new one where that is another optimizer's. */
-export function optimizerStateFor(
-  state: OptimizerState,
-  specs: readonly ParameterSpec[],
-  withMuon: boolean,
-): OptimizerState {
-  return state.v.size === squared(specs, withMuon).length ? state : newOptimizerState(specs, withMuon);
-}
-
-function squared(specs: readonly ParameterSpec[], withMuon: boolean): ParameterSpec[] {
+/** The weights that have a second moment: all that learn, for AdamW alone; with Muon, all but hidden matrices. */
+export function squared(specs: readonly ParameterSpec[], withMuon: boolean): ParameterSpec[] {
   return specs.filter((spec) => isTrained(spec) && !(withMuon && isHiddenMatrix(spec)));
 }
 
@@ -116,8 +103,12 @@ export function elementCount(spec: ParameterSpec): number {
   return spec.shape.reduce((a, b) => a * b, 1);
 }
 
-export function zerosFor(specs: readonly ParameterSpec[]): TensorData {
-  return new Map(specs.map((spec) => [spec.name, new Float32Array(elementCount(spec))]));
+/** @param zeros so many of them, in new memory */
+export function zerosFor(
+  specs: readonly ParameterSpec[],
+  zeros = (length: number): Float32Array => new Float32Array(length),
+): TensorData {
+  return new Map(specs.map((spec) => [spec.name, zeros(elementCount(spec))]));
 }
 
 export function stored(specs: readonly ParameterSpec[], data: TensorData, prefix: string): Map<string, StoredTensor> {

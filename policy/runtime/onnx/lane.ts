@@ -21,7 +21,8 @@ type Question =
       readonly into: ReadonlyMap<string, Tensor>;
       readonly sums: ReadonlyMap<string, Tensor>;
     }
-  | { readonly verb: 'add' | 'trim' }
+  | { readonly verb: 'add'; readonly isFirst: boolean }
+  | { readonly verb: 'trim' }
   | { readonly verb: 'release'; readonly graph: number };
 
 type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };

@@ -41,7 +41,7 @@ export class Lanes {
           await lane.load(model);
           const outputs = await lane.ask({ verb: 'run', graph: model.graph, inputs, into, sums: sums.tensors });
           await sums.turn;
-          if (sums.tensors.size > 0) await lane.ask({ verb: 'add' });
+          if (sums.tensors.size > 0) await lane.ask({ verb: 'add', isFirst: sums.isFirst });
           if (givesMemoryBack) await lane.ask({ verb: 'trim' });
           return outputs as Map<string, Tensor>;
         }),
@@ -73,12 +73,16 @@ export class Lanes {
   }
 }
 
-const noSums: Sums = { tensors: new Map(), turn: Promise.resolve() };
+const noSums: Sums = { tensors: new Map(), isFirst: false, turn: Promise.resolve() };
 
 /** The same numbers in memory that all threads read and write. */
 export function shared(values: Float32Array): Float32Array {
   if (values.buffer instanceof SharedArrayBuffer) return values;
-  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  const copy = sharedZeros(values.length);
   copy.set(values);
   return copy;
+}
+
+export function sharedZeros(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }

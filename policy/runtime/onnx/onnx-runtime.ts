@@ -3,7 +3,7 @@ import { emitOnnx } from '../../graph/emit.ts';
 import { rewrite } from '../../graph/rewrite.ts';
 import type { Runtime, RuntimeInfo, RuntimeSettings } from '../graph-runner.ts';
 import { DeviceCopies } from './device-copies.ts';
-import { Lanes, shared } from './lanes.ts';
+import { Lanes, shared, sharedZeros } from './lanes.ts';
 import { checkProvider, onnxRuntimeVersion } from './providers.ts';
 import { Session } from './session.ts';
 import { webgpuRules } from './webgpu-rules.ts';
@@ -44,6 +44,7 @@ function laneRuntime(info: RuntimeInfo, laneCount: number): Runtime {
     info,
     laneCount,
     share: shared,
+    zeros: sharedZeros,
     compile: (graph, options) => lanes.compile(graph, options),
     close: () => lanes.close(),
   };

@@ -77,15 +77,39 @@ describe('a call in a lane', () => {
     const sums = new Map([['y', sum]]);
     let come: (value?: unknown) => void = () => undefined;
     const turn = new Promise((resolve) => (come = resolve));
-    const first = runner.run(new Map([['x', tensor(1, 2)]]), new Map(), { tensors: sums, turn });
+    const first = runner.run(new Map([['x', tensor(1, 2)]]), new Map(), { tensors: sums, isFirst: false, turn });
     const failed = Promise.reject<unknown>(new Error('before'));
     await expect(failed).rejects.toThrow();
-    const second = runner.run(new Map([['x', tensor(8, 8)]]), new Map(), { tensors: sums, turn: failed });
+    const second = runner.run(new Map([['x', tensor(8, 8)]]), new Map(), {
+      tensors: sums,
+      isFirst: false,
+      turn: failed,
+    });
     await expect(second).rejects.toThrow('before');
     expect([...sum.data]).toEqual([1, 1]);
     come();
     expect((await first).size).toBe(0);
     expect([...sum.data]).toEqual([3, 5]);
+  });
+
+  test('that is the first of a sum leaves nothing of what was there, whether or not it has an output for it', async () => {
+    const runner = await doubling();
+    const sums = new Map([
+      ['y', tensor(7, NaN)],
+      ['z', tensor(7, NaN)],
+    ]);
+    const call = (isFirst: boolean) =>
+      runner.run(new Map([['x', tensor(1, 2)]]), new Map(), { tensors: sums, isFirst, turn: Promise.resolve() });
+    await call(true);
+    expect([...sums.values()].map(({ data }) => [...data])).toEqual([
+      [2, 4],
+      [0, 0],
+    ]);
+    await call(false);
+    expect([...sums.values()].map(({ data }) => [...data])).toEqual([
+      [4, 8],
+      [0, 0],
+    ]);
   });
 
   test('writes where it read, and refuses to write where nobody would read it', async () => {

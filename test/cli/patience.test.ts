@@ -1,0 +1,30 @@
+import { expect, it, vi } from 'vitest';
+import { patiently } from '../../cli/patience.ts';
+
+const patience = { againMs: 1, silenceMsMax: 60 };
+const unavailable = (): Error => new Error('Failed to get Workflow execution history', { cause: grpc(14) });
+const grpc = (code: number): Error => Object.assign(new Error('14 UNAVAILABLE'), { code, details: '', metadata: {} });
+
+vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+
+it('waits for a server that comes back', async () => {
+  let failureCount = 3;
+  const ask = (): Promise<string> => (failureCount-- > 0 ? Promise.reject(unavailable()) : Promise.resolve('ended'));
+  expect(await patiently(ask, patience)).toBe('ended');
+});
+
+it('gives up on one that stays away', async () => {
+  await expect(patiently(() => Promise.reject(unavailable()), patience)).rejects.toThrow('Failed to get');
+});
+
+it('does not take another program that ended with such a number for the server', async () => {
+  const ask = vi.fn(() => Promise.reject(Object.assign(new Error('exit code 1'), { code: 1 })));
+  await expect(patiently(ask, patience)).rejects.toThrow('exit code');
+  expect(ask).toHaveBeenCalledTimes(1);
+});
+
+it('does not ask again what was answered with an error', async () => {
+  const ask = vi.fn(() => Promise.reject(grpc(7)));
+  await expect(patiently(ask, patience)).rejects.toMatchObject({ code: 7 });
+  expect(ask).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,59 @@
+/** A server of ours is ours: not whoever else answers on its port. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { choosePorts } from '../../infra/stack/ports.ts';
+import { ensureServer, type ServerSpec } from '../../infra/stack/server.ts';
+
+let home: string;
+let stranger: Server;
+let ports: { port: number; uiPort: number };
+const how = { log: () => undefined, answerTimeoutMs: 500 };
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'mtrl-server-'));
+  stranger = createServer((socket) => socket.end());
+  const [port = 0, uiPort = 0] = await choosePorts([undefined, undefined]);
+  ports = { port, uiPort };
+});
+afterEach(() => {
+  stranger.close();
+  rmSync(home, { recursive: true });
+});
+
+/** Another stack's server takes the port; anybody who asks there gets an answer. */
+async function strangerListens(): Promise<void> {
+  stranger.listen(ports.port, '127.0.0.1');
+  await once(stranger, 'listening');
+}
+
+function specOf(script: string, daemon: () => Promise<void>): ServerSpec {
+  return {
+    ...{ name: 'temporal', ...ports, probe: () => Promise.resolve() },
+    daemon: async () => {
+      await daemon();
+      return { command: process.execPath, args: ['-e', script], cwd: home, env: {} };
+    },
+  };
+}
+
+it('is refused a port that was taken while its program was built', async () => {
+  const spec = specOf('setTimeout(() => undefined, 60_000)', strangerListens);
+  await expect(ensureServer(home, spec, how)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+});
+
+it('has not started when it was late for its port and ended, whoever answers there', async () => {
+  const endsSoon = 'setTimeout(() => { console.log("address already in use"); process.exit(1); }, 1_200)';
+  const spec = specOf(endsSoon, () => {
+    // Behind the check of the port, as a stack does that starts in the same moment.
+    setTimeout(() => void strangerListens(), 700);
+    return Promise.resolve();
+  });
+  await expect(ensureServer(home, spec, how)).rejects.toMatchObject({
+    code: 'SETUP_FAILED',
+    details: { found: expect.stringContaining('address already in use') as string },
+  });
+});
