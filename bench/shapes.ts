@@ -2,7 +2,7 @@
  * The Idefics3 shapes that benches measure, as their config.json. Both sides of a comparison read the same file. `tiny`
  * and `small` are the shapes that figures are given for; `scaled` makes others between them.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,9 +65,15 @@ export const tokenIds = {
 
 const positionCountMax = 512;
 
-/** A folder with the shape's config.json alone: weights are drawn. */
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** A folder with the shape's config.json alone, for as long as this process lives: weights are drawn. */
 export function writeConfig(shape: Shape): string {
   const folder = mkdtempSync(join(tmpdir(), 'mtrl-bench-shape-'));
+  folders.push(folder);
   writeFileSync(join(folder, 'config.json'), JSON.stringify(configOf(shape), null, 2));
   return folder;
 }

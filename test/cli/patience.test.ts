@@ -10,7 +10,7 @@ vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 it('waits for a server that comes back', async () => {
   let failureCount = 3;
   const ask = (): Promise<string> => (failureCount-- > 0 ? Promise.reject(unavailable()) : Promise.resolve('ended'));
-  expect(await patiently(ask, patience)).toBe('ended');
+  expect(await patiently(ask, { ...patience, silenceMsMax: 60_000 })).toBe('ended');
 });
 
 it('gives up on one that stays away', async () => {

@@ -1,9 +1,10 @@
 /** A server of ours is ours: not whoever else answers on its port. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import { ensureServer, type ServerSpec } from '../../infra/stack/server.ts';
@@ -46,14 +47,26 @@ it('is refused a port that was taken while its program was built', async () => {
 });
 
 it('has not started when it was late for its port and ended, whoever answers there', async () => {
-  const endsSoon = 'setTimeout(() => { console.log("address already in use"); process.exit(1); }, 1_200)';
-  const spec = specOf(endsSoon, () => {
-    // Behind the check of the port, as a stack does that starts in the same moment.
-    setTimeout(() => void strangerListens(), 700);
+  const started = join(home, 'started');
+  const taken = join(home, 'taken');
+  const end = 'console.log("address already in use"); process.exit(1);';
+  const script = `const fs = require('node:fs');
+    fs.writeFileSync('${started}', '');
+    setInterval(() => { if (fs.existsSync('${taken}')) setTimeout(() => { ${end} }, 300); }, 20);`;
+  // Behind the check of the port, as a stack does that starts in the same moment.
+  const takes = async (): Promise<void> => {
+    while (!existsSync(started)) await sleep(10);
+    await strangerListens();
+    writeFileSync(taken, '');
+  };
+  let taking: Promise<void> | undefined;
+  const spec = specOf(script, () => {
+    taking = takes();
     return Promise.resolve();
   });
   await expect(ensureServer(home, spec, how)).rejects.toMatchObject({
     code: 'SETUP_FAILED',
     details: { found: expect.stringContaining('address already in use') as string },
   });
+  await taking;
 });
