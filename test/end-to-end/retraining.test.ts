@@ -99,6 +99,15 @@ async function ended(outcome: RetrainResult['outcome']): Promise<RetrainResult> 
     throw new Error(`no retraining has ended ${outcome} yet`);
   });
 }
+
+async function isRunning(): Promise<boolean> {
+  return stack.withClient(async (client) => {
+    const { raw } = await client.schedule.getHandle('nightly').describe();
+    const { status } = await client.workflow.getHandle('retrain/nightly').describe();
+    return (raw.info?.runningWorkflows?.length ?? 0) > 0 || status.name === 'RUNNING';
+  });
+}
+
 /** Of the actions that ended so, from start to end. */
 async function longestMs(outcome: RetrainResult['outcome']): Promise<number> {
   return stack.withClient(async (client) => {
@@ -137,6 +146,8 @@ it('a schedule retrains on new data and on nothing else, from the promoted judge
       promotion: { promoted: { version: 2, name: 'nightly' } },
     });
   await json('schedule', 'pause', 'nightly');
+  // It may have fired just before.
+  await expect.poll(isRunning, soon).toBe(false);
 
   await writeRows(12);
   const bad = await writeRecipe('bad.json', recipeWith(0.5, false));
