@@ -6,8 +6,10 @@ export default defineConfig({
     // Real servers and native sessions: a fork each, and no more at once than the smallest machine has cores.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // They end a test that hangs; no test is decided by a busy machine (test/house/style.test.ts).
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     reporters: ['dot'],
   },
 });

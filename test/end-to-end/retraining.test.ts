@@ -108,17 +108,6 @@ async function isRunning(): Promise<boolean> {
   });
 }
 
-/** Of the actions that ended so, from start to end. */
-async function longestMs(outcome: RetrainResult['outcome']): Promise<number> {
-  return stack.withClient(async (client) => {
-    let longest = 0;
-    const query = `WorkflowType = 'retrain' AND MtrlState = '${outcome}'`;
-    for await (const { startTime, closeTime } of client.workflow.list({ query }))
-      longest = Math.max(longest, (closeTime?.getTime() ?? 0) - startTime.getTime());
-    return longest;
-  });
-}
-
 const seen = new Set<string>();
 const soon = { timeout: 60_000, interval: 300 };
 
@@ -132,8 +121,6 @@ it('a schedule retrains on new data and on nothing else, from the promoted judge
   await expect
     .poll(() => ended('no-new-data'), soon)
     .toMatchObject({ why: 'no new data since nightly@1', startedFromVersion: 1 });
-
-  expect(await longestMs('no-new-data')).toBeLessThan(5_000);
 
   await writeRows(10);
   await expect

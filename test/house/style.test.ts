@@ -66,6 +66,55 @@ describe('a run gives the same bits twice', () => {
   });
 });
 
+describe('tests decide by what happened, not by how long it took', () => {
+  const tests = typed.filter((path) => path.startsWith('test/'));
+  const clock = /^(performance\.now|performance\.measure|Date\.now|process\.(hrtime|uptime))/;
+  const reads = (node: ts.Node): boolean =>
+    nodesOf(node).some((each) => ts.isPropertyAccessExpression(each) && clock.test(each.getText()));
+
+  /** What an `expect(...)` or `expect.poll(...)` is given, with the matcher that follows it. */
+  function expectation(node: ts.Node): { readonly given: ts.Expression; readonly matcher: string } | undefined {
+    if (!ts.isCallExpression(node) || !/^expect(\.(poll|soft))?$/.test(node.expression.getText())) return undefined;
+    const [given] = node.arguments;
+    let outer: ts.Node = node;
+    while (ts.isPropertyAccessExpression(outer.parent)) outer = outer.parent;
+    return given && { given, matcher: ts.isPropertyAccessExpression(outer) ? outer.name.text : '' };
+  }
+
+  /** Variables and functions of a file that a clock was read for. */
+  function timedNames(source: ts.SourceFile): ReadonlySet<string> {
+    const timed = nodesOf(source).flatMap((node) =>
+      (ts.isVariableDeclaration(node) || ts.isFunctionDeclaration(node)) && node.name && reads(node)
+        ? [node.name.getText()]
+        : [],
+    );
+    return new Set(timed);
+  }
+
+  it('no expectation is held against a clock', () => {
+    const wrong = tests.flatMap((path) => {
+      const names = timedNames(sourceOf(path));
+      const isTimed = (node: ts.Node): boolean =>
+        nodesOf(node).some((each) => ts.isIdentifier(each) && names.has(each.text));
+      return found([path], (node) => {
+        const asked = expectation(node);
+        if (asked === undefined) return false;
+        const { given, matcher } = asked;
+        const isDuration = nodesOf(given).some((each) => ts.isIdentifier(each) && /(\wMs|[eE]lapsed|[tT]ook)$/.test(each.text));
+        const isUpperBound = /^toBeLessThan/.test(matcher);
+        return reads(given) || (isUpperBound && (isTimed(given) || isDuration));
+      });
+    });
+    expectNone(wrong);
+  });
+
+  it('no test measures', () => {
+    const isStopwatch = (node: ts.Node): boolean =>
+      ts.isPropertyAccessExpression(node) && /^(performance\.|process\.hrtime)/.test(node.getText());
+    expectNone(found(tests, isStopwatch));
+  });
+});
+
 describe('a file is one idea, found by its name', () => {
   it(`no source is longer than ${lineCountMax} lines`, () => {
     const long = code
