@@ -1,41 +1,81 @@
-/** Which code made a result: part of every key, so that changed code never finds what other code made (DESIGN section 5.2). */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+/**
+ * Which code made a result: part of every key, so that changed code never finds what other code made (DESIGN section 5.2).
+ * A version covers the sources that the activity reaches and the versions of the packages that it computes with, and
+ * nothing else: a change to a webhook leaves every rollout where it is found. It is a function of the project's files, so
+ * it can be computed when the project is built.
+ */
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { digestOf, sha256 } from '../core/json.ts';
+import { required } from '../core/assert.ts';
+import { digestOf } from '../core/json.ts';
+import { SourceTree } from './source-tree.ts';
 
-/** Rooms whose code decides bytes; workflows, workers, infra and cli only carry them about. */
-const rooms = ['activities', 'artifacts', 'core', 'judge', 'policy'] as const;
-/** What only shows results: a report of other looks must not make everything anew. */
-const shownOnly = join('judge', 'report');
-/** Packages whose results are in ours, bit by bit. */
-const packages = [
-  'onnxruntime-node',
-  'sharp',
-  '@julusian/jpeg-turbo',
-  '@huggingface/tokenizers',
-  '@huggingface/jinja',
-] as const;
+/** What workers hand to activities, which import its types alone. */
+const artifacts = ['activities/json-cache.ts', 'artifacts/artifact-store.ts'];
+const engine = [...artifacts, 'activities/policy-states.ts', 'policy/engines/embedded/spawn.ts'];
+const prompting = [...engine, 'activities/processors.ts', 'activities/prompter.ts'];
 
-/** sha256 over the rooms' sources and the versions of what computes for them. Reads about a hundred files: once a process. */
-export function codeVersionOf(projectRoot: string = ownRoot): string {
-  const sources = rooms.flatMap((room) => sourcesUnder(join(projectRoot, room)));
-  const digests = sources
-    .map((path) => [relative(projectRoot, path), sha256(readFileSync(path))] as const)
-    .filter(([path]) => !path.startsWith(shownOnly));
-  const versions = packages.map((name) => [name, versionOf(projectRoot, name)] as const);
-  return digestOf({ sources: Object.fromEntries(digests), packages: Object.fromEntries(versions) });
+/**
+ * Where the code of each keyed result begins. A replay (replay.ts) is not here: it gives the recorded digest or fails, so
+ * it decides no bit of what follows.
+ */
+const entries = {
+  ingest: [...artifacts, 'activities/ingest.ts'],
+  readDataset: [...artifacts, 'activities/kept-datasets.ts'],
+  importPolicy: [...engine, 'activities/import-policy.ts'],
+  mix: [...artifacts, 'activities/mix.ts'],
+  rollout: [...prompting, 'activities/rollout.ts'],
+  reward: [...artifacts, 'activities/reward.ts'],
+  /** What an external grader said: its own code is not ours. */
+  grades: [...artifacts, 'activities/grader.ts'],
+  optimize: [...prompting, 'activities/optimize.ts'],
+  snapshot: [...engine, 'activities/snapshot.ts'],
+  evaluate: [...prompting, 'activities/evaluate.ts'],
+  judgeRows: [...prompting, 'activities/judge-rows.ts'],
+  /** Of an engine, part by part, for evaluate and judgeRows. */
+  answers: [...engine, 'activities/kept-answers.ts'],
+  gate: [...artifacts, 'activities/gate.ts'],
+  /** Not under a key; the report names it. */
+  report: [...artifacts, 'activities/report.ts'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type KeyedActivity = keyof typeof entries;
+/** A version (hex) for each. */
+export type CodeVersion = (activity: KeyedActivity) => string;
+
+/** They carry results about and decide nothing in them. */
+const carriers = /^@temporalio\//;
+/** Of the backend that need not be installed; they are found by name when it starts (policy/runtime/tfjs/providers.ts). */
+const tfjs = /^@tensorflow\//;
+const tfjsBackends = ['backend-cpu', 'backend-wasm', 'node', 'node-gpu'].map((name) => `@tensorflow/tfjs-${name}`);
+
+/** sha256 over the sources that each activity reaches and the versions of its packages. Reads some hundred files: once a process. */
+export function codeVersionsOf(
+  projectRoot: string = ownRoot,
+  backend = 'onnxruntime',
+): Readonly<Record<KeyedActivity, string>> {
+  const tree = new SourceTree(projectRoot);
+  const versions = Object.entries(entries).map(([activity, paths]) => [activity, versionFrom(tree, paths, backend)]);
+  return Object.fromEntries(versions) as Record<KeyedActivity, string>;
+}
+
+/** `backend`: what this worker's engines compute with. */
+export function codeVersionOf(backend?: string): CodeVersion {
+  const versions = codeVersionsOf(ownRoot, backend);
+  return (activity) => required(versions[activity], `the code version of ${activity}`);
+}
+
+/** The same for all that a worker runs, its workflows too: what may not change under a workflow that is pinned to a build. */
+export function buildVersionOf(projectRoot: string = ownRoot): string {
+  return versionFrom(new SourceTree(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
 const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-function sourcesUnder(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(?:ts|wasm)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function versionOf(projectRoot: string, name: string): string {
-  const manifest = join(projectRoot, 'node_modules', name, 'package.json');
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+function versionFrom(tree: SourceTree, paths: readonly string[], backend = 'onnxruntime'): string {
+  const { sources, packages } = tree.reachedFrom(paths);
+  const computing = packages.filter((name) => !carriers.test(name) && !tfjs.test(name));
+  const ofBackend = backend === 'tfjs' ? [...packages.filter((name) => tfjs.test(name)), ...tfjsBackends] : [];
+  const versions = tree.versionsOf([...computing, ...ofBackend]);
+  return digestOf({ sources: tree.digestsOf(sources), packages: versions });
 }

@@ -6,11 +6,12 @@ const stderrLengthMax = 300;
 /** What a hook sees of the worker's environment: not its credentials. */
 const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
-/** Resolves to the reason why it did not end with 0, or undefined. Never throws; at the time-out it and its children are killed. */
+/** Resolves to the reason why it did not end with 0, or undefined. Never throws; at the time-out, and when the signal is aborted, it and its children are killed. */
 export function runHook(
   [program = '', ...args]: readonly string[],
   input: string,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const env = Object.fromEntries(passedOn.flatMap((name) => [[name, process.env[name]]]));
@@ -21,8 +22,14 @@ export function runHook(
       isLate = true;
       killGroup(child.pid);
     }, timeoutMs);
+    const onAbort = (): void => {
+      killGroup(child.pid);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     const end = (problem: string | undefined): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
       const said = stderr.trim();
       resolve(problem === undefined ? undefined : `${program}: ${problem}${said === '' ? '' : ` (${said})`}`);
     };

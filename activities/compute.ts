@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { ComputeContext } from './compute-context.ts';
 import type { Activities } from './contract.ts';
 import type { ComputeDeps } from './deps.ts';
-import { classified } from './durable.ts';
+import { classified as asActivity } from './durable.ts';
 import { createEvaluate } from './evaluate.ts';
+import { heartbeating } from './heartbeat.ts';
 import { createImportPolicy } from './import-policy.ts';
 import { JsonCache } from './json-cache.ts';
 import { createJudgeRows } from './judge-rows.ts';
@@ -24,6 +25,8 @@ export type ComputeActivities = Pick<
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
+  /** Recipes and examples are read before there is an engine whose progress could be proved. */
+  const classified = <I, R>(activity: (input: I) => Promise<R>) => asActivity(heartbeating(activity));
   return {
     importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
     rollout: classified(onRequiredEngine(context, createRollout(context))),

@@ -4,6 +4,7 @@ import type { Activities } from './contract.ts';
 import type { ControlDeps } from './deps.ts';
 import { classified } from './durable.ts';
 import { createGate } from './gate.ts';
+import { heartbeating } from './heartbeat.ts';
 import { createIngest } from './ingest.ts';
 import { createInspectData } from './inspect-data.ts';
 import { JsonCache } from './json-cache.ts';
@@ -28,25 +29,25 @@ export type ControlActivities = Pick<
 
 export function createControlActivities(deps: ControlDeps): ControlActivities {
   const cache = new JsonCache(deps.store);
-  // Here the worker's own loop does the work, so each time it comes round is an advance.
+  // What reads files beats with every part that it has read: a file system that hangs is found by its silence.
   const beat = (progress?: unknown): void => {
     Context.current().heartbeat(progress);
   };
   const promotion = createPromotion(cache);
   return {
-    prepare: classified(createPrepare(cache)),
+    prepare: classified(heartbeating(createPrepare(cache))),
     ingest: classified(createIngest(deps, cache, beat)),
     inspectData: classified(createInspectData(deps, cache, beat)),
-    mix: classified(createMix(deps, cache)),
-    reward: classified(createReward(deps, cache)),
-    report: classified(createReport(deps, cache, beat)),
+    mix: classified(heartbeating(createMix(deps, cache))),
+    reward: classified(heartbeating(createReward(deps, cache))),
+    report: classified(heartbeating(createReport(deps, cache))),
     readRows: classified(createReadRows(cache, beat)),
-    findPromoted: classified(promotion.findPromoted),
-    findCandidate: classified(promotion.findCandidate),
-    gate: classified(createGate(deps, cache, beat)),
-    promote: classified(promotion.promote),
-    rollBack: classified(promotion.rollBack),
-    notify: classified(createNotify(cache)),
-    planFork: classified(createPlanFork(cache, beat)),
+    findPromoted: classified(heartbeating(promotion.findPromoted)),
+    findCandidate: classified(heartbeating(promotion.findCandidate)),
+    gate: classified(heartbeating(createGate(deps, cache))),
+    promote: classified(heartbeating(promotion.promote)),
+    rollBack: classified(heartbeating(promotion.rollBack)),
+    notify: classified(heartbeating(createNotify(cache))),
+    planFork: classified(heartbeating(createPlanFork(cache))),
   };
 }

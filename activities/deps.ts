@@ -1,6 +1,7 @@
 /** What activities are given by the worker that hosts them; tests give them a folder store and engines of their own. */
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { CodeVersion } from './code-version.ts';
 import type { EnginePool } from './engine-pool.ts';
 import type { OpenBucket } from './source-buckets.ts';
 import type { StateFolders } from './state-folders.ts';
@@ -8,7 +9,7 @@ import type { StateFolders } from './state-folders.ts';
 export interface ControlDeps {
   readonly store: ArtifactStore;
   /** See code-version.ts. */
-  readonly codeVersion: string;
+  readonly codeVersion: CodeVersion;
   readonly log: Logger;
   /** Buckets that `s3://` sources of recipes are read from; without it a recipe can only name local files. */
   readonly openBucket?: OpenBucket;

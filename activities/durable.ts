@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { KeyedActivity } from './code-version.ts';
 import type { Made } from './contract.ts';
 import type { ControlDeps } from './deps.ts';
 import { toFailure } from './failure.ts';
@@ -27,11 +28,17 @@ export type DurableResult<O extends string, S> = Made & Outputs<O, S>;
 /** The result under this key, found or made now. Attempts that made different bytes are logged: a determinism bug of ours. */
 export async function durable<O extends string, S>(
   { store, codeVersion, log }: ControlDeps,
-  activity: string,
+  activity: KeyedActivity,
   key: Key,
   compute: () => Promise<Outputs<O, S>>,
 ): Promise<DurableResult<O, S>> {
-  const work: Work = { activity, codeVersion, inputs: key.inputs, config: asJson(key.config), environment };
+  const work: Work = {
+    activity,
+    codeVersion: codeVersion(activity),
+    inputs: key.inputs,
+    config: asJson(key.config),
+    environment,
+  };
   const timed = async (): Promise<Computed<S>> => {
     const startedAtMs = performance.now();
     const { outputs, summary, computeMs = performance.now() - startedAtMs } = await compute();

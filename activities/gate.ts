@@ -1,17 +1,18 @@
 /** The gate: what both policies answered, from the kept judgments, against the recipe's rules. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
-import { type Answered, type Contest, gateChecks, type GateEvidence } from '../judge/promotion/gate.ts';
+import { type Answered, type Contest, type GateCheck, gateChecks, type GateEvidence } from '../judge/promotion/gate.ts';
 import { gateOf } from '../recipes/promotion-fields.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
+import { turn } from './heartbeat.ts';
 import type { JsonCache } from './json-cache.ts';
 import { judgedOutcomes } from './judged-outcomes.ts';
 import { recipeOf, taskOf } from './recipe-access.ts';
 import type { GateInput, GateResult, JudgedTask } from './retraining-contract.ts';
 
 /** Throws EVALUATION_MISSING. */
-export function createGate(deps: ControlDeps, cache: JsonCache, beat: () => void) {
+export function createGate(deps: ControlDeps, cache: JsonCache) {
   return async (input: GateInput): Promise<GateResult> => {
     const { recipe: recipeRef, dataset, candidate, promoted } = input;
     const recipe = await recipeOf(cache, recipeRef);
@@ -30,12 +31,16 @@ export function createGate(deps: ControlDeps, cache: JsonCache, beat: () => void
       config: { rules, resampleCount, seed, against: promoted ? versionText(promoted) : null },
     };
     const { outputs, summary } = await durable(deps, 'gate', key, async () => {
-      const contests = await contestsOf(cache, input, beat);
+      const contests = await contestsOf(cache, input);
       const evidence: GateEvidence = {
         scores: candidate.evaluations.map(({ scores }) => scores),
         ...(contests && { contests }),
       };
-      const checks = gateChecks(rules, evidence, { resampleCount, seed });
+      const checks: GateCheck[] = [];
+      for (const check of gateChecks(rules, evidence, { resampleCount, seed })) {
+        checks.push(check);
+        await turn();
+      }
       const passed = checks.every((check) => check.passed);
       return {
         outputs: { gate: await cache.put({ schema: 1, ...key.config, passed, checks }) },
@@ -54,7 +59,7 @@ function versionText({ name, version }: { readonly name: string; readonly versio
   return `${name}@${String(version)}`;
 }
 
-async function contestsOf(cache: JsonCache, input: GateInput, beat: () => void): Promise<GateEvidence['contests']> {
+async function contestsOf(cache: JsonCache, input: GateInput): Promise<GateEvidence['contests']> {
   const { recipe, dataset, candidate, promoted, promotedOnNewData, candidateOnOldData } = input;
   if (promoted === undefined) return undefined;
   const contest = async (
@@ -69,9 +74,7 @@ async function contestsOf(cache: JsonCache, input: GateInput, beat: () => void):
       });
     const all = (tasks: readonly JudgedTask[]): Promise<Answered[]> =>
       Promise.all(tasks.map((task) => answeredOf(cache, place, task)));
-    const [both, other] = [await all(ours), await all(theirs)];
-    beat();
-    return { data, candidate: both, promoted: other };
+    return { data, candidate: await all(ours), promoted: await all(theirs) };
   };
   const own = candidate.evaluations.map(({ judgments, scores: { task, split } }) => ({ task, split, judgments }));
   return {

@@ -4,7 +4,8 @@ import type { AnswerMode, Example } from '../judge/example.ts';
 import { agreements, type RewardRule, ruledReward } from '../judge/rewards.ts';
 import { readVerdict } from '../judge/tasks/read-verdict.ts';
 import type { TaskSpec } from '../recipes/recipe.ts';
-import { graderScores } from './grader.ts';
+import type { GraderSpec } from '../recipes/reward-fields.ts';
+import type { GraderItem } from './grader.ts';
 import { shownExample } from './shown-example.ts';
 import type { JudgedRollout, PromptRewards, PromptRollouts } from './rollout-artifact.ts';
 
@@ -21,15 +22,19 @@ interface ReadPrompt {
   readonly judgments: readonly JudgedRollout['judgment'][];
 }
 
-/** Rewards of every prompt, in order. Throws GRADER_FAILED. */
+/** A score for each item, in order. Throws GRADER_FAILED. */
+export type AskGrader = (items: readonly GraderItem[], grader: GraderSpec) => Promise<readonly number[]>;
+
+/** Rewards of every prompt, in order. `askGrader` is called where the recipe has a grader. Throws GRADER_FAILED. */
 export async function gradePrompts(
   prompts: readonly PromptRollouts[],
   examples: readonly Example[],
   grading: Grading,
+  askGrader: AskGrader,
 ): Promise<PromptRewards[]> {
   const read = prompts.map((prompt) => readPrompt(prompt, examples, grading));
   const orders = new Map(read.map((one) => [orderKey(one.prompt), one]));
-  const scores = await scoresOf(read, grading);
+  const scores = await scoresOf(read, grading, askGrader);
   return read.map((one, i): PromptRewards => {
     const { exampleIndex, exampleId, task, swapped } = one.prompt;
     const other = grading.reward.consistencyWeight > 0 ? orders.get(orderKey(one.prompt, true)) : undefined;
@@ -66,6 +71,7 @@ function readPrompt(prompt: PromptRollouts, examples: readonly Example[], { task
 async function scoresOf(
   read: readonly ReadPrompt[],
   { reward: { grader } }: Grading,
+  askGrader: AskGrader,
 ): Promise<(number | undefined)[][] | undefined> {
   if (grader === undefined) return undefined;
   const items = read.flatMap(({ example, judgments }) =>
@@ -75,7 +81,7 @@ async function scoresOf(
       return [{ exampleId, task, fields, label, verdict: judgment.verdict, rationale: judgment.rationale }];
     }),
   );
-  const scores = (await graderScores(items, grader)).values();
+  const scores = (await askGrader(items, grader)).values();
   return read.map(({ judgments }) =>
     judgments.map(({ ok }) => (ok ? required(scores.next().value, 'a score') : undefined)),
   );

@@ -2,6 +2,8 @@
  * Heartbeats that mean something: sent only while the work behind an activity advances, so that a hung engine is found
  * by its silence. Work that stands still is stopped here; work that Temporal no longer wants is stopped too.
  */
+import { setImmediate } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { MtrlError } from '../core/errors.ts';
 
@@ -84,6 +86,16 @@ export async function whileWaiting<T>(pulse: Pulse, body: () => Promise<T>, opti
   const waits = new Waits();
   const watched = { progress: () => waits.progress(), kill: () => undefined };
   return whileProgressing(pulse, watched, () => waits.for(body()), options);
+}
+
+/** The activity, with heartbeats while it waits for others or computes in this process's own loop, in turns. */
+export function heartbeating<I, R>(activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
+  return (input) => whileWaiting(Context.current(), () => activity(input));
+}
+
+/** Lets this process's loop come round, so that its heartbeats are sent: for long computations to await between parts. */
+export async function turn(): Promise<void> {
+  await setImmediate();
 }
 
 /** Progress of waiting: a store that is asked answers or fails within its own time-outs, so a wait counts as advancing. */

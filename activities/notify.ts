@@ -23,16 +23,17 @@ export function createNotify(
     const { promotion } = await recipeOf(cache, recipe);
     const { webhooks = [], commands = [] } = promotion?.notify ?? {};
     const message = messageOf(event);
+    const { cancellationSignal } = Context.current();
     const post = (url: string, secretVariable: string | undefined): Promise<string | undefined> => {
       const secret = secretVariable === undefined ? undefined : env[secretVariable];
       // Unsigned is not what was asked for.
       if (secretVariable !== undefined && (secret ?? '') === '')
         return Promise.resolve(`webhook at ${new URL(url).origin}: the worker has no ${secretVariable} to sign with`);
-      return postSigned(url, message, secret, webhookPatience);
+      return postSigned(url, message, secret, webhookPatience, cancellationSignal);
     };
     const outcomes = await Promise.all([
       ...webhooks.map(({ url, secretVariable }) => post(url, secretVariable)),
-      ...commands.map((command) => runHook(command, message.body, commandTimeoutMs)),
+      ...commands.map((command) => runHook(command, message.body, commandTimeoutMs, cancellationSignal)),
     ]);
     const failures = outcomes.filter((problem) => problem !== undefined);
     return { deliveredCount: outcomes.length - failures.length, failures };

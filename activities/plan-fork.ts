@@ -18,7 +18,7 @@ import { endOf, readRecords, snapshotsOf } from './run-log.ts';
 import type { StepRecord } from './step-record.ts';
 
 /** Throws NOT_FOUND, RECIPE_INVALID, FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED. */
-export function createPlanFork(cache: JsonCache, beat: () => void) {
+export function createPlanFork(cache: JsonCache) {
   return async (input: PlanForkInput): Promise<PlanForkResult> => {
     const { experimentId, arm, fromStep } = input;
     const origin = await originOf(cache, input);
@@ -31,7 +31,6 @@ export function createPlanFork(cache: JsonCache, beat: () => void) {
         if (plan.objective === 'none' || (touched.has(plan.arm) && !isForked)) return [];
         const run = origin.runs.find(({ runName }) => runName === plan.runName);
         const log = run && (await readLog(cache, run));
-        beat();
         if (isForked && (log?.stepCount ?? 0) < fromStep) throw unreached(input, plan, log?.stepCount ?? 0);
         return log ? sharedRun(cache.store, log, plan, isForked ? fromStep : undefined) : [];
       }),

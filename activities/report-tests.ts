@@ -3,6 +3,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { type AnsweredRun, type PairedTest, pairedTests } from '../judge/evaluation/paired-tests.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import type { EvaluatedRun } from './contract.ts';
+import { turn } from './heartbeat.ts';
 import type { JsonCache } from './json-cache.ts';
 import { judgedOutcomes } from './judged-outcomes.ts';
 import { taskOf } from './recipe-access.ts';
@@ -13,16 +14,12 @@ interface Scope {
   readonly dataset: ArtifactRef;
 }
 
-export async function testsBetween(
-  scope: Scope,
-  runs: readonly EvaluatedRun[],
-  beat: () => void,
-): Promise<PairedTest[]> {
+export async function testsBetween(scope: Scope, runs: readonly EvaluatedRun[]): Promise<PairedTest[]> {
   const { recipe } = scope;
   const answered: AnsweredRun[] = [];
   for (const run of runs) answered.push(await answeredOf(scope, run));
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
-  return pairedTests({ runs: answered, labelsOf: (task) => taskOf(recipe, task).labels, resampleCount, seed }, beat);
+  return pairedTests({ runs: answered, labelsOf: (task) => taskOf(recipe, task).labels, resampleCount, seed }, turn);
 }
 
 async function answeredOf({ cache, dataset }: Scope, { plan, evaluations }: EvaluatedRun): Promise<AnsweredRun> {

@@ -21,24 +21,18 @@ import { recordsOf } from './run-log.ts';
 import { describeRuntime, type StepRecord } from './step-record.ts';
 
 /** Not under a key: it belongs to the experiment, not to its content. */
-export function createReport({ codeVersion }: ControlDeps, cache: JsonCache, beat: () => void) {
+export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
   return async (input: ReportInput): Promise<ReportResult> => {
     const { experimentId, recipe, ingestion, runs, wallMs } = input;
-    const data = await reportData(cache, input, codeVersion, beat);
+    const data = await reportData(cache, input, codeVersion('report'));
     const html = new TextEncoder().encode(renderReport(data));
-    beat();
     const report = await cache.store.putBytes(html);
     const index = { schema: 1, experimentId, recipe, ingestion, runs, report, cache: input.cache, wallMs } as const;
     return { report, index: await putExperimentIndex(cache.store, index) };
   };
 }
 
-async function reportData(
-  cache: JsonCache,
-  input: ReportInput,
-  codeVersion: string,
-  beat: () => void,
-): Promise<ReportData> {
+async function reportData(cache: JsonCache, input: ReportInput, codeVersion: string): Promise<ReportData> {
   const recipe = await recipeOf(cache, input.recipe);
   const scope = { cache, recipe, dataset: input.ingestion.dataset };
   const runs: ReportRun[] = [];
@@ -50,7 +44,6 @@ async function reportData(
     rollouts.push(...(await shownRollouts(scope, run, records)));
     const runtime = runtimeOf(records);
     if (runtime !== undefined) environment[run.plan.runName] = runtime;
-    beat();
   }
   return {
     title: recipe.name,
@@ -60,7 +53,7 @@ async function reportData(
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
-    tests: await testsBetween(scope, input.runs, beat),
+    tests: await testsBetween(scope, input.runs),
     rollouts,
     dataset: await datasetFacts(cache, input),
     cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },

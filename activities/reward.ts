@@ -1,13 +1,17 @@
 /** Reads and scores a step's rollouts. A bad completion is data: reward 0, with the reason why it could not be read. */
+import { Context } from '@temporalio/activity';
+import { asJson } from '../artifacts/json-value.ts';
+import { digestOf } from '../core/json.ts';
+import { trainedTasks } from '../recipes/task-sets.ts';
 import type { RewardInput, RewardResult, TaskReward } from './contract.ts';
 import { examplesOf } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
-import { type Grading, gradePrompts } from './grade.ts';
+import { type AskGrader, type Grading, gradePrompts } from './grade.ts';
+import { graderScores } from './grader.ts';
 import type { JsonCache } from './json-cache.ts';
 import { grpoArm, promptingOf, recipeOf } from './recipe-access.ts';
 import type { PromptRewards, RolloutShard, StepRewards } from './rollout-artifact.ts';
-import { trainedTasks } from '../recipes/task-sets.ts';
 
 export function createReward(deps: ControlDeps, cache: JsonCache) {
   return async (input: RewardInput): Promise<RewardResult> => {
@@ -17,7 +21,8 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
     const { tasks } = promptingOf(recipe, trainedTasks(recipe, arm));
     const { mode, formatWeight, reward, tokenCountMax } = arm;
     const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };
-    const key = { inputs: { dataset, rollouts }, config: { ...grading, step } };
+    const key = { inputs: { dataset, rollouts }, config: { ...grading, reward: settingsOf(reward), step } };
+    const { cancellationSignal } = Context.current();
     const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
       const [examples, ...shards] = await Promise.all([
         examplesOf(cache, dataset),
@@ -27,12 +32,34 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
         shards.flatMap((shard) => shard.prompts),
         examples,
         grading,
+        keptGrader(deps, cancellationSignal),
       );
       const rewards: StepRewards = { schema: 1, step, prompts };
       return { outputs: { rewards: await cache.put(rewards) }, summary: summaryOf(prompts) };
     });
     return { ...made, ...outputs, ...summary };
   };
+}
+
+/** How a grader is asked decides no reward; who is asked does. */
+function settingsOf({ grader, ...rest }: Grading['reward']) {
+  return { ...rest, ...(grader && { grader: { url: grader.url, weight: grader.weight } }) };
+}
+
+/** Each request's answer is kept in the store, so that an attempt after a failure asks for the rest alone. */
+function keptGrader(deps: ControlDeps, signal: AbortSignal): AskGrader {
+  return (items, grader) =>
+    graderScores(items, grader, {
+      signal,
+      kept: async (batch, ask) => {
+        const config = { url: grader.url, items: digestOf(asJson(batch)) };
+        const made = await durable(deps, 'grades', { inputs: {}, config }, async () => ({
+          outputs: {},
+          summary: { scores: await ask() },
+        }));
+        return made.summary.scores;
+      },
+    });
 }
 
 export type RewardSummary = Pick<

@@ -20,19 +20,21 @@ export interface WebhookPatience {
   readonly backoffMs: readonly number[];
 }
 
-/** Resolves to the reason why it was not delivered, or undefined. Never throws. */
+/** Resolves to the reason why it was not delivered, or undefined. Never throws. The signal ends a request under way. */
 export async function postSigned(
   url: string,
   message: Message,
   secret: string | undefined,
   { timeoutMs, backoffMs }: WebhookPatience,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   for (let attempt = 0; ; attempt++) {
-    const { problem, worthRetry } = await post(url, message, secret, timeoutMs);
+    const { problem, worthRetry } = await post(url, message, secret, timeoutMs, signal);
     const waitMs = backoffMs[attempt];
     if (problem === undefined) return undefined;
-    if (!worthRetry || waitMs === undefined) return `${placeOf(url)}: ${problem}, attempt ${String(attempt + 1)}`;
-    await sleep(waitMs);
+    if (!worthRetry || waitMs === undefined || signal.aborted)
+      return `${placeOf(url)}: ${problem}, attempt ${String(attempt + 1)}`;
+    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -50,7 +52,13 @@ interface Outcome {
   readonly worthRetry?: boolean;
 }
 
-async function post(url: string, message: Message, secret: string | undefined, timeoutMs: number): Promise<Outcome> {
+async function post(
+  url: string,
+  message: Message,
+  secret: string | undefined,
+  timeoutMs: number,
+  cancelled: AbortSignal,
+): Promise<Outcome> {
   const timestampSeconds = Math.floor(Date.now() / 1000);
   const headers = {
     'content-type': 'application/json',
@@ -59,7 +67,7 @@ async function post(url: string, message: Message, secret: string | undefined, t
     ...(secret !== undefined && { 'webhook-signature': `v1,${signatureOf(message, timestampSeconds, secret)}` }),
   };
   try {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeoutMs)]);
     const response = await fetch(url, { method: 'POST', headers, body: message.body, signal, redirect: 'manual' });
     await response.body?.cancel();
     if (response.ok) return {};

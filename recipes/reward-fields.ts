@@ -8,7 +8,13 @@ const graderSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .describe('POST {judgments: [...]} -> {scores: [...]}, a number in [0, 1] for each; docs/judging.md.'),
   weight: rate.describe("Share of the grader's score in the accuracy part; the label has the rest."),
-  timeoutMs: z.int().min(1).max(20_000).default(10_000).describe('Of one answer.'),
+  timeoutMs: z.int().min(1).max(300_000).default(10_000).describe('Of one answer.'),
+  requestCountMax: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('Requests under way at a time, of at most 64 judgments each.'),
 });
 export type GraderSpec = z.infer<typeof graderSchema>;
 

@@ -1,7 +1,7 @@
 /** The compute worker: the activities that need an engine, each engine in a process of its own. */
 import { availableParallelism } from 'node:os';
 import { Worker } from '@temporalio/worker';
-import { codeVersionOf } from '../activities/code-version.ts';
+import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
 import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../activities/engine-pool.ts';
 import { StateFolders } from '../activities/state-folders.ts';
@@ -11,6 +11,7 @@ import { engineSettings, versionWith } from '../policy/engines/embedded/settings
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
+import { withNamedProvider } from './named-provider.ts';
 import { serve } from './serve.ts';
 import { startTracing, tracedEngine } from './tracing.ts';
 import { countOf, servingOptions, servingSettings } from './serving-settings.ts';
@@ -25,14 +26,15 @@ const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
 // As many again for each engine, so that one alone has the machine; they change no bit on the CPU.
 const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2, availableParallelism()));
-const engine = engineSettings(process.env, threadCount);
+const engine = await withNamedProvider(engineSettings(process.env, threadCount));
 const enginePool = new EnginePool(engineCount, () =>
   tracing ? tracedEngine(spawnEmbeddedEngine(engine)) : spawnEmbeddedEngine(engine),
 );
-const codeVersion = codeVersionOf();
+const codeVersion = codeVersionOf(engine.backend);
+const buildVersion = buildVersionOf();
 const activities = createComputeActivities({
   store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
-  codeVersion: versionWith(codeVersion, engine),
+  codeVersion: (activity) => versionWith(codeVersion(activity), engine),
   log,
   enginePool,
   engine,
@@ -59,7 +61,7 @@ await serve({
       interceptors: {
         activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
       },
-      ...servingOptions(serving, codeVersion),
+      ...servingOptions(serving, buildVersion),
     }),
 });
 await enginePool.close();

@@ -1,7 +1,7 @@
 /** The control worker: workflows, and the activities that need no engine. */
 import { dirname, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import { codeVersionOf } from '../activities/code-version.ts';
+import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
 import { createControlActivities } from '../activities/control.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
@@ -19,6 +19,7 @@ const settings = readSettings();
 const serving = servingSettings();
 const tracing = startTracing('control');
 const codeVersion = codeVersionOf();
+const buildVersion = buildVersionOf();
 const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced: tracing !== undefined });
 const activities = createControlActivities({
   store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
@@ -45,7 +46,7 @@ await serve({
         activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
       },
       ...(tracing && { sinks: tracing.sinks }),
-      ...servingOptions(serving, codeVersion),
+      ...servingOptions(serving, buildVersion),
     }),
 });
 await tracing?.close();

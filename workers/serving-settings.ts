@@ -42,10 +42,10 @@ export function countOf(env: Env, variable: string, standard: number): number {
   });
 }
 
-/** What of it the SDK does. `codeVersion` is the build's id where the environment names none. */
+/** What of it the SDK does. `buildVersion` is the build's id where the environment names none. */
 export function servingOptions(
   { drainTimeoutMs, deployment }: ServingSettings,
-  codeVersion: string,
+  buildVersion: string,
 ): Pick<WorkerOptions, 'shutdownGraceTime' | 'shutdownForceTime' | 'workerDeploymentOptions'> {
   return {
     shutdownGraceTime: drainTimeoutMs,
@@ -53,7 +53,7 @@ export function servingOptions(
     ...(deployment && {
       workerDeploymentOptions: {
         useWorkerVersioning: true,
-        version: { deploymentName: deployment.name, buildId: deployment.buildId ?? codeVersion.slice(0, 16) },
+        version: { deploymentName: deployment.name, buildId: deployment.buildId ?? buildVersion.slice(0, 16) },
         // A run may take days: it ends on the code that it began with.
         defaultVersioningBehavior: 'PINNED',
       },

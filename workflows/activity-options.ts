@@ -13,20 +13,21 @@ export const startToCloseTimeout = '30d';
 
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
-/** Short work on the workflow's own queue: handed to the same worker with the workflow task's answer (eager dispatch). */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward'>>({
-  startToCloseTimeout: '30s',
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
-  retry,
-});
-
-/** Work on the control queue that grows with the data: heartbeats tell a slow one from a dead one. */
-export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>({
+/**
+ * On the workflow's own queue all work grows with the data or waits for others: heartbeats tell a slow worker from a
+ * dead one.
+ */
+const onControlQueue = {
   startToCloseTimeout,
   heartbeatTimeout: '1m',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,
-});
+} as const;
+
+/** Handed to the same worker with the workflow task's answer (eager dispatch). */
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward'>>(onControlQueue);
+
+export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
 export const compute = proxyActivities<

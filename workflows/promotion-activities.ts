@@ -8,7 +8,7 @@ const cancellationType = ActivityCancellationType.TRY_CANCEL;
 
 export const registry = proxyActivities<
   Pick<RetrainingActivities, 'findPromoted' | 'findCandidate' | 'promote' | 'rollBack'>
->({ startToCloseTimeout: '30s', cancellationType, retry });
+>({ startToCloseTimeout, heartbeatTimeout: '1m', cancellationType, retry });
 
 /** Reads every source. */
 export const inspection = proxyActivities<Pick<RetrainingActivities, 'inspectData'>>({
@@ -20,7 +20,7 @@ export const inspection = proxyActivities<Pick<RetrainingActivities, 'inspectDat
 
 /** Bootstraps every task's difference: it grows with the test sets. */
 export const gating = proxyActivities<Pick<RetrainingActivities, 'gate'>>({
-  startToCloseTimeout: '10m',
+  startToCloseTimeout,
   heartbeatTimeout: '1m',
   cancellationType,
   retry,
@@ -29,6 +29,7 @@ export const gating = proxyActivities<Pick<RetrainingActivities, 'gate'>>({
 /** It tries each receiver several times itself and says which ones it did not reach. */
 export const outward = proxyActivities<Pick<RetrainingActivities, 'notify'>>({
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '1m',
   cancellationType,
   retry: { ...retry, maximumAttempts: 3 },
 });

@@ -20,7 +20,7 @@ const questions = [['onnxruntime/cpu', 'onnxruntime/cuda', 'tfjs'], ['onnxruntim
 export async function checkProviders(environment: NodeJS.ProcessEnv = process.env): Promise<DoctorCheck[]> {
   const backend = environment['MTRL_ENGINE_BACKEND'] || 'onnxruntime';
   const provider = environment['MTRL_ENGINE_PROVIDER'] || (backend === 'onnxruntime' ? 'cpu' : undefined);
-  const reports = (await Promise.all(questions.map((question) => ask(question, environment)))).flat();
+  const reports = (await Promise.all(questions.map((question) => listProviders(question, environment)))).flat();
   return reports.map((report) => checkOf(report, report.backend === backend && report.executionProvider === provider));
 }
 
@@ -39,7 +39,11 @@ function checkOf(
   };
 }
 
-async function ask(question: readonly string[], environment: NodeJS.ProcessEnv): Promise<ProviderReport[]> {
+/** `question`: backends, or `backend/provider`. Looked for in a process of its own; in the order in which each backend prefers them. */
+export async function listProviders(
+  question: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<ProviderReport[]> {
   const script = join(projectRoot, 'policy', 'runtime', 'list-providers.ts');
   try {
     const args = ['--import', import.meta.resolve('tsx'), script, ...question];

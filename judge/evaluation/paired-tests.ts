@@ -41,36 +41,40 @@ export interface PairedTestsRequest {
   readonly seed: number;
 }
 
-/** Runs of different arms are tested where they have the same seed, or where one arm has one run only. `beat` is called after each pair of runs. */
-export function pairedTests(request: PairedTestsRequest, beat: () => void = () => undefined): PairedTest[] {
+/** Runs of different arms are tested where they have the same seed, or where one arm has one run only. `turn` is awaited after each task of each pair of runs. */
+export async function pairedTests(request: PairedTestsRequest, turn: () => Promise<void>): Promise<PairedTest[]> {
   const { runs } = request;
   const arms = [...new Set(runs.map(({ arm }) => arm))];
   const runsOf = (arm: string): AnsweredRun[] => runs.filter((run) => run.arm === arm);
-  return arms.flatMap((arm, i) =>
+  const pairs = arms.flatMap((arm, i) =>
     arms.slice(0, i).flatMap((otherArm) =>
       runsOf(arm).flatMap((run) =>
         runsOf(otherArm)
           .filter(({ seed }) => seed === run.seed || runsOf(arm).length === 1 || runsOf(otherArm).length === 1)
-          .flatMap((other) => {
-            const tests = testsOf(request, run, other);
-            beat();
-            return tests;
-          }),
+          .map((other) => ({ run, other })),
       ),
     ),
   );
+  const tests: PairedTest[] = [];
+  for (const { run, other } of pairs) tests.push(...(await testsOf(request, run, other, turn)));
+  return tests;
 }
 
-function testsOf(request: PairedTestsRequest, run: AnsweredRun, other: AnsweredRun): PairedTest[] {
-  const { labelsOf, resampleCount, seed } = request;
-  const found = [...run.outcomes].flatMap(([task, ours]) => {
+async function testsOf(
+  { labelsOf, resampleCount, seed }: PairedTestsRequest,
+  run: AnsweredRun,
+  other: AnsweredRun,
+  turn: () => Promise<void>,
+): Promise<PairedTest[]> {
+  const found = [];
+  for (const [task, ours] of run.outcomes) {
     const theirs = other.outcomes.get(task);
-    if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) return [];
+    if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
-    return [
-      { task, ...pairedBootstrap(ours, theirs, labelsOf(task), resampleCount, rng), counts: mcNemar(ours, theirs) },
-    ];
-  });
+    const compared = pairedBootstrap(ours, theirs, labelsOf(task), resampleCount, rng);
+    found.push({ task, ...compared, counts: mcNemar(ours, theirs) });
+    await turn();
+  }
   const holm = holmAdjusted(found.map(({ p }) => p));
   const mcNemarHolm = holmAdjusted(found.map(({ counts }) => counts.exactP));
   return found.map(({ task, difference, ci95, p, counts }, i) => ({

@@ -53,22 +53,24 @@ export interface GateResampling {
   readonly seed: number;
 }
 
-/** Throws EVALUATION_MISSING. */
-export function gateChecks(rules: GateRules, evidence: GateEvidence, resampling: GateResampling): GateCheck[] {
+/** One after the other, so that whoever computes them may do something else between two. Throws EVALUATION_MISSING. */
+export function* gateChecks(
+  rules: GateRules,
+  evidence: GateEvidence,
+  resampling: GateResampling,
+): Generator<GateCheck, void> {
   const { scores, contests } = evidence;
   if (scores.length === 0) throw missing('the candidate was evaluated on nothing', 'evaluations of the candidate');
   const minimums = rules.minimums.map((minimum, i) => minimumCheck(minimum, i, scores));
   const unparsable = scores.map(({ task, unparsableRate }) => unparsableCheck(task, 'new data', unparsableRate, rules));
-  if (contests === undefined) return [...minimums, ...unparsable];
+  yield* minimums;
+  yield* unparsable;
+  if (contests === undefined) return;
   const { onNewData, onOldData } = contests;
   requireTasks(onNewData, scores);
-  return [
-    ...minimums,
-    ...unparsable,
-    ...unparsableOn(onOldData, rules),
-    ...regressionChecks(onNewData, rules, resampling),
-    ...regressionChecks(onOldData, rules, resampling),
-  ];
+  yield* unparsableOn(onOldData, rules);
+  yield* regressionChecks(onNewData, rules, resampling);
+  yield* regressionChecks(onOldData, rules, resampling);
 }
 
 function minimumCheck(
@@ -99,14 +101,18 @@ function unparsableOn({ data, candidate }: Contest, rules: GateRules): GateCheck
   });
 }
 
-function regressionChecks(contest: Contest, { regressionMax }: GateRules, resampling: GateResampling): GateCheck[] {
+function* regressionChecks(
+  contest: Contest,
+  { regressionMax }: GateRules,
+  resampling: GateResampling,
+): Generator<GateCheck, void> {
   const { data, candidate, promoted } = contest;
   if (promoted.length === 0 || candidate.length !== promoted.length)
     throw missing(
       `the two policies were not evaluated on the same tasks: ${String(candidate.length)} and ${String(promoted.length)}`,
       data,
     );
-  return promoted.map((theirs) => {
+  for (const theirs of promoted) {
     const { task, split, labels } = theirs;
     const ours = candidate.find((each) => each.task === task && each.split === split);
     if (ours === undefined) throw missing(`the candidate was not evaluated on ${task}, ${split}`, data);
@@ -114,8 +120,8 @@ function regressionChecks(contest: Contest, { regressionMax }: GateRules, resamp
     const rng = new Rng('gate', resampling.seed, data, task);
     const { ci95 } = pairedBootstrap(ours.outcomes, theirs.outcomes, labels, resampling.resampleCount, rng);
     const rule = `Macro-F1 of ${task}, ${data}, surely not below the promoted by more than ${String(regressionMax)}`;
-    return atLeastCheck(rule, task, ci95[0], -regressionMax);
-  });
+    yield atLeastCheck(rule, task, ci95[0], -regressionMax);
+  }
 }
 
 function atLeastCheck(rule: string, task: string, value: number, limit: number): GateCheck {

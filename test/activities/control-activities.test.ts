@@ -24,7 +24,7 @@ function runActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promis
 }
 
 const activities = (codeVersion = 'code 1') =>
-  createControlActivities({ store, codeVersion, log: pino({ level: 'silent' }) });
+  createControlActivities({ store, codeVersion: () => codeVersion, log: pino({ level: 'silent' }) });
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'mtrl-control-'));

@@ -36,7 +36,7 @@ const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(
 
 async function ingest(datasets: RecipeInput['datasets'], quarantineRateMax = 0) {
   const recipe = await cache.put(recipeOf({ tasks: { holds: task }, datasets, quarantineRateMax }));
-  const deps = { store, codeVersion: 'code', log: pino({ level: 'silent' }), openBucket };
+  const deps = { store, codeVersion: () => 'code', log: pino({ level: 'silent' }), openBucket };
   const activity = createIngest(deps, cache, () => undefined);
   const environment = new MockActivityEnvironment({}, { logger: silentLogger });
   return environment.run<[IngestInput], IngestResult, typeof activity>(activity, { recipe });

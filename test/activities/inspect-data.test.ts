@@ -26,7 +26,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 /** Buckets are folders here. */
 const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(path.join(root, bucket));
-const deps = () => ({ store: cache.store, codeVersion: 'code', log: pino({ level: 'silent' }), openBucket });
+const deps = () => ({ store: cache.store, codeVersion: () => 'code', log: pino({ level: 'silent' }), openBucket });
 const beat = (): void => undefined;
 
 const rowsOf = (count: number) =>

@@ -38,7 +38,7 @@ const engine: Answering = {
 function attempt(policy = snapshot, keptAfterMs = 0): Answering {
   const deps = {
     store: new ArtifactStore(new FolderObjectStore(root)),
-    codeVersion: '1',
+    codeVersion: () => '1',
     log: pino({ enabled: false }),
   };
   return keptAnswers(deps, { snapshot: policy, log: [] }, engine, keptAfterMs);

@@ -30,7 +30,7 @@ function runActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promis
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'mtrl-promotion-'));
   store = new ArtifactStore(new FolderObjectStore(root));
-  control = createControlActivities({ store, codeVersion: 'code 1', log: pino({ level: 'silent' }) });
+  control = createControlActivities({ store, codeVersion: () => 'code 1', log: pino({ level: 'silent' }) });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 

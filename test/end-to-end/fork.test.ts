@@ -118,7 +118,7 @@ async function policyInTwoPhases(fromStep: number): Promise<string> {
   try {
     const deps = {
       store: new ArtifactStore(new FolderObjectStore(join(folder, 'store'))),
-      codeVersion: 'oracle',
+      codeVersion: () => 'oracle',
       log: pino({ enabled: false }),
     };
     const control = createControlActivities(deps);

@@ -100,7 +100,9 @@ describe('tests decide by what happened, not by how long it took', () => {
         const asked = expectation(node);
         if (asked === undefined) return false;
         const { given, matcher } = asked;
-        const isDuration = nodesOf(given).some((each) => ts.isIdentifier(each) && /(\wMs|[eE]lapsed|[tT]ook)$/.test(each.text));
+        const isDuration = nodesOf(given).some(
+          (each) => ts.isIdentifier(each) && /(\wMs|[eE]lapsed|[tT]ook)$/.test(each.text),
+        );
         const isUpperBound = /^toBeLessThan/.test(matcher);
         return reads(given) || (isUpperBound && (isTimed(given) || isDuration));
       });

@@ -121,10 +121,10 @@ describe('paired tests of arms', () => {
     return { runName: `${arm}/s${String(seed)}`, arm, seed, outcomes: tasks };
   };
   const testsOf = (...runs: AnsweredRun[]) =>
-    pairedTests({ runs, labelsOf: () => labels, resampleCount: 400, seed: 0 });
+    pairedTests({ runs, labelsOf: () => labels, resampleCount: 400, seed: 0 }, () => Promise.resolve());
 
-  test('find a difference, corrected over tasks, with the sign of the arm that comes later', () => {
-    const tests = testsOf(run('base', 0, 120), run('rl', 0, 180));
+  test('find a difference, corrected over tasks, with the sign of the arm that comes later', async () => {
+    const tests = await testsOf(run('base', 0, 120), run('rl', 0, 180));
     expect(tests.map(({ task, arm, otherArm }) => [task, arm, otherArm])).toEqual([
       ['one', 'rl', 'base'],
       ['two', 'rl', 'base'],
@@ -137,14 +137,15 @@ describe('paired tests of arms', () => {
     }
   });
 
-  test('pair runs of one seed, and every run with the only one of its arm', () => {
-    const names = testsOf(
+  test('pair runs of one seed, and every run with the only one of its arm', async () => {
+    const tests = await testsOf(
       run('base', 0, 100),
       run('sft', 0, 110),
       run('sft', 1, 110),
       run('rl', 0, 120),
       run('rl', 1, 120),
-    )
+    );
+    const names = tests
       .filter(({ task }) => task === 'one')
       .map(({ runName, otherRunName }) => `${runName} ${otherRunName}`);
     expect(names).toEqual([

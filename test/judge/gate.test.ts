@@ -4,7 +4,7 @@ import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
 import {
   type Answered,
   type Contest,
-  gateChecks,
+  gateChecks as checksOf,
   type GateEvidence,
   type GateRules,
 } from '../../judge/promotion/gate.ts';
@@ -46,6 +46,8 @@ function evidence(candidate: string, promoted: string, onOld = candidate): GateE
   };
 }
 
+/** All of them. */
+const gateChecks = (...given: Parameters<typeof checksOf>) => [...checksOf(...given)];
 const passes = (checks: ReturnType<typeof gateChecks>): boolean => checks.every(({ passed }) => passed);
 const right = 'yn'.repeat(20);
 const answersOf = fc.string({ unit: fc.constantFrom('y', 'n', 'y', 'n', '?'), minLength: 4, maxLength: 40 });

@@ -1,0 +1,159 @@
+/**
+ * What a source file reaches when it runs: static and dynamic imports, and the workers, child processes and binaries that
+ * it names by `new URL('...', import.meta.url)`. Imports of types are gone by then and are not followed. The scan reads
+ * text in the form that the formatter gives it; test/activities/code-version.test.ts holds it against the compiler.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
+
+/** Paths from the project's root, with `/`, and names of packages; both sorted. */
+export interface Reached {
+  readonly sources: readonly string[];
+  readonly packages: readonly string[];
+}
+
+interface Source {
+  readonly sha256: string;
+  readonly imports: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const scanned = /\.[cm]?[jt]s$/;
+const fromClause = /^(?:import|export)\s+(?!type\s)(?:([^'";]*?)\s*from\s*)?['"]([^'"\n]+)['"]/gm;
+const onlyTypes = /^\{\s*(?:type\s[^,{}]+,?\s*)+\}$/;
+/** Dynamic imports, and `require` by whatever name createRequire was given. */
+const calls = /\b(?:import|require\w*)\(\s*['"]([^'"\n]+)['"]\s*\)/g;
+const commentLine = /^\s*(?:\/\/|\/?\*).*$/gm;
+const besideThis = /new URL\(\s*['"]([^'"\n]+)['"],\s*import\.meta\.url\s*,?\s*\)/g;
+
+export class SourceTree {
+  readonly #root: string;
+  readonly #known = new Map<string, Source>();
+  readonly #manifests = new Map<string, PackageManifest>();
+
+  constructor(projectRoot: string) {
+    this.#root = projectRoot;
+  }
+
+  /** Throws FILE_MISSING naming a source that is imported and not there. */
+  reachedFrom(paths: readonly string[]): Reached {
+    const sources = new Set(paths);
+    const packages = new Set<string>();
+    // The set grows while it is walked.
+    for (const path of sources) {
+      const source = this.#sourceAt(path);
+      for (const each of source.imports) sources.add(each);
+      for (const each of source.packages) packages.add(each);
+    }
+    return { sources: [...sources].sort(), packages: [...packages].sort() };
+  }
+
+  /** sha256 by path. */
+  digestsOf(paths: readonly string[]): Record<string, string> {
+    return Object.fromEntries(paths.map((path) => [path, this.#sourceAt(path).sha256]));
+  }
+
+  /**
+   * Of these packages and all that they depend on: versions by folder under node_modules. Builds for one platform are of
+   * their package's own version. `null` where a package is not installed.
+   */
+  versionsOf(packages: readonly string[]): Record<string, string | null> {
+    const versions: Record<string, string | null> = {};
+    const waiting = packages.map((name) => ({ name, from: '' }));
+    for (const { name, from } of waiting) {
+      const folder = this.#folderOf(name, from);
+      if (folder === undefined) versions[name] = null;
+      if (folder === undefined || folder in versions) continue;
+      const manifest = this.#manifestIn(folder);
+      versions[folder] = manifest.version;
+      for (const dependency of Object.keys(manifest.dependencies ?? {})) {
+        const isOptional = dependency in (manifest.optionalDependencies ?? {});
+        if (!isOptional) waiting.push({ name: dependency, from: folder });
+      }
+    }
+    return versions;
+  }
+
+  /** The nearest of the folders that Node looks into. */
+  #folderOf(name: string, from: string): string | undefined {
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+      const folder = posix.join(at, 'node_modules', name);
+      if (this.#manifests.has(folder) || this.#isFile(`${folder}/package.json`)) return folder;
+      if (at === '') return undefined;
+    }
+  }
+
+  #manifestIn(folder: string): PackageManifest {
+    const known = this.#manifests.get(folder);
+    if (known !== undefined) return known;
+    const manifest = JSON.parse(this.#bytesOf(`${folder}/package.json`).toString('utf8')) as PackageManifest;
+    this.#manifests.set(folder, manifest);
+    return manifest;
+  }
+
+  #sourceAt(path: string): Source {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
+    const source = this.#scan(path);
+    this.#known.set(path, source);
+    return source;
+  }
+
+  #scan(path: string): Source {
+    const bytes = this.#bytesOf(path);
+    if (!scanned.test(path)) return { sha256: sha256(bytes), imports: [], packages: [] };
+    const text = bytes.toString('utf8').replaceAll(commentLine, '');
+    const specifiers = [
+      ...[...text.matchAll(fromClause)].flatMap(([, names = '', specifier = '']) =>
+        onlyTypes.test(names.trim()) ? [] : [specifier],
+      ),
+      ...[...text.matchAll(calls)].map(([, specifier = '']) => specifier),
+    ];
+    const own = specifiers.filter((specifier) => specifier.startsWith('.'));
+    const foreign = specifiers.filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'));
+    const beside = (specifier: string): string => posix.join(dirname(path), specifier);
+    const named = [...text.matchAll(besideThis)].map(([, specifier = '']) => beside(specifier));
+    return {
+      sha256: sha256(bytes),
+      // A folder, such as the project's own, is named to find paths and is not loaded.
+      imports: [...own.map(beside), ...named.filter((each) => !this.#isFolder(each))],
+      packages: foreign.map(packageOf),
+    };
+  }
+
+  #bytesOf(path: string): Buffer {
+    try {
+      return readFileSync(join(this.#root, path));
+    } catch (cause) {
+      throw new MtrlError('FILE_MISSING', 'a source file of this project cannot be read', {
+        where: join(this.#root, path),
+        hint: 'install the project again, or restore the file',
+        cause,
+      });
+    }
+  }
+
+  #isFile(path: string): boolean {
+    return statSync(join(this.#root, path), { throwIfNoEntry: false })?.isFile() === true;
+  }
+
+  #isFolder(path: string): boolean {
+    return statSync(join(this.#root, path), { throwIfNoEntry: false })?.isDirectory() === true;
+  }
+}
+
+interface PackageManifest {
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** `@scope/name` of `@scope/name/part`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
