@@ -75,7 +75,8 @@ const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
 function versionFrom(tree: SourceTree, paths: readonly string[], backend = 'onnxruntime'): string {
   const { sources, packages } = tree.reachedFrom(paths);
   const computing = packages.filter((name) => !carriers.test(name) && !tfjs.test(name));
-  const ofBackend = backend === 'tfjs' ? [...packages.filter((name) => tfjs.test(name)), ...tfjsBackends] : [];
+  const known = packages.filter((name) => tfjs.test(name));
+  const ofBackend = backend === 'tfjs' && known.length > 0 ? [...known, ...tfjsBackends] : [];
   const versions = tree.versionsOf([...computing, ...ofBackend]);
   return digestOf({ sources: tree.digestsOf(sources), packages: versions });
 }

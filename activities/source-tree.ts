@@ -8,16 +8,14 @@ import { dirname, join, posix } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 
-/** Paths from the project's root, with `/`, and names of packages; both sorted. */
+/** Paths from the project's root, with `/`, and names of packages. */
 export interface Reached {
   readonly sources: readonly string[];
   readonly packages: readonly string[];
 }
 
-interface Source {
+interface Source extends Reached {
   readonly sha256: string;
-  readonly imports: readonly string[];
-  readonly packages: readonly string[];
 }
 
 const scanned = /\.[cm]?[jt]s$/;
@@ -37,15 +35,20 @@ export class SourceTree {
     this.#root = projectRoot;
   }
 
+  /** What one source loads itself. */
+  importsOf(path: string): Reached {
+    return this.#sourceAt(path);
+  }
+
   /** Throws FILE_MISSING naming a source that is imported and not there. */
   reachedFrom(paths: readonly string[]): Reached {
     const sources = new Set(paths);
     const packages = new Set<string>();
     // The set grows while it is walked.
     for (const path of sources) {
-      const source = this.#sourceAt(path);
-      for (const each of source.imports) sources.add(each);
-      for (const each of source.packages) packages.add(each);
+      const direct = this.importsOf(path);
+      for (const each of direct.sources) sources.add(each);
+      for (const each of direct.packages) packages.add(each);
     }
     return { sources: [...sources].sort(), packages: [...packages].sort() };
   }
@@ -103,7 +106,7 @@ export class SourceTree {
 
   #scan(path: string): Source {
     const bytes = this.#bytesOf(path);
-    if (!scanned.test(path)) return { sha256: sha256(bytes), imports: [], packages: [] };
+    if (!scanned.test(path)) return { sha256: sha256(bytes), sources: [], packages: [] };
     const text = bytes.toString('utf8').replaceAll(commentLine, '');
     const specifiers = [
       ...[...text.matchAll(fromClause)].flatMap(([, names = '', specifier = '']) =>
@@ -118,7 +121,7 @@ export class SourceTree {
     return {
       sha256: sha256(bytes),
       // A folder, such as the project's own, is named to find paths and is not loaded.
-      imports: [...own.map(beside), ...named.filter((each) => !this.#isFolder(each))],
+      sources: [...own.map(beside), ...named.filter((each) => !this.#isFolder(each))],
       packages: foreign.map(packageOf),
     };
   }

@@ -1,0 +1,177 @@
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildVersionOf, codeVersionsOf, type KeyedActivity } from '../../activities/code-version.ts';
+import { SourceTree } from '../../activities/source-tree.ts';
+import { versionWith } from '../../policy/engines/embedded/settings.ts';
+import { withNamedProvider } from '../../workers/named-provider.ts';
+import { expectNone } from '../support/expect-none.ts';
+import { importsOf, nodesOf, projectFiles, projectRoot, sourceOf, textOf } from '../support/source-files.ts';
+import ts from 'typescript';
+
+const rooms = ['activities', 'artifacts', 'core', 'infra', 'judge', 'policy', 'recipes', 'workers', 'workflows'];
+let copy = '';
+
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'mtrl-code-version-'));
+  for (const room of rooms) cpSync(join(projectRoot, room), join(copy, room), { recursive: true });
+  symlinkSync(join(projectRoot, 'node_modules'), join(copy, 'node_modules'));
+});
+afterAll(() => {
+  rmSync(copy, { recursive: true, force: true });
+});
+
+/** Activities whose version is another one after the change, which is taken back. */
+function changedBy(path: string, change: (path: string) => void): KeyedActivity[] {
+  const place = join(copy, path);
+  const kept = readFileSync(place);
+  const before = codeVersionsOf(copy);
+  change(place);
+  const after = codeVersionsOf(copy);
+  writeFileSync(place, kept);
+  return (Object.keys(before) as KeyedActivity[]).filter((activity) => before[activity] !== after[activity]).sort();
+}
+const touch = (path: string): KeyedActivity[] =>
+  changedBy(path, (place) => {
+    appendFileSync(place, '\n// changed\n');
+  });
+
+const computing = ['answers', 'evaluate', 'importPolicy', 'judgeRows', 'optimize', 'rollout', 'snapshot'];
+const prompting = ['evaluate', 'judgeRows', 'optimize', 'rollout'];
+
+describe('a key changes with the code that decides its result, and with nothing else', () => {
+  it('an activity of its own: the reward rule makes rewards anew and no rollout', () => {
+    expect(touch('judge/rewards.ts')).toEqual(['report', 'reward']);
+  });
+
+  it('the engine: what a process of its own loads makes all that is computed anew', () => {
+    expect(touch('policy/engines/embedded/process.ts')).toEqual(computing);
+    expect(touch('policy/objectives/loss.ts')).toEqual(computing);
+  });
+
+  it('a thread that sums gradients, which is no TypeScript and is named by URL alone', () => {
+    expect(touch('policy/runtime/onnx/lane-thread.mjs')).toEqual(computing);
+  });
+
+  it('a binary that resizes pictures', () => {
+    const changed = changedBy('core/resample.wasm', (place) => {
+      appendFileSync(place, 'changed');
+    });
+    expect(changed).toEqual(expect.arrayContaining(prompting));
+    expect(changed).not.toContain('reward');
+    expect(touch('core/resample.wat')).toEqual([]);
+  });
+
+  it('what is reached by no import but handed over by the worker', () => {
+    expect(touch('activities/prompter.ts')).toEqual(prompting);
+    expect(touch('activities/policy-states.ts')).toEqual(computing);
+  });
+
+  it('not by a comment in the webhook, nor by another activity, nor by who registers them', () => {
+    for (const path of [
+      'activities/webhook.ts',
+      'activities/control.ts',
+      'activities/compute.ts',
+      'workers/compute.ts',
+    ])
+      expect(touch(path), path).toEqual([]);
+    expect(touch('activities/promotion.ts')).toEqual([]);
+    expect(touch('judge/report/render.ts')).toEqual(['report']);
+  });
+
+  it('not by a file that holds types alone', () => {
+    expect(touch('activities/contract.ts')).toEqual([]);
+    expect(touch('policy/engine.ts')).toEqual([]);
+  });
+
+  it('the version of a package that parses or computes, of what it depends on, and of no other', () => {
+    rmSync(join(copy, 'node_modules'));
+    const packages = ['zod', 'csv-parse', 'onnxruntime-node', 'onnxruntime-common', 'minio', 'pino'];
+    for (const name of packages) {
+      const place = join(copy, 'node_modules', name, 'package.json');
+      cpSync(join(projectRoot, 'node_modules', name, 'package.json'), place, { recursive: true });
+    }
+    const withVersion = (name: string): KeyedActivity[] =>
+      changedBy(`node_modules/${name}/package.json`, (place) => {
+        const manifest = JSON.parse(readFileSync(place, 'utf8')) as object;
+        writeFileSync(place, JSON.stringify({ ...manifest, version: '0.0.0-other' }));
+      });
+    expect(withVersion('csv-parse')).toEqual(['ingest', 'readDataset']);
+    expect(withVersion('onnxruntime-node')).toEqual(computing);
+    expect(withVersion('onnxruntime-common')).toEqual(computing);
+    expect(withVersion('minio')).toEqual([]);
+    expect(withVersion('pino')).toEqual([]);
+  });
+
+  it('a build holds all that a worker runs, its workflows too', () => {
+    const before = buildVersionOf(copy);
+    appendFileSync(join(copy, 'workflows/run.ts'), '// changed\n');
+    expect(buildVersionOf(copy)).not.toBe(before);
+  });
+});
+
+describe('the scan of imports', () => {
+  it('finds what the compiler finds, in every source that an activity can reach', () => {
+    const tree = new SourceTree(projectRoot);
+    const sources = projectFiles().filter(
+      (path) => /\.(ts|mjs)$/.test(path) && rooms.includes(path.split('/')[0] ?? ''),
+    );
+    const wrong = sources.flatMap((path) => {
+      const imports = importsOf(path).filter(({ isType }) => !isType);
+      const own = new Set(imports.flatMap(({ target }) => target ?? []));
+      const direct = tree.importsOf(path);
+      const missing = [...own].filter((target) => !direct.sources.includes(target));
+      const packages = imports
+        .filter(({ specifier, target }) => target === undefined && !specifier.startsWith('node:'))
+        .filter(
+          ({ specifier }) => !direct.packages.some((name) => specifier === name || specifier.startsWith(`${name}/`)),
+        );
+      const named = new Set(urlsIn(path));
+      const surplus = direct.sources.filter((target) => !own.has(target) && !named.has(target));
+      return [...missing, ...surplus, ...packages.map(({ specifier }) => specifier)].map((each) => `${path}: ${each}`);
+    });
+    expectNone(wrong);
+  });
+
+  /** What `new URL('...', import.meta.url)` names, by the compiler's parse. */
+  function urlsIn(path: string): string[] {
+    return nodesOf(sourceOf(path)).flatMap((node) => {
+      if (!ts.isNewExpression(node) || node.expression.getText() !== 'URL') return [];
+      const [specifier, base] = node.arguments ?? [];
+      if (base?.getText() !== 'import.meta.url' || specifier === undefined || !ts.isStringLiteral(specifier)) return [];
+      return [join(path, '..', specifier.text)];
+    });
+  }
+
+  it('misses no file that is loaded by a name which is computed', () => {
+    const wrong = projectFiles()
+      .filter((path) => /^(activities|artifacts|core|judge|policy|recipes)\/.*\.(ts|mjs)$/.test(path))
+      .filter((path) =>
+        /\bimport\((?!\s*['"])|new Worker\((?!this\.#entry)|\bfork\((?!fileURLToPath\(new URL\(')/.test(textOf(path)),
+      )
+      .filter((path) => path !== 'activities/source-tree.ts');
+    expectNone(wrong);
+  });
+});
+
+describe('results of one backend are not found by another', () => {
+  const settings = { threadCount: 1, backend: 'tfjs' } as const;
+  const report = (executionProvider: string, isAvailable: boolean) =>
+    ({ backend: 'tfjs', executionProvider, isAvailable, found: '' }) as const;
+
+  it('two machines that leave the choice to TensorFlow.js and have different backends have different keys', async () => {
+    const [wasm, cpu] = await Promise.all([
+      withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('wasm', true)])),
+      withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('cpu', true)])),
+    ]);
+    expect([wasm.executionProvider, cpu.executionProvider]).toEqual(['wasm', 'cpu']);
+    expect(versionWith('code', wasm)).not.toBe(versionWith('code', cpu));
+  });
+
+  it('versions of TensorFlow.js count where it computes, and only there', () => {
+    const [onnx, tfjs] = [codeVersionsOf(projectRoot), codeVersionsOf(projectRoot, 'tfjs')];
+    expect(onnx.rollout).not.toBe(tfjs.rollout);
+    expect(onnx.reward).toBe(tfjs.reward);
+  });
+});

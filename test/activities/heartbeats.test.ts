@@ -1,0 +1,125 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import ts from 'typescript';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createComputeActivities } from '../../activities/compute.ts';
+import type { Activities } from '../../activities/contract.ts';
+import { createControlActivities } from '../../activities/control.ts';
+import { EnginePool } from '../../activities/engine-pool.ts';
+import type { RetrainingActivities } from '../../activities/retraining-contract.ts';
+import { StateFolders } from '../../activities/state-folders.ts';
+import { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import type { ObjectStore } from '../../artifacts/object-store.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+import { nodesOf, sourceOf } from '../support/source-files.ts';
+
+/**
+ * How each activity shows that it is alive. `waiting`: as long as it waits for the store, a service or an engine, or
+ * computes in turns. `reading`: with each part of a file that it has read. `constant`: not at all, since its work is
+ * bounded whatever the data.
+ */
+const signs = {
+  prepare: 'waiting',
+  ingest: 'reading',
+  importPolicy: 'waiting',
+  mix: 'waiting',
+  rollout: 'waiting',
+  reward: 'waiting',
+  optimize: 'waiting',
+  snapshot: 'waiting',
+  evaluate: 'waiting',
+  report: 'waiting',
+  planFork: 'waiting',
+  readRows: 'reading',
+  judgeRows: 'waiting',
+  findPromoted: 'waiting',
+  findCandidate: 'waiting',
+  inspectData: 'reading',
+  gate: 'waiting',
+  promote: 'waiting',
+  rollBack: 'waiting',
+  // Requests side by side, each with a time-out and three attempts.
+  notify: 'constant',
+} as const satisfies Record<keyof Activities | keyof RetrainingActivities, 'waiting' | 'reading' | 'constant'>;
+
+type Name = keyof typeof signs;
+const names = Object.keys(signs) as Name[];
+
+/** Options of `proxyActivities` as they are written, by activity. */
+function optionsOf(path: string): [string, string][] {
+  const source = sourceOf(path);
+  const declared = (name: string): string =>
+    nodesOf(source)
+      .filter(ts.isVariableDeclaration)
+      .find((node) => node.name.getText() === name)
+      ?.initializer?.getText() ?? name;
+  return nodesOf(source)
+    .filter(ts.isCallExpression)
+    .filter((call) => call.expression.getText() === 'proxyActivities')
+    .flatMap((call) => {
+      const options = declared(call.arguments[0]?.getText() ?? '');
+      const activities = nodesOf(call.typeArguments?.[0] ?? call).filter(ts.isStringLiteral);
+      return activities.map(({ text }) => [text, options] as [string, string]);
+    });
+}
+
+const options = new Map(['workflows/activity-options.ts', 'workflows/promotion-activities.ts'].flatMap(optionsOf));
+
+describe('work that grows with the data has a heartbeat, and no limit that a large dataset cannot meet', () => {
+  it.each(names)('%s', (name) => {
+    const written = options.get(name) ?? '';
+    if (signs[name] === 'constant') return;
+    expect(written).toContain('heartbeatTimeout');
+    expect(written).toMatch(/startToCloseTimeout(,|: '30d')/);
+  });
+});
+
+describe('a store that answers slowly is waited for with heartbeats', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Never answers. */
+  const objects = new Proxy({} as ObjectStore, {
+    get: (_, member) => (member === 'uriOf' ? String : () => new Promise(() => undefined)),
+  });
+  const store = new ArtifactStore(objects);
+  const deps = { store, codeVersion: () => 'code', log: pino({ level: 'silent' }) };
+  const enginePool = new EnginePool(1, () => {
+    throw new Error('no engine is wanted before the store has answered');
+  });
+  const activities = {
+    ...createControlActivities(deps),
+    ...createComputeActivities({
+      ...deps,
+      ...{ enginePool, stateFolders: new StateFolders('never-used'), spoolFolder: 'never-used' },
+    }),
+  } as unknown as Record<Name, (input: unknown) => Promise<unknown>>;
+
+  const ref = { uri: 's3://bucket/key', sha256: 'a'.repeat(64), byteLength: 1 };
+  const policy = { snapshot: ref, log: [] };
+  const input = {
+    ...{ recipe: ref, dataset: ref, rollouts: [ref], plan: ref, arm: 'rl', seed: 0, step: 0, policy },
+    ...{ experimentId: 'one', name: 'judge', revision: 1, by: 'somebody', runs: [] },
+    candidate: { policy, checkpoint: ref, recipe: ref, dataset: ref, evaluations: [] },
+  };
+  /** What is checked before the store is asked. */
+  const inputs: Partial<Record<Name, unknown>> = {
+    prepare: { recipe: tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), needed: 'data' },
+    findCandidate: { experimentId: 'one' },
+    rollBack: { name: 'judge', revision: 1, by: 'somebody' },
+  };
+
+  it.each(names.filter((name) => signs[name] === 'waiting'))('%s', async (name) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const environment = new MockActivityEnvironment({}, { logger: silentLogger });
+    let beatCount = 0;
+    environment.on('heartbeat', () => beatCount++);
+    const ended = environment.run(activities[name], inputs[name] ?? input).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(60_000);
+    environment.cancel('CANCELLED');
+    expect(await ended).toMatchObject({ name: 'CancelledFailure' });
+    expect(beatCount).toBeGreaterThan(10);
+  });
+});
