@@ -1,15 +1,19 @@
 import { ArtifactStore, type ArtifactStoreOptions } from './artifact-store.ts';
 import type { ObjectStore } from './object-store.ts';
-import { type OnTransfer, S3ObjectStore, type S3Settings } from './s3-object-store.ts';
+import { type OnTransfer, type Prove, S3ObjectStore, type S3Settings } from './s3-object-store.ts';
 
 /** The bucket of the stack's settings. Does not connect: the first request tells what is wrong. */
-export function openObjectStore(settings: S3Settings, onTransfer?: OnTransfer): ObjectStore {
-  return new S3ObjectStore(settings, onTransfer);
+export function openObjectStore(settings: S3Settings, onTransfer?: OnTransfer, prove?: Prove): ObjectStore {
+  return new S3ObjectStore(settings, onTransfer, prove);
 }
 
 export function openArtifactStore(
   settings: S3Settings,
-  { onTransfer, ...options }: ArtifactStoreOptions & { readonly onTransfer?: OnTransfer } = {},
+  {
+    onTransfer,
+    prove,
+    ...options
+  }: ArtifactStoreOptions & { readonly onTransfer?: OnTransfer; readonly prove?: Prove } = {},
 ): ArtifactStore {
-  return new ArtifactStore(openObjectStore(settings, onTransfer), options);
+  return new ArtifactStore(openObjectStore(settings, onTransfer, prove), options);
 }

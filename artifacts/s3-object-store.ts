@@ -6,6 +6,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { Readable } from 'node:stream';
 import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio';
+import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 import {
   type ByteRange,
@@ -36,13 +37,18 @@ const idleTimeoutMs = 30_000;
 /** Told the length of every body that goes to the store or comes from it, where the store says it. */
 export type OnTransfer = (direction: 'read' | 'write', byteLength: number) => void;
 
+/** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
+export type Prove = () => Promise<void>;
+
 export class S3ObjectStore implements ObjectStore {
   readonly name: string;
   readonly #settings: S3Settings;
   readonly #client: Client;
   readonly #baseUri: string;
+  readonly #prove: Prove;
 
-  constructor(settings: S3Settings, onTransfer: OnTransfer = () => undefined) {
+  constructor(settings: S3Settings, onTransfer: OnTransfer = () => undefined, prove: Prove = () => Promise.resolve()) {
+    this.#prove = prove;
     this.#settings = settings;
     this.name = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#baseUri = `s3://${settings.bucket}/`;
@@ -179,9 +185,21 @@ export class S3ObjectStore implements ObjectStore {
         return await request();
       } catch (error) {
         if (ifAbsent === 'undefined' && isAbsent(error)) return undefined;
-        if (attempt > 0 || !isBroken(error)) throw storeError(this.#settings, error);
+        if (attempt > 0 || !isBroken(error)) throw await this.#meant(error);
       }
     }
+  }
+
+  /** In our words. A refusal by a server that is not the one that is meant says nothing about our credentials. */
+  async #meant(cause: unknown): Promise<MtrlError> {
+    const error = storeError(this.#settings, cause);
+    if (error.code !== 'STORE_REFUSED') return error;
+    const foreign = await this.#prove().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    // Gone meanwhile: nobody can say whose it was.
+    return foreign === undefined ? error : foreign instanceof MtrlError ? foreign : storeError(this.#settings, foreign);
   }
 
   /** The stream, with its failures in our words. */
@@ -189,7 +207,7 @@ export class S3ObjectStore implements ObjectStore {
     try {
       yield* stream;
     } catch (error) {
-      throw storeError(this.#settings, error);
+      throw await this.#meant(error);
     } finally {
       stream.destroy();
     }

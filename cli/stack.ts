@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { MtrlError } from '../core/errors.ts';
 import { readOverrides, readSettings, type StackSettings } from '../infra/stack/settings.ts';
+import { proveTemporal } from '../infra/stack/temporal-proof.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { commandText, say } from './output.ts';
 import { isUnreachable } from './patience.ts';
@@ -18,7 +19,7 @@ export type TemporalStack = Omit<Stack, 'store'>;
 
 const connectTimeoutMs = 5_000;
 
-/** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
+/** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE, or SERVER_FOREIGN when another stack's server answers. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
 export async function withStack<T>(
   { startMissing }: { startMissing: boolean },
   body: (stack: Stack) => Promise<T>,
@@ -27,7 +28,8 @@ export async function withStack<T>(
   const settings = startMissing && isLocal ? await bringUp() : readSettings();
   return connected(settings, async (stack) => {
     const { openArtifactStore } = await import('../artifacts/open-store.ts');
-    return body({ ...stack, store: openArtifactStore(settings.s3) });
+    const prove = async (): Promise<void> => (await import('../infra/stack/store-proof.ts')).proveStore(settings.s3);
+    return body({ ...stack, store: openArtifactStore(settings.s3, { prove }) });
   });
 }
 
@@ -44,6 +46,7 @@ async function bringUp(): Promise<StackSettings> {
 async function connected<T>(settings: StackSettings, body: (stack: TemporalStack) => Promise<T>): Promise<T> {
   const connection = await connect(settings.temporal);
   try {
+    await proveTemporal(connection, settings.temporal);
     const client = new Client({ connection, namespace: settings.temporal.namespace });
     return await body({ settings, client });
   } catch (error) {

@@ -62,11 +62,15 @@ const errorKinds = {
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
+  // the server at the address of the local stack is not this stack's
+  SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
+  // a local server cannot read its own files
+  DATA_DAMAGED: 'data',
   // a backend or execution provider that was asked for is not there; none stands in for it
   PROVIDER_UNAVAILABLE: 'data',
   // a bug of ours

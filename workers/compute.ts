@@ -7,6 +7,7 @@ import { EnginePool } from '../activities/engine-pool.ts';
 import { StateFolders } from '../activities/state-folders.ts';
 import { openArtifactStore } from '../artifacts/open-store.ts';
 import { readSettings } from '../infra/stack/settings.ts';
+import { proveStore } from '../infra/stack/store-proof.ts';
 import { engineSettings, versionWith } from '../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
@@ -33,7 +34,7 @@ const enginePool = new EnginePool(engineCount, () =>
 const codeVersion = codeVersionOf(engine.backend);
 const buildVersion = buildVersionOf();
 const activities = createComputeActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) }),
   codeVersion: (activity) => versionWith(codeVersion(activity), engine),
   log,
   enginePool,
@@ -47,6 +48,7 @@ await serve({
   settings,
   serving,
   log,
+  spoolFolder,
   createWorker: (connection) =>
     Worker.create({
       connection,

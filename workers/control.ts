@@ -6,6 +6,7 @@ import { createControlActivities } from '../activities/control.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { readSettings } from '../infra/stack/settings.ts';
+import { proveStore } from '../infra/stack/store-proof.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { serve } from './serve.ts';
@@ -22,7 +23,7 @@ const codeVersion = codeVersionOf();
 const buildVersion = buildVersionOf();
 const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced: tracing !== undefined });
 const activities = createControlActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) }),
   codeVersion,
   log,
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),

@@ -7,60 +7,153 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import type { StackSettings } from '../infra/stack/settings.ts';
+import { describeError, MtrlError } from '../core/errors.ts';
+import { readSettings, type StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
-import { readyFileOf, type WorkerName } from '../infra/stack/workers.ts';
+import { readyFileOf, waitingFileOf, type WorkerName } from '../infra/stack/workers.ts';
 import { serveHealth } from './health.ts';
 import type { ServingSettings } from './serving-settings.ts';
+import { unfitness } from './surroundings.ts';
 
 const backoffMinMs = 250;
 const backoffMaxMs = 5_000;
 /** Probes wait one to some seconds. */
 const answerTimeoutMs = 1_000;
+/** Between looks at the surroundings. Requests to a store of somebody else may cost money. */
+const lookMs = 5_000;
+const lookElsewhereMs = 60_000;
 
 export interface ServeOptions {
   readonly name: WorkerName;
   readonly settings: StackSettings;
   readonly serving: ServingSettings;
   readonly log: Logger;
+  /** Local disk that its activities need. */
+  readonly spoolFolder?: string;
   readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
 }
 
 /** Returns after SIGTERM or SIGINT, once what was running has ended or been handed back. */
-export async function serve({ name, settings, serving, log, createWorker }: ServeOptions): Promise<void> {
+export async function serve({ name, settings, serving, log, spoolFolder, createWorker }: ServeOptions): Promise<void> {
   const serviceState = new ServiceState(log);
   if (serving.health) await serveHealth(serving.health, () => serviceState.notReady());
-  const readyFile = readyFileOf(settings.home, name);
+  const state = new StateFiles(settings.home, name, log);
   for (let backoffMs = backoffMinMs; !serviceState.ending();) {
     try {
+      assertSameServers(settings);
       const connection = await NativeConnection.connect(connectionOptions(settings.temporal));
       try {
+        const unfit = await unfitness(connection, settings, spoolFolder);
+        if (unfit !== undefined) throw new Error(unfit);
         const worker = await createWorker(connection);
         backoffMs = backoffMinMs;
         serviceState.attach(worker, connection);
         const running = worker.run();
-        mkdirSync(dirname(readyFile), { recursive: true });
-        writeFileSync(readyFile, `${String(process.pid)}\n`);
-        log.info({ address: settings.temporal.address }, 'polling');
-        await running;
+        state.polling();
+        log.info({ address: settings.temporal.address, taskQueue: worker.options.taskQueue }, 'polling');
+        const look = new AbortController();
+        const watched = watch(worker, () => unfitness(connection, settings, spoolFolder), settings, look.signal);
+        await running.finally(() => {
+          look.abort();
+        });
+        const reason = await watched;
+        if (reason !== undefined) throw new Error(reason);
       } finally {
         serviceState.detach();
         await connection.close().catch(() => undefined);
       }
     } catch (error) {
       if (serviceState.ending()) break;
-      log.warn({ reason: reasonOf(error), backoffMs }, 'not polling; trying again');
+      const reason = reasonOf(error);
+      serviceState.waiting(reason);
+      state.waiting(reason);
+      log.warn({ reason, backoffMs }, 'not polling; trying again');
       await Promise.race([sleep(backoffMs), serviceState.end]);
       backoffMs = Math.min(backoffMaxMs, backoffMs * 2);
     }
   }
-  rmSync(readyFile, { force: true });
+  state.remove();
+}
+
+/** Shuts the worker down when it may not poll any more. Returns why; undefined when `signal` ends the watch. */
+async function watch(
+  worker: Worker,
+  look: () => Promise<string | undefined>,
+  { temporal, s3 }: StackSettings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const pauseMs = temporal.proof !== undefined && s3.isLocal === true ? lookMs : lookElsewhereMs;
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    const reason = isOver() ? undefined : await look();
+    if (reason === undefined || isOver()) continue;
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    return reason;
+  }
+  return undefined;
+}
+
+/** `up` starts the workers that it knows again when it moves a server; one that was started by hand says that it must be. */
+function assertSameServers({ home, temporal, s3 }: StackSettings): void {
+  const now = readSettings({ home });
+  if (now.temporal.address === temporal.address && now.s3.endpoint === s3.endpoint) return;
+  throw new MtrlError('SERVER_FOREIGN', 'the servers of the local stack have moved', {
+    where: `${temporal.address}, ${s3.endpoint}`,
+    found: `they are now at ${now.temporal.address} and ${now.s3.endpoint}`,
+    hint: 'run `npm run mtrl -- up`, or end this worker and start it again',
+  });
+}
+
+/** What `up`, `status` and `doctor` know of a worker: files under the stack's home. A disk that refuses them stops no worker. */
+class StateFiles {
+  readonly #ready: string;
+  readonly #waiting: string;
+  readonly #log: Logger;
+
+  constructor(home: string, name: WorkerName, log: Logger) {
+    this.#ready = readyFileOf(home, name);
+    this.#waiting = waitingFileOf(home, name);
+    this.#log = log;
+  }
+
+  polling(): void {
+    this.#write(this.#ready, `${String(process.pid)}\n`);
+    this.#remove(this.#waiting);
+  }
+
+  waiting(reason: string): void {
+    this.#write(this.#waiting, `${String(process.pid)}\n${reason}\n`);
+    this.#remove(this.#ready);
+  }
+
+  remove(): void {
+    for (const path of [this.#ready, this.#waiting]) this.#remove(path);
+  }
+
+  #write(path: string, text: string): void {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    } catch (error) {
+      this.#log.warn({ path, reason: reasonOf(error) }, 'cannot write its state');
+    }
+  }
+
+  #remove(path: string): void {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      this.#log.warn({ path, reason: reasonOf(error) }, 'cannot remove its state');
+    }
+  }
 }
 
 /** From the first attempt to poll to the signal that ends it. A second signal while ending is the user's last word. */
 class ServiceState {
   readonly end: Promise<void>;
   #ending = false;
+  #waiting: string | undefined;
   #polling: { readonly worker: Worker; readonly connection: NativeConnection } | undefined;
 
   constructor(log: Logger) {
@@ -83,6 +176,7 @@ class ServiceState {
 
   attach(worker: Worker, connection: NativeConnection): void {
     this.#polling = { worker, connection };
+    this.#waiting = undefined;
     if (this.#ending) this.#shutDown();
   }
 
@@ -90,10 +184,15 @@ class ServiceState {
     this.#polling = undefined;
   }
 
+  /** Why it does not poll now. */
+  waiting(reason: string): void {
+    this.#waiting = reason;
+  }
+
   async notReady(): Promise<string | undefined> {
     if (this.#ending) return 'ending: no new work is taken';
     const polling = this.#polling;
-    if (polling?.worker.getState() !== 'RUNNING') return 'not polling: Temporal does not answer, or has not yet';
+    if (polling?.worker.getState() !== 'RUNNING') return `not polling: ${this.#waiting ?? 'Temporal does not answer, or has not yet'}`;
     const { connection } = polling;
     await connection.withDeadline(Date.now() + answerTimeoutMs, () => connection.workflowService.getSystemInfo({}));
     return undefined;
@@ -105,5 +204,6 @@ class ServiceState {
 }
 
 function reasonOf(error: unknown): string {
+  if (error instanceof MtrlError) return describeError(error);
   return error instanceof Error ? error.message : String(error);
 }

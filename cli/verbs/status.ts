@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { describeError, MtrlError } from '../../core/errors.ts';
+import { livingDaemon } from '../../infra/process/daemon.ts';
+import { readSettings } from '../../infra/stack/settings.ts';
+import { waitingReason, workerNames } from '../../infra/stack/workers.ts';
 import { barLines } from '../bars.ts';
 import { resultOf } from '../outcome.ts';
-import { paintFor, print, printJson } from '../output.ts';
+import { paintFor, print, printJson, say } from '../output.ts';
 import { Rates, timeText } from '../rates.ts';
 import { type TemporalStack, uiLink, withTemporal } from '../stack.ts';
 import { type Standing, standingOf } from '../standing.ts';
@@ -13,8 +16,15 @@ export function addStatus(program: Command): void {
     .description('say how an experiment stands; without an id, list them')
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
-    .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
+    .option('--task-queue', 'print only the name of the task queue, for the `temporal` command')
+    .action(async (experimentId: string | undefined, options: { json?: boolean; taskQueue?: boolean }) => {
+      const { json = false } = options;
+      if (options.taskQueue === true) {
+        print(readSettings().taskQueues.control);
+        return;
+      }
       await withTemporal(async (stack) => {
+        for (const line of waitingWorkers(stack.settings.home)) say(line);
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
         const error = await failureOf(stack, standing);
@@ -29,6 +39,15 @@ export function addStatus(program: Command): void {
         if (error !== undefined) print(describeError(error));
       });
     });
+}
+
+/** Workers that run and do not poll, and why. */
+function waitingWorkers(home: string): string[] {
+  return workerNames.flatMap((name) => {
+    const worker = livingDaemon(home, name);
+    const reason = worker && waitingReason(home, worker, name);
+    return reason === undefined ? [] : [`the ${name} worker takes no work: ${reason}`];
+  });
 }
 
 /** Why an experiment failed; asking how it stands does not fail with it. */
@@ -61,6 +80,7 @@ function documentOf({ experimentId, status, startedAt, closedAt, progress }: Sta
     startedAt: startedAt.toISOString(),
     closedAt: closedAt?.toISOString() ?? null,
     link: uiLink(settings, experimentId) ?? null,
+    taskQueue: settings.taskQueues.control,
     /** null: no worker answers. */
     progress: progress ?? null,
   };

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type SetAsideName, setAsideNames } from '../../infra/stack/set-aside.ts';
 import { up } from '../../infra/stack/up.ts';
 import { print, say } from '../output.ts';
 
@@ -7,9 +8,18 @@ export function addUp(program: Command): void {
     .command('up')
     .description('start what is missing of the local stack: Temporal, the store, the workers')
     .option('--no-workers', 'only the servers, and what they must have: search attributes, bucket')
-    .action(async ({ workers }: { workers: boolean }) => {
-      const { temporal, s3 } = await up({ workers, log: say });
+    .addOption(
+      new Option('--set-aside <server>', 'move the data of a server out of the way first; nothing is deleted').choices(
+        setAsideNames,
+      ),
+    )
+    .action(async ({ workers, setAside }: { workers: boolean; setAside?: SetAsideName }) => {
+      const { temporal, s3, taskQueues } = await up({
+        ...{ workers, log: say },
+        ...(setAside !== undefined && { setAside }),
+      });
       print(`Temporal ${temporal.address}${temporal.uiUrl === undefined ? '' : `, Web UI ${temporal.uiUrl}`}`);
+      print(`queue    ${taskQueues.control} (\`temporal workflow start --task-queue ${taskQueues.control}\`)`);
       print(`store    ${s3.endpoint}${s3.consoleUrl === undefined ? '' : `, console ${s3.consoleUrl}`}`);
     });
 }

@@ -1,10 +1,13 @@
 /** What runs: Temporal and what it must have, the store and what it must do, the workers. */
+import { MtrlError } from '../../core/errors.ts';
 import type { DoctorCheck } from '../doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
 import { checkConditionalPut, storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';
+import { proveStore } from '../stack/store-proof.ts';
+import { proveTemporal } from '../stack/temporal-proof.ts';
 import { missingSearchAttributes, searchAttributes, withConnection } from '../stack/temporal.ts';
-import { isReady, type WorkerName, workerNames } from '../stack/workers.ts';
+import { isReady, waitingReason, type WorkerName, workerNames } from '../stack/workers.ts';
 
 const startHint = 'run `npm run mtrl -- up`';
 
@@ -13,13 +16,15 @@ export async function checkServices(home: string, settings: StackSettings | Erro
     return [{ name: 'stack', status: 'warn', found: settings.message, hint: startHint }];
   }
   const [temporal, store] = await Promise.all([checkTemporal(settings.temporal), checkStore(settings.s3)]);
-  return [...temporal, ...store, ...workerNames.map((name) => checkWorker(home, name))];
+  const queue: DoctorCheck = { name: 'task queue', status: 'ok', found: settings.taskQueues.control };
+  return [...temporal, queue, ...store, ...workerNames.map((name) => checkWorker(home, name))];
 }
 
 async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorCheck[]> {
   const name = 'temporal server';
   try {
     return await withConnection(target, 5_000, async (connection) => {
+      await proveTemporal(connection, target);
       const info = await connection.workflowService.getSystemInfo({});
       const missing = await missingSearchAttributes(connection, target.namespace);
       const ui = target.uiUrl === undefined ? '' : `, Web UI ${target.uiUrl}`;
@@ -49,6 +54,7 @@ async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorC
 async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
   const name = 'store';
   try {
+    await proveStore(target);
     const hasBucket = await withTimeout(storeClient(target).bucketExists(target.bucket), 5_000);
     const console = target.consoleUrl === undefined ? '' : `, console ${target.consoleUrl}`;
     const server: DoctorCheck = { name, status: 'ok', found: `${target.endpoint}${console}` };
@@ -91,7 +97,7 @@ function checkWorker(home: string, worker: WorkerName): DoctorCheck {
   return {
     name,
     status: 'warn',
-    found: `process ${String(living.pid)}, not ready; its log: ${logFileOf(home, worker)}`,
+    found: `process ${String(living.pid)}, ${waitingReason(home, living, worker) ?? 'not ready'}; its log: ${logFileOf(home, worker)}`,
     hint: startHint,
   };
 }
@@ -101,6 +107,7 @@ function unreachable(localUrl: string | undefined, variable: string): string {
 }
 
 function firstLine(error: unknown): string {
+  if (error instanceof MtrlError) return `${error.message}: ${error.details.found ?? ''}`;
   const { code, message } = error as { code?: unknown; message?: string };
   const text = (message ?? '').split('\n')[0] ?? '';
   return text === '' && typeof code === 'string' ? code : text;

@@ -8,7 +8,9 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
+import { isStampOf, stampOf } from './home-stamp.ts';
 import { identify, isAlive, type ProcessIdentity } from './identity.ts';
+import { daemonMark } from './strays.ts';
 
 export interface DaemonSpec {
   readonly name: string;
@@ -23,6 +25,8 @@ export interface DaemonRecord extends ProcessIdentity {
   readonly name: string;
   readonly command: readonly string[];
   readonly ports: readonly number[];
+  /** Of the home that started it (home-stamp.ts): in a copy of that folder the record counts for nothing. */
+  readonly home?: string;
 }
 
 const logByteCountMax = 10 * 1024 * 1024;
@@ -30,11 +34,12 @@ const logByteCountMax = 10 * 1024 * 1024;
 export const pidFileOf = (home: string, name: string): string => join(home, 'run', `${name}.json`);
 export const logFileOf = (home: string, name: string): string => join(home, 'logs', `${name}.log`);
 
-/** What the pid file says, whether or not that process still lives. */
+/** What the pid file says, whether or not that process still lives; undefined where it says nothing that can be read. */
 export function readDaemon(home: string, name: string): DaemonRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(pidFileOf(home, name), 'utf8')) as DaemonRecord;
-    return typeof record.pid === 'number' && typeof record.startTime === 'string' ? record : undefined;
+    if (typeof record.pid !== 'number' || typeof record.startTime !== 'string') return undefined;
+    return record.home === undefined || isStampOf(record.home, home) ? record : undefined;
   } catch {
     return undefined;
   }
@@ -54,7 +59,7 @@ export async function startDaemon(home: string, spec: DaemonSpec): Promise<Daemo
   try {
     const child = spawn(spec.command, spec.args, {
       cwd: spec.cwd,
-      env: spec.env,
+      env: { ...spec.env, ...daemonMark(home, spec.name) },
       detached: true,
       stdio: ['ignore', log, log],
     });
@@ -66,7 +71,8 @@ export async function startDaemon(home: string, spec: DaemonSpec): Promise<Daemo
     });
     child.unref();
     const identity = identify(pid) ?? { pid, startTime: 'ended at once' };
-    const record = { ...identity, name: spec.name, command: [spec.command, ...spec.args], ports: spec.ports };
+    const command = [spec.command, ...spec.args];
+    const record = { ...identity, name: spec.name, command, ports: spec.ports, home: stampOf(home) };
     const pidFile = pidFileOf(home, spec.name);
     writeFileSync(`${pidFile}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
     renameSync(`${pidFile}.tmp`, pidFile);

@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { endDaemon, readDaemon } from '../process/daemon.ts';
+import { endStrays } from '../process/strays.ts';
 import { withLock } from '../process/lock.ts';
+import { withHomeErrors } from './home-errors.ts';
 import type { Log } from './server.ts';
 import { stackHome } from './settings.ts';
 import { workerNames } from './workers.ts';
@@ -21,21 +23,23 @@ export async function down({ log, home: homeOption, graceMs = 10_000 }: DownOpti
     log('nothing to end');
     return;
   }
-  await withLock(join(home, 'run', 'lock'), { timeoutMs: 60_000 }, async () => {
+  const end = async () => {
     let endedCount = 0;
     for (const names of [workerNames, ['temporal', 'minio'] as const]) {
-      const outcomes = await Promise.all(names.map((name) => end(home, name, graceMs, log)));
+      const outcomes = await Promise.all(names.map((name) => endDaemons(home, name, graceMs, log)));
       endedCount += outcomes.filter(Boolean).length;
     }
     if (endedCount === 0) log('nothing to end');
-  });
+  };
+  await withHomeErrors(home, () => withLock(join(home, 'run', 'lock'), { timeoutMs: 60_000 }, end));
 }
 
-async function end(home: string, name: string, graceMs: number, log: Log): Promise<boolean> {
+async function endDaemons(home: string, name: string, graceMs: number, log: Log): Promise<boolean> {
   const record = readDaemon(home, name);
-  if (!record) return false;
-  const outcome = await endDaemon(home, record, graceMs);
-  if (outcome === 'was gone') return false;
+  const outcome = record ? await endDaemon(home, record, graceMs) : 'was gone';
+  const strayCount = await endStrays(home, name, graceMs);
+  if (strayCount > 0) log(`${name} ended (${String(strayCount)} processes that no pid file named)`);
+  if (outcome === 'was gone') return strayCount > 0;
   log(`${name} ${outcome === 'ended' ? 'ended' : `killed: it did not end within ${String(graceMs / 1000)} s`}`);
   return true;
 }

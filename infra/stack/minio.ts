@@ -29,6 +29,7 @@ export function minioServer(
     name: 'minio',
     port: ports.port,
     uiPort: ports.consolePort,
+    data: { path: data, damaged: /Unable to use the drive|format\.json|corrupted (backend|format)/i },
     daemon: async () => {
       const binary = await findOrMakeBinary('minio', log);
       mkdirSync(data, { recursive: true });

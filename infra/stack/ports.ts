@@ -29,25 +29,30 @@ async function firstFree(port: number, chosen: readonly number[]): Promise<numbe
   return undefined;
 }
 
-/** A remembered port stays: workers and bookmarks know it. So a stranger on it is an error, not a reason to move. */
-export async function assertPortFree(port: number, server: string, stackFilePath: string): Promise<void> {
+/** Throws PORT_IN_USE, naming the process that listens there. */
+export async function assertPortFree(port: number, server: string): Promise<void> {
   // A server of ours that was just killed holds its port a little longer than it is seen to live.
   for (let attempt = 0; attempt < 40; attempt += 1) {
     if (await isPortFree(port)) return;
     await sleep(50);
   }
-  throw new MtrlError('PORT_IN_USE', `port ${String(port)} of the local ${server} is taken by another process`, {
+  throw portInUse(port, server);
+}
+
+export function portInUse(port: number, server: string): MtrlError {
+  return new MtrlError('PORT_IN_USE', `port ${String(port)} of the local ${server} is taken by another process`, {
     where: `${host}:${String(port)}`,
     found: ownerOf(port) ?? 'an unknown process listening there',
-    hint: `end that process, or choose another port for ${server} in ${stackFilePath}, then run \`npm run mtrl -- up\``,
+    hint: 'run `npm run mtrl -- up`, which moves the server to a free port',
   });
 }
 
-/** `process 4711 (python3 -m http.server)`, where the system tells. */
+/** `process 4711 (python3 -m http.server) in /srv/files`, where the system tells. */
 export function ownerOf(port: number): string | undefined {
   const pid = ownerPid(port);
   if (pid === undefined) return undefined;
-  return `process ${String(pid)}${commandOf(pid)}`;
+  const folder = readLink(`/proc/${String(pid)}/cwd`);
+  return `process ${String(pid)}${commandOf(pid)}${folder === '' ? '' : ` in ${folder}`}`;
 }
 
 /** Who listens there; undefined where the system does not tell. */

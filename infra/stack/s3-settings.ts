@@ -12,6 +12,8 @@ export interface StoreSettings {
   readonly bucket: string;
   readonly region: string;
   readonly consoleUrl: string | undefined;
+  /** Of a local stack: its credentials are its own, so a server that refuses them is another one. */
+  readonly isLocal?: boolean;
 }
 
 export const defaultBucket = 'mtrl';

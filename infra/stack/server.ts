@@ -2,7 +2,6 @@
  * One local server: keep it when it answers, restart it where it was when it does not. What differs between Temporal
  * and MinIO is in `ServerSpec`; how a server is brought up is the same and is here.
  */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
 import {
@@ -15,7 +14,8 @@ import {
   startDaemon,
 } from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
-import { assertPortFree, host, ownerPid } from './ports.ts';
+import { endStrays } from '../process/strays.ts';
+import { assertPortFree, host, isPortFree, ownerPid, portInUse } from './ports.ts';
 import { assertAccepts } from './tcp.ts';
 
 export type Log = (line: string) => void;
@@ -28,6 +28,8 @@ export interface ServerSpec {
   readonly daemon: () => Promise<Omit<DaemonSpec, 'name' | 'ports'>>;
   /** Talks to the server, really; throws while it is not ready. */
   readonly probe: (timeoutMs: number) => Promise<void>;
+  /** Its data: the file or folder, and what its log says when they cannot be read. */
+  readonly data: { readonly path: string; readonly damaged: RegExp };
 }
 
 const startTimeoutMs = 60_000;
@@ -35,8 +37,12 @@ const startTimeoutMs = 60_000;
 const settleMs = 3_000;
 /** A server that hangs will not heed SIGTERM either. */
 const hungGraceMs = 1_000;
+const strayGraceMs = 5_000;
 
-/** Returns whether it had to be started. `answerTimeoutMs`: after that silence a living server is taken for hung. */
+/**
+ * Returns whether it had to be started. `answerTimeoutMs`: after that silence a living server is taken for hung. Throws
+ * PORT_IN_USE when another process has one of its ports, DATA_DAMAGED when it cannot read its data, else SETUP_FAILED.
+ */
 export async function ensureServer(
   home: string,
   spec: ServerSpec,
@@ -48,9 +54,11 @@ export async function ensureServer(
     log(`${spec.name} (process ${String(living.pid)}) does not answer: starting it again`);
     await endDaemon(home, living, hungGraceMs);
   }
+  // One that no pid file names: two servers must not have the same data.
+  if ((await endStrays(home, spec.name, strayGraceMs)) > 0) log(`${spec.name} ran unknown to its pid file: starting it again`);
   const daemon = await spec.daemon();
   // Only now: making a binary takes minutes, in which others may take the port.
-  for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name, join(home, 'stack.json'));
+  for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name);
   const record = await startDaemon(home, { ...daemon, name: spec.name, ports: [spec.port, spec.uiPort] });
   if ((await answers(spec, startTimeoutMs, () => isAlive(record))) && (await isOurs(record, spec.port))) {
     log(`${spec.name} started on ${host}:${String(spec.port)}`);
@@ -58,10 +66,26 @@ export async function ensureServer(
   }
   const ended = !isAlive(record);
   await endDaemon(home, record, 5_000);
+  const tail = logTail(home, spec.name);
+  if (spec.data.damaged.test(tail)) throw damaged(home, spec, tail);
+  // Two stacks that start in the same moment may want one port: another process got it.
+  for (const port of [spec.port, spec.uiPort]) if (!(await isPortFree(port))) throw portInUse(port, spec.name);
   throw new MtrlError('SETUP_FAILED', `the local ${spec.name} server did not start`, {
     where: `${host}:${String(spec.port)}`,
-    found: `${ended ? 'it ended by itself' : `no answer for ${String(startTimeoutMs / 1000)} s`}; its log ends with\n${logTail(home, spec.name)}`,
+    found: `${ended ? 'it ended by itself' : `no answer for ${String(startTimeoutMs / 1000)} s`}; its log ends with\n${tail}`,
     hint: `read ${logFileOf(home, spec.name)}`,
+  });
+}
+
+function damaged(home: string, { name, data }: ServerSpec, tail: string): MtrlError {
+  return new MtrlError('DATA_DAMAGED', `the local ${name} server cannot read its data`, {
+    where: data.path,
+    found: tail.split('\n').findLast((line) => data.damaged.test(line)) ?? '',
+    hint:
+      `restore them, or run \`npm run mtrl -- up --set-aside ${name}\`, which moves them into ${home}/set-aside and begins anew: ` +
+      (name === 'temporal'
+        ? 'workflows and schedules are then forgotten; an experiment that is started again finds its results in the store'
+        : 'artifacts are then gone until they are made again'),
   });
 }
 

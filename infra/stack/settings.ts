@@ -5,9 +5,10 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MtrlError } from '../../core/errors.ts';
+import { isStampOf, pathOfStamp } from '../process/home-stamp.ts';
 import { type Env, valueOf } from './env.ts';
 import { defaultBucket, defaultRegion, s3Override, type StoreSettings } from './s3-settings.ts';
-import { readStackFile } from './stack-file.ts';
+import { readStackFile, type StackFile } from './stack-file.ts';
 import { namespaceOf, temporalOverride, type TemporalSettings } from './temporal-settings.ts';
 
 export interface StackSettings {
@@ -21,6 +22,7 @@ export interface StackSettings {
 
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** Of a configured Temporal. */
 const defaultTaskQueue = 'mtrl';
 
 export interface SettingsOptions {
@@ -47,25 +49,44 @@ export function readSettings(options: SettingsOptions = {}): StackSettings {
   const env = options.env ?? process.env;
   const home = stackHome(options);
   const overrides = readOverrides(env);
-  const file = overrides.temporal && overrides.s3 ? undefined : readStackFile(home);
+  const isFileNeeded = !overrides.temporal || !overrides.s3 || isLoopback(overrides.temporal.address);
+  const file = isFileNeeded ? readStackFile(home) : undefined;
+  if (file?.home !== undefined && !isStampOf(file.home, home) && (!overrides.temporal || !overrides.s3))
+    throw copied(home, file.home);
 
   const temporal = overrides.temporal ?? (file?.temporal && localTemporal(file.temporal, namespaceOf(env)));
   if (!temporal) throw notSetUp(home, 'Temporal', 'TEMPORAL_ADDRESS');
   const s3 = overrides.s3 ?? (file?.s3 && localS3(file.s3, valueOf(env, 'MTRL_S3_BUCKET')));
   if (!s3) throw notSetUp(home, 'the store', 'MTRL_S3_ENDPOINT');
-  return { home, temporal, s3, taskQueues: taskQueuesOf(env) };
+  return { home, temporal, s3, taskQueues: taskQueuesOf(env, temporal, file) };
 }
 
-function taskQueuesOf(env: Env): StackSettings['taskQueues'] {
-  const control = valueOf(env, 'MTRL_TASK_QUEUE') ?? defaultTaskQueue;
+/**
+ * The queue of a local stack is its own, so that a worker whose connection comes back at another stack's server finds no
+ * work there. Somebody who names the local server in TEMPORAL_ADDRESS, for the `temporal` command, means it all the same.
+ */
+function taskQueuesOf(env: Env, { address }: TemporalSettings, file: StackFile | undefined): StackSettings['taskQueues'] {
+  const isOwn = isLoopback(address) && address.endsWith(`:${String(file?.temporal?.port)}`);
+  const own = isOwn ? file?.taskQueue : undefined;
+  const control = valueOf(env, 'MTRL_TASK_QUEUE') ?? own ?? defaultTaskQueue;
   return { control, compute: `${control}-compute` };
 }
 
+function isLoopback(address: string): boolean {
+  return /^(127\.0\.0\.1|localhost|\[::1\]):/.test(address);
+}
+
 function localTemporal(
-  { port, uiPort }: { port: number; uiPort: number },
+  { port, uiPort, namespaceIds }: NonNullable<StackFile['temporal']>,
   namespace: string,
 ): StackSettings['temporal'] {
-  return { address: `127.0.0.1:${String(port)}`, namespace, uiUrl: `http://127.0.0.1:${String(uiPort)}` };
+  const namespaceId = namespaceIds?.[namespace];
+  return {
+    address: `127.0.0.1:${String(port)}`,
+    namespace,
+    uiUrl: `http://127.0.0.1:${String(uiPort)}`,
+    proof: { ...(namespaceId !== undefined && { namespaceId }) },
+  };
 }
 
 function localS3(
@@ -84,6 +105,7 @@ function localS3(
     bucket,
     region: defaultRegion,
     consoleUrl: `http://127.0.0.1:${String(consolePort)}`,
+    isLocal: true,
   };
 }
 
@@ -96,6 +118,14 @@ export function childEnv(env: Env): Record<string, string> {
 
 function isOfServers(variable: string): boolean {
   return /^TEMPORAL_|^MTRL_(S3_|TASK_QUEUE|TEMPORAL_)|^AWS_ENDPOINT_URL_S3$/.test(variable);
+}
+
+function copied(home: string, stamp: string): MtrlError {
+  return new MtrlError('SETUP_FAILED', 'the local stack in this folder was copied from another one', {
+    where: join(home, 'stack.json'),
+    found: `the settings of ${pathOfStamp(stamp)}, whose servers are not this stack's`,
+    hint: 'run `npm run mtrl -- up`, which gives it ports of its own',
+  });
 }
 
 function notSetUp(home: string, what: string, variable: string): MtrlError {

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 
 export interface StackFile {
-  readonly temporal?: { readonly port: number; readonly uiPort: number };
+  /** The folder that it belongs to (process/home-stamp.ts); left out by older versions. */
+  readonly home?: string;
+  /** Of this stack alone; left out by older versions, whose stacks all share `mtrl`. */
+  readonly taskQueue?: string;
+  readonly temporal?: {
+    readonly port: number;
+    readonly uiPort: number;
+    /** By name, the id that the namespace has in this stack's database and in no other. */
+    readonly namespaceIds?: Readonly<Record<string, string>>;
+  };
   readonly s3?: {
     readonly port: number;
     readonly consolePort: number;
@@ -36,7 +45,7 @@ export function readStackFile(home: string): StackFile | undefined {
   throw new MtrlError('SETUP_FAILED', 'the settings of the local stack are damaged', {
     where: path,
     found: `${String(Buffer.byteLength(text))} bytes that are not a stack file`,
-    hint: 'run `npm run mtrl -- down`, remove this file, then run `npm run mtrl -- up`; data/ beside it needs its credentials again',
+    hint: `run \`npm run mtrl -- down\`, restore the file, or move ${home} aside and run \`npm run mtrl -- up\`: the store in ${join(home, 'minio')} opens only with the credentials of this file`,
   });
 }
 
@@ -50,6 +59,11 @@ export function writeStackFile(home: string, file: StackFile): void {
   renameSync(temporary, path);
 }
 
+/** Reads and writes without a pause: two servers that are brought up side by side both change it. */
+export function changeStackFile(home: string, change: (file: StackFile) => StackFile): void {
+  writeStackFile(home, change(readStackFile(home) ?? {}));
+}
+
 function parse(text: string): StackFile | undefined {
   let value: unknown;
   try {
@@ -58,7 +72,8 @@ function parse(text: string): StackFile | undefined {
     return undefined;
   }
   if (!isRecord(value)) return undefined;
-  const { temporal, s3 } = value;
+  const { temporal, s3, taskQueue, home } = value;
+  if ([taskQueue, home].some((text) => text !== undefined && typeof text !== 'string')) return undefined;
   if (temporal !== undefined && !(isRecord(temporal) && isPort(temporal['port']) && isPort(temporal['uiPort']))) {
     return undefined;
   }

@@ -14,6 +14,11 @@ export interface TemporalSettings extends Pick<NativeConnectionOptions, 'tls' | 
   readonly namespace: string;
   /** Base URL of the Web UI; undefined when it is not known. */
   readonly uiUrl: string | undefined;
+  /** Of a local stack's: what proves that the server at the address is this stack's (temporal-proof.ts). Left out of a configured one. */
+  readonly proof?: {
+    /** The id of the namespace; left out while `up` has not recorded it. */
+    readonly namespaceId?: string;
+  };
 }
 
 const defaultNamespace = 'default';

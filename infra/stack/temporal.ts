@@ -45,6 +45,10 @@ export function temporalServer(
   return {
     name: 'temporal',
     ...ports,
+    data: {
+      path: join(home, 'temporal.db'),
+      damaged: /file is not a database|database disk image is malformed|SQLITE_(CORRUPT|NOTADB)/i,
+    },
     daemon: async () => {
       const binary = await findOrMakeBinary('temporal', log);
       mkdirSync(home, { recursive: true });

@@ -1,19 +1,27 @@
 /**
  * `up`: starts what is missing of the local stack and touches nothing that works, so it may be called at any time.
- * Ports and credentials are chosen once (stack.json): a server that died comes back as the same server.
+ * Ports, credentials and the task queue are chosen once (stack.json): a server that died comes back as the same server.
+ * Only a port that another process has taken is given up for another one.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { MtrlError } from '../../core/errors.ts';
 import { findOrMakeBinary } from '../binaries.ts';
+import { stampOf } from '../process/home-stamp.ts';
 import { withLock } from '../process/lock.ts';
+import { withHomeErrors } from './home-errors.ts';
 import { ensureBucket, makeCredentials, minioServer } from './minio.ts';
 import { choosePorts } from './ports.ts';
 import { ensureServer, type Log } from './server.ts';
+import { setAside, type SetAsideName } from './set-aside.ts';
 import type { Env } from './env.ts';
 import { childEnv, readOverrides, readSettings, type StackSettings, stackHome } from './settings.ts';
-import { readStackFile, type StackFile, writeStackFile } from './stack-file.ts';
-import { prepareNamespace, temporalServer } from './temporal.ts';
-import { ensureWorker, workerNames } from './workers.ts';
+import { changeStackFile, readStackFile, type StackFile, writeStackFile } from './stack-file.ts';
+import { namespaceIdAt } from './temporal-proof.ts';
+import { prepareNamespace, temporalServer, withConnection } from './temporal.ts';
+import { ensureWorker, hasOtherServers, workerNames } from './workers.ts';
 
 export interface UpOptions {
   /** Also the control and the compute worker. */
@@ -27,37 +35,48 @@ export interface UpOptions {
   readonly usualPorts?: boolean;
   /** A living server that does not answer for this long is started again. Default: 10 s. */
   readonly answerTimeoutMs?: number;
+  /** A server whose data are moved out of the way first. */
+  readonly setAside?: SetAsideName;
 }
 
 const usual = { temporal: 7233, temporalUi: 8233, s3: 9000, s3Console: 9001 };
 /** A cold start may build two servers while it holds the lock. */
 const lockTimeoutMs = 20 * 60_000;
+const portAttemptCountMax = 5;
 
-export async function up({
-  workers,
-  log,
-  env = process.env,
-  usualPorts = true,
-  answerTimeoutMs = 10_000,
-  ...options
-}: UpOptions): Promise<StackSettings> {
+export async function up(options: UpOptions): Promise<StackSettings> {
+  const { env = process.env, log } = options;
   const home = stackHome({ ...options, env });
-  mkdirSync(join(home, 'run'), { recursive: true });
   const onWait = ({ pid }: { pid: number }) => {
     log(`waiting for process ${String(pid)}, which is setting up the same stack`);
   };
-  return withLock(join(home, 'run', 'lock'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
-    const overrides = readOverrides(env);
-    const needs = { temporal: !overrides.temporal, s3: !overrides.s3 };
-    const file = await completeStackFile(home, needs, { usualPorts, log });
-    const settings = readSettings({ home, env });
-    await allOrFirstFailure([
-      bringUpTemporal(home, settings, overrides.temporal ? undefined : file.temporal, env, { log, answerTimeoutMs }),
-      bringUpStore(home, settings, overrides.s3 ? undefined : file.s3, env, { log, answerTimeoutMs }),
-    ]);
-    if (workers) await allOrFirstFailure(workerNames.map((name) => ensureWorker(home, name, childEnv(env), log)));
-    return settings;
+  return withHomeErrors(home, async () => {
+    mkdirSync(join(home, 'run'), { recursive: true });
+    return withLock(join(home, 'run', 'lock'), { timeoutMs: lockTimeoutMs, onWait }, () =>
+      bringUp(home, { answerTimeoutMs: 10_000, usualPorts: true, ...options, env }),
+    );
   });
+}
+
+async function bringUp(
+  home: string,
+  options: UpOptions & Required<Pick<UpOptions, 'env' | 'usualPorts' | 'answerTimeoutMs'>>,
+): Promise<StackSettings> {
+  const { env, log, workers } = options;
+  const overrides = readOverrides(env);
+  if (options.setAside !== undefined) await setAside(home, options.setAside, log);
+  await completeStackFile(home, { temporal: !overrides.temporal, s3: !overrides.s3 }, options);
+  await allOrFirstFailure([
+    overrides.temporal
+      ? useTemporal(overrides.temporal, log)
+      : onFreePorts(home, options, 'temporal', () => bringUpTemporal(home, options)),
+    overrides.s3 ? useStore(overrides.s3, log) : onFreePorts(home, options, 's3', () => bringUpStore(home, options)),
+  ]);
+  const settings = readSettings({ home, env });
+  // One that runs has the ports of before: it is started again where a server has moved, also when none is asked for.
+  const wanted = workerNames.filter((name) => workers || hasOtherServers(home, name, settings));
+  await allOrFirstFailure(wanted.map((name) => ensureWorker(home, name, settings, childEnv(env), log)));
+  return settings;
 }
 
 /** Waits for all even when one fails: the others must not go on starting after the lock is released. */
@@ -65,62 +84,98 @@ async function allOrFirstFailure(starts: readonly Promise<void>[]): Promise<void
   for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason;
 }
 
-type How = Parameters<typeof ensureServer>[2];
+type Options = Parameters<typeof bringUp>[1];
 
-async function bringUpTemporal(
+/** Moves the server to other ports, and remembers them, as often as another process takes those that it was given. */
+async function onFreePorts(
   home: string,
-  settings: StackSettings,
-  local: StackFile['temporal'],
-  env: Env,
-  how: How,
+  { usualPorts, log }: Options,
+  server: 'temporal' | 's3',
+  start: () => Promise<void>,
 ): Promise<void> {
-  const target = settings.temporal;
-  if (local) await ensureServer(home, temporalServer(home, target, local, childEnv(env), how.log), how);
-  else how.log(`using Temporal at ${target.address}`);
-  await prepareNamespace(target, local !== undefined);
+  for (let attemptCount = 1; ; attemptCount += 1) {
+    try {
+      await start();
+      return;
+    } catch (error) {
+      const isTaken = error instanceof MtrlError && error.code === 'PORT_IN_USE';
+      if (!isTaken || attemptCount === portAttemptCountMax) throw error;
+      const wanted = usualPorts ? usual : undefined;
+      const ports = await (server === 'temporal' ? choosePortsOfTemporal(wanted) : choosePortsOfStore(wanted));
+      changeStackFile(home, (file) => ({ ...file, [server]: { ...file[server], ...ports } }));
+      log(`${error.message} (${error.details.found ?? 'unknown'}): moving to port ${String(ports.port)}`);
+    }
+  }
 }
 
-async function bringUpStore(
-  home: string,
-  settings: StackSettings,
-  local: StackFile['s3'],
-  env: Env,
-  how: How,
-): Promise<void> {
-  const target = settings.s3;
-  if (local) await ensureServer(home, minioServer(home, target, local, childEnv(env), how.log), how);
-  else how.log(`using the store at ${target.endpoint}`);
-  await ensureBucket(target, local !== undefined);
+async function bringUpTemporal(home: string, { env, log, answerTimeoutMs }: Options): Promise<void> {
+  const { temporal: local } = readStackFile(home) ?? {};
+  const target = readSettings({ home, env }).temporal;
+  if (!local) return;
+  await ensureServer(home, temporalServer(home, target, local, childEnv(env), log), { log, answerTimeoutMs });
+  await prepareNamespace(target, true);
+  // The server is this stack's own: its process was started by it and holds the port. So is the namespace.
+  const { namespace } = target;
+  const id = await withConnection(target, answerTimeoutMs, (connection) => namespaceIdAt(connection, namespace));
+  if (id === undefined || id === local.namespaceIds?.[namespace]) return;
+  changeStackFile(home, (file) => ({
+    ...file,
+    temporal: { ...(file.temporal ?? local), namespaceIds: { ...file.temporal?.namespaceIds, [namespace]: id } },
+  }));
 }
 
+async function bringUpStore(home: string, { env, log, answerTimeoutMs }: Options): Promise<void> {
+  const { s3: local } = readStackFile(home) ?? {};
+  const target = readSettings({ home, env }).s3;
+  if (!local) return;
+  await ensureServer(home, minioServer(home, target, local, childEnv(env), log), { log, answerTimeoutMs });
+  await ensureBucket(target, true);
+}
+
+async function useTemporal(target: StackSettings['temporal'], log: Log): Promise<void> {
+  log(`using Temporal at ${target.address}`);
+  await prepareNamespace(target, false);
+}
+
+async function useStore(target: StackSettings['s3'], log: Log): Promise<void> {
+  log(`using the store at ${target.endpoint}`);
+  await ensureBucket(target, false);
+}
+
+/** Ports, credentials and the task queue of what is needed and not known yet; the folder, when it is a copy of another stack's. */
 async function completeStackFile(
   home: string,
   needs: { temporal: boolean; s3: boolean },
-  { usualPorts, log }: { usualPorts: boolean; log: Log },
-): Promise<StackFile> {
+  { usualPorts, log }: Options,
+): Promise<void> {
   const known = readStackFile(home) ?? {};
   // Ports are chosen behind it: what is free now may be taken when a server has been built.
   if (needs.temporal && !known.temporal) await findOrMakeBinary('temporal', log);
   if (needs.s3 && !known.s3) await findOrMakeBinary('minio', log);
   const wanted = usualPorts ? usual : undefined;
-  const complete = {
-    temporal: known.temporal ?? (needs.temporal ? await chooseTemporal(wanted) : undefined),
-    s3: known.s3 ?? (needs.s3 ? await chooseS3(wanted) : undefined),
-  };
+  const temporal = known.temporal ?? (needs.temporal ? await choosePortsOfTemporal(wanted) : undefined);
+  const s3 = known.s3 ?? (needs.s3 ? { ...(await choosePortsOfStore(wanted)), ...makeCredentials() } : undefined);
+  // A Temporal of an older version keeps its queue: its open workflows and schedules wait there.
+  const taskQueue = known.taskQueue ?? (known.temporal || !temporal ? undefined : makeTaskQueue());
   const file: StackFile = {
-    ...(complete.temporal && { temporal: complete.temporal }),
-    ...(complete.s3 && { s3: complete.s3 }),
+    ...((temporal ?? s3) && { home: stampOf(home) }),
+    ...(taskQueue !== undefined && { taskQueue }),
+    ...(temporal && { temporal }),
+    ...(s3 && { s3 }),
   };
-  if (file.temporal !== known.temporal || file.s3 !== known.s3) writeStackFile(home, file);
-  return file;
+  if (!isDeepStrictEqual(file, known)) writeStackFile(home, file);
 }
 
-async function chooseTemporal(wanted: typeof usual | undefined): Promise<NonNullable<StackFile['temporal']>> {
+function makeTaskQueue(): string {
+  return `mtrl-${randomBytes(4).toString('hex')}`;
+}
+
+async function choosePortsOfTemporal(wanted: typeof usual | undefined): Promise<{ port: number; uiPort: number }> {
   const [port = 0, uiPort = 0] = await choosePorts([wanted?.temporal, wanted?.temporalUi]);
   return { port, uiPort };
 }
 
-async function chooseS3(wanted: typeof usual | undefined): Promise<NonNullable<StackFile['s3']>> {
+async function choosePortsOfStore(wanted: typeof usual | undefined): Promise<{ port: number; consolePort: number }> {
   const [port = 0, consolePort = 0] = await choosePorts([wanted?.s3, wanted?.s3Console]);
-  return { port, consolePort, ...makeCredentials() };
+  return { port, consolePort };
 }

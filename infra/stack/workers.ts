@@ -1,5 +1,5 @@
 /** The two worker processes: started like servers, and waited for until each says that it polls. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,17 +7,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
 import { type DaemonRecord, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
+import { endStrays } from '../process/strays.ts';
 import type { Log } from './server.ts';
 import { addressOf, type Env } from './env.ts';
-import { projectRoot } from './settings.ts';
+import { projectRoot, type StackSettings } from './settings.ts';
 
 export const workerNames = ['control', 'compute'] as const;
 export type WorkerName = (typeof workerNames)[number];
 
 const readyTimeoutMs = 60_000;
+const strayGraceMs = 5_000;
 
 /** A worker writes its pid here once it polls its task queue. */
 export const readyFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.ready`);
+
+/** Its pid and the reason, while it runs and does not poll. */
+export const waitingFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.waiting`);
 
 export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): boolean {
   try {
@@ -27,14 +32,58 @@ export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): 
   }
 }
 
-export async function ensureWorker(home: string, name: WorkerName, env: Env, log: Log): Promise<void> {
-  const living = livingDaemon(home, name);
+/** Where a worker that runs was told to connect. */
+const serversFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.servers`);
+
+/** Whether it runs with servers other than those of the settings: `up` has moved one. */
+export function hasOtherServers(home: string, name: WorkerName, settings: StackSettings): boolean {
+  if (!livingDaemon(home, name)) return false;
+  try {
+    return readFileSync(serversFileOf(home, name), 'utf8') !== serversText(settings);
+  } catch {
+    return true;
+  }
+}
+
+function serversText({ temporal, s3 }: StackSettings): string {
+  return `${temporal.address} ${s3.endpoint}\n`;
+}
+
+/** Why a worker that runs does not poll, in its own words; undefined while it does, or has not said. */
+export function waitingReason(home: string, { pid }: DaemonRecord, name: WorkerName): string | undefined {
+  try {
+    const [first = '', ...reason] = readFileSync(waitingFileOf(home, name), 'utf8').trimEnd().split('\n');
+    return Number(first) === pid ? reason.join(' ') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function ensureWorker(
+  home: string,
+  name: WorkerName,
+  settings: StackSettings,
+  env: Env,
+  log: Log,
+): Promise<void> {
+  const known = livingDaemon(home, name);
+  const isElsewhere = known !== undefined && hasOtherServers(home, name, settings);
+  if (known && isElsewhere) {
+    log(`the servers of the ${name} worker have moved: starting it again`);
+    await endDaemon(home, known, strayGraceMs);
+  }
+  const living = isElsewhere ? undefined : known;
+  // One that no pid file names: two workers would share the machine's memory.
+  if (!living && (await endStrays(home, name, strayGraceMs)) > 0)
+    log(`the ${name} worker ran unknown to its pid file: starting it again`);
   const record = living ?? (await startWorker(home, name, env));
+  if (!living) writeFileSync(serversFileOf(home, name), serversText(settings));
   const deadline = Date.now() + readyTimeoutMs;
   while (!isReady(home, record, name)) {
     const ended = !isAlive(record);
     if (ended || Date.now() > deadline) {
-      const found = ended ? 'it ended by itself' : `not ready after ${String(readyTimeoutMs / 1000)} s`;
+      const why = waitingReason(home, record, name);
+      const found = ended ? 'it ended by itself' : `${why === undefined ? '' : `${why}; `}not ready after ${String(readyTimeoutMs / 1000)} s`;
       if (!ended) await endDaemon(home, record, 5_000);
       throw new MtrlError('SETUP_FAILED', `the ${name} worker did not start`, {
         where: `workers/${name}.ts`,

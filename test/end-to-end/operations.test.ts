@@ -35,6 +35,8 @@ function shell(command: string): Promise<Ended> {
   const env = {
     ...{ PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'], MTRL_HOME: harness.home },
     ...{ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace },
+    // The harness's workers poll this one.
+    MTRL_TASK_QUEUE: 'mtrl',
   };
   return ran('bash', ['-c', `cd "${folder}" && ${command}`], env);
 }
@@ -124,7 +126,7 @@ async function startAgain(): Promise<void> {
   await allEnded();
   const again = await shell(
     filledIn(
-      'temporal workflow start --type experiment --task-queue mtrl --workflow-id EXPERIMENT_ID --input-file recipe.json',
+      'temporal workflow start --type experiment --task-queue "$(mtrl status --task-queue)" --workflow-id EXPERIMENT_ID --input-file recipe.json',
     ),
   );
   expect(again.code, again.err).toBe(0);

@@ -175,7 +175,7 @@ it('a schedule whose recipe is no longer one fails when it fires, with the code 
   const made = await temporalOn(stack.settings, [
     ...create,
     '--task-queue',
-    'mtrl',
+    stack.settings.taskQueues.control,
     '--workflow-id',
     'scheduled/outdated',
     '--input',

@@ -90,7 +90,7 @@ export class WholeStack {
 
   async startExperiment(id: string, recipe: RecipeInput): Promise<void> {
     await this.withClient((client) =>
-      client.workflow.start('experiment', { workflowId: id, taskQueue: 'mtrl', args: [recipe] }),
+      client.workflow.start('experiment', { workflowId: id, taskQueue: this.settings.taskQueues.control, args: [recipe] }),
     );
   }
 
@@ -162,6 +162,7 @@ export class WholeStack {
         ...env,
         MTRL_HOME: home,
         TEMPORAL_ADDRESS: temporal.address,
+        MTRL_TASK_QUEUE: this.settings.taskQueues.control,
         MTRL_S3_ENDPOINT: s3.endpoint,
         MTRL_S3_BUCKET: s3.bucket,
         AWS_ACCESS_KEY_ID: s3.accessKey,

@@ -34,6 +34,7 @@ async function strangerListens(): Promise<void> {
 function specOf(script: string, daemon: () => Promise<void>): ServerSpec {
   return {
     ...{ name: 'temporal', ...ports, probe: () => Promise.resolve() },
+    data: { path: home, damaged: /cannot read its data/ },
     daemon: async () => {
       await daemon();
       return { command: process.execPath, args: ['-e', script], cwd: home, env: {} };
@@ -65,8 +66,8 @@ it('has not started when it was late for its port and ended, whoever answers the
     return Promise.resolve();
   });
   await expect(ensureServer(home, spec, how)).rejects.toMatchObject({
-    code: 'SETUP_FAILED',
-    details: { found: expect.stringContaining('address already in use') as string },
+    code: 'PORT_IN_USE',
+    details: { where: `127.0.0.1:${String(ports.port)}` },
   });
   await taking;
 });

@@ -24,7 +24,7 @@ describe('the settings of the stack', () => {
     writeStackFile(home, stored);
     expect(readSettings({ env: { MTRL_HOME: home, ...aws, TEMPORAL_ADDRESS: '' } })).toEqual({
       home,
-      temporal: { address: '127.0.0.1:7001', namespace: 'default', uiUrl: 'http://127.0.0.1:7002' },
+      temporal: { address: '127.0.0.1:7001', namespace: 'default', uiUrl: 'http://127.0.0.1:7002', proof: {} },
       s3: {
         endpoint: 'http://127.0.0.1:7003',
         accessKey: 'stored-access',
@@ -32,6 +32,7 @@ describe('the settings of the stack', () => {
         bucket: 'mtrl',
         region: 'us-east-1',
         consoleUrl: 'http://127.0.0.1:7004',
+        isLocal: true,
       },
       taskQueues: { control: 'mtrl', compute: 'mtrl-compute' },
     });

@@ -84,25 +84,6 @@ describe('the local stack', { timeout: 40_000 }, () => {
     expect(await statusOf('before-kill')).toBe('RUNNING');
   });
 
-  it('refuses a stranger on a remembered port', async () => {
-    const { home, s3 } = stack.settings;
-    await down({ home, log: () => undefined });
-    const { createServer } = await import('node:http');
-    const stranger = createServer();
-    await new Promise<void>((done) => stranger.listen(Number(new URL(s3.endpoint).port), '127.0.0.1', done));
-    try {
-      await expect(stack.up()).rejects.toMatchObject({
-        code: 'PORT_IN_USE',
-        details: { where: new URL(s3.endpoint).host },
-      });
-      await down({ home, log: () => undefined });
-      expect(stranger.listening).toBe(true);
-    } finally {
-      await new Promise((done) => stranger.close(done));
-    }
-    await stack.up();
-  });
-
   describe('with servers of someone else', () => {
     const other: { home?: string } = {};
     afterAll(async () => {

@@ -1,0 +1,13 @@
+/** The error of a port that was a server's of this stack and is another program's now. */
+import { MtrlError } from '../../core/errors.ts';
+import { ownerOf } from './ports.ts';
+
+/** `what`: Temporal or store. `address`: host:port, or a URL of it. */
+export function foreignServer(what: string, address: string, found: string): MtrlError {
+  const owner = ownerOf(Number(/:(\d+)$/.exec(address)?.[1]));
+  return new MtrlError('SERVER_FOREIGN', `the server that answers is not this stack's ${what}`, {
+    where: address,
+    found: `${found}${owner === undefined ? '' : `; ${owner} listens there`}`,
+    hint: 'run `npm run mtrl -- up`: it starts this stack\'s own server, on another port where this one is taken',
+  });
+}

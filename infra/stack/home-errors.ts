@@ -1,0 +1,32 @@
+/** A home that cannot be written (read-only, full, not ours) as a coded error with the path. */
+import { MtrlError } from '../../core/errors.ts';
+
+const hints: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'a part of the path is a file',
+};
+
+export async function withHomeErrors<T>(home: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw homeError(home, error);
+  }
+}
+
+/** SETUP_FAILED for an error of the file system; any other error as it is. */
+export function homeError(home: string, error: unknown): unknown {
+  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const why = hints[code];
+  if (error instanceof MtrlError || why === undefined) return error;
+  return new MtrlError('SETUP_FAILED', 'the folder of the local stack cannot be written', {
+    where: path ?? home,
+    found: `${why} (${message})`,
+    hint: `make ${home} writable, or name another folder in MTRL_HOME`,
+    cause: error,
+  });
+}

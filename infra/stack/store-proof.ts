@@ -1,0 +1,39 @@
+/** Whether the store that answers is this stack's: another one does not know its credentials, which are random. */
+import { foreignServer } from './foreign-server.ts';
+import { storeClient } from './minio.ts';
+import type { StoreSettings } from './s3-settings.ts';
+
+const timeoutMs = 5_000;
+
+/** S3 codes of a server that does not know this stack's credentials. A HEAD without a body is AccessDenied. */
+const unknownCredentials = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied'];
+
+/** S3's word for how it answers a request with the stack's credentials; undefined when it grants it. Throws when nobody answers. */
+export async function refusalOf(settings: StoreSettings): Promise<string | undefined> {
+  const listing = storeClient(settings, { disableRetry: true }).listObjectsV2(settings.bucket, 'none/');
+  const timer = setTimeout(() => listing.destroy(new Error(`no answer for ${String(timeoutMs / 1000)} s`)), timeoutMs);
+  try {
+    for await (const entry of listing) if (entry !== undefined) break;
+    return undefined;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== undefined && isS3Code(code)) return code;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    listing.destroy();
+  }
+}
+
+/** S3's words are in camel case, those of the system (ECONNREFUSED) are not. */
+function isS3Code(code: string): boolean {
+  return /^[A-Z][a-z]/.test(code);
+}
+
+/** Throws SERVER_FOREIGN; whatever else the client throws when the server does not answer. */
+export async function proveStore(settings: StoreSettings): Promise<void> {
+  if (settings.isLocal !== true) return;
+  const refusal = await refusalOf(settings);
+  if (refusal === undefined || !unknownCredentials.includes(refusal)) return;
+  throw foreignServer('store', settings.endpoint, `it does not know this stack's credentials (${refusal})`);
+}

@@ -1,0 +1,42 @@
+/**
+ * Whether the servers that answer are this stack's. Ports are remembered, and a server that died leaves its port to
+ * anyone: to another checkout's stack, for example. So a local server is proven before it is used. A server that the
+ * environment names is taken as configured.
+ */
+import type { Connection } from '@temporalio/client';
+import { foreignServer } from './foreign-server.ts';
+import type { TemporalSettings } from './temporal-settings.ts';
+
+/** What a client's and a worker's connection have in common. */
+type AnyConnection = Pick<Connection, 'workflowService' | 'withDeadline'>;
+
+const timeoutMs = 5_000;
+
+/** Throws SERVER_FOREIGN; whatever else the connection throws when the server does not answer. */
+export async function proveTemporal(connection: AnyConnection, settings: TemporalSettings): Promise<void> {
+  const { proof, namespace, address } = settings;
+  if (!proof) return;
+  const found = await namespaceIdAt(connection, namespace);
+  if (found !== undefined && found === proof.namespaceId) return;
+  const expected = proof.namespaceId === undefined ? 'none is recorded yet' : `this stack's is ${proof.namespaceId}`;
+  throw foreignServer(
+    'Temporal',
+    address,
+    `namespace ${namespace} ${found === undefined ? 'does not exist' : `has the id ${found}`}; ${expected}`,
+  );
+}
+
+/** undefined when there is no such namespace. */
+export async function namespaceIdAt(connection: AnyConnection, namespace: string): Promise<string | undefined> {
+  try {
+    const described = await connection.withDeadline(Date.now() + timeoutMs, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    return described.namespaceInfo?.id ?? undefined;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === grpcNotFound) return undefined;
+    throw error;
+  }
+}
+
+const grpcNotFound = 5;

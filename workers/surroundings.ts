@@ -1,0 +1,66 @@
+/**
+ * What must be so around a worker for it to take work: the servers that answer are its stack's own, its clock agrees
+ * with the store's, its disk takes a file. Where one is not so, every activity of this worker would fail, while those
+ * of another worker succeed: so this one stops polling until it is so again.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NativeConnection } from '@temporalio/worker';
+import { describeError, MtrlError } from '../core/errors.ts';
+import type { StackSettings } from '../infra/stack/settings.ts';
+import { proveStore, refusalOf } from '../infra/stack/store-proof.ts';
+import { proveTemporal } from '../infra/stack/temporal-proof.ts';
+
+/** As much as a small artifact: a disk with less is full. */
+const probeByteLength = 64 * 1024;
+
+/** Why the worker must not poll; undefined when it may. A server that does not answer is no reason: work waits for it. */
+export async function unfitness(
+  connection: NativeConnection,
+  { temporal, s3 }: StackSettings,
+  spoolFolder: string | undefined,
+): Promise<string | undefined> {
+  const checks = [
+    () => proveTemporal(connection, temporal),
+    () => proveStore(s3),
+    () => checkClock(s3),
+    () => checkDisk(spoolFolder),
+  ];
+  for (const check of checks) {
+    const reason = await check().then(
+      () => undefined,
+      (error: unknown) => (error instanceof MtrlError ? describeError(error) : undefined),
+    );
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+async function checkClock(s3: StackSettings['s3']): Promise<void> {
+  if ((await refusalOf(s3)) !== 'RequestTimeTooSkewed') return;
+  throw new MtrlError('SETUP_FAILED', "the clock of this machine differs from the store's by more than 15 minutes", {
+    where: s3.endpoint,
+    found: `RequestTimeTooSkewed at ${new Date().toISOString()}`,
+    hint: 'set the clock; the worker goes on by itself',
+  });
+}
+
+function checkDisk(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return Promise.resolve();
+  const path = join(folder, 'probe');
+  try {
+    writeFileSync(path, new Uint8Array(probeByteLength));
+    return Promise.resolve();
+  } catch (cause) {
+    return Promise.reject(
+      new MtrlError('SETUP_FAILED', 'the disk of this worker takes no more files', {
+        where: folder,
+        found: (cause as Error).message,
+        hint: 'free some space, or make the folder writable; the worker goes on by itself',
+        cause,
+      }),
+    );
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
