@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { type RowTable, rowsAt } from '../artifacts/row-table.ts';
 import { required } from '../core/assert.ts';
+import { type DatasetPool, poolOfDropped } from '../judge/datasets/pools.ts';
 import type { Example, Split } from '../judge/example.ts';
 import type { ImageTable } from './image-table.ts';
 import type { JsonCache } from './json-cache.ts';
@@ -29,17 +30,6 @@ export interface DatasetArtifact {
   readonly imageCount: number;
   readonly quarantinedCount: number;
 }
-
-/** Examples of one task's split. */
-export interface DatasetPool {
-  readonly task: string;
-  readonly split: Split;
-  readonly exampleCount: number;
-  readonly exampleCountByLabel: Readonly<Record<string, number>>;
-}
-
-/** `poolOfRow` of a row that was dropped because of a leak. */
-export const poolOfDropped = 0xffff;
 
 /** A row of the table: its split is that of its pool. */
 export type StoredExample = Omit<Example, 'split'>;

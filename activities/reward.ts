@@ -1,6 +1,6 @@
 /** Reads and scores a step's rollouts. A bad completion is data: reward 0, with the reason why it could not be read. */
 import type { RewardInput, RewardResult, TaskReward } from './contract.ts';
-import { examplesOf } from './dataset-artifact.ts';
+import { exampleLookup, openDataset } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
 import { type Grading, gradePrompts } from './grade.ts';
@@ -19,15 +19,13 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
     const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };
     const key = { inputs: { dataset, rollouts }, config: { ...grading, step } };
     const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
-      const [examples, ...shards] = await Promise.all([
-        examplesOf(cache, dataset),
-        ...rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>),
-      ]);
-      const prompts = await gradePrompts(
-        shards.flatMap((shard) => shard.prompts),
-        examples,
-        grading,
+      const shards = await Promise.all(rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>));
+      const sampled = shards.flatMap((shard) => shard.prompts);
+      const exampleAt = await exampleLookup(
+        await openDataset(cache, dataset),
+        sampled.map(({ exampleIndex }) => exampleIndex),
       );
+      const prompts = await gradePrompts(sampled, exampleAt, grading);
       const rewards: StepRewards = { schema: 1, step, prompts };
       return { outputs: { rewards: await cache.put(rewards) }, summary: summaryOf(prompts) };
     });

@@ -6,6 +6,7 @@ import { assert, required } from '../core/assert.ts';
 import type { ByteCache } from '../core/byte-cache.ts';
 import { MtrlError } from '../core/errors.ts';
 import { canonicalJson, sha256 } from '../core/json.ts';
+import { Uint32Column } from '../core/uint32-column.ts';
 import { mapBounded } from './bounded.ts';
 import { asJson } from './json-value.ts';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -59,8 +60,7 @@ export class RowTableWriter {
   readonly #shards: RowShard[] = [];
   #lines: string[] = [];
   #byteLength = 0;
-  #rowCount = 0;
-  #ends = new Uint32Array(shardRowCountMax);
+  readonly #ends = new Uint32Column();
 
   constructor(store: ArtifactStore) {
     this.#store = store;
@@ -72,25 +72,20 @@ export class RowTableWriter {
     const line = `${head}${checkOf(json)}${middle}${json}}\n`;
     this.#lines.push(line);
     this.#byteLength += Buffer.byteLength(line);
-    if (this.#rowCount === this.#ends.length) {
-      const longer = new Uint32Array(this.#ends.length * 2);
-      longer.set(this.#ends);
-      this.#ends = longer;
-    }
-    this.#ends[this.#rowCount++] = this.#byteLength;
+    this.#ends.push(this.#byteLength);
     if (this.#lines.length >= shardRowCountMax || this.#byteLength >= shardByteLengthMin) await this.#flush();
   }
 
   async finish(): Promise<RowTable> {
     if (this.#lines.length > 0) await this.#flush();
-    const ends = await this.#store.putBytes(littleEndian(this.#ends.subarray(0, this.#rowCount)), { keep: false });
-    return { rowCount: this.#rowCount, shards: this.#shards, ends };
+    const ends = await this.#store.putBytes(bytesOf(this.#ends.values), { keep: false });
+    return { rowCount: this.#ends.length, shards: this.#shards, ends };
   }
 
   async #flush(): Promise<void> {
     const rowCount = this.#lines.length;
     const bytes = Buffer.from(this.#lines.join(''));
-    const firstRow = this.#rowCount - rowCount;
+    const firstRow = this.#ends.length - rowCount;
     this.#lines = [];
     this.#byteLength = 0;
     this.#shards.push({ lines: await this.#store.putBytes(bytes, { keep: false }), firstRow, rowCount });
@@ -203,7 +198,7 @@ function corruptRow({ lines }: RowShard, row: number): MtrlError {
 }
 
 /** On every processor that Node runs on, typed arrays are little-endian. */
-function littleEndian(column: Uint32Array): Uint8Array {
+function bytesOf(column: Uint32Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }
 
