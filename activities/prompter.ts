@@ -5,7 +5,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { blankImageLike } from '../judge/evaluation/blank-image.ts';
 import type { Asked } from '../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../judge/example.ts';
-import { targetText } from '../judge/tasks/completion.ts';
+import { markedTarget } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
 import type { EncodedPrompt, TokenRoles } from '../policy/engine.ts';
 import { type OpenDataset, openDataset } from './dataset-artifact.ts';
@@ -51,7 +51,7 @@ export class Prompter {
       completion: (text) => loaded.processor.encodeCompletion(text),
       encode,
       target: (example, mode) =>
-        loaded.processor.encodeCompletion(targetText(example, mode, taskOf(prompting, example.task).verdictFormat)),
+        loaded.processor.encodeCompletion(markedTarget(example, mode, taskOf(prompting, example.task).verdictFormat)),
       decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
       tokens: tokensOf(loaded.processor),
     };
