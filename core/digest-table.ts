@@ -36,12 +36,6 @@ export class DigestTable {
     return index;
   }
 
-  /** undefined for a digest that was never added. */
-  indexOf(digest: Uint8Array): number | undefined {
-    const known = this.#slots[this.#slotOf(digest)] ?? 0;
-    return known > 0 ? known - 1 : undefined;
-  }
-
   /** Hexadecimal. */
   digestAt(index: number): string {
     return Buffer.from(this.#entry(index)).toString('hex');
