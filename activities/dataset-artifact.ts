@@ -1,15 +1,27 @@
-/** What ingestion leaves: examples in one fixed order, and their images in packs. */
+/**
+ * What ingestion leaves: examples in one fixed order, in shards that are read by row; which of them may be drawn for
+ * what, in one column; and their images in packs. What a reader holds grows by 6 bytes a row and not by the rows.
+ */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { MtrlError } from '../core/errors.ts';
-import { type ImagePackIndex, openImagePack } from '../judge/datasets/image-pack.ts';
-import type { Example } from '../judge/example.ts';
+import { type RowTable, rowsAt } from '../artifacts/row-table.ts';
+import { required } from '../core/assert.ts';
+import { type DatasetPool, poolOfDropped } from '../judge/datasets/pools.ts';
+import type { Example, Split } from '../judge/example.ts';
+import type { ImageTable } from './image-table.ts';
 import type { JsonCache } from './json-cache.ts';
 
+/** JSON. */
 export interface DatasetArtifact {
-  readonly schema: 1;
-  /** JSON array of Example; plans and rollouts point into it by index. */
-  readonly examples: ArtifactRef;
-  readonly imagePacks: readonly StoredImagePack[];
+  readonly schema: 2;
+  /** StoredExample; plans and rollouts point into it by row. */
+  readonly examples: RowTable;
+  /** uint16, little-endian, one a row: index into `pools`, or `poolOfDropped`. */
+  readonly poolOfRow: ArtifactRef;
+  /** What the rows can be drawn for. Their counts are those of ingestion: inadmissible rows are in them. */
+  readonly pools: readonly DatasetPool[];
+  /** JSON array of rows, ascending, that the policy cannot be shown: they are drawn for nothing. Null when there are none. */
+  readonly inadmissible: ArtifactRef | null;
+  readonly images: ImageTable;
   /** JSON Lines of QuarantinedRow; null when every row could be used. */
   readonly quarantine: ArtifactRef | null;
   /** JSON array of Leak; null when there are none. */
@@ -19,35 +31,94 @@ export interface DatasetArtifact {
   readonly quarantinedCount: number;
 }
 
-export interface StoredImagePack {
-  readonly bytes: ArtifactRef;
-  /** JSON: ImagePackIndex. */
-  readonly index: ArtifactRef;
+/** A row of the table: its split is that of its pool. */
+export type StoredExample = Omit<Example, 'split'>;
+
+export interface OpenDataset {
+  readonly artifact: DatasetArtifact;
+  /** Rows of the task's split that may be drawn, ascending: neither dropped nor inadmissible ones. */
+  rowsOf(task: string, split: Split): Promise<Uint32Array>;
+  /** In the order asked for. Throws INVARIANT for no row of the dataset. */
+  examplesAt(rows: ArrayLike<number>): Promise<readonly Example[]>;
+  /** All rows that may be drawn, of whatever pool, ascending, at most `rowCountMax` at a time. */
+  eachBatch(rowCountMax?: number): AsyncGenerator<DatasetBatch>;
+}
+
+export interface DatasetBatch {
+  readonly rows: Uint32Array;
+  /** One a row. */
+  readonly examples: readonly Example[];
 }
 
 export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
   return (await cache.get(ref)) as DatasetArtifact;
 }
 
-export async function examplesOf(cache: JsonCache, ref: ArtifactRef): Promise<readonly Example[]> {
-  const { examples } = await datasetOf(cache, ref);
-  return (await cache.get(examples)) as readonly Example[];
+/** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, as do its methods. */
+export async function openDataset(cache: JsonCache, ref: ArtifactRef): Promise<OpenDataset> {
+  const artifact = await datasetOf(cache, ref);
+  const examplesAt = async (rows: ArrayLike<number>): Promise<readonly Example[]> => {
+    const [stored, poolOfRow] = await Promise.all([
+      rowsAt<StoredExample>(cache, artifact.examples, rows),
+      poolColumn(cache, artifact),
+    ]);
+    return stored.map((example, i) => {
+      const pool = artifact.pools[poolOfRow[rows[i] ?? -1] ?? poolOfDropped];
+      return { ...example, split: required(pool, `the pool of ${example.id}`).split };
+    });
+  };
+  return {
+    artifact,
+    examplesAt,
+    rowsOf: (task, split) =>
+      drawable(cache, artifact, (pool) => {
+        const { task: itsTask, split: itsSplit } = required(artifact.pools[pool], 'a pool');
+        return itsTask === task && itsSplit === split;
+      }),
+    async *eachBatch(rowCountMax = 1_024) {
+      const all = await drawable(cache, artifact, () => true);
+      for (let from = 0; from < all.length; from += rowCountMax) {
+        const rows = all.subarray(from, from + rowCountMax);
+        yield { rows, examples: await examplesAt(rows) };
+      }
+    },
+  };
 }
 
-/** Packs of a dataset with more bytes than this are not read whole: they would push each other out of memory. */
-const wholePacksByteLengthMax = 256 << 20;
-
-/** The encoded bytes of one image. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
-export async function imageBytes(cache: JsonCache, dataset: DatasetArtifact, digest: string): Promise<Uint8Array> {
-  const byteLength = dataset.imagePacks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  for (const pack of dataset.imagePacks) {
-    const index = (await cache.get(pack.index)) as ImagePackIndex;
-    const place = Object.hasOwn(index, digest) ? index[digest] : undefined;
-    if (place === undefined) continue;
-    if (byteLength <= wholePacksByteLengthMax)
-      return openImagePack(await cache.getBytes(pack.bytes), index).get(digest);
-    const image = await cache.getRange(pack.bytes, place.offset, place.byteLength);
-    return openImagePack(image, { [digest]: { offset: 0, byteLength: image.byteLength } }).get(digest);
+/** What draws rows asks here, and nowhere else: rows of these pools, ascending, that may be drawn. */
+async function drawable(
+  cache: JsonCache,
+  artifact: DatasetArtifact,
+  isWanted: (pool: number) => boolean,
+): Promise<Uint32Array> {
+  const poolOfRow = await poolColumn(cache, artifact);
+  const wanted = artifact.pools.map((_, pool) => isWanted(pool));
+  const refused = await refusedRows(cache, artifact);
+  let rowCount = 0;
+  const rows = new Uint32Array(poolOfRow.length);
+  for (let row = 0, next = 0; row < poolOfRow.length; row++) {
+    if (refused[next] === row) next++;
+    else if (wanted[poolOfRow[row] ?? poolOfDropped] === true) rows[rowCount++] = row;
   }
-  throw new MtrlError('ARTIFACT_MISSING', `the dataset has no image ${digest}`, { where: digest });
+  return rows.slice(0, rowCount);
+}
+
+async function refusedRows(cache: JsonCache, { inadmissible }: DatasetArtifact): Promise<readonly number[]> {
+  return inadmissible === null ? [] : ((await cache.get(inadmissible)) as readonly number[]);
+}
+
+async function poolColumn(cache: JsonCache, { poolOfRow }: DatasetArtifact): Promise<Uint16Array> {
+  const bytes = await cache.getBytes(poolOfRow);
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+}
+
+/** Examples by row, read at once: for work that looks at the same few again and again. */
+export async function exampleLookup(
+  dataset: OpenDataset,
+  rows: readonly number[],
+): Promise<(row: number) => Example> {
+  const examples = await dataset.examplesAt(rows);
+  const byRow = new Map(rows.map((row, i) => [row, examples[i]]));
+  return (row) => required(byRow.get(row), `example ${String(row)}`);
 }

@@ -64,14 +64,21 @@ function settingsOf({ evaluation }: Recipe, task: string) {
   };
 }
 
-function shownOf({ examples }: PromptedDataset, spec: TaskSpec, task: string, split: string): Shown[] {
-  const stored = examples.flatMap((example, exampleIndex): Shown[] =>
-    example.task === task && example.split === split ? [{ example, exampleIndex, swapped: false }] : [],
-  );
+/** The examples of one task's split, of all the dataset has. */
+export async function shownOf(
+  { dataset }: PromptedDataset,
+  spec: TaskSpec,
+  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
+): Promise<Shown[]> {
+  const rows = await dataset.rowsOf(task, split);
+  const examples = await dataset.examplesAt(rows);
+  const stored = examples.map((example, i): Shown => ({
+    ...{ example, exampleIndex: required(rows[i], 'a row'), swapped: false },
+  }));
   return spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
 }
 
-export function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Shown[] {
+function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Shown[] {
   return stored.flatMap((one) => [one, { ...one, example: swapPair(one.example, labels), swapped: true }]);
 }
 
@@ -92,7 +99,7 @@ async function judge(
     spec,
     mode,
   };
-  const shown = shownOf(prompted, spec, task, split);
+  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }));
   const judgments = await strictly(asking, shown, recipe);
   const {
     samples,

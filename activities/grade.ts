@@ -28,11 +28,11 @@ export type AskGrader = (items: readonly GraderItem[], grader: GraderSpec) => Pr
 /** Rewards of every prompt, in order. `askGrader` is called where the recipe has a grader. Throws GRADER_FAILED. */
 export async function gradePrompts(
   prompts: readonly PromptRollouts[],
-  examples: readonly Example[],
+  exampleAt: (row: number) => Example,
   grading: Grading,
   askGrader: AskGrader,
 ): Promise<PromptRewards[]> {
-  const read = prompts.map((prompt) => readPrompt(prompt, examples, grading));
+  const read = prompts.map((prompt) => readPrompt(prompt, exampleAt, grading));
   const orders = new Map(read.map((one) => [orderKey(one.prompt), one]));
   const scores = await scoresOf(read, grading, askGrader);
   return read.map((one, i): PromptRewards => {
@@ -61,9 +61,13 @@ function orderKey({ exampleIndex, swapped }: PromptRollouts, other = false): str
   return `${String(exampleIndex)} ${String((swapped === true) !== other)}`;
 }
 
-function readPrompt(prompt: PromptRollouts, examples: readonly Example[], { tasks, mode }: Grading): ReadPrompt {
+function readPrompt(
+  prompt: PromptRollouts,
+  exampleAt: (row: number) => Example,
+  { tasks, mode }: Grading,
+): ReadPrompt {
   const task = required(tasks[prompt.task], `task ${prompt.task}`);
-  const example = shownExample(required(examples[prompt.exampleIndex], prompt.exampleId), prompt, task);
+  const example = shownExample(exampleAt(prompt.exampleIndex), prompt, task);
   return { prompt, example, task, judgments: prompt.rollouts.map((rollout) => readVerdict(rollout, task, mode)) };
 }
 

@@ -1,7 +1,13 @@
 /** Images into packs while they come: no more of them is in memory than one pack that fills and one that is on its way. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
 import { packImages } from '../judge/datasets/image-pack.ts';
-import type { StoredImagePack } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
+
+export interface StoredImagePack {
+  readonly bytes: ArtifactRef;
+  /** JSON: ImagePackIndex. */
+  readonly index: ArtifactRef;
+}
 
 export const packByteLengthMax = 32 << 20;
 /** From here on a pack ends at an image whose digest says so: some way behind a change, packs become the same again. */
@@ -48,7 +54,10 @@ export class ImagePacker {
   }
 
   async #store(bytes: Uint8Array, index: StoredPackIndex): Promise<void> {
-    const [bytesRef, indexRef] = await Promise.all([this.#cache.store.putBytes(bytes), this.#cache.put(index)]);
+    const [bytesRef, indexRef] = await Promise.all([
+      this.#cache.store.putBytes(bytes, { keep: false }),
+      this.#cache.store.putJson(index),
+    ]);
     this.#packs.push({ bytes: bytesRef, index: indexRef });
   }
 }

@@ -1,12 +1,13 @@
-/** Source files to typed examples, quarantine table and image packs. Images and rejected rows pass through; only the examples' texts are held. */
+/** Source files to typed examples, quarantine table and image packs. All of them pass through: what is held is a few numbers a row. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
 import { type ErrorCode, MtrlError } from '../core/errors.ts';
-import { type Ingestion, type IngestProgress, joinDatasets } from '../judge/datasets/ingest.ts';
+import { type IngestProgress, joinDatasets, type RowSink } from '../judge/datasets/join.ts';
+import type { RowPlace } from '../judge/datasets/reading.ts';
 import type { SourceFiles } from '../judge/datasets/source-files.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import type { IngestInput, IngestResult } from './contract.ts';
-import type { DatasetArtifact, StoredImagePack } from './dataset-artifact.ts';
+import { DatasetWriter } from './dataset-writer.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
 import type { JsonCache } from './json-cache.ts';
@@ -39,14 +40,30 @@ export function createIngest(deps: ControlDeps, cache: JsonCache, beat: IngestBe
 
 async function ingest(cache: JsonCache, recipe: Recipe, kept: KeptDatasets, beat: IngestBeat) {
   const table = new JsonLines();
+  const places = new JsonLines();
+  const writer = new DatasetWriter(cache);
+  const sink: RowSink = {
+    quarantined: (row) => table.add(row),
+    example: (example) => writer.add(example),
+    idsAt: (rows) => writer.idsAt(rows),
+    place: (place) => places.add(place),
+    places: () => places.rows<RowPlace>(),
+  };
   try {
-    const ingestion = await joinDatasets(recipe, kept.rowsOf, (row) => table.add(row), beat).catch((error: unknown) =>
+    const joined = await joinDatasets(recipe, kept.rowsOf, sink, beat).catch((error: unknown) =>
       withTable(error, table, cache),
     );
-    const made = await stored(cache, ingestion, [...kept.packs.values()], await table.store(cache.store));
-    return { ...made, summary: { ...made.summary, readings: kept.readings } };
+    const { leaks, exampleCount, imageCount, quarantinedCount, pools, poolOfRow } = joined;
+    const quarantine = await table.store(cache.store);
+    const counts = { exampleCount, imageCount, quarantinedCount };
+    const dataset = await writer.store({
+      ...{ pools: { pools, poolOfRow }, packs: [...kept.packs.values()], quarantine, ...counts },
+      leaks: leaks.length > 0 ? await cache.store.putJson(leaks) : null,
+    });
+    const outputs: Readonly<Record<string, ArtifactRef>> = { dataset, ...(quarantine && { quarantine }) };
+    return { outputs, summary: { ...counts, readings: kept.readings } };
   } finally {
-    await table.close();
+    await Promise.all([table.close(), places.close()]);
   }
 }
 
@@ -64,31 +81,6 @@ async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Pr
 }
 
 const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING', 'DATASET_EMPTY']);
-
-async function stored(
-  cache: JsonCache,
-  ingestion: Ingestion,
-  imagePacks: readonly StoredImagePack[],
-  quarantine: ArtifactRef | null,
-) {
-  const { examples, leaks, quarantinedCount } = ingestion;
-  const [examplesRef, leaksRef] = await Promise.all([cache.put(examples), leaks.length > 0 ? cache.put(leaks) : null]);
-  const imageCount = new Set(examples.flatMap(({ images }) => images)).size;
-  const summary = { exampleCount: examples.length, imageCount, quarantinedCount };
-  const dataset: DatasetArtifact = {
-    schema: 1,
-    examples: examplesRef,
-    imagePacks,
-    quarantine,
-    leaks: leaksRef,
-    ...summary,
-  };
-  const outputs: Readonly<Record<string, ArtifactRef>> = {
-    dataset: await cache.put(dataset),
-    ...(quarantine && { quarantine }),
-  };
-  return { outputs, summary };
-}
 
 /** All that decides the dataset: the declarations, what is asked of it, and the bytes of the files that it is read from. */
 async function sourcesOf(recipe: Recipe, sources: SourceFiles, beat: IngestBeat) {

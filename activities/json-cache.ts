@@ -4,13 +4,17 @@
  */
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { RowSource } from '../artifacts/row-table.ts';
 import { ByteCache } from '../core/byte-cache.ts';
 
 const jsonByteLengthMax = 256 << 20;
 const bytesByteLengthMax = 512 << 20;
+const rowsByteLengthMax = 64 << 20;
 
-export class JsonCache {
+export class JsonCache implements RowSource {
   readonly store: ArtifactStore;
+  /** Of tables (artifacts/row-table.ts), which are read by row. */
+  readonly rows = new ByteCache<unknown>(rowsByteLengthMax);
   readonly #values = new Shared<unknown>(jsonByteLengthMax);
   readonly #bytes = new Shared<Uint8Array>(bytesByteLengthMax);
 

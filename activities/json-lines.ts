@@ -24,6 +24,13 @@ export class JsonLines {
     if (!file.write(`${canonicalJson(asJson(row))}\n`)) await once(file, 'drain');
   }
 
+  /** The rows again, on this machine; none can be added after. */
+  async *rows<T>(): AsyncGenerator<T> {
+    if (this.#file === undefined) return;
+    await finished(this.#file.end());
+    yield* rowsOf<T>(await this.#path());
+  }
+
   /** The rows in the store; null when there are none. */
   async store(store: ArtifactStore): Promise<ArtifactRef | null> {
     if (this.#file === undefined) return null;
@@ -49,11 +56,15 @@ export async function* storedRows<T>(store: ArtifactStore, ref: ArtifactRef): As
   try {
     const path = join(folder, 'rows.jsonl');
     await store.getToFile(ref, path);
-    for await (const { bytes } of linesOf(createReadStream(path)))
-      yield JSON.parse(new TextDecoder().decode(required(bytes, 'a line that was written'))) as T;
+    yield* rowsOf<T>(path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function* rowsOf<T>(path: string): AsyncGenerator<T> {
+  for await (const { bytes } of linesOf(createReadStream(path)))
+    yield JSON.parse(new TextDecoder().decode(required(bytes, 'a line that was written'))) as T;
 }
 
 /** The first of them. */

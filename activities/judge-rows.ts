@@ -2,11 +2,11 @@
 import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
 import { type JudgedRow, judgedRow } from '../judge/evaluation/judged-row.ts';
-import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
+import { answers, type Asking, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from './contract.ts';
 import { durable } from './durable.ts';
-import { inBothOrders } from './evaluate.ts';
+import { shownOf } from './evaluate.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { promptSeries } from './prompt-series.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
@@ -19,6 +19,9 @@ export interface JudgedRows {
   /** In the order of the rows that could be shown. */
   readonly rows: readonly JudgedRow[];
 }
+
+/** Of rows that nobody has judged (judge/datasets/rows-to-judge.ts). */
+const splitOfRows = 'test';
 
 export function createJudgeRows(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -44,7 +47,7 @@ export function createJudgeRows(context: ComputeContext) {
           spec: taskOf(recipe, task),
         };
         const startedAtMs = performance.now();
-        const rows = await judge(asking, tokenCountMax);
+        const rows = await judge(asking, task, tokenCountMax);
         const computeMs = performance.now() - startedAtMs;
         const artifact: JudgedRows = { schema: 1, task, rows };
         return { outputs: { rows: await waits.for(cache.put(artifact)) }, summary: countsOf(rows), computeMs };
@@ -54,10 +57,10 @@ export function createJudgeRows(context: ComputeContext) {
   };
 }
 
-async function judge(asking: Asking, tokenCountMax: number): Promise<JudgedRow[]> {
+async function judge(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
   const { held, prompted, spec, mode } = asking;
-  const stored = prompted.examples.map((example, exampleIndex): Shown => ({ example, exampleIndex, swapped: false }));
-  const shown = spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
+  const shown = await held.waits.for(shownOf(prompted, spec, { task, split: splitOfRows }));
+  const stored = shown.filter(({ swapped }) => !swapped);
   const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);

@@ -1,9 +1,9 @@
 /** Kept judgments as what comparisons between policies start from: outcomes in the dataset's order, with their clusters. */
+import { batchesOf } from '../artifacts/bounded.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { required } from '../core/assert.ts';
 import type { ClusteredOutcome } from '../judge/evaluation/bootstrap.ts';
 import { outcomeOf } from '../judge/evaluation/outcome.ts';
-import { examplesOf } from './dataset-artifact.ts';
+import { exampleLookup, openDataset } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { EvaluationJudgments } from './judgments-artifact.ts';
 
@@ -18,11 +18,18 @@ export async function judgedOutcomes(
   dataset: ArtifactRef,
   judgmentsRef: ArtifactRef,
 ): Promise<JudgedOutcomes> {
-  const examples = await examplesOf(cache, dataset);
+  const opened = await openDataset(cache, dataset);
   const { task, judgments } = (await cache.get(judgmentsRef)) as EvaluationJudgments;
-  const outcomes = judgments.map(({ exampleId, exampleIndex, label, judgment }) => {
-    const { groupKey } = required(examples[exampleIndex], 'an example for every judgment');
-    return { ...outcomeOf({ label }, judgment), exampleId, clusterKey: groupKey };
-  });
+  const outcomes: JudgedOutcomes['outcomes'][number][] = [];
+  for await (const batch of batchesOf(judgments)) {
+    const exampleAt = await exampleLookup(
+      opened,
+      batch.map(({ exampleIndex }) => exampleIndex),
+    );
+    for (const { exampleId, exampleIndex, label, judgment } of batch) {
+      const { groupKey } = exampleAt(exampleIndex);
+      outcomes.push({ ...outcomeOf({ label }, judgment), exampleId, clusterKey: groupKey });
+    }
+  }
   return { task, outcomes };
 }

@@ -2,22 +2,25 @@
  * Datasets one by one, each under a key of its own: its declaration, the task and the words its rows are checked with,
  * and the bytes of its files. A repaired file costs its own dataset; all others are found.
  */
+import { batchesOf } from '../artifacts/bounded.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
-import type { DatasetRows, IngestProgress } from '../judge/datasets/ingest.ts';
+import type { DatasetRows, IngestProgress } from '../judge/datasets/join.ts';
 import { type DatasetRow, readDataset } from '../judge/datasets/read-dataset.ts';
 import type { SourceFiles } from '../judge/datasets/source-files.ts';
 import { tasksOfDataset } from '../recipes/task-sets.ts';
 import type { DatasetSpec, Recipe } from '../recipes/recipe.ts';
 import type { CacheCount } from './contract.ts';
-import type { StoredImagePack } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable, type Outputs } from './durable.ts';
-import { ImagePacker } from './image-packer.ts';
+import { ImagePacker, type StoredImagePack } from './image-packer.ts';
 import type { JsonCache } from './json-cache.ts';
 import { JsonLines, storedRows } from './json-lines.ts';
 import { promptingOf } from './recipe-access.ts';
 import { digestsOfDataset } from './source-digests.ts';
+
+/** Progress is told once a batch. */
+const rowCountPerBatch = 256;
 
 interface RowCounts {
   readonly exampleCount: number;
@@ -82,7 +85,7 @@ export class KeptDatasets {
     for (const pack of packs) this.packs.set(pack.bytes.sha256, pack);
     const { rows } = outputs;
     if (rows === undefined) return;
-    for await (const row of storedRows<DatasetRow>(this.#cache.store, rows)) yield [row];
+    yield* batchesOf(storedRows<DatasetRow>(this.#cache.store, rows), rowCountPerBatch);
   }
 
   async #read(spec: DatasetSpec): Promise<Outputs<string, RowCounts>> {

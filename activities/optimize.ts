@@ -2,12 +2,12 @@
 import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { MixturePlan } from '../judge/mixture.ts';
 import { applySteps } from './apply-update.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { OptimizeInput, OptimizeResult, PolicyState } from './contract.ts';
 import { durable, type Key } from './durable.ts';
 import type { JsonCache } from './json-cache.ts';
+import { plannedStep } from './mixture-plan.ts';
 import { planUpdate } from './plan-update.ts';
 import type { HeldEngine } from './policy-states.ts';
 import { readySteps } from './ready-steps.ts';
@@ -22,7 +22,7 @@ export function createOptimize(context: ComputeContext) {
     const recipe = await recipeOf(cache, input.recipe);
     const update = input.recorded
       ? await firstSteps(cache, input.recorded, input.toStep)
-      : planUpdate(recipe, (await cache.get(input.plan)) as MixturePlan, input);
+      : await planUpdate(recipe, async (step) => (await plannedStep(cache, input.plan, step)).rows, input);
     const { outputs, summary, ...made } = await durable(context.deps, 'optimize', keyOf(update, policy), () =>
       states.withPolicy(Context.current(), { policy, reference }, (held) => optimize(context, held, policy, update)),
     );

@@ -1,7 +1,6 @@
 /** From what a run asks for to an update that says all of itself: what is trained on, how, and at which learning rates. */
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
-import { type MixturePlan, stepExamples } from '../judge/mixture.ts';
 import type { TrainableSpec } from '../policy/engine.ts';
 import { learningRateAt } from '../policy/optimizer/schedule.ts';
 import type { GrpoArm, OptimizerSpec, Recipe, SftArm } from '../recipes/recipe.ts';
@@ -10,9 +9,14 @@ import type { OptimizeInput } from './contract.ts';
 import { memoryOf, promptingOf, trainedArm } from './recipe-access.ts';
 import type { AdamSpec, GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
 
-export function planUpdate(recipe: Recipe, plan: MixturePlan, input: OptimizeInput): Update {
+/** `planned`: rows of the dataset's examples that a step sees; supervised steps are asked for. */
+export async function planUpdate(
+  recipe: Recipe,
+  planned: (step: number) => Promise<Uint32Array>,
+  input: OptimizeInput,
+): Promise<Update> {
   const arm = trainedArm(recipe, input.arm);
-  return arm.objective === 'grpo' ? grpoUpdate(recipe, arm, input) : sftUpdate(recipe, arm, plan, input);
+  return arm.objective === 'grpo' ? grpoUpdate(recipe, arm, input) : sftUpdate(recipe, arm, planned, input);
 }
 
 function grpoUpdate(recipe: Recipe, arm: GrpoArm, input: OptimizeInput): GrpoUpdate {
@@ -29,17 +33,22 @@ function grpoUpdate(recipe: Recipe, arm: GrpoArm, input: OptimizeInput): GrpoUpd
   };
 }
 
-function sftUpdate(recipe: Recipe, arm: SftArm, plan: MixturePlan, input: OptimizeInput): SftUpdate {
-  const steps = Array.from({ length: input.toStep - input.fromStep }, (_, i): SftStep => {
-    const step = input.fromStep + i;
+async function sftUpdate(
+  recipe: Recipe,
+  arm: SftArm,
+  planned: (step: number) => Promise<Uint32Array>,
+  input: OptimizeInput,
+): Promise<SftUpdate> {
+  const steps: SftStep[] = [];
+  for (let step = input.fromStep; step < input.toStep; step++) {
     const direct = new Rng('direct-share', input.seed, step);
     const learningRate = learningRateAt(arm.optimizer, step, input.stepCount ?? arm.stepCount);
-    const examples = stepExamples(plan, step).map((index) => {
+    const examples = Array.from(await planned(step), (row) => {
       const mode = direct.chance(arm.directShare) ? 'direct' : arm.mode;
-      return [index, mode] as const;
+      return [row, mode] as const;
     });
-    return { step, learningRate, examples };
-  });
+    steps.push({ step, learningRate, examples });
+  }
   return { objective: 'sft', ...commonOf(recipe, arm, input), steps };
 }
 

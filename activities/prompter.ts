@@ -1,15 +1,15 @@
 /** Examples of a dataset as a policy reads them, each encoded once while memory lasts. */
-import { required } from '../core/assert.ts';
 import { ByteCache } from '../core/byte-cache.ts';
 import { digestOf } from '../core/json.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { blankImageLike } from '../judge/evaluation/blank-image.ts';
 import type { Asked } from '../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../judge/example.ts';
-import { targetText } from '../judge/tasks/completion.ts';
+import { markedTarget } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
 import type { EncodedPrompt, TokenRoles } from '../policy/engine.ts';
-import { datasetOf, examplesOf, imageBytes } from './dataset-artifact.ts';
+import { type OpenDataset, openDataset } from './dataset-artifact.ts';
+import { imageBytes } from './image-table.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { LoadedProcessor } from './processors.ts';
 import { byteLengthOf } from './prompt-series.ts';
@@ -27,32 +27,31 @@ export class Prompter {
   }
 
   async open(loaded: LoadedProcessor, dataset: ArtifactRef, prompting: Prompting): Promise<PromptedDataset> {
-    const examples = await examplesOf(this.#cache, dataset);
+    const opened = await openDataset(this.#cache, dataset);
     const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
-    const images = await datasetOf(this.#cache, dataset);
+    const { artifact } = opened;
     const encode = async (example: Example, mode: AnswerMode): Promise<EncodedPrompt> => {
       const key = `${scope}/${mode}/${example.id}`;
       const known = this.#encoded.get(key);
       if (known) return known;
       const messages = renderPrompt(taskOf(prompting, example.task), example, mode, prompting.modeWords);
-      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, images, digest)));
+      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, artifact, digest)));
       const encoded = await loaded.processor.encodePrompt(messages, bytes);
       this.#encoded.set(key, encoded, byteLengthOf(encoded));
       return encoded;
     };
     const encodeAsked = async ({ example, spec, isBlank }: Asked, mode: AnswerMode): Promise<EncodedPrompt> => {
       const messages = renderPrompt(spec, example, mode, prompting.modeWords);
-      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, images, digest)));
+      const bytes = await Promise.all(example.images.map((digest) => imageBytes(this.#cache, artifact, digest)));
       return loaded.processor.encodePrompt(messages, isBlank ? await Promise.all(bytes.map(blankImageLike)) : bytes);
     };
     return {
-      examples,
+      dataset: opened,
       encodeAsked,
       completion: (text) => loaded.processor.encodeCompletion(text),
-      example: (index) => required(examples[index], `example ${String(index)}`),
       encode,
       target: (example, mode) =>
-        loaded.processor.encodeCompletion(targetText(example, mode, taskOf(prompting, example.task).verdictFormat)),
+        loaded.processor.encodeCompletion(markedTarget(example, mode, taskOf(prompting, example.task).verdictFormat)),
       decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
       tokens: tokensOf(loaded.processor),
     };
@@ -60,8 +59,7 @@ export class Prompter {
 }
 
 export interface PromptedDataset {
-  readonly examples: readonly Example[];
-  example(index: number): Example;
+  readonly dataset: OpenDataset;
   encode(example: Example, mode: AnswerMode): Promise<EncodedPrompt>;
   /** As a probe shows it; not kept. */
   encodeAsked(asked: Asked, mode: AnswerMode): Promise<EncodedPrompt>;

@@ -5,10 +5,12 @@ import { required } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { excerptOf, rejectedRow, UnusableRow } from '../judge/datasets/reading.ts';
 import { readRowsToJudge, type RowsSource } from '../judge/datasets/rows-to-judge.ts';
-import type { Example } from '../judge/example.ts';
+import { poolsOf } from '../judge/datasets/pools.ts';
+import { RowFacts } from '../judge/datasets/row-facts.ts';
+import { SplitColumn } from '../judge/datasets/split-column.ts';
 import { parseRecipe } from '../recipes/load.ts';
 import type { ReadRowsInput, ReadRowsResult } from './contract.ts';
-import type { DatasetArtifact } from './dataset-artifact.ts';
+import { DatasetWriter } from './dataset-writer.ts';
 import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from './json-cache.ts';
 import { JsonLines } from './json-lines.ts';
@@ -36,7 +38,8 @@ export function createReadRows(cache: JsonCache, beat: () => void) {
 async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => void) {
   const packer = new ImagePacker(cache);
   const table = new JsonLines();
-  const examples: Example[] = [];
+  const writer = new DatasetWriter(cache);
+  const facts = new RowFacts({ datasets: [], leaks: { action: 'report', textFields: [] } });
   const kept = new Set<string>();
   let quarantinedCount = 0;
   try {
@@ -47,7 +50,8 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => v
         await table.add(rejectedRow({ source: source.file, row, excerpt: excerptOf(text) }, outcome));
         continue;
       }
-      examples.push(outcome.example);
+      facts.add(outcome.example, 0);
+      await writer.add(outcome.example);
       for (const { sha256, bytes } of outcome.images) {
         if (bytes === undefined || kept.has(sha256)) continue;
         kept.add(sha256);
@@ -55,8 +59,13 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => v
       }
     }
     const quarantineRef = await table.store(cache.store);
-    if (examples.length === 0) throw noRows(source, quarantinedCount, quarantineRef);
-    return await keep(cache, examples, packer, quarantineRef, quarantinedCount);
+    if (facts.rowCount === 0) throw noRows(source, quarantinedCount, quarantineRef);
+    const counts = { exampleCount: facts.rowCount, quarantinedCount };
+    const dataset = await writer.store({
+      ...{ pools: poolsOf(facts, new SplitColumn(facts)), packs: await packer.finish() },
+      ...{ quarantine: quarantineRef, leaks: null, ...counts, imageCount: packer.imageCount },
+    });
+    return { dataset, ...counts, ...(quarantineRef && { quarantine: quarantineRef }) };
   } finally {
     await table.close();
   }
@@ -66,20 +75,4 @@ function noRows({ file }: RowsSource, count: number, table: ArtifactRef | null):
   const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown`;
   const hint = table === null ? undefined : `\`mtrl fetch ${table.uri}\` prints each with its reason`;
   return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found, ...(hint && { hint }) });
-}
-
-async function keep(
-  cache: JsonCache,
-  examples: readonly Example[],
-  packer: ImagePacker,
-  quarantineRef: ArtifactRef | null,
-  quarantinedCount: number,
-) {
-  const imagePacks = await packer.finish();
-  const summary = { exampleCount: examples.length, quarantinedCount };
-  const dataset: DatasetArtifact = {
-    ...{ schema: 1, examples: await cache.put(examples), imagePacks, quarantine: quarantineRef, leaks: null },
-    ...{ ...summary, imageCount: packer.imageCount },
-  };
-  return { dataset: await cache.put(dataset), ...summary, ...(quarantineRef && { quarantine: quarantineRef }) };
 }

@@ -4,6 +4,7 @@ import type { SampledCompletion, TrainGroup } from '../policy/engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { sftGroups } from '../policy/objectives/sft.ts';
 import type { ReadyStep, ReadySteps } from './apply-update.ts';
+import { exampleLookup } from './dataset-artifact.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { taskOf } from './recipe-access.ts';
@@ -25,9 +26,13 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
     [update.rewards, ...update.rollouts].map((ref) => cache.get(ref)),
   )) as [StepRewards, ...RolloutShard[]];
   const prompts = shards.flatMap((shard) => shard.prompts);
+  const exampleAt = await exampleLookup(
+    prompted.dataset,
+    prompts.map(({ exampleIndex }) => exampleIndex),
+  );
   const encoded = await Promise.all(
     prompts.map((prompt) => {
-      const stored = prompted.example(prompt.exampleIndex);
+      const stored = exampleAt(prompt.exampleIndex);
       return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
     }),
   );
@@ -69,7 +74,11 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
 }
 
 async function sftStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {
-  const shown = examples.map(([index, mode]) => ({ example: prompted.example(index), mode }));
+  const exampleAt = await exampleLookup(
+    prompted.dataset,
+    examples.map(([row]) => row),
+  );
+  const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
   const prompts = await Promise.all(shown.map(({ example, mode }) => prompted.encode(example, mode)));
   const groups = sftGroups(
     prompts,

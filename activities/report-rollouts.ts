@@ -8,7 +8,8 @@ import { renderPrompt } from '../judge/tasks/prompt.ts';
 import { swapPair } from '../judge/tasks/swap.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import type { EvaluatedRun } from './contract.ts';
-import { datasetOf, examplesOf, imageBytes } from './dataset-artifact.ts';
+import { datasetOf, exampleLookup, openDataset } from './dataset-artifact.ts';
+import { imageBytes } from './image-table.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { EvaluationJudgments } from './judgments-artifact.ts';
 import { taskOf } from './recipe-access.ts';
@@ -55,15 +56,19 @@ function spread<T>(items: readonly T[], count: number): T[] {
 }
 
 async function ofStep({ cache, recipe, dataset }: Scope, update: GrpoUpdate): Promise<Answer[]> {
-  const [examples, rewards, ...shards] = await Promise.all([
-    examplesOf(cache, dataset),
+  const [rewards, ...shards] = await Promise.all([
     cache.get(update.rewards) as Promise<StepRewards>,
     ...update.rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>),
   ]);
   const prompts = shards.flatMap((shard) => shard.prompts);
   const both = prompts.map((prompt, i) => ({ prompt, graded: required(rewards.prompts[i], prompt.exampleId) }));
-  return spread(both, promptCountPerStep).flatMap(({ prompt, graded }) => {
-    const stored = required(examples[prompt.exampleIndex], prompt.exampleId);
+  const chosen = spread(both, promptCountPerStep);
+  const exampleAt = await exampleLookup(
+    await openDataset(cache, dataset),
+    chosen.map(({ prompt }) => prompt.exampleIndex),
+  );
+  return chosen.flatMap(({ prompt, graded }) => {
+    const stored = exampleAt(prompt.exampleIndex);
     const example = shownExample(stored, prompt, taskOf(recipe, stored.task));
     const answers = prompt.rollouts.map(({ text }, i): Answer => {
       const { judgment, reward } = required(graded.rollouts[i], 'a reward for every rollout');
@@ -80,23 +85,29 @@ function extremes(answers: readonly Answer[]): Answer[] {
 }
 
 async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluations }: EvaluatedRun): Promise<Answer[]> {
-  const examples = await examplesOf(cache, dataset);
   const arm = recipe.arms[plan.arm];
   const formatWeight = arm?.objective === 'grpo' ? arm.formatWeight : 0;
+  const opened = await openDataset(cache, dataset);
   const byTask = await Promise.all(
-    evaluations.map(async ({ judgments }) => (await cache.get(judgments)) as EvaluationJudgments),
+    evaluations.map(async ({ judgments: ref }) => {
+      const { task, judgments } = (await cache.get(ref)) as EvaluationJudgments;
+      const spec = taskOf(recipe, task);
+      const judged = judgments.map((one) => ({ ...one, reward: rewardOf(one.judgment, one.label, formatWeight) }));
+      const right = judged.filter(({ reward }) => reward.accuracy === 1);
+      const wrong = judged.filter(({ reward }) => reward.accuracy === 0);
+      const chosen = [right, wrong].flatMap((some) => some.slice(0, answerCountPerTask / 2));
+      const exampleAt = await exampleLookup(
+        opened,
+        chosen.map(({ exampleIndex }) => exampleIndex),
+      );
+      return chosen.map(({ exampleIndex, swapped, text, judgment, reward }): Answer => {
+        const stored = exampleAt(exampleIndex);
+        const example = swapped ? swapPair(stored, spec.labels) : stored;
+        return { example, mode: plan.mode, completion: text, judgment, reward };
+      });
+    }),
   );
-  return byTask.flatMap(({ task, judgments }) => {
-    const spec = taskOf(recipe, task);
-    const answers = judgments.map(({ exampleIndex, swapped, text, judgment, label }): Answer => {
-      const stored = required(examples[exampleIndex], 'an example for every judgment');
-      const example = swapped ? swapPair(stored, spec.labels) : stored;
-      return { example, mode: plan.mode, completion: text, judgment, reward: rewardOf(judgment, label, formatWeight) };
-    });
-    const right = answers.filter(({ reward }) => reward.accuracy === 1);
-    const wrong = answers.filter(({ reward }) => reward.accuracy === 0);
-    return [...right.slice(0, answerCountPerTask / 2), ...wrong.slice(0, answerCountPerTask / 2)];
-  });
+  return byTask.flat();
 }
 
 async function show({ cache, recipe, dataset: ref }: Scope, runName: string, answer: Answer): Promise<ReportRollout> {

@@ -4,7 +4,7 @@ import { asJson } from '../artifacts/json-value.ts';
 import { digestOf } from '../core/json.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 import type { RewardInput, RewardResult, TaskReward } from './contract.ts';
-import { examplesOf } from './dataset-artifact.ts';
+import { exampleLookup, openDataset } from './dataset-artifact.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
 import { type AskGrader, type Grading, gradePrompts } from './grade.ts';
@@ -24,16 +24,13 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
     const key = { inputs: { dataset, rollouts }, config: { ...grading, reward: settingsOf(reward), step } };
     const { cancellationSignal } = Context.current();
     const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
-      const [examples, ...shards] = await Promise.all([
-        examplesOf(cache, dataset),
-        ...rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>),
-      ]);
-      const prompts = await gradePrompts(
-        shards.flatMap((shard) => shard.prompts),
-        examples,
-        grading,
-        keptGrader(deps, cancellationSignal),
+      const shards = await Promise.all(rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>));
+      const sampled = shards.flatMap((shard) => shard.prompts);
+      const exampleAt = await exampleLookup(
+        await openDataset(cache, dataset),
+        sampled.map(({ exampleIndex }) => exampleIndex),
       );
+      const prompts = await gradePrompts(sampled, exampleAt, grading, keptGrader(deps, cancellationSignal));
       const rewards: StepRewards = { schema: 1, step, prompts };
       return { outputs: { rewards: await cache.put(rewards) }, summary: summaryOf(prompts) };
     });

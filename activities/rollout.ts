@@ -1,13 +1,15 @@
 /** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
 import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
-import { type MixturePlan, roundExamples } from '../judge/mixture.ts';
+import type { Example } from '../judge/example.ts';
+import { roundRows } from '../judge/mixture.ts';
 import type { EncodedPrompt, SampledCompletion, SampleRequest } from '../policy/engine.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 import type { RolloutInput, RolloutResult } from './contract.ts';
-import { examplesOf } from './dataset-artifact.ts';
+import { exampleLookup, openDataset } from './dataset-artifact.ts';
 import { durable } from './durable.ts';
 import type { ComputeContext } from './compute-context.ts';
+import { plannedStep } from './mixture-plan.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { largestOf } from './prompt-series.ts';
 import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
@@ -24,10 +26,9 @@ export function createRollout(context: ComputeContext) {
     const { mode, groupSize, temperature, tokenCountMax, topK, topP } = arm;
     const { stopSequences } = recipe;
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
-    const planned = roundExamples((await cache.get(input.plan)) as MixturePlan, step, round);
-    const examples = await examplesOf(cache, dataset);
-    const taskAt = (index: number) => taskOf(recipe, required(examples[index], `example ${String(index)}`).task);
-    const all = shownOrders(planned, (index) => taskAt(index).kind, arm);
+    const planned = [...roundRows(await plannedStep(cache, input.plan, step), round)];
+    const exampleAt = await exampleLookup(await openDataset(cache, dataset), planned);
+    const all = shownOrders(planned, (row) => taskOf(recipe, exampleAt(row).task).kind, arm);
     const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
     const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
     const config = { ...prompting, ...settings, examples: all };
@@ -43,7 +44,7 @@ export function createRollout(context: ComputeContext) {
         const prompts = await waits.for(
           Promise.all(
             all.map((shown) => {
-              const stored = prompted.example(shown.exampleIndex);
+              const stored = exampleAt(shown.exampleIndex);
               return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
             }),
           ),
@@ -61,7 +62,7 @@ export function createRollout(context: ComputeContext) {
           ...memoryOf(recipe),
         };
         const { groups } = await engine.sample(request);
-        const artifact = shardOf(input, prompted, all.slice(from, to), request.prompts, groups);
+        const artifact = shardOf(input, { prompted, exampleAt }, all.slice(from, to), request.prompts, groups);
         const computeMs = performance.now() - startedAtMs;
         return { outputs: { rollouts: await waits.for(cache.put(artifact)) }, summary: countsOf(groups), computeMs };
       }),
@@ -77,14 +78,14 @@ function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']):
 
 function shardOf(
   { step, shard }: RolloutInput,
-  prompted: PromptedDataset,
+  { prompted, exampleAt }: { readonly prompted: PromptedDataset; readonly exampleAt: (row: number) => Example },
   shown: readonly ShownOrder[],
   encoded: readonly EncodedPrompt[],
   groups: readonly (readonly SampledCompletion[])[],
 ): RolloutShard {
   const prompts = groups.map((group, i): PromptRollouts => {
     const order = required(shown[i], 'a prompt of the shard');
-    const { id: exampleId, task } = prompted.example(order.exampleIndex);
+    const { id: exampleId, task } = exampleAt(order.exampleIndex);
     const rollouts = group.map((completion) => ({ ...completion, text: prompted.decode(completion.tokenIds) }));
     return { ...order, exampleId, task, promptTokenCount: encoded[i]?.tokenIds.length ?? 0, rollouts };
   });

@@ -40,7 +40,8 @@ export class ArtifactStore {
     this.#cache = new ByteCache(cacheByteLengthMax);
   }
 
-  async putBytes(bytes: Uint8Array): Promise<ArtifactRef> {
+  /** `keep: false` for what this process is not about to read: it takes no memory from what is. */
+  async putBytes(bytes: Uint8Array, { keep = true }: { readonly keep?: boolean } = {}): Promise<ArtifactRef> {
     const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
     const key = blobKey(ref.sha256);
     if (bytes.byteLength < headFirstByteLength || !(await this.#holds(ref))) {
@@ -48,7 +49,7 @@ export class ArtifactStore {
         await this.objects.put(key, bytes);
     }
     // A copy: the caller may go on writing into its own array.
-    this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
+    if (keep) this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
     if (bytes.byteLength <= linkedByteLengthMax) this.#links.set(ref, linksInBytes(this.objects, bytes));
     return ref;
   }

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--peer] [--rounds N] [--json]`: one measurement, as JSON. Each lies in bench/NAME.ts and exports `bench`. */
+/** `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]`: one measurement, as JSON. Each lies in bench/NAME.ts and exports `bench`. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeError, exitCodeOf, MtrlError } from '../core/errors.ts';
@@ -15,6 +15,7 @@ const names = [
   'orchestration',
   'telemetry',
   'ingest',
+  'dataset',
   'store',
   'gc',
   'bootstrap',
@@ -33,6 +34,8 @@ export interface BenchOptions {
   readonly withPeers: boolean;
   /** Of `telemetry`: how often each side takes its turn. */
   readonly roundCount?: number;
+  /** Of `dataset`: rows of the dataset. */
+  readonly rowCount?: number;
 }
 
 /** What a file of this folder exports. Its own words go to stderr. */
@@ -52,8 +55,13 @@ async function main(args: readonly string[]): Promise<void> {
     });
   }
   const { bench } = (await import(file.href)) as BenchModule;
-  const roundCount = values.rounds === undefined ? {} : { roundCount: countOf(values.rounds, name) };
-  const options = { withPeers: values.peer, ...roundCount };
+  const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
+  const rowCount = countOf(values.rows, '--rows', 'dataset', name);
+  const options = {
+    withPeers: values.peer,
+    ...(roundCount !== undefined && { roundCount }),
+    ...(rowCount !== undefined && { rowCount }),
+  };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
   process.stdout.write(`${JSON.stringify({ bench: known, ...measured }, null, 2)}\n`);
 }
@@ -61,20 +69,22 @@ async function main(args: readonly string[]): Promise<void> {
 function parse(args: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const;
   try {
-    const options = { json: flag, peer: flag, rounds: { type: 'string' } } as const;
+    const options = { json: flag, peer: flag, rounds: { type: 'string' }, rows: { type: 'string' } } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]',
     });
   }
 }
 
-function countOf(text: string, name: string | undefined): number {
-  if (name !== 'telemetry') throw new MtrlError('USAGE', '--rounds is for telemetry', { found: name ?? 'no name' });
+/** The value of an option that one bench has; undefined where it is not given. */
+function countOf(text: string | undefined, option: string, bench: string, name = 'no name'): number | undefined {
+  if (text === undefined) return undefined;
+  if (name !== bench) throw new MtrlError('USAGE', `${option} is for ${bench}`, { found: name });
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
-  throw new MtrlError('USAGE', '--rounds is not a count', { found: text, hint: 'a whole number from 1 on' });
+  throw new MtrlError('USAGE', `${option} is not a count`, { found: text, hint: 'a whole number from 1 on' });
 }
 
 try {

@@ -1,10 +1,10 @@
 /** What lies inside of what an activity made, for `lineage`: counts, and the first few by name. */
-import type { DatasetArtifact } from '../activities/dataset-artifact.ts';
+import type { DatasetArtifact, StoredExample } from '../activities/dataset-artifact.ts';
 import type { RolloutShard, StepRewards } from '../activities/rollout-artifact.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import type { Contents } from '../artifacts/ancestry.ts';
 import type { Manifest } from '../artifacts/manifest.ts';
-import type { Example } from '../judge/example.ts';
+import { rowsAt } from '../artifacts/row-table.ts';
 
 const shownCountMax = 3;
 
@@ -23,8 +23,8 @@ export async function contentsOf(
 }
 
 async function inDataset(store: ArtifactStore, dataset: DatasetArtifact): Promise<ContentsByName> {
-  const examples = (await store.getJson(dataset.examples)) as readonly Example[];
-  const shown = examples.slice(0, shownCountMax);
+  const rowCount = Math.min(shownCountMax, dataset.examples.rowCount);
+  const shown = await rowsAt<StoredExample>(store, dataset.examples, [...Array(rowCount).keys()]);
   const images = [...new Set(shown.flatMap((example) => example.images))].slice(0, shownCountMax);
   return {
     rows: { count: dataset.exampleCount, examples: shown.map(({ id }) => id) },

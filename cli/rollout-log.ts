@@ -1,10 +1,11 @@
 /** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
-import type { DatasetArtifact } from '../activities/dataset-artifact.ts';
+import type { DatasetArtifact, StoredExample } from '../activities/dataset-artifact.ts';
 import type { JudgedRollout, PromptRewards, RolloutShard, StepRewards } from '../activities/rollout-artifact.ts';
 import type { Snapshot } from '../activities/snapshot-artifact.ts';
 import type { GrpoUpdate, StepRecord } from '../activities/step-record.ts';
 import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { readManifest } from '../artifacts/manifest.ts';
+import { rowsAt } from '../artifacts/row-table.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { required } from '../core/assert.ts';
 import type { Example } from '../judge/example.ts';
@@ -56,14 +57,18 @@ export async function promptsOfStep(
   runName: string,
   update: GrpoUpdate,
 ): Promise<readonly ShownPrompt[]> {
-  const [{ prompts }, examples, ...shards] = await Promise.all([
+  const [{ prompts }, ...shards] = await Promise.all([
     store.getJson(update.rewards) as Promise<StepRewards>,
-    examplesOf(store, update.dataset),
     ...update.rollouts.map((ref) => store.getJson(ref) as Promise<RolloutShard>),
   ]);
   const sampled = shards.flatMap((shard) => shard.prompts);
+  const examples = await trainingExamples(
+    store,
+    update.dataset,
+    prompts.map(({ exampleIndex }) => exampleIndex),
+  );
   return prompts.map((judged, i) => {
-    const stored = required(examples[judged.exampleIndex], `example ${judged.exampleId}`);
+    const stored = required(examples[i], `example ${judged.exampleId}`);
     const { labels } = required(update.prompting.tasks[judged.task], `task ${judged.task}`);
     const example = judged.swapped === true ? swapPair(stored, labels) : stored;
     const { rollouts } = required(sampled[i], `rollouts of ${judged.exampleId}`);
@@ -86,9 +91,15 @@ export async function promptsOfStep(
   });
 }
 
-async function examplesOf(store: ArtifactStore, ref: ArtifactRef): Promise<readonly Example[]> {
+/** One a row. What rollouts are sampled from is in the split that is trained on. */
+async function trainingExamples(
+  store: ArtifactStore,
+  ref: ArtifactRef,
+  rows: readonly number[],
+): Promise<readonly Example[]> {
   const { examples } = (await store.getJson(ref)) as DatasetArtifact;
-  return (await store.getJson(examples)) as readonly Example[];
+  const stored = await rowsAt<StoredExample>(store, examples, rows);
+  return stored.map((example) => ({ ...example, split: 'train' }));
 }
 
 function promptText({ prompting, mode }: GrpoUpdate, { task }: PromptRewards, example: Example): string {

@@ -25,10 +25,10 @@ export class ByteCache<T> {
     return entry.value;
   }
 
-  /** A value larger than a quarter of the budget is not kept: it would push out everything else. */
+  /** Whatever fits the budget is kept, and pushes out what was used longest ago. */
   set(key: string, value: T, byteLength: number): void {
     this.delete(key);
-    if (byteLength > this.#byteLengthMax / 4) return;
+    if (byteLength > this.#byteLengthMax) return;
     this.#entries.set(key, { value, byteLength });
     this.#byteLength += byteLength;
     for (const oldest of this.#entries.keys()) {

@@ -64,6 +64,12 @@ export function openUnit(word: number): number {
   return ((word >>> 9) + 0.5) / 8388608;
 }
 
+/** An array of anything, or of numbers alone. */
+interface Shufflable {
+  readonly length: number;
+  [place: number]: unknown;
+}
+
 /** A stream of draws from one key: for code that wants a sequence (a scene, a shuffle, a bootstrap). */
 export class Rng {
   readonly #key: Key;
@@ -126,10 +132,11 @@ export class Rng {
   }
 
   /** Fisher-Yates, in place; returns the same array. */
-  shuffle<T>(items: T[]): T[] {
+  shuffle<A extends Shufflable>(items: A): A {
+    const places: Shufflable = items;
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.integer(0, i + 1);
-      [items[i], items[j]] = [items[j] as T, items[i] as T];
+      [places[i], places[j]] = [places[j], places[i]];
     }
     return items;
   }

@@ -7,54 +7,40 @@ import { assert, required } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { MixtureSpec } from '../recipes/mixture-fields.ts';
-import type { Example } from './example.ts';
 import { EpochStream, type EpochPlace } from './mixture/epoch-stream.ts';
 import { TaskTurns, taskShares } from './mixture/task-shares.ts';
 
 export interface MixtureRequest {
-  /** The whole dataset, in its stored order. */
-  readonly examples: readonly Pick<Example, 'task' | 'split'>[];
-  /** Tasks to train on. */
-  readonly tasks: readonly string[];
+  /** Training rows of each task to train on, ascending: rows of the dataset's examples. */
+  readonly pools: ReadonlyMap<string, Uint32Array>;
   readonly seed: number;
-  readonly stepCount: number;
   readonly exampleCountPerStep: number;
   /** The plain union when left out. */
   readonly mixture?: MixtureSpec;
   /** Steps before this one are another segment's; 0 when left out. */
   readonly fromStep?: number;
   /** The segment before, where there is one: its streams go on. */
-  readonly places?: MixturePlan['places'];
+  readonly places?: MixturePlaces;
   /** Chance in (0, 1] that an example is taken when its turn comes; 1 for every one when left out. */
   readonly chanceOf?: (exampleIndex: number) => number;
   /** Further examples a step, for resampling; none when left out. */
   readonly reserveCountPerStep?: number;
 }
 
-/** JSON. */
-export interface MixturePlan {
-  /** The first step that is planned here. */
-  readonly fromStep: number;
-  readonly stepCount: number;
-  readonly exampleCountPerStep: number;
-  /** Indices into the dataset's examples, step after step. */
-  readonly exampleIndices: readonly number[];
-  readonly reserveCountPerStep: number;
-  /** Likewise, `reserveCountPerStep` a step: what resampling goes on to. */
-  readonly reserveIndices: readonly number[];
-  /** Training examples of each task: what an epoch is made of. */
-  readonly exampleCountByTask: Readonly<Record<string, number>>;
-  /** Where each stream stands after the last step. */
-  readonly places: Readonly<Record<string, EpochPlace>>;
+/** Where each stream stands. JSON. */
+export type MixturePlaces = Readonly<Record<string, EpochPlace>>;
+
+/** What one step sees: rows of the dataset's examples. */
+export interface PlannedStep {
+  /** `exampleCountPerStep` of them. */
+  readonly rows: Uint32Array;
+  /** `reserveCountPerStep` of them: what resampling goes on to. */
+  readonly reserve: Uint32Array;
 }
 
-/** Training examples of each task, at most `exampleCountMax` of them, which ones by seed; in the dataset's order. */
-function poolByTask({ examples, tasks, seed, mixture }: MixtureRequest): Map<string, readonly number[]> {
-  const pools = new Map(tasks.map((task): [string, number[]] => [task, []]));
-  examples.forEach(({ task, split }, index) => {
-    if (split === 'train') pools.get(task)?.push(index);
-  });
-  for (const [task, pool] of pools) {
+/** The rows of each task, at most `exampleCountMax` of them, which ones by seed; ascending. */
+function cappedPools({ pools, seed, mixture }: MixtureRequest): Map<string, Uint32Array> {
+  const capped = [...pools].map(([task, pool]): [string, Uint32Array] => {
     if (pool.length === 0) {
       throw new MtrlError('DATASET_EMPTY', `no training example of task ${task}`, {
         where: task,
@@ -62,14 +48,10 @@ function poolByTask({ examples, tasks, seed, mixture }: MixtureRequest): Map<str
       });
     }
     const countMax = mixture?.exampleCountMax[task];
-    if (countMax === undefined || countMax >= pool.length) continue;
-    const chosen = new Rng('mixture-cap', seed, task).shuffle([...pool]).slice(0, countMax);
-    pools.set(
-      task,
-      chosen.sort((a, b) => a - b),
-    );
-  }
-  return pools;
+    if (countMax === undefined || countMax >= pool.length) return [task, pool];
+    return [task, new Rng('mixture-cap', seed, task).shuffle(pool.slice()).slice(0, countMax).sort()];
+  });
+  return new Map(capped);
 }
 
 /** Draws of one purpose (`mixture`, `mixture-reserve`) from all tasks in their shares. */
@@ -77,11 +59,11 @@ class Draws {
   readonly #streams: ReadonlyMap<string, EpochStream>;
   readonly #turns: TaskTurns;
 
-  constructor(purpose: string, request: MixtureRequest, pools: ReadonlyMap<string, readonly number[]>) {
+  constructor(purpose: string, request: MixtureRequest, pools: ReadonlyMap<string, Uint32Array>) {
     const { seed, mixture, places = {}, chanceOf } = request;
     const stream = (
       key: string,
-      pool: readonly number[],
+      pool: Uint32Array,
       path: readonly (string | number)[],
     ): [string, EpochStream] => {
       const place = places[`${purpose}/${key}`];
@@ -89,7 +71,7 @@ class Draws {
     };
     if ((mixture?.strategy ?? 'union') === 'union') {
       // In dataset order, so that the order in which an arm names its tasks changes nothing.
-      const union = [...pools.values()].flat().sort((a, b) => a - b);
+      const union = joined([...pools.values()]).sort();
       this.#streams = new Map([stream('', union, [purpose, seed])]);
       this.#turns = new TaskTurns(new Map([['', 1]]), 0);
     } else {
@@ -105,9 +87,13 @@ class Draws {
     }
   }
 
-  next(): number {
+  #next(): number {
     const key = this.#turns.next();
     return required(this.#streams.get(key), `the stream of ${key}`).next();
+  }
+
+  take(count: number): Uint32Array {
+    return Uint32Array.from({ length: count }, () => this.#next());
   }
 
   places(purpose: string): [string, EpochPlace][] {
@@ -115,39 +101,49 @@ class Draws {
   }
 }
 
-/** DATASET_EMPTY when a task has no training example. */
-export function planMixture(request: MixtureRequest): MixturePlan {
-  const { stepCount, exampleCountPerStep, fromStep = 0, reserveCountPerStep = 0 } = request;
-  const pools = poolByTask(request);
-  assert(pools.size > 0, 'a mixture of no tasks');
-  const draws = new Draws('mixture', request, pools);
-  const reserve = new Draws('mixture-reserve', request, pools);
-  return {
-    ...{ fromStep, stepCount, exampleCountPerStep, reserveCountPerStep },
-    exampleIndices: Array.from({ length: stepCount * exampleCountPerStep }, () => draws.next()),
-    reserveIndices: Array.from({ length: stepCount * reserveCountPerStep }, () => reserve.next()),
-    exampleCountByTask: Object.fromEntries([...pools].map(([task, pool]) => [task, pool.length])),
-    places: Object.fromEntries([...draws.places('mixture'), ...reserve.places('mixture-reserve')]),
-  };
+/** The steps of a run, one after the other. */
+export class Mixture {
+  /** Training examples of each task: what an epoch is made of. */
+  readonly exampleCountByTask: Readonly<Record<string, number>>;
+  readonly #request: MixtureRequest;
+  readonly #draws: Draws;
+  readonly #reserve: Draws;
+
+  /** DATASET_EMPTY when a task has no training example. */
+  constructor(request: MixtureRequest) {
+    const pools = cappedPools(request);
+    assert(pools.size > 0, 'a mixture of no tasks');
+    this.#request = request;
+    this.#draws = new Draws('mixture', request, pools);
+    this.#reserve = new Draws('mixture-reserve', request, pools);
+    this.exampleCountByTask = Object.fromEntries([...pools].map(([task, pool]) => [task, pool.length]));
+  }
+
+  /** The first is `fromStep`. */
+  next(): PlannedStep {
+    const { exampleCountPerStep, reserveCountPerStep = 0 } = this.#request;
+    return { rows: this.#draws.take(exampleCountPerStep), reserve: this.#reserve.take(reserveCountPerStep) };
+  }
+
+  /** After the last step that was drawn: where another segment goes on. */
+  get places(): MixturePlaces {
+    return Object.fromEntries([...this.#draws.places('mixture'), ...this.#reserve.places('mixture-reserve')]);
+  }
 }
 
-/** Place of the step in the plan, 0-based. */
-function rowOf({ fromStep, stepCount }: MixturePlan, step: number): number {
-  const row = step - fromStep;
-  assert(Number.isInteger(row) && row >= 0 && row < stepCount, `step ${step} is not one of ${stepCount}`);
-  return row;
+/** What a round of the step's sampling sees: round 0 the step's rows, the others as many of its reserve. */
+export function roundRows({ rows, reserve }: PlannedStep, round: number): Uint32Array {
+  if (round === 0) return rows;
+  assert(round * rows.length <= reserve.length, `round ${round} is not planned`);
+  return reserve.slice((round - 1) * rows.length, round * rows.length);
 }
 
-/** Indices into the dataset's examples for one step, `exampleCountPerStep` of them. */
-export function stepExamples(plan: MixturePlan, step: number): readonly number[] {
-  const row = rowOf(plan, step);
-  return plan.exampleIndices.slice(row * plan.exampleCountPerStep, (row + 1) * plan.exampleCountPerStep);
-}
-
-/** What a round of the step's sampling sees: round 0 the step's examples, the others as many of its reserve. */
-export function roundExamples(plan: MixturePlan, step: number, round: number): readonly number[] {
-  if (round === 0) return stepExamples(plan, step);
-  const from = rowOf(plan, step) * plan.reserveCountPerStep + (round - 1) * plan.exampleCountPerStep;
-  assert(round * plan.exampleCountPerStep <= plan.reserveCountPerStep, `round ${round} is not planned`);
-  return plan.reserveIndices.slice(from, from + plan.exampleCountPerStep);
+function joined(pools: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(pools.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const pool of pools) {
+    all.set(pool, at);
+    at += pool.length;
+  }
+  return all;
 }

@@ -10,16 +10,27 @@ import type { EncodedPrompt } from './engine.ts';
 import type { ImagePrompts } from './image-prompts/image-prompts.ts';
 import { loadImagePrompts } from './image-prompts/load.ts';
 import { type Architecture, readArchitecture } from './models/architecture.ts';
-import type { ChatMessage } from '../core/chat-message.ts';
+import type { ChatMessage, TextPart } from '../core/chat-message.ts';
+import {
+  markRows,
+  type MarkedText,
+  segmentsOf,
+  splitTemplate,
+  type TextMarks,
+  unusedMarks,
+} from '../core/marked-text.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 
 export interface Processor {
-  /** Images are encoded files, in the order of the image parts. Throws IMAGE_UNREADABLE, PROMPT_INVALID. */
+  /**
+   * Images are encoded files, in the order of the image parts. Text of rows is plain text: it opens no turn, closes none,
+   * and shows no image, whatever it spells. Throws IMAGE_UNREADABLE, PROMPT_INVALID.
+   */
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
-  /** Tokens with the stop token at the end. Throws PROMPT_INVALID when one of them could never be sampled. */
-  encodeCompletion(text: string): number[];
+  /** Tokens with the stop token at the end; text of rows is plain text. Throws PROMPT_INVALID when one of them could never be sampled. */
+  encodeCompletion(completion: string | MarkedText): number[];
   /** Text with special tokens kept and the final stop token left out. */
   decodeCompletion(tokenIds: readonly number[]): string;
   /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and ids that stand for nothing. */
@@ -58,8 +69,11 @@ export async function loadProcessor(
         return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
       return encodeWithImages(renderChat, tokenizer, imagePrompts, messages, encodedImages);
     },
-    encodeCompletion(text) {
-      const tokenIds = tokenizer.encode(text);
+    encodeCompletion(completion) {
+      const marked = typeof completion === 'string' ? { text: completion, rows: [] } : completion;
+      const { text } = marked;
+      const marks = unusedMarks([text]);
+      const tokenIds = tokenizer.encodeMarked(markRows(marked, marks), marks);
       const wrong = tokenIds.find((id) => banned.has(id) || id === stopTokenId);
       if (wrong === undefined) return [...tokenIds, stopTokenId];
       throw new MtrlError('PROMPT_INVALID', 'the completion holds a token that a policy could not have sampled there', {
@@ -81,17 +95,23 @@ async function encodeWithImages(
   messages: readonly ChatMessage[],
   encodedImages: readonly Uint8Array[],
 ): Promise<EncodedPrompt> {
-  const pieces = renderChat(messages).split(imagePrompts.placeholder);
+  const marks = marksFor(messages);
+  const rendered = renderChat(messages.map((message) => withMarks(message, marks)));
+  const pieces = splitTemplate(segmentsOf(rendered, marks), imagePrompts.placeholder);
   if (pieces.length - 1 !== encodedImages.length) {
     const { placeholder } = imagePrompts;
     throw new MtrlError('PROMPT_INVALID', `the prompt's text holds ${placeholder} ${String(pieces.length - 1)} times`, {
       found: `${String(encodedImages.length)} images`,
-      hint: `only image parts may become ${placeholder}: texts must not hold it, the chat template must not leave it out`,
+      hint: `only image parts may become ${placeholder}: the task's prompt must not hold it, the chat template must not leave it out`,
     });
   }
   const images = await Promise.all(encodedImages.map((image) => imagePrompts.prepare(image)));
-  const text = pieces.map((piece, i) => `${piece}${images[i]?.text ?? ''}`).join('');
-  return { tokenIds: tokenizer.encode(text), images: images.flatMap(({ tiles }) => tiles) };
+  const segments = pieces.flatMap((piece, i) => [...piece, { text: images[i]?.text ?? '', isRow: false }]);
+  const tokenIds = tokenizer.encodeMarked(
+    segments.map(({ text, isRow }) => (isRow ? `${marks.open}${text}${marks.close}` : text)).join(''),
+    marks,
+  );
+  return { tokenIds, images: images.flatMap(({ tiles }) => tiles) };
 }
 
 /** Chat templates of text models want a message's content as one string. */
@@ -101,11 +121,12 @@ function encodeText(
   messages: readonly ChatMessage[],
   model: string,
 ): EncodedPrompt {
+  const marks = marksFor(messages);
   const plain = messages.map(({ role, content }) => ({
     role,
     content: content
       .map((part) => {
-        if (part.type === 'text') return part.text;
+        if (part.type === 'text') return markRows(markedPart(part), marks);
         throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, and the model reads text only', {
           where: model,
           hint: 'use a vision-language checkpoint, or a task without images',
@@ -113,7 +134,22 @@ function encodeText(
       })
       .join(''),
   }));
-  return { tokenIds: tokenizer.encode(renderChat(plain)), images: [] };
+  return { tokenIds: tokenizer.encodeMarked(renderChat(plain), marks), images: [] };
+}
+
+function marksFor(messages: readonly ChatMessage[]): TextMarks {
+  return unusedMarks(messages.flatMap(({ content }) => content.map((part) => (part.type === 'text' ? part.text : ''))));
+}
+
+function withMarks({ role, content }: ChatMessage, marks: TextMarks): ChatMessage {
+  const marked = content.map((part) =>
+    part.type === 'text' ? { type: part.type, text: markRows(markedPart(part), marks) } : part,
+  );
+  return { role, content: marked };
+}
+
+function markedPart({ text, rows = [] }: TextPart): MarkedText {
+  return { text, rows };
 }
 
 function checkImageCount(messages: readonly ChatMessage[], encodedImages: readonly Uint8Array[]): void {

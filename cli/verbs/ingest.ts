@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { DatasetArtifact } from '../../activities/dataset-artifact.ts';
 import { readOverrides } from '../../infra/stack/settings.ts';
 import type { Leak } from '../../judge/datasets/leaks.ts';
-import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
 import type { IngestOnlyResult } from '../../workflows/types.ts';
@@ -45,7 +44,6 @@ export function addIngest(program: Command): void {
 async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
   const { dataset, exampleCount, imageCount, quarantinedCount, quarantine, cached, datasets } = ingestion;
   const kept = (await store.getJson(dataset)) as DatasetArtifact;
-  const examples = (await store.getJson(kept.examples)) as readonly Example[];
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
     ...{
@@ -57,7 +55,7 @@ async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestio
       dataset: { uri: dataset.uri, sha256: dataset.sha256 },
     },
     ...{ rowCount: exampleCount + quarantinedCount, exampleCount, imageCount, quarantinedCount },
-    tasks: countsOf(examples),
+    tasks: countsOf(kept),
     quarantine: quarantine?.uri ?? null,
     leakCount: leaks.length,
     leaks: kept.leaks?.uri ?? null,
@@ -66,19 +64,10 @@ async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestio
 
 type IngestionDocument = Awaited<ReturnType<typeof documentOf>> & { readonly workflowId: string };
 
-function countsOf(examples: readonly Example[]) {
-  const counts = new Map<
-    string,
-    { task: string; split: string; exampleCount: number; labels: Record<string, number> }
-  >();
-  for (const { task, split, label } of examples) {
-    const key = `${task}/${split}`;
-    const count = counts.get(key) ?? { task, split, exampleCount: 0, labels: {} };
-    count.exampleCount++;
-    count.labels[label] = (count.labels[label] ?? 0) + 1;
-    counts.set(key, count);
-  }
-  return [...counts.values()];
+function countsOf({ pools }: DatasetArtifact) {
+  return pools.map(({ task, split, exampleCount, exampleCountByLabel: labels }) => ({
+    ...{ task, split, exampleCount, labels },
+  }));
 }
 
 function printIngestion(document: IngestionDocument): void {

@@ -22,16 +22,4 @@ export class DisjointSets {
     const [rootA, rootB] = [this.rootOf(a), this.rootOf(b)];
     if (rootA !== rootB) this.#parents[Math.max(rootA, rootB)] = Math.min(rootA, rootB);
   }
-
-  /** Members of each set, ascending; sets in the order of their least members. */
-  groups(): number[][] {
-    const members = new Map<number, number[]>();
-    for (let index = 0; index < this.#parents.length; index++) {
-      const root = this.rootOf(index);
-      const set = members.get(root);
-      if (set === undefined) members.set(root, [index]);
-      else set.push(index);
-    }
-    return [...members.values()];
-  }
 }

@@ -1,11 +1,11 @@
 /** What a judge is trained on and tested with alike: counted and listed, because a score on it means less; dropped or moved on request. */
-import { sha256 } from '../../core/json.ts';
-import type { LeaksSpec } from '../../recipes/dataset-options.ts';
 import { required } from '../../core/assert.ts';
-import type { Example, Split } from '../example.ts';
+import type { LeaksSpec } from '../../recipes/dataset-options.ts';
 import { DisjointSets } from './disjoint-sets.ts';
+import type { KeyColumn } from './key-column.ts';
 import { nearHashes } from './near-hashes.ts';
-import type { PerceptualHash } from './perceptual-hash.ts';
+import type { RowFacts } from './row-facts.ts';
+import type { SplitColumn } from './split-column.ts';
 
 export interface Leak {
   /** The same bytes; images that look the same; the same text in one of `leaks.textFields`. */
@@ -14,146 +14,189 @@ export interface Leak {
   readonly sha256: string;
   /** near-image: bits of 64 in which the perceptual hashes differ. */
   readonly distance?: number;
-  /** Ids of all examples that show it: training first, then validation, then test, unseen tasks last. */
+  /** Ids of the examples that show it: training first, then validation, then test, unseen tasks last. */
   readonly examples: readonly string[];
+  /** How many there are, where the list leaves out some in its middle. */
+  readonly exampleCount?: number;
+}
+
+/** A leak before its rows are named. */
+export interface LeakingRows extends Omit<Leak, 'examples' | 'exampleCount'> {
+  /** In the order of `Leak.examples`, all of them. */
+  readonly rows: readonly number[];
 }
 
 export interface LeakQuestion {
   readonly spec: LeaksSpec;
   /** Out-of-distribution tasks: their texts must not be in other tasks either, whatever the split. */
   readonly oodTasks: ReadonlySet<string>;
-  /** Of images by digest; asked for when `spec.distanceMax` is set. */
-  readonly hashes?: ReadonlyMap<string, PerceptualHash>;
 }
 
-const sideBits: Readonly<Record<Split, number>> = { train: 1, val: 2, test: 4 };
+/** A long list of ids says no more than its two ends. */
+const listedCountMax = 1_000;
 
-/** Indices of the examples that have each key. */
-function indexBy(examples: readonly Example[], keysOf: (example: Example) => Iterable<string>): Map<string, number[]> {
-  const byKey = new Map<string, number[]>();
-  examples.forEach((example, index) => {
-    for (const key of new Set(keysOf(example))) {
-      const known = byKey.get(key);
-      if (known === undefined) byKey.set(key, [index]);
-      else known.push(index);
-    }
-  });
-  return byKey;
-}
+/** Bits of the sides that a key is on. */
+const unseenBit = 8;
+const seenBit = 16;
+const splitBits = 7;
 
-const bySha256 = (a: Leak, b: Leak): number => (a.sha256 < b.sha256 ? -1 : a.sha256 > b.sha256 ? 1 : 0);
+const isSplit = (sides: number): boolean => ((sides & splitBits) & ((sides & splitBits) - 1)) !== 0;
+const isShared = (sides: number): boolean => isSplit(sides) || (sides & (unseenBit | seenBit)) === (unseenBit | seenBit);
 
-/** Text as people would say that it is the same. */
-export function plainText(text: string): string {
-  return text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
-}
+const bySha256 = (a: LeakingRows, b: LeakingRows): number => (a.sha256 < b.sha256 ? -1 : a.sha256 > b.sha256 ? 1 : 0);
 
 /** Images across splits, of any tasks; texts across splits and between unseen tasks and others. Exact images first. */
-export function findLeaks(examples: readonly Example[], question: LeakQuestion): Leak[] {
-  const sideOf = (index: number): number => {
-    const example = required(examples[index], 'an example');
-    return 2 * rankOf(example) + (question.oodTasks.has(example.task) ? 1 : 0);
-  };
-  const idsOf = (indices: readonly number[]): string[] =>
-    [...indices]
-      .sort((a, b) => sideOf(a) - sideOf(b) || a - b)
-      .map((index) => required(examples[index], 'an example').id);
-  const splitsOf = (indices: readonly number[]): number =>
-    indices.reduce((sides, index) => sides | sideBits[required(examples[index], 'an example').split], 0);
-  const isSplit = (indices: readonly number[]): boolean => !Object.values(sideBits).includes(splitsOf(indices));
-
-  const byImage = indexBy(examples, ({ images }) => images);
-  const exact = [...byImage].flatMap(([digest, indices]): Leak[] =>
-    isSplit(indices) ? [{ kind: 'image', sha256: digest, examples: idsOf(indices) }] : [],
-  );
-  const byText = indexBy(examples, ({ fields }) =>
-    question.spec.textFields.map((name) => plainText(fields[name] ?? '')).filter((text) => text !== ''),
-  );
-  const isShared = (indices: readonly number[]): boolean => {
-    const unseen = indices.filter((index) => question.oodTasks.has(required(examples[index], 'an example').task));
-    return isSplit(indices) || (unseen.length > 0 && unseen.length < indices.length);
-  };
-  const texts = [...byText].flatMap(([text, indices]): Leak[] =>
-    isShared(indices) ? [{ kind: 'text', sha256: sha256(text), examples: idsOf(indices) }] : [],
-  );
+export function findLeaks(facts: RowFacts, splits: SplitColumn, question: LeakQuestion): LeakingRows[] {
+  const rows = new SidedRows(facts, splits, question.oodTasks);
+  const { images, texts } = facts;
+  const imageSides = rows.sidesOf(images);
+  const exact = keysWhere(imageSides, isSplit);
+  const near = nearSets(facts, imageSides, question);
+  const rowsOfImage = rowsByKey(images, new Set([...exact, ...near.flatMap(({ keys }) => keys)]));
+  const shared = texts ? keysWhere(rows.sidesOf(texts), isShared) : [];
+  const rowsOfText = texts ? rowsByKey(texts, new Set(shared)) : new Map<number, readonly number[]>();
+  const rowsOf = (by: ReadonlyMap<number, readonly number[]>, keys: readonly number[]): number[] =>
+    rows.inOrder(distinct(keys.map((key) => by.get(key) ?? [])));
   return [
-    ...exact.sort(bySha256),
-    ...nearLeaks(byImage, question, splitsOf, idsOf).sort(bySha256),
-    ...texts.sort(bySha256),
+    ...exact
+      .map((key): LeakingRows => ({ kind: 'image', sha256: images.digests.digestAt(key), rows: rowsOf(rowsOfImage, [key]) }))
+      .sort(bySha256),
+    ...near
+      .map(({ keys, distance }): LeakingRows => {
+        const [sha256 = ''] = keys.map((key) => images.digests.digestAt(key)).sort();
+        return { kind: 'near-image', sha256, distance, rows: rowsOf(rowsOfImage, keys) };
+      })
+      .sort(bySha256),
+    ...shared
+      .map((key): LeakingRows => {
+        const sha256 = required(texts, 'texts').digests.digestAt(key);
+        return { kind: 'text', sha256, rows: rowsOf(rowsOfText, [key]) };
+      })
+      .sort(bySha256),
   ];
 }
 
-function nearLeaks(
-  byImage: ReadonlyMap<string, readonly number[]>,
-  { spec, hashes }: LeakQuestion,
-  splitsOf: (indices: readonly number[]) => number,
-  idsOf: (indices: readonly number[]) => string[],
-): Leak[] {
-  if (spec.distanceMax === undefined || hashes === undefined) return [];
-  const hashed = [...byImage].flatMap(([digest, indices]) => {
-    const hash = hashes.get(digest);
-    return hash === undefined ? [] : [{ hash, sides: splitsOf(indices), digest, indices }];
+/** Rows with the sides that they are on. */
+class SidedRows {
+  readonly #facts: RowFacts;
+  readonly #splits: SplitColumn;
+  readonly #oodTasks: ReadonlySet<string>;
+
+  constructor(facts: RowFacts, splits: SplitColumn, oodTasks: ReadonlySet<string>) {
+    this.#facts = facts;
+    this.#splits = splits;
+    this.#oodTasks = oodTasks;
+  }
+
+  /** A bit set a key. */
+  sidesOf(column: KeyColumn): Uint8Array {
+    const sides = new Uint8Array(column.keyCount);
+    column.each((row, key) => {
+      const bits = (1 << this.#splits.rank(row)) | (this.#isUnseen(row) ? unseenBit : seenBit);
+      sides[key] = (sides[key] ?? 0) | bits;
+    });
+    return sides;
+  }
+
+  /** Rows, ascending, in the order of `Leak.examples`. */
+  inOrder(rows: readonly number[]): number[] {
+    const bySide: number[][] = [];
+    for (const row of rows) (bySide[2 * this.#splits.rank(row) + (this.#isUnseen(row) ? 1 : 0)] ??= []).push(row);
+    return bySide.flat();
+  }
+
+  #isUnseen(row: number): boolean {
+    return this.#oodTasks.has(this.#facts.kindOf(row).task);
+  }
+}
+
+/** Ascending. Rows of one key are so already. */
+function distinct(lists: readonly (readonly number[])[]): readonly number[] {
+  const [first = [], ...others] = lists;
+  return others.length === 0 ? first : [...new Set(lists.flat())].sort((a, b) => a - b);
+}
+
+function keysWhere(sides: Uint8Array, holds: (sides: number) => boolean): number[] {
+  const keys: number[] = [];
+  sides.forEach((bits, key) => {
+    if (holds(bits)) keys.push(key);
   });
-  return nearHashes(hashed, spec.distanceMax).flatMap(({ items, distance }): Leak[] => {
-    const images = items.map((item) => required(hashed[item], 'a hashed image'));
+  return keys;
+}
+
+function rowsByKey(column: KeyColumn, keys: ReadonlySet<number>): Map<number, readonly number[]> {
+  const rows = new Map<number, number[]>([...keys].map((key) => [key, []]));
+  if (keys.size > 0) column.each((row, key) => rows.get(key)?.push(row));
+  return rows;
+}
+
+/** Images that look the same, on several sides, by their keys. */
+function nearSets({ images, hashes }: RowFacts, sides: Uint8Array, { spec: { distanceMax } }: LeakQuestion) {
+  if (distanceMax === undefined) return [];
+  const hashed = [...sides].flatMap((bits, key) => {
+    const hash = hashes.get(images.digests.digestAt(key));
+    return hash === undefined ? [] : [{ hash, sides: bits & splitBits, key }];
+  });
+  return nearHashes(hashed, distanceMax).flatMap(({ items, distance }) => {
     // One image on both sides is an exact leak already.
-    if (images.length < 2) return [];
-    const [digest = ''] = images.map((image) => image.digest).sort();
-    const indices = [...new Set(images.flatMap((image) => image.indices))];
-    return [{ kind: 'near-image', sha256: digest, distance, examples: idsOf(indices) }];
+    if (items.length < 2) return [];
+    return [{ keys: items.map((item) => required(hashed[item], 'a hashed image').key), distance }];
   });
 }
-
-export interface ResolvedLeaks {
-  /** In order, some of them in another split. */
-  readonly examples: readonly Example[];
-  /** Indices into the examples as they came. */
-  readonly dropped: readonly number[];
-}
-
-const order: readonly Split[] = ['train', 'val', 'test'];
-const rankOf = ({ split }: Example): number => order.indexOf(split);
 
 /** What the recipe wants done about them. The example nearer to training gives way: a test keeps what it had. */
 export function resolveLeaks(
-  examples: readonly Example[],
-  leaks: readonly Leak[],
+  facts: RowFacts,
+  splits: SplitColumn,
+  leaks: readonly LeakingRows[],
   action: LeaksSpec['action'],
-): ResolvedLeaks {
-  if (action === 'report' || leaks.length === 0) return { examples, dropped: [] };
-  const places = new Map(examples.map(({ id }, index) => [id, index]));
-  const sets = leaks.map((leak) => leak.examples.map((id) => required(places.get(id), id)));
-  return action === 'drop' ? drop(examples, sets) : move(examples, sets);
+): void {
+  if (action === 'report' || leaks.length === 0) return;
+  if (action === 'drop') drop(splits, leaks);
+  else move(facts, splits, leaks);
 }
 
-function drop(examples: readonly Example[], sets: readonly (readonly number[])[]): ResolvedLeaks {
-  const dropped = new Set<number>();
-  for (const indices of sets) {
-    const ranks = indices.map((index) => rankOf(required(examples[index], 'an example')));
-    const last = Math.max(...ranks);
-    indices.forEach((index, i) => {
-      if (ranks[i] !== last) dropped.add(index);
+function drop(splits: SplitColumn, leaks: readonly LeakingRows[]): void {
+  const dropped = leaks.flatMap(({ rows }) => {
+    const last = splits.rank(rows.at(-1) ?? 0);
+    return rows.filter((row) => splits.rank(row) !== last);
+  });
+  for (const row of dropped) splits.drop(row);
+}
+
+function move(facts: RowFacts, splits: SplitColumn, leaks: readonly LeakingRows[]): void {
+  const joined = new DisjointSets(facts.rowCount);
+  for (const { rows } of leaks) for (const row of rows) joined.join(row, rows[0] ?? row);
+  for (const column of [required(facts.taskGroups, 'group keys'), facts.images]) {
+    const firstWith = new Int32Array(column.keyCount).fill(-1);
+    column.each((row, key) => {
+      const first = firstWith[key] ?? -1;
+      if (first < 0) firstWith[key] = row;
+      else joined.join(row, first);
     });
   }
-  return { examples: examples.filter((_, index) => !dropped.has(index)), dropped: [...dropped].sort((a, b) => a - b) };
+  const ranks = new Uint8Array(facts.rowCount);
+  for (let row = 0; row < facts.rowCount; row++) {
+    const root = joined.rootOf(row);
+    ranks[root] = Math.max(ranks[root] ?? 0, splits.rank(row));
+  }
+  const isLeaking = new Uint8Array(facts.rowCount);
+  for (const { rows } of leaks) for (const row of rows) isLeaking[joined.rootOf(row)] = 1;
+  for (let row = 0; row < facts.rowCount; row++) {
+    const root = joined.rootOf(row);
+    if (isLeaking[root] === 1) splits.setRank(row, ranks[root] ?? 0);
+  }
 }
 
-function move(examples: readonly Example[], sets: readonly (readonly number[])[]): ResolvedLeaks {
-  const joined = new DisjointSets(examples.length);
-  const groups = indexBy(examples, ({ task, groupKey, images }) => [`${task} ${groupKey}`, ...images]).values();
-  for (const indices of [...sets, ...groups]) {
-    for (const index of indices) joined.join(index, indices[0] ?? index);
-  }
-  const leaking = new Set(sets.flat().map((index) => joined.rootOf(index)));
-  const moved = [...examples];
-  for (const indices of joined.groups()) {
-    if (!leaking.has(joined.rootOf(indices[0] ?? 0))) continue;
-    const split = order[Math.max(...indices.map((index) => rankOf(required(examples[index], 'an example'))))] ?? 'test';
-    for (const index of indices) moved[index] = { ...required(examples[index], 'an example'), split };
-  }
-  return { examples: moved, dropped: [] };
+/** Rows whose ids a leak lists. */
+export function listedRows({ rows }: LeakingRows): readonly number[] {
+  if (rows.length <= listedCountMax) return rows;
+  return [...rows.slice(0, listedCountMax / 2), ...rows.slice(-listedCountMax / 2)];
+}
+
+/** `idOf`: of its listed rows. */
+export function namedLeak(leak: LeakingRows, idOf: (row: number) => string): Leak {
+  const { rows, ...rest } = leak;
+  const listed = listedRows(leak);
+  return { ...rest, examples: listed.map(idOf), ...(listed.length < rows.length && { exampleCount: rows.length }) };
 }

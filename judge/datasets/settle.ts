@@ -1,53 +1,45 @@
-/** What can only be said when all examples are there: splits made by seed, and leaks found and dealt with. */
-import { required } from '../../core/assert.ts';
+/** What can only be said when all rows are there: splits made by seed, and leaks found and dealt with. */
 import { canonicalJson } from '../../core/json.ts';
 import type { MadeSplit } from '../../recipes/dataset-options.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
-import type { Example } from '../example.ts';
-import { findLeaks, resolveLeaks, type Leak } from './leaks.ts';
-import type { PerceptualHash } from './perceptual-hash.ts';
+import { findLeaks, type LeakingRows, resolveLeaks } from './leaks.ts';
+import type { RowFacts } from './row-facts.ts';
+import { SplitColumn } from './split-column.ts';
 import { makeSplits } from './splits.ts';
 
-export interface Unsettled {
-  readonly examples: readonly Example[];
-  /** Index into the recipe's datasets, one an example. */
-  readonly datasetIndices: readonly number[];
-  /** By image; filled when the recipe asks for near duplicates. */
-  readonly hashes: ReadonlyMap<string, PerceptualHash>;
-}
-
 export interface Settled {
-  readonly examples: readonly Example[];
+  readonly splits: SplitColumn;
   /** As they were found, before anything was dropped or moved. */
-  readonly leaks: readonly Leak[];
-  /** Indices into the examples as they came. */
-  readonly dropped: readonly number[];
+  readonly leaks: readonly LeakingRows[];
 }
 
-export function settleExamples(recipe: Recipe, { examples, datasetIndices, hashes }: Unsettled): Settled {
-  const split = withMadeSplits(recipe, examples, datasetIndices);
+export function settleRows(recipe: Pick<Recipe, 'datasets' | 'tasks' | 'leaks'>, facts: RowFacts): Settled {
+  const splits = new SplitColumn(facts);
+  for (const { shares, datasetIndices } of madeSplits(recipe))
+    makeSplits(facts, rowsOf(facts, datasetIndices), shares, splits);
   const oodTasks = new Set(Object.keys(recipe.tasks).filter((task) => recipe.tasks[task]?.ood === true));
-  const leaks = findLeaks(split, { spec: recipe.leaks, oodTasks, hashes });
-  return { leaks, ...resolveLeaks(split, leaks, recipe.leaks.action) };
+  const leaks = findLeaks(facts, splits, { spec: recipe.leaks, oodTasks });
+  resolveLeaks(facts, splits, leaks, recipe.leaks.action);
+  return { splits, leaks };
 }
 
 /** Datasets with the same shares and seed are split together, so that what they share stays on one side. */
-function withMadeSplits(recipe: Recipe, examples: readonly Example[], datasetIndices: readonly number[]): Example[] {
-  const made = [...examples];
-  const groups = new Map<string, { readonly shares: MadeSplit; readonly indices: number[] }>();
-  datasetIndices.forEach((datasetIndex, index) => {
-    const shares = recipe.datasets[datasetIndex]?.split;
+function madeSplits({ datasets }: Pick<Recipe, 'datasets'>) {
+  const groups = new Map<string, { readonly shares: MadeSplit; readonly datasetIndices: Set<number> }>();
+  datasets.forEach(({ split: shares }, datasetIndex) => {
     if (typeof shares !== 'object') return;
     const key = canonicalJson({ ...shares });
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { shares, indices: [index] });
-    else group.indices.push(index);
+    const group = groups.get(key) ?? { shares, datasetIndices: new Set() };
+    groups.set(key, group);
+    group.datasetIndices.add(datasetIndex);
   });
-  for (const { shares, indices } of groups.values()) {
-    const members = indices.map((index) => required(made[index], 'an example'));
-    makeSplits(members, shares).forEach((example, i) => {
-      made[required(indices[i], 'its index')] = example;
-    });
-  }
-  return made;
+  return groups.values();
+}
+
+function rowsOf(facts: RowFacts, datasetIndices: ReadonlySet<number>): Uint32Array {
+  const rows = new Uint32Array(facts.rowCount);
+  let count = 0;
+  for (let row = 0; row < facts.rowCount; row++)
+    if (datasetIndices.has(facts.kindOf(row).datasetIndex)) rows[count++] = row;
+  return rows.slice(0, count);
 }

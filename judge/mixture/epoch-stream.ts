@@ -10,8 +10,8 @@ export interface EpochPlace {
 }
 
 export interface EpochStreamOptions {
-  /** Indices into the dataset's examples. */
-  readonly pool: readonly number[];
+  /** Rows of the dataset's examples. */
+  readonly pool: Uint32Array;
   /** Names the stream's random numbers. */
   readonly path: readonly (string | number)[];
   /** The beginning when left out. */
@@ -24,14 +24,14 @@ export class EpochStream {
   readonly #options: EpochStreamOptions;
   #epoch: number;
   #position: number;
-  #order: readonly number[];
+  /** Of the epoch; made when it is drawn from. */
+  #order: Uint32Array | undefined;
 
   constructor(options: EpochStreamOptions) {
     assert(options.pool.length > 0, 'an epoch of nothing');
     this.#options = options;
     this.#epoch = options.place?.epoch ?? 0;
     this.#position = options.place?.position ?? 0;
-    this.#order = this.#shuffled();
   }
 
   get place(): EpochPlace {
@@ -41,11 +41,12 @@ export class EpochStream {
   /** Ends for every chance above 0. */
   next(): number {
     for (;;) {
-      if (this.#position === this.#order.length) {
+      if (this.#position === this.#options.pool.length) {
         this.#epoch++;
         this.#position = 0;
-        this.#order = this.#shuffled();
+        this.#order = undefined;
       }
+      this.#order ??= this.#shuffled();
       const index = required(this.#order[this.#position++], 'an example of the epoch');
       if (this.#isTaken(index)) return index;
     }
@@ -57,7 +58,7 @@ export class EpochStream {
     return chance >= 1 || new Rng(...this.#options.path, 'taken', this.#epoch, index).chance(chance);
   }
 
-  #shuffled(): readonly number[] {
-    return new Rng(...this.#options.path, this.#epoch).shuffle([...this.#options.pool]);
+  #shuffled(): Uint32Array {
+    return new Rng(...this.#options.path, this.#epoch).shuffle(this.#options.pool.slice());
   }
 }

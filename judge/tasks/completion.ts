@@ -1,5 +1,6 @@
 /** The form of an answer: what supervised training shows, and what the parser demands. */
 import { MtrlError } from '../../core/errors.ts';
+import { joinSegments, markRow, type MarkedText, segmentsOf, unusedMarks } from '../../core/marked-text.ts';
 import type { VerdictFormat } from '../../recipes/task-fields.ts';
 import type { AnswerMode, Example } from '../example.ts';
 
@@ -29,6 +30,18 @@ export function targetText(
   format?: VerdictFormat,
 ): string {
   return writers[format ?? 'tagged'](example.label, mode === 'direct' ? undefined : rationaleOf(example));
+}
+
+/** As `targetText`; the rationale is text of the row. */
+export function markedTarget(
+  example: Pick<Example, 'id' | 'label' | 'rationale'>,
+  mode: AnswerMode,
+  format?: VerdictFormat,
+): MarkedText {
+  const { id, label, rationale = '' } = example;
+  const marks = unusedMarks([label, rationale]);
+  const marked = { id, label, ...(example.rationale !== undefined && { rationale: markRow(rationale, marks) }) };
+  return joinSegments(segmentsOf(targetText(marked, mode, format), marks));
 }
 
 /** No rationale: the bare verdict. */

@@ -4,6 +4,14 @@
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
+import {
+  joinSegments,
+  markRow,
+  type MarkedText,
+  segmentsOf,
+  type TextMarks,
+  unusedMarks,
+} from '../../core/marked-text.ts';
 
 // What is used of the library, typed here: its own declarations import each other in a way that nodenext does not resolve.
 interface Node {
@@ -14,6 +22,9 @@ interface Node {
   readonly filter?: Node;
   readonly callee?: Node;
   readonly value?: unknown;
+  readonly left?: Node;
+  readonly right?: Node;
+  readonly operator?: Node;
 }
 interface Value {
   readonly type: string;
@@ -24,6 +35,7 @@ interface Scope {
 }
 interface Evaluator {
   evaluate(node: Node | undefined, scope: Scope): Value;
+  evaluateBlock(nodes: readonly Node[], scope: Scope): Value;
   run(program: Node): Value;
 }
 const BaseScope = Environment as unknown as new () => Scope;
@@ -57,8 +69,77 @@ class StrictInterpreter extends BaseInterpreter {
   }
 }
 
+/** Statements whose value is made of the text and the expressions inside them; all others are expressions. */
+const statements: readonly string[] = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'];
+
+/**
+ * Marks what expressions put out as text of the row, except for what the template itself wrote: literals, blocks, and
+ * what joins them. Expressions see values without marks.
+ */
+class MarkingInterpreter extends StrictInterpreter {
+  /** What is put out for a value that holds text of the template. */
+  readonly #written = new WeakMap<Value, string>();
+  readonly #newest = new WeakMap<Node, Value>();
+  readonly #marks: TextMarks;
+
+  constructor(scope: Scope, marks: TextMarks) {
+    super(scope);
+    this.#marks = marks;
+  }
+
+  /** These names stand for text of the template. */
+  write(names: readonly string[], scope: Scope): void {
+    for (const name of names) {
+      const value = this.evaluate({ type: 'Identifier', value: name }, scope);
+      this.#written.set(value, String(value));
+    }
+  }
+
+  override evaluate(node: Node | undefined, scope: Scope): Value {
+    const value = super.evaluate(node, scope);
+    if (node === undefined) return value;
+    this.#newest.set(node, value);
+    if (node.type === 'StringLiteral') this.#written.set(value, String(value));
+    if (node.type === 'BinaryExpression') this.#join(node, value);
+    return value;
+  }
+
+  override evaluateBlock(nodes: readonly Node[], scope: Scope): Value {
+    const texts = nodes.map((node) => {
+      const value = this.evaluate(node, scope);
+      if (value.type === 'NullValue' || value.type === 'UndefinedValue') return '';
+      return statements.includes(node.type) ? String(value) : this.#output(value);
+    });
+    return this.evaluate({ type: 'StringLiteral', value: texts.join('') }, scope);
+  }
+
+  #output(value: Value): string {
+    return this.#written.get(value) ?? markRow(this.#withoutMarks(String(value)), this.#marks);
+  }
+
+  /** A filter over a block's text sees its marks: what it makes is text of the row from end to end. */
+  #withoutMarks(text: string): string {
+    return text.replaceAll(this.#marks.open, '').replaceAll(this.#marks.close, '');
+  }
+
+  /** Text of the template beside text of the row. */
+  #join({ left, right, operator }: Node, value: Value): void {
+    const parts = [left, right].map((node) => node && this.#newest.get(node));
+    const [a, b] = parts;
+    const isJoined = operator?.value === '~' || operator?.value === '+';
+    if (!isJoined || value.type !== 'StringValue' || a === undefined || b === undefined) return;
+    if (this.#written.has(a) || this.#written.has(b)) this.#written.set(value, this.#output(a) + this.#output(b));
+  }
+}
+
 /** Fills in the template. */
 export type Template = (values: Readonly<Record<string, unknown>>) => string;
+
+/** Fills in the template: `values` are of a row, `words` of the recipe. */
+export type MarkedTemplate = (
+  values: Readonly<Record<string, string>>,
+  words: Readonly<Record<string, string>>,
+) => MarkedText;
 
 const literals: readonly (readonly [string, boolean | null])[] = [
   ['true', true],
@@ -71,14 +152,36 @@ const literals: readonly (readonly [string, boolean | null])[] = [
  * value is undefined or cannot be used as the template does.
  */
 export function compileTemplate(text: string): Template {
-  const program = attempt(text, () => parseTokens(tokensOf(text, { lstrip_blocks: true, trim_blocks: true })));
+  const program = parseTemplate(text);
   return (values) =>
     attempt(text, () => {
-      const scope = new BaseScope();
-      for (const [name, value] of literals) scope.set(name, value);
-      for (const [name, value] of Object.entries(values)) scope.set(name, value);
+      const scope = scopeOf(values);
       return String(new StrictInterpreter(scope).run(program).value);
     });
+}
+
+/** As `compileTemplate`; what it returns tells text of the row from text of the template and of the recipe. */
+export function compileMarkedTemplate(text: string): MarkedTemplate {
+  const program = parseTemplate(text);
+  return (values, words) =>
+    attempt(text, () => {
+      const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words)]);
+      const scope = scopeOf({ ...values, ...words });
+      const interpreter = new MarkingInterpreter(scope, marks);
+      interpreter.write(Object.keys(words), scope);
+      return joinSegments(segmentsOf(String(interpreter.run(program).value), marks));
+    });
+}
+
+function parseTemplate(text: string): Node {
+  return attempt(text, () => parseTokens(tokensOf(text, { lstrip_blocks: true, trim_blocks: true })));
+}
+
+function scopeOf(values: Readonly<Record<string, unknown>>): Scope {
+  const scope = new BaseScope();
+  for (const [name, value] of literals) scope.set(name, value);
+  for (const [name, value] of Object.entries(values)) scope.set(name, value);
+  return scope;
 }
 
 function attempt<T>(text: string, action: () => T): T {

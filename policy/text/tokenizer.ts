@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { Tokenizer as UntypedTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
+import type { TextMarks } from '../../core/marked-text.ts';
 import { checkFields, readJsonFile, requireJsonFile } from '../checkpoint-file.ts';
+import { type EncodingParts, RowText } from './row-text.ts';
 import { readSpecialTokens, type SpecialTokenName, type SpecialTokens } from './special-tokens.ts';
 
 /** The part of the library used here: its own declarations do not resolve under `nodenext`. */
-interface HubTokenizer {
+interface HubTokenizer extends EncodingParts {
   encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
   decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
   token_to_id(token: string): number | undefined;
@@ -26,6 +28,7 @@ export class Tokenizer {
   readonly idMax: number;
   readonly specialTokens: SpecialTokens;
   readonly #tokenizer: HubTokenizer;
+  readonly #rowText: RowText;
   readonly #folder: string;
 
   /** Throws CHECKPOINT_INVALID. */
@@ -54,12 +57,18 @@ export class Tokenizer {
     this.#folder = folder;
     this.idMax = idMax;
     this.#tokenizer = tokenizer;
+    this.#rowText = new RowText(tokenizer);
     this.specialTokens = specialTokens;
   }
 
   /** Special tokens are recognised where they are written; none is added. */
   encode(text: string): number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** As `encode`, but text between marks is plain text, whatever it spells. */
+  encodeMarked(text: string, marks: TextMarks): number[] {
+    return this.#rowText.within(marks, () => this.encode(text));
   }
 
   /** Special tokens are kept. */

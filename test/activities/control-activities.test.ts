@@ -6,12 +6,12 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createControlActivities } from '../../activities/control.ts';
 import type { RolloutShard, StepRewards } from '../../activities/rollout-artifact.ts';
-import { examplesOf } from '../../activities/dataset-artifact.ts';
+import { openDataset } from '../../activities/dataset-artifact.ts';
 import { JsonCache } from '../../activities/json-cache.ts';
+import { plannedStep } from '../../activities/mixture-plan.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
-import type { MixturePlan } from '../../judge/mixture.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 
@@ -63,18 +63,22 @@ it('plans further steps for a run whose budget was changed, and the same ones be
   const plans = await Promise.all(
     [runRef, { ...runRef, stepCount: 7 }].map(async (input) => {
       const { plan } = await runActivity(activities().mix, input);
-      return (await store.getJson(plan)) as MixturePlan;
+      return plan;
     }),
   );
-  const [asWritten, further] = plans.map(({ exampleIndices }) => exampleIndices);
-  expect(further).toHaveLength(7 * 16);
-  expect(further?.slice(0, 4 * 16)).toEqual(asWritten);
+  const cache = new JsonCache(store);
+  const [asWritten, further] = [required(plans[0], 'a plan'), required(plans[1], 'a plan')];
+  for (let step = 0; step < 4; step++)
+    expect(await plannedStep(cache, further, step)).toEqual(await plannedStep(cache, asWritten, step));
+  expect((await plannedStep(cache, further, 6)).rows).toHaveLength(16);
+  await expect(plannedStep(cache, asWritten, 4)).rejects.toThrow(/step 4 is not one of the 4 from 0 on/);
 });
 
 it('rewards what can be read and is right, and keeps the reason why the rest is worth nothing', async () => {
   const { prepared, ingestion } = await ingested();
-  const examples = await examplesOf(new JsonCache(store), ingestion.dataset);
-  const { id, task, label } = required(examples[0], 'an example');
+  const dataset = await openDataset(new JsonCache(store), ingestion.dataset);
+  const [first] = await dataset.examplesAt([0]);
+  const { id, task, label } = required(first, 'an example');
   const rollout = (text: string) => ({ tokenIds: [1], logProbs: [0], finishReason: 'stop' as const, text });
   const wrongLabel = label === 'yes' ? 'no' : 'yes';
   const shard: RolloutShard = {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { gradePrompts, type Grading } from '../../activities/grade.ts';
 import type { PromptRollouts } from '../../activities/rollout-artifact.ts';
 import { shownOrders } from '../../activities/shown-example.ts';
+import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { rewardSchema } from '../../recipes/reward-fields.ts';
 import type { GrpoArm } from '../../recipes/recipe.ts';
@@ -10,6 +11,7 @@ const example = (id: string, task: string, label: string): Example => ({
   ...{ id, task, split: 'train', images: task === 'pair' ? ['a', 'b'] : ['a'], fields: {}, label, groupKey: id },
 });
 const examples = [example('p', 'pair', 'first'), example('s', 'shows', 'yes')];
+const exampleAt = (row: number) => required(examples[row], 'an example');
 const pair = { kind: 'pairwise', labels: ['first', 'second'], prompt: '', ood: false } as const;
 const shows = { kind: 'pointwise', labels: ['yes', 'no'], prompt: '', ood: false } as const;
 const grading = (reward: unknown): Grading => ({
@@ -27,7 +29,7 @@ function sampled(exampleIndex: number, verdicts: readonly string[], swapped = fa
 
 it('a pair shown in its other order is held against the other label, and agreement across the orders is paid', async () => {
   const prompts = [sampled(0, ['first', 'second']), sampled(0, ['second', 'second'], true), sampled(1, ['yes', 'no'])];
-  const graded = await gradePrompts(prompts, examples, grading({ consistencyWeight: 0.5, taskWeights: { shows: 3 } }), () => {
+  const graded = await gradePrompts(prompts, exampleAt, grading({ consistencyWeight: 0.5, taskWeights: { shows: 3 } }), () => {
     throw new Error('there is no grader');
   });
   expect(graded.map(({ label, swapped, weight }) => [label, swapped, weight])).toEqual([

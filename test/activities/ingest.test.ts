@@ -6,16 +6,19 @@ import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { datasetOf as artifactOf, examplesOf, imageBytes } from '../../activities/dataset-artifact.ts';
+import { datasetOf as artifactOf, openDataset } from '../../activities/dataset-artifact.ts';
 import { ImagePacker, packByteLengthMax } from '../../activities/image-packer.ts';
 import type { IngestInput, IngestResult } from '../../activities/contract.ts';
 import { createIngest } from '../../activities/ingest.ts';
+import { imageBytes } from '../../activities/image-table.ts';
 import { JsonCache } from '../../activities/json-cache.ts';
 import { firstRows } from '../../activities/json-lines.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
 import { sha256 } from '../../core/json.ts';
+import type { Example } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { recipeOf } from '../judge/recipes.ts';
 import { silentLogger } from '../support/silent-logger.ts';
@@ -33,6 +36,12 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 /** Buckets are folders here. */
 const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(path.join(root, bucket));
+
+async function examplesOf(ref: ArtifactRef): Promise<Example[]> {
+  const examples: Example[] = [];
+  for await (const batch of (await openDataset(cache, ref)).eachBatch()) examples.push(...batch.examples);
+  return examples;
+}
 
 async function ingest(datasets: RecipeInput['datasets'], quarantineRateMax = 0) {
   const recipe = await cache.put(recipeOf({ tasks: { holds: task }, datasets, quarantineRateMax }));
@@ -53,9 +62,9 @@ it('s3 sources give the same examples and images as the same files on this machi
       ingest([datasetOf(fixture, bucket)]),
       ingest([datasetOf(fixture, 's3://bucket')]),
     ]);
-    const examples = await examplesOf(cache, remote.dataset);
+    const examples = await examplesOf(remote.dataset);
     expect(examples).toHaveLength(rows.length);
-    expect(examples).toEqual(await examplesOf(cache, local.dataset));
+    expect(examples).toEqual(await examplesOf(local.dataset));
     const digest = required(examples[1]?.images[0], 'an image');
     expect(sha256(await imageBytes(cache, await artifactOf(cache, remote.dataset), digest))).toBe(digest);
   }
@@ -121,11 +130,11 @@ it('a repaired file costs its own dataset: the others are found, and only packs 
   writeFileSync(broken, whole);
   const after = await ingest(datasets, 1);
   expect(after).toMatchObject({ cached: false, quarantinedCount: 0, datasets: { hits: 2, misses: 1 } });
-  const packsOf = async ({ dataset: ref }: IngestResult) => (await artifactOf(cache, ref)).imagePacks;
+  const packsOf = async ({ dataset: ref }: IngestResult) => (await artifactOf(cache, ref)).images.packs;
   expect(await packsOf(after)).toEqual(await packsOf(before));
-  // the rows of the one dataset and the dataset itself
+  // the rows of the one dataset, and the dataset itself
   expect((await blobCount()) - countBefore).toBeLessThanOrEqual(3);
-  expect(await examplesOf(cache, after.dataset)).toEqual(await examplesOf(cache, before.dataset));
+  expect(await examplesOf(after.dataset)).toEqual(await examplesOf(before.dataset));
   expect(await ingest(datasets, 1)).toMatchObject({ cached: true, datasets: { hits: 3, misses: 0 } });
 });
 

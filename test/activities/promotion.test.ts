@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EvaluatedRun, EvaluateResult } from '../../activities/contract.ts';
 import { createControlActivities } from '../../activities/control.ts';
-import { examplesOf } from '../../activities/dataset-artifact.ts';
+import { openDataset } from '../../activities/dataset-artifact.ts';
 import { putExperimentIndex } from '../../activities/experiment-index.ts';
 import { JsonCache } from '../../activities/json-cache.ts';
 import type { EvaluationJudgments } from '../../activities/judgments-artifact.ts';
@@ -64,10 +64,10 @@ async function finished(experimentId: string, rightCount: number, recipe: Recipe
 }
 
 async function judged(dataset: EvaluateResult['judgments'], rightCount: number): Promise<EvaluateResult> {
-  const examples = await examplesOf(new JsonCache(store), dataset);
-  const asked = examples.flatMap((example, exampleIndex) =>
-    example.task === 'safety' && example.split === 'test' ? [{ example, exampleIndex }] : [],
-  );
+  const opened = await openDataset(new JsonCache(store), dataset);
+  const rows = await opened.rowsOf('safety', 'test');
+  const examples = await opened.examplesAt(rows);
+  const asked = examples.map((example, i) => ({ example, exampleIndex: rows[i] ?? -1 }));
   const artifact: EvaluationJudgments = {
     ...{ schema: 1, task: 'safety' },
     judgments: asked.map(({ example: { id, label }, exampleIndex }, i) => {

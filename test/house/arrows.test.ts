@@ -149,7 +149,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
   // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
-  'judge/datasets/ingest.ts': ['recipes'],
+  'judge/datasets/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
 };
 

@@ -1,20 +1,42 @@
 import { describe, expect, test } from 'vitest';
-import { findLeaks, plainText, resolveLeaks, type LeakQuestion } from '../../judge/datasets/leaks.ts';
+import { sha256 } from '../../core/json.ts';
+import { findLeaks, type Leak, listedRows, namedLeak, resolveLeaks } from '../../judge/datasets/leaks.ts';
 import type { PerceptualHash } from '../../judge/datasets/perceptual-hash.ts';
+import { plainText } from '../../judge/datasets/plain-text.ts';
+import { SplitColumn } from '../../judge/datasets/split-column.ts';
 import type { Example, Split } from '../../judge/example.ts';
+import type { LeaksSpec } from '../../recipes/dataset-options.ts';
+import { factsOf } from './facts-of.ts';
 
 function example(id: string, split: Split, image: string, changes: Partial<Example> = {}): Example {
-  return { id, task: 'shows', split, images: [image], fields: {}, label: 'yes', groupKey: id, ...changes };
+  return { id, task: 'shows', split, images: [sha256(image)], fields: {}, label: 'yes', groupKey: id, ...changes };
 }
 
-const question = (
-  changes: Partial<LeakQuestion['spec']> = {},
+const oodTasks = new Set(['unseen']);
+
+function leaksOf(
+  examples: readonly Example[],
+  changes: Partial<LeaksSpec> = {},
   hashes: readonly (readonly [string, PerceptualHash])[] = [],
-): LeakQuestion => ({
-  spec: { action: 'report', textFields: [], ...changes },
-  oodTasks: new Set(['unseen']),
-  hashes: new Map(hashes),
-});
+): Leak[] {
+  const leaks: LeaksSpec = { action: 'report', textFields: [], ...changes };
+  const facts = factsOf(examples, { leaks, hashes: hashes.map(([image, hash]) => [sha256(image), hash]) });
+  const found = findLeaks(facts, new SplitColumn(facts), { spec: leaks, oodTasks });
+  return found.map((leak) => namedLeak(leak, (row) => examples[row]?.id ?? ''));
+}
+
+/** The examples after the action, and the rows that it has cost. */
+function resolved(examples: readonly Example[], action: LeaksSpec['action']) {
+  const leaks: LeaksSpec = { action, textFields: [] };
+  const facts = factsOf(examples, { leaks });
+  const splits = new SplitColumn(facts);
+  resolveLeaks(facts, splits, findLeaks(facts, splits, { spec: leaks, oodTasks }), action);
+  const found = examples.map((one, row) => ({ ...one, split: splits.at(row) }));
+  return {
+    examples: found.filter((one): one is Example => one.split !== undefined),
+    dropped: found.flatMap(({ split }, row) => (split === undefined ? [row] : [])),
+  };
+}
 
 describe('leaks that are found', () => {
   test('the same bytes in two splits, of whatever tasks; not in one split', () => {
@@ -26,10 +48,14 @@ describe('leaks that are found', () => {
       example('val c', 'val', 'c'),
       example('test c', 'test', 'c'),
     ];
-    expect(findLeaks(examples, question()).map(({ kind, examples: ids }) => [kind, ids])).toEqual([
-      ['image', ['train a', 'test a']],
-      ['image', ['val c', 'test c']],
-    ]);
+    const leaks = leaksOf(examples);
+    expect(leaks.map(({ kind, examples: ids }) => [kind, ids])).toEqual(
+      expect.arrayContaining([
+        ['image', ['train a', 'test a']],
+        ['image', ['val c', 'test c']],
+      ]),
+    );
+    expect(leaks.map((leak) => leak.sha256)).toEqual([sha256('a'), sha256('c')].sort());
   });
 
   test('pictures that look the same, with their distance, only when asked for', () => {
@@ -39,10 +65,10 @@ describe('leaks that are found', () => {
       ['b', [4, 1]],
       ['c', [0xffffffff, 1]],
     ] as const;
-    expect(findLeaks(examples, question({}, hashes))).toEqual([]);
-    expect(findLeaks(examples, question({ distanceMax: 1 }, hashes))).toEqual([]);
-    expect(findLeaks(examples, question({ distanceMax: 2 }, hashes))).toEqual([
-      { kind: 'near-image', sha256: 'a', distance: 2, examples: ['train a', 'test b'] },
+    expect(leaksOf(examples, {}, hashes)).toEqual([]);
+    expect(leaksOf(examples, { distanceMax: 1 }, hashes)).toEqual([]);
+    expect(leaksOf(examples, { distanceMax: 2 }, hashes)).toEqual([
+      { kind: 'near-image', sha256: [sha256('a'), sha256('b')].sort()[0], distance: 2, examples: ['train a', 'test b'] },
     ]);
   });
 
@@ -56,8 +82,8 @@ describe('leaks that are found', () => {
       example('test cow', 'test', 'e', text('a cow')),
       example('test cow too', 'test', 'f', text('a cow')),
     ];
-    expect(findLeaks(examples, question())).toEqual([]);
-    const leaks = findLeaks(examples, question({ textFields: ['caption', 'prompt'] }));
+    expect(leaksOf(examples)).toEqual([]);
+    const leaks = leaksOf(examples, { textFields: ['caption', 'prompt'] });
     expect(leaks.map(({ kind, examples: ids }) => [kind, ids])).toEqual(
       expect.arrayContaining([
         ['text', ['train', 'test']],
@@ -69,6 +95,15 @@ describe('leaks that are found', () => {
   });
 });
 
+test('a leak of very many examples lists the two ends and says how many there are', () => {
+  const rows = Array.from({ length: 5_000 }, (_, row) => row);
+  const leak = { kind: 'image', sha256: 'a', rows } as const;
+  expect(listedRows(leak)).toHaveLength(1_000);
+  const { examples, exampleCount } = namedLeak(leak, String);
+  expect([examples[0], examples[499], examples[500], examples.at(-1)]).toEqual(['0', '499', '4500', '4999']);
+  expect(exampleCount).toBe(5_000);
+});
+
 describe('what is done about a leak', () => {
   const examples = [
     example('train a', 'train', 'a', { groupKey: 'g' }),
@@ -77,23 +112,21 @@ describe('what is done about a leak', () => {
     example('val a', 'val', 'a'),
     example('test a', 'test', 'a'),
   ];
-  const leaks = findLeaks(examples, question());
-
   test('report changes nothing', () => {
-    expect(resolveLeaks(examples, leaks, 'report')).toEqual({ examples, dropped: [] });
+    expect(resolved(examples, 'report')).toEqual({ examples, dropped: [] });
   });
 
   test('drop takes it from everything but the last split', () => {
-    const resolved = resolveLeaks(examples, leaks, 'drop');
-    expect(resolved.examples.map(({ id }) => id)).toEqual(['train b', 'train c', 'test a']);
-    expect(resolved.dropped).toEqual([0, 3]);
-    expect(findLeaks(resolved.examples, question())).toEqual([]);
+    const left = resolved(examples, 'drop');
+    expect(left.examples.map(({ id }) => id)).toEqual(['train b', 'train c', 'test a']);
+    expect(left.dropped).toEqual([0, 3]);
+    expect(leaksOf(left.examples)).toEqual([]);
   });
 
   test('move takes the whole group along and leaves no leak behind', () => {
-    const resolved = resolveLeaks(examples, leaks, 'move');
-    expect(resolved.dropped).toEqual([]);
-    expect(resolved.examples.map(({ split }) => split)).toEqual(['test', 'test', 'train', 'test', 'test']);
-    expect(findLeaks(resolved.examples, question())).toEqual([]);
+    const left = resolved(examples, 'move');
+    expect(left.dropped).toEqual([]);
+    expect(left.examples.map(({ split }) => split)).toEqual(['test', 'test', 'train', 'test', 'test']);
+    expect(leaksOf(left.examples)).toEqual([]);
   });
 });

@@ -34,7 +34,11 @@ describe('prompts', () => {
           { type: 'image' },
           { type: 'text', text: 'image second' },
           { type: 'image' },
-          { type: 'text', text: 'which fits the caption : red circle blue square ? directly' },
+          {
+            type: 'text',
+            text: 'which fits the caption : red circle blue square ? directly',
+            rows: [[25, 47]],
+          },
         ],
       },
     ]);
@@ -55,11 +59,37 @@ describe('prompts', () => {
     expect(() => renderPrompt(task(prompt), example(), 'think', modeWords)).toThrow(invalid(message));
   });
 
-  test('a field cannot smuggle an image into the prompt', () => {
-    const smuggling = example({ fields: { caption: 'a <image> b' }, images: ['a'.repeat(64), 'b'.repeat(64)] });
-    expect(() => renderPrompt(task('<image> {{ caption }}'), smuggling, 'think', modeWords)).toThrow(
-      invalid(/caption holds/),
+  test('an image mark in a field is text of the row, and shows no image', () => {
+    const marked = example({ fields: { caption: 'a <image> b' } });
+    const [message] = renderPrompt(task('<image><image> is {{ caption }} ?'), marked, 'think', modeWords);
+    expect(message?.content).toEqual([
+      { type: 'image' },
+      { type: 'image' },
+      { type: 'text', text: 'is a <image> b ?', rows: [[3, 14]] },
+    ]);
+    expect(() => renderPrompt(task('<image> {{ caption }}'), marked, 'think', modeWords)).toThrow(
+      invalid(/shows 1 images, the example has 2/),
     );
+  });
+
+  test('image marks that the template computes show images; a row cannot complete one', () => {
+    const prompt =
+      '{% set mark = "<image>" %}{% macro shown() %}{% for i in [1] %}{{ mark }}{% endfor %}{% endmacro %}' +
+      '{{ shown() }}{{ "<image> " ~ caption if caption else "" }}<im{{ part }}';
+    const fields = { caption: 'a <image>', part: 'age>' };
+    const [message] = renderPrompt(task(prompt), example({ fields }), 'think', modeWords);
+    expect(message?.content).toEqual([
+      { type: 'image' },
+      { type: 'image' },
+      {
+        type: 'text',
+        text: 'a <image><image>',
+        rows: [
+          [0, 9],
+          [12, 16],
+        ],
+      },
+    ]);
   });
 
   test('a template may ask whether a field is there, and a false or empty one is there', () => {

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeSplits, splitsOf } from '../../judge/datasets/splits.ts';
-import type { Example } from '../../judge/example.ts';
+import { sha256 } from '../../core/json.ts';
+import { SplitColumn } from '../../judge/datasets/split-column.ts';
+import { makeSplits as makeSplitsOf, splitsOf } from '../../judge/datasets/splits.ts';
+import type { Example, Split } from '../../judge/example.ts';
+import type { MadeSplit } from '../../recipes/dataset-options.ts';
+import { factsOf } from './facts-of.ts';
 
 const shares = { train: 0.8, val: 0.1, test: 0.1, seed: 3 };
 
@@ -14,9 +18,16 @@ interface Sketch {
 
 function examplesOf(sketches: readonly Sketch[]): Example[] {
   return sketches.map(({ group, image, label, task }, i) => ({
-    ...{ id: `e${String(i)}`, task, split: 'train', images: [`image ${String(image)}`], fields: {}, label },
+    ...{ id: `e${String(i)}`, task, split: 'train', images: [sha256(`image ${String(image)}`)], fields: {}, label },
     groupKey: `group ${String(group)}`,
   }));
+}
+
+function makeSplits(examples: readonly Example[], made: MadeSplit): Example[] {
+  const facts = factsOf(examples, { split: made });
+  const splits = new SplitColumn(facts);
+  makeSplitsOf(facts, Uint32Array.from(examples.keys()), made, splits);
+  return examples.map((example, row) => ({ ...example, split: splits.at(row) as Split }));
 }
 
 const sketch = fc.record({

@@ -1,0 +1,74 @@
+/**
+ * `dataset-work.ts prepare|steps FOLDER`: our side of the dataset bench, as workers do it, each part in a process of its
+ * own; prints one line of JSON. `prepare` ingests rows.jsonl and mixes; `steps` draws what 20 steps see.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pino } from 'pino';
+import { exampleLookup, openDataset } from '../activities/dataset-artifact.ts';
+import { imageBytes } from '../activities/image-table.ts';
+import { createIngest } from '../activities/ingest.ts';
+import { JsonCache } from '../activities/json-cache.ts';
+import { createMix } from '../activities/mix.ts';
+import { plannedStep } from '../activities/mixture-plan.ts';
+import { ArtifactStore } from '../artifacts/artifact-store.ts';
+import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { recipeSchema } from '../recipes/recipe.ts';
+
+const stepCount = 20;
+const promptCountPerStep = 64;
+
+interface Prepared {
+  readonly dataset: ArtifactRef;
+  readonly plan: ArtifactRef;
+}
+
+const [part = '', folder = ''] = process.argv.slice(2);
+const cache = new JsonCache(new ArtifactStore(new FolderObjectStore(path.join(folder, 'store'))));
+const deps = { store: cache.store, codeVersion: 'bench', log: pino({ level: 'silent' }) };
+const place = path.join(folder, 'prepared.json');
+
+async function prepare() {
+  const recipe = await cache.put(
+    recipeSchema.parse({
+      name: 'bench',
+      policy: { checkpoint: '/none' },
+      tasks: { judged: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '<image> {{ caption }} {{ mode_word }}' } },
+      datasets: ['train', 'test'].map((split) => ({
+        ...{ reader: 'jsonl', task: 'judged', split, path: path.join(folder, `${split}.jsonl`) },
+        ...{ imageFolder: folder, fields: { images: ['image'], prompt: ['caption'] } },
+      })),
+      arms: { rl: { objective: 'grpo', mode: 'think', stepCount, promptCountPerStep, optimizer: { learningRate: 1e-5 } } },
+    }),
+  );
+  const startedAtMs = performance.now();
+  const { dataset, exampleCount } = await createIngest(deps, cache, () => undefined)({ recipe });
+  const ingestMs = performance.now() - startedAtMs;
+  const { plan } = await createMix(deps, cache)({ recipe, dataset, arm: 'rl', seed: 0 });
+  const mixMs = performance.now() - startedAtMs - ingestMs;
+  writeFileSync(place, JSON.stringify({ dataset, plan } satisfies Prepared));
+  return { exampleCount, ingestMs, mixMs };
+}
+
+/** What an activity of each step does before it has anything to compute. */
+async function steps() {
+  const { dataset, plan } = JSON.parse(readFileSync(place, 'utf8')) as Prepared;
+  const accessMs: number[] = [];
+  for (let step = 0; step < stepCount; step++) {
+    const startedAtMs = performance.now();
+    const opened = await openDataset(cache, dataset);
+    const rows = [...(await plannedStep(cache, plan, step)).rows];
+    const exampleAt = await exampleLookup(opened, rows);
+    for (const row of rows)
+      for (const digest of exampleAt(row).images) await imageBytes(cache, opened.artifact, digest);
+    accessMs.push(performance.now() - startedAtMs);
+  }
+  return { accessMs };
+}
+
+const measured = part === 'prepare' ? await prepare() : await steps();
+// not getrusage's maximum: on Linux that begins with the size of the process that started this one
+const status = readFileSync('/proc/self/status', 'utf8');
+const residentMebibytesMax = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+process.stdout.write(`${JSON.stringify({ ...measured, residentMebibytesMax })}\n`);

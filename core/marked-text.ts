@@ -1,0 +1,118 @@
+/**
+ * Text that says which of its parts came from a row. A tokenizer reads those parts as plain text, whatever they spell.
+ * Between a template and a tokenizer the parts stand between two noncharacters of Unicode that the text does not hold.
+ */
+import { MtrlError } from './errors.ts';
+
+/** [from, to) in UTF-16 code units. */
+export type TextRange = readonly [from: number, to: number];
+
+export interface MarkedText {
+  readonly text: string;
+  /** Text of rows, ascending, none of them empty. */
+  readonly rows: readonly TextRange[];
+}
+
+export interface TextMarks {
+  readonly open: string;
+  readonly close: string;
+}
+
+export interface TextSegment {
+  readonly text: string;
+  readonly isRow: boolean;
+}
+
+/** U+FDD0 to U+FDEF are reserved for the inside of programs: no writing system uses them. */
+const noncharacters = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
+
+/** Two characters that none of the texts holds. Throws PROMPT_INVALID when the texts hold 31 or more noncharacters. */
+export function unusedMarks(texts: readonly string[]): TextMarks {
+  const [open, close] = noncharacters.filter((mark) => !texts.some((text) => text.includes(mark)));
+  if (open !== undefined && close !== undefined) return { open, close };
+  throw new MtrlError('PROMPT_INVALID', 'a text holds nearly all noncharacters from U+FDD0 to U+FDEF', {
+    hint: 'remove these characters from the row: no writing system uses them',
+  });
+}
+
+/**
+ * The row's text between marks. White space at its ends, and combining marks at its start, stay outside: templates trim
+ * text, and normalizers compose characters, as they do where there are no marks.
+ */
+export function markRow(text: string, { open, close }: TextMarks): string {
+  const rest = text.replace(/^[\s\p{M}]+/u, '');
+  const core = rest.trimEnd();
+  if (core === '') return text;
+  const from = text.length - rest.length;
+  return `${text.slice(0, from)}${open}${core}${close}${text.slice(from + core.length)}`;
+}
+
+export function markRows(text: MarkedText, marks: TextMarks): string {
+  return segmentsOfMarked(text)
+    .map((segment) => (segment.isRow ? markRow(segment.text, marks) : segment.text))
+    .join('');
+}
+
+/** Parts of rows and of the template in turn, none empty. Throws PROMPT_INVALID when a template lost one of two marks. */
+export function segmentsOf(marked: string, { open, close }: TextMarks): TextSegment[] {
+  const [first = '', ...others] = marked.split(open);
+  const found: TextSegment[] = [{ text: first, isRow: false }];
+  for (const other of others) {
+    const [row = '', after, ...excess] = other.split(close);
+    if (after === undefined || excess.length > 0) throw cutApart();
+    found.push({ text: row, isRow: true }, { text: after, isRow: false });
+  }
+  if (first.includes(close)) throw cutApart();
+  return found.filter(({ text }) => text !== '');
+}
+
+/** As `segmentsOf`. */
+export function segmentsOfMarked({ text, rows }: MarkedText): TextSegment[] {
+  const found: TextSegment[] = [];
+  let end = 0;
+  for (const [from, to] of rows) {
+    found.push({ text: text.slice(end, from), isRow: false }, { text: text.slice(from, to), isRow: true });
+    end = to;
+  }
+  found.push({ text: text.slice(end), isRow: false });
+  return found.filter(({ text: part }) => part !== '');
+}
+
+function cutApart(): MtrlError {
+  return new MtrlError('PROMPT_INVALID', 'a template cuts the text of a row apart', {
+    hint: "use a chat template that takes a message's text as it is",
+  });
+}
+
+/** Segments one after the other. */
+export function joinSegments(segments: readonly TextSegment[]): MarkedText {
+  let text = '';
+  const rows: TextRange[] = [];
+  for (const segment of segments) {
+    if (segment.isRow) rows.push([text.length, text.length + segment.text.length]);
+    text += segment.text;
+  }
+  return { text, rows };
+}
+
+/** Without white space at both ends. */
+export function trimMarked({ text, rows }: MarkedText): MarkedText {
+  const trimmed = text.trim();
+  const from = text.length - text.trimStart().length;
+  const inside = (at: number): number => Math.min(Math.max(at - from, 0), trimmed.length);
+  const clipped = rows.map(([start, end]): TextRange => [inside(start), inside(end)]);
+  return { text: trimmed, rows: clipped.filter(([start, end]) => start < end) };
+}
+
+/** Cut at every occurrence in the template's own text; those in the text of rows are left alone. */
+export function splitTemplate(segments: readonly TextSegment[], separator: string): TextSegment[][] {
+  const pieces: TextSegment[][] = [[]];
+  for (const segment of segments) {
+    const parts = segment.isRow ? [segment.text] : segment.text.split(separator);
+    for (const [i, text] of parts.entries()) {
+      if (i > 0) pieces.push([]);
+      pieces.at(-1)?.push({ text, isRow: segment.isRow });
+    }
+  }
+  return pieces;
+}

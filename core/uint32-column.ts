@@ -1,0 +1,27 @@
+/** Unsigned 32-bit numbers that are added at the end: 4 bytes each, and as many again at most while it grows. */
+export class Uint32Column {
+  #values = new Uint32Array(1_024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#values.length) {
+      const longer = new Uint32Array(this.#values.length * 2);
+      longer.set(this.#values);
+      this.#values = longer;
+    }
+    this.#values[this.#length++] = value;
+  }
+
+  at(index: number): number | undefined {
+    return index < this.#length ? this.#values[index] : undefined;
+  }
+
+  /** A view, until the next `push`. */
+  get values(): Uint32Array {
+    return this.#values.subarray(0, this.#length);
+  }
+}
