@@ -25,12 +25,12 @@ export type ComputeActivities = Pick<
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
   return {
-    importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
-    rollout: classified(onRequiredEngine(context, createRollout(context))),
-    optimize: classified(onRequiredEngine(context, createOptimize(context))),
-    snapshot: classified(createSnapshot(context)),
-    evaluate: classified(onRequiredEngine(context, createEvaluate(context))),
-    judgeRows: classified(onRequiredEngine(context, createJudgeRows(context))),
+    importPolicy: classified(deps.store, onRequiredEngine(context, createImportPolicy(context))),
+    rollout: classified(deps.store, onRequiredEngine(context, createRollout(context))),
+    optimize: classified(deps.store, onRequiredEngine(context, createOptimize(context))),
+    snapshot: classified(deps.store, createSnapshot(context)),
+    evaluate: classified(deps.store, onRequiredEngine(context, createEvaluate(context))),
+    judgeRows: classified(deps.store, onRequiredEngine(context, createJudgeRows(context))),
   };
 }
 

@@ -34,19 +34,19 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
   };
   const promotion = createPromotion(cache);
   return {
-    prepare: classified(createPrepare(cache)),
-    ingest: classified(createIngest(deps, cache, beat)),
-    inspectData: classified(createInspectData(deps, cache, beat)),
-    mix: classified(createMix(deps, cache)),
-    reward: classified(createReward(deps, cache)),
-    report: classified(createReport(deps, cache, beat)),
-    readRows: classified(createReadRows(cache, beat)),
-    findPromoted: classified(promotion.findPromoted),
-    findCandidate: classified(promotion.findCandidate),
-    gate: classified(createGate(deps, cache, beat)),
-    promote: classified(promotion.promote),
-    rollBack: classified(promotion.rollBack),
-    notify: classified(createNotify(cache)),
-    planFork: classified(createPlanFork(cache, beat)),
+    prepare: classified(deps.store, createPrepare(cache)),
+    ingest: classified(deps.store, createIngest(deps, cache, beat)),
+    inspectData: classified(deps.store, createInspectData(deps, cache, beat)),
+    mix: classified(deps.store, createMix(deps, cache)),
+    reward: classified(deps.store, createReward(deps, cache)),
+    report: classified(deps.store, createReport(deps, cache, beat)),
+    readRows: classified(deps.store, createReadRows(cache, beat)),
+    findPromoted: classified(deps.store, promotion.findPromoted),
+    findCandidate: classified(deps.store, promotion.findCandidate),
+    gate: classified(deps.store, createGate(deps, cache, beat)),
+    promote: classified(deps.store, promotion.promote),
+    rollBack: classified(deps.store, promotion.rollBack),
+    notify: classified(deps.store, createNotify(cache)),
+    planFork: classified(deps.store, createPlanFork(cache, beat)),
   };
 }

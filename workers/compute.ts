@@ -30,8 +30,9 @@ const enginePool = new EnginePool(engineCount, () =>
   tracing ? tracedEngine(spawnEmbeddedEngine(engine)) : spawnEmbeddedEngine(engine),
 );
 const codeVersion = codeVersionOf();
+const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer });
 const activities = createComputeActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  store,
   codeVersion: versionWith(codeVersion, engine),
   log,
   enginePool,
@@ -63,5 +64,7 @@ await serve({
     }),
 });
 await enginePool.close();
+// A lease that stays behind is taken for dead after some minutes.
+await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);

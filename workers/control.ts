@@ -20,8 +20,9 @@ const serving = servingSettings();
 const tracing = startTracing('control');
 const codeVersion = codeVersionOf();
 const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced: tracing !== undefined });
+const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer });
 const activities = createControlActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer }),
+  store,
   codeVersion,
   log,
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
@@ -48,5 +49,7 @@ await serve({
       ...servingOptions(serving, codeVersion),
     }),
 });
+// A lease that stays behind is taken for dead after some minutes.
+await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);
