@@ -184,10 +184,9 @@ class Collection {
   /** Listed some time ago: whoever used one of them meanwhile made it young. No request of S3 looks and removes in one. */
   async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
     const { objects } = this.#store;
-    const [youngSince, ...heads] = await Promise.all([
-      this.#youngSinceMs(),
-      ...group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })),
-    ]);
+    const youngSince = await this.#youngSinceMs();
+    // Last, because what is used meanwhile is touched.
+    const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
     const old = heads.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
     await objects.remove(old.map(({ key }) => key));
     return old;
