@@ -35,19 +35,19 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
   };
   const promotion = createPromotion(cache);
   return {
-    prepare: classified(heartbeating(createPrepare(cache))),
-    ingest: classified(createIngest(deps, cache, beat)),
-    inspectData: classified(createInspectData(deps, cache, beat)),
-    mix: classified(heartbeating(createMix(deps, cache))),
-    reward: classified(heartbeating(createReward(deps, cache))),
-    report: classified(heartbeating(createReport(deps, cache))),
-    readRows: classified(createReadRows(cache, beat)),
-    findPromoted: classified(heartbeating(promotion.findPromoted)),
-    findCandidate: classified(heartbeating(promotion.findCandidate)),
-    gate: classified(heartbeating(createGate(deps, cache))),
-    promote: classified(heartbeating(promotion.promote)),
-    rollBack: classified(heartbeating(promotion.rollBack)),
-    notify: classified(heartbeating(createNotify(cache))),
-    planFork: classified(heartbeating(createPlanFork(cache))),
+    prepare: classified(deps.store, heartbeating(createPrepare(cache))),
+    ingest: classified(deps.store, createIngest(deps, cache, beat)),
+    inspectData: classified(deps.store, createInspectData(deps, cache, beat)),
+    mix: classified(deps.store, heartbeating(createMix(deps, cache))),
+    reward: classified(deps.store, heartbeating(createReward(deps, cache))),
+    report: classified(deps.store, heartbeating(createReport(deps, cache))),
+    readRows: classified(deps.store, createReadRows(cache, beat)),
+    findPromoted: classified(deps.store, heartbeating(promotion.findPromoted)),
+    findCandidate: classified(deps.store, heartbeating(promotion.findCandidate)),
+    gate: classified(deps.store, heartbeating(createGate(deps, cache))),
+    promote: classified(deps.store, heartbeating(promotion.promote)),
+    rollBack: classified(deps.store, heartbeating(promotion.rollBack)),
+    notify: classified(deps.store, heartbeating(createNotify(cache))),
+    planFork: classified(deps.store, heartbeating(createPlanFork(cache))),
   };
 }

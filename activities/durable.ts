@@ -1,5 +1,6 @@
 /** What all activities share: look under the key first, classify failures at the boundary, and say what was found and what was made. */
 import { Context } from '@temporalio/activity';
+import type { ArtifactStore } from '../artifacts/artifact-store.ts';
 import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -60,11 +61,11 @@ export async function durable<O extends string, S>(
 
 const environment = { node: process.version, platform: process.platform, arch: process.arch };
 
-/** The activity as Temporal may run it. */
-export function classified<I, R>(activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
+/** The activity as Temporal may run it; nothing that it writes or finds in the store is collected before it ends. */
+export function classified<I, R>(store: ArtifactStore, activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
   return async (input) => {
     try {
-      return await activity(input);
+      return await store.protect(() => activity(input));
     } catch (error) {
       throw toFailure(error, Context.current().info.attempt);
     }

@@ -3,6 +3,7 @@
  * ApplicationFailure whose type is its code, retried only when its kind says that the surroundings were at fault.
  */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { fileError } from '../artifacts/file-error.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 
 /** An error without a code is a bug of ours: it may be a passing one, but not more often than this. */
@@ -10,21 +11,25 @@ const uncodedAttemptCountMax = 5;
 
 export function toFailure(error: unknown, attempt: number): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof MtrlError) {
-    const { where, found, hint } = error.details;
-    return ApplicationFailure.create({
-      type: error.code,
-      message: messageOf(error),
-      nonRetryable: !error.retryable,
-      details: [{ message: error.message, where: where ?? null, found: found ?? null, hint: hint ?? null }],
-      cause: error,
-    });
-  }
+  if (error instanceof MtrlError) return codedFailure(error);
+  const ofFile = fileError(error);
+  if (ofFile !== undefined) return codedFailure(ofFile);
   return ApplicationFailure.create({
     type: 'INVARIANT',
     message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     nonRetryable: attempt >= uncodedAttemptCountMax,
     cause: error instanceof Error ? error : new Error(String(error)),
+  });
+}
+
+function codedFailure(error: MtrlError): ApplicationFailure {
+  const { where, found, hint } = error.details;
+  return ApplicationFailure.create({
+    type: error.code,
+    message: messageOf(error),
+    nonRetryable: !error.retryable,
+    details: [{ message: error.message, where: where ?? null, found: found ?? null, hint: hint ?? null }],
+    cause: error,
   });
 }
 

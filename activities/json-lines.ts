@@ -17,10 +17,12 @@ const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'mtrl-rows
 export class JsonLines {
   #folder: string | undefined;
   #file: WriteStream | undefined;
+  #failure: Error | undefined;
 
   /** Waits while the disk is behind. */
   async add(row: object): Promise<void> {
-    const file = (this.#file ??= createWriteStream(await this.#path()));
+    const file = (this.#file ??= this.#watched(createWriteStream(await this.#path())));
+    if (this.#failure) throw this.#failure;
     if (!file.write(`${canonicalJson(asJson(row))}\n`)) await once(file, 'drain');
   }
 
@@ -34,8 +36,16 @@ export class JsonLines {
   /** The rows in the store; null when there are none. */
   async store(store: ArtifactStore): Promise<ArtifactRef | null> {
     if (this.#file === undefined) return null;
+    if (this.#failure) throw this.#failure;
     await finished(this.#file.end());
     return store.putFile(await this.#path());
+  }
+
+  /** A stream that fails while nobody waits for it, for example on a full disk, would end the process. */
+  #watched(file: WriteStream): WriteStream {
+    return file.on('error', (error) => {
+      this.#failure = error;
+    });
   }
 
   /** Leaves nothing behind on this machine. */

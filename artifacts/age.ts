@@ -3,7 +3,7 @@
 /** While something runs, what was written or used within this time is never collected. */
 export const youngMs = 60 * 60_000;
 
-/** It need not be made young again yet: it stays so for half of that time at least. By the store's clock. */
-export function isFresh(modifiedAtMs: number): boolean {
-  return Date.now() - modifiedAtMs < youngMs / 2;
+/** It need not be made young again yet: it stays so for half of that time at least. Both by the store's clock. */
+export function isFresh(modifiedAtMs: number, nowMs: number): boolean {
+  return nowMs - modifiedAtMs < youngMs / 2;
 }

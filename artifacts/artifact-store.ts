@@ -12,16 +12,21 @@ import { ByteCache } from '../core/byte-cache.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 import { isFresh } from './age.ts';
+import { codedFileError } from './file-error.ts';
 import { jsonBytes, parseJsonBytes } from './json-value.ts';
+import type { StoreLease } from './lease.ts';
 import { linksInBytes, type Target } from './links.ts';
 import type { ObjectStore } from './object-store.ts';
 import { blobKeyOf, keyOfRef } from './ref-key.ts';
 import type { ArtifactRef } from './ref.ts';
+import { secondRead } from './second-read.ts';
 import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
 
 export interface ArtifactStoreOptions {
   /** Memory for bytes that were read or written lately; 0 keeps none. */
   readonly cacheByteLengthMax?: number;
+  /** Protects what is written under it from a garbage collection; without it only its age does. */
+  readonly lease?: StoreLease;
 }
 
 /** What longer documents name is not looked for when they are written. */
@@ -34,10 +39,22 @@ export class ArtifactStore {
   readonly objects: ObjectStore;
   readonly #cache: ByteCache<Uint8Array>;
   readonly #links = new WeakMap<ArtifactRef, readonly Target[]>();
+  readonly #lease: StoreLease | undefined;
 
-  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20 }: ArtifactStoreOptions = {}) {
+  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20, lease }: ArtifactStoreOptions = {}) {
     this.objects = objects;
+    this.#lease = lease;
     this.#cache = new ByteCache(cacheByteLengthMax);
+  }
+
+  /** Runs the body so that nothing it writes or finds is collected before it ends; see StoreLease.hold. */
+  async protect<T>(body: (requireHeld: () => void) => Promise<T>): Promise<T> {
+    return this.#lease === undefined ? body(() => undefined) : this.#lease.hold(body);
+  }
+
+  /** Of a process that ends: gives up what protects its writes. */
+  async close(): Promise<void> {
+    await this.#lease?.close();
   }
 
   /** `keep: false` for what this process is not about to read: it takes no memory from what is. */
@@ -66,16 +83,31 @@ export class ArtifactStore {
   async getBytes(ref: ArtifactRef): Promise<Uint8Array> {
     const cached = this.#cache.get(ref.sha256);
     if (cached !== undefined) return cached;
-    const bytes = await this.objects.get(this.keyOf(ref));
-    if (bytes === undefined) throw this.#missing(ref);
-    const found = { sha256: sha256(bytes), byteLength: bytes.byteLength };
-    if (!sameBytes(ref, found)) throw corrupt(ref.uri, ref, found);
+    const bytes = await secondRead(ref.uri, async () => {
+      const read = await this.objects.get(this.keyOf(ref));
+      if (read === undefined) throw this.#missing(ref);
+      const found = { sha256: sha256(read), byteLength: read.byteLength };
+      if (!sameBytes(ref, found)) throw corrupt(ref.uri, ref, found);
+      return read;
+    });
     this.#cache.set(ref.sha256, bytes, bytes.byteLength);
     return bytes;
   }
 
-  /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING. */
+  /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
   async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    return secondRead(ref.uri, async () => {
+      const read = await this.#readRange(ref, offset, byteLength);
+      if (read.byteLength === byteLength) return read;
+      throw new MtrlError('ARTIFACT_CORRUPT', 'a part of the artifact has not the length that was asked for', {
+        where: ref.uri,
+        found: `${String(read.byteLength)} of ${String(byteLength)} bytes from ${String(offset)} on`,
+        hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
+      });
+    });
+  }
+
+  async #readRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
     const range = { start: offset, end: offset + byteLength };
     const source = await this.objects.open(this.keyOf(ref), range);
     if (source === undefined) throw this.#missing(ref);
@@ -111,20 +143,22 @@ export class ArtifactStore {
   /** Writes the artifact to `path`, which appears only when all its bytes are proven. */
   async getToFile(ref: ArtifactRef, path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
-    const partial = `${path}.partial-${randomUUID()}`;
-    try {
-      const source = await this.objects.open(this.keyOf(ref));
-      if (source === undefined) throw this.#missing(ref);
-      await pipeline(
-        source,
-        (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri),
-        createWriteStream(partial, { flags: 'wx' }),
-      );
-      await rename(partial, path);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
-    }
+    await secondRead(ref.uri, async () => {
+      const partial = `${path}.partial-${randomUUID()}`;
+      try {
+        const source = await this.objects.open(this.keyOf(ref));
+        if (source === undefined) throw this.#missing(ref);
+        await pipeline(
+          source,
+          (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri),
+          createWriteStream(partial, { flags: 'wx' }),
+        );
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw codedFileError(error);
+      }
+    });
   }
 
   /** The ref of bytes known by their digest alone: where this store would keep them. */
@@ -142,14 +176,14 @@ export class ArtifactStore {
     const head = await this.objects.head(key);
     if (head?.byteLength !== ref.byteLength) return false;
     // Young again: no garbage collection may take what its writer counts on. To S3 that is a copy of all its bytes.
-    return isFresh(head.modifiedAtMs) || this.objects.touch(key);
+    return isFresh(head.modifiedAtMs, await this.objects.timeMs()) || this.objects.touch(key);
   }
 
   #missing(ref: ArtifactRef): MtrlError {
     return new MtrlError('ARTIFACT_MISSING', 'the artifact is not in the store', {
       where: ref.uri,
       found: `nothing in ${this.objects.name}`,
-      hint: 'run the work that made it again: what is missing is made anew',
+      hint: 'resume the experiment, or run its recipe again: work whose results are gone is done again; what was imported must be imported again',
     });
   }
 }

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { mapBounded } from './bounded.ts';
+import { fileError } from './file-error.ts';
 import { isRecord } from './json-value.ts';
 import type { ArtifactRef } from './ref.ts';
 import type { Digested } from './stream-digest.ts';
@@ -62,6 +63,8 @@ export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, 
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     if (error instanceof MtrlError) throw error;
+    const ofDisk = fileError(error);
+    if (ofDisk !== undefined) throw ofDisk;
     throw new MtrlError('USAGE', 'the folder cannot be written there', {
       where: target,
       found: error instanceof Error ? error.message : String(error),

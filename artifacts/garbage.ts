@@ -1,6 +1,7 @@
 /**
  * Garbage collection: what nothing refers to any more is removed. Roots are every object beside `blobs/` and
- * `manifests/` (experiments, promoted names, imports under way), what running workflows refer to, and everything young.
+ * `manifests/` (experiments, promoted names, imports under way), what running workflows refer to, and everything young
+ * or under a lease (lease.ts).
  *
  * A run that goes on meanwhile is not hurt: whatever it writes or finds is young from then on (manifest.ts,
  * artifact-store.ts), what is young stays with all that it refers to, and ages are looked at where the object is about
@@ -11,9 +12,12 @@ import { MtrlError } from '../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { batchesOf, mapBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
+import { leasedSinceMs } from './lease.ts';
 import type { ObjectEntry } from './object-store.ts';
 import { Reachable } from './reachable.ts';
 import { blobKeyOf } from './ref-key.ts';
+import { secondRead } from './second-read.ts';
+import { describeBytes } from './stream-digest.ts';
 
 const blobsPrefix = 'blobs/';
 const manifestsPrefix = 'manifests/';
@@ -82,8 +86,8 @@ class Collection {
 
   /** Adds to what is marked already. */
   async mark(): Promise<Manifests> {
-    const { runningRoots, youngSinceMs } = this.#options;
-    const youngSince = await youngSinceMs();
+    const { runningRoots } = this.#options;
+    const youngSince = await this.#youngSinceMs();
     // Before the documents: an experiment that ends meanwhile is among these or those.
     for await (const document of runningRoots()) {
       await this.#reachable.addLinksOf(document);
@@ -152,13 +156,17 @@ class Collection {
 
   /** A root that cannot be read could refer to anything. */
   async #rootDocument(key: string): Promise<unknown> {
-    const bytes = await this.#store.objects.get(key);
-    if (bytes === undefined) return undefined;
-    const value = parseJsonBytes(bytes);
-    if (value !== undefined) return value;
-    throw new MtrlError('ARTIFACT_CORRUPT', 'what is kept for this document is not known: it is not JSON', {
-      where: this.#store.objects.uriOf(key),
-      hint: 'restore it from a copy, or remove it, and collect again',
+    const where = this.#store.objects.uriOf(key);
+    return secondRead(where, async () => {
+      const bytes = await this.#store.objects.get(key);
+      if (bytes === undefined) return undefined;
+      const value = parseJsonBytes(bytes);
+      if (value !== undefined) return value;
+      throw new MtrlError('ARTIFACT_CORRUPT', 'what is kept for this document is not known: it is not JSON', {
+        where,
+        found: describeBytes(bytes),
+        hint: 'restore it from a copy, or remove it, and collect again',
+      });
     });
   }
 
@@ -176,16 +184,25 @@ class Collection {
   /** Listed some time ago: whoever used one of them meanwhile made it young. No request of S3 looks and removes in one. */
   async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
     const { objects } = this.#store;
+    const youngSince = await this.#youngSinceMs();
+    // Last, because what is used meanwhile is touched.
     const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
-    const old = await this.#withoutYoung(heads);
+    const old = heads.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
     await objects.remove(old.map(({ key }) => key));
     return old;
   }
 
   async #withoutYoung(entries: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
     if (entries.length === 0) return [];
-    const youngSince = await this.#options.youngSinceMs();
+    const youngSince = await this.#youngSinceMs();
     return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
+  }
+
+  /** Also what is under a lease: asked again each time, because an activity may have begun since. */
+  async #youngSinceMs(): Promise<number> {
+    const { youngSinceMs, dryRun } = this.#options;
+    const leased = await leasedSinceMs(this.#store.objects, { removeDead: !dryRun });
+    return Math.min(leased, await youngSinceMs());
   }
 
   /** What the manifests made, so that their blobs can be told apart. */

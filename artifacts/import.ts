@@ -43,13 +43,16 @@ export async function importArchive(
   entries: AsyncIterable<ArchiveEntry>,
   where: string,
 ): Promise<Imported> {
-  const arriving = new Import(store, where);
-  try {
-    for await (const entry of entries) await arriving.take(entry);
-    return await arriving.finish();
-  } finally {
-    await arriving.end();
-  }
+  return store.protect(async (requireHeld) => {
+    const arriving = new Import(store, where);
+    try {
+      for await (const entry of entries) await arriving.take(entry);
+      requireHeld();
+      return await arriving.finish();
+    } finally {
+      await arriving.end();
+    }
+  });
 }
 
 class Import {

@@ -11,6 +11,7 @@ import { parseJsonBytes } from './json-value.ts';
 import { linksIn, type Target } from './links.ts';
 import { checkManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
+import { secondRead } from './second-read.ts';
 import { describeDigested, sameBytes } from './stream-digest.ts';
 
 export interface Problem {
@@ -94,14 +95,13 @@ async function visit(
 ): Promise<{ visited: Visited; targets: readonly Target[] }> {
   const uri = store.objects.uriOf(target.key);
   const expected = target.expected === undefined ? 'a manifest' : describeDigested(target.expected);
-  const read = await readObject(store, target.key, prove);
+  const { read, problem } = await readTwiceIfWrong(store, target, prove);
   if (read === undefined || 'failure' in read) {
-    const problem = { uri, expected, found: read === undefined ? 'nothing' : read.failure };
-    return { visited: { uri, kind: 'missing', byteLength: 0, links: [], problem }, targets: [] };
+    const gone = { uri, expected, found: read === undefined ? 'nothing' : read.failure };
+    return { visited: { uri, kind: 'missing', byteLength: 0, links: [], problem: gone }, targets: [] };
   }
   const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
   const isManifest = target.key.startsWith('manifests/');
-  const problem = problemOf(uri, target, read, isManifest);
   // Changed bytes may name anything: they are reported, not followed.
   const targets = value === undefined || problem !== undefined ? [] : linksIn(store.objects, value);
   const visited: Visited = {
@@ -113,6 +113,29 @@ async function visit(
     ...(problem === undefined ? {} : { problem }),
   };
   return { visited, targets };
+}
+
+/** Twice the same wrong bytes are damage. Throws STORE_UNREACHABLE where the second reading gives other wrong bytes. */
+async function readTwiceIfWrong(
+  store: ArtifactStore,
+  target: Target,
+  prove: boolean,
+): Promise<{ read: Awaited<ReturnType<typeof readObject>>; problem: Problem | undefined }> {
+  const uri = store.objects.uriOf(target.key);
+  let last: { read: Awaited<ReturnType<typeof readObject>>; problem: Problem | undefined } | undefined;
+  try {
+    return await secondRead(uri, async () => {
+      const read = await readObject(store, target.key, prove);
+      const isRead = read !== undefined && !('failure' in read);
+      const problem = isRead ? problemOf(uri, target, read, target.key.startsWith('manifests/')) : undefined;
+      last = { read, problem };
+      if (problem !== undefined) throw new MtrlError('ARTIFACT_CORRUPT', problem.expected, { found: problem.found });
+      return last;
+    });
+  } catch (error) {
+    if (last === undefined || !(error instanceof MtrlError) || error.code !== 'ARTIFACT_CORRUPT') throw error;
+    return last;
+  }
 }
 
 interface Read {

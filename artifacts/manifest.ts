@@ -2,16 +2,21 @@
  * The commit protocol (DESIGN section 5, points 2 and 3). A manifest's key says what made it: sha256 over activity,
  * code version, input digests and config. Work whose manifest is there is not done again; of several attempts at the
  * same work one manifest wins, by a conditional PUT, and all attempts return that one. Outputs are written before the
- * manifest, so what a manifest names is whole; what an attempt wrote before it died is named by nothing.
+ * manifest, so what a manifest names is whole; what an attempt wrote before it died is named by nothing. A store can lose
+ * objects all the same (a copy of a running one, a bad disk): what a manifest that is found names must be there, or the
+ * work is done again.
  */
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { digestOf, sha256, type Json } from '../core/json.ts';
 import { isFresh } from './age.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import { missingPart } from './complete.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
 import { linksIn } from './links.ts';
 import type { ArtifactRef } from './ref.ts';
+import { secondRead } from './second-read.ts';
+import { describeBytes } from './stream-digest.ts';
 
 export type ManifestInputs = Readonly<Record<string, ArtifactRef | readonly ArtifactRef[]>>;
 
@@ -85,20 +90,28 @@ export async function memoize<T>(
 ): Promise<Memoized<T>> {
   const key = workKey(work);
   const place = manifestKey(work.activity, key);
-  const aged = await readAged(store, place);
-  if (aged !== undefined && (await isUsedAgain(store, place, aged.modifiedAtMs)))
-    return { ...(aged.found as Found<T>), cached: true };
+  const known = await readAged(store, place);
+  if (known !== undefined && (await isUsable(store, place, known)))
+    return { ...(known.found as Found<T>), cached: true };
 
-  const ours = seal(store, work, key, place, await compute());
-  const bytes = jsonBytes(ours);
-  if ((await store.objects.putIfAbsent(place, bytes)) === 'written') {
-    return { manifest: ours, ref: refAt(store, place, bytes), cached: false };
-  }
-  const winner = (await readManifest(store, place)) as Found<T> | undefined;
-  assert(winner !== undefined, `${place} was refused as existing and is not there`);
-  const divergences = compare(winner.manifest, ours);
-  if (divergences.length > 0) onDivergence?.(divergences);
-  return { ...winner, cached: false };
+  return store.protect(async (requireHeld) => {
+    const ours = seal(store, work, key, place, await compute());
+    requireHeld();
+    const bytes = jsonBytes(ours);
+    const made = { manifest: ours, ref: refAt(store, place, bytes), cached: false };
+    if ((await store.objects.putIfAbsent(place, bytes)) === 'written') return made;
+    const winner = await readAged(store, place);
+    if (winner === undefined) throw changedMeanwhile(store, place);
+    const divergences = compare(winner.found.manifest, ours);
+    if (divergences.length > 0) onDivergence?.(divergences);
+    // The same outputs are whole again by what was just written; others are replaced, where parts of them are gone.
+    if (divergences.length > 0 && (await missingPart(store, winner.found.manifest)) !== undefined) {
+      if ((await store.objects.putIfMatch(place, bytes, winner.tag)) === 'written') return made;
+      throw changedMeanwhile(store, place);
+    }
+    await store.objects.touch(place);
+    return { ...(winner.found as Found<T>), cached: false };
+  });
 }
 
 interface Found<T> {
@@ -111,20 +124,38 @@ export async function readManifest(store: ArtifactStore, place: string): Promise
   return (await readAged(store, place))?.found;
 }
 
-async function readAged(store: ArtifactStore, place: string) {
-  const tagged = await store.objects.getTagged(place);
-  if (tagged === undefined) return undefined;
-  const { bytes, modifiedAtMs } = tagged;
-  const manifest = checkManifest(bytes, store.objects.uriOf(place));
-  return { found: { manifest, ref: refAt(store, place, bytes) }, modifiedAtMs };
+interface Aged {
+  readonly found: Found<unknown>;
+  readonly tag: string;
+  readonly modifiedAtMs: number;
+}
+
+async function readAged(store: ArtifactStore, place: string): Promise<Aged | undefined> {
+  const uri = store.objects.uriOf(place);
+  return secondRead(uri, async () => {
+    const tagged = await store.objects.getTagged(place);
+    if (tagged === undefined) return undefined;
+    const { bytes, tag, modifiedAtMs } = tagged;
+    const found = { manifest: checkManifest(bytes, uri), ref: refAt(store, place, bytes) };
+    return { found, tag, modifiedAtMs };
+  });
 }
 
 /**
  * Work that is used again is young again: a garbage collection takes nothing young, nor what something young refers to
- * (garbage.ts). False when it was collected meanwhile.
+ * (garbage.ts). False when it was collected meanwhile, or when parts of it are gone: it is then made anew.
  */
-async function isUsedAgain(store: ArtifactStore, place: string, modifiedAtMs: number): Promise<boolean> {
-  return isFresh(modifiedAtMs) || (await store.objects.touch(place));
+async function isUsable(store: ArtifactStore, place: string, { found, modifiedAtMs }: Aged): Promise<boolean> {
+  if (!isFresh(modifiedAtMs, await store.objects.timeMs()) && !(await store.objects.touch(place))) return false;
+  return (await missingPart(store, found.manifest)) === undefined;
+}
+
+/** Two at once replace a manifest whose outputs are gone, or somebody removes it: the next attempt sees one of them. */
+function changedMeanwhile(store: ArtifactStore, place: string): MtrlError {
+  return new MtrlError('STORE_FAILED', 'a manifest was replaced or removed while the same work was done', {
+    where: store.objects.uriOf(place),
+    hint: 'the activity is tried again and finds what is there now',
+  });
 }
 
 /** The manifest in these bytes. Throws ARTIFACT_CORRUPT when one of them is not what was written. */
@@ -135,7 +166,7 @@ export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown>
   if (digest === found) return value as Manifest<unknown>;
   throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not what was written', {
     where: uri,
-    found: digest === undefined ? 'no manifest' : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
+    found: digest === undefined ? `no manifest: ${describeBytes(bytes)}` : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
     hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
   });
 }

@@ -37,7 +37,8 @@ export interface StreamBody {
 
 /**
  * Keys are `/`-separated segments of letters, digits and `._=-`. An object appears whole or not at all.
- * Every method may throw STORE_UNREACHABLE (retryable) or STORE_REFUSED (credentials, bucket).
+ * Every method may throw STORE_UNREACHABLE (retryable), STORE_FULL and CLOCK_SKEWED (likewise), or STORE_REFUSED
+ * (credentials, bucket).
  */
 export interface ObjectStore {
   /** For messages: the endpoint and bucket, or the folder. */
@@ -62,6 +63,8 @@ export interface ObjectStore {
   remove(keys: readonly string[]): Promise<void>;
   /** Objects whose key starts with `prefix` and comes after `after`, in key order. */
   list(prefix: string, after?: string): AsyncIterable<ObjectEntry>;
+  /** The store's clock, in milliseconds since 1970; within about a second of `modifiedAtMs` of what is written now. */
+  timeMs(): Promise<number>;
   uriOf(key: string): string;
   /** Throws ARTIFACT_MISSING for a URI of another store. */
   keyOf(uri: string): string;

@@ -4,11 +4,14 @@
  * entry to name nothing, and of anything long only the first byte is looked at.
  */
 import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { drainBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
 import { jsonByteLengthMax } from './lineage.ts';
 import { linksIn, linksInBytes, type Target } from './links.ts';
+import { secondRead } from './second-read.ts';
+import { corrupt, describeBytes, sameBytes } from './stream-digest.ts';
 
 /** Small ones are read at once; of longer ones it is asked first whether they are documents. */
 const readAtOnceByteLength = 1 << 20;
@@ -76,15 +79,18 @@ export class Reachable {
 
   async #followManifest(key: string): Promise<void> {
     const { objects } = this.#store;
-    const bytes = await objects.get(key);
-    if (bytes === undefined) return;
-    const manifest = parseJsonBytes(bytes);
-    if (!isRecord(manifest)) {
+    const manifest = await secondRead(objects.uriOf(key), async () => {
+      const bytes = await objects.get(key);
+      if (bytes === undefined) return undefined;
+      const value = parseJsonBytes(bytes);
+      if (isRecord(value)) return value;
       throw new MtrlError('ARTIFACT_CORRUPT', 'what this manifest refers to is not known: it is not JSON', {
         where: objects.uriOf(key),
+        found: describeBytes(bytes),
         hint: 'restore it from a copy, or remove it, and collect again',
       });
-    }
+    });
+    if (manifest === undefined) return;
     this.#add(linksIn(objects, manifest));
     for (const closed of closedOutputs(manifest))
       for (const { key } of linksIn(objects, closed)) this.#others.delete(key);
@@ -95,8 +101,26 @@ export class Reachable {
     const byteLength = expected?.byteLength ?? 0;
     if (byteLength > jsonByteLengthMax) return [];
     if (byteLength > readAtOnceByteLength && !(await this.#isDocument(key))) return [];
-    const bytes = await objects.get(key);
+    const bytes = await this.#read(key, expected);
     return bytes === undefined ? [] : linksInBytes(objects, bytes);
+  }
+
+  /** A document that was cut off on its way would seem to refer to less than it does. One that is damaged is read as it is. */
+  async #read(key: string, expected: Target['expected']): Promise<Uint8Array | undefined> {
+    const { objects } = this.#store;
+    const where = objects.uriOf(key);
+    let bytes: Uint8Array | undefined;
+    try {
+      await secondRead(where, async () => {
+        bytes = await objects.get(key);
+        if (bytes === undefined || expected === undefined) return;
+        const found = { sha256: sha256(bytes), byteLength: bytes.byteLength };
+        if (!sameBytes(expected, found)) throw corrupt(where, expected, found);
+      });
+    } catch (error) {
+      if (!(error instanceof MtrlError) || error.code !== 'ARTIFACT_CORRUPT') throw error;
+    }
+    return bytes;
   }
 
   async #isDocument(key: string): Promise<boolean> {

@@ -8,6 +8,8 @@ import { digestOf } from '../core/json.ts';
 import type { ArtifactStore } from './artifact-store.ts';
 import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
 import type { ArtifactRef } from './ref.ts';
+import { secondRead } from './second-read.ts';
+import { describeBytes } from './stream-digest.ts';
 
 /** Everything under it is a root: what a name refers to, or referred to, is kept. */
 const namesPrefix = 'promotions/';
@@ -175,16 +177,19 @@ interface Found {
 
 async function find({ objects }: ArtifactStore, name: string): Promise<Found> {
   const key = keyOf(name);
-  const found = await objects.getTagged(key);
-  if (found === undefined) {
-    return { document: { schema: 1, name, revision: 0, current: null, versions: [], events: [] }, tag: undefined };
-  }
-  const value = parseJsonBytes(found.bytes);
-  const { digest, ...document } = isRecord(value) ? value : { digest: undefined };
-  if (digest === digestOf(asJson(document))) return { document: document as unknown as NameDocument, tag: found.tag };
-  throw new MtrlError('ARTIFACT_CORRUPT', 'the document of a name is not what was written', {
-    where: objects.uriOf(key),
-    hint: 'restore the object from a copy: it says which version the name stands for',
+  const where = objects.uriOf(key);
+  return secondRead(where, async () => {
+    const found = await objects.getTagged(key);
+    if (found === undefined)
+      return { document: { schema: 1, name, revision: 0, current: null, versions: [], events: [] }, tag: undefined };
+    const value = parseJsonBytes(found.bytes);
+    const { digest, ...document } = isRecord(value) ? value : { digest: undefined };
+    if (digest === digestOf(asJson(document))) return { document: document as unknown as NameDocument, tag: found.tag };
+    throw new MtrlError('ARTIFACT_CORRUPT', 'the document of a name is not what was written', {
+      where,
+      found: describeBytes(found.bytes),
+      hint: 'restore the object from a copy: it says which version the name stands for',
+    });
   });
 }
 

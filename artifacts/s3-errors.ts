@@ -1,4 +1,5 @@
 /** What an S3 server's or a socket's error means for us. */
+import { hostname } from 'node:os';
 import { MtrlError } from '../core/errors.ts';
 import { errnoOf } from './errno.ts';
 
@@ -15,9 +16,17 @@ const refusals: Readonly<Record<string, string>> = {
   NoSuchBucket:
     'run `npm run mtrl -- up`, which makes the bucket of the local stack, or name an existing one in MTRL_S3_BUCKET',
   InvalidBucketName: 'choose a bucket name of at least 3 lower-case characters in MTRL_S3_BUCKET',
-  RequestTimeTooSkewed: 'set the clock of this machine: it is more than 15 minutes off that of the store',
   AuthorizationHeaderMalformed: 'check AWS_REGION: the bucket is in another region',
 };
+
+/** What MinIO, AWS and others say when there is no room for the bytes. */
+const fullCodes = [
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+  'QuotaExceeded',
+  'StorageFull',
+  'InsufficientStorage',
+];
 
 const brokenConnection = ['ECONNRESET', 'EPIPE', 'ECONNABORTED'];
 
@@ -35,16 +44,50 @@ export function isBroken(error: unknown): boolean {
   return brokenConnection.includes(errnoOf(error) ?? '');
 }
 
-export function storeError({ endpoint, bucket }: Place, cause: unknown): MtrlError {
+/** A signature by another clock than the store's. */
+export function isSkewed(error: unknown): boolean {
+  return errnoOf(error) === 'RequestTimeTooSkewed';
+}
+
+/** Also what a HEAD says of a signature by the wrong clock: it has no body to give the reason. */
+export function isDenied(error: unknown): boolean {
+  return errnoOf(error) === 'AccessDenied' || isSkewed(error);
+}
+
+/** The body of an answer ended before its end: the wire, not the object. */
+export function cutOff({ endpoint, bucket }: Place, key: string, wanted: number, found: number): MtrlError {
+  return new MtrlError('STORE_UNREACHABLE', 'an answer of the store was cut off', {
+    where: `${endpoint}, bucket ${bucket}, ${key}`,
+    found: `${String(found)} of ${String(wanted)} bytes`,
+    hint: 'the request is repeated; if this recurs, look at what is between this machine and the store (proxies, time-outs)',
+  });
+}
+
+/** `offsetMs`: the store's clock minus this machine's. */
+export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs = 0): MtrlError {
   if (cause instanceof MtrlError) return cause;
   const code = errnoOf(cause);
   const found = [code, cause instanceof Error ? cause.message : String(cause)]
     .filter((part) => part !== undefined && part !== '')
     .join(': ');
   const where = `${endpoint}, bucket ${bucket}`;
+  if (isSkewed(cause))
+    return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} is not that of the store`, {
+      where,
+      found: `the store's clock is ${String(Math.round(Math.abs(offsetMs) / 1000))} s ${offsetMs < 0 ? 'behind' : 'ahead'}; ${found}`,
+      hint: `set the clock of ${hostname()}, or that of the store, whichever is wrong; the work is tried again, also by other workers`,
+      cause,
+    });
   const hint = code === undefined ? undefined : refusals[code];
   if (hint !== undefined)
     return new MtrlError('STORE_REFUSED', 'the store refuses the request', { where, found, hint, cause });
+  if (fullCodes.includes(code ?? '') || /HTTP status: 507/.test(found))
+    return new MtrlError('STORE_FULL', 'the store has no space left', {
+      where,
+      found,
+      hint: 'give its disk or quota more space, or remove what is not needed (`npm run mtrl -- gc`); work goes on by itself once there is space',
+      cause,
+    });
   // The client's word for any 5xx: the server is there and cannot do this request, for example because the bytes on its
   // disk no longer fit its own checksums.
   const status = /HTTP status: (5\d\d)/.exec(found)?.[1];

@@ -18,7 +18,9 @@ import {
   type StreamBody,
   type TaggedBytes,
 } from './object-store.ts';
-import { isAbsent, isBroken, isPreconditionFailed, storeError } from './s3-errors.ts';
+import { cutOff, isAbsent, isBroken, isDenied, isPreconditionFailed, storeError } from './s3-errors.ts';
+import { type OnTransfer, s3Transport } from './s3-transport.ts';
+import { StoreClock } from './store-clock.ts';
 
 export interface S3Settings {
   /** http(s) URL without a path. */
@@ -31,12 +33,6 @@ export interface S3Settings {
   readonly region: string;
 }
 
-/** A server that says nothing for so long is taken for dead; the activity's retry then tries again. */
-const idleTimeoutMs = 30_000;
-
-/** Told the length of every body that goes to the store or comes from it, where the store says it. */
-export type OnTransfer = (direction: 'read' | 'write', byteLength: number) => void;
-
 /** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
 export type Prove = () => Promise<void>;
 
@@ -46,13 +42,14 @@ export class S3ObjectStore implements ObjectStore {
   readonly #client: Client;
   readonly #baseUri: string;
   readonly #prove: Prove;
+  readonly #clock = new StoreClock();
 
   constructor(settings: S3Settings, onTransfer: OnTransfer = () => undefined, prove: Prove = () => Promise.resolve()) {
     this.#prove = prove;
     this.#settings = settings;
     this.name = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#baseUri = `s3://${settings.bucket}/`;
-    this.#client = makeClient(settings, onTransfer);
+    this.#client = makeClient(settings, s3Transport(settings, this.#clock, onTransfer));
   }
 
   uriOf(key: string): string {
@@ -74,7 +71,10 @@ export class S3ObjectStore implements ObjectStore {
       const chunks: Uint8Array[] = [];
       for await (const chunk of response) chunks.push(chunk as Uint8Array);
       const modifiedAtMs = Date.parse(response.headers['last-modified'] ?? '');
-      return { bytes: Buffer.concat(chunks), tag: response.headers.etag ?? '', modifiedAtMs };
+      const bytes = Buffer.concat(chunks);
+      const byteLength = lengthSaid(response) ?? bytes.byteLength;
+      if (bytes.byteLength !== byteLength) throw cutOff(this.#settings, key, byteLength, bytes.byteLength);
+      return { bytes, tag: response.headers.etag ?? '', modifiedAtMs };
     });
   }
 
@@ -86,7 +86,9 @@ export class S3ObjectStore implements ObjectStore {
         ? this.#client.getObject(bucket, key)
         : this.#client.getPartialObject(bucket, key, range.start, range.end - range.start),
     );
-    return response && Readable.from(this.#explained(response), { objectMode: false });
+    if (response === undefined) return undefined;
+    const wanted = lengthSaid(response as http.IncomingMessage);
+    return Readable.from(this.#whole(response, key, wanted), { objectMode: false });
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -125,7 +127,14 @@ export class S3ObjectStore implements ObjectStore {
     await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)), 'throw');
   }
 
+  async timeMs(): Promise<number> {
+    if (!this.#clock.isKnown) await this.#ask(() => this.#client.statObject(this.#settings.bucket, 'clock'));
+    return this.#clock.nowMs();
+  }
+
   async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
+    // A listing is not repeated, so that it must not be the request that finds this machine's clock to be wrong.
+    await this.timeMs();
     const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, after);
     for await (const entry of this.#explained(entries)) {
       const { name, size, lastModified, etag } = entry as {
@@ -178,21 +187,24 @@ export class S3ObjectStore implements ObjectStore {
 
   async #ask<T>(request: () => Promise<T>): Promise<T | undefined>;
   async #ask<T>(request: () => Promise<T>, ifAbsent: 'throw'): Promise<T>;
-  /** Once more when a kept-alive connection broke (the server was restarted): every request here can be repeated. */
+  /** Once more when a kept-alive connection broke (the server was restarted) or the signature had the wrong time: every request here can be repeated. */
   async #ask<T>(request: () => Promise<T>, ifAbsent: 'undefined' | 'throw' = 'undefined'): Promise<T | undefined> {
     for (let attempt = 0; ; attempt++) {
+      const { correctionMs } = this.#clock;
       try {
         return await request();
       } catch (error) {
         if (ifAbsent === 'undefined' && isAbsent(error)) return undefined;
-        if (attempt > 0 || !isBroken(error)) throw await this.#meant(error);
+        // By this very answer it became known that the clocks differ, or do no more.
+        const isSignedAnew = isDenied(error) && this.#clock.correctionMs !== correctionMs;
+        if (attempt > 0 || !(isBroken(error) || isSignedAnew)) throw await this.#failure(error);
       }
     }
   }
 
   /** In our words. A refusal by a server that is not the one that is meant says nothing about our credentials. */
-  async #meant(cause: unknown): Promise<MtrlError> {
-    const error = storeError(this.#settings, cause);
+  async #failure(cause: unknown): Promise<MtrlError> {
+    const error = storeError(this.#settings, cause, this.#clock.nowMs() - Date.now());
     if (error.code !== 'STORE_REFUSED') return error;
     const foreign = await this.#prove().then(
       () => undefined,
@@ -207,32 +219,36 @@ export class S3ObjectStore implements ObjectStore {
     try {
       yield* stream;
     } catch (error) {
-      throw await this.#meant(error);
+      throw await this.#failure(error);
     } finally {
       stream.destroy();
     }
   }
+
+  /** The same, and its end is the object's. */
+  async *#whole(stream: Readable, key: string, wanted: number | undefined): AsyncIterable<unknown> {
+    let byteLength = 0;
+    for await (const piece of this.#explained(stream)) {
+      byteLength += (piece as Uint8Array).byteLength;
+      yield piece;
+    }
+    if (wanted !== undefined && wanted !== byteLength) throw cutOff(this.#settings, key, wanted, byteLength);
+  }
+}
+
+/** undefined where the store, or a proxy before it, does not say. */
+function lengthSaid({ headers }: http.IncomingMessage): number | undefined {
+  const said = headers['content-length'];
+  return said === undefined ? undefined : Number(said);
 }
 
 function makeClient(
   { endpoint, accessKey, secretKey, sessionToken, region }: S3Settings,
-  onTransfer: OnTransfer,
+  request: typeof http.request,
 ): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
   const protocol = useSSL ? https : http;
-  const request = (options: http.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
-    const written = Number((options.headers as http.OutgoingHttpHeaders | undefined)?.['content-length'] ?? 0);
-    if (written > 0) onTransfer('write', written);
-    const sent = protocol.request({ ...options, timeout: idleTimeoutMs }, (response) => {
-      const read = Number(response.headers['content-length'] ?? 0);
-      if (read > 0 && options.method === 'GET') onTransfer('read', read);
-      onResponse(response);
-    });
-    // Node only reports the silence; ending the request is left to us.
-    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${String(idleTimeoutMs / 1000)} s`)));
-    return sent;
-  };
   return new Client({
     endPoint: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (useSSL ? 443 : 80) : Number(url.port),
@@ -241,7 +257,7 @@ function makeClient(
     secretKey,
     ...(sessionToken === undefined ? {} : { sessionToken }),
     region,
-    transport: { request: request as typeof http.request },
+    transport: { request },
     transportAgent: new protocol.Agent({ keepAlive: true, maxSockets: 64 }),
     // The client's own retries print to the console; ours are Temporal's.
     retryOptions: { disableRetry: true },

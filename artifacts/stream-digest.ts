@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { MtrlError } from '../core/errors.ts';
+import { sha256 } from '../core/json.ts';
 
 export interface Digested {
   readonly sha256: string;
@@ -48,6 +49,10 @@ export function sameBytes(a: Digested, b: Digested): boolean {
 
 export function describeDigested({ sha256, byteLength }: Digested): string {
   return `sha256 ${sha256}, ${String(byteLength)} bytes`;
+}
+
+export function describeBytes(bytes: Uint8Array): string {
+  return describeDigested({ sha256: sha256(bytes), byteLength: bytes.byteLength });
 }
 
 export function corrupt(where: string, expected: Digested, found: Digested): MtrlError {

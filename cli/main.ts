@@ -1,5 +1,6 @@
 /** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
+import { codedFileError } from '../artifacts/file-error.ts';
 import { describeError, exitCodeOf } from '../core/errors.ts';
 import { Interrupted } from './follow.ts';
 import { say } from './output.ts';
@@ -23,8 +24,9 @@ export async function main(args: readonly string[]): Promise<number> {
     // Commander has told what is wrong; asked for help, it ends with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) return 130;
-    say(describeError(error));
-    return exitCodeOf(error);
+    const coded = codedFileError(error);
+    say(describeError(coded));
+    return exitCodeOf(coded);
   }
 }
 

@@ -4,8 +4,12 @@
  * the terminal, in the Web UI and in the tests.
  */
 
-/** What the pipeline does with a code: `user` errors end the run at once, `transient` ones are retried by Temporal. */
-export type ErrorKind = 'user' | 'data' | 'compute' | 'transient' | 'internal';
+/**
+ * What the pipeline does with a code: `user`, `data` and `compute` errors end the run at once; `transient` ones (the
+ * surroundings) and `worker` ones (the machine that the activity ran on) are retried by Temporal. After a `worker` error
+ * another worker may succeed where this one cannot.
+ */
+export type ErrorKind = 'user' | 'data' | 'compute' | 'transient' | 'worker' | 'internal';
 
 const errorKinds = {
   // the user's input: exit code 2
@@ -61,11 +65,18 @@ const errorKinds = {
   STORE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
+  STORE_FULL: 'transient',
+  // an activity was suspended for so long that what it wrote may have been collected
+  LEASE_LOST: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
   // the server at the address of the local stack is not this stack's
   SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
+  // the machine that does the work: retried, if possible elsewhere
+  DISK_FULL: 'worker',
+  FILE_NOT_WRITABLE: 'worker',
+  CLOCK_SKEWED: 'worker',
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
@@ -109,7 +120,7 @@ export class MtrlError extends Error {
   }
 
   get retryable(): boolean {
-    return this.kind === 'transient';
+    return this.kind === 'transient' || this.kind === 'worker';
   }
 }
 

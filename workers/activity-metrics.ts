@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { OnTransfer } from '../artifacts/s3-object-store.ts';
+import type { OnTransfer } from '../artifacts/s3-transport.ts';
 import type {
   EvaluateResult,
   Made,

@@ -33,8 +33,9 @@ const enginePool = new EnginePool(engineCount, () =>
 );
 const codeVersion = codeVersionOf(engine.backend);
 const buildVersion = buildVersionOf();
+const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
 const activities = createComputeActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) }),
+  store,
   codeVersion: (activity) => versionWith(codeVersion(activity), engine),
   log,
   enginePool,
@@ -67,5 +68,7 @@ await serve({
     }),
 });
 await enginePool.close();
+// A lease that stays behind is taken for dead after some minutes.
+await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);

@@ -22,8 +22,9 @@ const tracing = startTracing('control');
 const codeVersion = codeVersionOf();
 const buildVersion = buildVersionOf();
 const codePath = await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced: tracing !== undefined });
+const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
 const activities = createControlActivities({
-  store: openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) }),
+  store,
   codeVersion,
   log,
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
@@ -50,5 +51,7 @@ await serve({
       ...servingOptions(serving, buildVersion),
     }),
 });
+// A lease that stays behind is taken for dead after some minutes.
+await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);

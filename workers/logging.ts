@@ -3,9 +3,15 @@ import { type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 import { metricsOptions } from './telemetry.ts';
 
+/** Lines that cannot be written are kept until they can be, up to this length; further ones are dropped. */
+const unwrittenByteLengthMax = 1 << 20;
+
 export function createLog(name: string): Logger {
   const level = process.env['MTRL_LOG_LEVEL'] ?? 'info';
-  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, pino.destination(2));
+  // Bounded, and without a failure of its own: a full disk under the log file must not end the worker.
+  const destination = pino.destination({ dest: 2, maxLength: unwrittenByteLengthMax });
+  destination.on('error', () => undefined);
+  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, destination);
 }
 
 /** Once a process, before the first connection. Signals are the worker's own business (serve.ts). */

@@ -66,8 +66,8 @@ async function* documentsOf(stack: Stack, since: Date, forgotten: readonly strin
 }
 
 /** By the store's clock: what is written from now on is young, and while something runs, what it may count on. */
-async function youngSince(stack: Stack, { dryRun = false, graceMinutes }: GcOptions): Promise<() => Promise<number>> {
-  const startedAtMs = dryRun ? Date.now() : await storeTimeMs(stack);
+async function youngSince(stack: Stack, { graceMinutes }: GcOptions): Promise<() => Promise<number>> {
+  const startedAtMs = await stack.store.objects.timeMs();
   let wasTold = false;
   return async () => {
     const open = await openWorkflows(stack);
@@ -77,15 +77,6 @@ async function youngSince(stack: Stack, { dryRun = false, graceMinutes }: GcOpti
     }
     return startedAtMs - Math.max(graceMinutes * 60_000, open.length > 0 ? youngMs : 0);
   };
-}
-
-/** It may differ from this machine's. */
-async function storeTimeMs({ store }: Stack): Promise<number> {
-  const key = 'gc/clock.json';
-  await store.objects.put(key, new TextEncoder().encode('{}'));
-  const written = await store.objects.getTagged(key);
-  await store.objects.remove([key]);
-  return written?.modifiedAtMs ?? Date.now();
 }
 
 function printGarbage({ kept, garbage, kinds }: Garbage, forgotten: readonly string[], dryRun: boolean): void {

@@ -18,6 +18,7 @@ export function addImport(program: Command): void {
       await withStack({ startMissing: false }, async ({ store }) => {
         const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() === true;
         const imported = await importArchive(store, isFolder ? readArchiveFolder(path) : readTar(path), path);
+        await store.close();
         if (json) printJson(imported);
         else
           print(

@@ -1,4 +1,5 @@
 /** Entry of the compute process: an EmbeddedEngine behind messages, one call at a time. It ends with its parent. */
+import { codedFileError } from '../../../artifacts/file-error.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
@@ -26,7 +27,8 @@ async function answer(call: EngineCall): Promise<EngineReply> {
   }
 }
 
-function failureOf(error: unknown): EngineFailure {
+function failureOf(thrown: unknown): EngineFailure {
+  const error = codedFileError(thrown);
   if (error instanceof MtrlError) {
     const { where, found, hint } = error.details;
     return {

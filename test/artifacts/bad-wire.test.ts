@@ -1,0 +1,71 @@
+/** A bad wire is no bad object: a real proxy before a real MinIO ends bodies early and says no length. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import { memoize, type Work } from '../../artifacts/manifest.ts';
+import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { readName, promoteVersion } from '../../artifacts/registry.ts';
+import { verifyArtifacts } from '../../artifacts/verify.ts';
+import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
+import { useStack } from '../support/stack.ts';
+
+const stack = useStack();
+let proxy: CuttingProxy;
+let store: ArtifactStore;
+let folder: string;
+
+beforeAll(async () => {
+  proxy = await startCuttingProxy(stack.settings.s3.endpoint);
+  // The signature covers the host that the client names, so that the proxy passes it on as it is.
+  store = openArtifactStore({ ...stack.settings.s3, endpoint: proxy.endpoint }, { cacheByteLengthMax: 0 });
+  folder = await mkdtemp(join(tmpdir(), 'mtrl-wire-'));
+});
+afterAll(async () => {
+  await proxy.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('one short answer is read again: bytes, a range, a file, a manifest and a name come whole', async () => {
+  const bytes = Buffer.from('the bytes of an artifact, whole');
+  const ref = await store.putBytes(bytes);
+  const work: Work = { activity: 'mix', codeVersion: '1', inputs: {}, config: 'wire', environment: {} };
+  const made = async () => ({ outputs: { ref }, summary: {}, computeMs: 0 });
+  await memoize(store, work, made);
+  await promoteVersion(store, 'judge', { revision: 0, at: 'now', identity: 'a', content: () => ({ ref }) });
+  const path = join(folder, 'file');
+  const reads: readonly (() => Promise<unknown>)[] = [
+    async () => expect(Buffer.from(await store.getBytes(ref))).toEqual(bytes),
+    async () => expect(Buffer.from(await store.getRange(ref, 4, 5))).toEqual(Buffer.from('bytes')),
+    async () => {
+      await store.getToFile(ref, path);
+      expect(await readFile(path)).toEqual(bytes);
+    },
+    async () => expect((await memoize(store, work, made)).cached).toBe(true),
+    async () => expect((await readName(store, 'judge')).current).toBe(1),
+    async () => expect((await verifyArtifacts(store, [ref])).problems).toEqual([]),
+  ];
+  for (const read of reads) {
+    const before = proxy.cutCount();
+    proxy.cutNext(1);
+    await read();
+    expect(proxy.cutCount()).toBe(before + 1);
+  }
+});
+
+it('two short answers are an unreachable store, worth a retry, and not a damaged object', async () => {
+  const ref = await store.putBytes(Buffer.from('bytes that never come whole on a bad day'));
+  for (const read of [() => store.getBytes(ref), () => store.getToFile(ref, join(folder, 'never'))]) {
+    proxy.cutNext(2);
+    await expect(read()).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', retryable: true });
+  }
+  expect(Buffer.from(await store.getBytes(ref)).toString()).toContain('never come whole');
+});
+
+it('the same wrong bytes twice are a damaged object', async () => {
+  const ref = await store.putBytes(Buffer.from('what was written'));
+  await store.objects.put(store.keyOf(ref), Buffer.from('what WAS written'));
+  await expect(store.getBytes(ref)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+  expect((await verifyArtifacts(store, [ref])).problemCount).toBe(1);
+});

@@ -1,0 +1,52 @@
+/** A machine whose clock is hours off works with a real MinIO, which refuses signatures of another time. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it, vi } from 'vitest';
+import { openArtifactStore, openObjectStore } from '../../artifacts/open-store.ts';
+import { useStack } from '../support/stack.ts';
+import { collect } from './store-suite.ts';
+
+const stack = useStack();
+const hourMs = 60 * 60_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it.for([3, -3])('a clock that is %i hours off ends no request: signatures and ages go by the store', async (hours) => {
+  const trueMs = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: trueMs + hours * hourMs });
+  const { s3 } = stack.settings;
+  // Each client learns the store's time by another first request.
+  expect(await collect(openObjectStore(s3).list('nothing/'))).toEqual([]);
+  expect(await openObjectStore(s3).head('nothing')).toBeUndefined();
+  const objects = openObjectStore(s3);
+  await objects.put('clock/a', Buffer.from('a'));
+  expect(Math.abs((await objects.timeMs()) - trueMs)).toBeLessThan(hourMs / 2);
+  const store = openArtifactStore(s3, { cacheByteLengthMax: 0 });
+  const ref = await store.putBytes(Buffer.alloc(3 << 20, hours + 10));
+  const touch = vi.spyOn(store.objects, 'touch');
+  await store.putBytes(Buffer.alloc(3 << 20, hours + 10));
+  expect(touch).not.toHaveBeenCalled();
+  expect((await store.getBytes(ref)).byteLength).toBe(3 << 20);
+});
+
+it('where the store refuses the corrected time too, the error names the machine and is worth a retry elsewhere', async () => {
+  const server = createServer((_, answer) => {
+    const xml = '<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>';
+    answer.writeHead(403, { date: new Date(Date.now() + 2 * hourMs).toUTCString() }).end(xml);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  try {
+    await expect(openObjectStore({ ...stack.settings.s3, endpoint }).get('a')).rejects.toMatchObject({
+      code: 'CLOCK_SKEWED',
+      kind: 'worker',
+      retryable: true,
+      details: { found: expect.stringMatching(/7\d\d\d s ahead/) as string },
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
