@@ -1,8 +1,8 @@
-/** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted. */
+/** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
 import { Command, CommanderError } from 'commander';
 import { describeError, exitCodeOf } from '../core/errors.ts';
 import { Interrupted } from './follow.ts';
-import { say } from './output.ts';
+import { exitOnOutputFailure, say } from './output.ts';
 import { verbsFor } from './verbs.ts';
 
 async function program(word: string | undefined): Promise<Command> {
@@ -28,4 +28,5 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+exitOnOutputFailure();
 process.exitCode = await main(process.argv.slice(2));

@@ -67,6 +67,8 @@ const errorKinds = {
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
+  // stdout takes no more: a full device
+  OUTPUT_FAILED: 'data',
   // a backend or execution provider that was asked for is not there; none stands in for it
   PROVIDER_UNAVAILABLE: 'data',
   // a bug of ours

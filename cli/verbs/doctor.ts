@@ -5,7 +5,7 @@ import { doctor, formatReport } from '../../infra/doctor.ts';
 import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { armShapes } from '../arm-shapes.ts';
-import { printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { userPath } from '../user-path.ts';
 
 interface DoctorOptions {
@@ -29,7 +29,7 @@ export function addDoctor(program: Command): void {
       if (options.model !== undefined) return plan(options.model, options);
       const report = await doctor();
       if (options.json === true) printJson(report);
-      else process.stdout.write(formatReport(report));
+      else print(formatReport(report).trimEnd());
       if (!report.ok) process.exitCode = 1;
     });
 }
@@ -43,7 +43,7 @@ async function plan(model: string, options: DoctorOptions): Promise<void> {
     arms: recipe === undefined ? [usualStep] : armShapes(loadRecipeFile(recipe, []).parsed),
   });
   if (json === true) printJson(planned);
-  else process.stdout.write(formatPlan(planned));
+  else print(formatPlan(planned).trimEnd());
   if (planned.arms.some(({ fits }) => !fits)) process.exitCode = 1;
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { barLines, plainLine } from '../../cli/bars.ts';
 import { differences } from '../../core/difference.ts';
 import { refsIn } from '../../cli/made.ts';
-import { paintFor, visibleLength } from '../../cli/output.ts';
+import { excerpt, paintFor, shownLength, terminalText, visibleLength } from '../../cli/terminal-text.ts';
 import { Rates, timeText } from '../../cli/rates.ts';
 import { cutToWidth, Screen } from '../../cli/screen.ts';
 import { scoreTable } from '../../cli/table.ts';
@@ -93,16 +93,60 @@ describe('the screen', () => {
     expect(cutToWidth('\u001b[31mabcdef\u001b[0m', 4)).toBe('\u001b[31mabc…\u001b[0m');
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (text, width) => {
-        expect(visibleLength(cutToWidth(text, width))).toBeLessThanOrEqual(width);
+        expect(shownLength(cutToWidth(text, width))).toBeLessThanOrEqual(width);
       }),
       { numRuns: 100 },
     );
   });
 
   test('NO_COLOR and a pipe take colours away', () => {
-    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x');
-    expect(paintFor({}, {})('red', 'x')).toBe('x');
-    expect(paintFor({ isTTY: true }, {})('red', 'x')).toBe('\u001b[31mx\u001b[0m');
+    const shown = (isTTY: boolean, env: NodeJS.ProcessEnv): string =>
+      terminalText(paintFor({ isTTY }, env)('red', 'x'));
+    expect(shown(true, { NO_COLOR: '1' })).toBe('x');
+    expect(shown(false, {})).toBe('x');
+    expect(shown(true, {})).toBe('\u001b[31mx\u001b[0m');
+  });
+
+  test('FORCE_COLOR=0 and NO_COLOR=1 write no colour, whatever the stream is', () => {
+    for (const isTTY of [true, false]) {
+      for (const env of [{ FORCE_COLOR: '0' }, { FORCE_COLOR: '1', NO_COLOR: '1' }, { FORCE_COLOR: 'false' }])
+        expect(paintFor({ isTTY }, env)('red', 'x')).toBe('x');
+    }
+    expect(terminalText(paintFor({}, { FORCE_COLOR: '1' })('red', 'x'))).toBe('\u001b[31mx\u001b[0m');
+  });
+});
+
+describe('text of data', () => {
+  const paint = paintFor({ isTTY: true }, {});
+
+  test('reaches no terminal with control characters: colours, titles, carriage returns, C1, turned writing', () => {
+    const label = '\u001b[31mRED\u001b[0m\u001b]0;owned\u0007\r\u009b2J\u202e';
+    expect(terminalText(`no such label ${label}`)).toBe(
+      'no such label \\u001b[31mRED\\u001b[0m\\u001b]0;owned\\u0007\\u000d\\u009b2J\\u202e',
+    );
+    expect(terminalText(paint('dim', label))).toMatch(/^\u001b\[2m\\u001b\[31mRED.*\u001b\[0m$/);
+  });
+
+  test('is escaped whatever it holds, and counted as it is shown', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+        const shown = terminalText(text);
+        expect(shown).not.toMatch(/[\p{Cc}--[\t\n]]/v);
+        expect(visibleLength(paint('red', text))).toBe([...shown].length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes one line at most, and says how much of it was cut', () => {
+    expect(excerpt('a\nb', 10)).toBe('a\\nb');
+    expect(excerpt('x'.repeat(12), 10)).toBe(`${'x'.repeat(10)}… (2 more)`);
+  });
+
+  test('is escaped by the screen too', () => {
+    const written: string[] = [];
+    new Screen({ columns: 40, write: (text: string) => written.push(text) }).draw(['run \u001b[2Jx\ny']);
+    expect(written.join('')).toContain('run \\u001b[2Jx y');
   });
 });
 
