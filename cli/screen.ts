@@ -3,6 +3,7 @@ import { shownLength, terminalText } from './terminal-text.ts';
 
 export interface Terminal {
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
@@ -24,6 +25,11 @@ export class Screen {
 
   get columnCount(): number {
     return Math.max(20, this.#terminal.columns ?? 80);
+  }
+
+  /** Lines of a frame: the cursor stands in the last row, and what has scrolled out cannot be redrawn. */
+  get rowCount(): number {
+    return Math.max(2, (this.#terminal.rows ?? 25) - 1);
   }
 
   /** Does nothing once closed: what is written below the last frame stays below it. */
