@@ -19,9 +19,7 @@ const controlPattern = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-
 
 /** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, FORCE_COLOR=0, TERM=dumb). */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
-  return isColoured(stream, env)
-    ? (colour, text) => `${mark(codes[colour])}${text}${mark(0)}`
-    : (_, text) => text;
+  return isColoured(stream, env) ? (colour, text) => `${mark(codes[colour])}${text}${mark(0)}` : (_, text) => text;
 }
 
 function isColoured({ isTTY = false }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
