@@ -1,5 +1,6 @@
 /** An experiment's progress as lines of text: bars for a terminal, single lines for a log. */
 import type { ExperimentProgress, RunProgress } from '../workflows/progress.ts';
+import { listedRuns } from './listed-runs.ts';
 import { type Paint, visibleLength } from './output.ts';
 import { type Rates, rateText, timeText } from './rates.ts';
 import type { Standing } from './standing.ts';
@@ -7,16 +8,18 @@ import type { Standing } from './standing.ts';
 export interface View {
   readonly nowMs: number;
   readonly columnCount: number;
+  /** Lines that fit; all runs are shown when left out. */
+  readonly rowCount?: number;
   readonly rates: Rates;
   readonly paint: Paint;
 }
 
 const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
-/** First the whole, then a line a run. */
+/** First the whole, then a line a run; runs beyond `rowCount` lines are counted in the last one. */
 export function barLines(standing: Standing, view: View): string[] {
   const { progress } = standing;
-  const { paint, nowMs } = view;
+  const { paint, nowMs, rowCount = Infinity } = view;
   const mark = standing.isOpen ? paint('cyan', spinner[Math.floor(nowMs / 250) % spinner.length] ?? '') : '·';
   const elapsed = timeText((standing.closedAt?.getTime() ?? nowMs) - standing.startedAt.getTime());
   if (progress === undefined)
@@ -26,20 +29,28 @@ export function barLines(standing: Standing, view: View): string[] {
     endedText(standing, paint) ?? stateText(progress),
     cacheText(progress),
   ];
-  const nameWidth = Math.max(0, ...progress.runs.map(({ runName }) => runName.length));
+  const all = listedRuns(progress.runs, rowCount - 1);
+  const { shown, rest } = all.rest === undefined ? all : listedRuns(progress.runs, Math.max(0, rowCount - 2));
+  const nameWidth = Math.max(0, ...shown.map(({ runName }) => runName.length));
   return [
     parts.filter((part) => part !== '').join('  '),
-    ...progress.runs.map((run) => runLine(run, nameWidth, progress, view)),
+    ...shown.map((run) => runLine(run, nameWidth, progress, view)),
+    ...(rest === undefined ? [] : [`  ${paint('dim', `… ${rest}`)}`]),
   ];
 }
+
+/** Runs in one line of a log. */
+const loggedRunCountMax = 8;
 
 /** For a log: one line, without what changes at every look. */
 export function plainLine(standing: Standing, view: View): string {
   const { progress, experimentId } = standing;
   if (progress === undefined) return `${experimentId}: ${waitingText(standing)}`;
-  const runs = progress.runs
-    .filter(({ step, state }) => step > 0 || state !== 'done')
-    .map((run) => [`${run.runName} ${String(run.step)}/${String(run.stepCount)}`, ...measures(run)].join(' '));
+  const trained = progress.runs.filter(({ step, state }) => step > 0 || state !== 'done');
+  const { shown, rest = [] } = listedRuns(trained, loggedRunCountMax);
+  const runs = shown
+    .map((run) => [`${run.runName} ${String(run.step)}/${String(run.stepCount)}`, ...measures(run)].join(' '))
+    .concat(rest);
   const evaluated =
     progress.evaluations.length === 0
       ? []

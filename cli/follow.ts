@@ -49,7 +49,8 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
   const paint = paintFor(process.stderr);
   let standing: Standing | undefined;
   const draw = (): void => {
-    if (standing) screen.draw(barLines(standing, { nowMs: Date.now(), columnCount: screen.columnCount, rates, paint }));
+    const { columnCount, rowCount } = screen;
+    if (standing) screen.draw(barLines(standing, { nowMs: Date.now(), columnCount, rowCount, rates, paint }));
   };
   const timer = setInterval(draw, redrawMs);
   process.stderr.on('resize', draw);

@@ -1,9 +1,9 @@
-/** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted. */
+/** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
 import { Command, CommanderError } from 'commander';
 import { codedFileError } from '../artifacts/file-error.ts';
 import { describeError, exitCodeOf } from '../core/errors.ts';
 import { Interrupted } from './follow.ts';
-import { say } from './output.ts';
+import { exitOnOutputFailure, say } from './output.ts';
 import { verbsFor } from './verbs.ts';
 
 async function program(word: string | undefined): Promise<Command> {
@@ -30,4 +30,5 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+exitOnOutputFailure();
 process.exitCode = await main(process.argv.slice(2));

@@ -1,38 +1,52 @@
-/** Where words go: results to stdout, everything else to stderr, colours only for a terminal that wants them. */
+/** Where words go: results to stdout, everything else to stderr; and what happens when they cannot be written. */
+import { describeError, MtrlError } from '../core/errors.ts';
+import { terminalText } from './terminal-text.ts';
+
+export { type Paint, paintFor, visibleLength } from './terminal-text.ts';
 
 /** One line (or several) for the person who waits; never on stdout. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${terminalText(text)}\n`);
 }
 
 /** The result of a verb for a person. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${terminalText(text)}\n`);
 }
 
-/** The result of a verb for a program: called once, and nothing else is written to stdout then. */
+/**
+ * The result of a verb for a program: called once, and nothing else is written to stdout then. JSON escapes C0; of the
+ * other control characters a terminal may obey DEL and C1, which are escaped here.
+ */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${terminalText(JSON.stringify(value, null, 2))}\n`);
 }
 
-const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
-export type Colour = keyof typeof codes;
-export type Paint = (colour: Colour, text: string) => string;
+/** As a shell reports a program that SIGPIPE ended. */
+const closedPipeExitCode = 141;
 
-/** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, TERM=dumb). */
-export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
-  const isColoured =
-    env['FORCE_COLOR'] !== undefined ||
-    (stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb');
-  return isColoured ? (colour, text) => `\u001b[${String(codes[colour])}m${text}\u001b[0m` : (_, text) => text;
+/**
+ * Ends the process when its output cannot be written: quietly where the reader has gone (`| head`), with one coded error
+ * where the device is full or fails.
+ */
+export function exitOnOutputFailure(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(closedPipeExitCode);
+      if (stream === process.stdout) say(describeError(outputFailure(error)));
+      process.exit(1);
+    });
+  }
 }
 
-/** Characters that a terminal shows, colours left out. */
-export function visibleLength(text: string): number {
-  return [...text.replace(escapeSequence, '')].length;
+function outputFailure(error: Error): MtrlError {
+  return new MtrlError('OUTPUT_FAILED', 'the output cannot be written', {
+    where: 'stdout',
+    found: error.message,
+    hint: 'free space on the device or write elsewhere, then run the command again',
+    cause: error,
+  });
 }
-
-const escapeSequence = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
 
 /** How a person calls a verb, in hints. */
 export function commandText(...words: readonly string[]): string {

@@ -1,11 +1,10 @@
 /** `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
-import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { PolicySource } from '../workflows/types.ts';
 import { artifactAt } from './artifact-at.ts';
+import { isFolder, requireCheckpointFolder } from './checkpoint-folder.ts';
 import { type MadeRun, madeBy } from './made.ts';
 import { promotedAs } from './promotions.ts';
 import type { Stack } from './stack.ts';
@@ -26,13 +25,7 @@ export interface NamedPolicy {
 /** The folder, when P names one; needs no stack. Throws USAGE for a folder without config.json. */
 export function policyFolder(named: string): string | undefined {
   const folder = userPath(named);
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
-  if (existsSync(join(folder, 'config.json'))) return folder;
-  throw new MtrlError('USAGE', 'the folder is no checkpoint', {
-    where: folder,
-    found: 'no config.json',
-    hint: 'name a folder in Hugging Face layout, as `mtrl export` writes it',
-  });
+  return isFolder(folder) ? requireCheckpointFolder(folder) : undefined;
 }
 
 /** Throws USAGE, NOT_FOUND, ARTIFACT_MISSING, CHECKPOINT_INVALID. */

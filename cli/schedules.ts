@@ -8,7 +8,9 @@ import {
   type ScheduleOptions,
   type ScheduleSummary,
   type ScheduleUpdateOptions,
+  WorkflowNotFoundError,
 } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { MtrlError } from '../core/errors.ts';
 import { commandText } from './output.ts';
 import { overlapWord, timesText } from './schedule-words.ts';
@@ -96,7 +98,11 @@ export function summaryDocument({ scheduleId, spec, state, info }: ScheduleSumma
   };
 }
 
-export function descriptionDocument(description: ScheduleDescription, link: string | undefined) {
+export function descriptionDocument(
+  description: ScheduleDescription,
+  ends: readonly StartedRetraining[],
+  link: string | undefined,
+) {
   const { scheduleId, spec, policies, state, info } = description;
   return {
     name: scheduleId,
@@ -109,12 +115,45 @@ export function descriptionDocument(description: ScheduleDescription, link: stri
     note: state.note ?? null,
     next: info.nextActionTimes.map((time) => time.toISOString()),
     running: info.runningActions.map(({ workflow }) => workflow.workflowId),
-    recent: info.recentActions.map(actionDocument),
+    recent: info.recentActions.map((action, i) => ({ ...actionDocument(action), ...ends[i] })),
     takenCount: info.numActionsTaken,
     skippedCount: info.numActionsSkippedOverlap,
     missedCount: info.numActionsMissedCatchupWindow,
     link: link ?? null,
   };
+}
+
+/** How a retraining that the schedule started stands: Temporal's word, and what it said itself (`promoted`, `held-back`). */
+export interface StartedRetraining {
+  readonly workflowId: string;
+  /** `running`, `completed`, `failed`, `cancelled`, `terminated`, `timed_out`; `unknown` once its history is deleted. */
+  readonly status: string;
+  readonly outcome: string | null;
+  readonly closedAt: string | null;
+}
+
+const outcomeKey = defineSearchAttributeKey('MtrlState', 'KEYWORD');
+
+/** Of the runs that the server remembers of a schedule (ten at most). */
+export function recentEnds(
+  { client }: TemporalStack,
+  { info }: ScheduleDescription,
+): Promise<readonly StartedRetraining[]> {
+  return Promise.all(
+    info.recentActions.map(async ({ action }) => {
+      const { workflowId, firstExecutionRunId } = action.workflow;
+      try {
+        const handle = client.workflow.getHandle(workflowId, firstExecutionRunId);
+        const { status, closeTime, typedSearchAttributes } = await handle.describe();
+        const outcome = typedSearchAttributes.get(outcomeKey) ?? null;
+        const closedAt = closeTime?.toISOString() ?? null;
+        return { workflowId, status: status.name.toLowerCase(), outcome, closedAt };
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        return { workflowId, status: 'unknown', outcome: null, closedAt: null };
+      }
+    }),
+  );
 }
 
 function actionDocument({ scheduledAt, takenAt, action }: ScheduleExecutionResult) {

@@ -1,8 +1,9 @@
 /** Lines at the bottom of a terminal that are redrawn in place, in one write each time, so that nothing flickers. */
-import { visibleLength } from './output.ts';
+import { shownLength, terminalText } from './terminal-text.ts';
 
 export interface Terminal {
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
@@ -26,10 +27,15 @@ export class Screen {
     return Math.max(20, this.#terminal.columns ?? 80);
   }
 
+  /** Lines of a frame: the cursor stands in the last row, and what has scrolled out cannot be redrawn. */
+  get rowCount(): number {
+    return Math.max(2, (this.#terminal.rows ?? 25) - 1);
+  }
+
   /** Does nothing once closed: what is written below the last frame stays below it. */
   draw(lines: readonly string[]): void {
     if (this.#isClosed) return;
-    const cut = lines.map((line) => cutToWidth(line, this.columnCount - 1));
+    const cut = lines.map((line) => cutToWidth(terminalText(line.replaceAll('\n', ' ')), this.columnCount - 1));
     this.#terminal.write(
       beginFrame +
         hideCursor +
@@ -51,7 +57,7 @@ export class Screen {
   /** A narrower window has wrapped what was drawn: count its rows at the width of now. */
   #back(): string {
     const rowCount = this.#shown.reduce(
-      (sum, line) => sum + Math.max(1, Math.ceil(visibleLength(line) / this.columnCount)),
+      (sum, line) => sum + Math.max(1, Math.ceil(shownLength(line) / this.columnCount)),
       0,
     );
     return rowCount === 0 ? '' : `\r${escape}[${String(rowCount)}A`;
@@ -60,9 +66,9 @@ export class Screen {
 
 const piecePattern = new RegExp(`${escape}\\[[0-9;]*m|[^]`, 'gu');
 
-/** Cuts text, not colour codes; what was coloured is closed. */
+/** Cuts text that is ready to be written, and not its colour codes; what was coloured is closed. */
 export function cutToWidth(line: string, columnCount: number): string {
-  if (visibleLength(line) <= columnCount) return line;
+  if (shownLength(line) <= columnCount) return line;
   let width = 0;
   let cut = '';
   for (const [piece] of line.matchAll(piecePattern)) {

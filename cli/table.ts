@@ -1,4 +1,7 @@
-/** The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. */
+/**
+ * The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. Columns that do
+ * not fit beside each other stand in blocks below each other.
+ */
 import type { EvaluatedRun, EvaluateResult, TaskScores } from '../activities/contract.ts';
 import { type Paint, visibleLength } from './output.ts';
 
@@ -17,21 +20,59 @@ interface Column {
 }
 
 const gap = '  ';
+/** What is never trained stands apart. */
+const bar = '│ ';
 
-export function scoreTable(runs: readonly ScoredRow[], paint: Paint): string {
+const usualColumnCount = 120;
+
+/** @param columnCount of the terminal, which the table fits where the widest task does */
+export function scoreTable(
+  runs: readonly ScoredRow[],
+  paint: Paint,
+  columnCount = process.stdout.columns || usualColumnCount,
+): string {
   const columns = columnsOf(runs, paint);
   if (columns.length === 0) return 'nothing was evaluated';
   const names = runs.map(({ plan }) => nameOf(plan, runs));
-  const nameWidth = Math.max(8, ...names.map((name) => name.length));
+  const nameWidth = Math.max(8, ...names.map(visibleLength));
+  const blocks = blocksOf(columns, columnCount - nameWidth, runs);
+  const tables = blocks.map((block) => tableOf(block, runs, names, nameWidth, paint));
+  return [...tables, legend(runs, paint)].join('\n\n');
+}
+
+/** Columns of at most that width together with their gaps, at least one a block. */
+function blocksOf(columns: readonly Column[], widthMax: number, runs: readonly ScoredRow[]): readonly Column[][] {
+  const blocks: Column[][] = [[]];
+  let width = 0;
+  for (const column of columns) {
+    const wide = gap.length + (column.isOod ? bar.length : 0) + widthOf(column, runs);
+    if (width > 0 && width + wide > widthMax) {
+      blocks.push([]);
+      width = 0;
+    }
+    blocks.at(-1)?.push(column);
+    width += wide;
+  }
+  return blocks;
+}
+
+function tableOf(
+  columns: readonly Column[],
+  runs: readonly ScoredRow[],
+  names: readonly string[],
+  nameWidth: number,
+  paint: Paint,
+): string {
+  const widths = columns.map((column) => widthOf(column, runs));
   const heads = columns.map(({ head }) => head);
-  const headRows = rowsOf('', heads, columns, nameWidth, runs).map((line) => paint('dim', line));
+  const headRows = rowsOf('', heads, columns, nameWidth, widths).map((line) => paint('dim', line));
   const body = runs.flatMap((run, i) =>
     rowsOf(
       names[i] ?? '',
       columns.map(({ cell }) => cell(run)),
       columns,
       nameWidth,
-      runs,
+      widths,
     ),
   );
   const majority = rowsOf(
@@ -39,9 +80,9 @@ export function scoreTable(runs: readonly ScoredRow[], paint: Paint): string {
     columns.map((column) => [column.majority]),
     columns,
     nameWidth,
-    runs,
+    widths,
   ).map((line) => paint('dim', line));
-  return [...headRows, ...body, ...majority, '', legend(runs, paint)].join('\n');
+  return [...headRows, ...body, ...majority].join('\n');
 }
 
 function columnsOf(runs: readonly ScoredRow[], paint: Paint): readonly Column[] {
@@ -109,17 +150,15 @@ function rowsOf(
   cells: readonly (readonly string[])[],
   columns: readonly Column[],
   nameWidth: number,
-  runs: readonly ScoredRow[],
+  widths: readonly number[],
 ): string[] {
   const height = Math.max(...cells.map((lines) => lines.length));
-  const widths = columns.map((column) => widthOf(column, runs));
   return Array.from({ length: height }, (_, i) => {
     const text = cells.map((lines, j) => {
-      // What is never trained stands apart.
-      const bar = columns[j]?.isOod === true && columns[j - 1]?.isOod === false ? '│ ' : '';
-      return bar + padStart(lines[i] ?? '', widths[j] ?? 0);
+      const isFirstOod = columns[j]?.isOod === true && columns[j - 1]?.isOod !== true;
+      return (isFirstOod ? bar : '') + padStart(lines[i] ?? '', widths[j] ?? 0);
     });
-    return `${(i === 0 ? name : '').padEnd(nameWidth)}${gap}${text.join(gap)}`.trimEnd();
+    return `${padEnd(i === 0 ? name : '', nameWidth)}${gap}${text.join(gap)}`.trimEnd();
   });
 }
 
@@ -150,6 +189,8 @@ function scoresOf(run: ScoredRow, task: string): TaskScores | undefined {
   return run.evaluations.find(({ scores }) => scores.task === task)?.scores;
 }
 
-const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 15)}…`);
+/** Names of many tasks often differ at their ends alone. */
+const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 8)}…${task.slice(-7)}`);
 const points = (value: number): string => (value * 100).toFixed(1);
+const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - visibleLength(text)));
 const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - visibleLength(text))) + text;

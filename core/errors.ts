@@ -82,6 +82,8 @@ const errorKinds = {
   PORT_IN_USE: 'data',
   // a local server cannot read its own files
   DATA_DAMAGED: 'data',
+  // stdout takes no more: a full device
+  OUTPUT_FAILED: 'data',
   // a backend or execution provider that was asked for is not there; none stands in for it
   PROVIDER_UNAVAILABLE: 'data',
   // a bug of ours

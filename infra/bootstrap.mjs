@@ -8,17 +8,16 @@
  * Started under the name `mtrl`, or with any other first word, everything is for `mtrl`.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { missingPackages } from './installed-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
-const stamp = join(modules, '.mtrl-install');
 const nodeVersionMin = [20, 19];
 const verbs = ['start', 'test', 'bench', 'mtrl', 'setup'];
 
@@ -65,12 +64,9 @@ function checkNode() {
   );
 }
 
-/** Nothing to do (one small hash) while the lock file is the one that was installed from. */
+/** Nothing to do while node_modules is what the lock file asks for, whoever installed it. */
 async function installPackages() {
-  const lockDigest = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockDigest;
+  const isInstalled = () => missingPackages(root).length === 0;
   if (isInstalled()) return;
 
   const unlock = await lock(join(root, '.mtrl', 'install.lock'));
@@ -92,7 +88,6 @@ async function installPackages() {
           '  do    read its lines above; check the network or the npm registry setting, then try again',
       );
     }
-    writeFileSync(stamp, `${lockDigest}\n`);
     say(`packages installed in ${Math.round((Date.now() - startedMs) / 1000)} s`);
   } finally {
     unlock();

@@ -5,7 +5,8 @@ import { doctor, formatReport } from '../../infra/doctor.ts';
 import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { armShapes } from '../arm-shapes.ts';
-import { printJson } from '../output.ts';
+import { requireCheckpointFolder } from '../checkpoint-folder.ts';
+import { print, printJson } from '../output.ts';
 import { userPath } from '../user-path.ts';
 
 interface DoctorOptions {
@@ -20,7 +21,7 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('say what is there, what is not, and what to do; with --model, what training it takes')
-    .option('--model <folder>', 'a checkpoint: memory by kind and time of a step, by plan')
+    .option('--model <folder>', 'a folder in Hugging Face layout: memory by kind and time of a step, by plan')
     .option('--recipe <file>', 'with --model: the arms of this recipe, else one step of 16 prompts x 8 rollouts')
     .option('--image-edge <pixels>', 'with --model: of the pictures in prompts', '512')
     .option('--threads <count>', 'with --model: of the compute process', String(Math.min(2, availableParallelism())))
@@ -29,7 +30,7 @@ export function addDoctor(program: Command): void {
       if (options.model !== undefined) return plan(options.model, options);
       const report = await doctor();
       if (options.json === true) printJson(report);
-      else process.stdout.write(formatReport(report));
+      else print(formatReport(report).trimEnd());
       if (!report.ok) process.exitCode = 1;
     });
 }
@@ -37,13 +38,13 @@ export function addDoctor(program: Command): void {
 async function plan(model: string, options: DoctorOptions): Promise<void> {
   const { recipe, imageEdge, threads, json } = options;
   const planned = await planModel({
-    folder: userPath(model),
+    folder: requireCheckpointFolder(userPath(model)),
     threadCount: countOf('--threads', threads),
     imageEdge: countOf('--image-edge', imageEdge),
     arms: recipe === undefined ? [usualStep] : armShapes(loadRecipeFile(recipe, []).parsed),
   });
   if (json === true) printJson(planned);
-  else process.stdout.write(formatPlan(planned));
+  else print(formatPlan(planned).trimEnd());
   if (planned.arms.some(({ fits }) => !fits)) process.exitCode = 1;
 }
 

@@ -10,6 +10,7 @@ import { paintFor, print, printJson } from '../output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
 import { withStack } from '../stack.ts';
 import { scoreTable } from '../table.ts';
+import { unreadLines } from '../unread-lines.ts';
 import { variantLines } from '../variant-lines.ts';
 
 interface EvaluateOptions {
@@ -47,7 +48,7 @@ async function evaluate({ policy, recipe: file, mode, set, json = false }: Evalu
     const job = { type: 'evaluatePolicy', name: parsed.name, input } as const;
     const { workflowId, result } = await runJob(stack, job);
     if (json) printJson(documentOf(workflowId, policy, result));
-    else printScores(policy, result);
+    else printScores(policy, result, parsed.evaluation.tokenCountMax);
   });
 }
 
@@ -71,9 +72,11 @@ function documentOf(workflowId: string, policy: string, result: EvaluatePolicyRe
   };
 }
 
-function printScores(policy: string, { evaluations, mode }: EvaluatePolicyResult): void {
+function printScores(policy: string, { evaluations, mode }: EvaluatePolicyResult, tokenCountMax: number): void {
   const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
   print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
-  const lines = variantLines(evaluations.map(({ scores }) => scores));
-  if (lines.length > 0) print(`\n${lines.join('\n')}`);
+  const all = evaluations.map(({ scores }) => scores);
+  for (const lines of [variantLines(all), unreadLines(all, tokenCountMax)]) {
+    if (lines.length > 0) print(`\n${lines.join('\n')}`);
+  }
 }

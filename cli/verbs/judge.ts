@@ -12,6 +12,8 @@ import { print, printJson } from '../output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
 import { printQuarantine, quarantineOf } from '../quarantine.ts';
 import { withStack } from '../stack.ts';
+import { excerpt } from '../terminal-text.ts';
+import { cutOffLines } from '../unread-lines.ts';
 import { userPath } from '../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 
@@ -58,7 +60,10 @@ async function judge(options: JudgeOptions): Promise<void> {
       printJson(documentOf(workflowId, options, result, rows));
       return;
     }
-    printRows(result, rows);
+    print(rowLines(rows).join('\n'));
+    print(countLine(result));
+    const reasons = rows.flatMap(({ unparsable }) => (unparsable === undefined ? [] : [[unparsable, 1] as const]));
+    for (const line of cutOffLines(reasons, parsed.evaluation.tokenCountMax)) print(line);
     const { quarantine } = result.read;
     if (quarantine) printQuarantine(await quarantineOf(stack.store, quarantine));
   });
@@ -88,17 +93,23 @@ function documentOf(
   };
 }
 
-function printRows({ read, judged }: JudgeBatchResult, rows: readonly JudgedRow[]): void {
-  const width = Math.max(0, ...rows.map(({ id }) => id.length));
-  for (const { id, verdict, unparsable, probabilities, likeliest, agreement, rationale } of rows) {
+const answerLengthMax = 200;
+
+/** A line a row; of an answer that could not be read, also its text. */
+export function rowLines(rows: readonly JudgedRow[]): string[] {
+  const width = rows.reduce((most, { id }) => Math.max(most, id.length), 0);
+  return rows.flatMap(({ id, verdict, unparsable, probabilities, likeliest, agreement, rationale, answers }) => {
     const said = verdict ?? `(${unparsable ?? 'unparsable'}; likeliest ${likeliest})`;
     const chance = (probabilities[verdict ?? likeliest] ?? 0).toFixed(3);
     const order = agreement === undefined ? '' : agreement ? '  both orders' : '  not the same in both orders';
-    print(`${id.padEnd(width)}  ${said}  ${chance}${order}${rationale === null ? '' : `  ${rationale}`}`);
-  }
+    const line = `${id.padEnd(width)}  ${said}  ${chance}${order}${rationale === null ? '' : `  ${rationale}`}`;
+    const texts = verdict === null ? answers.map((text) => `  answer: ${excerpt(text, answerLengthMax)}`) : [];
+    return [line, ...texts];
+  });
+}
+
+function countLine({ read, judged }: JudgeBatchResult): string {
   const { rowCount, unparsableCount, agreementRate } = judged;
   const agreed = agreementRate === undefined ? '' : `, ${(agreementRate * 100).toFixed(1)} % the same in both orders`;
-  print(
-    `\n${String(rowCount)} rows judged, ${String(unparsableCount)} unparsable${agreed}; ${String(read.quarantinedCount)} in quarantine`,
-  );
+  return `\n${String(rowCount)} rows judged, ${String(unparsableCount)} unparsable${agreed}; ${String(read.quarantinedCount)} in quarantine`;
 }

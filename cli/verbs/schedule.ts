@@ -8,6 +8,7 @@ import {
   createSchedule,
   descriptionDocument,
   listSchedules,
+  recentEnds,
   scheduleLink,
   summaryDocument,
   updateSchedule,
@@ -118,7 +119,7 @@ async function create(name: string, options: RecipeOptions & { readonly paused?:
       ...{ scheduleId, spec, policies, action: action(stack.settings.taskQueues.control, scheduleId) },
       state: { paused: options.paused ?? false },
     });
-    printDescription(await handle.describe(), stack, options, workflowId);
+    await printDescription(await handle.describe(), stack, options, workflowId);
   });
 }
 
@@ -129,17 +130,18 @@ async function update(name: string, options: RecipeOptions): Promise<void> {
     const description = await updateSchedule(stack, name, (before) =>
       changedSchedule(before, control, options, retraining),
     );
-    printDescription(description, stack, options, retraining.workflowId);
+    await printDescription(description, stack, options, retraining.workflowId);
   });
 }
 
-function printDescription(
+async function printDescription(
   description: ScheduleDescription,
   stack: TemporalStack,
   { json = false }: Json,
   workflowId?: string,
-): void {
-  const document = descriptionDocument(description, scheduleLink(stack, description.scheduleId));
+): Promise<void> {
+  const ends = await recentEnds(stack, description);
+  const document = descriptionDocument(description, ends, scheduleLink(stack, description.scheduleId));
   if (json) printJson(document);
   else print(descriptionText(document, workflowId));
 }
@@ -156,7 +158,7 @@ async function list({ json = false }: Json): Promise<void> {
 
 async function describe(name: string, options: Json): Promise<void> {
   await withTemporal(async (stack) => {
-    printDescription(await withSchedule(stack, name, (handle) => handle.describe()), stack, options);
+    await printDescription(await withSchedule(stack, name, (handle) => handle.describe()), stack, options);
   });
 }
 
@@ -204,7 +206,14 @@ function descriptionText(document: ReturnType<typeof descriptionDocument>, workf
     paused ? `paused${note === null || note === '' ? '' : `: ${note}`}` : `next ${next[0] ?? 'never'}`,
     ...(workflowId === undefined ? [] : [`each retraining runs as ${workflowId}`]),
     ...running.map((id) => `running ${id}`),
-    ...recent.map(({ takenAt, workflowId: id }) => `${takenAt} ${id}`),
+    ...recent.map(({ takenAt, workflowId: id, status = 'unknown', outcome = null }) =>
+      [takenAt, id, endText(status, outcome)].join('  '),
+    ),
     ...(link === null ? [] : [link]),
   ].join('\n');
+}
+
+/** What a retraining says of itself, where it has ended by itself. */
+function endText(status: string, outcome: string | null): string {
+  return status === 'completed' && outcome !== null ? outcome : status;
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { barLines, plainLine } from '../../cli/bars.ts';
 import { differences } from '../../core/difference.ts';
 import { refsIn } from '../../cli/made.ts';
-import { paintFor, visibleLength } from '../../cli/output.ts';
+import { excerpt, paintFor, shownLength, terminalText, visibleLength } from '../../cli/terminal-text.ts';
 import { Rates, timeText } from '../../cli/rates.ts';
 import { cutToWidth, Screen } from '../../cli/screen.ts';
 import { scoreTable } from '../../cli/table.ts';
@@ -38,6 +38,23 @@ describe('bars', () => {
   test('say that no worker answers, and what to do', () => {
     expect(barLines(standing(undefined), view())[0]).toContain('no worker answers; `npm run mtrl -- up`');
     expect(plainLine(standing(undefined, { isOpen: false, status: 'FAILED' }), view())).toBe('demo: failed');
+  });
+
+  test('100 runs fit the screen and a log line: those under way are shown, the others counted', () => {
+    const runs = Array.from({ length: 100 }, (_, i) => {
+      const state = i < 40 ? 'done' : i < 43 ? 'training' : 'waiting';
+      return runProgress({ runName: `run-${String(i)}`, state, step: { done: 150, training: 30, waiting: 0 }[state] });
+    });
+    const told = standing(progress(runs));
+    const lines = barLines(told, view({ rowCount: 20 }));
+    expect(lines).toHaveLength(20);
+    for (const name of ['run-40', 'run-41', 'run-42']) expect(lines.join('\n')).toContain(name);
+    expect(lines.at(-1)).toBe('  … 82 more runs: 40 done, 42 waiting');
+    expect(barLines(told, view())).toHaveLength(101);
+    const line = plainLine(told, view());
+    expect(line).toContain('run-42 30/150');
+    expect(line).toContain('| 92 more runs: 40 done, 52 waiting');
+    expect(line.length).toBeLessThan(400);
   });
 
   test('a log line stays the same while nothing happens', () => {
@@ -93,16 +110,60 @@ describe('the screen', () => {
     expect(cutToWidth('\u001b[31mabcdef\u001b[0m', 4)).toBe('\u001b[31mabc…\u001b[0m');
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (text, width) => {
-        expect(visibleLength(cutToWidth(text, width))).toBeLessThanOrEqual(width);
+        expect(shownLength(cutToWidth(text, width))).toBeLessThanOrEqual(width);
       }),
       { numRuns: 100 },
     );
   });
 
   test('NO_COLOR and a pipe take colours away', () => {
-    expect(paintFor({ isTTY: true }, { NO_COLOR: '1' })('red', 'x')).toBe('x');
-    expect(paintFor({}, {})('red', 'x')).toBe('x');
-    expect(paintFor({ isTTY: true }, {})('red', 'x')).toBe('\u001b[31mx\u001b[0m');
+    const shown = (isTTY: boolean, env: NodeJS.ProcessEnv): string =>
+      terminalText(paintFor({ isTTY }, env)('red', 'x'));
+    expect(shown(true, { NO_COLOR: '1' })).toBe('x');
+    expect(shown(false, {})).toBe('x');
+    expect(shown(true, {})).toBe('\u001b[31mx\u001b[0m');
+  });
+
+  test('FORCE_COLOR=0 and NO_COLOR=1 write no colour, whatever the stream is', () => {
+    for (const isTTY of [true, false]) {
+      for (const env of [{ FORCE_COLOR: '0' }, { FORCE_COLOR: '1', NO_COLOR: '1' }, { FORCE_COLOR: 'false' }])
+        expect(paintFor({ isTTY }, env)('red', 'x')).toBe('x');
+    }
+    expect(terminalText(paintFor({}, { FORCE_COLOR: '1' })('red', 'x'))).toBe('\u001b[31mx\u001b[0m');
+  });
+});
+
+describe('text of data', () => {
+  const paint = paintFor({ isTTY: true }, {});
+
+  test('reaches no terminal with control characters: colours, titles, carriage returns, C1, turned writing', () => {
+    const label = '\u001b[31mRED\u001b[0m\u001b]0;owned\u0007\r\u009b2J\u202e';
+    expect(terminalText(`no such label ${label}`)).toBe(
+      'no such label \\u001b[31mRED\\u001b[0m\\u001b]0;owned\\u0007\\u000d\\u009b2J\\u202e',
+    );
+    expect(terminalText(paint('dim', label))).toMatch(/^\u001b\[2m\\u001b\[31mRED.*\u001b\[0m$/);
+  });
+
+  test('is escaped whatever it holds, and counted as it is shown', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
+        const shown = terminalText(text);
+        expect(shown.replace(/[\t\n]/g, '')).not.toMatch(/\p{Cc}/u);
+        expect(visibleLength(paint('red', text))).toBe([...shown].length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes one line at most, and says how much of it was cut', () => {
+    expect(excerpt('a\nb', 10)).toBe('a\\nb');
+    expect(excerpt('x'.repeat(12), 10)).toBe(`${'x'.repeat(10)}… (2 more)`);
+  });
+
+  test('is escaped by the screen too', () => {
+    const written: string[] = [];
+    new Screen({ columns: 40, write: (text: string) => written.push(text) }).draw(['run \u001b[2Jx\ny']);
+    expect(written.join('')).toContain('run \\u001b[2Jx y');
   });
 });
 
@@ -121,6 +182,24 @@ describe('the table', () => {
 
   test('fits 120 columns with six tasks and a pair', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  test('of 200 tasks fits the terminal, every task once and every block with the runs beside it', () => {
+    const tasks = Array.from({ length: 200 }, (_, i) => `preference-of-raters-${String(i).padStart(3, '0')}`);
+    const many = ['base', 'mt-rl'].map((arm) =>
+      evaluated(
+        arm,
+        tasks.map((task, i) => scores(task, 0.9, { ood: i >= 190 })),
+      ),
+    );
+    const lines = scoreTable(many, (_, plain) => plain, 80).split('\n');
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
+    const heads = lines.flatMap((line) => line.match(/preferen…ers-\d{3}/g) ?? []);
+    expect(new Set(heads).size).toBe(200);
+    expect(heads).toHaveLength(200);
+    const blockCount = lines.filter((line) => line.startsWith('majority')).length;
+    expect(lines.filter((line) => line.startsWith('mt-rl'))).toHaveLength(blockCount);
+    expect(blockCount).toBeGreaterThan(1);
   });
 
   test('looks like this', () => {

@@ -1,17 +1,17 @@
 /** `mtrl ingest` on every file of ../shared/data, where it lies beside the checkout; skipped, saying so, elsewhere. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/open-store.ts';
 import type { Leak } from '../../judge/datasets/leaks.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { needSharedData } from '../support/needs.ts';
 import { mtrlJsonAt } from './command-line.ts';
 import { WholeStack } from './whole-stack.ts';
 
 const data = join(projectRoot, '..', 'shared', 'data');
-const isThere = existsSync(join(data, 'text-label-sets'));
-if (!isThere) console.log(`skipped: no ${data}, so no real file is ingested`);
+const { isMissing } = needSharedData('text-label-sets');
 const recipeFile = join(projectRoot, 'recipes', 'every-file.yaml');
 
 /** Rows of each task, as the publishers count them; of ImageReward one for each picture of its 466 prompts. */
@@ -40,7 +40,7 @@ async function leaksAt(stack: WholeStack, uri: string): Promise<readonly Leak[]>
   return JSON.parse(Buffer.from(bytes ?? []).toString()) as readonly Leak[];
 }
 
-describe.skipIf(!isThere)('real files in every format', () => {
+describe.skipIf(isMissing)('real files in every format', () => {
   it('the recipe reads every file of rows that is there', () => {
     const read = loadRecipeFile(recipeFile, []).parsed.datasets.map((spec) => ('path' in spec ? spec.path : ''));
     const files = readdirSync(data, { recursive: true, encoding: 'utf8' });

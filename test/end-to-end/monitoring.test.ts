@@ -13,14 +13,14 @@ import { logFileOf } from '../../infra/process/daemon.ts';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { needPrometheus } from '../support/needs.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-monitoring-'));
 const observability = join(projectRoot, 'infra', 'observability');
 const runId = 'watched/mt-rl/s0';
-const hasPrometheus = isThere('prometheus') && isThere('promtool');
-if (!hasPrometheus) console.warn('no prometheus on PATH: dashboard and alerts are not asked of a real one (skipped)');
+const needed = needPrometheus();
 
 let stack: WholeStack;
 let collector: Server;
@@ -37,7 +37,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '200',
   });
   prometheusUrl = `http://127.0.0.1:${String(prometheusPort)}`;
-  if (hasPrometheus) prometheus = await startPrometheus([metricsPort, computeMetricsPort], prometheusPort);
+  if (!needed.isMissing) prometheus = await startPrometheus([metricsPort, computeMetricsPort], prometheusPort);
   await stack.startExperiment('watched', watchedRecipe());
   await stack.result('watched');
 }, 150_000);
@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
 
-describe.skipIf(!hasPrometheus)('metrics', () => {
+describe.skipIf(needed.isMissing)('metrics', () => {
   const dashboard = JSON.parse(readFileSync(join(observability, 'grafana', 'dashboards', 'mtrl.json'), 'utf8')) as {
     readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
   };
@@ -186,14 +186,5 @@ async function neighbours(): Promise<number[]> {
     const [first = 0, other = 0] = await choosePorts([undefined, undefined]);
     const [next] = await choosePorts([first + 1]);
     if (next === first + 1 && other !== next) return [first, next, other];
-  }
-}
-
-function isThere(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
   }
 }

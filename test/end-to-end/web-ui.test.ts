@@ -12,25 +12,24 @@ import { startOrAttach } from '../../cli/experiments.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
-import { findChromium, launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { needChromium } from '../support/needs.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
 const recording = process.env['MTRL_RECORD_SCREENSHOTS'] === '1';
-const chromiumPath = findChromium();
-if (chromiumPath === undefined)
-  console.warn('no Chromium at CHROMIUM_PATH or on PATH: the Web UI is not looked at (skipped)');
+const chromium = needChromium();
 
 const columns = ['Status', 'Workflow ID', 'MtrlState', 'MtrlStep', 'MtrlMacroF1', 'MtrlArm', 'Type', 'Start'];
 const runId = 'judge-7/mt-rl/s0';
 
-describe.skipIf(chromiumPath === undefined)('the Web UI', () => {
+describe.skipIf(chromium.isMissing)('the Web UI', () => {
   let stack: WholeStack;
   let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    [stack, browser] = await Promise.all([WholeStack.start(), launchChromium(chromiumPath ?? '')]);
+    [stack, browser] = await Promise.all([WholeStack.start(), launchChromium(chromium.found ?? '')]);
     page = await pageWithColumns(browser, stack.settings.temporal.namespace);
     const recipe = tinyRecipe({ sftStepCount: 40, grpoStepCount: 24 });
     await started(stack, 'judge-7', recipe);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -15,22 +14,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { missingPackages } from '../../infra/installed-packages.mjs';
 import { projectRoot } from '../../infra/stack/settings.ts';
+
+/** A lock file of packages by version. */
+function lockOf(versions: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(versions).map(([name, version]) => [`node_modules/${name}`, { version }]);
+  return JSON.stringify({ packages: Object.fromEntries(entries) as object });
+}
 
 /** A project with the real bootstrap, a `mtrl` that tells how it was called, and a recorder in place of npm. */
 describe('bootstrap', { timeout: 30_000 }, () => {
   let root: string;
   let elsewhere: string;
-  const stampFile = () => join(root, 'node_modules', '.mtrl-install');
+  const lockFile = () => join(root, 'package-lock.json');
+  const installedFile = () => join(root, 'node_modules', '.package-lock.json');
   beforeEach(() => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'mtrl-bootstrap-')));
     elsewhere = join(root, 'elsewhere');
     for (const folder of ['infra', 'cli', 'node_modules', 'elsewhere', 'npm-cli']) mkdirSync(join(root, folder));
-    cpSync(join(projectRoot, 'infra', 'bootstrap.mjs'), join(root, 'infra', 'bootstrap.mjs'));
+    for (const name of ['bootstrap.mjs', 'installed-packages.mjs'])
+      cpSync(join(projectRoot, 'infra', name), join(root, 'infra', name));
     symlinkSync(join(projectRoot, 'node_modules', 'tsx'), join(root, 'node_modules', 'tsx'));
     writeFileSync(join(root, 'package.json'), '{"type":"module"}');
-    writeFileSync(join(root, 'package-lock.json'), '{}');
-    writeFileSync(stampFile(), createHash('sha256').update('{}').digest('hex'));
+    writeFileSync(lockFile(), '{}');
+    writeFileSync(installedFile(), '{}');
     writeFileSync(
       join(root, 'cli', 'main.ts'),
       `const args: string[] = process.argv.slice(2);
@@ -41,9 +49,12 @@ describe('bootstrap', { timeout: 30_000 }, () => {
     );
     writeFileSync(
       join(root, 'npm-cli', 'npm-cli.js'),
-      `import { writeFileSync } from 'node:fs';
+      `import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
        console.log('npm speaks');
        writeFileSync('npm-args.json', JSON.stringify(process.argv.slice(2)));
+       const { packages = {} } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+       for (const path of Object.keys(packages)) mkdirSync(path, { recursive: true });
+       writeFileSync('node_modules/.package-lock.json', JSON.stringify({ packages }));
        process.exitCode = Number(process.env.NPM_EXIT ?? 0);`,
     );
   });
@@ -93,7 +104,7 @@ describe('bootstrap', { timeout: 30_000 }, () => {
   });
 
   it('installs when the lock file is another one, once, and keeps stdout clean', async () => {
-    writeFileSync(join(root, 'package-lock.json'), '{"changed":true}');
+    writeFileSync(lockFile(), lockOf({ a: '2.0.0' }));
     const first = await run(['mtrl']);
     expect(JSON.parse(first.stdout)).toMatchObject({ args: [] });
     expect(first.stderr).toContain('npm speaks');
@@ -103,8 +114,53 @@ describe('bootstrap', { timeout: 30_000 }, () => {
     expect((await run(['mtrl'])).stderr).toBe('');
   });
 
+  it('takes an install by `npm ci` for what it is, and does not install again', async () => {
+    writeFileSync(lockFile(), lockOf({ a: '1.0.0' }));
+    writeFileSync(installedFile(), lockOf({ a: '1.0.0' }));
+    mkdirSync(join(root, 'node_modules', 'a'));
+    expect((await run(['mtrl'])).stderr).toBe('');
+  });
+
+  it.each([
+    ['was interrupted', undefined, true],
+    ['was cut off in its last file', '{"packages":', true],
+    ['has another version of a package', lockOf({ a: '0.9.0' }), true],
+    ['has lost the folder of a package', lockOf({ a: '1.0.0' }), false],
+  ])('installs again when the install %s', async (_, installed, hasFolder) => {
+    writeFileSync(lockFile(), lockOf({ a: '1.0.0' }));
+    rmSync(installedFile());
+    if (installed !== undefined) writeFileSync(installedFile(), installed);
+    if (hasFolder) mkdirSync(join(root, 'node_modules', 'a'));
+    expect((await run(['mtrl'])).stderr).toContain('npm speaks');
+  });
+
+  it('wants the native packages of this platform, in one of their C libraries, and none of another', () => {
+    const native = (os: string, libc?: string) => ({
+      version: '1.0.0',
+      optional: true,
+      os: [os],
+      cpu: [process.arch],
+      libc,
+    });
+    const here = process.platform;
+    const packages = {
+      [`node_modules/native-${here}`]: native(here, 'glibc'),
+      [`node_modules/native-${here}musl`]: native(here, 'musl'),
+      'node_modules/native-plan9': native('plan9'),
+    };
+    writeFileSync(lockFile(), JSON.stringify({ packages }));
+    const installed = here === 'linux' ? [`node_modules/native-${here}`] : Object.keys(packages).slice(0, 2);
+    expect(missingPackages(root)).toEqual(expect.arrayContaining([installed[0]]));
+    for (const path of installed) mkdirSync(join(root, path));
+    writeFileSync(
+      installedFile(),
+      JSON.stringify({ packages: Object.fromEntries(installed.map((path) => [path, native(here)])) }),
+    );
+    expect(missingPackages(root)).toEqual([]);
+  });
+
   it('says so when the packages cannot be installed', async () => {
-    rmSync(stampFile());
+    rmSync(installedFile());
     const { code, stdout, stderr } = await run(['mtrl'], { env: { NPM_EXIT: '9' } });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('SETUP_FAILED: the packages could not be installed');

@@ -1,6 +1,7 @@
 /** `mtrl doctor --model`: what training takes, before anything is loaded. */
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { requireCheckpointFolder } from '../../cli/checkpoint-folder.ts';
 import { armShapes } from '../../cli/arm-shapes.ts';
 import { required } from '../../core/assert.ts';
 import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
@@ -40,6 +41,16 @@ it('cuts a step under a ceiling, and says where not even one prompt fits', { tim
 
 it('hands on what is wrong with the checkpoint', { timeout }, async () => {
   await expect(planModel({ ...demo, folder: '/nowhere', arms: [] })).rejects.toMatchObject({ code: 'FILE_MISSING' });
+});
+
+it.each([
+  ['/nowhere', 'nothing'],
+  [at('package.json'), 'a file'],
+  [at('docs'), 'no config.json'],
+])('doctor --model %s says that it wants a folder in Hugging Face layout', { timeout }, (folder, found) => {
+  const problem = { code: 'USAGE', details: expect.objectContaining({ where: folder, found }) as object };
+  expect(() => requireCheckpointFolder(folder)).toThrow(expect.objectContaining(problem) as Error);
+  expect(() => requireCheckpointFolder(folder)).toThrow(/folder/);
 });
 
 it('reads memory limits from a recipe', () => {

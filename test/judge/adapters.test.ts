@@ -2,7 +2,7 @@
  * The shipped adapters, and recipes/paper.yaml that is made of them, on rows in the files and columns that the data are
  * published in; and on real rows, where they are present beside the checkout (../shared/data; skipped, saying so, elsewhere).
  */
-import { existsSync, mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,11 +10,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ingestDatasets, type Ingestion } from '../../judge/datasets/ingest.ts';
 import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { needSharedData } from '../support/needs.ts';
 import { sharedPrompt, writePublishedFiles } from '../support/published-files.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data');
-const isThere = existsSync(path.join(data, 'nlvr')) && existsSync(path.join(data, 'format-fixtures'));
-if (!isThere) console.log(`skipped: no ${data}, so the adapters are not tried on real rows`);
+const { isMissing } = needSharedData('nlvr', 'format-fixtures');
 
 const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-adapters-'));
 afterAll(() => {
@@ -50,7 +50,7 @@ function link(from: string, to: string): void {
   symlinkSync(path.join(data, from), place);
 }
 
-describe.skipIf(!isThere)('real rows', () => {
+describe.skipIf(isMissing)('real rows', () => {
   test('NLVR: every row becomes an example, and no sentence is on two sides of the split', async () => {
     link('nlvr', 'nlvr');
     const { examples, quarantined } = await ingested('nlvr.yaml', [0]);

@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import { swapPair } from '../../judge/tasks/swap.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { needSharedData } from '../support/needs.ts';
 import { recipeOf } from './recipes.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data/cue-conflict');
-const isThere = existsSync(data);
-if (!isThere) console.log(`skipped: no ${data}, so the reader is not tried on real votes`);
+const { isMissing } = needSharedData('cue-conflict');
 
 const rowsOf = (name: string): string => path.join(data, 'judgments', `${name}.jsonl`);
 const tasks: RecipeInput['tasks'] = {
@@ -49,7 +49,7 @@ const ingest = (datasets: RecipeInput['datasets'], rateMax = 0) => {
   );
 };
 
-describe.skipIf(!isThere)('real votes', () => {
+describe.skipIf(isMissing)('real votes', () => {
   test('all 1,484 rows of pointwise.train become examples, half of them true, two to a picture', async () => {
     const { examples, quarantined, images } = await ingest([pointwise]);
     expect(quarantined).toEqual([]);

@@ -1,16 +1,16 @@
 /** Files as teams have them, where they lie beside the checkout (../shared/data); skipped, saying so, elsewhere. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { needSharedData } from '../support/needs.ts';
 import { recipeOf } from './recipes.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data');
-const isThere = existsSync(path.join(data, 'format-fixtures'));
-if (!isThere) console.log(`skipped: no ${data}, so the readers are not tried on real files`);
+const { isMissing } = needSharedData('format-fixtures');
 
 const tasks: RecipeInput['tasks'] = {
   holds: {
@@ -37,7 +37,7 @@ async function counts(dataset: Dataset) {
 const truth = { 1: 'true', 0: 'false' };
 const nlvr = { task: 'holds', split: 'test' } as const;
 
-describe.skipIf(!isThere)('files that teams have', () => {
+describe.skipIf(isMissing)('files that teams have', () => {
   test('images as {bytes, path}: all 60 rows, integer labels', async () => {
     const { examples, labels, quarantined } = await counts({
       ...{ ...nlvr, reader: 'parquet', path: file('format-fixtures/hf_image_pointwise.parquet'), labelMap: truth },

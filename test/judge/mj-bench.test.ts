@@ -1,5 +1,5 @@
 /** Real label sets, where they are present beside the checkout (../shared/data); skipped, saying so, elsewhere. Their pictures are not there: made-up ones stand for them. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,13 +11,16 @@ import { accuracyOf } from '../../judge/evaluation/accuracy.ts';
 import { orderScores } from '../../judge/evaluation/order.ts';
 import { swapPair } from '../../judge/tasks/swap.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { needSharedData } from '../support/needs.ts';
 import { recipeOf } from './recipes.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data/text-label-sets');
 const labels = path.join(data, 'mjbench_alignment_labels.jsonl');
 const rankings = path.join(data, 'imagereward_test.json');
-const isThere = existsSync(labels) && existsSync(rankings);
-if (!isThere) console.log(`skipped: no ${data}, so order and leaks are not tried on the labels of MJ-Bench`);
+const { isMissing } = needSharedData(
+  'text-label-sets/mjbench_alignment_labels.jsonl',
+  'text-label-sets/imagereward_test.json',
+);
 
 const firstSecond: ['first', 'second'] = ['first', 'second'];
 const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-mj-bench-'));
@@ -39,7 +42,7 @@ const pairs = (randomOrderSeed?: number): RecipeInput =>
     ],
   });
 
-describe.skipIf(!isThere)('MJ-Bench alignment', () => {
+describe.skipIf(isMissing)('MJ-Bench alignment', () => {
   beforeAll(async () => {
     const rows = readFileSync(labels, 'utf8')
       .trim()

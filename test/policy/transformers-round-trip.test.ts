@@ -9,13 +9,10 @@ import type { EncodedPrompt } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { cases, largestDifference, promptsOf } from '../support/idefics3-fixture.ts';
 import { qwen3VlPrompts } from '../support/qwen3-vl-fixture.ts';
-import { pythonWithTransformers, transformersLogits } from '../support/transformers-logits.ts';
+import { needTransformers } from '../support/needs.ts';
+import { transformersLogits } from '../support/transformers-logits.ts';
 
-const python = pythonWithTransformers();
-if (python === undefined)
-  console.warn(
-    'SKIPPED: opening our checkpoints in transformers. It needs a Python with torch and transformers: `python3`, or MTRL_TEST_PYTHON.',
-  );
+const { found: python, isMissing } = needTransformers();
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const textPrompt: EncodedPrompt = { tokenIds: [1, 40, 41, 90, 12, 200, 77, 5, 9, 9, 31, 2], images: [] };
@@ -40,7 +37,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-test.skipIf(python === undefined)(
+test.skipIf(isMissing)(
   'untrained weights give equal logits, trained ones our log-probs',
   { timeout: 180_000 },
   async () => {

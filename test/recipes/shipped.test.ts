@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { compileTemplate } from '../../judge/tasks/template.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { needSharedData } from '../support/needs.ts';
 
 const shipped = ['demo', 'demo-quick', 'pretrain-demo', 'cue-conflict'] as const;
 const load = (name: string) => loadRecipeFile(`recipes/${name}.yaml`, []);
@@ -92,15 +93,12 @@ describe('the reasons that cue-conflict derives from file names', () => {
   });
 
   const source = dataset?.reader === 'jsonl' ? dataset.path : '';
-  test.skipIf(!existsSync(source))(
-    `hold only words of the demo tokenizer on all rows (${existsSync(source) ? 'read' : 'skipped: no cue-conflict data beside the checkout'})`,
-    () => {
-      const rows = readFileSync(join(source), 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { image: string });
-      const words = new Set(rows.flatMap(({ image }) => reason(image, 'no').split(' ')));
-      expect([...words].filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
-    },
-  );
+  test.skipIf(needSharedData('cue-conflict').isMissing)('hold only words of the demo tokenizer on all rows', () => {
+    const rows = readFileSync(join(source), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { image: string });
+    const words = new Set(rows.flatMap(({ image }) => reason(image, 'no').split(' ')));
+    expect([...words].filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
+  });
 });

@@ -1,13 +1,19 @@
 /** Asks Python's transformers for logits, where a Python that has it is found. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { completeName, peerEnvironment } from '../../bench/python-peer.ts';
 import type { EncodedPrompt } from '../../policy/engine.ts';
 
 const script = fileURLToPath(new URL('transformers_logits.py', import.meta.url));
 
-/** MTRL_TEST_PYTHON, else `python3`; undefined where it lacks torch or transformers. */
+/** MTRL_TEST_PYTHON, else the environment of the benches' peers, else `python3`; undefined where it lacks torch or transformers. */
 export function pythonWithTransformers(): string | undefined {
-  const python = process.env['MTRL_TEST_PYTHON'] ?? 'python3';
+  const named = process.env['MTRL_TEST_PYTHON'];
+  const environment = peerEnvironment();
+  if (named === undefined && existsSync(join(environment, completeName))) return join(environment, 'bin', 'python');
+  const python = named ?? 'python3';
   const found = spawnSync(python, [
     '-c',
     'import importlib.util as u, sys; sys.exit(not (u.find_spec("torch") and u.find_spec("transformers")))',

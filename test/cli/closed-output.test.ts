@@ -1,0 +1,44 @@
+/** What a verb does when its output cannot be written: a real process with a real pipe, and with the full device. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { projectRoot } from '../../infra/stack/settings.ts';
+
+const mtrl = `"${process.execPath}" --import tsx cli/main.ts`;
+
+/** The verb's own exit code is the script's. */
+function shell(script: string) {
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
+    cwd: projectRoot,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  return { status, stdout, stderr };
+}
+
+describe('output that cannot be written', () => {
+  test.each([`${mtrl} --help`, `${mtrl} schedule list --help`, `${mtrl} recipe recipes/demo.yaml`])(
+    'a closed pipe ends `%s` quietly, without a stack trace',
+    { timeout: 60_000 },
+    (command) => {
+      const { status, stderr } = shell(`${command} | (exec true); exit "\${PIPESTATUS[0]}"`);
+      expect(stderr).toBe('');
+      expect([0, 141]).toContain(status);
+    },
+  );
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a full device is one coded error with exit code 1, without a stack trace',
+    { timeout: 60_000 },
+    () => {
+      const { status, stderr } = shell(`${mtrl} --help > /dev/full`);
+      expect(stderr.split('\n')[0]).toBe('OUTPUT_FAILED: the output cannot be written');
+      expect(stderr).not.toMatch(/^ {4}at /m);
+      expect(status).toBe(1);
+    },
+  );
+
+  test('a full device behind stderr does not hide the failure', { timeout: 60_000 }, () => {
+    expect(shell(`${mtrl} no-such-verb 2> /dev/full`).status).not.toBe(0);
+  });
+});

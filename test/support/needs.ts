@@ -1,0 +1,63 @@
+/**
+ * What a test needs beyond the checkout: programs, and data beside the checkout. Where it is missing the test is skipped and
+ * the reason is recorded; `skip-reporter.ts` prints the reasons when all tests have ended. Under MTRL_TEST_NEEDS=all a missing
+ * program fails the test file instead.
+ */
+import { appendFileSync, existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect } from 'vitest';
+import { locateOnPath } from '../../infra/binaries/locate.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import { findChromium } from './chromium.ts';
+import { reasonsVariable } from './skip-reasons.ts';
+import { pythonWithTransformers } from './transformers-logits.ts';
+
+export interface Need<T> {
+  /** undefined where it is missing. */
+  readonly found: T | undefined;
+  /** For `test.skipIf`. */
+  readonly isMissing: boolean;
+}
+
+/** prometheus and promtool. */
+export function needPrometheus(): Need<true> {
+  const isThere = ['prometheus', 'promtool'].every((name) => locateOnPath(name) !== undefined);
+  return program(isThere || undefined, 'prometheus and promtool on PATH', 'install the package prometheus');
+}
+
+/** Its path. */
+export function needChromium(): Need<string> {
+  return program(findChromium(), 'Chromium on PATH or at CHROMIUM_PATH', 'install the package chromium');
+}
+
+/** A Python with torch and transformers: MTRL_TEST_PYTHON, else the environment of the benches' peers, else `python3`. */
+export function needTransformers(): Need<string> {
+  return program(
+    pythonWithTransformers(),
+    'a Python with torch and transformers',
+    'npm run bench -- peers, or set MTRL_TEST_PYTHON',
+  );
+}
+
+/** Files or folders of ../shared/data, by their paths in it; found is the folder ../shared/data. */
+export function needSharedData(...names: readonly string[]): Need<string> {
+  const data = join(projectRoot, '..', 'shared', 'data');
+  const missing = names.filter((name) => !existsSync(join(data, name)));
+  if (missing.length === 0) return { found: data, isMissing: false };
+  record(`no ../shared/data/${missing.join(', ../shared/data/')} beside the checkout`);
+  return { found: undefined, isMissing: true };
+}
+
+function program<T>(found: T | undefined, what: string, remedy: string): Need<T> {
+  if (found !== undefined) return { found, isMissing: false };
+  if (process.env['MTRL_TEST_NEEDS'] === 'all')
+    throw new Error(`a test needs ${what}, and MTRL_TEST_NEEDS=all allows no such skip: ${remedy}`);
+  record(`no ${what} (${remedy})`);
+  return { found: undefined, isMissing: true };
+}
+
+function record(reason: string): void {
+  const file = process.env[reasonsVariable];
+  const { testPath = '' } = expect.getState();
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify([relative(projectRoot, testPath), reason])}\n`);
+}
