@@ -26,14 +26,14 @@ export type ComputeActivities = Pick<
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
   /** Recipes and examples are read before there is an engine whose progress could be proved. */
-  const classified = <I, R>(activity: (input: I) => Promise<R>) => asActivity(heartbeating(activity));
+  const classified = <I, R>(activity: (input: I) => Promise<R>) => asActivity(deps.store, heartbeating(activity));
   return {
-    importPolicy: classified(deps.store, onRequiredEngine(context, createImportPolicy(context))),
-    rollout: classified(deps.store, onRequiredEngine(context, createRollout(context))),
-    optimize: classified(deps.store, onRequiredEngine(context, createOptimize(context))),
-    snapshot: classified(deps.store, createSnapshot(context)),
-    evaluate: classified(deps.store, onRequiredEngine(context, createEvaluate(context))),
-    judgeRows: classified(deps.store, onRequiredEngine(context, createJudgeRows(context))),
+    importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
+    rollout: classified(onRequiredEngine(context, createRollout(context))),
+    optimize: classified(onRequiredEngine(context, createOptimize(context))),
+    snapshot: classified(createSnapshot(context)),
+    evaluate: classified(onRequiredEngine(context, createEvaluate(context))),
+    judgeRows: classified(onRequiredEngine(context, createJudgeRows(context))),
   };
 }
 

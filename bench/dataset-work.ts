@@ -26,7 +26,7 @@ interface Prepared {
 
 const [part = '', folder = ''] = process.argv.slice(2);
 const cache = new JsonCache(new ArtifactStore(new FolderObjectStore(path.join(folder, 'store'))));
-const deps = { store: cache.store, codeVersion: 'bench', log: pino({ level: 'silent' }) };
+const deps = { store: cache.store, codeVersion: () => 'bench', log: pino({ level: 'silent' }) };
 const place = path.join(folder, 'prepared.json');
 
 async function prepare() {

@@ -1,5 +1,5 @@
 /** Real human votes, where they are present beside the checkout (docs: ../shared/data); skipped, saying so, elsewhere. */
-import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
