@@ -104,8 +104,7 @@ async function drawable(
   const refused = await refusedRows(cache, artifact);
   const isRefused = new Uint8Array(refused.length === 0 ? 0 : poolOfRow.length);
   for (const row of refused) isRefused[row] = 1;
-  const isDrawn = (row: number): boolean =>
-    wanted[poolOfRow[row] ?? poolOfDropped] === true && isRefused[row] !== 1;
+  const isDrawn = (row: number): boolean => wanted[poolOfRow[row] ?? poolOfDropped] === true && isRefused[row] !== 1;
   let rowCount = 0;
   for (let row = 0; row < poolOfRow.length; row++) if (isDrawn(row)) rowCount++;
   const rows = new Uint32Array(rowCount);
