@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { type RowTable, rowsAt } from '../artifacts/row-table.ts';
 import { required } from '../core/assert.ts';
+import { MtrlError } from '../core/errors.ts';
 import { type DatasetPool, poolOfDropped } from '../judge/datasets/pools.ts';
 import type { Example, Split } from '../judge/example.ts';
 import type { ImageTable } from './image-table.ts';
@@ -50,8 +51,15 @@ export interface DatasetBatch {
   readonly examples: readonly Example[];
 }
 
+/** Throws ARTIFACT_MISSING, also for a dataset that an earlier version kept as one document. */
 export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
-  return (await cache.get(ref)) as DatasetArtifact;
+  const dataset = (await cache.get(ref)) as { readonly schema: number };
+  if (dataset.schema === 2) return dataset as DatasetArtifact;
+  throw new MtrlError('ARTIFACT_MISSING', 'the dataset is not kept in the form that this version reads', {
+    where: ref.uri,
+    found: `schema ${String(dataset.schema)}, where this version reads 2`,
+    hint: 'run the experiment again: its datasets are then ingested anew',
+  });
 }
 
 /** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, as do its methods. */
@@ -94,13 +102,14 @@ async function drawable(
   const poolOfRow = await poolColumn(cache, artifact);
   const wanted = artifact.pools.map((_, pool) => isWanted(pool));
   const refused = await refusedRows(cache, artifact);
+  const isRefused = new Uint8Array(refused.length === 0 ? 0 : poolOfRow.length);
+  for (const row of refused) isRefused[row] = 1;
+  const isDrawn = (row: number): boolean => wanted[poolOfRow[row] ?? poolOfDropped] === true && isRefused[row] !== 1;
   let rowCount = 0;
-  const rows = new Uint32Array(poolOfRow.length);
-  for (let row = 0, next = 0; row < poolOfRow.length; row++) {
-    if (refused[next] === row) next++;
-    else if (wanted[poolOfRow[row] ?? poolOfDropped] === true) rows[rowCount++] = row;
-  }
-  return rows.slice(0, rowCount);
+  for (let row = 0; row < poolOfRow.length; row++) if (isDrawn(row)) rowCount++;
+  const rows = new Uint32Array(rowCount);
+  for (let row = 0, at = 0; at < rowCount; row++) if (isDrawn(row)) rows[at++] = row;
+  return rows;
 }
 
 async function refusedRows(cache: JsonCache, { inadmissible }: DatasetArtifact): Promise<readonly number[]> {
@@ -114,10 +123,7 @@ async function poolColumn(cache: JsonCache, { poolOfRow }: DatasetArtifact): Pro
 }
 
 /** Examples by row, read at once: for work that looks at the same few again and again. */
-export async function exampleLookup(
-  dataset: OpenDataset,
-  rows: readonly number[],
-): Promise<(row: number) => Example> {
+export async function exampleLookup(dataset: OpenDataset, rows: readonly number[]): Promise<(row: number) => Example> {
   const examples = await dataset.examplesAt(rows);
   const byRow = new Map(rows.map((row, i) => [row, examples[i]]));
   return (row) => required(byRow.get(row), `example ${String(row)}`);

@@ -61,11 +61,7 @@ function orderKey({ exampleIndex, swapped }: PromptRollouts, other = false): str
   return `${String(exampleIndex)} ${String((swapped === true) !== other)}`;
 }
 
-function readPrompt(
-  prompt: PromptRollouts,
-  exampleAt: (row: number) => Example,
-  { tasks, mode }: Grading,
-): ReadPrompt {
+function readPrompt(prompt: PromptRollouts, exampleAt: (row: number) => Example, { tasks, mode }: Grading): ReadPrompt {
   const task = required(tasks[prompt.task], `task ${prompt.task}`);
   const example = shownExample(exampleAt(prompt.exampleIndex), prompt, task);
   return { prompt, example, task, judgments: prompt.rollouts.map((rollout) => readVerdict(rollout, task, mode)) };

@@ -36,7 +36,8 @@ export async function storeImageTable(cache: JsonCache, packs: readonly StoredIm
   const entries = new EntryList();
   for (const [pack, { index }] of packs.entries()) {
     const places = (await cache.store.getJson(index)) as ImagePackIndex;
-    for (const [digest, { offset, byteLength }] of Object.entries(places)) entries.add(digest, pack, offset, byteLength);
+    for (const [digest, { offset, byteLength }] of Object.entries(places))
+      entries.add(digest, pack, offset, byteLength);
   }
   const sorted = entries.sorted();
   const shards: ImageShard[] = [];

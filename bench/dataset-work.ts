@@ -39,7 +39,9 @@ async function prepare() {
         ...{ reader: 'jsonl', task: 'judged', split, path: path.join(folder, `${split}.jsonl`) },
         ...{ imageFolder: folder, fields: { images: ['image'], prompt: ['caption'] } },
       })),
-      arms: { rl: { objective: 'grpo', mode: 'think', stepCount, promptCountPerStep, optimizer: { learningRate: 1e-5 } } },
+      arms: {
+        rl: { objective: 'grpo', mode: 'think', stepCount, promptCountPerStep, optimizer: { learningRate: 1e-5 } },
+      },
     }),
   );
   const startedAtMs = performance.now();

@@ -38,10 +38,10 @@ export async function bench(log: (line: string) => void, { rowCount = rowCountDe
     await writePictures(folder);
     await writeRows(folder, rowCount);
     log('ingesting and mixing');
-    const prepared = run<Prepared>('prepare', folder);
+    const prepared = run('prepare', folder) as Prepared;
     if (prepared.exampleCount !== rowCount) throw new Error(`${String(prepared.exampleCount)} examples`);
     log('drawing steps');
-    const steps = run<Steps>('steps', folder);
+    const steps = run('steps', folder) as Steps;
     return {
       rowCount,
       rowsPerSecond: rounded(rowCount / (prepared.ingestMs / 1_000)),
@@ -56,14 +56,14 @@ export async function bench(log: (line: string) => void, { rowCount = rowCountDe
   }
 }
 
-function run<T>(part: string, folder: string): T {
+function run(part: string, folder: string): unknown {
   const script = fileURLToPath(new URL('dataset-work.ts', import.meta.url));
   // as infra/stack/workers.ts starts a worker
   const env = { UV_THREADPOOL_SIZE: String(availableParallelism()), ...process.env };
   const args = ['--import', 'tsx', script, part, folder];
   const { stdout, status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   if (status !== 0) throw new Error(`${part} ended with ${String(status)}`);
-  return JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '') as T;
+  return JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '');
 }
 
 const pictureName = (split: string, i: number): string => `${split}-${String(i)}.png`;
@@ -73,7 +73,9 @@ async function writePictures(folder: string): Promise<void> {
     for (let i = 0; i < pictureCount; i++) {
       const rng = new Rng('bench-dataset-picture', split, i);
       const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, () => rng.integer(0, 256));
-      const png = await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } }).png().toBuffer();
+      const png = await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } })
+        .png()
+        .toBuffer();
       writeFileSync(path.join(folder, pictureName(split, i)), png);
     }
   }

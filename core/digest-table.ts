@@ -1,21 +1,27 @@
 /** Numbers digests in the order in which they come: 0, 1, 2... Holds their bytes and little more, however many there are. */
-import { assert } from './assert.ts';
+import { assert, required } from './assert.ts';
 
 const chunkEntryCount = 16_384;
 /** Slots in use, at most: beyond it, looking for a free one takes long. */
 const loadMax = 0.75;
 
+/** Open addressing with linear probing: 1 + index of the entry, 0 where free. A power of two of slots. */
+interface Part {
+  slots: Uint32Array;
+  size: number;
+}
+
 export class DigestTable {
   readonly #digestLength: number;
   /** Entries in order; grown by chunks, so that none is ever copied. */
   readonly #chunks: Uint8Array[] = [];
-  /** Open addressing with linear probing: 1 + index of the entry, 0 where free. A power of two of them. */
-  #slots = new Uint32Array(1_024);
+  /** By the digest's first byte: one grows at a time. */
+  readonly #parts = Array.from({ length: 256 }, (): Part => ({ slots: new Uint32Array(8), size: 0 }));
   #size = 0;
 
-  /** Digests of so many bytes, at least 4: the first of what a cryptographic hash gives. */
+  /** Digests of so many bytes, at least 5: the first of what a cryptographic hash gives. */
   constructor(digestLength: number) {
-    assert(digestLength >= 4, `digests of ${digestLength} bytes`);
+    assert(digestLength >= 5, `digests of ${digestLength} bytes`);
     this.#digestLength = digestLength;
   }
 
@@ -25,14 +31,16 @@ export class DigestTable {
 
   /** The digest's number; a new one where `size` has grown. Longer digests are cut off. */
   add(digest: Uint8Array): number {
-    const slot = this.#slotOf(digest);
-    const known = this.#slots[slot] ?? 0;
+    const part = required(this.#parts[digest[0] ?? 0], 'the part of a digest');
+    const slot = this.#slotOf(part, digest);
+    const known = part.slots[slot] ?? 0;
     if (known > 0) return known - 1;
     const index = this.#size++;
     if (index % chunkEntryCount === 0) this.#chunks.push(new Uint8Array(chunkEntryCount * this.#digestLength));
     this.#entry(index).set(digest.subarray(0, this.#digestLength));
-    this.#slots[slot] = index + 1;
-    if (this.#size > loadMax * this.#slots.length) this.#grow();
+    part.slots[slot] = index + 1;
+    part.size++;
+    if (part.size > loadMax * part.slots.length) this.#grow(part);
     return index;
   }
 
@@ -49,12 +57,12 @@ export class DigestTable {
   }
 
   /** Where the digest is, or the free slot where it belongs. */
-  #slotOf(digest: Uint8Array): number {
+  #slotOf({ slots }: Part, digest: Uint8Array): number {
     assert(digest.byteLength >= this.#digestLength, `a digest of ${digest.byteLength} bytes`);
-    const mask = this.#slots.length - 1;
+    const mask = slots.length - 1;
     let slot = startOf(digest) & mask;
     for (; ; slot = (slot + 1) & mask) {
-      const known = this.#slots[slot] ?? 0;
+      const known = slots[slot] ?? 0;
       if (known === 0 || this.#isAt(known - 1, digest)) return slot;
     }
   }
@@ -66,18 +74,20 @@ export class DigestTable {
     return true;
   }
 
-  #grow(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
-    const mask = this.#slots.length - 1;
-    for (let index = 0; index < this.#size; index++) {
-      let slot = startOf(this.#entry(index)) & mask;
-      while ((this.#slots[slot] ?? 0) > 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = index + 1;
+  #grow(part: Part): void {
+    const entries = part.slots.filter((known) => known > 0);
+    part.slots = new Uint32Array(part.slots.length * 2);
+    const mask = part.slots.length - 1;
+    for (const entry of entries) {
+      let slot = startOf(this.#entry(entry - 1)) & mask;
+      while ((part.slots[slot] ?? 0) > 0) slot = (slot + 1) & mask;
+      part.slots[slot] = entry;
     }
   }
 }
 
+/** Of the bytes behind the one that chooses the part. */
 function startOf(digest: Uint8Array): number {
   const at = (i: number): number => digest[i] ?? 0;
-  return (at(0) | (at(1) << 8) | (at(2) << 16) | (at(3) << 24)) >>> 0;
+  return (at(1) | (at(2) << 8) | (at(3) << 16) | (at(4) << 24)) >>> 0;
 }

@@ -16,10 +16,6 @@ export class Uint32Column {
     this.#values[this.#length++] = value;
   }
 
-  at(index: number): number | undefined {
-    return index < this.#length ? this.#values[index] : undefined;
-  }
-
   /** A view, until the next `push`. */
   get values(): Uint32Array {
     return this.#values.subarray(0, this.#length);

@@ -61,17 +61,13 @@ class Draws {
 
   constructor(purpose: string, request: MixtureRequest, pools: ReadonlyMap<string, Uint32Array>) {
     const { seed, mixture, places = {}, chanceOf } = request;
-    const stream = (
-      key: string,
-      pool: Uint32Array,
-      path: readonly (string | number)[],
-    ): [string, EpochStream] => {
+    const stream = (key: string, pool: Uint32Array, path: readonly (string | number)[]): [string, EpochStream] => {
       const place = places[`${purpose}/${key}`];
       return [key, new EpochStream({ pool, path, ...(place && { place }), ...(chanceOf && { chanceOf }) })];
     };
     if ((mixture?.strategy ?? 'union') === 'union') {
       // In dataset order, so that the order in which an arm names its tasks changes nothing.
-      const union = joined([...pools.values()]).sort();
+      const union = joined([...pools.values()]);
       this.#streams = new Map([stream('', union, [purpose, seed])]);
       this.#turns = new TaskTurns(new Map([['', 1]]), 0);
     } else {
@@ -138,12 +134,14 @@ export function roundRows({ rows, reserve }: PlannedStep, round: number): Uint32
   return reserve.slice((round - 1) * rows.length, round * rows.length);
 }
 
+/** Ascending. */
 function joined(pools: readonly Uint32Array[]): Uint32Array {
+  if (pools.length === 1 && pools[0] !== undefined) return pools[0];
   const all = new Uint32Array(pools.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const pool of pools) {
     all.set(pool, at);
     at += pool.length;
   }
-  return all;
+  return all.sort();
 }

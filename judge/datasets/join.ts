@@ -85,6 +85,7 @@ export async function joinDatasets(
     rejects.checkCeiling(rowCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
   }
   const { facts } = intake;
+  facts.end();
   const { splits, leaks } = settleRows(recipe, facts);
   const named = await namesOf(leaks, sink);
   await intake.drop(splits);

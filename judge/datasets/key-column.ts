@@ -1,12 +1,12 @@
 /** The keys that each row of a dataset has (its images, its group, its texts), as numbers of their digests. */
 import { DigestTable } from '../../core/digest-table.ts';
-import { Uint32Column } from '../../core/uint32-column.ts';
+import { NumberColumn } from '../../core/number-column.ts';
 
 export class KeyColumn {
   readonly digests: DigestTable;
-  readonly #keys = new Uint32Column();
+  readonly #keys = new NumberColumn();
   /** Where each row's keys end. Left out while every row has one key, as most columns have. */
-  #ends: Uint32Column | undefined;
+  #ends: NumberColumn | undefined;
   #rowCount = 0;
 
   constructor(digestLength: number) {
@@ -28,16 +28,15 @@ export class KeyColumn {
 
   /** Calls for every key of every row, rows ascending. */
   each(visit: (row: number, key: number) => void): void {
-    const [keys, ends] = [this.#keys.values, this.#ends?.values];
     for (let row = 0, at = 0; row < this.#rowCount; row++) {
-      const end = ends === undefined ? at + 1 : (ends[row] ?? 0);
-      for (; at < end; at++) visit(row, keys[at] ?? 0);
+      const end = this.#ends === undefined ? at + 1 : (this.#ends.at(row) ?? 0);
+      for (; at < end; at++) visit(row, this.#keys.at(at) ?? 0);
     }
   }
 }
 
-function endsOfOneEach(rowCount: number): Uint32Column {
-  const ends = new Uint32Column();
+function endsOfOneEach(rowCount: number): NumberColumn {
+  const ends = new NumberColumn();
   for (let row = 1; row <= rowCount; row++) ends.push(row);
   return ends;
 }

@@ -40,8 +40,9 @@ const unseenBit = 8;
 const seenBit = 16;
 const splitBits = 7;
 
-const isSplit = (sides: number): boolean => ((sides & splitBits) & ((sides & splitBits) - 1)) !== 0;
-const isShared = (sides: number): boolean => isSplit(sides) || (sides & (unseenBit | seenBit)) === (unseenBit | seenBit);
+const isSplit = (sides: number): boolean => (sides & splitBits & ((sides & splitBits) - 1)) !== 0;
+const isShared = (sides: number): boolean =>
+  isSplit(sides) || (sides & (unseenBit | seenBit)) === (unseenBit | seenBit);
 
 const bySha256 = (a: LeakingRows, b: LeakingRows): number => (a.sha256 < b.sha256 ? -1 : a.sha256 > b.sha256 ? 1 : 0);
 
@@ -59,7 +60,11 @@ export function findLeaks(facts: RowFacts, splits: SplitColumn, question: LeakQu
     rows.inOrder(distinct(keys.map((key) => by.get(key) ?? [])));
   return [
     ...exact
-      .map((key): LeakingRows => ({ kind: 'image', sha256: images.digests.digestAt(key), rows: rowsOf(rowsOfImage, [key]) }))
+      .map((key): LeakingRows => ({
+        kind: 'image',
+        sha256: images.digests.digestAt(key),
+        rows: rowsOf(rowsOfImage, [key]),
+      }))
       .sort(bySha256),
     ...near
       .map(({ keys, distance }): LeakingRows => {

@@ -30,7 +30,10 @@ export function poolsOf(facts: RowFacts, splits: SplitColumn): Pools {
     if (split === undefined) continue;
     const { task, label } = facts.kindOf(row);
     const key = `${split} ${task}`;
-    const pool = pools.get(key) ?? { index: pools.size, task, split, exampleCount: 0, labels: new Map() };
+    const pool = pools.get(key) ?? {
+      ...{ index: pools.size, task, split, exampleCount: 0 },
+      labels: new Map<string, number>(),
+    };
     pools.set(key, pool);
     pool.exampleCount++;
     pool.labels.set(label, (pool.labels.get(label) ?? 0) + 1);

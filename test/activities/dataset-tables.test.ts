@@ -43,7 +43,13 @@ it('rows that were dropped or that the policy cannot be shown are drawn for noth
   const writer = new DatasetWriter(cache);
   for (const one of examples) await writer.add(one);
   const counts = { exampleCount: 11, imageCount: 0, quarantinedCount: 1 };
-  const ref = await writer.store({ pools: poolsOf(facts, splits), packs: [], quarantine: null, leaks: null, ...counts });
+  const ref = await writer.store({
+    pools: poolsOf(facts, splits),
+    packs: [],
+    quarantine: null,
+    leaks: null,
+    ...counts,
+  });
   const whole = await openDataset(cache, ref);
   expect([...(await whole.rowsOf('b', 'train'))]).toEqual([2, 4, 5, 7]);
   expect([...(await whole.rowsOf('a', 'test'))]).toEqual([9]);
@@ -63,11 +69,7 @@ it('rows that were dropped or that the policy cannot be shown are drawn for noth
   expect([...(await some.rowsOf('a', 'test'))]).toEqual([]);
   const batches: number[][] = [];
   for await (const { rows } of some.eachBatch(4)) batches.push([...rows]);
-  expect(batches).toEqual([
-    [0, 2, 3, 5],
-    [6, 7, 8, 10],
-    [11],
-  ]);
+  expect(batches).toEqual([[0, 2, 3, 5], [6, 7, 8, 10], [11]]);
 });
 
 it('an image is found without looking through the packs, however many there are', async () => {
@@ -95,10 +97,22 @@ it('an image is found without looking through the packs, however many there are'
 it('a step of a long plan reads the plan and one shard of rows, neither of which grows with the steps', async () => {
   const { cache } = opened();
   const counts = { exampleCountPerStep: 64, reserveCountPerStep: 16 };
-  const rowsOf = (step: number, count: number, from: number) => Uint32Array.from({ length: count }, (_, i) => step * 80 + from + i);
-  const steps = Array.from({ length: 12_000 }, (_, step) => ({ rows: rowsOf(step, 64, 0), reserve: rowsOf(step, 16, 64) }));
+  const rowsOf = (step: number, count: number, from: number) =>
+    Uint32Array.from({ length: count }, (_, i) => step * 80 + from + i);
+  const steps = Array.from({ length: 12_000 }, (_, step) => ({
+    rows: rowsOf(step, 64, 0),
+    reserve: rowsOf(step, 16, 64),
+  }));
   const shards = await storePlanShards(cache, steps, 100);
-  const plan: MixturePlan = { schema: 2, fromStep: 100, stepCount: 12_000, ...counts, shards, exampleCountByTask: {}, places: {} };
+  const plan: MixturePlan = {
+    schema: 2,
+    fromStep: 100,
+    stepCount: 12_000,
+    ...counts,
+    shards,
+    exampleCountByTask: {},
+    places: {},
+  };
   const ref = await cache.put(plan);
   for (const step of [0, 409, 410, 5_000, 11_999]) {
     const { objects, cache: fresh } = opened();

@@ -16,7 +16,11 @@ const planned = (step: number) => Promise.resolve(Uint32Array.of(step));
 async function lastLearningRate(toStep: number, stepCount?: number): Promise<number | undefined> {
   const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
   const steps = { plan: refTo('plan'), fromStep: toStep - 1, toStep, policy: { snapshot: refTo('base'), log: [] } };
-  const update = await planUpdate(decaying, planned, { ...run, ...steps, ...(stepCount !== undefined && { stepCount }) });
+  const update = await planUpdate(decaying, planned, {
+    ...run,
+    ...steps,
+    ...(stepCount !== undefined && { stepCount }),
+  });
   return update.objective === 'sft' ? update.steps[0]?.learningRate : undefined;
 }
 

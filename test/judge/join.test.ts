@@ -26,7 +26,9 @@ test('examples pass on before the next rows are read: none is held until the end
   async function* rowsOf({ split }: { readonly split: unknown }) {
     for (let i = 0; i < 5; i++) {
       takenBefore.push(taken.length);
-      yield await Promise.resolve([row(`${String(split)} ${String(i)}`, split as Split, `${String(split)} ${String(i)}`)]);
+      yield await Promise.resolve([
+        row(`${String(split)} ${String(i)}`, split as Split, `${String(split)} ${String(i)}`),
+      ]);
     }
   }
   const joined = await joinDatasets(recipe, rowsOf, {
@@ -59,7 +61,10 @@ test('a row that a leak costs keeps its number and is in no pool; its place is i
     },
   );
   expect([...joined.poolOfRow]).toEqual([0xffff, 0, 1]);
-  expect(joined.pools).toMatchObject([{ split: 'train', exampleCount: 1 }, { split: 'test', exampleCount: 1 }]);
+  expect(joined.pools).toMatchObject([
+    { split: 'train', exampleCount: 1 },
+    { split: 'test', exampleCount: 1 },
+  ]);
   expect(joined.leaks).toMatchObject([{ kind: 'text', examples: ['a', 'c'] }]);
   expect(quarantined).toMatchObject([{ code: 'LEAKED', excerpt: 'a' }]);
 });

@@ -68,7 +68,12 @@ describe('leaks that are found', () => {
     expect(leaksOf(examples, {}, hashes)).toEqual([]);
     expect(leaksOf(examples, { distanceMax: 1 }, hashes)).toEqual([]);
     expect(leaksOf(examples, { distanceMax: 2 }, hashes)).toEqual([
-      { kind: 'near-image', sha256: [sha256('a'), sha256('b')].sort()[0], distance: 2, examples: ['train a', 'test b'] },
+      {
+        kind: 'near-image',
+        sha256: [sha256('a'), sha256('b')].sort()[0],
+        distance: 2,
+        examples: ['train a', 'test b'],
+      },
     ]);
   });
 

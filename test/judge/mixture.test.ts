@@ -31,9 +31,7 @@ interface Plan {
 /** All steps at once. */
 function planMixture({ examples, tasks, stepCount, ...rest }: PlanRequest): Plan {
   const rowsOf = (task: string): Uint32Array =>
-    Uint32Array.from(
-      examples.flatMap((one, row) => (one.task === task && one.split === 'train' ? [row] : [])),
-    );
+    Uint32Array.from(examples.flatMap((one, row) => (one.task === task && one.split === 'train' ? [row] : [])));
   const mixture = new Mixture({ ...rest, pools: new Map(tasks.map((task) => [task, rowsOf(task)])) });
   const steps = Array.from({ length: stepCount }, () => mixture.next());
   const { exampleCountByTask, places } = mixture;
@@ -119,7 +117,10 @@ describe('the mixture', () => {
       exampleCountPerStep: 4,
     });
     expect(plan.exampleCountByTask).toEqual({ a: 5, b: 2 });
-    expect(plan.places).toMatchObject({ 'mixture/': { epoch: 1, position: 5 }, 'mixture-reserve/': { epoch: 0, position: 0 } });
+    expect(plan.places).toMatchObject({
+      'mixture/': { epoch: 1, position: 5 },
+      'mixture-reserve/': { epoch: 0, position: 0 },
+    });
   });
 
   test('a task without training examples is an error that names it', () => {
