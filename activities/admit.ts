@@ -11,6 +11,7 @@ import { type ErrorCode, MtrlError } from '../core/errors.ts';
 import { excerptOf } from '../judge/datasets/reading.ts';
 import { askProbe, isRefusal } from '../judge/evaluation/probes.ts';
 import type { Example, QuarantinedRow, Split } from '../judge/example.ts';
+import { targetText } from '../judge/tasks/completion.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { asksOf, type Ask } from './admission-asks.ts';
 import type { ComputeContext } from './compute-context.ts';
@@ -22,6 +23,7 @@ import { JsonLines, storedRows } from './json-lines.ts';
 import type { LoadedProcessor } from './processors.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
+import { endedBy } from './sampling.ts';
 
 /** Examples that are in memory with their images at the same time. */
 const batchRowCount = 64;
@@ -43,6 +45,7 @@ export function createAdmit(context: ComputeContext) {
     const config = {
       ...{ processor: loaded.digest, ...prompting, asks, probing: { paraphrases, longerAnswer, seed } },
       rateMax: asked.by === 'rows' ? 1 : quarantineRateMax,
+      stopSequences: recipe.stopSequences ?? null,
     };
     const { outputs, summary, ...made } = await durable(deps, 'admit', { inputs: { dataset }, config }, () =>
       whileAdvancing(async (advance) => {
@@ -102,6 +105,7 @@ class Admission {
   async of(asks: readonly Ask[], rateMax: number) {
     const table = new JsonLines();
     try {
+      this.#checkSayable(asks);
       const rows: number[] = [];
       for (const { task, split, asks: ofPool } of byPool(asks))
         rows.push(...(await this.#refusedOf(task, split, ofPool, rateMax, table)));
@@ -114,6 +118,15 @@ class Admission {
       return { outputs: rows.length === 0 ? {} : await this.#without(rows, table), summary };
     } finally {
       await table.close();
+    }
+  }
+
+  /** Labels whose probabilities are asked, and stop sequences: what cannot be said is the recipe's fault, not a row's. */
+  #checkSayable(asks: readonly Ask[]): void {
+    endedBy(this.#recipe, this.#prompted);
+    for (const name of new Set(asks.filter(({ isForced }) => isForced).map(({ task }) => task))) {
+      const { labels, verdictFormat } = taskOf(this.#recipe, name);
+      for (const label of labels) this.#prompted.completion(targetText({ id: label, label }, 'direct', verdictFormat));
     }
   }
 

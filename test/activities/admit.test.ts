@@ -57,11 +57,10 @@ async function ingested(texts: Record<'train' | 'test', readonly string[]>, rate
       join(folder, `${split}.jsonl`),
       rows.map((text, i) => `${JSON.stringify({ id: `${split}-${String(i)}`, text, label: 'yes' })}\n`).join(''),
     );
-  const read = (split: 'train' | 'test') =>
-    ({
-      ...{ reader: 'jsonl', task: 't', split, path: join(folder, `${split}.jsonl`) },
-      fields: { images: [], prompt: ['text'] },
-    }) as const;
+  const read = (split: 'train' | 'test'): RecipeInput['datasets'][number] => ({
+    ...{ reader: 'jsonl', task: 't', split, path: join(folder, `${split}.jsonl`) },
+    fields: { images: [], prompt: ['text'] },
+  });
   const recipe: RecipeInput = {
     name: 'admission',
     policy: { config: model, initSeed: 1 },
