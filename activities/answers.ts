@@ -2,7 +2,6 @@
 import { required } from '../core/assert.ts';
 import { labelProbabilities } from '../judge/evaluation/forced-choice.ts';
 import type { AnswerMode, Example, Judgment } from '../judge/example.ts';
-import { targetText } from '../judge/tasks/completion.ts';
 import { readVerdict } from '../judge/tasks/read-verdict.ts';
 import type { LabelledPrompt, MemorySpec, Sampling } from '../policy/engine.ts';
 import type { EvaluationSpec } from '../recipes/evaluation-fields.ts';
@@ -10,6 +9,7 @@ import type { TaskSpec } from '../recipes/recipe.ts';
 import type { EvaluationJudgment } from './judgments-artifact.ts';
 import type { Answering } from './kept-answers.ts';
 import type { HeldEngine } from './policy-states.ts';
+import { forcedCompletion } from './forced-completion.ts';
 import type { PromptedDataset } from './prompter.ts';
 import type { PromptSeries } from './prompt-series.ts';
 
@@ -88,8 +88,10 @@ export async function verdictProbabilities(
     const encoded = await held.waits.for(prompts.slice(from, to));
     const labelled = encoded.map((prompt, i): LabelledPrompt => {
       const judgment = required(judgments[from + i], 'a judgment for every prompt');
-      const texts = spec.labels.map((label) => forcedText(label, spec, mode, judgment));
-      return { prompt, completions: texts.map((text) => prompted.completion(text)) };
+      return {
+        prompt,
+        completions: spec.labels.map((label) => forcedCompletion(prompted, label, spec, mode, judgment)),
+      };
     });
     const asked = await held.engine.labelLogProbs({
       prompts: labelled,
@@ -100,16 +102,6 @@ export async function verdictProbabilities(
     found.push(...asked.map(labelProbabilities));
   }
   return found;
-}
-
-function forcedText(label: string, { verdictFormat }: TaskSpec, mode: AnswerMode, judgment: Judgment): string {
-  const rationale = judgment.ok ? judgment.rationale : '';
-  const isReasoned = mode === 'think' && rationale !== '';
-  return targetText(
-    { id: label, label, ...(isReasoned && { rationale }) },
-    isReasoned ? 'think' : 'direct',
-    verdictFormat,
-  );
 }
 
 /** As many prompts as keep the rows of an engine call within the recipe's count when each has several. */

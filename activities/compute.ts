@@ -1,5 +1,6 @@
 /** The activities of a compute worker: what needs an engine. */
 import { join } from 'node:path';
+import { createAdmit } from './admit.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { Activities } from './contract.ts';
 import type { ComputeDeps } from './deps.ts';
@@ -20,7 +21,7 @@ import { createSnapshot } from './snapshot.ts';
 
 export type ComputeActivities = Pick<
   Activities,
-  'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+  'importPolicy' | 'admit' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
 >;
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
@@ -29,6 +30,7 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const classified = <I, R>(activity: (input: I) => Promise<R>) => asActivity(deps.store, heartbeating(activity));
   return {
     importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
+    admit: classified(createAdmit(context)),
     rollout: classified(onRequiredEngine(context, createRollout(context))),
     optimize: classified(onRequiredEngine(context, createOptimize(context))),
     snapshot: classified(createSnapshot(context)),

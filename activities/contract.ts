@@ -97,6 +97,29 @@ export interface ImportPolicyResult extends Made {
   readonly checkpoint: ArtifactRef;
 }
 
+/** Whether the policy can be shown what it will be asked: rows that it cannot are set aside. */
+export interface AdmitInput {
+  readonly recipe: ArtifactRef;
+  readonly dataset: ArtifactRef;
+  /** Its processor decides: the weights do not matter. */
+  readonly policy: PolicyState;
+  /** Who asks: the recipe's arms, an evaluation of one policy, or rows that nobody has judged. */
+  readonly asked:
+    | { readonly by: 'arms' }
+    | { readonly by: 'policy'; readonly mode: AnswerMode }
+    | { readonly by: 'rows'; readonly task: string; readonly mode: AnswerMode };
+}
+export interface AdmitResult extends Made {
+  /** The dataset that was given, where all of it can be shown. */
+  readonly dataset: ArtifactRef;
+  readonly exampleCount: number;
+  /** Rows that ingestion set aside, and those set aside here. */
+  readonly quarantinedCount: number;
+  readonly inadmissibleCount: number;
+  /** The table of all of them, where rows were set aside here. */
+  readonly quarantine?: ArtifactRef;
+}
+
 export interface RunRef {
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
@@ -298,6 +321,7 @@ export interface Activities {
   prepare(input: PrepareInput): Promise<PrepareResult>;
   ingest(input: IngestInput): Promise<IngestResult>;
   importPolicy(input: ImportPolicyInput): Promise<ImportPolicyResult>;
+  admit(input: AdmitInput): Promise<AdmitResult>;
   mix(input: MixInput): Promise<MixResult>;
   rollout(input: RolloutInput): Promise<RolloutResult>;
   reward(input: RewardInput): Promise<RewardResult>;

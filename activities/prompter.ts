@@ -1,6 +1,7 @@
 /** Examples of a dataset as a policy reads them, each encoded once while memory lasts. */
 import { ByteCache } from '../core/byte-cache.ts';
 import { digestOf } from '../core/json.ts';
+import type { MarkedText } from '../core/marked-text.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { blankImageLike } from '../judge/evaluation/blank-image.ts';
 import type { Asked } from '../judge/evaluation/probes.ts';
@@ -66,7 +67,7 @@ export interface PromptedDataset {
   /** Tokens of the completion that supervised training teaches, the stop token included. */
   target(example: Example, mode: AnswerMode): readonly number[];
   /** Tokens of any completion, the stop token included. Throws PROMPT_INVALID for what could never be sampled. */
-  completion(text: string): readonly number[];
+  completion(text: string | MarkedText): readonly number[];
   /** Special tokens kept, the stop token left out. */
   decode(tokenIds: readonly number[]): string;
   readonly tokens: TokenRoles;

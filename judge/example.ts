@@ -37,6 +37,7 @@ export interface QuarantinedRow {
     | 'IMAGE_UNREADABLE'
     | 'IMAGE_TOO_LARGE'
     | 'PROMPT_INVALID'
+    | 'PROMPT_TOO_LONG'
     | 'DUPLICATE_ID'
     | 'LEAKED';
   readonly reason: string;

@@ -36,6 +36,8 @@ export interface Processor {
   /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and ids that stand for nothing. */
   readonly bannedTokenIds: readonly number[];
   readonly stopTokenId: number;
+  /** Tokens of a prompt and its answer, at most. */
+  readonly positionCountMax: number;
   readonly padTokenId: number;
 }
 
@@ -61,6 +63,7 @@ export async function loadProcessor(
   const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);
   return {
     stopTokenId,
+    positionCountMax: architecture.text.positionCountMax,
     padTokenId: tokenizer.specialId('pad_token') ?? stopTokenId,
     bannedTokenIds: [...banned].sort((a, b) => a - b),
     async encodePrompt(messages, encodedImages) {

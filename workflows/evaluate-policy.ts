@@ -1,6 +1,7 @@
 /** Any policy on any recipe's tasks, with nothing trained: what `mtrl evaluate` starts. */
 import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm, wrongInput } from './input-form.ts';
@@ -22,10 +23,11 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
     upsertAttributes({ recipeName: prepared.recipeName });
     tracker.state('ingesting', 'reading datasets, fetching the policy');
-    const [ingestion, { policy, checkpoint }] = await Promise.all([
+    const [read, { policy, checkpoint }] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
       broughtIn(prepared.recipe, source),
     ]);
+    const ingestion = await admitted(read, { recipe: prepared.recipe, policy, asked: { by: 'policy', mode } });
     const ref = { recipe: prepared.recipe, dataset: ingestion.dataset, policy, arm: 'policy', seed: 0, mode };
     let doneCount = 0;
     const total = prepared.evaluations.length;

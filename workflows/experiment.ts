@@ -17,6 +17,7 @@ import type {
   ImportPolicyResult,
   PrepareResult,
 } from '../activities/contract.ts';
+import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
 import { planDetails } from './details.ts';
 import type { evaluate } from './evaluate.ts';
@@ -44,12 +45,15 @@ export async function experiment(recipe: unknown, options: ExperimentOptions = {
     const { initial, fork } = options;
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
     tracker.prepared(prepared);
-    const [ingestion, imported] = await Promise.all([
+    const [read, imported] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
       compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
         { recipe: prepared.recipe, ...keptPolicy(initial) },
       ]),
     ]);
+    const ingestion = await admitted(read, {
+      ...{ recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
+    });
     tracker.ingested(ingestion, imported);
     const { recipeName } = prepared;
     const ref = { experimentId, recipeName, recipe: prepared.recipe, dataset: ingestion.dataset };

@@ -1,4 +1,5 @@
 /** A file of rows to verdicts: what `mtrl judge` starts. */
+import { admitted } from './admitted.ts';
 import { bulk, compute } from './activity-options.ts';
 import { broughtIn } from './evaluate-policy.ts';
 import { endedBadly } from './failure.ts';
@@ -9,12 +10,15 @@ export async function judgeBatch({ rows, mode, source }: JudgeBatchInput): Promi
   const tracker = new JobTracker();
   try {
     tracker.state('ingesting', 'reading rows');
-    const read = await bulk.readRows.executeWithOptions({ summary: 'rows' }, [rows]);
+    const found = await bulk.readRows.executeWithOptions({ summary: 'rows' }, [rows]);
+    const { recipe } = found;
+    const { policy, checkpoint } = await broughtIn(recipe, source);
+    const { task } = rows;
+    const read = await admitted(found, { recipe, policy, asked: { by: 'rows', task, mode } });
     tracker.state('evaluating', `${String(read.exampleCount)} rows, ${String(read.quarantinedCount)} in quarantine`);
-    const { policy, checkpoint } = await broughtIn(read.recipe, source);
-    const { recipe, dataset } = read;
-    const judged = await compute.judgeRows.executeWithOptions({ summary: rows.task }, [
-      { recipe, dataset, policy, task: rows.task, mode },
+    const { dataset } = read;
+    const judged = await compute.judgeRows.executeWithOptions({ summary: task }, [
+      { recipe, dataset, policy, task, mode },
     ]);
     tracker.state('done', `${String(judged.rowCount)} rows`);
     return { read, checkpoint, judged };

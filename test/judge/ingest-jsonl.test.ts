@@ -101,7 +101,6 @@ describe('a row that cannot be used is quarantined with its code', () => {
     ['a text file for an image', { ...good, id: 'r1', image: 'text.jpg' }, 'IMAGE_UNREADABLE', /text.jpg/],
     ['half an image', { ...good, id: 'r1', image: 'cut.jpg' }, 'IMAGE_UNREADABLE', /cut.jpg/],
     ['a folder for an image', { ...good, id: 'r1', image: 'folder.jpg' }, 'IMAGE_UNREADABLE', /folder.jpg/],
-    ['an image mark in a field', { ...good, id: 'r1', statement: 'a <image> b' }, 'PROMPT_INVALID', /statement holds/],
     ['an id that was there before', { ...good, label: false }, 'DUPLICATE_ID', /shows\/test\/r0/],
   ])('%s', async (_, row, code, reason) => {
     const found = await quarantineOf(row);

@@ -44,13 +44,13 @@ test('every row is shown or says why not, and blank lines are no rows', async ()
     { id: 'silent', image: 'a.png' },
     { id: 'two', images: ['a.png', 'a.png'], caption: 'x' },
     { id: 'number', image: 7, caption: 'x' },
-    { id: 'mark', image: 'a.png', caption: 'an <image> too many' },
+    { id: 'mark', image: 'a.png', caption: 'an <image> mark is text' },
     '[1]',
     '{',
   ]);
   expect(rows.map(outcomeOf)).toEqual([
     ...['one', 'row 3', 'DUPLICATE_ID', 'IMAGE_MISSING', 'IMAGE_MISSING', 'IMAGE_UNREADABLE', 'PROMPT_INVALID'],
-    ...['PROMPT_INVALID', 'FIELD_MISSING', 'PROMPT_INVALID', 'ROW_UNREADABLE', 'ROW_UNREADABLE'],
+    ...['PROMPT_INVALID', 'FIELD_MISSING', 'mark', 'ROW_UNREADABLE', 'ROW_UNREADABLE'],
   ]);
   expect(rows.map(({ row }) => row)).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
 });

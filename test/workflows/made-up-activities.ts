@@ -83,13 +83,15 @@ export class MadeUpActivities {
     };
   }
 
-  get compute(): Pick<Activities, 'importPolicy' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'> {
+  get compute(): Pick<Activities, 'importPolicy' | 'admit' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'> {
     return {
       importPolicy: async ({ from }) => {
         await this.#note(from ? `importPolicy from ${from.uri.split('/').at(-1) ?? ''}` : 'importPolicy');
         const name = from ? `from ${from.uri.split('/').at(-1) ?? ''}` : 'base';
         return { ...made(), policy: { snapshot: refTo(name), log: [] }, checkpoint: refTo(`${name} checkpoint`) };
       },
+      admit: ({ dataset }) =>
+        Promise.resolve({ ...made(), dataset, exampleCount: 8, quarantinedCount: 0, inadmissibleCount: 0 }),
       rollout: async ({ step, shard, round }: RolloutInput) => {
         const again = round === undefined ? '' : ` again ${String(round)}`;
         const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;
