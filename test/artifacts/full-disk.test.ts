@@ -52,7 +52,8 @@ describe.skipIf(process.platform !== 'linux')('a full disk', () => {
 });
 
 it('a file system that refuses the write is no bug of ours', () => {
-  const refused = (code: string) => Object.assign(new Error(`${code}: refused`), { code, syscall: 'mkdir', path: '/x/y' });
+  const refused = (code: string) =>
+    Object.assign(new Error(`${code}: refused`), { code, syscall: 'mkdir', path: '/x/y' });
   for (const code of ['EROFS', 'EACCES', 'EPERM'])
     expect(fileError(refused(code))).toMatchObject({
       code: 'FILE_NOT_WRITABLE',

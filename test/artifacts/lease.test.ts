@@ -51,16 +51,12 @@ function suite(open: () => ObjectStore): void {
       snapshot: () => store.putBytes(Buffer.alloc(2 << 20, 2)),
     };
     const made = Object.entries(pieces).map(([activity, piece]) =>
-      memoize(
-        store,
-        { activity, codeVersion: '1', inputs: {}, config: 'lease', environment: {} },
-        async () => {
-          const parts = await piece();
-          const { garbage } = await collect(objects);
-          expect(garbage.objectCount).toBe(0);
-          return { outputs: { all: await store.putJson({ parts }) }, summary: {}, computeMs: 0 };
-        },
-      ),
+      memoize(store, { activity, codeVersion: '1', inputs: {}, config: 'lease', environment: {} }, async () => {
+        const parts = await piece();
+        const { garbage } = await collect(objects);
+        expect(garbage.objectCount).toBe(0);
+        return { outputs: { all: await store.putJson({ parts }) }, summary: {}, computeMs: 0 };
+      }),
     );
     const refs = (await Promise.all(made)).map(({ ref }) => ref);
     expect((await verifyArtifacts(store, [...refs, before])).problems).toEqual([]);

@@ -169,9 +169,15 @@ export function storeSuite(open: () => ObjectStore): void {
       };
       const first = await memoize(store, work(`gone: ${gone}`), compute);
       const parts = await compute();
-      const snapshot = (await store.getJson(required(parts.outputs['snapshot'], 'the snapshot'))) as { folder: ArtifactRef };
+      const snapshot = (await store.getJson(required(parts.outputs['snapshot'], 'the snapshot'))) as {
+        folder: ArtifactRef;
+      };
       const { files } = (await store.getJson(snapshot.folder)) as { files: Record<string, ArtifactRef> };
-      const lost = { output: parts.outputs['plain'], 'part of a document': snapshot.folder, 'file of a folder': files['a.json'] };
+      const lost = {
+        output: parts.outputs['plain'],
+        'part of a document': snapshot.folder,
+        'file of a folder': files['a.json'],
+      };
       const key = blobKey(required(lost[gone as keyof typeof lost], gone).sha256);
       expect((await memoize(store, work(`gone: ${gone}`), compute)).cached).toBe(true);
       await store.objects.remove([key]);
@@ -202,7 +208,9 @@ export function storeSuite(open: () => ObjectStore): void {
     const last = await memoize(store, work('replaced'), made('four'));
     expect(last.cached).toBe(true);
     for (const { ref } of done) expect(ref).toEqual(last.ref);
-    expect(await store.getJson(required(last.manifest.outputs['value'], 'the output'))).not.toEqual({ replaced: 'one' });
+    expect(await store.getJson(required(last.manifest.outputs['value'], 'the output'))).not.toEqual({
+      replaced: 'one',
+    });
   });
 
   it('shows nothing under the final key when the attempt dies between its parts and its manifest', async () => {
