@@ -166,7 +166,10 @@ export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown>
   if (digest === found) return value as Manifest<unknown>;
   throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not what was written', {
     where: uri,
-    found: digest === undefined ? `no manifest: ${describeBytes(bytes)}` : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
+    found:
+      digest === undefined
+        ? `no manifest: ${describeBytes(bytes)}`
+        : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
     hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
   });
 }

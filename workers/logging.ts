@@ -1,17 +1,25 @@
 /** One line of JSON an event, to stderr: what a worker says, and what the Temporal SDK says inside it. */
+import { writeSync } from 'node:fs';
 import { type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 import { metricsOptions } from './telemetry.ts';
 
-/** Lines that cannot be written are kept until they can be, up to this length; further ones are dropped. */
-const unwrittenByteLengthMax = 1 << 20;
-
 export function createLog(name: string): Logger {
   const level = process.env['MTRL_LOG_LEVEL'] ?? 'info';
-  // Bounded, and without a failure of its own: a full disk under the log file must not end the worker.
-  const destination = pino.destination({ dest: 2, maxLength: unwrittenByteLengthMax });
-  destination.on('error', () => undefined);
-  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, destination);
+  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, { write: writeLine });
+}
+
+/**
+ * A line that cannot be written (a full disk under the log file) is dropped. pino's own destination keeps it, and its
+ * flush at the end of the process repeats the write for as long as it fails, so that the worker could not end.
+ */
+function writeLine(line: string): void {
+  const bytes = Buffer.from(line);
+  try {
+    for (let done = 0; done < bytes.length;) done += writeSync(process.stderr.fd, bytes, done);
+  } catch {
+    // There is nowhere to say it.
+  }
 }
 
 /** Once a process, before the first connection. Signals are the worker's own business (serve.ts). */

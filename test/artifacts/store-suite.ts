@@ -12,6 +12,7 @@ import { manifestKey, memoize, workKey, type Divergence, type Work } from '../..
 import type { ObjectStore } from '../../artifacts/object-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
+import { required } from '../../core/assert.ts';
 
 const text = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString();
 const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -153,6 +154,63 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(first.manifest.outputs['plan']?.producer).toBe(manifestKey('mix', first.manifest.key));
     const changed = await memoize(store, { ...work('once', { data: input }), codeVersion: '2' }, compute);
     expect([changed.cached, computeCount]).toEqual([false, 2]);
+  });
+
+  it.for(['output', 'part of a document', 'file of a folder'])(
+    'a manifest whose %s is gone is not taken for done: the work is done again, with the same digests',
+    async (gone) => {
+      const store = fresh();
+      const compute = async () => {
+        const file = await store.putJson(`a file, then ${gone}`);
+        const { sha256, byteLength } = file;
+        const folder = await store.putJson({ schema: 1, files: { 'a.json': { sha256, byteLength } } });
+        const plain = await store.putJson(`an output, then ${gone}`);
+        return { outputs: { plain, snapshot: await store.putJson({ folder }) }, summary: {}, computeMs: 7 };
+      };
+      const first = await memoize(store, work(`gone: ${gone}`), compute);
+      const parts = await compute();
+      const snapshot = (await store.getJson(required(parts.outputs['snapshot'], 'the snapshot'))) as {
+        folder: ArtifactRef;
+      };
+      const { files } = (await store.getJson(snapshot.folder)) as { files: Record<string, ArtifactRef> };
+      const lost = {
+        output: parts.outputs['plain'],
+        'part of a document': snapshot.folder,
+        'file of a folder': files['a.json'],
+      };
+      const key = blobKey(required(lost[gone as keyof typeof lost], gone).sha256);
+      expect((await memoize(store, work(`gone: ${gone}`), compute)).cached).toBe(true);
+      await store.objects.remove([key]);
+      const again = await memoize(store, work(`gone: ${gone}`), compute);
+      expect(again.cached).toBe(false);
+      expect(again.ref).toEqual(first.ref);
+      expect(await store.objects.head(key)).toBeDefined();
+      expect((await memoize(store, work(`gone: ${gone}`), compute)).cached).toBe(true);
+    },
+  );
+
+  it('a manifest whose output is gone and can only be made otherwise is replaced, once among several', async () => {
+    const store = fresh();
+    const made = (value: string) => async () => ({
+      outputs: { value: await store.putJson({ replaced: value }) },
+      summary: {},
+      computeMs: 0,
+    });
+    const first = await memoize(store, work('replaced'), made('one'));
+    await store.objects.remove([blobKey(required(first.manifest.outputs['value'], 'the output').sha256)]);
+    const outcomes = await Promise.allSettled(
+      ['two', 'three'].map((value) => memoize(store, work('replaced'), made(value))),
+    );
+    const done = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(done.length).toBeGreaterThan(0);
+    for (const error of refused) expect(error).toMatchObject({ code: 'STORE_FAILED', retryable: true });
+    const last = await memoize(store, work('replaced'), made('four'));
+    expect(last.cached).toBe(true);
+    for (const { ref } of done) expect(ref).toEqual(last.ref);
+    expect(await store.getJson(required(last.manifest.outputs['value'], 'the output'))).not.toEqual({
+      replaced: 'one',
+    });
   });
 
   it('shows nothing under the final key when the attempt dies between its parts and its manifest', async () => {
