@@ -69,7 +69,9 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
   await expect.poll(() => waitingAt('compute'), { timeout: 60_000 }).toContain("not this stack's store");
   const status = await mtrlOn(mine.home, ['status', 'store-gone', '--json']);
   expect(JSON.parse(status.out)).toMatchObject({ status: 'running' });
-  expect(status.err).toContain("the compute worker takes no work: SERVER_FOREIGN: the server that answers is not this stack's store");
+  expect(status.err).toContain(
+    "the compute worker takes no work: SERVER_FOREIGN: the server that answers is not this stack's store",
+  );
 
   await mine.up();
   expect(policiesOf(await mine.result('store-gone'))).toEqual(policiesOf(undisturbed));

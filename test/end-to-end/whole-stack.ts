@@ -95,7 +95,11 @@ export class WholeStack {
 
   async startExperiment(id: string, recipe: RecipeInput): Promise<void> {
     await this.withClient((client) =>
-      client.workflow.start('experiment', { workflowId: id, taskQueue: this.settings.taskQueues.control, args: [recipe] }),
+      client.workflow.start('experiment', {
+        workflowId: id,
+        taskQueue: this.settings.taskQueues.control,
+        args: [recipe],
+      }),
     );
   }
 
