@@ -192,7 +192,8 @@ class ServiceState {
   async notReady(): Promise<string | undefined> {
     if (this.#ending) return 'ending: no new work is taken';
     const polling = this.#polling;
-    if (polling?.worker.getState() !== 'RUNNING') return `not polling: ${this.#waiting ?? 'Temporal does not answer, or has not yet'}`;
+    if (polling?.worker.getState() !== 'RUNNING')
+      return `not polling: ${this.#waiting ?? 'Temporal does not answer, or has not yet'}`;
     const { connection } = polling;
     await connection.withDeadline(Date.now() + answerTimeoutMs, () => connection.workflowService.getSystemInfo({}));
     return undefined;

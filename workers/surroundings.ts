@@ -3,7 +3,7 @@
  * with the store's, its disk takes a file. Where one is not so, every activity of this worker would fail, while those
  * of another worker succeed: so this one stops polling until it is so again.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { describeError, MtrlError } from '../core/errors.ts';
@@ -45,22 +45,19 @@ async function checkClock(s3: StackSettings['s3']): Promise<void> {
   });
 }
 
-function checkDisk(folder: string | undefined): Promise<void> {
-  if (folder === undefined) return Promise.resolve();
+async function checkDisk(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return;
   const path = join(folder, 'probe');
   try {
-    writeFileSync(path, new Uint8Array(probeByteLength));
-    return Promise.resolve();
+    await writeFile(path, new Uint8Array(probeByteLength));
+    await rm(path, { force: true });
   } catch (cause) {
-    return Promise.reject(
-      new MtrlError('SETUP_FAILED', 'the disk of this worker takes no more files', {
-        where: folder,
-        found: (cause as Error).message,
-        hint: 'free some space, or make the folder writable; the worker goes on by itself',
-        cause,
-      }),
-    );
-  } finally {
-    rmSync(path, { force: true });
+    await rm(path, { force: true }).catch(() => undefined);
+    throw new MtrlError('SETUP_FAILED', 'the disk of this worker takes no more files', {
+      where: folder,
+      found: (cause as Error).message,
+      hint: 'free some space, or make the folder writable; the worker goes on by itself',
+      cause,
+    });
   }
 }

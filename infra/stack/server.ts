@@ -55,7 +55,8 @@ export async function ensureServer(
     await endDaemon(home, living, hungGraceMs);
   }
   // One that no pid file names: two servers must not have the same data.
-  if ((await endStrays(home, spec.name, strayGraceMs)) > 0) log(`${spec.name} ran unknown to its pid file: starting it again`);
+  if ((await endStrays(home, spec.name, strayGraceMs)) > 0)
+    log(`${spec.name} ran unknown to its pid file: starting it again`);
   const daemon = await spec.daemon();
   // Only now: making a binary takes minutes, in which others may take the port.
   for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name);

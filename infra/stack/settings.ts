@@ -65,7 +65,11 @@ export function readSettings(options: SettingsOptions = {}): StackSettings {
  * The queue of a local stack is its own, so that a worker whose connection comes back at another stack's server finds no
  * work there. Somebody who names the local server in TEMPORAL_ADDRESS, for the `temporal` command, means it all the same.
  */
-function taskQueuesOf(env: Env, { address }: TemporalSettings, file: StackFile | undefined): StackSettings['taskQueues'] {
+function taskQueuesOf(
+  env: Env,
+  { address }: TemporalSettings,
+  file: StackFile | undefined,
+): StackSettings['taskQueues'] {
   const isOwn = isLoopback(address) && address.endsWith(`:${String(file?.temporal?.port)}`);
   const own = isOwn ? file?.taskQueue : undefined;
   const control = valueOf(env, 'MTRL_TASK_QUEUE') ?? own ?? defaultTaskQueue;

@@ -83,7 +83,9 @@ export async function ensureWorker(
     const ended = !isAlive(record);
     if (ended || Date.now() > deadline) {
       const why = waitingReason(home, record, name);
-      const found = ended ? 'it ended by itself' : `${why === undefined ? '' : `${why}; `}not ready after ${String(readyTimeoutMs / 1000)} s`;
+      const found = ended
+        ? 'it ended by itself'
+        : `${why === undefined ? '' : `${why}; `}not ready after ${String(readyTimeoutMs / 1000)} s`;
       if (!ended) await endDaemon(home, record, 5_000);
       throw new MtrlError('SETUP_FAILED', `the ${name} worker did not start`, {
         where: `workers/${name}.ts`,

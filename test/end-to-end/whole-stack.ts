@@ -23,15 +23,20 @@ export type Part = 'control' | 'compute' | 'temporal' | 'minio';
 
 export class WholeStack {
   readonly home: string;
-  readonly settings: StackSettings;
 
   readonly #extra: Env;
   readonly #killed: DaemonRecord[] = [];
+  #settings: StackSettings;
 
   private constructor(home: string, settings: StackSettings, extra: Env) {
     this.#extra = extra;
     this.home = home;
-    this.settings = settings;
+    this.#settings = settings;
+  }
+
+  /** As of the last `up`, which may have moved a server. */
+  get settings(): StackSettings {
+    return this.#settings;
   }
 
   /** `extra`: settings of the workers. */
@@ -70,7 +75,7 @@ export class WholeStack {
   async up(): Promise<void> {
     // What was killed a moment ago still looks alive while the kernel takes its memory back.
     while (this.#killed.some(isAlive)) await sleep(10);
-    await bringUp(this.home, this.#extra);
+    this.#settings = await bringUp(this.home, this.#extra);
   }
 
   stop(): Promise<void> {
@@ -90,7 +95,11 @@ export class WholeStack {
 
   async startExperiment(id: string, recipe: RecipeInput): Promise<void> {
     await this.withClient((client) =>
-      client.workflow.start('experiment', { workflowId: id, taskQueue: this.settings.taskQueues.control, args: [recipe] }),
+      client.workflow.start('experiment', {
+        workflowId: id,
+        taskQueue: this.settings.taskQueues.control,
+        args: [recipe],
+      }),
     );
   }
 

@@ -87,7 +87,10 @@ describe('two checkouts side by side', { timeout: 120_000 }, () => {
     const store = openArtifactStore(s3, { prove: () => proveStore(s3) });
     await expect(store.objects.get('kept')).rejects.toMatchObject({ code: 'SERVER_FOREIGN', retryable: true });
     await expect(store.objects.put('new', new Uint8Array(1))).rejects.toMatchObject({ code: 'SERVER_FOREIGN' });
-    const configured = openArtifactStore({ ...s3 }, { prove: () => proveStore({ ...s3, consoleUrl: undefined, isLocal: false }) });
+    const configured = openArtifactStore(
+      { ...s3 },
+      { prove: () => proveStore({ ...s3, consoleUrl: undefined, isLocal: false }) },
+    );
     await expect(configured.objects.get('kept')).rejects.toMatchObject({ code: 'STORE_REFUSED', retryable: false });
   });
 });
@@ -145,26 +148,29 @@ describe('a stack of its own', { timeout: 120_000 }, () => {
   it.each([
     ['temporal', 'temporal.db', 'temporal.db'],
     ['minio', 'minio', join('minio', '.minio.sys', 'format.json')],
-  ] as const)('says which data of %s are damaged, and begins anew when they are set aside', async (name, data, file) => {
-    const { home } = stack.settings;
-    await stack.up();
-    await down({ home, log: silent });
-    writeFileSync(join(home, file), 'x'.repeat(5_000));
-    for (const rest of ['-wal', '-shm']) rmSync(join(home, `${file}${rest}`), { force: true });
-    await expect(stack.up()).rejects.toMatchObject({
-      code: 'DATA_DAMAGED',
-      details: {
-        where: join(home, data),
-        hint: expect.stringContaining(`up --set-aside ${name}`) as string,
-      },
-    });
-    const queue = readStackFile(home)?.taskQueue;
-    await up({ workers: false, home, env: {}, usualPorts: false, log: silent, setAside: name });
-    expect(readdirSync(join(home, 'set-aside', `${name}-1`))).toContain(data);
-    expect(readStackFile(home)?.taskQueue).toBe(queue);
-    const settings = readSettings({ home, env: {} });
-    await withConnection(settings.temporal, 5_000, (connection) => proveTemporal(connection, settings.temporal));
-  });
+  ] as const)(
+    'says which data of %s are damaged, and begins anew when they are set aside',
+    async (name, data, file) => {
+      const { home } = stack.settings;
+      await stack.up();
+      await down({ home, log: silent });
+      writeFileSync(join(home, file), 'x'.repeat(5_000));
+      for (const rest of ['-wal', '-shm']) rmSync(join(home, `${file}${rest}`), { force: true });
+      await expect(stack.up()).rejects.toMatchObject({
+        code: 'DATA_DAMAGED',
+        details: {
+          where: join(home, data),
+          hint: expect.stringContaining(`up --set-aside ${name}`) as string,
+        },
+      });
+      const queue = readStackFile(home)?.taskQueue;
+      await up({ workers: false, home, env: {}, usualPorts: false, log: silent, setAside: name });
+      expect(readdirSync(join(home, 'set-aside', `${name}-1`))).toContain(data);
+      expect(readStackFile(home)?.taskQueue).toBe(queue);
+      const settings = readSettings({ home, env: {} });
+      await withConnection(settings.temporal, 5_000, (connection) => proveTemporal(connection, settings.temporal));
+    },
+  );
 });
 
 describe('a home that cannot be written', () => {
