@@ -36,9 +36,9 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
     const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
     return graded.rollouts.map(({ reward }) => reward.value);
   });
-  const { groups: plain, droppedGroupCount, keptIndices } = grpoGroups(encoded, rollouts, values);
-  const groups = plain.map((group, i) => weighted(group, rewards.prompts[keptIndices[i] ?? -1]?.weight ?? 1));
   const { step, learningRate, temperature, clipLow, clipHigh, klCoefficient, logProbToleranceMax } = update;
+  const { groups: plain, droppedGroupCount, keptIndices } = grpoGroups(encoded, rollouts, values, klCoefficient > 0);
+  const groups = plain.map((group, i) => weighted(group, rewards.prompts[keptIndices[i] ?? -1]?.weight ?? 1));
   const loss = { name: 'ppo', clipLow, clipHigh, klCoefficient } as const;
   return { step, learningRate, groups, droppedGroupCount, loss, temperature, logProbToleranceMax };
 }
