@@ -64,6 +64,8 @@ const errorKinds = {
   TEMPORAL_UNREACHABLE: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
+  // a replay on another runtime than recorded: another worker may have the recorded one
+  RUNTIME_MISMATCH: 'transient',
   // the machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
