@@ -1,4 +1,5 @@
 /** From an update's refs to steps that an engine can do: prompts encoded, advantages computed. */
+import { mapBounded } from '../artifacts/bounded.ts';
 import { required } from '../core/assert.ts';
 import type { SampledCompletion, TrainGroup } from '../policy/engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
@@ -10,6 +11,9 @@ import { taskOf } from './recipe-access.ts';
 import { shownExample } from './shown-example.ts';
 import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
 import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
+
+/** Prompts that are encoded side by side. */
+const encodingCountMax = 8;
 
 /** Log-probs of supervised answers are those of the model as it is. */
 const sftTemperature = 1;
@@ -25,12 +29,10 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
     [update.rewards, ...update.rollouts].map((ref) => cache.get(ref)),
   )) as [StepRewards, ...RolloutShard[]];
   const prompts = shards.flatMap((shard) => shard.prompts);
-  const encoded = await Promise.all(
-    prompts.map((prompt) => {
-      const stored = prompted.example(prompt.exampleIndex);
-      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
-    }),
-  );
+  const encoded = await mapBounded(encodingCountMax, prompts, (prompt) => {
+    const stored = prompted.example(prompt.exampleIndex);
+    return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
+  });
   const rollouts: (readonly SampledCompletion[])[] = prompts.map((prompt) => prompt.rollouts);
   const values = prompts.map(({ exampleId }, i) => {
     const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
@@ -70,7 +72,7 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
 
 async function sftStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {
   const shown = examples.map(([index, mode]) => ({ example: prompted.example(index), mode }));
-  const prompts = await Promise.all(shown.map(({ example, mode }) => prompted.encode(example, mode)));
+  const prompts = await mapBounded(encodingCountMax, shown, ({ example, mode }) => prompted.encode(example, mode));
   const groups = sftGroups(
     prompts,
     shown.map(({ example, mode }) => prompted.target(example, mode)),

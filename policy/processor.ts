@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { requireJsonFile } from './checkpoint-file.ts';
-import type { EncodedPrompt } from './engine.ts';
+import type { DeferredPrompt, EncodedPrompt } from './engine.ts';
 import type { ImagePrompts } from './image-prompts/image-prompts.ts';
 import { loadImagePrompts } from './image-prompts/load.ts';
 import { type Architecture, readArchitecture } from './models/architecture.ts';
@@ -14,10 +14,13 @@ import type { ChatMessage } from '../core/chat-message.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
+import { imageSizeOf } from './vision/rgb-image.ts';
 
 export interface Processor {
   /** Images are encoded files, in the order of the image parts. Throws IMAGE_UNREADABLE, PROMPT_INVALID. */
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
+  /** The same with pixels that are made when they are asked for: each file is read for its size now, and again then. */
+  deferPrompt(messages: readonly ChatMessage[], images: readonly ImageFile[]): Promise<DeferredPrompt>;
   /** Tokens with the stop token at the end. Throws PROMPT_INVALID when one of them could never be sampled. */
   encodeCompletion(text: string): number[];
   /** Text with special tokens kept and the final stop token left out. */
@@ -27,6 +30,9 @@ export interface Processor {
   readonly stopTokenId: number;
   readonly padTokenId: number;
 }
+
+/** Reads an encoded image. */
+export type ImageFile = () => Promise<Uint8Array>;
 
 export interface ProcessorOptions {
   /** Memory for processed images. */
@@ -48,15 +54,26 @@ export async function loadProcessor(
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
   const stopTokenId = await readStopTokenId(folder, tokenizer);
   const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);
+  const deferPrompt = async (
+    messages: readonly ChatMessage[],
+    files: readonly ImageFile[],
+  ): Promise<DeferredPrompt> => {
+    checkImageCount(messages, files.length);
+    if (imagePrompts === undefined)
+      return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
+    return deferWithImages(renderChat, tokenizer, imagePrompts, messages, files);
+  };
   return {
     stopTokenId,
     padTokenId: tokenizer.specialId('pad_token') ?? stopTokenId,
     bannedTokenIds: [...banned].sort((a, b) => a - b),
+    deferPrompt,
     async encodePrompt(messages, encodedImages) {
-      checkImageCount(messages, encodedImages);
-      if (imagePrompts === undefined)
-        return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
-      return encodeWithImages(renderChat, tokenizer, imagePrompts, messages, encodedImages);
+      const { tokenIds, pixels } = await deferPrompt(
+        messages,
+        encodedImages.map((encoded) => () => Promise.resolve(encoded)),
+      );
+      return { tokenIds, images: await pixels() };
     },
     encodeCompletion(text) {
       const tokenIds = tokenizer.encode(text);
@@ -74,24 +91,41 @@ export async function loadProcessor(
   };
 }
 
-async function encodeWithImages(
+async function deferWithImages(
   renderChat: RenderChat,
   tokenizer: Tokenizer,
   imagePrompts: ImagePrompts,
   messages: readonly ChatMessage[],
-  encodedImages: readonly Uint8Array[],
-): Promise<EncodedPrompt> {
+  files: readonly ImageFile[],
+): Promise<DeferredPrompt> {
   const pieces = renderChat(messages).split(imagePrompts.placeholder);
-  if (pieces.length - 1 !== encodedImages.length) {
+  if (pieces.length - 1 !== files.length) {
     const { placeholder } = imagePrompts;
     throw new MtrlError('PROMPT_INVALID', `the prompt's text holds ${placeholder} ${String(pieces.length - 1)} times`, {
-      found: `${String(encodedImages.length)} images`,
+      found: `${String(files.length)} images`,
       hint: `only image parts may become ${placeholder}: texts must not hold it, the chat template must not leave it out`,
     });
   }
-  const images = await Promise.all(encodedImages.map((image) => imagePrompts.prepare(image)));
-  const text = pieces.map((piece, i) => `${piece}${images[i]?.text ?? ''}`).join('');
-  return { tokenIds: tokenizer.encode(text), images: images.flatMap(({ tiles }) => tiles) };
+  const outlines = await Promise.all(files.map(async (read) => imagePrompts.outline(await imageSizeOf(await read()))));
+  const text = pieces.map((piece, i) => `${piece}${outlines[i]?.text ?? ''}`).join('');
+  return {
+    tokenIds: tokenizer.encode(text),
+    images: outlines.flatMap(({ tiles }) => tiles),
+    pixels: async () => {
+      const images = await Promise.all(
+        files.map(async (read, i) => {
+          const tiles = await imagePrompts.pixels(await read());
+          const outlined = outlines[i]?.tiles ?? [];
+          const isSame = tiles.every(({ height, width }, t) => {
+            return height === outlined[t]?.height && width === outlined[t].width;
+          });
+          assert(tiles.length === outlined.length && isSame, 'an image has other sizes than its head says');
+          return tiles;
+        }),
+      );
+      return images.flat();
+    },
+  };
 }
 
 /** Chat templates of text models want a message's content as one string. */
@@ -100,7 +134,7 @@ function encodeText(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
   model: string,
-): EncodedPrompt {
+): DeferredPrompt {
   const plain = messages.map(({ role, content }) => ({
     role,
     content: content
@@ -113,15 +147,12 @@ function encodeText(
       })
       .join(''),
   }));
-  return { tokenIds: tokenizer.encode(renderChat(plain)), images: [] };
+  return { tokenIds: tokenizer.encode(renderChat(plain)), images: [], pixels: () => Promise.resolve([]) };
 }
 
-function checkImageCount(messages: readonly ChatMessage[], encodedImages: readonly Uint8Array[]): void {
+function checkImageCount(messages: readonly ChatMessage[], imageCount: number): void {
   const partCount = messages.flatMap(({ content }) => content).filter(({ type }) => type === 'image').length;
-  assert(
-    partCount === encodedImages.length,
-    `${String(encodedImages.length)} images for ${String(partCount)} image parts`,
-  );
+  assert(partCount === imageCount, `${String(imageCount)} images for ${String(partCount)} image parts`);
 }
 
 function bannedIds(

@@ -28,10 +28,11 @@ export async function loadPatchPrompts(
   return {
     placeholder: image,
     tokenIds: [image, ...around].map((token) => tokenizer.requireId(token)),
-    async prepare(encoded) {
-      const pixels = await processor.process(encoded);
-      return { tiles: [pixels], text: image.repeat((pixels.height / edge) * (pixels.width / edge)) };
+    outline(size) {
+      const tile = processor.sizeOf(size);
+      return { tiles: [tile], text: image.repeat((tile.height / edge) * (tile.width / edge)) };
     },
+    pixels: async (encoded) => [await processor.process(encoded)],
   };
 }
 

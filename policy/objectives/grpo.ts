@@ -1,5 +1,5 @@
 /** Group-relative policy optimisation (arXiv 2402.03300): a rollout's advantage is its reward against its own group's. */
-import type { EncodedPrompt, SampledCompletion, TrainGroup } from '../engine.ts';
+import type { Prompt, SampledCompletion, TrainGroup } from '../engine.ts';
 
 /** Added to the standard deviation; a group whose rewards are all equal is dropped before it matters. */
 const deviationEpsilon = 1e-4;
@@ -30,7 +30,7 @@ export function groupAdvantages(rewards: readonly number[]): number[] {
  * @param withKl the loss has a KL term, which is a mean over all groups: those of equal rewards stay, with advantage 0
  */
 export function grpoGroups(
-  prompts: readonly EncodedPrompt[],
+  prompts: readonly Prompt[],
   rollouts: readonly (readonly SampledCompletion[])[],
   rewards: readonly (readonly number[])[],
   withKl = false,
