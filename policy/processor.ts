@@ -14,7 +14,6 @@ import type { ChatMessage } from '../core/chat-message.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { readStopTokenId } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
-import { imageSizeOf } from './vision/rgb-image.ts';
 
 export interface Processor {
   /** Images are encoded files, in the order of the image parts. Throws IMAGE_UNREADABLE, PROMPT_INVALID. */
@@ -106,7 +105,7 @@ async function deferWithImages(
       hint: `only image parts may become ${placeholder}: texts must not hold it, the chat template must not leave it out`,
     });
   }
-  const outlines = await Promise.all(files.map(async (read) => imagePrompts.outline(await imageSizeOf(await read()))));
+  const outlines = await Promise.all(files.map(async (read) => imagePrompts.outline(await read())));
   const text = pieces.map((piece, i) => `${piece}${outlines[i]?.text ?? ''}`).join('');
   return {
     tokenIds: tokenizer.encode(text),

@@ -13,8 +13,8 @@ export interface ImagePrompts {
   readonly placeholder: string;
   /** Ids that belong to images alone. */
   readonly tokenIds: readonly number[];
-  /** What an image of this size becomes. Throws IMAGE_UNREADABLE for one that the model does not take. */
-  outline(size: ImageSize): OutlinedImage;
+  /** What an image becomes, by the size in its file's head. Throws IMAGE_UNREADABLE. */
+  outline(encoded: Uint8Array): Promise<OutlinedImage>;
   /** The tiles' pixels. Throws IMAGE_UNREADABLE. */
   pixels(encoded: Uint8Array): Promise<readonly PixelValues[]>;
 }

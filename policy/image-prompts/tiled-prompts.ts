@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';
-import type { ImageSize, PixelValues } from '../engine.ts';
+import type { PixelValues } from '../engine.ts';
 import type { ImageForm } from '../models/architecture.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { ImageProcessor, type TileGrid } from '../vision/image-processor.ts';
+import { imageSizeOf } from '../vision/rgb-image.ts';
 import type { ImagePrompts, OutlinedImage } from './image-prompts.ts';
 
 type SquareForm = Extract<ImageForm, { kind: 'square' }>;
@@ -53,8 +54,8 @@ export class TiledPrompts implements ImagePrompts {
     this.#tokenCountPerTile = tokenCountPerTile;
   }
 
-  outline(size: ImageSize): OutlinedImage {
-    const grid = this.#processor.gridOf(size);
+  async outline(encoded: Uint8Array): Promise<OutlinedImage> {
+    const grid = this.#processor.gridOf(await imageSizeOf(encoded));
     const { edge } = this.#processor;
     const tileCount = grid.rowCount * grid.columnCount + 1;
     const tiles = Array.from({ length: tileCount }, () => ({ height: edge, width: edge }));
