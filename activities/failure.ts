@@ -9,11 +9,14 @@ import { describeError, MtrlError } from '../core/errors.ts';
 /** An error without a code is a bug of ours: it may be a passing one, but not more often than this. */
 const uncodedAttemptCountMax = 5;
 
+/** 20 minutes: long enough for a worker with the recorded runtime to take the retry, or to be started. */
+const otherWorker = { attemptCountMax: 40, retryDelay: '30s' } as const;
+
 export function toFailure(error: unknown, attempt: number): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof MtrlError) return codedFailure(error);
+  if (error instanceof MtrlError) return codedFailure(error, attempt);
   const ofFile = fileError(error);
-  if (ofFile !== undefined) return codedFailure(ofFile);
+  if (ofFile !== undefined) return codedFailure(ofFile, attempt);
   return ApplicationFailure.create({
     type: 'INVARIANT',
     message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
@@ -22,12 +25,15 @@ export function toFailure(error: unknown, attempt: number): Error {
   });
 }
 
-function codedFailure(error: MtrlError): ApplicationFailure {
+function codedFailure(error: MtrlError, attempt: number): ApplicationFailure {
   const { where, found, hint } = error.details;
+  const needsOtherWorker = error.code === 'RUNTIME_MISMATCH';
   return ApplicationFailure.create({
     type: error.code,
     message: messageOf(error),
-    nonRetryable: !error.retryable,
+    nonRetryable: !error.retryable || (needsOtherWorker && attempt >= otherWorker.attemptCountMax),
+    // Without the delay this worker, which is idle now, would take the retry again.
+    ...(needsOtherWorker && { nextRetryDelay: otherWorker.retryDelay }),
     details: [{ message: error.message, where: where ?? null, found: found ?? null, hint: hint ?? null }],
     cause: error,
   });

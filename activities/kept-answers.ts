@@ -4,7 +4,7 @@
  */
 import { asJson } from '../artifacts/json-value.ts';
 import { digestOf, type Json, sha256 } from '../core/json.ts';
-import type { EncodedPrompt, Engine, PixelValues } from '../policy/engine.ts';
+import type { Engine, PixelValues, Prompt } from '../policy/engine.ts';
 import type { PolicyState } from './contract.ts';
 import type { ControlDeps } from './deps.ts';
 import { durable } from './durable.ts';
@@ -32,21 +32,26 @@ export function keptAnswers(
   return {
     sample: async (request) =>
       isLong()
-        ? kept('sample', digestOfRequest(request, request.prompts), () => engine.sample(request))
+        ? kept('sample', await digestOfRequest(request, request.prompts), () => engine.sample(request))
         : engine.sample(request),
     labelLogProbs: async (request) => {
       if (!isLong()) return engine.labelLogProbs(request);
       const prompts = request.prompts.map(({ prompt }) => prompt);
       const completions = request.prompts.map((one) => one.completions);
-      const digest = digestOfRequest({ ...request, completions }, prompts);
+      const digest = await digestOfRequest({ ...request, completions }, prompts);
       return kept('labelLogProbs', digest, () => engine.labelLogProbs(request));
     },
   };
 }
 
 /** All that decides the answers, pixels too. */
-function digestOfRequest(request: object, prompts: readonly EncodedPrompt[]): string {
-  const encoded = prompts.map(({ tokenIds, images }) => ({ tokenIds, images: images.map(digestOfPixels) }));
+async function digestOfRequest(request: object, prompts: readonly Prompt[]): Promise<string> {
+  const encoded = [];
+  // One after the other: pixels of all prompts together may be more than memory.
+  for (const prompt of prompts) {
+    const images = 'pixels' in prompt ? await prompt.pixels() : prompt.images;
+    encoded.push({ tokenIds: prompt.tokenIds, images: images.map(digestOfPixels) });
+  }
   return digestOf(asJson({ ...request, prompts: encoded }));
 }
 

@@ -15,7 +15,7 @@ import { type Pulse, Waits, whileProgressing } from './heartbeat.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 import { addFiles, holdsOptimizer } from './state-files.ts';
 import type { StateFolders } from './state-folders.ts';
-import type { Runtime } from './step-record.ts';
+import { describeRuntime, promiseSameBits, type Runtime } from './step-record.ts';
 import { commonLength, keyOfState, type StateKey } from './state-key.ts';
 
 /** Does a recorded step again and says what weights came out, and what were recorded. */
@@ -31,10 +31,11 @@ export interface ReplayedStep {
   readonly step: number;
   readonly weightsDigest: string;
   readonly recordedDigest: string;
-  /** Runtimes, for the message when the two differ. */
-  readonly runtime: string;
-  readonly recordedRuntime: string;
+  readonly recordedRuntime: Runtime;
 }
+
+/** Records whose replay gave other weights here, the newest ones: their replay is not tried again on this worker. */
+const mismatchCountMax = 64;
 
 export interface PolicyStatesOptions {
   readonly store: ArtifactStore;
@@ -59,6 +60,8 @@ export interface HeldEngine {
 
 export class PolicyStates {
   readonly #options: PolicyStatesOptions;
+  /** By the record's digest. */
+  readonly #mismatches = new Map<string, MtrlError>();
 
   constructor(options: PolicyStatesOptions) {
     this.#options = options;
@@ -69,7 +72,7 @@ export class PolicyStates {
     return this.#hold(pulse, [], body);
   }
 
-  /** Throws REPLAY_DIVERGED, CHECKPOINT_INVALID, and what the body throws. */
+  /** Throws REPLAY_DIVERGED, RUNTIME_MISMATCH, CHECKPOINT_INVALID, and what the body throws. */
   async withPolicy<T>(
     pulse: Pulse,
     { policy, reference }: { readonly policy: PolicyState; readonly reference?: PolicyState | undefined },
@@ -137,18 +140,30 @@ export class PolicyStates {
     if (commonLength(resident, wanted) === 0) await this.#load(slot, policy, waits);
     const doneCount = (slot.resident ?? []).length;
     for (const record of policy.log.slice(doneCount - 1)) {
+      const mismatch = this.#mismatches.get(record.sha256);
+      if (mismatch) throw mismatch;
       const before: StateKey = slot.resident ?? [];
       slot.resident = undefined;
+      const runtime = runtimeOf(slot);
       const replayed = await this.#options.replay({
         engine: slot.engine,
         snapshot: policy.snapshot,
         record,
-        runtime: runtimeOf(slot),
+        runtime,
         bringReference: (snapshot) => this.#bringReference(slot, snapshot, waits),
       });
-      if (replayed.weightsDigest !== replayed.recordedDigest) throw diverged(record, replayed);
+      if (replayed.weightsDigest !== replayed.recordedDigest) throw this.#differing(record, replayed, runtime);
       slot.resident = [...before, record.sha256];
     }
+  }
+
+  #differing(record: ArtifactRef, replayed: ReplayedStep, runtime: Runtime): MtrlError {
+    if (promiseSameBits(runtime, replayed.recordedRuntime)) return diverged(record, replayed);
+    const mismatch = mismatched(record, replayed, runtime);
+    this.#mismatches.set(record.sha256, mismatch);
+    const [oldest] = this.#mismatches.keys();
+    if (oldest !== undefined && this.#mismatches.size > mismatchCountMax) this.#mismatches.delete(oldest);
+    return mismatch;
   }
 
   /** The longest earlier state on local disk, else the snapshot from the store. What is in the engine is kept if only a replay could bring it back. */
@@ -164,36 +179,37 @@ export class PolicyStates {
     const wanted = keyOfState(policy);
     slot.resident = undefined;
     slot.reference = undefined;
-    const nearest = folders.nearest(wanted);
-    const key = nearest ?? wanted.slice(0, 1);
-    if (!nearest) await waits.for(this.#fetch(policy.snapshot));
-    const loaded = await folders.use(key, async (folder) => {
-      // Without moments the optimizer starts anew.
+    const key = folders.nearest(wanted) ?? wanted.slice(0, 1);
+    const fetch = (folder: string): Promise<void> => this.#fetch(policy.snapshot, folder);
+    const { folder, release } = await waits.for(folders.pin(key, fetch));
+    try {
       const { engine } = slot;
+      // Without moments the optimizer starts anew.
       slot.info = (await holdsOptimizer(folder)) ? await engine.loadState(folder) : await engine.loadCheckpoint(folder);
-      return true;
-    });
-    if (!loaded) throw new MtrlError('INVARIANT', 'a state that was just fetched is gone');
+    } finally {
+      await release();
+    }
     slot.resident = key;
   }
 
   async #bringReference(slot: EngineSlot, snapshot: ArtifactRef, waits: Waits): Promise<void> {
     if (slot.reference === snapshot.sha256) return;
-    const { folders } = this.#options;
-    if (!folders.holds([snapshot.sha256])) await waits.for(this.#fetch(snapshot));
+    const fetch = (folder: string): Promise<void> => this.#fetch(snapshot, folder);
+    const { folder, release } = await waits.for(this.#options.folders.pin([snapshot.sha256], fetch));
     slot.reference = undefined;
-    await folders.use([snapshot.sha256], (folder) => slot.engine.loadReference(folder));
+    try {
+      await slot.engine.loadReference(folder);
+    } finally {
+      await release();
+    }
     slot.reference = snapshot.sha256;
   }
 
-  async #fetch(ref: ArtifactRef): Promise<void> {
-    const { store, folders } = this.#options;
+  async #fetch(ref: ArtifactRef, folder: string): Promise<void> {
+    const { store } = this.#options;
     const snapshot = (await store.getJson(ref)) as Snapshot;
-    await folders.keep(async (folder) => {
-      await materializeFolder(store, snapshot.checkpoint, folder);
-      if (snapshot.optimizer) await addFiles(store, snapshot.optimizer, folder);
-      return [[ref.sha256], undefined];
-    });
+    await materializeFolder(store, snapshot.checkpoint, folder);
+    if (snapshot.optimizer) await addFiles(store, snapshot.optimizer, folder);
   }
 }
 
@@ -205,12 +221,26 @@ function runtimeOf({ info }: EngineSlot): Runtime {
   return { backend, runtimeVersion, executionProvider, threadCount, cpuModel };
 }
 
-function diverged(record: ArtifactRef, step: ReplayedStep): MtrlError {
-  const runtimes =
-    step.runtime === step.recordedRuntime ? step.runtime : `${step.recordedRuntime} then, ${step.runtime} now`;
-  return new MtrlError('REPLAY_DIVERGED', `step ${String(step.step)} done again gave other weights`, {
+function diverged(
+  record: ArtifactRef,
+  { step, weightsDigest, recordedDigest, recordedRuntime }: ReplayedStep,
+): MtrlError {
+  return new MtrlError('REPLAY_DIVERGED', `step ${String(step)} done again on the same runtime gave other weights`, {
     where: record.uri,
-    found: `sha256 ${step.weightsDigest}, recorded ${step.recordedDigest} (${runtimes})`,
-    hint: 'go on with the runtime and CPU that the record names, or fork from the last snapshot',
+    found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${describeRuntime(recordedRuntime)})`,
+    hint: 'check the memory and the processor of this machine, or fork from the last snapshot',
+  });
+}
+
+function mismatched(
+  record: ArtifactRef,
+  { step, weightsDigest, recordedDigest, recordedRuntime }: ReplayedStep,
+  runtime: Runtime,
+): MtrlError {
+  const runtimes = `${describeRuntime(recordedRuntime)} then, ${describeRuntime(runtime)} now`;
+  return new MtrlError('RUNTIME_MISMATCH', `step ${String(step)} done again on another runtime gave other weights`, {
+    where: record.uri,
+    found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${runtimes})`,
+    hint: 'it is retried for some time, for a worker with the recorded runtime to take it; start one, or fork from the last snapshot',
   });
 }

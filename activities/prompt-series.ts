@@ -1,32 +1,32 @@
 /**
  * Prompts that are asked one batch after the other. What each batch is padded to depends on all of them, so all are
- * encoded once to be measured. Their pixels are kept while they are few and made again when their batch comes: those of
- * a whole split may be more than memory (SmolVLM: 3 MB a tile, up to 17 tiles an image).
+ * encoded once to be measured: their tokens and the sizes of their images. They are kept while they are few and encoded
+ * again when their batch comes. Pixels are made later, for each call of an engine that needs them (DeferredPrompt).
  */
 import { mapBounded } from '../artifacts/bounded.ts';
-import type { EncodedPrompt, SampleRequest } from '../policy/engine.ts';
+import type { ImageSize, Prompt, SampleRequest } from '../policy/engine.ts';
 
 type Sizes = Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'>;
 
 export interface PromptSeries {
   readonly sizes: Sizes;
-  /** [from, to) of each request to an engine: so many prompts, or fewer where their pixels are many. */
+  /** [from, to) of each request to an engine: so many prompts, or fewer where they are long. */
   batches(countMax: number): readonly (readonly [number, number])[];
   /** Prompts [from, to). */
-  slice(from: number, to: number): Promise<readonly EncodedPrompt[]>;
+  slice(from: number, to: number): Promise<readonly Prompt[]>;
 }
 
 const keptByteLengthDefault = 128 << 20;
-/** A request is in memory twice while it goes to the compute process, and one of 4 GiB cannot go there at all. */
+/** Tokens and pixels at hand of one request. */
 const batchByteLengthMax = 512 << 20;
 const encodingCountMax = 8;
 
 export async function promptSeries<T>(
   items: readonly T[],
-  encode: (item: T) => Promise<EncodedPrompt>,
+  encode: (item: T) => Promise<Prompt>,
   keptByteLengthMax = keptByteLengthDefault,
 ): Promise<PromptSeries> {
-  const kept = new Map<T, EncodedPrompt>();
+  const kept = new Map<T, Prompt>();
   let keptByteLength = 0;
   const measured = await mapBounded(encodingCountMax, items, async (item) => {
     const prompt = await encode(item);
@@ -66,15 +66,19 @@ function cut(byteLengths: readonly number[], countMax: number): (readonly [numbe
 }
 
 /** What prompts and images of any part of a request are padded to: so that its parts change no bit. */
-export function largestOf(prompts: readonly EncodedPrompt[]): Sizes {
+function largestOf(prompts: readonly Prompt[]): Sizes {
   return {
     promptTokenCountMax: largest(prompts.map(({ tokenIds }) => tokenIds.length)),
-    imagePixelCountMax: largest(prompts.flatMap(({ images }) => images.map(({ height, width }) => height * width))),
+    imagePixelCountMax: largest(
+      prompts.flatMap(({ images }) => images.map(({ height, width }: ImageSize) => height * width)),
+    ),
   };
 }
 
-export function byteLengthOf({ tokenIds, images }: EncodedPrompt): number {
-  return images.reduce((sum, { data }) => sum + data.byteLength, tokenIds.length * 8);
+/** Of what a prompt holds: its tokens, and pixels that are at hand. */
+export function byteLengthOf(prompt: Prompt): number {
+  const tokens = prompt.tokenIds.length * 8;
+  return 'pixels' in prompt ? tokens : prompt.images.reduce((sum, { data }) => sum + data.byteLength, tokens);
 }
 
 function largest(sizes: readonly number[]): number {

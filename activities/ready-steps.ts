@@ -1,4 +1,5 @@
 /** From an update's refs to steps that an engine can do: prompts encoded, advantages computed. */
+import { mapBounded } from '../artifacts/bounded.ts';
 import { required } from '../core/assert.ts';
 import type { SampledCompletion, TrainGroup } from '../policy/engine.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
@@ -11,6 +12,9 @@ import { taskOf } from './recipe-access.ts';
 import { shownExample } from './shown-example.ts';
 import type { RolloutShard, StepRewards } from './rollout-artifact.ts';
 import type { GrpoUpdate, SftStep, SftUpdate, Update } from './step-record.ts';
+
+/** Prompts that are encoded side by side. */
+const encodingCountMax = 8;
 
 /** Log-probs of supervised answers are those of the model as it is. */
 const sftTemperature = 1;
@@ -30,20 +34,18 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
     prompted.dataset,
     prompts.map(({ exampleIndex }) => exampleIndex),
   );
-  const encoded = await Promise.all(
-    prompts.map((prompt) => {
-      const stored = exampleAt(prompt.exampleIndex);
-      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
-    }),
-  );
+  const encoded = await mapBounded(encodingCountMax, prompts, (prompt) => {
+    const stored = exampleAt(prompt.exampleIndex);
+    return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
+  });
   const rollouts: (readonly SampledCompletion[])[] = prompts.map((prompt) => prompt.rollouts);
   const values = prompts.map(({ exampleId }, i) => {
     const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
     return graded.rollouts.map(({ reward }) => reward.value);
   });
-  const { groups: plain, droppedGroupCount, keptIndices } = grpoGroups(encoded, rollouts, values);
-  const groups = plain.map((group, i) => weighted(group, rewards.prompts[keptIndices[i] ?? -1]?.weight ?? 1));
   const { step, learningRate, temperature, clipLow, clipHigh, klCoefficient, logProbToleranceMax } = update;
+  const { groups: plain, droppedGroupCount, keptIndices } = grpoGroups(encoded, rollouts, values, klCoefficient > 0);
+  const groups = plain.map((group, i) => weighted(group, rewards.prompts[keptIndices[i] ?? -1]?.weight ?? 1));
   const loss = { name: 'ppo', clipLow, clipHigh, klCoefficient } as const;
   return { step, learningRate, groups, droppedGroupCount, loss, temperature, logProbToleranceMax };
 }
@@ -79,7 +81,7 @@ async function sftStep(prompted: PromptedDataset, { step, learningRate, examples
     examples.map(([row]) => row),
   );
   const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
-  const prompts = await Promise.all(shown.map(({ example, mode }) => prompted.encode(example, mode)));
+  const prompts = await mapBounded(encodingCountMax, shown, ({ example, mode }) => prompted.encode(example, mode));
   const groups = sftGroups(
     prompts,
     shown.map(({ example, mode }) => prompted.target(example, mode)),

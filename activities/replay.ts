@@ -3,7 +3,7 @@ import { applySteps } from './apply-update.ts';
 import type { ComputeContext } from './compute-context.ts';
 import { prepareSteps } from './optimize.ts';
 import type { Replay, ReplayedStep } from './policy-states.ts';
-import { describeRuntime, type StepRecord } from './step-record.ts';
+import { describeRuntime, promiseSameBits, type StepRecord } from './step-record.ts';
 
 export function createReplay(contextOf: () => ComputeContext): Replay {
   return async ({ engine, snapshot, record: ref, runtime, bringReference }): Promise<ReplayedStep> => {
@@ -11,7 +11,8 @@ export function createReplay(contextOf: () => ComputeContext): Replay {
     const record = (await context.cache.get(ref)) as StepRecord;
     const { update } = record;
     const [now, then] = [describeRuntime(runtime), describeRuntime(record.runtime)];
-    if (now !== then) context.deps.log.warn({ now, then }, 'a step is replayed on another runtime than it was made on');
+    if (!promiseSameBits(runtime, record.runtime))
+      context.deps.log.warn({ now, then }, 'a step is replayed on another runtime than it was made on');
     if (update.objective === 'grpo' && update.reference) await bringReference(update.reference);
     const steps = await prepareSteps(context, snapshot, update);
     const [first] = await applySteps(engine, steps, update);
@@ -19,8 +20,7 @@ export function createReplay(contextOf: () => ComputeContext): Replay {
       step: first?.step ?? 0,
       weightsDigest: await engine.weightsDigest(),
       recordedDigest: record.weightsDigest,
-      runtime: now,
-      recordedRuntime: then,
+      recordedRuntime: record.runtime,
     };
   };
 }

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import { required } from '../core/assert.ts';
 import type { Example } from '../judge/example.ts';
 import { roundRows } from '../judge/mixture.ts';
-import type { EncodedPrompt, SampledCompletion, SampleRequest } from '../policy/engine.ts';
+import type { Prompt, SampledCompletion, SampleRequest } from '../policy/engine.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 import type { RolloutInput, RolloutResult } from './contract.ts';
 import { exampleLookup, openDataset } from './dataset-artifact.ts';
@@ -11,7 +11,7 @@ import { durable } from './durable.ts';
 import type { ComputeContext } from './compute-context.ts';
 import { plannedStep } from './mixture-plan.ts';
 import type { PromptedDataset } from './prompter.ts';
-import { largestOf } from './prompt-series.ts';
+import { promptSeries } from './prompt-series.ts';
 import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from './shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
@@ -41,23 +41,21 @@ export function createRollout(context: ComputeContext) {
         );
         // Tokens and pixels of the prompts and the text of the answers are work of the step as sampling is.
         const startedAtMs = performance.now();
-        const prompts = await waits.for(
-          Promise.all(
-            all.map((shown) => {
-              const stored = exampleAt(shown.exampleIndex);
-              return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
-            }),
-          ),
+        const series = await waits.for(
+          promptSeries(all, (shown) => {
+            const stored = exampleAt(shown.exampleIndex);
+            return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
+          }),
         );
         const [from, to] = boundsOf(all.length, shard);
         const request: SampleRequest = {
-          prompts: prompts.slice(from, to),
+          prompts: await waits.for(series.slice(from, to)),
           groupSize,
           sampling: { ...sampling, greedy: false, ...endedBy(recipe, prompted) },
           seed,
           step,
           promptOffset: round * all.length + from,
-          ...largestOf(prompts),
+          ...series.sizes,
           tokens: prompted.tokens,
           ...memoryOf(recipe),
         };
@@ -80,7 +78,7 @@ function shardOf(
   { step, shard }: RolloutInput,
   { prompted, exampleAt }: { readonly prompted: PromptedDataset; readonly exampleAt: (row: number) => Example },
   shown: readonly ShownOrder[],
-  encoded: readonly EncodedPrompt[],
+  encoded: readonly Prompt[],
   groups: readonly (readonly SampledCompletion[])[],
 ): RolloutShard {
   const prompts = groups.map((group, i): PromptRollouts => {

@@ -10,7 +10,21 @@ interface Entry {
   readonly key: StateKey;
   readonly folder: string;
   readonly byteLength: number;
+  /** Those who pinned it. */
   readers: number;
+}
+
+/** A state that is being written, for all who wait for it. */
+interface Making {
+  readonly key: StateKey;
+  readonly entry: Promise<Entry>;
+  readers: number;
+}
+
+/** A state's folder, which stays until it is released. */
+export interface PinnedState {
+  readonly folder: string;
+  readonly release: () => Promise<void>;
 }
 
 export interface StateFoldersOptions {
@@ -28,6 +42,7 @@ export class StateFolders {
   readonly #byteLengthMax: number;
   /** In order of use, the newest last. */
   readonly #entries: Entry[] = [];
+  readonly #making = new Set<Making>();
   #folderCount = 0;
 
   /** `root` belongs to this process alone. */
@@ -47,33 +62,28 @@ export class StateFolders {
     return this.#entries.some((entry) => same(entry.key, key));
   }
 
-  /** Gives the folder of a state to `read`, and keeps it there until then; undefined when it is not here. */
-  async use<T>(key: StateKey, read: (folder: string) => Promise<T>): Promise<T | undefined> {
+  /** The state's folder. Where it is not here, `write` fills it: once, however many ask at the same time. */
+  async pin(key: StateKey, write: (folder: string) => Promise<void>): Promise<PinnedState> {
     const index = this.#entries.findIndex((entry) => same(entry.key, key));
-    const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
-    if (!entry) return undefined;
-    this.#entries.push(entry);
-    entry.readers++;
-    try {
-      return await read(entry.folder);
-    } finally {
-      entry.readers--;
+    const [known] = index < 0 ? [] : this.#entries.splice(index, 1);
+    if (known) {
+      this.#entries.push(known);
+      known.readers++;
+      return this.#pinned(known);
     }
+    const making = [...this.#making].find((each) => same(each.key, key)) ?? this.#make(key, write);
+    making.readers++;
+    return this.#pinned(await making.entry);
   }
 
   /** Has `write` fill a folder and name the state in it; only then is it here. Returns what `write` did. */
   async keep<T>(write: (folder: string) => Promise<readonly [StateKey, T]>): Promise<readonly [StateKey, T]> {
-    const folder = join(this.#root, `state-${String(++this.#folderCount)}`);
-    await mkdir(folder, { recursive: true });
-    try {
-      const written = await write(folder);
-      this.#entries.push({ key: written[0], folder, byteLength: await byteLengthOf(folder), readers: 0 });
-      await this.#trim();
-      return written;
-    } catch (error) {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
-    }
+    const [written, entry] = await this.#write(async (folder) => {
+      const made = await write(folder);
+      return [made[0], made];
+    });
+    await this.#add(entry);
+    return written;
   }
 
   /** A folder for what passes through, gone afterwards. */
@@ -87,18 +97,64 @@ export class StateFolders {
     }
   }
 
+  #pinned(entry: Entry): PinnedState {
+    return {
+      folder: entry.folder,
+      release: () => {
+        entry.readers--;
+        return this.#trim();
+      },
+    };
+  }
+
+  #make(key: StateKey, write: (folder: string) => Promise<void>): Making {
+    const make = async (): Promise<Entry> => {
+      try {
+        const [, entry] = await this.#write(async (folder) => [key, await write(folder)]);
+        // All who wait have it from its first moment here: no trim comes between.
+        entry.readers = making.readers;
+        this.#making.delete(making);
+        await this.#add(entry);
+        return entry;
+      } finally {
+        this.#making.delete(making);
+      }
+    };
+    const making: Making = { key, entry: make(), readers: 0 };
+    this.#making.add(making);
+    return making;
+  }
+
+  async #write<T>(write: (folder: string) => Promise<readonly [StateKey, T]>): Promise<readonly [T, Entry]> {
+    const folder = join(this.#root, `state-${String(++this.#folderCount)}`);
+    await mkdir(folder, { recursive: true });
+    try {
+      const [key, written] = await write(folder);
+      return [written, { key, folder, byteLength: await byteLengthOf(folder), readers: 0 }];
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async #add(entry: Entry): Promise<void> {
+    this.#entries.push(entry);
+    await this.#trim();
+  }
+
   #isOver(): boolean {
     const count = this.#entries.length;
     const byteLength = this.#entries.reduce((sum, entry) => sum + entry.byteLength, 0);
     return count > this.#countMax || (byteLength > this.#byteLengthMax && count > countMin);
   }
 
+  /** States that are read stay, and so does the newest, which nobody may have read yet: they are few, as engines are. */
   async #trim(): Promise<void> {
     while (this.#isOver()) {
-      const index = this.#entries.findIndex(({ readers }) => readers === 0);
+      const index = this.#entries.findIndex(({ readers }, i) => readers === 0 && i < this.#entries.length - 1);
       const [entry] = index < 0 ? [] : this.#entries.splice(index, 1);
       if (!entry) return;
-      await emptyFolder(entry.folder);
+      await rm(entry.folder, { recursive: true, force: true });
     }
   }
 }
@@ -107,12 +163,6 @@ async function byteLengthOf(folder: string): Promise<number> {
   const names = await readdir(folder);
   const found = await Promise.all(names.map((name) => stat(join(folder, name))));
   return found.reduce((sum, { size }) => sum + size, 0);
-}
-
-/** An engine that was loaded from there still copies its config from there when it is saved. */
-async function emptyFolder(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name !== 'config.json');
-  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
 }
 
 function same(a: StateKey, b: StateKey): boolean {

@@ -96,3 +96,9 @@ export function describeRuntime(runtime: Runtime): string {
   const { backend, runtimeVersion, executionProvider, threadCount, cpuModel } = runtime;
   return `${backend} ${runtimeVersion}, ${executionProvider}, ${String(threadCount)} threads, ${cpuModel}`;
 }
+
+/** Whether two runtimes promise the same bits. Threads change none. */
+export function promiseSameBits(a: Runtime, b: Runtime): boolean {
+  const [one, other] = [a, b].map((runtime) => describeRuntime({ ...runtime, threadCount: 0 }));
+  return one === other;
+}

@@ -25,7 +25,7 @@ const learningRates = { adamw: [1e-3, 2e-3, 4e-3], muon: [2e-3, 6e-3, 1.5e-2] } 
 const exampleCountPerStep = 64;
 /** Of each task and dataset. */
 const exampleCounts = { train: 1500, heldOut: 40 };
-const schedule = { schedule: 'constant', finalLearningRateRatio: 1, warmupStepCount: 50 } as const;
+const schedule = { schedule: 'constant', finalLearningRateRatio: 1, warmupStepCount: 50, decayFrom: 'peak' } as const;
 const settings = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.05, gradientNormMax: 1 } as const;
 
 type OptimizerName = keyof typeof learningRates;

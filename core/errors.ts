@@ -73,6 +73,8 @@ const errorKinds = {
   SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
+  // a replay on another runtime than recorded: another worker may have the recorded one
+  RUNTIME_MISMATCH: 'transient',
   // the machine that does the work: retried, if possible elsewhere
   DISK_FULL: 'worker',
   FILE_NOT_WRITABLE: 'worker',

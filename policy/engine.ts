@@ -4,11 +4,14 @@
  * Arrays are per example; the engine pads, packs and batches as it likes.
  */
 
-/** Pixels of one image as the model wants them: float32 [3, height, width], rescaled and normalised. */
-export interface PixelValues {
-  readonly data: Float32Array;
+export interface ImageSize {
   readonly height: number;
   readonly width: number;
+}
+
+/** Pixels of one image as the model wants them: float32 [3, height, width], rescaled and normalised. */
+export interface PixelValues extends ImageSize {
+  readonly data: Float32Array;
 }
 
 /** P tokens with image tokens already expanded; images in the order of their tokens. */
@@ -16,6 +19,19 @@ export interface EncodedPrompt {
   readonly tokenIds: readonly number[];
   readonly images: readonly PixelValues[];
 }
+
+/** The same while only the sizes of its images are known: pixels are made for the calls that need them, and then let go. */
+export interface DeferredPrompt {
+  readonly tokenIds: readonly number[];
+  readonly images: readonly ImageSize[];
+  /** Of all its images, in order. Made anew whenever they are asked for. */
+  readonly pixels: () => Promise<readonly PixelValues[]>;
+}
+
+export type Prompt = EncodedPrompt | DeferredPrompt;
+
+/** What a prompt is measured by. */
+export type SizedPrompt = Pick<DeferredPrompt, 'tokenIds' | 'images'>;
 
 /**
  * How tokens are drawn. Log-probs are those of the policy whatever topK and topP leave out, for rollouts and training
@@ -56,7 +72,7 @@ export interface MemorySpec {
 }
 
 export interface SampleRequest {
-  readonly prompts: readonly EncodedPrompt[];
+  readonly prompts: readonly Prompt[];
   /** G rollouts of every prompt. */
   readonly groupSize: number;
   readonly sampling: Sampling;
@@ -89,7 +105,7 @@ export interface SampleResult {
 
 /** One prompt with its completions: the prompt is computed once and shared (DESIGN section 6). */
 export interface TrainGroup {
-  readonly prompt: EncodedPrompt;
+  readonly prompt: Prompt;
   readonly completions: readonly TrainCompletion[];
 }
 
@@ -127,7 +143,7 @@ export interface ForwardRequest {
 
 /** A prompt with the completion that gives each label, its stop token included. */
 export interface LabelledPrompt {
-  readonly prompt: EncodedPrompt;
+  readonly prompt: Prompt;
   readonly completions: readonly (readonly number[])[];
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { requireJsonFile } from './checkpoint-file.ts';
-import type { EncodedPrompt } from './engine.ts';
+import type { DeferredPrompt, EncodedPrompt } from './engine.ts';
 import type { ImagePrompts } from './image-prompts/image-prompts.ts';
 import { loadImagePrompts } from './image-prompts/load.ts';
 import { type Architecture, readArchitecture } from './models/architecture.ts';
@@ -29,6 +29,8 @@ export interface Processor {
    * and shows no image, whatever it spells. Throws IMAGE_UNREADABLE, PROMPT_INVALID.
    */
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
+  /** The same with pixels that are made when they are asked for: each file is read for its size now, and again then. */
+  deferPrompt(messages: readonly ChatMessage[], images: readonly ImageFile[]): Promise<DeferredPrompt>;
   /** Tokens with the stop token at the end; text of rows is plain text. Throws PROMPT_INVALID when one of them could never be sampled. */
   encodeCompletion(completion: string | MarkedText): number[];
   /** Text with special tokens kept and the final stop token left out. */
@@ -40,6 +42,9 @@ export interface Processor {
   readonly positionCountMax: number;
   readonly padTokenId: number;
 }
+
+/** Reads an encoded image. */
+export type ImageFile = () => Promise<Uint8Array>;
 
 export interface ProcessorOptions {
   /** Memory for processed images. */
@@ -61,16 +66,27 @@ export async function loadProcessor(
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
   const stopTokenId = await readStopTokenId(folder, tokenizer);
   const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);
+  const deferPrompt = async (
+    messages: readonly ChatMessage[],
+    files: readonly ImageFile[],
+  ): Promise<DeferredPrompt> => {
+    checkImageCount(messages, files.length);
+    if (imagePrompts === undefined)
+      return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
+    return deferWithImages(renderChat, tokenizer, imagePrompts, messages, files);
+  };
   return {
     stopTokenId,
     positionCountMax: architecture.text.positionCountMax,
     padTokenId: tokenizer.specialId('pad_token') ?? stopTokenId,
     bannedTokenIds: [...banned].sort((a, b) => a - b),
+    deferPrompt,
     async encodePrompt(messages, encodedImages) {
-      checkImageCount(messages, encodedImages);
-      if (imagePrompts === undefined)
-        return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
-      return encodeWithImages(renderChat, tokenizer, imagePrompts, messages, encodedImages);
+      const { tokenIds, pixels } = await deferPrompt(
+        messages,
+        encodedImages.map((encoded) => () => Promise.resolve(encoded)),
+      );
+      return { tokenIds, images: await pixels() };
     },
     encodeCompletion(completion) {
       const marked = typeof completion === 'string' ? { text: completion, rows: [] } : completion;
@@ -91,30 +107,44 @@ export async function loadProcessor(
   };
 }
 
-async function encodeWithImages(
+async function deferWithImages(
   renderChat: RenderChat,
   tokenizer: Tokenizer,
   imagePrompts: ImagePrompts,
   messages: readonly ChatMessage[],
-  encodedImages: readonly Uint8Array[],
-): Promise<EncodedPrompt> {
+  files: readonly ImageFile[],
+): Promise<DeferredPrompt> {
   const marks = marksFor(messages);
   const rendered = renderChat(messages.map((message) => withMarks(message, marks)));
   const pieces = splitTemplate(segmentsOf(rendered, marks), imagePrompts.placeholder);
-  if (pieces.length - 1 !== encodedImages.length) {
+  if (pieces.length - 1 !== files.length) {
     const { placeholder } = imagePrompts;
     throw new MtrlError('PROMPT_INVALID', `the prompt's text holds ${placeholder} ${String(pieces.length - 1)} times`, {
-      found: `${String(encodedImages.length)} images`,
+      found: `${String(files.length)} images`,
       hint: `only image parts may become ${placeholder}: the task's prompt must not hold it, the chat template must not leave it out`,
     });
   }
-  const images = await Promise.all(encodedImages.map((image) => imagePrompts.prepare(image)));
-  const segments = pieces.flatMap((piece, i) => [...piece, { text: images[i]?.text ?? '', isRow: false }]);
-  const tokenIds = tokenizer.encodeMarked(
-    segments.map(({ text, isRow }) => (isRow ? `${marks.open}${text}${marks.close}` : text)).join(''),
-    marks,
-  );
-  return { tokenIds, images: images.flatMap(({ tiles }) => tiles) };
+  const outlines = await Promise.all(files.map(async (read) => imagePrompts.outline(await read())));
+  const segments = pieces.flatMap((piece, i) => [...piece, { text: outlines[i]?.text ?? '', isRow: false }]);
+  const text = segments.map((each) => (each.isRow ? `${marks.open}${each.text}${marks.close}` : each.text)).join('');
+  return {
+    tokenIds: tokenizer.encodeMarked(text, marks),
+    images: outlines.flatMap(({ tiles }) => tiles),
+    pixels: async () => {
+      const images = await Promise.all(
+        files.map(async (read, i) => {
+          const tiles = await imagePrompts.pixels(await read());
+          const outlined = outlines[i]?.tiles ?? [];
+          const isSame = tiles.every(({ height, width }, t) => {
+            return height === outlined[t]?.height && width === outlined[t].width;
+          });
+          assert(tiles.length === outlined.length && isSame, 'an image has other sizes than its head says');
+          return tiles;
+        }),
+      );
+      return images.flat();
+    },
+  };
 }
 
 /** Chat templates of text models want a message's content as one string. */
@@ -123,7 +153,7 @@ function encodeText(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
   model: string,
-): EncodedPrompt {
+): DeferredPrompt {
   const marks = marksFor(messages);
   const plain = messages.map(({ role, content }) => ({
     role,
@@ -137,7 +167,8 @@ function encodeText(
       })
       .join(''),
   }));
-  return { tokenIds: tokenizer.encodeMarked(renderChat(plain), marks), images: [] };
+  const tokenIds = tokenizer.encodeMarked(renderChat(plain), marks);
+  return { tokenIds, images: [], pixels: () => Promise.resolve([]) };
 }
 
 function marksFor(messages: readonly ChatMessage[]): TextMarks {
@@ -155,12 +186,9 @@ function markedPart({ text, rows = [] }: TextPart): MarkedText {
   return { text, rows };
 }
 
-function checkImageCount(messages: readonly ChatMessage[], encodedImages: readonly Uint8Array[]): void {
+function checkImageCount(messages: readonly ChatMessage[], imageCount: number): void {
   const partCount = messages.flatMap(({ content }) => content).filter(({ type }) => type === 'image').length;
-  assert(
-    partCount === encodedImages.length,
-    `${String(encodedImages.length)} images for ${String(partCount)} image parts`,
-  );
+  assert(partCount === imageCount, `${String(imageCount)} images for ${String(partCount)} image parts`);
 }
 
 function bannedIds(

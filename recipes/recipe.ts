@@ -122,6 +122,13 @@ export const optimizerSchema = z.strictObject({
     .default(0.1)
     .describe('Of the peak, at the last step; unused where the schedule is constant.'),
   warmupStepCount: z.int().min(0).default(10).describe('Steps in which the rate grows evenly to its peak.'),
+  decayFrom: z
+    .enum(['peak', 'firstStep'])
+    .default('peak')
+    .describe(
+      'peak: a decay begins where the warm-up ends. firstStep: it begins at the first step, so the rate stays below its ' +
+        'peak where there is a warm-up.',
+    ),
   beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean of gradients.'),
   beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the mean of their squares.'),
   epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),

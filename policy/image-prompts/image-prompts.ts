@@ -1,9 +1,9 @@
 /** Images in prompts: pixels, and the text that stands for them. */
-import type { PixelValues } from '../engine.ts';
+import type { ImageSize, PixelValues } from '../engine.ts';
 
-export interface PreparedImage {
+export interface OutlinedImage {
   /** In the order of their tokens. */
-  readonly tiles: readonly PixelValues[];
+  readonly tiles: readonly ImageSize[];
   /** What replaces the image's placeholder in the prompt. */
   readonly text: string;
 }
@@ -13,6 +13,8 @@ export interface ImagePrompts {
   readonly placeholder: string;
   /** Ids that belong to images alone. */
   readonly tokenIds: readonly number[];
-  /** Throws IMAGE_UNREADABLE. */
-  prepare(encoded: Uint8Array): Promise<PreparedImage>;
+  /** What an image becomes, by the size in its file's head. Throws IMAGE_UNREADABLE. */
+  outline(encoded: Uint8Array): Promise<OutlinedImage>;
+  /** The tiles' pixels. Throws IMAGE_UNREADABLE. */
+  pixels(encoded: Uint8Array): Promise<readonly PixelValues[]>;
 }

@@ -4,6 +4,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { ImageForm } from '../models/architecture.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { PatchImageProcessor } from '../vision/patch-image-processor.ts';
+import { imageSizeOf } from '../vision/rgb-image.ts';
 import type { ImagePrompts } from './image-prompts.ts';
 
 type PatchForm = Extract<ImageForm, { kind: 'patches' }>;
@@ -28,10 +29,11 @@ export async function loadPatchPrompts(
   return {
     placeholder: image,
     tokenIds: [image, ...around].map((token) => tokenizer.requireId(token)),
-    async prepare(encoded) {
-      const pixels = await processor.process(encoded);
-      return { tiles: [pixels], text: image.repeat((pixels.height / edge) * (pixels.width / edge)) };
+    async outline(encoded) {
+      const tile = processor.sizeOf(await imageSizeOf(encoded));
+      return { tiles: [tile], text: image.repeat((tile.height / edge) * (tile.width / edge)) };
     },
+    pixels: async (encoded) => [await processor.process(encoded)],
   };
 }
 

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';
+import type { PixelValues } from '../engine.ts';
 import type { ImageForm } from '../models/architecture.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { ImageProcessor, type TiledImage } from '../vision/image-processor.ts';
-import type { ImagePrompts, PreparedImage } from './image-prompts.ts';
+import { ImageProcessor, type TileGrid } from '../vision/image-processor.ts';
+import { imageSizeOf } from '../vision/rgb-image.ts';
+import type { ImagePrompts, OutlinedImage } from './image-prompts.ts';
 
 type SquareForm = Extract<ImageForm, { kind: 'square' }>;
 
@@ -52,13 +54,20 @@ export class TiledPrompts implements ImagePrompts {
     this.#tokenCountPerTile = tokenCountPerTile;
   }
 
-  async prepare(encoded: Uint8Array): Promise<PreparedImage> {
-    const image = await this.#processor.process(encoded);
-    return { tiles: image.tiles, text: this.#textFor(image) };
+  async outline(encoded: Uint8Array): Promise<OutlinedImage> {
+    const grid = this.#processor.gridOf(await imageSizeOf(encoded));
+    const { edge } = this.#processor;
+    const tileCount = grid.rowCount * grid.columnCount + 1;
+    const tiles = Array.from({ length: tileCount }, () => ({ height: edge, width: edge }));
+    return { tiles, text: this.#textFor(grid) };
+  }
+
+  async pixels(encoded: Uint8Array): Promise<readonly PixelValues[]> {
+    return (await this.#processor.process(encoded)).tiles;
   }
 
   /** Tiles row by row, each behind its place, then the whole image. */
-  #textFor({ rowCount, columnCount }: TiledImage): string {
+  #textFor({ rowCount, columnCount }: TileGrid): string {
     const { fake, global, image } = this.#tokens;
     const features = image.repeat(this.#tokenCountPerTile);
     const whole = `${fake}${global}${features}${fake}`;

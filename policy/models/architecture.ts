@@ -3,7 +3,7 @@
  * architectures apart: training-graph.ts and rollout-graph.ts see this interface only.
  */
 import { z } from 'zod';
-import type { ModelPart, PixelValues } from '../engine.ts';
+import type { ModelPart, ImageSize, PixelValues } from '../engine.ts';
 import type { ConstantData, DType, Graph, Value } from '../graph/ir.ts';
 import { readFields } from './config-fields.ts';
 import { idefics3, idefics3ModelTypes } from './idefics3.ts';
@@ -24,6 +24,9 @@ export interface Architecture {
   readonly images?: ImageReader;
 }
 
+/** Without pixels a batch has its shapes alone, and zeros: enough to plan with. */
+export type BatchedImage = ImageSize & Partial<PixelValues>;
+
 /** How images become rows of the decoder's input. */
 export interface ImageReader {
   /** Stands in a prompt for each row that an image becomes. */
@@ -31,14 +34,14 @@ export interface ImageReader {
   /** What the image processor of a checkpoint must give. */
   readonly form: ImageForm;
   /** @throws CHECKPOINT_UNSUPPORTED for an image of a size that the model does not take */
-  tokenGrid(image: PixelValues): TokenGrid;
+  tokenGrid(image: ImageSize): TokenGrid;
   /** The graph's inputs for a batch of I images. */
   declare(g: Graph): ImageInputs;
   /**
    * Data of those inputs.
    * @param pixelCountMax images smaller than this are padded to it; left out: to the largest of them
    */
-  batch(images: readonly PixelValues[], pixelCountMax?: number): ImageBatch;
+  batch(images: readonly BatchedImage[], pixelCountMax?: number): ImageBatch;
   features(g: Graph, weights: Weights, inputs: ImageInputs): ImageFeatures;
 }
 

@@ -1,8 +1,8 @@
 /** Idefics3 and SmolVLM: SigLIP tower, pixel shuffle, connector, Llama decoder. */
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { PixelValues } from '../engine.ts';
-import type { Architecture, ImageBatch, ImageReader } from './architecture.ts';
+import type { ImageSize } from '../engine.ts';
+import type { Architecture, BatchedImage, ImageBatch, ImageReader } from './architecture.ts';
 import { type Idefics3Config, imageTokenCount, parseIdefics3Config } from './idefics3-config.ts';
 import { inNameOrder } from './parameters.ts';
 import { textNames, textPartOf, textSpecs } from './text-parameters.ts';
@@ -45,17 +45,19 @@ function imageReader(config: Idefics3Config): ImageReader {
   };
 }
 
-function stacked(images: readonly PixelValues[], shape: readonly number[], rowCountPerImage: number): ImageBatch {
+function stacked(images: readonly BatchedImage[], shape: readonly number[], rowCountPerImage: number): ImageBatch {
   const size = shape.reduce((a, b) => a * b, 1);
   const data = new Float32Array(images.length * size);
-  images.forEach((image, index) => data.set(image.data, index * size));
+  images.forEach((image, index) => {
+    if (image.data !== undefined) data.set(image.data, index * size);
+  });
   return {
     inputs: new Map([['pixels', { dtype: 'float32', shape: [images.length, ...shape], data }]]),
     rowCountPerImage,
   };
 }
 
-function checkSize({ width, height }: PixelValues, edge: number): void {
+function checkSize({ width, height }: ImageSize, edge: number): void {
   if (height === edge && width === edge) return;
   throw new MtrlError(
     'CHECKPOINT_UNSUPPORTED',

@@ -1,6 +1,6 @@
 /** Where the images of a prompt stand among its tokens. */
 import { MtrlError } from '../../core/errors.ts';
-import type { EncodedPrompt } from '../engine.ts';
+import type { SizedPrompt } from '../engine.ts';
 import type { ImageReader, TokenGrid } from './architecture.ts';
 
 export interface ImageSpan {
@@ -10,7 +10,7 @@ export interface ImageSpan {
 }
 
 /** One span an image. @throws EXAMPLE_TOO_LONG where tokens and images do not fit each other: the prompt was cut */
-export function imageSpans({ tokenIds, images }: EncodedPrompt, reader: ImageReader): ImageSpan[] {
+export function imageSpans({ tokenIds, images }: SizedPrompt, reader: ImageReader): ImageSpan[] {
   const spans: ImageSpan[] = [];
   let behind = 0;
   for (const image of images) {

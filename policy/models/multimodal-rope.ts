@@ -3,7 +3,7 @@
  * text stands at the same number on all three, a token of an image at its row and column.
  */
 import { z } from 'zod';
-import type { EncodedPrompt } from '../engine.ts';
+import type { SizedPrompt } from '../engine.ts';
 import type { ImageReader } from './architecture.ts';
 import { imageSpans } from './image-spans.ts';
 import { sharedRopeFields, withRopeType } from './rope.ts';
@@ -41,7 +41,7 @@ export function ropeAxes(
 
 /** One position a token, and the one that text behind the prompt goes on from (`get_rope_index` of transformers). */
 export function promptPositions(
-  prompt: EncodedPrompt,
+  prompt: SizedPrompt,
   reader: ImageReader | undefined,
 ): { readonly tokens: readonly Position[]; readonly next: number } {
   const tokens: Position[] = [];

@@ -3,8 +3,8 @@
  * (transformers, vision_utils.py and image_processing_pil_qwen2_vl.py).
  */
 import { assert } from '../../core/assert.ts';
-import type { PixelValues } from '../engine.ts';
-import type { ImageBatch, InputData } from './architecture.ts';
+import type { ImageSize, PixelValues } from '../engine.ts';
+import type { BatchedImage, ImageBatch, InputData } from './architecture.ts';
 import { hidden } from './attention.ts';
 import type { Qwen3VlVisionConfig } from './qwen3-vl-config.ts';
 
@@ -22,7 +22,7 @@ interface Place {
  */
 export function patchBatch(
   vision: Qwen3VlVisionConfig,
-  images: readonly PixelValues[],
+  images: readonly BatchedImage[],
   pixelCountMax: number,
 ): ImageBatch {
   const { patchSize, mergeSize, channelCount } = vision;
@@ -44,7 +44,8 @@ export function patchBatch(
     bias.fill(0, index * patchCount, index * patchCount + places.length);
     places.forEach((place, patch) => {
       const cell = index * patchCount + patch;
-      copyPatch(image, place, patchSize, pixels.subarray(cell * patchLength, (cell + 1) * patchLength));
+      if (hasPixels(image))
+        copyPatch(image, place, patchSize, pixels.subarray(cell * patchLength, (cell + 1) * patchLength));
       interpolate(
         image,
         place,
@@ -82,8 +83,12 @@ export function patchBatch(
   };
 }
 
+function hasPixels(image: BatchedImage): image is PixelValues {
+  return image.data !== undefined;
+}
+
 /** Patches in their order: token by token, and inside a token row by row. */
-function placesOf({ height, width }: PixelValues, { patchSize, mergeSize }: Qwen3VlVisionConfig): Place[] {
+function placesOf({ height, width }: ImageSize, { patchSize, mergeSize }: Qwen3VlVisionConfig): Place[] {
   const edge = patchSize * mergeSize;
   assert(height % edge === 0 && width % edge === 0, `${width}x${height} pixels are no whole tokens`);
   const columnCount = width / edge;
@@ -108,7 +113,7 @@ function copyPatch({ data, height, width }: PixelValues, place: Place, size: num
 
 /** Bilinear, corners on corners, in float32 as transformers computes it. */
 function interpolate(
-  { height, width }: PixelValues,
+  { height, width }: ImageSize,
   { row, column }: Place,
   { patchSize, positionSide: side }: Qwen3VlVisionConfig,
   rows: BigInt64Array,

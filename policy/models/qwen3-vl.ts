@@ -1,6 +1,6 @@
 /** Qwen3-VL (dense): a tower for images of any size, mergers, DeepStack, the decoder of Qwen3 with positions on three axes. */
 import { MtrlError } from '../../core/errors.ts';
-import type { PixelValues } from '../engine.ts';
+import type { ImageSize } from '../engine.ts';
 import type { Architecture, ImageReader, TokenGrid } from './architecture.ts';
 import { inNameOrder } from './parameters.ts';
 import { patchBatch } from './patch-batch.ts';
@@ -35,7 +35,7 @@ export function qwen3Vl(json: unknown, where: string): Architecture {
   };
 }
 
-function tokenGrid({ height, width }: PixelValues, { patchSize, mergeSize }: Qwen3VlVisionConfig): TokenGrid {
+function tokenGrid({ height, width }: ImageSize, { patchSize, mergeSize }: Qwen3VlVisionConfig): TokenGrid {
   const edge = patchSize * mergeSize;
   if (height % edge === 0 && width % edge === 0) return { rowCount: height / edge, columnCount: width / edge };
   throw new MtrlError(

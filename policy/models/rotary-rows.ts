@@ -4,7 +4,7 @@
  * by position as there, then one row a token of an image.
  */
 import { required } from '../../core/assert.ts';
-import type { EncodedPrompt } from '../engine.ts';
+import type { SizedPrompt } from '../engine.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Architecture, InputData } from './architecture.ts';
 import { type Position, promptPositions } from './multimodal-rope.ts';
@@ -38,7 +38,7 @@ export interface RotaryRows {
 /** @param length tokens of a row of the batch: tables are no shorter, as ONNX Runtime asks */
 export function rotaryRows(
   { text, images }: Architecture,
-  prompts: readonly EncodedPrompt[],
+  prompts: readonly SizedPrompt[],
   length: number,
   completionTokenCountMax: number,
 ): RotaryRows {

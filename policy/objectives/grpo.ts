@@ -1,5 +1,5 @@
 /** Group-relative policy optimisation (arXiv 2402.03300): a rollout's advantage is its reward against its own group's. */
-import type { EncodedPrompt, SampledCompletion, TrainGroup } from '../engine.ts';
+import type { Prompt, SampledCompletion, TrainGroup } from '../engine.ts';
 
 /** Added to the standard deviation; a group whose rewards are all equal is dropped before it matters. */
 const deviationEpsilon = 1e-4;
@@ -9,7 +9,7 @@ const rewardSpreadMin = 1e-6;
 
 export interface GrpoGroups {
   readonly groups: readonly TrainGroup[];
-  /** Groups of equal rewards. */
+  /** Groups of equal rewards that are left out. */
   readonly droppedGroupCount: number;
   /** Index of each kept group in the step's whole batch. */
   readonly keptIndices: readonly number[];
@@ -27,19 +27,20 @@ export function groupAdvantages(rewards: readonly number[]): number[] {
  * The step's training groups. Every token weighs the same, 1 / (all tokens of the step, dropped groups included), so a
  * step in which few groups teach makes a small update and not a loud one.
  * @param prompts [prompt]; rollouts and rewards [prompt][rollout]
+ * @param withKl the loss has a KL term, which is a mean over all groups: those of equal rewards stay, with advantage 0
  */
 export function grpoGroups(
-  prompts: readonly EncodedPrompt[],
+  prompts: readonly Prompt[],
   rollouts: readonly (readonly SampledCompletion[])[],
   rewards: readonly (readonly number[])[],
-  referenceLogProbs?: readonly (readonly (readonly number[])[])[],
+  withKl = false,
 ): GrpoGroups {
   const tokenCount = rollouts.flat().reduce((sum, rollout) => sum + rollout.tokenIds.length, 0);
   const groups: TrainGroup[] = [];
   const keptIndices: number[] = [];
   prompts.forEach((prompt, index) => {
     const advantages = groupAdvantages(rewards[index] as readonly number[]);
-    if (advantages.every((advantage) => advantage === 0)) return;
+    if (!withKl && advantages.every((advantage) => advantage === 0)) return;
     keptIndices.push(index);
     groups.push({
       prompt,
@@ -48,9 +49,6 @@ export function grpoGroups(
         tokenWeight: 1 / tokenCount,
         advantage: advantages[k] as number,
         logProbs: rollout.logProbs,
-        ...(referenceLogProbs === undefined
-          ? {}
-          : { referenceLogProbs: referenceLogProbs[index]?.[k] as readonly number[] }),
       })),
     });
   });

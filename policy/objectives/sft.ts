@@ -1,11 +1,8 @@
 /** Supervised fine-tuning: cross-entropy of the written answer, averaged over all answer tokens of the step. */
-import type { EncodedPrompt, TrainGroup } from '../engine.ts';
+import type { Prompt, TrainGroup } from '../engine.ts';
 
 /** @param completions token ids of each prompt's answer, stop token included */
-export function sftGroups(
-  prompts: readonly EncodedPrompt[],
-  completions: readonly (readonly number[])[],
-): TrainGroup[] {
+export function sftGroups(prompts: readonly Prompt[], completions: readonly (readonly number[])[]): TrainGroup[] {
   const tokenCount = completions.reduce((sum, completion) => sum + completion.length, 0);
   return prompts.map((prompt, index) => ({
     prompt,

@@ -5,12 +5,18 @@ export interface Schedule {
   readonly schedule: 'constant' | 'linear' | 'cosine';
   readonly finalLearningRateRatio: number;
   readonly warmupStepCount: number;
+  /** `peak`: the decay begins at the last step of the warm-up. `firstStep`: within it, so the rate stays below its peak. */
+  readonly decayFrom: 'peak' | 'firstStep';
 }
 
 /** @param step 0-based */
 export function learningRateAt(spec: Schedule, step: number, stepCount: number): number {
-  const warm = spec.warmupStepCount === 0 ? 1 : Math.min(1, (step + 1) / spec.warmupStepCount);
-  return spec.learningRate * warm * decayAt(spec, stepCount <= 1 ? 0 : step / (stepCount - 1));
+  const { learningRate, warmupStepCount, decayFrom } = spec;
+  const warm = warmupStepCount === 0 ? 1 : Math.min(1, (step + 1) / warmupStepCount);
+  const decayStart = decayFrom === 'peak' ? Math.max(0, warmupStepCount - 1) : 0;
+  const decayStepCount = stepCount - 1 - decayStart;
+  const progress = decayStepCount <= 0 ? 0 : Math.max(0, step - decayStart) / decayStepCount;
+  return learningRate * warm * decayAt(spec, progress);
 }
 
 function decayAt(spec: Schedule, progress: number): number {

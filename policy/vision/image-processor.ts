@@ -1,6 +1,6 @@
 /** Encoded images to the pixels that the vision tower reads, as `Idefics3ImageProcessor` (Pillow backend) makes them. */
 import { z } from 'zod';
-import type { PixelValues } from '../engine.ts';
+import type { ImageSize, PixelValues } from '../engine.ts';
 import { ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
 import { resizeRgb, supportedResamples } from '../../core/resample.ts';
@@ -19,13 +19,16 @@ type Config = z.infer<typeof configSchema>;
 /** Transformers caps what `size` may ask for. */
 const longestEdgeMax = 4096;
 
-/** What the tower sees of one image. */
-export interface TiledImage {
-  /** Tiles row by row, then the whole image; that one alone where the image is not split. */
-  readonly tiles: readonly PixelValues[];
-  /** 0 where the image is not split. */
+/** 0 by 0 where the image is not split. */
+export interface TileGrid {
   readonly rowCount: number;
   readonly columnCount: number;
+}
+
+/** What the tower sees of one image. */
+export interface TiledImage extends TileGrid {
+  /** Tiles row by row, then the whole image; that one alone where the image is not split. */
+  readonly tiles: readonly PixelValues[];
 }
 
 export class ImageProcessor {
@@ -61,18 +64,32 @@ export class ImageProcessor {
    * are split, to multiples of it that are cut into tiles, with the square behind them. Tiles are float32 [3, edge, edge].
    */
   fromRgb(image: RgbImage): TiledImage {
-    const { do_resize, size, resample, do_image_splitting } = this.#config;
-    const [height, width] = do_resize ? sizeFor(image, size.longest_edge) : [image.height, image.width];
-    const sized = resizeRgb(image, height, width, resample);
+    const { resample, do_image_splitting } = this.#config;
+    const sized = resizeRgb(image, ...this.#sizeOf(image), resample);
     if (!do_image_splitting) return { tiles: [this.#whole(sized)], rowCount: 0, columnCount: 0 };
     const grid = resizeRgb(sized, ...gridFor(sized, this.edge), resample);
-    const rowCount = grid.height / this.edge;
-    const columnCount = grid.width / this.edge;
-    if (rowCount === 1 && columnCount === 1) return { tiles: [this.#numbers(grid)], rowCount: 0, columnCount: 0 };
+    const { rowCount, columnCount } = this.gridOf(image);
+    if (rowCount === 0) return { tiles: [this.#numbers(grid)], rowCount: 0, columnCount: 0 };
     const tiles = Array.from({ length: rowCount * columnCount }, (_, i) =>
       this.#numbers(crop(grid, Math.floor(i / columnCount) * this.edge, (i % columnCount) * this.edge, this.edge)),
     );
     return { tiles: [...tiles, this.#whole(grid)], rowCount, columnCount };
+  }
+
+  /** How an image of this size is split: its pixels are not asked for. */
+  gridOf(image: ImageSize): TileGrid {
+    if (!this.#config.do_image_splitting) return { rowCount: 0, columnCount: 0 };
+    const [height, width] = this.#sizeOf(image);
+    const [rowCount, columnCount] = gridFor({ height, width }, this.edge).map((side) => side / this.edge) as [
+      number,
+      number,
+    ];
+    return rowCount === 1 && columnCount === 1 ? { rowCount: 0, columnCount: 0 } : { rowCount, columnCount };
+  }
+
+  #sizeOf(image: ImageSize): [height: number, width: number] {
+    const { do_resize, size } = this.#config;
+    return do_resize ? sizeFor(image, size.longest_edge) : [image.height, image.width];
   }
 
   #whole(image: RgbImage): PixelValues {
@@ -85,7 +102,7 @@ export class ImageProcessor {
 }
 
 /** Both sides up to multiples of `edge`; the shorter one from the proportions of the image as it is. */
-function gridFor({ height, width }: RgbImage, edge: number): [height: number, width: number] {
+function gridFor({ height, width }: ImageSize, edge: number): [height: number, width: number] {
   const ratio = width / height;
   const up = (length: number): number => Math.ceil(length / edge) * edge;
   if (width >= height) return [up(Math.trunc(up(width) / ratio)), up(width)];
@@ -102,7 +119,7 @@ function crop({ data, width }: RgbImage, top: number, left: number, edge: number
 }
 
 /** The longest side becomes `longestEdge`; the other keeps the proportions, made even. */
-function sizeFor({ height, width }: RgbImage, longestEdge: number): [height: number, width: number] {
+function sizeFor({ height, width }: ImageSize, longestEdge: number): [height: number, width: number] {
   const ratio = width / height;
   const even = (length: number): number => Math.max(1, length + (length % 2));
   const [h, w] =

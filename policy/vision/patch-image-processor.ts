@@ -1,7 +1,7 @@
 /** Encoded images to pixels of whole patches, in the proportions of the image, as `Qwen2VLImageProcessor` (Pillow backend) makes them. */
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
-import type { PixelValues } from '../engine.ts';
+import type { ImageSize, PixelValues } from '../engine.ts';
 import { ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
 import { resizeRgb, supportedResamples } from '../../core/resample.ts';
@@ -62,19 +62,26 @@ export class PatchImageProcessor {
   }
 
   fromRgb(image: RgbImage, where = 'image'): PixelValues {
+    const { height, width } = this.sizeOf(image, where);
+    const { do_resize, resample } = this.#config;
+    return pixelValues(do_resize ? resizeRgb(image, height, width, resample) : image, this.#levels);
+  }
+
+  /** Of what an image of this size becomes. Throws IMAGE_UNREADABLE. */
+  sizeOf(image: ImageSize, where = 'image'): ImageSize {
     checkAspectRatio(image, where);
-    const { do_resize, resample, size, min_pixels, max_pixels } = this.#config;
-    if (!do_resize) return pixelValues(image, this.#levels);
+    const { do_resize, size, min_pixels, max_pixels } = this.#config;
+    if (!do_resize) return { height: image.height, width: image.width };
     const [height, width] = sizeFor(image, {
       edge: this.patchSize * this.mergeSize,
       pixelCountMin: min_pixels ?? size.shortest_edge,
       pixelCountMax: max_pixels ?? size.longest_edge,
     });
-    return pixelValues(resizeRgb(image, height, width, resample), this.#levels);
+    return { height, width };
   }
 }
 
-function checkAspectRatio({ height, width }: RgbImage, where: string): void {
+function checkAspectRatio({ height, width }: ImageSize, where: string): void {
   if (Math.max(height, width) <= aspectRatioMax * Math.min(height, width)) return;
   throw new MtrlError('IMAGE_UNREADABLE', 'the image is too narrow for the image processor', {
     where,
@@ -91,7 +98,7 @@ interface Limits {
 }
 
 /** `smart_resize` of transformers. */
-function sizeFor({ height, width }: RgbImage, { edge, pixelCountMin, pixelCountMax }: Limits): [number, number] {
+function sizeFor({ height, width }: ImageSize, { edge, pixelCountMin, pixelCountMax }: Limits): [number, number] {
   const rounded = [height, width].map((side) => roundHalfToEven(side / edge) * edge) as [number, number];
   const area = rounded[0] * rounded[1];
   if (area > pixelCountMax) {

@@ -1,6 +1,8 @@
 /** Pixels out of encoded image files, as `load_image` of transformers sees them: upright, RGB, 8 bits, alpha dropped. */
 import sharp from 'sharp';
 import { MtrlError } from '../../core/errors.ts';
+import { sha256 } from '../../core/json.ts';
+import type { ImageSize } from '../engine.ts';
 import type { RgbImage } from '../../core/rgb-image.ts';
 
 /**
@@ -19,13 +21,27 @@ export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise
     if (info.channels !== (isInk ? 4 : 3)) throw new Error(`${String(info.channels)} channels after conversion`);
     return { data: isInk ? rgbOfInk(data) : data, height: info.height, width: info.width };
   } catch (cause) {
-    throw new MtrlError('IMAGE_UNREADABLE', 'the image cannot be decoded', {
-      where,
-      found: `${cause instanceof Error ? cause.message : String(cause)} (${String(encoded.byteLength)} bytes)`,
-      hint: 'it must be a whole PNG, JPEG, WebP, GIF, TIFF or AVIF file',
-      cause,
-    });
+    throw unreadable(encoded, where, cause);
   }
+}
+
+/** Height and width of what `decodeImage` gives, from the file's head alone. Throws IMAGE_UNREADABLE. */
+export async function imageSizeOf(encoded: Uint8Array): Promise<ImageSize> {
+  try {
+    const { height, width } = (await sharp(encoded).metadata()).autoOrient;
+    return { height, width };
+  } catch (cause) {
+    throw unreadable(encoded, `image ${sha256(encoded)}`, cause);
+  }
+}
+
+function unreadable(encoded: Uint8Array, where: string, cause: unknown): MtrlError {
+  return new MtrlError('IMAGE_UNREADABLE', 'the image cannot be decoded', {
+    where,
+    found: `${cause instanceof Error ? cause.message : String(cause)} (${String(encoded.byteLength)} bytes)`,
+    hint: 'it must be a whole PNG, JPEG, WebP, GIF, TIFF or AVIF file',
+    cause,
+  });
 }
 
 /** CMYK to RGB without a print profile, (255 - K) (255 - ink) / 255 in Pillow's integers (src/libImaging/Convert.c, cmyk2rgb). */

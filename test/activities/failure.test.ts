@@ -36,3 +36,9 @@ it('leaves a cancellation what it is', () => {
   const cancelled = new CancelledFailure('CANCELLED');
   expect(toFailure(cancelled, 1)).toBe(cancelled);
 });
+
+it('gives a replay on the wrong runtime time to reach another worker, but not for ever', () => {
+  const error = new MtrlError('RUNTIME_MISMATCH', 'other weights');
+  expect(toFailure(error, 1)).toMatchObject({ nonRetryable: false, nextRetryDelay: '30s' });
+  expect(toFailure(error, 40)).toMatchObject({ nonRetryable: true });
+});

@@ -1,20 +1,22 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PolicyState } from '../../activities/contract.ts';
 import { EnginePool } from '../../activities/engine-pool.ts';
 import type { Pulse } from '../../activities/heartbeat.ts';
 import { PolicyStates, type Replay } from '../../activities/policy-states.ts';
 import type { Snapshot } from '../../activities/snapshot-artifact.ts';
-import { StateFolders } from '../../activities/state-folders.ts';
+import { toFailure } from '../../activities/failure.ts';
+import { StateFolders, type StateFoldersOptions } from '../../activities/state-folders.ts';
 import { keyOfState } from '../../activities/state-key.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { putFolder } from '../../artifacts/files.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { digestOf } from '../../core/json.ts';
-import type { Engine } from '../../policy/engine.ts';
+import type { Engine, EngineInfo } from '../../policy/engine.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 const pulse: Pulse = { heartbeat: () => undefined, cancellationSignal: new AbortController().signal };
@@ -25,6 +27,19 @@ let engines: FakeEngine[];
 let replayed: string[];
 let states: PolicyStates;
 let initial: PolicyState;
+/** Of the fake runtime that the records name; this worker has version 1. */
+let recordedVersion = '1';
+const fakeRuntime = { backend: 'fake', executionProvider: 'none', cpuModel: 'fake' };
+/** While it is pending, engines that read a folder do not end. */
+let reading: Promise<void>;
+
+/** Reads a folder only once it may: a slow disk. */
+class SlowEngine extends FakeEngine {
+  override async loadCheckpoint(folder: string): Promise<EngineInfo> {
+    await reading;
+    return super.loadCheckpoint(folder);
+  }
+}
 
 /** A record in these tests says what it adds to the weights and what they were then. */
 interface FakeRecord {
@@ -40,8 +55,7 @@ const replay: Replay = async ({ engine, record }) => {
     step: replayed.length,
     weightsDigest: await engine.weightsDigest(),
     recordedDigest: weightsDigest,
-    runtime: 'fake 2',
-    recordedRuntime: 'fake 1',
+    recordedRuntime: { ...fakeRuntime, runtimeVersion: recordedVersion, threadCount: 64 },
   };
 };
 
@@ -55,6 +69,8 @@ beforeEach(async () => {
   store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));
   engines = [];
   replayed = [];
+  recordedVersion = '1';
+  reading = Promise.resolve();
   states = makeStates(1);
   initial = { snapshot: await snapshotOf(['base']), log: [] };
 });
@@ -62,14 +78,21 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 let spoolCount = 0;
-function makeStates(engineCount: number): PolicyStates {
+function makeStates(engineCount: number, options: StateFoldersOptions = {}): PolicyStates {
   const pool = new EnginePool(engineCount, () => {
-    const engine = new FakeEngine();
+    const engine = new SlowEngine();
     engines.push(engine);
     return engine;
   });
-  const folders = new StateFolders(join(root, `spool-${String(++spoolCount)}`));
+  const folders = new StateFolders(join(root, `spool-${String(++spoolCount)}`), options);
   return new PolicyStates({ store, pool, folders, replay });
+}
+
+/** Folders of states that have their weights. */
+function spooled(): number {
+  const spool = join(root, `spool-${String(spoolCount)}`);
+  const names = existsSync(spool) ? readdirSync(spool) : [];
+  return names.filter((name) => existsSync(join(spool, name, 'model.safetensors'))).length;
 }
 
 async function snapshotOf(weights: readonly string[]): Promise<ArtifactRef> {
@@ -83,6 +106,11 @@ async function snapshotOf(weights: readonly string[]): Promise<ArtifactRef> {
 async function recorded(state: PolicyState, weights: readonly string[], adds: string): Promise<PolicyState> {
   const record: FakeRecord = { adds, weightsDigest: digestOf([...weights, adds]) };
   return { snapshot: state.snapshot, log: [...state.log, await store.putJson(record)] };
+}
+
+/** A policy whose record names weights that no replay gives. */
+async function wrongly({ snapshot }: PolicyState): Promise<PolicyState> {
+  return { snapshot, log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })] };
 }
 
 function weightsOf(policy: PolicyState, from = states): Promise<readonly string[]> {
@@ -148,17 +176,32 @@ describe('an engine that holds the wanted policy', () => {
     expect(replayed).toEqual([]);
   });
 
-  it('stops with REPLAY_DIVERGED, naming both digests and runtimes, when a replayed step gives other weights', async () => {
-    const wrong: PolicyState = {
-      ...initial,
-      log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })],
-    };
+  it('stops with REPLAY_DIVERGED, naming both digests, when a step replayed on the recorded runtime gives other weights', async () => {
+    const wrong = await wrongly(initial);
     await expect(weightsOf(wrong)).rejects.toMatchObject({
       code: 'REPLAY_DIVERGED',
-      details: { found: expect.stringMatching(/recorded-digest.*fake 1 then, fake 2 now/) as string },
+      details: { found: expect.stringMatching(/recorded-digest/) as string },
     });
     // and nobody takes the engine for that state afterwards
     await expect(weightsOf(wrong)).rejects.toMatchObject({ code: 'REPLAY_DIVERGED' });
+  });
+
+  it('leaves a replay that another runtime recorded to a worker that matches: retryable, and not computed here again', async () => {
+    recordedVersion = '2';
+    const wrong = await wrongly(initial);
+    for (const attempt of [1, 2]) {
+      const error: unknown = await weightsOf(wrong).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({
+        code: 'RUNTIME_MISMATCH',
+        details: { found: expect.stringMatching(/recorded-digest.*fake 2.* then, fake 1.* now/) as string },
+      });
+      expect(toFailure(error, attempt)).toMatchObject({ nonRetryable: false, nextRetryDelay: '30s' });
+      expect(replayed).toEqual(['a']);
+    }
+    // A worker with the recorded runtime takes the retry.
+    recordedVersion = '1';
+    const one = await recorded(initial, ['base'], 'a');
+    expect(await weightsOf(one, makeStates(1))).toEqual(['base', 'a']);
   });
 
   it('is replaced after it was killed', async () => {
@@ -196,5 +239,58 @@ describe('an engine that holds the wanted policy', () => {
     );
     await expect(held).rejects.toMatchObject({ name: 'CancelledFailure' });
     expect(await weightsOf(initial)).toEqual(['base']);
+  });
+});
+
+describe('states on local disk', () => {
+  let letRead: () => void;
+  beforeEach(() => {
+    reading = new Promise((resolve) => {
+      letRead = resolve;
+    });
+  });
+
+  it('a state that was just fetched is there to be read, while two others are being read and the limit is exceeded', async () => {
+    states = makeStates(3, { byteLengthMax: 1 });
+    const policies = await Promise.all(
+      ['one', 'two', 'three'].map(async (name): Promise<PolicyState> => ({
+        snapshot: await snapshotOf([name]),
+        log: [],
+      })),
+    );
+    const [first, second, third] = policies.map((policy) => weightsOf(policy));
+    // All three have fetched their states before any of them is read.
+    await Promise.race([third, vi.waitUntil(() => engines.length === 3 && spooled() === 3, { timeout: 60_000 })]);
+    letRead();
+    expect(await Promise.all([first, second, third])).toEqual([['one'], ['two'], ['three']]);
+  });
+
+  it('a reference that was just fetched is the one that is loaded, not silently the one before', async () => {
+    states = makeStates(3, { byteLengthMax: 1 });
+    const reference: PolicyState = { snapshot: await snapshotOf(['reference']), log: [] };
+    letRead();
+    const policy: PolicyState = { snapshot: await snapshotOf(['policy']), log: [] };
+    expect(await weightsOf(policy)).toEqual(['policy']);
+    reading = new Promise((resolve) => {
+      letRead = resolve;
+    });
+    const snapshots = await Promise.all(['one', 'two'].map((name) => snapshotOf([name])));
+    const others = snapshots.map((snapshot) => weightsOf({ snapshot, log: [] }));
+    await vi.waitUntil(() => engines.length === 3 && spooled() === 2, { timeout: 60_000 });
+    const referenceOf = states.withPolicy(pulse, { policy, reference }, ({ engine }) =>
+      Promise.resolve((engine as FakeEngine).reference),
+    );
+    expect(await referenceOf).toEqual(['reference']);
+    letRead();
+    await Promise.all(others);
+  });
+
+  it('several engines that miss a state at the same time fetch it once', async () => {
+    states = makeStates(3);
+    letRead();
+    const fetches = vi.spyOn(store, 'getToFile');
+    const found = await Promise.all([1, 2, 3].map(() => weightsOf(initial)));
+    expect(found).toEqual([['base'], ['base'], ['base']]);
+    expect(fetches).toHaveBeenCalledTimes(1);
   });
 });

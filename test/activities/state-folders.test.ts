@@ -30,7 +30,6 @@ it('keeps as many bytes as it may, the newest states first, and removes the file
   expect(heldOf(await keepFour({ byteLengthMax: 300 }))).toEqual(['b', 'c', 'd']);
   const folders = (await readdir(root)).sort();
   expect(await Promise.all(folders.map((name) => readdir(join(root, name))))).toEqual([
-    [],
     ['model.safetensors'],
     ['model.safetensors'],
     ['model.safetensors'],
@@ -43,4 +42,25 @@ it('keeps what an engine leaves and what it goes to, however large they are', as
 
 it('keeps no more states than it may, however small they are', async () => {
   expect(heldOf(await keepFour({ countMax: 1 }))).toEqual(['d']);
+});
+
+it('keeps states that are read, over its limits, until they are released', async () => {
+  const folders = await keepFour({ countMax: 4 });
+  const never = (): Promise<void> => Promise.reject(new Error('it is here'));
+  const pinned = await Promise.all(names.map((name) => folders.pin([name], never)));
+  const write = (folder: string): Promise<void> => writeFile(join(folder, 'model.safetensors'), 'e');
+  const last = await folders.pin(['e'], write);
+  expect(heldOf(folders)).toEqual(names);
+  expect(await readdir(last.folder)).toEqual(['model.safetensors']);
+  for (const { release } of pinned) await release();
+  expect(heldOf(folders)).toEqual(['b', 'c', 'd']);
+});
+
+it('forgets a state that could not be written, for all who waited for it', async () => {
+  const folders = new StateFolders(root);
+  const failing = [1, 2].map(() => folders.pin(['a'], () => Promise.reject(new Error('no such object'))));
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await readdir(root)).toEqual([]);
+  const { folder } = await folders.pin(['a'], (to) => writeFile(join(to, 'model.safetensors'), 'a'));
+  expect(await readdir(folder)).toEqual(['model.safetensors']);
 });

@@ -8,7 +8,7 @@ import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch
 import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ParameterSpec } from '../../policy/models/parameters.ts';
 import { adamwGraph, gradientNormGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';
-import { learningRateAt } from '../../policy/optimizer/schedule.ts';
+import { type Schedule, learningRateAt } from '../../policy/optimizer/schedule.ts';
 import type { Tensor } from '../../policy/runtime/graph-runner.ts';
 import { Session } from '../../policy/runtime/onnx/session.ts';
 import { largestDifference } from '../support/idefics3-fixture.ts';
@@ -55,6 +55,7 @@ async function updates(
       schedule: 'constant',
       finalLearningRateRatio: 1,
       warmupStepCount: expected.warmupStepCount,
+      decayFrom: 'peak',
     } as const;
     const hyper = {
       learningRate: learningRateAt(schedule, step, expected.steps.length),
@@ -113,6 +114,7 @@ describe('AdamW', () => {
       schedule: 'constant',
       finalLearningRateRatio: 1,
       warmupStepCount: expected.warmupStepCount,
+      decayFrom: 'peak',
     } as const;
     expected.steps.forEach(({ learningRate }, step) => {
       expect(learningRateAt(schedule, step, expected.steps.length)).toBeCloseTo(learningRate, 12);
@@ -128,14 +130,38 @@ describe('AdamW', () => {
 });
 
 describe('schedule', () => {
-  const spec = { learningRate: 1, finalLearningRateRatio: 0.1, warmupStepCount: 4 };
-  test.each(['linear', 'cosine'] as const)(
-    '%s falls from the peak to the final ratio and never rises after warm-up',
-    (schedule) => {
-      const rates = Array.from({ length: 101 }, (_, step) => learningRateAt({ ...spec, schedule }, step, 101));
-      expect(rates[0]).toBeCloseTo(0.25, 2);
-      expect(rates.at(-1)).toBeCloseTo(0.1, 12);
-      expect(rates.slice(4).every((rate, i) => rate <= (rates[3 + i] ?? 0))).toBe(true);
-    },
-  );
+  const spec = { learningRate: 1, finalLearningRateRatio: 0.1, warmupStepCount: 4, decayFrom: 'peak' } as const;
+  const ratesOf = (changes: Partial<Schedule>, stepCount: number): number[] =>
+    Array.from({ length: stepCount }, (_, step) =>
+      learningRateAt({ ...spec, schedule: 'linear', ...changes }, step, stepCount),
+    );
+
+  // Warm-up over 4 of 7 steps; then 3 steps down from 1 to 0.1.
+  test.each([
+    ['linear', [0.25, 0.5, 0.75, 1, 0.7, 0.4, 0.1]],
+    // 0.1 + 0.9 * (1 + cos(pi / 3)) / 2 = 0.775, and of 2 pi / 3: 0.325
+    ['cosine', [0.25, 0.5, 0.75, 1, 0.775, 0.325, 0.1]],
+    ['constant', [0.25, 0.5, 0.75, 1, 1, 1, 1]],
+  ] as const)('%s reaches its stated peak at the last step of the warm-up, then decays', (schedule, rates) => {
+    ratesOf({ schedule }, 7).forEach((rate, step) => {
+      expect(rate).toBeCloseTo(rates[step] as number, 12);
+    });
+  });
+
+  test('a decay from the first step stays below the peak: 7 steps, each rate by hand', () => {
+    // (1 - 0.9 * step / 6) times the warm-up
+    [0.25, 0.425, 0.525, 0.55, 0.4, 0.25, 0.1].forEach((rate, step) => {
+      expect(ratesOf({ decayFrom: 'firstStep' }, 7)[step]).toBeCloseTo(rate, 12);
+    });
+  });
+
+  test('without a warm-up, and with one of a single step, a decay is the same from either start', () => {
+    for (const warmupStepCount of [0, 1])
+      expect(ratesOf({ warmupStepCount }, 5)).toEqual(ratesOf({ warmupStepCount, decayFrom: 'firstStep' }, 5));
+  });
+
+  test('a run that ends within its warm-up has no decay', () => {
+    expect(ratesOf({ warmupStepCount: 10 }, 3)).toEqual([0.1, 0.2, 0.3]);
+    expect(ratesOf({ warmupStepCount: 0 }, 1)).toEqual([1]);
+  });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { groupAdvantages, grpoGroups } from '../../policy/objectives/grpo.ts';
+import { klToReference } from '../../policy/objectives/kl.ts';
 import { sftGroups } from '../../policy/objectives/sft.ts';
 import { microBatches } from '../../policy/engines/embedded/micro-batches.ts';
 
@@ -53,6 +54,33 @@ describe('groups of a step', () => {
     expect(step.droppedGroupCount).toBe(1);
     expect(step.keptIndices).toEqual([0]);
     expect(step.groups[0]?.completions.map((completion) => completion.tokenWeight)).toEqual([0.1, 0.1]);
+  });
+
+  test('with a KL term a group of equal rewards stays with advantage 0: its tokens count in the KL mean and penalty', () => {
+    const rollouts = [
+      [rollout(2), rollout(4)],
+      [rollout(3), rollout(1)],
+    ];
+    const rewards = [
+      [1, 0],
+      [1, 1],
+    ];
+    const step = grpoGroups([prompt, prompt], rollouts, rewards, true);
+    expect(step).toMatchObject({ droppedGroupCount: 0, keptIndices: [0, 1] });
+    expect(step.groups[1]?.completions.map(({ advantage }) => advantage)).toEqual([0, 0]);
+    expect(step.groups[1]?.completions.map(({ tokenWeight }) => tokenWeight)).toEqual([0.1, 0.1]);
+
+    // Under the reference, tokens of the first group are as probable, those of the second e^0.5 times as probable.
+    const groups = step.groups.map((group, g) => ({
+      ...group,
+      completions: group.completions.map((one) => ({
+        ...one,
+        referenceLogProbs: one.tokenIds.map(() => (g === 0 ? -1 : -0.5)),
+      })),
+    }));
+    const logProbs = groups.map(({ completions }) => completions.map(({ tokenIds }) => tokenIds.map(() => -1)));
+    // 4 of 10 tokens: e^0.5 - 0.5 - 1 each.
+    expect(klToReference(groups, logProbs)).toBeCloseTo(0.4 * (Math.exp(0.5) - 1.5), 12);
   });
 
   test('supervised weights make the loss the mean over all answer tokens', () => {

@@ -39,6 +39,7 @@ import { labelGroups, sumLabels } from './label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
 import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
 import { float32, floatScalar } from './prompt-batch.ts';
+import { groupsWithPixels, withPixels } from './pixels.ts';
 import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './sample-batch.ts';
 import { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -139,7 +140,7 @@ export class EmbeddedEngine implements Engine {
 
   async #samplePart(policy: Resident, part: SamplePart): Promise<SampledCompletion[]> {
     const options = rolloutOptions(policy.architecture, part);
-    const inputs = sampleTensors(policy.architecture, part);
+    const inputs = sampleTensors(policy.architecture, { ...part, prompts: await withPixels(part.prompts) });
     if (options.withTopP === true) inputs.set('topP', floatScalar(part.sampling.topP as number));
     inputs.set('vocabularyBias', vocabularyBias(policy.architecture, part.tokens));
     addWeights(inputs, policy.specs, policy.weights, '');
@@ -158,7 +159,7 @@ export class EmbeddedEngine implements Engine {
     const results: number[][][] = [];
     await sideBySide(cut.parts, cut.laneCount, async (batch) => {
       dropGarbage(request.memory);
-      const packed = packGroups(policy.architecture, batch.groups);
+      const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));
       const inputs = this.#trainingInputs(policy, packed, request, weights);
       const session = await policy.sessions.training(
         { withImages: hasImages(batch.groups) },
@@ -189,7 +190,7 @@ export class EmbeddedEngine implements Engine {
     const sums = gradientSums(policy);
     const losses = await sideBySide(cut.parts, cut.laneCount, async (batch, turn) => {
       dropGarbage(request.memory);
-      const packed = packGroups(policy.architecture, batch.groups);
+      const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
       addLossTerms(inputs, packed, request);
       const session = await policy.sessions.training(

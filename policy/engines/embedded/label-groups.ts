@@ -7,7 +7,7 @@ export function labelGroups(prompts: readonly LabelledPrompt[]): TrainGroup[] {
     const length = sharedLength(completions);
     const shared = completions[0]?.slice(0, length) ?? [];
     return {
-      prompt: { tokenIds: [...prompt.tokenIds, ...shared], images: prompt.images },
+      prompt: { ...prompt, tokenIds: [...prompt.tokenIds, ...shared] },
       completions: completions.map((tokenIds) => ({ tokenIds: tokenIds.slice(length), tokenWeight: 0 })),
     };
   });

@@ -1,15 +1,23 @@
 /** Entry of the compute process: an EmbeddedEngine behind messages, one call at a time. It ends with its parent. */
-import { codedFileError } from '../../../artifacts/file-error.ts';
-import { MtrlError } from '../../../core/errors.ts';
 import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
-import type { EngineCall, EngineFailure, EngineReply } from './protocol.ts';
+import { PixelAsks } from './pixel-asks.ts';
+import { type EngineCall, type EngineReply, failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as RuntimeSettings;
 const engine = new EmbeddedEngine(settings);
 let queue: Promise<void> = Promise.resolve();
 
-process.on('message', (call: EngineCall) => {
+const asks = new PixelAsks((ask) => {
+  send(ask);
+});
+
+process.on('message', (message: EngineCall | PixelAnswer) => {
+  if (!('method' in message)) {
+    asks.receive(message);
+    return;
+  }
+  const call = { ...message, args: message.args.map((arg) => asks.attach(message.id, arg)) };
   queue = queue.then(async () => {
     send(await answer(call));
   });
@@ -27,25 +35,6 @@ async function answer(call: EngineCall): Promise<EngineReply> {
   }
 }
 
-function failureOf(thrown: unknown): EngineFailure {
-  const error = codedFileError(thrown);
-  if (error instanceof MtrlError) {
-    const { where, found, hint } = error.details;
-    return {
-      message: error.message,
-      code: error.code,
-      details: {
-        ...(where === undefined ? {} : { where }),
-        ...(found === undefined ? {} : { found }),
-        ...(hint === undefined ? {} : { hint }),
-      },
-    };
-  }
-  return error instanceof Error
-    ? { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
-    : { message: String(error) };
-}
-
-function send(reply: EngineReply): void {
+function send(reply: EngineReply | PixelAsk): void {
   process.send?.(reply);
 }

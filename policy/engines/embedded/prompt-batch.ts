@@ -1,6 +1,6 @@
 /** Tensors of a batch of rows: token ids with their positions, and where image features go. */
 import { MtrlError } from '../../../core/errors.ts';
-import type { EncodedPrompt } from '../../engine.ts';
+import type { SizedPrompt } from '../../engine.ts';
 import type { Architecture, ImageReader } from '../../models/architecture.ts';
 import { imageSpans, tokenCount } from '../../models/image-spans.ts';
 import type { Tensor } from '../../runtime/graph-runner.ts';
@@ -15,7 +15,7 @@ export const floatScalar = (value: number): Tensor => float32(Float32Array.of(va
  */
 export function imageTensors(
   architecture: Architecture,
-  prompts: readonly EncodedPrompt[],
+  prompts: readonly SizedPrompt[],
   starts: readonly number[],
   shape: readonly [number, number],
   pixelCountMax?: number,

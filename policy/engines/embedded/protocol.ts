@@ -1,6 +1,7 @@
 /** Messages between the worker and its compute process. */
-import type { ErrorCode, ErrorDetails } from '../../../core/errors.ts';
-import type { Engine } from '../../engine.ts';
+import { codedFileError } from '../../../artifacts/file-error.ts';
+import { type ErrorCode, type ErrorDetails, MtrlError } from '../../../core/errors.ts';
+import type { Engine, PixelValues } from '../../engine.ts';
 
 export type EngineMethod = keyof Engine;
 
@@ -14,10 +15,47 @@ export type EngineReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: EngineFailure };
 
+/** The compute process asks for the pixels of some prompts of a call: those that it is about to compute. */
+export interface PixelAsk {
+  readonly callId: number;
+  /** Indices of the call's prompts. */
+  readonly pixelsOf: readonly number[];
+}
+
+/** The answer; asks are answered one at a time. */
+export type PixelAnswer =
+  { readonly pixels: readonly (readonly PixelValues[])[] } | { readonly pixelFailure: EngineFailure };
+
 /** An error that survives the process border. */
 export interface EngineFailure {
   readonly message: string;
   readonly stack?: string;
   readonly code?: ErrorCode;
   readonly details?: Omit<ErrorDetails, 'cause'>;
+}
+
+export function failureOf(thrown: unknown): EngineFailure {
+  const error = codedFileError(thrown);
+  if (error instanceof MtrlError) {
+    const { where, found, hint } = error.details;
+    return {
+      message: error.message,
+      code: error.code,
+      details: {
+        ...(where === undefined ? {} : { where }),
+        ...(found === undefined ? {} : { found }),
+        ...(hint === undefined ? {} : { hint }),
+      },
+    };
+  }
+  return error instanceof Error
+    ? { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+    : { message: String(error) };
+}
+
+export function revive(failure: EngineFailure): Error {
+  if (failure.code !== undefined) return new MtrlError(failure.code, failure.message, failure.details);
+  const error = new Error(failure.message);
+  if (failure.stack !== undefined) error.stack = failure.stack;
+  return error;
 }

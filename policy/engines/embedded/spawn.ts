@@ -15,7 +15,8 @@ import type {
 } from '../../engine.ts';
 import { cpuTimeMs } from './cpu-time.ts';
 import { watchMemory } from './memory-watch.ts';
-import type { EngineCall, EngineFailure, EngineMethod, EngineReply } from './protocol.ts';
+import { PixelAnswers } from './pixel-answers.ts';
+import { type EngineCall, type EngineMethod, type EngineReply, type PixelAsk, revive } from './protocol.ts';
 import type { EngineSettings } from './settings.ts';
 
 /**
@@ -78,8 +79,14 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
     });
   });
 
-  child.on('message', (reply: EngineReply) => {
+  const pixels = new PixelAnswers();
+  child.on('message', (reply: EngineReply | PixelAsk) => {
     replyCount++;
+    if ('pixelsOf' in reply) {
+      void pixels.answer(reply).then((answer) => child.send(answer, () => undefined));
+      return;
+    }
+    pixels.forget(reply.id);
     const call = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.ok) call?.resolve(reply.value);
@@ -92,8 +99,9 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
         reject(exceeded ?? crashed(exit));
         return;
       }
-      const message: EngineCall = { id: nextId++, method, args };
-      waiting.set(message.id, { resolve: resolve as (value: unknown) => void, reject });
+      const id = nextId++;
+      const message: EngineCall = { id, method, args: args.map((arg) => pixels.detach(id, arg)) };
+      waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       // A send that fails means a process that is gone; its exit rejects the call.
       child.send(message, () => undefined);
     });
@@ -102,7 +110,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
     pid: child.pid ?? -1,
     exited,
     kill: () => child.kill('SIGKILL'),
-    progress: () => (cpuTimeMs(child.pid ?? -1) ?? 0) + replyCount,
+    progress: () => (cpuTimeMs(child.pid ?? -1) ?? 0) + replyCount + pixels.progress(),
     loadCheckpoint: (folder) => call('loadCheckpoint', folder),
     loadState: (folder) => call('loadState', folder),
     initialize: (folder, seed) => call('initialize', folder, seed),
@@ -141,11 +149,4 @@ function outOfMemory(found: number, allowed: number): MtrlError {
     found: `${found} bytes, allowed ${allowed}`,
     hint: 'raise the limit, or set engine.memoryByteLengthMax or engine.recompute in the recipe: `mtrl doctor --model DIR --recipe FILE` prints the plan',
   });
-}
-
-function revive(failure: EngineFailure): Error {
-  if (failure.code !== undefined) return new MtrlError(failure.code, failure.message, failure.details);
-  const error = new Error(failure.message);
-  if (failure.stack !== undefined) error.stack = failure.stack;
-  return error;
 }
