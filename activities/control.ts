@@ -7,6 +7,7 @@ import { createGate } from './gate.ts';
 import { createIngest } from './ingest.ts';
 import { createInspectData } from './inspect-data.ts';
 import { JsonCache } from './json-cache.ts';
+import { createKeepEvaluations } from './keep-evaluations.ts';
 import { createMix } from './mix.ts';
 import { createNotify } from './notify.ts';
 import { createPlanFork } from './plan-fork.ts';
@@ -19,7 +20,7 @@ import { createReward } from './reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'report' | 'readRows' | 'planFork'
+  'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
 > &
   Pick<
     RetrainingActivities,
@@ -39,6 +40,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     inspectData: classified(createInspectData(deps, cache, beat)),
     mix: classified(createMix(deps, cache)),
     reward: classified(createReward(deps, cache)),
+    keepEvaluations: classified(createKeepEvaluations(cache)),
     report: classified(createReport(deps, cache, beat)),
     readRows: classified(createReadRows(cache, beat)),
     findPromoted: classified(promotion.findPromoted),

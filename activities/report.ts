@@ -1,6 +1,7 @@
 /** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
 import { digestOf } from '../core/json.ts';
 import { asJson } from '../artifacts/json-value.ts';
+import { mapBounded } from '../artifacts/bounded.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Leak } from '../judge/datasets/leaks.ts';
 import type { QuarantinedRow } from '../judge/example.ts';
@@ -20,11 +21,19 @@ import { testsBetween } from './report-tests.ts';
 import { recordsOf } from './run-log.ts';
 import { describeRuntime, type StepRecord } from './step-record.ts';
 
+/** What a report is made of, its runs read. */
+interface ReportSource extends Omit<ReportInput, 'runs'> {
+  readonly runs: readonly EvaluatedRun[];
+}
+
+const readCountMax = 16;
+
 /** Not under a key: it belongs to the experiment, not to its content. */
 export function createReport({ codeVersion }: ControlDeps, cache: JsonCache, beat: () => void) {
   return async (input: ReportInput): Promise<ReportResult> => {
-    const { experimentId, recipe, ingestion, runs, wallMs } = input;
-    const data = await reportData(cache, input, codeVersion, beat);
+    const { experimentId, recipe, ingestion, wallMs } = input;
+    const runs = await mapBounded(readCountMax, input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun);
+    const data = await reportData(cache, { ...input, runs }, codeVersion, beat);
     const html = new TextEncoder().encode(renderReport(data));
     beat();
     const report = await cache.store.putBytes(html);
@@ -35,7 +44,7 @@ export function createReport({ codeVersion }: ControlDeps, cache: JsonCache, bea
 
 async function reportData(
   cache: JsonCache,
-  input: ReportInput,
+  input: ReportSource,
   codeVersion: string,
   beat: () => void,
 ): Promise<ReportData> {
@@ -82,7 +91,7 @@ function reportRun(
   };
 }
 
-async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promise<ReportData['dataset']> {
+async function datasetFacts(cache: JsonCache, { ingestion }: ReportSource): Promise<ReportData['dataset']> {
   const { exampleCount, imageCount, quarantinedCount } = ingestion;
   const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
   const { files } = await ingestedFrom(cache, ingestion.manifest);
@@ -107,7 +116,7 @@ function leakPairs(leaks: readonly Leak[]): ReportLeak[] {
   }));
 }
 
-function stagesOf({ ingestion, runs }: ReportInput): StageCost[] {
+function stagesOf({ ingestion, runs }: ReportSource): StageCost[] {
   const totals = new Map<string, StageCost>();
   const add = ({ activity, count, cachedCount, computeMs }: StageCost): void => {
     const before = totals.get(activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };

@@ -14,7 +14,7 @@ export const startToCloseTimeout = '30d';
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
 /** Short work on the workflow's own queue: handed to the same worker with the workflow task's answer (eager dispatch). */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward'>>({
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward' | 'keepEvaluations'>>({
   startToCloseTimeout: '30s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { describeError, MtrlError } from '../../core/errors.ts';
 import { barLines } from '../bars.ts';
+import { failingText, failingWorkflows } from '../failing-workflows.ts';
 import { resultOf } from '../outcome.ts';
-import { paintFor, print, printJson } from '../output.ts';
+import { commandText, paintFor, print, printJson } from '../output.ts';
 import { Rates, timeText } from '../rates.ts';
 import { type TemporalStack, uiLink, withTemporal } from '../stack.ts';
 import { type Standing, standingOf } from '../standing.ts';
@@ -18,14 +19,18 @@ export function addStatus(program: Command): void {
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
         const error = await failureOf(stack, standing);
+        const failing = standing.isOpen ? await failingWorkflows(stack.client, experimentId) : [];
         if (json) {
           printJson({
             ...documentOf(standing, stack),
+            failing: failing.map(({ workflowId, message }) => ({ workflowId, message })),
             error: error === undefined ? null : { code: error.code, message: error.message },
           });
           return;
         }
         printStanding(standing, stack);
+        for (const workflow of failing) print(failingText(workflow));
+        if (failing.length > 0) print(`end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``);
         if (error !== undefined) print(describeError(error));
       });
     });

@@ -43,7 +43,7 @@ export class MadeUpActivities {
   planned: MadeUpRecipe | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'report'> & RetrainingActivities {
+  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> & RetrainingActivities {
     return {
       ...this.registry.activities,
       prepare: async ({ recipe }) => {
@@ -75,6 +75,10 @@ export class MadeUpActivities {
         const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
         const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
         return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
+      },
+      keepEvaluations: async ({ run: { plan } }) => {
+        await this.#note(`keepEvaluations ${plan.runName}`);
+        return { evaluated: refTo(`results of ${plan.runName}`) };
       },
       report: async ({ runs }) => {
         await this.#note(`report ${String(runs.length)}`);
