@@ -73,7 +73,10 @@ export default defineConfig(
     ignores: ['workflows/clock.ts'],
     rules: {
       'no-restricted-properties': ['error', noRandom],
-      'no-restricted-globals': ['error', { ...noDate, message: 'Show a time by workflows/clock.ts, decide nothing by it.' }],
+      'no-restricted-globals': [
+        'error',
+        { ...noDate, message: 'Show a time by workflows/clock.ts, decide nothing by it.' },
+      ],
       'no-restricted-syntax': [
         'error',
         {

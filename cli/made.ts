@@ -36,8 +36,7 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
   });
   if ('report' in found) return madeIn('COMPLETED', found);
   const { status, progress } = found;
-  if (status === 'COMPLETED')
-    return madeIn(status, await indexOf(stack, await resultOf(stack, experimentId)));
+  if (status === 'COMPLETED') return madeIn(status, await indexOf(stack, await resultOf(stack, experimentId)));
   const runs = (progress?.runs ?? []).map(({ runName, arm, checkpoint }) => ({ runName, arm, checkpoint }));
   return { status, report: progress?.report, runs, refs: refsIn(progress) };
 }

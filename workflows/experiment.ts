@@ -13,12 +13,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type {
-  ArmPlan,
-  ImportPolicyInput,
-  ImportPolicyResult,
-  PrepareResult,
-} from '../activities/contract.ts';
+import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
 import { bulk, compute, control } from './activity-options.ts';
 import { planDetails } from './details.ts';
 import type { evaluate } from './evaluate.ts';
@@ -197,7 +192,8 @@ class Training {
   async #trainAndEvaluate(plan: ArmPlan): Promise<DoneRun> {
     const { summary } = await this.#train(plan);
     this.#trainedCount++;
-    if (this.#done.length + this.#trainedCount === this.#prepared.runs.length) this.#tracker.state('evaluating', 'all runs have ended');
+    if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
+      this.#tracker.state('evaluating', 'all runs have ended');
     const { evaluations } = this.#prepared;
     const handle = await startChild<typeof evaluate>('evaluate', {
       ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),

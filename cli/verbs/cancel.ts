@@ -18,7 +18,9 @@ export function addCancel(program: Command): void {
         if (failing.length > 0) {
           for (const workflow of failing) print(failingText(workflow));
           const terminated = await terminateFailing(client, experimentId, failing);
-          print(`terminated ${terminated.join(', ')}; \`${commandText('resume', experimentId)}\` goes on from what is kept`);
+          print(
+            `terminated ${terminated.join(', ')}; \`${commandText('resume', experimentId)}\` goes on from what is kept`,
+          );
           return;
         }
         if (!isOpen) {

@@ -30,7 +30,10 @@ export function addStatus(program: Command): void {
         }
         printStanding(standing, stack);
         for (const workflow of failing) print(failingText(workflow));
-        if (failing.length > 0) print(`end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``);
+        if (failing.length > 0)
+          print(
+            `end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``,
+          );
         if (error !== undefined) print(describeError(error));
       });
     });

@@ -59,9 +59,7 @@ describe('a run gives the same bits twice', () => {
 
   it('pure rooms read no clock; workflows show the one that Temporal replays, from one file', () => {
     const isClock = (node: ts.Node): boolean =>
-      ts.isIdentifier(node) &&
-      node.text === 'Date' &&
-      node.getSourceFile().fileName !== 'workflows/clock.ts';
+      ts.isIdentifier(node) && node.text === 'Date' && node.getSourceFile().fileName !== 'workflows/clock.ts';
     expectNone(found(pure, isClock));
   });
 });

@@ -45,7 +45,8 @@ export class MadeUpActivities {
   scorePaddingLength = 0;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> & RetrainingActivities {
+  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
+    RetrainingActivities {
     return {
       ...this.registry.activities,
       prepare: async ({ recipe }) => {
@@ -110,7 +111,11 @@ export class MadeUpActivities {
       },
       evaluate: async ({ task, arm, policy }) => {
         await this.#note(`evaluate ${arm} on ${task}`);
-        return { ...made(), judgments: refTo(`judgments ${policy.snapshot.uri}`), scores: { ...scoresOf(task), ...this.#padding } };
+        return {
+          ...made(),
+          judgments: refTo(`judgments ${policy.snapshot.uri}`),
+          scores: { ...scoresOf(task), ...this.#padding },
+        };
       },
     };
   }
