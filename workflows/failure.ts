@@ -1,11 +1,11 @@
 /** Why a workflow ended badly: the one coded failure at the root of the chain, said again where a user looks first. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   getCurrentDetails,
   isCancellation,
   setCurrentDetails,
   TemporalFailure,
-  WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/workflow';
 import { failureDetails } from './details.ts';
 import { upsertAttributes } from './search-attributes.ts';
