@@ -95,11 +95,9 @@ it(
 
     const parts: Size[] = [];
     for (let runId: string | undefined = (await run.describe()).runId; runId !== undefined;) {
-      const part = client.workflow.getHandle('long-run/rl/s0', runId);
+      const part: WorkflowHandle = client.workflow.getHandle('long-run/rl/s0', runId);
       parts.push(await sizeOf(part));
-      const [started] = (await part.fetchHistory()).events ?? [];
-      runId = started?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? undefined;
-      if (runId === '') runId = undefined;
+      runId = await partBefore(part);
     }
     const experiment = await sizeOf(handle);
     figures.push({ partCount: parts.length, parts: parts.slice(0, 3), experiment });
