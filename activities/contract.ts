@@ -297,6 +297,16 @@ export interface RunSummary {
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly EvaluateResult[];
 }
+/** One run's results as one artifact: what experiments pass on in place of scores, which grow with the tasks. */
+export interface KeepEvaluationsInput {
+  readonly run: RunSummary;
+  /** As `evaluate` gave them, by their manifests. */
+  readonly evaluations: readonly Made[];
+}
+export interface KeepEvaluationsResult {
+  /** JSON: EvaluatedRun. */
+  readonly evaluated: ArtifactRef;
+}
 export interface CacheCount {
   readonly hits: number;
   readonly misses: number;
@@ -306,7 +316,8 @@ export interface ReportInput {
   readonly experimentId: string;
   readonly recipe: ArtifactRef;
   readonly ingestion: IngestResult;
-  readonly runs: readonly EvaluatedRun[];
+  /** Each an EvaluatedRun, kept by `keepEvaluations`; in the recipe's order. */
+  readonly runs: readonly ArtifactRef[];
   readonly cache: CacheCount;
   readonly wallMs: number;
 }
@@ -328,6 +339,7 @@ export interface Activities {
   optimize(input: OptimizeInput): Promise<OptimizeResult>;
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   report(input: ReportInput): Promise<ReportResult>;
   planFork(input: PlanForkInput): Promise<PlanForkResult>;
   readRows(input: ReadRowsInput): Promise<ReadRowsResult>;

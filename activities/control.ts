@@ -8,6 +8,7 @@ import { heartbeating } from './heartbeat.ts';
 import { createIngest } from './ingest.ts';
 import { createInspectData } from './inspect-data.ts';
 import { JsonCache } from './json-cache.ts';
+import { createKeepEvaluations } from './keep-evaluations.ts';
 import { createMix } from './mix.ts';
 import { createNotify } from './notify.ts';
 import { createPlanFork } from './plan-fork.ts';
@@ -20,7 +21,7 @@ import { createReward } from './reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'report' | 'readRows' | 'planFork'
+  'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
 > &
   Pick<
     RetrainingActivities,
@@ -40,6 +41,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     inspectData: classified(deps.store, createInspectData(deps, cache, beat)),
     mix: classified(deps.store, heartbeating(createMix(deps, cache))),
     reward: classified(deps.store, heartbeating(createReward(deps, cache))),
+    keepEvaluations: classified(deps.store, heartbeating(createKeepEvaluations(cache))),
     report: classified(deps.store, heartbeating(createReport(deps, cache))),
     readRows: classified(deps.store, createReadRows(cache, beat)),
     findPromoted: classified(deps.store, heartbeating(promotion.findPromoted)),

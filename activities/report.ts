@@ -1,6 +1,7 @@
 /** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
 import { digestOf } from '../core/json.ts';
 import { asJson } from '../artifacts/json-value.ts';
+import { mapBounded } from '../artifacts/bounded.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Leak } from '../judge/datasets/leaks.ts';
 import type { QuarantinedRow } from '../judge/example.ts';
@@ -20,11 +21,19 @@ import { testsBetween } from './report-tests.ts';
 import { recordsOf } from './run-log.ts';
 import { describeRuntime, type StepRecord } from './step-record.ts';
 
+/** What a report is made of, its runs read. */
+interface ReportSource extends Omit<ReportInput, 'runs'> {
+  readonly runs: readonly EvaluatedRun[];
+}
+
+const readCountMax = 16;
+
 /** Not under a key: it belongs to the experiment, not to its content. */
 export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
   return async (input: ReportInput): Promise<ReportResult> => {
-    const { experimentId, recipe, ingestion, runs, wallMs } = input;
-    const data = await reportData(cache, input, codeVersion('report'));
+    const { experimentId, recipe, ingestion, wallMs } = input;
+    const runs = await mapBounded(readCountMax, input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun);
+    const data = await reportData(cache, { ...input, runs }, codeVersion('report'));
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
     const index = { schema: 1, experimentId, recipe, ingestion, runs, report, cache: input.cache, wallMs } as const;
@@ -32,7 +41,7 @@ export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
   };
 }
 
-async function reportData(cache: JsonCache, input: ReportInput, codeVersion: string): Promise<ReportData> {
+async function reportData(cache: JsonCache, input: ReportSource, codeVersion: string): Promise<ReportData> {
   const recipe = await recipeOf(cache, input.recipe);
   const scope = { cache, recipe, dataset: input.ingestion.dataset };
   const runs: ReportRun[] = [];
@@ -75,7 +84,7 @@ function reportRun(
   };
 }
 
-async function datasetFacts(cache: JsonCache, { ingestion }: ReportInput): Promise<ReportData['dataset']> {
+async function datasetFacts(cache: JsonCache, { ingestion }: ReportSource): Promise<ReportData['dataset']> {
   const { exampleCount, imageCount, quarantinedCount } = ingestion;
   const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
   const { files } = await ingestedFrom(cache, ingestion.manifest);
@@ -100,7 +109,7 @@ function leakPairs(leaks: readonly Leak[]): ReportLeak[] {
   }));
 }
 
-function stagesOf({ ingestion, runs }: ReportInput): StageCost[] {
+function stagesOf({ ingestion, runs }: ReportSource): StageCost[] {
   const totals = new Map<string, StageCost>();
   const add = ({ activity, count, cachedCount, computeMs }: StageCost): void => {
     const before = totals.get(activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
 import { asJson } from '../artifacts/json-value.ts';
-import { MtrlError } from '../core/errors.ts';
+import { isNotFound, MtrlError } from '../core/errors.ts';
 import { differences } from '../core/difference.ts';
 import { digestOf, type Json } from '../core/json.ts';
 import { parseRecipe } from '../recipes/load.ts';
@@ -15,6 +15,7 @@ import type { Recipe, RecipeInput } from '../recipes/recipe.ts';
 import type { ExperimentOptions } from '../workflows/types.ts';
 import { describe, workflowType } from './describe-experiment.ts';
 import { differenceLines } from './difference.ts';
+import { awaitChildren } from './failing-workflows.ts';
 import { recipeDetails } from './recipe-details.ts';
 import type { Stack } from './stack.ts';
 
@@ -49,6 +50,8 @@ export async function start(
   reuse: WorkflowIdReusePolicy,
 ): Promise<void> {
   const { experimentId, recipe, parsed, options } = request;
+  if (reuse === WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY && (await hasEnded(client, experimentId)))
+    await awaitChildren(client, experimentId);
   const digest = digestOf(asJson(parsed));
   await client.workflow.start(workflowType, {
     workflowId: experimentId,
@@ -65,6 +68,16 @@ export async function start(
     staticSummary: parsed.summary === undefined ? parsed.name : `${parsed.name}: ${parsed.summary}`,
     staticDetails: recipeDetails(parsed, digest),
   });
+}
+
+/** false for one that runs, or that nobody has started. */
+async function hasEnded(client: Client, experimentId: string): Promise<boolean> {
+  try {
+    return !['RUNNING', 'PAUSED'].includes((await describe(client, experimentId)).status.name);
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }
 
 async function requireSameRecipe({ client }: Stack, request: StartRequest): Promise<void> {

@@ -5,7 +5,7 @@ import { findExperiment } from '../artifacts/experiments.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { isNotFound } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
-import type { ExperimentResult } from '../workflows/types.ts';
+import { indexOf, resultOf } from './outcome.ts';
 import type { Stack } from './stack.ts';
 import { standingOf } from './standing.ts';
 
@@ -36,8 +36,7 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
   });
   if ('report' in found) return madeIn('COMPLETED', found);
   const { status, progress } = found;
-  if (status === 'COMPLETED')
-    return madeIn(status, (await stack.client.workflow.getHandle(experimentId).result()) as ExperimentResult);
+  if (status === 'COMPLETED') return madeIn(status, await indexOf(stack, await resultOf(stack, experimentId)));
   const runs = (progress?.runs ?? []).map(({ runName, arm, checkpoint }) => ({ runName, arm, checkpoint }));
   return { status, report: progress?.report, runs, refs: refsIn(progress) };
 }

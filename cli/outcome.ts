@@ -1,7 +1,8 @@
 /** How an experiment ended, and the JSON document that `run --wait --json` prints of it (DESIGN section 9). */
-import { WorkflowContinuedAsNewError, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { CacheCount, TaskScores } from '../activities/contract.ts';
+import type { ExperimentIndex } from '../activities/experiment-index.ts';
 import { isErrorCode, MtrlError } from '../core/errors.ts';
 import type { ExperimentResult } from '../workflows/types.ts';
 import { commandText } from './output.ts';
@@ -41,6 +42,14 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
 
 /** What ended a workflow, in our words; `hint` is for what was stopped by somebody. */
 export function codedEnd(error: unknown, where: string, hint: string): unknown {
+  if (error instanceof WorkflowNotFoundError) {
+    return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
+      where,
+      found: 'it was deleted while it was waited for, or the server has another database',
+      hint: `\`${commandText('status')}\` lists what is there; start it again: what it had made is found`,
+      cause: error,
+    });
+  }
   if (!(error instanceof WorkflowFailedError) || error instanceof WorkflowContinuedAsNewError) return error;
   const { cause } = error;
   if (cause instanceof CancelledFailure)
@@ -52,8 +61,15 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
 }
 
-export function documentOf(result: ExperimentResult, reportPath: string): ExperimentDocument {
-  const { experimentId, cache, wallMs, runs } = result;
+/** Every run's results: they lie in the store, not in what the workflow returns. */
+export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
+  return (await store.getJson(index)) as ExperimentIndex;
+}
+
+export function documentOf(
+  { experimentId, cache, wallMs, runs }: ExperimentIndex,
+  reportPath: string,
+): ExperimentDocument {
   const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
     arm: plan.arm,
     seed: plan.seed,

@@ -7,6 +7,7 @@ import { loadRecipeFile } from '../recipes/load.ts';
 import { requireFiles } from '../recipes/paths.ts';
 import { startOrAttach } from './experiments.ts';
 import { follow, Interrupted, sayGoesOn } from './follow.ts';
+import { indexOf } from './outcome.ts';
 import { commandText, print, say } from './output.ts';
 import { fetchReport } from './reports.ts';
 import { uiLink, withStack } from './stack.ts';
@@ -28,7 +29,7 @@ async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
       if (error instanceof Interrupted) sayGoesOn(experimentId);
       throw error;
     });
-    printOutcome(result, await fetchReport(stack, experimentId, result.report));
+    printOutcome(await indexOf(stack, result), await fetchReport(stack, experimentId, result.report));
     if (link !== undefined) print(`Web UI ${link}`);
     if (stack.settings.s3.consoleUrl !== undefined) print(`store  ${stack.settings.s3.consoleUrl}`);
     print(

@@ -1,5 +1,6 @@
 /** Waits for a person's decision: the update `decide` with its validator, the query `approval`, and a time-out. */
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
+import { nowMs } from './clock.ts';
 import { type ApprovalStanding, approvalQuery, type Decision, decideUpdate } from './promotion-messages.ts';
 
 const textLengthMax = 1_000;
@@ -19,7 +20,7 @@ export class Approval {
 
   /** The decision, or undefined when nobody decided within the time. `name`: what the candidate would be promoted as. */
   async asked(name: string, timeoutMs: number): Promise<Decision | undefined> {
-    this.#standing = { state: 'waiting', name, untilMs: Date.now() + timeoutMs };
+    this.#standing = { state: 'waiting', name, untilMs: nowMs() + timeoutMs };
     await condition(() => this.#standing.decision !== undefined, timeoutMs);
     // A decision that was taken in the very moment of the time-out counts: its sender was told so.
     if (this.#standing.decision === undefined) this.#standing = { ...this.#standing, state: 'timed-out' };

@@ -1,8 +1,8 @@
 /** Current details: the markdown that the Web UI shows of a workflow. Asked for by query, so it costs no events. */
 import { workflowInfo } from '@temporalio/workflow';
-import type { ArmPlan, EvaluateResult, PrepareResult, TaskScores } from '../activities/contract.ts';
+import type { ArmPlan, EvaluateResult, PrepareResult } from '../activities/contract.ts';
 import type { GateCheck } from '../activities/retraining-contract.ts';
-import type { ExperimentProgress, RunProgress, ScoredRun, StepRow } from './progress.ts';
+import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from './progress.ts';
 
 export function runDetails(progress: RunProgress, rows: readonly StepRow[]): string {
   const { hits, misses } = progress.cache;
@@ -20,7 +20,16 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
   return lines.join('\n');
 }
 
-export function experimentDetails(progress: ExperimentProgress): string {
+/** Rows of each table: what the Web UI shows must fit in one payload. */
+const shownRunCountMax = 100;
+/** Cells of the table of scores. */
+const shownScoreCountMax = 1_000;
+
+/** `scored`: of each run, what is shown of its evaluation. */
+export function experimentDetails(
+  progress: ExperimentProgress,
+  scored: ReadonlyMap<string, readonly TaskMacroF1[]>,
+): string {
   const { hits, misses } = progress.cache;
   const { recipeName, recipeDigest } = progress;
   // Neither is known before the recipe has been read.
@@ -32,9 +41,9 @@ export function experimentDetails(progress: ExperimentProgress): string {
   ];
   if (progress.runs.length > 0) {
     const columns = ['run', 'state', 'step', 'rewards', 'reward', 'accuracy', 'loss'];
-    lines.push('', ...table(columns, progress.runs.map(runCells)));
+    lines.push('', ...table(columns, progress.runs.slice(0, shownRunCountMax).map(runCells)));
   }
-  if (progress.evaluations.length > 0) lines.push('', ...scoreTable(progress.evaluations));
+  if (scored.size > 0) lines.push('', ...scoreTable(scored));
   if (progress.report)
     lines.push('', `report: \`mtrl report ${progress.experimentId} --open\` · \`${progress.report.uri}\``);
   return lines.join('\n');
@@ -109,9 +118,10 @@ function runCells(run: RunProgress): string[] {
   ];
 }
 
-function scoreTable(runs: readonly ScoredRun[]): string[] {
-  const columns = [...new Set(runs.flatMap(({ scores }) => scores.map(columnOf)))];
-  const rows = runs.map(({ runName, scores }) => {
+function scoreTable(scored: ReadonlyMap<string, readonly TaskMacroF1[]>): string[] {
+  const columns = [...new Set([...scored.values()].flatMap((scores) => scores.map(columnOf)))];
+  const rowCount = Math.floor(shownScoreCountMax / Math.max(1, columns.length));
+  const rows = [...scored].slice(0, rowCount).map(([runName, scores]) => {
     const byColumn = new Map(scores.map((score) => [columnOf(score), percent(score.macroF1)]));
     return [runName, ...columns.map((column) => byColumn.get(column) ?? '')];
   });
@@ -124,7 +134,7 @@ export function table(columns: readonly string[], rows: readonly (readonly strin
   return [row(columns), `|${columns.map(() => '---|').join('')}`, ...rows.map(row)];
 }
 
-function columnOf({ task, split, ood }: TaskScores): string {
+function columnOf({ task, split, ood }: Pick<TaskMacroF1, 'task' | 'split' | 'ood'>): string {
   return `${task} ${split}${ood ? ' (OOD)' : ''}`;
 }
 

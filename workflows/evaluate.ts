@@ -1,7 +1,7 @@
 /** The evaluation of one run's final policy: an activity for each (task, split), side by side. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { EvaluateResult, EvaluationPlan } from '../activities/contract.ts';
-import { compute } from './activity-options.ts';
+import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './details.ts';
 import { endedBadly } from './failure.ts';
 import { countMade } from './progress.ts';
@@ -21,8 +21,15 @@ export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResu
   try {
     const evaluations = await Promise.all(input.evaluations.map(one));
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
+    const { evaluated } = await control.keepEvaluations.executeWithOptions({ summary: 'results' }, [
+      {
+        run: input.run,
+        evaluations: evaluations.map(({ manifest, cached, computeMs }) => ({ manifest, cached, computeMs })),
+      },
+    ]);
     upsertAttributes({ state: 'done', ...(macroF1 === undefined ? {} : { macroF1 }) });
-    return { evaluations, cache: countMade(evaluations) };
+    const tasks = evaluations.map(({ scores: { task, split, ood, macroF1 } }) => ({ task, split, ood, macroF1 }));
+    return { evaluated, tasks, cache: countMade(evaluations) };
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, evaluation`);
   }

@@ -1,6 +1,7 @@
 /** Keeps what an experiment shows of itself: the answer to its query, its current details and its search attributes. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { CacheCount, IngestResult, Made, PrepareResult, ReportResult } from '../activities/contract.ts';
+import type { ArmPlan, CacheCount, IngestResult, Made, PrepareResult, ReportResult } from '../activities/contract.ts';
+import { elapsedMs, nowMs } from './clock.ts';
 import { experimentDetails } from './details.ts';
 import {
   addCache,
@@ -8,26 +9,38 @@ import {
   type ExperimentProgress,
   type RunProgress,
   type ScoredRun,
+  type TaskMacroF1,
   type WorkState,
 } from './progress.ts';
 import { meanMacroF1 } from './scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
-import type { EvaluateRunResult, RunResult } from './types.ts';
+import type { EvaluateRunResult, ExperimentCarry, RunResult } from './types.ts';
 
 export class ExperimentTracker {
-  readonly startedAtMs = Date.now();
+  readonly startedAtMs: number;
   readonly #experimentId: string;
   #prepared: PrepareResult | undefined;
   #state: WorkState = 'preparing';
   #phase = 'reading the recipe';
   #runs = new Map<string, RunProgress>();
-  #evaluations: ScoredRun[] = [];
+  #evaluations: readonly ScoredRun[] = [];
+  readonly #scored = new Map<string, readonly TaskMacroF1[]>();
   #cache: CacheCount = { hits: 0, misses: 0 };
   #report: ReportResult | undefined;
 
-  constructor(experimentId: string) {
+  constructor(experimentId: string, carried?: ExperimentCarry) {
     this.#experimentId = experimentId;
-    upsertAttributes({ experimentId, state: 'preparing' });
+    this.startedAtMs = carried?.startedAtMs ?? nowMs();
+    if (carried) {
+      this.#prepared = carried.prepared;
+      this.#cache = carried.cache;
+      this.#state = 'training';
+      this.#phase = `${String(carried.done.length)} runs are done`;
+      this.#evaluations = carried.done.map(({ runName, macroF1 }) => ({
+        runName,
+        ...(macroF1 !== undefined && { macroF1 }),
+      }));
+    } else upsertAttributes({ experimentId, state: 'preparing' });
     this.#show();
   }
 
@@ -36,7 +49,7 @@ export class ExperimentTracker {
   }
 
   get wallMs(): number {
-    return Date.now() - this.startedAtMs;
+    return elapsedMs(this.startedAtMs);
   }
 
   progress(): ExperimentProgress {
@@ -48,7 +61,7 @@ export class ExperimentTracker {
       recipeDigest: this.#prepared?.recipeDigest ?? '',
       state: this.#state,
       phase: this.#phase,
-      step: runs.reduce((sum, { step }) => sum + step, 0),
+      step: plans.reduce((sum, plan) => sum + this.#stepOf(plan), 0),
       stepCount: plans.reduce((sum, plan) => sum + (this.#runs.get(plan.runName) ?? plan).stepCount, 0),
       runs,
       runCount: plans.length,
@@ -91,14 +104,16 @@ export class ExperimentTracker {
       ...{ state: 'done', phase: 'done', step: plan.stepCount, stepCount: plan.stepCount },
       ...(last && { last }),
       ...(rewardLine !== undefined && { rewardLine }),
-      ...{ cache, computeMs, checkpoint, startedAtMs: Date.now() - wallMs },
+      ...{ cache, computeMs, checkpoint, startedAtMs: elapsedMs(wallMs) },
     });
     this.#show();
   }
 
-  evaluated(runName: string, { evaluations, cache }: EvaluateRunResult): void {
+  evaluated(runName: string, { tasks, cache }: EvaluateRunResult): void {
+    const macroF1 = meanMacroF1(tasks);
     this.#cache = addCache(this.#cache, cache);
-    this.#evaluations = [...this.#evaluations, { runName, scores: evaluations.map(({ scores }) => scores) }];
+    this.#evaluations = [...this.#evaluations, { runName, ...(macroF1 !== undefined && { macroF1 }) }];
+    this.#scored.set(runName, tasks);
     this.#show();
   }
 
@@ -118,9 +133,15 @@ export class ExperimentTracker {
     this.#report = report;
     this.#state = 'done';
     this.#phase = 'done';
-    const means = this.#evaluations.flatMap(({ scores }) => meanMacroF1(scores) ?? []);
+    const means = this.#evaluations.flatMap(({ macroF1 }) => macroF1 ?? []);
     upsertAttributes({ state: 'done', ...(means.length > 0 && { macroF1: Math.max(...means) }) });
     this.#show();
+  }
+
+  /** A run of an earlier part of the experiment is done, and known only by its evaluation. */
+  #stepOf({ runName, stepCount }: ArmPlan): number {
+    const isDone = this.#evaluations.some((each) => each.runName === runName);
+    return this.#runs.get(runName)?.step ?? (isDone ? stepCount : 0);
   }
 
   #count(made: readonly Made[]): void {
@@ -128,6 +149,6 @@ export class ExperimentTracker {
   }
 
   #show(): void {
-    setCurrentDetails(experimentDetails(this.progress()));
+    setCurrentDetails(experimentDetails(this.progress(), this.#scored));
   }
 }

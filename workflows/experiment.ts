@@ -3,20 +3,17 @@
  *   prepare -> ingest, import the policy -> runs side by side, each evaluated as soon as it ended -> report
  */
 import {
+  allHandlersFinished,
   CancellationScope,
   type ChildWorkflowHandle,
+  condition,
+  continueAsNew,
   ParentClosePolicy,
   setHandler,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type {
-  ArmPlan,
-  EvaluatedRun,
-  ImportPolicyInput,
-  ImportPolicyResult,
-  PrepareResult,
-} from '../activities/contract.ts';
+import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
 import { planDetails } from './details.ts';
@@ -26,14 +23,33 @@ import { endedBadly } from './failure.ts';
 import { requireForm } from './input-form.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
+import { meanMacroF1 } from './scores.ts';
 import { attributesOfChild } from './search-attributes.ts';
 import type { Fork } from '../activities/fork-contract.ts';
-import type { ExperimentOptions, ExperimentRef, ExperimentResult, RunInput, RunResult } from './types.ts';
+import type {
+  DoneRun,
+  ExperimentCarry,
+  ExperimentOptions,
+  ExperimentRef,
+  ExperimentResult,
+  RunInput,
+  RunResult,
+} from './types.ts';
+import { wavesOf } from './waves.ts';
 
-export async function experiment(recipe: unknown, options: ExperimentOptions = {}): Promise<ExperimentResult> {
+/** What all runs of a wave together may tell of their steps: each time is about four events here. */
+const waveTellCountMax = 2_000;
+const runTellCountMax = 50;
+
+/** `carried`: only on continue-as-new. */
+export async function experiment(
+  recipe: unknown,
+  options: ExperimentOptions = {},
+  carried?: ExperimentCarry,
+): Promise<ExperimentResult> {
   const { workflowId: experimentId } = workflowInfo();
-  const tracker = new ExperimentTracker(experimentId);
-  const running = new RunningRuns();
+  const tracker = new ExperimentTracker(experimentId, carried);
+  const running = new RunningRuns(carried?.paused ?? false);
   setHandler(experimentProgressQuery, () => tracker.progress());
   setHandler(runProgressSignal, (progress) => {
     tracker.told(progress);
@@ -42,32 +58,52 @@ export async function experiment(recipe: unknown, options: ExperimentOptions = {
   setHandler(resumeSignal, () => running.signal('resume'));
   try {
     requireForm(options, { example: '{}, or leave it out', required: [], optional: ['initial', 'fork'] });
-    const { initial, fork } = options;
-    const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
-    tracker.prepared(prepared);
-    const [read, imported] = await Promise.all([
-      bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
-      compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
-        { recipe: prepared.recipe, ...keptPolicy(initial) },
-      ]),
-    ]);
-    const ingestion = await admitted(read, {
-      ...{ recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
-    });
-    tracker.ingested(ingestion, imported);
+    const begun = carried ?? (await begin(recipe, options, tracker));
+    const { prepared, ingestion, initial } = begun;
     const { recipeName } = prepared;
     const ref = { experimentId, recipeName, recipe: prepared.recipe, dataset: ingestion.dataset };
-    const runs = await new Training(ref, prepared, imported, tracker, running, fork).all();
+    const waves = wavesOf(prepared.runs);
+    const before = carried?.done ?? [];
+    const wave = waves.find(([first]) => !before.some(({ runName }) => runName === first?.runName)) ?? [];
+    const done = [...before, ...(await new Training(ref, begun, wave, before, tracker, running, options.fork).all())];
+    if (done.length < prepared.runs.length) {
+      await condition(allHandlersFinished);
+      const { startedAtMs, cache } = tracker;
+      const { isPaused: paused } = running;
+      await continueAsNew<typeof experiment>(recipe, options, {
+        ...{ startedAtMs, prepared, ingestion, initial, cache, paused, done },
+      });
+    }
+    const evaluated = new Map(done.map((run) => [run.runName, run.evaluated]));
+    const runs = prepared.runs.flatMap(({ runName }) => evaluated.get(runName) ?? []);
     tracker.state('reporting', 'writing the report');
     const { cache, wallMs } = tracker;
     const report = await bulk.report.executeWithOptions({ summary: 'report' }, [
       { experimentId, recipe: prepared.recipe, ingestion, runs, cache, wallMs },
     ]);
     tracker.reported(report);
-    return { ...ref, recipeDigest: prepared.recipeDigest, runs, ...report, cache, wallMs };
+    return { ...ref, recipeDigest: prepared.recipeDigest, ...report, cache, wallMs };
   } catch (error) {
     throw endedBadly(error);
   }
+}
+
+type Begun = Pick<ExperimentCarry, 'prepared' | 'ingestion' | 'initial'>;
+
+async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: ExperimentTracker): Promise<Begun> {
+  const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
+  tracker.prepared(prepared);
+  const [read, imported] = await Promise.all([
+    bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
+    compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
+      { recipe: prepared.recipe, ...keptPolicy(initial) },
+    ]),
+  ]);
+  const ingestion = await admitted(read, {
+    ...{ recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
+  });
+  tracker.ingested(ingestion, imported);
+  return { prepared, ingestion, initial: initialOf(imported) };
 }
 
 /** Its snapshot, whose history goes on with this experiment; of a policy with steps since, only the checkpoint has them. */
@@ -83,8 +119,16 @@ function initialOf({ policy, checkpoint }: ImportPolicyResult): RunInput['initia
 
 /** The runs that a pause reaches: a signal that comes before a run has started reaches it when it starts. */
 class RunningRuns {
-  #paused = false;
+  #paused: boolean;
   readonly #handles = new Set<ChildWorkflowHandle<typeof run>>();
+
+  constructor(paused: boolean) {
+    this.#paused = paused;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
 
   async add(handle: ChildWorkflowHandle<typeof run>): Promise<void> {
     this.#handles.add(handle);
@@ -106,7 +150,9 @@ class RunningRuns {
 class Training {
   readonly #ref: ExperimentRef;
   readonly #prepared: PrepareResult;
-  readonly #imported: ImportPolicyResult;
+  readonly #initial: RunInput['initial'];
+  readonly #wave: readonly ArmPlan[];
+  readonly #done: readonly DoneRun[];
   readonly #tracker: ExperimentTracker;
   readonly #running: RunningRuns;
   readonly #fork: Fork | undefined;
@@ -115,25 +161,28 @@ class Training {
 
   constructor(
     ref: ExperimentRef,
-    prepared: PrepareResult,
-    imported: ImportPolicyResult,
+    { prepared, initial }: Begun,
+    wave: readonly ArmPlan[],
+    done: readonly DoneRun[],
     tracker: ExperimentTracker,
     running: RunningRuns,
     fork: Fork | undefined,
   ) {
     this.#ref = ref;
     this.#prepared = prepared;
-    this.#imported = imported;
+    this.#initial = initial;
+    this.#wave = wave;
+    this.#done = done;
     this.#tracker = tracker;
     this.#running = running;
     this.#fork = fork;
   }
 
   /** When one run fails, the others are cancelled and waited for: the experiment leaves nothing running behind. */
-  async all(): Promise<EvaluatedRun[]> {
+  async all(): Promise<DoneRun[]> {
     const scope = new CancellationScope({ cancellable: true });
     return scope.run(async () => {
-      const runs = this.#prepared.runs.map((plan) => this.#trainAndEvaluate(plan));
+      const runs = this.#wave.map((plan) => this.#trainAndEvaluate(plan));
       try {
         return await Promise.all(runs);
       } catch (error) {
@@ -144,10 +193,11 @@ class Training {
     });
   }
 
-  async #trainAndEvaluate(plan: ArmPlan): Promise<EvaluatedRun> {
+  async #trainAndEvaluate(plan: ArmPlan): Promise<DoneRun> {
     const { summary } = await this.#train(plan);
     this.#trainedCount++;
-    if (this.#trainedCount === this.#prepared.runs.length) this.#tracker.state('evaluating', 'all runs have ended');
+    if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
+      this.#tracker.state('evaluating', 'all runs have ended');
     const { evaluations } = this.#prepared;
     const handle = await startChild<typeof evaluate>('evaluate', {
       ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
@@ -156,7 +206,13 @@ class Training {
     });
     const result = await handle.result();
     this.#tracker.evaluated(plan.runName, result);
-    return { ...summary, evaluations: result.evaluations };
+    const macroF1 = meanMacroF1(result.tasks);
+    const isSource = this.#prepared.runs.some(({ from }) => from === plan.runName);
+    return {
+      ...{ runName: plan.runName, evaluated: result.evaluated },
+      ...(macroF1 !== undefined && { macroF1 }),
+      ...(isSource && { snapshot: summary.policy.snapshot }),
+    };
   }
 
   /** Once for each run, whoever asks first: its own evaluation, or a run that starts from it. */
@@ -172,9 +228,10 @@ class Training {
     const shared = this.#fork?.runs.find(({ runName }) => runName === plan.runName);
     const initial = shared?.initial ?? (await this.#initialOf(plan));
     const workflowId = this.#idOf(plan);
+    const tellCountMax = Math.min(runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length));
     const handle = await startChild<typeof run>('run', {
       ...this.#childOptions(plan, workflowId, 'training'),
-      args: [{ ...this.#ref, plan, initial, ...(shared && { shared }) }],
+      args: [{ ...this.#ref, plan, initial, tellCountMax, ...(shared && { shared }) }],
       staticSummary: `${plan.runName}: ${plan.objective}, ${String(plan.stepCount)} steps`,
       staticDetails: planDetails(plan, this.#prepared),
     });
@@ -186,12 +243,14 @@ class Training {
   }
 
   async #initialOf({ from }: ArmPlan): Promise<RunInput['initial']> {
-    if (from === undefined) return initialOf(this.#imported);
+    if (from === undefined) return this.#initial;
     const source = this.#prepared.runs.find(({ runName }) => runName === from);
     if (!source) throw new Error(`no run is called ${from}`);
-    const { summary } = await this.#train(source);
+    const snapshot =
+      this.#done.find(({ runName }) => runName === from)?.snapshot ??
+      (await this.#train(source)).summary.policy.snapshot;
     const imported = await compute.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
-      { recipe: this.#ref.recipe, from: summary.policy.snapshot },
+      { recipe: this.#ref.recipe, from: snapshot },
     ]);
     this.#tracker.made(imported);
     return initialOf(imported);

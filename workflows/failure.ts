@@ -1,4 +1,5 @@
 /** Why a workflow ended badly: the one coded failure at the root of the chain, said again where a user looks first. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   getCurrentDetails,
@@ -19,9 +20,10 @@ export function endedBadly(error: unknown, where?: string): unknown {
   if (!(error instanceof TemporalFailure)) return error;
   upsertAttributes({ state: 'failed' });
   const root = rootFailure(error);
-  const rootMessage = root?.message ?? error.message;
+  const leftOpen = error instanceof WorkflowExecutionAlreadyStartedError ? error.workflowId : undefined;
+  const rootMessage = leftOpen === undefined ? (root?.message ?? error.message) : openMessage(leftOpen);
   const message = where === undefined ? rootMessage : `${where}: ${rootMessage}`;
-  const type = root?.type ?? 'INVARIANT';
+  const type = root?.type ?? (leftOpen === undefined ? 'INVARIANT' : 'EXPERIMENT_RUNNING');
   setCurrentDetails(failureDetails(type, message, getCurrentDetails()));
   return ApplicationFailure.create({
     message,
@@ -30,6 +32,11 @@ export function endedBadly(error: unknown, where?: string): unknown {
     ...(root?.details ? { details: root.details } : {}),
     cause: error,
   });
+}
+
+function openMessage(workflowId: string): string {
+  const [experimentId = workflowId] = workflowId.split('/');
+  return `a workflow of an earlier execution of this experiment is still open: ${workflowId}\n  do    cancel it with \`mtrl cancel ${experimentId}\`, then \`mtrl resume ${experimentId}\``;
 }
 
 /** The coded failure that an activity or a part of ours gave. */

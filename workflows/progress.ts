@@ -1,6 +1,6 @@
 /** How an experiment or a run stands: the answer to the `progress` query, and what runs tell their experiment. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CacheCount, Made, StageCost, TaskScores } from '../activities/contract.ts';
+import type { CacheCount, Made, StageCost } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 
 export type WorkState =
@@ -54,9 +54,18 @@ export interface RunProgress {
   readonly checkpoint: ArtifactRef;
 }
 
+export interface TaskMacroF1 {
+  readonly task: string;
+  readonly split: string;
+  readonly ood: boolean;
+  readonly macroF1: number;
+}
+
+/** A run that has been evaluated; its scores are in the experiment's index. */
 export interface ScoredRun {
   readonly runName: string;
-  readonly scores: readonly TaskScores[];
+  /** Mean over the tasks that were trained on; left out where there are none. */
+  readonly macroF1?: number;
 }
 
 export interface ExperimentProgress {
@@ -80,7 +89,7 @@ export interface ExperimentProgress {
 
 export const experimentProgressQuery = defineQuery<ExperimentProgress>('progress');
 export const runProgressQuery = defineQuery<RunProgress>('progress');
-/** A run tells its experiment how it stands: at changes of state and every few seconds. */
+/** A run tells its experiment how it stands: at changes of state and after some of its steps. */
 export const runProgressSignal = defineSignal<[RunProgress]>('runProgress');
 /** A run stops before its next step and waits; an experiment passes both on to its runs. */
 export const pauseSignal = defineSignal('pause');

@@ -9,11 +9,12 @@ export class RunBudget {
   #budget: Budget;
   /** Steps below this one are done, or being done. */
   #takenUpToStep: number;
+  #updateCount = 0;
 
   constructor(budget: Budget, takenUpToStep: number) {
     this.#budget = budget;
     this.#takenUpToStep = takenUpToStep;
-    setHandler(changeBudgetUpdate, ({ stepCount }) => (this.#budget = { stepCount }), {
+    setHandler(changeBudgetUpdate, ({ stepCount }) => this.#change({ stepCount }), {
       validator: (change) => {
         refuse(this.#problemOfChange(change));
       },
@@ -40,6 +41,11 @@ export class RunBudget {
     return Math.min(stepCount, stopBeforeStep);
   }
 
+  /** Changes that were accepted since this part of the run began. */
+  get updateCount(): number {
+    return this.#updateCount;
+  }
+
   /** From now on no change may fall short of this step. */
   taking(toStep: number): void {
     this.#takenUpToStep = toStep;
@@ -49,8 +55,13 @@ export class RunBudget {
   #stop(request: StopRequest | undefined): Budget {
     const step = request?.step;
     const stopBeforeStep = step === undefined ? this.#takenUpToStep : step + 1;
-    this.#budget = { stepCount: this.#budget.stepCount, stopBeforeStep };
-    return this.#budget;
+    return this.#change({ stepCount: this.#budget.stepCount, stopBeforeStep });
+  }
+
+  #change(budget: Budget): Budget {
+    this.#updateCount++;
+    this.#budget = budget;
+    return budget;
   }
 
   #problemOfChange(change: unknown): string | undefined {

@@ -2,6 +2,7 @@
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Made, StageCost } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import { elapsedMs, nowMs } from './clock.ts';
 import { runDetails } from './details.ts';
 import {
   addStage,
@@ -19,8 +20,11 @@ import type { RunCarry, RunInput } from './types.ts';
 
 /** Rows in the details' table; older ones are in the report. */
 const rowCountMax = 20;
+/** Spread evenly over the run: an upsert is an event. */
+const upsertCountMax = 1_000;
 const upsertEveryStepCount = 10;
-const tellEveryMs = 3_000;
+/** For a run that no experiment has given a number. */
+const tellCountStandard = 20;
 
 export class RunTracker {
   readonly startedAtMs: number;
@@ -32,7 +36,7 @@ export class RunTracker {
   #rewardTrace: RewardTrace;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
-  #toldAtMs = 0;
+  #resultCount = 0;
   readonly #input: RunInput;
   readonly #budget: RunBudget;
 
@@ -41,7 +45,7 @@ export class RunTracker {
     const begun = carried ?? shared;
     this.#input = input;
     this.#budget = budget;
-    this.startedAtMs = carried?.startedAtMs ?? Date.now();
+    this.startedAtMs = carried?.startedAtMs ?? nowMs();
     this.#step = begun?.step ?? 0;
     this.#upsertedStep = this.#step;
     this.#rows = carried?.rows ?? [];
@@ -49,6 +53,11 @@ export class RunTracker {
     this.#stages = begun?.stages ?? [];
     this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
     this.#show();
+  }
+
+  /** Workflow time since the run began, pauses included. */
+  get wallMs(): number {
+    return elapsedMs(this.startedAtMs);
   }
 
   get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint'> {
@@ -59,6 +68,11 @@ export class RunTracker {
       rewardTrace: this.#rewardTrace,
       checkpoint: this.#checkpoint,
     };
+  }
+
+  /** Of activities, since this part of the run began. */
+  get resultCount(): number {
+    return this.#resultCount;
   }
 
   /** None before the first reward. */
@@ -93,19 +107,25 @@ export class RunTracker {
   }
 
   made(activity: StageCost['activity'], ...results: readonly Made[]): void {
+    this.#resultCount += results.length;
     this.#stages = addStage(this.#stages, activity, results);
   }
 
   stepped(toStep: number, row: StepRow): void {
+    const before = this.#step;
     this.#step = toStep;
     this.#rows = [...this.#rows, row].slice(-rowCountMax);
     if (row.reward !== undefined) this.#rewardTrace = addReward(this.#rewardTrace, row.reward);
     this.#show();
-    if (toStep - this.#upsertedStep >= upsertEveryStepCount && toStep < this.#budget.endStep) {
+    const { endStep } = this.#budget;
+    const upsertEvery = Math.max(upsertEveryStepCount, Math.ceil(endStep / upsertCountMax));
+    if (toStep - this.#upsertedStep >= upsertEvery && toStep < endStep) {
       this.#upsertedStep = toStep;
       upsertAttributes({ step: toStep });
     }
-    if (Date.now() - this.#toldAtMs >= tellEveryMs) this.tell();
+    // By steps and not by time: the steps are in the history, so that a replay tells at the same places.
+    const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
+    if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
   }
 
   snapshotted(checkpoint: ArtifactRef): void {
@@ -125,7 +145,6 @@ export class RunTracker {
   tell(): void {
     const { parent } = workflowInfo();
     if (!parent) return;
-    this.#toldAtMs = Date.now();
     const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
     // The experiment may be gone already, and a cancelled run tells nothing more: neither changes what the run does.
     void signalled.catch(() => undefined);

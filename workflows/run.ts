@@ -3,7 +3,7 @@
  * Between snapshots the policy is (snapshot, step records since): the records are durable as soon as a step is, so a
  * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
  */
-import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
 import type { MixSegment, PolicyState, SnapshotResult } from '../activities/contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
@@ -14,23 +14,37 @@ import { grpoStep, recordedSteps, runRefOf, sftSteps, type StepContext } from '.
 import { RunTracker } from './run-tracker.ts';
 import type { RunInput, RunMixture, RunResult } from './types.ts';
 
-/** The server suggests continue-as-new at 4,096 events; a step with its snapshot stays far below the difference. */
-const historyLengthMax = 2_500;
+/**
+ * Activities and messages of one part. Each is at most six events, with the workflow task that follows it: a part stays
+ * near 2,000 of the 51,200 events that Temporal allows. Counted by the workflow itself: the history's length differs
+ * between a run and its replay.
+ */
+const workCountMax = 330;
+
+/** Step records between two snapshots, whatever the recipe says: every activity's input carries their refs. */
+const logLengthMax = 128;
 
 export async function run(input: RunInput): Promise<RunResult> {
   const { plan, shared } = input;
   const begun = input.carried ?? shared;
   let step = begun?.step ?? 0;
-  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount }, step);
+  // The first steps of a fork are as good as done.
+  const takenUpToStep = input.carried ? step : (shared?.cut?.toStep ?? step);
+  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount }, takenUpToStep);
   const tracker = new RunTracker(input, budget);
   let paused = input.carried?.paused ?? false;
+  let signalCount = 0;
   setHandler(runProgressQuery, () => tracker.progress());
   setHandler(pauseSignal, () => {
     paused = true;
+    signalCount++;
   });
   setHandler(resumeSignal, () => {
     paused = false;
+    signalCount++;
   });
+  /** Results and messages since this part began. */
+  const workCount = (): number => tracker.resultCount + signalCount + budget.updateCount;
 
   let policy = begun?.policy ?? input.initial.policy;
   try {
@@ -46,25 +60,34 @@ export async function run(input: RunInput): Promise<RunResult> {
       step = shared.cut.toStep;
       policy = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
     }
-    while (step < budget.endStep) {
+    while (step < budget.endStep || policy.log.length > 0) {
+      if (step >= budget.endStep) {
+        // An operator may have ended the run between two snapshots, and may let it go further while this one is made.
+        policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
+        continue;
+      }
+      if (workCount() >= workCountMax) {
+        await condition(allHandlersFinished);
+        const carried = { ...tracker.totals, mixture, step, policy, paused, budget: budget.carried };
+        await continueAsNew<typeof run>({ ...input, carried });
+      }
       if (paused) {
         tracker.state('paused', `before step ${String(step)}`);
         await condition(() => !paused || step >= budget.endStep);
         tracker.state('training', 'going on');
         continue;
       }
-      if (isHistoryLong()) {
-        const carried = { ...tracker.totals, mixture, step, policy, paused, budget: budget.carried };
-        await continueAsNew<typeof run>({ ...input, carried });
+      const planned = await mixtureFor(step, mixture, { input, tracker, budget });
+      if (planned !== mixture) {
+        // The budget may have changed, and a pause may have come, while the mixture was planned.
+        mixture = planned;
+        continue;
       }
-      mixture = await mixtureFor(step, mixture, { input, tracker, budget });
       const advanced = await advance({ input, tracker, budget, planRef: mixture.plan }, step, policy);
       ({ step, policy } = advanced);
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
-    // An operator may have ended the run between two snapshots.
-    if (policy.log.length > 0) policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
     tracker.state('done', 'done');
     return resultOf(input, tracker, policy, step, mixture.plan);
   } catch (error) {
@@ -82,10 +105,7 @@ async function mixtureFor(step: number, mixture: RunMixture, context: MixContext
     const isDue = rewards.length === replanEveryStepCount || step >= plannedStepCount;
     return isDue ? mix(context, { fromStep: step, previous, rewards }) : mixture;
   }
-  let current = mixture;
-  // The budget may change again while the mixture is planned.
-  while (context.budget.stepCount > current.plannedStepCount) current = await mix(context);
-  return current;
+  return context.budget.stepCount > mixture.plannedStepCount ? mix(context) : mixture;
 }
 
 async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixture> {
@@ -120,7 +140,7 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
       : await grpoStep(context, step, policy);
   const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
-  if (toStep < snapshotStep) return { step: toStep, policy: updated, ...taught };
+  if (toStep < snapshotStep && updated.log.length < logLengthMax) return { step: toStep, policy: updated, ...taught };
   const { snapshot } = await takeSnapshot(tracker, toStep, updated);
   return { step: toStep, policy: { snapshot, log: [] }, ...taught };
 }
@@ -142,9 +162,9 @@ function resultOf(
   stepCount: number,
   mixture?: ArtifactRef,
 ): RunResult {
-  const { startedAtMs, stages, checkpoint, rows } = tracker.totals;
+  const { stages, checkpoint, rows } = tracker.totals;
   const last = rows.at(-1);
-  const wallMs = Date.now() - startedAtMs;
+  const { wallMs } = tracker;
   const plan = { ...input.plan, stepCount };
   const summary = {
     plan,
@@ -161,9 +181,4 @@ function resultOf(
 /** The least multiple of `period` above `step`. */
 function nextMultiple(step: number, period: number): number {
   return (Math.floor(step / period) + 1) * period;
-}
-
-function isHistoryLong(): boolean {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return continueAsNewSuggested || historyLength > historyLengthMax;
 }

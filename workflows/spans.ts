@@ -13,6 +13,7 @@ import {
   type WorkflowInterceptors,
   workflowInfo,
 } from '@temporalio/workflow';
+import { nowMs } from './clock.ts';
 
 export interface WorkflowSpan {
   readonly name: string;
@@ -85,13 +86,13 @@ function digits(): string {
 function open(name: string, parent: TraceContext = {}): OpenSpan {
   const [, traceId = digits(), parentSpanId, flags = '01'] = traceparent.exec(parent['traceparent'] ?? '') ?? [];
   const spanId = digits().slice(16);
-  const startedAtMs = Date.now();
+  const startedAtMs = nowMs();
   const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
   return {
     context: { ...parent, traceparent: `00-${traceId}-${spanId}-${flags}` },
     end: (error) => {
       if (!isSampled) return;
-      const endedAtMs = Date.now();
+      const endedAtMs = nowMs();
       const isFailed = error instanceof Error && !(error instanceof ContinueAsNew);
       const failure = isFailed && { failure: error.message };
       const span = { name, traceId, spanId, startedAtMs, endedAtMs, ...(parentSpanId && { parentSpanId }), ...failure };

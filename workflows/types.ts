@@ -2,12 +2,12 @@
 import type {
   ArmPlan,
   CacheCount,
-  EvaluatedRun,
   EvaluateResult,
   EvaluationPlan,
   IngestResult,
   JudgeRowsResult,
   PolicyState,
+  PrepareResult,
   ReadRowsInput,
   ReadRowsResult,
   RunSummary,
@@ -16,7 +16,7 @@ import type {
 import type { Fork, SharedRun } from '../activities/fork-contract.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
-import type { StepRow } from './progress.ts';
+import type { StepRow, TaskMacroF1 } from './progress.ts';
 import type { RewardTrace } from './reward-trace.ts';
 import type { Budget } from './run-messages.ts';
 
@@ -34,12 +34,32 @@ export interface ExperimentResult {
   readonly recipeDigest: string;
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
-  readonly runs: readonly EvaluatedRun[];
   readonly report: ArtifactRef;
+  /** JSON: ExperimentIndex, with the results of every run. */
   readonly index: ArtifactRef;
   readonly cache: CacheCount;
   /** Workflow time from the start to the report, pauses included. */
   readonly wallMs: number;
+}
+
+/** What one part of an experiment of many runs hands to the next, between two waves of runs: no child is open then. */
+export interface ExperimentCarry {
+  readonly startedAtMs: number;
+  readonly prepared: PrepareResult;
+  readonly ingestion: IngestResult;
+  readonly initial: RunInput['initial'];
+  readonly cache: CacheCount;
+  readonly paused: boolean;
+  /** Runs that have been evaluated, in the order in which they were started. */
+  readonly done: readonly DoneRun[];
+}
+
+export interface DoneRun {
+  readonly runName: string;
+  readonly evaluated: ArtifactRef;
+  readonly macroF1?: number;
+  /** Only of a run that another one starts from. */
+  readonly snapshot?: ArtifactRef;
 }
 
 /** What every part of an experiment knows of the whole. */
@@ -56,6 +76,8 @@ export interface RunInput extends ExperimentRef {
   readonly initial: { readonly policy: PolicyState; readonly checkpoint: ArtifactRef };
   /** Another run's first steps, where this one is a fork of it. */
   readonly shared?: SharedRun;
+  /** How often it tells its experiment of a step: bounded for all runs of an experiment together. */
+  readonly tellCountMax?: number;
   /** Only on continue-as-new. */
   readonly carried?: RunCarry;
 }
@@ -100,7 +122,9 @@ export interface EvaluateRunInput extends ExperimentRef {
 }
 
 export interface EvaluateRunResult {
-  readonly evaluations: readonly EvaluateResult[];
+  /** JSON: EvaluatedRun. */
+  readonly evaluated: ArtifactRef;
+  readonly tasks: readonly TaskMacroF1[];
   readonly cache: CacheCount;
 }
 

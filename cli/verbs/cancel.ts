@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describe } from '../describe-experiment.ts';
+import { failingText, failingWorkflows, terminateFailing } from '../failing-workflows.ts';
 import { commandText, print } from '../output.ts';
 import { withTemporal } from '../stack.ts';
 
@@ -11,11 +12,21 @@ export function addCancel(program: Command): void {
     .action(async (experimentId: string) => {
       await withTemporal(async ({ client }) => {
         const { status } = await describe(client, experimentId);
-        if (status.name !== 'RUNNING' && status.name !== 'PAUSED') {
+        const isOpen = status.name === 'RUNNING' || status.name === 'PAUSED';
+        if (isOpen) await client.workflow.getHandle(experimentId).cancel();
+        const failing = await failingWorkflows(client, experimentId);
+        if (failing.length > 0) {
+          for (const workflow of failing) print(failingText(workflow));
+          const terminated = await terminateFailing(client, experimentId, failing);
+          print(
+            `terminated ${terminated.join(', ')}; \`${commandText('resume', experimentId)}\` goes on from what is kept`,
+          );
+          return;
+        }
+        if (!isOpen) {
           print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);
           return;
         }
-        await client.workflow.getHandle(experimentId).cancel();
         print(
           `${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would go on from what is kept`,
         );

@@ -4,7 +4,8 @@ import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { describe } from '../describe-experiment.ts';
 import { inputsOfExperiment, start } from '../experiments.ts';
-import { commandText, print } from '../output.ts';
+import { failingText, failingWorkflows, terminateFailing } from '../failing-workflows.ts';
+import { commandText, print, say } from '../output.ts';
 import { withStack } from '../stack.ts';
 
 export function addResume(program: Command): void {
@@ -20,9 +21,17 @@ export function addResume(program: Command): void {
           return;
         }
         if (status.name === 'RUNNING' || status.name === 'PAUSED') {
-          await stack.client.workflow.getHandle(experimentId).signal('resume');
-          print(`${experimentId} is running; if it was paused, it goes on now`);
-          return;
+          const failing = await failingWorkflows(stack.client, experimentId);
+          const handle = stack.client.workflow.getHandle(experimentId);
+          if (failing.length === 0) {
+            await handle.signal('resume');
+            print(`${experimentId} is running; if it was paused, it goes on now`);
+            return;
+          }
+          for (const workflow of failing) say(failingText(workflow));
+          await handle.cancel();
+          const terminated = await terminateFailing(stack.client, experimentId, failing);
+          say(`terminated ${terminated.join(', ')}`);
         }
         const { recipe, options } = await inputsOfExperiment(stack.client, experimentId);
         const request = {

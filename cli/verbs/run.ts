@@ -3,10 +3,10 @@ import { MtrlError } from '../../core/errors.ts';
 import { readOverrides } from '../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
-import type { ExperimentResult } from '../../workflows/types.ts';
+import type { ExperimentIndex } from '../../activities/experiment-index.ts';
 import { requireExperimentId, startOrAttach } from '../experiments.ts';
 import { follow, Interrupted, sayGoesOn } from '../follow.ts';
-import { documentOf, failureDocument } from '../outcome.ts';
+import { documentOf, failureDocument, indexOf } from '../outcome.ts';
 import { commandText, paintFor, print, printJson, say } from '../output.ts';
 import { fetchReport } from '../reports.ts';
 import { type Stack, uiLink, withStack } from '../stack.ts';
@@ -68,8 +68,9 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
   try {
     const result = await follow(stack, experimentId);
     const reportPath = await fetchReport(stack, experimentId, result.report);
-    if (json) printJson(documentOf(result, reportPath));
-    else printOutcome(result, reportPath);
+    const index = await indexOf(stack, result);
+    if (json) printJson(documentOf(index, reportPath));
+    else printOutcome(index, reportPath);
   } catch (error) {
     if (error instanceof Interrupted) sayGoesOn(experimentId);
     if (json && error instanceof MtrlError) printJson(failureDocument(experimentId, error));
@@ -77,7 +78,7 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
   }
 }
 
-export function printOutcome({ runs }: ExperimentResult, reportPath: string): void {
+export function printOutcome({ runs }: Pick<ExperimentIndex, 'runs'>, reportPath: string): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
   print(`report ${reportPath}`);
 }

@@ -4,8 +4,9 @@ import { livingDaemon } from '../../infra/process/daemon.ts';
 import { readSettings } from '../../infra/stack/settings.ts';
 import { waitingReason, workerNames } from '../../infra/stack/workers.ts';
 import { barLines } from '../bars.ts';
+import { failingText, failingWorkflows } from '../failing-workflows.ts';
 import { resultOf } from '../outcome.ts';
-import { paintFor, print, printJson, say } from '../output.ts';
+import { commandText, paintFor, print, printJson, say } from '../output.ts';
 import { Rates, timeText } from '../rates.ts';
 import { type TemporalStack, uiLink, withTemporal } from '../stack.ts';
 import { type Standing, standingOf } from '../standing.ts';
@@ -28,14 +29,21 @@ export function addStatus(program: Command): void {
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
         const error = await failureOf(stack, standing);
+        const failing = standing.isOpen ? await failingWorkflows(stack.client, experimentId) : [];
         if (json) {
           printJson({
             ...documentOf(standing, stack),
+            failing: failing.map(({ workflowId, message }) => ({ workflowId, message })),
             error: error === undefined ? null : { code: error.code, message: error.message },
           });
           return;
         }
         printStanding(standing, stack);
+        for (const workflow of failing) print(failingText(workflow));
+        if (failing.length > 0)
+          print(
+            `end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``,
+          );
         if (error !== undefined) print(describeError(error));
       });
     });

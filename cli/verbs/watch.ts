@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { describe } from '../describe-experiment.ts';
 import { follow, Interrupted, sayGoesOn } from '../follow.ts';
+import { indexOf } from '../outcome.ts';
 import { fetchReport } from '../reports.ts';
 import { withStack } from '../stack.ts';
 import { printOutcome } from './run.ts';
@@ -15,7 +16,7 @@ export function addWatch(program: Command): void {
         await describe(stack.client, experimentId);
         try {
           const result = await follow(stack, experimentId);
-          printOutcome(result, await fetchReport(stack, experimentId, result.report));
+          printOutcome(await indexOf(stack, result), await fetchReport(stack, experimentId, result.report));
         } catch (error) {
           if (error instanceof Interrupted) sayGoesOn(experimentId);
           throw error;

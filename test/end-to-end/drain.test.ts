@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.ts';
-import type { ExperimentResult } from '../../workflows/types.ts';
+import type { EndedExperiment } from './whole-stack.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { healthOf, policiesOf, WholeStack } from './whole-stack.ts';
 
 const recipe = tinyRecipe({ sftStepCount: 10, grpoStepCount: 12 });
 const runId = 'drained/mt-rl/s0';
 
-let undisturbed: ExperimentResult;
+let undisturbed: EndedExperiment;
 let stack: WholeStack;
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/open-store.ts';
 import { promoteVersion } from '../../artifacts/registry.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
-import type { ExperimentResult } from '../../workflows/types.ts';
+import type { EndedExperiment } from './whole-stack.ts';
 import { mtrlAt, mtrlJsonAt } from './command-line.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
@@ -17,7 +17,7 @@ const recipe: RecipeInput = { ...tiny, evaluation: { ...tiny.evaluation, tasks: 
 const other: RecipeInput = { ...recipe, seeds: [1] };
 
 let stack: WholeStack;
-let kept: ExperimentResult;
+let kept: EndedExperiment;
 /** Digests of the policies that the deleted experiment ended with. */
 let gone: readonly string[];
 
@@ -31,7 +31,7 @@ async function keys(): Promise<Set<string>> {
 const mtrl = (...args: readonly string[]) => mtrlAt(stack.home, ...args);
 const mtrlJson = (...args: readonly string[]) => mtrlJsonAt(stack.home, ...args);
 
-const policiesOf = ({ runs }: ExperimentResult): string[] => runs.map(({ checkpoint }) => checkpoint.sha256);
+const policiesOf = ({ runs }: EndedExperiment): string[] => runs.map(({ checkpoint }) => checkpoint.sha256);
 
 beforeAll(async () => {
   stack = await WholeStack.start();

@@ -1,14 +1,14 @@
 /** Whatever dies on the way changes no bit of the result: a run with everything killed once, against one that was left alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ExperimentResult } from '../../workflows/types.ts';
+import type { EndedExperiment } from './whole-stack.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const recipe = tinyRecipe({ sftStepCount: 30, grpoStepCount: 24 });
 const runId = 'disturbed/mt-rl/s0';
 
-let undisturbed: ExperimentResult;
+let undisturbed: EndedExperiment;
 let stack: WholeStack;
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ it('ends by itself with the same policy when everything is killed once on the wa
   expect(retried).toContain('optimize');
 }, 170_000);
 
-const scoresOf = ({ runs }: ExperimentResult) =>
+const scoresOf = ({ runs }: EndedExperiment) =>
   runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));
 
 /** Types of the activities that were started more than once, by the history of the run. */

@@ -13,7 +13,11 @@ import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
 import { anew } from '../support/stack.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
+import type { ExperimentIndex } from '../../activities/experiment-index.ts';
+import { openArtifactStore } from '../../artifacts/open-store.ts';
 import type { ExperimentResult } from '../../workflows/types.ts';
+
+export type EndedExperiment = ExperimentResult & Pick<ExperimentIndex, 'runs'>;
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
 /** PENDING_ACTIVITY_STATE_STARTED (temporal.api.enums.v1.PendingActivityState): the client does not export the enum. */
@@ -65,7 +69,7 @@ export class WholeStack {
   }
 
   /** What comes of an experiment that nothing disturbs, on servers of its own. */
-  static undisturbed(recipe: RecipeInput): Promise<ExperimentResult> {
+  static undisturbed(recipe: RecipeInput): Promise<EndedExperiment> {
     return WholeStack.using(async (stack) => {
       await stack.startExperiment('undisturbed', recipe);
       return stack.result('undisturbed');
@@ -103,8 +107,13 @@ export class WholeStack {
     );
   }
 
-  result(id: string): Promise<ExperimentResult> {
-    return this.withClient((client) => client.workflow.result<(recipe: unknown) => Promise<ExperimentResult>>(id));
+  /** With the results of its runs, which lie in the store. */
+  async result(id: string): Promise<EndedExperiment> {
+    const result = await this.withClient((client) =>
+      client.workflow.result<(recipe: unknown) => Promise<ExperimentResult>>(id),
+    );
+    const { runs } = (await openArtifactStore(this.settings.s3).getJson(result.index)) as ExperimentIndex;
+    return { ...result, runs };
   }
 
   /** Waits until a run is at that step, or beyond. */
@@ -195,7 +204,7 @@ export class WholeStack {
 }
 
 /** Run by run, the digest of its checkpoint. */
-export function policiesOf({ runs }: Pick<ExperimentResult, 'runs'>): [runName: string, sha256: string][] {
+export function policiesOf({ runs }: Pick<ExperimentIndex, 'runs'>): [runName: string, sha256: string][] {
   return runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
 }
 

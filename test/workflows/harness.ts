@@ -1,6 +1,4 @@
 /** Workflows of ours on a real server, with workers of this process that answer for the activities. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type InjectedSinks, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -8,9 +6,8 @@ import { silentLogger } from '../support/silent-logger.ts';
 import { useStack } from '../support/stack.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import type { SpanSinks, WorkflowSpan } from '../../workflows/spans.ts';
+import { bundleFolder } from './bundle-folder.ts';
 import { MadeUpActivities } from './made-up-activities.ts';
-
-export const bundleFolder = join(tmpdir(), 'mtrl-test-bundles');
 
 /** Not the machine's name, which would stand in recorded histories. */
 const identity = 'test';

@@ -32,7 +32,7 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
 }
 
 /** What `prepare` answers is all that a made-up recipe says. */
-export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion'>;
+export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion'> & Partial<Pick<PrepareResult, 'evaluations'>>;
 
 export class MadeUpActivities {
   /** `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
@@ -41,18 +41,21 @@ export class MadeUpActivities {
   before: (call: string) => void | Promise<void> = () => undefined;
   /** Answers in the recipe's place, where that is a real one. */
   planned: MadeUpRecipe | undefined;
+  /** Of the scores of one evaluation, beyond what they are by themselves. */
+  scorePaddingLength = 0;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'report'> & RetrainingActivities {
+  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
+    RetrainingActivities {
     return {
       ...this.registry.activities,
       prepare: async ({ recipe }) => {
         await this.#note('prepare');
-        const { runs, promotion } = this.planned ?? (recipe as MadeUpRecipe);
-        const evaluations = [
+        const { runs, promotion, evaluations: wanted } = this.planned ?? (recipe as MadeUpRecipe);
+        const evaluations: PrepareResult['evaluations'] = wanted ?? [
           { task: 'known', split: 'test', ood: false },
           { task: 'unseen', split: 'test', ood: true },
-        ] as const;
+        ];
         const digest = sha256(JSON.stringify(recipe));
         const facts = { recipe: refTo('recipe'), recipeDigest: digest, recipeName: 'made-up' };
         return { ...facts, runs, evaluations, ...(promotion && { promotion }) };
@@ -75,6 +78,10 @@ export class MadeUpActivities {
         const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
         const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
         return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
+      },
+      keepEvaluations: async ({ run: { plan } }) => {
+        await this.#note(`keepEvaluations ${plan.runName}`);
+        return { evaluated: refTo(`results of ${plan.runName}`) };
       },
       report: async ({ runs }) => {
         await this.#note(`report ${String(runs.length)}`);
@@ -106,7 +113,11 @@ export class MadeUpActivities {
       },
       evaluate: async ({ task, arm, policy }) => {
         await this.#note(`evaluate ${arm} on ${task}`);
-        return { ...made(), judgments: refTo(`judgments ${policy.snapshot.uri}`), scores: scoresOf(task) };
+        return {
+          ...made(),
+          judgments: refTo(`judgments ${policy.snapshot.uri}`),
+          scores: { ...scoresOf(task), ...this.#padding },
+        };
       },
     };
   }
@@ -122,6 +133,10 @@ export class MadeUpActivities {
       ...{ loss: 1 / (toStep + 1), gradientNorm: 1, learningRate: 1e-4, logProbDifferenceMax: 0 },
       ...{ tokenCount: 16, droppedGroupCount: 0, weightsDigest: sha256(steps) },
     };
+  }
+
+  get #padding(): object {
+    return this.scorePaddingLength === 0 ? {} : { padding: 'x'.repeat(this.scorePaddingLength) };
   }
 
   async #note(call: string): Promise<void> {

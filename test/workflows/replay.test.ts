@@ -12,7 +12,8 @@ import { Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../support/silent-logger.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
-import { bundleFolder, useWorkflows, type WorkflowHarness } from './harness.ts';
+import { bundleFolder } from './bundle-folder.ts';
+import { useWorkflows, type WorkflowHarness } from './harness.ts';
 import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
 
 const recording = process.env['MTRL_RECORD_HISTORIES'] === '1';

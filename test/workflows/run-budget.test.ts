@@ -102,6 +102,27 @@ describe('changeBudget', () => {
     ]);
   });
 
+  it('is not lost when it ends the run while the mixture is planned', async () => {
+    const { result, refused } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 9 }, [
+      { during: 'rollout 1 1/1', name: 'changeBudget', input: { stepCount: 12 } },
+      { during: 'mix rl of 12 steps', name: 'changeBudget', input: { stepCount: 2 } },
+    ]);
+    expect(refused).toEqual([]);
+    expect(result.summary.plan.stepCount).toBe(2);
+  });
+
+  it('is not lost when it comes while the last snapshot is made', async () => {
+    const { result, refused } = await runWith(
+      { arm: 'rl', objective: 'grpo', stepCount: 9, snapshotEveryStepCount: 50 },
+      [
+        { during: 'rollout 0 1/1', name: 'stopAfterStep', input: undefined },
+        { during: 'snapshot 1 of 1', name: 'changeBudget', input: { stepCount: 3 } },
+      ],
+    );
+    expect(refused).toEqual([]);
+    expect(result.summary.plan.stepCount).toBe(3);
+  });
+
   it('takes back a stop that was asked for before', async () => {
     const { result } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 4 }, [
       { during: 'rollout 0 1/1', name: 'stopAfterStep', input: { step: 1 } },
