@@ -45,7 +45,7 @@ export function isBroken(error: unknown): boolean {
 }
 
 /** A signature by another clock than the store's. */
-export function isSkewed(error: unknown): boolean {
+function isSkewed(error: unknown): boolean {
   return errnoOf(error) === 'RequestTimeTooSkewed';
 }
 
