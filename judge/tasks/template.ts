@@ -29,6 +29,8 @@ interface Node {
 interface Value {
   readonly type: string;
   readonly value: unknown;
+  /** As the library puts it out. */
+  toString(): string;
 }
 interface Scope {
   set(name: string, value: unknown): unknown;
@@ -91,7 +93,7 @@ class MarkingInterpreter extends StrictInterpreter {
   write(names: readonly string[], scope: Scope): void {
     for (const name of names) {
       const value = this.evaluate({ type: 'Identifier', value: name }, scope);
-      this.#written.set(value, String(value));
+      this.#written.set(value, value.toString());
     }
   }
 
@@ -99,7 +101,7 @@ class MarkingInterpreter extends StrictInterpreter {
     const value = super.evaluate(node, scope);
     if (node === undefined) return value;
     this.#newest.set(node, value);
-    if (node.type === 'StringLiteral') this.#written.set(value, String(value));
+    if (node.type === 'StringLiteral') this.#written.set(value, value.toString());
     if (node.type === 'BinaryExpression') this.#join(node, value);
     return value;
   }
@@ -108,13 +110,13 @@ class MarkingInterpreter extends StrictInterpreter {
     const texts = nodes.map((node) => {
       const value = this.evaluate(node, scope);
       if (value.type === 'NullValue' || value.type === 'UndefinedValue') return '';
-      return statements.includes(node.type) ? String(value) : this.#output(value);
+      return statements.includes(node.type) ? value.toString() : this.#output(value);
     });
     return this.evaluate({ type: 'StringLiteral', value: texts.join('') }, scope);
   }
 
   #output(value: Value): string {
-    return this.#written.get(value) ?? markRow(this.#withoutMarks(String(value)), this.#marks);
+    return this.#written.get(value) ?? markRow(this.#withoutMarks(value.toString()), this.#marks);
   }
 
   /** A filter over a block's text sees its marks: what it makes is text of the row from end to end. */
