@@ -39,6 +39,13 @@ async function sizeOf(handle: WorkflowHandle): Promise<Size> {
   };
 }
 
+/** The run id of the part that this one continues. */
+async function partBefore(part: WorkflowHandle): Promise<string | undefined> {
+  const [started] = (await part.fetchHistory()).events ?? [];
+  const runId = started?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+  return runId === '' ? undefined : runId;
+}
+
 it(
   '40 runs of 15 tasks: no payload over 128 KiB, no execution near the limits of signals and events',
   async () => {
