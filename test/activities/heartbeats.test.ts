@@ -29,6 +29,8 @@ const signs = {
   optimize: 'waiting',
   snapshot: 'waiting',
   evaluate: 'waiting',
+  admit: 'waiting',
+  keepEvaluations: 'waiting',
   report: 'waiting',
   planFork: 'waiting',
   readRows: 'reading',

@@ -7,10 +7,11 @@ import { text } from 'node:stream/consumers';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { DatasetArtifact } from '../../activities/dataset-artifact.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import type { RewardInput, RewardResult } from '../../activities/contract.ts';
+import { DatasetWriter } from '../../activities/dataset-writer.ts';
 import type { GraderItem } from '../../activities/grader.ts';
+import { JsonCache } from '../../activities/json-cache.ts';
 import type { RolloutShard, StepRewards } from '../../activities/rollout-artifact.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
@@ -64,10 +65,15 @@ async function rewardInput(): Promise<RewardInput> {
   const examples = Array.from({ length: promptCount }, (_, i): Example => ({
     ...{ id: String(i), task, split: 'train', images: [], fields: {}, label, groupKey: String(i) },
   }));
-  const dataset: DatasetArtifact = {
-    ...{ schema: 1, examples: await store.putJson(examples), imagePacks: [], quarantine: null, leaks: null },
-    ...{ exampleCount: promptCount, imageCount: 0, quarantinedCount: 0 },
-  };
+  const writer = new DatasetWriter(new JsonCache(store));
+  for (const example of examples) await writer.add(example);
+  const dataset = await writer.store({
+    pools: {
+      pools: [{ task, split: 'train', exampleCount: promptCount, exampleCountByLabel: { [label]: promptCount } }],
+      poolOfRow: new Uint16Array(promptCount),
+    },
+    ...{ packs: [], quarantine: null, leaks: null, exampleCount: promptCount, imageCount: 0, quarantinedCount: 0 },
+  });
   const shard: RolloutShard = {
     ...{ schema: 1, step: 0, shard: { index: 0, count: 1 } },
     prompts: examples.map((example, exampleIndex) => ({
@@ -79,7 +85,7 @@ async function rewardInput(): Promise<RewardInput> {
     })),
   };
   return {
-    ...{ recipe: await store.putJson(recipe), dataset: await store.putJson(dataset), arm: 'mt-rl', seed: 0, step: 0 },
+    ...{ recipe: await store.putJson(recipe), dataset, arm: 'mt-rl', seed: 0, step: 0 },
     rollouts: [await store.putJson(shard)],
   };
 }

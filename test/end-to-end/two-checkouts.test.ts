@@ -5,14 +5,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { livingDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
-import type { ExperimentResult } from '../../workflows/types.ts';
 import { mtrlOn } from '../support/commands.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
-import { type Part, policiesOf, WholeStack } from './whole-stack.ts';
+import { type EndedExperiment, type Part, policiesOf, WholeStack } from './whole-stack.ts';
 
 const recipe = tinyRecipe({ sftStepCount: 10, grpoStepCount: 12 });
 
-let undisturbed: ExperimentResult;
+let undisturbed: EndedExperiment;
 let mine: WholeStack;
 let other: WholeStack;
 
@@ -48,6 +47,20 @@ function waitingAt(worker: Part): string {
   }
 }
 
+/** Of the workers that did anything in a workflow of that stack. */
+async function pidsIn(stack: WholeStack, workflowId: string): Promise<number[]> {
+  const { events } = await stack.withClient((client) => client.workflow.getHandle(workflowId).fetchHistory());
+  const identities = (events ?? []).flatMap(
+    (event) =>
+      event.activityTaskStartedEventAttributes?.identity ?? event.workflowTaskStartedEventAttributes?.identity ?? [],
+  );
+  return [...new Set(identities.map((identity) => Number.parseInt(identity)))];
+}
+
+function pidsOf(stack: WholeStack): number[] {
+  return (['control', 'compute'] as const).flatMap((name) => livingDaemon(stack.home, name)?.pid ?? []);
+}
+
 it('a run whose store was killed and its port taken waits, and ends on the same digest after `up`', async () => {
   await mine.startExperiment('store-gone', recipe);
   await mine.stepReached('store-gone/mt-rl/s0', 2);
@@ -62,3 +75,28 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
   await mine.up();
   expect(policiesOf(await mine.result('store-gone'))).toEqual(policiesOf(undisturbed));
 }, 240_000);
+
+it('a run whose Temporal was killed and its port taken goes on after `up`, and neither stack does work of the other', async () => {
+  await down({ home: other.home, log: () => undefined });
+  await mine.startExperiment('temporal-gone', { ...recipe, seeds: [3] });
+  await mine.stepReached('temporal-gone/mt-rl/s3', 2);
+  const minePids = pidsOf(mine);
+  await otherTakesPortOf('temporal');
+  await other.startExperiment('of-the-other', recipe);
+  const theirs = await other.result('of-the-other');
+  expect(policiesOf(theirs)).toEqual(policiesOf(undisturbed));
+  for (const worker of ['control', 'compute'] as const)
+    await expect.poll(() => waitingAt(worker), { timeout: 60_000 }).toContain("not this stack's Temporal");
+  expect(await mtrlOn(mine.home, ['status'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('SERVER_FOREIGN') as string,
+  });
+  for (const id of ['of-the-other', 'of-the-other/mt-rl/s0'])
+    for (const pid of await pidsIn(other, id)) expect(pidsOf(other)).toContain(pid);
+
+  await mine.up();
+  const result = await mine.result('temporal-gone');
+  expect(policiesOf(result)).toHaveLength(policiesOf(undisturbed).length);
+  const all = [...minePids, ...pidsOf(mine)];
+  for (const pid of await pidsIn(mine, 'temporal-gone/mt-rl/s3')) expect(all).toContain(pid);
+}, 300_000);
