@@ -110,7 +110,10 @@ export class StateFolders {
   #make(key: StateKey, write: (folder: string) => Promise<void>): Making {
     const make = async (): Promise<Entry> => {
       try {
-        const [, entry] = await this.#write(async (folder) => [key, await write(folder)]);
+        const [, entry] = await this.#write(async (folder) => {
+          await write(folder);
+          return [key, undefined];
+        });
         // All who wait have it from its first moment here: no trim comes between.
         entry.readers = making.readers;
         this.#making.delete(making);

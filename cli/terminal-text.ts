@@ -15,6 +15,7 @@ const markPattern = new RegExp(`${escape}<${secret}:(\\d+)>`, 'g');
 const sequencePattern = new RegExp(`${escape}\\[[0-9;?]*[A-Za-z]`, 'g');
 
 /** C0 but tab and newline, DEL, C1, and what turns the direction of writing. */
+// eslint-disable-next-line no-control-regex -- they are what it finds
 const controlPattern = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, FORCE_COLOR=0, TERM=dumb). */
@@ -40,7 +41,7 @@ export function terminalText(text: string): string {
   return shown + withoutControls(text.slice(end));
 }
 
-export function withoutControls(text: string): string {
+function withoutControls(text: string): string {
   return text.replace(controlPattern, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

@@ -25,9 +25,8 @@ const onControlQueue = {
 } as const;
 
 /** Handed to the same worker with the workflow task's answer (eager dispatch). */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward' | 'keepEvaluations'>>(
-  onControlQueue,
-);
+export const control =
+  proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward' | 'keepEvaluations'>>(onControlQueue);
 
 export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
 

@@ -27,7 +27,11 @@ function runActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promis
 function worker() {
   const objects = new CountingStore(join(root, 'store'));
   const store = new ArtifactStore(objects);
-  return { objects, store, ...createControlActivities({ store, codeVersion: () => 'c', log: pino({ level: 'silent' }) }) };
+  return {
+    objects,
+    store,
+    ...createControlActivities({ store, codeVersion: () => 'c', log: pino({ level: 'silent' }) }),
+  };
 }
 
 const idOf = (i: number): string => `row ${String(i).padStart(6, '0')}`;

@@ -29,9 +29,14 @@ function sampled(exampleIndex: number, verdicts: readonly string[], swapped = fa
 
 it('a pair shown in its other order is held against the other label, and agreement across the orders is paid', async () => {
   const prompts = [sampled(0, ['first', 'second']), sampled(0, ['second', 'second'], true), sampled(1, ['yes', 'no'])];
-  const graded = await gradePrompts(prompts, exampleAt, grading({ consistencyWeight: 0.5, taskWeights: { shows: 3 } }), () => {
-    throw new Error('there is no grader');
-  });
+  const graded = await gradePrompts(
+    prompts,
+    exampleAt,
+    grading({ consistencyWeight: 0.5, taskWeights: { shows: 3 } }),
+    () => {
+      throw new Error('there is no grader');
+    },
+  );
   expect(graded.map(({ label, swapped, weight }) => [label, swapped, weight])).toEqual([
     ['first', undefined, undefined],
     ['second', true, undefined],

@@ -31,7 +31,7 @@ it('one short answer is read again: bytes, a range, a file, a manifest and a nam
   const bytes = Buffer.from('the bytes of an artifact, whole');
   const ref = await store.putBytes(bytes);
   const work: Work = { activity: 'mix', codeVersion: '1', inputs: {}, config: 'wire', environment: {} };
-  const made = async () => ({ outputs: { ref }, summary: {}, computeMs: 0 });
+  const made = () => Promise.resolve({ outputs: { ref }, summary: {}, computeMs: 0 });
   await memoize(store, work, made);
   await promoteVersion(store, 'judge', { revision: 0, at: 'now', identity: 'a', content: () => ({ ref }) });
   const path = join(folder, 'file');
