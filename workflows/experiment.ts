@@ -22,6 +22,7 @@ import { endedBadly } from './failure.ts';
 import { requireForm } from './input-form.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
+import { cancelNewestPart } from './newest-part.ts';
 import { meanMacroF1 } from './scores.ts';
 import { attributesOfChild } from './search-attributes.ts';
 import type { Fork } from '../activities/fork-contract.ts';
@@ -135,6 +136,10 @@ class RunningRuns {
     this.#handles.delete(handle);
   }
 
+  async cancel(): Promise<void> {
+    await Promise.all([...this.#handles].map(({ workflowId }) => cancelNewestPart(workflowId)));
+  }
+
   async signal(kind: 'pause' | 'resume'): Promise<void> {
     this.#paused = kind === 'pause';
     const signal = kind === 'pause' ? pauseSignal : resumeSignal;
@@ -177,6 +182,7 @@ class Training {
   /** When one run fails, the others are cancelled and waited for: the experiment leaves nothing running behind. */
   async all(): Promise<DoneRun[]> {
     const scope = new CancellationScope({ cancellable: true });
+    void scope.cancelRequested.catch(() => this.#running.cancel());
     return scope.run(async () => {
       const runs = this.#wave.map((plan) => this.#trainAndEvaluate(plan));
       try {

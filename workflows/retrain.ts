@@ -8,6 +8,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
+  CancellationScope,
   executeChild,
   isCancellation,
   ParentClosePolicy,
@@ -20,6 +21,7 @@ import { Announcements } from './announcements.ts';
 import { Approval } from './approval.ts';
 import type { experiment } from './experiment.ts';
 import { endedBadly, rootFailure } from './failure.ts';
+import { cancelNewestPart } from './newest-part.ts';
 import { promoteThroughGate } from './gated-promotion.ts';
 import { requireForm } from './input-form.ts';
 import { inspection, registry } from './promotion-activities.ts';
@@ -142,6 +144,7 @@ class Retraining {
     upsertAttributes({ experimentId });
     this.#tracker.knows({ experimentId });
     this.#tracker.state('training', `training from ${from}`);
+    void CancellationScope.current().cancelRequested.catch(() => cancelNewestPart(experimentId));
     await executeChild<typeof experiment>('experiment', {
       workflowId: experimentId,
       args: [this.#recipe, initial ? { initial: { policy: initial.policy, checkpoint: initial.checkpoint } } : {}],
