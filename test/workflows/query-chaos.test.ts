@@ -6,21 +6,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
 import { RandomStream } from './random-stream.ts';
+import { silentLogger } from '../support/silent-logger.ts';
 import { useStack } from '../support/stack.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { bundleFolder } from './bundle-folder.ts';
 import { MadeUpActivities, planOf } from './made-up-activities.ts';
 
-const runCount = Number(process.env['MTRL_CHAOS_RUNS'] ?? 3);
+const runCount = Number(process.env['MTRL_CHAOS_RUNS'] ?? 2);
 const stack = useStack();
 const taskQueue = 'chaos';
 
 it(
   `of ${String(runCount)} experiments under queries and kills all end, and every history replays`,
   async () => {
+    Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
     const { address, namespace } = stack.settings.temporal;
     const codePath = await workflowBundle(bundleFolder);
     const connection = await NativeConnection.connect({ address });
@@ -68,7 +70,7 @@ async function killAgainAndAgain(seed: number, args: readonly string[], ended: A
   while (!ended.aborted) {
     const child = spawnWorker(args);
     await new Promise((polls) => child.stdout?.once('data', polls).once('close', polls));
-    await sleep(1_000 + random.below(3_000), undefined, { signal: ended }).catch(() => undefined);
+    await sleep(3_000 + random.below(7_000), undefined, { signal: ended }).catch(() => undefined);
     child.kill('SIGKILL');
   }
 }
