@@ -22,7 +22,7 @@ const prompting = [...engine, 'activities/processors.ts', 'activities/prompter.t
 const entries = {
   ingest: [...artifacts, 'activities/ingest.ts'],
   readDataset: [...artifacts, 'activities/kept-datasets.ts'],
-  admit: [...prompting, 'activities/admit.ts'],
+  admit: [...artifacts, 'activities/processors.ts', 'activities/prompter.ts', 'activities/admit.ts'],
   importPolicy: [...engine, 'activities/import-policy.ts'],
   mix: [...artifacts, 'activities/mix.ts'],
   rollout: [...prompting, 'activities/rollout.ts'],

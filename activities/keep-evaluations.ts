@@ -23,7 +23,7 @@ export function createKeepEvaluations(cache: JsonCache) {
 }
 
 async function evaluationOf({ store }: JsonCache, made: Made): Promise<EvaluateResult> {
-  const { manifest } = required(await readManifest(store, made.manifest.uri), made.manifest.uri);
+  const { manifest } = required(await readManifest(store, store.keyOf(made.manifest)), made.manifest.uri);
   const { scores } = manifest.summary as { readonly scores: TaskScores };
   return { ...made, judgments: required(manifest.outputs['judgments'], 'judgments'), scores };
 }

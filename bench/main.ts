@@ -22,6 +22,7 @@ const names = [
   'backends',
   'smolvlm',
   'memory',
+  'pixels',
   'parity',
   'graphs',
   'early-ends',

@@ -15,8 +15,7 @@ const markPattern = new RegExp(`${escape}<${secret}:(\\d+)>`, 'g');
 const sequencePattern = new RegExp(`${escape}\\[[0-9;?]*[A-Za-z]`, 'g');
 
 /** C0 but tab and newline, DEL, C1, and what turns the direction of writing. */
-// eslint-disable-next-line no-control-regex -- they are what it finds
-const controlPattern = /[\0-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+const controlPattern = /(?![\t\n])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, FORCE_COLOR=0, TERM=dumb). */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {

@@ -42,7 +42,7 @@ beforeAll(async () => {
   cache = new JsonCache(store);
   const checkpoint = await putFolder(store, model, [...modelFiles, 'chat_template.jinja']);
   snapshot = await cache.put({ schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null });
-  const deps = { store, codeVersion: 'code', log: silentLogger };
+  const deps = { store, codeVersion: () => 'code', log: silentLogger };
   const processors = new Processors(cache, join(root, 'processors'));
   context = { deps, cache, processors, prompter: new Prompter(cache) } as unknown as ComputeContext;
 });

@@ -110,6 +110,7 @@ describe('a store that answers slowly is waited for with heartbeats', () => {
   const inputs: Partial<Record<Name, unknown>> = {
     prepare: { recipe: tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), needed: 'data' },
     findCandidate: { experimentId: 'one' },
+    keepEvaluations: { run: {}, evaluations: [{ manifest: ref, cached: false, computeMs: 0 }] },
     rollBack: { name: 'judge', revision: 1, by: 'somebody' },
   };
 

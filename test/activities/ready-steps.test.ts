@@ -47,7 +47,10 @@ function update(klCoefficient: number): GrpoUpdate {
 async function stepOf(klCoefficient: number) {
   const made: number[] = [];
   const prompted = {
-    example: (index: number) => ({ id: `e${String(index)}`, task: 't', index, images: [] }),
+    dataset: {
+      examplesAt: (rows: readonly number[]) =>
+        Promise.resolve(rows.map((index) => ({ id: `e${String(index)}`, task: 't', index, images: [] }))),
+    },
     encode: ({ index }: { index: number }) =>
       Promise.resolve({
         tokenIds: [index],

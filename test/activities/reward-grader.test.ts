@@ -9,9 +9,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createControlActivities } from '../../activities/control.ts';
 import type { RewardInput, RewardResult } from '../../activities/contract.ts';
-import { DatasetWriter } from '../../activities/dataset-writer.ts';
 import type { GraderItem } from '../../activities/grader.ts';
-import { JsonCache } from '../../activities/json-cache.ts';
 import type { RolloutShard, StepRewards } from '../../activities/rollout-artifact.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
@@ -19,6 +17,7 @@ import { parseRecipe } from '../../recipes/load.ts';
 import type { Example } from '../../judge/example.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
+import { storeTrainingExamples } from '../support/stored-dataset.ts';
 
 const promptCount = 16;
 const groupSize = 20;
@@ -65,15 +64,7 @@ async function rewardInput(): Promise<RewardInput> {
   const examples = Array.from({ length: promptCount }, (_, i): Example => ({
     ...{ id: String(i), task, split: 'train', images: [], fields: {}, label, groupKey: String(i) },
   }));
-  const writer = new DatasetWriter(new JsonCache(store));
-  for (const example of examples) await writer.add(example);
-  const dataset = await writer.store({
-    pools: {
-      pools: [{ task, split: 'train', exampleCount: promptCount, exampleCountByLabel: { [label]: promptCount } }],
-      poolOfRow: new Uint16Array(promptCount),
-    },
-    ...{ packs: [], quarantine: null, leaks: null, exampleCount: promptCount, imageCount: 0, quarantinedCount: 0 },
-  });
+  const dataset = await storeTrainingExamples(store, task, examples);
   const shard: RolloutShard = {
     ...{ schema: 1, step: 0, shard: { index: 0, count: 1 } },
     prompts: examples.map((example, exampleIndex) => ({

@@ -46,10 +46,10 @@ describe('folder store', () => {
       ['a', 'b'].map((letter) => new ArtifactStore(objects).putBytes(Buffer.alloc(30, letter))),
     );
     if (a === undefined || b === undefined) throw new Error('no refs');
-    const store = new ArtifactStore(objects, { cacheByteLengthMax: 120 });
+    const store = new ArtifactStore(objects, { cacheByteLengthMax: 60 });
     for (const ref of [a, a, b, b, a]) await store.getBytes(ref);
     expect(getCount).toBe(2);
-    const tight = new ArtifactStore(objects, { cacheByteLengthMax: 119 });
+    const tight = new ArtifactStore(objects, { cacheByteLengthMax: 29 });
     for (const ref of [a, a]) await tight.getBytes(ref);
     expect(getCount).toBe(4);
   });

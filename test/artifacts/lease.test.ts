@@ -82,7 +82,7 @@ it('the lease is there before the first write, once for all that a process does,
   await lease.hold(async () => {
     expect(await keysOf(objects, 'leases/')).toHaveLength(1);
     await lease.hold(async () => expect(await keysOf(objects, 'leases/')).toHaveLength(1));
-    expect(await leasedSinceMs(objects, { removeDead: true })).toBeLessThan(Date.now());
+    expect(await leasedSinceMs(objects, { removeDead: true })).not.toBe(Infinity);
   });
   await lease.close();
   expect(await keysOf(objects, '')).toEqual([]);
@@ -91,8 +91,10 @@ it('the lease is there before the first write, once for all that a process does,
 
 it('the lease of a killed worker ends some minutes after its last renewal', async () => {
   const objects = new FolderObjectStore(join(root, 'store'));
-  await objects.put('leases/killed.json', Buffer.from(`{"schema":1,"sinceMs":${String(Date.now() - 9 * hourMs)}}`));
-  expect(await leasedSinceMs(objects, { removeDead: true })).toBeLessThan(Date.now() - 9 * hourMs);
+  const sinceMs = Date.now() - 9 * hourMs;
+  await objects.put('leases/killed.json', Buffer.from(`{"schema":1,"sinceMs":${String(sinceMs)}}`));
+  const isProtectedFromThere = (await leasedSinceMs(objects, { removeDead: true })) <= sinceMs;
+  expect(isProtectedFromThere).toBe(true);
   const lastSeen = new Date(Date.now() - 6 * 60_000);
   await utimes(join(root, 'store/leases/killed.json'), lastSeen, lastSeen);
   expect(await leasedSinceMs(objects, { removeDead: false })).toBe(Infinity);

@@ -6,6 +6,7 @@ import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { loggedSteps, promptsOfStep } from '../../cli/rollout-log.ts';
+import { storeTrainingExamples } from '../support/stored-dataset.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-rollouts-'));
 afterAll(() => {
@@ -17,7 +18,7 @@ const rollout = (text: string) => ({ tokenIds: [1, 2], logProbs: [0, 0], finishR
 
 async function recordOf(step: number): Promise<ArtifactRef> {
   const place = { exampleIndex: 0, exampleId: 'e0', task: 'safety' };
-  const examples = await store.putJson([
+  const dataset = await storeTrainingExamples(store, 'safety', [
     { id: 'e0', task: 'safety', split: 'train', images: ['ab'], fields: {}, label: 'yes', groupKey: 'g' },
   ]);
   const rewards = await store.putJson({
@@ -48,7 +49,7 @@ async function recordOf(step: number): Promise<ArtifactRef> {
   };
   const update = {
     ...{ objective: 'grpo', step, mode: 'think', rewards, rollouts: [shard] },
-    dataset: await store.putJson({ schema: 1, examples }),
+    dataset,
     prompting: { tasks, modeWords: { think: 'think', direct: 'directly' } },
   };
   return store.putJson({ schema: 1, update });
