@@ -1,6 +1,6 @@
 /** `mtrl ingest` on every file of ../shared/data, where it lies beside the checkout; skipped, saying so, elsewhere. */
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/open-store.ts';
 import type { Leak } from '../../judge/datasets/leaks.ts';
@@ -41,10 +41,12 @@ async function leaksAt(stack: WholeStack, uri: string): Promise<readonly Leak[]>
 }
 
 describe.skipIf(isMissing)('real files in every format', () => {
-  it('the recipe reads every file of rows that is there', () => {
+  it('the recipe reads every file of rows in each folder that it names', () => {
     const read = loadRecipeFile(recipeFile, []).parsed.datasets.map((spec) => ('path' in spec ? spec.path : ''));
+    const folders = new Set(read.map((file) => relative(data, file).split(sep)[0]));
     const files = readdirSync(data, { recursive: true, encoding: 'utf8' });
-    const ofRows = files.filter((name) => /\.(jsonl|json|csv|parquet|tar)$/.test(name));
+    const ofFolders = files.filter((name) => folders.has(name.split(sep)[0]));
+    const ofRows = ofFolders.filter((name) => /\.(jsonl|json|csv|parquet|tar)$/.test(name));
     expect(read.map((file) => relative(data, file)).sort()).toEqual(ofRows.sort());
   });
 

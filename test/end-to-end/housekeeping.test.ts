@@ -94,6 +94,12 @@ it('an exported experiment is imported where nothing else is known of it, and wo
   }
 }, 180_000);
 
+/** A worker's lease protects what was written lately until shortly after its last activity. */
+async function leasesEnd(): Promise<void> {
+  const leases = async (): Promise<string[]> => [...(await keys())].filter((key) => key.startsWith('leases/'));
+  await expect.poll(leases).toEqual([]);
+}
+
 it('gc frees exactly what only the deleted experiment used, where the other one is kept by its promotion alone', async () => {
   const { runs, recipe: recipeRef, dataset } = kept;
   await promoteVersion(openArtifactStore(stack.settings.s3), 'judge', {
@@ -101,11 +107,13 @@ it('gc frees exactly what only the deleted experiment used, where the other one 
     content: (version) => ({ schema: 1, version, recipe: recipeRef, dataset, runs }),
   });
   for (const id of ['forked', 'kept']) expect(await mtrl('delete', id)).toMatchObject({ code: 0 });
+  await leasesEnd();
   await mtrlJson('gc', '--recent-days', '0');
   const before = await keys();
 
   await stack.startExperiment('gone', other);
   gone = policiesOf(await stack.result('gone'));
+  await leasesEnd();
   const with2 = await keys();
   expect(await mtrl('delete', 'gone')).toMatchObject({ code: 0 });
   const planned = await mtrlJson('gc', '--dry-run', '--recent-days', '0');
