@@ -91,7 +91,8 @@ export class ExperimentTracker {
 
   /** What a run tells; once its end is known, nothing that arrives late counts. */
   told(progress: RunProgress): void {
-    if (this.#runs.get(progress.runName)?.state === 'done') return;
+    const known = this.#runs.get(progress.runName);
+    if (known?.state === 'done' || (progress.toldCount ?? Infinity) < (known?.toldCount ?? 0)) return;
     this.#runs.set(progress.runName, progress);
     this.#show();
   }

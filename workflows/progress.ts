@@ -52,6 +52,8 @@ export interface RunProgress {
   readonly startedAtMs: number;
   /** The newest checkpoint manifest. */
   readonly checkpoint: ArtifactRef;
+  /** How often the run has told its experiment: signals of one task may arrive in another order than they were sent. */
+  readonly toldCount?: number;
 }
 
 export interface TaskMacroF1 {

@@ -36,6 +36,7 @@ export class RunTracker {
   #rewardTrace: RewardTrace;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
+  #toldCount: number;
   #resultCount = 0;
   readonly #input: RunInput;
   readonly #budget: RunBudget;
@@ -52,6 +53,7 @@ export class RunTracker {
     this.#rewardTrace = carried?.rewardTrace ?? emptyTrace;
     this.#stages = begun?.stages ?? [];
     this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
+    this.#toldCount = carried?.toldCount ?? 0;
     this.#show();
   }
 
@@ -60,13 +62,14 @@ export class RunTracker {
     return elapsedMs(this.startedAtMs);
   }
 
-  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint'> {
+  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint' | 'toldCount'> {
     return {
       startedAtMs: this.startedAtMs,
       stages: this.#stages,
       rows: this.#rows,
       rewardTrace: this.#rewardTrace,
       checkpoint: this.#checkpoint,
+      toldCount: this.#toldCount,
     };
   }
 
@@ -99,6 +102,7 @@ export class RunTracker {
       computeMs: computeMsOf(this.#stages),
       startedAtMs: this.startedAtMs,
       checkpoint: this.#checkpoint,
+      toldCount: this.#toldCount,
     };
   }
 
@@ -145,6 +149,7 @@ export class RunTracker {
   tell(): void {
     const { parent } = workflowInfo();
     if (!parent) return;
+    this.#toldCount++;
     const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
     // The experiment may be gone already, and a cancelled run tells nothing more: neither changes what the run does.
     void signalled.catch(() => undefined);

@@ -96,6 +96,8 @@ export interface RunCarry {
   readonly rows: readonly StepRow[];
   /** Left out by versions before it. */
   readonly rewardTrace?: RewardTrace;
+  /** Left out by versions before it. */
+  readonly toldCount?: number;
   readonly paused: boolean;
 }
 
