@@ -25,7 +25,7 @@ import type { PromptedDataset } from './prompter.ts';
 import { promptingOf, recipeOf, taskOf } from './recipe-access.ts';
 import { endedBy } from './sampling.ts';
 
-/** Examples that are in memory with their images at the same time. */
+/** Examples that are in memory at the same time. */
 const batchRowCount = 64;
 
 /** Throws DATASET_EMPTY, DATASET_QUARANTINE_CEILING. */

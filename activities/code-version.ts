@@ -55,7 +55,7 @@ export function codeVersionsOf(
   projectRoot: string = ownRoot,
   backend = 'onnxruntime',
 ): Readonly<Record<KeyedActivity, string>> {
-  const tree = new SourceTree(projectRoot);
+  const tree = treeAt(projectRoot);
   const versions = Object.entries(entries).map(([activity, paths]) => [activity, versionFrom(tree, paths, backend)]);
   return Object.fromEntries(versions) as Record<KeyedActivity, string>;
 }
@@ -68,10 +68,16 @@ export function codeVersionOf(backend?: string): CodeVersion {
 
 /** The same for all that a worker runs, its workflows too: what may not change under a workflow that is pinned to a build. */
 export function buildVersionOf(projectRoot: string = ownRoot): string {
-  return versionFrom(new SourceTree(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
+  return versionFrom(treeAt(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
 const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** A worker asks for two versions when it starts: its own files are read once. */
+const ownTree = new SourceTree(ownRoot);
+
+function treeAt(projectRoot: string): SourceTree {
+  return projectRoot === ownRoot ? ownTree : new SourceTree(projectRoot);
+}
 
 function versionFrom(tree: SourceTree, paths: readonly string[], backend = 'onnxruntime'): string {
   const { sources, packages } = tree.reachedFrom(paths);

@@ -10,6 +10,7 @@ import type { AnswerMode, Example } from '../judge/example.ts';
 import { markedTarget } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../policy/engine.ts';
+import { pixelByteLength } from '../policy/engines/embedded/pixels.ts';
 import { type OpenDataset, openDataset } from './dataset-artifact.ts';
 import { imageBytes } from './image-table.ts';
 import type { JsonCache } from './json-cache.ts';
@@ -34,7 +35,7 @@ export class Prompter {
     const known = this.#pixels.get(key);
     if (known) return known;
     const pixels = await prompt.pixels();
-    this.#pixels.set(key, pixels, pixelByteLengthOf(prompt));
+    this.#pixels.set(key, pixels, pixelByteLength(prompt.images));
     return pixels;
   }
 
@@ -77,18 +78,13 @@ const promptPixelByteLengthMax = 512 << 20;
 
 /** Throws PROMPT_INVALID for a prompt whose pixels no message could carry, however the step is cut. */
 function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt {
-  const byteLength = pixelByteLengthOf(prompt);
+  const byteLength = pixelByteLength(prompt.images);
   if (byteLength <= promptPixelByteLengthMax) return prompt;
   throw new MtrlError('PROMPT_INVALID', "the prompt's images have more pixels than an engine is sent for one prompt", {
     where: `example ${id}`,
     found: `${String(byteLength)} bytes of pixels in ${String(prompt.images.length)} tiles, allowed ${String(promptPixelByteLengthMax)}`,
     hint: "leave the row out, show smaller or fewer images, or lower the size in the checkpoint's preprocessor_config.json",
   });
-}
-
-/** float32, three channels */
-function pixelByteLengthOf({ images }: DeferredPrompt): number {
-  return images.reduce((sum, { height, width }) => sum + 12 * height * width, 0);
 }
 
 export interface PromptedDataset {

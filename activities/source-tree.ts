@@ -154,7 +154,7 @@ interface PackageManifest {
 }
 
 /** `@scope/name` of `@scope/name/part`. */
-function packageOf(specifier: string): string {
+export function packageOf(specifier: string): string {
   return specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)

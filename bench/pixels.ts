@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { DeferredPrompt } from '../policy/engine.ts';
+import { pixelByteLength } from '../policy/engines/embedded/pixels.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { ImageProcessor } from '../policy/vision/image-processor.ts';
 import { rounded } from './statistics.ts';
@@ -66,7 +67,7 @@ export async function bench(log: (line: string) => void) {
         promptCount,
         tileCount,
         loss,
-        pixelMegabytes: rounded((promptCount * tileCount * 12 * tileEdge ** 2) / 1e6),
+        pixelMegabytes: rounded(pixelByteLength(prompts.flatMap(({ images }) => images)) / 1e6),
       },
       seconds: rounded((performance.now() - startedAtMs) / 1_000),
       workerPeakMegabytes: await peakMegabytes('self'),

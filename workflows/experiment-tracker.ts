@@ -105,7 +105,7 @@ export class ExperimentTracker {
       ...{ state: 'done', phase: 'done', step: plan.stepCount, stepCount: plan.stepCount },
       ...(last && { last }),
       ...(rewardLine !== undefined && { rewardLine }),
-      ...{ cache, computeMs, checkpoint, startedAtMs: elapsedMs(wallMs) },
+      ...{ cache, computeMs, checkpoint, startedAtMs: nowMs() - wallMs },
     });
     this.#show();
   }

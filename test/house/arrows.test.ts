@@ -1,5 +1,6 @@
 import ts from 'typescript';
 import { describe, it } from 'vitest';
+import { packageOf } from '../../activities/source-tree.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { type Import, importsOf, lineOf, nodesOf, projectFiles, sourceOf } from '../support/source-files.ts';
 
@@ -174,13 +175,6 @@ function isAllowed({ path, target, isType }: Import): boolean {
   const room = rooms[from];
   if (from === to || exceptions[path]?.includes(to) === true) return true;
   return room?.imports.includes(to) === true || (isType && room?.types?.includes(to) === true);
-}
-
-function packageOf(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
 }
 
 describe('arrows between rooms go one way', () => {

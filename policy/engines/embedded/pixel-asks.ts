@@ -3,6 +3,7 @@
  * when it is about to be computed, in messages of bounded size, one at a time.
  */
 import type { DeferredPrompt, PixelValues } from '../../engine.ts';
+import { pixelByteLength } from './pixels.ts';
 import { type PixelAnswer, type PixelAsk, revive } from './protocol.ts';
 import { isPrompted, mapPrompts } from './request-prompts.ts';
 
@@ -66,9 +67,4 @@ export class PixelAsks {
     this.#asked = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
     this.#send({ callId: first.callId, pixelsOf: this.#asked.map(({ index }) => index) });
   }
-}
-
-/** float32, three channels */
-function pixelByteLength(images: DeferredPrompt['images']): number {
-  return images.reduce((sum, { height, width }) => sum + 12 * height * width, 0);
 }
