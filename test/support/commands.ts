@@ -22,9 +22,10 @@ export function mtrlOn(home: string, args: readonly string[]): Promise<Ended> {
 }
 
 /** With these servers, as if somebody else ran them: it starts nothing. */
-export function mtrlWith({ home, temporal }: StackSettings, args: readonly string[]): Promise<Ended> {
+export function mtrlWith({ home, temporal, taskQueues }: StackSettings, args: readonly string[]): Promise<Ended> {
   const { address, namespace } = temporal;
-  const servers = { MTRL_HOME: home, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
+  const { control: MTRL_TASK_QUEUE } = taskQueues;
+  const servers = { MTRL_HOME: home, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, MTRL_TASK_QUEUE };
   return ran(process.execPath, [...mtrl, ...args], { ...surroundings, ...servers });
 }
 
