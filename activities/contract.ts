@@ -237,8 +237,19 @@ export interface EvaluateInput {
   readonly split: Split;
   readonly mode: AnswerMode;
 }
+/** What passes through Temporal of scores, which grow with a task's labels and with the ways in which it is asked. */
+export type ScoreSummary = Pick<
+  TaskScores,
+  | ('task' | 'split' | 'ood' | 'exampleCount')
+  | ('macroF1' | 'ci95' | 'accuracy' | 'majorityMacroF1' | 'unparsableRate' | 'truncatedRate')
+>;
 export interface EvaluateResult extends Made {
   readonly judgments: ArtifactRef;
+  /** The manifest has all of them (kept-evaluation.ts). */
+  readonly scores: ScoreSummary;
+}
+/** With all of its scores. */
+export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
 }
 
@@ -295,7 +306,7 @@ export interface RunSummary {
   readonly mixture?: ArtifactRef;
 }
 export interface EvaluatedRun extends RunSummary {
-  readonly evaluations: readonly EvaluateResult[];
+  readonly evaluations: readonly KeptEvaluation[];
 }
 /** One run's results as one artifact: what experiments pass on in place of scores, which grow with the tasks. */
 export interface KeepEvaluationsInput {

@@ -11,6 +11,7 @@ import type { Recipe, TaskSpec } from '../recipes/recipe.ts';
 import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from './compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from './contract.ts';
+import { summaryOf } from './kept-evaluation.ts';
 import { durable } from './durable.ts';
 import { askExtras } from './evaluate-extras.ts';
 import { keptAnswers } from './kept-answers.ts';
@@ -49,7 +50,7 @@ export function createEvaluate(context: ComputeContext) {
         return { outputs: { judgments: await waits.for(cache.put(artifact)) }, summary: { scores }, computeMs };
       }),
     );
-    return { ...made, ...outputs, ...summary };
+    return { ...made, ...outputs, scores: summaryOf(summary.scores) };
   };
 }
 

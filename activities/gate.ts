@@ -8,6 +8,7 @@ import { durable } from './durable.ts';
 import { turn } from './heartbeat.ts';
 import type { JsonCache } from './json-cache.ts';
 import { judgedOutcomes } from './judged-outcomes.ts';
+import { keptEvaluation } from './kept-evaluation.ts';
 import { recipeOf, taskOf } from './recipe-access.ts';
 import type { GateInput, GateResult, JudgedTask } from './retraining-contract.ts';
 
@@ -32,8 +33,9 @@ export function createGate(deps: ControlDeps, cache: JsonCache) {
     };
     const { outputs, summary } = await durable(deps, 'gate', key, async () => {
       const contests = await contestsOf(cache, input);
+      const evaluations = await Promise.all(candidate.evaluations.map((made) => keptEvaluation(cache.store, made)));
       const evidence: GateEvidence = {
-        scores: candidate.evaluations.map(({ scores }) => scores),
+        scores: evaluations.map(({ scores }) => scores),
         ...(contests && { contests }),
       };
       const checks: GateCheck[] = [];

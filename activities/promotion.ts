@@ -11,6 +11,7 @@ import { dataDigestOf } from './data-digest.ts';
 import { requireExperimentIndex } from './experiment-index.ts';
 import { ingestedFrom } from './ingested-from.ts';
 import type { JsonCache } from './json-cache.ts';
+import { briefly } from './kept-evaluation.ts';
 import { recipeOf } from './recipe-access.ts';
 import type {
   FindCandidateInput,
@@ -27,8 +28,11 @@ export function createPromotion(
   const promotedIn = async (
     document: NameDocument,
     version = document.current,
-  ): Promise<PromotedVersion | undefined> =>
-    version === null ? undefined : ((await cache.get(versionOf(document, version).artifact)) as PromotedVersion);
+  ): Promise<PromotedVersion | undefined> => {
+    if (version === null) return undefined;
+    const promoted = (await cache.get(versionOf(document, version).artifact)) as PromotedVersion;
+    return { ...promoted, evaluations: promoted.evaluations.map(briefly) };
+  };
   return {
     findPromoted: async ({ name }) => {
       const document = await readName(store, name);
@@ -82,10 +86,11 @@ async function findCandidate(cache: JsonCache, input: FindCandidateInput): Promi
   // The sources as they were when they were read.
   const { datasets, files } = await ingestedFrom(cache, ingestion.manifest);
   const { required: isRequired, timeoutMs } = promotion?.approval ?? standardApproval;
+  const run = theRun(runs, input, promotion);
   return {
     name: input.name ?? promotion?.name ?? unsaid('name', 'which name the policy shall have'),
     experimentId,
-    run: theRun(runs, input, promotion),
+    run: { ...run, evaluations: run.evaluations.map(briefly) },
     recipe: recipeRef,
     dataset: ingestion.dataset,
     dataDigest: dataDigestOf(datasets, files),

@@ -6,7 +6,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { GateCheck } from '../judge/promotion/gate.ts';
-import type { EvaluateResult, EvaluatedRun, PolicyState } from './contract.ts';
+import type { EvaluateResult, PolicyState, RunSummary } from './contract.ts';
 
 export type { GateCheck };
 
@@ -56,7 +56,7 @@ export interface FindCandidateInput {
 export interface FindCandidateResult {
   readonly name: string;
   readonly experimentId: string;
-  readonly run: EvaluatedRun;
+  readonly run: RunSummary & { readonly evaluations: readonly EvaluateResult[] };
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
   readonly dataDigest: string;
@@ -89,7 +89,7 @@ export interface GateInput {
   readonly recipe: ArtifactRef;
   /** The candidate's. */
   readonly dataset: ArtifactRef;
-  readonly candidate: Pick<EvaluatedRun, 'evaluations'>;
+  readonly candidate: { readonly evaluations: readonly EvaluateResult[] };
   readonly promoted?: Pick<PromotedVersion, 'name' | 'version' | 'recipe' | 'dataset'> & {
     /** Of its own dataset. */
     readonly judged: readonly JudgedTask[];

@@ -2,13 +2,13 @@
  * The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. Columns that do
  * not fit beside each other stand in blocks below each other.
  */
-import type { EvaluatedRun, EvaluateResult, TaskScores } from '../activities/contract.ts';
+import type { EvaluatedRun, KeptEvaluation, TaskScores } from '../activities/contract.ts';
 import { type Paint, visibleLength } from './output.ts';
 
 /** What the table asks of a run: also a policy that no run of an experiment made. */
 export interface ScoredRow {
   readonly plan: Pick<EvaluatedRun['plan'], 'arm' | 'runName' | 'seed'>;
-  readonly evaluations: readonly Pick<EvaluateResult, 'scores'>[];
+  readonly evaluations: readonly Pick<KeptEvaluation, 'scores'>[];
 }
 
 interface Column {

@@ -6,6 +6,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
+import { fileError } from '../artifacts/file-error.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 import type { StackSettings } from '../infra/stack/settings.ts';
 import { proveStore, refusalOf } from '../infra/stack/store-proof.ts';
@@ -38,7 +39,7 @@ export async function unfitness(
 
 async function checkClock(s3: StackSettings['s3']): Promise<void> {
   if ((await refusalOf(s3)) !== 'RequestTimeTooSkewed') return;
-  throw new MtrlError('SETUP_FAILED', "the clock of this machine differs from the store's by more than 15 minutes", {
+  throw new MtrlError('CLOCK_SKEWED', "the clock of this machine differs from the store's by more than 15 minutes", {
     where: s3.endpoint,
     found: `RequestTimeTooSkewed at ${new Date().toISOString()}`,
     hint: 'set the clock; the worker goes on by itself',
@@ -53,11 +54,15 @@ async function checkDisk(folder: string | undefined): Promise<void> {
     await rm(path, { force: true });
   } catch (cause) {
     await rm(path, { force: true }).catch(() => undefined);
-    throw new MtrlError('SETUP_FAILED', 'the disk of this worker takes no more files', {
-      where: folder,
-      found: (cause as Error).message,
-      hint: 'free some space, or make the folder writable; the worker goes on by itself',
-      cause,
-    });
+    throw fileError(cause) ?? notWritable(folder, cause as Error);
   }
+}
+
+function notWritable(folder: string, cause: Error): MtrlError {
+  return new MtrlError('FILE_NOT_WRITABLE', 'the folder of this worker takes no files', {
+    where: folder,
+    found: cause.message,
+    hint: 'make it a folder that is writable; the worker goes on by itself',
+    cause,
+  });
 }

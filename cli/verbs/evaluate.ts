@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { KeptEvaluation } from '../../activities/contract.ts';
+import { keptEvaluation } from '../../activities/kept-evaluation.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { readOverrides } from '../../infra/stack/settings.ts';
 import type { AnswerMode } from '../../judge/example.ts';
@@ -20,6 +22,8 @@ interface EvaluateOptions {
   readonly set: readonly string[];
   readonly json?: boolean;
 }
+
+type Evaluated = EvaluatePolicyResult & { readonly evaluations: readonly KeptEvaluation[] };
 
 export function addEvaluate(program: Command): void {
   program
@@ -47,8 +51,10 @@ async function evaluate({ policy, recipe: file, mode, set, json = false }: Evalu
     };
     const job = { type: 'evaluatePolicy', name: parsed.name, input } as const;
     const { workflowId, result } = await runJob(stack, job);
-    if (json) printJson(documentOf(workflowId, policy, result));
-    else printScores(policy, result, parsed.evaluation.tokenCountMax);
+    const evaluations = await Promise.all(result.evaluations.map((made) => keptEvaluation(stack.store, made)));
+    const full = { ...result, evaluations };
+    if (json) printJson(documentOf(workflowId, policy, full));
+    else printScores(policy, full, parsed.evaluation.tokenCountMax);
   });
 }
 
@@ -63,7 +69,7 @@ export function policySetting(folder: string): string {
   return `policy=${JSON.stringify({ checkpoint: folder })}`;
 }
 
-function documentOf(workflowId: string, policy: string, result: EvaluatePolicyResult) {
+function documentOf(workflowId: string, policy: string, result: Evaluated) {
   const { recipeName, recipeDigest, checkpoint, mode, evaluations, cache } = result;
   return {
     ...{ workflowId, status: 'completed', recipeName, recipeDigest, mode, cache },
@@ -72,7 +78,7 @@ function documentOf(workflowId: string, policy: string, result: EvaluatePolicyRe
   };
 }
 
-function printScores(policy: string, { evaluations, mode }: EvaluatePolicyResult, tokenCountMax: number): void {
+function printScores(policy: string, { evaluations, mode }: Evaluated, tokenCountMax: number): void {
   const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
   print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
   const all = evaluations.map(({ scores }) => scores);

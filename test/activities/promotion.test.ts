@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EvaluatedRun, EvaluateResult } from '../../activities/contract.ts';
+import type { EvaluatedRun, EvaluateResult, KeptEvaluation, TaskScores } from '../../activities/contract.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { openDataset } from '../../activities/dataset-artifact.ts';
 import { putExperimentIndex } from '../../activities/experiment-index.ts';
@@ -13,6 +13,8 @@ import type { EvaluationJudgments } from '../../activities/judgments-artifact.ts
 import type { FindCandidateResult, GateInput, PromotedVersion } from '../../activities/retraining-contract.ts';
 import { ArtifactStore } from '../../artifacts/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import { memoize } from '../../artifacts/manifest.ts';
+import { required } from '../../core/assert.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
@@ -63,7 +65,7 @@ async function finished(experimentId: string, rightCount: number, recipe: Recipe
   return runActivity(control.findCandidate, { experimentId, name: 'taste', arm: 'mt-rl' });
 }
 
-async function judged(dataset: EvaluateResult['judgments'], rightCount: number): Promise<EvaluateResult> {
+async function judged(dataset: EvaluateResult['judgments'], rightCount: number): Promise<KeptEvaluation> {
   const opened = await openDataset(new JsonCache(store), dataset);
   const rows = await opened.rowsOf('safety', 'test');
   const examples = await opened.examplesAt(rows);
@@ -77,12 +79,21 @@ async function judged(dataset: EvaluateResult['judgments'], rightCount: number):
     }),
   };
   const rates = { accuracy: 1, majorityMacroF1: 0.3, unparsableRate: 0, truncatedRate: 0 };
-  const scores = { task: 'safety', split: 'test', ood: false, exampleCount: 6, macroF1: rightCount / 6 } as const;
-  return {
-    ...{ manifest: refTo('manifest'), cached: false, computeMs: 1, judgments: await store.putJson(artifact) },
-    scores: { ...scores, ci95: [0, 1], ...rates },
+  const scores: TaskScores = {
+    ...{ task: 'safety', split: 'test', ood: false, exampleCount: 6, macroF1: rightCount / 6, ci95: [0, 1], ...rates },
+    unparsableByReason: { truncated: 0 },
   };
+  const judgments = await store.putJson(artifact);
+  const work = { activity: 'evaluate', codeVersion: 'code 1', inputs: { judgments }, config: {}, environment: {} };
+  const outcome = { outputs: { judgments }, summary: { scores }, computeMs: 1 };
+  const { ref } = await memoize(store, work, () => Promise.resolve(outcome));
+  return { manifest: ref, cached: false, computeMs: 1, judgments, scores };
 }
+
+const summaryFields = [
+  ...['task', 'split', 'ood', 'exampleCount', 'macroF1', 'ci95', 'accuracy', 'majorityMacroF1'],
+  ...['unparsableRate', 'truncatedRate'],
+];
 
 const judgedTask = ({ judgments, scores: { task, split } }: EvaluateResult) => ({ task, split, judgments });
 
@@ -137,6 +148,14 @@ describe('the gate', () => {
 });
 
 describe('a candidate', () => {
+  it('and a version carry a summary of their scores, which is all that grows with the tasks in what workflows pass on', async () => {
+    const candidate = await finished('many', 6);
+    const version = await promoted(candidate, 0);
+    const { promoted: found } = await runActivity(control.findPromoted, { name: 'taste' });
+    for (const { evaluations } of [candidate.run, version, required(found, 'the version')])
+      expect(evaluations.map(({ scores }) => Object.keys(scores))).toEqual([summaryFields]);
+  });
+
   it('is what the recipe’s promotion names, with the digest of the data it was read from', async () => {
     await finished('night', 6);
     const candidate = await runActivity(control.findCandidate, { experimentId: 'night' });

@@ -91,7 +91,7 @@ describe('a worker', { timeout: 120_000 }, () => {
       const file = join(folder, 'file');
       writeFileSync(file, '');
       expect(await unfitness(connection, settings, folder)).toBeUndefined();
-      expect(await unfitness(connection, settings, join(file, 'spool'))).toContain('takes no more files');
+      expect(await unfitness(connection, settings, join(file, 'spool'))).toContain('FILE_NOT_WRITABLE: the folder');
       const unreachable = { ...settings, s3: { ...settings.s3, endpoint: 'http://127.0.0.1:1' } };
       expect(await unfitness(connection, unreachable, folder)).toBeUndefined();
     } finally {

@@ -41,8 +41,6 @@ export class MadeUpActivities {
   before: (call: string) => void | Promise<void> = () => undefined;
   /** Answers in the recipe's place, where that is a real one. */
   planned: MadeUpRecipe | undefined;
-  /** Of the scores of one evaluation, beyond what they are by themselves. */
-  scorePaddingLength = 0;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
   get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
@@ -116,7 +114,7 @@ export class MadeUpActivities {
         return {
           ...made(),
           judgments: refTo(`judgments ${policy.snapshot.uri}`),
-          scores: { ...scoresOf(task), ...this.#padding },
+          scores: scoresOf(task),
         };
       },
     };
@@ -133,10 +131,6 @@ export class MadeUpActivities {
       ...{ loss: 1 / (toStep + 1), gradientNorm: 1, learningRate: 1e-4, logProbDifferenceMax: 0 },
       ...{ tokenCount: 16, droppedGroupCount: 0, weightsDigest: sha256(steps) },
     };
-  }
-
-  get #padding(): object {
-    return this.scorePaddingLength === 0 ? {} : { padding: 'x'.repeat(this.scorePaddingLength) };
   }
 
   async #note(call: string): Promise<void> {

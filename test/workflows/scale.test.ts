@@ -49,7 +49,6 @@ async function partBefore(part: WorkflowHandle): Promise<string | undefined> {
 it(
   '40 runs of 15 tasks: no payload over 128 KiB, no execution near the limits of signals and events',
   async () => {
-    harness.activities.scorePaddingLength = 5_000;
     const runs = Array.from({ length: 40 }, (_, seed) => ({
       ...planOf({ arm: 'rl', objective: 'grpo', stepCount: 2, seed }),
       runName: `rl/s${String(seed)}`,
