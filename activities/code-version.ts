@@ -11,33 +11,33 @@ import { digestOf } from '../core/json.ts';
 import { SourceTree } from './source-tree.ts';
 
 /** What workers hand to activities, which import its types alone. */
-const artifacts = ['activities/json-cache.ts', 'artifacts/artifact-store.ts'];
-const engine = [...artifacts, 'activities/policy-states.ts', 'policy/engines/embedded/spawn.ts'];
-const prompting = [...engine, 'activities/processors.ts', 'activities/prompter.ts'];
+const artifacts = ['pipeline/json-cache.ts', 'artifacts/store/artifact-store.ts'];
+const engine = [...artifacts, 'pipeline/policies/policy-states.ts', 'policy/engines/embedded/spawn.ts'];
+const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts'];
 
 /**
  * Where the code of each keyed result begins. A replay (replay.ts) is not here: it gives the recorded digest or fails, so
  * it decides no bit of what follows.
  */
 const entries = {
-  ingest: [...artifacts, 'activities/ingest.ts'],
-  readDataset: [...artifacts, 'activities/kept-datasets.ts'],
-  admit: [...artifacts, 'activities/processors.ts', 'activities/prompter.ts', 'activities/admit.ts'],
-  importPolicy: [...engine, 'activities/import-policy.ts'],
-  mix: [...artifacts, 'activities/mix.ts'],
-  rollout: [...prompting, 'activities/rollout.ts'],
-  reward: [...artifacts, 'activities/reward.ts'],
+  ingest: [...artifacts, 'pipeline/data/ingest.ts'],
+  readDataset: [...artifacts, 'pipeline/data/kept-datasets.ts'],
+  admit: [...artifacts, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts', 'pipeline/data/admit.ts'],
+  importPolicy: [...engine, 'pipeline/policies/import-policy.ts'],
+  mix: [...artifacts, 'pipeline/data/mix.ts'],
+  rollout: [...prompting, 'pipeline/training/rollout.ts'],
+  reward: [...artifacts, 'pipeline/training/reward.ts'],
   /** What an external grader said: its own code is not ours. */
-  grades: [...artifacts, 'activities/grader.ts'],
-  optimize: [...prompting, 'activities/optimize.ts'],
-  snapshot: [...engine, 'activities/snapshot.ts'],
-  evaluate: [...prompting, 'activities/evaluate.ts'],
-  judgeRows: [...prompting, 'activities/judge-rows.ts'],
+  grades: [...artifacts, 'pipeline/training/grader.ts'],
+  optimize: [...prompting, 'pipeline/training/optimize.ts'],
+  snapshot: [...engine, 'pipeline/policies/snapshot.ts'],
+  evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
+  judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   /** Of an engine, part by part, for evaluate and judgeRows. */
-  answers: [...engine, 'activities/kept-answers.ts'],
-  gate: [...artifacts, 'activities/gate.ts'],
+  answers: [...engine, 'pipeline/asking/kept-answers.ts'],
+  gate: [...artifacts, 'pipeline/promotion/gate.ts'],
   /** Not under a key; the report names it. */
-  report: [...artifacts, 'activities/report.ts'],
+  report: [...artifacts, 'pipeline/reporting/report.ts'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type KeyedActivity = keyof typeof entries;

@@ -1,23 +1,23 @@
 /** The activities of a compute worker: what needs an engine. */
 import { join } from 'node:path';
-import { createAdmit } from './admit.ts';
-import type { ComputeContext } from './compute-context.ts';
-import type { Activities } from './contract.ts';
-import type { ComputeDeps } from './deps.ts';
-import { classified as asActivity } from './durable.ts';
-import { createEvaluate } from './evaluate.ts';
-import { heartbeating } from './heartbeat.ts';
-import { createImportPolicy } from './import-policy.ts';
-import { JsonCache } from './json-cache.ts';
-import { createJudgeRows } from './judge-rows.ts';
-import { createOptimize } from './optimize.ts';
-import { PolicyStates } from './policy-states.ts';
-import { Processors } from './processors.ts';
-import { Prompter } from './prompter.ts';
-import { createReplay } from './replay.ts';
-import { onRequiredEngine } from './required-engine.ts';
-import { createRollout } from './rollout.ts';
-import { createSnapshot } from './snapshot.ts';
+import { createAdmit } from '../pipeline/data/admit.ts';
+import type { ComputeContext } from '../pipeline/compute-context.ts';
+import type { Activities } from '../contract/activities.ts';
+import type { ComputeDeps } from '../pipeline/deps.ts';
+import { classified as asActivity } from '../pipeline/durable.ts';
+import { createEvaluate } from '../pipeline/asking/evaluate.ts';
+import { heartbeating } from '../pipeline/heartbeat.ts';
+import { createImportPolicy } from '../pipeline/policies/import-policy.ts';
+import { JsonCache } from '../pipeline/json-cache.ts';
+import { createJudgeRows } from '../pipeline/asking/judge-rows.ts';
+import { createOptimize } from '../pipeline/training/optimize.ts';
+import { PolicyStates } from '../pipeline/policies/policy-states.ts';
+import { Processors } from '../pipeline/policies/processors.ts';
+import { Prompter } from '../pipeline/asking/prompter.ts';
+import { createReplay } from '../pipeline/policies/replay.ts';
+import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
+import { createRollout } from '../pipeline/training/rollout.ts';
+import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 
 export type ComputeActivities = Pick<
   Activities,

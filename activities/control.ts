@@ -1,23 +1,23 @@
 /** The activities of a control worker: what needs no engine. */
 import { Context } from '@temporalio/activity';
-import type { Activities } from './contract.ts';
-import type { ControlDeps } from './deps.ts';
-import { classified } from './durable.ts';
-import { createGate } from './gate.ts';
-import { heartbeating } from './heartbeat.ts';
-import { createIngest } from './ingest.ts';
-import { createInspectData } from './inspect-data.ts';
-import { JsonCache } from './json-cache.ts';
-import { createKeepEvaluations } from './keep-evaluations.ts';
-import { createMix } from './mix.ts';
-import { createNotify } from './notify.ts';
-import { createPlanFork } from './plan-fork.ts';
-import { createPrepare } from './prepare.ts';
-import { createPromotion } from './promotion.ts';
-import { createReadRows } from './read-rows.ts';
-import { createReport } from './report.ts';
-import type { RetrainingActivities } from './retraining-contract.ts';
-import { createReward } from './reward.ts';
+import type { Activities } from '../contract/activities.ts';
+import type { ControlDeps } from '../pipeline/deps.ts';
+import { classified } from '../pipeline/durable.ts';
+import { createGate } from '../pipeline/promotion/gate.ts';
+import { heartbeating } from '../pipeline/heartbeat.ts';
+import { createIngest } from '../pipeline/data/ingest.ts';
+import { createInspectData } from '../pipeline/data/inspect-data.ts';
+import { JsonCache } from '../pipeline/json-cache.ts';
+import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
+import { createMix } from '../pipeline/data/mix.ts';
+import { createNotify } from '../pipeline/promotion/notify.ts';
+import { createPlanFork } from '../pipeline/training/plan-fork.ts';
+import { createPrepare } from '../pipeline/training/prepare.ts';
+import { createPromotion } from '../pipeline/promotion/promotion.ts';
+import { createReadRows } from '../pipeline/data/read-rows.ts';
+import { createReport } from '../pipeline/reporting/report.ts';
+import type { RetrainingActivities } from '../contract/retraining.ts';
+import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
   Activities,

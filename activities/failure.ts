@@ -3,7 +3,7 @@
  * ApplicationFailure whose type is its code, retried only when its kind says that the surroundings were at fault.
  */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { fileError } from '../artifacts/file-error.ts';
+import { fileError } from '../artifacts/store/file-error.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 
 /** An error without a code is a bug of ours: it may be a passing one, but not more often than this. */

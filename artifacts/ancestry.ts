@@ -1,7 +1,7 @@
 /** From an artifact back to all that it was made from: a tree in which each artifact is opened once. */
-import type { ArtifactStore } from './artifact-store.ts';
-import { batchesOf, mapBounded } from './bounded.ts';
-import { isRecord } from './json-value.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
+import { batchesOf, mapBounded } from './store/bounded.ts';
+import { isRecord } from './codecs/json-value.ts';
 import { checkManifest, type Manifest, readManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
 

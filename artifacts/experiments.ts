@@ -1,6 +1,6 @@
 /** `experiments/<id>.json`: one document an experiment that has ended well, naming all that it made. What it names is kept as long as it is there. */
-import type { ArtifactStore } from './artifact-store.ts';
-import { parseJsonBytes } from './json-value.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
+import { parseJsonBytes } from './codecs/json-value.ts';
 
 export const experimentsPrefix = 'experiments/';
 
@@ -13,7 +13,7 @@ export function experimentKey(experimentId: string): string {
   return `${experimentsPrefix}${escaped}.json`;
 }
 
-/** The document (activities/experiment-index.ts says of what type); undefined when there is no such experiment, or it has not ended well. */
+/** The document (pipeline/reporting/experiment-index.ts says of what type); undefined when there is no such experiment, or it has not ended well. */
 export async function findExperiment({ objects }: ArtifactStore, experimentId: string): Promise<unknown> {
   const bytes = await objects.get(experimentKey(experimentId));
   return bytes && parseJsonBytes(bytes);

@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../core/errors.ts';
-import type { ArtifactStore } from './artifact-store.ts';
-import { parseJsonBytes } from './json-value.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
+import { parseJsonBytes } from './codecs/json-value.ts';
 import { linksIn, type Target } from './links.ts';
 import { checkManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
-import { secondRead } from './second-read.ts';
-import { describeDigested, sameBytes } from './stream-digest.ts';
+import { secondRead } from './store/second-read.ts';
+import { describeDigested, sameBytes } from './store/stream-digest.ts';
 
 export interface Problem {
   readonly uri: string;

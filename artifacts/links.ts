@@ -1,6 +1,6 @@
 /** What a document refers to: the edges that a walk, a garbage collection and an export follow. */
-import { isRecord, parseJsonBytes } from './json-value.ts';
-import type { ObjectStore } from './object-store.ts';
+import { isRecord, parseJsonBytes } from './codecs/json-value.ts';
+import type { ObjectStore } from './store/object-store.ts';
 import { keyOfRef } from './ref-key.ts';
 
 /** An object that a document names. */

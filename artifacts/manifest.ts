@@ -9,14 +9,14 @@
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { digestOf, sha256, type Json } from '../core/json.ts';
-import { isFresh } from './age.ts';
-import type { ArtifactStore } from './artifact-store.ts';
-import { missingPart } from './complete.ts';
-import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
+import { isFresh } from './store/age.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
+import { missingPart } from './store/complete.ts';
+import { asJson, isRecord, jsonBytes, parseJsonBytes } from './codecs/json-value.ts';
 import { linksIn } from './links.ts';
 import type { ArtifactRef } from './ref.ts';
-import { secondRead } from './second-read.ts';
-import { describeBytes } from './stream-digest.ts';
+import { secondRead } from './store/second-read.ts';
+import { describeBytes } from './store/stream-digest.ts';
 
 export type ManifestInputs = Readonly<Record<string, ArtifactRef | readonly ArtifactRef[]>>;
 

@@ -1,6 +1,6 @@
 /** Where a store keeps what a ref stands for. */
 import { MtrlError } from '../core/errors.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { ObjectStore } from './store/object-store.ts';
 
 export function blobKeyOf(digest: string): string {
   return `blobs/sha256/${digest.slice(0, 2)}/${digest}`;

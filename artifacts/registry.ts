@@ -5,11 +5,11 @@
  */
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
-import type { ArtifactStore } from './artifact-store.ts';
-import { asJson, isRecord, jsonBytes, parseJsonBytes } from './json-value.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
+import { asJson, isRecord, jsonBytes, parseJsonBytes } from './codecs/json-value.ts';
 import type { ArtifactRef } from './ref.ts';
-import { secondRead } from './second-read.ts';
-import { describeBytes } from './stream-digest.ts';
+import { secondRead } from './store/second-read.ts';
+import { describeBytes } from './store/stream-digest.ts';
 
 /** Everything under it is a root: what a name refers to, or referred to, is kept. */
 const namesPrefix = 'promotions/';

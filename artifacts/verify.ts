@@ -1,5 +1,5 @@
 /** Proof that what is kept is what was written: every byte is read again and compared with its digest. */
-import type { ArtifactStore } from './artifact-store.ts';
+import type { ArtifactStore } from './store/artifact-store.ts';
 import { walk, type Problem } from './lineage.ts';
 import type { ArtifactRef } from './ref.ts';
 

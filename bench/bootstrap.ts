@@ -1,7 +1,7 @@
 /** `npm run bench -- bootstrap`: 10,000 resamples of 5,000 examples, each a cluster of its own; one judge's Macro-F1, and two judges' difference. */
 import { Rng } from '../core/rng.ts';
-import { type ClusteredOutcome, macroF1Interval } from '../judge/evaluation/bootstrap.ts';
-import { pairedBootstrap } from '../judge/evaluation/paired-bootstrap.ts';
+import { type ClusteredOutcome, macroF1Interval } from '../judge/evaluation/statistics/bootstrap.ts';
+import { pairedBootstrap } from '../judge/evaluation/statistics/paired-bootstrap.ts';
 import { median } from './statistics.ts';
 
 const exampleCount = 5_000;

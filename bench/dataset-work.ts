@@ -5,14 +5,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pino } from 'pino';
-import { exampleLookup, openDataset } from '../activities/dataset-artifact.ts';
-import { imageBytes } from '../activities/image-table.ts';
-import { createIngest } from '../activities/ingest.ts';
-import { JsonCache } from '../activities/json-cache.ts';
-import { createMix } from '../activities/mix.ts';
-import { plannedStep } from '../activities/mixture-plan.ts';
-import { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
+import { exampleLookup, openDataset } from '../pipeline/data/dataset-artifact.ts';
+import { imageBytes } from '../pipeline/data/image-table.ts';
+import { createIngest } from '../pipeline/data/ingest.ts';
+import { JsonCache } from '../pipeline/json-cache.ts';
+import { createMix } from '../pipeline/data/mix.ts';
+import { plannedStep } from '../pipeline/data/mixture-plan.ts';
+import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { recipeSchema } from '../recipes/recipe.ts';
 

@@ -1,6 +1,6 @@
 /** A garbage collection's plan, in a process of its own, so that its memory is its own. bench/gc.ts starts it with the place. */
-import { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { collectGarbage, type Garbage } from '../artifacts/garbage.ts';
+import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { collectGarbage, type Garbage } from '../artifacts/collection/garbage.ts';
 import { objectsAt, type StorePlace } from './gc-store.ts';
 
 export interface MeasuredPlan {

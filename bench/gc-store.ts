@@ -4,15 +4,15 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { mapBounded } from '../artifacts/bounded.ts';
+import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { mapBounded } from '../artifacts/store/bounded.ts';
 import { experimentKey } from '../artifacts/experiments.ts';
-import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
-import { jsonBytes } from '../artifacts/json-value.ts';
+import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
+import { jsonBytes } from '../artifacts/codecs/json-value.ts';
 import { type ManifestInputs, memoize } from '../artifacts/manifest.ts';
-import type { ObjectStore } from '../artifacts/object-store.ts';
+import type { ObjectStore } from '../artifacts/store/object-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { S3ObjectStore, type S3Settings } from '../artifacts/s3-object-store.ts';
+import { S3ObjectStore, type S3Settings } from '../artifacts/store/s3-object-store.ts';
 import type { Json } from '../core/json.ts';
 
 const experimentCount = 79;

@@ -1,9 +1,9 @@
 /** `ingest-rows.ts FILE FOLDER`: our side of the ingest bench, in a process of its own; prints one line of JSON. */
 import { readFileSync } from 'node:fs';
-import { ImagePacker } from '../activities/image-packer.ts';
-import { JsonCache } from '../activities/json-cache.ts';
-import { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { FolderObjectStore } from '../artifacts/folder-object-store.ts';
+import { ImagePacker } from '../pipeline/data/image-packer.ts';
+import { JsonCache } from '../pipeline/json-cache.ts';
+import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
 import { ingestDatasets } from '../judge/datasets/ingest.ts';
 import { recipeSchema } from '../recipes/recipe.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeError, exitCodeOf, MtrlError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
-import { nearest } from '../recipes/nearest.ts';
+import { nearest } from '../recipes/checks/nearest.ts';
 
 const names = [
   'step',

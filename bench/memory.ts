@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt } from '../policy/engine.ts';
-import { residentByteLength } from '../policy/engines/embedded/memory-watch.ts';
+import { residentByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';

@@ -1,9 +1,9 @@
 /** A short RL run of the quick demo on a given stack, nothing of which is in the store yet. */
 import { Client, Connection } from '@temporalio/client';
 import { join } from 'node:path';
-import { openArtifactStore } from '../artifacts/open-store.ts';
-import { startOrAttach } from '../cli/experiments.ts';
-import { resultOf } from '../cli/outcome.ts';
+import { openArtifactStore } from '../artifacts/store/open-store.ts';
+import { startOrAttach } from '../cli/temporal/experiments.ts';
+import { resultOf } from '../cli/show/outcome.ts';
 import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { loadRecipeFile } from '../recipes/load.ts';

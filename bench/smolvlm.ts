@@ -11,7 +11,7 @@ import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
 import { planModel } from '../infra/doctor/model.ts';
 import type { Engine, EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
-import { peakByteLength } from '../policy/engines/embedded/memory-watch.ts';
+import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { type EngineProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { grpoGroups } from '../policy/objectives/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { memoize } from '../artifacts/manifest.ts';
-import { openArtifactStore } from '../artifacts/open-store.ts';
+import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { up } from '../infra/stack/up.ts';
 import { median, quantile, rounded } from './statistics.ts';
 

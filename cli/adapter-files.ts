@@ -1,9 +1,9 @@
 /** The adapters that a run trained, out of its last snapshot, in the layout of PEFT. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Snapshot } from '../activities/snapshot-artifact.ts';
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
-import { readFolderManifest } from '../artifacts/files.ts';
+import type { Snapshot } from '../pipeline/policies/snapshot-artifact.ts';
+import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { readFolderManifest } from '../artifacts/store/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 

@@ -1,5 +1,5 @@
 /** The artifact behind an address, as results, errors and reports name it. */
-import type { ArtifactStore } from '../artifacts/artifact-store.ts';
+import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';

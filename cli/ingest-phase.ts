@@ -1,6 +1,6 @@
 /** How far an ingestion is: its activity's heartbeats say so, long before the workflow hears of its end. */
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import type { IngestProgress } from '../judge/datasets/join.ts';
+import type { IngestProgress } from '../judge/datasets/joining/join.ts';
 
 /** The part of a description's pending activities that is read here. */
 export interface PendingActivity {

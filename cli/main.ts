@@ -1,10 +1,10 @@
 /** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
 import { Command, CommanderError } from 'commander';
-import { codedFileError } from '../artifacts/file-error.ts';
+import { codedFileError } from '../artifacts/store/file-error.ts';
 import { describeError, exitCodeOf } from '../core/errors.ts';
-import { Interrupted } from './follow.ts';
-import { exitOnOutputFailure, say } from './output.ts';
-import { verbsFor } from './verbs.ts';
+import { Interrupted } from './show/follow.ts';
+import { exitOnOutputFailure, say } from './show/output.ts';
+import { verbsFor } from './program.ts';
 
 async function program(word: string | undefined): Promise<Command> {
   const command = new Command('mtrl')

@@ -1,15 +1,15 @@
 /** The experiment that a fork starts from, as it is known: from its index when it has ended, else from what it tells. */
 import { defineSearchAttributeKey } from '@temporalio/common';
-import type { ExperimentIndex } from '../activities/experiment-index.ts';
-import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../activities/fork-contract.ts';
+import type { ExperimentIndex } from '../pipeline/reporting/experiment-index.ts';
+import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../contract/fork.ts';
 import { findExperiment } from '../artifacts/experiments.ts';
-import type { ExperimentOptions } from '../workflows/types.ts';
+import type { ExperimentOptions } from '../contract/workflows.ts';
 import { isNotFound } from '../core/errors.ts';
-import { inputsOfExperiment } from './experiments.ts';
-import { codedEnd } from './outcome.ts';
-import { snapshotOfCheckpoint } from './rollout-log.ts';
-import type { Stack } from './stack.ts';
-import { standingOf } from './standing.ts';
+import { inputsOfExperiment } from './temporal/experiments.ts';
+import { codedEnd } from './show/outcome.ts';
+import { snapshotOfCheckpoint } from './show/rollout-log.ts';
+import type { Stack } from './temporal/stack.ts';
+import { standingOf } from './show/standing.ts';
 
 export interface Origin {
   readonly recipe: unknown;

@@ -2,12 +2,12 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
-import type { PolicySource } from '../workflows/types.ts';
+import type { PolicySource } from '../contract/workflows.ts';
 import { artifactAt } from './artifact-at.ts';
 import { isFolder, requireCheckpointFolder } from './checkpoint-folder.ts';
-import { type MadeRun, madeBy } from './made.ts';
-import { promotedAs } from './promotions.ts';
-import type { Stack } from './stack.ts';
+import { type MadeRun, madeBy } from './show/made.ts';
+import { promotedAs } from './temporal/promotions.ts';
+import type { Stack } from './temporal/stack.ts';
 import { userPath } from './user-path.ts';
 
 /** What P may be, for the help of a verb. */

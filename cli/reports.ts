@@ -1,7 +1,7 @@
 /** The report of an experiment as a file of the local stack's folder. */
 import { join } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { Stack } from './stack.ts';
+import type { Stack } from './temporal/stack.ts';
 
 /** Fetched and proven; returns the path. */
 export async function fetchReport(

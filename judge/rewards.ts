@@ -1,6 +1,6 @@
 /** R = (1 - a) accuracy + a format, accuracy gated on format (arXiv 2603.11665; a is not published), and what an arm may put in accuracy's place. */
 import { assert } from '../core/assert.ts';
-import type { RewardSpec } from '../recipes/reward-fields.ts';
+import type { RewardSpec } from '../recipes/fields/reward-fields.ts';
 import type { TaskSpec } from '../recipes/recipe.ts';
 import type { Example, Judgment, Reward } from './example.ts';
 import { closeness } from './tasks/label-numbers.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
-import { recipeError } from './problem.ts';
+import { recipeError } from './checks/problem.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

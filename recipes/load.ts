@@ -4,12 +4,12 @@ import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type Range } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
-import { crossProblems } from './cross-checks.ts';
+import { crossProblems } from './checks/cross-checks.ts';
 import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
-import { type PlaceOf, type RecipePath, recipeError } from './problem.ts';
+import { type PlaceOf, type RecipePath, recipeError } from './checks/problem.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe.ts';
-import { schemaProblems } from './schema-problems.ts';
+import { schemaProblems } from './checks/schema-problems.ts';
 import { assign, parseAssignment } from './set.ts';
 
 export interface LoadedRecipe {
@@ -21,7 +21,7 @@ export interface LoadedRecipe {
   readonly digest: string;
 }
 
-/** For JSON that has no file: its relative paths start from the working folder. Throws RECIPE_INVALID with one line a problem (recipes/problem.ts). */
+/** For JSON that has no file: its relative paths start from the working folder. Throws RECIPE_INVALID with one line a problem (recipes/checks/problem.ts). */
 export function parseRecipe(value: unknown): Recipe {
   return check(withAbsolutePaths(value, process.cwd()));
 }

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import type { Recipe } from './recipe.ts';
-import { pathText, type RecipePath } from './problem.ts';
-import { memberOf } from './schema-walk.ts';
+import { pathText, type RecipePath } from './checks/problem.ts';
+import { memberOf } from './checks/schema-walk.ts';
 
 type Mutable = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 /** What `promote` and `rollback` are asked for, checked where it comes in: it may be JSON from the Temporal CLI. */
 import { z } from 'zod';
 import { MtrlError } from '../core/errors.ts';
-import { nameSchema } from './promotion-fields.ts';
+import { nameSchema } from './fields/promotion-fields.ts';
 
 const sentence = z.string().min(1).max(1_000);
 

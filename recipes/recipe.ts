@@ -4,14 +4,14 @@
  * arXiv 2603.11665; ours is the default.
  */
 import { z } from 'zod';
-import { freezeSchema, loraSchema } from './trainable-fields.ts';
-import { datasetOptions, labelFieldSchema, leaksSchema, splitSchema } from './dataset-options.ts';
-import { evaluationSchema } from './evaluation-fields.ts';
-import { curriculumSchema, mixtureSchema, resamplingSchema } from './mixture-fields.ts';
-import { promotionSchema } from './promotion-fields.ts';
-import { rewardSchema } from './reward-fields.ts';
-import { stopSequencesSchema, topKSchema, topPSchema } from './sampling-fields.ts';
-import { taskSchema } from './task-fields.ts';
+import { freezeSchema, loraSchema } from './fields/trainable-fields.ts';
+import { datasetOptions, labelFieldSchema, leaksSchema, splitSchema } from './fields/dataset-options.ts';
+import { evaluationSchema } from './fields/evaluation-fields.ts';
+import { curriculumSchema, mixtureSchema, resamplingSchema } from './fields/mixture-fields.ts';
+import { promotionSchema } from './fields/promotion-fields.ts';
+import { rewardSchema } from './fields/reward-fields.ts';
+import { stopSequencesSchema, topKSchema, topPSchema } from './fields/sampling-fields.ts';
+import { taskSchema } from './fields/task-fields.ts';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 const count = z.int().min(1);

@@ -1,6 +1,6 @@
 /** docs/recipes.md: every field of a recipe, from the schema alone. `npm run docs` writes it. */
 import { type SchemaNode, recipeFileSchema } from './json-schema.ts';
-import { nodeTypeText } from './type-text.ts';
+import { nodeTypeText } from './checks/type-text.ts';
 
 interface Row {
   readonly path: string;

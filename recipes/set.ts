@@ -1,9 +1,9 @@
 /** `--set path=value`: changes to a recipe from the command line. */
 import { parse } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
-import { nearest } from './nearest.ts';
-import { type RecipePath, type RecipeProblem, recipeError, valueText } from './problem.ts';
-import { fieldsAt, valueAt } from './schema-walk.ts';
+import { nearest } from './checks/nearest.ts';
+import { type RecipePath, type RecipeProblem, recipeError, valueText } from './checks/problem.ts';
+import { fieldsAt, valueAt } from './checks/schema-walk.ts';
 
 export interface Assignment {
   readonly path: RecipePath;

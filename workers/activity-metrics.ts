@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { OnTransfer } from '../artifacts/s3-transport.ts';
+import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
 import type {
   EvaluateResult,
   Made,
@@ -16,7 +16,7 @@ import type {
   RewardResult,
   RolloutInput,
   RolloutResult,
-} from '../activities/contract.ts';
+} from '../contract/activities.ts';
 
 export class ActivityMetrics {
   readonly #log: Logger;

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
 import { createComputeActivities } from '../activities/compute.ts';
-import { EnginePool } from '../activities/engine-pool.ts';
-import { StateFolders } from '../activities/state-folders.ts';
-import { openArtifactStore } from '../artifacts/open-store.ts';
+import { EnginePool } from '../pipeline/policies/engine-pool.ts';
+import { StateFolders } from '../pipeline/policies/state-folders.ts';
+import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
 import { engineSettings, versionWith } from '../policy/engines/embedded/settings.ts';
@@ -58,7 +58,7 @@ await serve({
       activities,
       maxConcurrentActivityTaskExecutions: engineCount,
       maxConcurrentActivityTaskPolls: engineCount,
-      // The activities' own rhythm (activities/heartbeat.ts), so that a time-out of some seconds is never missed.
+      // The activities' own rhythm (pipeline/heartbeat.ts), so that a time-out of some seconds is never missed.
       maxHeartbeatThrottleInterval: '2s',
       defaultHeartbeatThrottleInterval: '2s',
       interceptors: {

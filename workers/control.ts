@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
 import { createControlActivities } from '../activities/control.ts';
-import { openArtifactStore, openObjectStore } from '../artifacts/open-store.ts';
+import { openArtifactStore, openObjectStore } from '../artifacts/store/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';

@@ -6,7 +6,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
-import { fileError } from '../artifacts/file-error.ts';
+import { fileError } from '../artifacts/store/file-error.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 import type { StackSettings } from '../infra/stack/settings.ts';
 import { proveStore, refusalOf } from '../infra/stack/store-proof.ts';

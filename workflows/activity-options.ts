@@ -3,7 +3,7 @@
  * (activities/failure.ts), and everything else is the surroundings, which come back.
  */
 import { ActivityCancellationType, proxyActivities, type RetryPolicy, workflowInfo } from '@temporalio/workflow';
-import type { Activities } from '../activities/contract.ts';
+import type { Activities } from '../contract/activities.ts';
 
 /**
  * As long as it takes: an evaluation with a large model on few cores takes hours, and a limit would have it begin anew

@@ -1,6 +1,6 @@
 /** Datasets without the rows that a policy cannot be shown. */
 import { patched } from '@temporalio/workflow';
-import type { AdmitInput } from '../activities/contract.ts';
+import type { AdmitInput } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute } from './activity-options.ts';
 

@@ -1,5 +1,5 @@
 /** Any policy on any recipe's tasks, with nothing trained: what `mtrl evaluate` starts. */
-import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../activities/contract.ts';
+import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
@@ -7,9 +7,9 @@ import { endedBadly } from './failure.ts';
 import { requireForm, wrongInput } from './input-form.ts';
 import { JobTracker } from './job-tracker.ts';
 import { countMade } from './progress.ts';
-import { meanMacroF1 } from './scores.ts';
+import { meanMacroF1 } from './training/scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
-import type { EvaluatePolicyInput, EvaluatePolicyResult, PolicySource } from './types.ts';
+import type { EvaluatePolicyInput, EvaluatePolicyResult, PolicySource } from '../contract/workflows.ts';
 
 const example = '{"recipe": {...}, "mode": "think"}, or "direct"';
 

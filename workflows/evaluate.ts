@@ -1,13 +1,13 @@
 /** The evaluation of one run's final policy: an activity for each (task, split), side by side. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { EvaluateResult, EvaluationPlan } from '../activities/contract.ts';
+import type { EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
 import { compute, control } from './activity-options.ts';
-import { scoreDetails } from './details.ts';
+import { scoreDetails } from './training/details.ts';
 import { endedBadly } from './failure.ts';
 import { countMade } from './progress.ts';
-import { meanMacroF1 } from './scores.ts';
+import { meanMacroF1 } from './training/scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
-import type { EvaluateRunInput, EvaluateRunResult } from './types.ts';
+import type { EvaluateRunInput, EvaluateRunResult } from '../contract/workflows.ts';
 
 export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResult> {
   const { plan } = input.run;

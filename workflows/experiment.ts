@@ -13,20 +13,20 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../activities/contract.ts';
+import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
-import { planDetails } from './details.ts';
+import { planDetails } from './training/details.ts';
 import type { evaluate } from './evaluate.ts';
-import { ExperimentTracker } from './experiment-tracker.ts';
+import { ExperimentTracker } from './training/experiment-tracker.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm } from './input-form.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
 import { cancelNewestPart } from './newest-part.ts';
-import { meanMacroF1 } from './scores.ts';
+import { meanMacroF1 } from './training/scores.ts';
 import { attributesOfChild } from './search-attributes.ts';
-import type { Fork } from '../activities/fork-contract.ts';
+import type { Fork } from '../contract/fork.ts';
 import type {
   DoneRun,
   ExperimentCarry,
@@ -35,8 +35,8 @@ import type {
   ExperimentResult,
   RunInput,
   RunResult,
-} from './types.ts';
-import { wavesOf } from './waves.ts';
+} from '../contract/workflows.ts';
+import { wavesOf } from './training/waves.ts';
 
 /** What all runs of a wave together may tell of their steps: each time is about four events here. */
 const waveTellCountMax = 2_000;

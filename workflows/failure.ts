@@ -7,7 +7,7 @@ import {
   setCurrentDetails,
   TemporalFailure,
 } from '@temporalio/workflow';
-import { failureDetails } from './details.ts';
+import { failureDetails } from './training/details.ts';
 import { upsertAttributes } from './search-attributes.ts';
 
 /** Marks the workflow failed or cancelled and returns what it must throw. `where` names the part that failed. */

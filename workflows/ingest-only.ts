@@ -3,7 +3,7 @@ import { bulk, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { JobTracker } from './job-tracker.ts';
 import { upsertAttributes } from './search-attributes.ts';
-import type { IngestOnlyResult } from './types.ts';
+import type { IngestOnlyResult } from '../contract/workflows.ts';
 
 export async function ingestOnly(recipe: unknown): Promise<IngestOnlyResult> {
   const tracker = new JobTracker();

@@ -4,7 +4,7 @@ import { bulk, compute } from './activity-options.ts';
 import { broughtIn } from './evaluate-policy.ts';
 import { endedBadly } from './failure.ts';
 import { JobTracker } from './job-tracker.ts';
-import type { JudgeBatchInput, JudgeBatchResult } from './types.ts';
+import type { JudgeBatchInput, JudgeBatchResult } from '../contract/workflows.ts';
 
 export async function judgeBatch({ rows, mode, source }: JudgeBatchInput): Promise<JudgeBatchResult> {
   const tracker = new JobTracker();

@@ -1,5 +1,5 @@
 /** What a fork shares with the experiment that it is forked from: `mtrl fork` gives the answer to the new experiment. */
-import type { PlanForkInput, PlanForkResult } from '../activities/fork-contract.ts';
+import type { PlanForkInput, PlanForkResult } from '../contract/fork.ts';
 import { bulk } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 

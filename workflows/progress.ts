@@ -1,6 +1,6 @@
 /** How an experiment or a run stands: the answer to the `progress` query, and what runs tell their experiment. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CacheCount, Made, StageCost } from '../activities/contract.ts';
+import type { CacheCount, Made, StageCost } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 
 export type WorkState =

@@ -1,12 +1,12 @@
 /** A finished experiment's policy through the gate to a name: what `mtrl promote` starts. */
-import type { FindCandidateInput } from '../activities/retraining-contract.ts';
-import { registry } from './promotion-activities.ts';
-import { Approval } from './approval.ts';
-import { gateTable } from './details.ts';
+import type { FindCandidateInput } from '../contract/retraining.ts';
+import { registry } from './promotion/promotion-activities.ts';
+import { Approval } from './promotion/approval.ts';
+import { gateTable } from './training/details.ts';
 import { endedBadly } from './failure.ts';
-import { promoteThroughGate } from './gated-promotion.ts';
+import { promoteThroughGate } from './promotion/gated-promotion.ts';
 import { JobTracker } from './job-tracker.ts';
-import type { GatedPromotion } from './promotion-types.ts';
+import type { GatedPromotion } from '../contract/promotion.ts';
 import { upsertAttributes } from './search-attributes.ts';
 
 export async function promote(input: FindCandidateInput): Promise<GatedPromotion> {

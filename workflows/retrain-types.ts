@@ -1,8 +1,8 @@
 /** What `retrain` takes and gives: JSON, a documented interface (docs/operations.md). */
 import { defineQuery } from '@temporalio/workflow';
-import type { GateCheck, InspectDataResult } from '../activities/retraining-contract.ts';
+import type { GateCheck, InspectDataResult } from '../contract/retraining.ts';
 import type { WorkState } from './progress.ts';
-import type { GatedPromotion } from './promotion-types.ts';
+import type { GatedPromotion } from '../contract/promotion.ts';
 
 export interface RetrainInput {
   /** As the user wrote it (JSON), with a `promotion`. */

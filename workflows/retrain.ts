@@ -14,18 +14,18 @@ import {
   ParentClosePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PrepareResult } from '../activities/contract.ts';
-import type { InspectDataResult, PromotedVersion } from '../activities/retraining-contract.ts';
+import type { PrepareResult } from '../contract/activities.ts';
+import type { InspectDataResult, PromotedVersion } from '../contract/retraining.ts';
 import { control } from './activity-options.ts';
-import { Announcements } from './announcements.ts';
-import { Approval } from './approval.ts';
+import { Announcements } from './promotion/announcements.ts';
+import { Approval } from './promotion/approval.ts';
 import type { experiment } from './experiment.ts';
 import { endedBadly, rootFailure } from './failure.ts';
 import { cancelNewestPart } from './newest-part.ts';
-import { promoteThroughGate } from './gated-promotion.ts';
+import { promoteThroughGate } from './promotion/gated-promotion.ts';
 import { requireForm } from './input-form.ts';
-import { inspection, registry } from './promotion-activities.ts';
-import { RetrainTracker } from './retrain-tracker.ts';
+import { inspection, registry } from './promotion/promotion-activities.ts';
+import { RetrainTracker } from './promotion/retrain-tracker.ts';
 import type { RetrainInput, RetrainResult, Tried } from './retrain-types.ts';
 import { attributesOfExperiment, upsertAttributes } from './search-attributes.ts';
 

@@ -1,11 +1,11 @@
 /** A name back to an earlier version: what `mtrl rollback` starts. */
-import type { NotifyResult, PromotedVersion } from '../activities/retraining-contract.ts';
-import { Announcements } from './announcements.ts';
+import type { NotifyResult, PromotedVersion } from '../contract/retraining.ts';
+import { Announcements } from './promotion/announcements.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm } from './input-form.ts';
 import { JobTracker } from './job-tracker.ts';
-import { registry } from './promotion-activities.ts';
-import type { RollbackInput, RollbackResult } from './promotion-types.ts';
+import { registry } from './promotion/promotion-activities.ts';
+import type { RollbackInput, RollbackResult } from '../contract/promotion.ts';
 
 export async function rollback(input: RollbackInput): Promise<RollbackResult> {
   const tracker = new JobTracker();

@@ -4,15 +4,15 @@
  * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
  */
 import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import type { MixSegment, PolicyState, SnapshotResult } from '../activities/contract.ts';
+import type { MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
-import { RunBudget } from './run-budget.ts';
-import { grpoStep, recordedSteps, runRefOf, sftSteps, type StepContext } from './run-steps.ts';
-import { RunTracker } from './run-tracker.ts';
-import type { RunInput, RunMixture, RunResult } from './types.ts';
+import { RunBudget } from './training/run-budget.ts';
+import { grpoStep, recordedSteps, runRefOf, sftSteps, type StepContext } from './training/run-steps.ts';
+import { RunTracker } from './training/run-tracker.ts';
+import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
 /**
  * Activities and messages of one part. Each is at most six events, with the workflow task that follows it: a part stays

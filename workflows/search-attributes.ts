@@ -1,7 +1,7 @@
 /** What the Web UI and `temporal workflow list --query` can filter by. An upsert is an event: only on a change of state, or every ten steps. */
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
-import type { ArmPlan } from '../activities/contract.ts';
+import type { ArmPlan } from '../contract/activities.ts';
 import type { WorkState } from './progress.ts';
 
 const experimentKey = defineSearchAttributeKey('MtrlExperiment', 'KEYWORD');

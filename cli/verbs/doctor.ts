@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
-import { doctor, formatReport } from '../../infra/doctor.ts';
+import { doctor, formatReport } from '../../infra/doctor/doctor.ts';
 import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { armShapes } from '../arm-shapes.ts';
 import { requireCheckpointFolder } from '../checkpoint-folder.ts';
-import { print, printJson } from '../output.ts';
+import { print, printJson } from '../show/output.ts';
 import { userPath } from '../user-path.ts';
 
 interface DoctorOptions {

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import type { KeptEvaluation } from '../../activities/contract.ts';
-import { keptEvaluation } from '../../activities/kept-evaluation.ts';
+import type { KeptEvaluation } from '../../contract/activities.ts';
+import { keptEvaluation } from '../../pipeline/asking/kept-evaluation.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { readOverrides } from '../../infra/stack/settings.ts';
 import type { AnswerMode } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
-import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../workflows/types.ts';
-import { runJob } from '../job.ts';
-import { paintFor, print, printJson } from '../output.ts';
+import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../contract/workflows.ts';
+import { runJob } from '../temporal/job.ts';
+import { paintFor, print, printJson } from '../show/output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
-import { withStack } from '../stack.ts';
-import { scoreTable } from '../table.ts';
-import { unreadLines } from '../unread-lines.ts';
-import { variantLines } from '../variant-lines.ts';
+import { withStack } from '../temporal/stack.ts';
+import { scoreTable } from '../show/table.ts';
+import { unreadLines } from '../show/unread-lines.ts';
+import { variantLines } from '../show/variant-lines.ts';
 
 interface EvaluateOptions {
   readonly policy: string;

@@ -1,18 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type ArchiveEntry, entriesOf } from '../../artifacts/archive.ts';
-import { writeArchiveFolder } from '../../artifacts/archive-folder.ts';
-import { writeTar } from '../../artifacts/archive-tar.ts';
-import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../artifacts/checkpoint-dtype.ts';
-import { materializeFolder } from '../../artifacts/files.ts';
+import { type ArchiveEntry, entriesOf } from '../../artifacts/archive/archive.ts';
+import { writeArchiveFolder } from '../../artifacts/archive/archive-folder.ts';
+import { writeTar } from '../../artifacts/archive/archive-tar.ts';
+import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../artifacts/codecs/checkpoint-dtype.ts';
+import { materializeFolder } from '../../artifacts/store/files.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { PolicyState } from '../../activities/contract.ts';
+import type { PolicyState } from '../../contract/activities.ts';
 import { writeAdapterFiles } from '../adapter-files.ts';
-import { type MadeRun, madeBy } from '../made.ts';
-import { print, printJson } from '../output.ts';
-import { promotedAs } from '../promotions.ts';
-import { type Stack, withStack } from '../stack.ts';
+import { type MadeRun, madeBy } from '../show/made.ts';
+import { print, printJson } from '../show/output.ts';
+import { promotedAs } from '../temporal/promotions.ts';
+import { type Stack, withStack } from '../temporal/stack.ts';
 import { userPath } from '../user-path.ts';
 
 interface ExportOptions {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { proven } from '../../artifacts/stream-digest.ts';
+import { proven } from '../../artifacts/store/stream-digest.ts';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { artifactAt } from '../artifact-at.ts';
-import { say } from '../output.ts';
-import { withStack } from '../stack.ts';
+import { say } from '../show/output.ts';
+import { withStack } from '../temporal/stack.ts';
 import { userPath } from '../user-path.ts';
 
 export function addFetch(program: Command): void {

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
 import { changedRecipe } from '../../recipes/load.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
-import { requireExperimentId, startOrAttach } from '../experiments.ts';
+import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
 import { originOf, planFork } from '../origin.ts';
-import { say } from '../output.ts';
-import { withStack } from '../stack.ts';
+import { say } from '../show/output.ts';
+import { withStack } from '../temporal/stack.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { newExperimentId, showStarted } from './run.ts';
 

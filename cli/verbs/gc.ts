@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { experimentKey } from '../../artifacts/experiments.ts';
-import { collectGarbage, type Garbage } from '../../artifacts/garbage.ts';
-import { youngMs } from '../../artifacts/age.ts';
-import { experimentsBefore, forget } from '../forget.ts';
-import { paintFor, print, printJson, say } from '../output.ts';
-import { withProgressLine } from '../progress-line.ts';
-import { type Stack, withStack } from '../stack.ts';
+import { collectGarbage, type Garbage } from '../../artifacts/collection/garbage.ts';
+import { youngMs } from '../../artifacts/store/age.ts';
+import { experimentsBefore, forget } from '../temporal/forget.ts';
+import { paintFor, print, printJson, say } from '../show/output.ts';
+import { withProgressLine } from '../show/progress-line.ts';
+import { type Stack, withStack } from '../temporal/stack.ts';
 import { wholeNumber } from '../whole-number.ts';
-import { openWorkflows, payloadsOf, workflowsEndedSince } from '../workflow-roots.ts';
+import { openWorkflows, payloadsOf, workflowsEndedSince } from '../temporal/workflow-roots.ts';
 
 interface GcOptions {
   readonly dryRun?: boolean;

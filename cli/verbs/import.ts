@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readArchiveFolder } from '../../artifacts/archive-folder.ts';
-import { readTar } from '../../artifacts/archive-tar.ts';
-import { importArchive } from '../../artifacts/import.ts';
-import { print, printJson } from '../output.ts';
-import { withStack } from '../stack.ts';
+import { readArchiveFolder } from '../../artifacts/archive/archive-folder.ts';
+import { readTar } from '../../artifacts/archive/archive-tar.ts';
+import { importArchive } from '../../artifacts/archive/import.ts';
+import { print, printJson } from '../show/output.ts';
+import { withStack } from '../temporal/stack.ts';
 import { userPath } from '../user-path.ts';
 
 export function addImport(program: Command): void {

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { JudgedRows } from '../../activities/judge-rows.ts';
+import type { JudgedRows } from '../../pipeline/asking/judge-rows.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
-import { nearest } from '../../recipes/nearest.ts';
-import type { JudgeBatchInput, JudgeBatchResult } from '../../workflows/types.ts';
-import { runJob } from '../job.ts';
-import { print, printJson } from '../output.ts';
+import { nearest } from '../../recipes/checks/nearest.ts';
+import type { JudgeBatchInput, JudgeBatchResult } from '../../contract/workflows.ts';
+import { runJob } from '../temporal/job.ts';
+import { print, printJson } from '../show/output.ts';
 import { policyFolder, policyForms, policySource } from '../policy-source.ts';
-import { printQuarantine, quarantineOf } from '../quarantine.ts';
-import { withStack } from '../stack.ts';
-import { excerpt } from '../terminal-text.ts';
-import { cutOffLines } from '../unread-lines.ts';
+import { printQuarantine, quarantineOf } from '../show/quarantine.ts';
+import { withStack } from '../temporal/stack.ts';
+import { excerpt } from '../show/terminal-text.ts';
+import { cutOffLines } from '../show/unread-lines.ts';
 import { userPath } from '../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 

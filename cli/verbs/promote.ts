@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { FindCandidateInput, GateCheck } from '../../activities/retraining-contract.ts';
+import type { FindCandidateInput, GateCheck } from '../../contract/retraining.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { GatedPromotion } from '../../workflows/promotion-types.ts';
-import { runJob } from '../job.ts';
-import { commandText, type Paint, paintFor, print, printJson, say } from '../output.ts';
-import { shownVersion } from '../promotions.ts';
-import { withStack } from '../stack.ts';
+import type { GatedPromotion } from '../../contract/promotion.ts';
+import { runJob } from '../temporal/job.ts';
+import { commandText, type Paint, paintFor, print, printJson, say } from '../show/output.ts';
+import { shownVersion } from '../temporal/promotions.ts';
+import { withStack } from '../temporal/stack.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 interface PromoteOptions {

@@ -2,10 +2,10 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
 import type { RetrainInput, RetrainResult } from '../../workflows/retrain-types.ts';
-import { type Job, runJob, startJob } from '../job.ts';
-import { commandText, print, printJson } from '../output.ts';
-import { loadRetrainRecipe, retrainWorkflowId } from '../retrainings.ts';
-import { uiLink, withStack } from '../stack.ts';
+import { type Job, runJob, startJob } from '../temporal/job.ts';
+import { commandText, print, printJson } from '../show/output.ts';
+import { loadRetrainRecipe, retrainWorkflowId } from '../temporal/retrainings.ts';
+import { uiLink, withStack } from '../temporal/stack.ts';
 
 interface RetrainOptions {
   readonly set: readonly string[];

@@ -3,14 +3,14 @@ import { MtrlError } from '../../core/errors.ts';
 import { readOverrides } from '../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
-import type { ExperimentIndex } from '../../activities/experiment-index.ts';
-import { requireExperimentId, startOrAttach } from '../experiments.ts';
-import { follow, Interrupted, sayGoesOn } from '../follow.ts';
-import { documentOf, failureDocument, indexOf } from '../outcome.ts';
-import { commandText, paintFor, print, printJson, say } from '../output.ts';
+import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
+import { follow, Interrupted, sayGoesOn } from '../show/follow.ts';
+import { documentOf, failureDocument, indexOf } from '../show/outcome.ts';
+import { commandText, paintFor, print, printJson, say } from '../show/output.ts';
 import { fetchReport } from '../reports.ts';
-import { type Stack, uiLink, withStack } from '../stack.ts';
-import { scoreTable } from '../table.ts';
+import { type Stack, uiLink, withStack } from '../temporal/stack.ts';
+import { scoreTable } from '../show/table.ts';
 
 interface RunOptions {
   readonly set: readonly string[];

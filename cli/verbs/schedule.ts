@@ -1,9 +1,9 @@
 import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
-import { commandText, print, printJson } from '../output.ts';
-import { durationText, overlapOf, overlapWords, scheduleName, timeOf, timesOf } from '../schedule-words.ts';
-import { changedSchedule, type RetrainingOptions, scheduledRetraining } from '../scheduled-retraining.ts';
+import { commandText, print, printJson } from '../show/output.ts';
+import { durationText, overlapOf, overlapWords, scheduleName, timeOf, timesOf } from '../temporal/schedule-words.ts';
+import { changedSchedule, type RetrainingOptions, scheduledRetraining } from '../temporal/scheduled-retraining.ts';
 import {
   createSchedule,
   descriptionDocument,
@@ -13,8 +13,8 @@ import {
   summaryDocument,
   updateSchedule,
   withSchedule,
-} from '../schedules.ts';
-import { type TemporalStack, withStack, withTemporal } from '../stack.ts';
+} from '../temporal/schedules.ts';
+import { type TemporalStack, withStack, withTemporal } from '../temporal/stack.ts';
 
 interface Json {
   readonly json?: boolean;

@@ -3,13 +3,13 @@ import { describeError, MtrlError } from '../../core/errors.ts';
 import { livingDaemon } from '../../infra/process/daemon.ts';
 import { readSettings } from '../../infra/stack/settings.ts';
 import { waitingReason, workerNames } from '../../infra/stack/workers.ts';
-import { barLines } from '../bars.ts';
-import { failingText, failingWorkflows } from '../failing-workflows.ts';
-import { resultOf } from '../outcome.ts';
-import { commandText, paintFor, print, printJson, say } from '../output.ts';
-import { Rates, timeText } from '../rates.ts';
-import { type TemporalStack, uiLink, withTemporal } from '../stack.ts';
-import { type Standing, standingOf } from '../standing.ts';
+import { barLines } from '../show/bars.ts';
+import { failingText, failingWorkflows } from '../temporal/failing-workflows.ts';
+import { resultOf } from '../show/outcome.ts';
+import { commandText, paintFor, print, printJson, say } from '../show/output.ts';
+import { Rates, timeText } from '../show/rates.ts';
+import { type TemporalStack, uiLink, withTemporal } from '../temporal/stack.ts';
+import { type Standing, standingOf } from '../show/standing.ts';
 
 export function addStatus(program: Command): void {
   program

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type Verification, verifyArtifacts } from '../../artifacts/verify.ts';
-import { madeBy } from '../made.ts';
-import { paintFor, print, printJson, say } from '../output.ts';
-import { withProgressLine } from '../progress-line.ts';
-import { withStack } from '../stack.ts';
+import { madeBy } from '../show/made.ts';
+import { paintFor, print, printJson, say } from '../show/output.ts';
+import { withProgressLine } from '../show/progress-line.ts';
+import { withStack } from '../temporal/stack.ts';
 
 export function addVerify(program: Command): void {
   program

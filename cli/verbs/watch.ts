@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { describe } from '../describe-experiment.ts';
-import { follow, Interrupted, sayGoesOn } from '../follow.ts';
-import { indexOf } from '../outcome.ts';
+import { describe } from '../temporal/describe-experiment.ts';
+import { follow, Interrupted, sayGoesOn } from '../show/follow.ts';
+import { indexOf } from '../show/outcome.ts';
 import { fetchReport } from '../reports.ts';
-import { withStack } from '../stack.ts';
+import { withStack } from '../temporal/stack.ts';
 import { printOutcome } from './run.ts';
 
 export function addWatch(program: Command): void {

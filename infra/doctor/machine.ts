@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from './doctor.ts';
 
 const gib = 1024 ** 3;
 const memoryMinGib = 3;

@@ -1,4 +1,4 @@
-/** What training a checkpoint takes on this machine, as policy/engines/embedded/print-plan.ts finds it out. */
+/** What training a checkpoint takes on this machine, as policy/engines/embedded/memory/print-plan.ts finds it out. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

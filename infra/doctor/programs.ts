@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findBinary } from '../binaries.ts';
+import { findBinary } from '../binaries/binaries.ts';
 import { findGo } from '../binaries/build-go.ts';
 import { type BinaryName, pins } from '../binaries/pins.ts';
-import type { DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from './doctor.ts';
 import { projectRoot } from '../stack/settings.ts';
 
 export async function checkPrograms(): Promise<DoctorCheck[]> {

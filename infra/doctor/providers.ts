@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../stack/settings.ts';
-import type { DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from './doctor.ts';
 
 /** What policy/runtime/list-providers.ts prints. */
 interface ProviderReport {

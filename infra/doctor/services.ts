@@ -1,6 +1,6 @@
 /** What runs: Temporal and what it must have, the store and what it must do, the workers. */
 import { MtrlError } from '../../core/errors.ts';
-import type { DoctorCheck } from '../doctor.ts';
+import type { DoctorCheck } from './doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
 import { checkConditionalPut, storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';

@@ -4,7 +4,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
-import { findOrMakeBinary } from '../binaries.ts';
+import { findOrMakeBinary } from '../binaries/binaries.ts';
 import { host } from './ports.ts';
 import type { Log, ServerSpec } from './server.ts';
 import type { Env } from './env.ts';

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MtrlError } from '../../core/errors.ts';
-import { findOrMakeBinary } from '../binaries.ts';
+import { findOrMakeBinary } from '../binaries/binaries.ts';
 import { stampOf } from '../process/home-stamp.ts';
 import { withLock } from '../process/lock.ts';
 import { withHomeErrors } from './home-errors.ts';

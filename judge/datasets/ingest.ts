@@ -2,12 +2,12 @@
 import { required } from '../../core/assert.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
-import { type IngestProgress, joinDatasets } from './join.ts';
-import type { Leak } from './leaks.ts';
-import { localFiles } from './local-files.ts';
+import { type IngestProgress, joinDatasets } from './joining/join.ts';
+import type { Leak } from './joining/leaks.ts';
+import { localFiles } from './sources/local-files.ts';
 import { readDataset, type TakeImage } from './read-dataset.ts';
 import type { RowPlace } from './reading.ts';
-import type { SourceFiles } from './source-files.ts';
+import type { SourceFiles } from './sources/source-files.ts';
 
 export interface Ingestion {
   /** In the order of the recipe's datasets and their rows; ids are unique. */

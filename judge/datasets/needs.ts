@@ -2,7 +2,7 @@
 import type { Recipe } from '../../recipes/recipe.ts';
 import { tasksOfDataset, trainedTasks } from '../../recipes/task-sets.ts';
 import type { Split } from '../example.ts';
-import { splitsOf } from './splits.ts';
+import { splitsOf } from './joining/splits.ts';
 
 export interface NeededSplit {
   readonly task: string;

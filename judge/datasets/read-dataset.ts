@@ -1,14 +1,14 @@
 /** One dataset by itself: what every row of it comes to, as plain JSON that can be kept, and its images as they come. */
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
-import { checkExample } from './check-example.ts';
+import { checkExample } from './rows/check-example.ts';
 import { taskSpecOf } from './check-recipe.ts';
-import { inOrder } from './in-order.ts';
-import { perceptualHash, type PerceptualHash } from './perceptual-hash.ts';
+import { inOrder } from './joining/in-order.ts';
+import { perceptualHash, type PerceptualHash } from './joining/perceptual-hash.ts';
 import { readRows } from './read-rows.ts';
 import { readWorld } from './read-world.ts';
 import { placeOf, type Reading, rejectedRow, type RowPlace, UnusableRow } from './reading.ts';
-import type { SourceFiles } from './source-files.ts';
+import type { SourceFiles } from './sources/source-files.ts';
 
 export interface UsedRow {
   readonly example: Example;

@@ -1,10 +1,10 @@
 /** A dataset of rows: its files in order of name, each read by its format's reader, every row mapped to examples. */
 import { required } from '../../core/assert.ts';
 import type { RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
-import { filesNamed, requireKind } from './glob.ts';
-import { ImageFolder } from './image-folder.ts';
-import { inOrder } from './in-order.ts';
-import type { Row as Values } from './jsonl-row.ts';
+import { filesNamed, requireKind } from './sources/glob.ts';
+import { ImageFolder } from './sources/image-folder.ts';
+import { inOrder } from './joining/in-order.ts';
+import type { Row as Values } from './rows/jsonl-row.ts';
 import { readCsv } from './readers/csv.ts';
 import { readFolder } from './readers/folder.ts';
 import { readJson } from './readers/json.ts';
@@ -14,9 +14,9 @@ import type { FileReader, RowOrBroken } from './readers/row.ts';
 import { readTar } from './readers/tar.ts';
 import { readZip } from './readers/zip.ts';
 import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
-import { outcomesOfRow, rowMapping, type RowMapping } from './row-example.ts';
-import { type ImageSource, takeImages } from './row-images.ts';
-import type { SourceFiles } from './source-files.ts';
+import { outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.ts';
+import { type ImageSource, takeImages } from './rows/row-images.ts';
+import type { SourceFiles } from './sources/source-files.ts';
 
 /** Rows whose images are decoded side by side: enough for the threads of libvips, few enough for the memory. */
 const rowCountInFlight = 16;

@@ -1,9 +1,9 @@
 /** How a judge's numbers go with people's: for tasks whose labels are numbers, and for labels made of scores. */
 import { numberOf } from '../tasks/label-numbers.ts';
-import { kendallTauB } from './kendall.ts';
-import { pearson } from './pearson.ts';
+import { kendallTauB } from './statistics/kendall.ts';
+import { pearson } from './statistics/pearson.ts';
 import type { JudgedExample } from './scores.ts';
-import { spearman } from './spearman.ts';
+import { spearman } from './statistics/spearman.ts';
 import type { Correlation } from './task-scores.ts';
 
 /**

@@ -5,7 +5,7 @@
 import { assert } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
-import { macroF1Interval } from './bootstrap.ts';
+import { macroF1Interval } from './statistics/bootstrap.ts';
 import { brierScore, calibrationBins, expectedCalibrationError } from './calibration.ts';
 import { macroF1 } from './macro-f1.ts';
 import type { ForcedChoiceScores } from './task-scores.ts';

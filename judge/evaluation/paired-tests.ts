@@ -1,9 +1,9 @@
 /** Every arm against every arm before it, task by task, on the same examples; corrected for how many tasks are tested. */
 import { Rng } from '../../core/rng.ts';
-import type { ClusteredOutcome } from './bootstrap.ts';
-import { holmAdjusted } from './holm.ts';
-import { mcNemar } from './mcnemar.ts';
-import { pairedBootstrap } from './paired-bootstrap.ts';
+import type { ClusteredOutcome } from './statistics/bootstrap.ts';
+import { holmAdjusted } from './statistics/holm.ts';
+import { mcNemar } from './statistics/mcnemar.ts';
+import { pairedBootstrap } from './statistics/paired-bootstrap.ts';
 
 /** What a run answered, by task; outcomes in the dataset's order. */
 export interface AnsweredRun {

@@ -4,7 +4,7 @@
  * where a task gives it nothing to change.
  */
 import { Rng } from '../../core/rng.ts';
-import type { EvaluationSpec, ProbeName } from '../../recipes/evaluation-fields.ts';
+import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 

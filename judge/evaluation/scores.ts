@@ -5,7 +5,7 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example, Judgment, Split } from '../example.ts';
 import { accuracyOf } from './accuracy.ts';
 import { balancedAccuracy } from './balanced-accuracy.ts';
-import { macroF1Interval } from './bootstrap.ts';
+import { macroF1Interval } from './statistics/bootstrap.ts';
 import { cohenKappa } from './cohen-kappa.ts';
 import { confusionOf } from './confusion.ts';
 import { correlationOf } from './correlation.ts';

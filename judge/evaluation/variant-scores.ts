@@ -2,7 +2,7 @@
 import { assert } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
-import { macroF1Interval } from './bootstrap.ts';
+import { macroF1Interval } from './statistics/bootstrap.ts';
 import { macroF1 } from './macro-f1.ts';
 import { outcomeOf } from './outcome.ts';
 import type { JudgedExample } from './scores.ts';

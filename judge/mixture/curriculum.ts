@@ -1,5 +1,5 @@
 /** How much a prompt still teaches, by the success of the groups that were sampled from it. */
-import type { CurriculumSpec } from '../../recipes/mixture-fields.ts';
+import type { CurriculumSpec } from '../../recipes/fields/mixture-fields.ts';
 
 /** Example index -> share of right rollouts, in [0, 1], newer groups weighing more. JSON. */
 export type SuccessRates = Readonly<Record<number, number>>;

@@ -1,6 +1,6 @@
 /** Which share of the draws each task has, and whose turn it is. */
 import { assert, required } from '../../core/assert.ts';
-import type { MixtureSpec } from '../../recipes/mixture-fields.ts';
+import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 
 /** Shares that add up to 1, in the order of the counts. Not for the union, which is one pool. */
 export function taskShares(

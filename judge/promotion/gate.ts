@@ -5,9 +5,9 @@
  */
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
-import type { PromotionSpec } from '../../recipes/promotion-fields.ts';
-import type { ClusteredOutcome } from '../evaluation/bootstrap.ts';
-import { pairedBootstrap } from '../evaluation/paired-bootstrap.ts';
+import type { PromotionSpec } from '../../recipes/fields/promotion-fields.ts';
+import type { ClusteredOutcome } from '../evaluation/statistics/bootstrap.ts';
+import { pairedBootstrap } from '../evaluation/statistics/paired-bootstrap.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 
 export type GateRules = PromotionSpec['gate'];

@@ -1,7 +1,7 @@
 /** The form of an answer: what supervised training shows, and what the parser demands. */
 import { MtrlError } from '../../core/errors.ts';
 import { joinSegments, markRow, type MarkedText, segmentsOf, unusedMarks } from '../../core/marked-text.ts';
-import type { VerdictFormat } from '../../recipes/task-fields.ts';
+import type { VerdictFormat } from '../../recipes/fields/task-fields.ts';
 import type { AnswerMode, Example } from '../example.ts';
 
 export interface TagPair {

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import type { ModelPart, ImageSize, PixelValues } from '../engine.ts';
 import type { ConstantData, DType, Graph, Value } from '../graph/ir.ts';
 import { readFields } from './config-fields.ts';
-import { idefics3, idefics3ModelTypes } from './idefics3.ts';
+import { idefics3, idefics3ModelTypes } from './idefics3/idefics3.ts';
 import { type ParameterSpec, type Weights, inNameOrder } from './parameters.ts';
-import { qwen3Vl, qwen3VlModelType } from './qwen3-vl.ts';
+import { qwen3Vl, qwen3VlModelType } from './qwen3-vl/qwen3-vl.ts';
 import { type TextConfig, readTextConfig, textModelTypes } from './text-config.ts';
 import { type TextNames, textNames, textPartOf, textSpecs } from './text-parameters.ts';
 

@@ -6,7 +6,7 @@ import { assert } from '../../core/assert.ts';
 import type { ImageSize, PixelValues } from '../engine.ts';
 import type { BatchedImage, ImageBatch, InputData } from './architecture.ts';
 import { hidden } from './attention.ts';
-import type { Qwen3VlVisionConfig } from './qwen3-vl-config.ts';
+import type { Qwen3VlVisionConfig } from './qwen3-vl/qwen3-vl-config.ts';
 
 /** Row and column of a patch. */
 interface Place {

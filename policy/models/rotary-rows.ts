@@ -7,7 +7,7 @@ import { required } from '../../core/assert.ts';
 import type { SizedPrompt } from '../engine.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Architecture, InputData } from './architecture.ts';
-import { type Position, promptPositions } from './multimodal-rope.ts';
+import { type Position, promptPositions } from './qwen3-vl/multimodal-rope.ts';
 import { inverseFrequencies } from './rope.ts';
 import type { TextConfig } from './text-config.ts';
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type FieldsPlace, readFields, requireMultiple } from './config-fields.ts';
-import { multimodalRopeFields, ropeAxes, type RopeAxis } from './multimodal-rope.ts';
+import { multimodalRopeFields, ropeAxes, type RopeAxis } from './qwen3-vl/multimodal-rope.ts';
 import { type Rope, ropeFields, ropeOf } from './rope.ts';
 
 export interface TextConfig {

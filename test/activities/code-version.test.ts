@@ -64,24 +64,24 @@ describe('a key changes with the code that decides its result, and with nothing 
   });
 
   it('what is reached by no import but handed over by the worker', () => {
-    expect(touch('activities/prompter.ts')).toEqual(['admit', ...prompting]);
-    expect(touch('activities/policy-states.ts')).toEqual(computing);
+    expect(touch('pipeline/asking/prompter.ts')).toEqual(['admit', ...prompting]);
+    expect(touch('pipeline/policies/policy-states.ts')).toEqual(computing);
   });
 
   it('not by a comment in the webhook, nor by another activity, nor by who registers them', () => {
     for (const path of [
-      'activities/webhook.ts',
+      'pipeline/promotion/webhook.ts',
       'activities/control.ts',
       'activities/compute.ts',
       'workers/compute.ts',
     ])
       expect(touch(path), path).toEqual([]);
-    expect(touch('activities/promotion.ts')).toEqual([]);
+    expect(touch('pipeline/promotion/promotion.ts')).toEqual([]);
     expect(touch('judge/report/render.ts')).toEqual(['report']);
   });
 
   it('not by a file that holds types alone', () => {
-    expect(touch('activities/contract.ts')).toEqual([]);
+    expect(touch('contract/activities.ts')).toEqual([]);
     expect(touch('policy/engine.ts')).toEqual([]);
   });
 

@@ -3,13 +3,13 @@ import { pino } from 'pino';
 import ts from 'typescript';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createComputeActivities } from '../../activities/compute.ts';
-import type { Activities } from '../../activities/contract.ts';
+import type { Activities } from '../../contract/activities.ts';
 import { createControlActivities } from '../../activities/control.ts';
-import { EnginePool } from '../../activities/engine-pool.ts';
-import type { RetrainingActivities } from '../../activities/retraining-contract.ts';
-import { StateFolders } from '../../activities/state-folders.ts';
-import { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import type { ObjectStore } from '../../artifacts/object-store.ts';
+import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
+import type { RetrainingActivities } from '../../contract/retraining.ts';
+import { StateFolders } from '../../pipeline/policies/state-folders.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { nodesOf, sourceOf } from '../support/source-files.ts';
@@ -66,7 +66,7 @@ function optionsOf(path: string): [string, string][] {
     });
 }
 
-const options = new Map(['workflows/activity-options.ts', 'workflows/promotion-activities.ts'].flatMap(optionsOf));
+const options = new Map(['workflows/activity-options.ts', 'workflows/promotion/promotion-activities.ts'].flatMap(optionsOf));
 
 describe('work that grows with the data has a heartbeat, and no limit that a large dataset cannot meet', () => {
   it.each(names)('%s', (name) => {

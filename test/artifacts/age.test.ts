@@ -2,9 +2,9 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { youngMs } from '../../artifacts/age.ts';
-import { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import { youngMs } from '../../artifacts/store/age.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 
 let root: string;
 beforeEach(async () => {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
-import { convertCheckpoint, withDtype } from '../../artifacts/checkpoint-dtype.ts';
-import { decodeSafetensors } from '../../artifacts/safetensors.ts';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/safetensors-folder.ts';
-import { float32Tensor, narrow, readFloat32 } from '../../artifacts/tensor-values.ts';
+import { convertCheckpoint, withDtype } from '../../artifacts/codecs/checkpoint-dtype.ts';
+import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
+import { float32Tensor, narrow, readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
 
 const fixture = new URL('../fixtures/dtype/values.safetensors', import.meta.url);

@@ -2,8 +2,8 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { blobKey } from '../../artifacts/artifact-store.ts';
-import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { blobKey } from '../../artifacts/store/artifact-store.ts';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
 import { useStack } from '../support/stack.ts';
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
-import type { ObjectStore } from '../../artifacts/object-store.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import { registrySuite } from './registry-suite.ts';
 import { storeSuite } from './store-suite.ts';
 

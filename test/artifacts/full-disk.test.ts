@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { toFailure } from '../../activities/failure.ts';
-import { codedFileError, fileError } from '../../artifacts/file-error.ts';
-import { openObjectStore } from '../../artifacts/open-store.ts';
+import { codedFileError, fileError } from '../../artifacts/store/file-error.ts';
+import { openObjectStore } from '../../artifacts/store/open-store.ts';
 
 async function failureOf(work: () => unknown): Promise<unknown> {
   try {

@@ -1,7 +1,7 @@
 /** What the registry promises on any store: run on a folder and on a real MinIO. */
 import { expect, it } from 'vitest';
-import { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import type { ObjectStore } from '../../artifacts/object-store.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import {
   type Addition,
   listNames,

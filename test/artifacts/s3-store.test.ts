@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { openObjectStore } from '../../artifacts/open-store.ts';
+import { openObjectStore } from '../../artifacts/store/open-store.ts';
 import { useStack } from '../support/stack.ts';
 import { registrySuite } from './registry-suite.ts';
 import { collect, storeSuite } from './store-suite.ts';

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/safetensors-folder.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
 import {
   decodeSafetensors,
   encodeSafetensors,
   tensorByteLength,
   type Dtype,
   type Tensor,
-} from '../../artifacts/safetensors.ts';
-import { float32Tensor, readFloat32 } from '../../artifacts/tensor-values.ts';
+} from '../../artifacts/codecs/safetensors.ts';
+import { float32Tensor, readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'mtrl-safetensors-'));
 afterAll(() => {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { openArtifactStore, openObjectStore } from '../../artifacts/open-store.ts';
+import { openArtifactStore, openObjectStore } from '../../artifacts/store/open-store.ts';
 import { useStack } from '../support/stack.ts';
 import { collect } from './store-suite.ts';
 

@@ -1,8 +1,8 @@
 /** Progress, results and views for the printers' tests. */
-import type { EvaluatedRun, TaskScores } from '../../activities/contract.ts';
-import type { View } from '../../cli/bars.ts';
-import { Rates } from '../../cli/rates.ts';
-import type { Standing } from '../../cli/standing.ts';
+import type { EvaluatedRun, TaskScores } from '../../contract/activities.ts';
+import type { View } from '../../cli/show/bars.ts';
+import { Rates } from '../../cli/show/rates.ts';
+import type { Standing } from '../../cli/show/standing.ts';
 import type { ExperimentProgress, RunProgress } from '../../workflows/progress.ts';
 
 const ref = { uri: 's3://mtrl/blobs/x', sha256: 'a'.repeat(64), byteLength: 10 };

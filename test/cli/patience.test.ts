@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { patiently } from '../../cli/patience.ts';
+import { patiently } from '../../cli/temporal/patience.ts';
 
 const patience = { againMs: 1, silenceMsMax: 60 };
 const unavailable = (): Error => new Error('Failed to get Workflow execution history', { cause: grpc(14) });

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { barLines, plainLine } from '../../cli/bars.ts';
+import { barLines, plainLine } from '../../cli/show/bars.ts';
 import { differences } from '../../core/difference.ts';
-import { refsIn } from '../../cli/made.ts';
-import { excerpt, paintFor, shownLength, terminalText, visibleLength } from '../../cli/terminal-text.ts';
-import { Rates, timeText } from '../../cli/rates.ts';
-import { cutToWidth, Screen } from '../../cli/screen.ts';
-import { scoreTable } from '../../cli/table.ts';
+import { refsIn } from '../../cli/show/made.ts';
+import { excerpt, paintFor, shownLength, terminalText, visibleLength } from '../../cli/show/terminal-text.ts';
+import { Rates, timeText } from '../../cli/show/rates.ts';
+import { cutToWidth, Screen } from '../../cli/show/screen.ts';
+import { scoreTable } from '../../cli/show/table.ts';
 import { evaluated, progress, runProgress, scores, standing, view } from './made-up.ts';
 
 const last = {

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ArtifactStore } from '../../artifacts/artifact-store.ts';
-import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { loggedSteps, promptsOfStep } from '../../cli/rollout-log.ts';
+import { loggedSteps, promptsOfStep } from '../../cli/show/rollout-log.ts';
 import { storeTrainingExamples } from '../support/stored-dataset.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-rollouts-'));

@@ -1,6 +1,6 @@
 /** What `judge` and `evaluate` show of answers that could not be read. */
 import { expect, test } from 'vitest';
-import { cutOffLines, unreadLines } from '../../cli/unread-lines.ts';
+import { cutOffLines, unreadLines } from '../../cli/show/unread-lines.ts';
 import { rowLines } from '../../cli/verbs/judge.ts';
 import { scores } from './made-up.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { TaskScores } from '../../activities/contract.ts';
-import { variantLines } from '../../cli/variant-lines.ts';
+import type { TaskScores } from '../../contract/activities.ts';
+import { variantLines } from '../../cli/show/variant-lines.ts';
 
 const scores: TaskScores = {
   ...{ task: 'safety', ood: false, exampleCount: 10, macroF1: 0.8, accuracy: 0.8 },

@@ -1,6 +1,6 @@
 /** A curriculum plans each segment from recorded rewards: killed and gone on with, it must draw what it would have drawn undisturbed. */
 import { expect, it } from 'vitest';
-import type { MixResult } from '../../activities/contract.ts';
+import type { MixResult } from '../../contract/activities.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { policiesOf, WholeStack } from './whole-stack.ts';

@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openArtifactStore } from '../../artifacts/open-store.ts';
-import type { Leak } from '../../judge/datasets/leaks.ts';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
+import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { needSharedData } from '../support/needs.ts';

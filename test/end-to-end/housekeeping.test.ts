@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openArtifactStore } from '../../artifacts/open-store.ts';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { promoteVersion } from '../../artifacts/registry.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import type { EndedExperiment } from './whole-stack.ts';

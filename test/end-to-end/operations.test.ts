@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findOrMakeBinary } from '../../infra/binaries.ts';
+import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import type { RetrainProgress, RetrainResult } from '../../workflows/retrain-types.ts';

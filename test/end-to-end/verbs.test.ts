@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Client } from 'minio';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TaskScores } from '../../activities/contract.ts';
+import type { TaskScores } from '../../contract/activities.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { mtrlAt } from './command-line.ts';

@@ -7,8 +7,8 @@
 import { join } from 'node:path';
 import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openArtifactStore } from '../../artifacts/open-store.ts';
-import { startOrAttach } from '../../cli/experiments.ts';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
+import { startOrAttach } from '../../cli/temporal/experiments.ts';
 import { projectRoot } from '../../infra/stack/settings.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';

@@ -13,9 +13,9 @@ import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
 import { anew } from '../support/stack.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
-import type { ExperimentIndex } from '../../activities/experiment-index.ts';
-import { openArtifactStore } from '../../artifacts/open-store.ts';
-import type { ExperimentResult } from '../../workflows/types.ts';
+import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { openArtifactStore } from '../../artifacts/store/open-store.ts';
+import type { ExperimentResult } from '../../contract/workflows.ts';
 
 export type EndedExperiment = ExperimentResult & Pick<ExperimentIndex, 'runs'>;
 import type { RecipeInput } from '../../recipes/recipe.ts';

@@ -146,11 +146,11 @@ const rooms: Readonly<Record<string, Room>> = {
 /** Single files that go further than their room, and why. */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // `mtrl rollouts` shows a rollout under the prompt that it answers.
-  'cli/rollout-log.ts': ['judge'],
+  'cli/show/rollout-log.ts': ['judge'],
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
   // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
-  'judge/datasets/join.ts': ['recipes'],
+  'judge/datasets/joining/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
 };
 

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findBinary, findOrMakeBinary } from '../../infra/binaries.ts';
+import { findBinary, findOrMakeBinary } from '../../infra/binaries/binaries.ts';
 import { buildWithGo, findGo, isAtLeast } from '../../infra/binaries/build-go.ts';
 import { cachedPathOf, fillCache, findCached } from '../../infra/binaries/cache.ts';
 import { pins } from '../../infra/binaries/pins.ts';

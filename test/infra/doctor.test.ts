@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { doctor, formatReport } from '../../infra/doctor.ts';
+import { doctor, formatReport } from '../../infra/doctor/doctor.ts';
 import { down } from '../../infra/stack/down.ts';
 import { useStack } from '../support/stack.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
-import { macroF1Interval, type ClusteredOutcome } from '../../judge/evaluation/bootstrap.ts';
+import { macroF1Interval, type ClusteredOutcome } from '../../judge/evaluation/statistics/bootstrap.ts';
 import { macroF1 } from '../../judge/evaluation/macro-f1.ts';
 
 const labels = ['yes', 'no'];

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { takeImage } from '../../judge/datasets/encoded-image.ts';
+import { takeImage } from '../../judge/datasets/sources/encoded-image.ts';
 
 /** Noise, so that every part of the file matters. */
 const noise = (edge: number, channels: 3 | 4 = 3): Sharp =>

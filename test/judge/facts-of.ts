@@ -1,8 +1,8 @@
 /** Facts of examples that a test writes down. */
-import { RowFacts } from '../../judge/datasets/row-facts.ts';
-import type { PerceptualHash } from '../../judge/datasets/perceptual-hash.ts';
+import { RowFacts } from '../../judge/datasets/rows/row-facts.ts';
+import type { PerceptualHash } from '../../judge/datasets/joining/perceptual-hash.ts';
 import type { Example } from '../../judge/example.ts';
-import type { LeaksSpec, MadeSplit } from '../../recipes/dataset-options.ts';
+import type { LeaksSpec, MadeSplit } from '../../recipes/fields/dataset-options.ts';
 
 interface Asked {
   readonly leaks?: LeaksSpec;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../core/json.ts';
-import { openImagePack, packImages } from '../../judge/datasets/image-pack.ts';
+import { openImagePack, packImages } from '../../judge/datasets/sources/image-pack.ts';
 
 const images = fc
   .array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 })

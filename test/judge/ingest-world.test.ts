@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
-import type { IngestProgress } from '../../judge/datasets/join.ts';
+import type { IngestProgress } from '../../judge/datasets/joining/join.ts';
 import { generateWorldExamples } from '../../judge/worlds/generate.ts';
 import { worldTaskNames } from '../../judge/worlds/tasks.ts';
 import type { JudgeWorldSpec, TaskSpec } from '../../recipes/recipe.ts';

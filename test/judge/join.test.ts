@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { joinDatasets } from '../../judge/datasets/join.ts';
+import { joinDatasets } from '../../judge/datasets/joining/join.ts';
 import type { DatasetRow } from '../../judge/datasets/read-dataset.ts';
 import type { Split } from '../../judge/example.ts';
 import { recipeOf } from './recipes.ts';

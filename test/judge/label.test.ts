@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { labelOf, type LabelRule } from '../../judge/datasets/label.ts';
-import { expandRanking } from '../../judge/datasets/ranking.ts';
+import { labelOf, type LabelRule } from '../../judge/datasets/rows/label.ts';
+import { expandRanking } from '../../judge/datasets/rows/ranking.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 
 const yesNo = { kind: 'pointwise', labels: ['yes', 'no'] } as const;

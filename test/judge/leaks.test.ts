@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../core/json.ts';
-import { findLeaks, type Leak, listedRows, namedLeak, resolveLeaks } from '../../judge/datasets/leaks.ts';
-import type { PerceptualHash } from '../../judge/datasets/perceptual-hash.ts';
-import { plainText } from '../../judge/datasets/plain-text.ts';
-import { SplitColumn } from '../../judge/datasets/split-column.ts';
+import { findLeaks, type Leak, listedRows, namedLeak, resolveLeaks } from '../../judge/datasets/joining/leaks.ts';
+import type { PerceptualHash } from '../../judge/datasets/joining/perceptual-hash.ts';
+import { plainText } from '../../judge/datasets/sources/plain-text.ts';
+import { SplitColumn } from '../../judge/datasets/rows/split-column.ts';
 import type { Example, Split } from '../../judge/example.ts';
-import type { LeaksSpec } from '../../recipes/dataset-options.ts';
+import type { LeaksSpec } from '../../recipes/fields/dataset-options.ts';
 import { factsOf } from './facts-of.ts';
 
 function example(id: string, split: Split, image: string, changes: Partial<Example> = {}): Example {

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { brierScore, calibrationBins, expectedCalibrationError } from '../../judge/evaluation/calibration.ts';
-import { holmAdjusted } from '../../judge/evaluation/holm.ts';
-import { kendallTauB } from '../../judge/evaluation/kendall.ts';
-import { mcNemar } from '../../judge/evaluation/mcnemar.ts';
-import { pearson } from '../../judge/evaluation/pearson.ts';
+import { holmAdjusted } from '../../judge/evaluation/statistics/holm.ts';
+import { kendallTauB } from '../../judge/evaluation/statistics/kendall.ts';
+import { mcNemar } from '../../judge/evaluation/statistics/mcnemar.ts';
+import { pearson } from '../../judge/evaluation/statistics/pearson.ts';
 import { rationaleAgreement, stanceOf } from '../../judge/evaluation/rationale-agreement.ts';
 import { majority, sampleScores } from '../../judge/evaluation/several-samples.ts';
-import { spearman } from '../../judge/evaluation/spearman.ts';
-import { chiSquareTail, fairCoinTail } from '../../judge/evaluation/special-functions.ts';
+import { spearman } from '../../judge/evaluation/statistics/spearman.ts';
+import { chiSquareTail, fairCoinTail } from '../../judge/evaluation/statistics/special-functions.ts';
 import { fixtures, outcomesOf } from './metric-fixtures.ts';
 
 describe('scipy, scikit-learn and statsmodels agree', () => {

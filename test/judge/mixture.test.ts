@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Mixture, type MixturePlaces, type MixtureRequest, type PlannedStep, roundRows } from '../../judge/mixture.ts';
+import { Mixture, type MixturePlaces, type MixtureRequest, type PlannedStep, roundRows } from '../../judge/mixture/mixture.ts';
 import { chanceOf, observe } from '../../judge/mixture/curriculum.ts';
-import type { MixtureSpec } from '../../recipes/mixture-fields.ts';
+import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 
 /** A dataset of these many training examples of each task, interleaved with ones that are never trained on. */
 function dataset(counts: Readonly<Record<string, number>>): { task: string; split: 'train' | 'test' }[] {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
-import { nearHashes, type HashedItem } from '../../judge/datasets/near-hashes.ts';
-import { hashOfGrey, perceptualHash, type PerceptualHash } from '../../judge/datasets/perceptual-hash.ts';
+import { nearHashes, type HashedItem } from '../../judge/datasets/joining/near-hashes.ts';
+import { hashOfGrey, perceptualHash, type PerceptualHash } from '../../judge/datasets/joining/perceptual-hash.ts';
 
 function distanceOf(a: PerceptualHash, b: PerceptualHash): number {
   const bits = (word: number): number => (word >>> 0).toString(2).replaceAll('0', '').length;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
-import { macroF1Interval, type ClusteredOutcome } from '../../judge/evaluation/bootstrap.ts';
+import { macroF1Interval, type ClusteredOutcome } from '../../judge/evaluation/statistics/bootstrap.ts';
 import { macroF1 } from '../../judge/evaluation/macro-f1.ts';
-import { pairedBootstrap } from '../../judge/evaluation/paired-bootstrap.ts';
+import { pairedBootstrap } from '../../judge/evaluation/statistics/paired-bootstrap.ts';
 
 const labels = ['yes', 'no'];
 

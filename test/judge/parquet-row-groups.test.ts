@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { readParquet } from '../../judge/datasets/readers/parquet.ts';
 import { partsOf } from '../../judge/datasets/readers/parquet-parts.ts';
-import type { SourceFile } from '../../judge/datasets/source-files.ts';
+import type { SourceFile } from '../../judge/datasets/sources/source-files.ts';
 import { recipeOf } from './recipes.ts';
 import { task } from '../support/source-fixtures.ts';
 

@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { smallerPlainJpeg } from '../../judge/datasets/plain-jpeg.ts';
+import { smallerPlainJpeg } from '../../judge/datasets/sources/plain-jpeg.ts';
 
 /** Soft shapes, as photographs have. */
 const picture = (width: number, height: number, seed = 1): Sharp =>

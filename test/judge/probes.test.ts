@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
 import { askProbe, isRefusal, type Asked, type ProbeRequest } from '../../judge/evaluation/probes.ts';
 import type { Example } from '../../judge/example.ts';
-import { evaluationSchema, type ProbeName } from '../../recipes/evaluation-fields.ts';
-import { taskSchema } from '../../recipes/task-fields.ts';
+import { evaluationSchema, type ProbeName } from '../../recipes/fields/evaluation-fields.ts';
+import { taskSchema } from '../../recipes/fields/task-fields.ts';
 
 const spec = taskSchema.parse({
   kind: 'pointwise',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
-import { localFiles } from '../../judge/datasets/local-files.ts';
+import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import { rowCountIn } from '../support/row-count.ts';
 import { datasetOf, type SourceFixture, sourceFixtures, task, writePictures } from '../support/source-fixtures.ts';
 import { recipeOf } from './recipes.ts';

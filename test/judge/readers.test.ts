@@ -6,7 +6,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
-import { localFiles } from '../../judge/datasets/local-files.ts';
+import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tarOf, zipOf } from '../support/archives.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
-import { readRowsToJudge, type RowToJudge } from '../../judge/datasets/rows-to-judge.ts';
-import { taskSchema } from '../../recipes/task-fields.ts';
+import { readRowsToJudge, type RowToJudge } from '../../judge/datasets/rows/rows-to-judge.ts';
+import { taskSchema } from '../../recipes/fields/task-fields.ts';
 
 let folder: string;
 const prompt = '<image> {{ caption }} {{ mode_word }}';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Judgment } from '../../judge/example.ts';
 import { agreements, rewardOf, type RewardRule, ruledReward } from '../../judge/rewards.ts';
-import { rewardSchema } from '../../recipes/reward-fields.ts';
+import { rewardSchema } from '../../recipes/fields/reward-fields.ts';
 
 const said = (verdict: string, score?: number): Judgment => ({
   ...{ ok: true, verdict, rationale: '' },

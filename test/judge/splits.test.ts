@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../core/json.ts';
-import { SplitColumn } from '../../judge/datasets/split-column.ts';
-import { makeSplits as makeSplitsOf, splitsOf } from '../../judge/datasets/splits.ts';
+import { SplitColumn } from '../../judge/datasets/rows/split-column.ts';
+import { makeSplits as makeSplitsOf, splitsOf } from '../../judge/datasets/joining/splits.ts';
 import type { Example, Split } from '../../judge/example.ts';
-import type { MadeSplit } from '../../recipes/dataset-options.ts';
+import type { MadeSplit } from '../../recipes/fields/dataset-options.ts';
 import { factsOf } from './facts-of.ts';
 
 const shares = { train: 0.8, val: 0.1, test: 0.1, seed: 3 };

@@ -1,10 +1,10 @@
 /** AdamW against torch (test/fixtures/adamw/generate.py): parity, decay left out for norms, schedule. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodeSafetensors } from '../../artifacts/safetensors.ts';
-import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
+import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
-import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
+import { float32, floatScalar } from '../../policy/engines/embedded/packing/prompt-batch.ts';
 import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ParameterSpec } from '../../policy/models/parameters.ts';
 import { adamwGraph, gradientNormGraph, hyperparameterNames } from '../../policy/optimizer/adamw-graph.ts';

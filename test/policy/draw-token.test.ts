@@ -7,7 +7,7 @@ import { product } from '../../policy/graph/dim.ts';
 import { Graph } from '../../policy/graph/ir.ts';
 import { type DrawOptions, declareSampling, drawToken } from '../../policy/models/draw-token.ts';
 import type { Tensor } from '../../policy/runtime/graph-runner.ts';
-import { float32, floatScalar, int64 } from '../../policy/engines/embedded/prompt-batch.ts';
+import { float32, floatScalar, int64 } from '../../policy/engines/embedded/packing/prompt-batch.ts';
 import { openRuntime } from '../../policy/runtime/open-runtime.ts';
 import { type Drawing, distribution } from '../support/sampling-oracle.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { groupAdvantages, grpoGroups } from '../../policy/objectives/grpo.ts';
 import { klToReference } from '../../policy/objectives/kl.ts';
 import { sftGroups } from '../../policy/objectives/sft.ts';
-import { microBatches } from '../../policy/engines/embedded/micro-batches.ts';
+import { microBatches } from '../../policy/engines/embedded/packing/micro-batches.ts';
 
 const prompt = { tokenIds: [1, 2], images: [] };
 const rollout = (length: number) => ({

@@ -9,7 +9,7 @@ import { decoder, languageHead } from '../../policy/models/decoder.ts';
 import { type Layout, columns, rows } from '../../policy/models/layout.ts';
 import { declareWeights } from '../../policy/models/parameters.ts';
 import { trainableSpecs } from '../../policy/models/trainable.ts';
-import { float32, int64 } from '../../policy/engines/embedded/prompt-batch.ts';
+import { float32, int64 } from '../../policy/engines/embedded/packing/prompt-batch.ts';
 import { elementCount } from '../../policy/engines/embedded/weights.ts';
 import type { Tensor } from '../../policy/runtime/graph-runner.ts';
 import { openRuntime } from '../../policy/runtime/open-runtime.ts';

@@ -10,10 +10,10 @@ import type {
   TrainGroup,
 } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { labelGroups } from '../../policy/engines/embedded/label-groups.ts';
+import { labelGroups } from '../../policy/engines/embedded/packing/label-groups.ts';
 import { bucketsOf } from '../../policy/engines/embedded/optimizer-update.ts';
-import { callByteLength, planOf, residentBytes, sizesFrom, total } from '../../policy/engines/embedded/memory-plan.ts';
-import { packGroups } from '../../policy/engines/embedded/pack-groups.ts';
+import { callByteLength, planOf, residentBytes, sizesFrom, total } from '../../policy/engines/embedded/memory/memory-plan.ts';
+import { packGroups } from '../../policy/engines/embedded/packing/pack-groups.ts';
 import { engineSettings } from '../../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
 import { readConfig } from '../../policy/engines/embedded/weights.ts';

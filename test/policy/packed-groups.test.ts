@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import type { TrainCompletion, TrainGroup } from '../../policy/engine.ts';
-import { packCells } from '../../policy/engines/embedded/pack-cells.ts';
+import { packCells } from '../../policy/engines/embedded/packing/pack-cells.ts';
 import { cases, fixtureKinds, supervisedGroups, trainingRun } from '../support/idefics3-fixture.ts';
 
 /** Groups of uneven prompts, sizes and lengths: every kind of padding is there. */

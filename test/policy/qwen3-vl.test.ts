@@ -6,9 +6,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, SampleRequest } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { sampleTensors } from '../../policy/engines/embedded/sample-batch.ts';
+import { sampleTensors } from '../../policy/engines/embedded/packing/sample-batch.ts';
 import { readConfig, readWeights } from '../../policy/engines/embedded/weights.ts';
-import { promptPositions, ropeAxisNames } from '../../policy/models/multimodal-rope.ts';
+import { promptPositions, ropeAxisNames } from '../../policy/models/qwen3-vl/multimodal-rope.ts';
 import { largestDifference, strided } from '../support/idefics3-fixture.ts';
 import { type ModelRun, logProbsOf, modelRun } from '../support/model-run.ts';
 import {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
-import { int64 } from '../../policy/engines/embedded/prompt-batch.ts';
+import { int64 } from '../../policy/engines/embedded/packing/prompt-batch.ts';
 import * as b from '../../policy/graph/build.ts';
 import { Graph, type Value } from '../../policy/graph/ir.ts';
 import { carried, rowEnd } from '../../policy/models/row-end.ts';

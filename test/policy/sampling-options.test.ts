@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, SampledCompletion, Sampling, SampleRequest } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { rolloutOptions } from '../../policy/engines/embedded/sample-batch.ts';
+import { rolloutOptions } from '../../policy/engines/embedded/packing/sample-batch.ts';
 import { readConfig } from '../../policy/engines/embedded/weights.ts';
 import { cases, folderOf, promptsOf } from '../support/idefics3-fixture.ts';
 

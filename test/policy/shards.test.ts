@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import type { SampleRequest, SampledCompletion } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { groupShares } from '../../policy/engines/embedded/sample-batch.ts';
+import { groupShares } from '../../policy/engines/embedded/packing/sample-batch.ts';
 
 const vocabularySize = 96;
 const promptTokenCountMax = 14;

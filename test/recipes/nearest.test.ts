@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { editDistance, nearest } from '../../recipes/nearest.ts';
+import { editDistance, nearest } from '../../recipes/checks/nearest.ts';
 
 test('edits are counted: replaced, missing, added and swapped letters', () => {
   expect(editDistance('split', 'split')).toBe(0);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MtrlError } from '../../core/errors.ts';
 import { parseRecipe } from '../../recipes/load.ts';
-import { gateOf } from '../../recipes/promotion-fields.ts';
+import { gateOf } from '../../recipes/fields/promotion-fields.ts';
 import { promoteRequest, requireRequest, rollbackRequest } from '../../recipes/promotion-requests.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 

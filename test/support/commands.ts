@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { findOrMakeBinary } from '../../infra/binaries.ts';
+import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
 import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 
 export interface Ended {

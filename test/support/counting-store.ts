@@ -1,7 +1,7 @@
 /** A folder store that says what was read from it. */
 import type { Readable } from 'node:stream';
-import { FolderObjectStore } from '../../artifacts/folder-object-store.ts';
-import type { ByteRange } from '../../artifacts/object-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import type { ByteRange } from '../../artifacts/store/object-store.ts';
 
 export class CountingStore extends FolderObjectStore {
   /** Keys of the objects that were read, and how often. */

@@ -2,8 +2,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeSafetensors } from '../../artifacts/safetensors.ts';
-import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
+import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
 import type { ForwardBackwardRequest, OptimStepRequest, SampleRequest } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';

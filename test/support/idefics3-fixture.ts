@@ -1,8 +1,8 @@
 /** The tiny checkpoints and their expected values, made with transformers (test/fixtures/idefics3/generate.py). */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { decodeSafetensors } from '../../artifacts/safetensors.ts';
-import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
+import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, PixelValues, TrainGroup } from '../../policy/engine.ts';
 import { type ModelRun, type ModelRunOptions, modelRun } from './model-run.ts';

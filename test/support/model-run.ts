@@ -1,8 +1,8 @@
 /** One run of a checkpoint's training graph, with the gradients that the engine keeps to itself. */
 import { required } from '../../core/assert.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
-import { packGroups, perToken } from '../../policy/engines/embedded/pack-groups.ts';
-import { float32, floatScalar } from '../../policy/engines/embedded/prompt-batch.ts';
+import { packGroups, perToken } from '../../policy/engines/embedded/packing/pack-groups.ts';
+import { float32, floatScalar } from '../../policy/engines/embedded/packing/prompt-batch.ts';
 import { type TensorData, readConfig, readWeights } from '../../policy/engines/embedded/weights.ts';
 import type { ParameterSpec } from '../../policy/models/parameters.ts';
 import { type TrainingGraphOptions, gradientName, trainingGraph } from '../../policy/models/training-graph.ts';

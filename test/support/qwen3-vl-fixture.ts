@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeSafetensors } from '../../artifacts/safetensors.ts';
-import { readFloat32 } from '../../artifacts/tensor-values.ts';
+import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
+import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, OptimStepRequest, TrainGroup } from '../../policy/engine.ts';
 import { loadProcessor } from '../../policy/processor.ts';

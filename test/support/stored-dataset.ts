@@ -1,7 +1,7 @@
 /** Examples of one task's training split, stored as ingestion stores them. */
-import { DatasetWriter } from '../../activities/dataset-writer.ts';
-import { JsonCache } from '../../activities/json-cache.ts';
-import type { ArtifactStore } from '../../artifacts/artifact-store.ts';
+import { DatasetWriter } from '../../pipeline/data/dataset-writer.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Example } from '../../judge/example.ts';
 

@@ -9,9 +9,9 @@ import type {
   PrepareResult,
   RolloutInput,
   SnapshotInput,
-} from '../../activities/contract.ts';
+} from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import type { RetrainingActivities } from '../../activities/retraining-contract.ts';
+import type { RetrainingActivities } from '../../contract/retraining.ts';
 import { sha256 } from '../../core/json.ts';
 import { MadeUpRegistry } from './made-up-registry.ts';
 

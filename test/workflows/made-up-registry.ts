@@ -4,7 +4,7 @@ import type {
   NotifyInput,
   PromotedVersion,
   RetrainingActivities,
-} from '../../activities/retraining-contract.ts';
+} from '../../contract/retraining.ts';
 import { planOf, refTo } from './made-up-activities.ts';
 
 export class MadeUpRegistry {

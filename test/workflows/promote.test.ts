@@ -1,9 +1,9 @@
 import type { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { FindCandidateInput } from '../../activities/retraining-contract.ts';
-import type { ApprovalStanding } from '../../workflows/promotion-messages.ts';
-import type { GatedPromotion, RollbackInput, RollbackResult } from '../../workflows/promotion-types.ts';
+import type { FindCandidateInput } from '../../contract/retraining.ts';
+import type { ApprovalStanding } from '../../workflows/promotion/promotion-messages.ts';
+import type { GatedPromotion, RollbackInput, RollbackResult } from '../../contract/promotion.ts';
 import { type Ended, temporalOn } from '../support/commands.ts';
 import { useWorkflows } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addReward, emptyTrace, type RewardTrace, sparkline, traceLine } from '../../workflows/reward-trace.ts';
+import { addReward, emptyTrace, type RewardTrace, sparkline, traceLine } from '../../workflows/training/reward-trace.ts';
 
 const traceOf = (rewards: readonly number[]): RewardTrace => rewards.reduce(addReward, emptyTrace);
 

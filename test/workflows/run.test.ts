@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import type { ArmPlan } from '../../activities/contract.ts';
+import type { ArmPlan } from '../../contract/activities.ts';
 import type { RunProgress } from '../../workflows/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf, refTo } from './made-up-activities.ts';

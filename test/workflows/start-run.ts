@@ -1,7 +1,7 @@
 /** A run started by hand, as if by an experiment. */
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import type { ArmPlan } from '../../activities/contract.ts';
-import type { RunInput, RunResult } from '../../workflows/types.ts';
+import type { ArmPlan } from '../../contract/activities.ts';
+import type { RunInput, RunResult } from '../../contract/workflows.ts';
 import { refTo } from './made-up-activities.ts';
 
 type Run = (input: RunInput) => Promise<RunResult>;

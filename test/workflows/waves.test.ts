@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ExperimentProgress } from '../../workflows/progress.ts';
-import { waveRunCountMax, wavesOf } from '../../workflows/waves.ts';
+import { waveRunCountMax, wavesOf } from '../../workflows/training/waves.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf } from './made-up-activities.ts';
 

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import { type Info, parse } from 'csv-parse';
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
-import { lineByteLengthMax } from '../lines.ts';
+import { lineByteLengthMax } from '../sources/lines.ts';
 import { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 import { keyField, numberedKey, type RowOrBroken, unreadable } from './row.ts';
 
 type CsvSpec = Extract<RowsSpec, { reader: 'csv' }>;

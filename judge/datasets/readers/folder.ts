@@ -1,7 +1,7 @@
 /** A folder of images, one sub-folder a class. Hidden files are not looked at; every other file is a row. */
 import type { RowsSpec } from '../../../recipes/recipe.ts';
-import { requireKind } from '../glob.ts';
-import type { SourceFiles } from '../source-files.ts';
+import { requireKind } from '../sources/glob.ts';
+import type { SourceFiles } from '../sources/source-files.ts';
 import { ImageFile, keyField, type RowOrBroken } from './row.ts';
 
 /** Rows with `image`, `class` (the first folder of the path, where there is one) and `path`. FILE_MISSING. */

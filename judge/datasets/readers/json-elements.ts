@@ -1,5 +1,5 @@
 /** The elements of a JSON array or object that is too long for memory: found by counting brackets outside strings, parsed by JSON.parse. */
-import { OpenBytes } from '../lines.ts';
+import { OpenBytes } from '../sources/lines.ts';
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const opening = new Set([0x5b, 0x7b]);

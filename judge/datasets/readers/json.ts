@@ -1,6 +1,6 @@
 /** One JSON document: an array of rows, or an object whose members are rows. Read piece by piece, however long it is. */
 import { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 import { jsonElements, type JsonElement } from './json-elements.ts';
 import { rowOfJson } from './jsonl.ts';
 import { keyField, type RowOrBroken, unreadable } from './row.ts';

@@ -1,8 +1,8 @@
 /** JSON Lines: one object a line. Blank lines are no rows. */
-import { parseRow } from '../jsonl-row.ts';
-import { lineByteLengthMax, linesOf, type Line } from '../lines.ts';
+import { parseRow } from '../rows/jsonl-row.ts';
+import { lineByteLengthMax, linesOf, type Line } from '../sources/lines.ts';
 import { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 import { keyField, numberedKey, type RowOrBroken } from './row.ts';
 
 function isBlank({ bytes }: Line): boolean {

@@ -1,6 +1,6 @@
 /** A parquet file as its decoder reads it: column chunks that are looked at before they are decoded are read once. */
 import type { AsyncBuffer } from 'hyparquet';
-import { readBytes, type SourceFile } from '../source-files.ts';
+import { readBytes, type SourceFile } from '../sources/source-files.ts';
 
 /** Longer chunks are read page by page, and again by the decoder. */
 const keptByteLengthMax = 32 * 1024 * 1024;

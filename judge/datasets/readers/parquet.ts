@@ -3,9 +3,9 @@ import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGr
 import { compressors } from 'hyparquet-compressors';
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
-import { inOrder } from '../in-order.ts';
+import { inOrder } from '../joining/in-order.ts';
 import { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 import { ParquetFile } from './parquet-file.ts';
 import { checkPages, type PageLocations } from './parquet-pages.ts';
 import { type Part, partsOf } from './parquet-parts.ts';

@@ -2,7 +2,7 @@
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import type { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 
 /** The name under which every row has a key: a sample's in an archive, a path in a folder, else file and row number. */
 export const keyField = '__key__';

@@ -1,8 +1,8 @@
 /** WebDataset's convention: files of an archive that share their name up to its first dot are one sample. */
 import { posix } from 'node:path';
-import { parseRow } from '../jsonl-row.ts';
+import { parseRow } from '../rows/jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
-import { placeInside } from '../source-files.ts';
+import { placeInside } from '../sources/source-files.ts';
 import { keyField, type RowOrBroken, valuesText } from './row.ts';
 
 /** Larger files of an archive are not read. */

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { readBytes, type SourceFile } from '../source-files.ts';
+import { readBytes, type SourceFile } from '../sources/source-files.ts';
 import { type RowOrBroken, unreadable } from './row.ts';
 import { type ArchiveEntry, samplesOf } from './samples.ts';
 

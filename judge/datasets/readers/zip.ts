@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { MtrlError } from '../../../core/errors.ts';
 import { UnusableRow } from '../reading.ts';
-import type { SourceFile } from '../source-files.ts';
+import type { SourceFile } from '../sources/source-files.ts';
 import { type RowOrBroken, unreadable } from './row.ts';
 import { type ArchiveEntry, samplesOf } from './samples.ts';
 

@@ -34,13 +34,13 @@ import {
   hasImages,
   requireCutFits,
   updateLaneCount,
-} from './fit-memory.ts';
-import { labelGroups, sumLabels } from './label-groups.ts';
+} from './memory/fit-memory.ts';
+import { labelGroups, sumLabels } from './packing/label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
-import { type PackedGroups, packGroups, perToken, unpack } from './pack-groups.ts';
-import { float32, floatScalar } from './prompt-batch.ts';
+import { type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
+import { float32, floatScalar } from './packing/prompt-batch.ts';
 import { groupsWithPixels, withPixels } from './pixels.ts';
-import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './sample-batch.ts';
+import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './packing/sample-batch.ts';
 import { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
 import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';

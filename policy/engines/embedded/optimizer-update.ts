@@ -7,7 +7,7 @@ import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
 import { type MuonHyperparameters, isHiddenMatrix, muonHyperparameterNames } from '../../optimizer/muon-graph.ts';
 import type { CompileOptions, GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
-import { float32, floatScalar } from './prompt-batch.ts';
+import { float32, floatScalar } from './packing/prompt-batch.ts';
 import type { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
 import { type OptimizerState, type TensorData, elementCount } from './weights.ts';

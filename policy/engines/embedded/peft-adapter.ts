@@ -1,7 +1,7 @@
 /** Adapters in the layout of PEFT: without the prefix of their names, `PeftModel.from_pretrained(base, folder)` opens the files. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { TrainableSpec } from '../../engine.ts';
 import type { ParameterSpec } from '../../models/parameters.ts';
 import { moduleOf } from '../../models/trainable.ts';

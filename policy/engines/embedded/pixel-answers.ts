@@ -1,8 +1,8 @@
 /** The worker's side of pixel-asks.ts: makes the pixels of the prompts that the compute process asks for, and keeps none. */
-import { mapBounded } from '../../../artifacts/bounded.ts';
+import { mapBounded } from '../../../artifacts/store/bounded.ts';
 import type { Prompt } from '../../engine.ts';
 import { failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
-import { isPrompted, mapPrompts, promptsOf } from './request-prompts.ts';
+import { isPrompted, mapPrompts, promptsOf } from './packing/request-prompts.ts';
 
 /** Prompts whose pixels are made side by side. */
 const promptCountMax = 4;

@@ -5,7 +5,7 @@
 import type { DeferredPrompt, PixelValues } from '../../engine.ts';
 import { pixelByteLength } from './pixels.ts';
 import { type PixelAnswer, type PixelAsk, revive } from './protocol.ts';
-import { isPrompted, mapPrompts } from './request-prompts.ts';
+import { isPrompted, mapPrompts } from './packing/request-prompts.ts';
 
 /** Of one message, where it has several prompts. It is in memory twice while it is on its way. */
 const messageByteLengthMax = 64 << 20;

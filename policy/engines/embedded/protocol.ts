@@ -1,5 +1,5 @@
 /** Messages between the worker and its compute process. */
-import { codedFileError } from '../../../artifacts/file-error.ts';
+import { codedFileError } from '../../../artifacts/store/file-error.ts';
 import { type ErrorCode, type ErrorDetails, MtrlError } from '../../../core/errors.ts';
 import type { Engine, PixelValues } from '../../engine.ts';
 

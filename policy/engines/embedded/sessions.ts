@@ -8,7 +8,7 @@ import { type TrainingGraphOptions, trainingGraph } from '../../models/training-
 import { adamwGraph, gradientNormGraph } from '../../optimizer/adamw-graph.ts';
 import { muonGraph } from '../../optimizer/muon-graph.ts';
 import type { CompileOptions, GraphRunner, Runtime } from '../../runtime/graph-runner.ts';
-import { type GraphPlan, planOf } from './memory-plan.ts';
+import { type GraphPlan, planOf } from './memory/memory-plan.ts';
 import { type OptimizerState, type TensorData, squared, zerosFor } from './weights.ts';
 
 export class Sessions {

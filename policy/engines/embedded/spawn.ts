@@ -14,7 +14,7 @@ import type {
   TokenRoles,
 } from '../../engine.ts';
 import { cpuTimeMs } from './cpu-time.ts';
-import { watchMemory } from './memory-watch.ts';
+import { watchMemory } from './memory/memory-watch.ts';
 import { PixelAnswers } from './pixel-answers.ts';
 import { type EngineCall, type EngineMethod, type EngineReply, type PixelAsk, revive } from './protocol.ts';
 import type { EngineSettings } from './settings.ts';

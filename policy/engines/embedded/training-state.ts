@@ -2,8 +2,8 @@
  * What training goes on from, beside the checkpoint: the optimizer's moments and, where adapters are trained, the
  * adapters and the matrices that they stand beside. The checkpoint has them merged, which cannot be undone to the bit.
  */
-import type { Tensor as StoredTensor } from '../../../artifacts/safetensors.ts';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
+import type { Tensor as StoredTensor } from '../../../artifacts/codecs/safetensors.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
 import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { TrainableSpec } from '../../engine.ts';

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withDtype } from '../../../artifacts/checkpoint-dtype.ts';
-import type { Tensor as StoredTensor } from '../../../artifacts/safetensors.ts';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/safetensors-folder.ts';
-import { readFloat32 } from '../../../artifacts/tensor-values.ts';
+import { withDtype } from '../../../artifacts/codecs/checkpoint-dtype.ts';
+import type { Tensor as StoredTensor } from '../../../artifacts/codecs/safetensors.ts';
+import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
+import { readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
 import { type Architecture, readArchitecture } from '../../models/architecture.ts';

@@ -1,0 +1,57 @@
+/** Exported experiments as a folder of files, each under its key. */
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { MtrlError } from '../../core/errors.ts';
+import { type ArchiveEntry, artifactsOf, headerName, inMemory, invalid, readHeader } from './archive.ts';
+import { ArtifactStore } from '../store/artifact-store.ts';
+import { experimentKey } from '../experiments.ts';
+import { FolderObjectStore } from '../store/folder-object-store.ts';
+import { checkKey } from '../store/object-store.ts';
+
+/** It appears whole or not at all. Throws USAGE when something is there. */
+export async function writeArchiveFolder(folder: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
+  const partial = `${folder}.partial-${randomUUID()}`;
+  try {
+    for await (const { name, open } of entries) {
+      const path = join(partial, checkKey(name));
+      await mkdir(dirname(path), { recursive: true });
+      await pipeline(await open(), createWriteStream(path, { flags: 'wx' }));
+    }
+    // Replaces an empty folder, refuses a full one.
+    await rename(partial, folder).catch((cause: unknown) => {
+      throw new MtrlError('USAGE', 'the folder cannot be written there', {
+        where: folder,
+        found: cause instanceof Error ? cause.message : String(cause),
+        hint: 'name a folder that does not exist yet or is empty',
+        cause,
+      });
+    });
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What the document leads to, whatever else lies there. Throws FILE_MISSING, ARCHIVE_INVALID. */
+export async function* readArchiveFolder(folder: string): AsyncGenerator<ArchiveEntry> {
+  const headerBytes = await readFile(join(folder, headerName)).catch((cause: unknown) => {
+    throw new MtrlError('FILE_MISSING', 'no experiment was exported to this folder', {
+      ...{ where: join(folder, headerName), cause },
+    });
+  });
+  yield inMemory(headerName, headerBytes);
+  const key = experimentKey(readHeader(headerBytes, folder).experimentId);
+  const store = new ArtifactStore(new FolderObjectStore(folder), { cacheByteLengthMax: 0 });
+  const document = await store.objects.get(key);
+  if (document === undefined) throw invalid(`${folder}: ${key}`, 'nothing there');
+  yield inMemory(key, document);
+  try {
+    yield* artifactsOf(store, document);
+  } catch (error) {
+    if (!(error instanceof MtrlError) || !['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT'].includes(error.code)) throw error;
+    throw invalid(error.details.where ?? folder, error.details.found ?? error.message, error);
+  }
+}

@@ -1,0 +1,65 @@
+/** Exported experiments as one tar: no times, owners or order of its own, so equal experiments are equal tars. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract, pack } from 'tar-stream';
+import { MtrlError } from '../../core/errors.ts';
+import { invalid, type ArchiveEntry } from './archive.ts';
+
+/** The file must not be there yet; it is removed again when the export fails. Throws USAGE. */
+export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
+  const archive = pack();
+  const fill = async (): Promise<void> => {
+    for await (const { name, byteLength, open } of entries) {
+      const sink = archive.entry({ name, size: byteLength, mtime: new Date(0) });
+      await pipeline(Readable.from(await open(), { objectMode: false }), sink);
+    }
+    archive.finalize();
+  };
+  const filled = fill().catch((error: unknown) => {
+    archive.destroy(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  });
+  try {
+    await Promise.all([filled, pipeline(archive, createWriteStream(path, { flags: 'wx' }))]);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new MtrlError('USAGE', 'the file is there already', { where: path, hint: 'name one that is not' });
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** Entries in order; each must be read before the next is asked for. Throws FILE_MISSING, ARCHIVE_INVALID. */
+export async function* readTar(path: string): AsyncGenerator<ArchiveEntry> {
+  const archive = extract();
+  const source = createReadStream(path);
+  source.on('error', (error) => archive.destroy(error));
+  source.pipe(archive);
+  try {
+    for await (const entry of archive) {
+      const { name, size, type } = entry.header;
+      if (type !== 'file') throw invalid(`${path}: ${name}`, `an entry of type ${type}`);
+      yield { name, byteLength: size, open: () => Promise.resolve(explained(entry, path)) };
+    }
+  } catch (error) {
+    if (error instanceof MtrlError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new MtrlError('FILE_MISSING', 'there is no such file', { where: path, cause: error });
+    throw invalid(path, error instanceof Error ? error.message : String(error), error);
+  } finally {
+    source.destroy();
+  }
+}
+
+/** A tar that ends in the middle of an entry. */
+async function* explained(entry: AsyncIterable<unknown>, path: string): AsyncGenerator {
+  try {
+    yield* entry;
+  } catch (error) {
+    throw error instanceof MtrlError
+      ? error
+      : invalid(path, error instanceof Error ? error.message : String(error), error);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * A whole experiment outside a store: its document and every artifact that this leads to, under the keys that they have
+ * in a store, as a folder or a tar. A header comes first and proves the document; every other entry proves itself by its
+ * name. What is named comes after what names it, so that an import under way can be told from garbage.
+ */
+import type { Readable } from 'node:stream';
+import { MtrlError } from '../../core/errors.ts';
+import { digestOf, sha256 } from '../../core/json.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { experimentKey } from '../experiments.ts';
+import { asJson, isRecord, jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
+import { walk } from '../lineage.ts';
+import { linksIn } from '../links.ts';
+import { sameBytes, type Digested } from '../store/stream-digest.ts';
+
+export const headerName = 'mtrl-export.json';
+
+export interface ArchiveHeader {
+  readonly schema: 1;
+  readonly experimentId: string;
+  /** Of experiments/<id>.json. */
+  readonly document: Digested;
+  /** Of everything else here. */
+  readonly digest: string;
+}
+
+export interface ArchiveEntry {
+  readonly name: string;
+  readonly byteLength: number;
+  readonly open: () => Promise<AsyncIterable<unknown>>;
+}
+
+/** Throws NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+export async function* entriesOf(store: ArtifactStore, experimentId: string): AsyncGenerator<ArchiveEntry> {
+  const key = experimentKey(experimentId);
+  const document = await store.objects.get(key);
+  if (document === undefined) {
+    throw new MtrlError('NOT_FOUND', 'there is no finished experiment of this id', {
+      where: experimentId,
+      hint: 'wait until it is done: its results are written at its end',
+    });
+  }
+  yield inMemory(headerName, jsonBytes(headerOf(experimentId, document)));
+  yield inMemory(key, document);
+  yield* artifactsOf(store, document);
+}
+
+/** Every artifact that the document leads to. */
+export async function* artifactsOf(store: ArtifactStore, document: Uint8Array): AsyncGenerator<ArchiveEntry> {
+  for await (const { uri, byteLength, problem } of walk(store, documentRefs(store, document))) {
+    if (problem !== undefined) {
+      const { expected, found } = problem;
+      throw new MtrlError(found === 'nothing' ? 'ARTIFACT_MISSING' : 'ARTIFACT_CORRUPT', `expected ${expected}`, {
+        ...{ where: uri, found },
+      });
+    }
+    const name = store.objects.keyOf(uri);
+    const open = async (): Promise<Readable> => {
+      const stream = await store.objects.open(name);
+      if (stream !== undefined) return stream;
+      throw new MtrlError('ARTIFACT_MISSING', 'the artifact is gone', { where: uri });
+    };
+    yield { name, byteLength, open };
+  }
+}
+
+/** What the document itself names. */
+export function documentRefs(store: ArtifactStore, document: Uint8Array) {
+  const found = linksIn(store.objects, parseJsonBytes(document));
+  return found.map(({ key, expected }) => ({ uri: store.objects.uriOf(key), sha256: '', byteLength: 0, ...expected }));
+}
+
+function headerOf(experimentId: string, document: Uint8Array): ArchiveHeader {
+  const open = { schema: 1 as const, experimentId, document: digestedOf(document) };
+  return { ...open, digest: digestOf(asJson(open)) };
+}
+
+/** Throws ARCHIVE_INVALID. */
+export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
+  const value = parseJsonBytes(bytes);
+  const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
+  if (digest === digestOf(asJson(rest)) && rest['schema'] === 1) return value as ArchiveHeader;
+  throw invalid(`${where}: ${headerName}`, 'this is no header of an exported experiment, or a byte of it was changed');
+}
+
+/** Throws ARCHIVE_INVALID. */
+export function requireDocument({ document, experimentId }: ArchiveHeader, bytes: Uint8Array, where: string): void {
+  if (sameBytes(document, digestedOf(bytes))) return;
+  throw invalid(`${where}: ${experimentKey(experimentId)}`, 'the document of the experiment is not the exported one');
+}
+
+export function invalid(where: string, found: string, cause?: unknown): MtrlError {
+  return new MtrlError('ARCHIVE_INVALID', 'this is not what was exported, and nothing of the experiment is imported', {
+    ...{ where, found, hint: 'export it again, or copy the archive again' },
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+function digestedOf(bytes: Uint8Array): Digested {
+  return { sha256: sha256(bytes), byteLength: bytes.byteLength };
+}
+
+export function inMemory(name: string, bytes: Uint8Array): ArchiveEntry {
+  const open = async function* (): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(bytes);
+  };
+  return { name, byteLength: bytes.byteLength, open: () => Promise.resolve(open()) };
+}

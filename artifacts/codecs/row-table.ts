@@ -1,0 +1,208 @@
+/**
+ * A long list of JSON values in shards, read by row. A reader fetches the rows that it asks for and no others: beside the
+ * shards it needs one column of 4 bytes a row. Each row carries a check, so that a part of a shard proves itself.
+ */
+import { assert, required } from '../../core/assert.ts';
+import type { ByteCache } from '../../core/byte-cache.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { canonicalJson, sha256 } from '../../core/json.ts';
+import { Uint32Column } from '../../core/uint32-column.ts';
+import { mapBounded } from '../store/bounded.ts';
+import { asJson } from './json-value.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { ArtifactRef } from '../ref.ts';
+
+/** JSON. */
+export interface RowTable {
+  readonly rowCount: number;
+  /** In the order of their rows. */
+  readonly shards: readonly RowShard[];
+  /** uint32, little-endian, one a row: where the row ends in its shard, in bytes. */
+  readonly ends: ArtifactRef;
+}
+
+export interface RowShard {
+  /** JSON Lines of {check, row}. */
+  readonly lines: ArtifactRef;
+  readonly firstRow: number;
+  readonly rowCount: number;
+}
+
+/** Where rows are read from: a store, or a cache before it. */
+export interface RowSource {
+  getBytes(ref: ArtifactRef): Promise<Uint8Array>;
+  getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array>;
+  /** Rows that were read lately, where the source keeps any. */
+  readonly rows?: ByteCache<unknown>;
+}
+
+/** A shard ends with the row that reaches one of these. */
+const shardRowCountMax = 4_096;
+const shardByteLengthMin = 1 << 20;
+
+/** Rows that lie no further apart than this are one request; a request is no longer than its maximum. */
+const gapByteLengthMax = 16 << 10;
+const requestByteLengthMax = 4 << 20;
+const requestCountMax = 16;
+
+const head = '{"check":"';
+const middle = '","row":';
+const checkLength = 16;
+const rowOffset = head.length + checkLength + middle.length;
+/** `}` and the line's end. */
+const tailLength = 2;
+
+const checkOf = (json: string | Uint8Array): string => sha256(json).slice(0, checkLength);
+
+/** Holds one shard. */
+export class RowTableWriter {
+  readonly #store: ArtifactStore;
+  readonly #shards: RowShard[] = [];
+  #lines: string[] = [];
+  #byteLength = 0;
+  readonly #ends = new Uint32Column();
+
+  constructor(store: ArtifactStore) {
+    this.#store = store;
+  }
+
+  /** Plain JSON. Its row is the number of rows added before it. */
+  async add(row: unknown): Promise<void> {
+    const json = canonicalJson(asJson(row));
+    const line = `${head}${checkOf(json)}${middle}${json}}\n`;
+    this.#lines.push(line);
+    this.#byteLength += Buffer.byteLength(line);
+    this.#ends.push(this.#byteLength);
+    if (this.#lines.length >= shardRowCountMax || this.#byteLength >= shardByteLengthMin) await this.#flush();
+  }
+
+  async finish(): Promise<RowTable> {
+    if (this.#lines.length > 0) await this.#flush();
+    const ends = await this.#store.putBytes(bytesOf(this.#ends.values), { keep: false });
+    return { rowCount: this.#ends.length, shards: this.#shards, ends };
+  }
+
+  async #flush(): Promise<void> {
+    const rowCount = this.#lines.length;
+    const bytes = Buffer.from(this.#lines.join(''));
+    const firstRow = this.#ends.length - rowCount;
+    this.#lines = [];
+    this.#byteLength = 0;
+    this.#shards.push({ lines: await this.#store.putBytes(bytes, { keep: false }), firstRow, rowCount });
+  }
+}
+
+/** Bytes [start, end) of a shard, and the rows asked for that lie in them. */
+interface Request {
+  readonly shard: RowShard;
+  readonly start: number;
+  end: number;
+  readonly rows: number[];
+}
+
+/**
+ * Values of these rows, in the order asked for; their type is the writer's word. Throws ARTIFACT_MISSING,
+ * ARTIFACT_CORRUPT, and INVARIANT for a row that the table does not have.
+ */
+export async function rowsAt<T>(source: RowSource, table: RowTable, rows: ArrayLike<number>): Promise<T[]> {
+  const wanted = Array.from(rows);
+  const found = new Map<number, unknown>();
+  const missing: number[] = [];
+  for (const row of new Set(wanted)) {
+    assert(Number.isInteger(row) && row >= 0 && row < table.rowCount, `row ${row} of ${table.rowCount}`);
+    const known = source.rows?.get(keyOf(shardOf(table, row), row));
+    if (known === undefined) missing.push(row);
+    else found.set(row, known);
+  }
+  if (missing.length > 0) {
+    const ends = columnOf(await source.getBytes(table.ends));
+    const requests = requestsFor(table, ends, missing);
+    const read = await mapBounded(requestCountMax, requests, (request) => fetchRows(source, request, ends));
+    for (const [row, value] of read.flat()) found.set(row, value);
+  }
+  return wanted.map((row) => required(found.get(row), `row ${row}`) as T);
+}
+
+async function fetchRows(
+  source: RowSource,
+  { shard, start, end, rows }: Request,
+  ends: Uint32Array,
+): Promise<(readonly [number, unknown])[]> {
+  const part = await source.getRange(shard.lines, start, end - start);
+  let whole: Uint8Array | undefined;
+  const found: (readonly [number, unknown])[] = [];
+  for (const row of rows) {
+    const [from, to] = boundsOf(shard, ends, row);
+    let json = provenRow(part.subarray(from - start, to - start));
+    if (json === undefined) {
+      // The whole shard has a digest: it decides whether the read was bad or the object is.
+      whole ??= await source.getBytes(shard.lines);
+      json = provenRow(whole.subarray(from, to));
+    }
+    if (json === undefined) throw corruptRow(shard, row);
+    const value = JSON.parse(new TextDecoder().decode(json)) as unknown;
+    source.rows?.set(keyOf(shard, row), value, json.byteLength);
+    found.push([row, value]);
+  }
+  return found;
+}
+
+/** The row's JSON; undefined when the line is not what was written. */
+function provenRow(line: Uint8Array): Uint8Array | undefined {
+  if (line.byteLength < rowOffset + tailLength) return undefined;
+  const json = line.subarray(rowOffset, line.byteLength - tailLength);
+  const said = Buffer.from(line.buffer, line.byteOffset + head.length, checkLength).toString('latin1');
+  return checkOf(json) === said ? json : undefined;
+}
+
+function requestsFor(table: RowTable, ends: Uint32Array, rows: readonly number[]): Request[] {
+  const requests: Request[] = [];
+  for (const row of [...rows].sort((a, b) => a - b)) {
+    const shard = shardOf(table, row);
+    const [start, end] = boundsOf(shard, ends, row);
+    const last = requests.at(-1);
+    const isNear = last?.shard === shard && start - last.end <= gapByteLengthMax;
+    if (last !== undefined && isNear && end - last.start <= requestByteLengthMax) {
+      last.end = end;
+      last.rows.push(row);
+    } else requests.push({ shard, start, end, rows: [row] });
+  }
+  return requests;
+}
+
+/** The last shard that begins at the row or before it. */
+function shardOf({ shards }: RowTable, row: number): RowShard {
+  let [low, high] = [0, shards.length];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((shards[middle]?.firstRow ?? Infinity) <= row) low = middle;
+    else high = middle;
+  }
+  return required(shards[low], `the shard of row ${row}`);
+}
+
+function boundsOf({ firstRow }: RowShard, ends: Uint32Array, row: number): readonly [number, number] {
+  return [row === firstRow ? 0 : (ends[row - 1] ?? 0), ends[row] ?? 0];
+}
+
+function keyOf({ lines, firstRow }: RowShard, row: number): string {
+  return `${lines.sha256}/${row - firstRow}`;
+}
+
+function corruptRow({ lines }: RowShard, row: number): MtrlError {
+  return new MtrlError('ARTIFACT_CORRUPT', 'a row is not what was written', {
+    where: lines.uri,
+    found: `another check for row ${row}`,
+    hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
+  });
+}
+
+/** On every processor that Node runs on, typed arrays are little-endian. */
+function bytesOf(column: Uint32Array): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}
+
+function columnOf(bytes: Uint8Array): Uint32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}

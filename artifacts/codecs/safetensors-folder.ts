@@ -1,0 +1,143 @@
+/**
+ * Tensors in a folder, in Hugging Face's layout: `model.safetensors`, or shards `model-00001-of-00003.safetensors` with
+ * `model.safetensors.index.json`. Shards keep stored objects small; a tensor is never cut, so one that is larger than
+ * a shard makes a larger file.
+ */
+import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+import { isRecord, parseJsonBytes } from './json-value.ts';
+import {
+  encodeSafetensors,
+  layoutOrder,
+  lengthByteLength,
+  readHeader,
+  readHeaderLength,
+  type Tensor,
+} from './safetensors.ts';
+
+const shardByteLengthMaxDefault = 64 << 20;
+/** Room for the header of a shard. */
+const headerAllowance = 1 << 20;
+/** `transformers` wants to know who wrote the file. */
+const metadata = { format: 'pt' };
+
+/** Writes the files and returns their names, sorted. The same tensors give the same files. */
+export async function writeSafetensorsFolder(
+  folder: string,
+  baseName: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  shardByteLengthMax = shardByteLengthMaxDefault,
+): Promise<string[]> {
+  const shards = cutIntoShards(
+    tensors,
+    Math.max(1, shardByteLengthMax - Math.min(headerAllowance, shardByteLengthMax / 2)),
+  );
+  if (shards.length === 1) {
+    await writeFile(join(folder, `${baseName}.safetensors`), encodeSafetensors(tensors, metadata));
+    return [`${baseName}.safetensors`];
+  }
+  const count = String(shards.length).padStart(5, '0');
+  const fileNames: string[] = [];
+  const weightMap: [string, string][] = [];
+  let totalSize = 0;
+  for (const [i, shard] of shards.entries()) {
+    const fileName = `${baseName}-${String(i + 1).padStart(5, '0')}-of-${count}.safetensors`;
+    await writeFile(join(folder, fileName), encodeSafetensors(shard, metadata));
+    fileNames.push(fileName);
+    for (const [name, { data }] of shard) {
+      weightMap.push([name, fileName]);
+      totalSize += data.byteLength;
+    }
+  }
+  weightMap.sort(([a], [b]) => (a < b ? -1 : 1));
+  const index = { metadata: { total_size: totalSize }, weight_map: Object.fromEntries(weightMap) };
+  await writeFile(join(folder, indexName(baseName)), `${JSON.stringify(index, null, 2)}\n`);
+  return [...fileNames, indexName(baseName)];
+}
+
+/** All tensors of the folder. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
+export async function readSafetensorsFolder(folder: string, baseName: string): Promise<Map<string, Tensor>> {
+  const index = await readIndex(folder, baseName);
+  if (index === undefined) return readSafetensorsFile(join(folder, `${baseName}.safetensors`));
+  const tensors = new Map<string, Tensor>();
+  for (const fileName of [...new Set(index.values())].sort()) {
+    for (const [name, tensor] of await readSafetensorsFile(join(folder, fileName))) {
+      if (index.get(name) === fileName) tensors.set(name, tensor);
+    }
+  }
+  for (const [name, fileName] of index) {
+    if (tensors.has(name)) continue;
+    throw new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not in the file that the index names`, {
+      where: join(folder, fileName),
+    });
+  }
+  return tensors;
+}
+
+/** Each tensor in memory of its own, so that a large file is never held twice. */
+async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new MtrlError('FILE_MISSING', 'there is no such weights file', { where: path, cause });
+  });
+  try {
+    const { size } = await file.stat();
+    const start = await readAt(file, 0, Math.min(lengthByteLength, size));
+    const header = await readAt(file, lengthByteLength, readHeaderLength(start, size, path));
+    const { entries, dataOffset } = readHeader(header, size, path);
+    const tensors = new Map<string, Tensor>();
+    for (const { name, dtype, shape, begin, end } of entries) {
+      tensors.set(name, { dtype, shape, data: await readAt(file, dataOffset + begin, end - begin) });
+    }
+    return tensors;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  for (let done = 0; done < byteLength;) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(byteLength - done, 1 << 30), position + done);
+    if (bytesRead === 0) throw new MtrlError('CHECKPOINT_INVALID', 'the weights file became shorter while it was read');
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function cutIntoShards(tensors: ReadonlyMap<string, Tensor>, byteLengthMax: number): Map<string, Tensor>[] {
+  const shards: Map<string, Tensor>[] = [];
+  let byteLength = Infinity;
+  for (const [name, tensor] of layoutOrder(tensors)) {
+    if (byteLength + tensor.data.byteLength > byteLengthMax) {
+      shards.push(new Map());
+      byteLength = 0;
+    }
+    shards.at(-1)?.set(name, tensor);
+    byteLength += tensor.data.byteLength;
+  }
+  if (shards.length === 0) shards.push(new Map());
+  return shards;
+}
+
+function indexName(baseName: string): string {
+  return `${baseName}.safetensors.index.json`;
+}
+
+/** Tensor name -> file name; undefined where the folder has no index. */
+async function readIndex(folder: string, baseName: string): Promise<ReadonlyMap<string, string> | undefined> {
+  const path = join(folder, indexName(baseName));
+  const bytes = await readFile(path).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const value = parseJsonBytes(bytes);
+  const weightMap = isRecord(value) ? value['weight_map'] : undefined;
+  const entries = isRecord(weightMap) ? Object.entries(weightMap) : [];
+  // A file of another folder is nothing that this folder may bring in.
+  const wellFormed = entries.every(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w.-]+$/.test(entry[1]),
+  );
+  if (wellFormed && entries.length > 0) return new Map(entries);
+  throw new MtrlError('CHECKPOINT_INVALID', 'weight_map must name a file of the folder for each tensor', {
+    where: path,
+  });
+}

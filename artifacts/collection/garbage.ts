@@ -1,0 +1,240 @@
+/**
+ * Garbage collection: what nothing refers to any more is removed. Roots are every object beside `blobs/` and
+ * `manifests/` (experiments, promoted names, imports under way), what running workflows refer to, and everything young
+ * or under a lease (lease.ts).
+ *
+ * A run that goes on meanwhile is not hurt: whatever it writes or finds is young from then on (manifest.ts,
+ * artifact-store.ts), what is young stays with all that it refers to, and ages are looked at where the object is about
+ * to be removed. Manifests go first, so that nobody can find work whose results are being removed; then everything that
+ * was found or made until there is marked, and only then blobs go.
+ */
+import { MtrlError } from '../../core/errors.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { batchesOf, mapBounded } from '../store/bounded.ts';
+import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
+import { leasedSinceMs } from './lease.ts';
+import type { ObjectEntry } from '../store/object-store.ts';
+import { Reachable } from './reachable.ts';
+import { blobKeyOf } from '../ref-key.ts';
+import { secondRead } from '../store/second-read.ts';
+import { describeBytes } from '../store/stream-digest.ts';
+
+const blobsPrefix = 'blobs/';
+const manifestsPrefix = 'manifests/';
+const readCountMax = 32;
+/** Between the look at its age and its removal an object should not wait for many others. */
+const removedAtOnceCount = 100;
+
+export interface GarbageOptions {
+  /** Only says what would be removed. */
+  readonly dryRun: boolean;
+  /** Experiments that need not be kept: their documents are no roots. */
+  readonly forgotten: ReadonlySet<string>;
+  /** Documents that refer to what running and recent workflows need. Asked anew before blobs are removed. */
+  readonly runningRoots: () => AsyncIterable<unknown>;
+  /** What was written or touched since is young. Asked again for each batch: it becomes earlier when something starts to run. */
+  readonly youngSinceMs: () => Promise<number>;
+  readonly onProgress?: (progress: { readonly phase: string; readonly objectCount: number }) => void;
+}
+
+export interface GarbageKind {
+  /** `rollout`, `snapshot`: what the activity made. `files`: of folders, and what has lost its manifest. `manifests`. */
+  readonly kind: string;
+  readonly count: number;
+  readonly byteLength: number;
+}
+
+interface Sizes {
+  readonly objectCount: number;
+  readonly byteLength: number;
+}
+
+export interface Garbage extends Sizes {
+  readonly kept: Sizes;
+  readonly garbage: Sizes;
+  readonly kinds: readonly GarbageKind[];
+}
+
+export async function collectGarbage(store: ArtifactStore, options: GarbageOptions): Promise<Garbage> {
+  const collection = new Collection(store, options);
+  await collection.sweepManifests(await collection.mark());
+  if (!options.dryRun) await collection.mark();
+  await collection.sweepBlobs();
+  return collection.result();
+}
+
+/** The manifests as they were listed. */
+interface Manifests extends Sizes {
+  /** Old, and not marked then: a young one that was listed after them may have marked them since. */
+  readonly unmarked: readonly ObjectEntry[];
+}
+
+class Collection {
+  readonly #store: ArtifactStore;
+  readonly #options: GarbageOptions;
+  readonly #reachable: Reachable;
+  readonly #listed = { objectCount: 0, byteLength: 0 };
+  readonly #kinds = new Map<string, { count: number; byteLength: number }>();
+  /** Key of a blob that a removed manifest named as its output -> its activity. */
+  readonly #activityOf = new Map<string, string>();
+
+  constructor(store: ArtifactStore, options: GarbageOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#reachable = new Reachable(store);
+  }
+
+  /** Adds to what is marked already. */
+  async mark(): Promise<Manifests> {
+    const { runningRoots } = this.#options;
+    const youngSince = await this.#youngSinceMs();
+    // Before the documents: an experiment that ends meanwhile is among these or those.
+    for await (const document of runningRoots()) {
+      await this.#reachable.addLinksOf(document);
+      this.#tell('marking');
+    }
+    for await (const keys of batchesOf(this.#rootKeys(), readCountMax)) {
+      await this.#reachable.addLinksOf(...(await mapBounded(readCountMax, keys, (key) => this.#rootDocument(key))));
+      this.#tell('marking');
+    }
+    const sizes = { objectCount: 0, byteLength: 0 };
+    const unmarked: ObjectEntry[] = [];
+    for await (const manifests of batchesOf(this.#store.objects.list(manifestsPrefix))) {
+      const young = manifests.filter(({ modifiedAtMs }) => modifiedAtMs >= youngSince);
+      await this.#reachable.addObjects(young.map(({ key }) => key));
+      unmarked.push(...manifests.filter(({ key }) => !this.#reachable.has(key)));
+      for (const entry of manifests) add(sizes, entry);
+      this.#tell('marking');
+    }
+    return { ...sizes, unmarked };
+  }
+
+  /** Removes what is neither marked nor young. */
+  async sweepManifests({ objectCount, byteLength, unmarked }: Manifests): Promise<void> {
+    this.#listed.objectCount += objectCount;
+    this.#listed.byteLength += byteLength;
+    for await (const entries of batchesOf(unmarked.filter(({ key }) => !this.#reachable.has(key))))
+      await this.#remove(entries);
+  }
+
+  async sweepBlobs(): Promise<void> {
+    for await (const entries of batchesOf(this.#store.objects.list(blobsPrefix))) {
+      for (const entry of entries) add(this.#listed, entry);
+      await this.#remove(entries.filter(({ key }) => !this.#reachable.has(key)));
+    }
+  }
+
+  result(): Garbage {
+    const kinds = [...this.#kinds]
+      .map(([kind, sizes]) => ({ kind, ...sizes }))
+      .sort((a, b) => b.byteLength - a.byteLength || (a.kind < b.kind ? -1 : 1));
+    const garbage = {
+      objectCount: kinds.reduce((sum, { count }) => sum + count, 0),
+      byteLength: kinds.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    };
+    const { objectCount, byteLength } = this.#listed;
+    return {
+      ...{ objectCount, byteLength },
+      kept: { objectCount: objectCount - garbage.objectCount, byteLength: byteLength - garbage.byteLength },
+      ...{ garbage, kinds },
+    };
+  }
+
+  /** Every object beside blobs and manifests, which are not listed for it. */
+  async *#rootKeys(): AsyncGenerator<string> {
+    const { objects } = this.#store;
+    let after = '';
+    for (const prefix of [blobsPrefix, manifestsPrefix, undefined]) {
+      for await (const { key } of objects.list('', after)) {
+        if (prefix !== undefined && key >= prefix) break;
+        if (!this.#options.forgotten.has(key)) yield key;
+      }
+      // No sign that a key may have comes after it.
+      after = `${prefix ?? ''}~`;
+    }
+  }
+
+  /** A root that cannot be read could refer to anything. */
+  async #rootDocument(key: string): Promise<unknown> {
+    const where = this.#store.objects.uriOf(key);
+    return secondRead(where, async () => {
+      const bytes = await this.#store.objects.get(key);
+      if (bytes === undefined) return undefined;
+      const value = parseJsonBytes(bytes);
+      if (value !== undefined) return value;
+      throw new MtrlError('ARTIFACT_CORRUPT', 'what is kept for this document is not known: it is not JSON', {
+        where,
+        found: describeBytes(bytes),
+        hint: 'restore it from a copy, or remove it, and collect again',
+      });
+    });
+  }
+
+  async #remove(entries: readonly ObjectEntry[]): Promise<void> {
+    const old = await this.#withoutYoung(entries);
+    await this.#learnOutputs(old);
+    for (let i = 0; i < old.length; i += removedAtOnceCount) {
+      const group = old.slice(i, i + removedAtOnceCount);
+      const removed = this.#options.dryRun ? group : await this.#removeStillOld(group);
+      for (const { key, byteLength } of removed) this.#count(this.#kindOf(key), byteLength);
+    }
+    this.#tell('removing');
+  }
+
+  /** Listed some time ago: whoever used one of them meanwhile made it young. No request of S3 looks and removes in one. */
+  async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
+    const { objects } = this.#store;
+    const youngSince = await this.#youngSinceMs();
+    // Last, because what is used meanwhile is touched.
+    const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
+    const old = heads.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
+    await objects.remove(old.map(({ key }) => key));
+    return old;
+  }
+
+  async #withoutYoung(entries: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
+    if (entries.length === 0) return [];
+    const youngSince = await this.#youngSinceMs();
+    return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
+  }
+
+  /** Also what is under a lease: asked again each time, because an activity may have begun since. */
+  async #youngSinceMs(): Promise<number> {
+    const { youngSinceMs, dryRun } = this.#options;
+    const leased = await leasedSinceMs(this.#store.objects, { removeDead: !dryRun });
+    return Math.min(leased, await youngSinceMs());
+  }
+
+  /** What the manifests made, so that their blobs can be told apart. */
+  async #learnOutputs(entries: readonly ObjectEntry[]): Promise<void> {
+    const manifests = entries.filter(({ key }) => key.startsWith(manifestsPrefix));
+    const read = async ({ key }: ObjectEntry): Promise<void> => {
+      const bytes = await this.#store.objects.get(key);
+      const manifest = bytes && parseJsonBytes(bytes);
+      const outputs = isRecord(manifest) && isRecord(manifest['outputs']) ? Object.values(manifest['outputs']) : [];
+      for (const output of outputs) {
+        if (isRecord(output) && typeof output['sha256'] === 'string')
+          this.#activityOf.set(blobKeyOf(output['sha256']), key.split('/')[1] ?? '');
+      }
+    };
+    await mapBounded(readCountMax, manifests, read);
+  }
+
+  #kindOf(key: string): string {
+    return key.startsWith(manifestsPrefix) ? 'manifests' : (this.#activityOf.get(key) ?? 'files');
+  }
+
+  #count(kind: string, byteLength: number): void {
+    const sizes = this.#kinds.get(kind) ?? { count: 0, byteLength: 0 };
+    this.#kinds.set(kind, { count: sizes.count + 1, byteLength: sizes.byteLength + byteLength });
+  }
+
+  #tell(phase: string): void {
+    this.#options.onProgress?.({ phase, objectCount: this.#reachable.size });
+  }
+}
+
+function add(sizes: { objectCount: number; byteLength: number }, { byteLength }: ObjectEntry): void {
+  sizes.objectCount++;
+  sizes.byteLength += byteLength;
+}

@@ -1,0 +1,168 @@
+/**
+ * What an unfinished activity has written is protected from a garbage collection by a lease in the store, not by its
+ * age: `leases/<process>.json`, one a process, says since when its oldest open activity has been at work. It is there
+ * before the first byte is written and is renewed while the process lives; a collection keeps everything that is younger
+ * than the start of any lease, and takes a lease that was not renewed for long for that of a dead process.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { MtrlError } from '../../core/errors.ts';
+import { youngMs } from '../store/age.ts';
+import { isRecord, jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+
+const leasesPrefix = 'leases/';
+const renewedEveryMs = 60_000;
+/** By the store's clock: a collection ignores and removes a lease that is older. */
+const deadAfterMs = 5 * 60_000;
+/** By this process's clocks: a lease that was not renewed for so long may soon be taken for dead. */
+const lostAfterMs = 4 * 60_000;
+/** Activities follow each other within milliseconds: a lease that was used until now is not worth removing. */
+const lingerMsDefault = 1_000;
+/** The store's clock is known to a second and an answer's time. */
+const clockSlackMs = 5_000;
+
+export interface StoreLeaseOptions {
+  readonly lingerMs?: number;
+}
+
+export class StoreLease {
+  readonly #objects: ObjectStore;
+  readonly #key = `${leasesPrefix}${hostname().replace(/[^\w-]/g, '-')}-${String(process.pid)}-${randomUUID()}.json`;
+  readonly #lingerMs: number;
+  /** When each open holder began, by the store's clock. */
+  readonly #startsMs = new Map<symbol, number>();
+  /** Requests about the lease are made one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #renewed: Moment | undefined;
+  /** How often the lease may have been taken for dead while it was held. */
+  #lossCount = 0;
+  #renewal: NodeJS.Timeout | undefined;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(objects: ObjectStore, { lingerMs = lingerMsDefault }: StoreLeaseOptions = {}) {
+    this.#objects = objects;
+    this.#lingerMs = lingerMs;
+  }
+
+  /**
+   * Runs the body under the lease. `requireHeld` throws LEASE_LOST (retryable) when the process was suspended or the
+   * store away for so long that what was written since the start may have been collected.
+   */
+  async hold<T>(body: (requireHeld: () => void) => Promise<T>): Promise<T> {
+    const holder = Symbol('holder');
+    clearTimeout(this.#linger);
+    this.#startsMs.set(holder, (await this.#objects.timeMs()) - clockSlackMs);
+    try {
+      await this.#serially(async () => {
+        if (this.#renewed === undefined || this.#isLost()) await this.#write();
+      });
+      const lossCount = this.#lossCount;
+      return await body(() => {
+        if (this.#lossCount !== lossCount || this.#isLost()) throw lost(this.#objects.uriOf(this.#key));
+      });
+    } finally {
+      this.#startsMs.delete(holder);
+      if (this.#startsMs.size === 0) this.#lingerThenRemove();
+    }
+  }
+
+  /** Ends the lease of a process that ends; nothing may be held. */
+  async close(): Promise<void> {
+    clearTimeout(this.#linger);
+    await this.#remove();
+  }
+
+  async #write(): Promise<void> {
+    if (this.#renewed !== undefined && this.#isLost()) this.#lossCount++;
+    const asked = moment();
+    const sinceMs = Math.min(...this.#startsMs.values());
+    await this.#objects.put(this.#key, jsonBytes({ schema: 1, host: hostname(), pid: process.pid, sinceMs }));
+    this.#renewed = asked;
+    this.#renewal ??= setInterval(() => {
+      this.#renew();
+    }, renewedEveryMs).unref();
+  }
+
+  /** A failure is made good by the next renewal, or found by `requireHeld`. */
+  #renew(): void {
+    this.#serially(async () => {
+      if (this.#startsMs.size > 0) await this.#write();
+    }).catch(() => undefined);
+  }
+
+  #lingerThenRemove(): void {
+    clearTimeout(this.#linger);
+    this.#linger = setTimeout(() => {
+      // One that stays behind is taken for dead after some minutes.
+      this.#remove().catch(() => undefined);
+    }, this.#lingerMs).unref();
+  }
+
+  #remove(): Promise<void> {
+    return this.#serially(async () => {
+      if (this.#startsMs.size > 0 || this.#renewed === undefined) return;
+      clearInterval(this.#renewal);
+      this.#renewal = undefined;
+      this.#renewed = undefined;
+      await this.#objects.remove([this.#key]);
+    });
+  }
+
+  #isLost(): boolean {
+    if (this.#renewed === undefined) return true;
+    const now = moment();
+    // The first stands still while a machine sleeps, the second may be set.
+    return now.upMs - this.#renewed.upMs > lostAfterMs || now.wallMs - this.#renewed.wallMs > lostAfterMs;
+  }
+
+  #serially<T>(request: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(request, request);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+}
+
+interface Moment {
+  readonly upMs: number;
+  readonly wallMs: number;
+}
+
+function moment(): Moment {
+  return { upMs: performance.now(), wallMs: Date.now() };
+}
+
+/**
+ * What was written since then, by the store's clock, may be an unfinished activity's; Infinity where no lease is live.
+ * What an activity finds and what is fresh (age.ts) is not touched again, so that it counts as far back as that.
+ */
+export async function leasedSinceMs(objects: ObjectStore, { removeDead }: { removeDead: boolean }): Promise<number> {
+  let sinceMs = Infinity;
+  const dead: string[] = [];
+  const nowMs = await objects.timeMs();
+  for await (const { key, modifiedAtMs } of objects.list(leasesPrefix)) {
+    if (modifiedAtMs < nowMs - deadAfterMs) {
+      dead.push(key);
+      continue;
+    }
+    const bytes = await objects.get(key);
+    if (bytes === undefined) continue;
+    sinceMs = Math.min(sinceMs, startIn(bytes) ?? -Infinity);
+  }
+  if (removeDead) await objects.remove(dead);
+  return sinceMs - youngMs / 2;
+}
+
+/** undefined for a lease of another version: it may protect anything. */
+function startIn(bytes: Uint8Array): number | undefined {
+  const lease = parseJsonBytes(bytes);
+  return isRecord(lease) && typeof lease['sinceMs'] === 'number' ? lease['sinceMs'] : undefined;
+}
+
+function lost(where: string): MtrlError {
+  return new MtrlError('LEASE_LOST', 'the activity stood still for longer than the lease on what it wrote', {
+    where,
+    found: `no renewal for ${String(lostAfterMs / 60_000)} minutes`,
+    hint: 'the activity is done again; if this recurs, see why the worker is suspended or the store away for so long',
+  });
+}

@@ -1,0 +1,194 @@
+/**
+ * Content-addressed artifacts over an object store: bytes live at `blobs/sha256/ab/<digest>`, so equal bytes are kept
+ * once, writing them again is free, and every read proves what it returns.
+ */
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { assert } from '../../core/assert.ts';
+import { ByteCache } from '../../core/byte-cache.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { sha256 } from '../../core/json.ts';
+import { isFresh } from './age.ts';
+import { codedFileError } from './file-error.ts';
+import { jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
+import type { StoreLease } from '../collection/lease.ts';
+import { linksInBytes, type Target } from '../links.ts';
+import type { ObjectStore } from './object-store.ts';
+import { blobKeyOf, keyOfRef } from '../ref-key.ts';
+import type { ArtifactRef } from '../ref.ts';
+import { secondRead } from './second-read.ts';
+import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
+
+export interface ArtifactStoreOptions {
+  /** Memory for bytes that were read or written lately; 0 keeps none. */
+  readonly cacheByteLengthMax?: number;
+  /** Protects what is written under it from a garbage collection; without it only its age does. */
+  readonly lease?: StoreLease;
+}
+
+/** What longer documents name is not looked for when they are written. */
+const linkedByteLengthMax = 1 << 20;
+
+/** Above this it pays to ask whether the bytes are there before sending them. */
+const headFirstByteLength = 1 << 20;
+
+export class ArtifactStore {
+  readonly objects: ObjectStore;
+  readonly #cache: ByteCache<Uint8Array>;
+  readonly #links = new WeakMap<ArtifactRef, readonly Target[]>();
+  readonly #lease: StoreLease | undefined;
+
+  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20, lease }: ArtifactStoreOptions = {}) {
+    this.objects = objects;
+    this.#lease = lease;
+    this.#cache = new ByteCache(cacheByteLengthMax);
+  }
+
+  /** Runs the body so that nothing it writes or finds is collected before it ends; see StoreLease.hold. */
+  async protect<T>(body: (requireHeld: () => void) => Promise<T>): Promise<T> {
+    return this.#lease === undefined ? body(() => undefined) : this.#lease.hold(body);
+  }
+
+  /** Of a process that ends: gives up what protects its writes. */
+  async close(): Promise<void> {
+    await this.#lease?.close();
+  }
+
+  /** `keep: false` for what this process is not about to read: it takes no memory from what is. */
+  async putBytes(bytes: Uint8Array, { keep = true }: { readonly keep?: boolean } = {}): Promise<ArtifactRef> {
+    const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
+    const key = blobKey(ref.sha256);
+    if (bytes.byteLength < headFirstByteLength || !(await this.#holds(ref))) {
+      if ((await this.objects.putIfAbsent(key, bytes)) === 'exists' && !(await this.objects.touch(key)))
+        await this.objects.put(key, bytes);
+    }
+    // A copy: the caller may go on writing into its own array.
+    if (keep) this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
+    if (bytes.byteLength <= linkedByteLengthMax) this.#links.set(ref, linksInBytes(this.objects, bytes));
+    return ref;
+  }
+
+  /** What the artifact names, where this very ref is from `putBytes` or `putJson`: known without reading. */
+  linksOf(ref: ArtifactRef): readonly Target[] | undefined {
+    return this.#links.get(ref);
+  }
+
+  /**
+   * The artifact's bytes, proven to be those of the digest. They may be shared with other readers: do not write into
+   * them. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+   */
+  async getBytes(ref: ArtifactRef): Promise<Uint8Array> {
+    const cached = this.#cache.get(ref.sha256);
+    if (cached !== undefined) return cached;
+    const bytes = await secondRead(ref.uri, async () => {
+      const read = await this.objects.get(this.keyOf(ref));
+      if (read === undefined) throw this.#missing(ref);
+      const found = { sha256: sha256(read), byteLength: read.byteLength };
+      if (!sameBytes(ref, found)) throw corrupt(ref.uri, ref, found);
+      return read;
+    });
+    this.#cache.set(ref.sha256, bytes, bytes.byteLength);
+    return bytes;
+  }
+
+  /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+  async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    return secondRead(ref.uri, async () => {
+      const read = await this.#readRange(ref, offset, byteLength);
+      if (read.byteLength === byteLength) return read;
+      throw new MtrlError('ARTIFACT_CORRUPT', 'a part of the artifact has not the length that was asked for', {
+        where: ref.uri,
+        found: `${String(read.byteLength)} of ${String(byteLength)} bytes from ${String(offset)} on`,
+        hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
+      });
+    });
+  }
+
+  async #readRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    const range = { start: offset, end: offset + byteLength };
+    const source = await this.objects.open(this.keyOf(ref), range);
+    if (source === undefined) throw this.#missing(ref);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source) pieces.push(piece as Uint8Array);
+    return Buffer.concat(pieces);
+  }
+
+  /** Canonical JSON: equal values are one artifact. */
+  async putJson(value: unknown): Promise<ArtifactRef> {
+    return this.putBytes(jsonBytes(value));
+  }
+
+  /** The value is what some `putJson` wrote: its digest vouches for it, its type is the writer's. */
+  async getJson(ref: ArtifactRef): Promise<unknown> {
+    const value = parseJsonBytes(await this.getBytes(ref));
+    if (value !== undefined) return value;
+    throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not JSON', { where: ref.uri });
+  }
+
+  /** Keeps a file without holding it in memory. Throws FILE_MISSING. */
+  async putFile(path: string): Promise<ArtifactRef> {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile() !== true) throw new MtrlError('FILE_MISSING', 'there is no such file', { where: path });
+    const digested = await digestFile(path);
+    const ref = this.refOf(digested);
+    if (!(await this.#holds(ref))) {
+      await this.objects.putStream(blobKey(ref.sha256), { ...digested, open: () => createReadStream(path) });
+    }
+    return ref;
+  }
+
+  /** Writes the artifact to `path`, which appears only when all its bytes are proven. */
+  async getToFile(ref: ArtifactRef, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await secondRead(ref.uri, async () => {
+      const partial = `${path}.partial-${randomUUID()}`;
+      try {
+        const source = await this.objects.open(this.keyOf(ref));
+        if (source === undefined) throw this.#missing(ref);
+        await pipeline(
+          source,
+          (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri),
+          createWriteStream(partial, { flags: 'wx' }),
+        );
+        await rename(partial, path);
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw codedFileError(error);
+      }
+    });
+  }
+
+  /** The ref of bytes known by their digest alone: where this store would keep them. */
+  refOf({ sha256, byteLength }: Digested): ArtifactRef {
+    return { uri: this.objects.uriOf(blobKey(sha256)), sha256, byteLength };
+  }
+
+  /** Where it is kept here, whichever store wrote the ref. */
+  keyOf({ uri, sha256 }: ArtifactRef): string {
+    return keyOfRef(this.objects, uri, sha256);
+  }
+
+  async #holds(ref: ArtifactRef): Promise<boolean> {
+    const key = blobKey(ref.sha256);
+    const head = await this.objects.head(key);
+    if (head?.byteLength !== ref.byteLength) return false;
+    // Young again: no garbage collection may take what its writer counts on. To S3 that is a copy of all its bytes.
+    return isFresh(head.modifiedAtMs, await this.objects.timeMs()) || this.objects.touch(key);
+  }
+
+  #missing(ref: ArtifactRef): MtrlError {
+    return new MtrlError('ARTIFACT_MISSING', 'the artifact is not in the store', {
+      where: ref.uri,
+      found: `nothing in ${this.objects.name}`,
+      hint: 'resume the experiment, or run its recipe again: work whose results are gone is done again; what was imported must be imported again',
+    });
+  }
+}
+
+export function blobKey(digest: string): string {
+  assert(/^[0-9a-f]{64}$/.test(digest), `not a sha256: ${digest}`);
+  return blobKeyOf(digest);
+}

@@ -1,0 +1,79 @@
+/** Whether a manifest's outputs are all there: also the files of a folder, and the documents that an output is made of. */
+import type { ArtifactStore } from './artifact-store.ts';
+import { drainBounded } from './bounded.ts';
+import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
+import type { Manifest } from '../manifest.ts';
+import { keyOfRef } from '../ref-key.ts';
+
+const askedCountMax = 16;
+/** Longer documents are tables, which name no parts. */
+const documentByteLengthMax = 1 << 20;
+
+interface Part {
+  readonly uri: unknown;
+  readonly sha256: string;
+  readonly byteLength: number;
+  /** May name further parts. */
+  readonly isDocument: boolean;
+}
+
+/**
+ * URI of a part that is gone, of any of them; undefined when all are there. Inputs are not looked at: they are the outputs
+ * of other work. A HEAD a part, and a read of each document that names some.
+ */
+export async function missingPart(store: ArtifactStore, manifest: Manifest<unknown>): Promise<string | undefined> {
+  const { outputs, inputs, closed = [] } = manifest;
+  const seen = new Set<string>(digestsIn(inputs));
+  const waiting: Part[] = [];
+  let missing: string | undefined;
+  const add = (parts: readonly Part[]): void => {
+    for (const part of parts) {
+      if (seen.has(part.sha256)) continue;
+      seen.add(part.sha256);
+      waiting.push(part);
+    }
+  };
+  for (const [name, ref] of Object.entries(outputs)) add(partsIn(ref, { isDocument: !closed.includes(name) }));
+  await drainBounded(
+    askedCountMax,
+    () => (missing === undefined ? waiting.pop() : undefined),
+    async (part) => {
+      const key = keyOfRef(store.objects, part.uri, part.sha256);
+      const head = await store.objects.head(key);
+      if (head?.byteLength !== part.byteLength) missing = store.objects.uriOf(key);
+      else if (part.isDocument && part.byteLength <= documentByteLengthMax) add(await partsOf(store, part));
+    },
+  );
+  return missing;
+}
+
+async function partsOf(store: ArtifactStore, { uri, sha256, byteLength }: Part): Promise<readonly Part[]> {
+  const ref = { ...store.refOf({ sha256, byteLength }), ...(typeof uri === 'string' && { uri }) };
+  return partsIn(parseJsonBytes(await store.getBytes(ref)), { isDocument: true });
+}
+
+/** Refs anywhere in the value; those without an address are files of a folder, which name nothing. */
+function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean }): Part[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => partsIn(item, { isDocument }));
+  if (!isRecord(value)) return [];
+  const { uri, sha256, byteLength, producer, ...rest } = value;
+  const isRef =
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    typeof byteLength === 'number' &&
+    !isManifestUri(uri) &&
+    (producer === undefined || typeof producer === 'string');
+  const own: Part[] = isRef ? [{ uri, sha256, byteLength, isDocument: isDocument && uri !== undefined }] : [];
+  return [...own, ...Object.values(rest).flatMap((member) => partsIn(member, { isDocument }))];
+}
+
+/** A manifest is another activity's, whose own outputs are looked at when it is found. */
+function isManifestUri(uri: unknown): boolean {
+  return typeof uri === 'string' && uri.includes('/manifests/');
+}
+
+function digestsIn(inputs: Manifest<unknown>['inputs']): string[] {
+  return Object.values(inputs).flatMap((input) =>
+    'sha256' in input ? [input.sha256] : input.map(({ sha256 }) => sha256),
+  );
+}

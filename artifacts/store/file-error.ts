@@ -1,0 +1,90 @@
+/** File-system failures as coded errors: a full disk and a read-only folder are neither bugs of ours nor faults of the data. */
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+import { errnoOf } from './errno.ts';
+
+/** Errors are wrapped by streams and libraries, but not more deeply than this. */
+const causeDepthMax = 5;
+
+/**
+ * DISK_FULL (ENOSPC, EDQUOT), FILE_NOT_WRITABLE (EROFS, EACCES, EPERM) or FILE_UNREADABLE (EACCES of a file that may not
+ * be read), for the error or one of its causes; undefined for everything else.
+ */
+export function fileError(error: unknown): MtrlError | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < causeDepthMax; cause = cause.cause, depth++) {
+    const found = codedAt(cause);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The coded error where there is one, else the error itself. */
+export function codedFileError(error: unknown): unknown {
+  return error instanceof MtrlError ? error : (fileError(error) ?? error);
+}
+
+function codedAt(cause: Error): MtrlError | undefined {
+  const errno = errnoOf(cause);
+  const path = 'path' in cause && typeof cause.path === 'string' ? cause.path : undefined;
+  const where = path === undefined ? hostname() : `${path} on ${hostname()}`;
+  const found = cause.message;
+  switch (errno) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new MtrlError('DISK_FULL', errno === 'EDQUOT' ? 'the disk quota is used up' : 'the disk is full', {
+        where,
+        found: [found, freeText(path ?? process.cwd())].join('; '),
+        hint: 'free some space on that disk, or set MTRL_HOME or TMPDIR to a larger one; work goes on by itself once there is space',
+        cause,
+      });
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return path !== undefined && errno !== 'EROFS' && isUnreadable(path)
+        ? new MtrlError('FILE_UNREADABLE', 'the file may not be read', {
+            where,
+            found,
+            hint: 'give the user of this process the right to read it',
+            cause,
+          })
+        : isFileSystems(cause)
+          ? new MtrlError('FILE_NOT_WRITABLE', 'the file system refuses the write', {
+              where,
+              found,
+              hint: 'make the folder writable for the user of this process, or set MTRL_HOME or TMPDIR to one that is',
+              cause,
+            })
+          : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A socket can be refused with EACCES too. */
+function isFileSystems(cause: Error): boolean {
+  const syscall = 'syscall' in cause ? cause.syscall : undefined;
+  return syscall !== 'connect' && syscall !== 'listen' && syscall !== 'bind' && syscall !== 'kill';
+}
+
+function isUnreadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '') && existsSync(path);
+  }
+}
+
+/** Of the disk that holds the path, or would. */
+function freeText(path: string): string {
+  let folder = resolve(path);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    const { bavail, bsize, ffree } = statfsSync(folder);
+    return `${String(bavail * bsize)} bytes and ${String(ffree)} files are free at ${folder}`;
+  } catch {
+    return `the free space at ${folder} is not known`;
+  }
+}

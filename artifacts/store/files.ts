@@ -1,0 +1,96 @@
+/**
+ * A folder as one artifact: a checkpoint in Hugging Face layout, a snapshot. Its manifest holds names, digests and
+ * lengths and nothing else, so its sha256 names the content: the same files have the same digest in every bucket.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { MtrlError } from '../../core/errors.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { mapBounded } from './bounded.ts';
+import { fileError } from './file-error.ts';
+import { isRecord } from '../codecs/json-value.ts';
+import type { ArtifactRef } from '../ref.ts';
+import type { Digested } from './stream-digest.ts';
+
+export interface FolderManifest {
+  readonly schema: 1;
+  /** Path inside the folder, `/`-separated -> content. */
+  readonly files: Readonly<Record<string, Digested>>;
+}
+
+const transferCountMax = 4;
+
+/** Keeps the named files of a folder, or all of them (with sub-folders). Throws FILE_MISSING. */
+export async function putFolder(
+  store: ArtifactStore,
+  folder: string,
+  fileNames?: readonly string[],
+): Promise<ArtifactRef> {
+  const names = [...(fileNames ?? (await filesIn(folder)))].sort();
+  if (names.length === 0) throw new MtrlError('FILE_MISSING', 'the folder holds no files', { where: folder });
+  const contents = await mapBounded(transferCountMax, names, async (name) => {
+    const { sha256, byteLength } = await store.putFile(join(folder, checkName(name, folder)));
+    return [name, { sha256, byteLength }] as const;
+  });
+  const manifest: FolderManifest = { schema: 1, files: Object.fromEntries(contents) };
+  return store.putJson(manifest);
+}
+
+/** Throws ARTIFACT_CORRUPT when the artifact is no folder manifest. */
+export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef): Promise<FolderManifest> {
+  const value = await store.getJson(ref);
+  const files = isRecord(value) && value['schema'] === 1 ? value['files'] : undefined;
+  if (isRecord(files) && Object.values(files).every(isDigested)) return value as FolderManifest;
+  throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not the manifest of a folder', { where: ref.uri });
+}
+
+/**
+ * Makes the folder anew. `destination` must not exist, or be empty; it appears with all its files or not at all.
+ * Throws USAGE when it holds something, ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+ */
+export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, destination: string): Promise<void> {
+  const { files } = await readFolderManifest(store, ref);
+  const target = resolve(destination);
+  const partial = `${target}.partial-${randomUUID()}`;
+  await mkdir(partial, { recursive: true });
+  try {
+    await mapBounded(transferCountMax, Object.entries(files), ([name, content]) =>
+      store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
+    );
+    // Replaces an empty folder, refuses a full one.
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    if (error instanceof MtrlError) throw error;
+    const ofDisk = fileError(error);
+    if (ofDisk !== undefined) throw ofDisk;
+    throw new MtrlError('USAGE', 'the folder cannot be written there', {
+      where: target,
+      found: error instanceof Error ? error.message : String(error),
+      hint: 'name a folder that does not exist yet or is empty',
+      cause: error,
+    });
+  }
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw new MtrlError('FILE_MISSING', 'there is no such folder', { where: folder, cause });
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
+}
+
+/** A manifest must not be able to write outside its folder. */
+function checkName(name: string, where: string): string {
+  const segments = name.split('/');
+  if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name))
+    return name;
+  throw new MtrlError('ARTIFACT_CORRUPT', `${JSON.stringify(name)} is not a file name inside a folder`, { where });
+}
+
+function isDigested(value: unknown): value is Digested {
+  return isRecord(value) && typeof value['sha256'] === 'string' && typeof value['byteLength'] === 'number';
+}

@@ -1,0 +1,33 @@
+/**
+ * A read that does not fit its digest is made a second time, from the store itself: twice the same wrong bytes are a
+ * damaged object, anything else was the way to here.
+ */
+import { MtrlError } from '../../core/errors.ts';
+
+/** `read` throws ARTIFACT_CORRUPT, whose `found` tells its bytes from others, where they are wrong. Throws STORE_UNREACHABLE when two reads differ. */
+export async function secondRead<T>(where: string, read: () => Promise<T>): Promise<T> {
+  const first = await attempted(read);
+  if ('value' in first) return first.value;
+  const second = await attempted(read);
+  if ('value' in second) return second.value;
+  throw first.corrupt.details.found === second.corrupt.details.found ? second.corrupt : unsteady(where, first, second);
+}
+
+type Attempt<T> = { readonly value: T } | { readonly corrupt: MtrlError };
+
+async function attempted<T>(read: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (error instanceof MtrlError && error.code === 'ARTIFACT_CORRUPT') return { corrupt: error };
+    throw error;
+  }
+}
+
+function unsteady(where: string, ...reads: readonly { readonly corrupt: MtrlError }[]): MtrlError {
+  return new MtrlError('STORE_UNREACHABLE', 'two reads of one object gave different bytes', {
+    where,
+    found: reads.map(({ corrupt }) => corrupt.details.found ?? corrupt.message).join('; then '),
+    hint: 'the request is repeated; if this recurs, look at what is between this machine and the store (proxies, memory)',
+  });
+}

@@ -1,0 +1,97 @@
+/** How an experiment ended, and the JSON document that `run --wait --json` prints of it (DESIGN section 9). */
+import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import type { CacheCount, TaskScores } from '../../contract/activities.ts';
+import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { isErrorCode, MtrlError } from '../../core/errors.ts';
+import type { ExperimentResult } from '../../contract/workflows.ts';
+import { commandText } from './output.ts';
+import { patiently } from '../temporal/patience.ts';
+import type { Stack } from '../temporal/stack.ts';
+
+export interface ExperimentDocument {
+  readonly experimentId: string;
+  readonly workflowId: string;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly reportPath: string | null;
+  readonly arms: readonly {
+    readonly arm: string;
+    readonly seed: number;
+    readonly policy: { readonly uri: string; readonly sha256: string };
+    readonly steps: number;
+    readonly wallMs: number;
+    readonly tasks: readonly TaskScores[];
+  }[];
+  readonly cache: CacheCount;
+  readonly wallMs: number | null;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Waits for the end. Throws what ended it, as a coded error. */
+export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: string): Promise<ExperimentResult> {
+  try {
+    return await patiently(() => client.workflow.getHandle(experimentId).result() as Promise<ExperimentResult>);
+  } catch (error) {
+    throw codedEnd(
+      error,
+      `experiment ${experimentId}`,
+      `\`${commandText('resume', experimentId)}\` goes on from what is kept`,
+    );
+  }
+}
+
+/** What ended a workflow, in our words; `hint` is for what was stopped by somebody. */
+export function codedEnd(error: unknown, where: string, hint: string): unknown {
+  if (error instanceof WorkflowNotFoundError) {
+    return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
+      where,
+      found: 'it was deleted while it was waited for, or the server has another database',
+      hint: `\`${commandText('status')}\` lists what is there; start it again: what it had made is found`,
+      cause: error,
+    });
+  }
+  if (!(error instanceof WorkflowFailedError) || error instanceof WorkflowContinuedAsNewError) return error;
+  const { cause } = error;
+  if (cause instanceof CancelledFailure)
+    return new MtrlError('CANCELLED', 'it was cancelled', { where, hint, cause: error });
+  if (cause instanceof TerminatedFailure)
+    return new MtrlError('CANCELLED', 'it was terminated', { where, hint, cause: error });
+  if (!(cause instanceof ApplicationFailure)) return error;
+  const code = cause.type ?? '';
+  return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
+}
+
+/** Every run's results: they lie in the store, not in what the workflow returns. */
+export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
+  return (await store.getJson(index)) as ExperimentIndex;
+}
+
+export function documentOf(
+  { experimentId, cache, wallMs, runs }: ExperimentIndex,
+  reportPath: string,
+): ExperimentDocument {
+  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
+    arm: plan.arm,
+    seed: plan.seed,
+    policy: { uri: checkpoint.uri, sha256: checkpoint.sha256 },
+    steps: plan.stepCount,
+    wallMs: runMs,
+    tasks: evaluations.map(({ scores }) => scores),
+  }));
+  return { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms, cache, wallMs };
+}
+
+export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {
+  const status = error.code === 'CANCELLED' ? 'cancelled' : 'failed';
+  const { code, message } = error;
+  return {
+    experimentId,
+    workflowId: experimentId,
+    status,
+    reportPath: null,
+    arms: [],
+    cache: { hits: 0, misses: 0 },
+    wallMs: null,
+    error: { code, message },
+  };
+}

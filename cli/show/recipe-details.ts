@@ -1,0 +1,22 @@
+/** What the Web UI shows of a recipe beside the experiment that does it. */
+import type { Recipe } from '../../recipes/recipe.ts';
+
+/** Temporal takes 20,000 bytes of details: a recipe of hundreds of tasks must not fail to start for them. */
+const itemCountMax = 60;
+
+/** Markdown. `digest`: of the complete recipe. */
+export function recipeDetails({ tasks, arms, seeds }: Recipe, digest: string): string {
+  const taskItems = Object.entries(tasks).map(([task, { kind, ood }]) => `**${task}** ${kind}${ood ? ', OOD' : ''}`);
+  const armItems = Object.entries(arms).map(([arm, spec]) => {
+    const steps = spec.objective === 'none' ? 'not trained' : `${spec.objective}, ${String(spec.stepCount)} steps`;
+    return `**${arm}** ${spec.mode}, ${steps}${spec.from === undefined ? '' : `, from ${spec.from}`}`;
+  });
+  const head = [`recipe \`${digest.slice(0, 12)}\``, `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`];
+  return [head.join(' · '), '', 'Arms', ...list(armItems), '', 'Tasks', ...list(taskItems)].join('\n');
+}
+
+function list(items: readonly string[]): string[] {
+  const more = items.length - itemCountMax;
+  const shown = [...items.slice(0, itemCountMax), ...(more > 0 ? [`and ${String(more)} more`] : [])];
+  return ['', ...shown.map((item) => `- ${item}`)];
+}

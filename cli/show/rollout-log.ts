@@ -1,0 +1,110 @@
+/** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
+import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
+import type { JudgedRollout, PromptRewards, RolloutShard, StepRewards } from '../../pipeline/training/rollout-artifact.ts';
+import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
+import type { GrpoUpdate, StepRecord } from '../../pipeline/policies/step-record.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { readManifest } from '../../artifacts/manifest.ts';
+import { rowsAt } from '../../artifacts/codecs/row-table.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { required } from '../../core/assert.ts';
+import type { Example } from '../../judge/example.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { swapPair } from '../../judge/tasks/swap.ts';
+import type { MadeRun } from './made.ts';
+
+export interface ShownPrompt {
+  readonly runName: string;
+  readonly step: number;
+  readonly task: string;
+  readonly exampleId: string;
+  readonly label: string;
+  /** As the judge read it; `<image>` where an image stands. */
+  readonly prompt: string;
+  /** sha256 of each. */
+  readonly images: readonly string[];
+  readonly rollouts: readonly (JudgedRollout & {
+    readonly text: string;
+    readonly finishReason: 'stop' | 'length';
+    readonly tokenCount: number;
+  })[];
+}
+
+/** Steps of reinforcement learning that a run's kept states name, in order. */
+export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly GrpoUpdate[]> {
+  const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
+  const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
+  for (let next: ArtifactRef | null = snapshot ?? null; next !== null;) {
+    const { records, previous } = (await store.getJson(next)) as Snapshot;
+    refs.unshift(...records);
+    next = previous;
+  }
+  const records = (await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[];
+  return records.flatMap(({ update }) => (update.objective === 'grpo' ? [update] : []));
+}
+
+/** A run that is under way names its newest checkpoint; the manifest of what made it names the snapshot. */
+export async function snapshotOfCheckpoint(
+  store: ArtifactStore,
+  { producer }: ArtifactRef,
+): Promise<ArtifactRef | undefined> {
+  if (producer === undefined) return undefined;
+  return (await readManifest(store, producer))?.manifest.outputs['snapshot'];
+}
+
+export async function promptsOfStep(
+  store: ArtifactStore,
+  runName: string,
+  update: GrpoUpdate,
+): Promise<readonly ShownPrompt[]> {
+  const [{ prompts }, ...shards] = await Promise.all([
+    store.getJson(update.rewards) as Promise<StepRewards>,
+    ...update.rollouts.map((ref) => store.getJson(ref) as Promise<RolloutShard>),
+  ]);
+  const sampled = shards.flatMap((shard) => shard.prompts);
+  const examples = await trainingExamples(
+    store,
+    update.dataset,
+    prompts.map(({ exampleIndex }) => exampleIndex),
+  );
+  return prompts.map((judged, i) => {
+    const stored = required(examples[i], `example ${judged.exampleId}`);
+    const { labels } = required(update.prompting.tasks[judged.task], `task ${judged.task}`);
+    const example = judged.swapped === true ? swapPair(stored, labels) : stored;
+    const { rollouts } = required(sampled[i], `rollouts of ${judged.exampleId}`);
+    const { task, label } = judged;
+    const exampleId = example.id;
+    const shown = judged.rollouts.map((each, j) => {
+      const { text, finishReason, tokenIds } = required(rollouts[j], `rollout ${String(j)} of ${exampleId}`);
+      return { ...each, text, finishReason, tokenCount: tokenIds.length };
+    });
+    return {
+      runName,
+      step: update.step,
+      task,
+      exampleId,
+      label,
+      prompt: promptText(update, judged, example),
+      images: example.images,
+      rollouts: shown,
+    };
+  });
+}
+
+/** One a row. What rollouts are sampled from is in the split that is trained on. */
+async function trainingExamples(
+  store: ArtifactStore,
+  ref: ArtifactRef,
+  rows: readonly number[],
+): Promise<readonly Example[]> {
+  const { examples } = (await store.getJson(ref)) as DatasetArtifact;
+  const stored = await rowsAt<StoredExample>(store, examples, rows);
+  return stored.map((example) => ({ ...example, split: 'train' }));
+}
+
+function promptText({ prompting, mode }: GrpoUpdate, { task }: PromptRewards, example: Example): string {
+  const messages = renderPrompt(required(prompting.tasks[task], `task ${task}`), example, mode, prompting.modeWords);
+  return messages
+    .flatMap(({ content }) => content.map((part) => (part.type === 'image' ? '<image>' : part.text)))
+    .join(' ');
+}

@@ -1,0 +1,64 @@
+/** How an experiment stands, asked of the experiment and of its runs. */
+import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { ExperimentProgress, RunProgress } from '../../workflows/progress.ts';
+import { describe } from '../temporal/describe-experiment.ts';
+
+export interface Standing {
+  readonly experimentId: string;
+  /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
+  readonly status: string;
+  readonly isOpen: boolean;
+  readonly startedAt: Date;
+  readonly closedAt: Date | undefined;
+  /** undefined while no control worker answers. */
+  readonly progress: ExperimentProgress | undefined;
+}
+
+const queryTimeoutMs = 4_000;
+
+export async function standingOf(client: Client, experimentId: string): Promise<Standing> {
+  const description = await describe(client, experimentId);
+  const progress = await ask<ExperimentProgress>(client, experimentId);
+  const runs = progress && (await Promise.all(progress.runs.map((run) => newestOf(client, run))));
+  return { ...factsOf(description), progress: progress && runs && { ...progress, runs } };
+}
+
+function factsOf(description: WorkflowExecutionDescription): Omit<Standing, 'progress'> {
+  const { workflowId, status, startTime, closeTime } = description;
+  return {
+    experimentId: workflowId,
+    status: status.name,
+    isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+    startedAt: startTime,
+    closedAt: closeTime,
+  };
+}
+
+/** An experiment hears of its runs every few seconds; a run that is under way is asked itself. */
+async function newestOf(client: Client, run: RunProgress): Promise<RunProgress> {
+  if (['done', 'failed', 'cancelled'].includes(run.state)) return run;
+  return (await ask<RunProgress>(client, run.workflowId)) ?? run;
+}
+
+/** undefined when nobody answers in time: the worker is down, or the workflow has not begun. */
+async function ask<T>(client: Client, workflowId: string): Promise<T | undefined> {
+  try {
+    return await client.withDeadline(Date.now() + queryTimeoutMs, () =>
+      client.workflow.getHandle(workflowId).query<T>('progress'),
+    );
+  } catch (error) {
+    if (error instanceof QueryNotRegisteredError || isUnanswered(error)) return undefined;
+    throw error;
+  }
+}
+
+/** gRPC DEADLINE_EXCEEDED, NOT_FOUND, FAILED_PRECONDITION (no first task yet), CANCELLED by the deadline. */
+const unansweredCodes: readonly unknown[] = [1, 4, 5, 9];
+
+function isUnanswered(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (unansweredCodes.includes((cause as { code?: unknown }).code)) return true;
+    if (cause.name === 'WorkflowNotFoundError' || cause.name === 'QueryRejectedError') return true;
+  }
+  return false;
+}

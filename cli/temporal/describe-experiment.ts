@@ -1,0 +1,23 @@
+/** An experiment as Temporal describes it. */
+import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import { MtrlError } from '../../core/errors.ts';
+import { commandText } from '../show/output.ts';
+
+export const workflowType = 'experiment';
+
+/** Throws NOT_FOUND, also for a workflow that is no experiment. */
+export async function describe(client: Client, experimentId: string): Promise<WorkflowExecutionDescription> {
+  const hint = `name an experiment: \`${commandText('status')}\` lists them`;
+  try {
+    const description = await client.workflow.getHandle(experimentId).describe();
+    if (description.type === workflowType) return description;
+    throw new MtrlError('NOT_FOUND', 'this is no experiment', {
+      where: experimentId,
+      found: `a workflow of type ${description.type}`,
+      hint,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId, hint, cause: error });
+  }
+}

@@ -1,0 +1,139 @@
+/** Experiments as a Temporal client sees them: start or attach, look up, ask how they stand. */
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { isNotFound, MtrlError } from '../../core/errors.ts';
+import { differences } from '../../core/difference.ts';
+import { digestOf, type Json } from '../../core/json.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { Recipe, RecipeInput } from '../../recipes/recipe.ts';
+import type { ExperimentOptions } from '../../contract/workflows.ts';
+import { describe, workflowType } from './describe-experiment.ts';
+import { differenceLines } from '../show/difference.ts';
+import { awaitChildren } from './failing-workflows.ts';
+import { recipeDetails } from '../show/recipe-details.ts';
+import type { Stack } from './stack.ts';
+
+export interface StartRequest {
+  readonly experimentId: string;
+  readonly recipe: RecipeInput;
+  readonly parsed: Recipe;
+  /** What it starts from, where that is not all in the recipe. */
+  readonly options?: ExperimentOptions;
+}
+
+/** One experiment an id: of two starts with the same recipe the second attaches, unless it may start a failed one anew. Throws RECIPE_CONFLICT. */
+export async function startOrAttach(
+  stack: Stack,
+  request: StartRequest,
+  { failedAnew = false }: { readonly failedAnew?: boolean } = {},
+): Promise<'started' | 'attached'> {
+  const reuse = failedAnew ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY : WorkflowIdReusePolicy.REJECT_DUPLICATE;
+  try {
+    await start(stack, request, reuse);
+    return 'started';
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await requireSameRecipe(stack, request);
+    return 'attached';
+  }
+}
+
+export async function start(
+  { client, settings }: Stack,
+  request: StartRequest,
+  reuse: WorkflowIdReusePolicy,
+): Promise<void> {
+  const { experimentId, recipe, parsed, options } = request;
+  if (reuse === WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY && (await hasEnded(client, experimentId)))
+    await awaitChildren(client, experimentId);
+  const digest = digestOf(asJson(parsed));
+  await client.workflow.start(workflowType, {
+    workflowId: experimentId,
+    taskQueue: settings.taskQueues.control,
+    args: options === undefined ? [recipe] : [recipe, options],
+    workflowIdReusePolicy: reuse,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+    typedSearchAttributes: [
+      { key: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'), value: experimentId },
+      { key: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'), value: parsed.name },
+      { key: defineSearchAttributeKey('MtrlRecipeDigest', 'KEYWORD'), value: digest },
+      { key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' },
+    ],
+    staticSummary: parsed.summary === undefined ? parsed.name : `${parsed.name}: ${parsed.summary}`,
+    staticDetails: recipeDetails(parsed, digest),
+  });
+}
+
+/** false for one that runs, or that nobody has started. */
+async function hasEnded(client: Client, experimentId: string): Promise<boolean> {
+  try {
+    return !['RUNNING', 'PAUSED'].includes((await describe(client, experimentId)).status.name);
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+async function requireSameRecipe({ client }: Stack, request: StartRequest): Promise<void> {
+  const { experimentId, parsed, options } = request;
+  const there = await inputsOfExperiment(client, experimentId);
+  const found = [
+    ...differences(asRecipe(there.recipe), parsed),
+    ...differences(asJson(there.options ?? {}), asJson(options ?? {})),
+  ];
+  if (found.length === 0) return;
+  throw new MtrlError('RECIPE_CONFLICT', 'an experiment with this id and another recipe exists', {
+    where: `experiment ${experimentId}`,
+    found: differenceLines(found),
+    hint: 'use another --id, or leave --id out',
+  });
+}
+
+/** Defaults filled in, so that writing one out makes no difference; as it is, when it is no recipe of this version. */
+function asRecipe(value: unknown): Json {
+  try {
+    return parseRecipe(value);
+  } catch {
+    return value as Json;
+  }
+}
+
+/** What an experiment was started with. */
+export interface ExperimentInputs {
+  /** As it was sent. */
+  readonly recipe: unknown;
+  readonly options?: ExperimentOptions;
+}
+
+/** Out of the first event of the history. Throws NOT_FOUND. */
+export async function inputsOfExperiment(client: Client, experimentId: string): Promise<ExperimentInputs> {
+  const { runId } = await describe(client, experimentId);
+  const page = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId: experimentId, runId },
+    maximumPageSize: 1,
+  });
+  const payloads = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const [recipe, options] = payloads.map((payload) => defaultPayloadConverter.fromPayload<unknown>(payload));
+  if (recipe === undefined)
+    throw new MtrlError('NOT_FOUND', 'the experiment has no recipe in its history', {
+      where: `experiment ${experimentId}`,
+    });
+  return { recipe, ...(options !== undefined && { options: options as ExperimentOptions }) };
+}
+
+/** Ids are parts of object keys and of addresses. Throws USAGE. */
+export function requireExperimentId(id: string): string {
+  if (/^[A-Za-z0-9][\w.=-]{0,199}$/.test(id)) return id;
+  throw new MtrlError('USAGE', 'this cannot be the id of an experiment', {
+    where: '--id',
+    found: JSON.stringify(id),
+    hint: 'use letters, digits, `.`, `_`, `=` and `-`, at most 200, a letter or digit first',
+  });
+}

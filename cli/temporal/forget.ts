@@ -1,0 +1,58 @@
+/** An experiment is forgotten: its document and its histories go, and what only it used becomes garbage. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { experimentKey, experimentsPrefix, findExperiment } from '../../artifacts/experiments.ts';
+import { parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { requireExperimentId } from './experiments.ts';
+import { commandText } from '../show/output.ts';
+import type { Stack } from './stack.ts';
+import { list, openWorkflows } from './workflow-roots.ts';
+
+export interface Forgotten {
+  readonly experimentId: string;
+  readonly hadResults: boolean;
+  readonly workflowCount: number;
+}
+
+/** Temporal deletes in its own time: some seconds on the local stack, half a minute with a server's own settings. */
+const goneWithinMs = 90_000;
+
+/** Throws NOT_FOUND, EXPERIMENT_RUNNING. What a promoted version of it needs stays: the name refers to it. */
+export async function forget(stack: Stack, experimentId: string): Promise<Forgotten> {
+  const { client, store } = stack;
+  const query = `MtrlExperiment = '${requireExperimentId(experimentId)}'`;
+  const workflows = await list(client, query);
+  const index = await findExperiment(store, experimentId);
+  if (index === undefined && workflows.length === 0)
+    throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId });
+  const open = await list(client, `${query} AND ExecutionStatus = 'Running'`);
+  if (open.length > 0) {
+    throw new MtrlError('EXPERIMENT_RUNNING', 'the experiment has not ended', {
+      where: experimentId,
+      found: open.map(({ workflowId }) => workflowId).join(', '),
+      hint: `wait for it, or end it first: \`${commandText('cancel', experimentId)}\``,
+    });
+  }
+  await store.objects.remove([experimentKey(experimentId)]);
+  const { namespace } = client.options;
+  for (const workflowExecution of workflows)
+    await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
+  const deadlineMs = Date.now() + goneWithinMs;
+  while ((await list(client, query)).length > 0 && Date.now() < deadlineMs) await sleep(200);
+  return { experimentId, hadResults: index !== undefined, workflowCount: workflows.length };
+}
+
+/** Experiments whose document is older than that; not those that run again under their old id. */
+export async function experimentsBefore(stack: Stack, before: Date): Promise<string[]> {
+  const { store } = stack;
+  const running = new Set((await openWorkflows(stack)).map(({ workflowId }) => workflowId.split('/')[0]));
+  const ids: string[] = [];
+  for await (const { key, modifiedAtMs } of store.objects.list(experimentsPrefix)) {
+    if (modifiedAtMs >= before.getTime()) continue;
+    const bytes = await store.objects.get(key);
+    const index = bytes && (parseJsonBytes(bytes) as ExperimentIndex | undefined);
+    if (index && !running.has(index.experimentId)) ids.push(index.experimentId);
+  }
+  return ids;
+}

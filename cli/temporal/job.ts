@@ -1,0 +1,115 @@
+/** A job: a workflow that is started, shown and waited for by one verb (ingest, evaluate, judge, promote, rollback). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { JobProgress } from '../../workflows/job-tracker.ts';
+import type { RetrainResult } from '../../workflows/retrain-types.ts';
+import type { GatedPromotion, RollbackResult } from '../../contract/promotion.ts';
+import type { EvaluatePolicyResult, IngestOnlyResult, JudgeBatchResult } from '../../contract/workflows.ts';
+import { Interrupted, onInterrupt } from '../show/follow.ts';
+import { ingestPhase } from '../ingest-phase.ts';
+import { codedEnd } from '../show/outcome.ts';
+import { commandText, say } from '../show/output.ts';
+import { patiently } from './patience.ts';
+import { type Stack, uiLink } from './stack.ts';
+
+interface JobResults {
+  readonly ingestOnly: IngestOnlyResult;
+  readonly evaluatePolicy: EvaluatePolicyResult;
+  readonly judgeBatch: JudgeBatchResult;
+  readonly promote: GatedPromotion;
+  readonly rollback: RollbackResult;
+  readonly retrain: RetrainResult;
+}
+
+export interface Job<T extends keyof JobResults> {
+  /** The workflow's type. */
+  readonly type: T;
+  /** Stands in its id. */
+  readonly name: string;
+  readonly input: unknown;
+  /** One that says what it is about, where no two may run at once; else a new one is made. */
+  readonly workflowId?: string;
+}
+
+const askMs = 1_000;
+const queryTimeoutMs = 4_000;
+
+/** Progress goes to stderr, a line a change. Throws the coded error that ended it, or Interrupted: the job itself goes on. */
+export async function runJob<T extends keyof JobResults>(
+  stack: Stack,
+  job: Job<T>,
+): Promise<{ readonly workflowId: string; readonly result: JobResults[T] }> {
+  const interrupted = onInterrupt();
+  const ended = new AbortController();
+  const workflowId = await startJob(stack, job);
+  try {
+    const handle = stack.client.workflow.getHandle(workflowId);
+    const result = patiently(() => handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
+      throw codedEnd(error, workflowId, 'start it again: what was done is found');
+    });
+    result.catch(() => undefined);
+    void showProgress(stack, workflowId, ended.signal);
+    return { workflowId, result: await Promise.race([result, interrupted.promise]) };
+  } catch (error) {
+    if (error instanceof Interrupted)
+      say(`\n${workflowId} goes on in Temporal; the same command finds what it has done`);
+    throw error;
+  } finally {
+    ended.abort();
+    interrupted.stop();
+  }
+}
+
+/** Says its id and where it is shown. Throws WorkflowExecutionAlreadyStartedError for a `workflowId` that runs. */
+export async function startJob<T extends keyof JobResults>(
+  { client, settings }: Stack,
+  { type, name, input, ...job }: Job<T>,
+): Promise<string> {
+  const time = new Date().toISOString().slice(0, 23).replace(/[-:.]/g, '');
+  const { workflowId = `${words[type]}-${name}-${time}` } = job;
+  await client.workflow.start(type, {
+    workflowId,
+    taskQueue: settings.taskQueues.control,
+    args: [input],
+    typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' }],
+    staticSummary: `${words[type]} ${name}`,
+  });
+  const link = uiLink(settings, workflowId);
+  say(`started ${workflowId}${link === undefined ? '' : `\n${link}`}`);
+  return workflowId;
+}
+
+const words = {
+  ...{ ingestOnly: 'ingest', evaluatePolicy: 'evaluate', judgeBatch: 'judge' },
+  ...{ promote: 'promote', rollback: 'rollback', retrain: 'retrain' },
+} as const;
+
+/** Showing is a courtesy: what cannot be asked is asked again, and the result is waited for all the same. */
+async function showProgress({ client }: Stack, workflowId: string, ended: AbortSignal): Promise<void> {
+  let last = '';
+  const isOver = (): boolean => ended.aborted;
+  while (!isOver()) {
+    const progress = await client
+      .withDeadline(Date.now() + queryTimeoutMs, () =>
+        client.workflow.getHandle(workflowId).query<JobProgress>('progress'),
+      )
+      .catch(() => undefined);
+    const phase = progress?.state === 'ingesting' ? await ingestPhaseOf(client, workflowId) : undefined;
+    const line = progress === undefined ? last : `${progress.state}: ${phase ?? progress.phase}`;
+    if (line !== last && !isOver()) say(progress?.state === 'waiting' ? `${line}\n${answersOf(workflowId)}` : line);
+    last = line;
+    await sleep(askMs, undefined, { signal: ended }).catch(() => undefined);
+  }
+}
+
+async function ingestPhaseOf(client: Stack['client'], workflowId: string): Promise<string | undefined> {
+  const described = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(() => undefined);
+  return ingestPhase(described?.raw.pendingActivities ?? []);
+}
+
+function answersOf(workflowId: string): string {
+  return `answer with \`${commandText('approve', workflowId)}\` or \`${commandText('reject', workflowId)}\``;
+}

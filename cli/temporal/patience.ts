@@ -1,0 +1,40 @@
+/** Waiting for hours on a server that may be restarted meanwhile: it is asked again. */
+import { isGrpcServiceError } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from '../show/output.ts';
+
+/** gRPC CANCELLED, DEADLINE_EXCEEDED, INTERNAL (a broken stream), UNAVAILABLE: the server or the way to it, and not the question. */
+const unreachableCodes: readonly number[] = [1, 4, 13, 14];
+
+/** From wherever in the client it came. */
+export function isUnreachable(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (isGrpcServiceError(cause) && unreachableCodes.includes(cause.code)) return true;
+  return false;
+}
+
+export interface Patience {
+  readonly againMs: number;
+  /** A silence that is longer is thrown. */
+  readonly silenceMsMax: number;
+}
+
+const patience: Patience = { againMs: 2_000, silenceMsMax: 120_000 };
+
+export async function patiently<T>(ask: () => Promise<T>, { againMs, silenceMsMax }: Patience = patience): Promise<T> {
+  let silentSinceMs: number | undefined;
+  for (;;) {
+    const askedAtMs = Date.now();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      // A question that was open for long was heard: this is the beginning of another silence.
+      if (Date.now() - askedAtMs > silenceMsMax) silentSinceMs = undefined;
+      if (silentSinceMs === undefined) say('Temporal does not answer: asking again');
+      silentSinceMs ??= Date.now();
+      if (Date.now() - silentSinceMs > silenceMsMax) throw error;
+    }
+    await sleep(againMs);
+  }
+}

@@ -1,0 +1,45 @@
+/** What names in the registry stand for: read from the store, without asking Temporal. */
+import type { PromotedVersion } from '../../contract/retraining.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { type NameDocument, readName, versionOf } from '../../artifacts/registry.ts';
+import { MtrlError } from '../../core/errors.ts';
+
+/** `NAME` or `NAME@VERSION`. Throws NOT_FOUND for a version that is not there; undefined for a NAME that stands for nothing. */
+export async function promotedAs(store: ArtifactStore, text: string): Promise<PromotedVersion | undefined> {
+  const parts = /^([a-z0-9][a-z0-9-]*)(?:@(\d+))?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, name = '', version] = parts;
+  const document = await readName(store, name);
+  if (version === undefined && document.current === null) return undefined;
+  return contentOf(store, document, version === undefined ? document.current : Number(version));
+}
+
+/** Throws NOT_FOUND. */
+export async function requireName(store: ArtifactStore, name: string): Promise<NameDocument> {
+  const document = await readName(store, name);
+  if (document.revision > 0) return document;
+  throw new MtrlError('NOT_FOUND', 'nothing was ever promoted to this name', { where: name });
+}
+
+export async function contentOf(
+  store: ArtifactStore,
+  document: NameDocument,
+  version: number | null,
+): Promise<PromotedVersion> {
+  return (await store.getJson(versionOf(document, version).artifact)) as PromotedVersion;
+}
+
+/** As the JSON documents of the verbs show it: what it is and where it came from. */
+export function shownVersion({ name, version, checkpoint, ...rest }: PromotedVersion) {
+  const { experimentId, runName, mode, promotedAt, approvedBy, gate, recipe, dataset } = rest;
+  return {
+    ...{ name, version, policy: { uri: checkpoint.uri, sha256: checkpoint.sha256 }, mode, experimentId, runName },
+    ...{
+      promotedAt,
+      approvedBy: approvedBy ?? null,
+      gate: gate?.uri ?? null,
+      recipe: recipe.uri,
+      dataset: dataset.uri,
+    },
+  };
+}

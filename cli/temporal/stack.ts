@@ -1,0 +1,83 @@
+/** The clients a verb works with, and their failures in our words. */
+import { Client, Connection } from '@temporalio/client';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { readOverrides, readSettings, type StackSettings } from '../../infra/stack/settings.ts';
+import { proveTemporal } from '../../infra/stack/temporal-proof.ts';
+import { connectionOptions } from '../../infra/stack/temporal-settings.ts';
+import { commandText, say } from '../show/output.ts';
+import { isUnreachable } from './patience.ts';
+
+export interface Stack {
+  readonly settings: StackSettings;
+  readonly client: Client;
+  readonly store: ArtifactStore;
+}
+
+/** For verbs that ask Temporal alone: what the store needs is not loaded, and they answer sooner. */
+export type TemporalStack = Omit<Stack, 'store'>;
+
+const connectTimeoutMs = 5_000;
+
+/** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE, or SERVER_FOREIGN when another stack's server answers. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
+export async function withStack<T>(
+  { startMissing }: { startMissing: boolean },
+  body: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  const isLocal = readOverrides().temporal === undefined;
+  const settings = startMissing && isLocal ? await bringUp() : readSettings();
+  return connected(settings, async (stack) => {
+    const { openArtifactStore } = await import('../../artifacts/store/open-store.ts');
+    const prove = async (): Promise<void> => (await import('../../infra/stack/store-proof.ts')).proveStore(settings.s3);
+    return body({ ...stack, store: openArtifactStore(settings.s3, { prove }) });
+  });
+}
+
+/** Likewise, on what is up already. */
+export async function withTemporal<T>(body: (stack: TemporalStack) => Promise<T>): Promise<T> {
+  return connected(readSettings(), body);
+}
+
+async function bringUp(): Promise<StackSettings> {
+  const { up } = await import('../../infra/stack/up.ts');
+  return up({ workers: true, log: say });
+}
+
+async function connected<T>(settings: StackSettings, body: (stack: TemporalStack) => Promise<T>): Promise<T> {
+  const connection = await connect(settings.temporal);
+  try {
+    await proveTemporal(connection, settings.temporal);
+    const client = new Client({ connection, namespace: settings.temporal.namespace });
+    return await body({ settings, client });
+  } catch (error) {
+    throw isUnreachable(error) ? unreachable(settings.temporal.address, error) : error;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function connect(temporal: StackSettings['temporal']): Promise<Connection> {
+  try {
+    return await Connection.connect({ ...connectionOptions(temporal), connectTimeout: connectTimeoutMs });
+  } catch (cause) {
+    throw unreachable(temporal.address, cause);
+  }
+}
+
+function unreachable(address: string, cause: unknown): MtrlError {
+  const isLocal = readOverrides().temporal === undefined;
+  return new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal does not answer', {
+    where: address,
+    found: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause),
+    hint: isLocal
+      ? `run \`${commandText('up')}\``
+      : 'check TEMPORAL_ADDRESS (or the profile), its certificates and key, and that the server is up',
+    cause,
+  });
+}
+
+/** The workflow's page in the Web UI, where that is known. */
+export function uiLink({ temporal }: StackSettings, workflowId: string): string | undefined {
+  if (temporal.uiUrl === undefined) return undefined;
+  return `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}

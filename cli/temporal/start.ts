@@ -1,0 +1,55 @@
+/** `npm start [-- --quick]`: everything from nothing to the table of the demo. The stack stays up. */
+import { Command, CommanderError } from 'commander';
+import { join } from 'node:path';
+import { describeError, exitCodeOf } from '../../core/errors.ts';
+import { projectRoot } from '../../infra/stack/settings.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+import { startOrAttach } from './experiments.ts';
+import { follow, Interrupted, sayGoesOn } from '../show/follow.ts';
+import { indexOf } from '../show/outcome.ts';
+import { commandText, print, say } from '../show/output.ts';
+import { fetchReport } from '../reports.ts';
+import { uiLink, withStack } from './stack.ts';
+import { printOutcome } from '../verbs/run.ts';
+
+async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
+  say(
+    `mt-rl-judge: trains one small judge in three ways and asks how well each agrees with the labels (${recipeName}).`,
+  );
+  const { recipe, parsed, digest } = loadRecipeFile(join(projectRoot, 'recipes', `${recipeName}.yaml`), []);
+  requireFiles(parsed);
+  const experimentId = `${parsed.name}-${digest.slice(0, 8)}`;
+  await withStack({ startMissing: true }, async (stack) => {
+    const how = await startOrAttach(stack, { experimentId, recipe, parsed }, { failedAnew: true });
+    const link = uiLink(stack.settings, experimentId);
+    if (link !== undefined)
+      say(`${how === 'started' ? 'started' : 'attached to'} ${experimentId}; in the Temporal Web UI: ${link}`);
+    const result = await follow(stack, experimentId).catch((error: unknown) => {
+      if (error instanceof Interrupted) sayGoesOn(experimentId);
+      throw error;
+    });
+    printOutcome(await indexOf(stack, result), await fetchReport(stack, experimentId, result.report));
+    if (link !== undefined) print(`Web UI ${link}`);
+    if (stack.settings.s3.consoleUrl !== undefined) print(`store  ${stack.settings.s3.consoleUrl}`);
+    print(
+      `\nThe stack stays up; \`${commandText('down')}\` ends it. \`${commandText('rollouts', experimentId)}\` shows what the judge said.`,
+    );
+  });
+}
+
+async function main(): Promise<number> {
+  try {
+    const command = new Command('npm start --').option('--quick', 'the demo in under two minutes').exitOverride();
+    const { quick = false } = command.parse().opts<{ quick?: boolean }>();
+    await start(quick ? 'demo-quick' : 'demo');
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof Interrupted) return 130;
+    say(describeError(error));
+    return exitCodeOf(error);
+  }
+}
+
+process.exitCode = await main();

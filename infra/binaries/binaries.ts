@@ -1,0 +1,96 @@
+/**
+ * The server programs of the local stack: found, or made. Order: on PATH, cached, downloaded as the SDK does it
+ * (Temporal only), built with Go from pinned sources.
+ * Run as a program it makes sure of both, so that what follows does not have to.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describeError, exitCodeOf, MtrlError } from '../../core/errors.ts';
+import { buildWithGo, findGo } from './build-go.ts';
+import { cacheRoot, fillCache, findCached } from './cache.ts';
+import { locateOnPath } from './locate.ts';
+import { type BinaryName, type Pin, pins } from './pins.ts';
+import { downloadWithSdk, whyNoDownload } from './sdk-download.ts';
+import { withLock } from '../process/lock.ts';
+
+export interface Binary {
+  readonly path: string;
+  readonly source: 'path' | 'cache' | 'download' | 'build';
+}
+
+/** Two builds, each far longer than the slowest that was seen. */
+const lockTimeoutMs = 40 * 60_000;
+
+export async function findOrMakeBinary(name: BinaryName, log: (line: string) => void): Promise<Binary> {
+  const pin = pins[name];
+  const found = await findBinary(name);
+  if ('path' in found) return found;
+
+  const onWait = ({ pid }: { pid: number }) => {
+    if (pid !== process.pid) log(`waiting for process ${String(pid)}, which is making a server program`);
+  };
+  // One lock for both: a build uses every core by itself, so two at once only take more memory.
+  return withLock(join(cacheRoot(), 'make.lock'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
+    // Whoever held the lock before us may just have made it.
+    const again = await findCached(pin);
+    return 'path' in again ? { path: again.path, source: 'cache' } : make(pin, found.tried, log);
+  });
+}
+
+/** Only looks: nothing is downloaded or built. */
+export async function findBinary(name: BinaryName): Promise<Binary | { tried: string[] }> {
+  const onPath = locateOnPath(name);
+  if (onPath !== undefined) return { path: onPath, source: 'path' };
+  const cached = await findCached(pins[name]);
+  if ('path' in cached) return { path: cached.path, source: 'cache' };
+  return { tried: [`${name} on PATH: not there`, `cache: ${cached.missing}`] };
+}
+
+async function make(pin: Pin, triedBefore: readonly string[], log: (line: string) => void): Promise<Binary> {
+  const tried = [...triedBefore];
+  if (pin.name === 'temporal') {
+    const reason = await whyNoDownload();
+    if (reason !== undefined) tried.push(`download: ${reason}`);
+    else {
+      log(`downloading ${pin.name} ${pin.version}`);
+      try {
+        return { path: await fillCache(pin, (folder) => downloadWithSdk(pin, folder)), source: 'download' };
+      } catch (error) {
+        tried.push(`download: ${firstLine(error)}`);
+      }
+    }
+  }
+  const go = await findGo(pin);
+  if ('missing' in go) tried.push(`build: ${go.missing}`);
+  else {
+    try {
+      return { path: await fillCache(pin, (folder) => buildWithGo(pin, go, folder, log)), source: 'build' };
+    } catch (error) {
+      tried.push(`build: ${firstLine(error)}`);
+    }
+  }
+  throw new MtrlError('SETUP_FAILED', `the ${pin.name} server program cannot be had`, {
+    where: `${process.platform}-${process.arch}`,
+    found: `\n${tried.map((line) => `          ${line}`).join('\n')}`,
+    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable} to a server that runs already`,
+  });
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+async function main(): Promise<void> {
+  const log = (line: string) => {
+    process.stderr.write(`${line}\n`);
+  };
+  for (const name of ['temporal', 'minio'] as const) await findOrMakeBinary(name, log);
+}
+
+const [, script] = process.argv;
+if (script !== undefined && import.meta.url === pathToFileURL(script).href) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  });
+}

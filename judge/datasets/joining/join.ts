@@ -1,0 +1,213 @@
+/**
+ * The datasets of a recipe as one: rows that cannot be used are set aside and counted, examples pass on as they come, and
+ * only what must be known of all of them at once is held (row-facts.ts).
+ */
+import { required } from '../../../core/assert.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { DatasetSpec, Recipe } from '../../../recipes/recipe.ts';
+import { trainedTasks } from '../../../recipes/task-sets.ts';
+import type { Example, QuarantinedRow } from '../../example.ts';
+import { checkRecipeData } from '../check-recipe.ts';
+import { type Leak, type LeakingRows, listedRows, namedLeak } from './leaks.ts';
+import { neededSplits } from '../needs.ts';
+import { type Pools, poolsOf } from './pools.ts';
+import type { DatasetRow } from '../read-dataset.ts';
+import { rejectedRow, type RowPlace, UnusableRow } from '../reading.ts';
+import { RowFacts } from '../rows/row-facts.ts';
+import { settleRows } from './settle.ts';
+import type { SplitColumn } from '../rows/split-column.ts';
+
+export interface IngestProgress {
+  /** 0-based. */
+  readonly datasetIndex: number;
+  readonly datasetCount: number;
+  /** So far, over all datasets. */
+  readonly exampleCount: number;
+  readonly quarantinedCount: number;
+}
+
+/** The rows of one of the recipe's datasets, batch by batch: read now (read-dataset.ts), or kept from before. */
+export type DatasetRows = (spec: DatasetSpec) => AsyncIterable<readonly DatasetRow[]>;
+
+/** Takes what is read, one by one, so that it needs no memory here. */
+export interface RowSink {
+  readonly quarantined: (row: QuarantinedRow) => void | Promise<void>;
+  /** In the order of the recipe's datasets and their rows: the first is row 0. Ids are unique; the split is the reader's word. */
+  readonly example: (example: Example) => void | Promise<void>;
+  /** Ids of examples that were taken, for any rows in ascending order. */
+  readonly idsAt: (rows: Uint32Array) => Promise<readonly string[]>;
+  /** Where each example comes from, one after the other; only where a leak may cost examples. */
+  readonly place: (place: RowPlace) => void | Promise<void>;
+  /** All of them again. */
+  readonly places: () => AsyncIterable<RowPlace> | Iterable<RowPlace>;
+}
+
+export interface JoinedDatasets extends Pools {
+  /** Without those that were dropped. */
+  readonly exampleCount: number;
+  /** Images that the examples show. */
+  readonly imageCount: number;
+  readonly quarantinedCount: number;
+  readonly leaks: readonly Leak[];
+  /** Splits as they were settled. */
+  readonly splits: SplitColumn;
+}
+
+const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example shows the same');
+
+/**
+ * RECIPE_INVALID where datasets, tasks and arms disagree; DATASET_QUARANTINE_CEILING when more than `quarantineRateMax`
+ * of a dataset's rows cannot be used; DATASET_EMPTY when what the recipe needs has no example.
+ */
+export async function joinDatasets(
+  recipe: Recipe,
+  rowsOf: DatasetRows,
+  sink: RowSink,
+  onProgress: (progress: IngestProgress) => void = () => undefined,
+): Promise<JoinedDatasets> {
+  checkRecipeData(recipe);
+  const intake = new Intake(recipe, sink);
+  for (const [datasetIndex, spec] of recipe.datasets.entries()) {
+    const rejects = new Rejects();
+    let rowCount = 0;
+    for await (const rows of rowsOf(spec)) {
+      rowCount += rows.length;
+      for (const row of rows) {
+        const rejected = await intake.take(row, datasetIndex);
+        if (rejected !== undefined) rejects.add(rejected);
+      }
+      const { facts, quarantinedCount } = intake;
+      onProgress({
+        ...{ datasetIndex, datasetCount: recipe.datasets.length },
+        ...{ exampleCount: facts.rowCount, quarantinedCount },
+      });
+    }
+    rejects.checkCeiling(rowCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
+  }
+  const { facts } = intake;
+  facts.end();
+  const { splits, leaks } = settleRows(recipe, facts);
+  const named = await namesOf(leaks, sink);
+  await intake.drop(splits);
+  const pools = poolsOf(facts, splits);
+  checkNeeded(recipe, pools);
+  checkRationales(recipe, facts, splits);
+  return {
+    ...pools,
+    exampleCount: pools.pools.reduce((sum, { exampleCount }) => sum + exampleCount, 0),
+    imageCount: shownImageCount(facts, splits),
+    quarantinedCount: intake.quarantinedCount,
+    leaks: named,
+    splits,
+  };
+}
+
+/** What has been taken in so far. */
+class Intake {
+  readonly facts: RowFacts;
+  quarantinedCount = 0;
+  readonly #recipe: Recipe;
+  readonly #sink: RowSink;
+
+  constructor(recipe: Recipe, sink: RowSink) {
+    this.facts = new RowFacts(recipe);
+    this.#recipe = recipe;
+    this.#sink = sink;
+  }
+
+  /** undefined when the row is an example, the row of the table when it is not. */
+  async take(row: DatasetRow, datasetIndex: number): Promise<QuarantinedRow | undefined> {
+    if ('rejected' in row) return this.#reject(row.rejected);
+    const { example, place, hashes = {} } = row;
+    for (const [digest, hash] of Object.entries(hashes)) this.facts.hashes.set(digest, hash);
+    if (!this.facts.add(example, datasetIndex))
+      return this.#reject(rejectedRow(place, new UnusableRow('DUPLICATE_ID', `an earlier row is ${example.id}`)));
+    await this.#sink.example(example);
+    if (this.#recipe.leaks.action === 'drop') await this.#sink.place(place);
+    return undefined;
+  }
+
+  /** Of examples that a leak costs: their rows are accounted for as all others are. */
+  async drop(splits: SplitColumn): Promise<void> {
+    if (this.#recipe.leaks.action !== 'drop') return;
+    let row = 0;
+    for await (const place of this.#sink.places())
+      if (splits.at(row++) === undefined) await this.#reject(rejectedRow(place, leaked));
+  }
+
+  async #reject(row: QuarantinedRow): Promise<QuarantinedRow> {
+    this.quarantinedCount++;
+    await this.#sink.quarantined(row);
+    return row;
+  }
+}
+
+/** The rows of one dataset that cannot be used: how many of which kind, and the first. */
+class Rejects {
+  count = 0;
+  #first: QuarantinedRow | undefined;
+  readonly #counts = new Map<string, number>();
+
+  add(row: QuarantinedRow): void {
+    this.count++;
+    this.#first ??= row;
+    this.#counts.set(row.code, (this.#counts.get(row.code) ?? 0) + 1);
+  }
+
+  checkCeiling(rowCount: number, rateMax: number, where: string): void {
+    const first = this.#first;
+    if (first === undefined || this.count <= rateMax * rowCount) return;
+    const codes = [...this.#counts].map(([code, count]) => `${count} ${code}`).join(', ');
+    throw new MtrlError('DATASET_QUARANTINE_CEILING', `${this.count} of ${rowCount} rows cannot be used`, {
+      where,
+      found: `${codes}; the first: ${first.source} row ${first.row}: ${first.reason}`,
+      hint: `correct the rows, or allow more with quarantineRateMax (now ${rateMax})`,
+    });
+  }
+}
+
+async function namesOf(leaks: readonly LeakingRows[], sink: RowSink): Promise<Leak[]> {
+  const rows = Uint32Array.from(new Set(leaks.flatMap(listedRows))).sort();
+  if (rows.length === 0) return [];
+  const ids = await sink.idsAt(rows);
+  const idOf = new Map(ids.map((id, i) => [rows[i], id]));
+  return leaks.map((leak) => namedLeak(leak, (row) => required(idOf.get(row), `the id of row ${row}`)));
+}
+
+function checkNeeded(recipe: Recipe, { pools }: Pools): void {
+  const present = new Set(pools.map(({ task, split }) => `${task}/${split}`));
+  for (const { task, split, where } of neededSplits(recipe)) {
+    if (present.has(`${task}/${split}`)) continue;
+    throw new MtrlError('DATASET_EMPTY', `no example of task ${task} in split ${split}`, {
+      where,
+      hint: 'add a dataset for it, or leave the task out',
+    });
+  }
+}
+
+/** Supervised reasoning needs something to imitate. */
+function checkRationales(recipe: Recipe, facts: RowFacts, splits: SplitColumn): void {
+  const without = new Set<string>();
+  for (let row = 0; row < facts.rowCount; row++) {
+    const { task, hasRationale } = facts.kindOf(row);
+    if (!hasRationale && splits.at(row) === 'train') without.add(task);
+  }
+  for (const [name, arm] of Object.entries(recipe.arms)) {
+    if (arm.objective !== 'sft' || arm.mode !== 'think') continue;
+    const task = trainedTasks(recipe, arm).find((each) => without.has(each));
+    if (task === undefined) continue;
+    throw new MtrlError('RECIPE_INVALID', `examples of task ${task} have no rationale to teach`, {
+      where: `arms.${name}.mode`,
+      found: 'think',
+      hint: "give the task's dataset a `rationale`, or use mode direct",
+    });
+  }
+}
+
+function shownImageCount({ images }: RowFacts, splits: SplitColumn): number {
+  const isShown = new Uint8Array(images.keyCount);
+  images.each((row, key) => {
+    if (splits.at(row) !== undefined) isShown[key] = 1;
+  });
+  return isShown.reduce((sum, shown) => sum + shown, 0);
+}

@@ -1,0 +1,33 @@
+/** An example is usable when its prompt can be shown and its own target would be read back as its label. */
+import { MtrlError } from '../../../core/errors.ts';
+import type { TaskSpec } from '../../../recipes/recipe.ts';
+import type { AnswerMode, Example } from '../../example.ts';
+import { targetText } from '../../tasks/completion.ts';
+import { readVerdict } from '../../tasks/read-verdict.ts';
+import { renderPrompt, type ModeWords } from '../../tasks/prompt.ts';
+import { UnusableRow } from '../reading.ts';
+
+const modes: readonly AnswerMode[] = ['think', 'direct'];
+
+function checkPrompt(example: Example, task: TaskSpec, modeWords: ModeWords): void {
+  try {
+    for (const mode of modes) renderPrompt(task, example, mode, modeWords);
+  } catch (error) {
+    if (error instanceof MtrlError && error.code === 'PROMPT_INVALID')
+      throw new UnusableRow('PROMPT_INVALID', error.message);
+    throw error;
+  }
+}
+
+/** Throws UnusableRow: LABEL_UNKNOWN or PROMPT_INVALID. */
+export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWords): void {
+  if (!task.labels.includes(example.label)) {
+    throw new UnusableRow('LABEL_UNKNOWN', `${example.label} is not one of ${task.labels.join(', ')}`);
+  }
+  checkPrompt(example, task, modeWords);
+  if (example.rationale === undefined) return;
+  const text = targetText(example, 'think', task.verdictFormat);
+  const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'think');
+  if (!judgment.ok)
+    throw new UnusableRow('PROMPT_INVALID', `the rationale makes an answer that reads as ${judgment.reason}`);
+}

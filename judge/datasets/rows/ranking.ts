@@ -1,0 +1,56 @@
+/** Rows that rank several images, as rows for each pair or for each image (ImageReward: generations of one prompt). */
+import type { RankingSpec } from '../../../recipes/fields/dataset-options.ts';
+import type { Row } from './jsonl-row.ts';
+import { UnusableRow } from '../reading.ts';
+
+interface Ranked {
+  readonly image: unknown;
+  readonly rank: number;
+}
+
+function listField(row: Row, name: string): readonly unknown[] {
+  const value = Object.hasOwn(row, name) ? row[name] : undefined;
+  if (Array.isArray(value)) return value as readonly unknown[];
+  throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
+}
+
+function rankedOf(row: Row, { images, ranks }: RankingSpec): Ranked[] {
+  const [shown, places] = [listField(row, images), listField(row, ranks).map(Number)];
+  if (shown.length !== places.length) {
+    throw new UnusableRow('LABEL_UNKNOWN', `${shown.length} ${images} but ${places.length} ${ranks}`);
+  }
+  if (!places.every(Number.isFinite)) throw new UnusableRow('LABEL_UNKNOWN', `${ranks} are not all numbers`);
+  return places.map((rank, i) => ({ image: shown[i], rank }));
+}
+
+/** Share of the other images that are ranked behind this one, in [0, 1]; equal ranks count half. */
+function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
+  const behind = all.filter((other) => other.rank > rank).length;
+  const beside = all.filter((other) => other.rank === rank).length - 1;
+  return (behind + beside / 2) / (all.length - 1);
+}
+
+/**
+ * The rows that one row becomes, its other fields in each of them and `-<i>` or `-<i>-<j>` behind its id. UnusableRow
+ * when ranks and images do not go together, or when nothing is ranked before anything else.
+ */
+export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row[] {
+  const ranked = rankedOf(row, spec);
+  if (new Set(ranked.map(({ rank }) => rank)).size < 2) {
+    throw new UnusableRow('LABEL_UNKNOWN', `${spec.ranks} puts no image before another`);
+  }
+  const named = (...places: readonly number[]): Row => ({
+    ...row,
+    [idField]: [row[idField], ...places].join('-'),
+  });
+  if (spec.to === 'images') {
+    return ranked.map((one, i) => ({ ...named(i), ...one, standing: standingOf(one, ranked) }));
+  }
+  return ranked.flatMap((first, i) =>
+    ranked.slice(i + 1).flatMap((second, k): Row[] => {
+      if (first.rank === second.rank) return [];
+      const pair = { image_0: first.image, image_1: second.image, rank_0: first.rank, rank_1: second.rank };
+      return [{ ...named(i, i + 1 + k), ...pair }];
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+/** From a row, whatever file it was in, to an example: id, label, order, prompt fields, rationale, group. */
+import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts';
+import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
+import { compileTemplate, type Template } from '../../tasks/template.ts';
+import type { Example } from '../../example.ts';
+import { labelOf } from './label.ts';
+import { inRandomOrder } from './pair-order.ts';
+import { expandRanking } from './ranking.ts';
+import { textField, type Row } from './jsonl-row.ts';
+import { UnusableRow } from '../reading.ts';
+
+/** What does not depend on the row. */
+export interface RowMapping {
+  readonly spec: Pick<RowsSpec, 'task' | 'split' | 'fields' | keyof DatasetOptions>;
+  readonly task: TaskSpec;
+  readonly rationale: Template | undefined;
+}
+
+/** PROMPT_INVALID for a rationale that is not Jinja. */
+export function rowMapping(spec: RowsSpec, task: TaskSpec): RowMapping {
+  return { spec, task, rationale: spec.rationale === undefined ? undefined : compileTemplate(spec.rationale) };
+}
+
+/** Digests of a row's images, in the order of `fields.images`. Throws UnusableRow. */
+export type ImagesOf = (row: Row) => Promise<readonly string[]>;
+
+/** What a row of a file comes to: one outcome, or one for each that its ranking makes of it; of the row itself where it cannot be read. */
+export async function outcomesOfRow(
+  read: () => Row,
+  mapping: RowMapping,
+  imagesOf: ImagesOf,
+): Promise<readonly (Example | UnusableRow)[]> {
+  const { ranking, fields } = mapping.spec;
+  const rows = attempt(() => (ranking === undefined ? [read()] : expandRanking(read(), fields.id, ranking)));
+  if (rows instanceof UnusableRow) return [rows];
+  return Promise.all(rows.map((row) => exampleOf(row, mapping, imagesOf).catch(asUnusable)));
+}
+
+function attempt<T>(action: () => T): T | UnusableRow {
+  try {
+    return action();
+  } catch (error) {
+    return asUnusable(error);
+  }
+}
+
+function asUnusable(error: unknown): UnusableRow {
+  if (error instanceof UnusableRow) return error;
+  throw error;
+}
+
+/**
+ * Ids become `<task>/<split>/<id>`, so that two files may number their rows alike; `<task>/<id>` where the split is made
+ * later (splits.ts), until when it is train. Without `fields.group`, rows with the same images are a group.
+ * Throws UnusableRow.
+ */
+async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, imagesOf: ImagesOf): Promise<Example> {
+  const { fields, randomOrderSeed } = spec;
+  const split = typeof spec.split === 'string' ? spec.split : undefined;
+  const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
+  const found = labelOf(row, spec, task);
+  const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
+  const group = fields.group === undefined ? undefined : textField(row, fields.group);
+  const given = { images: await imagesOf(row), ...found };
+  const { images, label, score } =
+    randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
+  return {
+    ...{ id, task: spec.task, split: split ?? 'train', images, fields: promptFields, label },
+    ...(score !== undefined && { score }),
+    ...(rationale && { rationale: renderRationale(rationale, row, label) }),
+    groupKey: group ?? (images.length > 0 ? images.join('+') : id),
+  };
+}
+
+function renderRationale(template: Template, row: Row, label: string): string {
+  try {
+    return template({ row, label }).trim();
+  } catch (error) {
+    throw new UnusableRow('PROMPT_INVALID', `rationale: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,52 @@
+/** From what a row holds in its image fields to images: bytes, {bytes, path}, names of files, and lists of them. */
+import { takeImage } from '../sources/encoded-image.ts';
+import { type ImageFolder, takeImageFile } from '../sources/image-folder.ts';
+import { textField, valueAt, type Row } from './jsonl-row.ts';
+import { ImageFile } from '../readers/row.ts';
+import { UnusableRow, type TakenImage } from '../reading.ts';
+
+/** A row with more is broken, not rich. */
+const imageCountMax = 64;
+
+export interface ImageSource {
+  /** Where names lead; undefined when the recipe says no `imageFolder`. */
+  readonly folder: ImageFolder | undefined;
+  readonly edgeMax: number | undefined;
+}
+
+interface FieldImage {
+  readonly field: string;
+  readonly value: unknown;
+}
+
+/** The single images of a field. FIELD_MISSING when it is absent or null. */
+function imagesIn(row: Row, field: string): FieldImage[] {
+  const value = valueAt(row, field);
+  if (Array.isArray(value)) return value.map((each: unknown, i) => ({ field: `${field}.${i}`, value: each }));
+  return [{ field, value }];
+}
+
+function isStruct(value: unknown): value is { readonly bytes?: unknown; readonly path?: unknown } {
+  return typeof value === 'object' && value !== null && ('bytes' in value || 'path' in value);
+}
+
+async function take({ field, value }: FieldImage, { folder, edgeMax }: ImageSource): Promise<TakenImage> {
+  if (value instanceof Uint8Array) return takeImage(value, field, edgeMax);
+  if (value instanceof ImageFile) return takeImageFile(value.file, value.file.name, edgeMax);
+  if (isStruct(value)) {
+    if (value.bytes instanceof Uint8Array) return takeImage(value.bytes, field, edgeMax);
+    return take({ field: `${field}.path`, value: value.path }, { folder, edgeMax });
+  }
+  const name = textField({ [field]: value }, field);
+  if (folder === undefined)
+    throw new UnusableRow('IMAGE_MISSING', `${field} names ${name.slice(0, 100)}, but the dataset has no imageFolder`);
+  return folder.take(name);
+}
+
+/** In the order of the fields and their lists. Every finding against the row is an UnusableRow. */
+export async function takeImages(row: Row, fields: readonly string[], source: ImageSource): Promise<TakenImage[]> {
+  const found = fields.flatMap((field) => imagesIn(row, field));
+  if (found.length > imageCountMax)
+    throw new UnusableRow('PROMPT_INVALID', `the row has ${found.length} images, more than ${imageCountMax}`);
+  return Promise.all(found.map((image) => take(image, source)));
+}

@@ -1,0 +1,106 @@
+/**
+ * Rows that nobody has judged yet: a JSON Lines file of `{id?, image | images, ...}` with every further text or number a
+ * field of the task's prompt. What cannot be shown to a judge is unusable, with a reason.
+ */
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { MtrlError } from '../../../core/errors.ts';
+import type { TaskSpec } from '../../../recipes/recipe.ts';
+import type { Example } from '../../example.ts';
+import type { ModeWords } from '../../tasks/prompt.ts';
+import { checkExample } from './check-example.ts';
+import { takeImage } from '../sources/encoded-image.ts';
+import { parseRow, textField, type Row } from './jsonl-row.ts';
+import { linesOf } from '../sources/lines.ts';
+import { UnusableRow, type TakenImage } from '../reading.ts';
+
+export interface RowToJudge {
+  /** 1-based line. */
+  readonly row: number;
+  readonly text: string;
+  readonly outcome: { readonly example: Example; readonly images: readonly TakenImage[] } | UnusableRow;
+}
+
+export interface RowsSource {
+  readonly file: string;
+  readonly imageFolder: string;
+  readonly task: string;
+  readonly spec: TaskSpec;
+  readonly modeWords: ModeWords;
+}
+
+/** Blank lines are no rows. Throws FILE_MISSING. */
+export async function* readRowsToJudge(source: RowsSource): AsyncGenerator<RowToJudge> {
+  const ids = new Set<string>();
+  try {
+    for await (const { number, bytes } of linesOf(createReadStream(source.file))) {
+      const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
+      if (bytes !== undefined && text.trim() === '') continue;
+      yield { row: number, text, outcome: await rowOf(source, number, bytes, ids) };
+    }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EISDIR') throw cause;
+    throw new MtrlError('FILE_MISSING', 'the rows cannot be read', { where: source.file, found: code, cause });
+  }
+}
+
+async function rowOf(
+  source: RowsSource,
+  number: number,
+  bytes: Uint8Array | undefined,
+  ids: Set<string>,
+): Promise<RowToJudge['outcome']> {
+  try {
+    if (bytes === undefined) throw new UnusableRow('ROW_UNREADABLE', 'the line is too long');
+    const row = parseRow(bytes);
+    const id = Object.hasOwn(row, 'id') ? textField(row, 'id') : `row ${String(number)}`;
+    if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row is ${id}`);
+    const images = await Promise.all(imageNames(row).map((name) => imageAt(source.imageFolder, name)));
+    const example = exampleOf(source, row, id, images);
+    checkExample(example, source.spec, source.modeWords);
+    ids.add(id);
+    return { example, images };
+  } catch (error) {
+    if (error instanceof UnusableRow) return error;
+    throw error;
+  }
+}
+
+const reserved: readonly string[] = ['id', 'image', 'images'];
+
+function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
+  if (spec.kind === 'pairwise' && images.length !== 2)
+    throw new UnusableRow('IMAGE_MISSING', `a pair has two images, the row names ${String(images.length)}`);
+  const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
+  return {
+    ...{ id, task, split: 'test', groupKey: id, images: images.map(({ sha256 }) => sha256) },
+    fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
+    // Nobody has said what the label is: a place holder that nothing reads.
+    label: spec.labels[0],
+  };
+}
+
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+
+function imageNames(row: Row): string[] {
+  const value = row['images'] ?? row['image'] ?? [];
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return names.map((name) => {
+    if (typeof name === 'string') return name;
+    throw new UnusableRow('FIELD_MISSING', '`image` is a file name, `images` a list of them');
+  });
+}
+
+async function imageAt(folder: string, name: string): Promise<TakenImage> {
+  const place = path.resolve(folder, name);
+  if (!place.startsWith(path.resolve(folder) + path.sep))
+    throw new UnusableRow('IMAGE_MISSING', `${name} is not inside the image folder`);
+  const bytes = await readFile(place).catch((error: unknown) => {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isMissing) throw new UnusableRow('IMAGE_MISSING', `there is no ${name}`);
+    throw new UnusableRow('IMAGE_UNREADABLE', `${name}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return takeImage(bytes, name);
+}

@@ -1,0 +1,57 @@
+/** Images that rows name: each read and decoded once while it is remembered, however many rows show it. */
+import { ByteCache } from '../../../core/byte-cache.ts';
+import { imageByteLengthMax, takeImage } from './encoded-image.ts';
+import { UnusableRow, type StoredImages, type TakenImage } from '../reading.ts';
+import { placeInside, readBytes, type SourceFile, type SourceFiles } from './source-files.ts';
+
+/** For images that wait for their row's turn, and for the next rows that show them. */
+const rememberedByteLengthMax = 128 * 1024 * 1024;
+
+/** UnusableRow IMAGE_TOO_LARGE before a byte is read. */
+export async function takeImageFile(file: SourceFile, name: string, edgeMax?: number): Promise<TakenImage> {
+  if (file.byteLength > imageByteLengthMax)
+    throw new UnusableRow('IMAGE_TOO_LARGE', `${name}: ${file.byteLength} bytes, more than ${imageByteLengthMax}`);
+  return takeImage(await readBytes(file), name, edgeMax);
+}
+
+export class ImageFolder {
+  readonly #folder: string;
+  readonly #files: SourceFiles;
+  readonly #stored: StoredImages;
+  readonly #edgeMax: number | undefined;
+  readonly #digests = new Map<string, string>();
+  readonly #recent = new ByteCache<TakenImage>(rememberedByteLengthMax);
+  readonly #coming = new Map<string, Promise<TakenImage>>();
+
+  constructor(folder: string, files: SourceFiles, stored: StoredImages, edgeMax?: number) {
+    this.#folder = folder;
+    this.#files = files;
+    this.#stored = stored;
+    this.#edgeMax = edgeMax;
+  }
+
+  /** UnusableRow IMAGE_MISSING, IMAGE_UNREADABLE or IMAGE_TOO_LARGE, for every row that names it. */
+  async take(name: string): Promise<TakenImage> {
+    const digest = this.#digests.get(name);
+    // what is stored already need not be there twice
+    if (digest !== undefined && this.#stored.has(digest)) return { sha256: digest };
+    const recent = this.#recent.get(name) ?? this.#coming.get(name);
+    if (recent !== undefined) return recent;
+    const coming = this.#load(name).finally(() => this.#coming.delete(name));
+    this.#coming.set(name, coming);
+    return coming;
+  }
+
+  async #load(name: string): Promise<TakenImage> {
+    const place = placeInside(this.#folder, name);
+    if (place === undefined) throw new UnusableRow('IMAGE_MISSING', `${name} is not inside the image folder`);
+    const kind = await this.#files.kindOf(place);
+    if (kind === 'folder') throw new UnusableRow('IMAGE_UNREADABLE', `${name} is a folder`);
+    const file = await this.#files.find(place);
+    if (file === undefined) throw new UnusableRow('IMAGE_MISSING', `there is no ${name}`);
+    const image = await takeImageFile(file, name, this.#edgeMax);
+    this.#digests.set(name, image.sha256);
+    this.#recent.set(name, image, image.bytes?.byteLength ?? 0);
+    return image;
+  }
+}

@@ -1,0 +1,49 @@
+/** Files that datasets are read from: on this machine (local-files.ts), or wherever an activity can reach. Nothing is ever written. */
+import { MtrlError } from '../../../core/errors.ts';
+
+export interface SourceFile {
+  /** Absolute path or URI. */
+  readonly name: string;
+  readonly byteLength: number;
+  /** Other bytes under the same name have another one; left out where that cannot be told without reading them. */
+  readonly version?: string;
+  /** The bytes [start, end) in pieces; all of them when left out. */
+  open(start?: number, end?: number): AsyncIterable<Uint8Array>;
+}
+
+export interface SourceFiles {
+  kindOf(place: string): Promise<'file' | 'folder' | 'nothing'>;
+  /** undefined when there is no such file. UnusableRow and coded errors are the caller's. */
+  find(place: string): Promise<SourceFile | undefined>;
+  /** Every file below the folder, in order of name. */
+  list(folder: string): AsyncIterable<SourceFile>;
+}
+
+/** The bytes [start, end) at once. FILE_UNREADABLE when the file has become shorter. */
+export async function readBytes(file: SourceFile, start = 0, end = file.byteLength): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - start);
+  let offset = 0;
+  for await (const piece of file.open(start, end)) {
+    if (offset + piece.byteLength > bytes.byteLength) break;
+    bytes.set(piece, offset);
+    offset += piece.byteLength;
+  }
+  if (offset === bytes.byteLength) return bytes;
+  throw new MtrlError('FILE_UNREADABLE', 'the file has changed while it was read', {
+    where: file.name,
+    found: `${offset} bytes`,
+    hint: `${bytes.byteLength} bytes`,
+  });
+}
+
+/** A name inside a folder, or undefined when it leads out of it. */
+export function placeInside(folder: string, name: string): string | undefined {
+  const parts: string[] = [];
+  for (const part of name.replaceAll('\\', '/').split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') parts.push(part);
+    else if (parts.pop() === undefined) return undefined;
+  }
+  const isAbsolute = name.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(name);
+  return isAbsolute || parts.length === 0 ? undefined : `${folder.replace(/\/+$/, '')}/${parts.join('/')}`;
+}

@@ -1,0 +1,59 @@
+/** 95 % percentile interval of Macro-F1 by the cluster bootstrap. */
+import { assert } from '../../../core/assert.ts';
+import type { Rng } from '../../../core/rng.ts';
+import { macroF1 } from '../macro-f1.ts';
+import type { Outcome } from '../outcome.ts';
+import { clusterRows, quantile, resample } from './resampling.ts';
+
+export interface ClusteredOutcome extends Outcome {
+  readonly clusterKey: string;
+}
+
+/** Adds an outcome to a row of [label, 3] counts: true positives, false positives, false negatives. */
+export function countOutcome(counts: Int32Array, start: number, outcome: Outcome, labels: readonly string[]): void {
+  const add = (label: string | undefined, part: number): void => {
+    const column = label === undefined ? -1 : labels.indexOf(label);
+    const at = start + column * 3 + part;
+    if (column >= 0) counts[at] = (counts[at] as number) + 1;
+  };
+  const { label, predicted } = outcome;
+  if (label === predicted) add(label, 0);
+  else {
+    add(predicted, 1);
+    add(label, 2);
+  }
+}
+
+/** Of `labelCount` classes whose counts start there. */
+export function macroF1OfSums(sums: Float64Array, start: number, labelCount: number): number {
+  let total = 0;
+  for (let at = start; at < start + labelCount * 3; at += 3) {
+    const doubled = 2 * (sums[at] as number);
+    const whole = doubled + (sums[at + 1] as number) + (sums[at + 2] as number);
+    total += whole === 0 ? 0 : doubled / whole;
+  }
+  return total / labelCount;
+}
+
+/**
+ * [low, high] of the 95 % interval. It always holds the Macro-F1 of the examples themselves: where few clusters skew
+ * the resamples past it, the interval is widened to it.
+ */
+export function macroF1Interval(
+  outcomes: readonly ClusteredOutcome[],
+  labels: readonly string[],
+  resampleCount: number,
+  rng: Rng,
+): readonly [number, number] {
+  assert(outcomes.length > 0 && resampleCount > 0, 'an interval of nothing');
+  const { rowOf, clusterCount } = clusterRows(outcomes.map(({ clusterKey }) => clusterKey));
+  const width = labels.length * 3;
+  const counts = new Int32Array(clusterCount * width);
+  outcomes.forEach((outcome, i) => {
+    countOutcome(counts, (rowOf[i] ?? 0) * width, outcome, labels);
+  });
+  const statistic = (sums: Float64Array): number => macroF1OfSums(sums, 0, labels.length);
+  const resamples = resample({ counts, width }, statistic, resampleCount, rng).sort();
+  const point = macroF1(outcomes, labels);
+  return [Math.min(point, quantile(resamples, 0.025)), Math.max(point, quantile(resamples, 0.975))];
+}

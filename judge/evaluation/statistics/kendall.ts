@@ -1,0 +1,19 @@
+/** Kendall's tau-b, ties corrected, as `scipy.stats.kendalltau`. */
+import { assert } from '../../../core/assert.ts';
+
+/** In [-1, 1]; undefined where one of the two does not vary. O(n²): for the thousands of an evaluation. */
+export function kendallTauB(first: readonly number[], second: readonly number[]): number | undefined {
+  assert(first.length === second.length, 'two series of one length');
+  let [difference, inFirst, inSecond] = [0, 0, 0];
+  for (let i = 0; i < first.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const a = Math.sign((first[i] as number) - (first[j] as number));
+      const b = Math.sign((second[i] as number) - (second[j] as number));
+      difference += a * b;
+      inFirst += Math.abs(a);
+      inSecond += Math.abs(b);
+    }
+  }
+  const whole = Math.sqrt(inFirst) * Math.sqrt(inSecond);
+  return whole > 0 ? difference / whole : undefined;
+}

@@ -1,0 +1,54 @@
+/**
+ * Is one judge's Macro-F1 higher than another's on the same examples? Both are resampled by the same draws of clusters,
+ * so that what makes an example hard for both does not count as a difference (Koehn 2004).
+ */
+import { assert } from '../../../core/assert.ts';
+import type { Rng } from '../../../core/rng.ts';
+import { type ClusteredOutcome, countOutcome, macroF1OfSums } from './bootstrap.ts';
+import { macroF1 } from '../macro-f1.ts';
+import { clusterRows, quantile, resample } from './resampling.ts';
+
+export interface PairedDifference {
+  /** First minus second, of the examples themselves. */
+  readonly difference: number;
+  readonly ci95: readonly [number, number];
+  /** Two-sided: twice the share of resamples on the other side of 0, ties counted in full; never below 1 / resamples. */
+  readonly p: number;
+}
+
+/** Outcomes of the same examples in the same order. */
+export function pairedBootstrap(
+  first: readonly ClusteredOutcome[],
+  second: readonly ClusteredOutcome[],
+  labels: readonly string[],
+  resampleCount: number,
+  rng: Rng,
+): PairedDifference {
+  assert(first.length === second.length && first.length > 0, 'two judges of the same examples');
+  const { rowOf, clusterCount } = clusterRows(first.map(({ clusterKey }) => clusterKey));
+  const half = labels.length * 3;
+  const counts = new Int32Array(clusterCount * half * 2);
+  first.forEach((outcome, i) => {
+    const other = second[i];
+    assert(outcome.label === other?.label, 'two judges of the same examples');
+    const start = (rowOf[i] ?? 0) * half * 2;
+    countOutcome(counts, start, outcome, labels);
+    countOutcome(counts, start + half, other, labels);
+  });
+  const statistic = (sums: Float64Array): number =>
+    macroF1OfSums(sums, 0, labels.length) - macroF1OfSums(sums, half, labels.length);
+  const resamples = resample({ counts, width: half * 2 }, statistic, resampleCount, rng).sort();
+  const difference = macroF1(first, labels) - macroF1(second, labels);
+  return {
+    difference,
+    ci95: [Math.min(difference, quantile(resamples, 0.025)), Math.max(difference, quantile(resamples, 0.975))],
+    p: twoSidedP(resamples),
+  };
+}
+
+function twoSidedP(resamples: Float64Array): number {
+  const notAbove = resamples.filter((value) => value <= 0).length;
+  const notBelow = resamples.filter((value) => value >= 0).length;
+  // One more on each side: no finite number of resamples shows that a chance is nil.
+  return Math.min(1, (2 * (Math.min(notAbove, notBelow) + 1)) / (resamples.length + 1));
+}

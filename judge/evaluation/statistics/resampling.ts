@@ -1,0 +1,84 @@
+/**
+ * Cluster bootstrap of anything that is a function of counts (Efron & Tibshirani 1993): whole clusters are drawn, because
+ * judgments within one (an image, a source object, a pair in both orders) are not independent. Clusters with the same
+ * counts are tallied together, so that a draw is one step whatever the counts' width.
+ */
+import { assert } from '../../../core/assert.ts';
+import type { Rng } from '../../../core/rng.ts';
+
+/** Rows of counts, one a cluster: flat [cluster, width]. */
+export interface ClusterCounts {
+  readonly counts: Int32Array;
+  readonly width: number;
+}
+
+/** The row of each cluster key, in order of first use. */
+export function clusterRows(keys: readonly string[]): {
+  readonly rowOf: readonly number[];
+  readonly clusterCount: number;
+} {
+  const rows = new Map<string, number>();
+  const rowOf = keys.map((key) => {
+    const row = rows.get(key) ?? rows.size;
+    rows.set(key, row);
+    return row;
+  });
+  return { rowOf, clusterCount: rows.size };
+}
+
+interface Patterns {
+  readonly patternOf: Uint32Array;
+  readonly rows: readonly Int32Array[];
+}
+
+function patternsOf({ counts, width }: ClusterCounts): Patterns {
+  const known = new Map<string, number>();
+  const rows: Int32Array[] = [];
+  const patternOf = new Uint32Array(counts.length / width);
+  for (let cluster = 0; cluster < patternOf.length; cluster++) {
+    const row = counts.subarray(cluster * width, (cluster + 1) * width);
+    const text = row.join();
+    const pattern = known.get(text) ?? rows.push(row) - 1;
+    known.set(text, pattern);
+    patternOf[cluster] = pattern;
+  }
+  return { patternOf, rows };
+}
+
+/** `statistic` of the sums of as many clusters as there are, drawn with replacement, `resampleCount` times. The sums are reused: read, do not keep. */
+export function resample(
+  clusters: ClusterCounts,
+  statistic: (sums: Float64Array) => number,
+  resampleCount: number,
+  rng: Rng,
+): Float64Array {
+  const { patternOf, rows } = patternsOf(clusters);
+  const clusterCount = patternOf.length;
+  assert(clusterCount > 0 && resampleCount > 0, 'a bootstrap of nothing');
+  const words = new Uint32Array(clusterCount);
+  const tally = new Float64Array(rows.length);
+  const sums = new Float64Array(clusters.width);
+  const results = new Float64Array(resampleCount);
+  for (let i = 0; i < resampleCount; i++) {
+    rng.fill(words);
+    tally.fill(0);
+    for (let draw = 0; draw < clusterCount; draw++) {
+      const pattern = patternOf[Math.floor(((words[draw] as number) / 2 ** 32) * clusterCount)] as number;
+      tally[pattern] = (tally[pattern] as number) + 1;
+    }
+    sums.fill(0);
+    rows.forEach((row, pattern) => {
+      for (let column = 0; column < sums.length; column++)
+        sums[column] = (sums[column] as number) + (tally[pattern] as number) * (row[column] as number);
+    });
+    results[i] = statistic(sums);
+  }
+  return results;
+}
+
+/** Linear between the two nearest of the sorted values (numpy's default). */
+export function quantile(sorted: Float64Array, share: number): number {
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] as number;
+  return low + (at % 1) * ((sorted[Math.ceil(at)] as number) - low);
+}

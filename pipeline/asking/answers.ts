@@ -1,0 +1,110 @@
+/** What a policy answers to prompts: sampled in batches, decoded, read strictly; and how likely each label is at the verdict's place. */
+import { required } from '../../core/assert.ts';
+import { labelProbabilities } from '../../judge/evaluation/forced-choice.ts';
+import type { AnswerMode, Example, Judgment } from '../../judge/example.ts';
+import { readVerdict } from '../../judge/tasks/read-verdict.ts';
+import type { LabelledPrompt, MemorySpec, Sampling } from '../../policy/engine.ts';
+import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
+import type { TaskSpec } from '../../recipes/recipe.ts';
+import type { EvaluationJudgment } from './judgments-artifact.ts';
+import type { Answering } from './kept-answers.ts';
+import type { HeldEngine } from '../policies/policy-states.ts';
+import { forcedCompletion } from './forced-completion.ts';
+import type { PromptedDataset } from './prompter.ts';
+import type { PromptSeries } from './prompt-series.ts';
+
+/** An example as it is put before the judge: a pair comes in both orders. */
+export interface Shown {
+  readonly example: Example;
+  /** Into the dataset; of the stored pair where this is its other order. */
+  readonly exampleIndex: number;
+  readonly swapped: boolean;
+}
+
+export interface Asking {
+  readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };
+  readonly prompted: PromptedDataset;
+  readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
+  /** With what answers end, of the recipe. */
+  readonly ending: Pick<Sampling, 'stopSequences'>;
+  /** Of the recipe; changes no answer, and probabilities by rounding. */
+  readonly memory?: MemorySpec;
+  readonly spec: TaskSpec;
+  readonly mode: AnswerMode;
+}
+
+/** [shown][sample]. `prompts` are those of `shown`, in order; one batch of them at a time is in memory. */
+export async function answers(
+  asking: Asking,
+  shown: readonly Shown[],
+  prompts: PromptSeries,
+  sampling: Sampling,
+  sampleCount: number,
+): Promise<EvaluationJudgment[][]> {
+  const { held, prompted, evaluation, ending, memory, spec, mode } = asking;
+  const found: EvaluationJudgment[][] = [];
+  for (const [from, to] of prompts.batches(countOf(evaluation, sampleCount))) {
+    const { groups } = await held.engine.sample({
+      prompts: await held.waits.for(prompts.slice(from, to)),
+      promptOffset: from,
+      ...prompts.sizes,
+      ...(memory && { memory }),
+      tokens: prompted.tokens,
+      groupSize: sampleCount,
+      sampling: { ...sampling, ...ending },
+      seed: evaluation.seed,
+      step: 0,
+    });
+    groups.forEach((group, i) => {
+      const one = required(shown[from + i], 'a prompt for every answer');
+      found.push(
+        group.map(({ tokenIds, logProbs, finishReason }) => {
+          const text = prompted.decode(tokenIds);
+          const judgment = readVerdict({ text, finishReason }, spec, mode);
+          const logProb = sampleCount > 1 && { logProb: logProbs.reduce((sum, each) => sum + each, 0) };
+          return { ...placeOf(one), label: one.example.label, text, finishReason, judgment, ...logProb };
+        }),
+      );
+    });
+  }
+  return found;
+}
+
+function placeOf({ example, exampleIndex, swapped }: Shown) {
+  return { exampleId: example.id, exampleIndex, swapped };
+}
+
+/**
+ * Probabilities of the task's labels at the place of the verdict: behind the judge's own rationale where it gave one
+ * that can be read, else at once. Each label is a completion in the task's form; one prompt carries all of them.
+ */
+export async function verdictProbabilities(
+  { held, prompted, evaluation, memory, spec, mode }: Asking,
+  prompts: PromptSeries,
+  judgments: readonly Judgment[],
+): Promise<number[][]> {
+  const found: number[][] = [];
+  for (const [from, to] of prompts.batches(countOf(evaluation, spec.labels.length))) {
+    const encoded = await held.waits.for(prompts.slice(from, to));
+    const labelled = encoded.map((prompt, i): LabelledPrompt => {
+      const judgment = required(judgments[from + i], 'a judgment for every prompt');
+      return {
+        prompt,
+        completions: spec.labels.map((label) => forcedCompletion(prompted, label, spec, mode, judgment)),
+      };
+    });
+    const asked = await held.engine.labelLogProbs({
+      prompts: labelled,
+      ...(memory && { memory }),
+      temperature: 1,
+      tokens: prompted.tokens,
+    });
+    found.push(...asked.map(labelProbabilities));
+  }
+  return found;
+}
+
+/** As many prompts as keep the rows of an engine call within the recipe's count when each has several. */
+function countOf({ promptCountPerBatch }: Asking['evaluation'], rowsPerPrompt: number): number {
+  return Math.max(1, Math.floor(promptCountPerBatch / rowsPerPrompt));
+}

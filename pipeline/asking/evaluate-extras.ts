@@ -1,0 +1,148 @@
+/** What an evaluation asks beyond the strict answers: several samples, the other prompt, probes; on a bounded number of examples. */
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { Rng } from '../../core/rng.ts';
+import { type Asked, askProbe, isRefusal } from '../../judge/evaluation/probes.ts';
+import type { JudgedExample } from '../../judge/evaluation/scores.ts';
+import { sampleScores, type SampleScores } from '../../judge/evaluation/several-samples.ts';
+import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
+import { variantScores } from '../../judge/evaluation/variant-scores.ts';
+import type { AnswerMode } from '../../judge/example.ts';
+import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
+import { answers, type Asking, type Shown } from './answers.ts';
+import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
+import { promptSeries } from './prompt-series.ts';
+import { drawnFrom } from '../training/sampling.ts';
+
+export interface Extras {
+  readonly samples?: SampleScores;
+  readonly variants?: readonly VariantScores[];
+  readonly judgments?: readonly VariantJudgments[];
+}
+
+export interface ExtrasRequest {
+  readonly asking: Asking;
+  readonly evaluation: EvaluationSpec;
+  readonly task: string;
+  readonly shown: readonly Shown[];
+  /** The strict answers to them, in order. */
+  readonly strict: readonly EvaluationJudgment[];
+}
+
+interface Scored {
+  readonly scores: VariantScores;
+  readonly judgments?: readonly EvaluationJudgment[];
+}
+
+export async function askExtras(request: ExtrasRequest): Promise<Extras> {
+  const { evaluation, asking } = request;
+  const prompts = otherModes(evaluation, asking.mode);
+  const chosen = chosenOf(request);
+  const samples = evaluation.sampleCount > 1 ? await askSamples(request, chosen) : undefined;
+  const scored: Scored[] = [];
+  for (const [name, mode] of prompts) scored.push(await askAs(request, chosen, name, asis(request, chosen), mode));
+  for (const name of evaluation.probes) scored.push(await askAsProbe(request, chosen, name));
+  const kept = scored.flatMap(({ scores, judgments }) => (judgments ? [{ name: scores.name, judgments }] : []));
+  return {
+    ...(samples && { samples }),
+    ...(scored.length > 0 && { variants: scored.map(({ scores }) => scores) }),
+    ...(kept.length > 0 && { judgments: kept }),
+  };
+}
+
+/** The prompt of the mode that the arm does not answer in, where the recipe asks for it. */
+function otherModes({ modes }: EvaluationSpec, own: AnswerMode): (readonly [string, AnswerMode])[] {
+  const wanted = [
+    ['think-prompt', 'think'],
+    ['direct-prompt', 'direct'],
+  ] as const;
+  return wanted.filter(([name, mode]) => modes.includes(name) && mode !== own);
+}
+
+/** Places in `shown` of as many examples as the recipe allows, chosen by seed, a pair with both its orders; in their order. */
+function chosenOf({ evaluation, task, shown }: ExtrasRequest): number[] {
+  const stored = [...new Set(shown.map(({ exampleIndex }) => exampleIndex))];
+  const order = new Rng('extra examples', evaluation.seed, task).shuffle([...stored]);
+  const wanted = new Set(order.slice(0, evaluation.extraExampleCountMax));
+  return shown.flatMap(({ exampleIndex }, place) => (wanted.has(exampleIndex) ? [place] : []));
+}
+
+const at = <T>(items: readonly T[], places: readonly number[]): T[] =>
+  places.map((place) => required(items[place], 'a chosen example'));
+
+function asis({ asking, shown }: ExtrasRequest, chosen: readonly number[]): Asked[] {
+  return at(shown, chosen).map(({ example }) => ({ example, spec: asking.spec, isBlank: false }));
+}
+
+async function askSamples(
+  { asking, evaluation, shown }: ExtrasRequest,
+  chosen: readonly number[],
+): Promise<SampleScores> {
+  const { held, prompted, spec, mode } = asking;
+  const some = at(shown, chosen);
+  const prompts = await held.waits.for(promptSeries(some, ({ example }) => prompted.encode(example, mode)));
+  const { sampleTemperature: temperature, sampleTopK, sampleTopP, tokenCountMax, sampleCount } = evaluation;
+  const sampling = { temperature, greedy: false, tokenCountMax, ...drawnFrom(sampleTopK, sampleTopP) };
+  const found = await answers(asking, some, prompts, sampling, sampleCount);
+  const verdicts = found.map((each) => each.map(({ judgment }) => (judgment.ok ? judgment.verdict : undefined)));
+  return sampleScores(
+    some.map(({ example }) => example.label),
+    verdicts,
+    found.map((each) => each.map(({ logProb }) => required(logProb, 'the log-prob of a sample'))),
+    spec.labels,
+  );
+}
+
+async function askAsProbe(request: ExtrasRequest, chosen: readonly number[], name: ProbeName): Promise<Scored> {
+  const { asking, task, shown, evaluation } = request;
+  const asked = askProbe(name, {
+    task,
+    spec: asking.spec,
+    examples: at(shown, chosen).map(({ example }) => example),
+    pool: shown.filter(({ swapped }) => !swapped).map(({ example }) => example),
+    settings: evaluation,
+  });
+  if (isRefusal(asked)) return { scores: { name, refused: asked.refused } };
+  return askAs(request, chosen, name, asked, asking.mode);
+}
+
+/** What cannot be put into a prompt, or what the model cannot take (text without an image), is refused and said; all else throws. */
+async function askAs(
+  request: ExtrasRequest,
+  chosen: readonly number[],
+  name: string,
+  asked: readonly Asked[],
+  mode: AnswerMode,
+): Promise<Scored> {
+  const { evaluation, shown, strict, task } = request;
+  const asking: Asking = { ...request.asking, mode };
+  const { held, prompted, spec } = asking;
+  try {
+    const prompts = await held.waits.for(promptSeries(asked, (each) => prompted.encodeAsked(each, mode)));
+    const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
+    const judgments = (await answers(asking, at(shown, chosen), prompts, sampling, 1)).flat();
+    const rng = new Rng('bootstrap', evaluation.seed, task, name);
+    const scores = variantScores(
+      name,
+      judgedOf(judgments, at(shown, chosen)),
+      judgedOf(at(strict, chosen), at(shown, chosen)),
+      spec.labels,
+      evaluation.bootstrapResampleCount,
+      rng,
+    );
+    return { scores, judgments };
+  } catch (error) {
+    if (error instanceof MtrlError && refusing.includes(error.code))
+      return { scores: { name, refused: `${error.code}: ${error.message}` } };
+    throw error;
+  }
+}
+
+const refusing: readonly string[] = ['PROMPT_INVALID', 'EXAMPLE_TOO_LONG', 'CHECKPOINT_UNSUPPORTED'];
+
+function judgedOf(judgments: readonly EvaluationJudgment[], shown: readonly Shown[]): JudgedExample[] {
+  return shown.map(({ example, exampleIndex, swapped }, i): JudgedExample => {
+    const { judgment } = required(judgments[i], 'an answer to every prompt');
+    return { example, judgment, ...(swapped && { swappedOf: String(exampleIndex) }) };
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * One policy on one task: greedy answers, read strictly, scored; and whatever else the recipe's `evaluation` asks for.
+ * Pairs are shown in both orders.
+ */
+import { Context } from '@temporalio/activity';
+import { required } from '../../core/assert.ts';
+import type { JudgedExample } from '../../judge/evaluation/scores.ts';
+import { taskScores } from '../../judge/evaluation/scores.ts';
+import { swapPair } from '../../judge/tasks/swap.ts';
+import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
+import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import type { EvaluateInput, EvaluateResult, TaskScores } from '../../contract/activities.ts';
+import { summaryOf } from './kept-evaluation.ts';
+import { durable } from '../durable.ts';
+import { askExtras } from './evaluate-extras.ts';
+import { keptAnswers } from './kept-answers.ts';
+import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
+import { promptSeries } from './prompt-series.ts';
+import type { PromptedDataset } from './prompter.ts';
+import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { endedBy } from '../training/sampling.ts';
+
+export function createEvaluate(context: ComputeContext) {
+  const { cache, states, processors, prompter } = context;
+  return async (input: EvaluateInput): Promise<EvaluateResult> => {
+    const { dataset, policy, task, split, mode } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const prompting = promptingOf(recipe, [task]);
+    const key = {
+      inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
+      config: {
+        ...prompting,
+        evaluation: settingsOf(recipe, task),
+        stopSequences: recipe.stopSequences,
+        // A ceiling cuts what is computed together, which the last bits of probabilities show; no sampled token does.
+        ...(recipe.evaluation.modes.includes('forced-choice') && memoryOf(recipe)),
+        ...{ task, split, mode },
+      },
+    };
+    const { outputs, summary, ...made } = await durable(context.deps, 'evaluate', key, () =>
+      states.withPolicy(Context.current(), { policy }, async (held) => {
+        const { waits } = held;
+        const loaded = await waits.for(processors.of(policy.snapshot));
+        const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
+        const startedAtMs = performance.now();
+        const engine = keptAnswers(context.deps, policy, held.engine);
+        const { artifact, scores } = await judge({ engine, waits }, prompted, recipe, input);
+        const computeMs = performance.now() - startedAtMs;
+        return { outputs: { judgments: await waits.for(cache.put(artifact)) }, summary: { scores }, computeMs };
+      }),
+    );
+    return { ...made, ...outputs, scores: summaryOf(summary.scores) };
+  };
+}
+
+/** Which tasks are asked, and what is asked of the others, does not decide the answers to one of them. */
+function settingsOf({ evaluation }: Recipe, task: string) {
+  const { tasks: _tasks, split: _split, paraphrases, longerAnswer, rationaleCues, ...rest } = evaluation;
+  return {
+    ...rest,
+    paraphrases: paraphrases[task] ?? null,
+    longerAnswer: longerAnswer[task] ?? null,
+    rationaleCues: rationaleCues[task] ?? null,
+  };
+}
+
+/** The examples of one task's split, of all the dataset has. */
+export async function shownOf(
+  { dataset }: PromptedDataset,
+  spec: TaskSpec,
+  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
+): Promise<Shown[]> {
+  const rows = await dataset.rowsOf(task, split);
+  const examples = await dataset.examplesAt(rows);
+  const stored = examples.map((example, i): Shown => ({
+    ...{ example, exampleIndex: required(rows[i], 'a row'), swapped: false },
+  }));
+  return spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
+}
+
+function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Shown[] {
+  return stored.flatMap((one) => [one, { ...one, example: swapPair(one.example, labels), swapped: true }]);
+}
+
+async function judge(
+  held: Asking['held'],
+  prompted: PromptedDataset,
+  recipe: Recipe,
+  { task, split, mode }: EvaluateInput,
+): Promise<{ readonly artifact: EvaluationJudgments; readonly scores: TaskScores }> {
+  const { evaluation } = recipe;
+  const spec = taskOf(recipe, task);
+  const asking: Asking = {
+    held,
+    prompted,
+    evaluation,
+    ending: endedBy(recipe, prompted),
+    ...memoryOf(recipe),
+    spec,
+    mode,
+  };
+  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }));
+  const judgments = await strictly(asking, shown, recipe);
+  const {
+    samples,
+    variants,
+    judgments: variantJudgments,
+  } = await askExtras({
+    ...{ asking, evaluation, task, shown },
+    strict: judgments,
+  });
+  const scores = scoresOf(recipe, { task, split }, shown, judgments);
+  return {
+    artifact: { schema: 1, task, judgments, ...(variantJudgments && { variants: variantJudgments }) },
+    scores: { ...scores, ...(samples && { samples }), ...(variants && { variants }) },
+  };
+}
+
+async function strictly(
+  asking: Asking,
+  shown: readonly Shown[],
+  { evaluation }: Recipe,
+): Promise<EvaluationJudgment[]> {
+  const { held, prompted, mode } = asking;
+  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
+  const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
+  const judgments = (await answers(asking, shown, prompts, sampling, 1)).flat();
+  if (!evaluation.modes.includes('forced-choice')) return judgments;
+  const probabilities = await verdictProbabilities(
+    asking,
+    prompts,
+    judgments.map(({ judgment }) => judgment),
+  );
+  return judgments.map((one, i) => ({ ...one, probabilities: required(probabilities[i], one.exampleId) }));
+}
+
+function scoresOf(
+  recipe: Recipe,
+  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
+  shown: readonly Shown[],
+  judgments: readonly EvaluationJudgment[],
+): TaskScores {
+  const stored = new Map(shown.filter(({ swapped }) => !swapped).map((one) => [one.exampleIndex, one.example.id]));
+  const judged = shown.map(({ example, exampleIndex, swapped }, i): JudgedExample => {
+    const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
+    return {
+      ...{ example, judgment },
+      ...(swapped && { swappedOf: required(stored.get(exampleIndex), 'the stored pair') }),
+      ...(probabilities && { probabilities }),
+    };
+  });
+  const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
+  const spec = taskOf(recipe, task);
+  return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
+}

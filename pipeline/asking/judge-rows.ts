@@ -1,0 +1,86 @@
+/** A policy's word on rows that nobody has judged: greedy answers read strictly, label probabilities, pairs in both orders. */
+import { Context } from '@temporalio/activity';
+import { required } from '../../core/assert.ts';
+import { type JudgedRow, judgedRow } from '../../judge/evaluation/judged-row.ts';
+import { answers, type Asking, verdictProbabilities } from './answers.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
+import { durable } from '../durable.ts';
+import { shownOf } from './evaluate.ts';
+import { keptAnswers } from './kept-answers.ts';
+import { promptSeries } from './prompt-series.ts';
+import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { endedBy } from '../training/sampling.ts';
+
+/** What `judgeRows` keeps. */
+export interface JudgedRows {
+  readonly schema: 1;
+  readonly task: string;
+  /** In the order of the rows that could be shown. */
+  readonly rows: readonly JudgedRow[];
+}
+
+/** Of rows that nobody has judged (judge/datasets/rows/rows-to-judge.ts). */
+const splitOfRows = 'test';
+
+export function createJudgeRows(context: ComputeContext) {
+  const { cache, states, processors, prompter } = context;
+  return async (input: JudgeRowsInput): Promise<JudgeRowsResult> => {
+    const { dataset, policy, task, mode } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const prompting = promptingOf(recipe, [task]);
+    const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
+    const key = {
+      inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
+      config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
+    };
+    const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
+      states.withPolicy(Context.current(), { policy }, async (held) => {
+        const { waits } = held;
+        const loaded = await waits.for(processors.of(policy.snapshot));
+        const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
+        const asking: Asking = {
+          ...{ prompted, evaluation: recipe.evaluation, mode },
+          held: { engine: keptAnswers(context.deps, policy, held.engine), waits },
+          ending: endedBy(recipe, prompted),
+          ...memoryOf(recipe),
+          spec: taskOf(recipe, task),
+        };
+        const startedAtMs = performance.now();
+        const rows = await judge(asking, task, tokenCountMax);
+        const computeMs = performance.now() - startedAtMs;
+        const artifact: JudgedRows = { schema: 1, task, rows };
+        return { outputs: { rows: await waits.for(cache.put(artifact)) }, summary: countsOf(rows), computeMs };
+      }),
+    );
+    return { ...made, ...summary, rows: outputs.rows };
+  };
+}
+
+async function judge(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
+  const { held, prompted, spec, mode } = asking;
+  const shown = await held.waits.for(shownOf(prompted, spec, { task, split: splitOfRows }));
+  const stored = shown.filter(({ swapped }) => !swapped);
+  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
+  const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
+  const judgments = found.map(({ judgment }) => judgment);
+  const probabilities = await verdictProbabilities(asking, prompts, judgments);
+  const said = found.map(({ text, judgment }, i) => ({
+    text,
+    judgment,
+    probabilities: required(probabilities[i], 'probabilities of every answer'),
+  }));
+  const orderCount = shown.length / stored.length;
+  return stored.map(({ example }, i) =>
+    judgedRow(example.id, said.slice(i * orderCount, (i + 1) * orderCount), spec.labels),
+  );
+}
+
+function countsOf(rows: readonly JudgedRow[]) {
+  const agreements = rows.flatMap(({ agreement }) => agreement ?? []);
+  return {
+    rowCount: rows.length,
+    unparsableCount: rows.filter(({ verdict }) => verdict === null).length,
+    ...(agreements.length > 0 && { agreementRate: agreements.filter(Boolean).length / agreements.length }),
+  };
+}

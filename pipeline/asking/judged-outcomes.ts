@@ -1,0 +1,35 @@
+/** Kept judgments as what comparisons between policies start from: outcomes in the dataset's order, with their clusters. */
+import { batchesOf } from '../../artifacts/store/bounded.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { ClusteredOutcome } from '../../judge/evaluation/statistics/bootstrap.ts';
+import { outcomeOf } from '../../judge/evaluation/outcome.ts';
+import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
+import type { JsonCache } from '../json-cache.ts';
+import type { EvaluationJudgments } from './judgments-artifact.ts';
+
+export interface JudgedOutcomes {
+  readonly task: string;
+  readonly outcomes: readonly (ClusteredOutcome & { readonly exampleId: string })[];
+}
+
+/** `dataset`: the one that was judged. */
+export async function judgedOutcomes(
+  cache: JsonCache,
+  dataset: ArtifactRef,
+  judgmentsRef: ArtifactRef,
+): Promise<JudgedOutcomes> {
+  const opened = await openDataset(cache, dataset);
+  const { task, judgments } = (await cache.get(judgmentsRef)) as EvaluationJudgments;
+  const outcomes: JudgedOutcomes['outcomes'][number][] = [];
+  for await (const batch of batchesOf(judgments)) {
+    const exampleAt = await exampleLookup(
+      opened,
+      batch.map(({ exampleIndex }) => exampleIndex),
+    );
+    for (const { exampleId, exampleIndex, label, judgment } of batch) {
+      const { groupKey } = exampleAt(exampleIndex);
+      outcomes.push({ ...outcomeOf({ label }, judgment), exampleId, clusterKey: groupKey });
+    }
+  }
+  return { task, outcomes };
+}

@@ -1,0 +1,24 @@
+/** All scores of an evaluation lie in the manifest of the activity that made them; workflows pass on a few. */
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { readManifest } from '../../artifacts/manifest.ts';
+import { required } from '../../core/assert.ts';
+import type { EvaluateResult, KeptEvaluation, Made, ScoreSummary, TaskScores } from '../../contract/activities.ts';
+
+/** Throws where the manifest is gone. */
+export async function keptEvaluation(store: ArtifactStore, made: Made): Promise<KeptEvaluation> {
+  const { manifest } = required(await readManifest(store, store.keyOf(made.manifest)), made.manifest.uri);
+  const { scores } = manifest.summary as { readonly scores: TaskScores };
+  const { manifest: ref, cached, computeMs } = made;
+  return { manifest: ref, cached, computeMs, judgments: required(manifest.outputs['judgments'], 'judgments'), scores };
+}
+
+/** As workflows pass it on. What is kept of earlier versions has all scores where a summary belongs. */
+export function briefly(evaluation: EvaluateResult): EvaluateResult {
+  return { ...evaluation, scores: summaryOf(evaluation.scores) };
+}
+
+export function summaryOf(scores: ScoreSummary): ScoreSummary {
+  const { task, split, ood, exampleCount, macroF1, ci95, accuracy, majorityMacroF1, unparsableRate, truncatedRate } =
+    scores;
+  return { task, split, ood, exampleCount, macroF1, ci95, accuracy, majorityMacroF1, unparsableRate, truncatedRate };
+}

@@ -1,0 +1,117 @@
+/** Examples of a dataset as a policy reads them, each encoded once while memory lasts. */
+import { ByteCache } from '../../core/byte-cache.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { digestOf } from '../../core/json.ts';
+import type { MarkedText } from '../../core/marked-text.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
+import type { Asked } from '../../judge/evaluation/probes.ts';
+import type { AnswerMode, Example } from '../../judge/example.ts';
+import { markedTarget } from '../../judge/tasks/completion.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
+import { pixelByteLength } from '../../policy/engines/embedded/pixels.ts';
+import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
+import { imageBytes } from '../data/image-table.ts';
+import type { JsonCache } from '../json-cache.ts';
+import type { LoadedProcessor } from '../policies/processors.ts';
+import { byteLengthOf } from './prompt-series.ts';
+import { taskOf } from '../recipe-access.ts';
+import type { Prompting } from '../policies/step-record.ts';
+
+const tokenByteLengthMax = 32 << 20;
+const pixelByteLengthMax = 128 << 20;
+
+export class Prompter {
+  readonly #cache: JsonCache;
+  readonly #encoded = new ByteCache<DeferredPrompt>(tokenByteLengthMax);
+  readonly #pixels = new ByteCache<readonly PixelValues[]>(pixelByteLengthMax);
+
+  constructor(cache: JsonCache) {
+    this.#cache = cache;
+  }
+
+  async #pixelsOf(key: string, prompt: DeferredPrompt): Promise<readonly PixelValues[]> {
+    const known = this.#pixels.get(key);
+    if (known) return known;
+    const pixels = await prompt.pixels();
+    this.#pixels.set(key, pixels, pixelByteLength(prompt.images));
+    return pixels;
+  }
+
+  async open(loaded: LoadedProcessor, dataset: ArtifactRef, prompting: Prompting): Promise<PromptedDataset> {
+    const opened = await openDataset(this.#cache, dataset);
+    const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
+    const { artifact } = opened;
+    const filesOf = (example: Example) =>
+      example.images.map((digest) => () => imageBytes(this.#cache, artifact, digest));
+    const encode = async (example: Example, mode: AnswerMode): Promise<DeferredPrompt> => {
+      const key = `${scope}/${mode}/${example.id}`;
+      const known = this.#encoded.get(key);
+      if (known) return known;
+      const messages = renderPrompt(taskOf(prompting, example.task), example, mode, prompting.modeWords);
+      const made = requireCarried(example, await loaded.processor.deferPrompt(messages, filesOf(example)));
+      const encoded = { ...made, pixels: () => this.#pixelsOf(key, made) };
+      this.#encoded.set(key, encoded, byteLengthOf(encoded));
+      return encoded;
+    };
+    const encodeAsked = async ({ example, spec, isBlank }: Asked, mode: AnswerMode): Promise<DeferredPrompt> => {
+      const messages = renderPrompt(spec, example, mode, prompting.modeWords);
+      const files = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
+      return requireCarried(example, await loaded.processor.deferPrompt(messages, files));
+    };
+    return {
+      dataset: opened,
+      encodeAsked,
+      completion: (text) => loaded.processor.encodeCompletion(text),
+      encode,
+      target: (example, mode) =>
+        loaded.processor.encodeCompletion(markedTarget(example, mode, taskOf(prompting, example.task).verdictFormat)),
+      decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
+      tokens: tokensOf(loaded.processor),
+    };
+  }
+}
+
+/** A prompt's pixels go to the engine in one message. */
+const promptPixelByteLengthMax = 512 << 20;
+
+/** Throws PROMPT_INVALID for a prompt whose pixels no message could carry, however the step is cut. */
+function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt {
+  const byteLength = pixelByteLength(prompt.images);
+  if (byteLength <= promptPixelByteLengthMax) return prompt;
+  throw new MtrlError('PROMPT_INVALID', "the prompt's images have more pixels than an engine is sent for one prompt", {
+    where: `example ${id}`,
+    found: `${String(byteLength)} bytes of pixels in ${String(prompt.images.length)} tiles, allowed ${String(promptPixelByteLengthMax)}`,
+    hint: "leave the row out, show smaller or fewer images, or lower the size in the checkpoint's preprocessor_config.json",
+  });
+}
+
+export interface PromptedDataset {
+  readonly dataset: OpenDataset;
+  encode(example: Example, mode: AnswerMode): Promise<DeferredPrompt>;
+  /** As a probe shows it; not kept. */
+  encodeAsked(asked: Asked, mode: AnswerMode): Promise<DeferredPrompt>;
+  /** Tokens of the completion that supervised training teaches, the stop token included. */
+  target(example: Example, mode: AnswerMode): readonly number[];
+  /** Tokens of any completion, the stop token included. Throws PROMPT_INVALID for what could never be sampled. */
+  completion(text: string | MarkedText): readonly number[];
+  /** Special tokens kept, the stop token left out. */
+  decode(tokenIds: readonly number[]): string;
+  readonly tokens: TokenRoles;
+}
+
+function tokensOf({ stopTokenId, padTokenId, bannedTokenIds }: TokenRoles): TokenRoles {
+  return { stopTokenId, padTokenId, bannedTokenIds };
+}
+
+/** The promptings of a run are few objects that come back again and again. */
+const digests = new WeakMap<Prompting, string>();
+
+function promptingDigest(prompting: Prompting): string {
+  const known = digests.get(prompting);
+  if (known !== undefined) return known;
+  const digest = digestOf({ tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
+  digests.set(prompting, digest);
+  return digest;
+}

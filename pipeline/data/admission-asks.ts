@@ -1,0 +1,59 @@
+/** Which prompts a recipe will show a policy: what admission looks at before any of them is asked. */
+import type { AnswerMode, Split } from '../../judge/example.ts';
+import type { ProbeName } from '../../recipes/fields/evaluation-fields.ts';
+import type { Arm, Recipe } from '../../recipes/recipe.ts';
+import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
+import type { AdmitInput } from '../../contract/activities.ts';
+
+/** Prompts of one task's split in one mode, and what follows them. */
+export interface Ask {
+  readonly task: string;
+  readonly split: Split;
+  readonly mode: AnswerMode;
+  /** Tokens of an answer at most, or the example's own target where that is taught. */
+  readonly completion: number | 'target';
+  readonly probes: readonly ProbeName[];
+  /** Whether the probabilities of the labels are asked. */
+  readonly isForced: boolean;
+}
+
+/** In an order that the recipe decides; none twice. */
+export function asksOf(recipe: Recipe, asked: AdmitInput['asked']): Ask[] {
+  const { tokenCountMax } = recipe.evaluation;
+  if (asked.by === 'rows')
+    return [
+      { task: asked.task, split: 'test', mode: asked.mode, completion: tokenCountMax, probes: [], isForced: true },
+    ];
+  const arms = Object.values(recipe.arms);
+  const evaluated = asked.by === 'policy' ? [asked.mode] : arms.map(({ mode }) => mode);
+  const trained = asked.by === 'policy' ? [] : arms.flatMap((arm) => trainingAsks(recipe, arm));
+  return unique([...trained, ...evaluated.flatMap((mode) => evaluationAsks(recipe, mode))]);
+}
+
+function trainingAsks(recipe: Recipe, arm: Arm): Ask[] {
+  if (arm.objective === 'none') return [];
+  const completion = arm.objective === 'sft' ? 'target' : arm.tokenCountMax;
+  const { mode } = arm;
+  return trainedTasks(recipe, arm).map((task) => ({
+    task,
+    split: 'train',
+    mode,
+    completion,
+    probes: [],
+    isForced: false,
+  }));
+}
+
+function evaluationAsks(recipe: Recipe, own: AnswerMode): Ask[] {
+  const { split, tokenCountMax: completion, modes, probes } = recipe.evaluation;
+  const isForced = modes.includes('forced-choice');
+  const others = (['think', 'direct'] as const).filter((mode) => mode !== own && modes.includes(`${mode}-prompt`));
+  return evaluatedTasks(recipe).flatMap((task) => [
+    { task, split, mode: own, completion, probes, isForced },
+    ...others.map((mode): Ask => ({ task, split, mode, completion, probes: [], isForced })),
+  ]);
+}
+
+function unique(asks: readonly Ask[]): Ask[] {
+  return [...new Map(asks.map((ask) => [JSON.stringify(ask), ask])).values()];
+}

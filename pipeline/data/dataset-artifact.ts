@@ -1,0 +1,130 @@
+/**
+ * What ingestion leaves: examples in one fixed order, in shards that are read by row; which of them may be drawn for
+ * what, in one column; and their images in packs. What a reader holds grows by 6 bytes a row and not by the rows.
+ */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { type RowTable, rowsAt } from '../../artifacts/codecs/row-table.ts';
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { type DatasetPool, poolOfDropped } from '../../judge/datasets/joining/pools.ts';
+import type { Example, Split } from '../../judge/example.ts';
+import type { ImageTable } from './image-table.ts';
+import type { JsonCache } from '../json-cache.ts';
+
+/** JSON. */
+export interface DatasetArtifact {
+  readonly schema: 2;
+  /** StoredExample; plans and rollouts point into it by row. */
+  readonly examples: RowTable;
+  /** uint16, little-endian, one a row: index into `pools`, or `poolOfDropped`. */
+  readonly poolOfRow: ArtifactRef;
+  /** What the rows can be drawn for. Their counts are those of ingestion: inadmissible rows are in them. */
+  readonly pools: readonly DatasetPool[];
+  /** JSON array of rows, ascending, that the policy cannot be shown: they are drawn for nothing. Null when there are none. */
+  readonly inadmissible: ArtifactRef | null;
+  readonly images: ImageTable;
+  /** JSON Lines of QuarantinedRow; null when every row could be used. */
+  readonly quarantine: ArtifactRef | null;
+  /** JSON array of Leak; null when there are none. */
+  readonly leaks: ArtifactRef | null;
+  readonly exampleCount: number;
+  readonly imageCount: number;
+  readonly quarantinedCount: number;
+}
+
+/** A row of the table: its split is that of its pool. */
+export type StoredExample = Omit<Example, 'split'>;
+
+export interface OpenDataset {
+  readonly artifact: DatasetArtifact;
+  /** Rows of the task's split that may be drawn, ascending: neither dropped nor inadmissible ones. */
+  rowsOf(task: string, split: Split): Promise<Uint32Array>;
+  /** In the order asked for. Throws INVARIANT for no row of the dataset. */
+  examplesAt(rows: ArrayLike<number>): Promise<readonly Example[]>;
+  /** All rows that may be drawn, of whatever pool, ascending, at most `rowCountMax` at a time. */
+  eachBatch(rowCountMax?: number): AsyncGenerator<DatasetBatch>;
+}
+
+export interface DatasetBatch {
+  readonly rows: Uint32Array;
+  /** One a row. */
+  readonly examples: readonly Example[];
+}
+
+/** Throws ARTIFACT_MISSING, also for a dataset that an earlier version kept as one document. */
+export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
+  const dataset = (await cache.get(ref)) as { readonly schema: number };
+  if (dataset.schema === 2) return dataset as DatasetArtifact;
+  throw new MtrlError('ARTIFACT_MISSING', 'the dataset is not kept in the form that this version reads', {
+    where: ref.uri,
+    found: `schema ${String(dataset.schema)}, where this version reads 2`,
+    hint: 'run the experiment again: its datasets are then ingested anew',
+  });
+}
+
+/** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, as do its methods. */
+export async function openDataset(cache: JsonCache, ref: ArtifactRef): Promise<OpenDataset> {
+  const artifact = await datasetOf(cache, ref);
+  const examplesAt = async (rows: ArrayLike<number>): Promise<readonly Example[]> => {
+    const [stored, poolOfRow] = await Promise.all([
+      rowsAt<StoredExample>(cache, artifact.examples, rows),
+      poolColumn(cache, artifact),
+    ]);
+    return stored.map((example, i) => {
+      const pool = artifact.pools[poolOfRow[rows[i] ?? -1] ?? poolOfDropped];
+      return { ...example, split: required(pool, `the pool of ${example.id}`).split };
+    });
+  };
+  return {
+    artifact,
+    examplesAt,
+    rowsOf: (task, split) =>
+      drawable(cache, artifact, (pool) => {
+        const { task: itsTask, split: itsSplit } = required(artifact.pools[pool], 'a pool');
+        return itsTask === task && itsSplit === split;
+      }),
+    async *eachBatch(rowCountMax = 1_024) {
+      const all = await drawable(cache, artifact, () => true);
+      for (let from = 0; from < all.length; from += rowCountMax) {
+        const rows = all.subarray(from, from + rowCountMax);
+        yield { rows, examples: await examplesAt(rows) };
+      }
+    },
+  };
+}
+
+/** What draws rows asks here, and nowhere else: rows of these pools, ascending, that may be drawn. */
+async function drawable(
+  cache: JsonCache,
+  artifact: DatasetArtifact,
+  isWanted: (pool: number) => boolean,
+): Promise<Uint32Array> {
+  const poolOfRow = await poolColumn(cache, artifact);
+  const wanted = artifact.pools.map((_, pool) => isWanted(pool));
+  const refused = await refusedRows(cache, artifact);
+  const isRefused = new Uint8Array(refused.length === 0 ? 0 : poolOfRow.length);
+  for (const row of refused) isRefused[row] = 1;
+  const isDrawn = (row: number): boolean => wanted[poolOfRow[row] ?? poolOfDropped] === true && isRefused[row] !== 1;
+  let rowCount = 0;
+  for (let row = 0; row < poolOfRow.length; row++) if (isDrawn(row)) rowCount++;
+  const rows = new Uint32Array(rowCount);
+  for (let row = 0, at = 0; at < rowCount; row++) if (isDrawn(row)) rows[at++] = row;
+  return rows;
+}
+
+async function refusedRows(cache: JsonCache, { inadmissible }: DatasetArtifact): Promise<readonly number[]> {
+  return inadmissible === null ? [] : ((await cache.get(inadmissible)) as readonly number[]);
+}
+
+async function poolColumn(cache: JsonCache, { poolOfRow }: DatasetArtifact): Promise<Uint16Array> {
+  const bytes = await cache.getBytes(poolOfRow);
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
+}
+
+/** Examples by row, read at once: for work that looks at the same few again and again. */
+export async function exampleLookup(dataset: OpenDataset, rows: readonly number[]): Promise<(row: number) => Example> {
+  const examples = await dataset.examplesAt(rows);
+  const byRow = new Map(rows.map((row, i) => [row, examples[i]]));
+  return (row) => required(byRow.get(row), `example ${String(row)}`);
+}

@@ -1,0 +1,61 @@
+/** A dataset as it is written: examples pass into shards as they come, and columns of a few bytes a row say the rest. */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { rowsAt, type RowTable, RowTableWriter } from '../../artifacts/codecs/row-table.ts';
+import type { Pools } from '../../judge/datasets/joining/pools.ts';
+import type { Example } from '../../judge/example.ts';
+import type { DatasetArtifact, StoredExample } from './dataset-artifact.ts';
+import type { StoredImagePack } from './image-packer.ts';
+import { storeImageTable } from './image-table.ts';
+import type { JsonCache } from '../json-cache.ts';
+
+/** Ids that are looked for at the same time. */
+const lookupCountMax = 1_024;
+
+/** What is known when all examples are written. */
+export interface DatasetEnd extends Pick<
+  DatasetArtifact,
+  'quarantine' | 'leaks' | 'exampleCount' | 'imageCount' | 'quarantinedCount'
+> {
+  readonly pools: Pools;
+  readonly packs: readonly StoredImagePack[];
+}
+
+export class DatasetWriter {
+  readonly #cache: JsonCache;
+  readonly #examples: RowTableWriter;
+  #table: RowTable | undefined;
+
+  constructor(cache: JsonCache) {
+    this.#cache = cache;
+    this.#examples = new RowTableWriter(cache.store);
+  }
+
+  async add({ split: _split, ...example }: Example): Promise<void> {
+    await this.#examples.add(example satisfies StoredExample);
+  }
+
+  /** Ids of these rows, when all are there. */
+  async idsAt(rows: Uint32Array): Promise<string[]> {
+    const ids: string[] = [];
+    for (let from = 0; from < rows.length; from += lookupCountMax) {
+      const some = rows.subarray(from, from + lookupCountMax);
+      const found = await rowsAt<StoredExample>(this.#cache.store, await this.#finished(), some);
+      ids.push(...found.map(({ id }) => id));
+    }
+    return ids;
+  }
+
+  async store({ pools: { pools, poolOfRow }, packs, ...end }: DatasetEnd): Promise<ArtifactRef> {
+    const column = new Uint8Array(poolOfRow.buffer, poolOfRow.byteOffset, poolOfRow.byteLength);
+    const dataset: DatasetArtifact = {
+      ...{ schema: 2, examples: await this.#finished(), inadmissible: null, pools, ...end },
+      poolOfRow: await this.#cache.store.putBytes(column, { keep: false }),
+      images: await storeImageTable(this.#cache, packs),
+    };
+    return this.#cache.put(dataset);
+  }
+
+  async #finished(): Promise<RowTable> {
+    return (this.#table ??= await this.#examples.finish());
+  }
+}

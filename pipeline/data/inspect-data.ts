@@ -1,0 +1,61 @@
+/** Is there anything new to learn: the sources of a recipe's datasets as they are now, beside those of the promoted version. */
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { digestOf } from '../../core/json.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { DatasetSpec, JudgeWorldSpec } from '../../recipes/recipe.ts';
+import { dataDigestOf } from './data-digest.ts';
+import type { ControlDeps } from '../deps.ts';
+import { findExperimentIndex } from '../reporting/experiment-index.ts';
+import { ingestedFrom } from './ingested-from.ts';
+import type { JsonCache } from '../json-cache.ts';
+import type { InspectDataInput, InspectDataResult, PromotedVersion } from '../../contract/retraining.ts';
+import { sourceFiles } from './source-buckets.ts';
+import { type KnownDigests, sourceDigests } from './source-digests.ts';
+
+type Sources = Readonly<Record<string, string>>;
+
+/** Not under a key: it must look at the files again. Reads what has changed since this worker last looked. RECIPE_INVALID, FILE_MISSING. */
+export function createInspectData(deps: ControlDeps, cache: JsonCache, beat: () => void) {
+  const known: KnownDigests = new Map();
+  return async ({ recipe, promoted }: InspectDataInput): Promise<InspectDataResult> => {
+    const { datasets } = parseRecipe(recipe);
+    const files = await sourceDigests(datasets, sourceFiles(deps.openBucket), beat, known);
+    const dataDigest = dataDigestOf(datasets, files);
+    const changed = dataDigest !== promoted?.dataDigest;
+    const before = promoted && changed ? await sourcesOf(cache, promoted) : {};
+    const now = { ...files, ...worldsOf(datasets) };
+    return { dataDigest, changed, sources: changed ? compared(before, now) : compared(now, now) };
+  };
+}
+
+/** Nothing when its experiment is no longer kept: all sources are then new. */
+async function sourcesOf(cache: JsonCache, { experimentId }: PromotedVersion): Promise<Sources> {
+  const index = await findExperimentIndex(cache.store, experimentId);
+  if (index === undefined) return {};
+  const { datasets, files } = await ingestedFrom(cache, index.ingestion.manifest);
+  return { ...files, ...worldsOf(datasets) };
+}
+
+/** Worlds have no files: what is declared decides every row. */
+function worldsOf(datasets: readonly DatasetSpec[]): Sources {
+  const worlds = datasets.filter((spec): spec is JudgeWorldSpec => spec.reader === 'judge-world');
+  return Object.fromEntries(
+    worlds.map((spec) => {
+      const { reader, tasks, split, seed } = spec;
+      return [`${reader} ${tasks.join(', ')} ${split} (seed ${String(seed)})`, digestOf(asJson(spec))];
+    }),
+  );
+}
+
+function compared(before: Sources, now: Sources): InspectDataResult['sources'] {
+  const gone = Object.entries(before).filter(([path]) => now[path] === undefined);
+  return [
+    ...Object.entries(now).map(([path, sha256]) => ({ path, sha256, state: stateOf(before[path], sha256) })),
+    ...gone.map(([path, sha256]) => ({ path, sha256, state: 'gone' as const })),
+  ];
+}
+
+function stateOf(before: string | undefined, now: string): 'new' | 'changed' | 'same' {
+  if (before === undefined) return 'new';
+  return before === now ? 'same' : 'changed';
+}

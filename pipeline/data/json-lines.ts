@@ -1,0 +1,88 @@
+/** Rows as JSON Lines in the store: written to a file as they come, read from one, so that any number of them fits. */
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { required } from '../../core/assert.ts';
+import { canonicalJson } from '../../core/json.ts';
+import { linesOf } from '../../judge/datasets/sources/lines.ts';
+
+const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'mtrl-rows-'));
+
+export class JsonLines {
+  #folder: string | undefined;
+  #file: WriteStream | undefined;
+  #failure: Error | undefined;
+
+  /** Waits while the disk is behind. */
+  async add(row: object): Promise<void> {
+    const file = (this.#file ??= this.#watched(createWriteStream(await this.#path())));
+    if (this.#failure) throw this.#failure;
+    if (!file.write(`${canonicalJson(asJson(row))}\n`)) await once(file, 'drain');
+  }
+
+  /** The rows again, on this machine; none can be added after. */
+  async *rows<T>(): AsyncGenerator<T> {
+    if (this.#file === undefined) return;
+    await finished(this.#file.end());
+    yield* rowsOf<T>(await this.#path());
+  }
+
+  /** The rows in the store; null when there are none. */
+  async store(store: ArtifactStore): Promise<ArtifactRef | null> {
+    if (this.#file === undefined) return null;
+    if (this.#failure) throw this.#failure;
+    await finished(this.#file.end());
+    return store.putFile(await this.#path());
+  }
+
+  /** A stream that fails while nobody waits for it, for example on a full disk, would end the process. */
+  #watched(file: WriteStream): WriteStream {
+    return file.on('error', (error) => {
+      this.#failure = error;
+    });
+  }
+
+  /** Leaves nothing behind on this machine. */
+  async close(): Promise<void> {
+    this.#file?.destroy();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #path(): Promise<string> {
+    this.#folder ??= await temporaryFolder();
+    return join(this.#folder, 'rows.jsonl');
+  }
+}
+
+/** Of rows that were stored; their type is the writer's word. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+export async function* storedRows<T>(store: ArtifactStore, ref: ArtifactRef): AsyncGenerator<T> {
+  const folder = await temporaryFolder();
+  try {
+    const path = join(folder, 'rows.jsonl');
+    await store.getToFile(ref, path);
+    yield* rowsOf<T>(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function* rowsOf<T>(path: string): AsyncGenerator<T> {
+  for await (const { bytes } of linesOf(createReadStream(path)))
+    yield JSON.parse(new TextDecoder().decode(required(bytes, 'a line that was written'))) as T;
+}
+
+/** The first of them. */
+export async function firstRows<T>(store: ArtifactStore, ref: ArtifactRef, rowCountMax: number): Promise<T[]> {
+  const rows: T[] = [];
+  for await (const row of storedRows<T>(store, ref)) {
+    rows.push(row);
+    if (rows.length >= rowCountMax) break;
+  }
+  return rows;
+}

@@ -1,0 +1,86 @@
+/** Which examples each step of a run sees; under a curriculum segment by segment, from the rewards that were recorded. */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { Mixture, type PlannedStep } from '../../judge/mixture/mixture.ts';
+import { chanceOf, observe, type ObservedGroup } from '../../judge/mixture/curriculum.ts';
+import type { GrpoArm, SftArm } from '../../recipes/recipe.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
+import type { MixInput, MixResult, MixSegment } from '../../contract/activities.ts';
+import { openDataset } from './dataset-artifact.ts';
+import type { ControlDeps } from '../deps.ts';
+import { durable } from '../durable.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { type MixturePlan, storePlanShards, storeSuccessRates, successRatesOf } from './mixture-plan.ts';
+import { recipeOf, trainedArm } from '../recipe-access.ts';
+import type { PromptRewards, StepRewards } from '../training/rollout-artifact.ts';
+
+export function createMix(deps: ControlDeps, cache: JsonCache) {
+  return async ({ recipe: recipeRef, dataset, arm: name, seed, segment, stepCount }: MixInput): Promise<MixResult> => {
+    const recipe = await recipeOf(cache, recipeRef);
+    const arm = trainedArm(recipe, name);
+    const curriculum = curriculumOf(arm);
+    const fromStep = segment?.fromStep ?? 0;
+    const wholeStepCount = stepCount ?? arm.stepCount;
+    const config = {
+      ...{ tasks: trainedTasks(recipe, arm), seed, fromStep, mixture: arm.mixture, curriculum: curriculum ?? null },
+      stepCount: Math.min(curriculum?.replanEveryStepCount ?? wholeStepCount, wholeStepCount - fromStep),
+      ...countsOf(arm),
+    };
+    const inputs = { dataset, ...(segment && { previous: segment.previous, rewards: segment.rewards }) };
+    const { outputs, summary, ...made } = await durable(deps, 'mix', { inputs, config }, async () => {
+      const before = segment && (await observed(cache, segment));
+      const rates = before?.successRates ?? {};
+      const { tasks, stepCount: plannedCount, ...rest } = config;
+      const mixture = new Mixture({
+        ...rest,
+        pools: await trainingRows(cache, dataset, tasks),
+        ...(before && { places: before.places }),
+        ...(curriculum && { chanceOf: chanceOf(rates, curriculum) }),
+      });
+      const shards = await storePlanShards(cache, stepsOf(mixture, plannedCount), fromStep);
+      const { exampleCountByTask } = mixture;
+      const plan: MixturePlan = {
+        ...{ schema: 2, fromStep, stepCount: plannedCount, ...countsOf(arm), shards, exampleCountByTask },
+        places: mixture.places,
+        ...(curriculum && { successRates: await storeSuccessRates(cache, rates) }),
+      };
+      return { outputs: { plan: await cache.put(plan) }, summary: { exampleCountByTask } };
+    });
+    return { ...made, ...outputs, ...summary };
+  };
+}
+
+async function trainingRows(cache: JsonCache, ref: ArtifactRef, tasks: readonly string[]) {
+  const dataset = await openDataset(cache, ref);
+  return new Map(await Promise.all(tasks.map(async (task) => [task, await dataset.rowsOf(task, 'train')] as const)));
+}
+
+function* stepsOf(mixture: Mixture, stepCount: number): Generator<PlannedStep> {
+  for (let step = 0; step < stepCount; step++) yield mixture.next();
+}
+
+function curriculumOf(arm: SftArm | GrpoArm): GrpoArm['curriculum'] {
+  return arm.objective === 'grpo' ? arm.curriculum : undefined;
+}
+
+function countsOf(arm: SftArm | GrpoArm) {
+  if (arm.objective === 'sft') return { exampleCountPerStep: arm.exampleCountPerStep, reserveCountPerStep: 0 };
+  const furtherRoundCount = (arm.resampling?.roundCountMax ?? 1) - 1;
+  return {
+    exampleCountPerStep: arm.promptCountPerStep,
+    reserveCountPerStep: arm.promptCountPerStep * furtherRoundCount,
+  };
+}
+
+/** The plan before, with what its steps have shown. */
+async function observed(cache: JsonCache, { previous, rewards }: MixSegment) {
+  const plan = (await cache.get(previous)) as MixturePlan;
+  const { places } = plan;
+  const steps = await Promise.all(rewards.map(async (ref: ArtifactRef) => (await cache.get(ref)) as StepRewards));
+  const groups = steps.flatMap(({ prompts }) => prompts.map(groupOf));
+  return { places, successRates: observe(await successRatesOf(cache, plan), groups) };
+}
+
+function groupOf({ exampleIndex, rollouts }: PromptRewards): ObservedGroup {
+  const right = rollouts.reduce((sum, { reward }) => sum + (reward.closeness ?? reward.accuracy), 0);
+  return { exampleIndex, successRate: right / rollouts.length };
+}

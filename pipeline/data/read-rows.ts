@@ -1,0 +1,78 @@
+/** A file of rows to be judged, as a dataset like any other: examples, images, and a table of what cannot be shown. */
+import { dirname, resolve } from 'node:path';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { excerptOf, rejectedRow, UnusableRow } from '../../judge/datasets/reading.ts';
+import { readRowsToJudge, type RowsSource } from '../../judge/datasets/rows/rows-to-judge.ts';
+import { poolsOf } from '../../judge/datasets/joining/pools.ts';
+import { RowFacts } from '../../judge/datasets/rows/row-facts.ts';
+import { SplitColumn } from '../../judge/datasets/rows/split-column.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { ReadRowsInput, ReadRowsResult } from '../../contract/activities.ts';
+import { DatasetWriter } from './dataset-writer.ts';
+import { ImagePacker } from './image-packer.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { JsonLines } from './json-lines.ts';
+import { promptingOf } from '../recipe-access.ts';
+
+/**
+ * Not under a key: it must look at the files again, and equal rows give the same refs. The recipe is asked for its task
+ * and its words only: its datasets need not be there. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
+ */
+export function createReadRows(cache: JsonCache, beat: () => void) {
+  return async (input: ReadRowsInput): Promise<ReadRowsResult> => {
+    const recipe = parseRecipe(input.recipe);
+    const { task } = input;
+    const prompting = promptingOf(recipe, [task]);
+    const source: RowsSource = {
+      ...{ task, modeWords: prompting.modeWords, spec: required(prompting.tasks[task], task) },
+      file: input.file,
+      imageFolder: input.imageFolder ?? dirname(resolve(input.file)),
+    };
+    const { dataset, ...found } = await rowsToDataset(cache, source, beat);
+    return { recipe: await cache.put(recipe), dataset, ...found };
+  };
+}
+
+async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => void) {
+  const packer = new ImagePacker(cache);
+  const table = new JsonLines();
+  const writer = new DatasetWriter(cache);
+  const facts = new RowFacts({ datasets: [], leaks: { action: 'report', textFields: [] } });
+  const kept = new Set<string>();
+  let quarantinedCount = 0;
+  try {
+    for await (const { row, text, outcome } of readRowsToJudge(source)) {
+      beat();
+      if (outcome instanceof UnusableRow) {
+        quarantinedCount++;
+        await table.add(rejectedRow({ source: source.file, row, excerpt: excerptOf(text) }, outcome));
+        continue;
+      }
+      facts.add(outcome.example, 0);
+      await writer.add(outcome.example);
+      for (const { sha256, bytes } of outcome.images) {
+        if (bytes === undefined || kept.has(sha256)) continue;
+        kept.add(sha256);
+        await packer.add(sha256, bytes);
+      }
+    }
+    const quarantineRef = await table.store(cache.store);
+    if (facts.rowCount === 0) throw noRows(source, quarantinedCount, quarantineRef);
+    const counts = { exampleCount: facts.rowCount, quarantinedCount };
+    const dataset = await writer.store({
+      ...{ pools: poolsOf(facts, new SplitColumn(facts)), packs: await packer.finish() },
+      ...{ quarantine: quarantineRef, leaks: null, ...counts, imageCount: packer.imageCount },
+    });
+    return { dataset, ...counts, ...(quarantineRef && { quarantine: quarantineRef }) };
+  } finally {
+    await table.close();
+  }
+}
+
+function noRows({ file }: RowsSource, count: number, table: ArtifactRef | null): MtrlError {
+  const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown`;
+  const hint = table === null ? undefined : `\`mtrl fetch ${table.uri}\` prints each with its reason`;
+  return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found, ...(hint && { hint }) });
+}

@@ -1,0 +1,73 @@
+/** What all activities share: look under the key first, classify failures at the boundary, and say what was found and what was made. */
+import { Context } from '@temporalio/activity';
+import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
+import { asJson } from '../artifacts/codecs/json-value.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { KeyedActivity } from '../activities/code-version.ts';
+import type { Made } from '../contract/activities.ts';
+import type { ControlDeps } from './deps.ts';
+import { toFailure } from '../activities/failure.ts';
+
+/** What decides a result: the refs and values that are in its key. */
+export interface Key {
+  readonly inputs: Work['inputs'];
+  /** Plain JSON. */
+  readonly config: unknown;
+}
+
+export interface Outputs<O extends string, S> {
+  readonly outputs: Readonly<Record<O, ArtifactRef>>;
+  /** Plain JSON, a function of the key alone. */
+  readonly summary: S;
+  /** Time of the work itself where that is known better than by the wall clock. */
+  readonly computeMs?: number;
+}
+
+export type DurableResult<O extends string, S> = Made & Outputs<O, S>;
+
+/** The result under this key, found or made now. Attempts that made different bytes are logged: a determinism bug of ours. */
+export async function durable<O extends string, S>(
+  { store, codeVersion, log }: ControlDeps,
+  activity: KeyedActivity,
+  key: Key,
+  compute: () => Promise<Outputs<O, S>>,
+): Promise<DurableResult<O, S>> {
+  const work: Work = {
+    activity,
+    codeVersion: codeVersion(activity),
+    inputs: key.inputs,
+    config: asJson(key.config),
+    environment,
+  };
+  const timed = async (): Promise<Computed<S>> => {
+    const startedAtMs = performance.now();
+    const { outputs, summary, computeMs = performance.now() - startedAtMs } = await compute();
+    return { outputs, summary, computeMs };
+  };
+  const { manifest, ref, cached } = await memoize(store, work, timed, {
+    onDivergence: (divergences) => {
+      log.error({ divergences }, 'two attempts at the same work made different bytes');
+    },
+  });
+  return {
+    manifest: ref,
+    cached,
+    computeMs: cached ? 0 : manifest.cost.computeMs,
+    outputs: manifest.outputs,
+    summary: manifest.summary,
+  };
+}
+
+const environment = { node: process.version, platform: process.platform, arch: process.arch };
+
+/** The activity as Temporal may run it; nothing that it writes or finds in the store is collected before it ends. */
+export function classified<I, R>(store: ArtifactStore, activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
+  return async (input) => {
+    try {
+      return await store.protect(() => activity(input));
+    } catch (error) {
+      throw toFailure(error, Context.current().info.attempt);
+    }
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Artifacts that activities read again and again, kept in memory: a step's activities all want the same recipe, examples
+ * and images. What is being fetched is fetched once, however many ask for it meanwhile.
+ */
+import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { RowSource } from '../artifacts/codecs/row-table.ts';
+import { ByteCache } from '../core/byte-cache.ts';
+
+const jsonByteLengthMax = 256 << 20;
+const bytesByteLengthMax = 512 << 20;
+const rowsByteLengthMax = 64 << 20;
+
+export class JsonCache implements RowSource {
+  readonly store: ArtifactStore;
+  /** Of tables (artifacts/codecs/row-table.ts), which are read by row. */
+  readonly rows = new ByteCache<unknown>(rowsByteLengthMax);
+  readonly #values = new Shared<unknown>(jsonByteLengthMax);
+  readonly #bytes = new Shared<Uint8Array>(bytesByteLengthMax);
+
+  constructor(store: ArtifactStore) {
+    this.store = store;
+  }
+
+  /** The value is shared: do not write into it. Its type is the writer's word, its digest vouches that it is what was written. */
+  get(ref: ArtifactRef): Promise<unknown> {
+    return this.#values.get(ref, () => this.store.getJson(ref));
+  }
+
+  /** Shared too. */
+  getBytes(ref: ArtifactRef): Promise<Uint8Array> {
+    return this.#bytes.get(ref, () => this.store.getBytes(ref));
+  }
+
+  /** A part of an artifact, not kept; what it should be is for the caller to prove. */
+  getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
+    return this.store.getRange(ref, offset, byteLength);
+  }
+
+  /** Kept, and ready for the next reader in this process. */
+  async put(value: unknown): Promise<ArtifactRef> {
+    const ref = await this.store.putJson(value);
+    this.#values.set(ref, value);
+    return ref;
+  }
+}
+
+/** Values by digest: kept while there is room, fetched once at a time. */
+class Shared<T> {
+  readonly #kept: ByteCache<T>;
+  readonly #coming = new Map<string, Promise<T>>();
+
+  constructor(byteLengthMax: number) {
+    this.#kept = new ByteCache<T>(byteLengthMax);
+  }
+
+  async get(ref: ArtifactRef, fetch: () => Promise<T>): Promise<T> {
+    const known = this.#kept.get(ref.sha256);
+    if (known !== undefined) return known;
+    return this.#coming.get(ref.sha256) ?? this.#fetch(ref, fetch);
+  }
+
+  set(ref: ArtifactRef, value: T): void {
+    this.#kept.set(ref.sha256, value, ref.byteLength);
+  }
+
+  #fetch(ref: ArtifactRef, fetch: () => Promise<T>): Promise<T> {
+    const coming = fetch()
+      .then((value) => {
+        this.set(ref, value);
+        return value;
+      })
+      .finally(() => this.#coming.delete(ref.sha256));
+    this.#coming.set(ref.sha256, coming);
+    return coming;
+  }
+}

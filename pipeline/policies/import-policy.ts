@@ -1,0 +1,88 @@
+/** The policy that a run starts from: a checkpoint of the user's, fresh weights, or what another run ended with. */
+import { readdir } from 'node:fs/promises';
+import { Context } from '@temporalio/activity';
+import { MtrlError } from '../../core/errors.ts';
+import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import type { ImportPolicyInput, ImportPolicyResult } from '../../contract/activities.ts';
+import { durable } from '../durable.ts';
+import { whileWaiting } from '../heartbeat.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { recipeOf } from '../recipe-access.ts';
+import { putCheckpoint, smallFiles } from './state-files.ts';
+import type { Snapshot } from './snapshot-artifact.ts';
+
+const activity = 'importPolicy';
+
+/** An engine reads the weights before anything is built on them: throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
+export function createImportPolicy(context: ComputeContext) {
+  return async ({ recipe, from, checkpoint: kept }: ImportPolicyInput): Promise<ImportPolicyResult> => {
+    const { outputs, manifest, cached, computeMs } = from
+      ? await adopt(context, from)
+      : kept
+        ? await adoptCheckpoint(context, kept)
+        : await importFolder(context, await recipeOf(context.cache, recipe));
+    const { snapshot, checkpoint } = outputs;
+    return { manifest, cached, computeMs, policy: { snapshot, log: [] }, checkpoint };
+  };
+}
+
+function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
+  return durable(deps, activity, { inputs: { from }, config: {} }, async () => {
+    const { checkpoint } = (await cache.get(from)) as Snapshot;
+    return { outputs: await untouched(cache, checkpoint, from), summary: {} };
+  });
+}
+
+/** What is no folder of a checkpoint is found out by the engine that loads it. */
+function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRef) {
+  return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
+    await readFolderManifest(cache.store, checkpoint);
+    return { outputs: await untouched(cache, checkpoint, null), summary: {} };
+  });
+}
+
+async function importFolder(context: ComputeContext, { policy }: Recipe) {
+  const { deps, cache, states } = context;
+  const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
+  const folder = await whileWaiting(Context.current(), async () =>
+    putFolder(cache.store, path, await checkpointFiles(path)),
+  );
+  const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
+  return durable(deps, activity, { inputs: { folder }, config }, () =>
+    states.withEmptyEngine(Context.current(), async ({ engine, change, waits }) =>
+      change(async () => {
+        if ('checkpoint' in policy) {
+          await engine.loadCheckpoint(path);
+          return { outputs: await waits.for(untouched(cache, folder, null)), summary: {} };
+        }
+        await engine.initialize(path, policy.initSeed);
+        const small = smallFiles(await readFolderManifest(cache.store, folder));
+        const checkpoint = await context.states.scratch(async (scratch) => {
+          await engine.saveState(scratch);
+          return waits.for(putCheckpoint(cache.store, small, scratch));
+        });
+        return { outputs: await waits.for(untouched(cache, checkpoint, null)), summary: {} };
+      }),
+    ),
+  );
+}
+
+/** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */
+async function checkpointFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && checkpointFile.test(entry.name) && entry.name !== 'provenance.json')
+    .map((entry) => entry.name);
+}
+
+const checkpointFile = /\.(safetensors|json|jinja|txt|model)$/;
+
+async function untouched(cache: JsonCache, checkpoint: ArtifactRef, previous: ArtifactRef | null) {
+  const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous };
+  return { snapshot: await cache.put(snapshot), checkpoint };
+}

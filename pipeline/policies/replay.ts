@@ -1,0 +1,26 @@
+/** Does a recorded step again, on an engine that holds the policy before it. */
+import { applySteps } from '../training/apply-update.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import { prepareSteps } from '../training/optimize.ts';
+import type { Replay, ReplayedStep } from './policy-states.ts';
+import { describeRuntime, promiseSameBits, type StepRecord } from './step-record.ts';
+
+export function createReplay(contextOf: () => ComputeContext): Replay {
+  return async ({ engine, snapshot, record: ref, runtime, bringReference }): Promise<ReplayedStep> => {
+    const context = contextOf();
+    const record = (await context.cache.get(ref)) as StepRecord;
+    const { update } = record;
+    const [now, then] = [describeRuntime(runtime), describeRuntime(record.runtime)];
+    if (!promiseSameBits(runtime, record.runtime))
+      context.deps.log.warn({ now, then }, 'a step is replayed on another runtime than it was made on');
+    if (update.objective === 'grpo' && update.reference) await bringReference(update.reference);
+    const steps = await prepareSteps(context, snapshot, update);
+    const [first] = await applySteps(engine, steps, update);
+    return {
+      step: first?.step ?? 0,
+      weightsDigest: await engine.weightsDigest(),
+      recordedDigest: record.weightsDigest,
+      recordedRuntime: record.runtime,
+    };
+  };
+}

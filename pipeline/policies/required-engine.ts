@@ -1,0 +1,32 @@
+/** A recipe may say what must compute it. A worker with other engines refuses: nothing stands in for what was asked for. */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { MtrlError } from '../../core/errors.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import type { EngineChoice } from '../deps.ts';
+import { recipeOf } from '../recipe-access.ts';
+
+/** The activity, behind the check. Throws PROVIDER_UNAVAILABLE. */
+export function onRequiredEngine<I extends { readonly recipe: ArtifactRef }, R>(
+  { deps, cache }: ComputeContext,
+  activity: (input: I) => Promise<R>,
+): (input: I) => Promise<R> {
+  return async (input) => {
+    checkEngine(await recipeOf(cache, input.recipe), deps.engine ?? {});
+    return activity(input);
+  };
+}
+
+export function checkEngine({ engine }: Pick<Recipe, 'engine'>, ours: EngineChoice): void {
+  if (engine === undefined) return;
+  const backend = ours.backend ?? 'onnxruntime';
+  const provider = ours.executionProvider ?? (backend === 'onnxruntime' ? 'cpu' : undefined);
+  const isProviderRight = engine.executionProvider === undefined || engine.executionProvider === provider;
+  if (engine.backend === backend && isProviderRight) return;
+  const { executionProvider = '' } = engine;
+  throw new MtrlError('PROVIDER_UNAVAILABLE', 'the recipe asks for other engines than this worker has', {
+    where: 'engine',
+    found: `${backend} ${provider ?? '(the first provider that is there)'}`,
+    hint: `start the worker with MTRL_ENGINE_BACKEND=${engine.backend} MTRL_ENGINE_PROVIDER=${executionProvider}`,
+  });
+}

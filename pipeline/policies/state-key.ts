@@ -1,0 +1,13 @@
+/** Names of policy states: the snapshot's digest, then the digest of each step record since. A shorter key that begins a longer one is an earlier state of the same training. */
+import type { PolicyState } from '../../contract/activities.ts';
+
+export type StateKey = readonly string[];
+
+export function keyOfState({ snapshot, log }: PolicyState): StateKey {
+  return [snapshot.sha256, ...log.map(({ sha256 }) => sha256)];
+}
+
+/** How much of `wanted` a holder of `held` need not do again: all of `held`, or nothing when it is not an earlier state. */
+export function commonLength(held: StateKey, wanted: StateKey): number {
+  return held.length <= wanted.length && held.every((digest, i) => digest === wanted[i]) ? held.length : 0;
+}

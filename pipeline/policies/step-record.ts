@@ -1,0 +1,104 @@
+/**
+ * The step record: what was done to a policy, and what came out. All that replays an update is in it or named by it,
+ * and nothing else (no times, no ids), so that equal training has equal records whoever ran it and when.
+ */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { AnswerMode } from '../../judge/example.ts';
+import type { ModeWords } from '../../judge/tasks/prompt.ts';
+import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
+import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
+
+/** How examples become prompts: the declared tasks that the update uses, and the words for the modes. */
+export interface Prompting {
+  readonly tasks: Readonly<Record<string, TaskSpec>>;
+  readonly modeWords: ModeWords;
+}
+
+/** Without the schedule, whose value at each step is written out. */
+export type AdamSpec = Pick<OptimizerSpec, 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'gradientNormMax'> &
+  // Left out where AdamW updates everything.
+  Pick<OptimStepRequest, 'muon'>;
+
+interface UpdateCommon {
+  readonly dataset: ArtifactRef;
+  readonly prompting: Prompting;
+  readonly adam: AdamSpec;
+  /** Left out where all weights learn. */
+  readonly trainable?: TrainableSpec;
+  /** Left out where nothing limits it. */
+  readonly memory?: MemorySpec;
+}
+
+export interface GrpoUpdate extends UpdateCommon {
+  readonly objective: 'grpo';
+  readonly step: number;
+  readonly learningRate: number;
+  readonly mode: AnswerMode;
+  /** Shards in order. */
+  readonly rollouts: readonly ArtifactRef[];
+  readonly rewards: ArtifactRef;
+  readonly temperature: number;
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  readonly klCoefficient: number;
+  readonly logProbToleranceMax: number;
+  /** Snapshot of the KL reference; null without a KL term. */
+  readonly reference: ArtifactRef | null;
+}
+
+export interface SftStep {
+  readonly step: number;
+  readonly learningRate: number;
+  /** Index into the dataset, and whether it is trained in `direct` mode. */
+  readonly examples: readonly (readonly [index: number, mode: AnswerMode])[];
+}
+
+export interface SftUpdate extends UpdateCommon {
+  readonly objective: 'sft';
+  readonly steps: readonly SftStep[];
+}
+
+export type Update = GrpoUpdate | SftUpdate;
+
+export interface StepOutcome {
+  readonly step: number;
+  readonly loss: number;
+  /** Before clipping; 0 where no group had anything to teach and no update was made. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly tokenCount: number;
+  /** Largest |rollout - trainer| log-prob; 0 for supervised steps. */
+  readonly logProbDifferenceMax: number;
+  /** Where the loss has a KL term: its k3 estimate, nats a token. */
+  readonly klMean?: number;
+  readonly droppedGroupCount: number;
+}
+
+/** Which runtime did it: the same bits are promised for the same runtime only. */
+export interface Runtime {
+  readonly backend: string;
+  readonly runtimeVersion: string;
+  readonly executionProvider: string;
+  readonly threadCount: number;
+  readonly cpuModel: string;
+}
+
+export interface StepRecord {
+  readonly schema: 1;
+  readonly update: Update;
+  readonly steps: readonly StepOutcome[];
+  /** After the last of them. */
+  readonly weightsDigest: string;
+  readonly runtime: Runtime;
+}
+
+export function describeRuntime(runtime: Runtime): string {
+  const { backend, runtimeVersion, executionProvider, threadCount, cpuModel } = runtime;
+  return `${backend} ${runtimeVersion}, ${executionProvider}, ${String(threadCount)} threads, ${cpuModel}`;
+}
+
+/** Whether two runtimes promise the same bits. Threads change none. */
+export function promiseSameBits(a: Runtime, b: Runtime): boolean {
+  const [one, other] = [a, b].map((runtime) => describeRuntime({ ...runtime, threadCount: 0 }));
+  return one === other;
+}

@@ -1,0 +1,49 @@
+/** The complete recipe behind a ref, and the parts of it that activities ask for. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import { MtrlError } from '../core/errors.ts';
+import type { MemorySpec } from '../policy/engine.ts';
+import type { Arm, GrpoArm, Recipe, SftArm, TaskSpec } from '../recipes/recipe.ts';
+import type { JsonCache } from './json-cache.ts';
+import type { Prompting } from './policies/step-record.ts';
+
+/** `prepare` checked it before it was kept. */
+export async function recipeOf(cache: JsonCache, ref: ArtifactRef): Promise<Recipe> {
+  return (await cache.get(ref)) as Recipe;
+}
+
+export function armOf(recipe: Recipe, name: string): Arm {
+  const arm = recipe.arms[name];
+  if (!arm) throw new MtrlError('NOT_FOUND', `the recipe has no arm ${name}`, { where: `arms.${name}` });
+  return arm;
+}
+
+export function trainedArm(recipe: Recipe, name: string): SftArm | GrpoArm {
+  const arm = armOf(recipe, name);
+  if (arm.objective === 'none') throw new MtrlError('INVARIANT', `arm ${name} trains nothing`);
+  return arm;
+}
+
+export function grpoArm(recipe: Recipe, name: string): GrpoArm {
+  const arm = armOf(recipe, name);
+  if (arm.objective !== 'grpo') throw new MtrlError('INVARIANT', `arm ${name} makes no rollouts`);
+  return arm;
+}
+
+export function taskOf(recipe: Pick<Recipe, 'tasks'>, name: string): TaskSpec {
+  const task = recipe.tasks[name];
+  if (!task) throw new MtrlError('NOT_FOUND', `the recipe has no task ${name}`, { where: `tasks.${name}` });
+  return task;
+}
+
+/** Nothing where the recipe does not limit memory: keys of results are what they are without it. */
+export function memoryOf({ engine }: Pick<Recipe, 'engine'>): { readonly memory?: MemorySpec } {
+  const { memoryByteLengthMax: byteLengthMax, recompute = false } = engine ?? {};
+  if (byteLengthMax === undefined && !recompute) return {};
+  return { memory: { ...(byteLengthMax !== undefined && { byteLengthMax }), ...(recompute && { recompute }) } };
+}
+
+/** Only the named tasks: a recipe that changes elsewhere still finds what was made for these. */
+export function promptingOf(recipe: Recipe, tasks: Iterable<string>): Prompting {
+  const names = [...new Set(tasks)].sort();
+  return { tasks: Object.fromEntries(names.map((name) => [name, taskOf(recipe, name)])), modeWords: recipe.modeWords };
+}

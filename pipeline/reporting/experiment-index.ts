@@ -1,0 +1,44 @@
+/** `experiments/<id>.json`: everything `mtrl report`, `rollouts` and `verify` start from. Written last, replaced when an id is used again. */
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { experimentKey, findExperiment } from '../../artifacts/experiments.ts';
+import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { sha256 } from '../../core/json.ts';
+import type { CacheCount, EvaluatedRun, IngestResult } from '../../contract/activities.ts';
+
+export interface ExperimentIndex {
+  readonly schema: 1;
+  readonly experimentId: string;
+  readonly recipe: ArtifactRef;
+  readonly ingestion: IngestResult;
+  readonly runs: readonly EvaluatedRun[];
+  readonly report: ArtifactRef;
+  readonly cache: CacheCount;
+  readonly wallMs: number;
+}
+
+export async function putExperimentIndex({ objects }: ArtifactStore, index: ExperimentIndex): Promise<ArtifactRef> {
+  const bytes = jsonBytes(index);
+  const key = experimentKey(index.experimentId);
+  await objects.put(key, bytes);
+  return { uri: objects.uriOf(key), sha256: sha256(bytes), byteLength: bytes.byteLength };
+}
+
+/** undefined when there is no such experiment, or it has not ended well. */
+export async function findExperimentIndex(
+  store: ArtifactStore,
+  experimentId: string,
+): Promise<ExperimentIndex | undefined> {
+  return (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
+}
+
+/** Throws NOT_FOUND. */
+export async function requireExperimentIndex(store: ArtifactStore, experimentId: string): Promise<ExperimentIndex> {
+  const index = await findExperimentIndex(store, experimentId);
+  if (index !== undefined) return index;
+  throw new MtrlError('NOT_FOUND', 'there is no finished experiment of this id', {
+    where: experimentId,
+    hint: 'wait until it is done: its results are written at its end',
+  });
+}

@@ -1,0 +1,148 @@
+/** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
+import { digestOf } from '../../core/json.ts';
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { mapBounded } from '../../artifacts/store/bounded.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { Leak } from '../../judge/datasets/joining/leaks.ts';
+import type { QuarantinedRow } from '../../judge/example.ts';
+import type { KeptBytes, ReportData, ReportLeak, ReportRun, StageCost } from '../../judge/report/data.ts';
+import { renderReport } from '../../judge/report/render.ts';
+import type { EvaluatedRun, ReportInput, ReportResult } from '../../contract/activities.ts';
+import { datasetOf } from '../data/dataset-artifact.ts';
+import type { ControlDeps } from '../deps.ts';
+import { putExperimentIndex } from './experiment-index.ts';
+import { ingestedFrom } from '../data/ingested-from.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { firstRows } from '../data/json-lines.ts';
+import { recipeOf } from '../recipe-access.ts';
+import { curveOf } from './report-curve.ts';
+import { shownRollouts } from './report-rollouts.ts';
+import { testsBetween } from './report-tests.ts';
+import { recordsOf } from '../policies/run-log.ts';
+import { describeRuntime, type StepRecord } from '../policies/step-record.ts';
+
+/** What a report is made of, its runs read. */
+interface ReportSource extends Omit<ReportInput, 'runs'> {
+  readonly runs: readonly EvaluatedRun[];
+}
+
+const readCountMax = 16;
+
+/** Not under a key: it belongs to the experiment, not to its content. */
+export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
+  return async (input: ReportInput): Promise<ReportResult> => {
+    const { experimentId, recipe, ingestion, wallMs } = input;
+    const runs = await mapBounded(readCountMax, input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun);
+    const data = await reportData(cache, { ...input, runs }, codeVersion('report'));
+    const html = new TextEncoder().encode(renderReport(data));
+    const report = await cache.store.putBytes(html);
+    const index = { schema: 1, experimentId, recipe, ingestion, runs, report, cache: input.cache, wallMs } as const;
+    return { report, index: await putExperimentIndex(cache.store, index) };
+  };
+}
+
+async function reportData(cache: JsonCache, input: ReportSource, codeVersion: string): Promise<ReportData> {
+  const recipe = await recipeOf(cache, input.recipe);
+  const scope = { cache, recipe, dataset: input.ingestion.dataset };
+  const runs: ReportRun[] = [];
+  const rollouts = [];
+  const environment: Record<string, string> = { code: codeVersion, node: process.version };
+  for (const run of input.runs) {
+    const records = await recordsOf(cache, run.policy);
+    runs.push(reportRun(run, await curveOf(cache, records)));
+    rollouts.push(...(await shownRollouts(scope, run, records)));
+    const runtime = runtimeOf(records);
+    if (runtime !== undefined) environment[run.plan.runName] = runtime;
+  }
+  return {
+    title: recipe.name,
+    ...(recipe.summary !== undefined && { summary: recipe.summary }),
+    experimentId: input.experimentId,
+    recipeText: JSON.stringify(recipe, null, 2),
+    recipeDigest: digestOf(asJson(recipe)),
+    tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
+    runs,
+    tests: await testsBetween(scope, input.runs),
+    rollouts,
+    dataset: await datasetFacts(cache, input),
+    cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },
+    artifacts: [kept('recipe', input.recipe), kept('dataset', input.ingestion.dataset)],
+    environment,
+  };
+}
+
+function reportRun(
+  { plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun,
+  curve: ReportRun['curve'],
+): ReportRun {
+  const { runName, arm, seed, objective, mode, from, stepCount } = plan;
+  const scores = evaluations.map((evaluation) => evaluation.scores);
+  return {
+    ...{ runName, arm, seed, objective, mode, stepCount, wallMs, computeMs, scores, curve },
+    ...(from !== undefined && { from }),
+    checkpoint: bytesOf(checkpoint),
+  };
+}
+
+async function datasetFacts(cache: JsonCache, { ingestion }: ReportSource): Promise<ReportData['dataset']> {
+  const { exampleCount, imageCount, quarantinedCount } = ingestion;
+  const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
+  const { files } = await ingestedFrom(cache, ingestion.manifest);
+  const sources = Object.entries(files).map(([name, sha256]) => ({ name, sha256 }));
+  const quarantined = quarantine ? await firstRows<QuarantinedRow>(cache.store, quarantine, 20) : [];
+  const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
+  return {
+    ...{ exampleCount, imageCount, quarantinedCount, sources, quarantined, leaks: leakPairs(found) },
+    ...(quarantine && { quarantineUri: quarantine.uri }),
+    ...(leaks && { leaksUri: leaks.uri }),
+  };
+}
+
+const leakKinds = { image: 'exact', 'near-image': 'perceptual', text: 'text' } as const;
+
+/** One line a leak: the example nearest to training and the one furthest from it. */
+function leakPairs(leaks: readonly Leak[]): ReportLeak[] {
+  return leaks.map(({ kind, sha256, examples }) => ({
+    kind: leakKinds[kind],
+    train: examples[0] ?? sha256,
+    test: examples.at(-1) ?? sha256,
+  }));
+}
+
+function stagesOf({ ingestion, runs }: ReportSource): StageCost[] {
+  const totals = new Map<string, StageCost>();
+  const add = ({ activity, count, cachedCount, computeMs }: StageCost): void => {
+    const before = totals.get(activity) ?? { activity, count: 0, cachedCount: 0, computeMs: 0 };
+    totals.set(activity, {
+      activity,
+      count: before.count + count,
+      cachedCount: before.cachedCount + cachedCount,
+      computeMs: before.computeMs + computeMs,
+    });
+  };
+  const one = (
+    activity: string,
+    { cached, computeMs }: { readonly cached: boolean; readonly computeMs: number },
+  ): void => {
+    add({ activity, count: 1, cachedCount: cached ? 1 : 0, computeMs });
+  };
+  one('ingest', ingestion);
+  for (const run of runs) {
+    run.stages.forEach(add);
+    for (const evaluation of run.evaluations) one('evaluate', evaluation);
+  }
+  return [...totals.values()];
+}
+
+function runtimeOf(records: readonly StepRecord[]): string | undefined {
+  const found = new Set(records.map(({ runtime }) => describeRuntime(runtime)));
+  return found.size === 0 ? undefined : [...found].join('; then ');
+}
+
+function kept(name: string, ref: ArtifactRef): KeptBytes & { readonly name: string } {
+  return { name, ...bytesOf(ref) };
+}
+
+function bytesOf({ uri, sha256, byteLength }: ArtifactRef): KeptBytes {
+  return { uri, sha256, byteLength };
+}

@@ -1,0 +1,165 @@
+/** An external grader over HTTP. An answer that is missing or has another form is GRADER_FAILED and retried: never a score. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mapBounded } from '../../artifacts/store/bounded.ts';
+import { MtrlError } from '../../core/errors.ts';
+import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
+
+/** One judgment, as the grader sees it. */
+export interface GraderItem {
+  readonly exampleId: string;
+  readonly task: string;
+  /** The example's fields, as the prompt shows them. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly label: string;
+  readonly verdict: string;
+  readonly rationale: string;
+}
+
+export interface GraderCalls {
+  /** Ends the requests under way; what waits for them rejects with its reason. */
+  readonly signal: AbortSignal;
+  /** The scores of these items as an earlier attempt got them, else what `ask` gives. */
+  readonly kept: (items: readonly GraderItem[], ask: () => Promise<number[]>) => Promise<readonly number[]>;
+}
+
+const itemCountPerRequest = 64;
+/** Far more than 64 numbers take. */
+const answerByteLengthMax = 1 << 20;
+const retryAfterMsMax = 600_000;
+/** Of one request, within one attempt of the activity. */
+const retryAfterCountMax = 20;
+
+/**
+ * A score in [0, 1] for each item, in order; requests of at most 64 items, at most `requestCountMax` at a time. After a
+ * failure no further request is sent; those under way end within their time-out, and their answers are kept. A grader
+ * that answers 429 or 503 with Retry-After is left alone for that long. Throws GRADER_FAILED, or the signal's reason.
+ */
+export async function graderScores(
+  items: readonly GraderItem[],
+  spec: GraderSpec,
+  { signal, kept }: GraderCalls,
+): Promise<number[]> {
+  const batches = Array.from({ length: Math.ceil(items.length / itemCountPerRequest) }, (_, i) =>
+    items.slice(i * itemCountPerRequest, (i + 1) * itemCountPerRequest),
+  );
+  const requests = new GraderRequests(spec, signal);
+  const failures: unknown[] = [];
+  const scores = await mapBounded(spec.requestCountMax, batches, async (batch) => {
+    if (failures.length > 0) return [];
+    // The next attempt begins when this one throws: not before the requests under way have ended.
+    return kept(batch, () => requests.scoresOf(batch)).catch((error: unknown) => {
+      failures.push(error);
+      return [];
+    });
+  });
+  if (failures.length > 0) throw failures[0];
+  return scores.flat();
+}
+
+class GraderRequests {
+  readonly #spec: GraderSpec;
+  readonly #signal: AbortSignal;
+  /** Over when the grader may be asked again. */
+  #pause: Promise<unknown> = Promise.resolve();
+
+  constructor(spec: GraderSpec, signal: AbortSignal) {
+    this.#spec = spec;
+    this.#signal = signal;
+  }
+
+  async scoresOf(items: readonly GraderItem[]): Promise<number[]> {
+    for (let pauseCount = 0; ; pauseCount++) {
+      await this.#pause;
+      this.#signal.throwIfAborted();
+      const answer = await this.#post(items);
+      if (typeof answer === 'string') return this.#scoresIn(answer, items.length);
+      if (pauseCount === retryAfterCountMax) throw this.#failed(`Retry-After ${String(retryAfterCountMax)} times`);
+      this.#pause = sleep(answer.retryAfterMs, undefined, { signal: this.#signal }).catch(() => undefined);
+    }
+  }
+
+  /** The answer's text, or how long the grader wants to be left alone. */
+  async #post(items: readonly GraderItem[]): Promise<string | { readonly retryAfterMs: number }> {
+    const { url, timeoutMs } = this.#spec;
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ judgments: items }),
+        // Rows are for the address that the recipe names, and for no other.
+        redirect: 'manual',
+        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      if (response.ok) return await this.#textOf(response);
+      await response.body?.cancel();
+      const retryAfterMs = retryAfterMsOf(response);
+      if (retryAfterMs !== undefined) return { retryAfterMs };
+      const isRedirect = response.status >= 300 && response.status < 400;
+      throw this.#failed(`status ${String(response.status)}${isRedirect ? ', a redirect, which is not followed' : ''}`);
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw error instanceof MtrlError ? error : this.#failed(reasonOf(error, timeoutMs));
+    }
+  }
+
+  async #textOf(response: Response): Promise<string> {
+    const parts: Uint8Array[] = [];
+    let byteLength = 0;
+    for await (const part of response.body ?? []) {
+      parts.push(part as Uint8Array);
+      byteLength += (part as Uint8Array).byteLength;
+      // Leaving the loop cancels the rest of the body.
+      if (byteLength > answerByteLengthMax)
+        throw this.#failed(`an answer of more than ${String(answerByteLengthMax)} bytes`);
+    }
+    return Buffer.concat(parts).toString('utf8');
+  }
+
+  #scoresIn(text: string, count: number): number[] {
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch {
+      // The parser's own message quotes the text.
+      throw this.#failed(`${String(Buffer.byteLength(text))} bytes that are not JSON`);
+    }
+    const scores = typeof answer === 'object' && answer !== null && 'scores' in answer ? answer.scores : undefined;
+    if (!Array.isArray(scores)) throw this.#failed('JSON without an array `scores`');
+    if (scores.length !== count) throw this.#failed(`${String(scores.length)} scores for ${String(count)} judgments`);
+    return scores.map((score: unknown, i) => {
+      if (typeof score === 'number' && score >= 0 && score <= 1) return score;
+      throw this.#failed(`scores[${String(i)}]: ${kindOf(score)}`);
+    });
+  }
+
+  /** Says what was wrong and never quotes the answer: it may hold secrets, or the text of rows. */
+  #failed(found: string): MtrlError {
+    const { origin, pathname } = new URL(this.#spec.url);
+    return new MtrlError('GRADER_FAILED', 'the external grader gave no scores', {
+      where: `${origin}${pathname}`,
+      found,
+      hint: 'requests are retried; the answer must be {"scores": [...]}, a number from 0 to 1 for each judgment',
+    });
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'number' ? 'a number outside 0 to 1' : `of type ${typeof value}`;
+}
+
+function retryAfterMsOf({ status, headers }: Response): number | undefined {
+  const text = headers.get('retry-after');
+  if (text === null || (status !== 429 && status !== 503)) return undefined;
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), retryAfterMsMax) : undefined;
+}
+
+/** Why there was no answer: the system's code where it has one, such as ECONNREFUSED. */
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (!(error instanceof Error)) return 'the request failed';
+  if (error.name === 'TimeoutError') return `no answer within ${String(timeoutMs / 1000)} s`;
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  return `the request failed: ${code ?? error.name}`;
+}

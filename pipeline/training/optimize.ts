@@ -1,0 +1,84 @@
+/** One update of a policy, kept as a step record that replays it. */
+import { Context } from '@temporalio/activity';
+import { required } from '../../core/assert.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { applySteps } from './apply-update.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import type { OptimizeInput, OptimizeResult, PolicyState } from '../../contract/activities.ts';
+import { durable, type Key } from '../durable.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { plannedStep } from '../data/mixture-plan.ts';
+import { planUpdate } from './plan-update.ts';
+import type { HeldEngine } from '../policies/policy-states.ts';
+import { readySteps } from '../data/ready-steps.ts';
+import { recipeOf } from '../recipe-access.ts';
+import { keyOfState } from '../policies/state-key.ts';
+import type { StepOutcome, StepRecord, Update } from '../policies/step-record.ts';
+
+export function createOptimize(context: ComputeContext) {
+  const { cache, states } = context;
+  return async (input: OptimizeInput): Promise<OptimizeResult> => {
+    const { policy, reference } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const update = input.recorded
+      ? await firstSteps(cache, input.recorded, input.toStep)
+      : await planUpdate(recipe, async (step) => (await plannedStep(cache, input.plan, step)).rows, input);
+    const { outputs, summary, ...made } = await durable(context.deps, 'optimize', keyOf(update, policy), () =>
+      states.withPolicy(Context.current(), { policy, reference }, (held) => optimize(context, held, policy, update)),
+    );
+    return { ...made, ...outputs, ...summary };
+  };
+}
+
+/** A recorded update up to that step. */
+async function firstSteps(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
+  const { update } = (await cache.get(record)) as StepRecord;
+  return update.objective === 'grpo' ? update : { ...update, steps: update.steps.filter(({ step }) => step < toStep) };
+}
+
+async function optimize(context: ComputeContext, held: HeldEngine, policy: PolicyState, update: Update) {
+  const { waits, engine } = held;
+  const steps = await waits.for(prepareSteps(context, policy.snapshot, update));
+  const startedAtMs = performance.now();
+  const { outcomes, weightsDigest } = await held.change(async () => ({
+    outcomes: await applySteps(engine, steps, update),
+    weightsDigest: await engine.weightsDigest(),
+  }));
+  const computeMs = performance.now() - startedAtMs;
+  const value: StepRecord = { schema: 1, update, steps: outcomes, weightsDigest, runtime: held.runtime };
+  const record = await waits.for(context.cache.put(value));
+  held.became([...keyOfState(policy), record.sha256]);
+  return { outputs: { record }, summary: { ...summaryOf(outcomes), weightsDigest }, computeMs };
+}
+
+/** Also what replay does first: the same steps from the same update. */
+export async function prepareSteps(
+  { cache, processors, prompter }: ComputeContext,
+  snapshot: ArtifactRef,
+  update: Update,
+) {
+  const prompted = await prompter.open(await processors.of(snapshot), update.dataset, update.prompting);
+  return readySteps(cache, prompted, update);
+}
+
+/** The refs of the update are inputs, the rest of it is configuration. */
+function keyOf(update: Update, { snapshot, log }: PolicyState): Key {
+  const { dataset, ...rest } = update;
+  const inputs = { snapshot, log, dataset };
+  if (rest.objective === 'sft') return { inputs, config: rest };
+  const { rollouts, rewards, reference, ...config } = rest;
+  return { inputs: { ...inputs, rollouts, rewards, ...(reference && { reference }) }, config };
+}
+
+function summaryOf(outcomes: readonly StepOutcome[]) {
+  const last = required(outcomes.at(-1), 'a step');
+  return {
+    loss: last.loss,
+    gradientNorm: last.gradientNorm,
+    learningRate: last.learningRate,
+    logProbDifferenceMax: Math.max(...outcomes.map((outcome) => outcome.logProbDifferenceMax)),
+    ...(last.klMean !== undefined && { klMean: last.klMean }),
+    tokenCount: outcomes.reduce((sum, outcome) => sum + outcome.tokenCount, 0),
+    droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
+  };
+}

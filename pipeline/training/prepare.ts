@@ -1,0 +1,25 @@
+/** Checks the recipe as it came, completes it, keeps it, and says what it means. */
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { digestOf } from '../../core/json.ts';
+import { requireFiles } from '../../recipes/paths.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import type { PrepareInput, PrepareResult } from '../../contract/activities.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { planEvaluations, planRuns } from './plan-runs.ts';
+
+/** Not under a key: it costs nothing, and must look at the files again. Throws RECIPE_INVALID, FILE_MISSING. */
+export function createPrepare(cache: JsonCache) {
+  return async ({ recipe: written, needed }: PrepareInput): Promise<PrepareResult> => {
+    const recipe = parseRecipe(written);
+    requireFiles(recipe, needed);
+    const { promotion } = recipe;
+    return {
+      recipe: await cache.put(recipe),
+      recipeDigest: digestOf(asJson(recipe)),
+      recipeName: recipe.name,
+      runs: planRuns(recipe),
+      evaluations: planEvaluations(recipe),
+      ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
+    };
+  };
+}

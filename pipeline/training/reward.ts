@@ -1,0 +1,102 @@
+/** Reads and scores a step's rollouts. A bad completion is data: reward 0, with the reason why it could not be read. */
+import { Context } from '@temporalio/activity';
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { digestOf } from '../../core/json.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
+import type { RewardInput, RewardResult, TaskReward } from '../../contract/activities.ts';
+import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
+import type { ControlDeps } from '../deps.ts';
+import { durable } from '../durable.ts';
+import { type AskGrader, type Grading, gradePrompts } from './grade.ts';
+import { graderScores } from './grader.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { grpoArm, promptingOf, recipeOf } from '../recipe-access.ts';
+import type { PromptRewards, RolloutShard, StepRewards } from './rollout-artifact.ts';
+
+export function createReward(deps: ControlDeps, cache: JsonCache) {
+  return async (input: RewardInput): Promise<RewardResult> => {
+    const { step, dataset, rollouts } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const arm = grpoArm(recipe, input.arm);
+    const { tasks } = promptingOf(recipe, trainedTasks(recipe, arm));
+    const { mode, formatWeight, reward, tokenCountMax } = arm;
+    const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };
+    const key = { inputs: { dataset, rollouts }, config: { ...grading, reward: settingsOf(reward), step } };
+    const { cancellationSignal } = Context.current();
+    const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
+      const shards = await Promise.all(rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>));
+      const sampled = shards.flatMap((shard) => shard.prompts);
+      const exampleAt = await exampleLookup(
+        await openDataset(cache, dataset),
+        sampled.map(({ exampleIndex }) => exampleIndex),
+      );
+      const prompts = await gradePrompts(sampled, exampleAt, grading, keptGrader(deps, cancellationSignal));
+      const rewards: StepRewards = { schema: 1, step, prompts };
+      return { outputs: { rewards: await cache.put(rewards) }, summary: summaryOf(prompts) };
+    });
+    return { ...made, ...outputs, ...summary };
+  };
+}
+
+/** How a grader is asked decides no reward; who is asked does. */
+function settingsOf({ grader, ...rest }: Grading['reward']) {
+  return { ...rest, ...(grader && { grader: { url: grader.url, weight: grader.weight } }) };
+}
+
+/** Each request's answer is kept in the store, so that an attempt after a failure asks for the rest alone. */
+function keptGrader(deps: ControlDeps, signal: AbortSignal): AskGrader {
+  return (items, grader) =>
+    graderScores(items, grader, {
+      signal,
+      kept: async (batch, ask) => {
+        const config = { url: grader.url, items: digestOf(asJson(batch)) };
+        const made = await durable(deps, 'grades', { inputs: {}, config }, async () => ({
+          outputs: {},
+          summary: { scores: await ask() },
+        }));
+        return made.summary.scores;
+      },
+    });
+}
+
+export type RewardSummary = Pick<
+  RewardResult,
+  | 'rewardMean'
+  | 'accuracyMean'
+  | 'formatRate'
+  | 'informativeGroupRate'
+  | 'informativeGroupCount'
+  | 'groupCount'
+  | 'byTask'
+>;
+
+export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
+  const { reward, accuracy, format } = means(prompts);
+  const informative = prompts.filter(({ rollouts }) => new Set(rollouts.map((one) => one.reward.value)).size > 1);
+  const tasks = [...new Set(prompts.map(({ task }) => task))].sort();
+  const byTask = tasks.map((task): TaskReward => ({
+    task,
+    ...means(prompts.filter((prompt) => prompt.task === task)),
+  }));
+  return {
+    rewardMean: reward,
+    accuracyMean: accuracy,
+    formatRate: format,
+    informativeGroupRate: informative.length / prompts.length,
+    informativeGroupCount: informative.length,
+    groupCount: prompts.length,
+    byTask,
+  };
+}
+
+function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task'> {
+  const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    groupCount: prompts.length,
+    rolloutCount: rewards.length,
+    reward: mean(rewards.map(({ value }) => value)),
+    accuracy: mean(rewards.map(({ accuracy }) => accuracy)),
+    format: mean(rewards.map(({ format }) => format)),
+  };
+}

@@ -1,0 +1,56 @@
+/** Rollouts and what judging made of them: the durable log of a run, and what the rollout viewer shows. */
+import type { Judgment, Reward } from '../../judge/example.ts';
+
+export interface Rollout {
+  readonly tokenIds: readonly number[];
+  /** One a token, natural log, of the policy that sampled it. */
+  readonly logProbs: readonly number[];
+  readonly finishReason: 'stop' | 'length';
+  /** Decoded, without the stop token. */
+  readonly text: string;
+}
+
+export interface PromptRollouts {
+  /** Into the dataset's examples. */
+  readonly exampleIndex: number;
+  readonly exampleId: string;
+  readonly task: string;
+  /** A pair shown in its other order (judge/tasks/swap.ts). */
+  readonly swapped?: true;
+  readonly promptTokenCount: number;
+  /** G of them. */
+  readonly rollouts: readonly Rollout[];
+}
+
+/** The output of one rollout activity. */
+export interface RolloutShard {
+  readonly schema: 1;
+  readonly step: number;
+  readonly shard: { readonly index: number; readonly count: number };
+  readonly prompts: readonly PromptRollouts[];
+}
+
+export interface JudgedRollout {
+  readonly judgment: Judgment;
+  readonly reward: Reward;
+}
+
+/** One prompt's rewards, in the order of its rollouts. */
+export interface PromptRewards {
+  readonly exampleIndex: number;
+  readonly exampleId: string;
+  readonly task: string;
+  /** Of the order shown. */
+  readonly label: string;
+  readonly swapped?: true;
+  /** Factor on the advantages; 1 where left out. */
+  readonly weight?: number;
+  readonly rollouts: readonly JudgedRollout[];
+}
+
+/** The output of a reward activity: the prompts of all shards, in order. */
+export interface StepRewards {
+  readonly schema: 1;
+  readonly step: number;
+  readonly prompts: readonly PromptRewards[];
+}

@@ -1,0 +1,98 @@
+/** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
+import { Context } from '@temporalio/activity';
+import { required } from '../../core/assert.ts';
+import type { Example } from '../../judge/example.ts';
+import { roundRows } from '../../judge/mixture/mixture.ts';
+import type { Prompt, SampledCompletion, SampleRequest } from '../../policy/engine.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
+import type { RolloutInput, RolloutResult } from '../../contract/activities.ts';
+import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
+import { durable } from '../durable.ts';
+import type { ComputeContext } from '../compute-context.ts';
+import { plannedStep } from '../data/mixture-plan.ts';
+import type { PromptedDataset } from '../asking/prompter.ts';
+import { promptSeries } from '../asking/prompt-series.ts';
+import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { shownExample, shownOrders, type ShownOrder } from '../data/shown-example.ts';
+import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
+import { drawnFrom, endedBy } from './sampling.ts';
+
+export function createRollout(context: ComputeContext) {
+  const { cache, states, processors, prompter } = context;
+  return async (input: RolloutInput): Promise<RolloutResult> => {
+    const { step, seed, shard, dataset, policy, round = 0 } = input;
+    const recipe = await recipeOf(cache, input.recipe);
+    const arm = grpoArm(recipe, input.arm);
+    const { mode, groupSize, temperature, tokenCountMax, topK, topP } = arm;
+    const { stopSequences } = recipe;
+    const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
+    const planned = [...roundRows(await plannedStep(cache, input.plan, step), round)];
+    const exampleAt = await exampleLookup(await openDataset(cache, dataset), planned);
+    const all = shownOrders(planned, (row) => taskOf(recipe, exampleAt(row).task).kind, arm);
+    const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
+    const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
+    const config = { ...prompting, ...settings, examples: all };
+    const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
+
+    const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
+      states.withPolicy(Context.current(), { policy }, async ({ engine, waits }) => {
+        const prompted = await waits.for(
+          processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
+        );
+        // Tokens and pixels of the prompts and the text of the answers are work of the step as sampling is.
+        const startedAtMs = performance.now();
+        const series = await waits.for(
+          promptSeries(all, (shown) => {
+            const stored = exampleAt(shown.exampleIndex);
+            return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
+          }),
+        );
+        const [from, to] = boundsOf(all.length, shard);
+        const request: SampleRequest = {
+          prompts: await waits.for(series.slice(from, to)),
+          groupSize,
+          sampling: { ...sampling, greedy: false, ...endedBy(recipe, prompted) },
+          seed,
+          step,
+          promptOffset: round * all.length + from,
+          ...series.sizes,
+          tokens: prompted.tokens,
+          ...memoryOf(recipe),
+        };
+        const { groups } = await engine.sample(request);
+        const artifact = shardOf(input, { prompted, exampleAt }, all.slice(from, to), request.prompts, groups);
+        const computeMs = performance.now() - startedAtMs;
+        return { outputs: { rollouts: await waits.for(cache.put(artifact)) }, summary: countsOf(groups), computeMs };
+      }),
+    );
+    return { ...made, ...outputs, ...summary };
+  };
+}
+
+/** Prompts [from, to) of the step belong to the shard. */
+function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
+  return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
+}
+
+function shardOf(
+  { step, shard }: RolloutInput,
+  { prompted, exampleAt }: { readonly prompted: PromptedDataset; readonly exampleAt: (row: number) => Example },
+  shown: readonly ShownOrder[],
+  encoded: readonly Prompt[],
+  groups: readonly (readonly SampledCompletion[])[],
+): RolloutShard {
+  const prompts = groups.map((group, i): PromptRollouts => {
+    const order = required(shown[i], 'a prompt of the shard');
+    const { id: exampleId, task } = exampleAt(order.exampleIndex);
+    const rollouts = group.map((completion) => ({ ...completion, text: prompted.decode(completion.tokenIds) }));
+    return { ...order, exampleId, task, promptTokenCount: encoded[i]?.tokenIds.length ?? 0, rollouts };
+  });
+  return { schema: 1, step, shard, prompts };
+}
+
+function countsOf(groups: readonly (readonly SampledCompletion[])[]) {
+  const completions = groups.flat();
+  const tokenCount = completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  const logProbSum = completions.flatMap(({ logProbs }) => logProbs).reduce((sum, logProb) => sum + logProb, 0);
+  return { rolloutCount: completions.length, tokenCount, entropyMean: tokenCount === 0 ? 0 : -logProbSum / tokenCount };
+}

@@ -1,0 +1,18 @@
+/** What recipes say of how answers are drawn and with what they end, as the engine takes it. */
+import type { Sampling } from '../../policy/engine.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import type { PromptedDataset } from '../asking/prompter.ts';
+
+/** Nothing where all tokens are drawn from. */
+export function drawnFrom(topK: number | undefined, topP: number | undefined): Pick<Sampling, 'topK' | 'topP'> {
+  return { ...(topK !== undefined && { topK }), ...(topP !== undefined && { topP }) };
+}
+
+/** Nothing where the stop token alone ends an answer. Throws PROMPT_INVALID for a text that could never be sampled. */
+export function endedBy(
+  { stopSequences }: Pick<Recipe, 'stopSequences'>,
+  prompted: Pick<PromptedDataset, 'completion'>,
+): Pick<Sampling, 'stopSequences'> {
+  // As a completion the text has the stop token behind it.
+  return stopSequences ? { stopSequences: stopSequences.map((text) => prompted.completion(text).slice(0, -1)) } : {};
+}

@@ -1,0 +1,123 @@
+/**
+ * Groups as the training graph's list of tokens: a prompt, then its completions, one group behind the other. A completion's
+ * last token predicts none and is left out.
+ */
+import { MtrlError } from '../../../../core/errors.ts';
+import type { TrainCompletion, TrainGroup } from '../../../engine.ts';
+import type { Architecture } from '../../../models/architecture.ts';
+import { rotaryRows } from '../../../models/rotary-rows.ts';
+import type { Tensor } from '../../../runtime/graph-runner.ts';
+import { packCells } from './pack-cells.ts';
+import { float32, imageTensors, int64 } from './prompt-batch.ts';
+
+export interface PackedGroups {
+  /** Inputs of the training graph that depend on the groups. */
+  readonly tensors: Map<string, Tensor>;
+  /** Completions in the order of the N tokens. */
+  readonly completions: readonly TrainCompletion[];
+  readonly tokenCount: number;
+}
+
+export function packGroups(architecture: Architecture, groups: readonly TrainGroup[]): PackedGroups {
+  const cells = packCells(
+    groups.map(({ prompt, completions }) => ({
+      prompt: prompt.tokenIds.length,
+      completions: completions.map(readLength),
+    })),
+  );
+  const completions = groups.flatMap((group) => group.completions);
+  const prompts = groups.map((group) => group.prompt);
+  const completionTokenCountMax = Math.max(0, ...completions.map((completion) => completion.tokenIds.length));
+  const rotary = rotaryRows(architecture, prompts, 1, completionTokenCountMax);
+  const tokenCount = sum(completions.map((completion) => completion.tokenIds.length));
+  const tokenIds = new BigInt64Array(cells.tokenCount);
+  const positions = new BigInt64Array(cells.tokenCount);
+  const rows = new BigInt64Array(tokenCount);
+  const targets = new BigInt64Array(tokenCount);
+  const promptStarts: number[] = [];
+  let base = 0;
+  let token = 0;
+  groups.forEach((group, row) => {
+    const promptLength = group.prompt.tokenIds.length;
+    promptStarts.push(base);
+    group.prompt.tokenIds.forEach((id, index) => {
+      tokenIds[base + index] = BigInt(id);
+      positions[base + index] = BigInt(rotary.prompts[row]?.[index] as number);
+    });
+    let start = promptLength;
+    for (const completion of group.completions) {
+      completion.tokenIds.forEach((id, index) => {
+        const at = start + index;
+        // The prompt's last position predicts the first token, each token the next.
+        rows[token] = BigInt(base + (index === 0 ? promptLength - 1 : at - 1));
+        targets[token++] = BigInt(id);
+        if (index === readLength(completion)) return;
+        tokenIds[base + at] = BigInt(id);
+        positions[base + at] = BigInt((rotary.nexts[row] as number) + index);
+      });
+      start += readLength(completion);
+    }
+    base += start;
+    checkPositions(architecture, promptLength, group);
+  });
+  const tensors = new Map<string, Tensor>([
+    ...cells.tensors,
+    ['tokenIds', int64(tokenIds, [cells.tokenCount, 1])],
+    ['positions', int64(positions, [cells.tokenCount, 1])],
+    ['rows', int64(rows, [tokenCount])],
+    ['targets', int64(targets, [tokenCount])],
+    ...rotary.tables,
+  ]);
+  if (prompts.some((prompt) => prompt.images.length > 0)) {
+    for (const [name, tensor] of imageTensors(architecture, prompts, promptStarts, [cells.tokenCount, 1]))
+      tensors.set(name, tensor);
+  }
+  return { tensors, completions, tokenCount };
+}
+
+/** Tokens that predict another. */
+function readLength({ tokenIds }: TrainCompletion): number {
+  return Math.max(0, tokenIds.length - 1);
+}
+
+/** Repeats a completion's value for each of its tokens: float32 [N]. */
+export function perToken(
+  packed: PackedGroups,
+  valuesOf: (completion: TrainCompletion) => number | readonly number[],
+): Tensor {
+  const data = new Float32Array(packed.tokenCount);
+  let token = 0;
+  for (const completion of packed.completions) {
+    const value = valuesOf(completion);
+    completion.tokenIds.forEach((_, index) => {
+      data[token++] = typeof value === 'number' ? value : (value[index] as number);
+    });
+  }
+  return float32(data, [packed.tokenCount]);
+}
+
+/** Cuts the N values back into [group][completion][token]. */
+export function unpack(groups: readonly TrainGroup[], values: Float32Array): number[][][] {
+  let token = 0;
+  return groups.map((group) =>
+    group.completions.map((completion) => {
+      const start = token;
+      token += completion.tokenIds.length;
+      return Array.from(values.subarray(start, token));
+    }),
+  );
+}
+
+function checkPositions(architecture: Architecture, promptLength: number, group: TrainGroup): void {
+  const longest = promptLength + Math.max(0, ...group.completions.map((completion) => completion.tokenIds.length));
+  if (longest > architecture.text.positionCountMax) {
+    throw new MtrlError(
+      'EXAMPLE_TOO_LONG',
+      `a prompt and completion of ${longest} tokens exceed the model's ${architecture.text.positionCountMax} positions`,
+    );
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,178 @@
+/** Inputs of the rollout graph for a sample request, and its outputs as completions. */
+import { assert } from '../../../../core/assert.ts';
+import { MtrlError } from '../../../../core/errors.ts';
+import { keyOf, openUnit, philox } from '../../../../core/rng.ts';
+import type { SampleRequest, SampledCompletion } from '../../../engine.ts';
+import type { Architecture } from '../../../models/architecture.ts';
+import { hidden } from '../../../models/attention.ts';
+import { columnCountMax, columnCountMin } from '../../../models/layout.ts';
+import type { RolloutGraphOptions } from '../../../models/rollout-graph.ts';
+import { rotaryRows } from '../../../models/rotary-rows.ts';
+import type { Tensor } from '../../../runtime/graph-runner.ts';
+import { float32, floatScalar, imageTensors, int64 } from './prompt-batch.ts';
+
+/** What one call samples: some prompts of a request, or some rollouts of one. */
+export interface SamplePart extends SampleRequest {
+  /** Index of a group's first rollout among all of its prompt. */
+  readonly rolloutOffset: number;
+}
+
+/** Prompts of one call, so that lanes end together: no bit of a completion depends on what else its call has. */
+export function evenPromptCount(promptCount: number, groupSize: number, laneCount: number): number {
+  const most = Math.max(1, Math.floor(columnCountMax / groupSize));
+  const callCount = laneCount * Math.ceil(promptCount / most / laneCount);
+  // Fewer rows take as long.
+  const least = Math.ceil((columnCountMin - 1) / groupSize);
+  return Math.min(most, promptCount, Math.max(least, Math.ceil(promptCount / callCount)));
+}
+
+/** A group that has more rollouts than a call has rows is cut into even shares. */
+export function groupShares(groupSize: number): Pick<SamplePart, 'groupSize' | 'rolloutOffset'>[] {
+  const shareCount = Math.ceil(groupSize / columnCountMax);
+  const start = (share: number): number => Math.ceil((share * groupSize) / shareCount);
+  return Array.from({ length: shareCount }, (_, share) => ({
+    rolloutOffset: start(share),
+    groupSize: start(share + 1) - start(share),
+  }));
+}
+
+/** The completions of a request's parts, group by group. */
+export function inGroups(completions: readonly SampledCompletion[], groupSize: number): SampledCompletion[][] {
+  const groupCount = completions.length / groupSize;
+  return Array.from({ length: groupCount }, (_, group) =>
+    completions.slice(group * groupSize, (group + 1) * groupSize),
+  );
+}
+
+/** The graph for a request. What changes nothing asks for none of its own. */
+export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
+  const { greedy, topK, topP, stopSequences = [] } = sampling;
+  assert(topK === undefined || (Number.isInteger(topK) && topK >= 1), `topK is a number of tokens, not ${topK}`);
+  assert(topP === undefined || (topP > 0 && topP <= 1), `topP is a share in (0, 1], not ${topP}`);
+  assert(
+    stopSequences.every(({ length }) => length > 0),
+    'a stop sequence has tokens',
+  );
+  return {
+    withImages: prompts.some((prompt) => prompt.images.length > 0),
+    ...(!greedy && topK !== undefined && topK < text.vocabularySize && { topK }),
+    ...(!greedy && topP !== undefined && topP < 1 && { withTopP: true }),
+    ...(stopSequences.length > 0 && { stopSequences }),
+  };
+}
+
+export function sampleTensors(architecture: Architecture, request: SamplePart): Map<string, Tensor> {
+  const { prompts, promptTokenCountMax: length, tokens } = request;
+  checkLengths(architecture, request);
+  const starts = prompts.map((prompt) => length - prompt.tokenIds.length);
+  const tableRowCountMin = Math.max(length, columnCountMax);
+  const rotary = rotaryRows(architecture, prompts, tableRowCountMin, request.sampling.tokenCountMax);
+  const tokenIds = new BigInt64Array(prompts.length * length).fill(BigInt(tokens.padTokenId));
+  const positions = new BigInt64Array(prompts.length * length);
+  const bias = new Float32Array(prompts.length * length * length).fill(hidden);
+  prompts.forEach((prompt, row) => {
+    const start = starts[row] as number;
+    prompt.tokenIds.forEach((id, index) => {
+      const cell = row * length + start + index;
+      tokenIds[cell] = BigInt(id);
+      positions[cell] = BigInt(rotary.prompts[row]?.[index] as number);
+      bias.fill(0, cell * length + start, cell * length + start + index + 1);
+    });
+  });
+  const tensors = new Map<string, Tensor>([
+    ['tokenIds', int64(tokenIds, [prompts.length, length])],
+    ['positions', int64(positions, [prompts.length, length])],
+    ['attentionBias', float32(bias, [prompts.length, 1, length, length])],
+    ...groupTensors(request, starts, rotary.nexts),
+    ['greedy', { dtype: 'bool', shape: [], data: Uint8Array.of(request.sampling.greedy ? 1 : 0) }],
+    ['stopToken', int64(BigInt64Array.of(BigInt(tokens.stopTokenId)), [])],
+    ['padToken', int64(BigInt64Array.of(BigInt(tokens.padTokenId)), [])],
+    ['inverseTemperature', floatScalar(1 / request.sampling.temperature)],
+    ...rotary.tables,
+  ]);
+  if (prompts.some((prompt) => prompt.images.length > 0)) {
+    const tokenStarts = starts.map((start, row) => row * length + start);
+    const shape = [prompts.length, length] as const;
+    for (const [name, tensor] of imageTensors(architecture, prompts, tokenStarts, shape, request.imagePixelCountMax))
+      tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+/** The prompt of each group that the graph decodes: all in order, the last again until there are rows enough. */
+function promptsOfGroups({ prompts, groupSize }: SamplePart): number[] {
+  const groupCount = Math.max(prompts.length, Math.ceil(columnCountMin / groupSize));
+  return Array.from({ length: groupCount }, (_, group) => Math.min(group, prompts.length - 1));
+}
+
+function groupTensors(part: SamplePart, starts: readonly number[], nexts: readonly number[]): [string, Tensor][] {
+  const length = part.promptTokenCountMax;
+  const groups = promptsOfGroups(part);
+  const bias = new Float32Array(groups.length * length).fill(hidden);
+  groups.forEach((prompt, group) => bias.fill(0, group * length + (starts[prompt] as number), (group + 1) * length));
+  const behind = BigInt64Array.from(groups, (prompt) => BigInt(nexts[prompt] as number));
+  return [
+    ['groupPrompts', int64(BigInt64Array.from(groups, BigInt), [groups.length])],
+    ['promptBias', float32(bias, [groups.length, 1, length])],
+    ['promptLengths', int64(behind, [groups.length, 1])],
+    ['uniforms', uniforms(part, groups)],
+  ];
+}
+
+/** [C, N, G], each from its own counter (prompt, rollout, token): no draw depends on another. */
+function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
+  const { groupSize, sampling, seed, step, promptOffset, rolloutOffset } = part;
+  const key = keyOf('rollout', seed, step);
+  const data = new Float32Array(sampling.tokenCountMax * groups.length * groupSize);
+  if (sampling.greedy) data.fill(0.5);
+  else {
+    let at = 0;
+    for (let token = 0; token < sampling.tokenCountMax; token++) {
+      for (const prompt of groups) {
+        for (let rollout = 0; rollout < groupSize; rollout++) {
+          data[at++] = openUnit(philox([promptOffset + prompt, rolloutOffset + rollout, token, 0], key)[0]);
+        }
+      }
+    }
+  }
+  return float32(data, [sampling.tokenCountMax, groups.length, groupSize]);
+}
+
+/** The part's completions in order. tokens and logProbs are [C', N*G, 1]; a row ends behind its stop token or stop sequence. */
+export function readCompletions(part: SamplePart, tokens: Tensor, logProbs: Tensor): SampledCompletion[] {
+  const [stepCount, rowCount] = tokens.shape as readonly [number, number];
+  const ids = tokens.data as BigInt64Array;
+  const values = logProbs.data as Float32Array;
+  return Array.from({ length: part.prompts.length * part.groupSize }, (_, row) => {
+    const completion: { tokenIds: number[]; logProbs: number[] } = { tokenIds: [], logProbs: [] };
+    for (let step = 0; step < stepCount; step++) {
+      const id = Number(ids[step * rowCount + row]);
+      completion.tokenIds.push(id);
+      completion.logProbs.push(values[step * rowCount + row] as number);
+      if (id === part.tokens.stopTokenId || endsIn(completion.tokenIds, part.sampling.stopSequences))
+        return { ...completion, finishReason: 'stop' as const };
+    }
+    return { ...completion, finishReason: 'length' as const };
+  });
+}
+
+function endsIn(tokenIds: readonly number[], sequences: readonly (readonly number[])[] = []): boolean {
+  return sequences.some(
+    (sequence) =>
+      sequence.length <= tokenIds.length &&
+      sequence.every((id, index) => id === tokenIds[tokenIds.length - sequence.length + index]),
+  );
+}
+
+function checkLengths(architecture: Architecture, { prompts, promptTokenCountMax, sampling }: SampleRequest): void {
+  const longest = Math.max(...prompts.map((prompt) => prompt.tokenIds.length));
+  if (longest > promptTokenCountMax) {
+    throw new MtrlError('EXAMPLE_TOO_LONG', `a prompt of ${longest} tokens does not fit in ${promptTokenCountMax}`);
+  }
+  if (promptTokenCountMax + sampling.tokenCountMax > architecture.text.positionCountMax) {
+    throw new MtrlError(
+      'EXAMPLE_TOO_LONG',
+      `prompts of ${promptTokenCountMax} and completions of ${sampling.tokenCountMax} tokens exceed the model's ${architecture.text.positionCountMax} positions`,
+    );
+  }
+}

@@ -1,0 +1,200 @@
+/** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
+import { judgingProblems } from './judging-checks.ts';
+import { type RecipeProblem, valueText } from './problem.ts';
+import { promotionProblems } from './promotion-checks.ts';
+import type { Recipe } from '../recipe.ts';
+import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
+import { unknownName } from './unknown-name.ts';
+
+export function crossProblems(recipe: Recipe): RecipeProblem[] {
+  return [
+    ...taskProblems(recipe),
+    ...recipe.datasets.flatMap((_, index) => datasetProblems(recipe, index)),
+    ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
+    ...evaluationProblems(recipe),
+    ...listProblems(recipe),
+    ...judgingProblems(recipe),
+    ...promotionProblems(recipe),
+  ];
+}
+
+function taskProblems({ tasks }: Recipe): RecipeProblem[] {
+  return Object.entries(tasks).flatMap(([task, { labels }]) => {
+    const repeated = labels.find((label, i) => labels.indexOf(label) < i);
+    if (repeated === undefined) return [];
+    return [{ path: ['tasks', task, 'labels'], found: `${valueText(repeated)} twice`, allowed: 'labels that differ' }];
+  });
+}
+
+function listProblems({ seeds, tasks, arms }: Recipe): RecipeProblem[] {
+  const problems: RecipeProblem[] = [];
+  if (new Set(seeds).size < seeds.length)
+    problems.push({ path: ['seeds'], found: valueText(seeds), allowed: 'seeds that differ' });
+  if (Object.keys(tasks).length === 0)
+    problems.push({ path: ['tasks'], found: 'no task', allowed: 'at least one task' });
+  if (Object.keys(arms).length === 0) problems.push({ path: ['arms'], found: 'no arm', allowed: 'at least one arm' });
+  return problems;
+}
+
+function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
+  const dataset = recipe.datasets[index];
+  if (dataset === undefined) return [];
+  const at = ['datasets', index] as const;
+  const unknown = tasksOfDataset(dataset).flatMap((task, i) =>
+    unknownName(
+      dataset.reader === 'judge-world' ? [...at, 'tasks', i] : [...at, 'task'],
+      task,
+      Object.keys(recipe.tasks),
+      'task',
+    ),
+  );
+  if (dataset.reader === 'judge-world') return unknown;
+  const task = recipe.tasks[dataset.task];
+  if (task === undefined) return unknown;
+  const { images, label } = dataset.fields;
+  const problems: RecipeProblem[] = [];
+  if (task.kind === 'pairwise' && images.length !== 2) {
+    problems.push({
+      path: [...at, 'fields', 'images'],
+      found: valueText(images),
+      allowed: `two image fields, because ${dataset.task} is pairwise`,
+    });
+  }
+  if (task.kind !== 'pairwise' && typeof label !== 'string') {
+    problems.push({
+      path: [...at, 'fields', 'label'],
+      found: valueText(label),
+      allowed: `the name of a row field; greaterOf is for pairwise tasks`,
+    });
+  }
+  for (const [value, mapped] of Object.entries(dataset.labelMap)) {
+    if (task.labels.includes(mapped)) continue;
+    problems.push({
+      path: [...at, 'labelMap', value],
+      found: valueText(mapped),
+      allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}`,
+    });
+  }
+  return problems;
+}
+
+function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
+  const arm = recipe.arms[name];
+  if (arm === undefined) return [];
+  const problems = (arm.tasks ?? []).flatMap((task, i): RecipeProblem[] => {
+    const path = ['arms', name, 'tasks', i];
+    if (recipe.tasks[task]?.ood === true) {
+      return [{ path, found: valueText(task), allowed: 'a task that is not ood: ood tasks are never trained' }];
+    }
+    return unknownName(path, task, Object.keys(recipe.tasks), 'task');
+  });
+  problems.push(...fromProblems(recipe, name));
+  const trained = trainedTasks(recipe, arm);
+  if (arm.objective !== 'none' && trained.length === 0) {
+    problems.push({ path: ['arms', name], found: 'no task to train on', allowed: 'at least one task that is not ood' });
+  }
+  for (const task of trained) problems.push(...trainingDataProblems(recipe, name, task));
+  if (arm.objective !== 'none' && arm.lora !== undefined && arm.optimizer.name === 'muon') {
+    const allowed = 'adamw, because adapters alone learn, and Muon is for the matrices inside the model';
+    problems.push({ path: ['arms', name, 'optimizer', 'name'], found: valueText('muon'), allowed });
+  }
+  return problems;
+}
+
+function trainingDataProblems(recipe: Recipe, armName: string, task: string): RecipeProblem[] {
+  const arm = recipe.arms[armName];
+  const sources = recipe.datasets.map((dataset, index) => ({ dataset, index }));
+  const train = sources.filter(({ dataset }) => hasSplit(dataset, 'train') && tasksOfDataset(dataset).includes(task));
+  if (train.length === 0) {
+    return [
+      {
+        path: ['datasets'],
+        found: `no train dataset of ${task}, which arm ${armName} trains on`,
+        allowed: `an entry with split: train that holds ${task}`,
+      },
+    ];
+  }
+  // Supervised thinking imitates written reasons; directShare 1 asks for none of them.
+  const needsRationale = arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
+  if (!needsRationale) return [];
+  return train.flatMap(({ dataset, index }) =>
+    dataset.reader !== 'judge-world' && dataset.rationale === undefined
+      ? [
+          {
+            path: ['datasets', index, 'rationale'],
+            found: 'nothing',
+            allowed: `a template, because arm ${armName} is sft in think mode; or mode: direct there`,
+          },
+        ]
+      : [],
+  );
+}
+
+function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
+  const path = ['arms', name, 'from'];
+  const seen = [name];
+  let from = arms[name]?.from;
+  if (from === undefined) return [];
+  const unknown = unknownName(path, from, Object.keys(arms), 'arm');
+  if (unknown.length > 0) return unknown;
+  while (from !== undefined) {
+    if (from === name)
+      return [
+        { path, found: `a circle: ${[...seen, from].join(' -> ')}`, allowed: 'arms that lead to one without from' },
+      ];
+    // A circle further on that this arm only leads into is reported at its own arms.
+    if (seen.includes(from)) return [];
+    seen.push(from);
+    from = arms[from]?.from;
+  }
+  return [];
+}
+
+function evaluationProblems(recipe: Recipe): RecipeProblem[] {
+  const { split, tasks } = recipe.evaluation;
+  const unknown = (tasks ?? []).flatMap((task, i) =>
+    unknownName(['evaluation', 'tasks', i], task, Object.keys(recipe.tasks), 'task'),
+  );
+  const missing = evaluatedTasks(recipe).filter(
+    (task) => !recipe.datasets.some((dataset) => hasSplit(dataset, split) && tasksOfDataset(dataset).includes(task)),
+  );
+  return [
+    ...unknown,
+    ...evaluationExtraProblems(recipe),
+    ...missing.map((task) => ({
+      path: ['datasets'],
+      found: `no ${split} dataset of ${task}, which evaluation needs`,
+      allowed: `an entry with split: ${split} that holds ${task}, or evaluation.tasks without it`,
+    })),
+  ];
+}
+
+/** What is said of single tasks must be of tasks that are there, and of their labels; a probe that needs a word of the recipe must have one. */
+function evaluationExtraProblems({ tasks, evaluation }: Recipe): RecipeProblem[] {
+  const { paraphrases, longerAnswer, rationaleCues, probes } = evaluation;
+  const names = Object.keys(tasks);
+  const unknown = Object.entries({ paraphrases, longerAnswer, rationaleCues }).flatMap(([field, byTask]) =>
+    Object.keys(byTask).flatMap((task) => unknownName(['evaluation', field, task], task, names, 'task')),
+  );
+  const labels = Object.entries(rationaleCues).flatMap(([task, cues]) =>
+    Object.keys(cues)
+      .filter((label) => tasks[task]?.labels.includes(label) === false)
+      .map((label) => ({
+        path: ['evaluation', 'rationaleCues', task, label],
+        found: `${valueText(label)}, which is no label of ${task}`,
+        allowed: tasks[task]?.labels.join(', ') ?? '',
+      })),
+  );
+  const needed = [
+    ['paraphrase', 'paraphrases', paraphrases],
+    ['longer-answer', 'longerAnswer', longerAnswer],
+  ] as const;
+  const missing = needed
+    .filter(([probe, , byTask]) => probes.includes(probe) && Object.keys(byTask).length === 0)
+    .map(([probe, field]) => ({
+      path: ['evaluation', field],
+      found: `nothing, and evaluation.probes asks for ${probe}`,
+      allowed: `an entry for at least one task`,
+    }));
+  return [...unknown, ...labels, ...missing];
+}

@@ -1,0 +1,66 @@
+/**
+ * What a fork may change: how one arm is trained from its step on, and what is asked of the result. Its steps before
+ * the fork were made from the other experiment's data, tasks and start: another answer there would make a judge that
+ * no recipe describes, and could test it on what it was trained on.
+ */
+import { type Difference, differences } from '../../core/difference.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { valueText } from './problem.ts';
+import type { Recipe } from '../recipe.ts';
+
+/** Asked of a policy, not of its training. */
+const freeFields: ReadonlySet<string> = new Set(['name', 'summary', 'engine', 'evaluation', 'promotion']);
+
+/** What the state of a policy in training is of. */
+const fixedArmFields: ReadonlySet<string> = new Set(['objective', 'from', 'lora', 'freeze']);
+
+export interface ForkChange {
+  readonly experimentId: string;
+  readonly arm: string;
+  /** The first step with the new settings. */
+  readonly fromStep: number;
+}
+
+/** Throws FORK_CHANGE_REFUSED, naming every path that is not open to change. */
+export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange): void {
+  const { arm: name, fromStep, experimentId } = fork;
+  const arm = before.arms[name];
+  if (arm === undefined || arm.objective === 'none') {
+    const trained = Object.entries(before.arms).filter(([, { objective }]) => objective !== 'none');
+    throw refused(fork, arm === undefined ? 'the experiment has no such arm' : 'the arm trains nothing', {
+      found: name,
+      hint: `fork one of ${trained.map(([known]) => known).join(', ') || '(it trains none)'}`,
+    });
+  }
+  const closed = differences(before, after).filter((difference) => !isOpen(difference, name));
+  if (closed.length > 0) {
+    throw refused(fork, 'a fork cannot change this', {
+      found: closed.map(({ path, there, here }) => `${path}: ${valueText(there)} to ${valueText(here)}`).join('; '),
+      hint: `change arms.${name}.* (but not ${[...fixedArmFields].join(', ')}), evaluation, promotion or engine; for the rest start an experiment of its own from the exported checkpoint`,
+    });
+  }
+  const changed = after.arms[name];
+  if (changed === undefined || changed.objective === 'none') return;
+  if (changed.stepCount >= fromStep || changed.stepCount === arm.stepCount) return;
+  throw refused(fork, 'the fork would end before it begins', {
+    where: `arms.${name}.stepCount`,
+    found: `${String(changed.stepCount)}, and --from-step ${String(fromStep)} of ${experimentId}`,
+    hint: 'steps are counted from 0 of the whole run',
+  });
+}
+
+/** A curriculum goes on from what its own steps have shown, so it cannot begin in the middle. */
+function isOpen({ path, there }: Difference, arm: string): boolean {
+  const [field = '', name, setting = ''] = path.split('.');
+  if (freeFields.has(field)) return true;
+  if (field !== 'arms' || name !== arm || fixedArmFields.has(setting)) return false;
+  return !(path === `arms.${arm}.curriculum` && there === undefined);
+}
+
+function refused(
+  { experimentId }: ForkChange,
+  message: string,
+  details: { readonly where?: string; readonly found: string; readonly hint: string },
+): MtrlError {
+  return new MtrlError('FORK_CHANGE_REFUSED', message, { where: `fork of ${experimentId}`, ...details });
+}

@@ -1,0 +1,97 @@
+/** What task kinds, labels, mixtures and rewards demand of each other, beyond what a single field can say. */
+import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
+import type { DatasetSpec, Recipe, TaskSpec } from '../recipe.ts';
+import { trainedTasks } from '../task-sets.ts';
+
+export function judgingProblems(recipe: Recipe): RecipeProblem[] {
+  return [
+    ...Object.entries(recipe.tasks).flatMap(([name, task]) => taskProblems(['tasks', name], task)),
+    ...recipe.datasets.flatMap((dataset, i) => labelProblems(['datasets', i], dataset, recipe)),
+    ...Object.keys(recipe.arms).flatMap((arm) => armProblems(['arms', arm], recipe, arm)),
+  ];
+}
+
+function taskProblems(at: RecipePath, { kind, labels, real }: TaskSpec): RecipeProblem[] {
+  const problems: RecipeProblem[] = [];
+  const wrongLabels = (allowed: string): void => {
+    problems.push({ path: [...at, 'labels'], found: valueText(labels), allowed });
+  };
+  if (kind === 'pairwise' && labels.length !== 2) wrongLabels('two labels: for the first image and for the second');
+  const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
+  const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
+  if (kind === 'score' && !(ascends && numbers.every(Number.isFinite)))
+    wrongLabels('numbers in quotes, the least first');
+  if (kind !== 'score' && real !== undefined) {
+    problems.push({ path: [...at, 'real'], found: valueText(real), allowed: 'nothing, because the kind is not score' });
+  }
+  return problems;
+}
+
+function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe): RecipeProblem[] {
+  if (dataset.reader === 'judge-world') return [];
+  const task = tasks[dataset.task];
+  if (task === undefined) return [];
+  const { labelMap, labelThresholds = [], randomOrderSeed, fields } = dataset;
+  const problems = labelThresholds.flatMap(({ label }, i): RecipeProblem[] =>
+    task.labels.includes(label)
+      ? []
+      : [
+          {
+            path: [...at, 'labelThresholds', i, 'label'],
+            found: valueText(label),
+            allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}`,
+          },
+        ],
+  );
+  const hasMap = Object.keys(labelMap).length > 0;
+  if (labelThresholds.length > 0 && (hasMap || typeof fields.label !== 'string')) {
+    const allowed = 'labelThresholds with one label field and without labelMap';
+    problems.push({
+      path: [...at, 'labelThresholds'],
+      found: hasMap ? 'labelMap too' : valueText(fields.label),
+      allowed,
+    });
+  }
+  if (randomOrderSeed !== undefined && task.kind !== 'pairwise') {
+    const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
+    problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
+  }
+  return problems;
+}
+
+function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProblem[] {
+  const arm = recipe.arms[name];
+  if (arm === undefined || arm.objective === 'none') return [];
+  const tasks = trainedTasks(recipe, arm);
+  const { strategy, weights, exampleCountMax } = arm.mixture;
+  const problems = [
+    ...unknownTasks([...at, 'mixture', 'weights'], weights, tasks),
+    ...unknownTasks([...at, 'mixture', 'exampleCountMax'], exampleCountMax, tasks),
+  ];
+  const missing = tasks.filter((task) => strategy === 'weights' && weights[task] === undefined);
+  if (missing.length > 0) {
+    const found = `no weight of ${missing.join(', ')}`;
+    problems.push({ path: [...at, 'mixture', 'weights'], found, allowed: 'a weight for every trained task' });
+  }
+  if (arm.objective !== 'grpo') return problems;
+  const { reward, resampling, promptCountPerStep } = arm;
+  problems.push(...unknownTasks([...at, 'reward', 'taskWeights'], reward.taskWeights, tasks));
+  if (reward.overlong !== undefined && reward.overlong.fromTokenCount >= arm.tokenCountMax) {
+    const found = valueText(reward.overlong.fromTokenCount);
+    problems.push({ path: [...at, 'reward', 'overlong', 'fromTokenCount'], found, allowed: `< ${arm.tokenCountMax}` });
+  }
+  if (resampling !== undefined && resampling.informativeGroupCountMin > promptCountPerStep * resampling.roundCountMax) {
+    const found = valueText(resampling.informativeGroupCountMin);
+    const allowed = `<= ${promptCountPerStep * resampling.roundCountMax}, the groups of all rounds`;
+    problems.push({ path: [...at, 'resampling', 'informativeGroupCountMin'], found, allowed });
+  }
+  return problems;
+}
+
+function unknownTasks(at: RecipePath, byTask: Readonly<Record<string, unknown>>, tasks: readonly string[]) {
+  return Object.keys(byTask).flatMap((task): RecipeProblem[] =>
+    tasks.includes(task)
+      ? []
+      : [{ path: [...at, task], found: 'no task that the arm trains on', allowed: tasks.join(', ') }],
+  );
+}

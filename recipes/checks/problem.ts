@@ -1,0 +1,38 @@
+/** What is wrong with a recipe, and the error that a user reads: one line a problem, with its place in the file. */
+import { MtrlError } from '../../core/errors.ts';
+
+export type RecipePath = readonly (string | number)[];
+
+export interface RecipeProblem {
+  readonly path: RecipePath;
+  readonly found: string;
+  readonly allowed: string;
+}
+
+/** Says where a value of the recipe stands: `line 31`, or `--set`; undefined where nobody knows. */
+export type PlaceOf = (path: RecipePath) => string | undefined;
+
+/** `arms.mt-rl.groupSize`, `datasets.0.split`: the form that `--set` takes. */
+export function pathText(path: RecipePath): string {
+  return path.length === 0 ? '(the whole recipe)' : path.join('.');
+}
+
+/** RECIPE_INVALID; its message holds a line for every problem, so that it also tells all of it in the Web UI. */
+export function recipeError(problems: readonly RecipeProblem[], file?: string, placeOf?: PlaceOf): MtrlError {
+  const lines = problems.map(({ path, found, allowed }) => {
+    const place = placeOf?.(path);
+    return `  ${pathText(path)}${place === undefined ? '' : ` (${place})`}: found ${found}; allowed: ${allowed}`;
+  });
+  const count = problems.length === 1 ? 'a problem' : `${String(problems.length)} problems`;
+  const message = `the recipe has ${count}\n${lines.join('\n')}`;
+  return new MtrlError('RECIPE_INVALID', message, file === undefined ? {} : { where: file });
+}
+
+const excerptLengthMax = 60;
+
+/** A value as a user would write it, cut short. */
+export function valueText(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length <= excerptLengthMax ? text : `${text.slice(0, excerptLengthMax - 3)}...`;
+}

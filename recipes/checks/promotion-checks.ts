@@ -1,0 +1,32 @@
+/** What `promotion` names must be there: the gate never measures what no evaluation gives it. */
+import { type RecipeProblem, valueText } from './problem.ts';
+import type { Recipe } from '../recipe.ts';
+import { evaluatedTasks } from '../task-sets.ts';
+import { unknownName } from './unknown-name.ts';
+
+export function promotionProblems(recipe: Recipe): RecipeProblem[] {
+  const { promotion, arms, tasks } = recipe;
+  if (promotion === undefined) return [];
+  const { minimums } = promotion.gate;
+  const at = (i: number, field: 'task' | 'metric') => ['promotion', 'gate', 'minimums', i, field] as const;
+  return [
+    ...unknownName(['promotion', 'arm'], promotion.arm, Object.keys(arms), 'arm'),
+    ...minimums.flatMap(({ task }, i) => unknownName(at(i, 'task'), task, evaluatedTasks(recipe), 'evaluated task')),
+    ...minimums.flatMap(({ task, metric }, i): RecipeProblem[] => {
+      const kind = tasks[task]?.kind ?? 'pairwise';
+      if (metric === 'consistencyRate' && kind !== 'pairwise')
+        return [
+          {
+            path: at(i, 'metric'),
+            found: valueText(metric),
+            allowed: `macroF1, accuracy, balancedAccuracy, because ${task} is ${kind}`,
+          },
+        ];
+      const first = minimums.findIndex((other) => other.task === task && other.metric === metric);
+      if (first === i) return [];
+      return [
+        { path: at(i, 'task'), found: `${metric} of ${task} twice`, allowed: 'one minimum of a metric of a task' },
+      ];
+    }),
+  ];
+}

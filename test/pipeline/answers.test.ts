@@ -1,0 +1,103 @@
+/** Answers and label probabilities of the demo's base on its own world, through the embedded engine. */
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { answers, type Asking, type Shown, verdictProbabilities } from '../../pipeline/asking/answers.ts';
+import { Waits } from '../../pipeline/heartbeat.ts';
+import { type PromptSeries, promptSeries } from '../../pipeline/asking/prompt-series.ts';
+import { endedBy } from '../../pipeline/training/sampling.ts';
+import { required } from '../../core/assert.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { generateWorldExamples } from '../../judge/worlds/generate.ts';
+import { pictureSize } from '../../judge/worlds/render.ts';
+import type { EncodedPrompt } from '../../policy/engine.ts';
+import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
+import { loadProcessor } from '../../policy/processor.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
+
+const task = 'technical';
+const { parsed: recipe } = loadRecipeFile('recipes/demo.yaml', []);
+const spec = required(recipe.tasks[task], task);
+const engine = new EmbeddedEngine({ threadCount: 1 });
+const processor = await loadProcessor('recipes/demo-base');
+const shown: Shown[] = [];
+let prompts: PromptSeries;
+let asking: Asking;
+
+beforeAll(async () => {
+  await engine.loadCheckpoint('recipes/demo-base');
+  const encoded: EncodedPrompt[] = [];
+  const annotator = { hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 };
+  const world: JudgeWorldSpec = {
+    reader: 'judge-world',
+    tasks: [task],
+    split: 'test',
+    exampleCount: 6,
+    seed: 3,
+    annotator,
+  };
+  for (const { example, pixels } of generateWorldExamples(world)) {
+    const raw = { width: pictureSize, height: pictureSize, channels: 3 } as const;
+    const images = await Promise.all(pixels.map((each) => sharp(each, { raw }).png().toBuffer()));
+    const whole = { ...example, images: images.map((_, i) => String(i)) };
+    shown.push({ example: whole, exampleIndex: shown.length, swapped: false });
+    encoded.push(await processor.encodePrompt(renderPrompt(spec, whole, 'think', recipe.modeWords), images));
+  }
+  prompts = await promptSeries(encoded, (prompt) => Promise.resolve(prompt));
+  const { stopTokenId, padTokenId, bannedTokenIds } = processor;
+  asking = {
+    // What they use of both.
+    held: { engine, waits: new Waits() },
+    prompted: {
+      tokens: { stopTokenId, padTokenId, bannedTokenIds },
+      completion: (text: string) => processor.encodeCompletion(text),
+      decode: (tokenIds: readonly number[]) => processor.decodeCompletion(tokenIds),
+    } as unknown as Asking['prompted'],
+    ...{ evaluation: recipe.evaluation, ending: {}, spec, mode: 'think' },
+  };
+});
+afterAll(() => engine.close());
+
+const greedy = { temperature: 1, greedy: true, tokenCountMax: 20 };
+
+test('an answer ends with the stop sequence of the recipe, and is read as before', async () => {
+  const usual = (await answers(asking, shown, prompts, greedy, 1)).flat();
+  expect(usual.filter(({ judgment }) => judgment.ok).length).toBeGreaterThan(3);
+  const closed = { ...asking, ending: endedBy({ stopSequences: ['</answer>'] }, asking.prompted) };
+  expect((await answers(closed, shown, prompts, greedy, 1)).flat()).toEqual(usual);
+  // Without the tag that closes it, no answer can be read.
+  const cut = { ...asking, ending: endedBy({ stopSequences: ['<answer>'] }, asking.prompted) };
+  const short = (await answers(cut, shown, prompts, greedy, 1)).flat();
+  expect(short.map(({ text, finishReason }) => [text.endsWith('<answer>'), finishReason])).toEqual(
+    shown.map(() => [true, 'stop']),
+  );
+  expect(short.some(({ judgment }) => judgment.ok)).toBe(false);
+});
+
+test('the likeliest label is the one that the greedy judge gives behind its own rationale', async () => {
+  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const probabilities = await verdictProbabilities(asking, prompts, judgments);
+  judgments.forEach((judgment, i) => {
+    const each = required(probabilities[i], 'probabilities');
+    expect(each.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+    if (judgment.ok) expect(spec.labels[each.indexOf(Math.max(...each))]).toBe(judgment.verdict);
+  });
+});
+
+test("label probabilities keep to the recipe's ceiling, and are the same under it to rounding", async () => {
+  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const under = (byteLengthMax: number) =>
+    verdictProbabilities({ ...asking, memory: { byteLengthMax } }, prompts, judgments);
+  await expect(under(301e6)).rejects.toMatchObject({ code: 'MEMORY_EXCEEDED' });
+  const free = await verdictProbabilities(asking, prompts, judgments);
+  const difference = (await under(340e6)).flat().map((value, i) => Math.abs(value - (free.flat()[i] ?? NaN)));
+  expect(Math.max(...difference)).toBeLessThan(1e-5);
+});
+
+test('several samples have the log-prob of the whole answer, a strict one has none', async () => {
+  const sampling = { temperature: 1, greedy: false, tokenCountMax: 20, topK: 5, topP: 0.9 };
+  const samples = (await answers(asking, shown, prompts, sampling, 3)).flat();
+  expect(samples.length).toBe(3 * shown.length);
+  expect(samples.filter(({ logProb }) => logProb === undefined || logProb > 0)).toEqual([]);
+  expect((await answers(asking, shown, prompts, greedy, 1)).flat().some((each) => 'logProb' in each)).toBe(false);
+});

@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest';
+import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 };
+const tokens = { stopTokenId: 1, padTokenId: 0, bannedTokenIds: [] };
+
+function grpoStep(changes: Partial<ReadyStep> = {}): ReadyStep {
+  const completion = { tokenIds: [5, 1], tokenWeight: 0.5, advantage: 1, logProbs: [-0.5, -0.25] };
+  return {
+    step: 7,
+    learningRate: 1e-3,
+    groups: [{ prompt: { tokenIds: [2, 3], images: [] }, completions: [completion, completion] }],
+    droppedGroupCount: 1,
+    loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+    temperature: 1,
+    logProbToleranceMax: 1e-4,
+    ...changes,
+  };
+}
+
+const apply = (engine: FakeEngine, ...steps: ReadyStep[]) => applySteps(engine, { steps, tokens }, { adam });
+
+it('reports the largest difference between rollout and trainer log-probs', async () => {
+  const engine = new FakeEngine();
+  engine.logProbError = 5e-5;
+  const [outcome] = await apply(engine, grpoStep());
+  expect(outcome).toMatchObject({ step: 7, loss: 1, gradientNorm: 1, droppedGroupCount: 1 });
+  expect(outcome?.logProbDifferenceMax).toBeCloseTo(5e-5, 9);
+});
+
+it.each([2e-4, Number.NaN])('stops before the weights change when they differ by %s', async (error) => {
+  const engine = new FakeEngine();
+  engine.logProbError = error;
+  await expect(apply(engine, grpoStep())).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
+  expect(engine.weights).toEqual([]);
+});
+
+it.each(['lossValue', 'normValue'] as const)('stops when %s is not finite', async (what) => {
+  const engine = new FakeEngine();
+  engine[what] = Number.NaN;
+  await expect(apply(engine, grpoStep())).rejects.toMatchObject({ code: 'NON_FINITE', details: { where: 'step 7' } });
+});
+
+it('makes no update when every group was dropped: momentum alone must not move the weights', async () => {
+  const engine = new FakeEngine();
+  const [outcome] = await apply(engine, grpoStep({ groups: [], droppedGroupCount: 4 }));
+  expect(engine.calls).toEqual([]);
+  expect(outcome).toMatchObject({ loss: 0, gradientNorm: 0, droppedGroupCount: 4 });
+});
+
+it('asks the reference policy for log-probs only when there is a KL term', async () => {
+  const engine = new FakeEngine();
+  await apply(engine, grpoStep());
+  expect(engine.calls).not.toContain('forward');
+  await apply(engine, grpoStep({ loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0.01 } }));
+  expect(engine.calls).toContain('forward');
+});
+
+it('says what learns before the first step, even one that has nothing to teach: replay must begin the same way', async () => {
+  const engine = new FakeEngine();
+  const trainable = { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 3 } };
+  await applySteps(engine, { steps: [grpoStep({ groups: [] }), grpoStep()], tokens }, { adam, trainable });
+  expect(engine.calls[0]).toBe('prepare');
+  expect(engine.calls.filter((call) => call === 'prepare')).toHaveLength(1);
+});

@@ -1,0 +1,105 @@
+/** Collections that run while the real activities of an experiment write, and take all that no lease protects for old, cost them nothing. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createComputeActivities } from '../../activities/compute.ts';
+import { createControlActivities } from '../../activities/control.ts';
+import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
+import { StateFolders } from '../../pipeline/policies/state-folders.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import { collectGarbage } from '../../artifacts/collection/garbage.ts';
+import { StoreLease } from '../../artifacts/collection/lease.ts';
+import { verifyArtifacts } from '../../artifacts/verify.ts';
+import { engineSettings } from '../../policy/engines/embedded/settings.ts';
+import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+
+const hourMs = 60 * 60_000;
+
+/** A whole collection comes after each of its writes. */
+class CollectedStore extends FolderObjectStore {
+  collect: () => Promise<void> = () => Promise.resolve();
+
+  override async put(...args: Parameters<FolderObjectStore['put']>): Promise<void> {
+    await super.put(...args);
+    await this.collect();
+  }
+
+  override async putStream(...args: Parameters<FolderObjectStore['putStream']>): Promise<void> {
+    await super.putStream(...args);
+    await this.collect();
+  }
+
+  override async putIfAbsent(
+    ...args: Parameters<FolderObjectStore['putIfAbsent']>
+  ): ReturnType<FolderObjectStore['putIfAbsent']> {
+    const written = await super.putIfAbsent(...args);
+    await this.collect();
+    return written;
+  }
+}
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtrl-collected-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+it('an ingestion, an upload, steps, a snapshot and an evaluation lose nothing to a collection after each write', async () => {
+  const objects = new CollectedStore(join(root, 'store'));
+  const plain = new FolderObjectStore(join(root, 'store'));
+  const store = new ArtifactStore(objects, { cacheByteLengthMax: 0, lease: new StoreLease(objects) });
+  const deps = { store, codeVersion: () => 'code', log: pino({ enabled: false }) };
+  const engine = engineSettings({}, 1);
+  const enginePool = new EnginePool(1, () => spawnEmbeddedEngine(engine));
+  const control = createControlActivities(deps);
+  const stateFolders = new StateFolders(join(root, 'states'));
+  const compute = createComputeActivities({ ...deps, enginePool, engine, stateFolders, spoolFolder: root });
+  const environment = new MockActivityEnvironment({}, { logger: silentLogger });
+  // What a workflow would have in its history.
+  const known: unknown[] = [];
+  const counts = { collection: 0, removed: 0 };
+  objects.collect = async () => {
+    const { garbage } = await collectGarbage(new ArtifactStore(plain), {
+      ...{ dryRun: false, forgotten: new Set<string>(), youngSinceMs: () => Promise.resolve(Date.now() + hourMs) },
+      runningRoots: () => Readable.from(known),
+    });
+    counts.collection++;
+    counts.removed += garbage.objectCount;
+  };
+  const call = async <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> => {
+    const before = counts.collection;
+    const result: R = await environment.run<[I], R, (input: I) => Promise<R>>(activity, input);
+    known.push(result);
+    expect(counts.collection).toBeGreaterThan(before);
+    return result;
+  };
+  try {
+    const { recipe } = await call(control.prepare, { recipe: tinyRecipe({ sftStepCount: 2, grpoStepCount: 2 }) });
+    const { dataset } = await call(control.ingest, { recipe });
+    const { policy: initial } = await call(compute.importPolicy, { recipe });
+    const ref = { recipe, dataset, arm: 'sft-start', seed: 0 };
+    const { plan } = await call(control.mix, ref);
+    const { record } = await call(compute.optimize, { ...ref, plan, fromStep: 0, toStep: 2, policy: initial });
+    const { snapshot } = await call(compute.snapshot, { policy: { ...initial, log: [record] }, step: 2 });
+    const policy = { snapshot, log: [] };
+    await call(compute.evaluate, { ...ref, policy, task: 'safety', split: 'test', mode: 'direct' });
+    await store.close();
+    const all = await new ArtifactStore(plain).putJson(known);
+    const { problems, artifactCount } = await verifyArtifacts(new ArtifactStore(plain), [all]);
+    expect(problems).toEqual([]);
+    expect(artifactCount).toBeGreaterThan(30);
+    // These collections do take what they may.
+    known.length = 0;
+    await objects.collect();
+    expect(counts.removed).toBeGreaterThan(artifactCount);
+  } finally {
+    await enginePool.close();
+  }
+});

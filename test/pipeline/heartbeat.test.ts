@@ -1,0 +1,78 @@
+import { CancelledFailure } from '@temporalio/common';
+import { expect, it } from 'vitest';
+import { type Pulse, Waits, whileProgressing, whileWaiting } from '../../pipeline/heartbeat.ts';
+
+const options = { pulseMs: 4, stalledAfterMs: 40 };
+
+function watch(progress: () => number) {
+  const abort = new AbortController();
+  const seen = { beats: 0, kills: 0 };
+  const pulse: Pulse = {
+    heartbeat: () => {
+      seen.beats++;
+    },
+    cancellationSignal: abort.signal,
+  };
+  const watched = {
+    progress,
+    kill: () => {
+      seen.kills++;
+    },
+  };
+  return { abort, seen, pulse, run: <T>(body: () => Promise<T>) => whileProgressing(pulse, watched, body, options) };
+}
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+it('beats while the work advances, for as long as it takes', async () => {
+  let count = 0;
+  const { seen, run } = watch(() => ++count);
+  await run(() => after(100));
+  expect(seen.beats).toBeGreaterThan(5);
+  expect(seen.kills).toBe(0);
+});
+
+it('falls silent, then stops work that stands still, with COMPUTE_STALLED', async () => {
+  const { seen, run } = watch(() => 1);
+  await expect(run(() => after(10_000))).rejects.toMatchObject({ code: 'COMPUTE_STALLED', retryable: true });
+  expect(seen).toEqual({ beats: 0, kills: 1 });
+});
+
+it('stops the work when Temporal cancels the activity', async () => {
+  const { abort, seen, run } = watch(() => 1);
+  const running = run(() => after(10_000));
+  abort.abort(new CancelledFailure('CANCELLED'));
+  await expect(running).rejects.toBeInstanceOf(CancelledFailure);
+  expect(seen.kills).toBe(1);
+});
+
+it('leaves no timer behind: after the end nothing beats', async () => {
+  let count = 0;
+  const { seen, run } = watch(() => ++count);
+  await run(() => after(1));
+  const { beats } = seen;
+  await after(30);
+  expect(seen.beats).toBe(beats);
+});
+
+it('takes waiting for the store for an advance, and nothing else', async () => {
+  const waits = new Waits();
+  const before = waits.progress();
+  expect(waits.progress()).toBe(before);
+  const waiting = waits.for(after(20));
+  const during = waits.progress();
+  expect(during).toBeGreaterThan(before);
+  expect(waits.progress()).toBeGreaterThan(during);
+  await waiting;
+  const ended = waits.progress();
+  expect(waits.progress()).toBe(ended);
+});
+
+it('beats while files go to the store, longer than a heartbeat may stay out, and ends with the activity', async () => {
+  const { abort, seen, pulse } = watch(() => 1);
+  expect(await whileWaiting(pulse, () => after(100).then(() => 'kept'), options)).toBe('kept');
+  expect(seen.beats).toBeGreaterThan(5);
+  const waiting = whileWaiting(pulse, () => after(10_000), options);
+  abort.abort(new CancelledFailure('CANCELLED'));
+  await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
+});

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { planEvaluations, planRuns } from '../../pipeline/training/plan-runs.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+
+const recipe = parseRecipe({ ...tinyRecipe({ sftStepCount: 40, grpoStepCount: 12 }), seeds: [3, 5] });
+
+it('makes a run of every trained arm for each seed, and one of an arm that trains nothing', () => {
+  expect(planRuns(recipe).map(({ runName }) => runName)).toEqual([
+    'base/s3',
+    'sft-start/s3',
+    'sft-start/s5',
+    'mt-rl/s3',
+    'mt-rl/s5',
+  ]);
+});
+
+it('starts a run from the run of the same seed', () => {
+  const from = planRuns(recipe).flatMap(({ runName, from }) => (from === undefined ? [] : [[runName, from]]));
+  expect(from).toEqual([
+    ['mt-rl/s3', 'sft-start/s3'],
+    ['mt-rl/s5', 'sft-start/s5'],
+  ]);
+});
+
+it('starts a run from the only run of an arm that trains nothing', () => {
+  const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], from: 'base' } };
+  const runs = planRuns(parseRecipe({ ...recipe, arms }));
+  expect(runs.find(({ runName }) => runName === 'mt-rl/s5')?.from).toBe('base/s3');
+});
+
+it('asks every task of the evaluation split and says which ones no arm trains on', () => {
+  expect(planEvaluations(recipe)).toEqual([
+    { task: 'technical', split: 'test', ood: false },
+    { task: 'safety', split: 'test', ood: false },
+    { task: 'pair-safety', split: 'test', ood: true },
+  ]);
+});

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { planUpdate } from '../../pipeline/training/plan-update.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { refTo } from '../workflows/made-up-activities.ts';
+
+const recipe = parseRecipe(tinyRecipe({ sftStepCount: 10, grpoStepCount: 10 }));
+const arm = recipe.arms['sft-start'];
+if (arm?.objective !== 'sft') throw new Error('the tiny recipe has this arm');
+const decaying = {
+  ...recipe,
+  arms: { ...recipe.arms, 'sft-start': { ...arm, optimizer: { ...arm.optimizer, schedule: 'linear' as const } } },
+};
+const planned = (step: number) => Promise.resolve(Uint32Array.of(step));
+
+async function lastLearningRate(toStep: number, stepCount?: number): Promise<number | undefined> {
+  const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
+  const steps = { plan: refTo('plan'), fromStep: toStep - 1, toStep, policy: { snapshot: refTo('base'), log: [] } };
+  const update = await planUpdate(decaying, planned, {
+    ...run,
+    ...steps,
+    ...(stepCount !== undefined && { stepCount }),
+  });
+  return update.objective === 'sft' ? update.steps[0]?.learningRate : undefined;
+}
+
+it('a learning rate schedule ends where a changed budget ends, not where the recipe does', async () => {
+  const { learningRate, finalLearningRateRatio } = arm.optimizer;
+  const final = learningRate * finalLearningRateRatio;
+  expect(await lastLearningRate(10)).toBeCloseTo(final, 12);
+  expect(await lastLearningRate(20, 20)).toBeCloseTo(final, 12);
+  expect(await lastLearningRate(10, 20)).toBeGreaterThan(final * 2);
+});
+
+it('an update says Muon and its momentum where the recipe does, and nothing of it where AdamW updates everything', async () => {
+  const adamOf = async (optimizer: object) => {
+    const changed = parseRecipe({
+      ...tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 }),
+      arms: { 'sft-start': { objective: 'sft', mode: 'think', stepCount: 1, optimizer } },
+    });
+    const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
+    const steps = { plan: refTo('plan'), fromStep: 0, toStep: 1, policy: { snapshot: refTo('base'), log: [] } };
+    return (await planUpdate(changed, planned, { ...run, ...steps })).adam;
+  };
+  expect(await adamOf({ learningRate: 1e-3, name: 'muon' })).toMatchObject({ muon: { momentum: 0.95 } });
+  expect(Object.keys(await adamOf({ learningRate: 1e-3 }))).not.toContain('muon');
+});

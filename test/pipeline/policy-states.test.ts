@@ -1,0 +1,296 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PolicyState } from '../../contract/activities.ts';
+import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
+import type { Pulse } from '../../pipeline/heartbeat.ts';
+import { PolicyStates, type Replay } from '../../pipeline/policies/policy-states.ts';
+import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
+import { toFailure } from '../../activities/failure.ts';
+import { StateFolders, type StateFoldersOptions } from '../../pipeline/policies/state-folders.ts';
+import { keyOfState } from '../../pipeline/policies/state-key.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { putFolder } from '../../artifacts/store/files.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { digestOf } from '../../core/json.ts';
+import type { Engine, EngineInfo } from '../../policy/engine.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+const pulse: Pulse = { heartbeat: () => undefined, cancellationSignal: new AbortController().signal };
+
+let root: string;
+let store: ArtifactStore;
+let engines: FakeEngine[];
+let replayed: string[];
+let states: PolicyStates;
+let initial: PolicyState;
+/** Of the fake runtime that the records name; this worker has version 1. */
+let recordedVersion = '1';
+const fakeRuntime = { backend: 'fake', executionProvider: 'none', cpuModel: 'fake' };
+/** While it is pending, engines that read a folder do not end. */
+let reading: Promise<void>;
+
+/** Reads a folder only once it may: a slow disk. */
+class SlowEngine extends FakeEngine {
+  override async loadCheckpoint(folder: string): Promise<EngineInfo> {
+    await reading;
+    return super.loadCheckpoint(folder);
+  }
+}
+
+/** A record in these tests says what it adds to the weights and what they were then. */
+interface FakeRecord {
+  readonly adds: string;
+  readonly weightsDigest: string;
+}
+
+const replay: Replay = async ({ engine, record }) => {
+  const { adds, weightsDigest } = (await store.getJson(record)) as FakeRecord;
+  replayed.push(adds);
+  await add(engine, adds);
+  return {
+    step: replayed.length,
+    weightsDigest: await engine.weightsDigest(),
+    recordedDigest: weightsDigest,
+    recordedRuntime: { ...fakeRuntime, runtimeVersion: recordedVersion, threadCount: 64 },
+  };
+};
+
+async function add(engine: Engine, what: string): Promise<void> {
+  (engine as FakeEngine).weights = [...(engine as FakeEngine).weights, what];
+  await engine.weightsDigest();
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtrl-states-'));
+  store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));
+  engines = [];
+  replayed = [];
+  recordedVersion = '1';
+  reading = Promise.resolve();
+  states = makeStates(1);
+  initial = { snapshot: await snapshotOf(['base']), log: [] };
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+let spoolCount = 0;
+function makeStates(engineCount: number, options: StateFoldersOptions = {}): PolicyStates {
+  const pool = new EnginePool(engineCount, () => {
+    const engine = new SlowEngine();
+    engines.push(engine);
+    return engine;
+  });
+  const folders = new StateFolders(join(root, `spool-${String(++spoolCount)}`), options);
+  return new PolicyStates({ store, pool, folders, replay });
+}
+
+/** Folders of states that have their weights. */
+function spooled(): number {
+  const spool = join(root, `spool-${String(spoolCount)}`);
+  const names = existsSync(spool) ? readdirSync(spool) : [];
+  return names.filter((name) => existsSync(join(spool, name, 'model.safetensors'))).length;
+}
+
+async function snapshotOf(weights: readonly string[]): Promise<ArtifactRef> {
+  const folder = await mkdtemp(join(root, 'checkpoint-'));
+  await writeFile(join(folder, 'model.safetensors'), JSON.stringify(weights));
+  const checkpoint = await putFolder(store, folder);
+  const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null };
+  return store.putJson(snapshot);
+}
+
+async function recorded(state: PolicyState, weights: readonly string[], adds: string): Promise<PolicyState> {
+  const record: FakeRecord = { adds, weightsDigest: digestOf([...weights, adds]) };
+  return { snapshot: state.snapshot, log: [...state.log, await store.putJson(record)] };
+}
+
+/** A policy whose record names weights that no replay gives. */
+async function wrongly({ snapshot }: PolicyState): Promise<PolicyState> {
+  return { snapshot, log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })] };
+}
+
+function weightsOf(policy: PolicyState, from = states): Promise<readonly string[]> {
+  return from.withPolicy(pulse, { policy }, ({ engine }) => Promise.resolve((engine as FakeEngine).weights));
+}
+
+/** Makes a step as `optimize` does. */
+async function step(policy: PolicyState, adds: string): Promise<PolicyState> {
+  return states.withPolicy(pulse, { policy }, async ({ engine, change, became }) => {
+    const before = (engine as FakeEngine).weights;
+    await change(() => add(engine, adds));
+    const next = await recorded(policy, before, adds);
+    became(keyOfState(next));
+    return next;
+  });
+}
+
+describe('an engine that holds the wanted policy', () => {
+  it('is not loaded again for the next step of the same run', async () => {
+    const one = await step(initial, 'a');
+    const two = await step(one, 'b');
+    expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
+    expect(engines[0]?.calls.filter((call) => call.startsWith('load'))).toHaveLength(1);
+    expect(replayed).toEqual([]);
+  });
+
+  it('is rebuilt on another worker by replaying the log from the snapshot', async () => {
+    const two = await step(await step(initial, 'a'), 'b');
+    expect(await weightsOf(two, makeStates(1))).toEqual(['base', 'a', 'b']);
+    expect(replayed).toEqual(['a', 'b']);
+  });
+
+  it('replays only the steps that it lacks', async () => {
+    const one = await step(initial, 'a');
+    const two = await recorded(one, ['base', 'a'], 'b');
+    expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
+    expect(replayed).toEqual(['b']);
+  });
+
+  it('goes back when an earlier state is asked for, as the retry of a lost completion does', async () => {
+    const one = await step(initial, 'a');
+    await step(one, 'b');
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+  });
+
+  it('leaves no half-made update behind: after a failed one the state is built anew', async () => {
+    const one = await step(initial, 'a');
+    const failing = states.withPolicy(pulse, { policy: one }, ({ engine, change }) =>
+      change(async () => {
+        await add(engine, 'half');
+        throw new Error('out of memory');
+      }),
+    );
+    await expect(failing).rejects.toThrow('out of memory');
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+  });
+
+  it('keeps a state that it must leave on local disk, so that coming back replays nothing', async () => {
+    const one = await step(initial, 'a');
+    const other: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
+    expect(await weightsOf(other)).toEqual(['other']);
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+    expect(replayed).toEqual([]);
+  });
+
+  it('stops with REPLAY_DIVERGED, naming both digests, when a step replayed on the recorded runtime gives other weights', async () => {
+    const wrong = await wrongly(initial);
+    await expect(weightsOf(wrong)).rejects.toMatchObject({
+      code: 'REPLAY_DIVERGED',
+      details: { found: expect.stringMatching(/recorded-digest/) as string },
+    });
+    // and nobody takes the engine for that state afterwards
+    await expect(weightsOf(wrong)).rejects.toMatchObject({ code: 'REPLAY_DIVERGED' });
+  });
+
+  it('leaves a replay that another runtime recorded to a worker that matches: retryable, and not computed here again', async () => {
+    recordedVersion = '2';
+    const wrong = await wrongly(initial);
+    for (const attempt of [1, 2]) {
+      const error: unknown = await weightsOf(wrong).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({
+        code: 'RUNTIME_MISMATCH',
+        details: { found: expect.stringMatching(/recorded-digest.*fake 2.* then, fake 1.* now/) as string },
+      });
+      expect(toFailure(error, attempt)).toMatchObject({ nonRetryable: false, nextRetryDelay: '30s' });
+      expect(replayed).toEqual(['a']);
+    }
+    // A worker with the recorded runtime takes the retry.
+    recordedVersion = '1';
+    const one = await recorded(initial, ['base'], 'a');
+    expect(await weightsOf(one, makeStates(1))).toEqual(['base', 'a']);
+  });
+
+  it('is replaced after it was killed', async () => {
+    const one = await step(initial, 'a');
+    engines[0]?.kill();
+    await engines[0]?.exited;
+    expect(await weightsOf(one)).toEqual(['base', 'a']);
+    expect(engines).toHaveLength(2);
+  });
+
+  it('is told apart from its neighbours: two runs keep an engine each', async () => {
+    states = makeStates(2);
+    let first = initial;
+    let second: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
+    for (const name of ['a', 'b', 'c']) {
+      [first, second] = await Promise.all([step(first, name), step(second, name)]);
+    }
+    expect(replayed).toEqual([]);
+    const loads = engines.flatMap(({ calls }) => calls.filter((call) => call.startsWith('load')));
+    expect(loads).toHaveLength(2);
+  });
+
+  it('is handed on after its holder was cancelled', async () => {
+    const abort = new AbortController();
+    const held = states.withPolicy(
+      { heartbeat: () => undefined, cancellationSignal: abort.signal },
+      { policy: initial },
+      async ({ engine }) => {
+        (engine as FakeEngine).hung = true;
+        setTimeout(() => {
+          abort.abort();
+        }, 5);
+        await engine.weightsDigest();
+      },
+    );
+    await expect(held).rejects.toMatchObject({ name: 'CancelledFailure' });
+    expect(await weightsOf(initial)).toEqual(['base']);
+  });
+});
+
+describe('states on local disk', () => {
+  let letRead: () => void;
+  beforeEach(() => {
+    reading = new Promise((resolve) => {
+      letRead = resolve;
+    });
+  });
+
+  it('a state that was just fetched is there to be read, while two others are being read and the limit is exceeded', async () => {
+    states = makeStates(3, { byteLengthMax: 1 });
+    const policies = await Promise.all(
+      ['one', 'two', 'three'].map(async (name): Promise<PolicyState> => ({
+        snapshot: await snapshotOf([name]),
+        log: [],
+      })),
+    );
+    const [first, second, third] = policies.map((policy) => weightsOf(policy));
+    // All three have fetched their states before any of them is read.
+    await Promise.race([third, vi.waitUntil(() => engines.length === 3 && spooled() === 3, { timeout: 60_000 })]);
+    letRead();
+    expect(await Promise.all([first, second, third])).toEqual([['one'], ['two'], ['three']]);
+  });
+
+  it('a reference that was just fetched is the one that is loaded, not silently the one before', async () => {
+    states = makeStates(3, { byteLengthMax: 1 });
+    const reference: PolicyState = { snapshot: await snapshotOf(['reference']), log: [] };
+    letRead();
+    const policy: PolicyState = { snapshot: await snapshotOf(['policy']), log: [] };
+    expect(await weightsOf(policy)).toEqual(['policy']);
+    reading = new Promise((resolve) => {
+      letRead = resolve;
+    });
+    const snapshots = await Promise.all(['one', 'two'].map((name) => snapshotOf([name])));
+    const others = snapshots.map((snapshot) => weightsOf({ snapshot, log: [] }));
+    await vi.waitUntil(() => engines.length === 3 && spooled() === 2, { timeout: 60_000 });
+    const referenceOf = states.withPolicy(pulse, { policy, reference }, ({ engine }) =>
+      Promise.resolve((engine as FakeEngine).reference),
+    );
+    expect(await referenceOf).toEqual(['reference']);
+    letRead();
+    await Promise.all(others);
+  });
+
+  it('several engines that miss a state at the same time fetch it once', async () => {
+    states = makeStates(3);
+    letRead();
+    const fetches = vi.spyOn(store, 'getToFile');
+    const found = await Promise.all([1, 2, 3].map(() => weightsOf(initial)));
+    expect(found).toEqual([['base'], ['base'], ['base']]);
+    expect(fetches).toHaveBeenCalledTimes(1);
+  });
+});

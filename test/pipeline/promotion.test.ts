@@ -1,0 +1,190 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EvaluatedRun, EvaluateResult, KeptEvaluation, TaskScores } from '../../contract/activities.ts';
+import { createControlActivities } from '../../activities/control.ts';
+import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
+import { putExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
+import type { EvaluationJudgments } from '../../pipeline/asking/judgments-artifact.ts';
+import type { FindCandidateResult, GateInput, PromotedVersion } from '../../contract/retraining.ts';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import { memoize } from '../../artifacts/manifest.ts';
+import { required } from '../../core/assert.ts';
+import type { RecipeInput } from '../../recipes/recipe.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+import { planOf, refTo } from '../workflows/made-up-activities.ts';
+
+let root: string;
+let store: ArtifactStore;
+let control: ReturnType<typeof createControlActivities>;
+const environment = new MockActivityEnvironment({}, { logger: silentLogger });
+
+function runActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> {
+  return environment.run<[I], R, (input: I) => Promise<R>>(activity, input);
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mtrl-promotion-'));
+  store = new ArtifactStore(new FolderObjectStore(root));
+  control = createControlActivities({ store, codeVersion: () => 'code 1', log: pino({ level: 'silent' }) });
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
+const promoting: RecipeInput = {
+  ...tiny,
+  promotion: { name: 'taste', arm: 'mt-rl', gate: { minimums: [{ task: 'safety', atLeast: 0.9 }] } },
+};
+
+/** A finished experiment whose one run is right in `rightCount` of the six examples to safety. */
+async function finished(experimentId: string, rightCount: number, recipe: RecipeInput = promoting) {
+  const prepared = await runActivity(control.prepare, { recipe });
+  const ingestion = await runActivity(control.ingest, { recipe: prepared.recipe });
+  const evaluation = await judged(ingestion.dataset, rightCount);
+  const run: EvaluatedRun = {
+    ...{ plan: planOf({ arm: 'mt-rl', objective: 'grpo' }), checkpoint: refTo(`checkpoint of ${experimentId}`) },
+    ...{ policy: { snapshot: refTo(`snapshot of ${experimentId}`), log: [] }, wallMs: 1, computeMs: 1, stages: [] },
+    evaluations: [evaluation],
+  };
+  const cache = { hits: 0, misses: 1 };
+  const written = {
+    schema: 1 as const,
+    experimentId,
+    recipe: prepared.recipe,
+    report: refTo('report'),
+    cache,
+    wallMs: 1,
+  };
+  await putExperimentIndex(store, { ...written, ingestion, runs: [run] });
+  return runActivity(control.findCandidate, { experimentId, name: 'taste', arm: 'mt-rl' });
+}
+
+async function judged(dataset: EvaluateResult['judgments'], rightCount: number): Promise<KeptEvaluation> {
+  const opened = await openDataset(new JsonCache(store), dataset);
+  const rows = await opened.rowsOf('safety', 'test');
+  const examples = await opened.examplesAt(rows);
+  const asked = examples.map((example, i) => ({ example, exampleIndex: rows[i] ?? -1 }));
+  const artifact: EvaluationJudgments = {
+    ...{ schema: 1, task: 'safety' },
+    judgments: asked.map(({ example: { id, label }, exampleIndex }, i) => {
+      const verdict = i < rightCount ? label : label === 'yes' ? 'no' : 'yes';
+      const judgment = { ok: true as const, verdict, rationale: '' };
+      return { exampleId: id, exampleIndex, swapped: false, label, text: '', finishReason: 'stop' as const, judgment };
+    }),
+  };
+  const rates = { accuracy: 1, majorityMacroF1: 0.3, unparsableRate: 0, truncatedRate: 0 };
+  const scores: TaskScores = {
+    ...{ task: 'safety', split: 'test', ood: false, exampleCount: 6, macroF1: rightCount / 6, ci95: [0, 1], ...rates },
+    unparsableByReason: { truncated: 0 },
+  };
+  const judgments = await store.putJson(artifact);
+  const work = { activity: 'evaluate', codeVersion: 'code 1', inputs: { judgments }, config: {}, environment: {} };
+  const outcome = { outputs: { judgments }, summary: { scores }, computeMs: 1 };
+  const { ref } = await memoize(store, work, () => Promise.resolve(outcome));
+  return { manifest: ref, cached: false, computeMs: 1, judgments, scores };
+}
+
+const summaryFields = [
+  ...['task', 'split', 'ood', 'exampleCount', 'macroF1', 'ci95', 'accuracy', 'majorityMacroF1'],
+  ...['unparsableRate', 'truncatedRate'],
+];
+
+const judgedTask = ({ judgments, scores: { task, split } }: EvaluateResult) => ({ task, split, judgments });
+
+const gated = (candidate: FindCandidateResult, rest: Partial<GateInput> = {}) => {
+  const { recipe, dataset, run } = candidate;
+  return runActivity(control.gate, { recipe, dataset, candidate: run, ...rest });
+};
+
+function promotionOf({ run, experimentId, recipe, dataset, dataDigest }: FindCandidateResult) {
+  const { policy, checkpoint, evaluations, plan } = run;
+  return {
+    ...{ policy, checkpoint, evaluations, mode: plan.mode, runName: plan.runName },
+    ...{ experimentId, recipe, dataset, dataDigest },
+  };
+}
+
+const promoted = async (candidate: FindCandidateResult, revision: number): Promise<PromotedVersion> =>
+  (await runActivity(control.promote, { name: 'taste', revision, candidate: promotionOf(candidate) })).promoted;
+
+describe('the gate', () => {
+  it('measures from kept judgments, keeps what it found, and finds it again', async () => {
+    const good = await finished('good', 6);
+    const found = await gated(good);
+    expect(found).toMatchObject({ passed: true, checks: [{ value: 1, limit: 0.9 }, { value: 0 }] });
+    expect(await store.getJson(found.gate)).toMatchObject({ passed: true, checks: found.checks, against: null });
+    expect(await gated(good)).toEqual(found);
+    const poor = await gated(await finished('poor', 3));
+    expect(poor).toMatchObject({ passed: false, checks: [{ value: 0.5, passed: false }, { passed: true }] });
+  });
+
+  it('compares with the promoted version on both data, and throws where one of the evaluations is absent', async () => {
+    const first = await finished('old', 6);
+    const { name, version, recipe, dataset } = await promoted(first, 0);
+    const worse = await finished('worse', 4);
+    const [theirs, ours] = [first, worse].map(({ run }) => run.evaluations.map(judgedTask));
+    const old = { name, version, recipe, dataset, judged: theirs ?? [] };
+    const both = { promoted: old, promotedOnNewData: theirs ?? [], candidateOnOldData: ours ?? [] };
+    const regressions = async (input: Partial<GateInput>) =>
+      (await gated(worse, input)).checks.filter(({ rule }) => rule.startsWith('Macro-F1'));
+    expect((await regressions(both)).map(({ rule, passed }) => [rule.includes('data of taste@1'), passed])).toEqual([
+      [false, false],
+      [true, false],
+    ]);
+    const same = { promoted: { ...old, judged: ours ?? [] }, promotedOnNewData: ours ?? [] };
+    expect(await regressions({ ...both, ...same })).toMatchObject([{ value: 0 }, { value: 0 }]);
+    const { promotedOnNewData, candidateOnOldData } = both;
+    for (const absent of [{ promotedOnNewData }, { candidateOnOldData }])
+      await expect(gated(worse, { promoted: old, ...absent })).rejects.toMatchObject({
+        ...{ type: 'EVALUATION_MISSING', nonRetryable: true },
+      });
+  });
+});
+
+describe('a candidate', () => {
+  it('and a version carry a summary of their scores, which is all that grows with the tasks in what workflows pass on', async () => {
+    const candidate = await finished('many', 6);
+    const version = await promoted(candidate, 0);
+    const { promoted: found } = await runActivity(control.findPromoted, { name: 'taste' });
+    for (const { evaluations } of [candidate.run, version, required(found, 'the version')])
+      expect(evaluations.map(({ scores }) => Object.keys(scores))).toEqual([summaryFields]);
+  });
+
+  it('is what the recipe’s promotion names, with the digest of the data it was read from', async () => {
+    await finished('night', 6);
+    const candidate = await runActivity(control.findCandidate, { experimentId: 'night' });
+    expect(candidate).toMatchObject({ name: 'taste', run: { plan: { arm: 'mt-rl' } }, approval: { required: false } });
+    const { dataDigest } = await runActivity(control.inspectData, { recipe: promoting });
+    expect(candidate.dataDigest).toBe(dataDigest);
+  });
+
+  it('is refused while nothing says its name, and when the request or the experiment is wrong', async () => {
+    await finished('plain', 6, tiny);
+    const refused = (input: object) => runActivity(control.findCandidate, { experimentId: 'plain', ...input });
+    await expect(refused({ arm: 'mt-rl' })).rejects.toMatchObject({ type: 'USAGE', nonRetryable: true });
+    await expect(refused({ name: 'taste' })).rejects.toMatchObject({ type: 'USAGE' });
+    await expect(refused({ name: 'taste', arm: 'base' })).rejects.toMatchObject({ type: 'NOT_FOUND' });
+    await expect(refused({ nmae: 'taste' })).rejects.toMatchObject({ type: 'USAGE' });
+    await expect(refused({ experimentId: 'nobody' })).rejects.toMatchObject({ type: 'NOT_FOUND' });
+  });
+
+  it('that is promoted twice is one version; one that was judged against an older state is a conflict', async () => {
+    const [first, second] = [await finished('first', 6), await finished('second', 6)];
+    const one = await promoted(first, 0);
+    expect(await promoted(first, 0)).toEqual(one);
+    await expect(promoted(second, 0)).rejects.toMatchObject({ type: 'PROMOTION_CONFLICT', nonRetryable: true });
+    expect(await promoted(second, 1)).toMatchObject({ version: 2, name: 'taste', experimentId: 'second' });
+    const back = { name: 'taste', revision: 2, by: 'ann' };
+    const rolledBack = await runActivity(control.rollBack, back);
+    expect(rolledBack).toMatchObject({ from: { version: 2 }, promoted: one, revision: 3 });
+    // The retry of an attempt whose answer was lost takes back nothing more.
+    expect(await runActivity(control.rollBack, back)).toEqual(rolledBack);
+    expect(await runActivity(control.findPromoted, { name: 'taste' })).toEqual({ promoted: one, revision: 3 });
+  });
+});

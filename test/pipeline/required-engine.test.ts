@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { checkEngine } from '../../pipeline/policies/required-engine.ts';
+
+const tfjs = { backend: 'tfjs', executionProvider: 'wasm' } as const;
+
+describe('what a recipe asks its engines to be', () => {
+  it.each([
+    [undefined, tfjs],
+    [{ backend: 'onnxruntime' } as const, {}],
+    [{ backend: 'onnxruntime', executionProvider: 'cpu' } as const, {}],
+    [{ backend: 'tfjs' } as const, tfjs],
+    [tfjs, tfjs],
+  ])('%o is met by %o', (engine, ours) => {
+    expect(() => {
+      checkEngine(engine === undefined ? {} : { engine }, ours);
+    }).not.toThrow();
+  });
+
+  it.each([
+    [tfjs, {}],
+    [tfjs, { backend: 'tfjs' }],
+    [{ backend: 'onnxruntime', executionProvider: 'webgpu' } as const, {}],
+    [{ backend: 'onnxruntime' } as const, tfjs],
+  ])('%o is not met by %o, and the worker says how it must be started', (engine, ours) => {
+    expect(() => {
+      checkEngine({ engine }, ours);
+    }).toThrow(
+      expect.objectContaining({
+        code: 'PROVIDER_UNAVAILABLE',
+        details: expect.objectContaining({
+          hint: expect.stringContaining(`MTRL_ENGINE_BACKEND=${engine.backend}`) as string,
+        }) as object,
+      }) as Error,
+    );
+  });
+});

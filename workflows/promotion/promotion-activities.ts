@@ -1,0 +1,35 @@
+/** Time-outs and retries of what promotion asks of the control worker. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { RetrainingActivities } from '../../contract/retraining.ts';
+import { startToCloseTimeout } from '../activity-options.ts';
+
+const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+const cancellationType = ActivityCancellationType.TRY_CANCEL;
+
+export const registry = proxyActivities<
+  Pick<RetrainingActivities, 'findPromoted' | 'findCandidate' | 'promote' | 'rollBack'>
+>({ startToCloseTimeout, heartbeatTimeout: '1m', cancellationType, retry });
+
+/** Reads every source. */
+export const inspection = proxyActivities<Pick<RetrainingActivities, 'inspectData'>>({
+  startToCloseTimeout,
+  heartbeatTimeout: '1m',
+  cancellationType,
+  retry,
+});
+
+/** Bootstraps every task's difference: it grows with the test sets. */
+export const gating = proxyActivities<Pick<RetrainingActivities, 'gate'>>({
+  startToCloseTimeout,
+  heartbeatTimeout: '1m',
+  cancellationType,
+  retry,
+});
+
+/** It tries each receiver several times itself and says which ones it did not reach. */
+export const outward = proxyActivities<Pick<RetrainingActivities, 'notify'>>({
+  startToCloseTimeout: '2m',
+  heartbeatTimeout: '1m',
+  cancellationType,
+  retry: { ...retry, maximumAttempts: 3 },
+});

@@ -1,0 +1,40 @@
+/** Keeps what a retraining shows of itself: the answer to its query, its current details and its search attributes. */
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { gateTable, headline, table, workflowLink } from '../training/details.ts';
+import type { WorkState } from '../progress.ts';
+import { type RetrainProgress, retrainProgressQuery } from '../retrain-types.ts';
+import { upsertAttributes } from '../search-attributes.ts';
+
+export class RetrainTracker {
+  #progress: RetrainProgress = { state: 'preparing', phase: 'reading the recipe', sources: [], checks: [] };
+
+  constructor() {
+    setHandler(retrainProgressQuery, () => this.#progress);
+    upsertAttributes({ state: 'preparing' });
+    this.#show();
+  }
+
+  state(state: WorkState, phase: string): void {
+    if (state !== this.#progress.state) upsertAttributes({ state });
+    this.knows({ state, phase });
+  }
+
+  knows(facts: Partial<RetrainProgress>): void {
+    this.#progress = { ...this.#progress, ...facts };
+    this.#show();
+  }
+
+  #show(): void {
+    setCurrentDetails(details(this.#progress));
+  }
+}
+
+function details({ state, phase, name, sources, experimentId, checks, followed }: RetrainProgress): string {
+  const lines = [headline(name ?? 'retraining', { state, phase })];
+  if (followed !== undefined) lines.push('', `the work is done by ${workflowLink(followed, followed)}`);
+  if (experimentId !== undefined) lines.push('', `experiment ${workflowLink(experimentId, experimentId)}`);
+  const rows = sources.map(({ path, state }) => [path, state]);
+  if (rows.length > 0) lines.push('', ...table(['source', ''], rows));
+  lines.push(...gateTable(checks));
+  return lines.join('\n');
+}

@@ -1,0 +1,163 @@
+/** Current details: the markdown that the Web UI shows of a workflow. Asked for by query, so it costs no events. */
+import { workflowInfo } from '@temporalio/workflow';
+import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
+import type { GateCheck } from '../../contract/retraining.ts';
+import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../progress.ts';
+
+export function runDetails(progress: RunProgress, rows: readonly StepRow[]): string {
+  const { hits, misses } = progress.cache;
+  const lines = [
+    headline(progress.runName, progress),
+    '',
+    `step ${String(progress.step)} of ${String(progress.stepCount)} · cache ${String(hits)} hits, ${String(misses)} misses · compute ${seconds(progress.computeMs)}`,
+  ];
+  if (progress.rewardLine !== undefined) lines.push('', `reward ${progress.rewardLine}`);
+  if (rows.length > 0) {
+    const columns = ['step', 'reward', 'accuracy', 'loss', 'gradient norm', 'learning rate', 'from cache'];
+    lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));
+  }
+  lines.push('', `checkpoint \`${progress.checkpoint.uri}\``);
+  return lines.join('\n');
+}
+
+/** Rows of each table: what the Web UI shows must fit in one payload. */
+const shownRunCountMax = 100;
+/** Cells of the table of scores. */
+const shownScoreCountMax = 1_000;
+
+/** `scored`: of each run, what is shown of its evaluation. */
+export function experimentDetails(
+  progress: ExperimentProgress,
+  scored: ReadonlyMap<string, readonly TaskMacroF1[]>,
+): string {
+  const { hits, misses } = progress.cache;
+  const { recipeName, recipeDigest } = progress;
+  // Neither is known before the recipe has been read.
+  const recipe = recipeDigest === '' ? '' : `recipe \`${shortOf(recipeDigest)}\` · `;
+  const lines = [
+    headline(recipeName || progress.experimentId, progress),
+    '',
+    `${recipe}cache ${String(hits)} hits, ${String(misses)} misses`,
+  ];
+  if (progress.runs.length > 0) {
+    const columns = ['run', 'state', 'step', 'rewards', 'reward', 'accuracy', 'loss'];
+    lines.push('', ...table(columns, progress.runs.slice(0, shownRunCountMax).map(runCells)));
+  }
+  if (scored.size > 0) lines.push('', ...scoreTable(scored));
+  if (progress.report)
+    lines.push('', `report: \`mtrl report ${progress.experimentId} --open\` · \`${progress.report.uri}\``);
+  return lines.join('\n');
+}
+
+/** Above what was shown before: the code, then what was found, where, and what to do. */
+export function failureDetails(code: string, message: string, before: string): string {
+  // As code, for there may be anything in it.
+  const lines = message.split('\n').map((line) => `\`\` ${line.trim()} \`\``);
+  return [`**failed** · \`${code}\``, '', ...lines, '', before].join('\n').trimEnd();
+}
+
+export function scoreDetails(runName: string, done: readonly EvaluateResult[], wantedCount: number): string {
+  const scores = done.map((result) => result.scores);
+  const columns = ['task', 'examples', 'Macro-F1', '95 %', 'accuracy', 'majority', 'unparsable'];
+  const rows = scores.map((score) => {
+    const [low, high] = score.ci95.map((bound) => percent(bound));
+    const interval = `${low ?? ''}–${high ?? ''}`;
+    return [
+      ...[columnOf(score), String(score.exampleCount), percent(score.macroF1), interval],
+      ...[score.accuracy, score.majorityMacroF1, score.unparsableRate].map(percent),
+    ];
+  });
+  const counts = `${String(done.length)} of ${String(wantedCount)} evaluations`;
+  return [`**${runName}** · ${counts}`, '', ...table(columns, rows)].join('\n');
+}
+
+/** What a person who is asked for an approval looks at first. */
+export function gateTable(checks: readonly GateCheck[]): string[] {
+  if (checks.length === 0) return [];
+  const rows = checks.map(({ rule, value, limit, passed }) => {
+    return [rule, value.toFixed(4), limit.toFixed(4), passed ? 'passed' : '**held back**'];
+  });
+  return ['', ...table(['gate', 'found', 'limit', ''], rows)];
+}
+
+/** What never changes of a run. */
+export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult): string {
+  const { arm, seed, mode, from, objective, rolloutShardCount, snapshotEveryStepCount } = plan;
+  const items = [`arm **${arm}**, seed ${String(seed)}, ${mode}`, `recipe ${recipeName} \`${shortOf(recipeDigest)}\``];
+  if (from !== undefined) items.push(`starts from ${from}`);
+  if (objective === 'grpo') items.push(`rollouts of a step in ${counted(rolloutShardCount, 'activity', 'activities')}`);
+  if (objective !== 'none') items.push(`snapshot every ${counted(snapshotEveryStepCount, 'step', 'steps')}`);
+  return items.map((item) => `- ${item}`).join('\n');
+}
+
+export function headline(name: string, { state, phase }: { readonly state: string; readonly phase: string }): string {
+  return [`**${name}**`, state, ...(phase === state ? [] : [phase])].join(' · ');
+}
+
+function stepCells(row: StepRow): string[] {
+  return [
+    String(row.step),
+    fixed(row.reward),
+    fixed(row.accuracy),
+    fixed(row.loss, 4),
+    fixed(row.gradientNorm),
+    row.learningRate.toExponential(1),
+    String(row.cachedCount),
+  ];
+}
+
+function runCells(run: RunProgress): string[] {
+  return [
+    workflowLink(run.runName, run.workflowId),
+    run.state,
+    `${String(run.step)}/${String(run.stepCount)}`,
+    run.rewardLine ?? '',
+    fixed(run.last?.reward),
+    fixed(run.last?.accuracy),
+    fixed(run.last?.loss, 4),
+  ];
+}
+
+function scoreTable(scored: ReadonlyMap<string, readonly TaskMacroF1[]>): string[] {
+  const columns = [...new Set([...scored.values()].flatMap((scores) => scores.map(columnOf)))];
+  const rowCount = Math.floor(shownScoreCountMax / Math.max(1, columns.length));
+  const rows = [...scored].slice(0, rowCount).map(([runName, scores]) => {
+    const byColumn = new Map(scores.map((score) => [columnOf(score), percent(score.macroF1)]));
+    return [runName, ...columns.map((column) => byColumn.get(column) ?? '')];
+  });
+  return table(['Macro-F1', ...columns], rows);
+}
+
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  // The Web UI leaves nothing between columns, and markdown drops plain spaces.
+  const row = (cells: readonly string[]) => `| ${cells.map((cell) => `${cell}\u00a0\u00a0`).join(' | ')} |`;
+  return [row(columns), `|${columns.map(() => '---|').join('')}`, ...rows.map(row)];
+}
+
+function columnOf({ task, split, ood }: Pick<TaskMacroF1, 'task' | 'split' | 'ood'>): string {
+  return `${task} ${split}${ood ? ' (OOD)' : ''}`;
+}
+
+export function workflowLink(text: string, workflowId: string): string {
+  return `[${text}](/namespaces/${workflowInfo().namespace}/workflows/${encodeURIComponent(workflowId)})`;
+}
+
+function shortOf(digest: string): string {
+  return digest.slice(0, 12);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${String(count)} ${count === 1 ? one : many}`;
+}
+
+function fixed(value: number | undefined, digits = 3): string {
+  return value === undefined ? '' : value.toFixed(digits);
+}
+
+function percent(rate: number): string {
+  return (rate * 100).toFixed(1);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

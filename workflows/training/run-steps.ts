@@ -1,0 +1,146 @@
+/** One step of a run, as activities: how a policy, a plan and a step number become the next policy. */
+import type {
+  ArmPlan,
+  OptimizeResult,
+  PolicyState,
+  RewardResult,
+  RolloutResult,
+  RunRef,
+} from '../../contract/activities.ts';
+import type { SharedRun } from '../../contract/fork.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { compute, control } from '../activity-options.ts';
+import type { RunBudget } from './run-budget.ts';
+import type { RunTracker } from './run-tracker.ts';
+import type { RunInput } from '../../contract/workflows.ts';
+
+type Resampling = NonNullable<ArmPlan['resampling']>;
+
+export interface StepContext {
+  readonly input: RunInput;
+  readonly planRef: ArtifactRef;
+  readonly tracker: RunTracker;
+  readonly budget: RunBudget;
+}
+
+export interface GrpoStep {
+  readonly update: OptimizeResult;
+  readonly rewards: ArtifactRef;
+}
+
+/** rollout shards -> reward, again while too few groups teach and rounds are left -> optimize; one update. */
+export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<GrpoStep> {
+  const { input, planRef, tracker } = context;
+  const runRef = runRefOf(context);
+  const { resampling, usesReference } = input.plan;
+  let shards: readonly RolloutResult[] = [];
+  let reward: RewardResult;
+  const rewarded: RewardResult[] = [];
+  let round = 0;
+  do {
+    tracker.phase(`step ${String(step)}: rollouts`);
+    shards = [...shards, ...(await rollouts(context, step, policy, round))];
+    tracker.phase(`step ${String(step)}: rewards`);
+    reward = await control.reward.executeWithOptions({ summary: `step ${String(step)} · rewards` }, [
+      { ...runRef, step, rollouts: shards.map((shard) => shard.rollouts) },
+    ]);
+    rewarded.push(reward);
+    round++;
+  } while (resampling && round < resampling.roundCountMax && isTooUniform(reward, resampling));
+  const refs = shards.map((shard) => shard.rollouts);
+
+  tracker.phase(`step ${String(step)}: update`);
+  const update = await compute.optimize.executeWithOptions({ summary: `step ${String(step)} · update` }, [
+    {
+      ...runRef,
+      plan: planRef,
+      fromStep: step,
+      toStep: step + 1,
+      rollouts: refs,
+      rewards: reward.rewards,
+      policy,
+      ...(usesReference && { reference: input.initial.policy }),
+    },
+  ]);
+  tracker.made('rollout', ...shards);
+  tracker.made('reward', ...rewarded);
+  track(context, step, [...shards, ...rewarded], update, reward);
+  return { update, rewards: reward.rewards };
+}
+
+function isTooUniform(reward: RewardResult, { informativeGroupCountMin }: Resampling): boolean {
+  return reward.informativeGroupCount < informativeGroupCountMin;
+}
+
+/** Supervised steps [step, toStep) in one activity. */
+export async function sftSteps(
+  context: StepContext,
+  step: number,
+  toStep: number,
+  policy: PolicyState,
+): Promise<OptimizeResult> {
+  const { planRef, tracker } = context;
+  const steps = `steps ${String(step)}–${String(toStep - 1)}`;
+  tracker.phase(steps);
+  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · supervised updates` }, [
+    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy },
+  ]);
+  track(context, toStep - 1, [], update);
+  return update;
+}
+
+/** The first steps of an update that another run did as a whole, up to where a fork leaves it. */
+export async function recordedSteps(
+  context: StepContext,
+  { step, cut }: SharedRun,
+  policy: PolicyState,
+): Promise<OptimizeResult> {
+  const { planRef, tracker } = context;
+  if (!cut) throw new Error('a fork at the end of an update has no steps to do again');
+  const { record, toStep } = cut;
+  const steps = `steps ${String(step)}–${String(toStep - 1)}`;
+  tracker.phase(steps);
+  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · as recorded before the fork` }, [
+    { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy, recorded: record },
+  ]);
+  track(context, toStep - 1, [], update);
+  return update;
+}
+
+export function runRefOf({ input, budget }: Pick<StepContext, 'input' | 'budget'>): RunRef {
+  const { recipe, dataset, plan } = input;
+  const { stepCount } = budget;
+  return { recipe, dataset, arm: plan.arm, seed: plan.seed, ...(stepCount !== plan.stepCount && { stepCount }) };
+}
+
+function rollouts(context: StepContext, step: number, policy: PolicyState, round: number): Promise<RolloutResult[]> {
+  const { input, planRef } = context;
+  const count = input.plan.rolloutShardCount;
+  const shards = Array.from({ length: count }, (_, index) => {
+    const again = round === 0 ? '' : ` · round ${String(round + 1)}`;
+    const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}${again}`;
+    return compute.rollout.executeWithOptions({ summary }, [
+      { ...runRefOf(context), plan: planRef, step, shard: { index, count }, policy, ...(round > 0 && { round }) },
+    ]);
+  });
+  return Promise.all(shards);
+}
+
+function track(
+  { tracker }: StepContext,
+  step: number,
+  before: readonly (RolloutResult | RewardResult)[],
+  update: OptimizeResult,
+  reward?: RewardResult,
+): void {
+  const made = [...before, update];
+  tracker.made('optimize', update);
+  tracker.stepped(step + 1, {
+    step,
+    ...(reward && { reward: reward.rewardMean, accuracy: reward.accuracyMean }),
+    loss: update.loss,
+    gradientNorm: update.gradientNorm,
+    learningRate: update.learningRate,
+    cachedCount: made.filter(({ cached }) => cached).length,
+  });
+}

@@ -1,0 +1,161 @@
+/** Keeps what a run shows of itself: the answer to its query, its current details, its search attributes, and what it tells its experiment. */
+import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { Made, StageCost } from '../../contract/activities.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { elapsedMs, nowMs } from '../clock.ts';
+import { runDetails } from './details.ts';
+import {
+  addStage,
+  cacheOf,
+  computeMsOf,
+  type RunProgress,
+  runProgressSignal,
+  type StepRow,
+  type WorkState,
+} from '../progress.ts';
+import { upsertAttributes } from '../search-attributes.ts';
+import { addReward, emptyTrace, traceLine, type RewardTrace } from './reward-trace.ts';
+import type { RunBudget } from './run-budget.ts';
+import type { RunCarry, RunInput } from '../../contract/workflows.ts';
+
+/** Rows in the details' table; older ones are in the report. */
+const rowCountMax = 20;
+/** Spread evenly over the run: an upsert is an event. */
+const upsertCountMax = 1_000;
+const upsertEveryStepCount = 10;
+/** For a run that no experiment has given a number. */
+const tellCountStandard = 20;
+
+export class RunTracker {
+  readonly startedAtMs: number;
+  #state: WorkState = 'training';
+  #phase = 'starting';
+  #step: number;
+  #upsertedStep: number;
+  #rows: readonly StepRow[];
+  #rewardTrace: RewardTrace;
+  #stages: readonly StageCost[];
+  #checkpoint: ArtifactRef;
+  #toldCount: number;
+  #resultCount = 0;
+  readonly #input: RunInput;
+  readonly #budget: RunBudget;
+
+  constructor(input: RunInput, budget: RunBudget) {
+    const { carried, shared } = input;
+    const begun = carried ?? shared;
+    this.#input = input;
+    this.#budget = budget;
+    this.startedAtMs = carried?.startedAtMs ?? nowMs();
+    this.#step = begun?.step ?? 0;
+    this.#upsertedStep = this.#step;
+    this.#rows = carried?.rows ?? [];
+    this.#rewardTrace = carried?.rewardTrace ?? emptyTrace;
+    this.#stages = begun?.stages ?? [];
+    this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
+    this.#toldCount = carried?.toldCount ?? 0;
+    this.#show();
+  }
+
+  /** Workflow time since the run began, pauses included. */
+  get wallMs(): number {
+    return elapsedMs(this.startedAtMs);
+  }
+
+  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint' | 'toldCount'> {
+    return {
+      startedAtMs: this.startedAtMs,
+      stages: this.#stages,
+      rows: this.#rows,
+      rewardTrace: this.#rewardTrace,
+      checkpoint: this.#checkpoint,
+      toldCount: this.#toldCount,
+    };
+  }
+
+  /** Of activities, since this part of the run began. */
+  get resultCount(): number {
+    return this.#resultCount;
+  }
+
+  /** None before the first reward. */
+  get rewardLine(): Pick<RunProgress, 'rewardLine'> {
+    const rewardLine = traceLine(this.#rewardTrace);
+    return rewardLine === '' ? {} : { rewardLine };
+  }
+
+  progress(): RunProgress {
+    const { plan } = this.#input;
+    const last = this.#rows.at(-1);
+    return {
+      runName: plan.runName,
+      workflowId: workflowInfo().workflowId,
+      arm: plan.arm,
+      seed: plan.seed,
+      state: this.#state,
+      phase: this.#phase,
+      step: this.#step,
+      stepCount: this.#budget.endStep,
+      ...(last && { last }),
+      ...this.rewardLine,
+      cache: cacheOf(this.#stages),
+      computeMs: computeMsOf(this.#stages),
+      startedAtMs: this.startedAtMs,
+      checkpoint: this.#checkpoint,
+      toldCount: this.#toldCount,
+    };
+  }
+
+  phase(phase: string): void {
+    this.#phase = phase;
+  }
+
+  made(activity: StageCost['activity'], ...results: readonly Made[]): void {
+    this.#resultCount += results.length;
+    this.#stages = addStage(this.#stages, activity, results);
+  }
+
+  stepped(toStep: number, row: StepRow): void {
+    const before = this.#step;
+    this.#step = toStep;
+    this.#rows = [...this.#rows, row].slice(-rowCountMax);
+    if (row.reward !== undefined) this.#rewardTrace = addReward(this.#rewardTrace, row.reward);
+    this.#show();
+    const { endStep } = this.#budget;
+    const upsertEvery = Math.max(upsertEveryStepCount, Math.ceil(endStep / upsertCountMax));
+    if (toStep - this.#upsertedStep >= upsertEvery && toStep < endStep) {
+      this.#upsertedStep = toStep;
+      upsertAttributes({ step: toStep });
+    }
+    // By steps and not by time: the steps are in the history, so that a replay tells at the same places.
+    const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
+    if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
+  }
+
+  snapshotted(checkpoint: ArtifactRef): void {
+    this.#checkpoint = checkpoint;
+  }
+
+  state(state: WorkState, phase: string): void {
+    this.#state = state;
+    this.#phase = phase;
+    upsertAttributes({ state, ...(this.#step === this.#upsertedStep ? {} : { step: this.#step }) });
+    this.#upsertedStep = this.#step;
+    this.#show();
+    this.tell();
+  }
+
+  /** Not waited for: it travels with the next activity's command. A run started by hand has nobody to tell. */
+  tell(): void {
+    const { parent } = workflowInfo();
+    if (!parent) return;
+    this.#toldCount++;
+    const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
+    // The experiment may be gone already, and a cancelled run tells nothing more: neither changes what the run does.
+    void signalled.catch(() => undefined);
+  }
+
+  #show(): void {
+    setCurrentDetails(runDetails(this.progress(), this.#rows));
+  }
+}

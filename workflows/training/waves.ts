@@ -1,0 +1,20 @@
+/** The runs of an experiment in groups that train side by side. */
+import type { ArmPlan } from '../../contract/activities.ts';
+
+/** Between two groups no child is open: the experiment continues as new there, and its history stays bounded. */
+export const waveRunCountMax = 100;
+
+/** In the recipe's order, but a run that others start from before these: never in a later group than they. */
+export function wavesOf(plans: readonly ArmPlan[]): ArmPlan[][] {
+  const byName = new Map(plans.map((plan) => [plan.runName, plan]));
+  const ordered = new Set<ArmPlan>();
+  const add = (plan: ArmPlan): void => {
+    const source = plan.from === undefined ? undefined : byName.get(plan.from);
+    if (source && !ordered.has(source)) add(source);
+    ordered.add(plan);
+  };
+  plans.forEach(add);
+  const all = [...ordered];
+  const waveCount = Math.ceil(all.length / waveRunCountMax);
+  return Array.from({ length: waveCount }, (_, i) => all.slice(i * waveRunCountMax, (i + 1) * waveRunCountMax));
+}
