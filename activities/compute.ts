@@ -4,9 +4,9 @@ import { createAdmit } from '../pipeline/data/admit.ts';
 import type { ComputeContext } from '../pipeline/compute-context.ts';
 import type { Activities } from '../contract/activities.ts';
 import type { ComputeDeps } from '../pipeline/deps.ts';
-import { classified as asActivity } from '../pipeline/durable.ts';
+import { asActivity } from './adapter.ts';
 import { createEvaluate } from '../pipeline/asking/evaluate.ts';
-import { heartbeating } from '../pipeline/heartbeat.ts';
+import { type Caller, heartbeating } from '../pipeline/heartbeat.ts';
 import { createImportPolicy } from '../pipeline/policies/import-policy.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
 import { createJudgeRows } from '../pipeline/asking/judge-rows.ts';
@@ -27,15 +27,15 @@ export type ComputeActivities = Pick<
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
   /** Recipes and examples are read before there is an engine whose progress could be proved. */
-  const classified = <I, R>(activity: (input: I) => Promise<R>) => asActivity(deps.store, heartbeating(activity));
+  const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, heartbeating(work));
   return {
-    importPolicy: classified(onRequiredEngine(context, createImportPolicy(context))),
-    admit: classified(createAdmit(context)),
-    rollout: classified(onRequiredEngine(context, createRollout(context))),
-    optimize: classified(onRequiredEngine(context, createOptimize(context))),
-    snapshot: classified(createSnapshot(context)),
-    evaluate: classified(onRequiredEngine(context, createEvaluate(context))),
-    judgeRows: classified(onRequiredEngine(context, createJudgeRows(context))),
+    importPolicy: activity(onRequiredEngine(context, createImportPolicy(context))),
+    admit: activity(createAdmit(context)),
+    rollout: activity(onRequiredEngine(context, createRollout(context))),
+    optimize: activity(onRequiredEngine(context, createOptimize(context))),
+    snapshot: activity(createSnapshot(context)),
+    evaluate: activity(onRequiredEngine(context, createEvaluate(context))),
+    judgeRows: activity(onRequiredEngine(context, createJudgeRows(context))),
   };
 }
 

@@ -1,10 +1,9 @@
 /** The activities of a control worker: what needs no engine. */
-import { Context } from '@temporalio/activity';
 import type { Activities } from '../contract/activities.ts';
 import type { ControlDeps } from '../pipeline/deps.ts';
-import { classified } from '../pipeline/durable.ts';
+import { asActivity } from './adapter.ts';
 import { createGate } from '../pipeline/promotion/gate.ts';
-import { heartbeating } from '../pipeline/heartbeat.ts';
+import { type Caller, heartbeating } from '../pipeline/heartbeat.ts';
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
@@ -12,7 +11,7 @@ import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';
 import { createPlanFork } from '../pipeline/training/plan-fork.ts';
-import { createPrepare } from '../pipeline/training/prepare.ts';
+import { createPrepare } from '../pipeline/data/prepare.ts';
 import { createPromotion } from '../pipeline/promotion/promotion.ts';
 import { createReadRows } from '../pipeline/data/read-rows.ts';
 import { createReport } from '../pipeline/reporting/report.ts';
@@ -30,26 +29,24 @@ export type ControlActivities = Pick<
 
 export function createControlActivities(deps: ControlDeps): ControlActivities {
   const cache = new JsonCache(deps.store);
-  // What reads files beats with every part that it has read: a file system that hangs is found by its silence.
-  const beat = (progress?: unknown): void => {
-    Context.current().heartbeat(progress);
-  };
+  const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, work);
   const promotion = createPromotion(cache);
   return {
-    prepare: classified(deps.store, heartbeating(createPrepare(cache))),
-    ingest: classified(deps.store, createIngest(deps, cache, beat)),
-    inspectData: classified(deps.store, createInspectData(deps, cache, beat)),
-    mix: classified(deps.store, heartbeating(createMix(deps, cache))),
-    reward: classified(deps.store, heartbeating(createReward(deps, cache))),
-    keepEvaluations: classified(deps.store, heartbeating(createKeepEvaluations(cache))),
-    report: classified(deps.store, heartbeating(createReport(deps, cache))),
-    readRows: classified(deps.store, createReadRows(cache, beat)),
-    findPromoted: classified(deps.store, heartbeating(promotion.findPromoted)),
-    findCandidate: classified(deps.store, heartbeating(promotion.findCandidate)),
-    gate: classified(deps.store, heartbeating(createGate(deps, cache))),
-    promote: classified(deps.store, heartbeating(promotion.promote)),
-    rollBack: classified(deps.store, heartbeating(promotion.rollBack)),
-    notify: classified(deps.store, heartbeating(createNotify(cache))),
-    planFork: classified(deps.store, heartbeating(createPlanFork(cache))),
+    prepare: activity(heartbeating(createPrepare(cache))),
+    // What reads files beats with every part that it has read: a file system that hangs is found by its silence.
+    ingest: activity(createIngest(deps, cache)),
+    inspectData: activity(createInspectData(deps, cache)),
+    mix: activity(heartbeating(createMix(deps, cache))),
+    reward: activity(heartbeating(createReward(deps, cache))),
+    keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
+    report: activity(heartbeating(createReport(deps, cache))),
+    readRows: activity(createReadRows(cache)),
+    findPromoted: activity(heartbeating(promotion.findPromoted)),
+    findCandidate: activity(heartbeating(promotion.findCandidate)),
+    gate: activity(heartbeating(createGate(deps, cache))),
+    promote: activity(heartbeating(promotion.promote)),
+    rollBack: activity(heartbeating(promotion.rollBack)),
+    notify: activity(heartbeating(createNotify(cache))),
+    planFork: activity(heartbeating(createPlanFork(cache))),
   };
 }

@@ -15,6 +15,7 @@ import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { recipeSchema } from '../recipes/recipe.ts';
+import { callerWith } from '../test/support/caller.ts';
 
 const stepCount = 20;
 const promptCountPerStep = 64;
@@ -45,7 +46,7 @@ async function prepare() {
     }),
   );
   const startedAtMs = performance.now();
-  const { dataset, exampleCount } = await createIngest(deps, cache, () => undefined)({ recipe });
+  const { dataset, exampleCount } = await createIngest(deps, cache)({ recipe }, callerWith());
   const ingestMs = performance.now() - startedAtMs;
   const { plan } = await createMix(deps, cache)({ recipe, dataset, arm: 'rl', seed: 0 });
   const mixMs = performance.now() - startedAtMs - ingestMs;

@@ -1,5 +1,4 @@
 /** The experiment that a fork starts from, as it is known: from its index when it has ended, else from what it tells. */
-import { defineSearchAttributeKey } from '@temporalio/common';
 import type { ExperimentIndex } from '../pipeline/reporting/experiment-index.ts';
 import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../contract/fork.ts';
 import { findExperiment } from '../artifacts/experiments.ts';
@@ -10,6 +9,7 @@ import { codedEnd } from './show/outcome.ts';
 import { snapshotOfCheckpoint } from './show/rollout-log.ts';
 import type { Stack } from './temporal/stack.ts';
 import { standingOf } from './show/standing.ts';
+import { searchAttributes } from '../contract/search-attributes.ts';
 
 export interface Origin {
   readonly recipe: unknown;
@@ -50,7 +50,7 @@ export async function planFork(
       workflowId,
       taskQueue: settings.taskQueues.control,
       args: [input],
-      typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'), value: experimentId }],
+      typedSearchAttributes: [{ key: searchAttributes.experiment, value: experimentId }],
       staticSummary: `fork of ${input.experimentId}`,
     })) as PlanForkResult;
   } catch (error) {

@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
+import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 
@@ -26,7 +27,7 @@ export interface PolicyState {
 
 export interface ArmPlan {
   readonly arm: string;
-  readonly objective: 'none' | 'sft' | 'grpo';
+  readonly objective: Objective;
   readonly mode: AnswerMode;
   readonly seed: number;
   /** Run that must end first because this one starts from its policy. */
@@ -198,7 +199,7 @@ export interface OptimizeInput extends RunRef {
   readonly policy: PolicyState;
   /** KL reference, where the arm wants one. */
   readonly reference?: PolicyState;
-  /** Does the steps as this record of another run says, whatever the recipe says now (fork-contract.ts). */
+  /** Does the steps as this record of another run says, whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
 }
 export interface OptimizeResult extends Made {

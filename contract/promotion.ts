@@ -1,6 +1,6 @@
-/** What the workflows `promote` and `rollback` take and give: JSON, a documented interface. */
-import type { GateResult, NotifyResult, PromotedVersion, RollBackResult } from './retraining.ts';
-import type { Decision } from '../workflows/promotion/promotion-messages.ts';
+/** What the workflows `promote`, `rollback` and `retrain` take and give: JSON, a documented interface (docs/operations.md). */
+import type { GateResult, InspectDataResult, NotifyResult, PromotedVersion, RollBackResult } from './retraining.ts';
+import type { Decision } from './messages.ts';
 
 /** How a candidate fared at the gate and behind it. */
 export interface GatedPromotion {
@@ -26,4 +26,32 @@ export interface RollbackInput {
 }
 export interface RollbackResult extends RollBackResult {
   readonly notifications: NotifyResult;
+}
+
+export interface RetrainInput {
+  /** As the user wrote it (JSON), with a `promotion`. */
+  readonly recipe: unknown;
+  /** What the schedule's last retraining took up; a workflow that a schedule started knows it by itself. */
+  readonly lastTried?: Tried;
+}
+
+/** A recipe and data that a candidate was made from, whatever became of it. */
+export interface Tried {
+  readonly recipeDigest: string;
+  readonly dataDigest: string;
+}
+
+export interface RetrainResult {
+  readonly outcome: 'no-new-data' | GatedPromotion['status'];
+  /** In the registry. */
+  readonly name: string;
+  /** In words. */
+  readonly why: string;
+  readonly tried: Tried;
+  readonly sources: InspectDataResult['sources'];
+  /** What trained the candidate; left out when nothing was trained. */
+  readonly experimentId?: string;
+  /** The version that the name had when the retraining began. */
+  readonly startedFromVersion?: number;
+  readonly promotion?: GatedPromotion;
 }

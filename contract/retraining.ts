@@ -1,6 +1,6 @@
 /**
  * What passes between the workflows `retrain`, `promote` and `rollback` and their activities: is there new data, is the
- * candidate better, may it have the name. Refs and small summaries, as in contract.ts. The way from a finished
+ * candidate better, may it have the name. Refs and small summaries, as in activities.ts. The way from a finished
  * experiment to a promotion is the same for all who go it: workflows/promotion/gated-promotion.ts.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';

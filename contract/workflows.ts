@@ -16,9 +16,8 @@ import type {
 import type { Fork, SharedRun } from './fork.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
-import type { StepRow, TaskMacroF1 } from '../workflows/progress.ts';
-import type { RewardTrace } from '../workflows/training/reward-trace.ts';
-import type { Budget } from '../workflows/training/run-messages.ts';
+import type { Budget } from './messages.ts';
+import type { StepRow, TaskMacroF1 } from './progress.ts';
 
 /** The second argument of `experiment`. */
 export interface ExperimentOptions {
@@ -167,4 +166,13 @@ export interface JudgeBatchResult {
   readonly read: ReadRowsResult;
   readonly checkpoint: ArtifactRef;
   readonly judged: JudgeRowsResult;
+}
+
+/** The rewards of a whole run as far as they fit a line: a mean of as many steps as that takes. */
+export interface RewardTrace {
+  /** Steps behind each of `means`: a power of two. */
+  readonly stepCountPerMean: number;
+  readonly means: readonly number[];
+  /** Rewards of steps that no mean has yet: fewer than `stepCountPerMean`. */
+  readonly rest: readonly number[];
 }

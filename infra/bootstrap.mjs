@@ -124,7 +124,10 @@ function isAlive(pid) {
 
 /** Here rather than in the tests: these may take minutes, and tests have time limits. */
 function makeServers() {
-  return run(process.execPath, [...tsx(), join(root, 'infra', 'binaries.ts')], { cwd: root, stdio: ['ignore', 2, 2] });
+  return run(process.execPath, [...tsx(), join(root, 'infra', 'binaries', 'binaries.ts')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
 }
 
 /** By its address: a bare `tsx` would be looked for in the user's folder. */

@@ -1,7 +1,7 @@
 /** What activities are given by the worker that hosts them; tests give them a folder store and engines of their own. */
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
-import type { CodeVersion } from '../activities/code-version.ts';
+import type { CodeVersion } from './code/code-version.ts';
 import type { EnginePool } from './policies/engine-pool.ts';
 import type { OpenBucket } from './data/source-buckets.ts';
 import type { StateFolders } from './policies/state-folders.ts';

@@ -1,13 +1,10 @@
-/** What all activities share: look under the key first, classify failures at the boundary, and say what was found and what was made. */
-import { Context } from '@temporalio/activity';
-import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
+/** What all steps of the pipeline share: look under the key first, and say what was found and what was made. */
 import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/codecs/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { KeyedActivity } from '../activities/code-version.ts';
+import type { KeyedActivity } from './code/code-version.ts';
 import type { Made } from '../contract/activities.ts';
 import type { ControlDeps } from './deps.ts';
-import { toFailure } from '../activities/failure.ts';
 
 /** What decides a result: the refs and values that are in its key. */
 export interface Key {
@@ -60,14 +57,3 @@ export async function durable<O extends string, S>(
 }
 
 const environment = { node: process.version, platform: process.platform, arch: process.arch };
-
-/** The activity as Temporal may run it; nothing that it writes or finds in the store is collected before it ends. */
-export function classified<I, R>(store: ArtifactStore, activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
-  return async (input) => {
-    try {
-      return await store.protect(() => activity(input));
-    } catch (error) {
-      throw toFailure(error, Context.current().info.attempt);
-    }
-  };
-}

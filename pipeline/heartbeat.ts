@@ -1,16 +1,16 @@
 /**
  * Heartbeats that mean something: sent only while the work behind an activity advances, so that a hung engine is found
- * by its silence. Work that stands still is stopped here; work that Temporal no longer wants is stopped too.
+ * by its silence. Work that stands still is stopped here; work that nobody waits for any more is stopped too.
  */
 import { setImmediate } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
 import { MtrlError } from '../core/errors.ts';
 
-/** The part of an activity's Context that is used here. */
-export interface Pulse {
+/** Who waits for a result: it is told that the work goes on, and says when it wants it no more. */
+export interface Caller {
   heartbeat(details?: unknown): void;
   readonly cancellationSignal: AbortSignal;
+  /** The same for every attempt at one piece of work, another for every other one. */
+  readonly request: { readonly workflowId?: string; readonly runId?: string; readonly activityId: string };
 }
 
 export interface Watched {
@@ -28,9 +28,9 @@ export interface WatchOptions {
 /** Less than the heartbeat time-out of activities that compute (15 s): what hangs is said to hang, not to be late. */
 const stalledAfterMsDefault = 12_000;
 
-/** Throws COMPUTE_STALLED when nothing advanced for `stalledAfterMs`, CancelledFailure when the activity was cancelled. */
+/** Throws COMPUTE_STALLED when nothing advanced for `stalledAfterMs`, what the signal says when the caller cancelled. */
 export async function whileProgressing<T>(
-  pulse: Pulse,
+  caller: Caller,
   watched: Watched,
   body: () => Promise<T>,
   { pulseMs = 2_000, stalledAfterMs = stalledAfterMsDefault }: WatchOptions = {},
@@ -45,7 +45,7 @@ export async function whileProgressing<T>(
       if (now > known) {
         known = now;
         stillMs = 0;
-        pulse.heartbeat();
+        caller.heartbeat();
       } else if ((stillMs += pulseMs) >= stalledAfterMs) {
         watched.kill();
         reject(stalled(stalledAfterMs));
@@ -53,16 +53,16 @@ export async function whileProgressing<T>(
     }, pulseMs);
     onAbort = () => {
       watched.kill();
-      reject(cancelled(pulse.cancellationSignal));
+      reject(cancelled(caller.cancellationSignal));
     };
-    if (pulse.cancellationSignal.aborted) onAbort();
-    else pulse.cancellationSignal.addEventListener('abort', onAbort, { once: true });
+    if (caller.cancellationSignal.aborted) onAbort();
+    else caller.cancellationSignal.addEventListener('abort', onAbort, { once: true });
   });
   try {
     return await Promise.race([body(), stopped]);
   } finally {
     clearInterval(timer);
-    if (onAbort) pulse.cancellationSignal.removeEventListener('abort', onAbort);
+    if (onAbort) caller.cancellationSignal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -76,21 +76,23 @@ function stalled(stalledAfterMs: number): MtrlError {
   );
 }
 
-/** The signal's own reason is a CancelledFailure already, whose message says why (CANCELLED, TIMED_OUT, WORKER_SHUTDOWN). */
-function cancelled({ reason }: AbortSignal): CancelledFailure {
-  return reason instanceof CancelledFailure ? reason : new CancelledFailure('the activity was cancelled');
+/** Temporal's says why: CANCELLED, TIMED_OUT, WORKER_SHUTDOWN. */
+function cancelled({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error('cancelled');
 }
 
 /** For work that asks the store and no engine: digests and uploads of large files. */
-export async function whileWaiting<T>(pulse: Pulse, body: () => Promise<T>, options: WatchOptions = {}): Promise<T> {
+export async function whileWaiting<T>(caller: Caller, body: () => Promise<T>, options: WatchOptions = {}): Promise<T> {
   const waits = new Waits();
   const watched = { progress: () => waits.progress(), kill: () => undefined };
-  return whileProgressing(pulse, watched, () => waits.for(body()), options);
+  return whileProgressing(caller, watched, () => waits.for(body()), options);
 }
 
-/** The activity, with heartbeats while it waits for others or computes in this process's own loop, in turns. */
-export function heartbeating<I, R>(activity: (input: I) => Promise<R>): (input: I) => Promise<R> {
-  return (input) => whileWaiting(Context.current(), () => activity(input));
+/** The work, with heartbeats while it waits for others or computes in this process's own loop, in turns. */
+export function heartbeating<I, R>(
+  work: (input: I, caller: Caller) => Promise<R>,
+): (input: I, caller: Caller) => Promise<R> {
+  return (input, caller) => whileWaiting(caller, () => work(input, caller));
 }
 
 /** Lets this process's loop come round, so that its heartbeats are sent: for long computations to await between parts. */

@@ -279,6 +279,7 @@ export type JudgeWorldSpec = z.infer<typeof judgeWorld>;
 /** Rows in files. */
 export type RowsSpec = Exclude<DatasetSpec, JudgeWorldSpec>;
 export type Arm = z.infer<typeof arm>;
+export type Objective = Arm['objective'];
 export type SftArm = Extract<Arm, { objective: 'sft' }>;
 export type GrpoArm = Extract<Arm, { objective: 'grpo' }>;
 export type OptimizerSpec = z.infer<typeof optimizerSchema>;

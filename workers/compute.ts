@@ -1,7 +1,7 @@
 /** The compute worker: the activities that need an engine, each engine in a process of its own. */
 import { availableParallelism } from 'node:os';
 import { Worker } from '@temporalio/worker';
-import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
+import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';
 import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
 import { StateFolders } from '../pipeline/policies/state-folders.ts';

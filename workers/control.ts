@@ -1,7 +1,7 @@
 /** The control worker: workflows, and the activities that need no engine. */
 import { dirname, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import { buildVersionOf, codeVersionOf } from '../activities/code-version.ts';
+import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';
 import { createControlActivities } from '../activities/control.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/store/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';

@@ -1,10 +1,11 @@
 /** The workflows as one script, kept by the digest of their sources: making it anew takes seconds, which every start would pay. */
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { digestOf, sha256 } from '../core/json.ts';
+import { SourceTree } from '../pipeline/code/source-tree.ts';
 import { projectRoot } from '../infra/stack/settings.ts';
 
 /** Path of the bundle's code. `cacheFolder` is filled as needed. */
@@ -13,7 +14,7 @@ export async function workflowBundle(
   { traced = false }: { readonly traced?: boolean } = {},
 ): Promise<string> {
   const folder = join(projectRoot, 'workflows');
-  const path = join(cacheFolder, `workflows-${await digestOfSources(folder)}${traced ? '-traced' : ''}.js`);
+  const path = join(cacheFolder, `workflows-${digestOfSources()}${traced ? '-traced' : ''}.js`);
   if (await stat(path).catch(() => undefined)) return path;
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(folder, 'index.ts'),
@@ -27,11 +28,11 @@ export async function workflowBundle(
   return path;
 }
 
-async function digestOfSources(folder: string): Promise<string> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
-  const files = Object.fromEntries(names.map((name) => [name, sha256(readFileSync(join(folder, name)))]));
+function digestOfSources(): string {
+  const tree = new SourceTree(projectRoot);
+  const { sources } = tree.reachedFrom(['workflows/index.ts', 'workflows/spans.ts']);
   const manifest = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
-  return digestOf({ files, sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
+  return digestOf({ files: tree.digestsOf(sources), sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
 
 /** Webpack's own report; what fails is thrown all the same. */

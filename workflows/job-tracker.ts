@@ -1,15 +1,8 @@
 /** Keeps what a job (ingestion, evaluation or judging alone) shows of itself: the answer to its query, details, search attributes. */
-import { defineQuery, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import type { WorkState } from './progress.ts';
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import type { JobProgress, WorkState } from '../contract/progress.ts';
+import { jobProgressQuery } from './progress.ts';
 import { upsertAttributes } from './search-attributes.ts';
-
-export interface JobProgress {
-  readonly state: WorkState;
-  /** What is being done right now, as a short phrase. */
-  readonly phase: string;
-}
-
-const jobProgressQuery = defineQuery<JobProgress>('progress');
 
 export class JobTracker {
   #progress: JobProgress = { state: 'preparing', phase: 'reading the recipe' };

@@ -26,7 +26,7 @@ import { promoteThroughGate } from './promotion/gated-promotion.ts';
 import { requireForm } from './input-form.ts';
 import { inspection, registry } from './promotion/promotion-activities.ts';
 import { RetrainTracker } from './promotion/retrain-tracker.ts';
-import type { RetrainInput, RetrainResult, Tried } from './retrain-types.ts';
+import type { RetrainInput, RetrainResult, Tried } from '../contract/promotion.ts';
 import { attributesOfExperiment, upsertAttributes } from './search-attributes.ts';
 
 export async function retrain(input: RetrainInput): Promise<RetrainResult> {

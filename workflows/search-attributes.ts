@@ -1,17 +1,9 @@
 /** What the Web UI and `temporal workflow list --query` can filter by. An upsert is an event: only on a change of state, or every ten steps. */
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import type { SearchAttributePair } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { ArmPlan } from '../contract/activities.ts';
-import type { WorkState } from './progress.ts';
-
-const experimentKey = defineSearchAttributeKey('MtrlExperiment', 'KEYWORD');
-const armKey = defineSearchAttributeKey('MtrlArm', 'KEYWORD');
-const seedKey = defineSearchAttributeKey('MtrlSeed', 'INT');
-const stateKey = defineSearchAttributeKey('MtrlState', 'KEYWORD');
-const stepKey = defineSearchAttributeKey('MtrlStep', 'INT');
-const macroF1Key = defineSearchAttributeKey('MtrlMacroF1', 'DOUBLE');
-const recipeKey = defineSearchAttributeKey('MtrlRecipe', 'KEYWORD');
-const recipeDigestKey = defineSearchAttributeKey('MtrlRecipeDigest', 'KEYWORD');
+import { searchAttributes } from '../contract/search-attributes.ts';
+import type { WorkState } from '../contract/progress.ts';
 
 /** Given to an experiment at its start, where they cost no event. */
 export function attributesOfExperiment(about: {
@@ -19,9 +11,9 @@ export function attributesOfExperiment(about: {
   readonly recipeName: string;
 }): SearchAttributePair[] {
   return [
-    { key: experimentKey, value: about.experimentId },
-    { key: recipeKey, value: about.recipeName },
-    { key: stateKey, value: 'preparing' },
+    { key: searchAttributes.experiment, value: about.experimentId },
+    { key: searchAttributes.recipe, value: about.recipeName },
+    { key: searchAttributes.state, value: 'preparing' },
   ];
 }
 
@@ -32,12 +24,12 @@ export function attributesOfChild(
   state: WorkState,
 ): SearchAttributePair[] {
   return [
-    { key: experimentKey, value: parent.experimentId },
-    { key: recipeKey, value: parent.recipeName },
-    { key: recipeDigestKey, value: parent.recipeDigest },
-    { key: armKey, value: plan.arm },
-    { key: seedKey, value: plan.seed },
-    { key: stateKey, value: state },
+    { key: searchAttributes.experiment, value: parent.experimentId },
+    { key: searchAttributes.recipe, value: parent.recipeName },
+    { key: searchAttributes.recipeDigest, value: parent.recipeDigest },
+    { key: searchAttributes.arm, value: plan.arm },
+    { key: searchAttributes.seed, value: plan.seed },
+    { key: searchAttributes.state, value: state },
   ];
 }
 
@@ -52,12 +44,13 @@ export interface AttributeChange {
 
 export function upsertAttributes(change: AttributeChange): void {
   const pairs: SearchAttributePair[] = [];
-  if (change.experimentId !== undefined) pairs.push({ key: experimentKey, value: change.experimentId });
-  if (change.recipeName !== undefined) pairs.push({ key: recipeKey, value: change.recipeName });
-  if (change.recipeDigest !== undefined) pairs.push({ key: recipeDigestKey, value: change.recipeDigest });
-  if (change.state !== undefined) pairs.push({ key: stateKey, value: change.state });
-  if (change.step !== undefined) pairs.push({ key: stepKey, value: change.step });
+  if (change.experimentId !== undefined) pairs.push({ key: searchAttributes.experiment, value: change.experimentId });
+  if (change.recipeName !== undefined) pairs.push({ key: searchAttributes.recipe, value: change.recipeName });
+  if (change.recipeDigest !== undefined) pairs.push({ key: searchAttributes.recipeDigest, value: change.recipeDigest });
+  if (change.state !== undefined) pairs.push({ key: searchAttributes.state, value: change.state });
+  if (change.step !== undefined) pairs.push({ key: searchAttributes.step, value: change.step });
   // Four digits: it is a column of the Web UI.
-  if (change.macroF1 !== undefined) pairs.push({ key: macroF1Key, value: Math.round(change.macroF1 * 1e4) / 1e4 });
+  if (change.macroF1 !== undefined)
+    pairs.push({ key: searchAttributes.macroF1, value: Math.round(change.macroF1 * 1e4) / 1e4 });
   upsertSearchAttributes(pairs);
 }

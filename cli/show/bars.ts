@@ -1,5 +1,5 @@
 /** An experiment's progress as lines of text: bars for a terminal, single lines for a log. */
-import type { ExperimentProgress, RunProgress } from '../../workflows/progress.ts';
+import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
 import { listedRuns } from './listed-runs.ts';
 import { type Paint, visibleLength } from './output.ts';
 import { type Rates, rateText, timeText } from './rates.ts';

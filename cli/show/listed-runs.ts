@@ -1,5 +1,5 @@
 /** Which runs of an experiment are shown where not all fit: those under way first; the others are counted by state. */
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 
 export interface ListedRuns {
   /** In the experiment's order. */

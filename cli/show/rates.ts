@@ -1,5 +1,5 @@
 /** How fast runs go, from what was seen of them: steps a second over the last half minute, or since the step before, and what is left at that rate. */
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 
 interface Sighting {
   readonly atMs: number;

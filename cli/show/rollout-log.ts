@@ -1,6 +1,11 @@
 /** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
 import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
-import type { JudgedRollout, PromptRewards, RolloutShard, StepRewards } from '../../pipeline/training/rollout-artifact.ts';
+import type {
+  JudgedRollout,
+  PromptRewards,
+  RolloutShard,
+  StepRewards,
+} from '../../pipeline/training/rollout-artifact.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
 import type { GrpoUpdate, StepRecord } from '../../pipeline/policies/step-record.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';

@@ -1,6 +1,6 @@
 /** How an experiment stands, asked of the experiment and of its runs. */
 import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
-import type { ExperimentProgress, RunProgress } from '../../workflows/progress.ts';
+import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
 import { describe } from '../temporal/describe-experiment.ts';
 
 export interface Standing {

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { isErrorCode, MtrlError } from '../../core/errors.ts';
-import type { ApprovalStanding, Decision } from '../../workflows/promotion/promotion-messages.ts';
+import type { ApprovalStanding, Decision } from '../../contract/messages.ts';
 import type { Stack } from './stack.ts';
 
 /** The workflows that wait for decisions. */

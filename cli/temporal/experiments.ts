@@ -5,7 +5,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
-import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { isNotFound, MtrlError } from '../../core/errors.ts';
 import { differences } from '../../core/difference.ts';
@@ -18,6 +18,7 @@ import { differenceLines } from '../show/difference.ts';
 import { awaitChildren } from './failing-workflows.ts';
 import { recipeDetails } from '../show/recipe-details.ts';
 import type { Stack } from './stack.ts';
+import { searchAttributes } from '../../contract/search-attributes.ts';
 
 export interface StartRequest {
   readonly experimentId: string;
@@ -60,10 +61,10 @@ export async function start(
     workflowIdReusePolicy: reuse,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     typedSearchAttributes: [
-      { key: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'), value: experimentId },
-      { key: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'), value: parsed.name },
-      { key: defineSearchAttributeKey('MtrlRecipeDigest', 'KEYWORD'), value: digest },
-      { key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' },
+      { key: searchAttributes.experiment, value: experimentId },
+      { key: searchAttributes.recipe, value: parsed.name },
+      { key: searchAttributes.recipeDigest, value: digest },
+      { key: searchAttributes.state, value: 'preparing' },
     ],
     staticSummary: parsed.summary === undefined ? parsed.name : `${parsed.name}: ${parsed.summary}`,
     staticDetails: recipeDetails(parsed, digest),

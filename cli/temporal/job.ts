@@ -1,9 +1,7 @@
 /** A job: a workflow that is started, shown and waited for by one verb (ingest, evaluate, judge, promote, rollback). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineSearchAttributeKey } from '@temporalio/common';
-import type { JobProgress } from '../../workflows/job-tracker.ts';
-import type { RetrainResult } from '../../workflows/retrain-types.ts';
-import type { GatedPromotion, RollbackResult } from '../../contract/promotion.ts';
+import type { JobProgress } from '../../contract/progress.ts';
+import type { GatedPromotion, RetrainResult, RollbackResult } from '../../contract/promotion.ts';
 import type { EvaluatePolicyResult, IngestOnlyResult, JudgeBatchResult } from '../../contract/workflows.ts';
 import { Interrupted, onInterrupt } from '../show/follow.ts';
 import { ingestPhase } from '../ingest-phase.ts';
@@ -11,6 +9,7 @@ import { codedEnd } from '../show/outcome.ts';
 import { commandText, say } from '../show/output.ts';
 import { patiently } from './patience.ts';
 import { type Stack, uiLink } from './stack.ts';
+import { searchAttributes } from '../../contract/search-attributes.ts';
 
 interface JobResults {
   readonly ingestOnly: IngestOnlyResult;
@@ -71,7 +70,7 @@ export async function startJob<T extends keyof JobResults>(
     workflowId,
     taskQueue: settings.taskQueues.control,
     args: [input],
-    typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlState', 'KEYWORD'), value: 'preparing' }],
+    typedSearchAttributes: [{ key: searchAttributes.state, value: 'preparing' }],
     staticSummary: `${words[type]} ${name}`,
   });
   const link = uiLink(settings, workflowId);

@@ -1,11 +1,11 @@
 /** What a schedule of retrainings starts, out of what a user wrote of it. */
 import type { ScheduleDescription, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { MtrlError } from '../../core/errors.ts';
-import type { RetrainInput } from '../../workflows/retrain-types.ts';
+import type { RetrainInput } from '../../contract/promotion.ts';
 import { loadRetrainRecipe, retrainWorkflowId } from './retrainings.ts';
 import { durationMs, overlapOf, timesOf, type TimesOptions } from './schedule-words.ts';
 import { retrainType } from './schedules.ts';
+import { searchAttributes } from '../../contract/search-attributes.ts';
 
 export interface RetrainingOptions extends TimesOptions {
   readonly recipe: string;
@@ -33,7 +33,7 @@ export function scheduledRetraining({ recipe: file, set, ...named }: RetrainingO
       workflowId: `scheduled/${scheduleId}`,
       taskQueue,
       args: [input],
-      typedSearchAttributes: [{ key: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'), value: parsed.name }],
+      typedSearchAttributes: [{ key: searchAttributes.recipe, value: parsed.name }],
       staticSummary: `${promotion.name} retrained by schedule ${scheduleId}`,
     }),
     policies: {

@@ -10,11 +10,11 @@ import {
   type ScheduleUpdateOptions,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { MtrlError } from '../../core/errors.ts';
 import { commandText } from '../show/output.ts';
 import { overlapWord, timesText } from './schedule-words.ts';
 import type { TemporalStack } from './stack.ts';
+import { searchAttributes } from '../../contract/search-attributes.ts';
 
 export const retrainType = 'retrain';
 
@@ -132,8 +132,6 @@ export interface StartedRetraining {
   readonly closedAt: string | null;
 }
 
-const outcomeKey = defineSearchAttributeKey('MtrlState', 'KEYWORD');
-
 /** Of the runs that the server remembers of a schedule (ten at most). */
 export function recentEnds(
   { client }: TemporalStack,
@@ -145,7 +143,7 @@ export function recentEnds(
       try {
         const handle = client.workflow.getHandle(workflowId, firstExecutionRunId);
         const { status, closeTime, typedSearchAttributes } = await handle.describe();
-        const outcome = typedSearchAttributes.get(outcomeKey) ?? null;
+        const outcome = typedSearchAttributes.get(searchAttributes.state) ?? null;
         const closedAt = closeTime?.toISOString() ?? null;
         return { workflowId, status: status.name.toLowerCase(), outcome, closedAt };
       } catch (error) {

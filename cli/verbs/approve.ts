@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Decision } from '../../workflows/promotion/promotion-messages.ts';
+import type { Decision } from '../../contract/messages.ts';
 import { decide, whoami } from '../temporal/decisions.ts';
 import { print, printJson } from '../show/output.ts';
 import { withStack } from '../temporal/stack.ts';

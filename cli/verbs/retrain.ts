@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
-import type { RetrainInput, RetrainResult } from '../../workflows/retrain-types.ts';
+import type { RetrainInput, RetrainResult } from '../../contract/promotion.ts';
 import { type Job, runJob, startJob } from '../temporal/job.ts';
 import { commandText, print, printJson } from '../show/output.ts';
 import { loadRetrainRecipe, retrainWorkflowId } from '../temporal/retrainings.ts';

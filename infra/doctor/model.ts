@@ -51,7 +51,7 @@ export async function planModel(request: {
   readonly imageEdge: number;
   readonly arms: readonly ArmShape[];
 }): Promise<ModelPlan> {
-  const script = join(projectRoot, 'policy', 'engines', 'embedded', 'print-plan.ts');
+  const script = join(projectRoot, 'policy', 'engines', 'embedded', 'memory', 'print-plan.ts');
   const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(request)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot, maxBuffer: 1 << 26 });
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ModelPlan | Failure;

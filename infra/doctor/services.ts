@@ -6,7 +6,7 @@ import { checkConditionalPut, storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';
 import { proveStore } from '../stack/store-proof.ts';
 import { proveTemporal } from '../stack/temporal-proof.ts';
-import { missingSearchAttributes, searchAttributes, withConnection } from '../stack/temporal.ts';
+import { missingSearchAttributes, searchAttributeNames, withConnection } from '../stack/temporal.ts';
 import { isReady, waitingReason, type WorkerName, workerNames } from '../stack/workers.ts';
 
 const startHint = 'run `npm run mtrl -- up`';
@@ -35,8 +35,13 @@ async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorC
           found: `${target.address}, namespace ${target.namespace}, version ${info.serverVersion}${ui}`,
         },
         missing.length === 0
-          ? { name: 'search attributes', status: 'ok', found: Object.keys(searchAttributes).join(', ') }
-          : { name: 'search attributes', status: 'warn', found: `missing: ${missing.join(', ')}`, hint: startHint },
+          ? { name: 'search attributes', status: 'ok', found: searchAttributeNames.join(', ') }
+          : {
+              name: 'search attributes',
+              status: 'warn',
+              found: `missing: ${missing.map(({ name }) => name).join(', ')}`,
+              hint: startHint,
+            },
       ];
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
+import { searchAttributes } from '../../contract/search-attributes.ts';
 import { findOrMakeBinary } from '../binaries/binaries.ts';
 import { host } from './ports.ts';
 import type { Log, ServerSpec } from './server.ts';
@@ -12,23 +13,12 @@ import type { StackSettings } from './settings.ts';
 import { assertAccepts } from './tcp.ts';
 import { connectionOptions } from './temporal-settings.ts';
 
-/** temporal.api.enums.v1.IndexedValueType, as far as it is needed here. */
-const keyword = 2;
-const int = 3;
-const double = 4;
-const cliTypes = { [keyword]: 'Keyword', [int]: 'Int', [double]: 'Double' } as const;
+/** temporal.api.enums.v1.IndexedValueType by its names in the SDK, and in the server's command line. */
+const valueTypes = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
+const cliTypes = { KEYWORD: 'Keyword', INT: 'Int', DOUBLE: 'Double' } as const;
 
-/** What the Web UI and `temporal workflow list` can filter by. */
-export const searchAttributes = {
-  MtrlExperiment: keyword,
-  MtrlArm: keyword,
-  MtrlSeed: int,
-  MtrlState: keyword,
-  MtrlStep: int,
-  MtrlMacroF1: double,
-  MtrlRecipe: keyword,
-  MtrlRecipeDigest: keyword,
-} as const;
+const attributes = Object.values(searchAttributes);
+export const searchAttributeNames: readonly string[] = attributes.map(({ name }) => name);
 
 /** A day, the dev server's own choice, forgets last week's experiment. */
 const retentionSeconds = 90 * 24 * 3600;
@@ -62,10 +52,7 @@ export function temporalServer(
           ...promptQueues.flatMap((setting) => ['--dynamic-config-value', setting]),
           ...fastFile.flatMap((setting) => ['--sqlite-pragma', setting]),
           // Only a new database heeds these; there they are usable at once, while later ones take some seconds.
-          ...Object.entries(searchAttributes).flatMap(([name, type]) => [
-            '--search-attribute',
-            `${name}=${cliTypes[type]}`,
-          ]),
+          ...attributes.flatMap(({ name, type }) => ['--search-attribute', `${name}=${cliTypes[type]}`]),
         ],
         cwd: home,
         // The CLI also reads TEMPORAL_* variables and a profile: none of them is meant for this server.
@@ -124,7 +111,7 @@ export async function prepareNamespace(target: Target, isLocal: boolean): Promis
       if (missing.length > 0) {
         await connection.operatorService.addSearchAttributes({
           namespace: target.namespace,
-          searchAttributes: Object.fromEntries(missing.map((name) => [name, searchAttributes[name]])),
+          searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, valueTypes[type]])),
         });
       }
     });
@@ -134,7 +121,7 @@ export async function prepareNamespace(target: Target, isLocal: boolean): Promis
       found: (cause as Error).message,
       hint: isLocal
         ? 'run `npm run mtrl -- up`'
-        : `check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; the search attributes ${Object.keys(searchAttributes).join(', ')} must exist or be creatable there`,
+        : `check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE; the search attributes ${searchAttributeNames.join(', ')} must exist or be creatable there`,
       cause,
     });
   }
@@ -143,10 +130,9 @@ export async function prepareNamespace(target: Target, isLocal: boolean): Promis
 export async function missingSearchAttributes(
   connection: Connection,
   namespace: string,
-): Promise<(keyof typeof searchAttributes)[]> {
+): Promise<(typeof attributes)[number][]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const names = Object.keys(searchAttributes) as (keyof typeof searchAttributes)[];
-  return names.filter((name) => Number(customAttributes[name]) !== searchAttributes[name]);
+  return attributes.filter(({ name, type }) => Number(customAttributes[name]) !== valueTypes[type]);
 }
 
 async function ensureNamespace(connection: Connection, namespace: string): Promise<void> {

@@ -5,6 +5,8 @@
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
+import type { StageCost } from '../../contract/activities.ts';
+import type { Objective } from '../../recipes/recipe.ts';
 
 export type ReportScores = TaskScores;
 
@@ -43,7 +45,7 @@ export interface ReportRun {
   readonly runName: string;
   readonly arm: string;
   readonly seed: number;
-  readonly objective: 'none' | 'sft' | 'grpo';
+  readonly objective: Objective;
   readonly mode: AnswerMode;
   readonly from?: string;
   readonly stepCount: number;
@@ -80,14 +82,6 @@ export interface ReportLeak {
   readonly kind: 'exact' | 'perceptual' | 'group' | 'text';
   readonly train: string;
   readonly test: string;
-}
-
-/** One kind of activity: how often it ran and what that took. */
-export interface StageCost {
-  readonly activity: string;
-  readonly count: number;
-  readonly cachedCount: number;
-  readonly computeMs: number;
 }
 
 export interface ReportData {

@@ -2,7 +2,6 @@
  * One policy on one task: greedy answers, read strictly, scored; and whatever else the recipe's `evaluation` asks for.
  * Pairs are shown in both orders.
  */
-import { Context } from '@temporalio/activity';
 import { required } from '../../core/assert.ts';
 import type { JudgedExample } from '../../judge/evaluation/scores.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
@@ -20,10 +19,11 @@ import { promptSeries } from './prompt-series.ts';
 import type { PromptedDataset } from './prompter.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export function createEvaluate(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
-  return async (input: EvaluateInput): Promise<EvaluateResult> => {
+  return async (input: EvaluateInput, caller: Caller): Promise<EvaluateResult> => {
     const { dataset, policy, task, split, mode } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const prompting = promptingOf(recipe, [task]);
@@ -39,7 +39,7 @@ export function createEvaluate(context: ComputeContext) {
       },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'evaluate', key, () =>
-      states.withPolicy(Context.current(), { policy }, async (held) => {
+      states.withPolicy(caller, { policy }, async (held) => {
         const { waits } = held;
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));

@@ -1,5 +1,4 @@
 /** A policy's word on rows that nobody has judged: greedy answers read strictly, label probabilities, pairs in both orders. */
-import { Context } from '@temporalio/activity';
 import { required } from '../../core/assert.ts';
 import { type JudgedRow, judgedRow } from '../../judge/evaluation/judged-row.ts';
 import { answers, type Asking, verdictProbabilities } from './answers.ts';
@@ -11,6 +10,7 @@ import { keptAnswers } from './kept-answers.ts';
 import { promptSeries } from './prompt-series.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
+import type { Caller } from '../heartbeat.ts';
 
 /** What `judgeRows` keeps. */
 export interface JudgedRows {
@@ -25,7 +25,7 @@ const splitOfRows = 'test';
 
 export function createJudgeRows(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
-  return async (input: JudgeRowsInput): Promise<JudgeRowsResult> => {
+  return async (input: JudgeRowsInput, caller: Caller): Promise<JudgeRowsResult> => {
     const { dataset, policy, task, mode } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const prompting = promptingOf(recipe, [task]);
@@ -35,7 +35,7 @@ export function createJudgeRows(context: ComputeContext) {
       config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
-      states.withPolicy(Context.current(), { policy }, async (held) => {
+      states.withPolicy(caller, { policy }, async (held) => {
         const { waits } = held;
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));

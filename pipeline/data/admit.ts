@@ -2,8 +2,6 @@
  * Every prompt that will be asked, encoded once before anything is asked: an example whose prompt the policy cannot be
  * shown is set aside here, with its reason, and not found in the middle of a run.
  */
-import { CancelledFailure } from '@temporalio/common';
-import { Context } from '@temporalio/activity';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import { canonicalJson } from '../../core/json.ts';
@@ -17,7 +15,7 @@ import { asksOf, type Ask } from './admission-asks.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { AdmitInput, AdmitResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { Waits, whileProgressing } from '../heartbeat.ts';
+import { type Caller, Waits, whileProgressing } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { JsonLines, storedRows } from './json-lines.ts';
 import type { LoadedProcessor } from '../policies/processors.ts';
@@ -31,7 +29,7 @@ const batchRowCount = 64;
 /** Throws DATASET_EMPTY, DATASET_QUARANTINE_CEILING. */
 export function createAdmit(context: ComputeContext) {
   const { cache, processors, prompter, deps } = context;
-  return async (input: AdmitInput): Promise<AdmitResult> => {
+  return async (input: AdmitInput, caller: Caller): Promise<AdmitResult> => {
     const { dataset, asked } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const asks = asksOf(recipe, asked);
@@ -48,7 +46,7 @@ export function createAdmit(context: ComputeContext) {
       stopSequences: recipe.stopSequences ?? null,
     };
     const { outputs, summary, ...made } = await durable(deps, 'admit', { inputs: { dataset }, config }, () =>
-      whileAdvancing(async (advance) => {
+      whileAdvancing(caller, async (advance) => {
         const prompted = await prompter.open(loaded, dataset, prompting);
         return new Admission(cache, recipe, loaded, prompted, advance).of(asks, config.rateMax);
       }),
@@ -61,8 +59,7 @@ export function createAdmit(context: ComputeContext) {
 }
 
 /** `advance` says that one more prompt was looked at; it throws once the activity was cancelled. */
-async function whileAdvancing<T>(body: (advance: () => void) => Promise<T>): Promise<T> {
-  const pulse = Context.current();
+async function whileAdvancing<T>(caller: Caller, body: (advance: () => void) => Promise<T>): Promise<T> {
   const waits = new Waits();
   let count = 0;
   let isStopped = false;
@@ -72,9 +69,9 @@ async function whileAdvancing<T>(body: (advance: () => void) => Promise<T>): Pro
       isStopped = true;
     },
   };
-  return whileProgressing(pulse, watched, () =>
+  return whileProgressing(caller, watched, () =>
     body(() => {
-      if (isStopped) throw new CancelledFailure('admission was stopped');
+      if (isStopped) throw new Error('admission was stopped');
       count++;
     }),
   );

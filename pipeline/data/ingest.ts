@@ -16,12 +16,16 @@ import { KeptDatasets } from './kept-datasets.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { sourceFiles } from './source-buckets.ts';
 import { sourceDigests } from './source-digests.ts';
+import type { Caller } from '../heartbeat.ts';
 
 /** Called whenever the work advances; with the counts so far once rows come. */
 export type IngestBeat = (progress?: IngestProgress) => void;
 
-export function createIngest(deps: ControlDeps, cache: JsonCache, beat: IngestBeat) {
-  return async ({ recipe: recipeRef }: IngestInput): Promise<IngestResult> => {
+export function createIngest(deps: ControlDeps, cache: JsonCache) {
+  return async ({ recipe: recipeRef }: IngestInput, caller: Caller): Promise<IngestResult> => {
+    const beat: IngestBeat = (progress) => {
+      caller.heartbeat(progress);
+    };
     const recipe = await recipeOf(cache, recipeRef);
     const files = sourceFiles(deps.openBucket);
     const config = await sourcesOf(recipe, files, beat);

@@ -11,13 +11,17 @@ import type { JsonCache } from '../json-cache.ts';
 import type { InspectDataInput, InspectDataResult, PromotedVersion } from '../../contract/retraining.ts';
 import { sourceFiles } from './source-buckets.ts';
 import { type KnownDigests, sourceDigests } from './source-digests.ts';
+import type { Caller } from '../heartbeat.ts';
 
 type Sources = Readonly<Record<string, string>>;
 
 /** Not under a key: it must look at the files again. Reads what has changed since this worker last looked. RECIPE_INVALID, FILE_MISSING. */
-export function createInspectData(deps: ControlDeps, cache: JsonCache, beat: () => void) {
+export function createInspectData(deps: ControlDeps, cache: JsonCache) {
   const known: KnownDigests = new Map();
-  return async ({ recipe, promoted }: InspectDataInput): Promise<InspectDataResult> => {
+  return async ({ recipe, promoted }: InspectDataInput, caller: Caller): Promise<InspectDataResult> => {
+    const beat = (): void => {
+      caller.heartbeat();
+    };
     const { datasets } = parseRecipe(recipe);
     const files = await sourceDigests(datasets, sourceFiles(deps.openBucket), beat, known);
     const dataDigest = dataDigestOf(datasets, files);

@@ -15,13 +15,14 @@ import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { JsonLines } from './json-lines.ts';
 import { promptingOf } from '../recipe-access.ts';
+import type { Caller } from '../heartbeat.ts';
 
 /**
  * Not under a key: it must look at the files again, and equal rows give the same refs. The recipe is asked for its task
  * and its words only: its datasets need not be there. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
  */
-export function createReadRows(cache: JsonCache, beat: () => void) {
-  return async (input: ReadRowsInput): Promise<ReadRowsResult> => {
+export function createReadRows(cache: JsonCache) {
+  return async (input: ReadRowsInput, caller: Caller): Promise<ReadRowsResult> => {
     const recipe = parseRecipe(input.recipe);
     const { task } = input;
     const prompting = promptingOf(recipe, [task]);
@@ -30,12 +31,12 @@ export function createReadRows(cache: JsonCache, beat: () => void) {
       file: input.file,
       imageFolder: input.imageFolder ?? dirname(resolve(input.file)),
     };
-    const { dataset, ...found } = await rowsToDataset(cache, source, beat);
+    const { dataset, ...found } = await rowsToDataset(cache, source, caller);
     return { recipe: await cache.put(recipe), dataset, ...found };
   };
 }
 
-async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => void) {
+async function rowsToDataset(cache: JsonCache, source: RowsSource, caller: Caller) {
   const packer = new ImagePacker(cache);
   const table = new JsonLines();
   const writer = new DatasetWriter(cache);
@@ -44,7 +45,7 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, beat: () => v
   let quarantinedCount = 0;
   try {
     for await (const { row, text, outcome } of readRowsToJudge(source)) {
-      beat();
+      caller.heartbeat();
       if (outcome instanceof UnusableRow) {
         quarantinedCount++;
         await table.add(rejectedRow({ source: source.file, row, excerpt: excerptOf(text) }, outcome));

@@ -1,6 +1,5 @@
 /** The policy that a run starts from: a checkpoint of the user's, fresh weights, or what another run ended with. */
 import { readdir } from 'node:fs/promises';
-import { Context } from '@temporalio/activity';
 import { MtrlError } from '../../core/errors.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -8,7 +7,7 @@ import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { whileWaiting } from '../heartbeat.ts';
+import { type Caller, whileWaiting } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { putCheckpoint, smallFiles } from './state-files.ts';
@@ -18,12 +17,12 @@ const activity = 'importPolicy';
 
 /** An engine reads the weights before anything is built on them: throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
 export function createImportPolicy(context: ComputeContext) {
-  return async ({ recipe, from, checkpoint: kept }: ImportPolicyInput): Promise<ImportPolicyResult> => {
+  return async ({ recipe, from, checkpoint: kept }: ImportPolicyInput, caller: Caller): Promise<ImportPolicyResult> => {
     const { outputs, manifest, cached, computeMs } = from
       ? await adopt(context, from)
       : kept
         ? await adoptCheckpoint(context, kept)
-        : await importFolder(context, await recipeOf(context.cache, recipe));
+        : await importFolder(context, await recipeOf(context.cache, recipe), caller);
     const { snapshot, checkpoint } = outputs;
     return { manifest, cached, computeMs, policy: { snapshot, log: [] }, checkpoint };
   };
@@ -44,15 +43,13 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
   });
 }
 
-async function importFolder(context: ComputeContext, { policy }: Recipe) {
+async function importFolder(context: ComputeContext, { policy }: Recipe, caller: Caller) {
   const { deps, cache, states } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
-  const folder = await whileWaiting(Context.current(), async () =>
-    putFolder(cache.store, path, await checkpointFiles(path)),
-  );
+  const folder = await whileWaiting(caller, async () => putFolder(cache.store, path, await checkpointFiles(path)));
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, () =>
-    states.withEmptyEngine(Context.current(), async ({ engine, change, waits }) =>
+    states.withEmptyEngine(caller, async ({ engine, change, waits }) =>
       change(async () => {
         if ('checkpoint' in policy) {
           await engine.loadCheckpoint(path);

@@ -11,7 +11,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { Engine } from '../../policy/engine.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import type { EnginePool, EngineSlot } from './engine-pool.ts';
-import { type Pulse, Waits, whileProgressing } from '../heartbeat.ts';
+import { type Caller, Waits, whileProgressing } from '../heartbeat.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 import { addFiles, holdsOptimizer } from './state-files.ts';
 import type { StateFolders } from './state-folders.ts';
@@ -68,17 +68,17 @@ export class PolicyStates {
   }
 
   /** An engine of any content: for what brings its own weights. */
-  async withEmptyEngine<T>(pulse: Pulse, body: (held: HeldEngine) => Promise<T>): Promise<T> {
-    return this.#hold(pulse, [], body);
+  async withEmptyEngine<T>(caller: Caller, body: (held: HeldEngine) => Promise<T>): Promise<T> {
+    return this.#hold(caller, [], body);
   }
 
   /** Throws REPLAY_DIVERGED, RUNTIME_MISMATCH, CHECKPOINT_INVALID, and what the body throws. */
   async withPolicy<T>(
-    pulse: Pulse,
+    caller: Caller,
     { policy, reference }: { readonly policy: PolicyState; readonly reference?: PolicyState | undefined },
     body: (held: HeldEngine) => Promise<T>,
   ): Promise<T> {
-    return this.#hold(pulse, keyOfState(policy), async (held, slot) => {
+    return this.#hold(caller, keyOfState(policy), async (held, slot) => {
       await this.#bring(slot, policy, held.waits);
       if (reference) await this.#bringReference(slot, reference.snapshot, held.waits);
       return body(held);
@@ -90,7 +90,7 @@ export class PolicyStates {
     return this.#options.folders.scratch(body);
   }
 
-  async #hold<T>(pulse: Pulse, key: StateKey, body: (held: HeldEngine, slot: EngineSlot) => Promise<T>): Promise<T> {
+  async #hold<T>(caller: Caller, key: StateKey, body: (held: HeldEngine, slot: EngineSlot) => Promise<T>): Promise<T> {
     const { slot, release } = await this.#options.pool.lease(key);
     const waits = new Waits();
     const watched = {
@@ -99,7 +99,7 @@ export class PolicyStates {
         slot.engine.kill();
       },
     };
-    return whileProgressing(pulse, watched, async () => {
+    return whileProgressing(caller, watched, async () => {
       try {
         return await body(this.#heldOf(slot, waits), slot);
       } finally {

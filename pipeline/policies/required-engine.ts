@@ -5,15 +5,16 @@ import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { EngineChoice } from '../deps.ts';
 import { recipeOf } from '../recipe-access.ts';
+import type { Caller } from '../heartbeat.ts';
 
-/** The activity, behind the check. Throws PROVIDER_UNAVAILABLE. */
+/** The work, behind the check. Throws PROVIDER_UNAVAILABLE. */
 export function onRequiredEngine<I extends { readonly recipe: ArtifactRef }, R>(
   { deps, cache }: ComputeContext,
-  activity: (input: I) => Promise<R>,
-): (input: I) => Promise<R> {
-  return async (input) => {
+  work: (input: I, caller: Caller) => Promise<R>,
+): (input: I, caller: Caller) => Promise<R> {
+  return async (input, caller) => {
     checkEngine(await recipeOf(cache, input.recipe), deps.engine ?? {});
-    return activity(input);
+    return work(input, caller);
   };
 }
 

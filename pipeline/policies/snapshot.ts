@@ -1,5 +1,4 @@
 /** Writes a policy down whole: as a checkpoint in Hugging Face layout, and with the optimizer's state to go on from. */
-import { Context } from '@temporalio/activity';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -8,14 +7,15 @@ import type { PolicyState, SnapshotInput, SnapshotResult } from '../../contract/
 import { durable } from '../durable.ts';
 import { putCheckpoint, putOptimizer, smallFiles } from './state-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export function createSnapshot(context: ComputeContext) {
   const { cache, states } = context;
   const { store } = cache;
-  return async ({ policy, step }: SnapshotInput): Promise<SnapshotResult> => {
+  return async ({ policy, step }: SnapshotInput, caller: Caller): Promise<SnapshotResult> => {
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log }, config: { step } };
     const { outputs, ...made } = await durable(context.deps, 'snapshot', key, () =>
-      states.withPolicy(Context.current(), { policy }, async ({ saved, waits }) => {
+      states.withPolicy(caller, { policy }, async ({ saved, waits }) => {
         const before = (await cache.get(policy.snapshot)) as Snapshot;
         const refs = await saved(async (folder) => {
           const files = await waits.for(putState(store, before.checkpoint, folder));

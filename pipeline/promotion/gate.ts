@@ -1,7 +1,13 @@
 /** The gate: what both policies answered, from the kept judgments, against the recipe's rules. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
-import { type Answered, type Contest, type GateCheck, gateChecks, type GateEvidence } from '../../judge/promotion/gate.ts';
+import {
+  type Answered,
+  type Contest,
+  type GateCheck,
+  gateChecks,
+  type GateEvidence,
+} from '../../judge/promotion/gate.ts';
 import { gateOf } from '../../recipes/fields/promotion-fields.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';

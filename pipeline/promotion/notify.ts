@@ -1,12 +1,12 @@
 /** Tells the webhooks and commands that the recipe declares. Whoever cannot be told is in the result; nothing else fails for it. */
-import { Context } from '@temporalio/activity';
 import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
-import { runHook } from '../training/command-hook.ts';
+import { runHook } from './command-hook.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
 import type { NotifyInput, NotifyResult } from '../../contract/retraining.ts';
 import { type Message, postSigned, type WebhookPatience } from './webhook.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export interface NotifyPatience extends WebhookPatience {
   readonly commandTimeoutMs: number;
@@ -19,11 +19,10 @@ export function createNotify(
   env: NodeJS.ProcessEnv = process.env,
   { commandTimeoutMs, ...webhookPatience }: NotifyPatience = patience,
 ) {
-  return async ({ recipe, event }: NotifyInput): Promise<NotifyResult> => {
+  return async ({ recipe, event }: NotifyInput, { cancellationSignal, request }: Caller): Promise<NotifyResult> => {
     const { promotion } = await recipeOf(cache, recipe);
     const { webhooks = [], commands = [] } = promotion?.notify ?? {};
-    const message = messageOf(event);
-    const { cancellationSignal } = Context.current();
+    const message = messageOf(event, request);
     const post = (url: string, secretVariable: string | undefined): Promise<string | undefined> => {
       const secret = secretVariable === undefined ? undefined : env[secretVariable];
       // Unsigned is not what was asked for.
@@ -40,11 +39,9 @@ export function createNotify(
   };
 }
 
-/** A retry of this activity sends the same id again. */
-function messageOf({ kind, ...data }: NotifyInput['event']): Message {
-  const { workflowExecution, activityId } = Context.current().info;
-  const { workflowId, runId } = workflowExecution ?? {};
-  const id = `msg_${digestOf({ workflowId, runId, activityId }).slice(0, 32)}`;
-  const body = { type: kind, timestamp: new Date().toISOString(), data: { ...data, workflowId } };
+/** A retry sends the same id again. */
+function messageOf({ kind, ...data }: NotifyInput['event'], request: Caller['request']): Message {
+  const id = `msg_${digestOf({ ...request }).slice(0, 32)}`;
+  const body = { type: kind, timestamp: new Date().toISOString(), data: { ...data, workflowId: request.workflowId } };
   return { id, body: new TextDecoder().decode(jsonBytes(body)) };
 }

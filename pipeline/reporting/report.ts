@@ -5,9 +5,9 @@ import { mapBounded } from '../../artifacts/store/bounded.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
-import type { KeptBytes, ReportData, ReportLeak, ReportRun, StageCost } from '../../judge/report/data.ts';
+import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
 import { renderReport } from '../../judge/report/render.ts';
-import type { EvaluatedRun, ReportInput, ReportResult } from '../../contract/activities.ts';
+import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
 import { datasetOf } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
 import { putExperimentIndex } from './experiment-index.ts';
@@ -121,7 +121,7 @@ function stagesOf({ ingestion, runs }: ReportSource): StageCost[] {
     });
   };
   const one = (
-    activity: string,
+    activity: StageCost['activity'],
     { cached, computeMs }: { readonly cached: boolean; readonly computeMs: number },
   ): void => {
     add({ activity, count: 1, cachedCount: cached ? 1 : 0, computeMs });

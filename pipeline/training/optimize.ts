@@ -1,5 +1,4 @@
 /** One update of a policy, kept as a step record that replays it. */
-import { Context } from '@temporalio/activity';
 import { required } from '../../core/assert.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { applySteps } from './apply-update.ts';
@@ -14,17 +13,18 @@ import { readySteps } from '../data/ready-steps.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
 import type { StepOutcome, StepRecord, Update } from '../policies/step-record.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export function createOptimize(context: ComputeContext) {
   const { cache, states } = context;
-  return async (input: OptimizeInput): Promise<OptimizeResult> => {
+  return async (input: OptimizeInput, caller: Caller): Promise<OptimizeResult> => {
     const { policy, reference } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const update = input.recorded
       ? await firstSteps(cache, input.recorded, input.toStep)
       : await planUpdate(recipe, async (step) => (await plannedStep(cache, input.plan, step)).rows, input);
     const { outputs, summary, ...made } = await durable(context.deps, 'optimize', keyOf(update, policy), () =>
-      states.withPolicy(Context.current(), { policy, reference }, (held) => optimize(context, held, policy, update)),
+      states.withPolicy(caller, { policy, reference }, (held) => optimize(context, held, policy, update)),
     );
     return { ...made, ...outputs, ...summary };
   };

@@ -1,5 +1,4 @@
 /** Reads and scores a step's rollouts. A bad completion is data: reward 0, with the reason why it could not be read. */
-import { Context } from '@temporalio/activity';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
@@ -12,9 +11,10 @@ import { graderScores } from './grader.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { grpoArm, promptingOf, recipeOf } from '../recipe-access.ts';
 import type { PromptRewards, RolloutShard, StepRewards } from './rollout-artifact.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export function createReward(deps: ControlDeps, cache: JsonCache) {
-  return async (input: RewardInput): Promise<RewardResult> => {
+  return async (input: RewardInput, { cancellationSignal }: Caller): Promise<RewardResult> => {
     const { step, dataset, rollouts } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const arm = grpoArm(recipe, input.arm);
@@ -22,7 +22,6 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
     const { mode, formatWeight, reward, tokenCountMax } = arm;
     const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };
     const key = { inputs: { dataset, rollouts }, config: { ...grading, reward: settingsOf(reward), step } };
-    const { cancellationSignal } = Context.current();
     const { outputs, summary, ...made } = await durable(deps, 'reward', key, async () => {
       const shards = await Promise.all(rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>));
       const sampled = shards.flatMap((shard) => shard.prompts);

@@ -1,5 +1,4 @@
 /** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
-import { Context } from '@temporalio/activity';
 import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { roundRows } from '../../judge/mixture/mixture.ts';
@@ -16,10 +15,11 @@ import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-acce
 import { shownExample, shownOrders, type ShownOrder } from '../data/shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
 import { drawnFrom, endedBy } from './sampling.ts';
+import type { Caller } from '../heartbeat.ts';
 
 export function createRollout(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
-  return async (input: RolloutInput): Promise<RolloutResult> => {
+  return async (input: RolloutInput, caller: Caller): Promise<RolloutResult> => {
     const { step, seed, shard, dataset, policy, round = 0 } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const arm = grpoArm(recipe, input.arm);
@@ -35,7 +35,7 @@ export function createRollout(context: ComputeContext) {
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
 
     const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
-      states.withPolicy(Context.current(), { policy }, async ({ engine, waits }) => {
+      states.withPolicy(caller, { policy }, async ({ engine, waits }) => {
         const prompted = await waits.for(
           processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
         );

@@ -66,7 +66,9 @@ function optionsOf(path: string): [string, string][] {
     });
 }
 
-const options = new Map(['workflows/activity-options.ts', 'workflows/promotion/promotion-activities.ts'].flatMap(optionsOf));
+const options = new Map(
+  ['workflows/activity-options.ts', 'workflows/promotion/promotion-activities.ts'].flatMap(optionsOf),
+);
 
 describe('work that grows with the data has a heartbeat, and no limit that a large dataset cannot meet', () => {
   it.each(names)('%s', (name) => {

@@ -3,7 +3,7 @@ import type { EvaluatedRun, TaskScores } from '../../contract/activities.ts';
 import type { View } from '../../cli/show/bars.ts';
 import { Rates } from '../../cli/show/rates.ts';
 import type { Standing } from '../../cli/show/standing.ts';
-import type { ExperimentProgress, RunProgress } from '../../workflows/progress.ts';
+import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
 
 const ref = { uri: 's3://mtrl/blobs/x', sha256: 'a'.repeat(64), byteLength: 10 };
 const made = { manifest: ref, cached: false, computeMs: 1 };

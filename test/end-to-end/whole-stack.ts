@@ -12,7 +12,7 @@ import type { Env } from '../../infra/stack/env.ts';
 import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
 import { anew } from '../support/stack.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import { describe, it } from 'vitest';
-import { packageOf } from '../../activities/source-tree.ts';
+import { packageOf } from '../../pipeline/code/source-tree.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { type Import, importsOf, lineOf, nodesOf, projectFiles, sourceOf } from '../support/source-files.ts';
 
@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, Room>> = {
   recipes: { imports: ['core'], packages: ['yaml', 'zod'] },
   judge: {
     imports: ['core'],
-    types: ['recipes'],
+    types: ['recipes', 'contract'],
     packages: [
       '@huggingface/jinja',
       '@julusian/jpeg-turbo',
@@ -90,27 +90,39 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: [],
   },
 
-  activities: {
+  // What crosses Temporal or a process: types, and the names that both sides use.
+  contract: {
+    imports: [],
+    types: ['core', 'artifacts', 'recipes', 'judge', 'policy/engine'],
+    packages: ['@temporalio/common'],
+  },
+  pipeline: {
     imports: [
       'core',
       'artifacts',
       'recipes',
       'judge',
+      'contract',
       'policy/engine',
       'policy/engines',
       'policy/objectives',
       'policy/optimizer',
       'policy/processor',
     ],
-    packages: ['@temporalio/activity', '@temporalio/common', 'pino'],
+    packages: ['pino'],
+  },
+  activities: {
+    imports: ['core', 'artifacts', 'pipeline'],
+    types: ['contract'],
+    packages: ['@temporalio/activity', '@temporalio/common'],
   },
   workflows: {
-    imports: [],
-    types: ['core', 'artifacts', 'recipes', 'judge', 'activities'],
+    imports: ['contract'],
+    types: ['core', 'artifacts', 'recipes', 'judge'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
   },
   infra: {
-    imports: ['core'],
+    imports: ['core', 'contract'],
     packages: [
       '@temporalio/client',
       '@temporalio/common',
@@ -121,8 +133,8 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   workers: {
-    imports: ['core', 'artifacts', 'infra', 'activities', 'policy/engines'],
-    types: ['policy/engine', 'workflows'],
+    imports: ['core', 'artifacts', 'infra', 'pipeline', 'activities', 'policy/engines'],
+    types: ['policy/engine', 'workflows', 'contract'],
     packages: [
       '@opentelemetry/api',
       '@opentelemetry/context-async-hooks',
@@ -137,16 +149,13 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   cli: {
-    imports: ['core', 'artifacts', 'recipes', 'infra'],
-    types: ['workflows', 'activities', 'judge'],
+    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'judge'],
     packages: ['@temporalio/client', '@temporalio/common', 'commander', 'pino'],
   },
 };
 
 /** Single files that go further than their room, and why. */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
-  // `mtrl rollouts` shows a rollout under the prompt that it answers.
-  'cli/show/rollout-log.ts': ['judge'],
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
   // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
@@ -223,7 +232,17 @@ describe('what only one room may do', () => {
       ({ path, specifier, target, isType }) =>
         roomOf(path) === 'workflows' &&
         !isType &&
-        (target === undefined ? !specifier.startsWith('@temporalio/') : roomOf(target) !== 'workflows'),
+        (target === undefined
+          ? !specifier.startsWith('@temporalio/')
+          : !['workflows', 'contract'].includes(roomOf(target))),
+    );
+    expectNone(wrong.map(place));
+  });
+
+  it('only workflows, activities, workers, infra and cli know Temporal, and contract its types of keys', () => {
+    const knowing = new Set(['workflows', 'activities', 'workers', 'infra', 'cli', 'contract', ...outside]);
+    const wrong = imports.filter(
+      ({ path, specifier }) => specifier.startsWith('@temporalio/') && !knowing.has(roomOf(path)),
     );
     expectNone(wrong.map(place));
   });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Mixture, type MixturePlaces, type MixtureRequest, type PlannedStep, roundRows } from '../../judge/mixture/mixture.ts';
+import {
+  Mixture,
+  type MixturePlaces,
+  type MixtureRequest,
+  type PlannedStep,
+  roundRows,
+} from '../../judge/mixture/mixture.ts';
 import { chanceOf, observe } from '../../judge/mixture/curriculum.ts';
 import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 

@@ -21,6 +21,7 @@ import { required } from '../../core/assert.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
+import { callerWith } from '../support/caller.ts';
 
 const model = fileURLToPath(new URL('../fixtures/text-models/llama-linear', import.meta.url));
 const modelFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'];
@@ -34,7 +35,7 @@ let snapshot: ArtifactRef;
 const run = <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> =>
   environment.run<[I], R, (input: I) => Promise<R>>(activity, input);
 
-const admit = (input: AdmitInput): Promise<AdmitResult> => run(createAdmit(context), input);
+const admit = (input: AdmitInput): Promise<AdmitResult> => createAdmit(context)(input, callerWith());
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'mtrl-admit-'));

@@ -1,25 +1,24 @@
 import { CancelledFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
-import { type Pulse, Waits, whileProgressing, whileWaiting } from '../../pipeline/heartbeat.ts';
+import { Waits, whileProgressing, whileWaiting } from '../../pipeline/heartbeat.ts';
+import { callerWith } from '../support/caller.ts';
 
 const options = { pulseMs: 4, stalledAfterMs: 40 };
 
 function watch(progress: () => number) {
   const abort = new AbortController();
   const seen = { beats: 0, kills: 0 };
-  const pulse: Pulse = {
-    heartbeat: () => {
-      seen.beats++;
-    },
-    cancellationSignal: abort.signal,
+  const heartbeat = (): void => {
+    seen.beats++;
   };
+  const caller = callerWith({ heartbeat, cancellationSignal: abort.signal });
   const watched = {
     progress,
     kill: () => {
       seen.kills++;
     },
   };
-  return { abort, seen, pulse, run: <T>(body: () => Promise<T>) => whileProgressing(pulse, watched, body, options) };
+  return { abort, seen, caller, run: <T>(body: () => Promise<T>) => whileProgressing(caller, watched, body, options) };
 }
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -69,10 +68,10 @@ it('takes waiting for the store for an advance, and nothing else', async () => {
 });
 
 it('beats while files go to the store, longer than a heartbeat may stay out, and ends with the activity', async () => {
-  const { abort, seen, pulse } = watch(() => 1);
-  expect(await whileWaiting(pulse, () => after(100).then(() => 'kept'), options)).toBe('kept');
+  const { abort, seen, caller } = watch(() => 1);
+  expect(await whileWaiting(caller, () => after(100).then(() => 'kept'), options)).toBe('kept');
   expect(seen.beats).toBeGreaterThan(5);
-  const waiting = whileWaiting(pulse, () => after(10_000), options);
+  const waiting = whileWaiting(caller, () => after(10_000), options);
   abort.abort(new CancelledFailure('CANCELLED'));
   await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
 });

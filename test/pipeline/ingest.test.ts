@@ -3,12 +3,11 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { datasetOf as artifactOf, openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { ImagePacker, packByteLengthMax } from '../../pipeline/data/image-packer.ts';
-import type { IngestInput, IngestResult } from '../../contract/activities.ts';
+import type { IngestResult } from '../../contract/activities.ts';
 import { createIngest } from '../../pipeline/data/ingest.ts';
 import { imageBytes } from '../../pipeline/data/image-table.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
@@ -21,8 +20,8 @@ import { sha256 } from '../../core/json.ts';
 import type { Example } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { recipeOf } from '../judge/recipes.ts';
-import { silentLogger } from '../support/silent-logger.ts';
 import { csvOf, datasetOf, rows, sourceFixtures, task, writePictures } from '../support/source-fixtures.ts';
+import { callerWith } from '../support/caller.ts';
 
 let root: string;
 let store: ArtifactStore;
@@ -46,9 +45,7 @@ async function examplesOf(ref: ArtifactRef): Promise<Example[]> {
 async function ingest(datasets: RecipeInput['datasets'], quarantineRateMax = 0) {
   const recipe = await cache.put(recipeOf({ tasks: { holds: task }, datasets, quarantineRateMax }));
   const deps = { store, codeVersion: () => 'code', log: pino({ level: 'silent' }), openBucket };
-  const activity = createIngest(deps, cache, () => undefined);
-  const environment = new MockActivityEnvironment({}, { logger: silentLogger });
-  return environment.run<[IngestInput], IngestResult, typeof activity>(activity, { recipe });
+  return createIngest(deps, cache)({ recipe }, callerWith());
 }
 
 it('s3 sources give the same examples and images as the same files on this machine, in every format', async () => {

@@ -15,6 +15,7 @@ import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts'
 import type { SourceFile, SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { callerWith } from '../support/caller.ts';
 
 let root: string;
 let cache: JsonCache;
@@ -45,12 +46,12 @@ function recipeWith(place: string) {
 }
 
 const inspect = (recipe: unknown, promoted?: PromotedVersion) =>
-  createInspectData(deps(), cache, beat)({ recipe, ...(promoted && { promoted }) });
+  createInspectData(deps(), cache)({ recipe, ...(promoted && { promoted }) }, callerWith());
 
 /** A version that was made from the data as they are now. */
 async function promotedFrom(recipe: unknown): Promise<PromotedVersion> {
   const ref = await cache.put(parseRecipe(recipe));
-  const ingestion = await createIngest(deps(), cache, beat)({ recipe: ref });
+  const ingestion = await createIngest(deps(), cache)({ recipe: ref }, callerWith());
   const index = {
     schema: 1,
     experimentId: 'x',

@@ -4,14 +4,13 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import { createNotify } from '../../pipeline/promotion/notify.ts';
-import type { NotifyInput, NotifyResult } from '../../contract/retraining.ts';
+import type { NotifyResult } from '../../contract/retraining.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { callerWith } from '../support/caller.ts';
 
 interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -23,7 +22,6 @@ let server: Server;
 let received: Received[] = [];
 /** What the receiver does with the n-th request. */
 let answer: (response: ServerResponse, n: number) => void;
-const environment = new MockActivityEnvironment({}, { logger: silentLogger });
 const event = { kind: 'promoted', name: 'judge', experimentId: 'nightly-1', text: 'promoted to judge@3' } as const;
 const patience = { timeoutMs: 300, backoffMs: [10, 20], commandTimeoutMs: 500 };
 
@@ -65,8 +63,7 @@ async function urlOfNobody(): Promise<string> {
 async function notified(notify: object, env: NodeJS.ProcessEnv = {}): Promise<NotifyResult> {
   const cache = new JsonCache(new ArtifactStore(new FolderObjectStore(folder)));
   const recipe = await cache.put({ promotion: { notify } });
-  const activity = createNotify(cache, env, patience);
-  return environment.run<[NotifyInput], NotifyResult, typeof activity>(activity, { recipe, event });
+  return createNotify(cache, env, patience)({ recipe, event }, callerWith());
 }
 
 describe('a webhook', () => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PolicyState } from '../../contract/activities.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
-import type { Pulse } from '../../pipeline/heartbeat.ts';
 import { PolicyStates, type Replay } from '../../pipeline/policies/policy-states.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
 import { toFailure } from '../../activities/failure.ts';
@@ -18,8 +17,9 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { digestOf } from '../../core/json.ts';
 import type { Engine, EngineInfo } from '../../policy/engine.ts';
 import { FakeEngine } from './fake-engine.ts';
+import { callerWith } from '../support/caller.ts';
 
-const pulse: Pulse = { heartbeat: () => undefined, cancellationSignal: new AbortController().signal };
+const caller = callerWith();
 
 let root: string;
 let store: ArtifactStore;
@@ -114,12 +114,12 @@ async function wrongly({ snapshot }: PolicyState): Promise<PolicyState> {
 }
 
 function weightsOf(policy: PolicyState, from = states): Promise<readonly string[]> {
-  return from.withPolicy(pulse, { policy }, ({ engine }) => Promise.resolve((engine as FakeEngine).weights));
+  return from.withPolicy(caller, { policy }, ({ engine }) => Promise.resolve((engine as FakeEngine).weights));
 }
 
 /** Makes a step as `optimize` does. */
 async function step(policy: PolicyState, adds: string): Promise<PolicyState> {
-  return states.withPolicy(pulse, { policy }, async ({ engine, change, became }) => {
+  return states.withPolicy(caller, { policy }, async ({ engine, change, became }) => {
     const before = (engine as FakeEngine).weights;
     await change(() => add(engine, adds));
     const next = await recorded(policy, before, adds);
@@ -158,7 +158,7 @@ describe('an engine that holds the wanted policy', () => {
 
   it('leaves no half-made update behind: after a failed one the state is built anew', async () => {
     const one = await step(initial, 'a');
-    const failing = states.withPolicy(pulse, { policy: one }, ({ engine, change }) =>
+    const failing = states.withPolicy(caller, { policy: one }, ({ engine, change }) =>
       change(async () => {
         await add(engine, 'half');
         throw new Error('out of memory');
@@ -227,7 +227,7 @@ describe('an engine that holds the wanted policy', () => {
   it('is handed on after its holder was cancelled', async () => {
     const abort = new AbortController();
     const held = states.withPolicy(
-      { heartbeat: () => undefined, cancellationSignal: abort.signal },
+      callerWith({ cancellationSignal: abort.signal }),
       { policy: initial },
       async ({ engine }) => {
         (engine as FakeEngine).hung = true;
@@ -277,7 +277,7 @@ describe('states on local disk', () => {
     const snapshots = await Promise.all(['one', 'two'].map((name) => snapshotOf([name])));
     const others = snapshots.map((snapshot) => weightsOf({ snapshot, log: [] }));
     await vi.waitUntil(() => engines.length === 3 && spooled() === 2, { timeout: 60_000 });
-    const referenceOf = states.withPolicy(pulse, { policy, reference }, ({ engine }) =>
+    const referenceOf = states.withPolicy(caller, { policy, reference }, ({ engine }) =>
       Promise.resolve((engine as FakeEngine).reference),
     );
     expect(await referenceOf).toEqual(['reference']);

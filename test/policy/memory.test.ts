@@ -12,7 +12,13 @@ import type {
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { labelGroups } from '../../policy/engines/embedded/packing/label-groups.ts';
 import { bucketsOf } from '../../policy/engines/embedded/optimizer-update.ts';
-import { callByteLength, planOf, residentBytes, sizesFrom, total } from '../../policy/engines/embedded/memory/memory-plan.ts';
+import {
+  callByteLength,
+  planOf,
+  residentBytes,
+  sizesFrom,
+  total,
+} from '../../policy/engines/embedded/memory/memory-plan.ts';
 import { packGroups } from '../../policy/engines/embedded/packing/pack-groups.ts';
 import { engineSettings } from '../../policy/engines/embedded/settings.ts';
 import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';

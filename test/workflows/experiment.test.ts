@@ -2,7 +2,7 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../core/json.ts';
-import type { ExperimentProgress } from '../../workflows/progress.ts';
+import type { ExperimentProgress } from '../../contract/progress.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { useWorkflows } from './harness.ts';
 import { type MadeUpRecipe, planOf } from './made-up-activities.ts';

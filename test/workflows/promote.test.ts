@@ -2,7 +2,7 @@ import type { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FindCandidateInput } from '../../contract/retraining.ts';
-import type { ApprovalStanding } from '../../workflows/promotion/promotion-messages.ts';
+import type { ApprovalStanding } from '../../contract/messages.ts';
 import type { GatedPromotion, RollbackInput, RollbackResult } from '../../contract/promotion.ts';
 import { type Ended, temporalOn } from '../support/commands.ts';
 import { useWorkflows } from './harness.ts';

@@ -1,7 +1,8 @@
 import { ScheduleOverlapPolicy, type WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import type { RetrainInput, RetrainProgress, RetrainResult } from '../../workflows/retrain-types.ts';
+import type { RetrainInput, RetrainResult } from '../../contract/promotion.ts';
+import type { RetrainProgress } from '../../contract/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addReward, emptyTrace, type RewardTrace, sparkline, traceLine } from '../../workflows/training/reward-trace.ts';
+import { addReward, emptyTrace, sparkline, traceLine } from '../../workflows/training/reward-trace.ts';
+import type { RewardTrace } from '../../contract/workflows.ts';
 
 const traceOf = (rewards: readonly number[]): RewardTrace => rewards.reduce(addReward, emptyTrace);
 

@@ -1,6 +1,6 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf } from './made-up-activities.ts';
 import { startRun } from './start-run.ts';

@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import type { ArmPlan } from '../../contract/activities.ts';
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf, refTo } from './made-up-activities.ts';
 import { startRun } from './start-run.ts';

@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, it } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { RunProgress } from '../../workflows/progress.ts';
+import type { RunProgress } from '../../contract/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf } from './made-up-activities.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ExperimentProgress } from '../../workflows/progress.ts';
+import type { ExperimentProgress } from '../../contract/progress.ts';
 import { waveRunCountMax, wavesOf } from '../../workflows/training/waves.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf } from './made-up-activities.ts';

@@ -1,7 +1,8 @@
 /** Waits for a person's decision: the update `decide` with its validator, the query `approval`, and a time-out. */
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import { nowMs } from '../clock.ts';
-import { type ApprovalStanding, approvalQuery, type Decision, decideUpdate } from './promotion-messages.ts';
+import type { ApprovalStanding, Decision } from '../../contract/messages.ts';
+import { approvalQuery, decideUpdate } from './promotion-messages.ts';
 
 const textLengthMax = 1_000;
 

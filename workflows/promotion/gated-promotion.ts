@@ -20,9 +20,9 @@ import type { AnswerMode } from '../../judge/example.ts';
 import { compute } from '../activity-options.ts';
 import type { Approval } from './approval.ts';
 import { Announcements } from './announcements.ts';
-import type { WorkState } from '../progress.ts';
+import type { WorkState } from '../../contract/progress.ts';
 import { gating, registry } from './promotion-activities.ts';
-import type { Decision } from './promotion-messages.ts';
+import type { Decision } from '../../contract/messages.ts';
 import type { GatedPromotion } from '../../contract/promotion.ts';
 
 export interface PromotionRequest {

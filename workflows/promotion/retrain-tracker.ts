@@ -1,8 +1,8 @@
 /** Keeps what a retraining shows of itself: the answer to its query, its current details and its search attributes. */
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { gateTable, headline, table, workflowLink } from '../training/details.ts';
-import type { WorkState } from '../progress.ts';
-import { type RetrainProgress, retrainProgressQuery } from '../retrain-types.ts';
+import type { RetrainProgress, WorkState } from '../../contract/progress.ts';
+import { retrainProgressQuery } from '../progress.ts';
 import { upsertAttributes } from '../search-attributes.ts';
 
 export class RetrainTracker {

@@ -2,7 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
-import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../progress.ts';
+import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../../contract/progress.ts';
 
 export function runDetails(progress: RunProgress, rows: readonly StepRow[]): string {
   const { hits, misses } = progress.cache;

@@ -1,17 +1,17 @@
 /** Keeps what an experiment shows of itself: the answer to its query, its current details and its search attributes. */
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { ArmPlan, CacheCount, IngestResult, Made, PrepareResult, ReportResult } from '../../contract/activities.ts';
+import type {
+  ArmPlan,
+  CacheCount,
+  IngestResult,
+  Made,
+  PrepareResult,
+  ReportResult,
+} from '../../contract/activities.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
 import { experimentDetails } from './details.ts';
-import {
-  addCache,
-  countMade,
-  type ExperimentProgress,
-  type RunProgress,
-  type ScoredRun,
-  type TaskMacroF1,
-  type WorkState,
-} from '../progress.ts';
+import { addCache, countMade } from '../progress.ts';
+import type { ExperimentProgress, RunProgress, ScoredRun, TaskMacroF1, WorkState } from '../../contract/progress.ts';
 import { meanMacroF1 } from './scores.ts';
 import { upsertAttributes } from '../search-attributes.ts';
 import type { EvaluateRunResult, ExperimentCarry, RunResult } from '../../contract/workflows.ts';

@@ -1,11 +1,5 @@
 /** The rewards of a whole run in a line of text: as many marks as fit, each the mean of as many steps as that takes. */
-export interface RewardTrace {
-  /** Steps behind each of `means`: a power of two. */
-  readonly stepCountPerMean: number;
-  readonly means: readonly number[];
-  /** Rewards of steps that no mean has yet: fewer than `stepCountPerMean`. */
-  readonly rest: readonly number[];
-}
+import type { RewardTrace } from '../../contract/workflows.ts';
 
 export const emptyTrace: RewardTrace = { stepCountPerMean: 1, means: [], rest: [] };
 

@@ -1,6 +1,7 @@
 /** How far a run goes: the recipe's steps, unless an operator says otherwise while it trains. */
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
-import { type Budget, changeBudgetUpdate, stopAfterStepUpdate, type StopRequest } from './run-messages.ts';
+import type { Budget, StopRequest } from '../../contract/messages.ts';
+import { changeBudgetUpdate, stopAfterStepUpdate } from './run-messages.ts';
 
 /** A mixture is planned for all steps at once. */
 const stepCountMax = 1_000_000;

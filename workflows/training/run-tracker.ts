@@ -4,19 +4,12 @@ import type { Made, StageCost } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
 import { runDetails } from './details.ts';
-import {
-  addStage,
-  cacheOf,
-  computeMsOf,
-  type RunProgress,
-  runProgressSignal,
-  type StepRow,
-  type WorkState,
-} from '../progress.ts';
+import { addStage, cacheOf, computeMsOf, runProgressSignal } from '../progress.ts';
+import type { RunProgress, StepRow, WorkState } from '../../contract/progress.ts';
 import { upsertAttributes } from '../search-attributes.ts';
-import { addReward, emptyTrace, traceLine, type RewardTrace } from './reward-trace.ts';
+import { addReward, emptyTrace, traceLine } from './reward-trace.ts';
+import type { RewardTrace, RunCarry, RunInput } from '../../contract/workflows.ts';
 import type { RunBudget } from './run-budget.ts';
-import type { RunCarry, RunInput } from '../../contract/workflows.ts';
 
 /** Rows in the details' table; older ones are in the report. */
 const rowCountMax = 20;

@@ -19,7 +19,13 @@ import {
 } from './memory-plan.ts';
 import { largestCount, microBatches } from '../packing/micro-batches.ts';
 import { packGroups } from '../packing/pack-groups.ts';
-import { type SamplePart, evenPromptCount, groupShares, rolloutOptions, sampleTensors } from '../packing/sample-batch.ts';
+import {
+  type SamplePart,
+  evenPromptCount,
+  groupShares,
+  rolloutOptions,
+  sampleTensors,
+} from '../packing/sample-batch.ts';
 import type { Sessions } from '../sessions.ts';
 
 /** The model that is computed with. */

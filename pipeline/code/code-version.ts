@@ -6,8 +6,8 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { required } from '../core/assert.ts';
-import { digestOf } from '../core/json.ts';
+import { required } from '../../core/assert.ts';
+import { digestOf } from '../../core/json.ts';
 import { SourceTree } from './source-tree.ts';
 
 /** What workers hand to activities, which import its types alone. */
@@ -71,7 +71,7 @@ export function buildVersionOf(projectRoot: string = ownRoot): string {
   return versionFrom(treeAt(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
-const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
+const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** A worker asks for two versions when it starts: its own files are read once. */
 const ownTree = new SourceTree(ownRoot);
 

@@ -1,17 +1,17 @@
 /** `npm start [-- --quick]`: everything from nothing to the table of the demo. The stack stays up. */
 import { Command, CommanderError } from 'commander';
 import { join } from 'node:path';
-import { describeError, exitCodeOf } from '../../core/errors.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { requireFiles } from '../../recipes/paths.ts';
-import { startOrAttach } from './experiments.ts';
-import { follow, Interrupted, sayGoesOn } from '../show/follow.ts';
-import { indexOf } from '../show/outcome.ts';
-import { commandText, print, say } from '../show/output.ts';
-import { fetchReport } from '../reports.ts';
-import { uiLink, withStack } from './stack.ts';
-import { printOutcome } from '../verbs/run.ts';
+import { describeError, exitCodeOf } from '../core/errors.ts';
+import { projectRoot } from '../infra/stack/settings.ts';
+import { loadRecipeFile } from '../recipes/load.ts';
+import { requireFiles } from '../recipes/paths.ts';
+import { startOrAttach } from './temporal/experiments.ts';
+import { follow, Interrupted, sayGoesOn } from './show/follow.ts';
+import { indexOf } from './show/outcome.ts';
+import { commandText, print, say } from './show/output.ts';
+import { fetchReport } from './reports.ts';
+import { uiLink, withStack } from './temporal/stack.ts';
+import { printOutcome } from './verbs/run.ts';
 
 async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
   say(

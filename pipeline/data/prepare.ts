@@ -5,7 +5,7 @@ import { requireFiles } from '../../recipes/paths.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { PrepareInput, PrepareResult } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
-import { planEvaluations, planRuns } from './plan-runs.ts';
+import { planEvaluations, planRuns } from '../training/plan-runs.ts';
 
 /** Not under a key: it costs nothing, and must look at the files again. Throws RECIPE_INVALID, FILE_MISSING. */
 export function createPrepare(cache: JsonCache) {

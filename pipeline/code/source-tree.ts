@@ -1,12 +1,12 @@
 /**
  * What a source file reaches when it runs: static and dynamic imports, and the workers, child processes and binaries that
  * it names by `new URL('...', import.meta.url)`. Imports of types are gone by then and are not followed. The scan reads
- * text in the form that the formatter gives it; test/activities/code-version.test.ts holds it against the compiler.
+ * text in the form that the formatter gives it; test/pipeline/code-version.test.ts holds it against the compiler.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
-import { MtrlError } from '../core/errors.ts';
-import { sha256 } from '../core/json.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { sha256 } from '../../core/json.ts';
 
 /** Paths from the project's root, with `/`, and names of packages. */
 export interface Reached {

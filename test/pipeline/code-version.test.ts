@@ -2,8 +2,8 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildVersionOf, codeVersionsOf, type KeyedActivity } from '../../activities/code-version.ts';
-import { SourceTree } from '../../activities/source-tree.ts';
+import { buildVersionOf, codeVersionsOf, type KeyedActivity } from '../../pipeline/code/code-version.ts';
+import { SourceTree } from '../../pipeline/code/source-tree.ts';
 import { versionWith } from '../../policy/engines/embedded/settings.ts';
 import { withNamedProvider } from '../../workers/named-provider.ts';
 import { expectNone } from '../support/expect-none.ts';
@@ -150,7 +150,7 @@ describe('the scan of imports', () => {
       .filter((path) =>
         /\bimport\((?!\s*['"])|new Worker\((?!this\.#entry)|\bfork\((?!fileURLToPath\(new URL\(')/.test(textOf(path)),
       )
-      .filter((path) => path !== 'activities/source-tree.ts');
+      .filter((path) => path !== 'pipeline/code/source-tree.ts');
     expectNone(wrong);
   });
 });

@@ -1,0 +1,13 @@
+/** What the Web UI and `temporal workflow list --query` filter by: registered with the server, set by workflows and by whoever starts them. */
+import { defineSearchAttributeKey } from '@temporalio/common';
+
+export const searchAttributes = {
+  experiment: defineSearchAttributeKey('MtrlExperiment', 'KEYWORD'),
+  arm: defineSearchAttributeKey('MtrlArm', 'KEYWORD'),
+  seed: defineSearchAttributeKey('MtrlSeed', 'INT'),
+  state: defineSearchAttributeKey('MtrlState', 'KEYWORD'),
+  step: defineSearchAttributeKey('MtrlStep', 'INT'),
+  macroF1: defineSearchAttributeKey('MtrlMacroF1', 'DOUBLE'),
+  recipe: defineSearchAttributeKey('MtrlRecipe', 'KEYWORD'),
+  recipeDigest: defineSearchAttributeKey('MtrlRecipeDigest', 'KEYWORD'),
+} as const;
