@@ -46,7 +46,7 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
       process.exit(0);`;
     const shell = 'exec "$0" --import tsx --input-type=module -e "$1" 2>/dev/full';
     const { stdout } = await promisify(execFile)('sh', ['-c', shell, process.execPath, script], {
-      timeout: 60_000,
+      timeout: 900_000,
     });
     expect(stdout).toBe('alive\n');
   });

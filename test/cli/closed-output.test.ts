@@ -19,7 +19,6 @@ function shell(script: string) {
 describe('output that cannot be written', () => {
   test.each([`${mtrl} --help`, `${mtrl} schedule list --help`, `${mtrl} recipe recipes/demo.yaml`])(
     'a closed pipe ends `%s` quietly, without a stack trace',
-    { timeout: 60_000 },
     (command) => {
       const { status, stderr } = shell(`${command} | (exec true); exit "\${PIPESTATUS[0]}"`);
       expect(stderr).toBe('');
@@ -29,7 +28,6 @@ describe('output that cannot be written', () => {
 
   test.skipIf(!existsSync('/dev/full'))(
     'a full device is one coded error with exit code 1, without a stack trace',
-    { timeout: 60_000 },
     () => {
       const { status, stderr } = shell(`${mtrl} --help > /dev/full`);
       expect(stderr.split('\n')[0]).toBe('OUTPUT_FAILED: the output cannot be written');
@@ -38,7 +36,7 @@ describe('output that cannot be written', () => {
     },
   );
 
-  test('a full device behind stderr does not hide the failure', { timeout: 60_000 }, () => {
+  test('a full device behind stderr does not hide the failure', () => {
     expect(shell(`${mtrl} no-such-verb 2> /dev/full`).status).not.toBe(0);
   });
 });

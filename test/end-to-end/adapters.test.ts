@@ -43,4 +43,4 @@ it('a run with adapters that is killed between snapshots ends with the same poli
   });
   expect(disturbed).toEqual(undisturbed);
   expect(new Set(undisturbed.map(([, digest]) => digest)).size).toBe(undisturbed.length);
-}, 170_000);
+});

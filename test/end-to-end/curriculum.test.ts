@@ -67,4 +67,4 @@ it('killed and resumed draws the same examples and ends with the same policy', a
   expect(disturbed.roundCount).toBe(undisturbed.roundCount);
   // The kill did hit what it was meant for.
   expect(disturbed.retried).toContain('rollout');
-}, 240_000);
+});

@@ -16,9 +16,9 @@ let stack: WholeStack;
 beforeAll(async () => {
   undisturbed = await WholeStack.undisturbed(recipe);
   stack = await WholeStack.start();
-}, 120_000);
+});
 
-afterAll(() => stack.stop(), 30_000);
+afterAll(() => stack.stop());
 
 it('fails no activity and changes no bit when a compute worker gets SIGTERM in the middle of a step', async () => {
   const [port = 0] = await choosePorts([undefined]);
@@ -36,7 +36,7 @@ it('fails no activity and changes no bit when a compute worker gets SIGTERM in t
   const result = await stack.result('drained');
   expect(policiesOf(result)).toEqual(policiesOf(undisturbed));
   expect(await attemptsBeyondTheFirst()).toEqual([]);
-}, 120_000);
+});
 
 function runHasStarted(): Promise<boolean> {
   return stack.withClient((client) =>

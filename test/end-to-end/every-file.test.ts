@@ -77,5 +77,5 @@ describe.skipIf(isMissing)('real files in every format', () => {
     } finally {
       await stack.stop();
     }
-  }, 300_000);
+  });
 });

@@ -47,15 +47,15 @@ beforeAll(async () => {
   await stack.startExperiment('origin', recipe);
   const { runs } = await stack.result('origin');
   origin = new Map(runs.map(({ plan, checkpoint }) => [plan.arm, checkpoint.sha256]));
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack.stop();
-}, 30_000);
+});
 
 it('without a change ends with the policies that it was forked from', async () => {
   expect(policiesOf(await forked('--from-step', '4', '--arm', 'mt-rl'))).toEqual(origin);
-}, 60_000);
+});
 
 it('goes on bit by bit as a run with the new settings from that step on, and says what it found', async () => {
   const change = `arms.mt-rl.optimizer.learningRate=${String(newRate)}`;
@@ -69,7 +69,7 @@ it('goes on bit by bit as a run with the new settings from that step on, and say
   const stages = runs.find(({ plan }) => plan.arm === 'mt-rl')?.stages ?? [];
   const found = Object.fromEntries(stages.map(({ activity, count, cachedCount }) => [activity, [cachedCount, count]]));
   expect(found).toMatchObject({ rollout: [5, 6], optimize: [4, 6], snapshot: [1, 2] });
-}, 120_000);
+});
 
 it('cuts a supervised update of several steps where the fork is, and takes along what starts from it', async () => {
   const steps = ['--arm', 'sft-start', '--from-step', '6'];
@@ -78,7 +78,7 @@ it('cuts a supervised update of several steps where the fork is, and takes along
   const policies = policiesOf(changed);
   expect(policies.get('sft-start')).not.toBe(origin.get('sft-start'));
   expect(policies.get('mt-rl')).not.toBe(origin.get('mt-rl'));
-}, 120_000);
+});
 
 it('can be forked again, from itself', async () => {
   const document = await mtrlJsonAt(
@@ -86,7 +86,7 @@ it('can be forked again, from itself', async () => {
     ...['--set', 'arms.mt-rl.optimizer.learningRate=1e-4', '--id', 'back'],
   );
   expect(policiesOf(document as unknown as Policies)).toEqual(origin);
-}, 60_000);
+});
 
 it.for<{ args: string[]; exit: number; says: string[] }>([
   { args: ['--from-step', '7', '--arm', 'mt-rl'], exit: 1, says: ['FORK_STEP_UNREACHED', 'mt-rl/s0 has done 6 steps'] },
@@ -104,7 +104,7 @@ it.for<{ args: string[]; exit: number; says: string[] }>([
     args: ['--from-step', '3', '--set', 'arms.mt-rl.groupSise=2'],
     ...{ exit: 2, says: ['RECIPE_INVALID', 'groupSize'] },
   },
-])('is refused with $args, saying what would be right', { timeout: 30_000 }, async ({ args, exit, says }) => {
+])('is refused with $args, saying what would be right', async ({ args, exit, says }) => {
   const { code, out, err } = await mtrlAt(stack.home, 'fork', 'origin', ...args);
   expect([code, out], err).toEqual([exit, '']);
   for (const part of says) expect(err).toContain(part);

@@ -37,11 +37,11 @@ beforeAll(async () => {
   stack = await WholeStack.start();
   await stack.startExperiment('kept', recipe);
   kept = await stack.result('kept');
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack.stop();
-}, 30_000);
+});
 
 it('lineage leads from a judge back to its steps, its data and the code, by name and by address', async () => {
   const byName = await mtrlJson('lineage', 'kept:mt-rl');
@@ -56,7 +56,7 @@ it('lineage leads from a judge back to its steps, its data and the code, by name
     0,
     expect.stringMatching(/^checkpoint of mt-rl\/s0 .* snapshot \(step 2\)[^]*─ [0-9]+ rows: \S+, [^]*─ 4 prompts: /),
   ]);
-}, 60_000);
+});
 
 it('an exported experiment is imported where nothing else is known of it, and works there', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-export-'));
@@ -92,7 +92,7 @@ it('an exported experiment is imported where nothing else is known of it, and wo
     await elsewhere.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}, 180_000);
+});
 
 /** A worker's lease protects what was written lately until shortly after its last activity. */
 async function leasesEnd(): Promise<void> {
@@ -129,7 +129,7 @@ it('gc frees exactly what only the deleted experiment used, where the other one 
   expect(await mtrlJson('verify')).toMatchObject({ ok: true, problemCount: 0 });
   const missing = await mtrl('report', 'gone');
   expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
-}, 180_000);
+});
 
 it('a run that gc collects beside ends on the digest that it has alone, and nothing of it is missing', async () => {
   await stack.startExperiment('beside', other);
@@ -143,7 +143,7 @@ it('a run that gc collects beside ends on the digest that it has alone, and noth
   expect(cache.misses).toBeGreaterThan(10);
   expect(policiesOf({ cache, ...made })).toEqual(gone);
   expect(await mtrlJson('verify', 'beside')).toMatchObject({ ok: true, problemCount: 0 });
-}, 120_000);
+});
 
 it('gc --keep-days forgets what ended longer ago, and a promoted name keeps what it needs', async () => {
   expect(await mtrlJson('gc', '--dry-run', '--keep-days', '1')).toMatchObject({ forgotten: [] });
@@ -154,4 +154,4 @@ it('gc --keep-days forgets what ended longer ago, and a promoted name keeps what
   expect(await mtrlJson('verify')).toMatchObject({ ok: true, problemCount: 0 });
   const store = openArtifactStore(stack.settings.s3);
   for (const { checkpoint } of kept.runs) expect(await store.getJson(checkpoint)).toHaveProperty('files');
-}, 60_000);
+});

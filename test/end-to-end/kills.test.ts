@@ -14,9 +14,9 @@ let stack: WholeStack;
 beforeAll(async () => {
   undisturbed = await WholeStack.undisturbed(recipe);
   stack = await WholeStack.start();
-}, 150_000);
+});
 
-afterAll(() => stack.stop(), 30_000);
+afterAll(() => stack.stop());
 
 it('ends by itself with the same policy when everything is killed once on the way', async () => {
   await stack.startExperiment('disturbed', recipe);
@@ -44,7 +44,7 @@ it('ends by itself with the same policy when everything is killed once on the wa
   const retried = await retriedActivities();
   expect(retried).toContain('rollout');
   expect(retried).toContain('optimize');
-}, 170_000);
+});
 
 const scoresOf = ({ runs }: EndedExperiment) =>
   runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));

@@ -40,14 +40,14 @@ beforeAll(async () => {
   if (!needed.isMissing) prometheus = await startPrometheus([metricsPort, computeMetricsPort], prometheusPort);
   await stack.startExperiment('watched', watchedRecipe());
   await stack.result('watched');
-}, 150_000);
+});
 
 afterAll(async () => {
   prometheus?.kill('SIGKILL');
   await stack.stop();
   collector.close();
   rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 describe.skipIf(needed.isMissing)('metrics', () => {
   const dashboard = JSON.parse(readFileSync(join(observability, 'grafana', 'dashboards', 'mtrl.json'), 'utf8')) as {
@@ -68,19 +68,15 @@ describe.skipIf(needed.isMissing)('metrics', () => {
     execFileSync('promtool', ['check', 'rules', join(observability, 'alerts.yaml')], { stdio: 'pipe' });
   });
 
-  it.each([...shown, ...alerts])(
-    'has data for %s',
-    async (name, expr) => {
-      // What an alert compares, not whether it fires.
-      const compared = expr
-        .replaceAll('$__rate_interval', '2m')
-        .replaceAll('$experiment', '.*')
-        .replace(/ [<>] [\d.]+$/, '');
-      const rows = await untilRows(compared, mayBeEmpty.includes(name));
-      if (!mayBeEmpty.includes(name)) expect(rows, compared).not.toBe(0);
-    },
-    30_000,
-  );
+  it.each([...shown, ...alerts])('has data for %s', async (name, expr) => {
+    // What an alert compares, not whether it fires.
+    const compared = expr
+      .replaceAll('$__rate_interval', '2m')
+      .replaceAll('$experiment', '.*')
+      .replace(/ [<>] [\d.]+$/, '');
+    const rows = await untilRows(compared, mayBeEmpty.includes(name));
+    if (!mayBeEmpty.includes(name)) expect(rows, compared).not.toBe(0);
+  });
 });
 
 it('traces reach from a workflow through its activities into the engine', async () => {

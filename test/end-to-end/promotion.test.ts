@@ -68,13 +68,13 @@ beforeAll(async () => {
     await writeFile(recipes[name], JSON.stringify(recipeOf(webhook, isAsking)));
     await json('run', recipes[name], '--id', name, '--wait');
   }
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack.stop();
   server.close();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 describe('mtrl promote', () => {
   it('takes the first judge that passes the gate, the same one once, and shows what it was measured by', async () => {
@@ -93,7 +93,7 @@ describe('mtrl promote', () => {
     expect(checks.filter(({ rule }) => rule.includes('data of taste@1'))).toHaveLength(4);
     const { out } = await mtrl('promoted');
     expect(out).toMatch(/^taste@1 {2}[0-9a-f]{12} {2}taught\/s0 of judge, 20/);
-  }, 60_000);
+  });
 
   it('holds a judge back that is worse than the promoted one, with exit code 1 and the rule; a reason forces it', async () => {
     const held = await mtrl('promote', 'judge', '--arm', 'base', '--json');
@@ -110,7 +110,7 @@ describe('mtrl promote', () => {
       ...{ current: 2, versions: [{ version: 1 }, { version: 2, runName: 'base/s0' }] },
       events: [{ kind: 'promoted' }, { kind: 'promoted', version: 2, previous: 1, reason: 'a drill' }],
     });
-  }, 60_000);
+  });
 
   it('says what is wrong with what it was asked for', async () => {
     const wrong: readonly (readonly [readonly string[], number, string])[] = [
@@ -129,7 +129,7 @@ describe('mtrl promote', () => {
       const ended = await mtrl(...args);
       expect([ended.code, ended.out, ended.err], args.join(' ')).toEqual([code, '', expect.stringContaining(says)]);
     }
-  }, 90_000);
+  });
 });
 
 describe('a name', () => {
@@ -140,7 +140,7 @@ describe('a name', () => {
     const { out } = await mtrl('promoted', 'taste');
     expect(out).toMatch(/\* taste@1 .*\n {2}taste@2 /);
     expect(out).toMatch(/rolled-back from version 2 to version 1 by ann: it reads nothing/);
-  }, 60_000);
+  });
 
   it('is a policy for evaluate and export, and so is each of its versions', async () => {
     const evaluated = async (policy: string) => json('evaluate', '--policy', policy, '--recipe', recipes.judge);
@@ -156,14 +156,14 @@ describe('a name', () => {
     const to = join(folder, 'exported');
     expect(await json('export', 'taste@1', '--to', to)).toMatchObject({ run: 'taught/s0', experimentId: 'judge' });
     expect(existsSync(join(to, 'model.safetensors'))).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe('an approval', () => {
   it('is asked for, given under the name, and too late afterwards; a rejection leaves the name alone', async () => {
     const promoting = json('promote', 'asking', '--arm', 'base', '--name', 'asked', '--force-reason', 'a drill');
     const decide = async (...args: readonly string[]) => {
-      await expect.poll(() => told.at(-1)?.type, { timeout: 30_000 }).toBe('approval-wanted');
+      await expect.poll(() => told.at(-1)?.type).toBe('approval-wanted');
       return json(...args);
     };
     const { workflowId } = await decide('approve', 'asked', '--by', 'ann', '--reason', 'seen');
@@ -184,5 +184,5 @@ describe('an approval', () => {
     expect(await json('promoted', 'asked')).toMatchObject({
       ...{ current: 1, versions: [{ approvedBy: 'ann' }], events: [{ by: 'ann', reason: 'a drill; seen' }] },
     });
-  }, 90_000);
+  });
 });

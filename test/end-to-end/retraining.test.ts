@@ -31,12 +31,12 @@ beforeAll(async () => {
     const image = sharp({ create: { width: 40, height: 40, channels: 3, background } });
     await image.png().toFile(join(folder, 'images', `${name}.png`));
   }
-}, 60_000);
+});
 
 afterAll(async () => {
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 function recipeWith(learningRate: number, approvalRequired: boolean): RecipeInput {
   const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
@@ -110,7 +110,7 @@ async function isRunning(): Promise<boolean> {
 }
 
 const seen = new Set<string>();
-const soon = { timeout: 60_000, interval: 300 };
+const soon = { interval: 300 };
 
 it('a schedule retrains on new data and on nothing else, from the promoted judge; gate, approval and rollback have the last word', async () => {
   await writeRows(6);
@@ -168,7 +168,7 @@ it('a schedule retrains on new data and on nothing else, from the promoted judge
     ['promoted', 3, 'ann'],
     ['rolled-back', 2, expect.any(String)],
   ]);
-}, 180_000);
+});
 
 it('a schedule whose recipe is no longer one fails when it fires, with the code and the path', async () => {
   const recipe = { ...recipeWith(3e-3, false), seeds: 'every' };
@@ -194,4 +194,4 @@ it('a schedule whose recipe is no longer one fails when it fires, with the code 
     type: 'RECIPE_INVALID',
     message: expect.stringContaining('seeds: found "every"') as string,
   });
-}, 90_000);
+});

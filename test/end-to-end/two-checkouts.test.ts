@@ -20,18 +20,18 @@ beforeAll(async () => {
   mine = await WholeStack.start();
   other = await WholeStack.start();
   await down({ home: other.home, log: () => undefined });
-}, 240_000);
+});
 
 afterAll(async () => {
   await mine.stop();
   await other.stop();
-}, 60_000);
+});
 
 /** Kills a server of ours; the other stack, which is down, remembers its port and is brought up. */
 async function otherTakesPortOf(part: 'temporal' | 'minio'): Promise<void> {
   const record = livingDaemon(mine.home, part);
   mine.kill(part);
-  await expect.poll(() => record && isAlive(record), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => record && isAlive(record)).toBe(false);
   const path = join(other.home, 'stack.json');
   const file = JSON.parse(readFileSync(path, 'utf8')) as Record<'temporal' | 's3', { port: number }>;
   file[part === 'minio' ? 's3' : 'temporal'].port = record?.ports[0] ?? 0;
@@ -65,7 +65,7 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
   await mine.startExperiment('store-gone', recipe);
   await mine.stepReached('store-gone/mt-rl/s0', 2);
   await otherTakesPortOf('minio');
-  await expect.poll(() => waitingAt('compute'), { timeout: 60_000 }).toContain("not this stack's store");
+  await expect.poll(() => waitingAt('compute')).toContain("not this stack's store");
   const status = await mtrlOn(mine.home, ['status', 'store-gone', '--json']);
   expect(JSON.parse(status.out)).toMatchObject({ status: 'running' });
   expect(status.err).toContain(
@@ -74,7 +74,7 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
 
   await mine.up();
   expect(policiesOf(await mine.result('store-gone'))).toEqual(policiesOf(undisturbed));
-}, 240_000);
+});
 
 it('a run whose Temporal was killed and its port taken goes on after `up`, and neither stack does work of the other', async () => {
   await down({ home: other.home, log: () => undefined });
@@ -86,7 +86,7 @@ it('a run whose Temporal was killed and its port taken goes on after `up`, and n
   const theirs = await other.result('of-the-other');
   expect(policiesOf(theirs)).toEqual(policiesOf(undisturbed));
   for (const worker of ['control', 'compute'] as const)
-    await expect.poll(() => waitingAt(worker), { timeout: 60_000 }).toContain("not this stack's Temporal");
+    await expect.poll(() => waitingAt(worker)).toContain("not this stack's Temporal");
   expect(await mtrlOn(mine.home, ['status'])).toMatchObject({
     code: 1,
     err: expect.stringContaining('SERVER_FOREIGN') as string,
@@ -99,4 +99,4 @@ it('a run whose Temporal was killed and its port taken goes on after `up`, and n
   expect(policiesOf(result)).toHaveLength(policiesOf(undisturbed).length);
   const all = [...minePids, ...pidsOf(mine)];
   for (const pid of await pidsIn(mine, 'temporal-gone/mt-rl/s3')) expect(all).toContain(pid);
-}, 300_000);
+});

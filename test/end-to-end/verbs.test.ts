@@ -63,12 +63,12 @@ beforeAll(async () => {
   recipeFile = join(folder, 'recipe.json');
   await writeFile(recipeFile, JSON.stringify(recipe));
   await stack.startExperiment('tiny', recipe);
-}, 60_000);
+});
 
 afterAll(async () => {
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 it('ingest says what became of every row, and where the rest is written down', async () => {
   const rows = await rowsFile('rows.jsonl', [
@@ -112,7 +112,7 @@ it('ingest says what became of every row, and where the rest is written down', a
   expect(await mtrl('fetch', address, '--to', copy)).toMatchObject({ code: 2 });
   const nothing = await mtrl('fetch', address.replace(/[0-9a-f]{64}$/, '0'.repeat(64)));
   expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('ARTIFACT_MISSING')]);
-}, 120_000);
+});
 
 it('ingest reads another bucket of the real store, whatever its objects are called', async () => {
   const { endpoint, accessKey, secretKey } = stack.settings.s3;
@@ -135,7 +135,7 @@ it('ingest reads another bucket of the real store, whatever its objects are call
   expect(await mtrlJson('ingest', file)).toMatchObject({
     ...{ rowCount: 69, exampleCount: 68, quarantinedByCode: { IMAGE_MISSING: 1 } },
   });
-}, 60_000);
+});
 
 function linesOf(text: string): unknown[] {
   return text
@@ -157,7 +157,7 @@ it('the report of an experiment has its probes, its calibration and the paired t
     'no difference between',
   ])
     expect(page).toContain(part);
-}, 60_000);
+});
 
 describe('evaluate', () => {
   it('scores an experiment’s run, asks all that the recipe asks, and refuses what a task gives no hold for', async () => {
@@ -180,7 +180,7 @@ describe('evaluate', () => {
     }
     const asked = scores[1]?.variants?.find(({ name }) => name === 'paraphrase');
     expect(asked?.scores).toBeDefined();
-  }, 60_000);
+  });
 
   it('gives an exported folder the scores of the run that it was exported from', async () => {
     const exported = join(folder, 'exported');
@@ -198,7 +198,7 @@ describe('evaluate', () => {
     const ofOther = await mtrlJson('evaluate', '--policy', uri, ...args, ...gone);
     expect(ofOther).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
     expect(await mtrl('ingest', recipeFile, ...gone)).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 
   it('names the place when there is no such policy', async () => {
     const missing = await mtrl('evaluate', '--policy', 'nobody', '--recipe', recipeFile, '--json');
@@ -208,7 +208,7 @@ describe('evaluate', () => {
     expect([several.code, several.err]).toEqual([1, expect.stringContaining('tiny:reasoning/s0')]);
     const empty = await mtrl('evaluate', '--policy', folder, '--recipe', recipeFile);
     expect([empty.code, empty.err]).toEqual([2, expect.stringContaining('config.json')]);
-  }, 30_000);
+  });
 });
 
 describe('judge', () => {
@@ -235,7 +235,7 @@ describe('judge', () => {
       expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
       expect(['yes', 'no']).toContain(likeliest);
     }
-  }, 60_000);
+  });
 
   it('asks a pair in both orders, and gives the pair in its other order the opposite word', async () => {
     const file = await rowsFile('pairs.jsonl', [
@@ -249,7 +249,7 @@ describe('judge', () => {
     expect(pair.agreement).toBeTypeOf('boolean');
     expect(pair.answers).toEqual([...turned.answers].reverse());
     expect(pair.probabilities['first']).toBeCloseTo(turned.probabilities['second'] ?? NaN, 6);
-  }, 60_000);
+  });
 
   it('refuses a task that the recipe does not have, with those it has', async () => {
     const { code, err } = await mtrl(
@@ -264,5 +264,5 @@ describe('judge', () => {
       recipeFile,
     );
     expect([code, err]).toEqual([2, expect.stringContaining('safety')]);
-  }, 30_000);
+  });
 });

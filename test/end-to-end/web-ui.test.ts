@@ -35,12 +35,12 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
     await started(stack, 'judge-7', recipe);
     await stack.startExperiment('judge-6', { ...recipe, seeds: [] });
     await stack.result('judge-7');
-  }, 150_000);
+  });
 
   afterAll(async () => {
     await browser.close();
     await stack.stop();
-  }, 30_000);
+  });
 
   it('lists workflows with our columns', async () => {
     await page.goto(`${namespaceUrl(stack)}/workflows`);

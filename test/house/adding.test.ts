@@ -87,7 +87,7 @@ test('the first recipe of a newcomer reads its rows', async () => {
   expect(quarantined).toEqual([]);
 });
 
-test('the code of the page compiles under the rules of the project', { timeout: 60_000 }, () => {
+test('the code of the page compiles under the rules of the project', () => {
   const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: { compilerOptions: object };
   };

@@ -82,7 +82,13 @@ describe('recipes', () => {
 
   it('the ready ones are there', () => {
     expect(names).toEqual(
-      expect.arrayContaining(['cue-conflict.yaml', 'demo-quick.yaml', 'demo.yaml', 'nightly.yaml', 'pretrain-demo.yaml']),
+      expect.arrayContaining([
+        'cue-conflict.yaml',
+        'demo-quick.yaml',
+        'demo.yaml',
+        'nightly.yaml',
+        'pretrain-demo.yaml',
+      ]),
     );
   });
 

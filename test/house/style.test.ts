@@ -3,6 +3,8 @@ import { describe, it } from 'vitest';
 import { expectNone } from '../support/expect-none.ts';
 import { lineOf, linesMatching, nodesOf, projectFiles, sourceOf, textOf } from '../support/source-files.ts';
 
+/** Tests, their hooks and what they wait for: a limit ends what hangs and decides nothing on a busy machine. */
+const hangMs = 300_000;
 const lineCountMax = 400;
 
 /** Hosts that text may name: where programs, papers and specifications are published. */
@@ -106,6 +108,17 @@ describe('tests decide by what happened, not by how long it took', () => {
       });
     });
     expectNone(wrong);
+  });
+
+  it('no test ends sooner than one that hangs', () => {
+    const isLimit = (node: ts.Node): boolean =>
+      ts.isNumericLiteral(node) && Number(node.text) >= 1 && Number(node.text) < hangMs;
+    const isRun = (node: ts.Node): node is ts.CallExpression =>
+      ts.isCallExpression(node) && /^(it|test|describe|(before|after)(All|Each))\b/.test(node.expression.getText());
+    const isEnded = (node: ts.Node): boolean => isRun(node) && node.arguments.slice(1).some(isLimit);
+    const isOption = (node: ts.Node): boolean =>
+      ts.isPropertyAssignment(node) && node.name.getText() === 'timeout' && isLimit(node.initializer);
+    expectNone(found(tests, (node) => isEnded(node) || isOption(node)));
   });
 
   it('no test measures', () => {

@@ -23,7 +23,7 @@ function lockOf(versions: Readonly<Record<string, string>>): string {
 }
 
 /** A project with the real bootstrap, a `mtrl` that tells how it was called, and a recorder in place of npm. */
-describe('bootstrap', { timeout: 180_000 }, () => {
+describe('bootstrap', () => {
   let root: string;
   let elsewhere: string;
   const lockFile = () => join(root, 'package-lock.json');

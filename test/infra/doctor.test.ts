@@ -3,7 +3,7 @@ import { doctor, formatReport } from '../../infra/doctor/doctor.ts';
 import { down } from '../../infra/stack/down.ts';
 import { useStack } from '../support/stack.ts';
 
-describe('doctor', { timeout: 40_000 }, () => {
+describe('doctor', () => {
   const stack = useStack();
 
   it('finds what is there and says what to do about the rest', async () => {

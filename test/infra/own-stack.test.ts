@@ -26,7 +26,7 @@ const portOf = (address: string): number => Number(/:(\d+)$/.exec(address)?.[1])
 function kill(home: string, ...names: readonly ('temporal' | 'minio')[]): Promise<void> {
   const records = names.flatMap((name) => livingDaemon(home, name) ?? []);
   for (const { pid } of records) process.kill(pid, 'SIGKILL');
-  return expect.poll(() => records.some(isAlive), { timeout: 20_000 }).toBe(false);
+  return expect.poll(() => records.some(isAlive)).toBe(false);
 }
 
 /** Another stack's `up` gets these ports, as one that is started while ours is down. */
@@ -38,7 +38,7 @@ function giveTo(home: string, { temporal, s3 }: StackSettings): void {
   }));
 }
 
-describe('two checkouts side by side', { timeout: 120_000 }, () => {
+describe('two checkouts side by side', () => {
   const mine = useStack();
   const other = useStack();
 
@@ -95,7 +95,7 @@ describe('two checkouts side by side', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a stack of its own', { timeout: 120_000 }, () => {
+describe('a stack of its own', () => {
   const stack = useStack();
   let stranger: Server | undefined;
   afterEach(() => {

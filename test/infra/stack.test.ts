@@ -11,7 +11,7 @@ import { useStack } from '../support/stack.ts';
 
 const servers = ['temporal', 'minio'] as const;
 
-describe('the local stack', { timeout: 40_000 }, () => {
+describe('the local stack', () => {
   const stack = useStack();
   const pidOf = (name: string) => readDaemon(stack.settings.home, name)?.pid;
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   address = `localhost:${String((proxy.address() as AddressInfo).port)}`;
-}, 60_000);
+});
 
 afterAll(() => {
   for (const socket of open) socket.destroy();
@@ -77,7 +77,7 @@ client_key_path = "${at('client.key')}"
       code: 'TEMPORAL_UNREACHABLE',
       details: { where: expect.stringContaining(address) as string },
     });
-  }, 30_000);
+  });
 });
 
 async function expectReached(env: Env): Promise<void> {

@@ -64,7 +64,7 @@ describe.skipIf(isMissing)('real rows', () => {
       expect(sides.get(sentence) ?? split).toBe(split);
       sides.set(sentence, split);
     }
-  }, 60_000);
+  });
 
   test('MJ-Bench: a label that is always 0 is in both places once the order is drawn', async () => {
     link('format-fixtures/mjbench_pairwise.parquet', 'mjbench/alignment-0.parquet');
@@ -73,20 +73,20 @@ describe.skipIf(isMissing)('real rows', () => {
     const first = examples.filter(({ label }) => label === 'first').length;
     expect(first).toBeGreaterThan(8);
     expect(first).toBeLessThan(32);
-  }, 60_000);
+  });
 
   test('Pick-a-Pic: the greater label wins, ties are set aside', async () => {
     link('format-fixtures/pickapic_binary_cols.parquet', 'pick-a-pic/0.parquet');
     const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], { changes: ['quarantineRateMax=0.5'] });
     expect(examples.length + quarantined.length).toBe(40);
     expect(new Set(quarantined.map(({ code }) => code)).size).toBeLessThanOrEqual(1);
-  }, 60_000);
+  });
 });
 
 describe('rows as they are published', () => {
   const published = path.join(folder, 'published');
   const dataFolder = published;
-  beforeAll(() => writePublishedFiles(published), 60_000);
+  beforeAll(() => writePublishedFiles(published));
 
   /** `task split` -> how many examples have which label. */
   const countsOf = (examples: readonly Example[]): Record<string, Record<string, number>> => {
@@ -103,7 +103,7 @@ describe('rows as they are published', () => {
     beforeAll(async () => {
       const { parsed } = loadRecipeFile(path.resolve('recipes/paper.yaml'), [`dataFolder=${published}`]);
       paper = await ingestDatasets(parsed, { image: () => undefined });
-    }, 60_000);
+    });
 
     test('takes all of them: every row of its five sources is an example of its task, split and label', () => {
       const { examples, quarantined } = paper;

@@ -58,7 +58,7 @@ describe.skipIf(isMissing)('real votes', () => {
     expect(new Set(examples.map(({ groupKey }) => groupKey)).size).toBe(images.size);
     expect(examples[0]?.rationale).toBe('people saw it');
     expect(examples[1]?.rationale).toBe('people did not see it');
-  }, 30_000);
+  });
 
   test('pairs take the label of the picture that more people recognised, train and val share no picture', async () => {
     const { examples, leaks } = await ingest([pointwise, pairwise]);
@@ -73,7 +73,7 @@ describe.skipIf(isMissing)('real votes', () => {
     }
     expect(pairs.map((pair) => swapPair(swapPair(pair, ['first', 'second']), ['first', 'second']))).toEqual(pairs);
     expect(leaks).toEqual([]);
-  }, 30_000);
+  });
 
   test('broken copies of rows land in quarantine, each with its code, and the good rows stay', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-votes-'));
@@ -102,5 +102,5 @@ describe.skipIf(isMissing)('real votes', () => {
       ...broken.map(([code], i) => [code, 201 + i]),
       ['ROW_UNREADABLE', 206],
     ]);
-  }, 30_000);
+  });
 });

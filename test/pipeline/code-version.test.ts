@@ -10,7 +10,10 @@ import { expectNone } from '../support/expect-none.ts';
 import { importsOf, nodesOf, projectFiles, projectRoot, sourceOf, textOf } from '../support/source-files.ts';
 import ts from 'typescript';
 
-const rooms = ['activities', 'artifacts', 'core', 'infra', 'judge', 'policy', 'recipes', 'workers', 'workflows'];
+const rooms = [
+  ...['activities', 'artifacts', 'contract', 'core', 'infra', 'judge'],
+  ...['pipeline', 'policy', 'recipes', 'workers', 'workflows'],
+];
 let copy = '';
 
 beforeAll(() => {

@@ -38,7 +38,6 @@ test.each([
   { atWork: 2, promptCount: groups.length / 2 },
 ])(
   'a compute process of two lanes, of which $atWork fit, trains, saves and loads under its ceiling',
-  { timeout: 60_000 },
   async ({ atWork, promptCount }) => {
     const folder = await mkdtemp(join(tmpdir(), 'mtrl-ceiling-'));
     const engine = spawnEmbeddedEngine({ threadCount: 2 });

@@ -179,15 +179,11 @@ test('an update in buckets covers every weight once, in order, and none is large
   }
 });
 
-test(
-  'a compute process that holds more than its worker allows is ended, and the call says so',
-  { timeout: 30_000 },
-  async () => {
-    const capped = spawnEmbeddedEngine({ threadCount: 1, memoryByteLengthMax: 1e6 });
-    await expect(capped.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
-    expect(await capped.exited).toMatchObject({ signal: 'SIGKILL' });
-  },
-);
+test('a compute process that holds more than its worker allows is ended, and the call says so', async () => {
+  const capped = spawnEmbeddedEngine({ threadCount: 1, memoryByteLengthMax: 1e6 });
+  await expect(capped.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
+  expect(await capped.exited).toMatchObject({ signal: 'SIGKILL' });
+});
 
 test('a limit that is no number of bytes is refused', () => {
   const settings = (text: string) => engineSettings({ MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: text }, 1);

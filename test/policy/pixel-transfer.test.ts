@@ -71,7 +71,7 @@ it('pixels asked for by each call give the bits of pixels at hand: rollouts, lab
   expect(await stepOf(there, atHand)).toEqual(wanted);
   // Asked for in this process, too.
   expect(await stepOf(here, deferred)).toEqual(wanted);
-}, 300_000);
+});
 
 it('a prompt whose pixels cannot be made fails the call with its code, and the engine goes on', async () => {
   const [prompt, ...others] = deferred as [Prompt, ...Prompt[]];
@@ -85,7 +85,7 @@ it('a prompt whose pixels cannot be made fails the call with its code, and the e
     details: { where: 'image x' },
   });
   expect((await stepOf(there, deferred)).digest).toMatch(/^[0-9a-f]{64}$/);
-}, 300_000);
+});
 
 it('a step of 64 prompts of 17 tiles is asked for one prompt a message, one message at a time', async () => {
   const sent: PixelAsk[] = [];

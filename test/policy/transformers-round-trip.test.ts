@@ -37,56 +37,52 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-test.skipIf(isMissing)(
-  'untrained weights give equal logits, trained ones our log-probs',
-  { timeout: 180_000 },
-  async () => {
-    const engine = new EmbeddedEngine({ threadCount: 1 });
-    const tokens = { stopTokenId: 2, padTokenId: 0, bannedTokenIds: [] };
-    const requests = [];
-    const ours: number[][] = [];
-    for (const [name, prompt] of models) {
-      // The prompt's own last tokens are the completion: their log-probs come from the rows before them.
-      const group = {
-        prompt: { ...prompt, tokenIds: prompt.tokenIds.slice(0, -rowCount) },
-        completions: [{ tokenIds: prompt.tokenIds.slice(-rowCount), tokenWeight: 0.25 }],
-      };
-      const untrained = mkdtempSync(join(scratch, 'untrained-'));
-      const trained = mkdtempSync(join(scratch, 'trained-'));
-      await engine.loadCheckpoint(fixture(name));
-      await engine.saveState(untrained);
-      await engine.forwardBackward({ groups: [group], loss: { name: 'cross_entropy' }, temperature: 1, tokens });
-      await engine.optimStep({
-        learningRate: 1e-2,
-        beta1: 0.9,
-        beta2: 0.95,
-        epsilon: 1e-8,
-        weightDecay: 0,
-        gradientNormMax: 1,
-      });
-      await engine.saveState(trained);
-      const [logProbs] = await engine.forward({ groups: [group], temperature: 1, tokens, weights: 'current' });
-      ours.push([...required(logProbs?.[0], 'log-probs')]);
-      const request = { prompt, rowCount: rowCount + 1 };
-      requests.push(
-        { ...request, folder: fixture(name), float32: true },
-        { ...request, folder: untrained },
-        { ...request, folder: trained },
-      );
-    }
-    await engine.close();
-    const answers = transformersLogits(required(python, 'python'), requests);
-    for (const [i, [name, prompt]] of models.entries()) {
-      const [original, untrained, trained] = answers.slice(3 * i, 3 * i + 3).map((answer) => required(answer, name));
-      expect(untrained?.dtype, name).toBe('torch.float32');
-      expect(untrained?.logits, name).toEqual(original?.logits);
-      expect(largestDifference(trained?.logits ?? [], untrained?.logits ?? []), name).toBeGreaterThan(0.01);
-      expect(largestDifference(logProbsOf(trained?.logits ?? [], prompt), required(ours[i], name)), name).toBeLessThan(
-        2e-5,
-      );
-    }
-  },
-);
+test.skipIf(isMissing)('untrained weights give equal logits, trained ones our log-probs', async () => {
+  const engine = new EmbeddedEngine({ threadCount: 1 });
+  const tokens = { stopTokenId: 2, padTokenId: 0, bannedTokenIds: [] };
+  const requests = [];
+  const ours: number[][] = [];
+  for (const [name, prompt] of models) {
+    // The prompt's own last tokens are the completion: their log-probs come from the rows before them.
+    const group = {
+      prompt: { ...prompt, tokenIds: prompt.tokenIds.slice(0, -rowCount) },
+      completions: [{ tokenIds: prompt.tokenIds.slice(-rowCount), tokenWeight: 0.25 }],
+    };
+    const untrained = mkdtempSync(join(scratch, 'untrained-'));
+    const trained = mkdtempSync(join(scratch, 'trained-'));
+    await engine.loadCheckpoint(fixture(name));
+    await engine.saveState(untrained);
+    await engine.forwardBackward({ groups: [group], loss: { name: 'cross_entropy' }, temperature: 1, tokens });
+    await engine.optimStep({
+      learningRate: 1e-2,
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      gradientNormMax: 1,
+    });
+    await engine.saveState(trained);
+    const [logProbs] = await engine.forward({ groups: [group], temperature: 1, tokens, weights: 'current' });
+    ours.push([...required(logProbs?.[0], 'log-probs')]);
+    const request = { prompt, rowCount: rowCount + 1 };
+    requests.push(
+      { ...request, folder: fixture(name), float32: true },
+      { ...request, folder: untrained },
+      { ...request, folder: trained },
+    );
+  }
+  await engine.close();
+  const answers = transformersLogits(required(python, 'python'), requests);
+  for (const [i, [name, prompt]] of models.entries()) {
+    const [original, untrained, trained] = answers.slice(3 * i, 3 * i + 3).map((answer) => required(answer, name));
+    expect(untrained?.dtype, name).toBe('torch.float32');
+    expect(untrained?.logits, name).toEqual(original?.logits);
+    expect(largestDifference(trained?.logits ?? [], untrained?.logits ?? []), name).toBeGreaterThan(0.01);
+    expect(largestDifference(logProbsOf(trained?.logits ?? [], prompt), required(ours[i], name)), name).toBeLessThan(
+      2e-5,
+    );
+  }
+});
 
 /** Of the prompt's last tokens, each from the row before it. */
 function logProbsOf(logits: readonly number[], { tokenIds }: EncodedPrompt): number[] {

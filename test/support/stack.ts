@@ -65,10 +65,10 @@ export function useStack(): TestStack {
   };
   beforeAll(async () => {
     stack = await startTestStack();
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
-  }, 30_000);
+  });
   return {
     get settings() {
       return get().settings;

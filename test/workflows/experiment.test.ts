@@ -129,7 +129,7 @@ describe('an experiment', () => {
       if (call === 'rollout 0 1/1') await handle.signal('pause');
     };
     const stateOfRun = async () => (await handle.query<ExperimentProgress>('progress')).runs[0]?.state;
-    await expect.poll(stateOfRun, { timeout: 10_000 }).toBe('paused');
+    await expect.poll(stateOfRun).toBe('paused');
     await handle.signal('resume');
     await handle.result();
   });

@@ -28,7 +28,7 @@ async function waiting(): Promise<Handle> {
 
 async function standing(handle: Handle, state: ApprovalStanding['state']): Promise<void> {
   const now = async () => (await handle.query<ApprovalStanding>('approval')).state;
-  await expect.poll(now, { timeout: 10_000 }).toBe(state);
+  await expect.poll(now).toBe(state);
 }
 
 const refusalOf = (handle: Handle, decision: unknown): Promise<unknown> =>

@@ -3,12 +3,12 @@
  * The long one: MTRL_CHAOS_RUNS=50 npx vitest run test/workflows/query-chaos.test.ts
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
 import { RandomStream } from './random-stream.ts';
+import { compiled } from '../support/compiled.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { useStack } from '../support/stack.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
@@ -25,6 +25,7 @@ it(
     Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
     const { address, namespace } = stack.settings.temporal;
     const codePath = await workflowBundle(bundleFolder);
+    const file = compiled('test/workflows/control-worker.ts');
     const connection = await NativeConnection.connect({ address });
     const { compute } = new MadeUpActivities();
     const optimize = async (input: Parameters<typeof compute.optimize>[0]) => {
@@ -37,7 +38,9 @@ it(
     const computing = worker.run();
     const client = new Client({ connection: await Connection.connect({ address }), namespace });
     const chaos = new AbortController();
-    const going = [0, 1].map((seed) => killAgainAndAgain(seed, [address, namespace, taskQueue], chaos.signal));
+    const going = [0, 1].map((seed) =>
+      killAgainAndAgain(seed, [file, address, namespace, taskQueue, codePath], chaos.signal),
+    );
     try {
       for (let i = 0; i < runCount; i++) {
         const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 10, snapshotEveryStepCount: 5 });
@@ -76,8 +79,7 @@ async function killAgainAndAgain(seed: number, args: readonly string[], ended: A
 }
 
 function spawnWorker(args: readonly string[]): ChildProcess {
-  const file = fileURLToPath(new URL('control-worker.ts', import.meta.url));
-  return spawn(process.execPath, ['--import', 'tsx', file, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
 async function look(client: Client, workflowId: string, ended: AbortSignal): Promise<void> {

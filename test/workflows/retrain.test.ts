@@ -124,9 +124,7 @@ describe('an approval', () => {
       await expect(handle.executeUpdate('decide', { args: [early] })).rejects.toMatchObject({
         cause: { type: 'DECISION_REFUSED' },
       });
-      await expect
-        .poll(async () => (await handle.query<RetrainProgress>('progress')).state, { timeout: 10_000 })
-        .toBe('waiting');
+      await expect.poll(async () => (await handle.query<RetrainProgress>('progress')).state).toBe('waiting');
       await handle.executeUpdate('decide', { args: [{ decision, by: 'ann' }] });
       const { outcome } = await handle.result();
       expect(outcome).toBe(decision === 'approve' ? 'promoted' : 'rejected');
@@ -159,7 +157,7 @@ describe('a retraining that a schedule starts', () => {
     const actions = async (actionCount: number): Promise<string[]> => {
       const of = async () =>
         (await handle.describe()).info.recentActions.map(({ action }) => action.workflow.workflowId);
-      await expect.poll(async () => (await of()).length, { timeout: 10_000 }).toBe(actionCount);
+      await expect.poll(async () => (await of()).length).toBe(actionCount);
       return of();
     };
     return { handle, actions };
@@ -173,7 +171,7 @@ describe('a retraining that a schedule starts', () => {
     const [first = ''] = await actions(1);
     expect(await resultOf(first)).toMatchObject({ outcome: 'held-back' });
     // A schedule hears of its actions' ends in its own time.
-    await expect.poll(async () => (await handle.describe()).info.runningActions, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(async () => (await handle.describe()).info.runningActions).toEqual([]);
     await handle.trigger(ScheduleOverlapPolicy.SKIP);
     const [, second = ''] = await actions(2);
     expect(await resultOf(second)).toMatchObject({

@@ -50,9 +50,7 @@ describe('stopAfterStep', () => {
     harness.activities.before = async (call) => {
       if (call === 'rollout 0 1/1') await handle.signal('pause');
     };
-    await expect
-      .poll(async () => (await handle.query<RunProgress>('progress')).state, { timeout: 10_000 })
-      .toBe('paused');
+    await expect.poll(async () => (await handle.query<RunProgress>('progress')).state).toBe('paused');
     await handle.executeUpdate('stopAfterStep');
     expect((await handle.result()).summary.plan.stepCount).toBe(1);
   });
@@ -169,4 +167,4 @@ it('a changed budget outlives continue-as-new', async () => {
   ]);
   expect(result.summary.plan.stepCount).toBe(420);
   expect((await handle.describe()).runId).not.toBe(handle.firstExecutionRunId);
-}, 60_000);
+});

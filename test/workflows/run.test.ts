@@ -112,9 +112,7 @@ describe('a run', () => {
     activities.before = async (call) => {
       if (call === 'reward 0 of 1') await handle.signal('pause');
     };
-    await expect
-      .poll(async () => (await handle.query<RunProgress>('progress')).state, { timeout: 10_000 })
-      .toBe('paused');
+    await expect.poll(async () => (await handle.query<RunProgress>('progress')).state).toBe('paused');
     expect(activities.calls.at(-1)).toBe('optimize rl 0-1 after 0');
     const described = await handle.describe();
     expect(described.typedSearchAttributes.getAll()).toContainEqual(
@@ -144,7 +142,7 @@ describe('a run', () => {
     const { historyLength, runId } = await handle.describe();
     expect(historyLength).toBeLessThan(2_500);
     expect(runId).not.toBe(handle.firstExecutionRunId);
-  }, 60_000);
+  });
 
   it('fails with the code of the activity that failed, and says at which step', async () => {
     harness.activities.before = (call) => {

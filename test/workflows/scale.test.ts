@@ -94,10 +94,10 @@ it(
     await first;
     const run = client.workflow.getHandle('long-run/rl/s0');
     const stateOf = async () => (await run.query<RunProgress>('progress')).state;
-    await expect.poll(stateOf, { timeout: 30_000 }).toBe('paused');
+    await expect.poll(stateOf).toBe('paused');
     expect((await run.query<RunProgress>('progress')).step).toBe(stepCount + 1);
     await handle.cancel();
-    await expect.poll(async () => (await handle.describe()).status.name, { timeout: 30_000 }).toBe('CANCELLED');
+    await expect.poll(async () => (await handle.describe()).status.name).toBe('CANCELLED');
 
     const parts: Size[] = [];
     for (let runId: string | undefined = (await run.describe()).runId; runId !== undefined;) {

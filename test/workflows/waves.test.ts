@@ -30,4 +30,4 @@ it('an experiment of more runs than a wave has continues as new between waves, a
   expect(harness.activities.calls.filter((call) => call === 'prepare')).toHaveLength(1);
   expect(harness.activities.calls.at(-1)).toBe(`report ${String(runs.length)}`);
   expect((await handle.query<ExperimentProgress>('progress')).evaluations).toHaveLength(runs.length);
-}, 300_000);
+});

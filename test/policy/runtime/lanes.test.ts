@@ -47,7 +47,7 @@ describe('an engine gives the same bits on any number of lanes', () => {
     ['of all weights', {}, undefined],
     ['of adapters', { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 0 } }, undefined],
     ['under a ceiling', {}, { byteLengthMax: 340e6, recompute: true }],
-  ])('training %s', { timeout: 60_000 }, async (_title, trainable, memory) => {
+  ])('training %s', async (_title, trainable, memory) => {
     const [one, ...more] = await Promise.all(engines.map((engine) => everything(engine, trainable, memory)));
     expect(new Set(one?.map(({ digest }) => digest)).size).toBe(2);
     for (const other of more) expect(other).toEqual(one);

@@ -10,8 +10,6 @@ import type { ProviderReport } from '../../../policy/runtime/list-providers.ts';
 import { folderOf } from '../../support/idefics3-fixture.ts';
 import { runScript } from '../../support/vulkan.ts';
 
-const scripts = { timeout: 60_000 };
-
 describe('a backend or provider that is asked for is used or refused, never replaced', () => {
   it.each<[string, RuntimeSettings, string]>([
     ['an unknown backend', { threadCount: 1, backend: 'jax' as BackendName }, 'onnxruntime, tfjs'],
@@ -24,7 +22,7 @@ describe('a backend or provider that is asked for is used or refused, never repl
     });
   });
 
-  it('a provider that is not there says what it needs, and the others are still found', scripts, async () => {
+  it('a provider that is not there says what it needs, and the others are still found', async () => {
     const reports = (await runScript(
       'policy/runtime/list-providers.ts',
       ['onnxruntime/cuda', 'tfjs'],
@@ -42,7 +40,7 @@ describe('a backend or provider that is asked for is used or refused, never repl
     expect(cuda?.isAvailable === true || cuda?.hint?.includes('libonnxruntime_providers_cuda.so')).toBe(true);
   });
 
-  it('webgpu without any Vulkan driver is PROVIDER_UNAVAILABLE and names the loader', scripts, async () => {
+  it('webgpu without any Vulkan driver is PROVIDER_UNAVAILABLE and names the loader', async () => {
     const without = { VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' };
     const [report] = (await runScript(
       'policy/runtime/list-providers.ts',
@@ -82,13 +80,13 @@ describe('what an engine computes with', () => {
 });
 
 describe('an engine in a process of its own', () => {
-  it('computes with the backend of its settings', scripts, async () => {
+  it('computes with the backend of its settings', async () => {
     const engine = spawnEmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'wasm' });
     expect(await engine.loadCheckpoint(folderOf('tied'))).toMatchObject({ backend: 'tfjs', executionProvider: 'wasm' });
     await engine.close();
   });
 
-  it('gives the code of a provider that is not there to its parent', scripts, async () => {
+  it('gives the code of a provider that is not there to its parent', async () => {
     const engine = spawnEmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'tpu' });
     await expect(engine.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     await engine.close();

@@ -2,8 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type OpDifference, type StepDifference, tolerance } from '../../support/differential.ts';
 import { type VulkanDriver, findVulkan, runScript } from '../../support/vulkan.ts';
 
-/** A software driver compiles its shaders on the CPU, and tests share that with others. */
-const timeoutMs = 240_000;
 const script = 'test/support/differential-run.ts';
 
 let driver: VulkanDriver | undefined;
@@ -13,50 +11,38 @@ beforeAll(async () => {
     process.stderr.write(
       'SKIPPED: webgpu is not tested, no Vulkan driver was found (`mtrl doctor` says what it needs)\n',
     );
-}, timeoutMs);
+});
 
 describe('the webgpu provider against the CPU', () => {
-  it(
-    'every case of every op comes out the same',
-    async ({ skip }) => {
-      if (driver === undefined) return skip();
-      const differences = (await runScript(script, ['onnxruntime', 'webgpu'], driver.environment)) as OpDifference[];
-      expect(differences.length).toBeGreaterThan(200);
-      expect(
-        differences.filter(({ problem }) => problem !== '').map(({ title, problem }) => `${title} ${problem}`),
-      ).toEqual([]);
-    },
-    timeoutMs,
-  );
+  it('every case of every op comes out the same', async ({ skip }) => {
+    if (driver === undefined) return skip();
+    const differences = (await runScript(script, ['onnxruntime', 'webgpu'], driver.environment)) as OpDifference[];
+    expect(differences.length).toBeGreaterThan(200);
+    expect(
+      differences.filter(({ problem }) => problem !== '').map(({ title, problem }) => `${title} ${problem}`),
+    ).toEqual([]);
+  });
 
-  it(
-    'what a call leaves for the next one stays on the device until it is asked for',
-    async ({ skip }) => {
-      if (driver === undefined) return skip();
-      expect(await runScript('test/support/kept-outputs.ts', ['onnxruntime', 'webgpu'], driver.environment)).toEqual({
-        unsettled: [0, 10, 20, 30, 40, 50],
-        squares: [9, 169, 529, 1089, 1849, 2809],
-        settled: [3, 13, 23, 33, 43, 53],
-        later: [4, 14, 24, 34, 44, 54],
-      });
-    },
-    timeoutMs,
-  );
+  it('what a call leaves for the next one stays on the device until it is asked for', async ({ skip }) => {
+    if (driver === undefined) return skip();
+    expect(await runScript('test/support/kept-outputs.ts', ['onnxruntime', 'webgpu'], driver.environment)).toEqual({
+      unsettled: [0, 10, 20, 30, 40, 50],
+      squares: [9, 169, 529, 1089, 1849, 2809],
+      settled: [3, 13, 23, 33, 43, 53],
+      later: [4, 14, 24, 34, 44, 54],
+    });
+  });
 
-  it(
-    'a whole GRPO step draws the same tokens and ends at the same weights',
-    async ({ skip }) => {
-      if (driver === undefined) return skip();
-      const args = ['onnxruntime', 'webgpu', 'untied-gqa'];
-      const steps = (await runScript(script, args, driver.environment)) as StepDifference[];
-      expect(steps.map(({ sameTokens }) => sameTokens)).toEqual([true]);
-      const parts = steps.flatMap(({ differences }) => Object.entries(differences));
-      expect(parts.length).toBe(7);
-      // An infinite difference is null in JSON.
-      expect(
-        parts.filter(([, difference]) => (difference as number | null) === null || difference > tolerance),
-      ).toEqual([]);
-    },
-    timeoutMs,
-  );
+  it('a whole GRPO step draws the same tokens and ends at the same weights', async ({ skip }) => {
+    if (driver === undefined) return skip();
+    const args = ['onnxruntime', 'webgpu', 'untied-gqa'];
+    const steps = (await runScript(script, args, driver.environment)) as StepDifference[];
+    expect(steps.map(({ sameTokens }) => sameTokens)).toEqual([true]);
+    const parts = steps.flatMap(({ differences }) => Object.entries(differences));
+    expect(parts.length).toBe(7);
+    // An infinite difference is null in JSON.
+    expect(parts.filter(([, difference]) => (difference as number | null) === null || difference > tolerance)).toEqual(
+      [],
+    );
+  });
 });
