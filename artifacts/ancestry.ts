@@ -1,6 +1,7 @@
 /** From an artifact back to all that it was made from: a tree in which each artifact is opened once. */
 import type { ArtifactStore } from './store/artifact-store.ts';
-import { batchesOf, mapBounded } from './store/bounded.ts';
+import pMap from 'p-map';
+import { batchesOf } from './store/bounded.ts';
 import { isRecord } from './codecs/json-value.ts';
 import { checkManifest, type Manifest, readManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
@@ -41,11 +42,14 @@ export interface Contents {
 
 export interface AncestryOptions {
   readonly depthMax: number;
-  /** Of inputs with one name; the newest are listed. */
-  readonly listedCountMax: number;
+  /** Of inputs with one name, such as the steps since a snapshot: the newest are opened, those before them named. */
+  readonly openedCountMax: number;
   /** Opens what an activity made, for those who know its form. */
   readonly contentsOf?: (made: Manifest<unknown>) => Promise<Readonly<Record<string, Contents>>>;
 }
+
+/** Of inputs with one name, opened or named. */
+const listedCountMax = 200;
 
 /** Manifests that are read at the same time. */
 const readCountMax = 32;
@@ -56,7 +60,7 @@ export async function ancestryOf(
   ref: ArtifactRef,
   options: AncestryOptions,
 ): Promise<Ancestry> {
-  return grow(store, name, ref, options, new Set());
+  return grow(store, name, ref, options, new Set([identityOf(ref)]));
 }
 
 async function grow(
@@ -64,28 +68,51 @@ async function grow(
   name: string,
   ref: ArtifactRef,
   options: AncestryOptions,
-  opened: Set<string>,
+  met: Set<string>,
 ): Promise<Ancestry> {
-  const { uri, sha256, byteLength, producer } = ref;
-  const own = { name, uri, sha256, byteLength };
-  if (producer === undefined || options.depthMax === 0) return own;
-  const identity = `${producer} ${sha256}`;
-  if (opened.has(identity)) return { ...own, isAbove: true };
-  opened.add(identity);
-  const made = await readManifest(store, producer);
+  const own = leaf(name, ref);
+  if (ref.producer === undefined || options.depthMax === 0) return own;
+  const made = await readManifest(store, ref.producer);
   if (made === undefined) return own;
   const { manifest } = made;
   const inputs: Ancestry[] = [];
   const further: Record<string, number> = {};
+  const deeper = { ...options, depthMax: options.depthMax - 1 };
   for (const [input, refs] of Object.entries(manifest.inputs)) {
-    const all = 'sha256' in refs ? [refs] : refs;
-    const listed = all.slice(-options.listedCountMax);
-    if (listed.length < all.length) further[input] = all.length - listed.length;
-    const deeper = { ...options, depthMax: options.depthMax - 1 };
-    for (const each of listed) inputs.push(await grow(store, input, each, deeper, opened));
+    if ('sha256' in refs) {
+      const isAbove = met.has(identityOf(refs));
+      met.add(identityOf(refs));
+      inputs.push(isAbove ? { ...leaf(input, refs), isAbove } : await grow(store, input, refs, deeper, met));
+      continue;
+    }
+    const listed = refs.filter((each) => !met.has(identityOf(each))).slice(-listedCountMax);
+    if (listed.length < refs.length) further[input] = refs.length - listed.length;
+    // Members of a list stand in it and not below one another: steps are a list and no ladder.
+    for (const each of listed) met.add(identityOf(each));
+    const firstOpened = listed.length - options.openedCountMax;
+    for (const [i, each] of listed.entries())
+      inputs.push(i < firstOpened ? await named(store, input, each) : await grow(store, input, each, deeper, met));
   }
   const contents = (await options.contentsOf?.(manifest)) ?? {};
   return { ...own, madeBy: { ...factsOf(manifest), contents, inputs, further } };
+}
+
+function leaf(name: string, { uri, sha256, byteLength }: ArtifactRef): Ancestry {
+  return { name, uri, sha256, byteLength };
+}
+
+/** What made it, and nothing of what that took. */
+async function named(store: ArtifactStore, name: string, ref: ArtifactRef): Promise<Ancestry> {
+  const made = ref.producer === undefined ? undefined : await readManifest(store, ref.producer);
+  return {
+    ...leaf(name, ref),
+    ...(made && { madeBy: { ...factsOf(made.manifest), contents: {}, inputs: [], further: {} } }),
+  };
+}
+
+/** One artifact of two activities has two histories. */
+function identityOf({ producer = '', sha256 }: ArtifactRef): string {
+  return `${producer} ${sha256}`;
 }
 
 function factsOf({ activity, codeVersion, environment, config, cost }: Manifest<unknown>) {
@@ -118,7 +145,7 @@ export async function madeAs(
   let adopted: ArtifactRef | undefined;
   let lookedAtCount = 0;
   for await (const nearest of batchesOf(places, readCountMax)) {
-    const found = await mapBounded(readCountMax, nearest, ([, place]) => outputAt(store, place, key));
+    const found = await pMap(nearest, ([, place]) => outputAt(store, place, key), { concurrency: readCountMax });
     for (const ref of found) {
       // What only took it over from another activity does not say where it comes from.
       if (ref?.producer?.startsWith('manifests/importPolicy/') === true) adopted ??= ref;

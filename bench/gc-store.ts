@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
-import { mapBounded } from '../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import { experimentKey } from '../artifacts/experiments.ts';
 import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
 import { jsonBytes } from '../artifacts/codecs/json-value.ts';
@@ -62,10 +62,15 @@ export async function fillStore(place: StorePlace): Promise<void> {
   const store = new ArtifactStore(objects);
   const dataset = await ingest(store);
   const experiments = Array.from({ length: experimentCount }, (_, seed) => seed);
-  await mapBounded(experimentsAtOnceCount, experiments, async (seed) => {
-    const run = await train(store, dataset, seed);
-    if (seed % 2 === 0) await objects.put(experimentKey(`bench-${String(seed)}`), jsonBytes({ dataset, runs: [run] }));
-  });
+  await pMap(
+    experiments,
+    async (seed) => {
+      const run = await train(store, dataset, seed);
+      if (seed % 2 === 0)
+        await objects.put(experimentKey(`bench-${String(seed)}`), jsonBytes({ dataset, runs: [run] }));
+    },
+    { concurrency: experimentsAtOnceCount },
+  );
 }
 
 async function work<O extends string>(

@@ -1,46 +1,29 @@
 /** Keeps values that are costly to make again, the most recently used ones, within a budget of bytes. */
-import { assert } from './assert.ts';
+import { LRUCache } from 'lru-cache';
 
 export class ByteCache<T> {
-  readonly #byteLengthMax: number;
-  /** In the order of last use: a Map iterates in insertion order, so the oldest entry is the first. */
-  readonly #entries = new Map<string, { readonly value: T; readonly byteLength: number }>();
-  #byteLength = 0;
+  readonly #kept: LRUCache<string, { readonly value: T }>;
 
-  /** `byteLengthMax` 0 keeps nothing. */
+  /** `byteLengthMax` 0 keeps nothing that has bytes. */
   constructor(byteLengthMax: number) {
-    assert(byteLengthMax >= 0, `a cache of ${String(byteLengthMax)} bytes`);
-    this.#byteLengthMax = byteLengthMax;
+    this.#kept = new LRUCache({ maxSize: sizeOf(byteLengthMax) });
   }
 
   get byteLength(): number {
-    return this.#byteLength;
+    return this.#kept.calculatedSize;
   }
 
   get(key: string): T | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.value;
+    return this.#kept.get(key)?.value;
   }
 
   /** Whatever fits the budget is kept, and pushes out what was used longest ago. */
   set(key: string, value: T, byteLength: number): void {
-    this.delete(key);
-    if (byteLength > this.#byteLengthMax) return;
-    this.#entries.set(key, { value, byteLength });
-    this.#byteLength += byteLength;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#byteLength <= this.#byteLengthMax) break;
-      this.delete(oldest);
-    }
+    this.#kept.set(key, { value }, { size: sizeOf(byteLength) });
   }
+}
 
-  delete(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#byteLength -= entry.byteLength;
-  }
+/** The library counts from 1. */
+function sizeOf(byteLength: number): number {
+  return Math.max(1, byteLength);
 }

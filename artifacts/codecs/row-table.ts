@@ -7,7 +7,7 @@ import type { ByteCache } from '../../core/byte-cache.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { canonicalJson, sha256 } from '../../core/json.ts';
 import { Uint32Column } from '../../core/uint32-column.ts';
-import { mapBounded } from '../store/bounded.ts';
+import pMap from 'p-map';
 import { asJson } from './json-value.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import type { ArtifactRef } from '../ref.ts';
@@ -117,7 +117,7 @@ export async function rowsAt<T>(source: RowSource, table: RowTable, rows: ArrayL
   if (missing.length > 0) {
     const ends = columnOf(await source.getBytes(table.ends));
     const requests = requestsFor(table, ends, missing);
-    const read = await mapBounded(requestCountMax, requests, (request) => fetchRows(source, request, ends));
+    const read = await pMap(requests, (request) => fetchRows(source, request, ends), { concurrency: requestCountMax });
     for (const [row, value] of read.flat()) found.set(row, value);
   }
   return wanted.map((row) => required(found.get(row), `row ${row}`) as T);

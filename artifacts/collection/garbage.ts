@@ -10,7 +10,8 @@
  */
 import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { batchesOf, mapBounded } from '../store/bounded.ts';
+import pMap from 'p-map';
+import { batchesOf } from '../store/bounded.ts';
 import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
 import { leasedSinceMs } from './lease.ts';
 import type { ObjectEntry } from '../store/object-store.ts';
@@ -94,7 +95,9 @@ class Collection {
       this.#tell('marking');
     }
     for await (const keys of batchesOf(this.#rootKeys(), readCountMax)) {
-      await this.#reachable.addLinksOf(...(await mapBounded(readCountMax, keys, (key) => this.#rootDocument(key))));
+      await this.#reachable.addLinksOf(
+        ...(await pMap(keys, (key) => this.#rootDocument(key), { concurrency: readCountMax })),
+      );
       this.#tell('marking');
     }
     const sizes = { objectCount: 0, byteLength: 0 };
@@ -217,7 +220,7 @@ class Collection {
           this.#activityOf.set(blobKeyOf(output['sha256']), key.split('/')[1] ?? '');
       }
     };
-    await mapBounded(readCountMax, manifests, read);
+    await pMap(manifests, read, { concurrency: readCountMax });
   }
 
   #kindOf(key: string): string {

@@ -7,7 +7,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from './artifact-store.ts';
-import { mapBounded } from './bounded.ts';
+import pMap from 'p-map';
 import { fileError } from './file-error.ts';
 import { isRecord } from '../codecs/json-value.ts';
 import type { ArtifactRef } from '../ref.ts';
@@ -29,10 +29,14 @@ export async function putFolder(
 ): Promise<ArtifactRef> {
   const names = [...(fileNames ?? (await filesIn(folder)))].sort();
   if (names.length === 0) throw new MtrlError('FILE_MISSING', 'the folder holds no files', { where: folder });
-  const contents = await mapBounded(transferCountMax, names, async (name) => {
-    const { sha256, byteLength } = await store.putFile(join(folder, checkName(name, folder)));
-    return [name, { sha256, byteLength }] as const;
-  });
+  const contents = await pMap(
+    names,
+    async (name) => {
+      const { sha256, byteLength } = await store.putFile(join(folder, checkName(name, folder)));
+      return [name, { sha256, byteLength }] as const;
+    },
+    { concurrency: transferCountMax },
+  );
   const manifest: FolderManifest = { schema: 1, files: Object.fromEntries(contents) };
   return store.putJson(manifest);
 }
@@ -55,8 +59,10 @@ export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, 
   const partial = `${target}.partial-${randomUUID()}`;
   await mkdir(partial, { recursive: true });
   try {
-    await mapBounded(transferCountMax, Object.entries(files), ([name, content]) =>
-      store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
+    await pMap(
+      Object.entries(files),
+      ([name, content]) => store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
+      { concurrency: transferCountMax },
     );
     // Replaces an empty folder, refuses a full one.
     await rename(partial, target);

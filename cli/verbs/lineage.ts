@@ -14,7 +14,7 @@ interface LineageOptions {
   readonly json?: boolean;
 }
 
-const listedCountMax = 3;
+const openedCountMax = 3;
 
 export function addLineage(program: Command): void {
   program
@@ -27,7 +27,7 @@ export function addLineage(program: Command): void {
       await withStack({ startMissing: false }, async (stack) => {
         const roots = await rootsOf(stack, named);
         const options: AncestryOptions = {
-          ...{ depthMax: depth, listedCountMax },
+          ...{ depthMax: depth, openedCountMax },
           contentsOf: (made) => contentsOf(stack.store, made),
         };
         const trees = await Promise.all(roots.map(([name, ref]) => ancestryOf(stack.store, name, ref, options)));

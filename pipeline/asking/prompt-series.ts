@@ -3,7 +3,7 @@
  * encoded once to be measured: their tokens and the sizes of their images. They are kept while they are few and encoded
  * again when their batch comes. Pixels are made later, for each call of an engine that needs them (DeferredPrompt).
  */
-import { mapBounded } from '../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import type { ImageSize, Prompt, SampleRequest } from '../../policy/engine.ts';
 
 type Sizes = Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'>;
@@ -28,13 +28,17 @@ export async function promptSeries<T>(
 ): Promise<PromptSeries> {
   const kept = new Map<T, Prompt>();
   let keptByteLength = 0;
-  const measured = await mapBounded(encodingCountMax, items, async (item) => {
-    const prompt = await encode(item);
-    const byteLength = byteLengthOf(prompt);
-    keptByteLength += byteLength;
-    if (keptByteLength <= keptByteLengthMax) kept.set(item, prompt);
-    return { byteLength, ...largestOf([prompt]) };
-  });
+  const measured = await pMap(
+    items,
+    async (item) => {
+      const prompt = await encode(item);
+      const byteLength = byteLengthOf(prompt);
+      keptByteLength += byteLength;
+      if (keptByteLength <= keptByteLengthMax) kept.set(item, prompt);
+      return { byteLength, ...largestOf([prompt]) };
+    },
+    { concurrency: encodingCountMax },
+  );
   return {
     batches: (countMax) =>
       cut(
@@ -46,7 +50,9 @@ export async function promptSeries<T>(
       imagePixelCountMax: largest(measured.map(({ imagePixelCountMax = 0 }) => imagePixelCountMax)),
     },
     slice: (from, to) =>
-      mapBounded(encodingCountMax, items.slice(from, to), async (item) => kept.get(item) ?? (await encode(item))),
+      pMap(items.slice(from, to), async (item) => kept.get(item) ?? (await encode(item)), {
+        concurrency: encodingCountMax,
+      }),
   };
 }
 

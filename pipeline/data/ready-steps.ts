@@ -1,5 +1,5 @@
 /** From an update's refs to steps that an engine can do: prompts encoded, advantages computed. */
-import { mapBounded } from '../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import { required } from '../../core/assert.ts';
 import type { SampledCompletion, TrainGroup } from '../../policy/engine.ts';
 import { grpoGroups } from '../../policy/objectives/grpo.ts';
@@ -34,10 +34,14 @@ async function grpoStep(cache: JsonCache, prompted: PromptedDataset, update: Grp
     prompted.dataset,
     prompts.map(({ exampleIndex }) => exampleIndex),
   );
-  const encoded = await mapBounded(encodingCountMax, prompts, (prompt) => {
-    const stored = exampleAt(prompt.exampleIndex);
-    return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
-  });
+  const encoded = await pMap(
+    prompts,
+    (prompt) => {
+      const stored = exampleAt(prompt.exampleIndex);
+      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
+    },
+    { concurrency: encodingCountMax },
+  );
   const rollouts: (readonly SampledCompletion[])[] = prompts.map((prompt) => prompt.rollouts);
   const values = prompts.map(({ exampleId }, i) => {
     const graded = required(rewards.prompts[i], `rewards of ${exampleId}`);
@@ -81,7 +85,9 @@ async function sftStep(prompted: PromptedDataset, { step, learningRate, examples
     examples.map(([row]) => row),
   );
   const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
-  const prompts = await mapBounded(encodingCountMax, shown, ({ example, mode }) => prompted.encode(example, mode));
+  const prompts = await pMap(shown, ({ example, mode }) => prompted.encode(example, mode), {
+    concurrency: encodingCountMax,
+  });
   const groups = sftGroups(
     prompts,
     shown.map(({ example, mode }) => prompted.target(example, mode)),

@@ -1,5 +1,5 @@
 /** A run's log, read back: from its last snapshot over the ones before it to the policy it started from. */
-import { mapBounded } from '../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
@@ -30,7 +30,7 @@ export async function recordsOf(cache: JsonCache, policy: PolicyState): Promise<
 }
 
 export function readRecords(cache: JsonCache, refs: readonly ArtifactRef[]): Promise<StepRecord[]> {
-  return mapBounded(readCountMax, refs, async (ref) => (await cache.get(ref)) as StepRecord);
+  return pMap(refs, async (ref) => (await cache.get(ref)) as StepRecord, { concurrency: readCountMax });
 }
 
 /** Steps that are done after this one. */

@@ -3,8 +3,8 @@
  * `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, so that a receiver can check with any library of that
  * standard who sent the raw bytes, and that they are not an old message sent again.
  */
-import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
 
 export interface Message {
   /** The same for every attempt: a receiver drops what it has seen. */
@@ -38,12 +38,9 @@ export async function postSigned(
   }
 }
 
-/** base64 of the HMAC. `whsec_` marks a secret that is base64 itself; any other is taken as it stands. */
-function signatureOf({ id, body }: Message, timestampSeconds: number, secret: string): string {
-  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : secret;
-  return createHmac('sha256', key)
-    .update(`${id}.${String(timestampSeconds)}.${body}`)
-    .digest('base64');
+/** `whsec_` marks a secret that is base64; any other is taken as it stands. */
+function signatureOf({ id, body }: Message, time: Date, secret: string): string {
+  return new Webhook(secret, secret.startsWith('whsec_') ? undefined : { format: 'raw' }).sign(id, time, body);
 }
 
 interface Outcome {
@@ -59,12 +56,12 @@ async function post(
   timeoutMs: number,
   cancelled: AbortSignal,
 ): Promise<Outcome> {
-  const timestampSeconds = Math.floor(Date.now() / 1000);
+  const time = new Date();
   const headers = {
     'content-type': 'application/json',
     'webhook-id': message.id,
-    'webhook-timestamp': String(timestampSeconds),
-    ...(secret !== undefined && { 'webhook-signature': `v1,${signatureOf(message, timestampSeconds, secret)}` }),
+    'webhook-timestamp': String(Math.floor(time.getTime() / 1000)),
+    ...(secret !== undefined && { 'webhook-signature': signatureOf(message, time, secret) }),
   };
   try {
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeoutMs)]);

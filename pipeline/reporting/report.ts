@@ -1,7 +1,7 @@
 /** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
 import { digestOf } from '../../core/json.ts';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
-import { mapBounded } from '../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
@@ -32,7 +32,9 @@ const readCountMax = 16;
 export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
   return async (input: ReportInput): Promise<ReportResult> => {
     const { experimentId, recipe, ingestion, wallMs } = input;
-    const runs = await mapBounded(readCountMax, input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun);
+    const runs = await pMap(input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun, {
+      concurrency: readCountMax,
+    });
     const data = await reportData(cache, { ...input, runs }, codeVersion('report'));
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);

@@ -1,6 +1,6 @@
 /** An external grader over HTTP. An answer that is missing or has another form is GRADER_FAILED and retried: never a score. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mapBounded } from '../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import { MtrlError } from '../../core/errors.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
 
@@ -44,14 +44,18 @@ export async function graderScores(
   );
   const requests = new GraderRequests(spec, signal);
   const failures: unknown[] = [];
-  const scores = await mapBounded(spec.requestCountMax, batches, async (batch) => {
-    if (failures.length > 0) return [];
-    // The next attempt begins when this one throws: not before the requests under way have ended.
-    return kept(batch, () => requests.scoresOf(batch)).catch((error: unknown) => {
-      failures.push(error);
-      return [];
-    });
-  });
+  const scores = await pMap(
+    batches,
+    async (batch) => {
+      if (failures.length > 0) return [];
+      // The next attempt begins when this one throws: not before the requests under way have ended.
+      return kept(batch, () => requests.scoresOf(batch)).catch((error: unknown) => {
+        failures.push(error);
+        return [];
+      });
+    },
+    { concurrency: spec.requestCountMax },
+  );
   if (failures.length > 0) throw failures[0];
   return scores.flat();
 }

@@ -15,8 +15,8 @@ interface Room {
 
 /** The house: a room imports what stands in its row and nothing else. Rooms are folders; files of policy/ itself are rooms too. */
 const rooms: Readonly<Record<string, Room>> = {
-  core: { imports: [], packages: [] },
-  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'tar-stream'] },
+  core: { imports: [], packages: ['lru-cache'] },
+  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'p-map', 'tar-stream'] },
   recipes: { imports: ['core'], packages: ['yaml', 'zod'] },
   judge: {
     imports: ['core'],
@@ -29,6 +29,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'hyparquet',
       'hyparquet-compressors',
       'linkedom',
+      'picomatch',
       'sharp',
       'tar-stream',
       'yauzl',
@@ -87,7 +88,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/processor',
       'policy/runtime',
     ],
-    packages: [],
+    packages: ['p-map'],
   },
 
   // What crosses Temporal or a process: types, and the names that both sides use.
@@ -109,7 +110,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/optimizer',
       'policy/processor',
     ],
-    packages: ['pino'],
+    packages: ['p-map', 'pino', 'standardwebhooks'],
   },
   activities: {
     imports: ['core', 'artifacts', 'pipeline'],

@@ -1,33 +1,16 @@
 /** Which files a recipe's path means: one, or those that fit a pattern. */
+import picomatch from 'picomatch';
 import { MtrlError } from '../../../core/errors.ts';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
 const magic = /[*?{]/;
 
-const translations: readonly (readonly [RegExp, string])[] = [
-  [/^\*\*\//, '(?:.*/)?'],
-  [/^\*\*/, '.*'],
-  [/^\*/, '[^/]*'],
-  [/^\?/, '[^/]'],
-  [/^\{/, '(?:'],
-  [/^\}/, ')'],
-  [/^,/, '|'],
-];
+/** Of a name that is no part of a pattern here, as they stand in the names of real files. */
+const literal = /[\\()[\]!+@|^$]/g;
 
 /** `*` and `?` within a name, `**` over folders, `{a,b}` one of them; a comma outside braces is a comma. */
-function globPattern(glob: string): RegExp {
-  let pattern = '';
-  let depth = 0;
-  for (let rest = glob; rest !== '';) {
-    const found = translations.find(([from]) => from.test(rest));
-    const [text = ''] = found?.[0].exec(rest) ?? [rest.slice(0, 1)];
-    const isBare = (text === ',' || text === '}') && depth === 0;
-    if (text === '{') depth++;
-    if (text === '}' && depth > 0) depth--;
-    pattern += found === undefined || isBare ? text.replace(/[\\^$.*+?()[\]{}|]/, '\\$&') : found[1];
-    rest = rest.slice(text.length);
-  }
-  return new RegExp(`^${pattern}${')'.repeat(depth)}$`, 's');
+function globPattern(glob: string): (name: string) => boolean {
+  return picomatch(glob.replace(literal, '\\$&'), { dot: true, flags: 's' });
 }
 
 /** The folder that every match lies in: what comes before the first sign of a pattern. */
@@ -61,10 +44,10 @@ export async function* filesNamed(files: SourceFiles, place: string): AsyncGener
     return;
   }
   if (!isGlob(place)) return requireKind(files, place, 'file');
-  const pattern = globPattern(place);
+  const fits = globPattern(place);
   let count = 0;
   for await (const file of (await files.kindOf(globFolder(place))) === 'folder' ? files.list(globFolder(place)) : []) {
-    if (!pattern.test(file.name)) continue;
+    if (!fits(file.name)) continue;
     count++;
     yield file;
   }

@@ -1,5 +1,5 @@
 /** The worker's side of pixel-asks.ts: makes the pixels of the prompts that the compute process asks for, and keeps none. */
-import { mapBounded } from '../../../artifacts/store/bounded.ts';
+import pMap from 'p-map';
 import type { Prompt } from '../../engine.ts';
 import { failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
 import { isPrompted, mapPrompts, promptsOf } from './packing/request-prompts.ts';
@@ -30,11 +30,15 @@ export class PixelAnswers {
     const prompts = this.#calls.get(callId) ?? [];
     this.#openCount++;
     try {
-      const pixels = await mapBounded(promptCountMax, pixelsOf, async (index) => {
-        const prompt = prompts[index];
-        if (prompt === undefined) return [];
-        return 'pixels' in prompt ? await prompt.pixels() : prompt.images;
-      });
+      const pixels = await pMap(
+        pixelsOf,
+        async (index) => {
+          const prompt = prompts[index];
+          if (prompt === undefined) return [];
+          return 'pixels' in prompt ? await prompt.pixels() : prompt.images;
+        },
+        { concurrency: promptCountMax },
+      );
       return { pixels };
     } catch (error) {
       return { pixelFailure: failureOf(error) };
