@@ -44,7 +44,10 @@ export function addStatus(program: Command): void {
           print(
             `end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``,
           );
-        if (error !== undefined) print(describeError(error));
+        if (error !== undefined)
+          print(
+            `${describeError(error)}\n  then  \`${commandText('resume', experimentId)}\` goes on from what is kept`,
+          );
       });
     });
 }
