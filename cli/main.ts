@@ -8,7 +8,7 @@ import { verbsFor } from './program.ts';
 
 async function program(word: string | undefined): Promise<Command> {
   const command = new Command('mtrl')
-    .description('Trains one multimodal judge for many judging tasks, durably.')
+    .description('Train one multimodal judge for many judging tasks, as a durable pipeline.')
     .exitOverride()
     .showHelpAfterError('(--help shows the verbs and their options)');
   for (const add of await verbsFor(word)) add(command);

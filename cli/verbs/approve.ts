@@ -11,20 +11,20 @@ interface DecideOptions {
 }
 
 export function addApprove(program: Command): void {
-  addDecision(program, 'approve', 'let the waiting candidate have the name');
+  addDecision(program, 'approve', 'approve the waiting candidate');
 }
 
 export function addReject(program: Command): void {
-  addDecision(program, 'reject', 'hold the waiting candidate back');
+  addDecision(program, 'reject', 'reject the waiting candidate');
 }
 
 function addDecision(program: Command, verb: Decision['decision'], description: string): void {
   program
     .command(verb)
     .description(description)
-    .argument('<workflow-or-name>', 'the workflow that waits, or the name that its candidate would take')
-    .option('--by <who>', 'who decides (default: the user of this computer)')
-    .option('--reason <text>', 'why: kept in the history')
+    .argument('<workflow-or-name>', 'the waiting workflow, or the name that its candidate would take')
+    .option('--by <who>', 'name of who decides (default: the user of this computer)')
+    .option('--reason <text>', 'reason, kept in the history')
     .option('--json', 'one JSON document on stdout')
     .action(async (target: string, { by = whoami(), reason, json = false }: DecideOptions) => {
       await withStack({ startMissing: true }, async (stack) => {

@@ -7,7 +7,7 @@ import { withTemporal } from '../temporal/stack.ts';
 export function addCancel(program: Command): void {
   program
     .command('cancel')
-    .description('end an experiment; what it has made stays')
+    .description('cancel an experiment; its artifacts are kept')
     .argument('<id>')
     .action(async (experimentId: string) => {
       await withTemporal(async ({ client }) => {

@@ -6,7 +6,7 @@ import { withStack } from '../temporal/stack.ts';
 export function addDelete(program: Command): void {
   program
     .command('delete')
-    .description('forget an experiment that has ended; `gc` then frees what only it used')
+    .description('delete a finished experiment; `gc` then frees what only it used')
     .argument('<id>')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string, { json = false }: { json?: boolean }) => {

@@ -20,11 +20,18 @@ interface DoctorOptions {
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('say what is there, what is not, and what to do; with --model, what training it takes')
-    .option('--model <folder>', 'a folder in Hugging Face layout: memory by kind and time of a step, by plan')
-    .option('--recipe <file>', 'with --model: the arms of this recipe, else one step of 16 prompts x 8 rollouts')
-    .option('--image-edge <pixels>', 'with --model: of the pictures in prompts', '512')
-    .option('--threads <count>', 'with --model: of the compute process', String(Math.min(2, availableParallelism())))
+    .description('check the installation and say how to fix it; with --model, estimate the memory and time of training')
+    .option('--model <folder>', 'a checkpoint folder in Hugging Face layout: show its planned memory and step time')
+    .option(
+      '--recipe <file>',
+      'with --model: plan the arms of this recipe (default: one step of 16 prompts x 8 rollouts)',
+    )
+    .option('--image-edge <pixels>', 'with --model: edge length of the images in prompts', '512')
+    .option(
+      '--threads <count>',
+      'with --model: threads of the compute process',
+      String(Math.min(2, availableParallelism())),
+    )
     .option('--json', 'one JSON document on stdout')
     .action(async (options: DoctorOptions) => {
       if (options.model !== undefined) return plan(options.model, options);

@@ -5,7 +5,7 @@ import { say } from '../show/output.ts';
 export function addDown(program: Command): void {
   program
     .command('down')
-    .description('end what `up` started; data stay')
+    .description('stop what `up` started; data is kept')
     .action(async () => {
       await down({ log: say });
     });

@@ -31,7 +31,7 @@ export function addEvaluate(program: Command): void {
     .description("score any policy on a recipe's tasks")
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--recipe <recipe>', 'a YAML or JSON file')
-    .option('--mode <mode>', "think or direct: how the policy is asked (default: the named run's own, else think)")
+    .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--json', 'one JSON document on stdout')
     .action(evaluate);

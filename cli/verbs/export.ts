@@ -30,17 +30,17 @@ const provenanceFile = 'provenance.json';
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write the newest checkpoint of a run to a folder in Hugging Face layout, or all of an experiment')
+    .description('export the newest checkpoint of a run in Hugging Face layout, or a whole experiment')
     .argument('<id>', 'an experiment, or a promoted name[@version]')
     .requiredOption(
       '--to <folder>',
       'a folder that does not exist yet, or is empty; with --all also a file named *.tar',
     )
-    .option('--all', 'the whole experiment with all artifacts, for `import` elsewhere')
-    .option('--run <run>', 'which run, as `status` names it; needed where the experiment has several')
-    .option('--adapter', 'only the adapters that an ended run trained, in the layout of PEFT')
+    .option('--all', 'export the whole experiment with all artifacts, for `import` elsewhere')
+    .option('--run <run>', 'the run, as `status` names it; required if the experiment has several')
+    .option('--adapter', 'export only the trained LoRA adapters of a finished run, in PEFT layout')
     .addOption(
-      new Option('--dtype <type>', 'of the stored weights, rounded to nearest; as they are kept when left out')
+      new Option('--dtype <type>', 'type of the exported weights, rounded to nearest (default: as stored)')
         .choices(Object.keys(weightDtypes))
         .conflicts('adapter'),
     )

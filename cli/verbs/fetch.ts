@@ -14,9 +14,9 @@ import { userPath } from '../user-path.ts';
 export function addFetch(program: Command): void {
   program
     .command('fetch')
-    .description('the bytes behind an address: a quarantine table, a list of leaks, any artifact')
-    .argument('<address>', 's3://..., as results, errors and reports name it')
-    .option('--to <file>', 'to this file instead of stdout')
+    .description('print the content of an artifact: a quarantine table, a list of leaks, ...')
+    .argument('<address>', 's3://..., as shown in results, errors and reports')
+    .option('--to <file>', 'write to this file instead of stdout')
     .action(async (address: string, { to }: { readonly to?: string }) => {
       await withStack({ startMissing: false }, async ({ store }) => {
         const ref = await artifactAt(store, address);

@@ -21,10 +21,10 @@ interface ForkOptions {
 export function addFork(program: Command): void {
   program
     .command('fork')
-    .description("start an experiment that shares another one's steps before step K and goes on with other settings")
-    .argument('<id>', 'the experiment whose steps are shared')
-    .requiredOption('--from-step <k>', 'the first step with the new settings (0 is the first of all)', wholeNumber)
-    .option('--arm <arm>', 'the arm that goes on otherwise; needed where neither --set nor the recipe leaves only one')
+    .description("start an experiment that shares another one's steps before step K and continues with other settings")
+    .argument('<id>', 'the experiment to fork')
+    .requiredOption('--from-step <k>', 'the first step with the new settings (0-based)', wholeNumber)
+    .option('--arm <arm>', 'the arm that changes; required unless --set or the recipe leaves only one')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--id <name>', 'id of the new experiment')
     .option('--wait', 'show progress until it ends')

@@ -22,11 +22,20 @@ const dayMs = 24 * 60 * 60_000;
 export function addGc(program: Command): void {
   program
     .command('gc')
-    .description('remove what no experiment, no promoted name and no running or recent workflow refers to')
-    .option('--dry-run', 'only say what would be removed')
-    .option('--keep-days <n>', 'forget experiments that ended more days ago (all are kept when left out)', wholeNumber)
-    .option('--recent-days <n>', 'what workflows that ended within so many days refer to stays', wholeNumber, 7)
-    .option('--grace-minutes <n>', 'nothing younger is removed; an hour at least while something runs', wholeNumber, 0)
+    .description('delete unreferenced artifacts')
+    .option('--dry-run', 'show what would be deleted, delete nothing')
+    .option(
+      '--keep-days <n>',
+      'also delete experiments that ended more than n days ago (default: keep all)',
+      wholeNumber,
+    )
+    .option('--recent-days <n>', 'keep what workflows refer to that ended within the last n days', wholeNumber, 7)
+    .option(
+      '--grace-minutes <n>',
+      'keep artifacts younger than n minutes; at least an hour while a workflow is open',
+      wholeNumber,
+      0,
+    )
     .option('--json', 'one JSON document on stdout')
     .action(gc);
 }

@@ -10,8 +10,8 @@ import { userPath } from '../user-path.ts';
 export function addImport(program: Command): void {
   program
     .command('import')
-    .description('take in an experiment that `export --all` wrote; every byte is proved')
-    .argument('<path>', 'a tar or a folder')
+    .description('import an experiment written by `export --all`; all digests are verified')
+    .argument('<path>', 'a tar file or a folder')
     .option('--json', 'one JSON document on stdout')
     .action(async (written: string, { json = false }: { json?: boolean }) => {
       const path = userPath(written);

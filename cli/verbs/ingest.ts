@@ -18,7 +18,7 @@ interface IngestOptions {
 export function addIngest(program: Command): void {
   program
     .command('ingest')
-    .description("read a recipe's datasets: counts, quarantine, leaks; nothing is trained")
+    .description("read a recipe's datasets without training: show counts, quarantine and leaks")
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--json', 'one JSON document on stdout')

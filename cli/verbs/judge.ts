@@ -34,9 +34,9 @@ export function addJudge(program: Command): void {
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--task <task>', 'a task of the recipe')
     .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, ...fields of the prompt}')
-    .option('--images <folder>', "where the images lie (default: the file's folder)")
-    .option('--recipe <recipe>', 'where the task is declared', join(projectRoot, 'recipes', 'demo.yaml'))
-    .option('--mode <mode>', "think or direct: how the policy is asked (default: the named run's own, else think)")
+    .option('--images <folder>', 'folder of the images (default: that of the file)')
+    .option('--recipe <recipe>', 'the recipe that declares the task', join(projectRoot, 'recipes', 'demo.yaml'))
+    .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')
     .option('--json', 'one JSON document on stdout')
     .action(judge);
 }

@@ -19,9 +19,9 @@ const openedCountMax = 3;
 export function addLineage(program: Command): void {
   program
     .command('lineage')
-    .description('say what an artifact was made from, back to files, seeds and code')
-    .argument('<artifact>', 'its address, or an experiment, or experiment:run')
-    .option('--depth <n>', 'activities to go back', wholeNumber, 12)
+    .description('show what an artifact was made from, back to files, seeds and code')
+    .argument('<artifact>', 'the address of an artifact, an experiment, or experiment:run')
+    .option('--depth <n>', 'number of activities to go back', wholeNumber, 12)
     .option('--json', 'one JSON document on stdout')
     .action(async (named: string, { depth, json = false }: LineageOptions) => {
       await withStack({ startMissing: false }, async (stack) => {

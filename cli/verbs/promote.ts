@@ -19,12 +19,12 @@ interface PromoteOptions {
 export function addPromote(program: Command): void {
   program
     .command('promote')
-    .description("put a finished experiment's judge through the gate; if it passes, the name stands for it")
+    .description('run the promotion gate on the judge of a finished experiment, and promote it if it passes')
     .argument('<experiment>')
-    .option('--name <name>', "which name (default: the recipe's promotion.name)")
-    .option('--arm <arm>', "which arm (default: the recipe's promotion.arm)")
-    .option('--seed <seed>', "which seed (default: the recipe's first)", wholeNumber)
-    .option('--force-reason <text>', 'promote what the gate holds back, and say why: kept in the history')
+    .option('--name <name>', "name to promote to (default: the recipe's promotion.name)")
+    .option('--arm <arm>', "arm to promote (default: the recipe's promotion.arm)")
+    .option('--seed <seed>', "seed to promote (default: the recipe's first)", wholeNumber)
+    .option('--force-reason <text>', 'promote even if the gate fails; the reason is kept in the history')
     .option('--json', 'one JSON document on stdout')
     .action(promote);
 }

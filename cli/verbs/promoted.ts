@@ -8,7 +8,7 @@ import { type Stack, withStack } from '../temporal/stack.ts';
 export function addPromoted(program: Command): void {
   program
     .command('promoted')
-    .description('list names and what they stand for; or the versions and the history of one')
+    .description('list promoted names; with a name, show its versions and history')
     .argument('[name]')
     .option('--json', 'one JSON document on stdout')
     .action(async (name: string | undefined, { json = false }: { readonly json?: boolean }) => {

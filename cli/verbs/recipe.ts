@@ -6,12 +6,10 @@ import { recipeDetails } from '../show/recipe-details.ts';
 export function addRecipe(program: Command): void {
   program
     .command('recipe')
-    .description(
-      'print a recipe as the JSON that `temporal workflow start` takes: checked, includes in it, paths absolute',
-    )
+    .description('print a recipe as JSON for `temporal workflow start`: validated, includes resolved, paths absolute')
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
-    .option('--details', 'instead, what `mtrl run` has the Web UI show beside the experiment: for --static-details')
+    .option('--details', 'print the text for --static-details instead, as `mtrl run` sets it')
     .action(
       (file: string, { set, details = false }: { readonly set: readonly string[]; readonly details?: boolean }) => {
         const { recipe, parsed, digest } = loadRecipeFile(file, set);

@@ -11,7 +11,7 @@ export function addReport(program: Command): void {
     .command('report')
     .description('fetch the report of an experiment and print its path')
     .argument('<id>')
-    .option('--open', 'also open it')
+    .option('--open', 'open it in the browser')
     .action(async (experimentId: string, { open = false }: { open?: boolean }) => {
       await withStack({ startMissing: false }, async (stack) => {
         const { report, status } = await madeBy(stack, experimentId);

@@ -11,7 +11,7 @@ import { withStack } from '../temporal/stack.ts';
 export function addResume(program: Command): void {
   program
     .command('resume')
-    .description('go on with an experiment that was paused, or that ended before it was done')
+    .description('resume an experiment that was paused, cancelled or failed')
     .argument('<id>')
     .action(async (experimentId: string) => {
       await withStack({ startMissing: true }, async (stack) => {

@@ -16,7 +16,7 @@ interface RetrainOptions {
 export function addRetrain(program: Command): void {
   program
     .command('retrain')
-    .description('look for new data, train on from the promoted judge, and promote what passes the gate; now')
+    .description('retrain now: look for new data, train the promoted judge further, promote it if it passes the gate')
     .argument('<recipe>', 'a YAML or JSON file with `promotion`')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--wait', 'show progress until it ends')

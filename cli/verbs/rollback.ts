@@ -18,11 +18,11 @@ interface RollbackOptions {
 export function addRollback(program: Command): void {
   program
     .command('rollback')
-    .description('let a name stand for an earlier version again')
+    .description('set a name back to an earlier version')
     .argument('<name>')
-    .option('--to <version>', 'which one (default: what the name stood for before)', wholeNumber)
-    .option('--by <who>', 'who decides (default: the user of this computer)')
-    .option('--reason <text>', 'why: kept in the history')
+    .option('--to <version>', 'version to go back to (default: the previous one)', wholeNumber)
+    .option('--by <who>', 'name of who decides (default: the user of this computer)')
+    .option('--reason <text>', 'reason, kept in the history')
     .option('--json', 'one JSON document on stdout')
     .action(rollback);
 }

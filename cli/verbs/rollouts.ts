@@ -16,10 +16,10 @@ interface RolloutOptions {
 export function addRollouts(program: Command): void {
   program
     .command('rollouts')
-    .description('show what the judge said in training, and what it was worth')
+    .description('show completions sampled in training, with their rewards')
     .argument('<id>')
-    .option('--step <step>', 'of that step (0 is the first); the newest kept one when left out', wholeNumber)
-    .option('--task <task>', 'of that task only')
+    .option('--step <step>', 'training step, 0-based (default: the newest)', wholeNumber)
+    .option('--task <task>', 'show this task only')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string, options: RolloutOptions) => {
       await withStack({ startMissing: false }, async (stack) => {

@@ -22,7 +22,7 @@ interface RunOptions {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('start an experiment from a recipe, or attach to it')
+    .description('start an experiment from a recipe, or attach to a running one')
     .argument('<recipe>', 'a YAML or JSON file')
     .option(
       '--set <path=value>',
@@ -30,7 +30,7 @@ export function addRun(program: Command): void {
       (value, all: string[]) => [...all, value],
       [],
     )
-    .option('--id <name>', 'id of the experiment; an existing one with the same recipe is attached to')
+    .option('--id <name>', 'id of the experiment; attaches if it exists with the same recipe')
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
     .action(run);

@@ -23,24 +23,26 @@ interface Json {
 const jsonOption = ['--json', 'one JSON document on stdout'] as const;
 
 export function addSchedule(program: Command): void {
-  const schedule = program.command('schedule').description('retrain by a clock: the promoted judge on new data');
-  withRecipe(schedule.command('create').description('retrain by this recipe at these times'), {
+  const schedule = program.command('schedule').description('retrain the promoted judge on a schedule');
+  withRecipe(schedule.command('create').description('create a schedule that retrains with this recipe'), {
     ...{ overlap: 'skip', catchupWindow: '1h' },
   })
-    .option('--paused', 'nothing is started until `schedule unpause`')
+    .option('--paused', 'create it paused; `schedule unpause` starts it')
     .action(create);
   withRecipe(
-    schedule.command('update').description('from now on by this recipe; times and policies where named'),
+    schedule
+      .command('update')
+      .description('change the recipe of a schedule, and the times and policies that are given'),
     {},
   ).action(update);
   schedule
     .command('list')
-    .description('all schedules')
+    .description('list all schedules')
     .option(...jsonOption)
     .action(list);
   schedule
     .command('describe')
-    .description('when it starts what, and what it has started')
+    .description('show a schedule and its recent runs')
     .argument('<name>')
     .option(...jsonOption)
     .action(describe);
@@ -54,7 +56,7 @@ export function addSchedule(program: Command): void {
   }
   schedule
     .command('backfill')
-    .description('start what the schedule would have started between two times, one after the other')
+    .description('run the actions of a past period, one after the other')
     .argument('<name>')
     .requiredOption('--from <time>', 'ISO 8601')
     .requiredOption('--to <time>', 'ISO 8601')
@@ -73,23 +75,23 @@ function withRecipe(
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--cron <line>', "minute, hour, day, month, weekday: '0 3 * * *'")
     .option('--every <duration>', 'or an interval: 24h')
-    .option('--timezone <name>', 'of the cron line, as Europe/Rome (default: UTC)')
-    .option('--jitter <duration>', 'start up to this much later, by chance')
-    .option('--overlap <policy>', `when the last one still runs: ${overlapWords.join(', ')}`, overlap)
-    .option('--catchup-window <duration>', 'times missed while Temporal was down are made up so long', catchupWindow)
+    .option('--timezone <name>', 'time zone of the cron line, such as Europe/Rome (default: UTC)')
+    .option('--jitter <duration>', 'random delay of up to this long')
+    .option('--overlap <policy>', `what to do while the previous run is open: ${overlapWords.join(', ')}`, overlap)
+    .option('--catchup-window <duration>', 'starts missed within this window are caught up', catchupWindow)
     .option(...jsonOption);
 }
 
 const plainVerbs = [
   {
     verb: 'pause',
-    description: 'start nothing until `unpause`; what runs goes on',
+    description: 'pause a schedule; what is running continues',
     said: 'is paused',
     act: (handle: ScheduleHandle) => handle.pause('paused by mtrl'),
   },
   {
     verb: 'unpause',
-    description: 'start at its times again',
+    description: 'resume a paused schedule',
     said: 'starts at its times again',
     act: (handle: ScheduleHandle) => handle.unpause('unpaused by mtrl'),
   },

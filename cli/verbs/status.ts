@@ -14,7 +14,7 @@ import { type Standing, standingOf } from '../show/standing.ts';
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('say how an experiment stands; without an id, list them')
+    .description('show the status of an experiment; without an id, list experiments')
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
     .option('--task-queue', 'print only the name of the task queue, for the `temporal` command')

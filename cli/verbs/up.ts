@@ -6,8 +6,8 @@ import { print, say } from '../show/output.ts';
 export function addUp(program: Command): void {
   program
     .command('up')
-    .description('start what is missing of the local stack: Temporal, the store, the workers')
-    .option('--no-workers', 'only the servers, and what they must have: search attributes, bucket')
+    .description('start the local stack: Temporal, object store, workers')
+    .option('--no-workers', 'start only the servers, with search attributes and bucket')
     .addOption(
       new Option('--set-aside <server>', 'move the data of a server out of the way first; nothing is deleted').choices(
         setAsideNames,

@@ -10,7 +10,7 @@ import { withStack } from '../temporal/stack.ts';
 export function addVerify(program: Command): void {
   program
     .command('verify')
-    .description('read every artifact of an experiment again and compare digests; without an id, of the whole store')
+    .description('verify the digests of all artifacts of an experiment; without an id, of the whole store')
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {
