@@ -65,7 +65,7 @@ it(
       await connection.close();
     }
   },
-  120_000 + runCount * 120_000,
+  900_000 + runCount * 120_000,
 );
 
 async function killAgainAndAgain(seed: number, args: readonly string[], ended: AbortSignal): Promise<void> {

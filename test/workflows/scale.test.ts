@@ -11,7 +11,7 @@ import { planOf } from './made-up-activities.ts';
 const harness = useWorkflows();
 const stepCount = Number(process.env['MTRL_LONG_RUN_STEPS'] ?? 130);
 const byteLengthMax = 128 * 1024;
-const timeoutMs = 300_000 + stepCount * 300;
+const timeoutMs = 900_000 + stepCount * 300;
 const figures: object[] = [];
 afterAll(() => {
   if (process.env['MTRL_LONG_RUN_STEPS'] !== undefined) process.stderr.write(`${JSON.stringify(figures)}\n`);
