@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { digestOf, sha256 } from '../core/json.ts';
-import { SourceTree } from '../pipeline/code/source-tree.ts';
+import { workflowSources } from '../pipeline/code/code-version.ts';
 import { projectRoot } from '../infra/stack/settings.ts';
 
 /** Path of the bundle's code. `cacheFolder` is filled as needed. */
@@ -29,10 +29,8 @@ export async function workflowBundle(
 }
 
 function digestOfSources(): string {
-  const tree = new SourceTree(projectRoot);
-  const { sources } = tree.reachedFrom(['workflows/index.ts', 'workflows/spans.ts']);
   const manifest = createRequire(import.meta.url).resolve('@temporalio/worker/package.json');
-  return digestOf({ files: tree.digestsOf(sources), sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
+  return digestOf({ files: workflowSources(), sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
 
 /** Webpack's own report; what fails is thrown all the same. */

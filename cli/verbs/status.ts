@@ -61,7 +61,7 @@ function waitingWorkers(home: string): string[] {
   });
 }
 
-/** Why an experiment failed; asking how it stands does not fail with it. */
+/** Why an experiment failed; undefined if it did not. Showing the status does not throw the failure. */
 async function failureOf(stack: TemporalStack, { experimentId, status }: Standing): Promise<MtrlError | undefined> {
   if (status !== 'FAILED') return undefined;
   const error: unknown = await resultOf(stack, experimentId).then(

@@ -71,8 +71,13 @@ export function buildVersionOf(projectRoot: string = ownRoot): string {
   return versionFrom(treeAt(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
+/** sha256 by path of what workflows load: their bundle is kept by these. */
+export function workflowSources(): Readonly<Record<string, string>> {
+  return ownTree.digestsOf(ownTree.reachedFrom(['workflows/index.ts', 'workflows/spans.ts']).sources);
+}
+
 const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** A worker asks for two versions when it starts: its own files are read once. */
+/** A worker asks for several versions when it starts: its own files are read once. */
 const ownTree = new SourceTree(ownRoot);
 
 function treeAt(projectRoot: string): SourceTree {

@@ -7,7 +7,7 @@ import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { type Caller, whileWaiting } from '../heartbeat.ts';
+import type { Caller } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { putCheckpoint, smallFiles } from './state-files.ts';
@@ -46,7 +46,7 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 async function importFolder(context: ComputeContext, { policy }: Recipe, caller: Caller) {
   const { deps, cache, states } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
-  const folder = await whileWaiting(caller, async () => putFolder(cache.store, path, await checkpointFiles(path)));
+  const folder = await putFolder(cache.store, path, await checkpointFiles(path));
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, () =>
     states.withEmptyEngine(caller, async ({ engine, change, waits }) =>

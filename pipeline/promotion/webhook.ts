@@ -40,7 +40,9 @@ export async function postSigned(
 
 /** `whsec_` marks a secret that is base64; any other is taken as it stands. */
 function signatureOf({ id, body }: Message, time: Date, secret: string): string {
-  return new Webhook(secret, secret.startsWith('whsec_') ? undefined : { format: 'raw' }).sign(id, time, body);
+  // Bytes: of a string the library takes one a character, and of base64 only what is padded.
+  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+  return new Webhook(key, { format: 'raw' }).sign(id, time, body);
 }
 
 interface Outcome {
@@ -56,14 +58,14 @@ async function post(
   timeoutMs: number,
   cancelled: AbortSignal,
 ): Promise<Outcome> {
-  const time = new Date();
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': message.id,
-    'webhook-timestamp': String(Math.floor(time.getTime() / 1000)),
-    ...(secret !== undefined && { 'webhook-signature': signatureOf(message, time, secret) }),
-  };
   try {
+    const time = new Date();
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': message.id,
+      'webhook-timestamp': String(Math.floor(time.getTime() / 1000)),
+      ...(secret !== undefined && { 'webhook-signature': signatureOf(message, time, secret) }),
+    };
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeoutMs)]);
     const response = await fetch(url, { method: 'POST', headers, body: message.body, signal, redirect: 'manual' });
     await response.body?.cancel();

@@ -80,6 +80,23 @@ describe('a webhook', () => {
     expect(JSON.parse(body)).toMatchObject({ type: kind, data });
   });
 
+  it.each([
+    ['base64 without padding', 'whsec_c2VjcmV0IQ', Buffer.from('secret!')],
+    ['letters beyond ASCII', 'geheimnisträger', Buffer.from('geheimnisträger')],
+  ])('takes a secret of %s', async (_, secret, key) => {
+    const webhooks = [{ url: urlOf(), secretVariable: 'HOOK_SECRET' }];
+    expect(await notified({ webhooks }, { HOOK_SECRET: secret })).toEqual({ deliveredCount: 1, failures: [] });
+    const [{ headers, body } = { headers: {}, body: '' }] = received;
+    const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
+  });
+
+  it('that there is no key for is named, and nothing is sent', async () => {
+    const webhooks = [{ url: urlOf(), secretVariable: 'HOOK_SECRET' }];
+    const { failures } = await notified({ webhooks }, { HOOK_SECRET: 'whsec_' });
+    expect([failures, received]).toEqual([[expect.stringMatching(/^webhook at .*empty/)], []]);
+  });
+
   it('that is busy is asked again with the same id, and then told', async () => {
     answer = (response, n) => response.writeHead(n < 3 ? 503 : 204).end();
     expect(await notified({ webhooks: [{ url: urlOf() }] })).toEqual({ deliveredCount: 1, failures: [] });

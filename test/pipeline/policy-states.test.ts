@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CancelledFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PolicyState } from '../../contract/activities.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
@@ -232,12 +233,12 @@ describe('an engine that holds the wanted policy', () => {
       async ({ engine }) => {
         (engine as FakeEngine).hung = true;
         setTimeout(() => {
-          abort.abort();
+          abort.abort(new CancelledFailure('CANCELLED'));
         }, 5);
         await engine.weightsDigest();
       },
     );
-    await expect(held).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(held).rejects.toMatchObject({ name: 'CancelledFailure' });
     expect(await weightsOf(initial)).toEqual(['base']);
   });
 });
