@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
-import { projectRoot } from '../infra/stack/settings.ts';
+import { projectRoot } from '../core/project.ts';
 import { readWorld } from '../judge/datasets/read-world.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import { targetText } from '../judge/tasks/completion.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { startOrAttach } from '../cli/temporal/experiments.ts';
 import { resultOf } from '../cli/show/outcome.ts';
-import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
+import { projectRoot } from '../core/project.ts';
+import type { StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { assert } from '../core/assert.ts';
 import { down } from '../infra/stack/down.ts';
-import { projectRoot, type StackSettings } from '../infra/stack/settings.ts';
+import { projectRoot } from '../core/project.ts';
+import type { StackSettings } from '../infra/stack/settings.ts';
 import { up } from '../infra/stack/up.ts';
 import { median, rounded } from './statistics.ts';
 

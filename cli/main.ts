@@ -1,24 +1,15 @@
 /** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { codedFileError } from '../artifacts/store/file-error.ts';
 import { describeError, exitCodeOf } from '../core/errors.ts';
-import { Interrupted } from './show/follow.ts';
+import { Interrupted } from './show/interrupted.ts';
 import { exitOnOutputFailure, say } from './show/output.ts';
-import { verbsFor } from './program.ts';
-
-async function program(word: string | undefined): Promise<Command> {
-  const command = new Command('mtrl')
-    .description('Train one multimodal judge for many judging tasks, as a durable pipeline.')
-    .exitOverride()
-    .showHelpAfterError('(--help shows the verbs and their options)');
-  for (const add of await verbsFor(word)) add(command);
-  return command;
-}
+import { programFor } from './program.ts';
 
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    const command = await program(args[0]);
-    await command.parseAsync(args, { from: 'user' });
+    const program = await programFor(args);
+    await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     // Commander has told what is wrong; asked for help, it ends with 0.

@@ -1,42 +1,144 @@
-/** The verbs, in the order that `--help` shows them. Each is loaded when it is called: a quick one must not wait for the others' packages. */
-import type { Command } from 'commander';
+/**
+ * The verbs, in the order that `--help` shows them. A verb's own arguments and options are loaded when it is called, so that
+ * neither the list nor a quick verb waits for the packages of the others.
+ */
+import { Command } from 'commander';
 
-type AddVerb = (program: Command) => void;
+interface Verb {
+  readonly description: string;
+  /** What gives the command its arguments, options and action. */
+  readonly load: () => Promise<(command: Command) => void>;
+}
 
-const verbs: Readonly<Record<string, () => Promise<AddVerb>>> = {
-  up: async () => (await import('./verbs/up.ts')).addUp,
-  down: async () => (await import('./verbs/down.ts')).addDown,
-  doctor: async () => (await import('./verbs/doctor.ts')).addDoctor,
-  run: async () => (await import('./verbs/run.ts')).addRun,
-  status: async () => (await import('./verbs/status.ts')).addStatus,
-  watch: async () => (await import('./verbs/watch.ts')).addWatch,
-  cancel: async () => (await import('./verbs/cancel.ts')).addCancel,
-  resume: async () => (await import('./verbs/resume.ts')).addResume,
-  fork: async () => (await import('./verbs/fork.ts')).addFork,
-  report: async () => (await import('./verbs/report.ts')).addReport,
-  rollouts: async () => (await import('./verbs/rollouts.ts')).addRollouts,
-  verify: async () => (await import('./verbs/verify.ts')).addVerify,
-  export: async () => (await import('./verbs/export.ts')).addExport,
-  import: async () => (await import('./verbs/import.ts')).addImport,
-  lineage: async () => (await import('./verbs/lineage.ts')).addLineage,
-  delete: async () => (await import('./verbs/delete.ts')).addDelete,
-  gc: async () => (await import('./verbs/gc.ts')).addGc,
-  ingest: async () => (await import('./verbs/ingest.ts')).addIngest,
-  evaluate: async () => (await import('./verbs/evaluate.ts')).addEvaluate,
-  judge: async () => (await import('./verbs/judge.ts')).addJudge,
-  fetch: async () => (await import('./verbs/fetch.ts')).addFetch,
-  promote: async () => (await import('./verbs/promote.ts')).addPromote,
-  approve: async () => (await import('./verbs/approve.ts')).addApprove,
-  reject: async () => (await import('./verbs/approve.ts')).addReject,
-  rollback: async () => (await import('./verbs/rollback.ts')).addRollback,
-  promoted: async () => (await import('./verbs/promoted.ts')).addPromoted,
-  recipe: async () => (await import('./verbs/recipe.ts')).addRecipe,
-  retrain: async () => (await import('./verbs/retrain.ts')).addRetrain,
-  schedule: async () => (await import('./verbs/schedule.ts')).addSchedule,
+const verbs: Readonly<Record<string, Verb>> = {
+  up: {
+    description: 'start the local stack: Temporal, object store, workers',
+    load: async () => (await import('./verbs/up.ts')).addUp,
+  },
+  down: {
+    description: 'stop what `up` started; data is kept',
+    load: async () => (await import('./verbs/down.ts')).addDown,
+  },
+  doctor: {
+    description: 'check the installation and say how to fix it; with --model, estimate the memory and time of training',
+    load: async () => (await import('./verbs/doctor.ts')).addDoctor,
+  },
+  run: {
+    description: 'start an experiment from a recipe, or attach to a running one',
+    load: async () => (await import('./verbs/run.ts')).addRun,
+  },
+  status: {
+    description: 'show the status of an experiment; without an id, list experiments',
+    load: async () => (await import('./verbs/status.ts')).addStatus,
+  },
+  watch: {
+    description: 'show progress until the experiment ends',
+    load: async () => (await import('./verbs/watch.ts')).addWatch,
+  },
+  cancel: {
+    description: 'cancel an experiment; its artifacts are kept',
+    load: async () => (await import('./verbs/cancel.ts')).addCancel,
+  },
+  resume: {
+    description: 'resume an experiment that was paused, cancelled or failed',
+    load: async () => (await import('./verbs/resume.ts')).addResume,
+  },
+  fork: {
+    description: "start an experiment that shares another one's steps before step K and continues with other settings",
+    load: async () => (await import('./verbs/fork.ts')).addFork,
+  },
+  report: {
+    description: 'fetch the report of an experiment and print its path',
+    load: async () => (await import('./verbs/report.ts')).addReport,
+  },
+  rollouts: {
+    description: 'show completions sampled in training, with their rewards',
+    load: async () => (await import('./verbs/rollouts.ts')).addRollouts,
+  },
+  verify: {
+    description: 'verify the digests of all artifacts of an experiment; without an id, of the whole store',
+    load: async () => (await import('./verbs/verify.ts')).addVerify,
+  },
+  export: {
+    description: 'export the newest checkpoint of a run in Hugging Face layout, or a whole experiment',
+    load: async () => (await import('./verbs/export.ts')).addExport,
+  },
+  import: {
+    description: 'import an experiment written by `export --all`; all digests are verified',
+    load: async () => (await import('./verbs/import.ts')).addImport,
+  },
+  lineage: {
+    description: 'show what an artifact was made from, back to files, seeds and code',
+    load: async () => (await import('./verbs/lineage.ts')).addLineage,
+  },
+  delete: {
+    description: 'delete a finished experiment; `gc` then frees what only it used',
+    load: async () => (await import('./verbs/delete.ts')).addDelete,
+  },
+  gc: {
+    description: 'delete unreferenced artifacts',
+    load: async () => (await import('./verbs/gc.ts')).addGc,
+  },
+  ingest: {
+    description: "read a recipe's datasets without training: show counts, quarantine and leaks",
+    load: async () => (await import('./verbs/ingest.ts')).addIngest,
+  },
+  evaluate: {
+    description: "score any policy on a recipe's tasks",
+    load: async () => (await import('./verbs/evaluate.ts')).addEvaluate,
+  },
+  judge: {
+    description: 'judge the rows of a file: verdict, rationale, probabilities; pairs in both orders',
+    load: async () => (await import('./verbs/judge.ts')).addJudge,
+  },
+  fetch: {
+    description: 'print the content of an artifact: a quarantine table, a list of leaks, ...',
+    load: async () => (await import('./verbs/fetch.ts')).addFetch,
+  },
+  promote: {
+    description: 'run the promotion gate on the judge of a finished experiment, and promote it if it passes',
+    load: async () => (await import('./verbs/promote.ts')).addPromote,
+  },
+  approve: {
+    description: 'approve the waiting candidate',
+    load: async () => (await import('./verbs/approve.ts')).addApprove,
+  },
+  reject: {
+    description: 'reject the waiting candidate',
+    load: async () => (await import('./verbs/approve.ts')).addReject,
+  },
+  rollback: {
+    description: 'set a name back to an earlier version',
+    load: async () => (await import('./verbs/rollback.ts')).addRollback,
+  },
+  promoted: {
+    description: 'list promoted names; with a name, show its versions and history',
+    load: async () => (await import('./verbs/promoted.ts')).addPromoted,
+  },
+  recipe: {
+    description: 'print a recipe as JSON for `temporal workflow start`: validated, includes resolved, paths absolute',
+    load: async () => (await import('./verbs/recipe.ts')).addRecipe,
+  },
+  retrain: {
+    description: 'retrain now: look for new data, train the promoted judge further, promote it if it passes the gate',
+    load: async () => (await import('./verbs/retrain.ts')).addRetrain,
+  },
+  schedule: {
+    description: 'retrain the promoted judge on a schedule',
+    load: async () => (await import('./verbs/schedule.ts')).addSchedule,
+  },
 };
 
-/** The named verb alone; all of them when it is none (help, or a word that is no verb). */
-export function verbsFor(word: string | undefined): Promise<readonly AddVerb[]> {
-  const named = word !== undefined && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
-  return Promise.all((named ? [named] : Object.values(verbs)).map((load) => load()));
+/** `mtrl` with all verbs, of which the one that the words name is complete. */
+export async function programFor([first, second]: readonly string[]): Promise<Command> {
+  const program = new Command('mtrl')
+    .description('Train one multimodal judge for many judging tasks, as a durable pipeline.')
+    .exitOverride()
+    .showHelpAfterError('(--help shows the verbs and their options)');
+  const wanted = first === 'help' ? second : first;
+  for (const [name, { description, load }] of Object.entries(verbs)) {
+    const command = program.command(name).description(description);
+    if (name === wanted) (await load())(command);
+  }
+  return program;
 }

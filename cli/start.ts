@@ -2,11 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { join } from 'node:path';
 import { describeError, exitCodeOf } from '../core/errors.ts';
-import { projectRoot } from '../infra/stack/settings.ts';
+import { projectRoot } from '../core/project.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 import { requireFiles } from '../recipes/paths.ts';
 import { startOrAttach } from './temporal/experiments.ts';
-import { follow, Interrupted, sayGoesOn } from './show/follow.ts';
+import { follow, sayGoesOn } from './show/follow.ts';
+import { Interrupted } from './show/interrupted.ts';
 import { indexOf } from './show/outcome.ts';
 import { commandText, print, say } from './show/output.ts';
 import { fetchReport } from './reports.ts';

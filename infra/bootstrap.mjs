@@ -4,7 +4,8 @@
  * JavaScript, since it must run to say that this Node is too old. Its own words go to stderr: stdout belongs to the
  * command (`--json`).
  *
- *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | setup (only what is missing)
+ *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | build | setup (only what is missing)
+ * The command line runs in this process, from its compiled form (build.mjs), which is brought up to date first.
  * Started under the name `mtrl`, or with any other first word, everything is for `mtrl`.
  */
 import { spawn } from 'node:child_process';
@@ -14,12 +15,13 @@ import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from './build.mjs';
 import { missingPackages } from './installed-packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
 const nodeVersionMin = [20, 19];
-const verbs = ['start', 'test', 'bench', 'mtrl', 'setup'];
+const verbs = ['start', 'test', 'bench', 'mtrl', 'build', 'setup'];
 
 main().then(
   (code) => {
@@ -40,10 +42,14 @@ async function main() {
   const isNpmScript = process.env.npm_lifecycle_event === verb && process.cwd() === root;
   const cwd = (isNpmScript && process.env.INIT_CWD) || process.cwd();
 
+  const fileCount = await build(root);
+  if (verb === 'build') return say(`${fileCount} files compiled into ${join(root, 'dist')}`);
   if (verb === 'setup') return makeServers();
-  if (verb === 'start') return runNode([...tsx(), join(root, 'cli', 'start.ts'), ...args], cwd);
-  if (verb === 'bench') return runNode([...tsx(), join(root, 'bench', 'main.ts'), ...args], cwd);
-  if (verb === 'mtrl') return runNode([...tsx(), join(root, 'cli', 'main.ts'), ...args], cwd);
+  if (verb === 'start') return load('cli/start', args, cwd);
+  if (verb === 'mtrl') return load('cli/main', args, cwd);
+  // A loader of TypeScript by its address: a bare `tsx` would be looked for in the user's folder.
+  const tsx = pathToFileURL(join(modules, 'tsx', 'dist', 'loader.mjs')).href;
+  if (verb === 'bench') return runNode(['--import', tsx, join(root, 'bench', 'main.ts'), ...args], cwd);
   const code = await makeServers();
   return code === 0 ? runNode([join(modules, 'vitest', 'vitest.mjs'), 'run', ...args], root) : code;
 }
@@ -124,15 +130,22 @@ function isAlive(pid) {
 
 /** Here rather than in the tests: these may take minutes, and tests have time limits. */
 function makeServers() {
-  return run(process.execPath, [...tsx(), join(root, 'infra', 'binaries', 'binaries.ts')], {
+  return run(process.execPath, [compiled('infra/binaries/binaries')], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
 }
 
-/** By its address: a bare `tsx` would be looked for in the user's folder. */
-function tsx() {
-  return ['--import', pathToFileURL(join(modules, 'tsx', 'dist', 'loader.mjs')).href];
+function compiled(program) {
+  return join(root, 'dist', `${program}.js`);
+}
+
+/** As if Node had been started with the program there. Returns the exit code that it leaves. */
+async function load(program, args, cwd) {
+  process.chdir(cwd);
+  process.argv = [process.execPath, compiled(program), ...args];
+  await import(pathToFileURL(compiled(program)).href);
+  return process.exitCode;
 }
 
 function runNode(args, cwd) {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { digestOf, sha256 } from '../core/json.ts';
 import { workflowSources } from '../pipeline/code/code-version.ts';
-import { projectRoot } from '../infra/stack/settings.ts';
+import { projectRoot } from '../core/project.ts';
 
 /** Path of the bundle's code. `cacheFolder` is filled as needed. */
 export async function workflowBundle(

@@ -7,12 +7,8 @@ import { commandText, paintFor, say } from './output.ts';
 import { Rates, timeText } from './rates.ts';
 import { Screen } from './screen.ts';
 import type { Stack } from '../temporal/stack.ts';
+import { Interrupted } from './interrupted.ts';
 import { type Standing, standingOf } from './standing.ts';
-
-/** Ctrl-C while following: exit code 130. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-}
 
 const redrawMs = 250;
 /** Every look costs the control worker some milliseconds, which it takes from the runs. */

@@ -10,18 +10,16 @@ interface DecideOptions {
   readonly json?: boolean;
 }
 
-export function addApprove(program: Command): void {
-  addDecision(program, 'approve', 'approve the waiting candidate');
+export function addApprove(command: Command): void {
+  addDecision(command, 'approve');
 }
 
-export function addReject(program: Command): void {
-  addDecision(program, 'reject', 'reject the waiting candidate');
+export function addReject(command: Command): void {
+  addDecision(command, 'reject');
 }
 
-function addDecision(program: Command, verb: Decision['decision'], description: string): void {
-  program
-    .command(verb)
-    .description(description)
+function addDecision(command: Command, verb: Decision['decision']): void {
+  command
     .argument('<workflow-or-name>', 'the waiting workflow, or the name that its candidate would take')
     .option('--by <who>', 'name of who decides (default: the user of this computer)')
     .option('--reason <text>', 'reason, kept in the history')

@@ -3,10 +3,8 @@ import { forget } from '../temporal/forget.ts';
 import { commandText, print, printJson } from '../show/output.ts';
 import { withStack } from '../temporal/stack.ts';
 
-export function addDelete(program: Command): void {
-  program
-    .command('delete')
-    .description('delete a finished experiment; `gc` then frees what only it used')
+export function addDelete(command: Command): void {
+  command
     .argument('<id>')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string, { json = false }: { json?: boolean }) => {

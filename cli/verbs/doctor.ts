@@ -17,10 +17,8 @@ interface DoctorOptions {
   readonly json?: boolean;
 }
 
-export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('check the installation and say how to fix it; with --model, estimate the memory and time of training')
+export function addDoctor(command: Command): void {
+  command
     .option('--model <folder>', 'a checkpoint folder in Hugging Face layout: show its planned memory and step time')
     .option(
       '--recipe <file>',

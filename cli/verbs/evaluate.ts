@@ -25,10 +25,8 @@ interface EvaluateOptions {
 
 type Evaluated = EvaluatePolicyResult & { readonly evaluations: readonly KeptEvaluation[] };
 
-export function addEvaluate(program: Command): void {
-  program
-    .command('evaluate')
-    .description("score any policy on a recipe's tasks")
+export function addEvaluate(command: Command): void {
+  command
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--recipe <recipe>', 'a YAML or JSON file')
     .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')

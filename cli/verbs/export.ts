@@ -27,10 +27,8 @@ interface ExportOptions {
 /** Where an exported checkpoint came from, beside it. */
 const provenanceFile = 'provenance.json';
 
-export function addExport(program: Command): void {
-  program
-    .command('export')
-    .description('export the newest checkpoint of a run in Hugging Face layout, or a whole experiment')
+export function addExport(command: Command): void {
+  command
     .argument('<id>', 'an experiment, or a promoted name[@version]')
     .requiredOption(
       '--to <folder>',

@@ -11,10 +11,8 @@ import { say } from '../show/output.ts';
 import { withStack } from '../temporal/stack.ts';
 import { userPath } from '../user-path.ts';
 
-export function addFetch(program: Command): void {
-  program
-    .command('fetch')
-    .description('print the content of an artifact: a quarantine table, a list of leaks, ...')
+export function addFetch(command: Command): void {
+  command
     .argument('<address>', 's3://..., as shown in results, errors and reports')
     .option('--to <file>', 'write to this file instead of stdout')
     .action(async (address: string, { to }: { readonly to?: string }) => {

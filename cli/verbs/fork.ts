@@ -18,10 +18,8 @@ interface ForkOptions {
   readonly json?: boolean;
 }
 
-export function addFork(program: Command): void {
-  program
-    .command('fork')
-    .description("start an experiment that shares another one's steps before step K and continues with other settings")
+export function addFork(command: Command): void {
+  command
     .argument('<id>', 'the experiment to fork')
     .requiredOption('--from-step <k>', 'the first step with the new settings (0-based)', wholeNumber)
     .option('--arm <arm>', 'the arm that changes; required unless --set or the recipe leaves only one')

@@ -19,10 +19,8 @@ interface GcOptions {
 
 const dayMs = 24 * 60 * 60_000;
 
-export function addGc(program: Command): void {
-  program
-    .command('gc')
-    .description('delete unreferenced artifacts')
+export function addGc(command: Command): void {
+  command
     .option('--dry-run', 'show what would be deleted, delete nothing')
     .option(
       '--keep-days <n>',

@@ -7,10 +7,8 @@ import { print, printJson } from '../show/output.ts';
 import { withStack } from '../temporal/stack.ts';
 import { userPath } from '../user-path.ts';
 
-export function addImport(program: Command): void {
-  program
-    .command('import')
-    .description('import an experiment written by `export --all`; all digests are verified')
+export function addImport(command: Command): void {
+  command
     .argument('<path>', 'a tar file or a folder')
     .option('--json', 'one JSON document on stdout')
     .action(async (written: string, { json = false }: { json?: boolean }) => {

@@ -15,10 +15,8 @@ interface IngestOptions {
   readonly json?: boolean;
 }
 
-export function addIngest(program: Command): void {
-  program
-    .command('ingest')
-    .description("read a recipe's datasets without training: show counts, quarantine and leaks")
+export function addIngest(command: Command): void {
+  command
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--json', 'one JSON document on stdout')

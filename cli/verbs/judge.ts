@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { JudgedRows } from '../../pipeline/asking/judge-rows.ts';
 import { MtrlError } from '../../core/errors.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { nearest } from '../../recipes/checks/nearest.ts';
@@ -27,10 +27,8 @@ interface JudgeOptions {
   readonly json?: boolean;
 }
 
-export function addJudge(program: Command): void {
-  program
-    .command('judge')
-    .description('judge the rows of a file: verdict, rationale, probabilities; pairs in both orders')
+export function addJudge(command: Command): void {
+  command
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--task <task>', 'a task of the recipe')
     .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, ...fields of the prompt}')

@@ -16,10 +16,8 @@ interface LineageOptions {
 
 const openedCountMax = 3;
 
-export function addLineage(program: Command): void {
-  program
-    .command('lineage')
-    .description('show what an artifact was made from, back to files, seeds and code')
+export function addLineage(command: Command): void {
+  command
     .argument('<artifact>', 'the address of an artifact, an experiment, or experiment:run')
     .option('--depth <n>', 'number of activities to go back', wholeNumber, 12)
     .option('--json', 'one JSON document on stdout')

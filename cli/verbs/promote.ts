@@ -16,10 +16,8 @@ interface PromoteOptions {
   readonly json?: boolean;
 }
 
-export function addPromote(program: Command): void {
-  program
-    .command('promote')
-    .description('run the promotion gate on the judge of a finished experiment, and promote it if it passes')
+export function addPromote(command: Command): void {
+  command
     .argument('<experiment>')
     .option('--name <name>', "name to promote to (default: the recipe's promotion.name)")
     .option('--arm <arm>', "arm to promote (default: the recipe's promotion.arm)")

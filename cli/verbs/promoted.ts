@@ -5,10 +5,8 @@ import { print, printJson } from '../show/output.ts';
 import { contentOf, requireName, shownVersion } from '../temporal/promotions.ts';
 import { type Stack, withStack } from '../temporal/stack.ts';
 
-export function addPromoted(program: Command): void {
-  program
-    .command('promoted')
-    .description('list promoted names; with a name, show its versions and history')
+export function addPromoted(command: Command): void {
+  command
     .argument('[name]')
     .option('--json', 'one JSON document on stdout')
     .action(async (name: string | undefined, { json = false }: { readonly json?: boolean }) => {

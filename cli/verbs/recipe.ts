@@ -3,10 +3,8 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 import { print, printJson } from '../show/output.ts';
 import { recipeDetails } from '../show/recipe-details.ts';
 
-export function addRecipe(program: Command): void {
-  program
-    .command('recipe')
-    .description('print a recipe as JSON for `temporal workflow start`: validated, includes resolved, paths absolute')
+export function addRecipe(command: Command): void {
+  command
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--details', 'print the text for --static-details instead, as `mtrl run` sets it')

@@ -6,10 +6,8 @@ import { fetchReport } from '../reports.ts';
 import { madeBy } from '../show/made.ts';
 import { withStack } from '../temporal/stack.ts';
 
-export function addReport(program: Command): void {
-  program
-    .command('report')
-    .description('fetch the report of an experiment and print its path')
+export function addReport(command: Command): void {
+  command
     .argument('<id>')
     .option('--open', 'open it in the browser')
     .action(async (experimentId: string, { open = false }: { open?: boolean }) => {

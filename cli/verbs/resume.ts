@@ -8,40 +8,36 @@ import { failingText, failingWorkflows, terminateFailing } from '../temporal/fai
 import { commandText, print, say } from '../show/output.ts';
 import { withStack } from '../temporal/stack.ts';
 
-export function addResume(program: Command): void {
-  program
-    .command('resume')
-    .description('resume an experiment that was paused, cancelled or failed')
-    .argument('<id>')
-    .action(async (experimentId: string) => {
-      await withStack({ startMissing: true }, async (stack) => {
-        const { status } = await describe(stack.client, experimentId);
-        if (status.name === 'COMPLETED') {
-          print(`${experimentId} is done; \`${commandText('report', experimentId)}\` shows it`);
+export function addResume(command: Command): void {
+  command.argument('<id>').action(async (experimentId: string) => {
+    await withStack({ startMissing: true }, async (stack) => {
+      const { status } = await describe(stack.client, experimentId);
+      if (status.name === 'COMPLETED') {
+        print(`${experimentId} is done; \`${commandText('report', experimentId)}\` shows it`);
+        return;
+      }
+      if (status.name === 'RUNNING' || status.name === 'PAUSED') {
+        const failing = await failingWorkflows(stack.client, experimentId);
+        const handle = stack.client.workflow.getHandle(experimentId);
+        if (failing.length === 0) {
+          await handle.signal('resume');
+          print(`${experimentId} is running; if it was paused, it goes on now`);
           return;
         }
-        if (status.name === 'RUNNING' || status.name === 'PAUSED') {
-          const failing = await failingWorkflows(stack.client, experimentId);
-          const handle = stack.client.workflow.getHandle(experimentId);
-          if (failing.length === 0) {
-            await handle.signal('resume');
-            print(`${experimentId} is running; if it was paused, it goes on now`);
-            return;
-          }
-          for (const workflow of failing) say(failingText(workflow));
-          await handle.cancel();
-          const terminated = await terminateFailing(stack.client, experimentId, failing);
-          say(`terminated ${terminated.join(', ')}`);
-        }
-        const { recipe, options } = await inputsOfExperiment(stack.client, experimentId);
-        const request = {
-          ...{ experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) },
-          ...(options && { options }),
-        };
-        await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
-        print(
-          `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,
-        );
-      });
+        for (const workflow of failing) say(failingText(workflow));
+        await handle.cancel();
+        const terminated = await terminateFailing(stack.client, experimentId, failing);
+        say(`terminated ${terminated.join(', ')}`);
+      }
+      const { recipe, options } = await inputsOfExperiment(stack.client, experimentId);
+      const request = {
+        ...{ experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) },
+        ...(options && { options }),
+      };
+      await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
+      print(
+        `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,
+      );
     });
+  });
 }

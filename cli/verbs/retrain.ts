@@ -13,10 +13,8 @@ interface RetrainOptions {
   readonly json?: boolean;
 }
 
-export function addRetrain(program: Command): void {
-  program
-    .command('retrain')
-    .description('retrain now: look for new data, train the promoted judge further, promote it if it passes the gate')
+export function addRetrain(command: Command): void {
+  command
     .argument('<recipe>', 'a YAML or JSON file with `promotion`')
     .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
     .option('--wait', 'show progress until it ends')

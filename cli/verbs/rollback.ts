@@ -15,10 +15,8 @@ interface RollbackOptions {
   readonly json?: boolean;
 }
 
-export function addRollback(program: Command): void {
-  program
-    .command('rollback')
-    .description('set a name back to an earlier version')
+export function addRollback(command: Command): void {
+  command
     .argument('<name>')
     .option('--to <version>', 'version to go back to (default: the previous one)', wholeNumber)
     .option('--by <who>', 'name of who decides (default: the user of this computer)')

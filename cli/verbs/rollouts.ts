@@ -13,10 +13,8 @@ interface RolloutOptions {
   readonly json?: boolean;
 }
 
-export function addRollouts(program: Command): void {
-  program
-    .command('rollouts')
-    .description('show completions sampled in training, with their rewards')
+export function addRollouts(command: Command): void {
+  command
     .argument('<id>')
     .option('--step <step>', 'training step, 0-based (default: the newest)', wholeNumber)
     .option('--task <task>', 'show this task only')

@@ -5,7 +5,8 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
-import { follow, Interrupted, sayGoesOn } from '../show/follow.ts';
+import { follow, sayGoesOn } from '../show/follow.ts';
+import { Interrupted } from '../show/interrupted.ts';
 import { documentOf, failureDocument, indexOf } from '../show/outcome.ts';
 import { commandText, paintFor, print, printJson, say } from '../show/output.ts';
 import { fetchReport } from '../reports.ts';
@@ -19,10 +20,8 @@ interface RunOptions {
   readonly json?: boolean;
 }
 
-export function addRun(program: Command): void {
-  program
-    .command('run')
-    .description('start an experiment from a recipe, or attach to a running one')
+export function addRun(command: Command): void {
+  command
     .argument('<recipe>', 'a YAML or JSON file')
     .option(
       '--set <path=value>',

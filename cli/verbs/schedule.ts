@@ -22,8 +22,7 @@ interface Json {
 
 const jsonOption = ['--json', 'one JSON document on stdout'] as const;
 
-export function addSchedule(program: Command): void {
-  const schedule = program.command('schedule').description('retrain the promoted judge on a schedule');
+export function addSchedule(schedule: Command): void {
   withRecipe(schedule.command('create').description('create a schedule that retrains with this recipe'), {
     ...{ overlap: 'skip', catchupWindow: '1h' },
   })

@@ -11,10 +11,8 @@ import { Rates, timeText } from '../show/rates.ts';
 import { type TemporalStack, uiLink, withTemporal } from '../temporal/stack.ts';
 import { type Standing, standingOf } from '../show/standing.ts';
 
-export function addStatus(program: Command): void {
-  program
-    .command('status')
-    .description('show the status of an experiment; without an id, list experiments')
+export function addStatus(command: Command): void {
+  command
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
     .option('--task-queue', 'print only the name of the task queue, for the `temporal` command')

@@ -3,10 +3,8 @@ import { type SetAsideName, setAsideNames } from '../../infra/stack/set-aside.ts
 import { up } from '../../infra/stack/up.ts';
 import { print, say } from '../show/output.ts';
 
-export function addUp(program: Command): void {
-  program
-    .command('up')
-    .description('start the local stack: Temporal, object store, workers')
+export function addUp(command: Command): void {
+  command
     .option('--no-workers', 'start only the servers, with search attributes and bucket')
     .addOption(
       new Option('--set-aside <server>', 'move the data of a server out of the way first; nothing is deleted').choices(

@@ -7,10 +7,8 @@ import { paintFor, print, printJson, say } from '../show/output.ts';
 import { withProgressLine } from '../show/progress-line.ts';
 import { withStack } from '../temporal/stack.ts';
 
-export function addVerify(program: Command): void {
-  program
-    .command('verify')
-    .description('verify the digests of all artifacts of an experiment; without an id, of the whole store')
+export function addVerify(command: Command): void {
+  command
     .argument('[id]')
     .option('--json', 'one JSON document on stdout')
     .action(async (experimentId: string | undefined, { json = false }: { json?: boolean }) => {

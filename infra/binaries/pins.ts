@@ -1,6 +1,6 @@
 /** The exact servers this version of the project is tested with, and where each is made from. */
 import { join } from 'node:path';
-import { projectRoot } from '../stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 
 export type BinaryName = 'temporal' | 'minio';
 

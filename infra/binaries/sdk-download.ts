@@ -6,8 +6,10 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { programAt } from '../../core/program.ts';
+import { projectRoot } from '../../core/project.ts';
 import { isExecutable } from './locate.ts';
 import type { Pin } from './pins.ts';
 
@@ -30,18 +32,18 @@ export async function whyNoDownload(): Promise<string | undefined> {
 export async function downloadWithSdk(pin: Pin, folder: string): Promise<string> {
   const downloads = join(folder, 'downloads');
   mkdirSync(downloads, { recursive: true });
-  const self = fileURLToPath(import.meta.url);
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', self, downloads, `v${pin.version}`], {
-    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  const { path, execArgv } = programAt(new URL(import.meta.url));
+  await promisify(execFile)(process.execPath, [...execArgv, path, downloads, `v${pin.version}`], {
+    cwd: projectRoot,
     timeout: downloadTimeoutMs,
   });
   const found = readdirSync(downloads, { recursive: true, encoding: 'utf8' })
     .map((name) => join(downloads, name))
     .find(isExecutable);
   if (found === undefined) throw new Error('the SDK left no binary behind');
-  const path = join(folder, pin.name);
-  copyFileSync(found, path);
-  return path;
+  const kept = join(folder, pin.name);
+  copyFileSync(found, kept);
+  return kept;
 }
 
 async function main(downloadDir: string, version: string): Promise<void> {

@@ -1,9 +1,9 @@
 /** What training a checkpoint takes on this machine, as policy/engines/embedded/memory/print-plan.ts finds it out. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ErrorCode, type ErrorDetails, MtrlError } from '../../core/errors.ts';
-import { projectRoot } from '../stack/settings.ts';
+import { programAt } from '../../core/program.ts';
+import { projectRoot } from '../../core/project.ts';
 
 /** An arm of a step as print-plan.ts takes it. */
 export interface ArmShape {
@@ -51,8 +51,8 @@ export async function planModel(request: {
   readonly imageEdge: number;
   readonly arms: readonly ArmShape[];
 }): Promise<ModelPlan> {
-  const script = join(projectRoot, 'policy', 'engines', 'embedded', 'memory', 'print-plan.ts');
-  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(request)];
+  const { path, execArgv } = programAt(new URL('../../policy/engines/embedded/memory/print-plan.ts', import.meta.url));
+  const args = [...execArgv, path, JSON.stringify(request)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot, maxBuffer: 1 << 26 });
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ModelPlan | Failure;
   if (!('failure' in answer)) return answer;

@@ -7,7 +7,7 @@ import { findBinary } from '../binaries/binaries.ts';
 import { findGo } from '../binaries/build-go.ts';
 import { type BinaryName, pins } from '../binaries/pins.ts';
 import type { DoctorCheck } from './doctor.ts';
-import { projectRoot } from '../stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 
 export async function checkPrograms(): Promise<DoctorCheck[]> {
   return Promise.all([

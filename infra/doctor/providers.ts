@@ -1,8 +1,8 @@
 /** What graphs can run on: every execution provider of both backends, each looked for and none assumed. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { projectRoot } from '../stack/settings.ts';
+import { programAt } from '../../core/program.ts';
+import { projectRoot } from '../../core/project.ts';
 import type { DoctorCheck } from './doctor.ts';
 
 /** What policy/runtime/list-providers.ts prints. */
@@ -44,9 +44,9 @@ export async function listProviders(
   question: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<ProviderReport[]> {
-  const script = join(projectRoot, 'policy', 'runtime', 'list-providers.ts');
   try {
-    const args = ['--import', import.meta.resolve('tsx'), script, ...question];
+    const { path, execArgv } = programAt(new URL('../../policy/runtime/list-providers.ts', import.meta.url));
+    const args = [...execArgv, path, ...question];
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: projectRoot,
       env: environment,

@@ -2,9 +2,9 @@
  * Where the stack is: the one answer to "which Temporal, which store" for workers, CLI, tests and benches.
  * Environment variables that name a server win; otherwise the local stack as `up` wrote it down in `stack.json`.
  */
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
+import { projectRoot } from '../../core/project.ts';
 import { isStampOf, pathOfStamp } from '../process/home-stamp.ts';
 import { type Env, valueOf } from './env.ts';
 import { defaultBucket, defaultRegion, s3Override, type StoreSettings } from './s3-settings.ts';
@@ -19,8 +19,6 @@ export interface StackSettings {
   /** The second is always the first with `-compute` behind it: so workflows know it too. */
   readonly taskQueues: { readonly control: string; readonly compute: string };
 }
-
-export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /** Of a configured Temporal. */
 const defaultTaskQueue = 'mtrl';

@@ -2,15 +2,16 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
+import { programAt } from '../../core/program.ts';
+import { projectRoot } from '../../core/project.ts';
 import { type DaemonRecord, endDaemon, livingDaemon, logFileOf, logTail, startDaemon } from '../process/daemon.ts';
 import { isAlive } from '../process/identity.ts';
 import { endStrays } from '../process/strays.ts';
 import type { Log } from './server.ts';
 import { addressOf, type Env } from './env.ts';
-import { projectRoot, type StackSettings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export const workerNames = ['control', 'compute'] as const;
 export type WorkerName = (typeof workerNames)[number];
@@ -99,10 +100,10 @@ export async function ensureWorker(
 }
 
 async function startWorker(home: string, name: WorkerName, env: Env): Promise<DaemonRecord> {
-  const script = join(projectRoot, 'workers', `${name}.ts`);
-  if (!existsSync(script)) {
+  const { path, execArgv } = programs[name];
+  if (!existsSync(path)) {
     throw new MtrlError('SETUP_FAILED', `the ${name} worker is missing`, {
-      where: script,
+      where: path,
       found: 'no such file',
       hint: 'the checkout is incomplete: get it again',
     });
@@ -111,7 +112,7 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
   return startDaemon(home, {
     name,
     command: process.execPath,
-    args: ['--import', tsxLoader, script],
+    args: [...execArgv, path],
     cwd: projectRoot,
     // `down` waits no longer than that before it kills. Node's four threads for images are too many for two processors,
     // where they hold up the event loop, and too few for more.
@@ -136,4 +137,7 @@ function portsOf(name: WorkerName, env: Env): Env {
   return Object.fromEntries(shifted) as Env;
 }
 
-const tsxLoader = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
+const programs = {
+  control: programAt(new URL('../../workers/control.ts', import.meta.url)),
+  compute: programAt(new URL('../../workers/compute.ts', import.meta.url)),
+};

@@ -4,10 +4,9 @@
  * nothing else: a change to a webhook leaves every rollout where it is found. It is a function of the project's files, so
  * it can be computed when the project is built.
  */
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { required } from '../../core/assert.ts';
 import { digestOf } from '../../core/json.ts';
+import { projectRoot } from '../../core/project.ts';
 import { SourceTree } from './source-tree.ts';
 
 /** What workers hand to activities, which import its types alone. */
@@ -52,23 +51,23 @@ const tfjsBackends = ['backend-cpu', 'backend-wasm', 'node', 'node-gpu'].map((na
 
 /** sha256 over the sources that each activity reaches and the versions of its packages. Reads some hundred files: once a process. */
 export function codeVersionsOf(
-  projectRoot: string = ownRoot,
+  root: string = projectRoot,
   backend = 'onnxruntime',
 ): Readonly<Record<KeyedActivity, string>> {
-  const tree = treeAt(projectRoot);
+  const tree = treeAt(root);
   const versions = Object.entries(entries).map(([activity, paths]) => [activity, versionFrom(tree, paths, backend)]);
   return Object.fromEntries(versions) as Record<KeyedActivity, string>;
 }
 
 /** `backend`: what this worker's engines compute with. */
 export function codeVersionOf(backend?: string): CodeVersion {
-  const versions = codeVersionsOf(ownRoot, backend);
+  const versions = codeVersionsOf(projectRoot, backend);
   return (activity) => required(versions[activity], `the code version of ${activity}`);
 }
 
 /** The same for all that a worker runs, its workflows too: what may not change under a workflow that is pinned to a build. */
-export function buildVersionOf(projectRoot: string = ownRoot): string {
-  return versionFrom(treeAt(projectRoot), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
+export function buildVersionOf(root: string = projectRoot): string {
+  return versionFrom(treeAt(root), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
 /** sha256 by path of what workflows load: their bundle is kept by these. */
@@ -76,12 +75,11 @@ export function workflowSources(): Readonly<Record<string, string>> {
   return ownTree.digestsOf(ownTree.reachedFrom(['workflows/index.ts', 'workflows/spans.ts']).sources);
 }
 
-const ownRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** A worker asks for several versions when it starts: its own files are read once. */
-const ownTree = new SourceTree(ownRoot);
+const ownTree = new SourceTree(projectRoot);
 
-function treeAt(projectRoot: string): SourceTree {
-  return projectRoot === ownRoot ? ownTree : new SourceTree(projectRoot);
+function treeAt(root: string): SourceTree {
+  return root === projectRoot ? ownTree : new SourceTree(root);
 }
 
 function versionFrom(tree: SourceTree, paths: readonly string[], backend = 'onnxruntime'): string {

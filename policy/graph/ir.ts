@@ -7,7 +7,8 @@ import { type Dim, type Shape, sameShape, shapeText, symbolsOf } from './dim.ts'
 import type { OpName } from './op-row.ts';
 import { opRow } from './op-table.ts';
 
-const projectRoot = new URL('../../', import.meta.url).pathname;
+/** Of sources or of their compiled form, whose lines are the same. */
+const programRoot = new URL('../../', import.meta.url).pathname;
 
 export type DType = 'float32' | 'int64' | 'bool';
 
@@ -229,6 +230,6 @@ function builderTrace(): Error {
 function siteIn(trace: Error): string {
   const frames = (trace.stack ?? '').split('\n');
   const frame =
-    frames.find((line) => line.includes(projectRoot) && !/policy\/graph\/(ir|build|gradient)\.ts/.test(line)) ?? '';
-  return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(projectRoot)[1] ?? 'unknown';
+    frames.find((line) => line.includes(programRoot) && !/policy\/graph\/(ir|build|gradient)\.[jt]s/.test(line)) ?? '';
+  return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(programRoot)[1]?.replace('.js:', '.ts:') ?? 'unknown';
 }

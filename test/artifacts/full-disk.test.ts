@@ -4,13 +4,13 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { toFailure } from '../../activities/failure.ts';
 import { codedFileError, fileError } from '../../artifacts/store/file-error.ts';
 import { openObjectStore } from '../../artifacts/store/open-store.ts';
+import { compiled } from '../support/compiled.ts';
 
 async function failureOf(work: () => unknown): Promise<unknown> {
   try {
@@ -35,7 +35,7 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
   });
 
   it('neither ends a worker by its own log line nor keeps it from ending', async () => {
-    const log = pathToFileURL(join(import.meta.dirname, '../../workers/logging.ts')).href;
+    const log = pathToFileURL(compiled('workers/logging.ts')).href;
     const script = `
       const { createLog } = await import(${JSON.stringify(log)});
       const log = createLog('test');
@@ -44,7 +44,7 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
       log.info('one more');
       console.log('alive');
       process.exit(0);`;
-    const shell = 'exec "$0" --import tsx --input-type=module -e "$1" 2>/dev/full';
+    const shell = 'exec "$0" --input-type=module -e "$1" 2>/dev/full';
     const { stdout } = await promisify(execFile)('sh', ['-c', shell, process.execPath, script], {
       timeout: 900_000,
     });

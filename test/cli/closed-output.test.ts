@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
+import { compiled } from '../support/compiled.ts';
 
-const mtrl = `"${process.execPath}" --import tsx cli/main.ts`;
+const mtrl = `"${process.execPath}" "${compiled('cli/main.ts')}"`;
 
 /** The verb's own exit code is the script's. */
 function shell(script: string) {

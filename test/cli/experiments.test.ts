@@ -9,8 +9,9 @@ import type { Stack } from '../../cli/temporal/stack.ts';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { digestOf } from '../../core/json.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { compiled } from '../support/compiled.ts';
 import { useStack } from '../support/stack.ts';
 
 interface Ended {
@@ -23,7 +24,7 @@ function mtrl(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   return new Promise((done) => {
     execFile(
       process.execPath,
-      ['--import', 'tsx', join(projectRoot, 'cli', 'main.ts'), ...args],
+      [compiled('cli/main.ts'), ...args],
       { cwd: projectRoot, env },
       (error, stdout, stderr) => {
         done({ code: error === null ? 0 : Number(error.code), stdout, stderr });

@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { needSharedData } from '../support/needs.ts';
 import { mtrlJsonAt } from './command-line.ts';

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { logFileOf } from '../../infra/process/daemon.ts';
 import { choosePorts } from '../../infra/stack/ports.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { needPrometheus } from '../support/needs.ts';
 import { tinyRecipe } from './tiny-recipe.ts';

@@ -2,14 +2,14 @@
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import type { RetrainProgress, RunProgress } from '../../contract/progress.ts';
 import type { RetrainResult } from '../../contract/promotion.ts';
 import { type Ended, ran } from '../support/commands.ts';
+import { compiled } from '../support/compiled.ts';
 import { useWorkflows } from '../workflows/harness.ts';
 import { planOf } from '../workflows/made-up-activities.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
@@ -45,9 +45,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtrl-operations-'));
   const { path } = await findOrMakeBinary('temporal', () => undefined);
   await symlink(path, join(folder, 'temporal'));
-  const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
-  const main = join(projectRoot, 'cli', 'main.ts');
-  const script = `#!/bin/sh\nexec "${process.execPath}" --import "${tsx}" "${main}" "$@"\n`;
+  const script = `#!/bin/sh\nexec "${process.execPath}" "${compiled('cli/main.ts')}" "$@"\n`;
   await writeFile(join(folder, 'mtrl'), script, { mode: 0o755 });
   const recipe = {
     ...tinyRecipe({ sftStepCount: 1, grpoStepCount: 900 }),

@@ -1,6 +1,6 @@
 /** A whole experiment in some seconds: fresh weights of the demo's architecture, two tasks, an arm of each kind. Its scores mean nothing. */
 import { join } from 'node:path';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
 export interface TinySizes {

@@ -9,7 +9,7 @@ import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { startOrAttach } from '../../cli/temporal/experiments.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { launchChromium } from '../support/chromium.ts';

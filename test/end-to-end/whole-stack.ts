@@ -9,8 +9,10 @@ import { type DaemonRecord, livingDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import type { Env } from '../../infra/stack/env.ts';
-import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
+import type { StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
+import { compiled } from '../support/compiled.ts';
 import { anew } from '../support/stack.ts';
 import type { RunProgress } from '../../contract/progress.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
@@ -174,7 +176,7 @@ export class WholeStack {
   async startSecondCompute(healthPort: number): Promise<ChildProcess> {
     const { temporal, s3 } = this.settings;
     const home = join(this.home, 'second');
-    const child = spawn(process.execPath, ['--import', 'tsx', join(projectRoot, 'workers', 'compute.ts')], {
+    const child = spawn(process.execPath, [compiled('workers/compute.ts')], {
       cwd: projectRoot,
       env: {
         ...env,

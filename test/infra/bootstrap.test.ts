@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 
 /** A lock file of packages by version. */
 function lockOf(versions: Readonly<Record<string, string>>): string {
@@ -32,9 +32,9 @@ describe('bootstrap', () => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'mtrl-bootstrap-')));
     elsewhere = join(root, 'elsewhere');
     for (const folder of ['infra', 'cli', 'node_modules', 'elsewhere', 'npm-cli']) mkdirSync(join(root, folder));
-    for (const name of ['bootstrap.mjs', 'installed-packages.mjs'])
+    for (const name of ['bootstrap.mjs', 'build.mjs', 'installed-packages.mjs'])
       cpSync(join(projectRoot, 'infra', name), join(root, 'infra', name));
-    symlinkSync(join(projectRoot, 'node_modules', 'tsx'), join(root, 'node_modules', 'tsx'));
+    symlinkSync(join(projectRoot, 'node_modules', 'amaro'), join(root, 'node_modules', 'amaro'));
     writeFileSync(join(root, 'package.json'), '{"type":"module"}');
     writeFileSync(lockFile(), '{}');
     writeFileSync(installedFile(), '{}');

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { childEnv, projectRoot, readSettings, stackHome } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
+import { childEnv, readSettings, stackHome } from '../../infra/stack/settings.ts';
 import { writeStackFile } from '../../infra/stack/stack-file.ts';
 
 const stored = {

@@ -12,9 +12,10 @@ import { livingDaemon, pidFileOf, readDaemon } from '../../infra/process/daemon.
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import { choosePorts } from '../../infra/stack/ports.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import { up } from '../../infra/stack/up.ts';
 import { unfitness } from '../../workers/surroundings.ts';
+import { compiled } from '../support/compiled.ts';
 import { useStack } from '../support/stack.ts';
 
 const stack = useStack();
@@ -53,20 +54,16 @@ describe('a worker', () => {
     const [port = 0] = await choosePorts([undefined]);
     const home = mkdtempSync(join(tmpdir(), 'mtrl-skewed-'));
     const { temporal, s3 } = stack.settings;
-    const worker: ChildProcess = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(projectRoot, 'workers', 'control.ts')],
-      {
-        cwd: projectRoot,
-        env: {
-          ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], MTRL_HOME: home, MTRL_TASK_QUEUE: 'skewed' },
-          ...{ TEMPORAL_ADDRESS: temporal.address, MTRL_S3_ENDPOINT: endpoint, MTRL_S3_BUCKET: s3.bucket },
-          ...{ AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey },
-          MTRL_HEALTH_ADDRESS: `127.0.0.1:${String(port)}`,
-        },
-        stdio: 'ignore',
+    const worker: ChildProcess = spawn(process.execPath, [compiled('workers/control.ts')], {
+      cwd: projectRoot,
+      env: {
+        ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], MTRL_HOME: home, MTRL_TASK_QUEUE: 'skewed' },
+        ...{ TEMPORAL_ADDRESS: temporal.address, MTRL_S3_ENDPOINT: endpoint, MTRL_S3_BUCKET: s3.bucket },
+        ...{ AWS_ACCESS_KEY_ID: s3.accessKey, AWS_SECRET_ACCESS_KEY: s3.secretKey },
+        MTRL_HEALTH_ADDRESS: `127.0.0.1:${String(port)}`,
       },
-    );
+      stdio: 'ignore',
+    });
     const readiness = async (): Promise<string> => {
       const response = await fetch(`http://127.0.0.1:${String(port)}/readyz`).catch(() => undefined);
       return (await response?.text()) ?? '';

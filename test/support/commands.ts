@@ -1,9 +1,8 @@
 /** The two commands of an operator, as programs of their own: `mtrl`, and the real `temporal`. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
-import { projectRoot, type StackSettings } from '../../infra/stack/settings.ts';
+import type { StackSettings } from '../../infra/stack/settings.ts';
+import { compiled } from './compiled.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -11,14 +10,13 @@ export interface Ended {
   readonly err: string;
 }
 
-const tsx = pathToFileURL(join(projectRoot, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
 const surroundings = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
 
-const mtrl = ['--import', tsx, join(projectRoot, 'cli', 'main.ts')];
+const mtrl = compiled('cli/main.ts');
 
 /** With the stack that lies in that home, which it brings up where a verb does. */
 export function mtrlOn(home: string, args: readonly string[]): Promise<Ended> {
-  return ran(process.execPath, [...mtrl, ...args], { ...surroundings, MTRL_HOME: home });
+  return ran(process.execPath, [mtrl, ...args], { ...surroundings, MTRL_HOME: home });
 }
 
 /** With these servers, as if somebody else ran them: it starts nothing. */
@@ -26,7 +24,7 @@ export function mtrlWith({ home, temporal, taskQueues }: StackSettings, args: re
   const { address, namespace } = temporal;
   const { control: MTRL_TASK_QUEUE } = taskQueues;
   const servers = { MTRL_HOME: home, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, MTRL_TASK_QUEUE };
-  return ran(process.execPath, [...mtrl, ...args], { ...surroundings, ...servers });
+  return ran(process.execPath, [mtrl, ...args], { ...surroundings, ...servers });
 }
 
 export async function temporalOn(

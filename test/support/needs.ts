@@ -7,7 +7,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
-import { projectRoot } from '../../infra/stack/settings.ts';
+import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
 import { reasonsVariable } from './skip-reasons.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compiled } from './compiled.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -49,14 +50,10 @@ async function works(environment: Environment): Promise<boolean> {
 
 /** Runs a script of the project in a process of its own. @returns its last line, parsed */
 export async function runScript(path: string, args: readonly string[], environment: Environment): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), path, ...args],
-    {
-      cwd: projectRoot,
-      env: { ...process.env, ...environment },
-      maxBuffer: 64 * 1024 ** 2,
-    },
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, [compiled(path), ...args], {
+    cwd: projectRoot,
+    env: { ...process.env, ...environment },
+    maxBuffer: 64 * 1024 ** 2,
+  });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }

@@ -3,8 +3,8 @@
  * costs one activity, and cancelling kills the computation at once.
  */
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { MtrlError } from '../../../core/errors.ts';
+import { programAt } from '../../../core/program.ts';
 import type {
   Engine,
   ForwardBackwardRequest,
@@ -43,10 +43,11 @@ export interface EngineProcess extends Engine {
 }
 
 export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: EngineSettings): EngineProcess {
-  const child = fork(fileURLToPath(new URL('./process.ts', import.meta.url)), [JSON.stringify(settings)], {
+  const program = programAt(new URL('./process.ts', import.meta.url));
+  const child = fork(program.path, [JSON.stringify(settings)], {
     serialization: 'advanced',
     // fit-memory.ts collects garbage itself where memory is limited.
-    execArgv: ['--expose-gc', '--import', import.meta.resolve('tsx')],
+    execArgv: ['--expose-gc', ...program.execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, GLIBC_TUNABLES: allocator },
   });

@@ -1,0 +1,95 @@
+/**
+ * Compiles the project to plain JavaScript in `dist/`, as Node's own loader would: types are blanked out where they stand,
+ * so lines and columns stay those of the source, and nothing is checked (`npm run typecheck` does). The command line,
+ * workers and compute processes run from there and start without a loader.
+ *
+ * A compiled file has the time stamp of its source; one that differs is made again. Plain JavaScript, since it runs
+ * before anything is compiled.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const rooms = [
+  ...['core', 'contract', 'artifacts', 'recipes', 'judge', 'policy', 'pipeline'],
+  ...['activities', 'workflows', 'workers', 'infra', 'cli'],
+];
+
+/**
+ * Makes what is missing or out of date, and removes what has no source any more.
+ *
+ * @param {string} root of the project
+ * @param {readonly string[]} more folders that are compiled too
+ * @returns {Promise<number>} how many files were made
+ * @throws {Error} naming the file that is not TypeScript, or uses syntax that cannot be blanked out
+ */
+export async function build(root, more = []) {
+  const dist = join(root, 'dist');
+  // A change to this file may change every output.
+  const selfMs = statSync(fileURLToPath(import.meta.url)).mtimeMs;
+  const wanted = [...rooms, ...more].flatMap((room) => filesBelow(join(root, room)).filter(isProgram));
+  const stale = wanted.flatMap((source) => {
+    const made = join(dist, compiledName(relative(root, source)));
+    const { mtimeMs } = statSync(source);
+    const before = statSync(made, { throwIfNoEntry: false });
+    const isFresh = before && Math.round(before.mtimeMs) === Math.trunc(mtimeMs) && before.ctimeMs > selfMs;
+    return isFresh ? [] : [{ source, made, mtime: new Date(Math.trunc(mtimeMs)) }];
+  });
+  if (stale.length > 0) await compile(stale);
+
+  const made = new Set(wanted.map((source) => join(dist, compiledName(relative(root, source)))));
+  const folders = [...rooms, ...more].map((room) => join(dist, room));
+  const orphans = folders.flatMap(filesBelow).filter((file) => /\.(?:js|mjs|wasm)$/.test(file) && !made.has(file));
+  for (const file of orphans) rmSync(file, { force: true });
+  return stale.length;
+}
+
+async function compile(files) {
+  const { transformSync } = await import('amaro');
+  for (const { source, made, mtime } of files) {
+    const bytes = readFileSync(source);
+    const code = source.endsWith('.ts') ? withCompiledNames(stripped(transformSync, source, bytes)) : bytes;
+    mkdirSync(dirname(made), { recursive: true });
+    // Another process may be loading it, or making it too.
+    const partial = `${made}.${process.pid}`;
+    writeFileSync(partial, code);
+    utimesSync(partial, mtime, mtime);
+    renameSync(partial, made);
+  }
+}
+
+function stripped(transformSync, source, bytes) {
+  try {
+    return transformSync(bytes.toString('utf8'), { mode: 'strip-only' }).code;
+  } catch (error) {
+    throw new Error(`this file cannot be compiled\n  at    ${source}\n  found ${error.message ?? error}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `.js` for the `.ts` of imports and of files that are named beside the module: as long, so no column moves. */
+function withCompiledNames(code) {
+  return code.replaceAll(/(\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.[^'"\n]*)\.ts\2/g, '$1$2$3.js$2');
+}
+
+function compiledName(path) {
+  return path.replace(/\.ts$/, '.js');
+}
+
+/** Sources, and what they load beside them. */
+function isProgram(path) {
+  return /\.(?:ts|mjs|wasm)$/.test(path) && !/\.test\.ts$/.test(path);
+}
+
+function filesBelow(folder) {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
