@@ -16,12 +16,13 @@ import { Processors } from '../pipeline/policies/processors.ts';
 import { Prompter } from '../pipeline/asking/prompter.ts';
 import { createReplay } from '../pipeline/policies/replay.ts';
 import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
+import { createFindRun, createKeepRun } from '../pipeline/training/kept-runs.ts';
 import { createRollout } from '../pipeline/training/rollout.ts';
 import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 
 export type ComputeActivities = Pick<
   Activities,
-  'importPolicy' | 'admit' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+  'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
 >;
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
@@ -31,6 +32,9 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   return {
     importPolicy: activity(onRequiredEngine(context, createImportPolicy(context))),
     admit: activity(createAdmit(context)),
+    // Here and not with the control activities: what an engine computes with is part of the key.
+    findRun: activity(onRequiredEngine(context, createFindRun(deps))),
+    keepRun: activity(onRequiredEngine(context, createKeepRun(deps))),
     rollout: activity(onRequiredEngine(context, createRollout(context))),
     optimize: activity(onRequiredEngine(context, createOptimize(context))),
     snapshot: activity(createSnapshot(context)),

@@ -88,12 +88,11 @@ export async function memoize<T>(
   compute: () => Promise<Computed<T>>,
   { onDivergence }: MemoizeOptions = {},
 ): Promise<Memoized<T>> {
+  const found = await findMade<T>(store, work);
+  if (found !== undefined) return { ...found, cached: true };
+
   const key = workKey(work);
   const place = manifestKey(work.activity, key);
-  const known = await readAged(store, place);
-  if (known !== undefined && (await isUsable(store, place, known)))
-    return { ...(known.found as Found<T>), cached: true };
-
   return store.protect(async (requireHeld) => {
     const ours = seal(store, work, key, place, await compute());
     requireHeld();
@@ -117,6 +116,14 @@ export async function memoize<T>(
 interface Found<T> {
   readonly manifest: Manifest<T>;
   readonly ref: ArtifactRef;
+}
+
+/** undefined where the work has not been done, or parts of its result are gone. Throws as readManifest does. */
+export async function findMade<T>(store: ArtifactStore, work: Work): Promise<Found<T> | undefined> {
+  const place = manifestKey(work.activity, workKey(work));
+  const known = await readAged(store, place);
+  if (known === undefined || !(await isUsable(store, place, known))) return undefined;
+  return known.found as Found<T>;
 }
 
 /** undefined when the work has not been done. Throws ARTIFACT_CORRUPT when the manifest does not prove itself. */

@@ -7,6 +7,7 @@ import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
+import type { StepRow } from './progress.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 
 export type { TaskScores };
@@ -128,6 +129,26 @@ export interface RunRef {
   readonly seed: number;
   /** Of the whole run, where an operator changed it; the arm's when left out. */
   readonly stepCount?: number;
+}
+
+/** Which run it is, by what decides it. */
+export interface FindRunInput extends Omit<RunRef, 'stepCount'> {
+  readonly initial: PolicyState;
+}
+/** What a whole run leaves; a function of FindRunInput alone. */
+export interface RunOutcome {
+  readonly checkpoint: ArtifactRef;
+  readonly policy: PolicyState;
+  /** The newest plan of its mixture. */
+  readonly mixture: ArtifactRef;
+  readonly last?: Omit<StepRow, 'cachedCount'>;
+  readonly rewardLine?: string;
+}
+export interface KeptRun extends RunOutcome {
+  readonly manifest: ArtifactRef;
+}
+export interface KeepRunInput extends FindRunInput {
+  readonly outcome: RunOutcome;
 }
 
 /** The next segment of a curriculum: what went before decides it. */
@@ -305,6 +326,8 @@ export interface RunSummary {
   readonly stages: readonly StageCost[];
   /** The newest plan of its mixture; left out where nothing was planned. */
   readonly mixture?: ArtifactRef;
+  /** Where it is kept as a whole, if it is: named, so that it stays as long as what names it. */
+  readonly kept?: ArtifactRef;
 }
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly KeptEvaluation[];
@@ -345,6 +368,9 @@ export interface Activities {
   ingest(input: IngestInput): Promise<IngestResult>;
   importPolicy(input: ImportPolicyInput): Promise<ImportPolicyResult>;
   admit(input: AdmitInput): Promise<AdmitResult>;
+  /** null: no such run was kept. */
+  findRun(input: FindRunInput): Promise<KeptRun | null>;
+  keepRun(input: KeepRunInput): Promise<{ readonly manifest: ArtifactRef }>;
   mix(input: MixInput): Promise<MixResult>;
   rollout(input: RolloutInput): Promise<RolloutResult>;
   reward(input: RewardInput): Promise<RewardResult>;

@@ -98,6 +98,8 @@ export interface RunCarry {
   /** Left out by versions before it. */
   readonly toldCount?: number;
   readonly paused: boolean;
+  /** An operator has changed the budget. */
+  readonly budgetChanged?: boolean;
 }
 
 /** Which examples the next steps see. */

@@ -56,4 +56,4 @@ export async function durable<O extends string, S>(
   };
 }
 
-const environment = { node: process.version, platform: process.platform, arch: process.arch };
+export const environment = { node: process.version, platform: process.platform, arch: process.arch };

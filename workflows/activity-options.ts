@@ -32,7 +32,10 @@ export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'read
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
 export const compute = proxyActivities<
-  Pick<Activities, 'importPolicy' | 'admit' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'>
+  Pick<
+    Activities,
+    'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+  >
 >({
   // Named after the control queue (infra/stack/settings.ts), so that one setting moves both.
   taskQueue: `${workflowInfo().taskQueue}-compute`,

@@ -3,8 +3,8 @@
  * Between snapshots the policy is (snapshot, step records since): the records are durable as soon as a step is, so a
  * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
  */
-import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import type { MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
+import { allHandlersFinished, condition, continueAsNew, patched, setHandler } from '@temporalio/workflow';
+import type { KeptRun, MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
@@ -43,6 +43,9 @@ export async function run(input: RunInput): Promise<RunResult> {
     paused = false;
     signalCount++;
   });
+  const budgetChanged = (): boolean => input.carried?.budgetChanged === true || budget.updateCount > 0;
+  /** Not one that shares steps with another, which its key would not say. */
+  const isWhole = shared === undefined;
   /** Results and messages since this part began. */
   const workCount = (): number => tracker.resultCount + signalCount + budget.updateCount;
 
@@ -54,6 +57,15 @@ export async function run(input: RunInput): Promise<RunResult> {
       return resultOf(input, tracker, policy, step, shared?.mixture);
     }
     if (!input.carried) tracker.tell();
+    const kept = isWhole && !input.carried ? await findRun(input) : null;
+    if (kept) {
+      tracker.found(kept);
+      tracker.state('done', 'found as it was made before');
+      return {
+        ...resultOf(input, tracker, kept.policy, plan.stepCount, kept.mixture, kept.manifest),
+        ...(kept.rewardLine !== undefined && { rewardLine: kept.rewardLine }),
+      };
+    }
     let mixture = input.carried?.mixture ?? (await mix({ input, tracker, budget }, shared?.segment));
     if (isShared && shared.cut) {
       const update = await recordedSteps({ input, tracker, budget, planRef: mixture.plan }, shared, policy);
@@ -68,7 +80,10 @@ export async function run(input: RunInput): Promise<RunResult> {
       }
       if (workCount() >= workCountMax) {
         await condition(allHandlersFinished);
-        const carried = { ...tracker.totals, mixture, step, policy, paused, budget: budget.carried };
+        const carried = {
+          ...{ ...tracker.totals, mixture, step, policy, paused, budget: budget.carried },
+          ...(budgetChanged() && { budgetChanged: true }),
+        };
         await continueAsNew<typeof run>({ ...input, carried });
       }
       if (paused) {
@@ -88,11 +103,38 @@ export async function run(input: RunInput): Promise<RunResult> {
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
+    const isAsPlanned = isWhole && !budgetChanged();
+    const manifest = isAsPlanned ? await keepRun(input, tracker, policy, mixture.plan) : undefined;
     tracker.state('done', 'done');
-    return resultOf(input, tracker, policy, step, mixture.plan);
+    return resultOf(input, tracker, policy, step, mixture.plan, manifest);
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, step ${String(step)}`);
   }
+}
+
+/** Runs that began before whole runs were kept end without. */
+async function findRun({ recipe, dataset, plan, initial }: RunInput): Promise<KeptRun | null> {
+  if (!patched('kept-runs')) return null;
+  const { arm, seed, runName } = plan;
+  return compute.findRun.executeWithOptions({ summary: `${runName}: made before?` }, [
+    { recipe, dataset, arm, seed, initial: initial.policy },
+  ]);
+}
+
+async function keepRun(
+  { recipe, dataset, plan, initial }: RunInput,
+  { totals, rewardLine }: RunTracker,
+  policy: PolicyState,
+  mixture: ArtifactRef,
+): Promise<ArtifactRef | undefined> {
+  if (!patched('kept-runs')) return undefined;
+  const { arm, seed, runName } = plan;
+  const { cachedCount: _, ...last } = totals.rows.at(-1) ?? {};
+  const outcome = { checkpoint: totals.checkpoint, policy, mixture, ...rewardLine, ...('loss' in last && { last }) };
+  const kept = await compute.keepRun.executeWithOptions({ summary: `${runName}: kept` }, [
+    { recipe, dataset, arm, seed, initial: initial.policy, outcome },
+  ]);
+  return kept.manifest;
 }
 
 type MixContext = Omit<StepContext, 'planRef'>;
@@ -161,6 +203,7 @@ function resultOf(
   policy: PolicyState,
   stepCount: number,
   mixture?: ArtifactRef,
+  kept?: ArtifactRef,
 ): RunResult {
   const { stages, checkpoint, rows } = tracker.totals;
   const last = rows.at(-1);
@@ -174,6 +217,7 @@ function resultOf(
     computeMs: computeMsOf(stages),
     stages,
     ...(mixture && { mixture }),
+    ...(kept && { kept }),
   };
   return { summary, cache: cacheOf(stages), ...(last && { last }), ...tracker.rewardLine };
 }

@@ -34,6 +34,13 @@ const entries = {
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   /** Of an engine, part by part, for evaluate and judgeRows. */
   answers: [...engine, 'pipeline/asking/kept-answers.ts'],
+  /** A whole one: all of what its activities reach. */
+  run: [
+    ...prompting,
+    'pipeline/data/mix.ts',
+    ...['rollout', 'reward', 'optimize'].map((step) => `pipeline/training/${step}.ts`),
+    'pipeline/policies/snapshot.ts',
+  ],
   gate: [...artifacts, 'pipeline/promotion/gate.ts'],
   /** Not under a key; the report names it. */
   report: [...artifacts, 'pipeline/reporting/report.ts'],

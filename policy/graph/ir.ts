@@ -231,5 +231,8 @@ function siteIn(trace: Error): string {
   const frames = (trace.stack ?? '').split('\n');
   const frame =
     frames.find((line) => line.includes(programRoot) && !/policy\/graph\/(ir|build|gradient)\.[jt]s/.test(line)) ?? '';
-  return /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(programRoot)[1]?.replace('.js:', '.ts:') ?? 'unknown';
+  return (
+    /\(?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/.exec(frame)?.[1]?.split(programRoot)[1]?.replace('.js:', '.ts:') ??
+    'unknown'
+  );
 }

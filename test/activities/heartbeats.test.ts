@@ -30,6 +30,8 @@ const signs = {
   snapshot: 'waiting',
   evaluate: 'waiting',
   admit: 'waiting',
+  findRun: 'waiting',
+  keepRun: 'waiting',
   keepEvaluations: 'waiting',
   report: 'waiting',
   planFork: 'waiting',

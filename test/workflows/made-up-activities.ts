@@ -88,7 +88,10 @@ export class MadeUpActivities {
     };
   }
 
-  get compute(): Pick<Activities, 'importPolicy' | 'admit' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'> {
+  get compute(): Pick<
+    Activities,
+    'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'
+  > {
     return {
       importPolicy: async ({ from }) => {
         await this.#note(from ? `importPolicy from ${from.uri.split('/').at(-1) ?? ''}` : 'importPolicy');
@@ -97,6 +100,8 @@ export class MadeUpActivities {
       },
       admit: ({ dataset }) =>
         Promise.resolve({ ...made(), dataset, exampleCount: 8, quarantinedCount: 0, inadmissibleCount: 0 }),
+      findRun: () => Promise.resolve(null),
+      keepRun: () => Promise.resolve({ manifest: refTo('kept run') }),
       rollout: async ({ step, shard, round }: RolloutInput) => {
         const again = round === undefined ? '' : ` again ${String(round)}`;
         const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;

@@ -1,6 +1,6 @@
 /** Keeps what a run shows of itself: the answer to its query, its current details, its search attributes, and what it tells its experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { Made, StageCost } from '../../contract/activities.ts';
+import type { KeptRun, Made, StageCost } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
 import { runDetails } from './details.ts';
@@ -123,6 +123,14 @@ export class RunTracker {
     // By steps and not by time: the steps are in the history, so that a replay tells at the same places.
     const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
     if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
+  }
+
+  /** The whole run, as it was made before. */
+  found({ checkpoint, last, manifest }: KeptRun): void {
+    this.made('findRun', { manifest, cached: true, computeMs: 0 });
+    this.#checkpoint = checkpoint;
+    this.#step = this.#budget.endStep;
+    if (last) this.#rows = [{ ...last, cachedCount: 1 }];
   }
 
   snapshotted(checkpoint: ArtifactRef): void {
