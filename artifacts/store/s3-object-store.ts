@@ -65,7 +65,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async getTagged(key: string): Promise<TaggedBytes | undefined> {
-    return this.#ask(async () => {
+    return this.#find(async () => {
       // The client promises a stream; it is Node's response, whose headers have the tag.
       const response = (await this.#client.getObject(this.#settings.bucket, checkKey(key))) as http.IncomingMessage;
       const chunks: Uint8Array[] = [];
@@ -81,7 +81,7 @@ export class S3ObjectStore implements ObjectStore {
   /** As `head`, also for keys that others have written: users' files have names of their own. */
   async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
     const { bucket } = this.#settings;
-    const response = await this.#ask(() =>
+    const response = await this.#find(() =>
       range === undefined
         ? this.#client.getObject(bucket, key)
         : this.#client.getPartialObject(bucket, key, range.start, range.end - range.start),
@@ -108,7 +108,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
-    return this.#ask(async () => {
+    return this.#find(async () => {
       const found = await this.#client.statObject(this.#settings.bucket, key);
       return { byteLength: found.size, tag: found.etag, modifiedAtMs: found.lastModified.getTime() };
     });
@@ -119,16 +119,16 @@ export class S3ObjectStore implements ObjectStore {
     const { bucket } = this.#settings;
     const from = new CopySourceOptions({ Bucket: bucket, Object: checkKey(key) });
     const to = new CopyDestinationOptions({ Bucket: bucket, Object: key, MetadataDirective: 'REPLACE' });
-    return (await this.#ask(() => this.#client.copyObject(from, to).then(() => true))) ?? false;
+    return (await this.#find(() => this.#client.copyObject(from, to).then(() => true))) ?? false;
   }
 
   async remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)), 'throw');
+    await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)));
   }
 
   async timeMs(): Promise<number> {
-    if (!this.#clock.isKnown) await this.#ask(() => this.#client.statObject(this.#settings.bucket, 'clock'));
+    if (!this.#clock.isKnown) await this.#find(() => this.#client.statObject(this.#settings.bucket, 'clock'));
     return this.#clock.nowMs();
   }
 
@@ -164,7 +164,7 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<'written' | 'refused'> {
     const { bucket, endpoint } = this.#settings;
     const signed = endpoint.startsWith('https:') ? '' : digest;
-    const written = await this.#ask(async () => {
+    return this.#ask(async () => {
       const request = {
         method: 'PUT',
         bucketName: bucket,
@@ -181,20 +181,26 @@ export class S3ObjectStore implements ObjectStore {
         if ('if-match' in headers && isAbsent(error)) return 'refused' as const;
         throw error;
       }
-    }, 'throw');
-    return written;
+    });
   }
 
-  async #ask<T>(request: () => Promise<T>): Promise<T | undefined>;
-  async #ask<T>(request: () => Promise<T>, ifAbsent: 'throw'): Promise<T>;
+  /** undefined where there is no such object. */
+  #find<T>(request: () => Promise<T>): Promise<T | undefined> {
+    return this.#ask(() =>
+      request().catch((error: unknown) => {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }),
+    );
+  }
+
   /** Once more when a kept-alive connection broke (the server was restarted) or the signature had the wrong time: every request here can be repeated. */
-  async #ask<T>(request: () => Promise<T>, ifAbsent: 'undefined' | 'throw' = 'undefined'): Promise<T | undefined> {
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const { correctionMs } = this.#clock;
       try {
         return await request();
       } catch (error) {
-        if (ifAbsent === 'undefined' && isAbsent(error)) return undefined;
         // By this very answer it became known that the clocks differ, or do no more.
         const isSignedAnew = isDenied(error) && this.#clock.correctionMs !== correctionMs;
         if (attempt > 0 || !(isBroken(error) || isSignedAnew)) throw await this.#failure(error);

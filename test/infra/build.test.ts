@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectRoot } from '../../core/project.ts';
 import { build } from '../../infra/build.mjs';
 
 describe('the compiled form', () => {
@@ -67,6 +68,19 @@ console.log(JSON.stringify({ ...shown(later.word), at: where(), beside }));
     await build(root);
     expect(existsSync(join(root, 'dist/cli/data.mjs'))).toBe(false);
     expect(existsSync(join(root, 'dist/cli/main.js'))).toBe(true);
+  });
+
+  it('of this project is JavaScript, every file of it', () => {
+    const script = `
+      import { readdirSync, readFileSync } from 'node:fs';
+      import { SourceTextModule } from 'node:vm';
+      for (const name of readdirSync('dist', { recursive: true }).filter((each) => each.endsWith('.js')))
+        try { new SourceTextModule(readFileSync('dist/' + name, 'utf8')); }
+        catch (error) { console.log(name + ': ' + error.message); }`;
+    const args = ['--experimental-vm-modules', '--no-warnings', '--input-type=module', '-e', script];
+    expect(spawnSync(process.execPath, args, { cwd: projectRoot, encoding: 'utf8' })).toMatchObject({
+      ...{ stdout: '', stderr: '', status: 0 },
+    });
   });
 
   it('names the file that cannot be compiled', async () => {

@@ -40,12 +40,12 @@ const touch = (path: string): KeyedActivity[] =>
     appendFileSync(place, '\n// changed\n');
   });
 
-const computing = ['answers', 'evaluate', 'importPolicy', 'judgeRows', 'optimize', 'rollout', 'snapshot'];
-const prompting = ['evaluate', 'judgeRows', 'optimize', 'rollout'];
+const computing = ['answers', 'evaluate', 'importPolicy', 'judgeRows', 'optimize', 'rollout', 'run', 'snapshot'];
+const prompting = ['evaluate', 'judgeRows', 'optimize', 'rollout', 'run'];
 
 describe('a key changes with the code that decides its result, and with nothing else', () => {
   it('an activity of its own: the reward rule makes rewards anew and no rollout', () => {
-    expect(touch('judge/rewards.ts')).toEqual(['report', 'reward']);
+    expect(touch('judge/rewards.ts')).toEqual(['report', 'reward', 'run']);
   });
 
   it('the engine: what a process of its own loads makes all that is computed anew', () => {

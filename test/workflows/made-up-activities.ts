@@ -3,6 +3,7 @@ import type {
   Activities,
   ArmPlan,
   EvaluateResult,
+  KeptRun,
   Made,
   OptimizeInput,
   OptimizeResult,
@@ -41,6 +42,8 @@ export class MadeUpActivities {
   before: (call: string) => void | Promise<void> = () => undefined;
   /** Answers in the recipe's place, where that is a real one. */
   planned: MadeUpRecipe | undefined;
+  /** Whole runs by name, where they are to be kept. */
+  keptRuns: Map<string, KeptRun> | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
   get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
@@ -100,8 +103,12 @@ export class MadeUpActivities {
       },
       admit: ({ dataset }) =>
         Promise.resolve({ ...made(), dataset, exampleCount: 8, quarantinedCount: 0, inadmissibleCount: 0 }),
-      findRun: () => Promise.resolve(null),
-      keepRun: () => Promise.resolve({ manifest: refTo('kept run') }),
+      findRun: ({ arm, seed }) => Promise.resolve(this.keptRuns?.get(`${arm}/s${String(seed)}`) ?? null),
+      keepRun: ({ arm, seed, outcome }) => {
+        const manifest = refTo('kept run');
+        this.keptRuns?.set(`${arm}/s${String(seed)}`, { ...outcome, manifest });
+        return Promise.resolve({ manifest });
+      },
       rollout: async ({ step, shard, round }: RolloutInput) => {
         const again = round === undefined ? '' : ` again ${String(round)}`;
         const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;

@@ -1,5 +1,6 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
+import type { KeptRun } from '../../contract/activities.ts';
 import type { RunProgress } from '../../contract/progress.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf } from './made-up-activities.ts';
@@ -27,6 +28,8 @@ async function runWith(plan: Parameters<typeof planOf>[0], updates: Updates) {
 
 describe('stopAfterStep', () => {
   it('ends a run after the step that is being done, with a snapshot and an ordinary result', async () => {
+    const keptRuns = new Map<string, KeptRun>();
+    harness.activities.keptRuns = keptRuns;
     const { handle, result, calls } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 9 }, [
       { during: 'rollout 2 1/1', name: 'stopAfterStep', input: undefined },
     ]);
@@ -34,6 +37,8 @@ describe('stopAfterStep', () => {
     expect(result.summary.plan.stepCount).toBe(3);
     expect(result.summary.policy.log).toEqual([]);
     expect(await handle.query<RunProgress>('progress')).toMatchObject({ state: 'done', step: 3, stepCount: 3 });
+    // What the recipe asks for is more.
+    expect(keptRuns.size).toBe(0);
   });
 
   it('ends a supervised run after the given step, though an activity does several', async () => {

@@ -26,6 +26,22 @@ describe('a run', () => {
     expect(summary.stages).toContainEqual({ activity: 'rollout', count: 3, cachedCount: 0, computeMs: 3 });
   });
 
+  it('is found as a whole where it was made before', async () => {
+    const { activities } = harness;
+    activities.keptRuns = new Map();
+    const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 });
+    const first = await (await start(plan)).result();
+    const doneCount = activities.calls.length;
+    const again = await start(plan);
+    const second = await again.result();
+    expect(activities.calls.length).toBe(doneCount);
+    const { policy, checkpoint, mixture, kept } = first.summary;
+    expect(second.summary).toMatchObject({ policy, checkpoint, mixture, kept });
+    expect(second).toMatchObject({ cache: { hits: 1, misses: 0 }, rewardLine: first.rewardLine, last: { step: 2 } });
+    expect(await again.query<RunProgress>('progress')).toMatchObject({ state: 'done', step: 3, stepCount: 3 });
+    expect((await (await start({ ...plan, seed: 1 })).result()).cache.hits).toBe(0);
+  });
+
   it('has all shards of a step rewarded together', async () => {
     await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, rolloutShardCount: 3 }))).result();
     const { calls } = harness.activities;
@@ -44,9 +60,9 @@ describe('a run', () => {
           userMetadata?.summary && defaultPayloadConverter.fromPayload<string>(userMetadata.summary),
       );
     expect(summaries).toEqual([
-      expect.any(String),
+      ...['rl/s0: made before?', expect.any(String)],
       ...['step 0 · rollouts 1/2', 'step 0 · rollouts 2/2', 'step 0 · rewards', 'step 0 · update'],
-      expect.any(String),
+      ...[expect.any(String), 'rl/s0: kept'],
     ]);
   });
 
