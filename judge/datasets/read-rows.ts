@@ -50,5 +50,7 @@ export async function* readRows(
   if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
-  yield* inOrder(readers[spec.reader](files, spec), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
+  yield* inOrder(readers[spec.reader](files, spec), rowCountInFlight, (row) =>
+    readingsOf(row, mapping, { folder, edgeMax }),
+  );
 }

@@ -31,9 +31,7 @@ export const forcedScores: Metric<ForcedScores> = ({ judged, labels, resampleCou
     probabilities === undefined ? [] : [{ label, probabilities, clusterKey: groupKey }],
   );
   assert(choices.length === 0 || choices.length === judged.length, 'probabilities of all examples or of none');
-  return choices.length === 0
-    ? undefined
-    : { forcedChoice: forcedChoiceScores(choices, labels, resampleCount, rng()) };
+  return choices.length === 0 ? undefined : { forcedChoice: forcedChoiceScores(choices, labels, resampleCount, rng()) };
 };
 
 export interface ForcedChoice {

@@ -38,11 +38,8 @@ export const metrics = {
 } satisfies Readonly<Record<MetricGroup, Readonly<Record<string, Metric>>>>;
 
 type Groups = typeof metrics;
-type ScoresIn<Group> = Group extends Readonly<Record<string, infer Each>>
-  ? Each extends Metric<infer Scores>
-    ? Scores
-    : never
-  : never;
+type ScoresIn<Group> =
+  Group extends Readonly<Record<string, infer Each>> ? (Each extends Metric<infer Scores> ? Scores : never) : never;
 type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
   ? Every
   : never;

@@ -11,13 +11,12 @@ import type { DatasetOptions, LabelField } from '../../recipes/fields/dataset-op
 
 /** Fields that a kind adds to the recipe, as zod schemas with their docs. Each is optional or has a default: all tasks share one schema. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
-type NoFields = Readonly<Record<never, z.ZodType>>;
 type Values<F extends Fields> = { readonly [Name in keyof F]?: z.output<F[Name]> };
 
 /** What a verdict may be: at least two, as the recipe declares them. */
 export type Labels = readonly [string, string, ...string[]];
 /** The parts of a task that its kind reads. */
-export type KindTask<F extends Fields = NoFields> = Values<F> & { readonly labels: Labels };
+export type KindTask<F extends Fields = Fields> = Values<F> & { readonly labels: Labels };
 
 /** Candidates by their places in the row: [1, 0] shows the second one first. */
 export type Order = readonly number[];
@@ -53,7 +52,7 @@ export type OpenVerdict = { readonly verdict: string; readonly score: number } |
 type Read = Extract<Judgment, { ok: true }>;
 type Labelled = Pick<Example, 'label' | 'score'>;
 
-export interface Kind<F extends Fields = NoFields, R extends Fields = NoFields> {
+export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** For the recipe reference, after the kind's name. */
   readonly meaning: string;
   /** For the recipe reference: what `labels` says beyond what a verdict may be. */
@@ -65,7 +64,10 @@ export interface Kind<F extends Fields = NoFields, R extends Fields = NoFields> 
 
   /** Images of every example; any number where left out. */
   readonly imageCount?: number;
-  /** The first order is that of the row. Where there are several, every example is evaluated in all of them. */
+  /**
+   * The first order is that of the row; where there is a second, every example is evaluated in both. Kept answers tell
+   * them apart by one flag (`swapped`), so there are no more than two.
+   */
   readonly orders: readonly Order[];
   /** The i-th label says that the i-th candidate was chosen, so that another order gives an example another label. */
   readonly labelsArePlaces: boolean;

@@ -13,8 +13,7 @@ export const pairwise = {
     [1, 0],
   ],
   labelsArePlaces: true,
-  labelsProblem: (labels) =>
-    labels.length === 2 ? undefined : 'two labels: for the first image and for the second',
+  labelsProblem: (labels) => (labels.length === 2 ? undefined : 'two labels: for the first image and for the second'),
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;

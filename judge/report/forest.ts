@@ -22,7 +22,8 @@ function taskBlock(data: ReportData, task: ReportData['tasks'][number]): Html | 
     <figcaption>
       ${task.name}${task.ood ? html` <em>never trained</em>` : undefined}
       <small
-        >${count(first.scores.exampleCount)} ${words.orders === undefined ? words.examples : `judgments, ${words.orders}`}</small
+        >${count(first.scores.exampleCount)}
+        ${words.orders === undefined ? words.examples : `judgments, ${words.orders}`}</small
       >
     </figcaption>
     ${rows.map(

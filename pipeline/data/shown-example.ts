@@ -23,6 +23,10 @@ export function shownOrders(
 }
 
 /** The stored example in the order in which it was shown. */
-export function shownExample(stored: Example, { swapped = false }: { readonly swapped?: boolean }, task: TaskSpec): Example {
+export function shownExample(
+  stored: Example,
+  { swapped = false }: { readonly swapped?: boolean },
+  task: TaskSpec,
+): Example {
   return swapped ? required(otherOrders(stored, task)[0], `another order of ${stored.id}`) : stored;
 }
