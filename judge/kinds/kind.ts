@@ -9,7 +9,7 @@ import type { z } from 'zod';
 import type { Example, Judgment, UnparsableReason } from '../example.ts';
 import type { DatasetOptions, LabelField } from '../../recipes/fields/dataset-options.ts';
 
-/** Fields that a kind adds to the recipe, as zod schemas with their docs. Each is optional or has a default: all tasks share one schema. */
+/** Fields that a kind adds to the recipe, by name, with their docs. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
 type Values<F extends Fields> = { readonly [Name in keyof F]?: z.output<F[Name]> };
 
@@ -57,9 +57,9 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   readonly meaning: string;
   /** For the recipe reference: what `labels` says beyond what a verdict may be. */
   readonly labelsMeaning?: string;
-  /** Fields of a task of this kind. */
+  /** Fields of a task of this kind: optional ones, because tasks of all kinds share one schema; another kind's are refused. */
   readonly fields: F;
-  /** Fields of an arm's `reward` for tasks of this kind. */
+  /** Fields of an arm's `reward` for tasks of this kind, each with a default. */
   readonly rewardFields: R;
 
   /** Images of every example; any number where left out. */

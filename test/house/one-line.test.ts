@@ -93,27 +93,43 @@ test('nothing else is written: a line for the kind, one for the metric, two for 
   ]);
 });
 
-test('the types of all that asks a kind, a metric or a reader agree', () => {
+function programOf(roots: readonly string[], before?: ts.Program): ts.Program {
   const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: { compilerOptions: object };
   };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, projectRoot);
+  const rootNames = roots.map((path) => join(copy, path));
+  return ts.createProgram({ rootNames, options, ...(before && { oldProgram: before }) });
+}
+
+function problemsIn(program: ts.Program, sources: readonly ts.SourceFile[]): string[] {
+  return sources
+    .flatMap((source) => program.getSemanticDiagnostics(source))
+    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${JSON.stringify(messageText)}`);
+}
+
+test('the types of all that asks a kind, a metric or a reader agree, and name a line that is missing', () => {
   const roots = [
-    'recipes/load.ts',
-    'judge/datasets/ingest.ts',
-    'judge/report/render.ts',
-    'pipeline/asking/evaluate.ts',
+    ...['recipes/load.ts', 'judge/datasets/ingest.ts', 'judge/report/render.ts'],
+    ...['pipeline/asking/evaluate.ts', 'pipeline/training/rollout.ts', 'pipeline/training/reward.ts'],
   ];
-  const program = ts.createProgram(
-    roots.map((path) => join(copy, path)),
-    options,
-  );
+  const program = programOf(roots);
   const checked = program
     .getSourceFiles()
     .filter(({ fileName }) => /\/(recipes|judge|pipeline\/(asking|data|training))\//.test(fileName.slice(copy.length)));
   expect(checked.length).toBeGreaterThan(100);
-  const problems = checked.flatMap((source) => program.getSemanticDiagnostics(source));
-  expectNone(problems.map(({ file, messageText }) => `${file?.fileName ?? ''}: ${JSON.stringify(messageText)}`));
+  expectNone(problemsIn(program, checked));
+
+  const table = join(copy, 'judge/datasets/readers/table.ts');
+  const complete = readFileSync(table, 'utf8');
+  writeFileSync(table, complete.replace(/^ *query: .*\n/m, ''));
+  const without = programOf(roots, program);
+  const problems = problemsIn(
+    without,
+    without.getSourceFiles().filter(({ fileName }) => fileName === table),
+  );
+  writeFileSync(table, complete);
+  expect(problems.join('\n')).toContain("Property 'query' is missing");
 });
 
 test('a recipe of that kind and format is checked, read, asked in both orders and scored by that metric', async () => {
