@@ -48,9 +48,9 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(touch('judge/rewards.ts')).toEqual(['report', 'reward']);
   });
 
-  it('a metric: evaluations are made anew and nothing that is sampled or learnt', () => {
-    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate']);
-    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate']);
+  it('a metric: what is asked of finished policies is made anew, and nothing that is sampled or learnt', () => {
+    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'judgeRows']);
+    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'judgeRows']);
   });
 
   it('a kind of task: all that shows its examples in their orders or reads their labels and verdicts', () => {
