@@ -1,5 +1,6 @@
 /** What a step of each trained arm of a recipe consists of, before any data is there. */
 import type { ArmShape } from '../infra/doctor/model.ts';
+import { kindOf } from '../judge/kinds/table.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 
@@ -30,7 +31,7 @@ function longestPrompt(recipe: Recipe, names: Iterable<string>): Pick<ArmShape, 
   const prompts = [...names].map((name) => {
     const task = recipe.tasks[name];
     const parts = (task?.prompt ?? '').split('<image>');
-    const least = task?.kind === 'pairwise' ? 2 : 0;
+    const least = (task && kindOf(task).imageCount) ?? 0;
     return { promptText: parts.join(' '), imageCount: Math.max(least, parts.length - 1) };
   });
   const weight = ({ promptText, imageCount }: { promptText: string; imageCount: number }): number =>

@@ -1,9 +1,9 @@
 /** R = (1 - a) accuracy + a format, accuracy gated on format (arXiv 2603.11665; a is not published), and what an arm may put in accuracy's place. */
 import { assert } from '../core/assert.ts';
 import type { RewardSpec } from '../recipes/fields/reward-fields.ts';
-import type { TaskSpec } from '../recipes/recipe.ts';
+import type { KindedTask } from '../recipes/fields/task-fields.ts';
 import type { Example, Judgment, Reward } from './example.ts';
-import { closeness } from './tasks/label-numbers.ts';
+import { kindOf } from './kinds/table.ts';
 
 /** Reward of a judgment against the example's label; `formatWeight` is a, in [0, 1]. */
 export function rewardOf(judgment: Judgment, label: string, formatWeight: number): Reward {
@@ -38,7 +38,7 @@ export interface JudgedCompletion {
 export function ruledReward(
   completion: JudgedCompletion,
   example: Pick<Example, 'label' | 'score'>,
-  task: Pick<TaskSpec, 'kind' | 'labels'>,
+  task: KindedTask,
   rule: RewardRule,
 ): Reward {
   const { judgment, tokenCount, agreement, graderScore } = completion;
@@ -46,8 +46,8 @@ export function ruledReward(
   const penalty = overlongPenalty(tokenCount, rule);
   const priced = penalty > 0 ? { overlongPenalty: penalty } : {};
   if (!judgment.ok) return { ...plain, value: plain.value - penalty, ...priced };
-  const { score, consistencyWeight, grader } = rule.reward;
-  const near = task.kind === 'score' && score === 'distance' ? nearness(judgment, example, task.labels) : undefined;
+  const { consistencyWeight, grader } = rule.reward;
+  const near = kindOf(task).closeness?.(judgment, example, task, rule.reward);
   let part: number = near ?? plain.accuracy;
   if (agreement !== undefined) part = (1 - consistencyWeight) * part + consistencyWeight * agreement;
   if (graderScore !== undefined && grader !== undefined)
@@ -60,14 +60,6 @@ export function ruledReward(
     ...(graderScore !== undefined && { graderScore }),
     ...priced,
   };
-}
-
-function nearness(
-  { verdict, score }: Extract<Judgment, { ok: true }>,
-  example: Pick<Example, 'label' | 'score'>,
-  labels: readonly string[],
-): number {
-  return closeness(score ?? Number(verdict), example.score ?? Number(example.label), labels);
 }
 
 /** Grows evenly from nothing to `penalty` (soft overlong punishment of DAPO, arXiv 2503.14476). */

@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { freezeSchema, loraSchema } from './fields/trainable-fields.ts';
-import { datasetOptions, labelFieldSchema, leaksSchema, splitSchema } from './fields/dataset-options.ts';
+import { datasetSchema } from './fields/dataset-fields.ts';
+import { leaksSchema } from './fields/dataset-options.ts';
 import { evaluationSchema } from './fields/evaluation-fields.ts';
 import { curriculumSchema, mixtureSchema, resamplingSchema } from './fields/mixture-fields.ts';
 import { promotionSchema } from './fields/promotion-fields.ts';
@@ -18,92 +19,6 @@ const count = z.int().min(1);
 const rate = z.number().min(0).max(1);
 /** Paths are relative to the recipe file; `mtrl run` makes them absolute. */
 const path = z.string().min(1);
-
-const judgeWorld = z.strictObject({
-  reader: z.literal('judge-world'),
-  tasks: z.array(name).min(1).describe('Tasks that the world draws examples of; they must be among `tasks`.'),
-  split: z.enum(['train', 'val', 'test']).describe('Where its examples go.'),
-  exampleCount: count.describe('Per task.'),
-  seed: z.int().min(0).describe('The same seed draws the same pictures.'),
-  annotator: z
-    .strictObject({
-      hardErrorRate: rate
-        .default(0)
-        .describe('Chance that a hard attribute (orange/purple, low float, mild defect, small flame) is misread.'),
-      easyErrorRate: rate.default(0).describe('Chance that an easy attribute is misread.'),
-      flipRate: rate.default(0).describe('Chance that the final answer is the other one.'),
-    })
-    .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 })
-    .describe("Who labels: the scene's truth, or an annotator who misreads it."),
-});
-
-/** What a dataset of rows says, whatever files they come in (docs/data.md). */
-const rows = {
-  task: name.describe('The task that its rows are examples of.'),
-  split: splitSchema,
-  path: path.describe(
-    'A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
-      '`s3://bucket/key`.',
-  ),
-  imageFolder: path
-    .optional()
-    .describe('Where images lie that a row names by text. Not needed where the rows or the archive hold them.'),
-  imageEdgeMax: z
-    .int()
-    .min(16)
-    .optional()
-    .describe(
-      'Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others ' +
-        'lossless).',
-    ),
-  fields: z
-    .strictObject({
-      id: z.string().default('id').describe('Names the row; a later row of the same id is quarantined.'),
-      images: z
-        .array(z.string())
-        .default(['image'])
-        .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
-      label: labelFieldSchema.default('label'),
-      prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
-      group: z
-        .string()
-        .optional()
-        .describe('Rows with the same value are never parted by a split and are resampled together.'),
-    })
-    .describe('Row field names.'),
-  ...datasetOptions,
-  rationale: z
-    .string()
-    .optional()
-    .describe('Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows.'),
-};
-
-const jsonl = z.strictObject({ reader: z.literal('jsonl'), ...rows });
-const json = z
-  .strictObject({ reader: z.literal('json'), ...rows })
-  .describe("An array of rows, or an object whose members are rows (`__key__` is the member's name).");
-const csv = z
-  .strictObject({
-    reader: z.literal('csv'),
-    ...rows,
-    delimiter: z.string().length(1).optional().describe('A tab for files named .tsv, else a comma.'),
-    encoding: z
-      .enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])
-      .default('utf-8')
-      .describe('What a byte order mark does not say.'),
-  })
-  .describe('The first line names the columns.');
-const parquet = z.strictObject({ reader: z.literal('parquet'), ...rows });
-const tar = z
-  .strictObject({ reader: z.literal('tar'), ...rows })
-  .describe(
-    'WebDataset: files with the same name before the first dot are one row; the fields of its .json are ' +
-      "the row's.",
-  );
-const zip = z.strictObject({ reader: z.literal('zip'), ...rows });
-const folder = z
-  .strictObject({ reader: z.literal('folder'), ...rows })
-  .describe('A folder of images with one sub-folder a class: a row has `image` and `class`.');
 
 export const optimizerSchema = z.strictObject({
   name: z
@@ -259,7 +174,7 @@ export const recipeSchema = z.strictObject({
     .optional()
     .describe("Folder that relative dataset paths start from; without it they start from the recipe's folder."),
   datasets: z
-    .array(z.discriminatedUnion('reader', [judgeWorld, jsonl, json, csv, parquet, tar, zip, folder]))
+    .array(datasetSchema)
     .min(1)
     .describe('Where rows lie and what in them is the image, the label and the text (docs/data.md).'),
   quarantineRateMax: rate
@@ -275,9 +190,7 @@ export type Recipe = z.infer<typeof recipeSchema>;
 export type RecipeInput = z.input<typeof recipeSchema>;
 export type TaskSpec = z.infer<typeof taskSchema>;
 export type DatasetSpec = Recipe['datasets'][number];
-export type JudgeWorldSpec = z.infer<typeof judgeWorld>;
-/** Rows in files. */
-export type RowsSpec = Exclude<DatasetSpec, JudgeWorldSpec>;
+export type { JudgeWorldSpec, RowsSpec } from './fields/dataset-fields.ts';
 export type Arm = z.infer<typeof arm>;
 export type Objective = Arm['objective'];
 export type SftArm = Extract<Arm, { objective: 'sft' }>;

@@ -1,5 +1,6 @@
 /** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
 import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
+import { shownExample } from '../../pipeline/data/shown-example.ts';
 import type {
   JudgedRollout,
   PromptRewards,
@@ -15,7 +16,6 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
 import type { MadeRun } from './made.ts';
 
 export interface ShownPrompt {
@@ -74,8 +74,8 @@ export async function promptsOfStep(
   );
   return prompts.map((judged, i) => {
     const stored = required(examples[i], `example ${judged.exampleId}`);
-    const { labels } = required(update.prompting.tasks[judged.task], `task ${judged.task}`);
-    const example = judged.swapped === true ? swapPair(stored, labels) : stored;
+    const spec = required(update.prompting.tasks[judged.task], `task ${judged.task}`);
+    const example = shownExample(stored, judged, spec);
     const { rollouts } = required(sampled[i], `rollouts of ${judged.exampleId}`);
     const { task, label } = judged;
     const exampleId = example.id;

@@ -1,10 +1,11 @@
 /** What a recipe's datasets, tasks and arms must have in common before any row is read. RECIPE_INVALID names the place. */
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
+import { kindOf, kindsWhere } from '../kinds/table.ts';
 import { targetText } from '../tasks/completion.ts';
 import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
-import { isPairwiseWorldTask, isWorldTask, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
+import { isWorldTask, worldKind, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
 
 /** The declared task of that name. */
 export function taskSpecOf(recipe: Pick<Recipe, 'tasks'>, task: string, where: string): TaskSpec {
@@ -41,12 +42,13 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
       );
     }
     const labels = worldLabels(name);
-    const kind = isPairwiseWorldTask(name) ? 'pairwise' : 'pointwise';
+    const kind = worldKind(name);
     if (task.kind !== kind)
       throw invalid(`tasks.${name}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
-    // the order of a pairwise task's labels tells the positions; yes and no may stand either way
-    const agrees =
-      kind === 'pairwise' ? task.labels.join() === labels.join() : labels.every((label) => task.labels.includes(label));
+    // Yes and no may stand either way; labels that are places may not.
+    const agrees = kindOf(task).labelsArePlaces
+      ? task.labels.join() === labels.join()
+      : labels.every((label) => task.labels.includes(label));
     if (!agrees)
       throw invalid(
         `tasks.${name}.labels`,
@@ -58,22 +60,25 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
 }
 
 function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
-  const { kind, labels } = taskSpecOf(recipe, spec.task, `${where}.task`);
+  const task = taskSpecOf(recipe, spec.task, `${where}.task`);
+  const { kind, labels } = task;
+  const { imageCount, takesTwoLabelFields } = kindOf(task);
   const { fields, labelMap, rationale } = spec;
   for (const [value, label] of Object.entries(labelMap)) {
     if (!labels.includes(label))
       throw invalid(`${where}.labelMap.${value}`, `not a label of ${spec.task}`, label, labels.join(' or '));
   }
-  if (kind === 'pairwise' && fields.images.length !== 2) {
+  if (imageCount !== undefined && fields.images.length !== imageCount) {
     throw invalid(
       `${where}.fields.images`,
-      'a pairwise task compares two images',
+      `examples of a ${kind} task have ${imageCount} images`,
       fields.images.join(', '),
-      'two fields',
+      `${imageCount} fields`,
     );
   }
-  if (kind !== 'pairwise' && typeof fields.label !== 'string') {
-    throw invalid(`${where}.fields.label`, 'greaterOf is for pairwise tasks', kind, 'one field');
+  if (!takesTwoLabelFields && typeof fields.label !== 'string') {
+    const takers = kindsWhere((each) => each.takesTwoLabelFields).join(', ');
+    throw invalid(`${where}.fields.label`, `greaterOf is for ${takers} tasks`, kind, 'one field');
   }
   if (rationale !== undefined) checkTemplate(`${where}.rationale`, rationale);
 }

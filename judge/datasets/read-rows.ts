@@ -1,18 +1,12 @@
 /** A dataset of rows: its files in order of name, each read by its format's reader, every row mapped to examples. */
 import { required } from '../../core/assert.ts';
 import type { RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
-import { filesNamed, requireKind } from './sources/glob.ts';
+import { requireKind } from './sources/glob.ts';
 import { ImageFolder } from './sources/image-folder.ts';
 import { inOrder } from './joining/in-order.ts';
 import type { Row as Values } from './rows/jsonl-row.ts';
-import { readCsv } from './readers/csv.ts';
-import { readFolder } from './readers/folder.ts';
-import { readJson } from './readers/json.ts';
-import { readJsonl } from './readers/jsonl.ts';
-import { readParquet } from './readers/parquet.ts';
-import type { FileReader, RowOrBroken } from './readers/row.ts';
-import { readTar } from './readers/tar.ts';
-import { readZip } from './readers/zip.ts';
+import type { RowOrBroken } from './readers/row.ts';
+import { readers } from './readers/table.ts';
 import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
 import { outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.ts';
 import { type ImageSource, takeImages } from './rows/row-images.ts';
@@ -20,24 +14,6 @@ import type { SourceFiles } from './sources/source-files.ts';
 
 /** Rows whose images are decoded side by side: enough for the threads of libvips, few enough for the memory. */
 const rowCountInFlight = 16;
-
-const readers: Readonly<Record<Exclude<RowsSpec['reader'], 'folder'>, FileReader>> = {
-  jsonl: readJsonl,
-  json: readJson,
-  csv: readCsv,
-  parquet: readParquet,
-  tar: readTar,
-  zip: readZip,
-};
-
-/** FILE_MISSING for a file or folder that is not there; FILE_UNREADABLE. */
-async function* rowsOf(spec: RowsSpec, files: SourceFiles): AsyncGenerator<RowOrBroken> {
-  if (spec.reader === 'folder') {
-    yield* readFolder(files, spec);
-    return;
-  }
-  for await (const file of filesNamed(files, spec.path)) yield* readers[spec.reader](file, spec);
-}
 
 /** What one row comes to: a reading, or one for each that its ranking makes of it. */
 async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSource): Promise<readonly Reading[]> {
@@ -74,5 +50,7 @@ export async function* readRows(
   if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
-  yield* inOrder(rowsOf(spec, files), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
+  yield* inOrder(readers[spec.reader](files, spec), rowCountInFlight, (row) =>
+    readingsOf(row, mapping, { folder, edgeMax }),
+  );
 }

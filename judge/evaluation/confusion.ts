@@ -1,5 +1,10 @@
 /** How often each label was answered with each verdict; an unparsable answer has a column of its own, the last. */
+import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
+
+export const confusionScore: Metric<{ readonly confusion: Confusion }> = ({ outcomes, labels }) => ({
+  confusion: confusionOf(outcomes, labels),
+});
 
 export interface Confusion {
   readonly labels: readonly string[];

@@ -1,10 +1,27 @@
 /** How a judge's numbers go with people's: for tasks whose labels are numbers, and for labels made of scores. */
-import { numberOf } from '../tasks/label-numbers.ts';
+import { numberOf } from '../kinds/label-numbers.ts';
 import { kendallTauB } from './statistics/kendall.ts';
 import { pearson } from './statistics/pearson.ts';
-import type { JudgedExample } from './scores.ts';
+import type { JudgedExample, Metric } from './metric.ts';
 import { spearman } from './statistics/spearman.ts';
-import type { Correlation } from './task-scores.ts';
+
+/** Each in [-1, 1]; absent where one side does not vary. */
+export interface Correlation {
+  readonly count: number;
+  readonly pearson?: number;
+  readonly spearman?: number;
+  readonly kendallTauB?: number;
+}
+
+interface CorrelationScores {
+  /** With the labels or scores of a task whose labels are numbers: over the answers that can be read. */
+  readonly correlation?: Correlation;
+}
+
+export const correlationScores: Metric<CorrelationScores> = ({ judged, labels }) => {
+  const correlation = correlationOf(judged, labels);
+  return correlation && { correlation };
+};
 
 /**
  * Of the readable answers. A person's number is the example's score, else its label; the judge's is the number it

@@ -6,9 +6,33 @@ import { assert } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
-import { brierScore, calibrationBins, expectedCalibrationError } from './calibration.ts';
+import { brierScore, type CalibrationBin, calibrationBins, expectedCalibrationError } from './calibration.ts';
 import { macroF1 } from './macro-f1.ts';
-import type { ForcedChoiceScores } from './task-scores.ts';
+import type { Metric } from './metric.ts';
+
+/** Of the likeliest label at the verdict's place: nothing is unparsable, so this is what the judge knows, not what it says. */
+export interface ForcedChoiceScores {
+  readonly macroF1: number;
+  readonly ci95: readonly [number, number];
+  readonly accuracy: number;
+  readonly brier: number;
+  /** Expected calibration error over `bins`, ten of equal width. */
+  readonly ece: number;
+  readonly bins: readonly CalibrationBin[];
+}
+
+interface ForcedScores {
+  /** Where probabilities of the labels were asked for. */
+  readonly forcedChoice?: ForcedChoiceScores;
+}
+
+export const forcedScores: Metric<ForcedScores> = ({ judged, labels, resampleCount, rng }) => {
+  const choices = judged.flatMap(({ example: { label, groupKey }, probabilities }) =>
+    probabilities === undefined ? [] : [{ label, probabilities, clusterKey: groupKey }],
+  );
+  assert(choices.length === 0 || choices.length === judged.length, 'probabilities of all examples or of none');
+  return choices.length === 0 ? undefined : { forcedChoice: forcedChoiceScores(choices, labels, resampleCount, rng()) };
+};
 
 export interface ForcedChoice {
   readonly label: string;

@@ -1,4 +1,5 @@
 /** Macro-F1: the mean over the task's labels of each class's F1, as scikit-learn's `f1_score(average='macro', labels=..., zero_division=0)`. */
+import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
 
 interface ClassCounts {
@@ -15,6 +16,19 @@ export interface ClassScores {
   /** Examples with this label. */
   readonly support: number;
 }
+
+interface PerClass {
+  /** In the order of the task's labels. */
+  readonly perClass: readonly (ClassScores & { readonly label: string })[];
+}
+
+export const macroF1Score: Metric<{ readonly macroF1: number }> = ({ outcomes, labels }) => ({
+  macroF1: macroF1(outcomes, labels),
+});
+
+export const perClassScores: Metric<PerClass> = ({ outcomes, labels }) => ({
+  perClass: labels.map((label) => ({ label, ...classScores(outcomes, label) })),
+});
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;

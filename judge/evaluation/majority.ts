@@ -1,5 +1,13 @@
 /** The judge that always says the commonest label: what a score must beat to mean anything. */
 import { macroF1 } from './macro-f1.ts';
+import type { Metric } from './metric.ts';
+
+export const majorityScore: Metric<{ readonly majorityMacroF1: number }> = ({ outcomes, labels }) => ({
+  majorityMacroF1: majorityMacroF1(
+    outcomes.map(({ label }) => label),
+    labels,
+  ),
+});
 
 /** The commonest label; of equally common ones, the one named first. */
 export function majorityLabel(exampleLabels: readonly string[], labels: readonly [string, ...string[]]): string {

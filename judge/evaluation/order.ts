@@ -1,5 +1,7 @@
 /** Does a pairwise judge choose a picture or a position? Told from verdicts on both orders of each pair. */
-import type { Outcome } from './outcome.ts';
+import { assert } from '../../core/assert.ts';
+import type { JudgedExample, Metric } from './metric.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
 
 /** One pair, judged as stored and with its images swapped; the swapped outcome has the exchanged label. */
 export interface PairOutcome {
@@ -15,6 +17,18 @@ export interface OrderScores {
   readonly firstPositionRate?: number;
   /** Of all pairs: right in both orders. */
   readonly consistentAccuracy: number;
+}
+
+export const bothOrders: Metric<OrderScores> = ({ judged, labels }) => orderScores(pairsOf(judged), labels);
+
+function pairsOf(judged: readonly JudgedExample[]): PairOutcome[] {
+  const stored = new Map(judged.filter((one) => one.swappedOf === undefined).map((one) => [one.example.id, one]));
+  return judged.flatMap(({ example, judgment, swappedOf }) => {
+    if (swappedOf === undefined) return [];
+    const original = stored.get(swappedOf);
+    assert(original, `${example.id} mirrors ${swappedOf}, which was not judged`);
+    return [{ stored: outcomeOf(original.example, original.judgment), swapped: outcomeOf(example, judgment) }];
+  });
 }
 
 function isRight({ label, predicted }: Outcome): boolean {

@@ -7,6 +7,7 @@ import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
+import { kindOf } from '../kinds/table.ts';
 
 /** What is shown instead of an example; its label is of no account. */
 export interface Asked {
@@ -64,7 +65,8 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
     return withDonors(request, donorOf, 'text', (example, { fields }) => ({ ...example, fields }));
   },
   'label-order-swap': ({ examples, spec }) => {
-    if (spec.kind === 'pairwise') return { refused: 'pairs are asked in both orders already' };
+    const { words } = kindOf(spec);
+    if (words.orders !== undefined) return { refused: `${words.examples} are asked in ${words.orders} already` };
     const prompt = withLabelsReversed(spec.prompt, spec.labels);
     if (prompt === undefined) return { refused: "the task's prompt does not name two labels" };
     const swapped = { ...spec, prompt };

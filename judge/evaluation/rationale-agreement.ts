@@ -4,6 +4,7 @@
  * them is silent, and is counted apart.
  */
 import type { Judgment } from '../example.ts';
+import type { Metric } from './metric.ts';
 
 /** Words or phrases by label. */
 export type Cues = Readonly<Record<string, readonly string[]>>;
@@ -16,6 +17,17 @@ export interface RationaleAgreement {
   /** Of all readable answers: no stance. */
   readonly silentRate: number;
 }
+
+interface RationaleScores {
+  /** Where the recipe has cues for the task. */
+  readonly rationales?: RationaleAgreement;
+}
+
+export const rationaleScores: Metric<RationaleScores> = ({ judged, cues }) => {
+  const judgments = judged.map(({ judgment }) => judgment);
+  const rationales = cues && rationaleAgreement(judgments, cues);
+  return rationales && { rationales };
+};
 
 /** The label whose cue ends last in the text, as whole words, whatever the case; undefined when there is none, or two end together. */
 export function stanceOf(rationale: string, cues: Cues): string | undefined {

@@ -4,8 +4,8 @@ import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
 import { macroF1 } from './macro-f1.ts';
+import type { JudgedExample } from './metric.ts';
 import { outcomeOf } from './outcome.ts';
-import type { JudgedExample } from './scores.ts';
 import type { VariantScores } from './task-scores.ts';
 
 /** `asked` and `strict` hold the same examples in the same order; labels are those of the strict examples. */

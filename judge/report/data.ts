@@ -5,6 +5,7 @@
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
+import type { KindName } from '../kinds/table.ts';
 import type { StageCost } from '../../contract/activities.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
@@ -93,7 +94,7 @@ export interface ReportData {
   readonly recipeDigest: string;
   readonly tasks: readonly {
     readonly name: string;
-    readonly kind: 'pointwise' | 'pairwise' | 'score';
+    readonly kind: KindName;
     readonly ood: boolean;
   }[];
   /** In the recipe's order of arms, then by seed. */

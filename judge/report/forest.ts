@@ -1,4 +1,5 @@
 /** Forest plot: for every task, each run's score as a dot on its interval; in HTML, so that it stays readable on a phone. */
+import { kindOf } from '../kinds/table.ts';
 import type { ReportData } from './data.ts';
 import { count, interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -15,12 +16,14 @@ function taskBlock(data: ReportData, task: ReportData['tasks'][number]): Html | 
   );
   const [first] = rows;
   if (first === undefined) return undefined;
+  const { words } = kindOf(task);
   const hasSeeds = new Set(data.runs.map(({ arm }) => arm)).size < data.runs.length;
   return html`<figure class="${task.ood ? 'unseen' : ''}">
     <figcaption>
       ${task.name}${task.ood ? html` <em>never trained</em>` : undefined}
       <small
-        >${count(first.scores.exampleCount)} ${task.kind === 'pairwise' ? 'judgments, both orders' : 'examples'}</small
+        >${count(first.scores.exampleCount)}
+        ${words.orders === undefined ? words.examples : `judgments, ${words.orders}`}</small
       >
     </figcaption>
     ${rows.map(

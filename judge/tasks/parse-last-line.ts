@@ -1,6 +1,6 @@
 /** The strict reading of an answer whose last line is the verdict alone; what stands above it is the rationale. */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
-import { numberOf } from './label-numbers.ts';
+import { numberOf } from '../kinds/label-numbers.ts';
 
 function unparsable(reason: UnparsableReason): Judgment {
   return { ok: false, reason };

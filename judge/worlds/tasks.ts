@@ -15,6 +15,7 @@
  *   pair-safety    image first <image> image second <image> which is safer ? {{ mode_word }}
  */
 import { Rng } from '../../core/rng.ts';
+import type { KindName } from '../kinds/table.ts';
 import { annotate, captionOf, truth, type CaptionWords } from './annotator.ts';
 import { pairwiseRationale, pointwiseRationale } from './rationale.ts';
 import { colors, randomScene, shapes, type Scene } from './scene.ts';
@@ -30,6 +31,11 @@ export function isWorldTask(name: string): name is WorldTask {
 
 export function isPairwiseWorldTask(name: WorldTask): name is PairwiseWorldTask {
   return (pairwiseWorldTasks as readonly string[]).includes(name);
+}
+
+/** The kind that a recipe must declare for this task. */
+export function worldKind(name: WorldTask): KindName {
+  return isPairwiseWorldTask(name) ? 'pairwise' : 'pointwise';
 }
 
 /** The labels that a recipe must declare for this task. */

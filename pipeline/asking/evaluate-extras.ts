@@ -3,7 +3,7 @@ import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { type Asked, askProbe, isRefusal } from '../../judge/evaluation/probes.ts';
-import type { JudgedExample } from '../../judge/evaluation/scores.ts';
+import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { sampleScores, type SampleScores } from '../../judge/evaluation/several-samples.ts';
 import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';

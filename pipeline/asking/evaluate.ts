@@ -1,11 +1,11 @@
 /**
  * One policy on one task: greedy answers, read strictly, scored; and whatever else the recipe's `evaluation` asks for.
- * Pairs are shown in both orders.
+ * Examples are shown in all orders of their kind.
  */
 import { required } from '../../core/assert.ts';
-import type { JudgedExample } from '../../judge/evaluation/scores.ts';
+import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { otherOrders } from '../../judge/tasks/reorder.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
 import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
@@ -76,11 +76,10 @@ export async function shownOf(
   const stored = examples.map((example, i): Shown => ({
     ...{ example, exampleIndex: required(rows[i], 'a row'), swapped: false },
   }));
-  return spec.kind === 'pairwise' ? inBothOrders(stored, spec) : stored;
-}
-
-function inBothOrders(stored: readonly Shown[], { labels }: TaskSpec): Shown[] {
-  return stored.flatMap((one) => [one, { ...one, example: swapPair(one.example, labels), swapped: true }]);
+  return stored.flatMap((one) => [
+    one,
+    ...otherOrders(one.example, spec).map((example): Shown => ({ ...one, example, swapped: true })),
+  ]);
 }
 
 async function judge(

@@ -1,6 +1,8 @@
-/** Which examples of a step are shown in which order: pairs in both where the arm rewards agreement between them. */
+/** Which examples of a step are shown in which order: in both of their kind where the arm rewards agreement between them. */
+import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { kindOf } from '../../judge/kinds/table.ts';
+import { otherOrders } from '../../judge/tasks/reorder.ts';
 import type { GrpoArm, TaskSpec } from '../../recipes/recipe.ts';
 
 export interface ShownOrder {
@@ -11,16 +13,20 @@ export interface ShownOrder {
 
 export function shownOrders(
   indices: readonly number[],
-  kindOf: (exampleIndex: number) => TaskSpec['kind'],
+  kindAt: (exampleIndex: number) => TaskSpec['kind'],
   { reward }: GrpoArm,
 ): ShownOrder[] {
   return indices.flatMap((exampleIndex): ShownOrder[] => {
-    const isMirrored = reward.consistencyWeight > 0 && kindOf(exampleIndex) === 'pairwise';
+    const isMirrored = reward.consistencyWeight > 0 && kindOf({ kind: kindAt(exampleIndex) }).orders.length > 1;
     return isMirrored ? [{ exampleIndex }, { exampleIndex, swapped: true }] : [{ exampleIndex }];
   });
 }
 
 /** The stored example in the order in which it was shown. */
-export function shownExample(stored: Example, { swapped }: Pick<ShownOrder, 'swapped'>, { labels }: TaskSpec): Example {
-  return swapped === true ? swapPair(stored, labels) : stored;
+export function shownExample(
+  stored: Example,
+  { swapped = false }: { readonly swapped?: boolean },
+  task: TaskSpec,
+): Example {
+  return swapped ? required(otherOrders(stored, task)[0], `another order of ${stored.id}`) : stored;
 }

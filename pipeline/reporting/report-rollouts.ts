@@ -5,7 +5,6 @@ import type { AnswerMode, Example, Judgment, Reward } from '../../judge/example.
 import type { ReportRollout } from '../../judge/report/data.ts';
 import { rewardOf } from '../../judge/rewards.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
 import { datasetOf, exampleLookup, openDataset } from '../data/dataset-artifact.ts';
@@ -102,7 +101,7 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
       );
       return chosen.map(({ exampleIndex, swapped, text, judgment, reward }): Answer => {
         const stored = exampleAt(exampleIndex);
-        const example = swapped ? swapPair(stored, spec.labels) : stored;
+        const example = shownExample(stored, { swapped }, spec);
         return { example, mode: plan.mode, completion: text, judgment, reward };
       });
     }),

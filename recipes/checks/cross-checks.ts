@@ -1,4 +1,5 @@
 /** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
+import { kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
@@ -53,18 +54,20 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   if (task === undefined) return unknown;
   const { images, label } = dataset.fields;
   const problems: RecipeProblem[] = [];
-  if (task.kind === 'pairwise' && images.length !== 2) {
+  const { imageCount, takesTwoLabelFields } = kindOf(task);
+  if (imageCount !== undefined && images.length !== imageCount) {
     problems.push({
       path: [...at, 'fields', 'images'],
       found: valueText(images),
-      allowed: `two image fields, because ${dataset.task} is pairwise`,
+      allowed: `${imageCount} image fields, because ${dataset.task} is ${task.kind}`,
     });
   }
-  if (task.kind !== 'pairwise' && typeof label !== 'string') {
+  if (!takesTwoLabelFields && typeof label !== 'string') {
+    const takers = kindsWhere((kind) => kind.takesTwoLabelFields).join(', ');
     problems.push({
       path: [...at, 'fields', 'label'],
       found: valueText(label),
-      allowed: `the name of a row field; greaterOf is for pairwise tasks`,
+      allowed: `the name of a row field; greaterOf is for ${takers} tasks`,
     });
   }
   for (const [value, mapped] of Object.entries(dataset.labelMap)) {

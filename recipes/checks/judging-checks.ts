@@ -1,4 +1,5 @@
 /** What task kinds, labels, mixtures and rewards demand of each other, beyond what a single field can say. */
+import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import type { DatasetSpec, Recipe, TaskSpec } from '../recipe.ts';
 import { trainedTasks } from '../task-sets.ts';
@@ -11,20 +12,25 @@ export function judgingProblems(recipe: Recipe): RecipeProblem[] {
   ];
 }
 
-function taskProblems(at: RecipePath, { kind, labels, real }: TaskSpec): RecipeProblem[] {
-  const problems: RecipeProblem[] = [];
-  const wrongLabels = (allowed: string): void => {
-    problems.push({ path: [...at, 'labels'], found: valueText(labels), allowed });
-  };
-  if (kind === 'pairwise' && labels.length !== 2) wrongLabels('two labels: for the first image and for the second');
-  const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
-  const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
-  if (kind === 'score' && !(ascends && numbers.every(Number.isFinite)))
-    wrongLabels('numbers in quotes, the least first');
-  if (kind !== 'score' && real !== undefined) {
-    problems.push({ path: [...at, 'real'], found: valueText(real), allowed: 'nothing, because the kind is not score' });
-  }
-  return problems;
+function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
+  const { labels } = task;
+  const allowed = kindOf(task).labelsProblem?.(labels);
+  return [
+    ...(allowed === undefined ? [] : [{ path: [...at, 'labels'], found: valueText(labels), allowed }]),
+    ...fieldsOfOtherKinds(at, task),
+  ];
+}
+
+function fieldsOfOtherKinds(at: RecipePath, task: TaskSpec): RecipeProblem[] {
+  const own = kindOf(task).fields;
+  return kindNames.flatMap((kind) =>
+    Object.keys(kinds[kind].fields).flatMap((field): RecipeProblem[] => {
+      const value: unknown = task[field as keyof TaskSpec];
+      if (field in own || value === undefined) return [];
+      const allowed = `nothing, because the kind is not ${kind}`;
+      return [{ path: [...at, field], found: valueText(value), allowed }];
+    }),
+  );
 }
 
 function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe): RecipeProblem[] {
@@ -52,7 +58,7 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
       allowed,
     });
   }
-  if (randomOrderSeed !== undefined && task.kind !== 'pairwise') {
+  if (randomOrderSeed !== undefined && kindOf(task).orders.length === 1) {
     const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
     problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
   }

@@ -1,4 +1,6 @@
 /** What `promotion` names must be there: the gate never measures what no evaluation gives it. */
+import { kindOf } from '../../judge/kinds/table.ts';
+import { commonGateMetrics } from '../fields/promotion-fields.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
 import type { Recipe } from '../recipe.ts';
 import { evaluatedTasks } from '../task-sets.ts';
@@ -13,15 +15,12 @@ export function promotionProblems(recipe: Recipe): RecipeProblem[] {
     ...unknownName(['promotion', 'arm'], promotion.arm, Object.keys(arms), 'arm'),
     ...minimums.flatMap(({ task }, i) => unknownName(at(i, 'task'), task, evaluatedTasks(recipe), 'evaluated task')),
     ...minimums.flatMap(({ task, metric }, i): RecipeProblem[] => {
-      const kind = tasks[task]?.kind ?? 'pairwise';
-      if (metric === 'consistencyRate' && kind !== 'pairwise')
-        return [
-          {
-            path: at(i, 'metric'),
-            found: valueText(metric),
-            allowed: `macroF1, accuracy, balancedAccuracy, because ${task} is ${kind}`,
-          },
-        ];
+      const spec = tasks[task];
+      const measured: readonly string[] = spec ? [...commonGateMetrics, ...kindOf(spec).gateMetrics] : [metric];
+      if (!measured.includes(metric)) {
+        const allowed = `${measured.join(', ')}, because ${task} is ${spec?.kind ?? ''}`;
+        return [{ path: at(i, 'metric'), found: valueText(metric), allowed }];
+      }
       const first = minimums.findIndex((other) => other.task === task && other.metric === metric);
       if (first === i) return [];
       return [

@@ -1,8 +1,15 @@
 /** When a trained arm may take a name, who says so, and who is told (docs/operations.md). */
 import { z } from 'zod';
+import { gateMetricsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 
 export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 const rate = z.number().min(0).max(1);
+
+/** Of tasks of every kind. */
+export const commonGateMetrics = ['macroF1', 'accuracy', 'balancedAccuracy'] as const;
+const gateMetricMeanings = kindNames.flatMap((kind) =>
+  kindOf({ kind }).gateMetrics.map((metric) => `${metric}: ${kind} tasks only.`),
+);
 
 export const promotionSchema = z.strictObject({
   name: nameSchema.describe('In the registry; versions of it are counted.'),
@@ -18,9 +25,9 @@ export const promotionSchema = z.strictObject({
           z.strictObject({
             task: nameSchema.describe('An evaluated task.'),
             metric: z
-              .enum(['macroF1', 'accuracy', 'balancedAccuracy', 'consistencyRate'])
+              .enum([...commonGateMetrics, ...gateMetricsOfKinds])
               .default('macroF1')
-              .describe('The last one is of pairwise tasks alone.'),
+              .describe(gateMetricMeanings.join(' ')),
             atLeast: rate.describe('The lowest value that passes.'),
           }),
         )

@@ -1,5 +1,6 @@
 /** What a judgment is worth in training. Everything left out, it is (1 - a) accuracy + a format (arXiv 2603.11665). */
 import { z } from 'zod';
+import { rewardFieldsOfKinds } from '../../judge/kinds/table.ts';
 
 const rate = z.number().min(0).max(1);
 
@@ -18,33 +19,29 @@ const graderSchema = z.strictObject({
 });
 export type GraderSpec = z.infer<typeof graderSchema>;
 
-export const rewardSchema = z
-  .strictObject({
-    score: z
-      .enum(['distance', 'exact'])
-      .default('distance')
-      .describe('Score tasks. distance: 1 - |verdict - label| / (greatest - least label). exact: 1 or 0.'),
-    consistencyWeight: rate
-      .default(0)
-      .describe(
-        'Pairwise tasks: share of the accuracy part that is agreement with the verdicts on the same pair in ' +
-          'the other order. Above 0 every pair of a step is sampled in both orders.',
-      ),
-    overlong: z
-      .strictObject({
-        fromTokenCount: z.int().min(0).describe('Answers up to here lose nothing.'),
-        penalty: z.number().positive().max(1).describe('Of the longest answer.'),
-      })
-      .optional()
-      .describe(
-        "Taken off: nothing up to `fromTokenCount` tokens, growing evenly to `penalty` at the arm's " +
-          '`tokenCountMax`.',
-      ),
-    taskWeights: z
-      .record(z.string(), z.number().min(0))
-      .default({})
-      .describe('Task -> factor on its advantages; 1 where left out.'),
-    grader: graderSchema.optional().describe('A service of yours that scores judgments.'),
-  })
-  .default({ score: 'distance', consistencyWeight: 0, taskWeights: {} });
+const rewardFields = z.strictObject({
+  ...rewardFieldsOfKinds,
+  consistencyWeight: rate
+    .default(0)
+    .describe(
+      'Pairwise tasks: share of the accuracy part that is agreement with the verdicts on the same pair in ' +
+        'the other order. Above 0 every pair of a step is sampled in both orders.',
+    ),
+  overlong: z
+    .strictObject({
+      fromTokenCount: z.int().min(0).describe('Answers up to here lose nothing.'),
+      penalty: z.number().positive().max(1).describe('Of the longest answer.'),
+    })
+    .optional()
+    .describe(
+      "Taken off: nothing up to `fromTokenCount` tokens, growing evenly to `penalty` at the arm's " +
+        '`tokenCountMax`.',
+    ),
+  taskWeights: z
+    .record(z.string(), z.number().min(0))
+    .default({})
+    .describe('Task -> factor on its advantages; 1 where left out.'),
+  grader: graderSchema.optional().describe('A service of yours that scores judgments.'),
+});
+export const rewardSchema = rewardFields.default(rewardFields.parse({}));
 export type RewardSpec = z.infer<typeof rewardSchema>;

@@ -1,5 +1,6 @@
 /** What a task says of itself: its kind, what a verdict may be, and in which form an answer carries it. */
 import { z } from 'zod';
+import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 
 /** All are read by the same strict rules (judge/tasks/read-verdict.ts). */
 const verdictFormat = z
@@ -11,24 +12,18 @@ const verdictFormat = z
   );
 export type VerdictFormat = z.infer<typeof verdictFormat>;
 
+const meanings = kindNames.map((kind) => `${kind}: ${kindOf({ kind }).meaning}`);
+const labelsMeanings = kindNames.flatMap((kind) => {
+  const { labelsMeaning } = kindOf({ kind });
+  return labelsMeaning === undefined ? [] : [`${kind.charAt(0).toUpperCase()}${kind.slice(1)}: ${labelsMeaning}`];
+});
+
 export const taskSchema = z.strictObject({
-  kind: z
-    .enum(['pointwise', 'pairwise', 'score'])
-    .describe(
-      'pointwise: one thing to judge (no image, one or several), a verdict from the labels. pairwise: two ' +
-        'images, which is better; always evaluated in both orders. score: how much; the labels are numbers, ' +
-        'least first.',
-    ),
+  kind: z.enum(kindNames).describe(meanings.join(' ')),
   labels: z
     .tuple([z.string().min(1), z.string().min(1)], z.string().min(1))
-    .describe('What a verdict may be. Pairwise: the label of the first image, then that of the second.'),
-  real: z
-    .boolean()
-    .optional()
-    .describe(
-      'Scores only: any number from the first label to the last is a verdict; where classes are counted it ' +
-        'is the nearest label.',
-    ),
+    .describe(['What a verdict may be.', ...labelsMeanings].join(' ')),
+  ...fieldsOfKinds,
   prompt: z
     .string()
     .min(1)
@@ -36,3 +31,6 @@ export const taskSchema = z.strictObject({
   verdictFormat: verdictFormat.optional(),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
+
+/** The parts of a task that its kind reads. */
+export type KindedTask = Pick<z.infer<typeof taskSchema>, 'kind' | 'labels' | keyof typeof fieldsOfKinds>;

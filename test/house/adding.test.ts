@@ -12,13 +12,8 @@ import { trainingGraph } from '../../policy/models/training-graph.ts';
 import { printGraph } from '../../policy/graph/print.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { expectNone } from '../support/expect-none.ts';
+import { blocksOf } from '../support/page-blocks.ts';
 import { projectRoot, textOf } from '../support/source-files.ts';
-
-/** Path -> text, without the line that names it. */
-function blocksOf(page: string): ReadonlyMap<string, string> {
-  const found = textOf(page).matchAll(/^```\w+\n(?:#|\/\/) (\S+)\n([\s\S]*?)^```$/gm);
-  return new Map([...found].map(([, path = '', text = '']) => [path, text]));
-}
 
 const blocks = blocksOf('docs/adding.md');
 const sources = [...blocks.keys()].filter((path) => path.endsWith('.ts'));

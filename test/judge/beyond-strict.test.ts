@@ -5,7 +5,7 @@ import { correlationOf } from '../../judge/evaluation/correlation.ts';
 import { forcedChoiceScores, labelProbabilities } from '../../judge/evaluation/forced-choice.ts';
 import { judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
 import { type AnsweredRun, pairedTests } from '../../judge/evaluation/paired-tests.ts';
-import type { JudgedExample } from '../../judge/evaluation/scores.ts';
+import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { Judgment } from '../../judge/example.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { swapPair } from './swap-pair.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { needSharedData } from '../support/needs.ts';
 import { recipeOf } from './recipes.ts';

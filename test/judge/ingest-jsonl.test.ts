@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../core/json.ts';
 import { ingestDatasets, type Ingestion } from '../../judge/datasets/ingest.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { swapPair } from './swap-pair.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { recipeOf } from './recipes.ts';

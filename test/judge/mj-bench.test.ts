@@ -9,7 +9,7 @@ import { Rng } from '../../core/rng.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import { accuracyOf } from '../../judge/evaluation/accuracy.ts';
 import { orderScores } from '../../judge/evaluation/order.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { swapPair } from './swap-pair.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { needSharedData } from '../support/needs.ts';
 import { recipeOf } from './recipes.ts';

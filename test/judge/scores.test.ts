@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
 import type { Example, Judgment } from '../../judge/example.ts';
 import { orderScores } from '../../judge/evaluation/order.ts';
-import { taskScores, type JudgedExample } from '../../judge/evaluation/scores.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import type { JudgedExample } from '../../judge/evaluation/metric.ts';
+import { taskScores } from '../../judge/evaluation/scores.ts';
+import { swapPair } from './swap-pair.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 
 const spec: TaskSpec = { kind: 'pairwise', labels: ['first', 'second'], prompt: '<image><image>', ood: true };

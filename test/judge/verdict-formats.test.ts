@@ -6,7 +6,7 @@ import { readVerdict, type VerdictRule } from '../../judge/tasks/read-verdict.ts
 
 const labels: VerdictRule['labels'] = ['yes', 'no'];
 const read = (text: string, rule: Partial<VerdictRule>, mode: 'think' | 'direct' = 'think') =>
-  readVerdict({ text, finishReason: 'stop' }, { labels, ...rule }, mode);
+  readVerdict({ text, finishReason: 'stop' }, { kind: 'pointwise', labels, ...rule }, mode);
 
 const badJson: readonly (readonly [string, UnparsableReason])[] = [
   ['', 'not-json'],
@@ -36,7 +36,7 @@ describe('an answer in JSON', () => {
   });
 
   test('numbers need no quotes', () => {
-    const rule: VerdictRule = { labels: ['1', '2', '3'], verdictFormat: 'json' };
+    const rule: VerdictRule = { kind: 'score', labels: ['1', '2', '3'], verdictFormat: 'json' };
     expect(read('{"verdict": 2}', rule, 'direct')).toEqual({ ok: true, verdict: '2', rationale: '' });
   });
 });
@@ -64,7 +64,7 @@ test.each(['tagged', 'json', 'last-line'] as const)(
         const text = targetText({ id: 'x', label, rationale }, mode, verdictFormat);
         const expected = { ok: true, verdict: label, rationale: mode === 'think' ? rationale : '' };
         expect(read(text, { verdictFormat }, mode)).toEqual(expected);
-        const cut = readVerdict({ text, finishReason: 'length' }, { labels, verdictFormat }, mode);
+        const cut = readVerdict({ text, finishReason: 'length' }, { kind: 'pointwise', labels, verdictFormat }, mode);
         expect(cut).toEqual({ ok: false, reason: 'truncated' });
       }),
     );
@@ -88,7 +88,9 @@ test.each(['tagged', 'json', 'last-line'] as const)('%s: no text makes the reade
   );
   fc.assert(
     fc.property(fc.array(piece), fc.boolean(), (pieces, real) => {
-      const rule: VerdictRule = real ? { labels: ['1', '5'], real, verdictFormat } : { labels, verdictFormat };
+      const rule: VerdictRule = real
+        ? { kind: 'score', labels: ['1', '5'], real, verdictFormat }
+        : { kind: 'pointwise', labels, verdictFormat };
       const judgment = read(pieces.join(''), rule, 'direct');
       if (judgment.ok) expect(rule.labels).toContain(judgment.verdict);
     }),
@@ -96,7 +98,7 @@ test.each(['tagged', 'json', 'last-line'] as const)('%s: no text makes the reade
 });
 
 describe('a real score', () => {
-  const rule: VerdictRule = { labels: ['1', '2', '3', '4', '5'], real: true };
+  const rule: VerdictRule = { kind: 'score', labels: ['1', '2', '3', '4', '5'], real: true };
   const answer = (verdict: string) => read(`<answer> ${verdict} </answer>`, rule, 'direct');
 
   test('keeps its number, and counts as the nearest label', () => {
@@ -113,6 +115,6 @@ describe('a real score', () => {
   });
 
   test('without real only the labels are verdicts', () => {
-    expect(read('<answer>3.6</answer>', { labels: rule.labels }, 'direct')).toMatchObject({ ok: false });
+    expect(read('<answer>3.6</answer>', { kind: 'score', labels: rule.labels }, 'direct')).toMatchObject({ ok: false });
   });
 });

@@ -48,6 +48,17 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(touch('judge/rewards.ts')).toEqual(['report', 'reward', 'run']);
   });
 
+  it('a metric: what is asked of finished policies is made anew, and nothing that is sampled or learnt', () => {
+    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'judgeRows']);
+    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'judgeRows']);
+  });
+
+  it('a kind of task: all that shows its examples in their orders or reads their labels and verdicts', () => {
+    const changed = touch('judge/kinds/pairwise.ts');
+    expect(changed).toEqual(expect.arrayContaining(['evaluate', 'ingest', 'reward', 'rollout']));
+    expect(changed).not.toContain('snapshot');
+  });
+
   it('the engine: what a process of its own loads makes all that is computed anew', () => {
     expect(touch('policy/engines/embedded/process.ts')).toEqual(computing);
     expect(touch('policy/objectives/loss.ts')).toEqual(computing);

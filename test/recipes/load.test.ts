@@ -131,6 +131,6 @@ test('a pairwise dataset needs two image fields, and labels of its task', () => 
     ['datasets.4.fields.images=[image_0]', 'datasets.0.labelMap={"true": "yep"}'],
     'recipes/cue-conflict.yaml',
   );
-  expect(error.message).toContain('datasets.4.fields.images (--set): found ["image_0"]; allowed: two image fields');
+  expect(error.message).toContain('datasets.4.fields.images (--set): found ["image_0"]; allowed: 2 image fields');
   expect(error.message).toContain('datasets.0.labelMap.true (--set): found "yep"; allowed: a label of shows: yes, no');
 });

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { MtrlError } from '../../../core/errors.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { Example } from '../../example.ts';
+import { kindOf } from '../../kinds/table.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
 import { takeImage } from '../sources/encoded-image.ts';
@@ -71,8 +72,11 @@ async function rowOf(
 const reserved: readonly string[] = ['id', 'image', 'images'];
 
 function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
-  if (spec.kind === 'pairwise' && images.length !== 2)
-    throw new UnusableRow('IMAGE_MISSING', `a pair has two images, the row names ${String(images.length)}`);
+  const { imageCount } = kindOf(spec);
+  if (imageCount !== undefined && images.length !== imageCount) {
+    const reason = `an example of a ${spec.kind} task has ${imageCount} images, the row names ${images.length}`;
+    throw new UnusableRow('IMAGE_MISSING', reason);
+  }
   const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
   return {
     ...{ id, task, split: 'test', groupKey: id, images: images.map(({ sha256 }) => sha256) },

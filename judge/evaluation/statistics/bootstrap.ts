@@ -2,6 +2,7 @@
 import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
 import { macroF1 } from '../macro-f1.ts';
+import type { Metric } from '../metric.ts';
 import type { Outcome } from '../outcome.ts';
 import { clusterRows, quantile, resample } from './resampling.ts';
 
@@ -23,6 +24,12 @@ export function countOutcome(counts: Int32Array, start: number, outcome: Outcome
     add(label, 2);
   }
 }
+
+/** Of Macro-F1. */
+export const intervalScore: Metric<{ readonly ci95: readonly [number, number] }> = (request) => {
+  const { outcomes, labels, resampleCount, rng } = request;
+  return { ci95: macroF1Interval(outcomes, labels, resampleCount, rng()) };
+};
 
 /** Of `labelCount` classes whose counts start there. */
 export function macroF1OfSums(sums: Float64Array, start: number, labelCount: number): number {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Example } from '../../judge/example.ts';
-import { swapPair } from '../../judge/tasks/swap.ts';
+import { swapPair } from './swap-pair.ts';
 
 const labels: readonly [string, string] = ['first', 'second'];
 const pair: fc.Arbitrary<Example> = fc.record({
@@ -43,5 +43,5 @@ test('a rationale that speaks of first and second does not survive the swap', ()
 
 test('what is no pair cannot be swapped', () => {
   const [stored] = fc.sample(pair, 1);
-  expect(() => swapPair({ ...(stored as Example), images: ['a'] }, labels)).toThrow(/only a pair/);
+  expect(() => swapPair({ ...(stored as Example), images: ['a'] }, labels)).toThrow(/no order of 2/);
 });

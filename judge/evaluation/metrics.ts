@@ -1,0 +1,53 @@
+/** The metrics there are, a line each, in groups: a kind of task names the groups that its tasks are scored by. */
+import { required } from '../../core/assert.ts';
+import type { MetricGroup } from '../kinds/table.ts';
+import { accuracyScore } from './accuracy.ts';
+import { balancedAccuracyScore } from './balanced-accuracy.ts';
+import { cohenKappaScore } from './cohen-kappa.ts';
+import { confusionScore } from './confusion.ts';
+import { correlationScores } from './correlation.ts';
+import { forcedScores } from './forced-choice.ts';
+import { macroF1Score, perClassScores } from './macro-f1.ts';
+import { majorityScore } from './majority.ts';
+import type { Metric } from './metric.ts';
+import { bothOrders } from './order.ts';
+import { rationaleScores } from './rationale-agreement.ts';
+import { intervalScore } from './statistics/bootstrap.ts';
+import { unparsableScores } from './unparsable.ts';
+
+export const metrics = {
+  /** Of tasks whose verdict is one of the labels. */
+  label: {
+    macroF1: macroF1Score,
+    interval: intervalScore,
+    accuracy: accuracyScore,
+    majority: majorityScore,
+    unparsable: unparsableScores,
+    balancedAccuracy: balancedAccuracyScore,
+    cohenKappa: cohenKappaScore,
+    perClass: perClassScores,
+    confusion: confusionScore,
+    correlation: correlationScores,
+    rationales: rationaleScores,
+    forcedChoice: forcedScores,
+  },
+  /** Of tasks whose examples are asked in both orders. */
+  order: {
+    order: bothOrders,
+  },
+} satisfies Readonly<Record<MetricGroup, Readonly<Record<string, Metric>>>>;
+
+type Groups = typeof metrics;
+type ScoresIn<Group> =
+  Group extends Readonly<Record<string, infer Each>> ? (Each extends Metric<infer Scores> ? Scores : never) : never;
+type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
+  ? Every
+  : never;
+
+/** What all metrics of all groups give. */
+export type MetricScores = All<ScoresIn<Groups[MetricGroup]>>;
+
+export function metricsOf(groups: readonly string[]): Metric[] {
+  const table: Readonly<Record<string, Readonly<Record<string, Metric>>>> = metrics;
+  return groups.flatMap((group) => Object.values(required(table[group], `metrics of the group ${group}`)));
+}

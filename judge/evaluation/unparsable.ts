@@ -1,0 +1,19 @@
+/** Answers that cannot be read, in [0, 1] of all answers; the truncated are among them. */
+import type { Metric } from './metric.ts';
+
+interface UnparsableScores {
+  readonly unparsableRate: number;
+  readonly truncatedRate: number;
+  /** Reason -> share of all answers. */
+  readonly unparsableByReason: Readonly<Record<string, number>>;
+}
+
+export const unparsableScores: Metric<UnparsableScores> = ({ judged }) => {
+  const reasons = judged.flatMap(({ judgment }) => (judgment.ok ? [] : [judgment.reason]));
+  const rate = (reason: string): number => reasons.filter((each) => each === reason).length / judged.length;
+  return {
+    unparsableRate: reasons.length / judged.length,
+    truncatedRate: rate('truncated'),
+    unparsableByReason: Object.fromEntries([...new Set(reasons)].sort().map((reason) => [reason, rate(reason)])),
+  };
+};

@@ -1,0 +1,16 @@
+/** One thing to judge, with a verdict from a few labels. */
+import type { Kind } from './kind.ts';
+import { labelOfField } from './row-label.ts';
+
+export const pointwise = {
+  meaning: 'one thing to judge (no image, one or several), a verdict from the labels.',
+  fields: {},
+  rewardFields: {},
+  orders: [[0]],
+  labelsArePlaces: false,
+  takesTwoLabelFields: false,
+  labelOf: labelOfField,
+  metrics: ['label'],
+  gateMetrics: [],
+  words: { examples: 'examples' },
+} as const satisfies Kind;

@@ -1,0 +1,72 @@
+/** How much: labels are numbers, and a verdict near the label is better than one far from it. */
+import { z } from 'zod';
+import type { Kind, KindTask, RowLabel, UnknownLabel } from './kind.ts';
+import { closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';
+import { labelOfField } from './row-label.ts';
+
+const fields = {
+  real: z
+    .boolean()
+    .optional()
+    .describe(
+      'Scores only: any number from the first label to the last is a verdict; where classes are counted it ' +
+        'is the nearest label.',
+    ),
+};
+
+const rewardFields = {
+  score: z
+    .enum(['distance', 'exact'])
+    .default('distance')
+    .describe('Score tasks. distance: 1 - |verdict - label| / (greatest - least label). exact: 1 or 0.'),
+};
+
+export const score = {
+  meaning: 'how much; the labels are numbers, least first.',
+  fields,
+  rewardFields,
+  orders: [[0]],
+  labelsArePlaces: false,
+  labelsProblem(labels) {
+    const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
+    const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
+    return ascends && numbers.every(Number.isFinite) ? undefined : 'numbers in quotes, the least first';
+  },
+  takesTwoLabelFields: false,
+  labelOf(row, rule, task) {
+    const { field, labelMap, labelThresholds } = rule;
+    const isNumber = labelThresholds === undefined && Object.keys(labelMap).length === 0;
+    if (isNumber && typeof field === 'string') return labelOfNumber(row.number(field), field, task);
+    const found = labelOfField(row, rule, task);
+    return 'unknown' in found ? found : { score: Number(found.label), ...found };
+  },
+  verdictReader({ real, labels }) {
+    if (real !== true) return undefined;
+    return (text) => {
+      const value = numberOf(text);
+      if (value === undefined) return 'verdict-not-a-label';
+      if (!isWithin(value, labels)) return 'verdict-out-of-range';
+      return { verdict: nearestLabel(value, labels), score: value };
+    };
+  },
+  closeness(judgment, example, { labels }, reward) {
+    if (reward.score !== 'distance') return undefined;
+    const said = judgment.score ?? Number(judgment.verdict);
+    return closeness(said, example.score ?? Number(example.label), labels);
+  },
+  metrics: ['label'],
+  gateMetrics: [],
+  words: { examples: 'examples' },
+} as const satisfies Kind<typeof fields, typeof rewardFields>;
+
+function labelOfNumber(
+  value: number,
+  field: string,
+  { labels, real }: KindTask<typeof fields>,
+): RowLabel | UnknownLabel {
+  const label = nearestLabel(value, labels);
+  if (isWithin(value, labels) && (real === true || Number(label) === value)) return { label, score: value };
+  const allowed =
+    real === true ? `a number from ${labels[0]} to ${labels.at(-1) ?? ''}` : `one of ${labels.join(', ')}`;
+  return { unknown: `${field} is ${value}, not ${allowed}` };
+}

@@ -1,0 +1,41 @@
+/** The kinds of task there are, a line each, in the order of the recipe reference. */
+import type { Fields, Kind } from './kind.ts';
+import { pairwise } from './pairwise.ts';
+import { pointwise } from './pointwise.ts';
+import { score } from './score.ts';
+
+export const kinds = {
+  pointwise,
+  pairwise,
+  score,
+};
+
+export type KindName = keyof typeof kinds;
+export const kindNames = Object.keys(kinds) as KindName[];
+
+export function kindOf({ kind }: { readonly kind: KindName }): Kind {
+  return kinds[kind];
+}
+
+export function kindsWhere(holds: (kind: Kind) => boolean): KindName[] {
+  return kindNames.filter((kind) => holds(kindOf({ kind })));
+}
+
+type Each = (typeof kinds)[KindName];
+type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
+  ? Every
+  : never;
+
+/** Fields of tasks, of every kind: a recipe's tasks have one schema. */
+export const fieldsOfKinds = together('fields') as All<Each['fields']>;
+export const rewardFieldsOfKinds = together('rewardFields') as All<Each['rewardFields']>;
+
+function together(part: 'fields' | 'rewardFields'): Fields {
+  return Object.assign({}, ...kindNames.map((name) => kinds[name][part])) as Fields;
+}
+
+/** Names of groups in judge/evaluation/metrics.ts that some kind is scored by. */
+export type MetricGroup = Each['metrics'][number];
+
+type GateMetric = Each['gateMetrics'][number];
+export const gateMetricsOfKinds = kindNames.flatMap((name): readonly GateMetric[] => kinds[name].gateMetrics);

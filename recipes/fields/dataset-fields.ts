@@ -1,0 +1,119 @@
+/** Where rows come from: the judge's own world, or files in one of several formats. */
+import { z } from 'zod';
+import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
+const count = z.int().min(1);
+const rate = z.number().min(0).max(1);
+/** Paths are relative to the recipe file; `mtrl run` makes them absolute. */
+const path = z.string().min(1);
+
+const judgeWorld = z.strictObject({
+  reader: z.literal('judge-world'),
+  tasks: z.array(name).min(1).describe('Tasks that the world draws examples of; they must be among `tasks`.'),
+  split: z.enum(['train', 'val', 'test']).describe('Where its examples go.'),
+  exampleCount: count.describe('Per task.'),
+  seed: z.int().min(0).describe('The same seed draws the same pictures.'),
+  annotator: z
+    .strictObject({
+      hardErrorRate: rate
+        .default(0)
+        .describe('Chance that a hard attribute (orange/purple, low float, mild defect, small flame) is misread.'),
+      easyErrorRate: rate.default(0).describe('Chance that an easy attribute is misread.'),
+      flipRate: rate.default(0).describe('Chance that the final answer is the other one.'),
+    })
+    .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 })
+    .describe("Who labels: the scene's truth, or an annotator who misreads it."),
+});
+
+/** What a dataset of rows says, whatever files they come in (docs/data.md). */
+const rows = {
+  task: name.describe('The task that its rows are examples of.'),
+  split: splitSchema,
+  path: path.describe(
+    'A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
+      '`s3://bucket/key`.',
+  ),
+  imageFolder: path
+    .optional()
+    .describe('Where images lie that a row names by text. Not needed where the rows or the archive hold them.'),
+  imageEdgeMax: z
+    .int()
+    .min(16)
+    .optional()
+    .describe(
+      'Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others ' +
+        'lossless).',
+    ),
+  fields: z
+    .strictObject({
+      id: z.string().default('id').describe('Names the row; a later row of the same id is quarantined.'),
+      images: z
+        .array(z.string())
+        .default(['image'])
+        .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+      label: labelFieldSchema.default('label'),
+      prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
+      group: z
+        .string()
+        .optional()
+        .describe('Rows with the same value are never parted by a split and are resampled together.'),
+    })
+    .describe('Row field names.'),
+  ...datasetOptions,
+  rationale: z
+    .string()
+    .optional()
+    .describe('Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows.'),
+};
+
+interface Format {
+  /** Fields of its own, beside those of every dataset of rows. */
+  readonly fields?: Readonly<Record<string, z.ZodType>>;
+  /** For the recipe reference. */
+  readonly meaning?: string;
+}
+
+/** File formats, a line each; what reads them has its line in judge/datasets/readers/table.ts. */
+const formats = {
+  jsonl: {},
+  json: { meaning: "An array of rows, or an object whose members are rows (`__key__` is the member's name)." },
+  csv: {
+    fields: {
+      delimiter: z.string().length(1).optional().describe('A tab for files named .tsv, else a comma.'),
+      encoding: z
+        .enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])
+        .default('utf-8')
+        .describe('What a byte order mark does not say.'),
+    },
+    meaning: 'The first line names the columns.',
+  },
+  parquet: {},
+  tar: {
+    meaning:
+      'WebDataset: files with the same name before the first dot are one row; the fields of its .json are ' +
+      "the row's.",
+  },
+  zip: {},
+  folder: { meaning: 'A folder of images with one sub-folder a class: a row has `image` and `class`.' },
+} satisfies Readonly<Record<string, Format>>;
+
+export type ReaderName = keyof typeof formats;
+type FieldsOf<Name extends ReaderName> = (typeof formats)[Name] extends { readonly fields: infer Own } ? Own : unknown;
+type RowsSchema = {
+  [Name in ReaderName]: z.ZodObject<{ reader: z.ZodLiteral<Name> } & typeof rows & FieldsOf<Name>, z.core.$strict>;
+}[ReaderName];
+
+function rowsSchema(reader: string, { fields, meaning }: Format): RowsSchema {
+  const schema = z.strictObject({ reader: z.literal(reader), ...rows, ...fields });
+  return (meaning === undefined ? schema : schema.describe(meaning)) as unknown as RowsSchema;
+}
+
+export const datasetSchema = z.discriminatedUnion('reader', [
+  judgeWorld,
+  ...Object.entries(formats).map(([reader, format]) => rowsSchema(reader, format)),
+]);
+
+export type JudgeWorldSpec = z.infer<typeof judgeWorld>;
+/** Rows in files. */
+export type RowsSpec = z.infer<RowsSchema>;
