@@ -1,7 +1,7 @@
 /** Which examples of a step are shown in which order: pairs in both where the arm rewards agreement between them. */
 import type { Example } from '../../judge/example.ts';
 import { swapPair } from '../../judge/tasks/swap.ts';
-import type { GrpoArm, TaskSpec } from '../../recipes/recipe.ts';
+import type { RlArm, TaskSpec } from '../../recipes/recipe.ts';
 
 export interface ShownOrder {
   /** Into the dataset's examples. */
@@ -12,7 +12,7 @@ export interface ShownOrder {
 export function shownOrders(
   indices: readonly number[],
   kindOf: (exampleIndex: number) => TaskSpec['kind'],
-  { reward }: GrpoArm,
+  { reward }: RlArm,
 ): ShownOrder[] {
   return indices.flatMap((exampleIndex): ShownOrder[] => {
     const isMirrored = reward.consistencyWeight > 0 && kindOf(exampleIndex) === 'pairwise';

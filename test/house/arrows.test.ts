@@ -17,7 +17,8 @@ interface Room {
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: ['lru-cache'] },
   artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'p-map', 'tar-stream'] },
-  recipes: { imports: ['core'], packages: ['yaml', 'zod'] },
+  // An algorithm's fields are in its file.
+  recipes: { imports: ['core', 'policy/algorithms'], packages: ['yaml', 'zod'] },
   judge: {
     imports: ['core'],
     types: ['recipes', 'contract'],
@@ -37,7 +38,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
-  'policy/engine': { imports: ['core'], packages: [] },
+  'policy/engine': { imports: ['core'], types: ['policy/losses'], packages: [] },
   'policy/checkpoint-file': { imports: ['core'], packages: ['zod'] },
   'policy/graph': { imports: ['core'], packages: ['onnx-proto'] },
   'policy/text': {
@@ -50,9 +51,11 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['policy/engine'],
     packages: ['sharp', 'zod'],
   },
-  'policy/objectives': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
+  // No graphs: recipes load it.
+  'policy/algorithms': { imports: ['core'], types: ['policy/engine'], packages: ['zod'] },
+  'policy/losses': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
   'policy/models': {
-    imports: ['core', 'policy/graph', 'policy/objectives', 'policy/checkpoint-file'],
+    imports: ['core', 'policy/graph', 'policy/losses', 'policy/checkpoint-file'],
     types: ['policy/engine'],
     packages: ['zod'],
   },
@@ -82,8 +85,8 @@ const rooms: Readonly<Record<string, Room>> = {
       'artifacts',
       'policy/engine',
       'policy/graph',
+      'policy/losses',
       'policy/models',
-      'policy/objectives',
       'policy/optimizer',
       'policy/processor',
       'policy/runtime',
@@ -105,8 +108,9 @@ const rooms: Readonly<Record<string, Room>> = {
       'judge',
       'contract',
       'policy/engine',
+      'policy/algorithms',
       'policy/engines',
-      'policy/objectives',
+      'policy/losses',
       'policy/optimizer',
       'policy/processor',
     ],
@@ -159,7 +163,7 @@ const rooms: Readonly<Record<string, Room>> = {
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
-  // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
+  // Which tasks a recipe trains on and a dataset holds, and what arms imitate, is said once: recipes/task-sets.ts, arms.ts.
   'judge/datasets/joining/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
 };

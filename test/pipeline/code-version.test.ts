@@ -50,7 +50,7 @@ describe('a key changes with the code that decides its result, and with nothing 
 
   it('the engine: what a process of its own loads makes all that is computed anew', () => {
     expect(touch('policy/engines/embedded/process.ts')).toEqual(computing);
-    expect(touch('policy/objectives/loss.ts')).toEqual(computing);
+    expect(touch('policy/losses/graph-terms.ts')).toEqual(computing);
   });
 
   it('a thread that sums gradients, which is no TypeScript and is named by URL alone', () => {
