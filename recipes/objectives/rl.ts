@@ -55,6 +55,9 @@ const branches = Object.entries(algorithms).map(([name, algorithm]) => armOf(nam
 
 export const rlArm = z
   .discriminatedUnion('algorithm', branches as unknown as readonly [ArmSchemas[AlgorithmName]])
-  .describe('Reinforcement learning: rollouts are rewarded.');
+  .describe(
+    'Reinforcement learning: rollouts are rewarded, and `algorithm` makes updates of them. Recipes that say ' +
+      '`objective: grpo` are read as this, with algorithm `grpo`.',
+  );
 
 export type RlArm = z.infer<typeof rlArm>;
