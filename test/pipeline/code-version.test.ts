@@ -53,6 +53,11 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(touch('policy/losses/graph-terms.ts')).toEqual(computing);
   });
 
+  it('an algorithm: updates are made anew, and nothing that was sampled or mixed; fields of recipes make nothing anew', () => {
+    expect(touch('policy/algorithms/grpo.ts')).toEqual(['optimize', 'report']);
+    expect(touch('recipes/objectives/rl.ts')).toEqual([]);
+  });
+
   it('a thread that sums gradients, which is no TypeScript and is named by URL alone', () => {
     expect(touch('policy/runtime/onnx/lane-thread.mjs')).toEqual(computing);
   });
