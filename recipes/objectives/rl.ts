@@ -38,7 +38,7 @@ type NameSchema<N extends AlgorithmName> = N extends typeof defaultAlgorithm
 
 function nameSchema<N extends AlgorithmName>(name: N): NameSchema<N> {
   const literal = z.literal(name).describe('How rollouts and rewards become an update.');
-  return (name === defaultAlgorithm ? literal.default(literal.value) : literal) as NameSchema<N>;
+  return ((name as string) === defaultAlgorithm ? literal.default(literal.value) : literal) as NameSchema<N>;
 }
 
 function armOf<N extends AlgorithmName, F extends z.ZodRawShape>(name: N, { fields }: Algorithm<F>) {

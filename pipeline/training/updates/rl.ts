@@ -70,6 +70,7 @@ async function readyStep(cache: JsonCache, prompted: PromptedDataset, update: Rl
     advantageWeights: graded.map(({ weight = 1 }) => weight),
   };
   const { algorithm = defaultAlgorithm, step, learningRate, temperature, logProbToleranceMax } = update;
-  const { groups, loss } = algorithms[algorithm];
-  return { step, learningRate, ...groups(batch, update), loss: loss(update), temperature, logProbToleranceMax };
+  const unit = algorithms[algorithm];
+  const trained = { ...unit.groups(batch, update), loss: unit.loss(update) };
+  return { step, learningRate, ...trained, temperature, logProbToleranceMax };
 }
