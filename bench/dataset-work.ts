@@ -41,7 +41,7 @@ async function prepare() {
         ...{ imageFolder: folder, fields: { images: ['image'], prompt: ['caption'] } },
       })),
       arms: {
-        rl: { objective: 'grpo', mode: 'think', stepCount, promptCountPerStep, optimizer: { learningRate: 1e-5 } },
+        rl: { objective: 'rl', mode: 'think', stepCount, promptCountPerStep, optimizer: { learningRate: 1e-5 } },
       },
     }),
   );

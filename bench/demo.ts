@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt, SampledCompletion } from '../policy/engine.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
-import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { grpo } from '../policy/algorithms/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
 import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
 import type { BenchOptions } from './main.ts';
@@ -111,10 +111,10 @@ export async function ourStep(
         group.map((rollout, r) => cut(rollout, completionTokenCounts[g * groupSize + r] ?? 1)),
       );
       const rewards = rollouts.map((group) => group.map(() => rng.uniform()));
-      const update = grpoGroups(prompts, rollouts, rewards);
+      const update = grpo.groups({ prompts, rollouts, rewards }, {});
       await engine.forwardBackward({
         groups: update.groups,
-        loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+        loss: grpo.loss({}),
         temperature: 1,
         tokens,
       });

@@ -12,7 +12,7 @@ import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt } from '../policy/engine.ts';
 import { residentByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
-import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { grpo } from '../policy/algorithms/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
 import { rounded } from './statistics.ts';
 
@@ -52,8 +52,8 @@ export async function bench(log: (line: string) => void) {
       });
       const rewards = groups.map((group) => group.map(() => rng.uniform()));
       await engine.forwardBackward({
-        groups: grpoGroups(prompts, groups, rewards).groups,
-        loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+        groups: grpo.groups({ prompts, rollouts: groups, rewards }, {}).groups,
+        loss: grpo.loss({}),
         ...{ temperature: 1, tokens },
       });
       await engine.optimStep({

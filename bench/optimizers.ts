@@ -13,7 +13,7 @@ import { targetText } from '../judge/tasks/completion.ts';
 import { renderPrompt } from '../judge/tasks/prompt.ts';
 import type { ForwardBackwardRequest, OptimStepRequest, TrainGroup } from '../policy/engine.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
-import { sftGroups } from '../policy/objectives/sft.ts';
+import { sftGroups } from '../policy/algorithms/sft.ts';
 import { learningRateAt } from '../policy/optimizer/schedule.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
 import { loadRecipeFile } from '../recipes/load.ts';

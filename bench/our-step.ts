@@ -2,7 +2,7 @@
 import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TokenRoles, TrainGroup } from '../policy/engine.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
-import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { grpo } from '../policy/algorithms/grpo.ts';
 import type { RuntimeSettings } from '../policy/runtime/graph-runner.ts';
 import { type Shape, imageSide, imageTokenCount, tokenIds, writeConfig } from './shapes.ts';
 
@@ -66,10 +66,10 @@ export async function openOurStep(shape: Shape, work: Work, settings: RuntimeSet
   };
   const groupsOf = (rollouts: Rollouts): readonly TrainGroup[] => {
     const rewards = rollouts.map((group) => group.map(({ tokenIds: ids }) => shareOfOdd(ids)));
-    return grpoGroups(prompts, rollouts, rewards).groups;
+    return grpo.groups({ prompts, rollouts, rewards }, {}).groups;
   };
   const update = async (groups: readonly TrainGroup[]): Promise<LogProbs> => {
-    const loss = { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 } as const;
+    const loss = grpo.loss({});
     const { logProbs } = await engine.forwardBackward({ groups, loss, temperature: 1, tokens });
     await engine.optimStep(hyperparameters);
     return logProbs;

@@ -11,7 +11,7 @@ import { loadRecipeFile } from '../recipes/load.ts';
 
 /** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
 function settingsOf(name: string, seed: number, stepCount: number): string[] {
-  const arm = `{objective: grpo, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
+  const arm = `{objective: rl, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
   return [`name=${name}`, `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
 }
 

@@ -13,7 +13,7 @@ import { planModel } from '../infra/doctor/model.ts';
 import type { Engine, EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
 import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { type EngineProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
-import { grpoGroups } from '../policy/objectives/grpo.ts';
+import { grpo } from '../policy/algorithms/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
 import { largestDifference } from '../test/support/idefics3-fixture.ts';
 import { logProbsOf } from '../test/support/model-run.ts';
@@ -87,8 +87,8 @@ export async function bench(log: (line: string) => void) {
 /** What `mtrl doctor --model` says about an arm. */
 async function planOf(folder: string, threadCount: number, { spec, memory }: Arm) {
   const shape = {
-    ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax, withReference: false },
-    ...{ trainable: spec, memory, promptText: question, imageCount: 1 },
+    ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax },
+    ...{ loss: 'ppo', withReference: false, trainable: spec, memory, promptText: question, imageCount: 1 },
   };
   const { arms: planned } = await planModel({ folder, threadCount, imageEdge: imageSide, arms: [shape] });
   const { microBatchCount, byteLengths, byteLengthNeeded } = required(planned[0], 'a plan');
@@ -122,8 +122,8 @@ async function train(
     const sampledAtMs = performance.now();
     const rewards = groups.map((group) => group.map(() => rng.uniform()));
     const { loss } = await engine.forwardBackward({
-      groups: grpoGroups(prompts, groups, rewards).groups,
-      loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+      groups: grpo.groups({ prompts, rollouts: groups, rewards }, {}).groups,
+      loss: grpo.loss({}),
       ...{ temperature: 1, tokens, memory },
     });
     await engine.optimStep({ ...optimizer, memory });

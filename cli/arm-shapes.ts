@@ -1,6 +1,9 @@
 /** What a step of each trained arm of a recipe consists of, before any data is there. */
 import type { ArmShape } from '../infra/doctor/model.ts';
 import { kindOf } from '../judge/kinds/table.ts';
+import { trainingOf } from '../pipeline/training/objectives/table.ts';
+import { lossOf } from '../pipeline/training/updates/table.ts';
+import { trainedArms } from '../recipes/arms.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 
@@ -11,19 +14,16 @@ export function armShapes(recipe: Recipe): ArmShape[] {
     ...(memoryByteLengthMax !== undefined && { byteLengthMax: memoryByteLengthMax }),
     ...(recompute !== undefined && { recompute }),
   };
-  return Object.entries(recipe.arms).flatMap(([arm, spec]): ArmShape[] => {
-    if (spec.objective === 'none') return [];
+  return trainedArms(recipe).map(([arm, spec]): ArmShape => {
     const { lora, freeze } = spec;
     const trainable = { ...(lora && { lora: { ...lora, seed: 0 } }), ...(freeze && { freeze }) };
-    const common = { arm, trainable, memory, ...longestPrompt(recipe, trainedTasks(recipe, spec)) };
-    if (spec.objective === 'sft') {
-      const completionTokenCount = recipe.evaluation.tokenCountMax;
-      return [
-        { ...common, promptCount: spec.exampleCountPerStep, groupSize: 1, completionTokenCount, withReference: false },
-      ];
-    }
-    const { promptCountPerStep: promptCount, groupSize, tokenCountMax: completionTokenCount, klCoefficient } = spec;
-    return [{ ...common, promptCount, groupSize, completionTokenCount, withReference: klCoefficient > 0 }];
+    const { mixing, completion, groupSize } = trainingOf(spec);
+    const { name: loss, usesReference: withReference } = lossOf(spec);
+    return {
+      ...{ arm, trainable, memory, ...longestPrompt(recipe, trainedTasks(recipe, spec)) },
+      ...{ promptCount: mixing.exampleCountPerStep, groupSize, loss, withReference },
+      completionTokenCount: completion === 'target' ? recipe.evaluation.tokenCountMax : completion,
+    };
   });
 }
 

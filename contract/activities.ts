@@ -28,15 +28,19 @@ export interface PolicyState {
 
 export interface ArmPlan {
   readonly arm: string;
-  readonly objective: Objective;
+  /** Shown. `grpo` is what plans called rl before there were other algorithms: histories and ended experiments have it. */
+  readonly objective: Objective | 'grpo';
   readonly mode: AnswerMode;
   readonly seed: number;
   /** Run that must end first because this one starts from its policy. */
   readonly from?: string;
   /** `<arm>/s<seed>`: unique in the experiment. */
   readonly runName: string;
+  /** 0 for an arm that is not trained. */
   readonly stepCount: number;
+  /** Of steps without rollouts; a step with rollouts has activities of its own. */
   readonly stepCountPerActivity: number;
+  /** 0 for training without rollouts. */
   readonly rolloutShardCount: number;
   readonly snapshotEveryStepCount: number;
   /** Curriculum: the mixture is planned anew, from the rewards so far, after so many steps. */
@@ -212,7 +216,7 @@ export interface RewardResult extends Made {
 
 export interface OptimizeInput extends RunRef {
   readonly plan: ArtifactRef;
-  /** Steps [fromStep, toStep); a GRPO step is one, with its rollouts and rewards. */
+  /** Steps [fromStep, toStep); with rollouts and rewards it is one. */
   readonly fromStep: number;
   readonly toStep: number;
   readonly rollouts?: readonly ArtifactRef[];

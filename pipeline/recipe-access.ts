@@ -2,13 +2,15 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { MemorySpec } from '../policy/engine.ts';
-import type { Arm, GrpoArm, Recipe, SftArm, TaskSpec } from '../recipes/recipe.ts';
+import { isRl, isTrained } from '../recipes/arms.ts';
+import { withCurrentNames } from '../recipes/former-names.ts';
+import type { Arm, Recipe, RlArm, TaskSpec, TrainedArm } from '../recipes/recipe.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { Prompting } from './policies/step-record.ts';
 
-/** `prepare` checked it before it was kept. */
+/** `prepare` checked it before it was kept, be it long ago. */
 export async function recipeOf(cache: JsonCache, ref: ArtifactRef): Promise<Recipe> {
-  return (await cache.get(ref)) as Recipe;
+  return withCurrentNames(await cache.get(ref)) as Recipe;
 }
 
 export function armOf(recipe: Recipe, name: string): Arm {
@@ -17,15 +19,15 @@ export function armOf(recipe: Recipe, name: string): Arm {
   return arm;
 }
 
-export function trainedArm(recipe: Recipe, name: string): SftArm | GrpoArm {
+export function trainedArm(recipe: Recipe, name: string): TrainedArm {
   const arm = armOf(recipe, name);
-  if (arm.objective === 'none') throw new MtrlError('INVARIANT', `arm ${name} trains nothing`);
+  if (!isTrained(arm)) throw new MtrlError('INVARIANT', `arm ${name} trains nothing`);
   return arm;
 }
 
-export function grpoArm(recipe: Recipe, name: string): GrpoArm {
+export function rlArm(recipe: Recipe, name: string): RlArm {
   const arm = armOf(recipe, name);
-  if (arm.objective !== 'grpo') throw new MtrlError('INVARIANT', `arm ${name} makes no rollouts`);
+  if (!isRl(arm)) throw new MtrlError('INVARIANT', `arm ${name} makes no rollouts`);
   return arm;
 }
 

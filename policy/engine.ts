@@ -3,6 +3,9 @@
  * losses, optim_step, save and load state), so that a remote trainer can stand where the embedded engine stands.
  * Arrays are per example; the engine pads, packs and batches as it likes.
  */
+import type { Loss } from './losses/table.ts';
+
+export type { Loss };
 
 export interface ImageSize {
   readonly height: number;
@@ -118,12 +121,6 @@ export interface TrainCompletion {
   readonly logProbs?: readonly number[];
   readonly referenceLogProbs?: readonly number[];
 }
-
-export type Loss =
-  /** sum of tokenWeight * -logp */
-  | { readonly name: 'cross_entropy' }
-  /** sum of tokenWeight * (-min(r A, clip(r, 1 - low, 1 + high) A) + klCoefficient * k3); r = exp(logp - old) (PPO; GRPO's k3 KL estimate) */
-  | { readonly name: 'ppo'; readonly clipLow: number; readonly clipHigh: number; readonly klCoefficient: number };
 
 export interface ForwardBackwardRequest {
   readonly groups: readonly TrainGroup[];

@@ -5,6 +5,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, typ
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { crossProblems } from './checks/cross-checks.ts';
+import { withCurrentNames } from './former-names.ts';
 import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
 import { type PlaceOf, type RecipePath, recipeError } from './checks/problem.ts';
@@ -57,7 +58,8 @@ export function changedRecipe(recipe: unknown, sets: readonly string[]): LoadedR
   return { recipe: changed as RecipeInput, parsed, digest: digestOf(parsed) };
 }
 
-function check(value: unknown, file?: string, placeOf?: PlaceOf): Recipe {
+function check(written: unknown, file?: string, placeOf?: PlaceOf): Recipe {
+  const value = withCurrentNames(written);
   const result = recipeSchema.safeParse(value);
   const problems = result.success ? crossProblems(result.data) : schemaProblems(result.error.issues, value);
   if (!result.success || problems.length > 0) throw recipeError(problems, file, placeOf);

@@ -44,12 +44,51 @@ function row(path: string, node: SchemaNode, isNeeded: boolean, meaning = ''): R
 
 /** What has fields: the node itself, an entry of the list or record that it is, or a union of such. */
 function inner(node: SchemaNode): { readonly branches: readonly SchemaNode[]; readonly step: string } | undefined {
-  const options = (node.anyOf ?? node.oneOf ?? [node]).filter(({ properties }) => properties !== undefined);
+  const options = (node.anyOf ?? node.oneOf ?? [node]).map(folded).filter(({ properties }) => properties !== undefined);
   if (options.length > 0) return { branches: options, step: '' };
   const named = typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
   const entry = named ?? node.items;
   const found = entry === undefined ? undefined : inner(entry);
   return found && { branches: found.branches, step: `${named === undefined ? '[]' : '.NAME'}${found.step}` };
+}
+
+/** A branch that is itself a union (rl arms, one branch an algorithm) as a branch: what differs between its own says so. */
+function folded(option: SchemaNode): SchemaNode {
+  const { oneOf: own, description } = option;
+  if (own === undefined) return option;
+  const names = [...new Set(own.flatMap(({ properties = {} }) => Object.keys(properties)))];
+  const constantsOf = (name: string) => new Set(own.flatMap(({ properties }) => properties?.[name]?.const ?? []));
+  const telling = names.find((name) => constantsOf(name).size > 1) ?? '';
+  const fields = names.map((name) => [name, foldedField(own, name, telling)] as const);
+  return {
+    ...(description !== undefined && { description }),
+    properties: Object.fromEntries(fields),
+    required: names.filter((name) => own.every((branch) => isNeeded(branch, name))),
+  };
+}
+
+function foldedField(own: readonly SchemaNode[], name: string, telling: string): SchemaNode {
+  const having = own.flatMap((branch) => {
+    const field = branch.properties?.[name];
+    return field === undefined ? [] : [{ field, value: valueOf(branch, telling) }];
+  });
+  const [first] = having;
+  if (first === undefined) return {};
+  const { const: _constant, ...rest } = first.field;
+  if (name === telling) {
+    const preset = having.find(({ field }) => field.default !== undefined)?.field.default;
+    return { ...rest, enum: having.map(({ value }) => value), ...(preset !== undefined && { default: preset }) };
+  }
+  const notes = [
+    ...(having.length < own.length
+      ? [`With \`${telling}\` ${having.map(({ value }) => `\`${value}\``).join(', ')}.`]
+      : []),
+    ...having
+      .filter(({ field }) => field.default !== first.field.default)
+      .map(({ field, value }) => `Default of \`${value}\`: \`${JSON.stringify(field.default)}\`.`),
+  ];
+  if (notes.length === 0) return first.field;
+  return { ...first.field, description: [first.field.description ?? '', ...notes].join(' ').trimStart() };
 }
 
 function section({ path, node }: Row): string {

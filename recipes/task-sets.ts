@@ -1,9 +1,10 @@
 /** Which tasks an arm trains on and which ones evaluation asks: read from the recipe in this one place. */
+import { isTrained } from './arms.ts';
 import type { Arm, Recipe } from './recipe.ts';
 
 /** In the recipe's order. Empty for an arm that trains nothing. */
 export function trainedTasks(recipe: Recipe, arm: Arm): readonly string[] {
-  if (arm.objective === 'none') return [];
+  if (!isTrained(arm)) return [];
   return Object.keys(recipe.tasks).filter((task) => arm.tasks?.includes(task) ?? recipe.tasks[task]?.ood === false);
 }
 

@@ -9,8 +9,9 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
+import { isTrained, samplesRollouts } from './training/plan-work.ts';
 import { RunBudget } from './training/run-budget.ts';
-import { grpoStep, recordedSteps, runRefOf, sftSteps, type StepContext } from './training/run-steps.ts';
+import { recordedSteps, rolloutStep, runRefOf, type StepContext, updateSteps } from './training/run-steps.ts';
 import { RunTracker } from './training/run-tracker.ts';
 import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
@@ -52,7 +53,7 @@ export async function run(input: RunInput): Promise<RunResult> {
   let policy = begun?.policy ?? input.initial.policy;
   try {
     const isShared = !input.carried && shared !== undefined;
-    if (plan.objective === 'none' || (isShared && step >= plan.stepCount)) {
+    if (!isTrained(plan) || (isShared && step >= plan.stepCount)) {
       tracker.state('done', 'done');
       return resultOf(input, tracker, policy, step, shared?.mixture);
     }
@@ -165,7 +166,7 @@ async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixtur
 interface Advanced {
   readonly step: number;
   readonly policy: PolicyState;
-  /** Of a GRPO step. */
+  /** Of a step with rollouts. */
   readonly rewards?: ArtifactRef;
 }
 
@@ -174,12 +175,12 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   const { input, budget, tracker } = context;
   const { plan } = input;
   const snapshotStep = Math.min(budget.endStep, nextMultiple(step, plan.snapshotEveryStepCount));
-  const toStep = plan.objective === 'sft' ? Math.min(snapshotStep, step + plan.stepCountPerActivity) : step + 1;
+  const withRollouts = samplesRollouts(plan);
+  const toStep = withRollouts ? step + 1 : Math.min(snapshotStep, step + plan.stepCountPerActivity);
   budget.taking(toStep);
-  const { update, rewards } =
-    plan.objective === 'sft'
-      ? { update: await sftSteps(context, step, toStep, policy) }
-      : await grpoStep(context, step, policy);
+  const { update, rewards } = withRollouts
+    ? await rolloutStep(context, step, policy)
+    : { update: await updateSteps(context, step, toStep, policy) };
   const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
   if (toStep < snapshotStep && updated.log.length < logLengthMax) return { step: toStep, policy: updated, ...taught };

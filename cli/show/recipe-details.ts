@@ -1,5 +1,6 @@
 /** What the Web UI shows of a recipe beside the experiment that does it. */
-import type { Recipe } from '../../recipes/recipe.ts';
+import { isRl, isTrained } from '../../recipes/arms.ts';
+import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
 
 /** Temporal takes 20,000 bytes of details: a recipe of hundreds of tasks must not fail to start for them. */
 const itemCountMax = 60;
@@ -8,11 +9,16 @@ const itemCountMax = 60;
 export function recipeDetails({ tasks, arms, seeds }: Recipe, digest: string): string {
   const taskItems = Object.entries(tasks).map(([task, { kind, ood }]) => `**${task}** ${kind}${ood ? ', OOD' : ''}`);
   const armItems = Object.entries(arms).map(([arm, spec]) => {
-    const steps = spec.objective === 'none' ? 'not trained' : `${spec.objective}, ${String(spec.stepCount)} steps`;
+    const steps = isTrained(spec) ? `${howOf(spec)}, ${String(spec.stepCount)} steps` : 'not trained';
     return `**${arm}** ${spec.mode}, ${steps}${spec.from === undefined ? '' : `, from ${spec.from}`}`;
   });
   const head = [`recipe \`${digest.slice(0, 12)}\``, `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`];
   return [head.join(' · '), '', 'Arms', ...list(armItems), '', 'Tasks', ...list(taskItems)].join('\n');
+}
+
+/** `sft`, or the algorithm of an rl arm. */
+function howOf(arm: TrainedArm): string {
+  return isRl(arm) ? arm.algorithm : arm.objective;
 }
 
 function list(items: readonly string[]): string[] {

@@ -8,7 +8,7 @@ import type {
   StepRewards,
 } from '../../pipeline/training/rollout-artifact.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
-import type { GrpoUpdate, StepRecord } from '../../pipeline/policies/step-record.ts';
+import { type RlUpdate, rolloutUpdates, type StepRecord } from '../../pipeline/policies/step-record.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readManifest } from '../../artifacts/manifest.ts';
 import { rowsAt } from '../../artifacts/codecs/row-table.ts';
@@ -36,7 +36,7 @@ export interface ShownPrompt {
 }
 
 /** Steps of reinforcement learning that a run's kept states name, in order. */
-export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly GrpoUpdate[]> {
+export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly RlUpdate[]> {
   const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
   const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
   for (let next: ArtifactRef | null = snapshot ?? null; next !== null;) {
@@ -45,7 +45,7 @@ export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<r
     next = previous;
   }
   const records = (await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[];
-  return records.flatMap(({ update }) => (update.objective === 'grpo' ? [update] : []));
+  return rolloutUpdates(records);
 }
 
 /** A run that is under way names its newest checkpoint; the manifest of what made it names the snapshot. */
@@ -60,7 +60,7 @@ export async function snapshotOfCheckpoint(
 export async function promptsOfStep(
   store: ArtifactStore,
   runName: string,
-  update: GrpoUpdate,
+  update: RlUpdate,
 ): Promise<readonly ShownPrompt[]> {
   const [{ prompts }, ...shards] = await Promise.all([
     store.getJson(update.rewards) as Promise<StepRewards>,
@@ -107,7 +107,7 @@ async function trainingExamples(
   return stored.map((example) => ({ ...example, split: 'train' }));
 }
 
-function promptText({ prompting, mode }: GrpoUpdate, { task }: PromptRewards, example: Example): string {
+function promptText({ prompting, mode }: RlUpdate, { task }: PromptRewards, example: Example): string {
   const messages = renderPrompt(required(prompting.tasks[task], `task ${task}`), example, mode, prompting.modeWords);
   return messages
     .flatMap(({ content }) => content.map((part) => (part.type === 'image' ? '<image>' : part.text)))

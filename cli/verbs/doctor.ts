@@ -56,7 +56,8 @@ async function plan(model: string, options: DoctorOptions): Promise<void> {
 /** The defaults of a recipe's arm. */
 const usualStep: ArmShape = {
   arm: 'all weights',
-  ...{ promptCount: 16, groupSize: 8, completionTokenCount: 32, withReference: false, trainable: {}, memory: {} },
+  ...{ promptCount: 16, groupSize: 8, completionTokenCount: 32, loss: 'ppo', withReference: false },
+  ...{ trainable: {}, memory: {} },
   ...{ promptText: 'is it good ?', imageCount: 1 },
 };
 

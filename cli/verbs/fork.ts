@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { MtrlError } from '../../core/errors.ts';
+import { trainedArms } from '../../recipes/arms.ts';
 import { changedRecipe } from '../../recipes/load.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
@@ -47,9 +48,9 @@ async function fork(originId: string, options: ForkOptions): Promise<void> {
 }
 
 /** The one that is changed, or the only one that trains. Throws USAGE. */
-function theArm({ arms }: Recipe, sets: readonly string[]): string {
+function theArm(recipe: Recipe, sets: readonly string[]): string {
   const changed = sets.flatMap((set) => /^arms\.([^.=]+)[.=]/.exec(set.trim())?.[1] ?? []);
-  const trained = Object.entries(arms).flatMap(([name, { objective }]) => (objective === 'none' ? [] : [name]));
+  const trained = trainedArms(recipe).map(([name]) => name);
   const [only, ...others] = new Set(changed.length > 0 ? changed : trained);
   if (only !== undefined && others.length === 0) return only;
   throw new MtrlError('USAGE', 'it is not clear which arm goes on otherwise', {

@@ -11,6 +11,7 @@ export interface ArmShape {
   readonly promptCount: number;
   readonly groupSize: number;
   readonly completionTokenCount: number;
+  readonly loss: string;
   readonly withReference: boolean;
   readonly trainable: object;
   readonly memory: object;

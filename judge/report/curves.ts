@@ -1,4 +1,5 @@
 /** How training went: reward, accuracy and health per step for every trained run, then accuracy by task. */
+import type { Objective } from '../../recipes/recipe.ts';
 import type { CurvePoint, ReportData, ReportRun } from './data.ts';
 import { type Html, html } from './html.ts';
 import { type Line, lineChart } from './plot.ts';
@@ -37,10 +38,9 @@ const chartSize = { width: 360, height: 180 };
 export function curves(data: ReportData): Html {
   const trained = data.runs.filter(({ curve }) => curve.length > 0);
   if (trained.length === 0) return html`<p class="muted">No run of this experiment trained.</p>`;
-  const policyRuns = trained.filter(({ objective }) => objective === 'grpo');
-  const supervisedRuns = trained.filter(({ objective }) => objective === 'sft');
-  return html`${group('Reinforcement learning', policyRuns, policyCharts, data)}
-  ${taskCharts(policyRuns, data)}${group('Supervised', supervisedRuns, supervisedCharts, data)}`;
+  const of = (wanted: Objective): ReportRun[] => trained.filter(({ objective }) => objective === wanted);
+  return html`${group('Reinforcement learning', of('rl'), policyCharts, data)}
+  ${taskCharts(of('rl'), data)}${group('Supervised', of('sft'), supervisedCharts, data)}`;
 }
 
 function group(

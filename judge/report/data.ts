@@ -47,6 +47,8 @@ export interface ReportRun {
   readonly arm: string;
   readonly seed: number;
   readonly objective: Objective;
+  /** Of an rl arm, as papers call it. */
+  readonly algorithm?: string;
   readonly mode: AnswerMode;
   readonly from?: string;
   readonly stepCount: number;

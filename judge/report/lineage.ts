@@ -35,12 +35,13 @@ export function lineagePicture(data: ReportData): Html {
   const edges = [edge(source, examples)];
   shown.forEach((run, row) => {
     const policy = policies[row];
-    if (policy === undefined || run.objective === 'none') return;
+    const about = learnedFrom(run);
+    if (policy === undefined || about === undefined) return;
     const steps = {
       x: columns.steps,
       y: row * rowHeight,
       title: `${count(run.stepCount)} steps`,
-      about: stepText(run),
+      about,
     };
     boxes.push(steps);
     edges.push(edge(examples, steps), edge(steps, policy));
@@ -61,7 +62,7 @@ export function lineagePicture(data: ReportData): Html {
 
 /** The arm that it says; else the one that trains nothing, whose policy all others start from. */
 function startOf({ from }: ReportRun, runs: readonly ReportRun[]): string | undefined {
-  return from ?? runs.find(({ objective, from: other }) => objective === 'none' && other === undefined)?.arm;
+  return from ?? runs.find((run) => learnedFrom(run) === undefined && run.from === undefined)?.arm;
 }
 
 function policyBox({ runs }: ReportData, run: ReportRun, row: number): Box {
@@ -76,11 +77,11 @@ function sourceText([first, ...others]: ReportData['dataset']['sources']): Pick<
   return { title, about: `${first.sha256.slice(0, 12)}${others.length === 0 ? '' : ', ...'}` };
 }
 
-/** What the steps learned from. */
-function stepText({ objective, curve }: ReportRun): string {
-  if (objective === 'sft') return 'on labels';
-  const rollouts = curve.flatMap(({ byTask = [] }) => byTask).reduce((sum, { rolloutCount }) => sum + rolloutCount, 0);
-  return `${count(rollouts)} rollouts and rewards`;
+/** What the steps learned from; undefined for a run that trains nothing. */
+function learnedFrom({ objective, curve }: ReportRun): string | undefined {
+  const points = curve.flatMap(({ byTask = [] }) => byTask);
+  const rollouts = points.reduce((sum, { rolloutCount }) => sum + rolloutCount, 0);
+  return { none: undefined, sft: 'on labels', rl: `${count(rollouts)} rollouts and rewards` }[objective];
 }
 
 function edge(from: Box, to: Box): string {

@@ -55,7 +55,7 @@ export function scoreTable(data: ReportData): Html {
 }
 
 function armNote(run: ReportRun, runs: readonly ReportRun[]): string {
-  const how = { none: 'as given', sft: 'supervised', grpo: 'GRPO' }[run.objective];
+  const how = { none: 'as given', sft: 'supervised', rl: run.algorithm ?? 'rollouts' }[run.objective];
   const hasSeeds = runs.filter(({ arm }) => arm === run.arm).length > 1;
   return `${how}, ${run.mode}${hasSeeds ? `, seed ${String(run.seed)}` : ''}`;
 }

@@ -1,9 +1,11 @@
 /** Which prompts a recipe will show a policy: what admission looks at before any of them is asked. */
 import type { AnswerMode, Split } from '../../judge/example.ts';
 import type { ProbeName } from '../../recipes/fields/evaluation-fields.ts';
-import type { Arm, Recipe } from '../../recipes/recipe.ts';
+import { trainedArms } from '../../recipes/arms.ts';
+import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
 import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { AdmitInput } from '../../contract/activities.ts';
+import { trainingOf } from '../training/objectives/table.ts';
 
 /** Prompts of one task's split in one mode, and what follows them. */
 export interface Ask {
@@ -26,13 +28,12 @@ export function asksOf(recipe: Recipe, asked: AdmitInput['asked']): Ask[] {
     ];
   const arms = Object.values(recipe.arms);
   const evaluated = asked.by === 'policy' ? [asked.mode] : arms.map(({ mode }) => mode);
-  const trained = asked.by === 'policy' ? [] : arms.flatMap((arm) => trainingAsks(recipe, arm));
+  const trained = asked.by === 'policy' ? [] : trainedArms(recipe).flatMap(([, arm]) => trainingAsks(recipe, arm));
   return unique([...trained, ...evaluated.flatMap((mode) => evaluationAsks(recipe, mode))]);
 }
 
-function trainingAsks(recipe: Recipe, arm: Arm): Ask[] {
-  if (arm.objective === 'none') return [];
-  const completion = arm.objective === 'sft' ? 'target' : arm.tokenCountMax;
+function trainingAsks(recipe: Recipe, arm: TrainedArm): Ask[] {
+  const { completion } = trainingOf(arm);
   const { mode } = arm;
   return trainedTasks(recipe, arm).map((task) => ({
     task,

@@ -2,7 +2,6 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { Mixture, type PlannedStep } from '../../judge/mixture/mixture.ts';
 import { chanceOf, observe, type ObservedGroup } from '../../judge/mixture/curriculum.ts';
-import type { GrpoArm, SftArm } from '../../recipes/recipe.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
 import type { MixInput, MixResult, MixSegment } from '../../contract/activities.ts';
 import { openDataset } from './dataset-artifact.ts';
@@ -11,19 +10,20 @@ import { durable } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { type MixturePlan, storePlanShards, storeSuccessRates, successRatesOf } from './mixture-plan.ts';
 import { recipeOf, trainedArm } from '../recipe-access.ts';
+import { trainingOf } from '../training/objectives/table.ts';
 import type { PromptRewards, StepRewards } from '../training/rollout-artifact.ts';
 
 export function createMix(deps: ControlDeps, cache: JsonCache) {
   return async ({ recipe: recipeRef, dataset, arm: name, seed, segment, stepCount }: MixInput): Promise<MixResult> => {
     const recipe = await recipeOf(cache, recipeRef);
     const arm = trainedArm(recipe, name);
-    const curriculum = curriculumOf(arm);
+    const { curriculum, ...counts } = trainingOf(arm).mixing;
     const fromStep = segment?.fromStep ?? 0;
     const wholeStepCount = stepCount ?? arm.stepCount;
     const config = {
       ...{ tasks: trainedTasks(recipe, arm), seed, fromStep, mixture: arm.mixture, curriculum: curriculum ?? null },
       stepCount: Math.min(curriculum?.replanEveryStepCount ?? wholeStepCount, wholeStepCount - fromStep),
-      ...countsOf(arm),
+      ...counts,
     };
     const inputs = { dataset, ...(segment && { previous: segment.previous, rewards: segment.rewards }) };
     const { outputs, summary, ...made } = await durable(deps, 'mix', { inputs, config }, async () => {
@@ -39,7 +39,7 @@ export function createMix(deps: ControlDeps, cache: JsonCache) {
       const shards = await storePlanShards(cache, stepsOf(mixture, plannedCount), fromStep);
       const { exampleCountByTask } = mixture;
       const plan: MixturePlan = {
-        ...{ schema: 2, fromStep, stepCount: plannedCount, ...countsOf(arm), shards, exampleCountByTask },
+        ...{ schema: 2, fromStep, stepCount: plannedCount, ...counts, shards, exampleCountByTask },
         places: mixture.places,
         ...(curriculum && { successRates: await storeSuccessRates(cache, rates) }),
       };
@@ -56,19 +56,6 @@ async function trainingRows(cache: JsonCache, ref: ArtifactRef, tasks: readonly 
 
 function* stepsOf(mixture: Mixture, stepCount: number): Generator<PlannedStep> {
   for (let step = 0; step < stepCount; step++) yield mixture.next();
-}
-
-function curriculumOf(arm: SftArm | GrpoArm): GrpoArm['curriculum'] {
-  return arm.objective === 'grpo' ? arm.curriculum : undefined;
-}
-
-function countsOf(arm: SftArm | GrpoArm) {
-  if (arm.objective === 'sft') return { exampleCountPerStep: arm.exampleCountPerStep, reserveCountPerStep: 0 };
-  const furtherRoundCount = (arm.resampling?.roundCountMax ?? 1) - 1;
-  return {
-    exampleCountPerStep: arm.promptCountPerStep,
-    reserveCountPerStep: arm.promptCountPerStep * furtherRoundCount,
-  };
 }
 
 /** The plan before, with what its steps have shown. */

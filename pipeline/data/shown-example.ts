@@ -3,7 +3,7 @@ import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { kindOf } from '../../judge/kinds/table.ts';
 import { otherOrders } from '../../judge/tasks/reorder.ts';
-import type { GrpoArm, TaskSpec } from '../../recipes/recipe.ts';
+import type { RlArm, TaskSpec } from '../../recipes/recipe.ts';
 
 export interface ShownOrder {
   /** Into the dataset's examples. */
@@ -14,7 +14,7 @@ export interface ShownOrder {
 export function shownOrders(
   indices: readonly number[],
   kindAt: (exampleIndex: number) => TaskSpec['kind'],
-  { reward }: GrpoArm,
+  { reward }: RlArm,
 ): ShownOrder[] {
   return indices.flatMap((exampleIndex): ShownOrder[] => {
     const isMirrored = reward.consistencyWeight > 0 && kindOf({ kind: kindAt(exampleIndex) }).orders.length > 1;

@@ -3,7 +3,7 @@ import { applySteps } from '../training/apply-update.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import { prepareSteps } from '../training/optimize.ts';
 import type { Replay, ReplayedStep } from './policy-states.ts';
-import { describeRuntime, promiseSameBits, type StepRecord } from './step-record.ts';
+import { describeRuntime, isFromRollouts, promiseSameBits, type StepRecord } from './step-record.ts';
 
 export function createReplay(contextOf: () => ComputeContext): Replay {
   return async ({ engine, snapshot, record: ref, runtime, bringReference }): Promise<ReplayedStep> => {
@@ -13,7 +13,7 @@ export function createReplay(contextOf: () => ComputeContext): Replay {
     const [now, then] = [describeRuntime(runtime), describeRuntime(record.runtime)];
     if (!promiseSameBits(runtime, record.runtime))
       context.deps.log.warn({ now, then }, 'a step is replayed on another runtime than it was made on');
-    if (update.objective === 'grpo' && update.reference) await bringReference(update.reference);
+    if (isFromRollouts(update) && update.reference) await bringReference(update.reference);
     const steps = await prepareSteps(context, snapshot, update);
     const [first] = await applySteps(engine, steps, update);
     return {

@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { AnswerMode } from '../../judge/example.ts';
 import type { ModeWords } from '../../judge/tasks/prompt.ts';
+import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 
@@ -29,8 +30,15 @@ interface UpdateCommon {
   readonly memory?: MemorySpec;
 }
 
-export interface GrpoUpdate extends UpdateCommon {
+/** The settings of its algorithm (policy/algorithms) stand beside these fields, as they do in an arm. */
+export interface RlUpdate extends UpdateCommon {
+  /**
+   * What records call an update from rollouts, whatever its algorithm: they were kept under this name before there was
+   * more than one, and a worker of an earlier build still replays what a later one has recorded.
+   */
   readonly objective: 'grpo';
+  /** Not in records of before there was more than one: grpo. */
+  readonly algorithm?: AlgorithmName;
   readonly step: number;
   readonly learningRate: number;
   readonly mode: AnswerMode;
@@ -38,9 +46,6 @@ export interface GrpoUpdate extends UpdateCommon {
   readonly rollouts: readonly ArtifactRef[];
   readonly rewards: ArtifactRef;
   readonly temperature: number;
-  readonly clipLow: number;
-  readonly clipHigh: number;
-  readonly klCoefficient: number;
   readonly logProbToleranceMax: number;
   /** Snapshot of the KL reference; null without a KL term. */
   readonly reference: ArtifactRef | null;
@@ -58,7 +63,7 @@ export interface SftUpdate extends UpdateCommon {
   readonly steps: readonly SftStep[];
 }
 
-export type Update = GrpoUpdate | SftUpdate;
+export type Update = RlUpdate | SftUpdate;
 
 export interface StepOutcome {
   readonly step: number;
@@ -90,6 +95,15 @@ export interface StepRecord {
   /** After the last of them. */
   readonly weightsDigest: string;
   readonly runtime: Runtime;
+}
+
+export function isFromRollouts(update: Update): update is RlUpdate {
+  return update.objective === 'grpo';
+}
+
+/** Updates from rollouts, in order. */
+export function rolloutUpdates(records: readonly StepRecord[]): RlUpdate[] {
+  return records.map(({ update }) => update).filter(isFromRollouts);
 }
 
 export function describeRuntime(runtime: Runtime): string {

@@ -3,7 +3,7 @@ import type { CurvePoint } from '../../judge/report/data.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { summaryOf } from '../training/reward.ts';
 import type { StepRewards } from '../training/rollout-artifact.ts';
-import type { StepRecord } from '../policies/step-record.ts';
+import { isFromRollouts, type StepRecord } from '../policies/step-record.ts';
 
 export async function curveOf(cache: JsonCache, records: readonly StepRecord[]): Promise<CurvePoint[]> {
   const points = await Promise.all(records.map((record) => pointsOf(cache, record)));
@@ -11,7 +11,7 @@ export async function curveOf(cache: JsonCache, records: readonly StepRecord[]):
 }
 
 async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promise<CurvePoint[]> {
-  if (update.objective === 'sft') {
+  if (!isFromRollouts(update)) {
     return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount }) => ({
       ...{ step, loss, gradientNorm, learningRate, tokenCount },
     }));

@@ -5,6 +5,7 @@ import type { AnswerMode, Example, Judgment, Reward } from '../../judge/example.
 import type { ReportRollout } from '../../judge/report/data.ts';
 import { rewardOf } from '../../judge/rewards.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { isRl } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
 import { datasetOf, exampleLookup, openDataset } from '../data/dataset-artifact.ts';
@@ -14,7 +15,7 @@ import type { EvaluationJudgments } from '../asking/judgments-artifact.ts';
 import { taskOf } from '../recipe-access.ts';
 import type { RolloutShard, StepRewards } from '../training/rollout-artifact.ts';
 import { shownExample } from '../data/shown-example.ts';
-import type { GrpoUpdate, StepRecord } from '../policies/step-record.ts';
+import { type RlUpdate, rolloutUpdates, type StepRecord } from '../policies/step-record.ts';
 
 const promptCountPerStep = 4;
 const rolloutCountPerPrompt = 2;
@@ -40,8 +41,7 @@ export async function shownRollouts(
   run: EvaluatedRun,
   records: readonly StepRecord[],
 ): Promise<ReportRollout[]> {
-  const updates = records.flatMap(({ update }) => (update.objective === 'grpo' ? [update] : []));
-  const shown = spread(updates, 3);
+  const shown = spread(rolloutUpdates(records), 3);
   const answers = await Promise.all([...shown.map((update) => ofStep(scope, update)), ofEvaluation(scope, run)]);
   return Promise.all(answers.flat().map((answer) => show(scope, run.plan.runName, answer)));
 }
@@ -54,7 +54,7 @@ function spread<T>(items: readonly T[], count: number): T[] {
   );
 }
 
-async function ofStep({ cache, recipe, dataset }: Scope, update: GrpoUpdate): Promise<Answer[]> {
+async function ofStep({ cache, recipe, dataset }: Scope, update: RlUpdate): Promise<Answer[]> {
   const [rewards, ...shards] = await Promise.all([
     cache.get(update.rewards) as Promise<StepRewards>,
     ...update.rollouts.map((ref) => cache.get(ref) as Promise<RolloutShard>),
@@ -85,7 +85,7 @@ function extremes(answers: readonly Answer[]): Answer[] {
 
 async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluations }: EvaluatedRun): Promise<Answer[]> {
   const arm = recipe.arms[plan.arm];
-  const formatWeight = arm?.objective === 'grpo' ? arm.formatWeight : 0;
+  const formatWeight = isRl(arm) ? arm.formatWeight : 0;
   const opened = await openDataset(cache, dataset);
   const byTask = await Promise.all(
     evaluations.map(async ({ judgments: ref }) => {

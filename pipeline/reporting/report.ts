@@ -1,5 +1,8 @@
 /** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
 import { digestOf } from '../../core/json.ts';
+import { algorithms } from '../../policy/algorithms/table.ts';
+import { isRl } from '../../recipes/arms.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -14,7 +17,7 @@ import { putExperimentIndex } from './experiment-index.ts';
 import { ingestedFrom } from '../data/ingested-from.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { firstRows } from '../data/json-lines.ts';
-import { recipeOf } from '../recipe-access.ts';
+import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
 import { testsBetween } from './report-tests.ts';
@@ -51,7 +54,7 @@ async function reportData(cache: JsonCache, input: ReportSource, codeVersion: st
   const environment: Record<string, string> = { code: codeVersion, node: process.version };
   for (const run of input.runs) {
     const records = await recordsOf(cache, run.policy);
-    runs.push(reportRun(run, await curveOf(cache, records)));
+    runs.push(reportRun(recipe, run, await curveOf(cache, records)));
     rollouts.push(...(await shownRollouts(scope, run, records)));
     const runtime = runtimeOf(records);
     if (runtime !== undefined) environment[run.plan.runName] = runtime;
@@ -74,13 +77,16 @@ async function reportData(cache: JsonCache, input: ReportSource, codeVersion: st
 }
 
 function reportRun(
+  recipe: Recipe,
   { plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun,
   curve: ReportRun['curve'],
 ): ReportRun {
-  const { runName, arm, seed, objective, mode, from, stepCount } = plan;
+  const { runName, arm, seed, mode, from, stepCount } = plan;
+  const spec = armOf(recipe, arm);
   const scores = evaluations.map((evaluation) => evaluation.scores);
   return {
-    ...{ runName, arm, seed, objective, mode, stepCount, wallMs, computeMs, scores, curve },
+    ...{ runName, arm, seed, objective: spec.objective, mode, stepCount, wallMs, computeMs, scores, curve },
+    ...(isRl(spec) && { algorithm: algorithms[spec.algorithm].title }),
     ...(from !== undefined && { from }),
     checkpoint: bytesOf(checkpoint),
   };

@@ -3,7 +3,8 @@
  * when it is the same code.
  */
 import { MtrlError } from '../../core/errors.ts';
-import { klToReference } from '../../policy/objectives/kl.ts';
+import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { usesReference } from '../../policy/losses/table.ts';
 import type { Engine, ForwardBackwardRequest, Loss, TokenRoles, TrainGroup } from '../../policy/engine.ts';
 import type { AdamSpec, StepOutcome, Update } from '../policies/step-record.ts';
 
@@ -47,8 +48,7 @@ async function applyStep(engine: Engine, ready: ReadyStep, common: Common, adam:
   const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
   if (ready.groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
 
-  const groups =
-    loss.name === 'ppo' && loss.klCoefficient > 0 ? await withReference(engine, ready, common) : ready.groups;
+  const groups = usesReference(loss) ? await withReference(engine, ready, common) : ready.groups;
   const result = await engine.forwardBackward({ groups, loss, temperature, ...common });
   requireFinite(result.loss, 'loss', step);
   const { logProbToleranceMax } = ready;

@@ -7,11 +7,10 @@ import type { OptimizeInput, OptimizeResult, PolicyState } from '../../contract/
 import { durable, type Key } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { plannedStep } from '../data/mixture-plan.ts';
-import { planUpdate } from './plan-update.ts';
 import type { HeldEngine } from '../policies/policy-states.ts';
-import { readySteps } from '../data/ready-steps.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
+import { firstSteps, planUpdate, readySteps, updateInputs } from './updates/table.ts';
 import type { StepOutcome, StepRecord, Update } from '../policies/step-record.ts';
 import type { Caller } from '../heartbeat.ts';
 
@@ -21,8 +20,8 @@ export function createOptimize(context: ComputeContext) {
     const { policy, reference } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const update = input.recorded
-      ? await firstSteps(cache, input.recorded, input.toStep)
-      : await planUpdate(recipe, async (step) => (await plannedStep(cache, input.plan, step)).rows, input);
+      ? await recordedUpdate(cache, input.recorded, input.toStep)
+      : await planUpdate(recipe, input, async (step) => (await plannedStep(cache, input.plan, step)).rows);
     const { outputs, summary, ...made } = await durable(context.deps, 'optimize', keyOf(update, policy), () =>
       states.withPolicy(caller, { policy, reference }, (held) => optimize(context, held, policy, update)),
     );
@@ -30,10 +29,10 @@ export function createOptimize(context: ComputeContext) {
   };
 }
 
-/** A recorded update up to that step. */
-async function firstSteps(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
+/** Up to that step. */
+async function recordedUpdate(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
   const { update } = (await cache.get(record)) as StepRecord;
-  return update.objective === 'grpo' ? update : { ...update, steps: update.steps.filter(({ step }) => step < toStep) };
+  return firstSteps(update, toStep);
 }
 
 async function optimize(context: ComputeContext, held: HeldEngine, policy: PolicyState, update: Update) {
@@ -63,11 +62,8 @@ export async function prepareSteps(
 
 /** The refs of the update are inputs, the rest of it is configuration. */
 function keyOf(update: Update, { snapshot, log }: PolicyState): Key {
-  const { dataset, ...rest } = update;
-  const inputs = { snapshot, log, dataset };
-  if (rest.objective === 'sft') return { inputs, config: rest };
-  const { rollouts, rewards, reference, ...config } = rest;
-  return { inputs: { ...inputs, rollouts, rewards, ...(reference && { reference }) }, config };
+  const { inputs, config } = updateInputs(update);
+  return { inputs: { snapshot, log, ...inputs }, config };
 }
 
 function summaryOf(outcomes: readonly StepOutcome[]) {

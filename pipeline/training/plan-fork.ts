@@ -15,7 +15,7 @@ import type { MixturePlan } from '../data/mixture-plan.ts';
 import { planRuns } from './plan-runs.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { endOf, readRecords, snapshotsOf } from '../policies/run-log.ts';
-import type { StepRecord } from '../policies/step-record.ts';
+import { rolloutUpdates, type StepRecord } from '../policies/step-record.ts';
 
 /** Throws NOT_FOUND, RECIPE_INVALID, FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED. */
 export function createPlanFork(cache: JsonCache) {
@@ -28,7 +28,7 @@ export function createPlanFork(cache: JsonCache) {
     const shared = await Promise.all(
       planRuns(recipe).map(async (plan) => {
         const isForked = plan.arm === arm;
-        if (plan.objective === 'none' || (touched.has(plan.arm) && !isForked)) return [];
+        if (plan.stepCount === 0 || (touched.has(plan.arm) && !isForked)) return [];
         const run = origin.runs.find(({ runName }) => runName === plan.runName);
         const log = run && (await readLog(cache, run));
         if (isForked && (log?.stepCount ?? 0) < fromStep) throw unreached(input, plan, log?.stepCount ?? 0);
@@ -121,7 +121,7 @@ function checkpointOf({ checkpoint, ref }: RunLog['snapshots'][number]): Artifac
 }
 
 function stagesOf(records: readonly StepRecord[], snapshotCount: number): StageCost[] {
-  const updates = records.flatMap(({ update }) => (update.objective === 'grpo' ? [update] : []));
+  const updates = rolloutUpdates(records);
   const counts = [
     ['rollout', updates.reduce((sum, { rollouts }) => sum + rollouts.length, 0)],
     ['reward', updates.length],
@@ -139,11 +139,9 @@ async function segmentBefore(store: ArtifactStore, log: RunLog, fromStep: number
   for (let next = log.mixture; next;) {
     const planned = (await store.getJson(next)) as MixturePlan;
     if (planned.fromStep + planned.stepCount === fromStep) {
-      const rewards = log.records.flatMap(({ record: { update } }) =>
-        update.objective === 'grpo' && update.step >= planned.fromStep && update.step < fromStep
-          ? [update.rewards]
-          : [],
-      );
+      const rewards = rolloutUpdates(log.records.map(({ record }) => record))
+        .filter(({ step }) => step >= planned.fromStep && step < fromStep)
+        .map((update) => update.rewards);
       return { fromStep, previous: next, rewards };
     }
     starts.unshift(planned.fromStep);

@@ -1,8 +1,11 @@
 /** Which runs and evaluations a recipe means. */
-import type { Arm, GrpoArm, Recipe } from '../../recipes/recipe.ts';
+import { isTrained } from '../../recipes/arms.ts';
+import type { Arm, Recipe } from '../../recipes/recipe.ts';
 import { evaluatedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from '../../contract/activities.ts';
 import { armOf, taskOf } from '../recipe-access.ts';
+import { trainingOf } from './objectives/table.ts';
+import { lossOf } from './updates/table.ts';
 
 /** In the recipe's order of arms, then of seeds; an arm that trains nothing has one run, whatever the seeds. */
 export function planRuns(recipe: Recipe): ArmPlan[] {
@@ -22,7 +25,7 @@ export function planEvaluations(recipe: Recipe): EvaluationPlan[] {
 }
 
 function seedsOf(recipe: Recipe, arm: Arm): readonly number[] {
-  return arm.objective === 'none' ? recipe.seeds.slice(0, 1) : recipe.seeds;
+  return isTrained(arm) ? recipe.seeds : recipe.seeds.slice(0, 1);
 }
 
 function runNameFor(recipe: Recipe, armName: string, seed: number): string {
@@ -30,26 +33,13 @@ function runNameFor(recipe: Recipe, armName: string, seed: number): string {
   return `${armName}/s${String(seeds.includes(seed) ? seed : (seeds[0] ?? 0))}`;
 }
 
-function grpoStepsOf({ rolloutShardCount, klCoefficient, curriculum, resampling }: GrpoArm) {
-  return {
-    rolloutShardCount,
-    usesReference: klCoefficient > 0,
-    ...(curriculum && { replanEveryStepCount: curriculum.replanEveryStepCount }),
-    ...(resampling && { resampling }),
-  };
-}
-
 function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 'from'> {
-  if (arm.objective === 'none') {
-    const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 1, snapshotEveryStepCount: 1 };
-    return { objective: 'none', ...none, usesReference: false };
+  const { objective } = arm;
+  if (!isTrained(arm)) {
+    const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 0, snapshotEveryStepCount: 1 };
+    return { objective, ...none, usesReference: false };
   }
-  const { objective, stepCount, snapshotEveryStepCount } = arm;
-  return {
-    objective,
-    stepCount,
-    snapshotEveryStepCount,
-    stepCountPerActivity: arm.objective === 'sft' ? arm.stepCountPerActivity : 1,
-    ...(arm.objective === 'grpo' ? grpoStepsOf(arm) : { rolloutShardCount: 1, usesReference: false }),
-  };
+  const { stepCount, snapshotEveryStepCount } = arm;
+  const { plan } = trainingOf(arm);
+  return { objective, stepCount, snapshotEveryStepCount, ...plan, usesReference: lossOf(arm).usesReference };
 }

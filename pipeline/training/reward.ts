@@ -9,7 +9,7 @@ import { durable } from '../durable.ts';
 import { type AskGrader, type Grading, gradePrompts } from './grade.ts';
 import { graderScores } from './grader.ts';
 import type { JsonCache } from '../json-cache.ts';
-import { grpoArm, promptingOf, recipeOf } from '../recipe-access.ts';
+import { rlArm, promptingOf, recipeOf } from '../recipe-access.ts';
 import type { PromptRewards, RolloutShard, StepRewards } from './rollout-artifact.ts';
 import type { Caller } from '../heartbeat.ts';
 
@@ -17,7 +17,7 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
   return async (input: RewardInput, { cancellationSignal }: Caller): Promise<RewardResult> => {
     const { step, dataset, rollouts } = input;
     const recipe = await recipeOf(cache, input.recipe);
-    const arm = grpoArm(recipe, input.arm);
+    const arm = rlArm(recipe, input.arm);
     const { tasks } = promptingOf(recipe, trainedTasks(recipe, arm));
     const { mode, formatWeight, reward, tokenCountMax } = arm;
     const grading: Grading = { tasks, mode, formatWeight, reward, tokenCountMax };

@@ -11,7 +11,7 @@ import type { ComputeContext } from '../compute-context.ts';
 import { plannedStep } from '../data/mixture-plan.ts';
 import type { PromptedDataset } from '../asking/prompter.ts';
 import { promptSeries } from '../asking/prompt-series.ts';
-import { grpoArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { rlArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from '../data/shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
 import { drawnFrom, endedBy } from './sampling.ts';
@@ -22,7 +22,7 @@ export function createRollout(context: ComputeContext) {
   return async (input: RolloutInput, caller: Caller): Promise<RolloutResult> => {
     const { step, seed, shard, dataset, policy, round = 0 } = input;
     const recipe = await recipeOf(cache, input.recipe);
-    const arm = grpoArm(recipe, input.arm);
+    const arm = rlArm(recipe, input.arm);
     const { mode, groupSize, temperature, tokenCountMax, topK, topP } = arm;
     const { stopSequences } = recipe;
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));

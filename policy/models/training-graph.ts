@@ -6,8 +6,8 @@
 import { gather, gatherElements, logSoftmax, add, mul, reshape } from '../graph/build.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph, type Value } from '../graph/ir.ts';
-import { type LossTerms, declareLossTerms, lossOf } from '../objectives/loss.ts';
-import type { Loss } from '../engine.ts';
+import { type LossTerms, declareLossTerms, lossOf } from '../losses/graph-terms.ts';
+import type { LossName } from '../losses/table.ts';
 import type { Architecture } from './architecture.ts';
 import { decoder, languageHead } from './decoder.ts';
 import { declareCells, packedAttention } from './packed-attention.ts';
@@ -18,8 +18,9 @@ import { declareRotaryTables } from './rotary-rows.ts';
 export interface TrainingGraphOptions {
   readonly withImages: boolean;
   /** Left out: log-probs only. */
-  readonly loss?: Loss['name'];
-  readonly withKl?: boolean;
+  readonly loss?: LossName;
+  /** The loss has terms of the reference policy. */
+  readonly withReference?: boolean;
   /** Layers are computed once more in the backward pass; what is inside them is not kept for it. */
   readonly recompute?: boolean;
 }
@@ -47,7 +48,7 @@ export function trainingGraph(
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
   const vocabularyBias = g.input('vocabularyBias', 'float32', [text.vocabularySize]);
   const terms: LossTerms | undefined =
-    options.loss === undefined ? undefined : declareLossTerms(g, options.loss, options.withKl === true);
+    options.loss === undefined ? undefined : declareLossTerms(g, options.loss, options.withReference === true);
   const weights = declareWeights(g, specs);
 
   const attention = packedAttention(g, text, cells);

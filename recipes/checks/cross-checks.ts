@@ -1,5 +1,6 @@
 /** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
 import { kindOf, kindsWhere } from '../../judge/kinds/table.ts';
+import { imitatesReasons, isTrained } from '../arms.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
@@ -93,11 +94,11 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
   });
   problems.push(...fromProblems(recipe, name));
   const trained = trainedTasks(recipe, arm);
-  if (arm.objective !== 'none' && trained.length === 0) {
+  if (isTrained(arm) && trained.length === 0) {
     problems.push({ path: ['arms', name], found: 'no task to train on', allowed: 'at least one task that is not ood' });
   }
   for (const task of trained) problems.push(...trainingDataProblems(recipe, name, task));
-  if (arm.objective !== 'none' && arm.lora !== undefined && arm.optimizer.name === 'muon') {
+  if (isTrained(arm) && arm.lora !== undefined && arm.optimizer.name === 'muon') {
     const allowed = 'adamw, because adapters alone learn, and Muon is for the matrices inside the model';
     problems.push({ path: ['arms', name, 'optimizer', 'name'], found: valueText('muon'), allowed });
   }
@@ -105,7 +106,6 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
 }
 
 function trainingDataProblems(recipe: Recipe, armName: string, task: string): RecipeProblem[] {
-  const arm = recipe.arms[armName];
   const sources = recipe.datasets.map((dataset, index) => ({ dataset, index }));
   const train = sources.filter(({ dataset }) => hasSplit(dataset, 'train') && tasksOfDataset(dataset).includes(task));
   if (train.length === 0) {
@@ -117,9 +117,7 @@ function trainingDataProblems(recipe: Recipe, armName: string, task: string): Re
       },
     ];
   }
-  // Supervised thinking imitates written reasons; directShare 1 asks for none of them.
-  const needsRationale = arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
-  if (!needsRationale) return [];
+  if (!imitatesReasons(recipe.arms[armName])) return [];
   return train.flatMap(({ dataset, index }) =>
     dataset.reader !== 'judge-world' && dataset.rationale === undefined
       ? [

@@ -5,6 +5,7 @@
  */
 import { type Difference, differences } from '../../core/difference.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { isTrained, trainedArms } from '../arms.ts';
 import { valueText } from './problem.ts';
 import type { Recipe } from '../recipe.ts';
 
@@ -25,11 +26,14 @@ export interface ForkChange {
 export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange): void {
   const { arm: name, fromStep, experimentId } = fork;
   const arm = before.arms[name];
-  if (arm === undefined || arm.objective === 'none') {
-    const trained = Object.entries(before.arms).filter(([, { objective }]) => objective !== 'none');
+  if (!isTrained(arm)) {
     throw refused(fork, arm === undefined ? 'the experiment has no such arm' : 'the arm trains nothing', {
       found: name,
-      hint: `fork one of ${trained.map(([known]) => known).join(', ') || '(it trains none)'}`,
+      hint: `fork one of ${
+        trainedArms(before)
+          .map(([known]) => known)
+          .join(', ') || '(it trains none)'
+      }`,
     });
   }
   const closed = differences(before, after).filter((difference) => !isOpen(difference, name));
@@ -40,7 +44,7 @@ export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange)
     });
   }
   const changed = after.arms[name];
-  if (changed === undefined || changed.objective === 'none') return;
+  if (!isTrained(changed)) return;
   if (changed.stepCount >= fromStep || changed.stepCount === arm.stepCount) return;
   throw refused(fork, 'the fork would end before it begins', {
     where: `arms.${name}.stepCount`,

@@ -1,7 +1,8 @@
 /** What task kinds, labels, mixtures and rewards demand of each other, beyond what a single field can say. */
 import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
+import { isRl, isTrained } from '../arms.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
-import type { DatasetSpec, Recipe, TaskSpec } from '../recipe.ts';
+import type { DatasetSpec, Recipe, RlArm, TaskSpec } from '../recipe.ts';
 import { trainedTasks } from '../task-sets.ts';
 
 export function judgingProblems(recipe: Recipe): RecipeProblem[] {
@@ -67,7 +68,7 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
 
 function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProblem[] {
   const arm = recipe.arms[name];
-  if (arm === undefined || arm.objective === 'none') return [];
+  if (!isTrained(arm)) return [];
   const tasks = trainedTasks(recipe, arm);
   const { strategy, weights, exampleCountMax } = arm.mixture;
   const problems = [
@@ -79,9 +80,12 @@ function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProble
     const found = `no weight of ${missing.join(', ')}`;
     problems.push({ path: [...at, 'mixture', 'weights'], found, allowed: 'a weight for every trained task' });
   }
-  if (arm.objective !== 'grpo') return problems;
+  return isRl(arm) ? [...problems, ...rolloutProblems(at, arm, tasks)] : problems;
+}
+
+function rolloutProblems(at: RecipePath, arm: RlArm, tasks: readonly string[]): RecipeProblem[] {
   const { reward, resampling, promptCountPerStep } = arm;
-  problems.push(...unknownTasks([...at, 'reward', 'taskWeights'], reward.taskWeights, tasks));
+  const problems = unknownTasks([...at, 'reward', 'taskWeights'], reward.taskWeights, tasks);
   if (reward.overlong !== undefined && reward.overlong.fromTokenCount >= arm.tokenCountMax) {
     const found = valueText(reward.overlong.fromTokenCount);
     problems.push({ path: [...at, 'reward', 'overlong', 'fromTokenCount'], found, allowed: `< ${arm.tokenCountMax}` });

@@ -20,7 +20,17 @@ function problemsOf(issue: Issue, base: RecipePath, recipe: unknown): RecipeProb
     case 'invalid_union': {
       // With a discriminator there are no branch errors: its own values are what is allowed.
       const options = (issue as { options?: readonly unknown[] }).options;
-      if (options !== undefined) return [{ path, found, allowed: options.map(String).join(', ') }];
+      if (options !== undefined)
+        return [
+          {
+            path,
+            found,
+            allowed: options
+              .filter((option) => option !== undefined)
+              .map(String)
+              .join(', '),
+          },
+        ];
       return nearestBranch(issue.errors, path, value, recipe);
     }
     case 'invalid_key':

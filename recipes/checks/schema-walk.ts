@@ -5,7 +5,7 @@
 import { recipeJsonSchema, type SchemaNode } from '../json-schema.ts';
 import type { RecipePath } from './problem.ts';
 
-/** Declared field names at `path` of `recipe`; for a union, those of the branches whose constants (`objective: grpo`) fit the value there. */
+/** Declared field names at `path` of `recipe`; for a union, those of the branches whose constants (`objective: rl`) fit the value there. */
 export function fieldsAt(path: RecipePath, recipe: unknown): readonly string[] {
   const fields = nodesAt(path, recipe).flatMap((node) => Object.keys(node.properties ?? {}));
   return [...new Set(fields)];
@@ -42,8 +42,10 @@ function branches(nodes: readonly SchemaNode[], value: unknown): readonly Schema
 }
 
 function constantsFit(node: SchemaNode, value: unknown): boolean {
+  const options = node.anyOf ?? node.oneOf;
+  if (options !== undefined) return options.some((option) => constantsFit(option, value));
   return Object.entries(node.properties ?? {}).every(
-    ([name, field]) => field.const === undefined || memberOf(value, name) === field.const,
+    ([name, field]) => field.const === undefined || (memberOf(value, name) ?? field.default) === field.const,
   );
 }
 

@@ -7,7 +7,7 @@ import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 });
 const trained = tiny.arms['mt-rl'];
-if (trained?.objective !== 'grpo') throw new Error('the tiny recipe trains mt-rl by grpo');
+if (trained?.objective !== 'rl') throw new Error('the tiny recipe trains mt-rl by rollouts');
 const recipe: RecipeInput = {
   ...tiny,
   arms: {

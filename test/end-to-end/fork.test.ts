@@ -172,10 +172,10 @@ async function policyInTwoPhases(fromStep: number): Promise<string> {
   }
 }
 
-type GrpoArmInput = Extract<RecipeInput['arms'][string], { readonly objective: 'grpo' }>;
+type RlArmInput = Extract<RecipeInput['arms'][string], { readonly objective: 'rl' }>;
 
-function withMtRl(from: RecipeInput, change: Partial<GrpoArmInput>): RecipeInput {
+function withMtRl(from: RecipeInput, change: Partial<RlArmInput>): RecipeInput {
   const arm = from.arms['mt-rl'];
-  if (arm?.objective !== 'grpo') throw new Error('the tiny recipe trains mt-rl by grpo');
+  if (arm?.objective !== 'rl') throw new Error('the tiny recipe trains mt-rl by rollouts');
   return { ...from, arms: { ...from.arms, 'mt-rl': { ...arm, ...change } } };
 }

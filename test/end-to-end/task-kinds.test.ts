@@ -21,7 +21,7 @@ writeFileSync(
 
 const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 2 });
 const { 'sft-start': start, 'mt-rl': trained } = tiny.arms;
-if (trained?.objective !== 'grpo' || start === undefined) throw new Error('the tiny recipe has these arms');
+if (trained?.objective !== 'rl' || start === undefined) throw new Error('the tiny recipe has these arms');
 const text = { reader: 'jsonl', path: rowsFile, split: { train: 0.75, test: 0.25, seed: 1 } } as const;
 const fields = { images: [], label: 'stars', prompt: ['caption'] };
 const recipe: RecipeInput = {

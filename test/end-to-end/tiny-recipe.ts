@@ -39,7 +39,7 @@ export function tinyRecipe({ sftStepCount, grpoStepCount }: TinySizes): RecipeIn
         optimizer: { learningRate: 3e-3, warmupStepCount: 2 },
       },
       'mt-rl': {
-        objective: 'grpo',
+        objective: 'rl',
         mode: 'direct',
         from: 'sft-start',
         stepCount: grpoStepCount,

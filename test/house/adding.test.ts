@@ -97,7 +97,7 @@ test('the code of the page compiles under the rules of the project', () => {
   expectNone(problems.map(({ file, messageText }) => `${file?.fileName ?? ''}: ${JSON.stringify(messageText)}`));
 });
 
-test('the gradient of the objective is that of its differences', async () => {
+test('the gradient of the loss is that of its differences', async () => {
   const { problems } = (await moduleOf('test/policy/focal.ts')) as { problems: () => Promise<string[]> };
   expectNone(await problems());
 });

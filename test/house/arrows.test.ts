@@ -17,9 +17,9 @@ interface Room {
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: ['lru-cache'] },
   artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'p-map', 'tar-stream'] },
-  // What recipes are checked by: a kind brings its fields of the schema with it.
+  // What recipes are checked by: a kind and an algorithm bring their fields of the schema with them.
   'judge/kinds': { imports: ['core'], types: ['judge', 'recipes'], packages: ['zod'] },
-  recipes: { imports: ['core', 'judge/kinds'], packages: ['yaml', 'zod'] },
+  recipes: { imports: ['core', 'judge/kinds', 'policy/algorithms'], packages: ['yaml', 'zod'] },
   judge: {
     imports: ['core', 'judge/kinds'],
     types: ['recipes', 'contract'],
@@ -39,7 +39,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
-  'policy/engine': { imports: ['core'], packages: [] },
+  'policy/engine': { imports: ['core'], types: ['policy/losses'], packages: [] },
   'policy/checkpoint-file': { imports: ['core'], packages: ['zod'] },
   'policy/graph': { imports: ['core'], packages: ['onnx-proto'] },
   'policy/text': {
@@ -52,9 +52,11 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['policy/engine'],
     packages: ['sharp', 'zod'],
   },
-  'policy/objectives': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
+  // No graphs: recipes load it.
+  'policy/algorithms': { imports: ['core'], types: ['policy/engine'], packages: ['zod'] },
+  'policy/losses': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
   'policy/models': {
-    imports: ['core', 'policy/graph', 'policy/objectives', 'policy/checkpoint-file'],
+    imports: ['core', 'policy/graph', 'policy/losses', 'policy/checkpoint-file'],
     types: ['policy/engine'],
     packages: ['zod'],
   },
@@ -84,8 +86,8 @@ const rooms: Readonly<Record<string, Room>> = {
       'artifacts',
       'policy/engine',
       'policy/graph',
+      'policy/losses',
       'policy/models',
-      'policy/objectives',
       'policy/optimizer',
       'policy/processor',
       'policy/runtime',
@@ -108,8 +110,9 @@ const rooms: Readonly<Record<string, Room>> = {
       'judge/kinds',
       'contract',
       'policy/engine',
+      'policy/algorithms',
       'policy/engines',
-      'policy/objectives',
+      'policy/losses',
       'policy/optimizer',
       'policy/processor',
     ],
@@ -162,7 +165,7 @@ const rooms: Readonly<Record<string, Room>> = {
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   // A script: the demo's vocabulary is the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
-  // Which tasks a recipe trains on and a dataset holds is said once, in recipes/task-sets.ts.
+  // Which tasks a recipe trains on and a dataset holds, and what arms imitate, is said once: recipes/task-sets.ts, arms.ts.
   'judge/datasets/joining/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
 };

@@ -251,7 +251,7 @@ describe('a whole dataset', () => {
     await expect(ingestLines('\n')).rejects.toMatchObject({ code: 'DATASET_EMPTY', details: { where: 'datasets[0]' } });
     writeFileSync(rowsFile, JSON.stringify(good));
     const arms = {
-      rl: { objective: 'grpo', mode: 'think', stepCount: 1, optimizer: { learningRate: 1e-4 }, tasks: ['shows'] },
+      rl: { objective: 'rl', mode: 'think', stepCount: 1, optimizer: { learningRate: 1e-4 }, tasks: ['shows'] },
     } as const;
     const recipe = recipeOf({ tasks, datasets: [pointwise], arms: { rl: { ...arms.rl, tasks: ['shows'] } } });
     await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toMatchObject({

@@ -61,7 +61,12 @@ describe('a key changes with the code that decides its result, and with nothing 
 
   it('the engine: what a process of its own loads makes all that is computed anew', () => {
     expect(touch('policy/engines/embedded/process.ts')).toEqual(computing);
-    expect(touch('policy/objectives/loss.ts')).toEqual(computing);
+    expect(touch('policy/losses/graph-terms.ts')).toEqual(computing);
+  });
+
+  it('an algorithm: updates are made anew, and nothing that was sampled or mixed; fields of recipes make nothing anew', () => {
+    expect(touch('policy/algorithms/grpo.ts')).toEqual(['optimize', 'report']);
+    expect(touch('recipes/objectives/rl.ts')).toEqual([]);
   });
 
   it('a thread that sums gradients, which is no TypeScript and is named by URL alone', () => {

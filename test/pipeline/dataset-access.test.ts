@@ -54,7 +54,7 @@ async function readByReward(rowCount: number) {
           fields: { images: [], prompt: ['caption'] },
         },
       ],
-      arms: { rl: { objective: 'grpo', mode: 'direct', stepCount: 1, optimizer: { learningRate: 1 } } },
+      arms: { rl: { objective: 'rl', mode: 'direct', stepCount: 1, optimizer: { learningRate: 1 } } },
     }),
   );
   const { dataset } = await runActivity(ingest, { recipe });

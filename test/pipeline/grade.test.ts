@@ -5,7 +5,7 @@ import { shownOrders } from '../../pipeline/data/shown-example.ts';
 import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { rewardSchema } from '../../recipes/fields/reward-fields.ts';
-import type { GrpoArm } from '../../recipes/recipe.ts';
+import type { RlArm } from '../../recipes/recipe.ts';
 
 const example = (id: string, task: string, label: string): Example => ({
   ...{ id, task, split: 'train', images: task === 'pair' ? ['a', 'b'] : ['a'], fields: {}, label, groupKey: id },
@@ -61,7 +61,7 @@ it('a pair shown in its other order is held against the other label, and agreeme
 
 it('only pairs are shown in both orders, and only where agreement is paid', () => {
   const kindOf = (index: number) => (index === 0 ? 'pairwise' : 'pointwise');
-  const arm = (consistencyWeight: number) => ({ reward: rewardSchema.parse({ consistencyWeight }) }) as GrpoArm;
+  const arm = (consistencyWeight: number) => ({ reward: rewardSchema.parse({ consistencyWeight }) }) as RlArm;
   expect(shownOrders([1, 0], kindOf, arm(0.1))).toEqual([
     { exampleIndex: 1 },
     { exampleIndex: 0 },

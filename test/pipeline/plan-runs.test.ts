@@ -29,6 +29,19 @@ it('starts a run from the only run of an arm that trains nothing', () => {
   expect(runs.find(({ runName }) => runName === 'mt-rl/s5')?.from).toBe('base/s3');
 });
 
+it('says of every run what is to be done: whether it is trained, samples rollouts, and keeps a reference', () => {
+  const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], klCoefficient: 0.1, rolloutShardCount: 2 } };
+  const plans = planRuns(parseRecipe({ ...recipe, seeds: [0], arms }));
+  const done = plans.map(({ stepCount, stepCountPerActivity, rolloutShardCount, usesReference }) => [
+    ...[stepCount, stepCountPerActivity, rolloutShardCount, usesReference],
+  ]);
+  expect(done).toEqual([
+    [0, 1, 0, false],
+    [40, 10, 0, false],
+    [12, 1, 2, true],
+  ]);
+});
+
 it('asks every task of the evaluation split and says which ones no arm trains on', () => {
   expect(planEvaluations(recipe)).toEqual([
     { task: 'technical', split: 'test', ood: false },

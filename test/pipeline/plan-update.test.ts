@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { planUpdate } from '../../pipeline/training/plan-update.ts';
+import { planUpdate } from '../../pipeline/training/updates/table.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { refTo } from '../workflows/made-up-activities.ts';
@@ -16,11 +16,8 @@ const planned = (step: number) => Promise.resolve(Uint32Array.of(step));
 async function lastLearningRate(toStep: number, stepCount?: number): Promise<number | undefined> {
   const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
   const steps = { plan: refTo('plan'), fromStep: toStep - 1, toStep, policy: { snapshot: refTo('base'), log: [] } };
-  const update = await planUpdate(decaying, planned, {
-    ...run,
-    ...steps,
-    ...(stepCount !== undefined && { stepCount }),
-  });
+  const input = { ...run, ...steps, ...(stepCount !== undefined && { stepCount }) };
+  const update = await planUpdate(decaying, input, planned);
   return update.objective === 'sft' ? update.steps[0]?.learningRate : undefined;
 }
 
@@ -40,7 +37,7 @@ it('an update says Muon and its momentum where the recipe does, and nothing of i
     });
     const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'sft-start', seed: 0 };
     const steps = { plan: refTo('plan'), fromStep: 0, toStep: 1, policy: { snapshot: refTo('base'), log: [] } };
-    return (await planUpdate(changed, planned, { ...run, ...steps })).adam;
+    return (await planUpdate(changed, { ...run, ...steps }, planned)).adam;
   };
   expect(await adamOf({ learningRate: 1e-3, name: 'muon' })).toMatchObject({ muon: { momentum: 0.95 } });
   expect(Object.keys(await adamOf({ learningRate: 1e-3 }))).not.toContain('muon');

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
-import { readySteps } from '../../pipeline/data/ready-steps.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
-import type { GrpoUpdate } from '../../pipeline/policies/step-record.ts';
+import type { RlUpdate } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
+import { readySteps } from '../../pipeline/training/updates/table.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 
 const ref = (uri: string) => ({ uri, sha256: uri, byteLength: 1 }) as unknown as ArtifactRef;
@@ -28,7 +28,8 @@ const cache = {
   get: (asked: ArtifactRef) => Promise.resolve(values[asked.uri as keyof typeof values]),
 } as unknown as JsonCache;
 
-function update(klCoefficient: number): GrpoUpdate {
+/** As it was recorded before there was more than one algorithm: it names none. */
+function update(klCoefficient: number): RlUpdate {
   const common = { dataset: ref('dataset'), prompting: { tasks: { t: { kind: 'pointwise' } } }, adam: {} };
   const settings = {
     temperature: 1,
@@ -41,7 +42,7 @@ function update(klCoefficient: number): GrpoUpdate {
   return {
     ...{ objective: 'grpo', ...common, step: 0, learningRate: 1e-3, ...settings },
     ...{ rollouts: [ref('shard')], rewards: ref('rewards'), reference: null },
-  } as unknown as GrpoUpdate;
+  } as unknown as RlUpdate;
 }
 
 async function stepOf(klCoefficient: number) {
@@ -72,6 +73,7 @@ it('making a step ready makes no pixels, and a group of equal rewards is not in 
   expect(made).toEqual([]);
   expect(step?.groups.map(({ prompt }) => prompt.tokenIds)).toEqual([[0]]);
   expect(step?.droppedGroupCount).toBe(1);
+  expect(step?.loss).toEqual({ name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 });
 });
 
 it('with a KL term a group of equal rewards is trained on: its tokens count in the penalty', async () => {

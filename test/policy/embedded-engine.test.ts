@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import type { OptimStepRequest, SampleRequest, SampledCompletion } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { grpoGroups } from '../../policy/objectives/grpo.ts';
+import { grpo } from '../../policy/algorithms/grpo.ts';
 import { cases, expectedOf, fixtureKinds, folderOf, promptsOf, supervisedGroups } from '../support/idefics3-fixture.ts';
 
 const tokens = {
@@ -205,11 +205,11 @@ describe('training', () => {
         sampling: { temperature: 1, greedy: false, tokenCountMax: 1 },
       });
       const rewards = groups.map((group) => group.map((rollout) => ((rollout.tokenIds[0] ?? 0) % 2 === 0 ? 1 : 0)));
-      const update = grpoGroups(prompts, groups, rewards);
+      const update = grpo.groups({ prompts, rollouts: groups, rewards }, {});
       if (update.groups.length === 0) continue;
       await engine.forwardBackward({
         groups: update.groups,
-        loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+        loss: grpo.loss({}),
         temperature: 1,
         tokens,
       });

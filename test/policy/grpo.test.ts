@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { groupAdvantages, grpoGroups } from '../../policy/objectives/grpo.ts';
-import { klToReference } from '../../policy/objectives/kl.ts';
-import { sftGroups } from '../../policy/objectives/sft.ts';
+import { grpo } from '../../policy/algorithms/grpo.ts';
+import { sftGroups } from '../../policy/algorithms/sft.ts';
+import { klToReference } from '../../policy/losses/kl-to-reference.ts';
 import { microBatches } from '../../policy/engines/embedded/packing/micro-batches.ts';
 
 const prompt = { tokenIds: [1, 2], images: [] };
@@ -12,20 +12,31 @@ const rollout = (length: number) => ({
   finishReason: 'stop' as const,
 });
 
+/** Of one group, all of whose rollouts are kept: a KL term keeps groups of equal rewards too. */
+function groupAdvantages(rewards: readonly number[], weight = 1): (number | undefined)[] {
+  const batch = { prompts: [prompt], rollouts: [rewards.map(() => rollout(1))], rewards: [rewards] };
+  const { groups } = grpo.groups({ ...batch, advantageWeights: [weight] }, { klCoefficient: 1 });
+  return groups.flatMap(({ completions }) => completions.map(({ advantage }) => advantage));
+}
+
 describe('group advantages', () => {
   test('a hand-worked group: (r - mean) / sample deviation', () => {
     // rewards 1, 0, 0, 1: mean .5, sample deviation .57735
-    expect(groupAdvantages([1, 0, 0, 1]).map((a) => a.toFixed(4))).toEqual(['0.8659', '-0.8659', '-0.8659', '0.8659']);
+    expect(groupAdvantages([1, 0, 0, 1]).map((a) => a?.toFixed(4))).toEqual(['0.8659', '-0.8659', '-0.8659', '0.8659']);
   });
 
   test('equal rewards give exactly zero, also when rounding makes them differ', () => {
     expect(groupAdvantages([0.1, 0.1 + 1e-12, 0.1])).toEqual([0, 0, 0]);
   });
 
+  test('the weight of a task is a factor on what normalisation gives', () => {
+    expect(groupAdvantages([1, 0, 0, 1], 0.5)).toEqual(groupAdvantages([1, 0, 0, 1]).map((a) => 0.5 * (a ?? 0)));
+  });
+
   test('advantages sum to zero, keep the order of rewards and stay bounded', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 24 }), (rewards) => {
-        const advantages = groupAdvantages(rewards);
+        const advantages = groupAdvantages(rewards).map((a) => a ?? Number.NaN);
         expect(Math.abs(advantages.reduce((a, b) => a + b, 0))).toBeLessThan(1e-6);
         advantages.forEach((a, i) => {
           expect(Math.abs(a)).toBeLessThanOrEqual(rewards.length);
@@ -39,34 +50,24 @@ describe('group advantages', () => {
 });
 
 describe('groups of a step', () => {
+  const rollouts = [
+    [rollout(2), rollout(4)],
+    [rollout(3), rollout(1)],
+  ];
+  const rewards = [
+    [1, 0],
+    [1, 1],
+  ];
+
   test('a group of equal rewards is dropped, counted, and its tokens stay in the normaliser', () => {
-    const step = grpoGroups(
-      [prompt, prompt],
-      [
-        [rollout(2), rollout(4)],
-        [rollout(3), rollout(1)],
-      ],
-      [
-        [1, 0],
-        [1, 1],
-      ],
-    );
-    expect(step.droppedGroupCount).toBe(1);
-    expect(step.keptIndices).toEqual([0]);
+    const step = grpo.groups({ prompts: [prompt, prompt], rollouts, rewards }, {});
+    expect(step).toMatchObject({ droppedGroupCount: 1, groups: [{ completions: [{ tokenIds: [3, 3] }, {}] }] });
     expect(step.groups[0]?.completions.map((completion) => completion.tokenWeight)).toEqual([0.1, 0.1]);
   });
 
   test('with a KL term a group of equal rewards stays with advantage 0: its tokens count in the KL mean and penalty', () => {
-    const rollouts = [
-      [rollout(2), rollout(4)],
-      [rollout(3), rollout(1)],
-    ];
-    const rewards = [
-      [1, 0],
-      [1, 1],
-    ];
-    const step = grpoGroups([prompt, prompt], rollouts, rewards, true);
-    expect(step).toMatchObject({ droppedGroupCount: 0, keptIndices: [0, 1] });
+    const step = grpo.groups({ prompts: [prompt, prompt], rollouts, rewards }, { klCoefficient: 0.1 });
+    expect(step.droppedGroupCount).toBe(0);
     expect(step.groups[1]?.completions.map(({ advantage }) => advantage)).toEqual([0, 0]);
     expect(step.groups[1]?.completions.map(({ tokenWeight }) => tokenWeight)).toEqual([0.1, 0.1]);
 

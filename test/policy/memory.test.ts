@@ -102,7 +102,7 @@ describe('a ceiling', () => {
   });
 
   test('below it cuts the step into micro-batches, whose sum is the same to rounding and to the bit each time', async () => {
-    const memory = { byteLengthMax: (await needed(groups, { loss: 'cross_entropy', withKl: false })) - 1 };
+    const memory = { byteLengthMax: (await needed(groups, { loss: 'cross_entropy', withReference: false })) - 1 };
     const [whole, cut, again] = [await step(), await step(memory), await step(memory)];
     expect(cut).toEqual(again);
     expect(cut.digest).not.toBe(whole.digest);

@@ -11,7 +11,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const grpo = { objective: 'grpo', mode: 'think', stepCount: 2, optimizer: { learningRate: 1e-4 } } as const;
+const rl = { objective: 'rl', mode: 'think', stepCount: 2, optimizer: { learningRate: 1e-4 } } as const;
 const rows = { reader: 'jsonl', path: 'a.jsonl', imageFolder: 'i', fields: {} } as const;
 const good = {
   name: 'checked',
@@ -26,7 +26,7 @@ const good = {
     { ...rows, task: 'stars', split: { train: 0.5, test: 0.5, seed: 0 } },
     { ...rows, task: 'pair', split: { train: 0.5, test: 0.5, seed: 0 }, fields: { images: ['a', 'b'] } },
   ],
-  arms: { rl: grpo },
+  arms: { rl: rl },
 } satisfies RecipeInput;
 
 function messageOf(recipe: unknown): string {
@@ -44,7 +44,7 @@ const withData = (data: object) => ({
   ...good,
   datasets: [{ ...good.datasets[0], ...data }, ...good.datasets.slice(1)],
 });
-const withArm = (arm: object) => ({ ...good, arms: { rl: { ...grpo, ...arm } } });
+const withArm = (arm: object) => ({ ...good, arms: { rl: { ...rl, ...arm } } });
 
 const wrong: readonly (readonly [string, unknown, string])[] = [
   [

@@ -32,7 +32,7 @@ describe('a wrong recipe is told with its place, what was found and what is allo
   test.each([
     ['arms.mt-rl.groupSize=1', 'arms.mt-rl.groupSize (--set): found 1; allowed: a number >= 2'],
     ['datasets.0.split=trian', 'datasets.0.split (--set): found "trian"; allowed: train, val, test'],
-    ['arms.base.objective=rl', 'arms.base.objective (--set): found "rl"; allowed: none, sft, grpo'],
+    ['arms.base.objective=ppo', 'arms.base.objective (--set): found "ppo"; allowed: none, sft, rl'],
     [
       'arms.X={objective: none, mode: think}',
       'arms.X (--set): found the name "X"; allowed: a name of lower-case letters',
@@ -68,7 +68,7 @@ describe('a wrong recipe is told with its place, what was found and what is allo
   });
 
   test('a missing field is told at the arm that lacks it', () => {
-    const error = errorOf(['arms.mt-rl={objective: grpo, mode: think}']);
+    const error = errorOf(['arms.mt-rl={objective: rl, mode: think}']);
     expect(error.message).toContain(
       'arms.mt-rl.stepCount (--set): found nothing; allowed: a number (the field is needed)',
     );

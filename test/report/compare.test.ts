@@ -8,12 +8,12 @@ const sentences = (runs: readonly ReturnType<typeof run>[], tests: readonly Pair
   compareArms(runs, tests).flatMap(comparisonSentences);
 
 const base = run('base', 'none', [scores('a', 0.6, [0.55, 0.65]), scores('b', 0.6, [0.55, 0.65])]);
-const rl = run('mt-rl', 'grpo', [scores('a', 0.64, [0.59, 0.69]), scores('b', 0.7, [0.66, 0.75])]);
+const rl = run('mt-rl', 'rl', [scores('a', 0.64, [0.59, 0.69]), scores('b', 0.7, [0.66, 0.75])]);
 
 test('a difference that the paired test finds is claimed, with the numbers, though the intervals overlap', () => {
   const unseen = [
     run('base', 'none', [scores('pair', 0.6, [0.55, 0.65], true)]),
-    run('mt-rl', 'grpo', [scores('pair', 0.64, [0.59, 0.69], true)]),
+    run('mt-rl', 'rl', [scores('pair', 0.64, [0.59, 0.69], true)]),
   ];
   expect(sentences(unseen, [paired('pair', 'mt-rl', 'base', 0.04, 0.013)])).toEqual([
     'On pair, which was never trained, mt-rl is higher than base: 64.0 (59.0–69.0) against 60.0 (55.0–65.0); ' +
@@ -29,7 +29,7 @@ test('a p-value that Holm raises above .05 claims nothing', () => {
 });
 
 test('what was not tested is not claimed, however far the intervals lie apart', () => {
-  const far = run('mt-rl', 'grpo', [scores('a', 0.99, [0.98, 1])]);
+  const far = run('mt-rl', 'rl', [scores('a', 0.99, [0.98, 1])]);
   expect(sentences([base, far], [])).toEqual([
     'In distribution, no difference between mt-rl and base can be claimed on any of 1 tasks: they were not tested.',
   ]);

@@ -55,7 +55,7 @@ export function run(arm: string, objective: ReportRun['objective'], all: readonl
     loss: 1 / (step + 1),
     gradientNorm: 0.5,
     learningRate: 1e-4,
-    ...(objective === 'grpo' && {
+    ...(objective === 'rl' && {
       ...{
         reward: step / 40,
         accuracy: step / 40,
@@ -72,6 +72,7 @@ export function run(arm: string, objective: ReportRun['objective'], all: readonl
     arm,
     seed,
     objective,
+    ...(objective === 'rl' && { algorithm: 'GRPO' }),
     mode: 'think',
     stepCount: curve.length,
     wallMs: 30_000,
@@ -116,7 +117,7 @@ export function madeUpReport(): ReportData {
     runs: [
       run('base', 'none', [scores('safety', 0.7, [0.66, 0.74]), scores('pair', 0.6, [0.55, 0.65], true)]),
       run('sft', 'sft', [scores('safety', 0.72, [0.68, 0.76]), scores('pair', 0.4, [0.35, 0.45], true)]),
-      run('mt-rl', 'grpo', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
+      run('mt-rl', 'rl', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
     ],
     tests: [test('pair', 'mt-rl', 'base', 0.37, 0.001), test('safety', 'mt-rl', 'sft', 0.01, 0.4)],
     rollouts: [

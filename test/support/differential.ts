@@ -10,7 +10,7 @@ import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts
 import { add, sumOfSquares } from '../../policy/graph/build.ts';
 import { gradients } from '../../policy/graph/gradient.ts';
 import type { Graph } from '../../policy/graph/ir.ts';
-import { grpoGroups } from '../../policy/objectives/grpo.ts';
+import { grpo } from '../../policy/algorithms/grpo.ts';
 import type { Runtime, RuntimeSettings } from '../../policy/runtime/graph-runner.ts';
 import { openRuntime } from '../../policy/runtime/open-runtime.ts';
 import { opCases } from '../policy/graph/cases/all.ts';
@@ -161,8 +161,8 @@ async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<G
     const drawn = [...groups, ...narrow.groups];
     const rewards = groups.map((group) => group.map((_, index) => index % 2));
     const training: ForwardBackwardRequest = {
-      groups: grpoGroups(prompts, groups, rewards).groups,
-      loss: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+      groups: grpo.groups({ prompts, rollouts: groups, rewards }, {}).groups,
+      loss: grpo.loss({}),
       temperature: 1,
       tokens,
     };

@@ -21,8 +21,8 @@ function start(recipe: MadeUpRecipe) {
 const three: MadeUpRecipe = {
   runs: [
     planOf({ arm: 'base', objective: 'none', stepCount: 0 }),
-    planOf({ arm: 'rl', objective: 'grpo', stepCount: 2, from: 'sft/s0' }),
-    planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),
+    planOf({ arm: 'rl', objective: 'rl', stepCount: 2, from: 'sft/s0' }),
+    planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2, rolloutShardCount: 0 }),
   ],
 };
 

@@ -2,6 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
+import { isTrained, samplesRollouts } from './plan-work.ts';
 import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../../contract/progress.ts';
 
 export function runDetails(progress: RunProgress, rows: readonly StepRow[]): string {
@@ -82,11 +83,12 @@ export function gateTable(checks: readonly GateCheck[]): string[] {
 
 /** What never changes of a run. */
 export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult): string {
-  const { arm, seed, mode, from, objective, rolloutShardCount, snapshotEveryStepCount } = plan;
+  const { arm, seed, mode, from, rolloutShardCount, snapshotEveryStepCount } = plan;
   const items = [`arm **${arm}**, seed ${String(seed)}, ${mode}`, `recipe ${recipeName} \`${shortOf(recipeDigest)}\``];
   if (from !== undefined) items.push(`starts from ${from}`);
-  if (objective === 'grpo') items.push(`rollouts of a step in ${counted(rolloutShardCount, 'activity', 'activities')}`);
-  if (objective !== 'none') items.push(`snapshot every ${counted(snapshotEveryStepCount, 'step', 'steps')}`);
+  if (samplesRollouts(plan))
+    items.push(`rollouts of a step in ${counted(rolloutShardCount, 'activity', 'activities')}`);
+  if (isTrained(plan)) items.push(`snapshot every ${counted(snapshotEveryStepCount, 'step', 'steps')}`);
   return items.map((item) => `- ${item}`).join('\n');
 }
 

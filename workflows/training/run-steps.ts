@@ -23,13 +23,13 @@ export interface StepContext {
   readonly budget: RunBudget;
 }
 
-export interface GrpoStep {
+export interface RolloutStep {
   readonly update: OptimizeResult;
   readonly rewards: ArtifactRef;
 }
 
 /** rollout shards -> reward, again while too few groups teach and rounds are left -> optimize; one update. */
-export async function grpoStep(context: StepContext, step: number, policy: PolicyState): Promise<GrpoStep> {
+export async function rolloutStep(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
   const { input, planRef, tracker } = context;
   const runRef = runRefOf(context);
   const { resampling, usesReference } = input.plan;
@@ -72,8 +72,8 @@ function isTooUniform(reward: RewardResult, { informativeGroupCountMin }: Resamp
   return reward.informativeGroupCount < informativeGroupCountMin;
 }
 
-/** Supervised steps [step, toStep) in one activity. */
-export async function sftSteps(
+/** Steps [step, toStep) without rollouts, in one activity. */
+export async function updateSteps(
   context: StepContext,
   step: number,
   toStep: number,

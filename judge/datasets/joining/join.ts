@@ -4,6 +4,7 @@
  */
 import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
+import { imitatesReasons } from '../../../recipes/arms.ts';
 import type { DatasetSpec, Recipe } from '../../../recipes/recipe.ts';
 import { trainedTasks } from '../../../recipes/task-sets.ts';
 import type { Example, QuarantinedRow } from '../../example.ts';
@@ -193,7 +194,7 @@ function checkRationales(recipe: Recipe, facts: RowFacts, splits: SplitColumn): 
     if (!hasRationale && splits.at(row) === 'train') without.add(task);
   }
   for (const [name, arm] of Object.entries(recipe.arms)) {
-    if (arm.objective !== 'sft' || arm.mode !== 'think') continue;
+    if (!imitatesReasons(arm)) continue;
     const task = trainedTasks(recipe, arm).find((each) => without.has(each));
     if (task === undefined) continue;
     throw new MtrlError('RECIPE_INVALID', `examples of task ${task} have no rationale to teach`, {

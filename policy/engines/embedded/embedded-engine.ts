@@ -17,6 +17,8 @@ import type {
   TokenRoles,
   TrainableSpec,
 } from '../../engine.ts';
+import { lossInputs } from '../../losses/graph-terms.ts';
+import { usesReference } from '../../losses/table.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { hidden } from '../../models/attention.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
@@ -181,10 +183,10 @@ export class EmbeddedEngine implements Engine {
     let tokenCount = 0;
     const options = {
       loss: request.loss.name,
-      withKl: request.loss.name === 'ppo' && request.loss.klCoefficient > 0,
+      withReference: usesReference(request.loss),
       ...(request.memory?.recompute === true && { recompute: true }),
     };
-    const fit = { ...request, withReference: options.withKl };
+    const fit = { ...request, withReference: options.withReference };
     const cut = cutTraining(policy, fit, options);
     requireCutFits('training', policy, fit, cut);
     const sums = gradientSums(policy);
@@ -339,27 +341,8 @@ function addWeights(
 }
 
 function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss }: ForwardBackwardRequest): void {
-  inputs.set(
-    'tokenWeights',
-    perToken(packed, (completion) => completion.tokenWeight),
-  );
-  if (loss.name === 'cross_entropy') return;
-  inputs.set(
-    'advantages',
-    perToken(packed, (completion) => completion.advantage ?? 0),
-  );
-  inputs.set(
-    'oldLogProbs',
-    perToken(packed, (completion) => completion.logProbs ?? []),
-  );
-  inputs.set('ratioMin', floatScalar(1 - loss.clipLow));
-  inputs.set('ratioMax', floatScalar(1 + loss.clipHigh));
-  if (loss.klCoefficient === 0) return;
-  inputs.set(
-    'referenceLogProbs',
-    perToken(packed, (completion) => completion.referenceLogProbs ?? []),
-  );
-  inputs.set('klCoefficient', floatScalar(loss.klCoefficient));
+  const tensors = lossInputs(loss, { perToken: (of) => perToken(packed, of), scalar: floatScalar });
+  for (const [name, tensor] of tensors) inputs.set(name, tensor);
 }
 
 /** Where micro-batches add their gradients. */

@@ -7,6 +7,7 @@ import { required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
 import type { EncodedPrompt, MemorySpec, TrainGroup, TrainableSpec } from '../../../engine.ts';
 import { flopsOf } from '../../../graph/flops.ts';
+import type { LossName } from '../../../losses/table.ts';
 import { columnCountMax } from '../../../models/layout.ts';
 import { trainableSpecs } from '../../../models/trainable.ts';
 import { loadProcessor } from '../../../processor.ts';
@@ -22,9 +23,10 @@ import { readConfig } from '../weights.ts';
 export interface ArmShape {
   readonly arm: string;
   readonly promptCount: number;
-  /** 1 for supervised training: no rollouts. */
+  /** 1 for training without rollouts. */
   readonly groupSize: number;
   readonly completionTokenCount: number;
+  readonly loss: LossName;
   readonly withReference: boolean;
   readonly trainable: TrainableSpec;
   readonly memory: MemorySpec;
@@ -115,8 +117,8 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
     };
 
     function planTraining() {
-      const loss = arm.groupSize > 1 ? 'ppo' : 'cross_entropy';
-      const options = { recompute, loss, withKl: arm.withReference } as const;
+      const { loss, withReference } = arm;
+      const options = { recompute, loss, withReference };
       const groups = Array.from({ length: arm.promptCount }, () => usualGroup(arm, prompt));
       const cut = cutTraining(fitted, { ...held, groups }, options);
       const { graph } = sessions.trainingPlan({ ...options, withImages: hasImages(groups) });

@@ -1,4 +1,4 @@
-/** Supervised fine-tuning: cross-entropy of the written answer, averaged over all answer tokens of the step. */
+/** Supervised fine-tuning: cross-entropy of the written answer, averaged over all answer tokens of the step. No rollouts, so not in the table. */
 import type { Prompt, TrainGroup } from '../engine.ts';
 
 /** @param completions token ids of each prompt's answer, stop token included */

@@ -1,0 +1,17 @@
+/** How arms of each objective are trained. Their updates are in training/updates, which only `optimize` reaches. */
+import type { TrainedArm } from '../../../recipes/recipe.ts';
+import { rlTraining } from './rl.ts';
+import { sftTraining } from './sft.ts';
+import type { Training } from './training.ts';
+
+const objectives: {
+  readonly [O in TrainedArm['objective']]: (arm: Extract<TrainedArm, { objective: O }>) => Training;
+} = {
+  sft: sftTraining,
+  rl: rlTraining,
+};
+
+export function trainingOf(arm: TrainedArm): Training {
+  const training = objectives[arm.objective] as (arm: TrainedArm) => Training;
+  return training(arm);
+}

@@ -1,0 +1,75 @@
+/** Supervised updates: several steps, each the cross-entropy of its examples' targets. */
+import pMap from 'p-map';
+import { required } from '../../../core/assert.ts';
+import { Rng } from '../../../core/rng.ts';
+import { sftGroups } from '../../../policy/algorithms/sft.ts';
+import { learningRateAt } from '../../../policy/optimizer/schedule.ts';
+import type { SftArm } from '../../../recipes/recipe.ts';
+import type { PromptedDataset } from '../../asking/prompter.ts';
+import { exampleLookup } from '../../data/dataset-artifact.ts';
+import type { SftStep, SftUpdate } from '../../policies/step-record.ts';
+import type { ReadyStep } from '../apply-update.ts';
+import { commonOf, encodingCountMax } from './common.ts';
+import type { Updates } from './updates.ts';
+
+/** Log-probs of supervised answers are those of the model as it is. */
+const temperature = 1;
+const loss = { name: 'cross_entropy' } as const;
+
+export const sftUpdates: Updates<SftArm, SftUpdate> = {
+  loss: () => loss,
+
+  async plan(recipe, arm, input, planned) {
+    const steps: SftStep[] = [];
+    for (let step = input.fromStep; step < input.toStep; step++) {
+      const direct = new Rng('direct-share', input.seed, step);
+      const learningRate = learningRateAt(arm.optimizer, step, input.stepCount ?? arm.stepCount);
+      const examples = Array.from(await planned(step), (row) => {
+        const mode = direct.chance(arm.directShare) ? 'direct' : arm.mode;
+        return [row, mode] as const;
+      });
+      steps.push({ step, learningRate, examples });
+    }
+    return { objective: 'sft', ...commonOf(recipe, arm, input), steps };
+  },
+
+  /** The first step is ready when this returns; each later one is made ready while the engine does the one before. */
+  async ready(_cache, prompted, { steps }) {
+    const [first, ...rest] = steps;
+    return oneAhead(await readyStep(prompted, required(first, 'a step')), rest, (step) => readyStep(prompted, step));
+  },
+
+  inputs({ dataset, ...config }) {
+    return { inputs: { dataset }, config };
+  },
+
+  firstSteps: (update, toStep) => ({ ...update, steps: update.steps.filter(({ step }) => step < toStep) }),
+};
+
+async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => Promise<U>): AsyncIterable<U> {
+  let current = first;
+  for (const item of rest) {
+    const next = make(item);
+    // A consumer that stops here must not leave a failure that nobody hears.
+    next.catch(() => undefined);
+    yield current;
+    current = await next;
+  }
+  yield current;
+}
+
+async function readyStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {
+  const exampleAt = await exampleLookup(
+    prompted.dataset,
+    examples.map(([row]) => row),
+  );
+  const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
+  const prompts = await pMap(shown, ({ example, mode }) => prompted.encode(example, mode), {
+    concurrency: encodingCountMax,
+  });
+  const groups = sftGroups(
+    prompts,
+    shown.map(({ example, mode }) => prompted.target(example, mode)),
+  );
+  return { step, learningRate, groups, droppedGroupCount: 0, loss, temperature };
+}

@@ -1,0 +1,21 @@
+/** Which arms are trained, and how: asked here, so that nothing else compares objectives. */
+import type { Arm, Recipe, RlArm, TrainedArm } from './recipe.ts';
+
+export function isTrained(arm: Arm | undefined): arm is TrainedArm {
+  return arm !== undefined && arm.objective !== 'none';
+}
+
+/** In the recipe's order. */
+export function trainedArms({ arms }: Pick<Recipe, 'arms'>): [name: string, arm: TrainedArm][] {
+  return Object.entries(arms).flatMap(([name, arm]) => (isTrained(arm) ? [[name, arm] as [string, TrainedArm]] : []));
+}
+
+/** Whether the arm learns from rollouts. */
+export function isRl(arm: Arm | undefined): arm is RlArm {
+  return arm?.objective === 'rl';
+}
+
+/** Whether the arm imitates written reasons. A `directShare` of 1 asks for none of them. */
+export function imitatesReasons(arm: Arm | undefined): boolean {
+  return arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
+}

@@ -1,0 +1,7 @@
+/** Objective none: the arm is evaluated as it is. */
+import { z } from 'zod';
+import { armFields } from '../fields/arm-fields.ts';
+
+export const noneArm = z
+  .strictObject({ objective: z.literal('none'), ...armFields })
+  .describe('Evaluated, not trained.');

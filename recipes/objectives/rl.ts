@@ -1,0 +1,63 @@
+/** Objective rl: rollouts are rewarded, and an algorithm (policy/algorithms) makes updates of them. */
+import { z } from 'zod';
+import type { Algorithm } from '../../policy/algorithms/algorithm.ts';
+import { type AlgorithmName, algorithms, defaultAlgorithm } from '../../policy/algorithms/table.ts';
+import { armFields, trainingFields } from '../fields/arm-fields.ts';
+import { curriculumSchema, resamplingSchema } from '../fields/mixture-fields.ts';
+import { rewardSchema } from '../fields/reward-fields.ts';
+import { topKSchema, topPSchema } from '../fields/sampling-fields.ts';
+
+const count = z.int().min(1);
+
+const rolloutFields = {
+  promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),
+  groupSize: z.int().min(2).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
+  rolloutShardCount: count.default(1).describe('Activities that share the rollouts of a step; changes no bit of them.'),
+  temperature: z.number().positive().default(1).describe('Of rollouts. Not published.'),
+  topK: topKSchema,
+  topP: topPSchema,
+  tokenCountMax: count.default(32).describe('A rollout is cut after so many tokens. Not published.'),
+};
+
+const rewardFields = {
+  formatWeight: z.number().min(0).max(1).default(0.1).describe('a in R = (1 - a) accuracy + a format. Not published.'),
+  reward: rewardSchema.describe('What a judgment is worth (docs/judging.md).'),
+  curriculum: curriculumSchema.optional(),
+  resampling: resamplingSchema.optional(),
+  logProbToleranceMax: z
+    .number()
+    .positive()
+    .default(1e-4)
+    .describe('Rollout and trainer log-probs may differ by this much, natural log, before the run stops.'),
+};
+
+/** An arm that names no algorithm has the default: its name alone may be left out. */
+type NameSchema<N extends AlgorithmName> = N extends typeof defaultAlgorithm
+  ? z.ZodDefault<z.ZodLiteral<N>>
+  : z.ZodLiteral<N>;
+
+function nameSchema<N extends AlgorithmName>(name: N): NameSchema<N> {
+  const literal = z.literal(name).describe('How rollouts and rewards become an update.');
+  return ((name as string) === defaultAlgorithm ? literal.default(literal.value) : literal) as NameSchema<N>;
+}
+
+function armOf<N extends AlgorithmName, F extends z.ZodRawShape>(name: N, { fields }: Algorithm<F>) {
+  const own = { objective: z.literal('rl'), algorithm: nameSchema(name) };
+  return z.strictObject({ ...own, ...armFields, ...trainingFields, ...rolloutFields, ...fields, ...rewardFields });
+}
+
+type ArmSchemas = {
+  readonly [N in AlgorithmName]: ReturnType<typeof armOf<N, (typeof algorithms)[N]['fields']>>;
+};
+
+/** One branch an algorithm. Entries of an object have lost which name goes with which fields. */
+const branches = Object.entries(algorithms).map(([name, algorithm]) => armOf(name as AlgorithmName, algorithm));
+
+export const rlArm = z
+  .discriminatedUnion('algorithm', branches as unknown as readonly [ArmSchemas[AlgorithmName]])
+  .describe(
+    'Reinforcement learning: rollouts are rewarded, and `algorithm` makes updates of them. Recipes that say ' +
+      '`objective: grpo` are read as this, with algorithm `grpo`.',
+  );
+
+export type RlArm = z.infer<typeof rlArm>;
