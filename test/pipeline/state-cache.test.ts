@@ -1,66 +1,74 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { StateFolders, type StateFoldersOptions } from '../../pipeline/policies/state-folders.ts';
-
-let root: string;
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'mtrl-folders-'));
-});
-afterEach(() => rm(root, { recursive: true }));
+import { expect, it } from 'vitest';
+import { StateCache, type StateCacheOptions } from '../../pipeline/policies/state-cache.ts';
+import type { StateHandle } from '../../policy/engine.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 
-/** Keeps four states of 100 bytes, one after the other. */
-async function keepFour(options: StateFoldersOptions): Promise<StateFolders> {
-  const folders = new StateFolders(root, options);
-  for (const name of names) {
-    await folders.keep(async (folder) => {
-      await writeFile(join(folder, 'model.safetensors'), Buffer.alloc(100));
-      return [[name], undefined];
-    });
+/** A place that knows which states it has. */
+class Place {
+  readonly kept = new Set<StateHandle>();
+
+  write(byteLength: number): StateHandle {
+    const state = { kind: 'made-up', byteLength };
+    this.kept.add(state);
+    return state;
   }
-  return folders;
+
+  discard(state: StateHandle): Promise<void> {
+    this.kept.delete(state);
+    return Promise.resolve();
+  }
 }
 
-const heldOf = (folders: StateFolders): string[] => names.filter((name) => folders.holds([name]));
+/** Keeps four states of 100 bytes, one after the other. */
+async function keepFour(options: StateCacheOptions) {
+  const place = new Place();
+  const cache = new StateCache(place, options);
+  for (const name of names) await cache.keep([name], place.write(100));
+  return { place, cache };
+}
 
-it('keeps as many bytes as it may, the newest states first, and removes the files of the others', async () => {
-  expect(heldOf(await keepFour({ byteLengthMax: 300 }))).toEqual(['b', 'c', 'd']);
-  const folders = (await readdir(root)).sort();
-  expect(await Promise.all(folders.map((name) => readdir(join(root, name))))).toEqual([
-    ['model.safetensors'],
-    ['model.safetensors'],
-    ['model.safetensors'],
-  ]);
+const heldOf = (cache: StateCache): string[] => names.filter((name) => cache.holds([name]));
+
+it('keeps as many bytes as it may, the newest states first, and discards the others', async () => {
+  const { cache, place } = await keepFour({ byteLengthMax: 300 });
+  expect(heldOf(cache)).toEqual(['b', 'c', 'd']);
+  expect(place.kept.size).toBe(3);
 });
 
 it('keeps what an engine leaves and what it goes to, however large they are', async () => {
-  expect(heldOf(await keepFour({ byteLengthMax: 10 }))).toEqual(['c', 'd']);
+  expect(heldOf((await keepFour({ byteLengthMax: 10 })).cache)).toEqual(['c', 'd']);
 });
 
 it('keeps no more states than it may, however small they are', async () => {
-  expect(heldOf(await keepFour({ countMax: 1 }))).toEqual(['d']);
+  expect(heldOf((await keepFour({ countMax: 1 })).cache)).toEqual(['d']);
 });
 
 it('keeps states that are read, over its limits, until they are released', async () => {
-  const folders = await keepFour({ countMax: 4 });
-  const never = (): Promise<void> => Promise.reject(new Error('it is here'));
-  const pinned = await Promise.all(names.map((name) => folders.pin([name], never)));
-  const write = (folder: string): Promise<void> => writeFile(join(folder, 'model.safetensors'), 'e');
-  const last = await folders.pin(['e'], write);
-  expect(heldOf(folders)).toEqual(names);
-  expect(await readdir(last.folder)).toEqual(['model.safetensors']);
+  const { cache, place } = await keepFour({ countMax: 4 });
+  const never = (): Promise<StateHandle> => Promise.reject(new Error('it is here'));
+  const pinned = await Promise.all(names.map((name) => cache.pin([name], never)));
+  const last = await cache.pin(['e'], () => Promise.resolve(place.write(1)));
+  expect(heldOf(cache)).toEqual(names);
+  expect(place.kept).toContain(last.state);
   for (const { release } of pinned) await release();
-  expect(heldOf(folders)).toEqual(['b', 'c', 'd']);
+  expect(heldOf(cache)).toEqual(['b', 'c', 'd']);
+  expect(place.kept.size).toBe(4);
 });
 
-it('forgets a state that could not be written, for all who waited for it', async () => {
-  const folders = new StateFolders(root);
-  const failing = [1, 2].map(() => folders.pin(['a'], () => Promise.reject(new Error('no such object'))));
+it('forgets a state that could not be fetched, for all who waited for it', async () => {
+  const place = new Place();
+  const cache = new StateCache(place);
+  const failing = [1, 2].map(() => cache.pin(['a'], () => Promise.reject(new Error('no such object'))));
   expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-  expect(await readdir(root)).toEqual([]);
-  const { folder } = await folders.pin(['a'], (to) => writeFile(join(to, 'model.safetensors'), 'a'));
-  expect(await readdir(folder)).toEqual(['model.safetensors']);
+  const { state } = await cache.pin(['a'], () => Promise.resolve(place.write(1)));
+  expect(place.kept).toContain(state);
+});
+
+it('drops a state that is lost, and fetches it when it is next wanted', async () => {
+  const { cache, place } = await keepFour({});
+  await cache.drop(['b']);
+  expect(heldOf(cache)).toEqual(['a', 'c', 'd']);
+  const { state } = await cache.pin(['b'], () => Promise.resolve(place.write(7)));
+  expect(state.byteLength).toBe(7);
 });
