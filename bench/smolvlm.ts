@@ -150,7 +150,12 @@ async function train(
 }
 
 /** The last tokens of a prompt as its completion: our log-probs against those of the logits that `transformers` computes. */
-async function inTransformers(engine: ComputeProcess, processor: Processor, folder: string, log: (line: string) => void) {
+async function inTransformers(
+  engine: ComputeProcess,
+  processor: Processor,
+  folder: string,
+  log: (line: string) => void,
+) {
   const python = pythonWithTransformers();
   if (python === undefined) {
     log('not opened in transformers: name a Python that has it in MTRL_TEST_PYTHON');

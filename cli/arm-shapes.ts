@@ -1,5 +1,5 @@
 /** What a step of each trained arm of a recipe consists of, before any data is there. */
-import type { ArmShape } from '../infra/doctor/model.ts';
+import type { ArmShape } from '../contract/model-plan.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 

@@ -255,10 +255,7 @@ export interface PolicyVerbs {
   prepareTraining(spec: TrainableSpec, options?: CallOptions): Promise<void>;
   sample(request: SampleRequest, options?: CallOptions): Promise<SampleResult>;
   /** Log-probs of the given completions, without gradients. */
-  forward(
-    request: ForwardRequest,
-    options?: CallOptions,
-  ): Promise<readonly (readonly (readonly number[])[])[]>;
+  forward(request: ForwardRequest, options?: CallOptions): Promise<readonly (readonly (readonly number[])[])[]>;
   /**
    * [prompt][label]: log-prob of the label at the verdict's place, natural log, under the current weights. It sums over
    * all tokens of the label and what follows it in its completion, however many they are; not over what the completions

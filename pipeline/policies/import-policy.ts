@@ -74,9 +74,7 @@ async function initialized({ deps, cache, states }: ComputeContext, caller: Call
       await engine.initialize(described, seed).finally(() => transfer.discard(described));
       const small = smallFiles(await readFolderManifest(cache.store, folder));
       const state = await engine.saveState();
-      const checkpoint = await waits.for(
-        transfer.putCheckpoint(state, small).finally(() => transfer.discard(state)),
-      );
+      const checkpoint = await waits.for(transfer.putCheckpoint(state, small).finally(() => transfer.discard(state)));
       return { outputs: await waits.for(untouched(cache, checkpoint, null)), summary: {} };
     }),
   );
@@ -87,7 +85,10 @@ function namingFolder(error: unknown, kept: ArtifactRef, path: string): unknown 
   if (!(error instanceof MtrlError)) return error;
   const { where } = error.details;
   if (where?.startsWith(kept.uri) !== true) return error;
-  return new MtrlError(error.code, error.message, { ...error.details, where: `${path}${where.slice(kept.uri.length)}` });
+  return new MtrlError(error.code, error.message, {
+    ...error.details,
+    where: `${path}${where.slice(kept.uri.length)}`,
+  });
 }
 
 /** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */

@@ -39,7 +39,11 @@ function snapshotOf({ snapshot, log }: PolicyState, step: number, { checkpoint, 
 }
 
 /** The engine's weights and moments; config, tokenizer and templates are those of the checkpoint it came from. */
-async function putState({ deps, cache }: ComputeContext, origin: ArtifactRef, state: StateHandle): Promise<StoredState> {
+async function putState(
+  { deps, cache }: ComputeContext,
+  origin: ArtifactRef,
+  state: StateHandle,
+): Promise<StoredState> {
   const { transfer } = deps;
   const [checkpoint, optimizer] = await Promise.all([
     transfer.putCheckpoint(state, smallFiles(await readFolderManifest(cache.store, origin))),

@@ -58,12 +58,12 @@ describe('a key changes with the code that decides its result, and with nothing 
   });
 
   it('a binary that resizes pictures', () => {
-    const changed = changedBy('core/resample.wasm', (place) => {
+    const changed = changedBy('policy/vision/resample.wasm', (place) => {
       appendFileSync(place, 'changed');
     });
     expect(changed).toEqual(expect.arrayContaining(prompting));
     expect(changed).not.toContain('reward');
-    expect(touch('core/resample.wat')).toEqual([]);
+    expect(touch('policy/vision/resample.wat')).toEqual([]);
   });
 
   it('what is reached by no import but handed over by the worker', () => {

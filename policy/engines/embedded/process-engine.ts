@@ -56,8 +56,7 @@ export function processEngine(process: ComputeProcess, states: FolderStates): En
     loadState: (state, options) =>
       withState(
         state,
-        async (folder) =>
-          (await holdsOptimizer(folder)) ? process.loadState(folder) : process.loadCheckpoint(folder),
+        async (folder) => ((await holdsOptimizer(folder)) ? process.loadState(folder) : process.loadCheckpoint(folder)),
         options,
       ),
     initialize: (state, seed, options) => withState(state, (folder) => process.initialize(folder, seed), options),
@@ -90,5 +89,8 @@ function namingOrigin(error: unknown, { folder, origin }: FolderState): unknown 
   if (!(error instanceof MtrlError) || origin === undefined) return error;
   const { where } = error.details;
   if (where?.startsWith(folder) !== true) return error;
-  return new MtrlError(error.code, error.message, { ...error.details, where: `${origin}${where.slice(folder.length)}` });
+  return new MtrlError(error.code, error.message, {
+    ...error.details,
+    where: `${origin}${where.slice(folder.length)}`,
+  });
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { isTensorFile } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { ArtifactRef } from '../../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../../artifacts/store/artifact-store.ts';
-import { type FolderManifest, materializeFolder, putFolder, readFolderManifest } from '../../../artifacts/store/files.ts';
+import {
+  type FolderManifest,
+  materializeFolder,
+  putFolder,
+  readFolderManifest,
+} from '../../../artifacts/store/files.ts';
 import type { StoredState } from '../engine-service.ts';
 
 /** The engine's own: it says the dtype of the weights that it writes. */
