@@ -232,6 +232,18 @@ describe('what only one room may do', () => {
     expectNone(wrong.map(place));
   });
 
+  it('an engine is known to itself, the table of engines, tests and benches: to others by the interface', () => {
+    const inside = /^policy\/engines\/[^/]+\//;
+    const wrong = inRooms.filter(
+      ({ path, target }) =>
+        target !== undefined &&
+        inside.test(target) &&
+        inside.exec(target)?.[0] !== inside.exec(path)?.[0] &&
+        path !== 'policy/engines/table.ts',
+    );
+    expectNone(wrong.map(place));
+  });
+
   it('workflows load nothing but themselves and what Temporal replays', () => {
     const wrong = imports.filter(
       ({ path, specifier, target, isType }) =>
