@@ -50,7 +50,8 @@ export class EnginePool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot?.engine.close()));
+    const engines = this.#slots.flatMap((slot) => slot?.engine ?? []);
+    await Promise.all(engines.map((engine) => engine.close()));
   }
 
   /** Most of the wanted log first; then an empty engine; then the one unused for longest. */

@@ -48,8 +48,8 @@ export interface EngineService {
   readonly states: StateTransfer;
   readonly choice: EngineChoice;
   /** The code's version as results of these engines are keyed by it: settings that change bits are in it. */
-  versionWith(codeVersion: string): string;
-  start(): Engine;
+  readonly versionWith: (codeVersion: string) => string;
+  readonly start: () => Engine;
 }
 
 /** Throws USAGE for settings that make no sense, PROVIDER_UNAVAILABLE for a server that does not serve. */

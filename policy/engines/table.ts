@@ -13,9 +13,9 @@ export const engineTable = {
 export const defaultEngine = 'embedded' satisfies keyof typeof engineTable;
 
 /** The engine that the environment asks for: MTRL_ENGINE; unset or empty, the embedded one. Throws USAGE. */
-export function engineNamed<T extends EngineTable>(
+export function engineNamed(
   environment: NodeJS.ProcessEnv,
-  table: T,
+  table: EngineTable,
 ): readonly [name: string, open: OpenEngineService] {
   const name = environment['MTRL_ENGINE'] || defaultEngine;
   const open = Object.hasOwn(table, name) ? table[name] : undefined;
