@@ -10,7 +10,7 @@ export const engineTable = {
   embedded: openEmbedded,
 } as const satisfies EngineTable;
 
-export const defaultEngine = 'embedded' satisfies keyof typeof engineTable;
+const defaultEngine = 'embedded' satisfies keyof typeof engineTable;
 
 /** The engine that the environment asks for: MTRL_ENGINE; unset or empty, the embedded one. Throws USAGE. */
 export function engineNamed(
