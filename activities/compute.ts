@@ -44,12 +44,12 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
 }
 
 function computeContext(deps: ComputeDeps): ComputeContext {
-  const { store, enginePool: pool, stateFolders: folders, spoolFolder } = deps;
+  const { store, enginePool: pool, transfer, stateCache, spoolFolder } = deps;
   const cache = new JsonCache(store);
   const context: ComputeContext = {
     deps,
     cache,
-    states: new PolicyStates({ store, pool, folders, replay: createReplay(() => context) }),
+    states: new PolicyStates({ store, pool, transfer, cache: stateCache, replay: createReplay(() => context) }),
     processors: new Processors(cache, join(spoolFolder, 'processors')),
     prompter: new Prompter(cache),
   };

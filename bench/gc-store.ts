@@ -12,7 +12,8 @@ import { jsonBytes } from '../artifacts/codecs/json-value.ts';
 import { type ManifestInputs, memoize } from '../artifacts/manifest.ts';
 import type { ObjectStore } from '../artifacts/store/object-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { S3ObjectStore, type S3Settings } from '../artifacts/store/s3-object-store.ts';
+import { S3ObjectStore } from '../artifacts/store/s3-object-store.ts';
+import type { S3Settings } from '../artifacts/store/s3-settings.ts';
 import type { Json } from '../core/json.ts';
 
 const experimentCount = 79;

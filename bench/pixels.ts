@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { DeferredPrompt } from '../policy/engine.ts';
-import { pixelByteLength } from '../policy/engines/embedded/pixels.ts';
+import { pixelByteLength } from '../policy/engines/pixel-byte-length.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { ImageProcessor } from '../policy/vision/image-processor.ts';
 import { rounded } from './statistics.ts';

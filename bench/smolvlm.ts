@@ -10,9 +10,9 @@ import sharp from 'sharp';
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
 import { planModel } from '../infra/doctor/model.ts';
-import type { Engine, EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
+import type { EncodedPrompt, MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
 import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
-import { type EngineProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
+import { type ComputeProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { grpo } from '../policy/algorithms/grpo.ts';
 import { type Processor, loadProcessor } from '../policy/processor.ts';
 import { largestDifference } from '../test/support/idefics3-fixture.ts';
@@ -96,7 +96,7 @@ async function planOf(folder: string, threadCount: number, { spec, memory }: Arm
 }
 
 async function train(
-  engine: Engine,
+  engine: ComputeProcess,
   processor: Processor,
   folder: string,
   { spec, memory }: Arm,
@@ -150,7 +150,12 @@ async function train(
 }
 
 /** The last tokens of a prompt as its completion: our log-probs against those of the logits that `transformers` computes. */
-async function inTransformers(engine: Engine, processor: Processor, folder: string, log: (line: string) => void) {
+async function inTransformers(
+  engine: ComputeProcess,
+  processor: Processor,
+  folder: string,
+  log: (line: string) => void,
+) {
   const python = pythonWithTransformers();
   if (python === undefined) {
     log('not opened in transformers: name a Python that has it in MTRL_TEST_PYTHON');
@@ -190,7 +195,7 @@ async function noisePrompt(processor: Processor, index: number): Promise<Encoded
 }
 
 /** A compute process of its own for each part: its peak is the part's. */
-async function withEngine<T>(threadCount: number, body: (engine: EngineProcess) => Promise<T>) {
+async function withEngine<T>(threadCount: number, body: (engine: ComputeProcess) => Promise<T>) {
   const engine = spawnEmbeddedEngine({ threadCount });
   try {
     const startedAtMs = performance.now();

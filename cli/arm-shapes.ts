@@ -1,5 +1,5 @@
 /** What a step of each trained arm of a recipe consists of, before any data is there. */
-import type { ArmShape } from '../infra/doctor/model.ts';
+import type { ArmShape } from '../contract/model-plan.ts';
 import { kindOf } from '../judge/kinds/table.ts';
 import { trainingOf } from '../pipeline/training/objectives/table.ts';
 import { lossOf } from '../pipeline/training/updates/table.ts';

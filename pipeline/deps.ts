@@ -4,7 +4,8 @@ import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { CodeVersion } from './code/code-version.ts';
 import type { EnginePool } from './policies/engine-pool.ts';
 import type { OpenBucket } from './data/source-buckets.ts';
-import type { StateFolders } from './policies/state-folders.ts';
+import type { EngineChoice, StateTransfer } from '../policy/engines/engine-service.ts';
+import type { StateCache } from './policies/state-cache.ts';
 
 export interface ControlDeps {
   readonly store: ArtifactStore;
@@ -17,14 +18,11 @@ export interface ControlDeps {
 
 export interface ComputeDeps extends ControlDeps {
   readonly enginePool: EnginePool;
-  readonly stateFolders: StateFolders;
+  /** Of the pool's engines. */
+  readonly transfer: StateTransfer;
+  readonly stateCache: StateCache;
   /** Local folder that belongs to this process alone, for what is read as files. */
   readonly spoolFolder: string;
   /** What the pool's engines compute with; ONNX Runtime on the CPU when left out. */
   readonly engine?: EngineChoice;
-}
-
-export interface EngineChoice {
-  readonly backend?: string;
-  readonly executionProvider?: string;
 }

@@ -17,7 +17,7 @@ export interface Watched {
   /** Never falls; rises whenever the work advances. */
   progress(): number;
   /** Stops the work; what waits for it rejects. */
-  kill(): void;
+  stop(reason: Error): void;
 }
 
 export interface WatchOptions {
@@ -38,6 +38,10 @@ export async function whileProgressing<T>(
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const stopped = new Promise<never>((_, reject) => {
+    const stop = (reason: Error): void => {
+      watched.stop(reason);
+      reject(reason);
+    };
     let known = watched.progress();
     let stillMs = 0;
     timer = setInterval(() => {
@@ -47,13 +51,11 @@ export async function whileProgressing<T>(
         stillMs = 0;
         caller.heartbeat();
       } else if ((stillMs += pulseMs) >= stalledAfterMs) {
-        watched.kill();
-        reject(stalled(stalledAfterMs));
+        stop(stalled(stalledAfterMs));
       }
     }, pulseMs);
     onAbort = () => {
-      watched.kill();
-      reject(cancelled(caller.cancellationSignal));
+      stop(cancelled(caller.cancellationSignal));
     };
     if (caller.cancellationSignal.aborted) onAbort();
     else caller.cancellationSignal.addEventListener('abort', onAbort, { once: true });
@@ -84,7 +86,7 @@ function cancelled({ reason }: AbortSignal): Error {
 /** For work that asks the store and no engine: digests and uploads of large files. */
 export async function whileWaiting<T>(caller: Caller, body: () => Promise<T>, options: WatchOptions = {}): Promise<T> {
   const waits = new Waits();
-  const watched = { progress: () => waits.progress(), kill: () => undefined };
+  const watched = { progress: () => waits.progress(), stop: () => undefined };
   return whileProgressing(caller, watched, () => waits.for(body()), options);
 }
 

@@ -1,8 +1,10 @@
 /**
  * What a policy can be asked to do. The verbs are those of the Tinker API (sample, forward_backward with named
  * losses, optim_step, save and load state), so that a remote trainer can stand where the embedded engine stands.
- * Arrays are per example; the engine pads, packs and batches as it likes.
+ * Arrays are per example; the engine pads, packs and batches as it likes. How engines are started and where their states
+ * become artifacts: engines/engine-service.ts.
  */
+import type { MtrlError } from '../core/errors.ts';
 import type { Loss } from './losses/table.ts';
 
 export type { Loss };
@@ -207,37 +209,90 @@ export interface EngineInfo {
   readonly parameterCount: number;
 }
 
-export interface Engine {
-  /** Reads a Hugging Face folder (config.json, model*.safetensors); optimizer state starts at zero. */
-  loadCheckpoint(folder: string): Promise<EngineInfo>;
-  /** Weights and optimizer state as `saveState` wrote them. */
-  loadState(folder: string): Promise<EngineInfo>;
-  /** Fresh weights from the folder's config.json, by seed. */
-  initialize(folder: string, seed: number): Promise<EngineInfo>;
-  /** Writes model.safetensors (adapters merged, + config.json) and optimizer*.safetensors into the folder. */
-  saveState(folder: string): Promise<void>;
+/** What an engine promises and what it can be asked for. Constant from its start to its end. */
+export interface Capabilities {
+  /** Equal requests on equal states give equal bits, so that a replayed update must meet the recorded digest. */
+  readonly bitExact: boolean;
+  /** What `forwardBackward` takes; empty for an engine that only answers. */
+  readonly losses: readonly Loss['name'][];
+  readonly labelLogProbs: boolean;
+  /** Only low-rank adapters learn: `prepareTraining` must name `lora`. */
+  readonly adaptersOnly: boolean;
+  /** Longest prompt with its completion, in tokens; left out where only the model's own limit counts. */
+  readonly contextTokenCountMax?: number;
+  /** What it takes of an image: float32 values as the model wants them, or the encoded file. */
+  readonly images: 'pixels' | 'encoded';
+}
+
+/**
+ * A state of a policy (weights, optimizer state, which weights learn) where engines of its kind keep it: a folder on
+ * disk, a path on a server. Only that kind can look inside. It stays until its StateTransfer discards it.
+ */
+export interface StateHandle {
+  /** Name of the engine in engines/table.ts. */
+  readonly kind: string;
+  /** What it takes of the place where it is kept. */
+  readonly byteLength: number;
+}
+
+export interface CallOptions {
+  /**
+   * Cancels the request, which rejects with the signal's reason. What the engine holds afterwards is unknown until a
+   * state is loaded; an engine that can only be interrupted by ending it ends, and `closed` says so.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** What is asked of a policy. Whatever the engine cannot do by its capabilities is RECIPE_INVALID. */
+export interface PolicyVerbs {
   /**
    * Says which weights learn from here on; without it all do. New adapters and a new optimizer state, unless the policy
    * is trained so already: a saved state comes back with both. Throws RECIPE_INVALID.
    */
-  prepareTraining(spec: TrainableSpec): Promise<void>;
-  /** Keeps a copy of the present weights as the reference policy of the KL term. */
-  loadReference(folder: string): Promise<void>;
-  sample(request: SampleRequest): Promise<SampleResult>;
+  prepareTraining(spec: TrainableSpec, options?: CallOptions): Promise<void>;
+  sample(request: SampleRequest, options?: CallOptions): Promise<SampleResult>;
   /** Log-probs of the given completions, without gradients. */
-  forward(request: ForwardRequest): Promise<readonly (readonly (readonly number[])[])[]>;
+  forward(request: ForwardRequest, options?: CallOptions): Promise<readonly (readonly (readonly number[])[])[]>;
   /**
    * [prompt][label]: log-prob of the label at the verdict's place, natural log, under the current weights. It sums over
    * all tokens of the label and what follows it in its completion, however many they are; not over what the completions
    * begin with together (a rationale), and over the stop token only where one completion would else be the beginning of
    * another (`1`, `10`).
    */
-  labelLogProbs(request: LabelLogProbsRequest): Promise<readonly (readonly number[])[]>;
+  labelLogProbs(request: LabelLogProbsRequest, options?: CallOptions): Promise<readonly (readonly number[])[]>;
   /** Adds to the accumulated gradient. */
-  forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult>;
+  forwardBackward(request: ForwardBackwardRequest, options?: CallOptions): Promise<ForwardBackwardResult>;
   /** Applies and clears the accumulated gradient. */
-  optimStep(request: OptimStepRequest): Promise<OptimStepResult>;
-  /** sha256 over the current weights and adapters, tensors in name order. */
-  weightsDigest(): Promise<string>;
+  optimStep(request: OptimStepRequest, options?: CallOptions): Promise<OptimStepResult>;
+  /**
+   * sha256 over the current weights and adapters, tensors in name order. Of an engine that is not `bitExact`: a digest
+   * that names the state and promises nothing of its bits.
+   */
+  weightsDigest(options?: CallOptions): Promise<string>;
+}
+
+/** A running engine. It holds one policy at a time: nothing can be asked of it before a state is loaded. */
+export interface Engine extends PolicyVerbs {
+  readonly capabilities: Capabilities;
+  /**
+   * Becomes the policy of the state; without an optimizer state in it, that starts at zero and all weights learn.
+   * Throws NOT_FOUND where the state is gone, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING,
+   * PROVIDER_UNAVAILABLE.
+   */
+  loadState(state: StateHandle, options?: CallOptions): Promise<EngineInfo>;
+  /** Fresh weights, by seed, for the model that the state describes. Throws as loadState. */
+  initialize(state: StateHandle, seed: number, options?: CallOptions): Promise<EngineInfo>;
+  /** A copy of what it holds, which `loadState` goes on from. */
+  saveState(options?: CallOptions): Promise<StateHandle>;
+  /** The weights of the state are the reference policy of the KL term until another state is loaded. */
+  loadReference(state: StateHandle, options?: CallOptions): Promise<void>;
+  /** Never falls; grows while the engine computes or answers, and stands still when it hangs. No unit. */
+  progress(): number;
+  /**
+   * Settles when the engine takes no more requests: with what ended it (COMPUTE_CRASHED, COMPUTE_OUT_OF_MEMORY), which
+   * requests then reject with too; with undefined after `close`.
+   */
+  readonly closed: Promise<MtrlError | undefined>;
+  /** Ends it at once; requests under way reject. */
   close(): Promise<void>;
 }

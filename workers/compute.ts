@@ -4,12 +4,11 @@ import { Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';
 import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
-import { StateFolders } from '../pipeline/policies/state-folders.ts';
+import { StateCache } from '../pipeline/policies/state-cache.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
-import { engineSettings, versionWith } from '../policy/engines/embedded/settings.ts';
-import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
+import { engineNamed, engineTable } from '../policy/engines/table.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
 import { withNamedProvider } from './named-provider.ts';
@@ -27,20 +26,21 @@ const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
 // As many again for each engine, so that one alone has the machine; they change no bit on the CPU.
 const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2, availableParallelism()));
-const engine = await withNamedProvider(engineSettings(process.env, threadCount));
-const enginePool = new EnginePool(engineCount, () =>
-  tracing ? tracedEngine(spawnEmbeddedEngine(engine)) : spawnEmbeddedEngine(engine),
-);
-const codeVersion = codeVersionOf(engine.backend);
-const buildVersion = buildVersionOf();
+const [engineName, openEngines] = engineNamed(process.env, engineTable);
 const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
+const environment = await withNamedProvider(process.env);
+const engines = await openEngines({ environment, threadCount, store, spoolFolder });
+const enginePool = new EnginePool(engineCount, () => (tracing ? tracedEngine(engines.start()) : engines.start()));
+const codeVersion = codeVersionOf(engines.choice.backend, engineName);
+const buildVersion = buildVersionOf();
 const activities = createComputeActivities({
   store,
-  codeVersion: (activity) => versionWith(codeVersion(activity), engine),
+  codeVersion: (activity) => engines.versionWith(codeVersion(activity)),
   log,
   enginePool,
-  engine,
-  stateFolders: new StateFolders(spoolFolder),
+  engine: engines.choice,
+  transfer: engines.states,
+  stateCache: new StateCache(engines.states),
   spoolFolder,
 });
 

@@ -84,7 +84,6 @@ type Verb = {
 
 /** The verbs that cost time: each call is a span below that of the activity that made it. */
 const tracedVerbs: readonly Verb[] = [
-  'loadCheckpoint',
   'loadState',
   'initialize',
   'saveState',

@@ -22,6 +22,9 @@ const headerAllowance = 1 << 20;
 /** `transformers` wants to know who wrote the file. */
 const metadata = { format: 'pt' };
 
+/** Weights or an index of them, by the file's name. */
+export const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
+
 /** Writes the files and returns their names, sorted. The same tensors give the same files. */
 export async function writeSafetensorsFolder(
   folder: string,

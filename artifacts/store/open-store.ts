@@ -1,7 +1,8 @@
 import { ArtifactStore, type ArtifactStoreOptions } from './artifact-store.ts';
 import { StoreLease } from '../collection/lease.ts';
 import type { ObjectStore } from './object-store.ts';
-import { type Prove, S3ObjectStore, type S3Settings } from './s3-object-store.ts';
+import { type Prove, S3ObjectStore } from './s3-object-store.ts';
+import type { S3Settings } from './s3-settings.ts';
 import type { OnTransfer } from './s3-transport.ts';
 
 /** The bucket of the stack's settings. Does not connect: the first request tells what is wrong. */

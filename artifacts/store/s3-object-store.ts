@@ -19,19 +19,9 @@ import {
   type TaggedBytes,
 } from './object-store.ts';
 import { cutOff, isAbsent, isBroken, isDenied, isPreconditionFailed, storeError } from './s3-errors.ts';
+import type { S3Settings } from './s3-settings.ts';
 import { type OnTransfer, s3Transport } from './s3-transport.ts';
 import { StoreClock } from './store-clock.ts';
-
-export interface S3Settings {
-  /** http(s) URL without a path. */
-  readonly endpoint: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Of temporary credentials. */
-  readonly sessionToken?: string;
-  readonly bucket: string;
-  readonly region: string;
-}
 
 /** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
 export type Prove = () => Promise<void>;

@@ -2,7 +2,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { signV4 } from 'minio/dist/esm/signing.mjs';
-import type { S3Settings } from './s3-object-store.ts';
+import type { S3Settings } from './s3-settings.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** A server that says nothing for so long is taken for dead; the activity's retry then tries again. */

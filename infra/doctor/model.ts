@@ -1,57 +1,17 @@
 /** What training a checkpoint takes on this machine, as policy/engines/embedded/memory/print-plan.ts finds it out. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { ArmPlan, ModelPlan, PlanRequest } from '../../contract/model-plan.ts';
 import { type ErrorCode, type ErrorDetails, MtrlError } from '../../core/errors.ts';
 import { programAt } from '../../core/program.ts';
 import { projectRoot } from '../../core/project.ts';
-
-/** An arm of a step as print-plan.ts takes it. */
-export interface ArmShape {
-  readonly arm: string;
-  readonly promptCount: number;
-  readonly groupSize: number;
-  readonly completionTokenCount: number;
-  readonly loss: string;
-  readonly withReference: boolean;
-  readonly trainable: object;
-  readonly memory: object;
-  readonly promptText: string;
-  readonly imageCount: number;
-}
-
-export interface ModelPlan {
-  readonly modelType: string;
-  readonly parameterCount: number;
-  readonly threadCount: number;
-  readonly wideFlopsPerSecond: number;
-  readonly arms: readonly ArmPlan[];
-}
-
-interface ArmPlan {
-  readonly arm: string;
-  readonly promptTokenCount: number;
-  readonly imageCount: number;
-  readonly microBatchCount: number;
-  readonly microBatchPromptCount: number;
-  readonly byteLengths: Readonly<Record<string, number>>;
-  readonly byteLengthNeeded: number;
-  readonly fits: boolean;
-  readonly secondsPerStep: number;
-  readonly trainingSeconds: number;
-  readonly rolloutSeconds?: number;
-}
 
 type Failure = {
   readonly failure: { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails };
 };
 
 /** Throws what stands in the way of using the checkpoint: CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING, RECIPE_INVALID. */
-export async function planModel(request: {
-  readonly folder: string;
-  readonly threadCount: number;
-  readonly imageEdge: number;
-  readonly arms: readonly ArmShape[];
-}): Promise<ModelPlan> {
+export async function planModel(request: PlanRequest): Promise<ModelPlan> {
   const { path, execArgv } = programAt(new URL('../../policy/engines/embedded/memory/print-plan.ts', import.meta.url));
   const args = [...execArgv, path, JSON.stringify(request)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: projectRoot, maxBuffer: 1 << 26 });

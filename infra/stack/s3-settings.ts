@@ -1,16 +1,9 @@
 /** A store that someone else runs: `MTRL_S3_ENDPOINT`, or `AWS_ENDPOINT_URL_S3` as AWS tools have it, with AWS credentials. */
+import type { S3Settings } from '../../artifacts/store/s3-settings.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { type Env, valueOf } from './env.ts';
 
-export interface StoreSettings {
-  /** http(s) URL without a path */
-  readonly endpoint: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  /** Of temporary credentials. */
-  readonly sessionToken?: string;
-  readonly bucket: string;
-  readonly region: string;
+export interface StoreSettings extends S3Settings {
   readonly consoleUrl: string | undefined;
   /** Of a local stack: its credentials are its own, so a server that refuses them is another one. */
   readonly isLocal?: boolean;

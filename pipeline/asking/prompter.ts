@@ -10,7 +10,7 @@ import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
-import { pixelByteLength } from '../../policy/engines/embedded/pixels.ts';
+import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { JsonCache } from '../json-cache.ts';

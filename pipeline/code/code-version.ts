@@ -11,7 +11,10 @@ import { SourceTree } from './source-tree.ts';
 
 /** What workers hand to activities, which import its types alone. */
 const artifacts = ['pipeline/json-cache.ts', 'artifacts/store/artifact-store.ts'];
-const engine = [...artifacts, 'pipeline/policies/policy-states.ts', 'policy/engines/embedded/spawn.ts'];
+/** Of the engines in policy/engines/table.ts, the worker's own alone. */
+const engineEntry = (name: string): string => `policy/engines/${name}/open.ts`;
+const ofEngine = 'the entry of the engine';
+const engine = [...artifacts, 'pipeline/policies/policy-states.ts', ofEngine];
 const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts'];
 
 /**
@@ -60,15 +63,19 @@ const tfjsBackends = ['backend-cpu', 'backend-wasm', 'node', 'node-gpu'].map((na
 export function codeVersionsOf(
   root: string = projectRoot,
   backend = 'onnxruntime',
+  engineName = 'embedded',
 ): Readonly<Record<KeyedActivity, string>> {
   const tree = treeAt(root);
-  const versions = Object.entries(entries).map(([activity, paths]) => [activity, versionFrom(tree, paths, backend)]);
+  const versions = Object.entries(entries).map(([activity, paths]) => {
+    const sources = paths.map((path) => (path === ofEngine ? engineEntry(engineName) : path));
+    return [activity, versionFrom(tree, sources, backend)];
+  });
   return Object.fromEntries(versions) as Record<KeyedActivity, string>;
 }
 
-/** `backend`: what this worker's engines compute with. */
-export function codeVersionOf(backend?: string): CodeVersion {
-  const versions = codeVersionsOf(projectRoot, backend);
+/** `backend`, `engineName`: what this worker's engines compute with, and which they are. */
+export function codeVersionOf(backend?: string, engineName?: string): CodeVersion {
+  const versions = codeVersionsOf(projectRoot, backend, engineName);
   return (activity) => required(versions[activity], `the code version of ${activity}`);
 }
 

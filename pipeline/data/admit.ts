@@ -65,7 +65,7 @@ async function whileAdvancing<T>(caller: Caller, body: (advance: () => void) => 
   let isStopped = false;
   const watched = {
     progress: () => count + waits.progress(),
-    kill: () => {
+    stop: () => {
       isStopped = true;
     },
   };

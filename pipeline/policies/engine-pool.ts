@@ -1,23 +1,14 @@
 /**
- * The engines of a compute worker: child processes, each held by one activity at a time. An activity gets the idle
- * engine that is nearest to the state it wants; an engine that died or was killed is replaced when it is next wanted.
+ * The engines of a compute worker, each held by one activity at a time. An activity gets the idle engine that is nearest
+ * to the state it wants; an engine that ended is replaced when it is next wanted.
  */
 import type { Engine, EngineInfo } from '../../policy/engine.ts';
 import { commonLength, type StateKey } from './state-key.ts';
 
-/** A running engine, as policy/engines/ spawns it. */
-export interface EngineProcess extends Engine {
-  readonly pid: number;
-  kill(): void;
-  /** Never falls: CPU time of the process and messages from it. */
-  progress(): number;
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-}
-
 /** One engine and what is in it. */
 export interface EngineSlot {
   readonly index: number;
-  readonly engine: EngineProcess;
+  readonly engine: Engine;
   /** The policy in it; undefined while nobody knows: new, or in the middle of an update. */
   resident: StateKey | undefined;
   /** What it said of itself when it loaded something. */
@@ -32,15 +23,15 @@ export interface EngineLease {
 }
 
 export class EnginePool {
-  readonly #spawn: () => EngineProcess;
+  readonly #startEngine: () => Engine;
   readonly #slots: (EngineSlot | undefined)[];
   readonly #busy = new Set<number>();
   readonly #usedAt: number[];
   #clock = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(count: number, spawn: () => EngineProcess) {
-    this.#spawn = spawn;
+  constructor(count: number, startEngine: () => Engine) {
+    this.#startEngine = startEngine;
     this.#slots = Array.from({ length: count }, () => undefined);
     this.#usedAt = Array.from({ length: count }, () => 0);
   }
@@ -59,9 +50,8 @@ export class EnginePool {
   }
 
   async close(): Promise<void> {
-    const living = this.#slots.flatMap((slot) => slot?.engine ?? []);
-    for (const engine of living) engine.kill();
-    await Promise.all(living.map(({ exited }) => exited));
+    const engines = this.#slots.flatMap((slot) => slot?.engine ?? []);
+    await Promise.all(engines.map((engine) => engine.close()));
   }
 
   /** Most of the wanted log first; then an empty engine; then the one unused for longest. */
@@ -96,7 +86,7 @@ export class EnginePool {
   #start(index: number): EngineSlot {
     const slot: EngineSlot = {
       index,
-      engine: this.#spawn(),
+      engine: this.#startEngine(),
       resident: undefined,
       info: undefined,
       reference: undefined,
@@ -105,7 +95,7 @@ export class EnginePool {
     const forget = (): void => {
       if (this.#slots[index] === slot) this.#slots[index] = undefined;
     };
-    void slot.engine.exited.then(forget, forget);
+    void slot.engine.closed.then(forget, forget);
     return slot;
   }
 }

@@ -10,7 +10,7 @@ import { durable } from '../durable.ts';
 import type { Caller } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
-import { putCheckpoint, smallFiles } from './state-files.ts';
+import { smallFiles } from './small-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
 const activity = 'importPolicy';
@@ -44,27 +44,51 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 }
 
 async function importFolder(context: ComputeContext, { policy }: Recipe, caller: Caller) {
-  const { deps, cache, states } = context;
+  const { deps, cache } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
   const folder = await putFolder(cache.store, path, await checkpointFiles(path));
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
-  return durable(deps, activity, { inputs: { folder }, config }, () =>
-    states.withEmptyEngine(caller, async ({ engine, change, waits }) =>
-      change(async () => {
-        if ('checkpoint' in policy) {
-          await engine.loadCheckpoint(path);
-          return { outputs: await waits.for(untouched(cache, folder, null)), summary: {} };
-        }
-        await engine.initialize(path, policy.initSeed);
-        const small = smallFiles(await readFolderManifest(cache.store, folder));
-        const checkpoint = await context.states.scratch(async (scratch) => {
-          await engine.saveState(scratch);
-          return waits.for(putCheckpoint(cache.store, small, scratch));
-        });
-        return { outputs: await waits.for(untouched(cache, checkpoint, null)), summary: {} };
-      }),
-    ),
+  return durable(deps, activity, { inputs: { folder }, config }, async () => {
+    try {
+      return 'checkpoint' in policy
+        ? await readCheckpoint(context, caller, folder)
+        : await initialized(context, caller, folder, policy.initSeed);
+    } catch (error) {
+      throw namingFolder(error, folder, path);
+    }
+  });
+}
+
+/** The engine becomes the policy as for every later use. */
+async function readCheckpoint({ cache, states }: ComputeContext, caller: Caller, checkpoint: ArtifactRef) {
+  const outputs = await untouched(cache, checkpoint, null);
+  await states.withPolicy(caller, { policy: { snapshot: outputs.snapshot, log: [] } }, () => Promise.resolve());
+  return { outputs, summary: {} };
+}
+
+async function initialized({ deps, cache, states }: ComputeContext, caller: Caller, folder: ArtifactRef, seed: number) {
+  const { transfer } = deps;
+  return states.withEmptyEngine(caller, ({ engine, change, waits }) =>
+    change(async () => {
+      const described = await waits.for(transfer.fetch({ checkpoint: folder, optimizer: null }));
+      await engine.initialize(described, seed).finally(() => transfer.discard(described));
+      const small = smallFiles(await readFolderManifest(cache.store, folder));
+      const state = await engine.saveState();
+      const checkpoint = await waits.for(transfer.putCheckpoint(state, small).finally(() => transfer.discard(state)));
+      return { outputs: await waits.for(untouched(cache, checkpoint, null)), summary: {} };
+    }),
   );
+}
+
+/** The engine read the kept copy; whoever named the folder looks there. */
+function namingFolder(error: unknown, kept: ArtifactRef, path: string): unknown {
+  if (!(error instanceof MtrlError)) return error;
+  const { where } = error.details;
+  if (where?.startsWith(kept.uri) !== true) return error;
+  return new MtrlError(error.code, error.message, {
+    ...error.details,
+    where: `${path}${where.slice(kept.uri.length)}`,
+  });
 }
 
 /** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */

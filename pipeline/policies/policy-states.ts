@@ -1,20 +1,20 @@
 /**
  * Engines that hold a wanted policy (DESIGN section 5.1). A policy between two snapshots is a snapshot and the records
  * of the steps since; the engine that is nearest to it does only the steps that it lacks, and each of them must give
- * the weights that were recorded, bit by bit.
+ * the weights that were recorded, bit by bit, where the engine promises equal bits.
  */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import { materializeFolder } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
-import { MtrlError } from '../../core/errors.ts';
-import type { Engine } from '../../policy/engine.ts';
+import { isNotFound, MtrlError } from '../../core/errors.ts';
+import type { Engine, StateHandle } from '../../policy/engine.ts';
+import type { StateTransfer } from '../../policy/engines/engine-service.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import type { EnginePool, EngineSlot } from './engine-pool.ts';
-import { type Caller, Waits, whileProgressing } from '../heartbeat.ts';
+import { cancelledBy } from './cancelled-by.ts';
+import { type Caller, turn, Waits, whileProgressing } from '../heartbeat.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
-import { addFiles, holdsOptimizer } from './state-files.ts';
-import type { StateFolders } from './state-folders.ts';
+import type { StateCache } from './state-cache.ts';
 import { describeRuntime, promiseSameBits, type Runtime } from './step-record.ts';
 import { commonLength, keyOfState, type StateKey } from './state-key.ts';
 
@@ -40,7 +40,8 @@ const mismatchCountMax = 64;
 export interface PolicyStatesOptions {
   readonly store: ArtifactStore;
   readonly pool: EnginePool;
-  readonly folders: StateFolders;
+  readonly transfer: StateTransfer;
+  readonly cache: StateCache;
   readonly replay: Replay;
 }
 
@@ -54,8 +55,8 @@ export interface HeldEngine {
   readonly change: <T>(update: () => Promise<T>) => Promise<T>;
   /** Says which record the change made, so that the next activity finds it here. */
   readonly became: (key: StateKey) => void;
-  /** Writes what is in the engine to local disk, lets `read` have the folder, and keeps it there as the state that `read` names. */
-  readonly saved: <T>(read: (folder: string) => Promise<readonly [StateKey, T]>) => Promise<T>;
+  /** Saves what is in the engine, lets `read` have the state, and keeps it within reach as the one that `read` names. */
+  readonly saved: <T>(read: (state: StateHandle) => Promise<readonly [StateKey, T]>) => Promise<T>;
 }
 
 export class PolicyStates {
@@ -79,39 +80,40 @@ export class PolicyStates {
     body: (held: HeldEngine) => Promise<T>,
   ): Promise<T> {
     return this.#hold(caller, keyOfState(policy), async (held, slot) => {
-      await this.#bring(slot, policy, held.waits);
-      if (reference) await this.#bringReference(slot, reference.snapshot, held.waits);
+      await this.#bring(slot, policy, held);
+      if (reference) await this.#bringReference(slot, reference.snapshot, held);
       return body(held);
     });
-  }
-
-  /** A folder for what passes through, gone afterwards. */
-  scratch<T>(body: (folder: string) => Promise<T>): Promise<T> {
-    return this.#options.folders.scratch(body);
   }
 
   async #hold<T>(caller: Caller, key: StateKey, body: (held: HeldEngine, slot: EngineSlot) => Promise<T>): Promise<T> {
     const { slot, release } = await this.#options.pool.lease(key);
     const waits = new Waits();
+    const stopping = new AbortController();
     const watched = {
       progress: () => slot.engine.progress() + waits.progress(),
-      kill: () => {
-        slot.engine.kill();
+      stop: (reason: Error) => {
+        stopping.abort(reason);
       },
     };
     return whileProgressing(caller, watched, async () => {
       try {
-        return await body(this.#heldOf(slot, waits), slot);
+        return await body(this.#heldOf(slot, cancelledBy(stopping.signal, slot.engine), waits), slot);
+      } catch (error) {
+        if (stopping.signal.aborted) slot.resident = undefined;
+        // The pool hears of an engine that ended by it before it hands the engine on.
+        await turn();
+        throw error;
       } finally {
         release();
       }
     });
   }
 
-  #heldOf(slot: EngineSlot, waits: Waits): HeldEngine {
-    const { folders } = this.#options;
+  #heldOf(slot: EngineSlot, engine: Engine, waits: Waits): HeldEngine {
+    const { cache, transfer } = this.#options;
     return {
-      engine: slot.engine,
+      engine,
       get runtime() {
         return runtimeOf(slot);
       },
@@ -124,20 +126,25 @@ export class PolicyStates {
         slot.resident = key;
       },
       saved: async (read) => {
-        const [key, value] = await folders.keep(async (folder) => {
-          await slot.engine.saveState(folder);
-          return read(folder);
-        });
-        slot.resident = key;
-        return value;
+        const state = await engine.saveState();
+        try {
+          const [key, value] = await read(state);
+          await cache.keep(key, state);
+          slot.resident = key;
+          return value;
+        } catch (error) {
+          await transfer.discard(state);
+          throw error;
+        }
       },
     };
   }
 
-  async #bring(slot: EngineSlot, policy: PolicyState, waits: Waits): Promise<void> {
+  async #bring(slot: EngineSlot, policy: PolicyState, held: HeldEngine): Promise<void> {
+    const { engine } = held;
     const wanted = keyOfState(policy);
     const resident = slot.resident ?? [];
-    if (commonLength(resident, wanted) === 0) await this.#load(slot, policy, waits);
+    if (commonLength(resident, wanted) === 0) await this.#load(slot, policy, held);
     const doneCount = (slot.resident ?? []).length;
     for (const record of policy.log.slice(doneCount - 1)) {
       const mismatch = this.#mismatches.get(record.sha256);
@@ -146,13 +153,14 @@ export class PolicyStates {
       slot.resident = undefined;
       const runtime = runtimeOf(slot);
       const replayed = await this.#options.replay({
-        engine: slot.engine,
+        engine,
         snapshot: policy.snapshot,
         record,
         runtime,
-        bringReference: (snapshot) => this.#bringReference(slot, snapshot, waits),
+        bringReference: (snapshot) => this.#bringReference(slot, snapshot, held),
       });
-      if (replayed.weightsDigest !== replayed.recordedDigest) throw this.#differing(record, replayed, runtime);
+      const isSame = replayed.weightsDigest === replayed.recordedDigest;
+      if (engine.capabilities.bitExact && !isSame) throw this.#differing(record, replayed, runtime);
       slot.resident = [...before, record.sha256];
     }
   }
@@ -166,50 +174,68 @@ export class PolicyStates {
     return mismatch;
   }
 
-  /** The longest earlier state on local disk, else the snapshot from the store. What is in the engine is kept if only a replay could bring it back. */
-  async #load(slot: EngineSlot, policy: PolicyState, waits: Waits): Promise<void> {
-    const { folders } = this.#options;
+  /** The longest earlier state within reach, else the snapshot from the store. What is in the engine is kept if only a replay could bring it back. */
+  async #load(slot: EngineSlot, policy: PolicyState, { engine, waits }: HeldEngine): Promise<void> {
+    const { cache } = this.#options;
     const left = slot.resident;
-    if (left !== undefined && left.length > 1 && !folders.holds(left)) {
-      await folders.keep(async (folder) => {
-        await slot.engine.saveState(folder);
-        return [left, undefined];
-      });
-    }
+    if (left !== undefined && left.length > 1 && !cache.holds(left)) await cache.keep(left, await engine.saveState());
     const wanted = keyOfState(policy);
     slot.resident = undefined;
     slot.reference = undefined;
-    const key = folders.nearest(wanted) ?? wanted.slice(0, 1);
-    const fetch = (folder: string): Promise<void> => this.#fetch(policy.snapshot, folder);
-    const { folder, release } = await waits.for(folders.pin(key, fetch));
-    try {
-      const { engine } = slot;
-      // Without moments the optimizer starts anew.
-      slot.info = (await holdsOptimizer(folder)) ? await engine.loadState(folder) : await engine.loadCheckpoint(folder);
-    } finally {
-      await release();
-    }
-    slot.resident = key;
+    slot.resident = await this.#loaded(
+      () => cache.nearest(wanted) ?? wanted.slice(0, 1),
+      policy.snapshot,
+      waits,
+      async (state) => {
+        // Without moments the optimizer starts anew.
+        slot.info = await engine.loadState(state);
+      },
+    );
   }
 
-  async #bringReference(slot: EngineSlot, snapshot: ArtifactRef, waits: Waits): Promise<void> {
+  async #bringReference(slot: EngineSlot, snapshot: ArtifactRef, { engine, waits }: HeldEngine): Promise<void> {
     if (slot.reference === snapshot.sha256) return;
-    const fetch = (folder: string): Promise<void> => this.#fetch(snapshot, folder);
-    const { folder, release } = await waits.for(this.#options.folders.pin([snapshot.sha256], fetch));
     slot.reference = undefined;
-    try {
-      await slot.engine.loadReference(folder);
-    } finally {
-      await release();
-    }
+    await this.#loaded(
+      () => [snapshot.sha256],
+      snapshot,
+      waits,
+      (state) => engine.loadReference(state),
+    );
     slot.reference = snapshot.sha256;
   }
 
-  async #fetch(ref: ArtifactRef, folder: string): Promise<void> {
-    const { store } = this.#options;
-    const snapshot = (await store.getJson(ref)) as Snapshot;
-    await materializeFolder(store, snapshot.checkpoint, folder);
-    if (snapshot.optimizer) await addFiles(store, snapshot.optimizer, folder);
+  /**
+   * Has `load` read a state within reach, or the snapshot once it is fetched. One that is lost where it was kept (a
+   * folder that somebody cleared, a server that came back empty) is forgotten, and the next nearest is taken.
+   */
+  async #loaded(
+    nearest: () => StateKey,
+    snapshot: ArtifactRef,
+    waits: Waits,
+    load: (state: StateHandle) => Promise<void>,
+  ): Promise<StateKey> {
+    const { cache } = this.#options;
+    for (;;) {
+      const key = nearest();
+      const isKept = cache.holds(key);
+      const { state, release } = await waits.for(cache.pin(key, () => this.#fetch(snapshot)));
+      try {
+        await load(state);
+        return key;
+      } catch (error) {
+        if (!isKept || !isNotFound(error)) throw error;
+        await cache.drop(key);
+      } finally {
+        await release();
+      }
+    }
+  }
+
+  async #fetch(ref: ArtifactRef): Promise<StateHandle> {
+    const { store, transfer } = this.#options;
+    const { checkpoint, optimizer } = (await store.getJson(ref)) as Snapshot;
+    return transfer.fetch({ checkpoint, optimizer });
   }
 }
 

@@ -7,7 +7,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { digestOf } from '../../core/json.ts';
 import { loadProcessor, type Processor } from '../../policy/processor.ts';
 import type { JsonCache } from '../json-cache.ts';
-import { smallFiles } from './state-files.ts';
+import { smallFiles } from './small-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
 export class Processors {

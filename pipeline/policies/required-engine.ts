@@ -3,7 +3,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
-import type { EngineChoice } from '../deps.ts';
+import type { EngineChoice } from '../../policy/engines/engine-service.ts';
 import { recipeOf } from '../recipe-access.ts';
 import type { Caller } from '../heartbeat.ts';
 

@@ -1,24 +1,23 @@
 /** Writes a policy down whole: as a checkpoint in Hugging Face layout, and with the optimizer's state to go on from. */
-import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ComputeContext } from '../compute-context.ts';
+import type { StateHandle } from '../../policy/engine.ts';
 import type { PolicyState, SnapshotInput, SnapshotResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { putCheckpoint, putOptimizer, smallFiles } from './state-files.ts';
+import { smallFiles } from './small-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createSnapshot(context: ComputeContext) {
   const { cache, states } = context;
-  const { store } = cache;
   return async ({ policy, step }: SnapshotInput, caller: Caller): Promise<SnapshotResult> => {
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log }, config: { step } };
     const { outputs, ...made } = await durable(context.deps, 'snapshot', key, () =>
       states.withPolicy(caller, { policy }, async ({ saved, waits }) => {
         const before = (await cache.get(policy.snapshot)) as Snapshot;
-        const refs = await saved(async (folder) => {
-          const files = await waits.for(putState(store, before.checkpoint, folder));
+        const refs = await saved(async (state) => {
+          const files = await waits.for(putState(context, before.checkpoint, state));
           const snapshot = await waits.for(cache.put(snapshotOf(policy, step, files)));
           return [[snapshot.sha256], { snapshot, checkpoint: files.checkpoint }];
         });
@@ -40,10 +39,15 @@ function snapshotOf({ snapshot, log }: PolicyState, step: number, { checkpoint, 
 }
 
 /** The engine's weights and moments; config, tokenizer and templates are those of the checkpoint it came from. */
-async function putState(store: ArtifactStore, origin: ArtifactRef, folder: string): Promise<StoredState> {
+async function putState(
+  { deps, cache }: ComputeContext,
+  origin: ArtifactRef,
+  state: StateHandle,
+): Promise<StoredState> {
+  const { transfer } = deps;
   const [checkpoint, optimizer] = await Promise.all([
-    putCheckpoint(store, smallFiles(await readFolderManifest(store, origin)), folder),
-    putOptimizer(store, folder),
+    transfer.putCheckpoint(state, smallFiles(await readFolderManifest(cache.store, origin))),
+    transfer.putOptimizer(state),
   ]);
   return { checkpoint, optimizer };
 }

@@ -95,6 +95,8 @@ export interface StepRecord {
   /** After the last of them. */
   readonly weightsDigest: string;
   readonly runtime: Runtime;
+  /** Of an engine whose replay need not meet the digest; left out where it must. */
+  readonly bitExact?: false;
 }
 
 export function isFromRollouts(update: Update): update is RlUpdate {

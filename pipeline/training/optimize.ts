@@ -44,7 +44,9 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
     weightsDigest: await engine.weightsDigest(),
   }));
   const computeMs = performance.now() - startedAtMs;
-  const value: StepRecord = { schema: 1, update, steps: outcomes, weightsDigest, runtime: held.runtime };
+  const { bitExact } = engine.capabilities;
+  const made = { schema: 1, update, steps: outcomes, weightsDigest, runtime: held.runtime } as const;
+  const value: StepRecord = bitExact ? made : { ...made, bitExact };
   const record = await waits.for(context.cache.put(value));
   held.became([...keyOfState(policy), record.sha256]);
   return { outputs: { record }, summary: { ...summaryOf(outcomes), weightsDigest }, computeMs };

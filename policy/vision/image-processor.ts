@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ImageSize, PixelValues } from '../engine.ts';
 import { ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
-import { resizeRgb, supportedResamples } from '../../core/resample.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import { resizeRgb, supportedResamples } from './resample.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 const edge = z.object({ longest_edge: z.int().min(1) });
 

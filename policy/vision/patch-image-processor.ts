@@ -4,8 +4,8 @@ import { MtrlError } from '../../core/errors.ts';
 import type { ImageSize, PixelValues } from '../engine.ts';
 import { ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
-import { resizeRgb, supportedResamples } from '../../core/resample.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import { resizeRgb, supportedResamples } from './resample.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 const count = z.int().min(1);
 

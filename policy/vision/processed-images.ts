@@ -1,7 +1,7 @@
 /** Images are processed once while memory for them lasts: the prompts of an experiment show them again and again. */
 import { ByteCache } from '../../core/byte-cache.ts';
 import { sha256 } from '../../core/json.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import type { RgbImage } from './rgb-image.ts';
 import { decodeImage } from './rgb-image.ts';
 
 export class ProcessedImages<T> {

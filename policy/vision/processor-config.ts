@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile, requireJsonFile } from '../checkpoint-file.ts';
 import type { PixelValues } from '../engine.ts';
-import { supportedResamples } from '../../core/resample.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import { supportedResamples } from './resample.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 const perChannel = z.array(z.number()).length(3);
 

@@ -3,7 +3,11 @@ import sharp from 'sharp';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import type { ImageSize } from '../engine.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+
+/** Decoded pixels: uint8 [height, width, 3]. */
+export interface RgbImage extends ImageSize {
+  readonly data: Uint8Array;
+}
 
 /**
  * PNG, JPEG, WebP, GIF (first frame), TIFF, AVIF. One differs from Pillow: 16-bit grey keeps its high byte, as 16-bit

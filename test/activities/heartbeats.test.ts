@@ -7,7 +7,8 @@ import type { Activities } from '../../contract/activities.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
 import type { RetrainingActivities } from '../../contract/retraining.ts';
-import { StateFolders } from '../../pipeline/policies/state-folders.ts';
+import { StateCache } from '../../pipeline/policies/state-cache.ts';
+import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
@@ -95,11 +96,12 @@ describe('a store that answers slowly is waited for with heartbeats', () => {
   const enginePool = new EnginePool(1, () => {
     throw new Error('no engine is wanted before the store has answered');
   });
+  const transfer = new FolderStates(store, 'never-used');
   const activities = {
     ...createControlActivities(deps),
     ...createComputeActivities({
       ...deps,
-      ...{ enginePool, stateFolders: new StateFolders('never-used'), spoolFolder: 'never-used' },
+      ...{ enginePool, transfer, stateCache: new StateCache(transfer), spoolFolder: 'never-used' },
     }),
   } as unknown as Record<Name, (input: unknown) => Promise<unknown>>;
 

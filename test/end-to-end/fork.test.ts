@@ -9,11 +9,10 @@ import { createComputeActivities } from '../../activities/compute.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import type { ArmPlan, PolicyState } from '../../contract/activities.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
-import { StateFolders } from '../../pipeline/policies/state-folders.ts';
+import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
-import { engineSettings } from '../../policy/engines/embedded/settings.ts';
-import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
+import { openEmbedded } from '../../policy/engines/embedded/open.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { mtrlAt, mtrlJsonAt } from './command-line.ts';
@@ -113,17 +112,20 @@ it.for<{ args: string[]; exit: number; says: string[] }>([
 /** The oracle: the activities of the run by hand, on a store of its own where nothing can be found, with the other recipe from `fromStep` on. */
 async function policyInTwoPhases(fromStep: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-two-phases-'));
-  const engine = engineSettings({}, 1);
-  const enginePool = new EnginePool(1, () => spawnEmbeddedEngine(engine));
+  const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
+  const engines = await openEmbedded({ environment: {}, threadCount: 1, store, spoolFolder: folder });
+  const enginePool = new EnginePool(1, () => engines.start());
   try {
     const deps = {
-      store: new ArtifactStore(new FolderObjectStore(join(folder, 'store'))),
+      store,
       codeVersion: () => 'oracle',
       log: pino({ enabled: false }),
     };
     const control = createControlActivities(deps);
-    const stateFolders = new StateFolders(join(folder, 'states'));
-    const compute = createComputeActivities({ ...deps, enginePool, engine, stateFolders, spoolFolder: folder });
+    const stateCache = new StateCache(engines.states);
+    const compute = createComputeActivities({
+      ...{ ...deps, enginePool, transfer: engines.states, stateCache, spoolFolder: folder },
+    });
     const environment = new MockActivityEnvironment({}, { logger: silentLogger });
     const call = <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> => environment.run(activity, input);
 

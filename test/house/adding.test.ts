@@ -5,12 +5,22 @@ import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import { type Architecture, readArchitecture } from '../../policy/models/architecture.ts';
 import { rolloutGraph } from '../../policy/models/rollout-graph.ts';
 import { trainingGraph } from '../../policy/models/training-graph.ts';
 import { printGraph } from '../../policy/graph/print.ts';
+import type { OpenEngineService } from '../../policy/engines/engine-service.ts';
+import { engineNamed, engineTable } from '../../policy/engines/table.ts';
+import { codeVersionsOf } from '../../pipeline/code/code-version.ts';
+import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
+import { PolicyStates } from '../../pipeline/policies/policy-states.ts';
+import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
+import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import { callerWith } from '../support/caller.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { blocksOf } from '../support/page-blocks.ts';
 import { projectRoot, textOf } from '../support/source-files.ts';
@@ -131,5 +141,50 @@ describe('the architecture', () => {
     const mistral = await load();
     const windowed = { ...fields, model_type: 'mistral', sliding_window: 4096 };
     expect(() => mistral(windowed, 'config.json')).toThrow(/sliding_window/);
+  });
+});
+
+describe('the engine', () => {
+  const table = async () => {
+    const { openSilent } = (await moduleOf('policy/engines/silent/open.ts')) as { openSilent: OpenEngineService };
+    return { ...engineTable, silent: openSilent };
+  };
+
+  test('is one file and one line: a worker that is told its name has it in its pool', async () => {
+    const [name, open] = engineNamed({ MTRL_ENGINE: 'silent' }, await table());
+    expect(name).toBe('silent');
+    const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
+    const engines = await open({ environment: {}, threadCount: 1, store, spoolFolder: join(folder, 'spool') });
+    const pool = new EnginePool(1, () => engines.start());
+    const transfer = engines.states;
+    const replay = () => Promise.reject(new Error('nothing was recorded'));
+    const states = new PolicyStates({ store, pool, transfer, cache: new StateCache(transfer), replay });
+    const checkpoint = await store.putJson({ schema: 1, files: {} });
+    const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null };
+    const policy = { snapshot: await store.putJson(snapshot), log: [] };
+    const { groups, runtime } = await states.withPolicy(callerWith(), { policy }, async (held) => {
+      const request = {
+        ...{ prompts: [{ tokenIds: [3, 4], images: [] }], groupSize: 2, seed: 0, step: 0, promptOffset: 0 },
+        ...{ sampling: { temperature: 1, greedy: false, tokenCountMax: 8 }, promptTokenCountMax: 2 },
+        tokens: { stopTokenId: 1, padTokenId: 0, bannedTokenIds: [] },
+      };
+      return { ...(await held.engine.sample(request)), runtime: held.runtime };
+    });
+    expect(groups.flat().map(({ tokenIds }) => tokenIds)).toEqual([[1], [1]]);
+    expect(runtime.backend).toBe('silent');
+    await pool.close();
+  });
+
+  test('has a folder of its name with open.ts, from which its code version is taken', () => {
+    for (const name of Object.keys(engineTable))
+      expect(codeVersionsOf(projectRoot, 'onnxruntime', name).rollout).toMatch(/^[0-9a-f]{64}$/);
+    expect(() => codeVersionsOf(projectRoot, 'onnxruntime', 'silent')).toThrow(/cannot be read/);
+  });
+
+  test('of an unknown name is wrong usage, and the default is the embedded one', () => {
+    expect(engineNamed({}, engineTable)[0]).toBe('embedded');
+    expect(() => engineNamed({ MTRL_ENGINE: 'skynet' }, engineTable)).toThrow(
+      expect.objectContaining({ code: 'USAGE' }) as Error,
+    );
   });
 });

@@ -92,6 +92,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/processor',
       'policy/runtime',
     ],
+    types: ['contract'],
     packages: ['p-map'],
   },
 
@@ -130,6 +131,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   infra: {
     imports: ['core', 'contract'],
+    types: ['artifacts'],
     packages: [
       '@temporalio/client',
       '@temporalio/common',
@@ -168,6 +170,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   // Which tasks a recipe trains on and a dataset holds, and what arms imitate, is said once: recipes/task-sets.ts, arms.ts.
   'judge/datasets/joining/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
+  // Pictures are made smaller as Pillow does it, by the code that does so for the policy.
+  'judge/datasets/sources/plain-jpeg.ts': ['policy/vision'],
 };
 
 /** These look at everything. */
@@ -231,6 +235,18 @@ describe('what only one room may do', () => {
     const backends = /^(onnxruntime-|@tensorflow\/)/;
     const wrong = imports.filter(
       ({ path, specifier }) => backends.test(specifier) && roomOf(path) !== 'policy/runtime',
+    );
+    expectNone(wrong.map(place));
+  });
+
+  it('an engine is known to itself, the table of engines, tests and benches: to others by the interface', () => {
+    const inside = /^policy\/engines\/[^/]+\//;
+    const wrong = inRooms.filter(
+      ({ path, target }) =>
+        target !== undefined &&
+        inside.test(target) &&
+        inside.exec(target)?.[0] !== inside.exec(path)?.[0] &&
+        path !== 'policy/engines/table.ts',
     );
     expectNone(wrong.map(place));
   });

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { requireCheckpointFolder } from '../../cli/checkpoint-folder.ts';
 import { armShapes } from '../../cli/arm-shapes.ts';
 import { required } from '../../core/assert.ts';
-import { type ArmShape, formatPlan, planModel } from '../../infra/doctor/model.ts';
+import type { ArmShape } from '../../contract/model-plan.ts';
+import { formatPlan, planModel } from '../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 
 const timeout = 60_000;

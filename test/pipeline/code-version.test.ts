@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildVersionOf, codeVersionsOf, type KeyedActivity } from '../../pipeline/code/code-version.ts';
 import { SourceTree } from '../../pipeline/code/source-tree.ts';
-import { versionWith } from '../../policy/engines/embedded/settings.ts';
+import { engineSettings, versionWith } from '../../policy/engines/embedded/settings.ts';
 import { withNamedProvider } from '../../workers/named-provider.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { importsOf, nodesOf, projectFiles, projectRoot, sourceOf, textOf } from '../support/source-files.ts';
@@ -74,12 +74,12 @@ describe('a key changes with the code that decides its result, and with nothing 
   });
 
   it('a binary that resizes pictures', () => {
-    const changed = changedBy('core/resample.wasm', (place) => {
+    const changed = changedBy('policy/vision/resample.wasm', (place) => {
       appendFileSync(place, 'changed');
     });
     expect(changed).toEqual(expect.arrayContaining(prompting));
     expect(changed).not.toContain('reward');
-    expect(touch('core/resample.wat')).toEqual([]);
+    expect(touch('policy/vision/resample.wat')).toEqual([]);
   });
 
   it('what is reached by no import but handed over by the worker', () => {
@@ -177,7 +177,7 @@ describe('the scan of imports', () => {
 });
 
 describe('results of one backend are not found by another', () => {
-  const settings = { threadCount: 1, backend: 'tfjs' } as const;
+  const settings = { MTRL_ENGINE_BACKEND: 'tfjs' };
   const report = (executionProvider: string, isAvailable: boolean) =>
     ({ backend: 'tfjs', executionProvider, isAvailable, found: '' }) as const;
 
@@ -186,8 +186,9 @@ describe('results of one backend are not found by another', () => {
       withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('wasm', true)])),
       withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('cpu', true)])),
     ]);
-    expect([wasm.executionProvider, cpu.executionProvider]).toEqual(['wasm', 'cpu']);
-    expect(versionWith('code', wasm)).not.toBe(versionWith('code', cpu));
+    expect([wasm, cpu].map((environment) => environment['MTRL_ENGINE_PROVIDER'])).toEqual(['wasm', 'cpu']);
+    const [one, other] = [wasm, cpu].map((environment) => versionWith('code', engineSettings(environment, 1)));
+    expect(one).not.toBe(other);
   });
 
   it('versions of TensorFlow.js count where it computes, and only there', () => {

@@ -9,14 +9,13 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createComputeActivities } from '../../activities/compute.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
-import { StateFolders } from '../../pipeline/policies/state-folders.ts';
+import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { collectGarbage } from '../../artifacts/collection/garbage.ts';
 import { StoreLease } from '../../artifacts/collection/lease.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
-import { engineSettings } from '../../policy/engines/embedded/settings.ts';
-import { spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
+import { openEmbedded } from '../../policy/engines/embedded/open.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 
@@ -56,11 +55,13 @@ it('an ingestion, an upload, steps, a snapshot and an evaluation lose nothing to
   const plain = new FolderObjectStore(join(root, 'store'));
   const store = new ArtifactStore(objects, { cacheByteLengthMax: 0, lease: new StoreLease(objects) });
   const deps = { store, codeVersion: () => 'code', log: pino({ enabled: false }) };
-  const engine = engineSettings({}, 1);
-  const enginePool = new EnginePool(1, () => spawnEmbeddedEngine(engine));
+  const engines = await openEmbedded({ environment: {}, threadCount: 1, store, spoolFolder: root });
+  const enginePool = new EnginePool(1, () => engines.start());
   const control = createControlActivities(deps);
-  const stateFolders = new StateFolders(join(root, 'states'));
-  const compute = createComputeActivities({ ...deps, enginePool, engine, stateFolders, spoolFolder: root });
+  const stateCache = new StateCache(engines.states);
+  const compute = createComputeActivities({
+    ...{ ...deps, enginePool, transfer: engines.states, stateCache, spoolFolder: root },
+  });
   const environment = new MockActivityEnvironment({}, { logger: silentLogger });
   // What a workflow would have in its history.
   const known: unknown[] = [];

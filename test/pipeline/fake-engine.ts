@@ -1,10 +1,20 @@
 /** An engine whose weights are a list of the updates that made them: enough to see which updates were done, and when. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineProcess } from '../../pipeline/policies/engine-pool.ts';
+import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
-import type { EngineInfo, LabelLogProbsRequest, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
+import type {
+  CallOptions,
+  Capabilities,
+  Engine,
+  EngineInfo,
+  LabelLogProbsRequest,
+  StateHandle,
+  TrainGroup,
+  TrainableSpec,
+} from '../../policy/engine.ts';
+import type { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
 
 const info: EngineInfo = {
   backend: 'fake',
@@ -15,17 +25,24 @@ const info: EngineInfo = {
   parameterCount: 1,
 };
 
-export class FakeEngine implements EngineProcess {
-  readonly pid = 0;
-  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+export class FakeEngine implements Engine {
+  readonly closed: Promise<MtrlError | undefined>;
+  capabilities: Capabilities = {
+    bitExact: true,
+    losses: ['cross_entropy', 'ppo'],
+    labelLogProbs: true,
+    adaptersOnly: false,
+    images: 'pixels',
+  };
   /** What was asked of it, in order. */
   readonly calls: string[] = [];
   weights: readonly string[] = [];
   reference: readonly string[] | undefined;
   #gradient: string | undefined;
   #advances = 0;
-  #end: (exit: { code: null; signal: string }) => void = () => undefined;
+  #end: (error: MtrlError | undefined) => void = () => undefined;
   #dead = false;
+  readonly #states: FolderStates | undefined;
   /** Added to the trainer's log-probs: what a broken kernel would do. */
   logProbError = 0;
   lossValue = 1;
@@ -33,34 +50,33 @@ export class FakeEngine implements EngineProcess {
   /** While set, calls do not answer. */
   hung = false;
 
-  constructor() {
-    this.exited = new Promise((resolve) => {
+  /** `states`: where it loads from and saves to. */
+  constructor(states?: FolderStates) {
+    this.#states = states;
+    this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
   }
 
-  kill(): void {
+  crash(): void {
     this.#dead = true;
-    this.#end({ code: null, signal: 'SIGKILL' });
+    this.#end(crashed());
   }
 
   progress(): number {
     return this.#advances;
   }
 
-  loadCheckpoint(folder: string): Promise<EngineInfo> {
-    return this.#do(`load ${this.#read(folder)}`, () => {
-      this.weights = JSON.parse(this.#read(folder)) as string[];
+  loadState(state: StateHandle): Promise<EngineInfo> {
+    const text = this.#read(state);
+    return this.#do(`load ${text}`, () => {
+      this.weights = JSON.parse(text) as string[];
       this.reference = undefined;
       return info;
     });
   }
 
-  loadState(folder: string): Promise<EngineInfo> {
-    return this.loadCheckpoint(folder);
-  }
-
-  initialize(_folder: string, seed: number): Promise<EngineInfo> {
+  initialize(_state: StateHandle, seed: number): Promise<EngineInfo> {
     return this.#do('initialize', () => {
       this.weights = [`seed ${String(seed)}`];
       return info;
@@ -73,17 +89,19 @@ export class FakeEngine implements EngineProcess {
     });
   }
 
-  saveState(folder: string): Promise<void> {
-    return this.#do('save', () => {
-      for (const name of ['model', 'optimizer']) {
-        writeFileSync(join(folder, `${name}.safetensors`), JSON.stringify(this.weights));
-      }
-    });
+  saveState(): Promise<StateHandle> {
+    return required(this.#states, 'states').write((folder) =>
+      this.#do('save', () => {
+        for (const name of ['model', 'optimizer']) {
+          writeFileSync(join(folder, `${name}.safetensors`), JSON.stringify(this.weights));
+        }
+      }),
+    );
   }
 
-  loadReference(folder: string): Promise<void> {
+  loadReference(state: StateHandle): Promise<void> {
     return this.#do('reference', () => {
-      this.reference = JSON.parse(this.#read(folder)) as string[];
+      this.reference = JSON.parse(this.#read(state)) as string[];
     });
   }
 
@@ -115,16 +133,18 @@ export class FakeEngine implements EngineProcess {
     });
   }
 
-  weightsDigest(): Promise<string> {
-    return this.#do('digest', () => digestOf(this.weights));
+  weightsDigest(options?: CallOptions): Promise<string> {
+    return this.#do('digest', () => digestOf(this.weights), options);
   }
 
   close(): Promise<void> {
-    this.kill();
+    this.#dead = true;
+    this.#end(undefined);
     return Promise.resolve();
   }
 
-  #read(folder: string): string {
+  #read(state: StateHandle): string {
+    const { folder } = required(this.#states, 'states').at(state);
     const path = join(folder, 'model.safetensors');
     if (!existsSync(path)) throw new MtrlError('CHECKPOINT_INVALID', 'no weights', { where: folder });
     return readFileSync(path, 'utf8');
@@ -136,17 +156,26 @@ export class FakeEngine implements EngineProcess {
     );
   }
 
-  #do<T>(call: string, action: () => T): Promise<T> {
+  /** A call that hangs ends with the engine, which a cancelled call ends too: as the embedded engine does. */
+  #do<T>(call: string, action: () => T, { signal }: CallOptions = {}): Promise<T> {
     this.calls.push(call);
     if (this.hung) {
-      return this.exited.then(() => {
-        throw new MtrlError('COMPUTE_CRASHED', 'the compute process ended');
+      signal?.addEventListener('abort', () => {
+        this.crash();
+      });
+      return this.closed.then(() => {
+        signal?.throwIfAborted();
+        throw crashed();
       });
     }
-    if (this.#dead) return Promise.reject(new MtrlError('COMPUTE_CRASHED', 'the compute process ended'));
+    if (this.#dead) return Promise.reject(crashed());
     this.#advances++;
     return new Promise((resolve) => {
       resolve(action());
     });
   }
+}
+
+function crashed(): MtrlError {
+  return new MtrlError('COMPUTE_CRASHED', 'the compute process ended');
 }

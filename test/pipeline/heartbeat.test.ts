@@ -7,15 +7,15 @@ const options = { pulseMs: 4, stalledAfterMs: 40 };
 
 function watch(progress: () => number) {
   const abort = new AbortController();
-  const seen = { beats: 0, kills: 0 };
+  const seen = { beats: 0, stops: 0 };
   const heartbeat = (): void => {
     seen.beats++;
   };
   const caller = callerWith({ heartbeat, cancellationSignal: abort.signal });
   const watched = {
     progress,
-    kill: () => {
-      seen.kills++;
+    stop: () => {
+      seen.stops++;
     },
   };
   return { abort, seen, caller, run: <T>(body: () => Promise<T>) => whileProgressing(caller, watched, body, options) };
@@ -28,13 +28,13 @@ it('beats while the work advances, for as long as it takes', async () => {
   const { seen, run } = watch(() => ++count);
   await run(() => after(100));
   expect(seen.beats).toBeGreaterThan(5);
-  expect(seen.kills).toBe(0);
+  expect(seen.stops).toBe(0);
 });
 
 it('falls silent, then stops work that stands still, with COMPUTE_STALLED', async () => {
   const { seen, run } = watch(() => 1);
   await expect(run(() => after(10_000))).rejects.toMatchObject({ code: 'COMPUTE_STALLED', retryable: true });
-  expect(seen).toEqual({ beats: 0, kills: 1 });
+  expect(seen).toEqual({ beats: 0, stops: 1 });
 });
 
 it('stops the work when Temporal cancels the activity', async () => {
@@ -42,7 +42,7 @@ it('stops the work when Temporal cancels the activity', async () => {
   const running = run(() => after(10_000));
   abort.abort(new CancelledFailure('CANCELLED'));
   await expect(running).rejects.toBeInstanceOf(CancelledFailure);
-  expect(seen.kills).toBe(1);
+  expect(seen.stops).toBe(1);
 });
 
 it('leaves no timer behind: after the end nothing beats', async () => {

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
-import type { Engine, Prompt, TrainGroup } from '../../policy/engine.ts';
+import type { Prompt, TrainGroup } from '../../policy/engine.ts';
+import type { ComputeVerbs } from '../../policy/engines/embedded/compute-verbs.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { PixelAsks } from '../../policy/engines/embedded/pixel-asks.ts';
 import type { PixelAsk } from '../../policy/engines/embedded/protocol.ts';
-import { type EngineProcess, spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
+import { type ComputeProcess, spawnEmbeddedEngine } from '../../policy/engines/embedded/spawn.ts';
 import { cases, folderOf, promptsOf } from '../support/idefics3-fixture.ts';
 
 const tokens = {
@@ -32,7 +33,7 @@ const groupsOf = (prompts: readonly Prompt[]): TrainGroup[] =>
   }));
 const adamw = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1, learningRate: 1e-3 };
 
-async function stepOf(engine: Engine, prompts: readonly Prompt[]) {
+async function stepOf(engine: ComputeVerbs, prompts: readonly Prompt[]) {
   await engine.loadCheckpoint(folderOf('tied'));
   const { groups } = await engine.sample({
     ...{ prompts, groupSize: 4, tokens, seed: 5, step: 3, promptOffset: 0, promptTokenCountMax: 48 },
@@ -57,7 +58,7 @@ async function stepOf(engine: Engine, prompts: readonly Prompt[]) {
 }
 
 let here: EmbeddedEngine;
-let there: EngineProcess;
+let there: ComputeProcess;
 beforeAll(() => {
   here = new EmbeddedEngine({ threadCount: 2 });
   there = spawnEmbeddedEngine({ threadCount: 2 });

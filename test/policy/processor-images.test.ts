@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import type { RgbImage } from '../../policy/vision/rgb-image.ts';
 import { takeImage } from '../../judge/datasets/sources/encoded-image.ts';
 import type { PixelValues } from '../../policy/engine.ts';
 import { ImageProcessor, type TiledImage } from '../../policy/vision/image-processor.ts';

@@ -1,10 +1,10 @@
 /**
  * Smaller copies of plain JPEG pictures: baseline, three components of 8 bits, no Exif that may turn them. libjpeg-turbo
- * and core/resample.ts need half the processor time of libvips, which spends most of its own on setting up a pipeline.
+ * and policy/vision/resample.ts need half the processor time of libvips, which spends most of its own on setting up a pipeline.
  */
 import turbo from '@julusian/jpeg-turbo';
-import { resizeRgb, supportedResamples } from '../../../core/resample.ts';
-import type { RgbImage } from '../../../core/rgb-image.ts';
+import { resizeRgb, supportedResamples } from '../../../policy/vision/resample.ts';
+import type { RgbImage } from '../../../policy/vision/rgb-image.ts';
 
 type Size = Pick<RgbImage, 'height' | 'width'>;
 

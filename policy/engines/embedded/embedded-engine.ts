@@ -1,9 +1,8 @@
-/** The Engine in this process: one policy, resident, on the backend of its settings. process.ts runs it in a process of its own. */
+/** The verbs of an engine in this process: one policy, resident, on the backend of its settings. process.ts runs it in a process of its own. */
 import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../../core/assert.ts';
 import type {
-  Engine,
   EngineInfo,
   ForwardBackwardRequest,
   ForwardBackwardResult,
@@ -26,6 +25,7 @@ import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
 import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
+import type { ComputeVerbs } from './compute-verbs.ts';
 import {
   type Batch,
   collectGarbage,
@@ -64,7 +64,7 @@ interface Resident {
   hasGradients: boolean;
 }
 
-export class EmbeddedEngine implements Engine {
+export class EmbeddedEngine implements ComputeVerbs {
   readonly #settings: RuntimeSettings;
   #runtime: Promise<Runtime> | undefined;
   #resident: Resident | undefined;

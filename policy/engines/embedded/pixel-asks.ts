@@ -3,7 +3,7 @@
  * when it is about to be computed, in messages of bounded size, one at a time.
  */
 import type { DeferredPrompt, PixelValues } from '../../engine.ts';
-import { pixelByteLength } from './pixels.ts';
+import { pixelByteLength } from '../pixel-byte-length.ts';
 import { type PixelAnswer, type PixelAsk, revive } from './protocol.ts';
 import { isPrompted, mapPrompts } from './packing/request-prompts.ts';
 

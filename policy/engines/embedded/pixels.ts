@@ -1,5 +1,5 @@
 /** Pixels of the prompts of one call, made when the call is about to be computed: a request holds those of no other. */
-import type { EncodedPrompt, ImageSize, Prompt, TrainGroup } from '../../engine.ts';
+import type { EncodedPrompt, Prompt, TrainGroup } from '../../engine.ts';
 
 export function withPixels(prompts: readonly Prompt[]): Promise<EncodedPrompt[]> {
   return Promise.all(
@@ -12,9 +12,4 @@ export function withPixels(prompts: readonly Prompt[]): Promise<EncodedPrompt[]>
 export async function groupsWithPixels(groups: readonly TrainGroup[]): Promise<TrainGroup[]> {
   const prompts = await withPixels(groups.map(({ prompt }) => prompt));
   return groups.map((group, i) => ({ ...group, prompt: prompts[i] ?? group.prompt }));
-}
-
-/** Bytes of images as an engine gets them: float32 in three channels. */
-export function pixelByteLength(images: readonly ImageSize[]): number {
-  return images.reduce((sum, { height, width }) => sum + 12 * height * width, 0);
 }

@@ -1,9 +1,10 @@
 /** Messages between the worker and its compute process. */
 import { codedFileError } from '../../../artifacts/store/file-error.ts';
 import { type ErrorCode, type ErrorDetails, MtrlError } from '../../../core/errors.ts';
-import type { Engine, PixelValues } from '../../engine.ts';
+import type { PixelValues } from '../../engine.ts';
+import type { ComputeVerbs } from './compute-verbs.ts';
 
-export type EngineMethod = keyof Engine;
+export type EngineMethod = keyof ComputeVerbs;
 
 export interface EngineCall {
   readonly id: number;

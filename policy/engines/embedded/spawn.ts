@@ -6,13 +6,13 @@ import { fork } from 'node:child_process';
 import { MtrlError } from '../../../core/errors.ts';
 import { programAt } from '../../../core/program.ts';
 import type {
-  Engine,
   ForwardBackwardRequest,
   ForwardRequest,
   LabelLogProbsRequest,
   SampleRequest,
   TokenRoles,
 } from '../../engine.ts';
+import type { ComputeVerbs } from './compute-verbs.ts';
 import { cpuTimeMs } from './cpu-time.ts';
 import { watchMemory } from './memory/memory-watch.ts';
 import { PixelAnswers } from './pixel-answers.ts';
@@ -29,20 +29,25 @@ import type { EngineSettings } from './settings.ts';
 const tunables = ['glibc.malloc.hugetlb=1', `glibc.malloc.mmap_threshold=${1 << 20}`];
 const allocator = [process.env['GLIBC_TUNABLES'], ...tunables].filter(Boolean).join(':');
 
-export interface EngineExit {
+interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface EngineProcess extends Engine {
+export interface ComputeExit extends Exit {
+  /** What calls reject with from here on: COMPUTE_CRASHED, COMPUTE_OUT_OF_MEMORY. */
+  readonly error: MtrlError;
+}
+
+export interface ComputeProcess extends ComputeVerbs {
   readonly pid: number;
   kill(): void;
   /** Grows while the process computes or answers; stands still when it hangs. */
   progress(): number;
-  readonly exited: Promise<EngineExit>;
+  readonly exited: Promise<ComputeExit>;
 }
 
-export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: EngineSettings): EngineProcess {
+export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: EngineSettings): ComputeProcess {
   const program = programAt(new URL('./process.ts', import.meta.url));
   const child = fork(program.path, [JSON.stringify(settings)], {
     serialization: 'advanced',
@@ -54,7 +59,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 0;
   let replyCount = 0;
-  let exit: EngineExit | undefined;
+  let exit: ComputeExit | undefined;
   let exceeded: MtrlError | undefined;
   const stopWatching =
     memoryByteLengthMax === undefined
@@ -64,11 +69,11 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
           child.kill('SIGKILL');
         });
 
-  const exited = new Promise<EngineExit>((resolve) => {
-    const end = (ended: EngineExit): void => {
-      exit ??= ended;
+  const exited = new Promise<ComputeExit>((resolve) => {
+    const end = (ended: Exit): void => {
+      exit ??= { ...ended, error: exceeded ?? crashed(ended) };
       stopWatching();
-      for (const { reject } of waiting.values()) reject(exceeded ?? crashed(exit));
+      for (const { reject } of waiting.values()) reject(exit.error);
       waiting.clear();
       resolve(exit);
     };
@@ -97,7 +102,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   const call = <T>(method: EngineMethod, ...args: readonly unknown[]): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (exit !== undefined) {
-        reject(exceeded ?? crashed(exit));
+        reject(exit.error);
         return;
       }
       const id = nextId++;
@@ -125,7 +130,9 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
     optimStep: (request) => call('optimStep', request),
     weightsDigest: () => call('weightsDigest'),
     close: async () => {
-      if (exit === undefined) child.disconnect();
+      // A process in the middle of native code would hear of its parent's end only afterwards.
+      if (waiting.size > 0) child.kill('SIGKILL');
+      else if (exit === undefined && child.connected) child.disconnect();
       await exited;
     },
   };
@@ -137,7 +144,7 @@ function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T):
   return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };
 }
 
-function crashed({ code, signal }: EngineExit): MtrlError {
+function crashed({ code, signal }: Exit): MtrlError {
   return new MtrlError('COMPUTE_CRASHED', 'the compute process ended', {
     found: signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`,
     hint: 'it is started again and the activity retried; if it recurs, look at the compute log',

@@ -3,11 +3,11 @@
  * config, tokenizer and templates, no weights. `mtrl doctor --model` starts it as a process of its own. Argument: a
  * PlanRequest as JSON; a failure is printed as {code, message, details}.
  */
+import type { ArmPlan, ArmShape, ModelPlan, PlanRequest } from '../../../../contract/model-plan.ts';
 import { required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
-import type { EncodedPrompt, MemorySpec, TrainGroup, TrainableSpec } from '../../../engine.ts';
+import type { EncodedPrompt, TrainGroup } from '../../../engine.ts';
 import { flopsOf } from '../../../graph/flops.ts';
-import type { LossName } from '../../../losses/table.ts';
 import { columnCountMax } from '../../../models/layout.ts';
 import { trainableSpecs } from '../../../models/trainable.ts';
 import { loadProcessor } from '../../../processor.ts';
@@ -20,29 +20,6 @@ import { rolloutOptions, sampleTensors } from '../packing/sample-batch.ts';
 import { Sessions } from '../sessions.ts';
 import { readConfig } from '../weights.ts';
 
-export interface ArmShape {
-  readonly arm: string;
-  readonly promptCount: number;
-  /** 1 for training without rollouts. */
-  readonly groupSize: number;
-  readonly completionTokenCount: number;
-  readonly loss: LossName;
-  readonly withReference: boolean;
-  readonly trainable: TrainableSpec;
-  readonly memory: MemorySpec;
-  /** A prompt as it is usual for the arm. */
-  readonly promptText: string;
-  readonly imageCount: number;
-}
-
-export interface PlanRequest {
-  readonly folder: string;
-  readonly threadCount: number;
-  /** Of the pictures of a prompt, pixels a side. */
-  readonly imageEdge: number;
-  readonly arms: readonly ArmShape[];
-}
-
 const request = JSON.parse(process.argv[2] ?? '') as PlanRequest;
 try {
   process.stdout.write(`${JSON.stringify(await plan(request))}\n`);
@@ -52,7 +29,7 @@ try {
   process.stdout.write(`${JSON.stringify({ failure: { code, message, details } })}\n`);
 }
 
-async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
+async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest): Promise<ModelPlan> {
   const { architecture } = await readConfig(folder);
   const processor = await loadProcessor(folder);
   const runtime = await openRuntime({ threadCount });
@@ -64,7 +41,7 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
       processor.encodePrompt(...blankPrompt(promptText, architecture.images === undefined ? 0 : imageCount, imageEdge)),
     ),
   );
-  const planned = [];
+  const planned: ArmPlan[] = [];
   for (const [i, arm] of arms.entries()) {
     const rows = Math.min(arm.promptCount * arm.groupSize, columnCountMax);
     const narrowFlopsPerSecond = await gemmRate(runtime, intermediateSize, hiddenSize, rows);
@@ -78,7 +55,7 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest) {
     arms: planned,
   };
 
-  function planArm(arm: ArmShape, prompt: EncodedPrompt, rates: Rates) {
+  function planArm(arm: ArmShape, prompt: EncodedPrompt, rates: Rates): ArmPlan {
     const specs = trainableSpecs(architecture, arm.trainable);
     const sessions = new Sessions(architecture, runtime);
     sessions.retarget(arm.trainable, specs);

@@ -5,7 +5,7 @@
  * they take thirty times as long.
  */
 import { readFileSync } from 'node:fs';
-import { assert } from './assert.ts';
+import { assert } from '../../core/assert.ts';
 import type { RgbImage } from './rgb-image.ts';
 
 interface Filter {

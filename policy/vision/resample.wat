@@ -1,4 +1,4 @@
-;; The two passes of resample.ts over bytes. `npx wat2wasm core/resample.wat -o core/resample.wasm` after a change.
+;; The two passes of resample.ts over bytes. `npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm` after a change.
 ;;
 ;; taps: for each output sample i32 first, i32 pairCount, then for each pair of weights (w0, w1) two pairs of i16:
 ;; their high parts (w >> 11) and their low 11 bits. A sample is clip((sum of weight * sample + 2^21) >> 22).

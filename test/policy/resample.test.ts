@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import wabt from 'wabt';
-import { resizeRgb, supportedResamples } from '../../core/resample.ts';
-import type { RgbImage } from '../../core/rgb-image.ts';
+import { resizeRgb, supportedResamples } from '../../policy/vision/resample.ts';
+import type { RgbImage } from '../../policy/vision/rgb-image.ts';
 
-const kernelFile = (name: string): Buffer => readFileSync(new URL(`../../core/${name}`, import.meta.url));
+const kernelFile = (name: string): Buffer => readFileSync(new URL(`../../policy/vision/${name}`, import.meta.url));
 
-test('resample.wasm is what resample.wat says: npx wat2wasm core/resample.wat -o core/resample.wasm', async () => {
+test('resample.wasm is what resample.wat says: npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm', async () => {
   const assembler = await wabt();
   const { buffer } = assembler.parseWat('resample.wat', kernelFile('resample.wat')).toBinary({});
   expect(Buffer.from(buffer).equals(kernelFile('resample.wasm'))).toBe(true);

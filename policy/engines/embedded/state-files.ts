@@ -1,22 +1,23 @@
-/** The files of a policy's folder: weights (`model*`), the optimizer's moments (`optimizer*`), and small ones that training never changes. */
+/** The files of a state's folder: weights (`model*`, with their config.json) and what training goes on from (`optimizer*`). */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import { type FolderManifest, putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { isTensorFile } from '../../../artifacts/codecs/safetensors-folder.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import type { ArtifactStore } from '../../../artifacts/store/artifact-store.ts';
+import {
+  type FolderManifest,
+  materializeFolder,
+  putFolder,
+  readFolderManifest,
+} from '../../../artifacts/store/files.ts';
+import type { StoredState } from '../engine-service.ts';
 
-const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
 /** The engine's own: it says the dtype of the weights that it writes. */
 const configFile = 'config.json';
 /** Beside `optimizer-adapter_model.safetensors`, where adapters are trained. */
 const adapterConfigFile = 'optimizer-adapter_config.json';
 const isOptimizerFile = (name: string): boolean =>
   name === adapterConfigFile || (isTensorFile(name) && name.startsWith('optimizer'));
-
-/** Config, tokenizer, templates. */
-export function smallFiles({ files }: FolderManifest): FolderManifest['files'] {
-  return Object.fromEntries(Object.entries(files).filter(([name]) => !isTensorFile(name)));
-}
 
 export async function holdsOptimizer(folder: string): Promise<boolean> {
   return (await readdir(folder)).some(isOptimizerFile);
@@ -40,8 +41,18 @@ export async function putOptimizer(store: ArtifactStore, folder: string): Promis
   return putFolder(store, folder, (await readdir(folder)).filter(isOptimizerFile));
 }
 
+/** `folder` must not exist, or be empty. */
+export async function fetchState(
+  store: ArtifactStore,
+  { checkpoint, optimizer }: StoredState,
+  folder: string,
+): Promise<void> {
+  await materializeFolder(store, checkpoint, folder);
+  if (optimizer !== null) await addFiles(store, optimizer, folder);
+}
+
 /** Puts the files of a kept folder beside those that are there. */
-export async function addFiles(store: ArtifactStore, ref: ArtifactRef, folder: string): Promise<void> {
+async function addFiles(store: ArtifactStore, ref: ArtifactRef, folder: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
   const fetches = Object.entries(files).map(([name, content]) =>
     store.getToFile(store.refOf(content), join(folder, name)),

@@ -1,0 +1,20 @@
+/** Embedded engines: each a process of its own on this machine, which computes with ONNX Runtime or TensorFlow.js. */
+import { join } from 'node:path';
+import type { EngineService, EngineSurroundings } from '../engine-service.ts';
+import { FolderStates } from './folder-states.ts';
+import { processEngine } from './process-engine.ts';
+import { engineSettings, versionWith } from './settings.ts';
+import { spawnEmbeddedEngine } from './spawn.ts';
+
+/** Throws USAGE. A backend that is not there is found by the first state that is loaded: PROVIDER_UNAVAILABLE. */
+export function openEmbedded(surroundings: EngineSurroundings): Promise<EngineService> {
+  const { environment, threadCount, store, spoolFolder } = surroundings;
+  const settings = engineSettings(environment, threadCount);
+  const states = new FolderStates(store, join(spoolFolder, 'states'));
+  return Promise.resolve({
+    states,
+    choice: settings,
+    versionWith: (codeVersion) => versionWith(codeVersion, settings),
+    start: () => processEngine(spawnEmbeddedEngine(settings), states),
+  });
+}

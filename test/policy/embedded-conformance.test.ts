@@ -1,0 +1,59 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { putFolder } from '../../artifacts/store/files.ts';
+import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import { required } from '../../core/assert.ts';
+import { openEmbedded } from '../../policy/engines/embedded/open.ts';
+import { cases, folderOf, promptsOf } from '../support/idefics3-fixture.ts';
+import { engineConformance } from './engine-conformance.ts';
+
+const tokens = {
+  stopTokenId: cases.eosTokenId,
+  padTokenId: cases.padTokenId,
+  bannedTokenIds: [cases.padTokenId, ...cases.suppressedTokenIds],
+};
+
+/** Its weights are no tensors. */
+async function broken(store: ArtifactStore) {
+  const folder = await mkdtemp(join(tmpdir(), 'mtrl-broken-'));
+  try {
+    await cp(folderOf('tied'), folder, { recursive: true });
+    await writeFile(join(folder, 'model.safetensors'), 'no tensors');
+    return { checkpoint: await putFolder(store, folder), optimizer: null };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const environments = {
+  'onnxruntime on cpu': {},
+  'tfjs on cpu': { MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'cpu' },
+};
+for (const [title, environment] of Object.entries(environments)) {
+  engineConformance(`embedded, ${title}`, {
+    ...{ open: openEmbedded, environment, kind: 'embedded', broken, tokens },
+    stored: async (store) => ({ checkpoint: await putFolder(store, folderOf('tied')), optimizer: null }),
+    prompts: promptsOf(required(cases.cases['batch-left-padded'], 'case')),
+    promptTokenCountMax: 48,
+    labelTokenIds: [7, 9],
+    logProbTolerance: 1e-4,
+  });
+}
+
+test('an engine that holds more memory than it may says so as what ended it', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'mtrl-capped-'));
+  try {
+    const store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));
+    const environment = { MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: '1000000' };
+    const { start, states } = await openEmbedded({ environment, threadCount: 1, store, spoolFolder: root });
+    const engine = start();
+    const state = await states.fetch({ checkpoint: await putFolder(store, folderOf('tied')), optimizer: null });
+    await expect(engine.loadState(state)).rejects.toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
+    expect(await engine.closed).toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
