@@ -21,61 +21,61 @@ const path = z.string().min(1);
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
-  tasks: z.array(name).min(1).describe('Tasks that the world draws examples of; they must be among `tasks`.'),
-  split: z.enum(['train', 'val', 'test']).describe('Where its examples go.'),
+  tasks: z.array(name).min(1).describe('Tasks to generate examples for; they must be defined in `tasks`.'),
+  split: z.enum(['train', 'val', 'test']).describe('The split of its examples.'),
   exampleCount: count.describe('Per task.'),
-  seed: z.int().min(0).describe('The same seed draws the same pictures.'),
+  seed: z.int().min(0).describe('The same seed generates the same pictures.'),
   annotator: z
     .strictObject({
       hardErrorRate: rate
         .default(0)
-        .describe('Chance that a hard attribute (orange/purple, low float, mild defect, small flame) is misread.'),
-      easyErrorRate: rate.default(0).describe('Chance that an easy attribute is misread.'),
-      flipRate: rate.default(0).describe('Chance that the final answer is the other one.'),
+        .describe('Probability that a hard attribute (orange/purple, low float, mild defect, small flame) is misread.'),
+      easyErrorRate: rate.default(0).describe('Probability that an easy attribute is misread.'),
+      flipRate: rate.default(0).describe('Probability that the final answer is flipped.'),
     })
     .default({ hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 })
-    .describe("Who labels: the scene's truth, or an annotator who misreads it."),
+    .describe('An annotator who misreads the scene; by default labels are the truth.'),
 });
 
-/** What a dataset of rows says, whatever files they come in (docs/data.md). */
+/** Fields of every dataset of rows, whatever its file format (docs/data.md). */
 const rows = {
-  task: name.describe('The task that its rows are examples of.'),
+  task: name.describe('The task of its rows.'),
   split: splitSchema,
   path: path.describe(
-    'A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
+    'A file, or several by a glob pattern (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
       '`s3://bucket/key`.',
   ),
   imageFolder: path
     .optional()
-    .describe('Where images lie that a row names by text. Not needed where the rows or the archive hold them.'),
+    .describe('Folder of the images that rows name by path. Not needed if the rows or the archive contain them.'),
   imageEdgeMax: z
     .int()
     .min(16)
     .optional()
     .describe(
-      'Images whose longer side is greater are kept in this size, in pixels (JPEG at quality 95, others ' +
-        'lossless).',
+      'Images with a longer side above this many pixels are scaled down to it (JPEG stays JPEG at quality 95, others ' +
+        'become PNG).',
     ),
   fields: z
     .strictObject({
-      id: z.string().default('id').describe('Names the row; a later row of the same id is quarantined.'),
+      id: z.string().default('id').describe('Identifies the row; later rows with the same id are quarantined.'),
       images: z
         .array(z.string())
         .default(['image'])
-        .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+        .describe('One field per image, in the order of the prompt; empty for a text-only task.'),
       label: labelFieldSchema.default('label'),
-      prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
+      prompt: z.array(z.string()).default([]).describe('Row fields used by the prompt template.'),
       group: z
         .string()
         .optional()
-        .describe('Rows with the same value are never parted by a split and are resampled together.'),
+        .describe('Rows with the same value stay in the same split and are resampled together.'),
     })
-    .describe('Row field names.'),
+    .describe('Names of row fields.'),
   ...datasetOptions,
   rationale: z
     .string()
     .optional()
-    .describe('Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows.'),
+    .describe('Jinja template over `row` and `label` for the rationale that supervised `think` training teaches.'),
 };
 
 const jsonl = z.strictObject({ reader: z.literal('jsonl'), ...rows });
@@ -86,24 +86,24 @@ const csv = z
   .strictObject({
     reader: z.literal('csv'),
     ...rows,
-    delimiter: z.string().length(1).optional().describe('A tab for files named .tsv, else a comma.'),
+    delimiter: z.string().length(1).optional().describe('Default: a tab for .tsv files, else a comma.'),
     encoding: z
       .enum(['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'])
       .default('utf-8')
-      .describe('What a byte order mark does not say.'),
+      .describe('Encoding of files without a byte order mark.'),
   })
-  .describe('The first line names the columns.');
+  .describe('The first line has the column names.');
 const parquet = z.strictObject({ reader: z.literal('parquet'), ...rows });
 const tar = z
   .strictObject({ reader: z.literal('tar'), ...rows })
   .describe(
-    'WebDataset: files with the same name before the first dot are one row; the fields of its .json are ' +
-      "the row's.",
+    'WebDataset: files with the same name before the first dot form one row; the fields of its .json file are ' +
+      "the row's fields.",
   );
 const zip = z.strictObject({ reader: z.literal('zip'), ...rows });
 const folder = z
   .strictObject({ reader: z.literal('folder'), ...rows })
-  .describe('A folder of images with one sub-folder a class: a row has `image` and `class`.');
+  .describe('A folder of images with one subfolder per class: a row has `image` and `class`.');
 
 export const optimizerSchema = z.strictObject({
   name: z
@@ -111,30 +111,34 @@ export const optimizerSchema = z.strictObject({
     .default('adamw')
     .describe(
       'muon: Muon for matrices inside the model, AdamW for embeddings, heads, norms, biases and adapters; from fresh ' +
-        'weights it wants several times the rate of AdamW.',
+        "weights it needs several times AdamW's learning rate.",
     ),
-  learningRate: z.number().positive().describe('Its peak, after the warm-up.'),
+  learningRate: z.number().positive().describe('Peak learning rate, reached after the warm-up.'),
   schedule: z
     .enum(['constant', 'linear', 'cosine'])
     .default('constant')
-    .describe('constant, or down to `finalLearningRateRatio` of the peak by a line or a cosine.'),
+    .describe('constant, or linear or cosine decay to `finalLearningRateRatio` of the peak.'),
   finalLearningRateRatio: rate
     .default(0.1)
-    .describe('Of the peak, at the last step; unused where the schedule is constant.'),
-  warmupStepCount: z.int().min(0).default(10).describe('Steps in which the rate grows evenly to its peak.'),
+    .describe('Learning rate at the last step, as a share of the peak; unused with a constant schedule.'),
+  warmupStepCount: z.int().min(0).default(10).describe('Steps of linear warm-up.'),
   decayFrom: z
     .enum(['peak', 'firstStep'])
     .default('peak')
     .describe(
-      'peak: a decay begins where the warm-up ends. firstStep: it begins at the first step, so the rate stays below its ' +
-        'peak where there is a warm-up.',
+      'peak: decay starts after the warm-up. firstStep: it starts at the first step, so that with a warm-up the rate ' +
+        'stays below its peak.',
     ),
-  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean of gradients.'),
-  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the mean of their squares.'),
-  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
-  momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: decay of the mean of gradients.'),
-  weightDecay: z.number().min(0).default(0).describe('Decoupled; of matrices and embeddings, not of norms and biases.'),
-  gradientNormMax: z.number().positive().default(1).describe("Ceiling of the gradient's global L2 norm."),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
+  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the second moment.'),
+  momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: decay of the momentum.'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Decoupled; for matrices and embeddings, not for norms and biases.'),
+  gradientNormMax: z.number().positive().default(1).describe('Gradients are clipped to this global L2 norm.'),
 });
 
 const armCommon = {
@@ -212,39 +216,39 @@ const arm = z.discriminatedUnion('objective', [
 ]);
 
 export const recipeSchema = z.strictObject({
-  name: name.describe('Begins the ids of its experiments.'),
-  summary: z.string().optional().describe('One line, shown beside the name.'),
-  seeds: z.array(z.int().min(0)).min(1).default([0]).describe('One run of every trained arm for each seed.'),
+  name: name.describe('Prefix of the ids of its experiments.'),
+  summary: z.string().optional().describe('One line, shown next to the name.'),
+  seeds: z.array(z.int().min(0)).min(1).default([0]).describe('Every trained arm runs once per seed.'),
   policy: z
     .union([
       z.strictObject({ checkpoint: path }).describe('A folder in Hugging Face layout.'),
       z
-        .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('The weights are drawn by it.') })
-        .describe('Fresh weights for the config.json, tokenizer and templates of that folder.'),
+        .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('Seed of the initial weights.') })
+        .describe('Fresh weights, with config.json, tokenizer and templates of this folder.'),
     ])
-    .describe('What every arm starts from.'),
+    .describe('Initial policy of every arm.'),
   engine: z
     .strictObject({
-      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('What runs the graphs.'),
+      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('Runtime of the graphs.'),
       executionProvider: z
         .enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu'])
         .optional()
-        .describe('Where the backend computes.'),
+        .describe('Execution provider of the backend.'),
       memoryByteLengthMax: count
         .optional()
         .describe(
-          'What a compute process may hold, by plan (docs/memory.md): batches are cut to fit, and what cannot ' +
-            'be cut is refused.',
+          'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +
+            'does not fit is an error.',
         ),
       recompute: z
         .boolean()
         .optional()
-        .describe('Layers are computed once more in the backward pass instead of kept for it.'),
+        .describe('Recompute layers in the backward pass instead of storing their activations.'),
     })
     .optional()
     .describe(
-      'What must compute this recipe (docs/backends.md): a compute worker with other engines refuses. ' +
-        'Whatever it has when left out.',
+      'Engine that this recipe requires (docs/backends.md); workers with another one reject it. By default any ' +
+        'engine is accepted.',
     ),
   modeWords: z
     .strictObject({
@@ -252,23 +256,21 @@ export const recipeSchema = z.strictObject({
       direct: z.string().describe('Asks for the verdict alone.'),
     })
     .default({ think: 'think', direct: 'directly' })
-    .describe('The words that ask for each mode: they become `mode_word` in prompts.'),
+    .describe('Words that ask for each mode: the values of `mode_word` in prompts.'),
   stopSequences: stopSequencesSchema,
-  tasks: z.record(name, taskSchema).describe('What is judged, by name (docs/judging.md).'),
-  dataFolder: path
-    .optional()
-    .describe("Folder that relative dataset paths start from; without it they start from the recipe's folder."),
+  tasks: z.record(name, taskSchema).describe('The judging tasks, by name (docs/judging.md).'),
+  dataFolder: path.optional().describe("Base folder of relative dataset paths; default: the recipe's folder."),
   datasets: z
     .array(z.discriminatedUnion('reader', [judgeWorld, jsonl, json, csv, parquet, tar, zip, folder]))
     .min(1)
-    .describe('Where rows lie and what in them is the image, the label and the text (docs/data.md).'),
+    .describe('Where the rows are, and which fields are the image, the label and the text (docs/data.md).'),
   quarantineRateMax: rate
     .default(0.1)
-    .describe("Ingestion fails when more than this share of a dataset's rows cannot be used."),
-  leaks: leaksSchema.describe('What of one split another split, or an unseen task, may not show.'),
-  arms: z.record(name, arm).describe('Configurations that are compared, by name.'),
-  evaluation: evaluationSchema.describe('What every arm is asked at its end (docs/evaluation.md).'),
-  promotion: promotionSchema.optional().describe('For `mtrl schedule` and `mtrl promote`.'),
+    .describe("Ingestion fails if more than this share of a dataset's rows is unusable."),
+  leaks: leaksSchema.describe('Detection of examples shared between splits, or between trained and unseen tasks.'),
+  arms: z.record(name, arm).describe('The configurations to compare, by name.'),
+  evaluation: evaluationSchema.describe('Final evaluation of every arm (docs/evaluation.md).'),
+  promotion: promotionSchema.optional().describe('Used by `mtrl schedule` and `mtrl promote`.'),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -1,4 +1,4 @@
-/** What a judgment is worth in training. Everything left out, it is (1 - a) accuracy + a format (arXiv 2603.11665). */
+/** The reward of a judgment in training. By default (1 - a) accuracy + a format (arXiv 2603.11665). */
 import { z } from 'zod';
 
 const rate = z.number().min(0).max(1);
@@ -6,15 +6,10 @@ const rate = z.number().min(0).max(1);
 const graderSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
-    .describe('POST {judgments: [...]} -> {scores: [...]}, a number in [0, 1] for each; docs/judging.md.'),
-  weight: rate.describe("Share of the grader's score in the accuracy part; the label has the rest."),
-  timeoutMs: z.int().min(1).max(300_000).default(10_000).describe('Of one answer.'),
-  requestCountMax: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(8)
-    .describe('Requests under way at a time, of at most 64 judgments each.'),
+    .describe('POST {judgments: [...]} -> {scores: [...]}, one number in [0, 1] each; docs/judging.md.'),
+  weight: rate.describe("Share of the grader's score in the accuracy part; the rest is the label's."),
+  timeoutMs: z.int().min(1).max(300_000).default(10_000).describe('Timeout of one request.'),
+  requestCountMax: z.int().min(1).max(64).default(8).describe('Requests in flight, of at most 64 judgments each.'),
 });
 export type GraderSpec = z.infer<typeof graderSchema>;
 
@@ -23,28 +18,28 @@ export const rewardSchema = z
     score: z
       .enum(['distance', 'exact'])
       .default('distance')
-      .describe('Score tasks. distance: 1 - |verdict - label| / (greatest - least label). exact: 1 or 0.'),
+      .describe('Score tasks. distance: 1 - |verdict - label| / (highest - lowest label). exact: 1 or 0.'),
     consistencyWeight: rate
       .default(0)
       .describe(
-        'Pairwise tasks: share of the accuracy part that is agreement with the verdicts on the same pair in ' +
-          'the other order. Above 0 every pair of a step is sampled in both orders.',
+        'Pairwise tasks: share of the accuracy part for agreement with the verdicts on the same pair in ' +
+          'the other order. If above 0, every pair of a step is sampled in both orders.',
       ),
     overlong: z
       .strictObject({
-        fromTokenCount: z.int().min(0).describe('Answers up to here lose nothing.'),
-        penalty: z.number().positive().max(1).describe('Of the longest answer.'),
+        fromTokenCount: z.int().min(0).describe('Answers up to this length have no penalty.'),
+        penalty: z.number().positive().max(1).describe('Penalty of an answer of maximal length.'),
       })
       .optional()
       .describe(
-        "Taken off: nothing up to `fromTokenCount` tokens, growing evenly to `penalty` at the arm's " +
+        "Length penalty: 0 up to `fromTokenCount` tokens, growing linearly to `penalty` at the arm's " +
           '`tokenCountMax`.',
       ),
     taskWeights: z
       .record(z.string(), z.number().min(0))
       .default({})
-      .describe('Task -> factor on its advantages; 1 where left out.'),
-    grader: graderSchema.optional().describe('A service of yours that scores judgments.'),
+      .describe('Task -> factor on its advantages; default 1.'),
+    grader: graderSchema.optional().describe('An external service that scores judgments.'),
   })
   .default({ score: 'distance', consistencyWeight: 0, taskWeights: {} });
 export type RewardSpec = z.infer<typeof rewardSchema>;
