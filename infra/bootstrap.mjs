@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The door: makes sure that what is needed is there, then hands over. No dependencies, since it installs them; plain
- * JavaScript, since it must run to say that this Node is too old. Its own words go to stderr: stdout belongs to the
+ * JavaScript, since it must run to say that this Node.js is too old. Its own words go to stderr: stdout belongs to the
  * command (`--json`).
  *
  *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | setup (only what is missing)
@@ -59,7 +59,7 @@ function checkNode() {
   const [majorMin, minorMin] = nodeVersionMin;
   if (major > majorMin || (major === majorMin && minor >= minorMin)) return;
   throw new Error(
-    `this Node is too old\n  at    ${process.execPath}\n  found ${process.version}\n` +
+    `this Node.js is too old\n  at    ${process.execPath}\n  found ${process.version}\n` +
       `  do    install Node ${nodeVersionMin.join('.')} or newer (https://nodejs.org)`,
   );
 }

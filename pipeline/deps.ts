@@ -18,7 +18,7 @@ export interface ControlDeps {
 export interface ComputeDeps extends ControlDeps {
   readonly enginePool: EnginePool;
   readonly stateFolders: StateFolders;
-  /** Local folder that belongs to this process alone, for what is read as files. */
+  /** Local folder of this process alone, for artifacts that are read as files. */
   readonly spoolFolder: string;
   /** What the pool's engines compute with; ONNX Runtime on the CPU when left out. */
   readonly engine?: EngineChoice;

@@ -41,7 +41,7 @@ export function recipeJsonSchema(): SchemaNode {
 }
 
 const include: SchemaNode = {
-  description: 'Files whose tasks and datasets are brought in, as those in recipes/adapters (docs/data.md).',
+  description: 'Files whose tasks and datasets are added, such as those in recipes/adapters (docs/data.md).',
   type: 'array',
   items: { type: 'string' },
 };

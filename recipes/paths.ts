@@ -68,7 +68,7 @@ export function requireFiles(recipe: Recipe, needed: 'all' | 'data' = 'all'): vo
   const [first] = missing;
   if (first === undefined) return;
   const lines = missing.map(({ path, file }) => `  ${pathText(path)}: ${file}`);
-  throw new MtrlError('FILE_MISSING', `the recipe names what is not there\n${lines.join('\n')}`, {
-    hint: `paths start from the recipe's folder (datasets: from dataFolder where it is set); change one with --set ${pathText(first.path)}=...`,
+  throw new MtrlError('FILE_MISSING', `the recipe names files that do not exist\n${lines.join('\n')}`, {
+    hint: `paths are relative to the recipe's folder (datasets: to dataFolder if set); change one with --set ${pathText(first.path)}=...`,
   });
 }

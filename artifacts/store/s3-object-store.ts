@@ -33,7 +33,7 @@ export interface S3Settings {
   readonly region: string;
 }
 
-/** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
+/** Throws if the server is not the intended one. Called when it rejects a request, before the rejection is reported. */
 export type Prove = () => Promise<void>;
 
 export class S3ObjectStore implements ObjectStore {
@@ -78,7 +78,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** As `head`, also for keys that others have written: users' files have names of their own. */
+  /** As `head`, also for keys written by others: users' files have arbitrary names. */
   async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
     const { bucket } = this.#settings;
     const response = await this.#ask(() =>
@@ -114,7 +114,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** A copy onto itself; S3 wants something about it to be new, so its metadata, of which it has none, is replaced. */
+  /** A copy onto itself; S3 requires a change, so its metadata, of which it has none, is replaced. */
   async touch(key: string): Promise<boolean> {
     const { bucket } = this.#settings;
     const from = new CopySourceOptions({ Bucket: bucket, Object: checkKey(key) });
@@ -133,7 +133,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
-    // A listing is not repeated, so that it must not be the request that finds this machine's clock to be wrong.
+    // A listing is not retried, so it must not be the first request to detect clock skew.
     await this.timeMs();
     const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, after);
     for await (const entry of this.#explained(entries)) {
@@ -187,7 +187,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async #ask<T>(request: () => Promise<T>): Promise<T | undefined>;
   async #ask<T>(request: () => Promise<T>, ifAbsent: 'throw'): Promise<T>;
-  /** Once more when a kept-alive connection broke (the server was restarted) or the signature had the wrong time: every request here can be repeated. */
+  /** Retries once if a kept-alive connection broke (the server was restarted) or the signature had the wrong time: all requests are repeatable. */
   async #ask<T>(request: () => Promise<T>, ifAbsent: 'undefined' | 'throw' = 'undefined'): Promise<T | undefined> {
     for (let attempt = 0; ; attempt++) {
       const { correctionMs } = this.#clock;
@@ -195,14 +195,14 @@ export class S3ObjectStore implements ObjectStore {
         return await request();
       } catch (error) {
         if (ifAbsent === 'undefined' && isAbsent(error)) return undefined;
-        // By this very answer it became known that the clocks differ, or do no more.
+        // This response revealed that the clocks differ, or that they no longer do.
         const isSignedAnew = isDenied(error) && this.#clock.correctionMs !== correctionMs;
         if (attempt > 0 || !(isBroken(error) || isSignedAnew)) throw await this.#failure(error);
       }
     }
   }
 
-  /** In our words. A refusal by a server that is not the one that is meant says nothing about our credentials. */
+  /** As a coded error. A rejection by a server other than the intended one says nothing about our credentials. */
   async #failure(cause: unknown): Promise<MtrlError> {
     const error = storeError(this.#settings, cause, this.#clock.nowMs() - Date.now());
     if (error.code !== 'STORE_REFUSED') return error;
@@ -210,11 +210,11 @@ export class S3ObjectStore implements ObjectStore {
       () => undefined,
       (reason: unknown) => reason,
     );
-    // Gone meanwhile: nobody can say whose it was.
+    // The server is gone: its identity cannot be checked.
     return foreign === undefined ? error : foreign instanceof MtrlError ? foreign : storeError(this.#settings, foreign);
   }
 
-  /** The stream, with its failures in our words. */
+  /** The stream, with its failures as coded errors. */
   async *#explained(stream: Readable): AsyncIterable<unknown> {
     try {
       yield* stream;
@@ -225,7 +225,7 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  /** The same, and its end is the object's. */
+  /** The same, and checks that it ends where the object ends. */
   async *#whole(stream: Readable, key: string, wanted: number | undefined): AsyncIterable<unknown> {
     let byteLength = 0;
     for await (const piece of this.#explained(stream)) {
@@ -236,7 +236,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-/** undefined where the store, or a proxy before it, does not say. */
+/** undefined if the store, or a proxy in front of it, does not send it. */
 function lengthSaid({ headers }: http.IncomingMessage): number | undefined {
   const said = headers['content-length'];
   return said === undefined ? undefined : Number(said);

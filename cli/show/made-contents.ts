@@ -29,7 +29,7 @@ async function inDataset(store: ArtifactStore, dataset: DatasetArtifact): Promis
   return {
     rows: { count: dataset.exampleCount, examples: shown.map(({ id }) => id) },
     images: { count: dataset.imageCount, examples: images },
-    ...(dataset.quarantinedCount > 0 && { 'rows set aside': { count: dataset.quarantinedCount, examples: [] } }),
+    ...(dataset.quarantinedCount > 0 && { 'quarantined rows': { count: dataset.quarantinedCount, examples: [] } }),
   };
 }
 

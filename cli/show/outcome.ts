@@ -35,7 +35,7 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
     throw codedEnd(
       error,
       `experiment ${experimentId}`,
-      `\`${commandText('resume', experimentId)}\` goes on from what is kept`,
+      `\`${commandText('resume', experimentId)}\` continues from the stored steps`,
     );
   }
 }
@@ -45,8 +45,8 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
   if (error instanceof WorkflowNotFoundError) {
     return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
       where,
-      found: 'it was deleted while it was waited for, or the server has another database',
-      hint: `\`${commandText('status')}\` lists what is there; start it again: what it had made is found`,
+      found: 'it was deleted during the wait, or the server has another database',
+      hint: `\`${commandText('status')}\` lists all experiments; start it again: finished work is reused`,
       cause: error,
     });
   }

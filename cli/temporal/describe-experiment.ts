@@ -11,13 +11,13 @@ export async function describe(client: Client, experimentId: string): Promise<Wo
   try {
     const description = await client.workflow.getHandle(experimentId).describe();
     if (description.type === workflowType) return description;
-    throw new MtrlError('NOT_FOUND', 'this is no experiment', {
+    throw new MtrlError('NOT_FOUND', 'this workflow is not an experiment', {
       where: experimentId,
       found: `a workflow of type ${description.type}`,
       hint,
     });
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
-    throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId, hint, cause: error });
+    throw new MtrlError('NOT_FOUND', 'the experiment does not exist', { where: experimentId, hint, cause: error });
   }
 }

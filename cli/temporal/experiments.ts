@@ -132,9 +132,9 @@ export async function inputsOfExperiment(client: Client, experimentId: string): 
 /** Ids are parts of object keys and of addresses. Throws USAGE. */
 export function requireExperimentId(id: string): string {
   if (/^[A-Za-z0-9][\w.=-]{0,199}$/.test(id)) return id;
-  throw new MtrlError('USAGE', 'this cannot be the id of an experiment', {
+  throw new MtrlError('USAGE', 'the experiment id is invalid', {
     where: '--id',
     found: JSON.stringify(id),
-    hint: 'use letters, digits, `.`, `_`, `=` and `-`, at most 200, a letter or digit first',
+    hint: 'use letters, digits, `.`, `_`, `=` and `-`, at most 200 characters, starting with a letter or digit',
   });
 }

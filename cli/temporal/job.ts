@@ -44,14 +44,14 @@ export async function runJob<T extends keyof JobResults>(
   try {
     const handle = stack.client.workflow.getHandle(workflowId);
     const result = patiently(() => handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
-      throw codedEnd(error, workflowId, 'start it again: what was done is found');
+      throw codedEnd(error, workflowId, 'start it again: finished work is reused');
     });
     result.catch(() => undefined);
     void showProgress(stack, workflowId, ended.signal);
     return { workflowId, result: await Promise.race([result, interrupted.promise]) };
   } catch (error) {
     if (error instanceof Interrupted)
-      say(`\n${workflowId} goes on in Temporal; the same command finds what it has done`);
+      say(`\n${workflowId} continues in Temporal; the same command attaches to it again`);
     throw error;
   } finally {
     ended.abort();

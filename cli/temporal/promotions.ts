@@ -18,7 +18,7 @@ export async function promotedAs(store: ArtifactStore, text: string): Promise<Pr
 export async function requireName(store: ArtifactStore, name: string): Promise<NameDocument> {
   const document = await readName(store, name);
   if (document.revision > 0) return document;
-  throw new MtrlError('NOT_FOUND', 'nothing was ever promoted to this name', { where: name });
+  throw new MtrlError('NOT_FOUND', 'no judge has been promoted to this name', { where: name });
 }
 
 export async function contentOf(

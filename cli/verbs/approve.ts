@@ -22,7 +22,7 @@ function addDecision(program: Command, verb: Decision['decision'], description: 
   program
     .command(verb)
     .description(description)
-    .argument('<workflow-or-name>', 'the waiting workflow, or the name that its candidate would take')
+    .argument('<workflow-or-name>', 'the waiting workflow, or the name that its candidate is for')
     .option('--by <who>', 'name of who decides (default: the user of this computer)')
     .option('--reason <text>', 'reason, kept in the history')
     .option('--json', 'one JSON document on stdout')
@@ -31,7 +31,7 @@ function addDecision(program: Command, verb: Decision['decision'], description: 
         const wanted: Decision = { decision: verb, by, ...(reason !== undefined && { reason }) };
         const { workflowId, decision } = await decide(stack, target, wanted);
         if (json) printJson({ workflowId, ...decision });
-        else print(`${workflowId} was told: ${decision.decision}, by ${decision.by}`);
+        else print(`decision sent to ${workflowId}: ${decision.decision}, by ${decision.by}`);
       });
     });
 }

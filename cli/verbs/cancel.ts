@@ -19,16 +19,16 @@ export function addCancel(program: Command): void {
           for (const workflow of failing) print(failingText(workflow));
           const terminated = await terminateFailing(client, experimentId, failing);
           print(
-            `terminated ${terminated.join(', ')}; \`${commandText('resume', experimentId)}\` goes on from what is kept`,
+            `terminated ${terminated.join(', ')}; \`${commandText('resume', experimentId)}\` continues from the stored steps`,
           );
           return;
         }
         if (!isOpen) {
-          print(`${experimentId} has ended already: ${status.name.toLowerCase()}`);
+          print(`${experimentId} has already ended: ${status.name.toLowerCase()}`);
           return;
         }
         print(
-          `${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would go on from what is kept`,
+          `${experimentId} is being cancelled; \`${commandText('resume', experimentId)}\` would continue from the stored steps`,
         );
       });
     });

@@ -22,7 +22,7 @@ export function addImport(program: Command): void {
         if (json) printJson(imported);
         else
           print(
-            `${imported.experimentId} is here: ${String(imported.objectCount)} objects, ${String(imported.newObjectCount)} of them new`,
+            `imported ${imported.experimentId}: ${String(imported.objectCount)} objects, ${String(imported.newObjectCount)} of them new`,
           );
       });
     });

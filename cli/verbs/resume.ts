@@ -25,7 +25,7 @@ export function addResume(program: Command): void {
           const handle = stack.client.workflow.getHandle(experimentId);
           if (failing.length === 0) {
             await handle.signal('resume');
-            print(`${experimentId} is running; if it was paused, it goes on now`);
+            print(`${experimentId} is running; if it was paused, it continues now`);
             return;
           }
           for (const workflow of failing) say(failingText(workflow));
@@ -40,7 +40,7 @@ export function addResume(program: Command): void {
         };
         await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
         print(
-          `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,
+          `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: finished work is reused`,
         );
       });
     });

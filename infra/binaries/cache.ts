@@ -37,7 +37,7 @@ export async function findCached(pin: Pin): Promise<{ path: string } | { missing
   const expected = existsSync(`${path}.sha256`) ? readFileSync(`${path}.sha256`, 'utf8').split(/\s/)[0] : undefined;
   if (isExecutable(path) && expected === (await sha256Of(path))) return { path };
   rmSync(path, { force: true });
-  return { missing: `${path}: damaged (its sha256 is not the recorded one), removed` };
+  return { missing: `${path}: damaged (its sha256 differs from the recorded one), removed` };
 }
 
 /** An empty folder in the cache's file system, where `make` puts the binary; whole or not at all it becomes the cached one. */

@@ -38,7 +38,7 @@ export async function downloadWithSdk(pin: Pin, folder: string): Promise<string>
   const found = readdirSync(downloads, { recursive: true, encoding: 'utf8' })
     .map((name) => join(downloads, name))
     .find(isExecutable);
-  if (found === undefined) throw new Error('the SDK left no binary behind');
+  if (found === undefined) throw new Error('the SDK produced no binary');
   const path = join(folder, pin.name);
   copyFileSync(found, path);
   return path;

@@ -90,7 +90,7 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
     const { code, message } = cause as { code?: string; message: string };
     // Another `up` may have made it in between.
     if (code === 'BucketAlreadyOwnedByYou') return;
-    throw new MtrlError('STORE_UNREACHABLE', 'the store cannot be used', {
+    throw new MtrlError('STORE_UNREACHABLE', 'the store is not usable', {
       where: `${target.endpoint}, bucket ${target.bucket}`,
       found: [code, message].filter((part) => part !== undefined && part !== '').join(': '),
       hint: isLocal

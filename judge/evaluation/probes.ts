@@ -41,7 +41,7 @@ export function isRefusal(asked: readonly Asked[] | Refusal): asked is Refusal {
   return 'refused' in asked;
 }
 
-const noImages: Refusal = { refused: 'the task shows no image' };
+const noImages: Refusal = { refused: 'the task has no images' };
 
 const probes: Readonly<Record<ProbeName, Probe>> = {
   'blank-image': ({ examples, spec }) =>
@@ -59,12 +59,12 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   'caption-mismatch': (request) => {
     const textOf = ({ fields }: Example): string => JSON.stringify(Object.entries(fields).sort());
     if (request.examples.every(({ fields }) => Object.keys(fields).length === 0))
-      return { refused: 'the task shows no text of its examples' };
+      return { refused: 'the prompt uses no text of the examples' };
     const donorOf = donors(request, 'fields', textOf);
     return withDonors(request, donorOf, 'text', (example, { fields }) => ({ ...example, fields }));
   },
   'label-order-swap': ({ examples, spec }) => {
-    if (spec.kind === 'pairwise') return { refused: 'pairs are asked in both orders already' };
+    if (spec.kind === 'pairwise') return { refused: 'pairs are always judged in both orders' };
     const prompt = withLabelsReversed(spec.prompt, spec.labels);
     if (prompt === undefined) return { refused: "the task's prompt does not name two labels" };
     const swapped = { ...spec, prompt };
@@ -120,7 +120,7 @@ function withDonors(
     const donor = donorOf(example);
     return donor === undefined ? [] : [{ example: changed(example, donor), spec, isBlank: false }];
   });
-  return asked.length === examples.length ? asked : { refused: `an example has no other one with another ${what}` };
+  return asked.length === examples.length ? asked : { refused: `an example has no counterpart with another ${what}` };
 }
 
 /** The first of the labels that the template names in the place of the last, and so on; undefined when it names fewer than two. */

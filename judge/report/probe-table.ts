@@ -34,7 +34,7 @@ export function probeTable(data: ReportData): Html {
       <table class="scores probes">
         <thead>
           <tr>
-            <th class="arm">asked as</th>
+            <th class="arm">probe or mode</th>
             <th class="run">run</th>
             ${tasks.map((task) => html`<th>${task}</th>`)}
           </tr>
@@ -78,7 +78,7 @@ function refusals(runs: readonly ReportRun[], names: readonly string[], tasks: r
       }
   if (tasksOf.size === 0) return undefined;
   const lines = [...tasksOf].map(([reason, found]) => html`<li>${reason} (${[...found].join(', ')})</li>`);
-  return html`<p class="muted">Not asked:</p>
+  return html`<p class="muted">Not run:</p>
     <ul class="refusals">
       ${lines}
     </ul>`;

@@ -71,7 +71,7 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
   let current = first;
   for (const item of rest) {
     const next = make(item);
-    // A consumer that stops here must not leave a failure that nobody hears.
+    // A consumer that stops here must not leave an unhandled rejection.
     next.catch(() => undefined);
     yield current;
     current = await next;

@@ -1,6 +1,6 @@
 /**
  * The engines of a compute worker: child processes, each held by one activity at a time. An activity gets the idle
- * engine that is nearest to the state it wants; an engine that died or was killed is replaced when it is next wanted.
+ * engine whose state is nearest to the requested one; an engine that died or was killed is replaced at the next request.
  */
 import type { Engine, EngineInfo } from '../../policy/engine.ts';
 import { commonLength, type StateKey } from './state-key.ts';
@@ -14,11 +14,11 @@ export interface EngineProcess extends Engine {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-/** One engine and what is in it. */
+/** One engine and its current state. */
 export interface EngineSlot {
   readonly index: number;
   readonly engine: EngineProcess;
-  /** The policy in it; undefined while nobody knows: new, or in the middle of an update. */
+  /** Its policy; undefined while unknown: a new engine, or one in the middle of an update. */
   resident: StateKey | undefined;
   /** What it said of itself when it loaded something. */
   info: EngineInfo | undefined;

@@ -35,7 +35,7 @@ function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
   });
 }
 
-/** What is no folder of a checkpoint is found out by the engine that loads it. */
+/** Whether the folder is a valid checkpoint is checked by the engine that loads it. */
 function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRef) {
   return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
     await readFolderManifest(cache.store, checkpoint);
@@ -67,7 +67,7 @@ async function importFolder(context: ComputeContext, { policy }: Recipe, caller:
   );
 }
 
-/** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */
+/** The files of a checkpoint: weights, configuration, tokenizer, templates. Model cards and notes are not part of the policy. */
 async function checkpointFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });

@@ -1,4 +1,4 @@
-/** Writes a policy down whole: as a checkpoint in Hugging Face layout, and with the optimizer's state to go on from. */
+/** Saves a policy completely: as a checkpoint in Hugging Face layout, and with the optimizer state for continuing. */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';

@@ -40,7 +40,7 @@ export async function putOptimizer(store: ArtifactStore, folder: string): Promis
   return putFolder(store, folder, (await readdir(folder)).filter(isOptimizerFile));
 }
 
-/** Puts the files of a kept folder beside those that are there. */
+/** Adds the files of a stored folder to the existing ones. */
 export async function addFiles(store: ArtifactStore, ref: ArtifactRef, folder: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
   const fetches = Object.entries(files).map(([name, content]) =>

@@ -33,7 +33,7 @@ export interface StateFoldersOptions {
   readonly byteLengthMax?: number;
 }
 
-/** What an engine leaves and what it goes to. */
+/** The state that an engine leaves and the one that it changes to. */
 const countMin = 2;
 
 export class StateFolders {
@@ -52,7 +52,7 @@ export class StateFolders {
     this.#byteLengthMax = byteLengthMax;
   }
 
-  /** The longest state here that begins `wanted`. */
+  /** The longest local state that is a prefix of `wanted`. */
   nearest(wanted: StateKey): StateKey | undefined {
     const lengths = this.#entries.map(({ key }) => ({ key, length: commonLength(key, wanted) }));
     return lengths.filter(({ length }) => length > 0).sort((a, b) => b.length - a.length)[0]?.key;
@@ -151,7 +151,7 @@ export class StateFolders {
     return count > this.#countMax || (byteLength > this.#byteLengthMax && count > countMin);
   }
 
-  /** States that are read stay, and so does the newest, which nobody may have read yet: they are few, as engines are. */
+  /** States in use are kept, and so is the newest one, which may not have been read yet: there are few, as there are few engines. */
   async #trim(): Promise<void> {
     while (this.#isOver()) {
       const index = this.#entries.findIndex(({ readers }, i) => readers === 0 && i < this.#entries.length - 1);

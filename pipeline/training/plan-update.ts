@@ -1,4 +1,4 @@
-/** From what a run asks for to an update that says all of itself: what is trained on, how, and at which learning rates. */
+/** Turns a run's request into a complete update: the training data, the loss and the learning rates. */
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import type { TrainableSpec } from '../../policy/engine.ts';
@@ -9,7 +9,7 @@ import type { OptimizeInput } from '../../contract/activities.ts';
 import { memoryOf, promptingOf, trainedArm } from '../recipe-access.ts';
 import type { AdamSpec, GrpoUpdate, SftStep, SftUpdate, Update } from '../policies/step-record.ts';
 
-/** `planned`: rows of the dataset's examples that a step sees; supervised steps are asked for. */
+/** `planned`: rows of the dataset's examples for a step; supervised steps only. */
 export async function planUpdate(
   recipe: Recipe,
   planned: (step: number) => Promise<Uint32Array>,

@@ -86,7 +86,7 @@ function checkAspectRatio({ height, width }: ImageSize, where: string): void {
   throw new MtrlError('IMAGE_UNREADABLE', 'the image is too narrow for the image processor', {
     where,
     found: `${String(width)}x${String(height)} pixels`,
-    hint: `one side may be at most ${String(aspectRatioMax)} times the other`,
+    hint: `one side may be at most ${String(aspectRatioMax)} times as long as the other`,
   });
 }
 

@@ -84,18 +84,18 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
   const problems = (arm.tasks ?? []).flatMap((task, i): RecipeProblem[] => {
     const path = ['arms', name, 'tasks', i];
     if (recipe.tasks[task]?.ood === true) {
-      return [{ path, found: valueText(task), allowed: 'a task that is not ood: ood tasks are never trained' }];
+      return [{ path, found: valueText(task), allowed: 'a task with ood: false: ood tasks are never trained' }];
     }
     return unknownName(path, task, Object.keys(recipe.tasks), 'task');
   });
   problems.push(...fromProblems(recipe, name));
   const trained = trainedTasks(recipe, arm);
   if (arm.objective !== 'none' && trained.length === 0) {
-    problems.push({ path: ['arms', name], found: 'no task to train on', allowed: 'at least one task that is not ood' });
+    problems.push({ path: ['arms', name], found: 'no task to train on', allowed: 'at least one task with ood: false' });
   }
   for (const task of trained) problems.push(...trainingDataProblems(recipe, name, task));
   if (arm.objective !== 'none' && arm.lora !== undefined && arm.optimizer.name === 'muon') {
-    const allowed = 'adamw, because adapters alone learn, and Muon is for the matrices inside the model';
+    const allowed = 'adamw, because only adapters are trained, and Muon is for matrices inside the model';
     problems.push({ path: ['arms', name, 'optimizer', 'name'], found: valueText('muon'), allowed });
   }
   return problems;
@@ -110,7 +110,7 @@ function trainingDataProblems(recipe: Recipe, armName: string, task: string): Re
       {
         path: ['datasets'],
         found: `no train dataset of ${task}, which arm ${armName} trains on`,
-        allowed: `an entry with split: train that holds ${task}`,
+        allowed: `an entry with split: train for ${task}`,
       },
     ];
   }
@@ -140,7 +140,11 @@ function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
   while (from !== undefined) {
     if (from === name)
       return [
-        { path, found: `a circle: ${[...seen, from].join(' -> ')}`, allowed: 'arms that lead to one without from' },
+        {
+          path,
+          found: `a circle: ${[...seen, from].join(' -> ')}`,
+          allowed: 'a chain of arms that ends at one without `from`',
+        },
       ];
     // A circle further on that this arm only leads into is reported at its own arms.
     if (seen.includes(from)) return [];
@@ -164,7 +168,7 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
     ...missing.map((task) => ({
       path: ['datasets'],
       found: `no ${split} dataset of ${task}, which evaluation needs`,
-      allowed: `an entry with split: ${split} that holds ${task}, or evaluation.tasks without it`,
+      allowed: `an entry with split: ${split} for ${task}, or evaluation.tasks without it`,
     })),
   ];
 }
@@ -181,7 +185,7 @@ function evaluationExtraProblems({ tasks, evaluation }: Recipe): RecipeProblem[]
       .filter((label) => tasks[task]?.labels.includes(label) === false)
       .map((label) => ({
         path: ['evaluation', 'rationaleCues', task, label],
-        found: `${valueText(label)}, which is no label of ${task}`,
+        found: `${valueText(label)}, which is not a label of ${task}`,
         allowed: tasks[task]?.labels.join(', ') ?? '',
       })),
   );

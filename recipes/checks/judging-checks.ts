@@ -20,9 +20,13 @@ function taskProblems(at: RecipePath, { kind, labels, real }: TaskSpec): RecipeP
   const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
   const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
   if (kind === 'score' && !(ascends && numbers.every(Number.isFinite)))
-    wrongLabels('numbers in quotes, the least first');
+    wrongLabels('numbers in quotes, the lowest first');
   if (kind !== 'score' && real !== undefined) {
-    problems.push({ path: [...at, 'real'], found: valueText(real), allowed: 'nothing, because the kind is not score' });
+    problems.push({
+      path: [...at, 'real'],
+      found: valueText(real),
+      allowed: 'no value, because the kind is not score',
+    });
   }
   return problems;
 }
@@ -53,7 +57,7 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
     });
   }
   if (randomOrderSeed !== undefined && task.kind !== 'pairwise') {
-    const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
+    const allowed = `no value, because ${dataset.task} is ${task.kind}`;
     problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
   }
   return problems;
@@ -92,6 +96,6 @@ function unknownTasks(at: RecipePath, byTask: Readonly<Record<string, unknown>>,
   return Object.keys(byTask).flatMap((task): RecipeProblem[] =>
     tasks.includes(task)
       ? []
-      : [{ path: [...at, task], found: 'no task that the arm trains on', allowed: tasks.join(', ') }],
+      : [{ path: [...at, task], found: 'a task that the arm does not train on', allowed: tasks.join(', ') }],
   );
 }

@@ -125,7 +125,7 @@ describe('without servers', () => {
   test.each([
     [['frobnicate'], 2, 'unknown command'],
     [['run'], 2, "missing required argument 'recipe'"],
-    [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: this cannot be the id'],
+    [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: the experiment id is invalid'],
     [
       ['run', 'recipes/demo.yaml', '--set', 'arms.mt-rl.groupSize=1', '--json'],
       2,

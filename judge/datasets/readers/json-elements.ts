@@ -33,7 +33,7 @@ export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGen
       }
       if (depth === 0) {
         if (between.has(byte)) continue;
-        if (hasEnded) throw new Error('there is more behind the end of the JSON value');
+        if (hasEnded) throw new Error('there is text after the end of the JSON value');
         if (!opening.has(byte)) throw new Error('the JSON value is neither an array nor an object');
         isMember = byte === 0x7b;
         depth = 1;
@@ -52,5 +52,5 @@ export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGen
     }
     if (depth > 0 && start < piece.byteLength) open.add(piece.subarray(start));
   }
-  if (!hasEnded) throw new Error('the JSON value breaks off');
+  if (!hasEnded) throw new Error('the JSON value is truncated');
 }

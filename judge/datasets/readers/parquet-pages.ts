@@ -65,7 +65,7 @@ async function headerAt(file: ParquetFile, start: number, end: number): Promise<
       if (start + byteLength >= end) throw error;
     }
   }
-  throw new Error('a page header is longer than any should be');
+  throw new Error('a page header is too long');
 }
 
 function isWithin(value: number, max: number): boolean {
@@ -101,7 +101,8 @@ async function checkColumn(
   const dictionary = Number(chunk.dictionary_page_offset ?? 0n);
   const start = dictionary > 0 && dictionary < chunk.data_page_offset ? dictionary : Number(chunk.data_page_offset);
   const end = start + Number(chunk.total_compressed_size);
-  if (!isWithin(start, file.byteLength) || !isWithin(end, file.byteLength)) throw new Error('a column lies outside');
+  if (!isWithin(start, file.byteLength) || !isWithin(end, file.byteLength))
+    throw new Error('a column lies outside the file');
   await file.keep(start, end);
   const pages: PageLocation[] = [];
   let found = 0;

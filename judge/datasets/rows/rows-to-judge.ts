@@ -56,7 +56,7 @@ async function rowOf(
     if (bytes === undefined) throw new UnusableRow('ROW_UNREADABLE', 'the line is too long');
     const row = parseRow(bytes);
     const id = Object.hasOwn(row, 'id') ? textField(row, 'id') : `row ${String(number)}`;
-    if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row is ${id}`);
+    if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${id}`);
     const images = await Promise.all(imageNames(row).map((name) => imageAt(source.imageFolder, name)));
     const example = exampleOf(source, row, id, images);
     checkExample(example, source.spec, source.modeWords);
@@ -72,7 +72,7 @@ const reserved: readonly string[] = ['id', 'image', 'images'];
 
 function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
   if (spec.kind === 'pairwise' && images.length !== 2)
-    throw new UnusableRow('IMAGE_MISSING', `a pair has two images, the row names ${String(images.length)}`);
+    throw new UnusableRow('IMAGE_MISSING', `a pair has two images, but the row names ${String(images.length)}`);
   const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
   return {
     ...{ id, task, split: 'test', groupKey: id, images: images.map(({ sha256 }) => sha256) },
@@ -99,7 +99,7 @@ async function imageAt(folder: string, name: string): Promise<TakenImage> {
     throw new UnusableRow('IMAGE_MISSING', `${name} is not inside the image folder`);
   const bytes = await readFile(place).catch((error: unknown) => {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (isMissing) throw new UnusableRow('IMAGE_MISSING', `there is no ${name}`);
+    if (isMissing) throw new UnusableRow('IMAGE_MISSING', `${name} does not exist`);
     throw new UnusableRow('IMAGE_UNREADABLE', `${name}: ${error instanceof Error ? error.message : String(error)}`);
   });
   return takeImage(bytes, name);

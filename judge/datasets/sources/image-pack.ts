@@ -40,7 +40,7 @@ export function openImagePack(bytes: Uint8Array, index: ImagePackIndex): OpenIma
       const image = bytes.subarray(place.offset, place.offset + place.byteLength);
       const found = digestOf(image);
       if (found !== sha256)
-        throw new MtrlError('ARTIFACT_CORRUPT', 'an image of the pack is not what its digest says', {
+        throw new MtrlError('ARTIFACT_CORRUPT', 'an image in the pack does not match its digest', {
           where: sha256,
           found,
         });

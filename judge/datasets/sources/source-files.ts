@@ -29,7 +29,7 @@ export async function readBytes(file: SourceFile, start = 0, end = file.byteLeng
     offset += piece.byteLength;
   }
   if (offset === bytes.byteLength) return bytes;
-  throw new MtrlError('FILE_UNREADABLE', 'the file has changed while it was read', {
+  throw new MtrlError('FILE_UNREADABLE', 'the file changed while it was read', {
     where: file.name,
     found: `${offset} bytes`,
     hint: `${bytes.byteLength} bytes`,

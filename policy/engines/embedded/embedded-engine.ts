@@ -152,7 +152,7 @@ export class EmbeddedEngine implements Engine {
   async forward(request: ForwardRequest): Promise<number[][][]> {
     const policy = this.#policy();
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
-    assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
+    assert(weights !== undefined, 'call loadReference before forward with the reference weights');
     const fit = { ...request, withReference: request.weights === 'reference' };
     const cut = cutTraining(policy, fit, {});
     requireCutFits('training', policy, fit, cut);
@@ -210,7 +210,7 @@ export class EmbeddedEngine implements Engine {
 
   async optimStep(request: OptimStepRequest): Promise<OptimStepResult> {
     const policy = this.#policy();
-    assert(policy.gradients !== undefined && policy.hasGradients, 'forwardBackward comes before optimStep');
+    assert(policy.gradients !== undefined && policy.hasGradients, 'call forwardBackward before optimStep');
     const { specs, weights, gradients } = policy;
     const { memory } = request;
     const optimizer = optimizerFor(policy, request.muon !== undefined);
@@ -283,7 +283,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   #policy(): Resident {
-    assert(this.#resident !== undefined, 'loadCheckpoint, loadState or initialize comes first');
+    assert(this.#resident !== undefined, 'call loadCheckpoint, loadState or initialize first');
     return this.#resident;
   }
 
