@@ -35,7 +35,7 @@ const verbs: Readonly<Record<string, () => Promise<AddVerb>>> = {
   schedule: async () => (await import('./verbs/schedule.ts')).addSchedule,
 };
 
-/** The named verb alone; all of them when it is none (help, or a word that is no verb). */
+/** Only the named verb; all of them if it is none (help, or an unknown word). */
 export function verbsFor(word: string | undefined): Promise<readonly AddVerb[]> {
   const named = word !== undefined && Object.hasOwn(verbs, word) ? verbs[word] : undefined;
   return Promise.all((named ? [named] : Object.values(verbs)).map((load) => load()));

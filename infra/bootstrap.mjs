@@ -64,7 +64,7 @@ function checkNode() {
   );
 }
 
-/** Nothing to do while node_modules is what the lock file asks for, whoever installed it. */
+/** Nothing to do if node_modules matches the lock file, whoever installed it. */
 async function installPackages() {
   const isInstalled = () => missingPackages(root).length === 0;
   if (isInstalled()) return;
@@ -106,7 +106,7 @@ async function lock(folder) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    // Between folder and pid file lies a moment; only a pid that can be read can be dead.
+    // The folder exists a moment before the pid file; only a readable pid can be dead.
     const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
     if (pid > 0 && !isAlive(pid)) rmSync(folder, { recursive: true, force: true });
     else if (!waited) say('waiting for another process, which is installing the packages');
@@ -146,7 +146,7 @@ function run(command, args, options) {
     const forward = (signal) => {
       child.kill(signal);
     };
-    // On Ctrl-C a terminal signals the whole group, the child included: here it is enough not to die before it.
+    // On Ctrl-C the terminal signals the whole group, including the child: this process only has to outlive it.
     const ignore = () => {};
     process.on('SIGINT', process.stdin.isTTY ? ignore : forward);
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, forward);

@@ -35,7 +35,7 @@ export interface Processor {
   encodeCompletion(completion: string | MarkedText): number[];
   /** Text with special tokens kept and the final stop token left out. */
   decodeCompletion(tokenIds: readonly number[]): string;
-  /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and ids that stand for nothing. */
+  /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and unused ids. */
   readonly bannedTokenIds: readonly number[];
   readonly stopTokenId: number;
   /** Tokens of a prompt and its answer, at most. */

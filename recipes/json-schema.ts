@@ -34,7 +34,7 @@ export function recipeJsonSchema(): SchemaNode {
   return (made ??= z.toJSONSchema(recipeSchema, {
     io: 'input',
     override({ jsonSchema }) {
-      // What JavaScript can count to is no limit that a recipe has.
+      // JavaScript's largest integer is not a limit of the recipe.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   }) as SchemaNode);

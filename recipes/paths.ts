@@ -8,7 +8,7 @@ import { memberOf } from './checks/schema-walk.ts';
 
 type Mutable = Record<string, unknown>;
 
-/** A copy of a recipe document with absolute paths and without `dataFolder`. Leaves alone what is not text: the schema says so later. */
+/** A copy of a recipe document with absolute paths and without `dataFolder`. Non-text values are left for the schema to reject. */
 export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
   if (!isObject(recipe)) return recipe;
   const copy: Mutable = structuredClone(recipe);

@@ -1,4 +1,4 @@
-/** What lies inside of what an activity made, for `lineage`: counts, and the first few by name. */
+/** Contents of artifacts for `lineage`: counts, and the first few items by name. */
 import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
 import type { RolloutShard, StepRewards } from '../../pipeline/training/rollout-artifact.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';

@@ -40,7 +40,7 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
   }
 }
 
-/** What ended a workflow, in our words; `hint` is for what was stopped by somebody. */
+/** A workflow's failure as a coded error; `hint` is for a cancelled or terminated one. */
 export function codedEnd(error: unknown, where: string, hint: string): unknown {
   if (error instanceof WorkflowNotFoundError) {
     return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
@@ -61,7 +61,7 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
 }
 
-/** Every run's results: they lie in the store, not in what the workflow returns. */
+/** Results of all runs: they are in the store, not in what the workflow returns. */
 export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
   return (await store.getJson(index)) as ExperimentIndex;
 }

@@ -28,7 +28,7 @@ export async function decide({ client }: Stack, target: string, decision: Decisi
   }
 }
 
-/** Who decides, where nobody is named. */
+/** The default for who decides. */
 export function whoami(): string {
   return userInfo().username;
 }

@@ -5,7 +5,7 @@ import { commandText } from '../show/output.ts';
 
 export const workflowType = 'experiment';
 
-/** Throws NOT_FOUND, also for a workflow that is no experiment. */
+/** Throws NOT_FOUND, also for a workflow of another type. */
 export async function describe(client: Client, experimentId: string): Promise<WorkflowExecutionDescription> {
   const hint = `name an experiment: \`${commandText('status')}\` lists them`;
   try {

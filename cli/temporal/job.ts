@@ -26,14 +26,14 @@ export interface Job<T extends keyof JobResults> {
   /** Stands in its id. */
   readonly name: string;
   readonly input: unknown;
-  /** One that says what it is about, where no two may run at once; else a new one is made. */
+  /** An id derived from the subject, if no two may run at once; default: a new one. */
   readonly workflowId?: string;
 }
 
 const askMs = 1_000;
 const queryTimeoutMs = 4_000;
 
-/** Progress goes to stderr, a line a change. Throws the coded error that ended it, or Interrupted: the job itself goes on. */
+/** Progress goes to stderr, one line per change. Throws the coded error that ended the job, or Interrupted: the job itself continues. */
 export async function runJob<T extends keyof JobResults>(
   stack: Stack,
   job: Job<T>,

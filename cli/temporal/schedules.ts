@@ -49,7 +49,7 @@ async function withTimes<T>(name: string, request: () => Promise<T>): Promise<T>
   try {
     return await request();
   } catch (error) {
-    // The client's word for what the server calls an invalid argument.
+    // The client's error for what the server calls an invalid argument.
     if (!(error instanceof TypeError)) throw error;
     throw new MtrlError('USAGE', 'Temporal rejects the times of the schedule', {
       where: `schedule ${name}`,

@@ -29,7 +29,7 @@ export function addPromote(program: Command): void {
     .action(promote);
 }
 
-/** Throws PROMOTION_HELD_BACK when the name still stands for what it stood for. */
+/** Throws PROMOTION_HELD_BACK if the name was not switched. */
 async function promote(experimentId: string, { json = false, ...wanted }: PromoteOptions): Promise<void> {
   const input: FindCandidateInput = { experimentId, ...wanted };
   await withStack({ startMissing: true }, async (stack) => {

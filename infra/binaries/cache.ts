@@ -30,7 +30,7 @@ export function cachedPathOf({ name, version }: Pin): string {
   return join(cacheRoot(), `${name}-${version}-${process.platform}-${process.arch}`, name);
 }
 
-/** Its path when it is there and whole; a damaged one is removed, so that it is made anew. */
+/** The path of an existing, intact binary; a damaged one is removed, so that it is built again. */
 export async function findCached(pin: Pin): Promise<{ path: string } | { missing: string }> {
   const path = cachedPathOf(pin);
   if (!existsSync(path)) return { missing: `${path}: not there` };

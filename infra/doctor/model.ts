@@ -44,7 +44,7 @@ type Failure = {
   readonly failure: { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails };
 };
 
-/** Throws what stands in the way of using the checkpoint: CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING, RECIPE_INVALID. */
+/** Throws the reason why the checkpoint cannot be used: CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING, RECIPE_INVALID. */
 export async function planModel(request: {
   readonly folder: string;
   readonly threadCount: number;

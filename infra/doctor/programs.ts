@@ -110,7 +110,7 @@ export function checkCheckpoint(): DoctorCheck[] {
 
 const reinstall = 'remove node_modules and run `npm run mtrl -- doctor` again to reinstall the packages';
 
-/** In a process of its own: a native module that does not fit this machine may abort, not throw. */
+/** In a separate process: a native module that does not fit this machine may abort instead of throwing. */
 async function load<T>(script: string): Promise<T | { failure: string }> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {

@@ -39,7 +39,7 @@ function checkOf(
   };
 }
 
-/** `question`: backends, or `backend/provider`. Looked for in a process of its own; in the order in which each backend prefers them. */
+/** `question`: backends, or `backend/provider`. Checked in a separate process; in each backend's order of preference. */
 export async function listProviders(
   question: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,

@@ -33,7 +33,7 @@ export function minioServer(
     daemon: async () => {
       const binary = await findOrMakeBinary('minio', log);
       mkdirSync(data, { recursive: true });
-      // An empty folder of its own: certificates in ~/.minio would turn this server to https.
+      // An empty folder: certificates in ~/.minio would switch this server to https.
       const certificates = join(home, 'minio-certs');
       mkdirSync(certificates, { recursive: true });
       return {

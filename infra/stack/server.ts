@@ -93,7 +93,7 @@ function damaged(home: string, { name, data }: ServerSpec, tail: string): MtrlEr
 async function isOurs(record: DaemonRecord, port: number): Promise<boolean> {
   const owner = ownerPid(port);
   const isSure = owner === undefined || owner === record.pid;
-  // A server behind a wrapper has a pid of its own, and lives on.
+  // A server behind a wrapper has another pid, and stays alive.
   for (let ms = 0; !isSure && ms < settleMs && isAlive(record); ms += 50) await sleep(50);
   return isAlive(record);
 }

@@ -16,7 +16,7 @@ export interface StackSettings {
   readonly home: string;
   readonly temporal: TemporalSettings;
   readonly s3: StoreSettings;
-  /** The second is always the first with `-compute` behind it: so workflows know it too. */
+  /** The second is always the first with the suffix `-compute`, so workflows can derive it. */
   readonly taskQueues: { readonly control: string; readonly compute: string };
 }
 

@@ -32,7 +32,7 @@ export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): 
   }
 }
 
-/** Where a worker that runs was told to connect. */
+/** The addresses that a running worker connects to. */
 const serversFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.servers`);
 
 /** Whether it runs with servers other than those of the settings: `up` has moved one. */

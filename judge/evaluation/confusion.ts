@@ -1,4 +1,4 @@
-/** How often each label was answered with each verdict; an unparsable answer has a column of its own, the last. */
+/** How often each label was answered with each verdict; the last column is for unparsable answers. */
 import type { Outcome } from './outcome.ts';
 
 export interface Confusion {

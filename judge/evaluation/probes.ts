@@ -19,7 +19,7 @@ export interface Asked {
 export interface ProbeRequest {
   readonly task: string;
   readonly spec: TaskSpec;
-  /** As they would be shown: a pair in its other order is an example of its own. */
+  /** As displayed: a pair in its other order is a separate example. */
   readonly examples: readonly Example[];
   /** Examples of the same task and split, from which another one's image or text is taken. */
   readonly pool: readonly Example[];

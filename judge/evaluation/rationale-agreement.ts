@@ -17,7 +17,7 @@ export interface RationaleAgreement {
   readonly silentRate: number;
 }
 
-/** The label whose cue ends last in the text, as whole words, whatever the case; undefined when there is none, or two end together. */
+/** The label whose cue ends last in the text, as whole words, ignoring case; undefined if there is none, or if two end together. */
 export function stanceOf(rationale: string, cues: Cues): string | undefined {
   const ends = Object.entries(cues).map(
     ([label, words]) => [label, Math.max(-1, ...words.map((cue) => lastEnd(rationale, cue)))] as const,

@@ -53,7 +53,7 @@ export interface GateResampling {
   readonly seed: number;
 }
 
-/** One after the other, so that whoever computes them may do something else between two. Throws EVALUATION_MISSING. */
+/** One at a time, so that the caller can do other work in between. Throws EVALUATION_MISSING. */
 export function* gateChecks(
   rules: GateRules,
   evidence: GateEvidence,

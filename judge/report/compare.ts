@@ -18,7 +18,7 @@ export interface TaskComparison {
   /** The first runs' scores, for the sentence. */
   readonly ours: ReportScores;
   readonly theirs: ReportScores;
-  /** Of every pair of runs; empty where nothing was tested. */
+  /** Of every pair of runs; empty without tests. */
   readonly tests: readonly PairedTest[];
 }
 

@@ -1,4 +1,4 @@
-/** What was made from what, as one picture: files, dataset, steps, policies; counts stand for what is too many to draw. */
+/** The lineage diagram: files, dataset, steps, policies; large sets are shown as counts. */
 import type { ReportData, ReportRun } from './data.ts';
 import { count } from './format.ts';
 import { type Html, html } from './html.ts';

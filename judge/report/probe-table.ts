@@ -9,7 +9,7 @@ export function hasProbes({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ variants }) => variants !== undefined));
 }
 
-/** A row a way of asking and run, a column a task; what was not asked of any run is said below. */
+/** One row per probe or mode and run, one column per task; those not run are listed below. */
 export function probeTable(data: ReportData): Html {
   const { runs } = data;
   const tasks = data.tasks

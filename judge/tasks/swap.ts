@@ -1,4 +1,4 @@
-/** A pair in its other order: a judge that looks at the pictures chooses the same one, a judge that counts does not. */
+/** A pair in the other order: a judge that looks at the pictures chooses the same one, a position-biased one does not. */
 import { assert } from '../../core/assert.ts';
 import type { Example } from '../example.ts';
 

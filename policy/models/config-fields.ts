@@ -28,7 +28,7 @@ export interface FieldsPlace {
   readonly harmless?: readonly string[];
 }
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field and what is supported there; CHECKPOINT_INVALID where there are no fields */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field and the supported values; CHECKPOINT_INVALID if it is not an object of fields */
 export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
   const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
   if (parsed.success) return parsed.data;

@@ -49,7 +49,7 @@ export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange)
   });
 }
 
-/** A curriculum goes on from what its own steps have shown, so it cannot begin in the middle. */
+/** A curriculum is planned from its own earlier rewards, so it cannot be added in the middle. */
 function isOpen({ path, there }: Difference, arm: string): boolean {
   const [field = '', name, setting = ''] = path.split('.');
   if (freeFields.has(field)) return true;

@@ -13,7 +13,7 @@ export interface JsonElement {
   readonly isMember: boolean;
 }
 
-/** Throws a plain Error when the text is no array or object, ends within it or goes on behind it. */
+/** Throws a plain Error if the text is not an array or object, is truncated, or has text after its end. */
 export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<JsonElement> {
   const open = new OpenBytes();
   let depth = 0;

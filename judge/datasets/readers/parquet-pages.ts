@@ -126,7 +126,7 @@ async function checkColumn(
     at = pageEnd;
   }
   if (found !== valueCount) throw new Error(`${found} of ${valueCount} values`);
-  // in a list column, values are no rows
+  // in a list column, values are not rows
   return maxima.repetition === 0 ? pages : [];
 }
 
@@ -135,7 +135,7 @@ type Chunk = NonNullable<ColumnChunk['meta_data']>;
 /** By the path of a column; of columns without lists. */
 export type PageLocations = Readonly<Record<string, readonly PageLocation[]>>;
 
-/** Where the pages of these columns lie. Throws a plain Error when they cannot be what the row group says of them. */
+/** Locations of the pages of these columns. Throws a plain Error if they contradict the row group. */
 export async function checkPages(
   file: ParquetFile,
   { schema }: FileMetaData,

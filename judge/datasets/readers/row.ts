@@ -28,10 +28,10 @@ export interface BrokenRow {
 
 export type RowOrBroken = Row | BrokenRow;
 
-/** Rows of one file, in its order. FILE_UNREADABLE when nobody can say how many rows there are. */
+/** Rows of one file, in its order. FILE_UNREADABLE if the number of rows cannot be determined. */
 export type FileReader = (file: SourceFile, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
 
-/** An image that lies in a file of its own. */
+/** An image in a separate file. */
 export class ImageFile {
   readonly file: SourceFile;
 

@@ -15,7 +15,7 @@ type LabelledTask = Pick<TaskSpec, 'kind' | 'labels' | 'real'>;
 
 export interface RowLabel {
   readonly label: string;
-  /** The number behind it, where there is one. */
+  /** The number that it was derived from, if any. */
   readonly score?: number;
 }
 
@@ -67,7 +67,7 @@ function scoreLabel(name: string, value: number, { labels, real }: LabelledTask)
   throw unknown(`${name} is ${value}, not ${allowed}`);
 }
 
-/** One of the task's labels and the number behind it. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, saying what was found. */
+/** One of the task's labels and its underlying number. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, with what was found. */
 export function labelOf(row: Row, { fields, labelMap, labelThresholds }: LabelRule, task: LabelledTask): RowLabel {
   const name = fields.label;
   if (typeof name !== 'string') return winnerOf(row, name, task);

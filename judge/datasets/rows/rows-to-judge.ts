@@ -30,7 +30,7 @@ export interface RowsSource {
   readonly modeWords: ModeWords;
 }
 
-/** Blank lines are no rows. Throws FILE_MISSING. */
+/** Blank lines are skipped. Throws FILE_MISSING. */
 export async function* readRowsToJudge(source: RowsSource): AsyncGenerator<RowToJudge> {
   const ids = new Set<string>();
   try {

@@ -3,7 +3,7 @@ import { assert } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { sha256 as digestOf } from '../../../core/json.ts';
 
-/** Where each image lies in the pack, by its sha256. JSON. */
+/** Offset of each image in the pack, by its sha256. JSON. */
 export type ImagePackIndex = Readonly<Record<string, { readonly offset: number; readonly byteLength: number }>>;
 
 export interface ImagePack {

@@ -1,4 +1,4 @@
-/** The Engine in this process: one policy, resident, on the backend of its settings. process.ts runs it in a process of its own. */
+/** The Engine in this process: one policy, resident, on the configured backend. process.ts runs it in a separate process. */
 import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../../core/assert.ts';

@@ -130,7 +130,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   };
 }
 
-/** A Processor may stand for the token roles; only its plain fields can cross the border. */
+/** A Processor may be passed for the token roles; only its plain fields can be sent to another process. */
 function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T): T {
   const { stopTokenId, padTokenId, bannedTokenIds } = request.tokens;
   return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };

@@ -226,7 +226,7 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
   return [reshape(g, scatterAdd(g, base, spread, flatGradient, 0), x.shape), undefined];
 }
 
-/** The length of joined parts: equal sums have equal names, whatever was joined. */
+/** The length of joined parts: equal sums have equal names, independent of the parts. */
 function sumOf(dims: readonly Dim[]): Dim {
   if (dims.every((dim) => typeof dim === 'number')) return dims.reduce((a, b) => a + b, 0);
   return dims.map((dim) => String(dim).replaceAll('*', 'x')).join('+');

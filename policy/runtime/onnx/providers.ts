@@ -1,4 +1,4 @@
-/** Execution providers of ONNX Runtime: what each needs, and whether it is there. None ever stands in for another. */
+/** Execution providers of ONNX Runtime: their requirements, and whether they are available. There is no fallback. */
 import * as ort from 'onnxruntime-node';
 import { MtrlError } from '../../../core/errors.ts';
 import { add } from '../../graph/build.ts';

@@ -44,7 +44,7 @@ export function inGroups(completions: readonly SampledCompletion[], groupSize: n
   );
 }
 
-/** The graph for a request. What changes nothing asks for none of its own. */
+/** The graph for a request. Options without effect do not need another graph. */
 export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
   const { greedy, topK, topP, stopSequences = [] } = sampling;
   assert(
