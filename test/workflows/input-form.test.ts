@@ -9,15 +9,15 @@ const recipe = { runs: [] };
 it.each<[type: string, args: unknown[], says: string]>([
   ['retrain', [], 'is not an object'],
   ['retrain', [recipe], 'has no recipe'],
-  ['retrain', [{ recipe, force: true }], 'has force, which nothing reads'],
+  ['retrain', [{ recipe, force: true }], 'has force, which is not a field of it'],
   ['rollback', [], 'is not an object'],
   ['rollback', ['nightly'], 'is not an object'],
-  ['rollback', [{ name: 'nightly', by: 'ann', too: 3 }], 'has too, which nothing reads'],
+  ['rollback', [{ name: 'nightly', by: 'ann', too: 3 }], 'has too, which is not a field of it'],
   ['evaluatePolicy', [], 'is not an object'],
   ['evaluatePolicy', [{ recipe }], 'has no mode'],
-  ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has no such mode: "loud"'],
+  ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has an unknown mode: "loud"'],
   ['experiment', [recipe, null], 'is not an object'],
-  ['experiment', [recipe, { frok: {} }], 'has frok, which nothing reads'],
+  ['experiment', [recipe, { frok: {} }], 'has frok, which is not a field of it'],
 ])('%s started with %j ends as USAGE, and nothing is done', async (workflowType, args, says) => {
   const id = `${workflowType}-${JSON.stringify(args)}`;
   const error: unknown = await harness.client.workflow

@@ -86,7 +86,7 @@ describe('an approval', () => {
     };
     expect(await handle.result()).toMatchObject({
       status: 'held-back',
-      why: expect.stringContaining('in time') as string,
+      why: expect.stringContaining('timed out') as string,
     });
     expect(late).toMatchObject({ type: 'DECISION_REFUSED', message: expect.stringContaining('too late') as string });
     expect(registry.versions).toEqual([]);
