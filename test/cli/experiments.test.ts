@@ -117,7 +117,7 @@ describe('on real servers', () => {
   test('an unknown id ends with 1 and NOT_FOUND', async () => {
     const { code, stdout, stderr } = await mtrl(['report', 'no-such'], servers.env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain('NOT_FOUND: there is no such experiment');
+    expect(stderr).toContain('NOT_FOUND: the experiment does not exist');
   });
 });
 
