@@ -7,14 +7,14 @@ import { checkManifest, type Manifest, readManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
 
 export interface Ancestry {
-  /** `checkpoint`, `rollouts`: what the activity that took or made it calls it. */
+  /** `checkpoint`, `rollouts`: its name among the inputs or outputs of the activity. */
   readonly name: string;
   readonly uri: string;
   readonly sha256: string;
   readonly byteLength: number;
-  /** Left out for what no activity made, and for what stands opened elsewhere in the tree. */
+  /** Undefined if no activity made it, or if it is expanded elsewhere in the tree. */
   readonly madeBy?: MadeBy;
-  /** It is opened where it was met first. */
+  /** Expanded at its first occurrence. */
   readonly isAbove?: true;
 }
 
@@ -22,19 +22,19 @@ export interface MadeBy {
   readonly activity: string;
   readonly codeVersion: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Settings that are single values: step, seed, mode, ... */
+  /** Scalar settings: step, seed, mode, ... */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** Source files by digest, where it read some. */
+  /** Source files by digest, if it read any. */
   readonly files: Readonly<Record<string, string>>;
   readonly computeMs: number;
-  /** What is inside of what it made, by name: rows, images, prompts, ... */
+  /** Counts and first items of its outputs, by name: rows, images, prompts, ... */
   readonly contents: Readonly<Record<string, Contents>>;
   readonly inputs: readonly Ancestry[];
-  /** Inputs that are not listed, by name. */
+  /** Number of inputs that are not listed, by name. */
   readonly further: Readonly<Record<string, number>>;
 }
 
-/** How many there are, and the first of them. */
+/** The number of items, and the first few. */
 export interface Contents {
   readonly count: number;
   readonly examples: readonly string[];
@@ -42,16 +42,16 @@ export interface Contents {
 
 export interface AncestryOptions {
   readonly depthMax: number;
-  /** Of inputs with one name, such as the steps since a snapshot: the newest are opened, those before them named. */
+  /** Of inputs with one name, such as the steps since a snapshot: the newest are expanded, earlier ones only named. */
   readonly openedCountMax: number;
-  /** Opens what an activity made, for those who know its form. */
+  /** Reads what an activity made; knows its format. */
   readonly contentsOf?: (made: Manifest<unknown>) => Promise<Readonly<Record<string, Contents>>>;
 }
 
-/** Of inputs with one name, opened or named. */
+/** Of inputs with one name: expanded, or only named. */
 const listedCountMax = 200;
 
-/** Manifests that are read at the same time. */
+/** Manifests read in parallel. */
 const readCountMax = 32;
 
 export async function ancestryOf(
@@ -87,7 +87,7 @@ async function grow(
     }
     const listed = refs.filter((each) => !met.has(identityOf(each))).slice(-listedCountMax);
     if (listed.length < refs.length) further[input] = refs.length - listed.length;
-    // Members of a list stand in it and not below one another: steps are a list and no ladder.
+    // Members of a list are siblings, so that the steps since a snapshot form a list and not a chain.
     for (const each of listed) met.add(identityOf(each));
     const firstOpened = listed.length - options.openedCountMax;
     for (const [i, each] of listed.entries())
@@ -101,7 +101,7 @@ function leaf(name: string, { uri, sha256, byteLength }: ArtifactRef): Ancestry 
   return { name, uri, sha256, byteLength };
 }
 
-/** What made it, and nothing of what that took. */
+/** The activity that made it, without its inputs. */
 async function named(store: ArtifactStore, name: string, ref: ArtifactRef): Promise<Ancestry> {
   const made = ref.producer === undefined ? undefined : await readManifest(store, ref.producer);
   return {
@@ -110,7 +110,7 @@ async function named(store: ArtifactStore, name: string, ref: ArtifactRef): Prom
   };
 }
 
-/** One artifact of two activities has two histories. */
+/** An artifact made by two activities has two histories. */
 function identityOf({ producer = '', sha256 }: ArtifactRef): string {
   return `${producer} ${sha256}`;
 }
@@ -124,13 +124,13 @@ function factsOf({ activity, codeVersion, environment, config, cost }: Manifest<
   return { activity, codeVersion, environment, settings: Object.fromEntries(single), files, computeMs: cost.computeMs };
 }
 
-/** How many manifests were looked at, of how many. */
+/** Number of manifests searched so far, and in all. */
 export type OnLook = (lookedAtCount: number, count: number) => void;
 
 /**
  * The ref of an artifact known by its address, with the manifest that made it. A bare address names no activity, but a
- * manifest is written right after what it names, so the manifests are looked at in the order of their distance in time,
- * many at once, and only those that name the digest are parsed. Undefined where none did.
+ * manifest is written right after its outputs, so manifests are searched in the order of their distance in time, many in
+ * parallel, and only those that contain the digest are parsed. Undefined if there is none.
  */
 export async function madeAs(
   store: ArtifactStore,
@@ -147,7 +147,7 @@ export async function madeAs(
   for await (const nearest of batchesOf(places, readCountMax)) {
     const found = await pMap(nearest, ([, place]) => outputAt(store, place, key), { concurrency: readCountMax });
     for (const ref of found) {
-      // What only took it over from another activity does not say where it comes from.
+      // An activity that only took the artifact over from another one is not its origin.
       if (ref?.producer?.startsWith('manifests/importPolicy/') === true) adopted ??= ref;
       else if (ref) return ref;
     }

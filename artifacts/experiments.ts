@@ -1,10 +1,10 @@
-/** `experiments/<id>.json`: one document an experiment that has ended well, naming all that it made. What it names is kept as long as it is there. */
+/** `experiments/<id>.json`: one document per successful experiment, with refs to all its artifacts, which are kept while it exists. */
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { parseJsonBytes } from './codecs/json-value.ts';
 
 export const experimentsPrefix = 'experiments/';
 
-/** Workflow ids may hold anything; keys may not. */
+/** Workflow ids may contain any character; keys may not. */
 export function experimentKey(experimentId: string): string {
   const escaped = encodeURIComponent(experimentId).replace(
     /[%!'()*~]/g,
@@ -13,7 +13,7 @@ export function experimentKey(experimentId: string): string {
   return `${experimentsPrefix}${escaped}.json`;
 }
 
-/** The document (pipeline/reporting/experiment-index.ts says of what type); undefined when there is no such experiment, or it has not ended well. */
+/** The document (its type is in pipeline/reporting/experiment-index.ts); undefined if no such experiment has succeeded. */
 export async function findExperiment({ objects }: ArtifactStore, experimentId: string): Promise<unknown> {
   const bytes = await objects.get(experimentKey(experimentId));
   return bytes && parseJsonBytes(bytes);

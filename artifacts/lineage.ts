@@ -1,6 +1,6 @@
 /**
- * The graph of what was made from what: from some roots along every ref inside a JSON artifact, every `producer` (the
- * manifest of the activity that made it) and every input and output that a manifest names.
+ * The graph of artifacts: from some roots along every ref inside a JSON artifact, every `producer` (the manifest of the
+ * activity that made it) and every input and output that a manifest names.
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -20,7 +20,7 @@ export interface Problem {
   readonly found: string;
 }
 
-/** One artifact on the way. */
+/** One node of the graph. */
 export interface Visited {
   readonly uri: string;
   readonly kind: 'manifest' | 'json' | 'bytes' | 'missing';
@@ -28,22 +28,22 @@ export interface Visited {
   readonly byteLength: number;
   /** Of a manifest or JSON artifact, parsed. */
   readonly value?: unknown;
-  /** URIs this one names. */
+  /** URIs of its references. */
   readonly links: readonly string[];
   readonly problem?: Problem;
 }
 
 export interface WalkOptions {
-  /** Read every artifact to its end and compare length and digest; otherwise only JSON ones are read. */
+  /** Read every artifact completely and check length and digest; otherwise only JSON ones are read. */
   readonly prove?: boolean;
 }
 
-/** Objects that are read at the same time. */
+/** Objects read in parallel. */
 const readCountMax = 16;
 /** A longer document is not read for refs. */
 export const jsonByteLengthMax = 64 << 20;
 
-/** Every artifact that can be reached, each once, in no particular order. Reads the store itself, never a cache. */
+/** Every reachable artifact once, in no particular order. Reads the store directly, never a cache. */
 export async function* walk(
   store: ArtifactStore,
   roots: readonly ArtifactRef[],
@@ -102,7 +102,7 @@ async function visit(
   }
   const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
   const isManifest = target.key.startsWith('manifests/');
-  // Changed bytes may name anything: they are reported, not followed.
+  // Corrupt bytes may name anything: they are reported, not followed.
   const targets = value === undefined || problem !== undefined ? [] : linksIn(store.objects, value);
   const visited: Visited = {
     uri,
@@ -115,7 +115,7 @@ async function visit(
   return { visited, targets };
 }
 
-/** Twice the same wrong bytes are damage. Throws STORE_UNREACHABLE where the second reading gives other wrong bytes. */
+/** The same wrong bytes twice mean damage. Throws STORE_UNREACHABLE if the second read returns other wrong bytes. */
 async function readTwiceIfWrong(
   store: ArtifactStore,
   target: Target,
@@ -140,17 +140,17 @@ async function readTwiceIfWrong(
 
 interface Read {
   readonly byteLength: number;
-  /** undefined when the object was not read to its end. */
+  /** undefined if the object was not read completely. */
   readonly sha256: string | undefined;
   /** The whole object, when it may be JSON. */
   readonly text: Uint8Array | undefined;
 }
 
-/** Attempts at an object that the store cannot read although it answers. */
+/** Attempts to read an object that the store fails to read although it answers. */
 const attemptCountMax = 3;
 const attemptPauseMs = 200;
 
-/** undefined when there is no such object; a failure when the store is there and cannot read this one. */
+/** undefined if the object does not exist; a failure if the store answers but cannot read it. */
 async function readObject(
   store: ArtifactStore,
   key: string,
@@ -163,7 +163,7 @@ async function readObject(
       isOpen = true;
       return stream === undefined ? undefined : await readStream(stream, toTheEnd);
     } catch (error) {
-      // A store that breaks off in the middle of an object has met damage; one that does not even answer is down.
+      // A store that aborts in the middle of an object has met damage; one that does not even answer is down.
       const isObjects = error instanceof MtrlError && (error.code === 'STORE_FAILED' || isOpen);
       if (!isObjects) throw error;
       if (attempt === attemptCountMax)
@@ -200,7 +200,7 @@ function problemOf(
 ): Problem | undefined {
   if (sha256 === undefined) return undefined;
   const found = { sha256, byteLength };
-  // A manifest proves itself; another attempt at the same work may have won where an experiment was imported.
+  // Manifests are self-authenticating; on import, another attempt at the same work may have won.
   if (expected !== undefined && !isManifest && !sameBytes(expected, found)) {
     return { uri, expected: describeDigested(expected), found: describeDigested(found) };
   }

@@ -1,18 +1,18 @@
-/** What a document refers to: the edges that a walk, a garbage collection and an export follow. */
+/** References between objects: the edges followed by lineage, garbage collection and export. */
 import { isRecord, parseJsonBytes } from './codecs/json-value.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { keyOfRef } from './ref-key.ts';
 
-/** An object that a document names. */
+/** A referenced object. */
 export interface Target {
   readonly key: string;
-  /** A file of a folder, which names nothing: only they are named without an address. */
+  /** A file of a folder, which has no references: only such files are named without an address. */
   readonly isFile?: true;
-  /** Unknown for a manifest that is reached as a producer: it proves itself. */
+  /** Unknown for a manifest reached as a producer: it is self-authenticating. */
   readonly expected?: { readonly sha256: string; readonly byteLength: number };
 }
 
-/** Refs anywhere in the value: objects with a sha256 and a byteLength; with no `uri` they are blobs of this store. */
+/** All refs in the value: objects with a sha256 and a byteLength; without `uri` they are blobs of this store. */
 export function linksIn(objects: ObjectStore, value: unknown): Target[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => linksIn(objects, item));
   if (!isRecord(value)) return [];
@@ -26,10 +26,10 @@ export function linksIn(objects: ObjectStore, value: unknown): Target[] {
   return [...found, ...Object.values(rest).flatMap((member) => linksIn(objects, member))];
 }
 
-/** Every ref has one; a document without it names nothing and need not be parsed. */
+/** Every ref contains it; a document without it has no references and need not be parsed. */
 const refMark = Buffer.from('"sha256"');
 
-/** The same of a document's bytes; nothing where they are no JSON. */
+/** The same for a document's bytes; none if they are not JSON. */
 export function linksInBytes(objects: ObjectStore, bytes: Uint8Array): Target[] {
   const isMarked = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(refMark);
   return isMarked ? linksIn(objects, parseJsonBytes(bytes)) : [];

@@ -1,10 +1,9 @@
 /**
- * The commit protocol (DESIGN section 5, points 2 and 3). A manifest's key says what made it: sha256 over activity,
- * code version, input digests and config. Work whose manifest is there is not done again; of several attempts at the
- * same work one manifest wins, by a conditional PUT, and all attempts return that one. Outputs are written before the
- * manifest, so what a manifest names is whole; what an attempt wrote before it died is named by nothing. A store can lose
- * objects all the same (a copy of a running one, a bad disk): what a manifest that is found names must be there, or the
- * work is done again.
+ * The commit protocol (DESIGN section 5, points 2 and 3). A manifest's key is sha256 over activity, code version, input
+ * digests and config. Work whose manifest exists is not repeated; of several attempts at the same work one manifest wins,
+ * by a conditional PUT, and all attempts return that one. Outputs are written before the manifest, so the outputs of a
+ * manifest are complete, and nothing refers to the partial output of an attempt that died. A store can still lose objects
+ * (a copy of a running one, a bad disk): if outputs of an existing manifest are missing, the work is repeated.
  */
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
@@ -20,7 +19,7 @@ import { describeBytes } from './store/stream-digest.ts';
 
 export type ManifestInputs = Readonly<Record<string, ArtifactRef | readonly ArtifactRef[]>>;
 
-/** What decides a result, and (environment) where it was made, which must not decide it. */
+/** Everything that determines a result, and (environment) where it was made, which must not affect it. */
 export interface Work {
   readonly activity: string;
   readonly codeVersion: string;
@@ -44,16 +43,16 @@ export interface Manifest<T> extends Work {
   readonly outputs: Readonly<Record<string, ArtifactRef>>;
   readonly summary: T;
   readonly cost: { readonly computeMs: number };
-  /** Names of outputs that refer to nothing but what this manifest refers to: whoever follows it need not read them. */
+  /** Outputs without references other than those of this manifest: they need not be read to follow references. */
   readonly closed?: readonly string[];
-  /** sha256 over the canonical JSON of everything else here: a manifest proves itself. */
+  /** sha256 over the canonical JSON of all other fields: makes the manifest self-authenticating. */
   readonly digest: string;
 }
 
 export interface Memoized<T> {
   readonly manifest: Manifest<T>;
   readonly ref: ArtifactRef;
-  /** Found, not computed now. */
+  /** Taken from the store, not computed now. */
   readonly cached: boolean;
 }
 
@@ -76,7 +75,7 @@ export function workKey({ activity, codeVersion, inputs, config }: Omit<Work, 'e
   return digestOf({ activity, codeVersion, inputs: Object.fromEntries(digests), config });
 }
 
-/** Where a manifest is kept. Also the `producer` of its outputs. */
+/** Key of a manifest. Also the `producer` of its outputs. */
 export function manifestKey(activity: string, key: string): string {
   assert(/^[a-z][a-zA-Z0-9-]*$/.test(activity), `not an activity's name: ${activity}`);
   return `manifests/${activity}/${key}.json`;
@@ -103,7 +102,7 @@ export async function memoize<T>(
     if (winner === undefined) throw changedMeanwhile(store, place);
     const divergences = compare(winner.found.manifest, ours);
     if (divergences.length > 0) onDivergence?.(divergences);
-    // The same outputs are whole again by what was just written; others are replaced, where parts of them are gone.
+    // Identical outputs have just been restored; others are replaced if parts of them are missing.
     if (divergences.length > 0 && (await missingPart(store, winner.found.manifest)) !== undefined) {
       if ((await store.objects.putIfMatch(place, bytes, winner.tag)) === 'written') return made;
       throw changedMeanwhile(store, place);
@@ -149,35 +148,35 @@ async function readAged(store: ArtifactStore, place: string): Promise<Aged | und
 }
 
 /**
- * Work that is used again is young again: a garbage collection takes nothing young, nor what something young refers to
- * (garbage.ts). False when it was collected meanwhile, or when parts of it are gone: it is then made anew.
+ * A cache hit refreshes the age: a garbage collection keeps young objects and their references (garbage.ts). False if the
+ * work was collected meanwhile or parts of it are missing: it is then repeated.
  */
 async function isUsable(store: ArtifactStore, place: string, { found, modifiedAtMs }: Aged): Promise<boolean> {
   if (!isFresh(modifiedAtMs, await store.objects.timeMs()) && !(await store.objects.touch(place))) return false;
   return (await missingPart(store, found.manifest)) === undefined;
 }
 
-/** Two at once replace a manifest whose outputs are gone, or somebody removes it: the next attempt sees one of them. */
+/** Races with an attempt that replaces a manifest with missing outputs, or with a deletion: the next attempt sees the result. */
 function changedMeanwhile(store: ArtifactStore, place: string): MtrlError {
-  return new MtrlError('STORE_FAILED', 'a manifest was replaced or removed while the same work was done', {
+  return new MtrlError('STORE_FAILED', 'the manifest was replaced or removed by another process doing the same work', {
     where: store.objects.uriOf(place),
-    hint: 'the activity is tried again and finds what is there now',
+    hint: 'the activity is retried with the current manifest',
   });
 }
 
-/** The manifest in these bytes. Throws ARTIFACT_CORRUPT when one of them is not what was written. */
+/** Parses a manifest. Throws ARTIFACT_CORRUPT if a byte differs from what was written. */
 export function checkManifest(bytes: Uint8Array, uri: string): Manifest<unknown> {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
   const found = digestOf(asJson(rest));
   if (digest === found) return value as Manifest<unknown>;
-  throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not what was written', {
+  throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest differs from what was written', {
     where: uri,
     found:
       digest === undefined
         ? `no manifest: ${describeBytes(bytes)}`
-        : `sha256 ${found}, where it says ${JSON.stringify(digest)}`,
-    hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
+        : `sha256 ${found}, recorded ${JSON.stringify(digest)}`,
+    hint: 'restore the object from a copy, or delete it and run again to recompute it',
   });
 }
 
@@ -199,7 +198,7 @@ function seal<T>(
 }
 
 function closedIn(store: ArtifactStore, outputs: Computed<unknown>['outputs'], said: unknown): string[] {
-  // A file of a folder is not read, so what it may name is not followed.
+  // Files of a folder are not read, so their references are not followed.
   const followed = new Set(linksIn(store.objects, said).flatMap(({ key, isFile }) => (isFile ? [] : [key])));
   const isClosed = ([, ref]: readonly [string, ArtifactRef]) =>
     store.linksOf(ref)?.every(({ key }) => followed.has(key));

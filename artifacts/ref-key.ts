@@ -1,4 +1,4 @@
-/** Where a store keeps what a ref stands for. */
+/** Key of a ref's object in a store. */
 import { MtrlError } from '../core/errors.ts';
 import type { ObjectStore } from './store/object-store.ts';
 
@@ -8,7 +8,7 @@ export function blobKeyOf(digest: string): string {
 
 const manifestPlace = /\/(manifests\/[a-zA-Z0-9-]+\/[0-9a-f]{64}\.json)$/;
 
-/** A ref that another store wrote stands for the same bytes here: content is found by its digest, a manifest by its key. */
+/** A ref written by another store denotes the same bytes here: blobs are found by digest, manifests by key. */
 export function keyOfRef(objects: ObjectStore, uri: unknown, sha256: string): string {
   if (typeof uri !== 'string') return blobKeyOf(sha256);
   try {

@@ -1,6 +1,5 @@
 /**
- * What stands for kept bytes everywhere else in the system: small enough to pass through Temporal, and enough to
- * fetch the bytes and to prove that they are the right ones.
+ * A reference to stored bytes: small enough to pass through Temporal, and sufficient to fetch and verify the bytes.
  */
 export interface ArtifactRef {
   /** `s3://bucket/key` or `file:///root/key`. */

@@ -1,7 +1,7 @@
 /**
- * Names that stand for one of their versions: `promotions/<name>.json`. A version is an artifact, written once; the
- * document holds their refs, which one the name stands for, and every switch there was. One conditional PUT moves all
- * of it, so a reader sees a switch whole or not at all, and of two switches that saw the same state one is refused.
+ * Promoted names: `promotions/<name>.json`. A version is an artifact, written once; the document holds the refs of all
+ * versions, the current one, and the history of switches. It changes by a single conditional PUT, so readers see a
+ * switch completely or not at all, and of two switches based on the same state one is rejected.
  */
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
@@ -11,14 +11,14 @@ import type { ArtifactRef } from './ref.ts';
 import { secondRead } from './store/second-read.ts';
 import { describeBytes } from './store/stream-digest.ts';
 
-/** Everything under it is a root: what a name refers to, or referred to, is kept. */
+/** Everything under it is a root: all versions of a name are kept. */
 const namesPrefix = 'promotions/';
 
 export interface NameEvent {
   /** Of the document that it made: 1, 2, ... */
   readonly revision: number;
   readonly kind: 'promoted' | 'rolled-back';
-  /** What the name stood for from then on, and before; null for nothing. */
+  /** The version after and before the switch; null for none. */
   readonly version: number | null;
   readonly previous: number | null;
   /** ISO 8601, UTC. */
@@ -29,7 +29,7 @@ export interface NameEvent {
 
 export interface NamedVersion {
   readonly artifact: ArtifactRef;
-  /** What makes two versions the same. */
+  /** Versions with the same identity are the same. */
   readonly identity: string;
 }
 
@@ -44,7 +44,7 @@ export interface NameDocument {
   readonly events: readonly NameEvent[];
 }
 
-/** Who switches a name, when and why, and the revision that this was decided on. */
+/** Who switches a name, when and why, and the revision on which the decision was based. */
 export interface Switch {
   readonly revision: number;
   readonly at: string;
@@ -54,40 +54,40 @@ export interface Switch {
 
 export interface Addition extends Switch {
   readonly identity: string;
-  /** The version's JSON, which may say its number. */
+  /** The version's JSON, which may contain its number. */
   readonly content: (version: number) => unknown;
 }
 
-/** The name's document; revision 0 and no version where the name is new. Throws USAGE, ARTIFACT_CORRUPT. */
+/** The name's document; revision 0 without a version for a new name. Throws USAGE, ARTIFACT_CORRUPT. */
 export async function readName(store: ArtifactStore, name: string): Promise<NameDocument> {
   return (await find(store, name)).document;
 }
 
-/** In the order of the alphabet. */
+/** In alphabetical order. */
 export async function listNames({ objects }: ArtifactStore): Promise<string[]> {
   const names: string[] = [];
   for await (const { key } of objects.list(namesPrefix)) names.push(key.slice(namesPrefix.length, -'.json'.length));
   return names;
 }
 
-/** The named version, or the one that the name stands for. Throws NOT_FOUND. */
+/** The given version, or the current one. Throws NOT_FOUND. */
 export function versionOf(document: NameDocument, version = document.current): NamedVersion & { version: number } {
   const found = document.versions[(version ?? 0) - 1];
   if (found !== undefined && version !== null) return { ...found, version };
   const { name, versions } = document;
   throw new MtrlError(
     'NOT_FOUND',
-    version === null ? 'nothing is promoted to this name' : 'the name has no such version',
+    version === null ? 'no judge has been promoted to this name' : 'this version of the name does not exist',
     {
       where: version === null ? name : `${name}@${String(version)}`,
-      hint: versions.length === 0 ? 'promote something to it' : `its versions: 1 to ${String(versions.length)}`,
+      hint: versions.length === 0 ? 'promote a judge to it first' : `its versions: 1 to ${String(versions.length)}`,
     },
   );
 }
 
 /**
- * Makes the name stand for this version, a new one unless it has one of that identity. Done twice it is done once.
- * Throws PROMOTION_CONFLICT when the name was switched since that revision.
+ * Sets the name to this version, a new one unless a version with its identity exists. Idempotent.
+ * Throws PROMOTION_CONFLICT if the name was switched since that revision.
  */
 export async function promoteVersion(store: ArtifactStore, name: string, addition: Addition): Promise<NameDocument> {
   const isDone = ({ versions, events, current }: NameDocument): boolean => {
@@ -104,8 +104,8 @@ export async function promoteVersion(store: ArtifactStore, name: string, additio
 }
 
 /**
- * Makes the name stand for an earlier version: `to`, or what it stood for before the current one was promoted, which
- * may be nothing. Throws NOT_FOUND, USAGE, PROMOTION_CONFLICT.
+ * Sets the name back to an earlier version: `to`, or the one before the current one was promoted, which may be none.
+ * Throws NOT_FOUND, USAGE, PROMOTION_CONFLICT.
  */
 export async function rollBackName(
   store: ArtifactStore,
@@ -120,7 +120,7 @@ export async function rollBackName(
   return switchName(store, name, change, isDone, (document) => {
     const target = to === undefined ? before(document) : versionOf(document, to).version;
     if (target === document.current)
-      throw new MtrlError('USAGE', 'the name stands for this version already', { where: `${name}@${String(target)}` });
+      throw new MtrlError('USAGE', 'this version is already the promoted one', { where: `${name}@${String(target)}` });
     return Promise.resolve(switched(document, 'rolled-back', target, change));
   });
 }
@@ -155,7 +155,7 @@ async function switchName(
     const next = await change(document);
     if (await write(store, name, next, tag)) return next;
   }
-  // Also the second sending of a request whose first answer was lost is refused, although the first had won.
+  // A resent request whose first response was lost also fails, although the first one had won.
   const now = await readName(store, name);
   if (isDone(now)) return now;
   throw conflict(store, now, revision);
@@ -163,15 +163,15 @@ async function switchName(
 
 function keyOf(name: string): string {
   if (/^[a-z0-9][a-z0-9-]{0,199}$/.test(name)) return `${namesPrefix}${name}.json`;
-  throw new MtrlError('USAGE', 'this cannot be a name in the registry', {
+  throw new MtrlError('USAGE', 'the name is invalid', {
     found: JSON.stringify(name),
-    hint: 'use lower-case letters, digits and dashes, a letter or digit first',
+    hint: 'use lower-case letters, digits and dashes, starting with a letter or digit',
   });
 }
 
 interface Found {
   readonly document: NameDocument;
-  /** undefined where there is no object yet. */
+  /** undefined if there is no object yet. */
   readonly tag: string | undefined;
 }
 
@@ -185,15 +185,15 @@ async function find({ objects }: ArtifactStore, name: string): Promise<Found> {
     const value = parseJsonBytes(found.bytes);
     const { digest, ...document } = isRecord(value) ? value : { digest: undefined };
     if (digest === digestOf(asJson(document))) return { document: document as unknown as NameDocument, tag: found.tag };
-    throw new MtrlError('ARTIFACT_CORRUPT', 'the document of a name is not what was written', {
+    throw new MtrlError('ARTIFACT_CORRUPT', "the name's document differs from what was written", {
       where,
       found: describeBytes(found.bytes),
-      hint: 'restore the object from a copy: it says which version the name stands for',
+      hint: 'restore the object from a copy: it records the promoted version',
     });
   });
 }
 
-/** false when the name was switched meanwhile. */
+/** false if the name was switched meanwhile. */
 async function write(
   { objects }: ArtifactStore,
   name: string,
@@ -209,9 +209,9 @@ async function write(
 function conflict({ objects }: ArtifactStore, now: NameDocument, revision: number): MtrlError {
   const last = now.events.at(-1);
   const said = last === undefined ? 'no event' : `${last.kind} version ${String(last.version ?? 'none')} at ${last.at}`;
-  return new MtrlError('PROMOTION_CONFLICT', `${now.name} was switched meanwhile`, {
+  return new MtrlError('PROMOTION_CONFLICT', `${now.name} was switched during the comparison`, {
     where: objects.uriOf(keyOf(now.name)),
-    found: `revision ${String(now.revision)} (${said}), where ${String(revision)} was looked at`,
-    hint: 'run it again: the comparison is then made with what the name stands for now',
+    found: `revision ${String(now.revision)} (${said}), expected ${String(revision)}`,
+    hint: 'run it again: the candidate is then compared with the current judge',
   });
 }

@@ -1,4 +1,4 @@
-/** Proof that what is kept is what was written: every byte is read again and compared with its digest. */
+/** Verification: every byte is read again and compared with its digest. */
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { walk, type Problem } from './lineage.ts';
 import type { ArtifactRef } from './ref.ts';
@@ -14,7 +14,7 @@ export interface Verification extends VerifyProgress {
   readonly problems: readonly Problem[];
 }
 
-/** Reads every artifact that the roots lead to, from the store itself. Problems are data; only a dead store throws. */
+/** Reads every artifact reachable from the roots, from the store itself. Problems are data; only an unreachable store throws. */
 export async function verifyArtifacts(
   store: ArtifactStore,
   roots: readonly ArtifactRef[],

@@ -85,7 +85,7 @@ function countOf(text: string | undefined, option: string, bench: string, name =
   if (name !== bench) throw new MtrlError('USAGE', `${option} is for ${bench}`, { found: name });
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
-  throw new MtrlError('USAGE', `${option} is not a count`, { found: text, hint: 'a whole number from 1 on' });
+  throw new MtrlError('USAGE', `${option} is not a count`, { found: text, hint: 'use an integer, 1 or greater' });
 }
 
 try {

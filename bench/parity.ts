@@ -155,11 +155,11 @@ function page(measured: readonly Measured[], ops: readonly OpRow[]): string {
   );
   return `# Parity
 
-Written by \`npm run bench -- parity\`; every figure is measured by it, from the fixtures of the tests. All of it is float32 on one thread.
+Written by \`npm run bench -- parity\`, which measures every figure on the fixtures of the tests, in float32 on one thread.
 
 ## Architectures against transformers and torch
 
-Tiny random checkpoints (\`test/fixtures/*/generate.py\`, versions beside them). Each cell is the largest absolute difference, and behind it the largest difference relative to the largest element of its tensor, over all tensors (of gradients: all that are not 0 in exact arithmetic, as the biases of keys are). Log-probs are those of the answers' tokens, from logits. Gradients: of every weight (their number in brackets). Weights: after three AdamW steps with clipping. Greedy: prompts whose tokens are those of \`generate\`. A dash: the fixture has no such values.
+Tiny random checkpoints (\`test/fixtures/*/generate.py\`, with versions beside them). Each cell has the largest absolute difference over all tensors, then the largest difference relative to the largest element of its tensor (for gradients: over those that are not 0 in exact arithmetic, as the biases of keys are). Log-probs are those of the answers' tokens. Gradients: number of weights in parentheses. Weights: after three AdamW steps with clipping. Greedy: prompts whose tokens equal those of \`generate\`. A dash: the fixture has no such values.
 
 | checkpoint | loss | log-probs | gradients | weights after 3 steps | greedy |
 | --- | --- | --- | --- | --- | --- |
@@ -167,7 +167,7 @@ ${rows.map((row) => `| ${row} |`).join('\n')}
 
 ## Ops: ONNX Runtime against TensorFlow.js
 
-Every case of the op, outputs and gradients, on the cpu providers: the largest absolute difference of any element, and how many cases lie outside the tests' tolerance (1e-4 of a tensor's largest element).
+Every case of the op, outputs and gradients, on the cpu providers: the largest absolute difference of any element, and the number of cases outside the tests' tolerance (1e-4 of a tensor's largest element).
 
 | op | cases | largest difference | outside |
 | --- | --- | --- | --- |

@@ -88,7 +88,7 @@ export async function bench(log: (line: string) => void) {
 async function planOf(folder: string, threadCount: number, { spec, memory }: Arm) {
   const shape = {
     ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax },
-    ...{ loss: 'ppo', withReference: false, trainable: spec, memory, promptText: question, imageCount: 1 },
+    ...{ loss: 'ppo' as const, withReference: false, trainable: spec, memory, promptText: question, imageCount: 1 },
   };
   const { arms: planned } = await planModel({ folder, threadCount, imageEdge: imageSide, arms: [shape] });
   const { microBatchCount, byteLengths, byteLengthNeeded } = required(planned[0], 'a plan');

@@ -18,7 +18,7 @@ export async function writeAdapterFiles(store: ArtifactStore, snapshot: Artifact
   if (adapters.length === 0) {
     throw new MtrlError('NOT_FOUND', 'the run trained no adapters', {
       where: snapshot.uri,
-      hint: 'arms.*.lora asks for them; without --adapter the whole checkpoint is exported',
+      hint: 'set arms.*.lora to train adapters; without --adapter the whole checkpoint is exported',
     });
   }
   await mkdir(folder, { recursive: true });

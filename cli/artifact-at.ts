@@ -14,5 +14,5 @@ export async function artifactAt({ objects }: ArtifactStore, uri: string): Promi
   }
   const bytes = digest === undefined ? await objects.get(key) : undefined;
   if (bytes !== undefined) return { uri, sha256: sha256(bytes), byteLength: bytes.byteLength };
-  throw new MtrlError('ARTIFACT_MISSING', 'there is no such artifact', { where: uri });
+  throw new MtrlError('ARTIFACT_MISSING', 'the artifact does not exist', { where: uri });
 }

@@ -1,4 +1,4 @@
-/** How far an ingestion is: its activity's heartbeats say so, long before the workflow hears of its end. */
+/** Progress of an ingestion, from its activity's heartbeats, long before the workflow learns that it has ended. */
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { IngestProgress } from '../judge/datasets/joining/join.ts';
 

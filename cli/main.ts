@@ -12,7 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Commander has told what is wrong; asked for help, it ends with 0.
+    // Commander has already printed the problem; after --help it exits with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) return 130;
     const coded = codedFileError(error);

@@ -16,7 +16,7 @@ import { printOutcome } from './verbs/run.ts';
 
 async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
   say(
-    `mt-rl-judge: trains one small judge in three ways and asks how well each agrees with the labels (${recipeName}).`,
+    `mt-rl-judge: trains one small judge in three ways and measures how well each agrees with the labels (${recipeName}).`,
   );
   const { recipe, parsed, digest } = loadRecipeFile(join(projectRoot, 'recipes', `${recipeName}.yaml`), []);
   requireFiles(parsed);
@@ -34,7 +34,7 @@ async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
     if (link !== undefined) print(`Web UI ${link}`);
     if (stack.settings.s3.consoleUrl !== undefined) print(`store  ${stack.settings.s3.consoleUrl}`);
     print(
-      `\nThe stack stays up; \`${commandText('down')}\` ends it. \`${commandText('rollouts', experimentId)}\` shows what the judge said.`,
+      `\nThe stack keeps running; \`${commandText('down')}\` stops it. \`${commandText('rollouts', experimentId)}\` shows the judge's answers.`,
     );
   });
 }

@@ -43,7 +43,7 @@ export interface ArmPlan {
   /** 0 for training without rollouts. */
   readonly rolloutShardCount: number;
   readonly snapshotEveryStepCount: number;
-  /** Curriculum: the mixture is planned anew, from the rewards so far, after so many steps. */
+  /** Curriculum: the mixture is planned again, from the rewards so far, after every this many steps. */
   readonly replanEveryStepCount?: number;
   /** Further rounds of rollouts while fewer groups have rewards that differ. */
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
@@ -60,7 +60,7 @@ export interface EvaluationPlan {
 export interface PrepareInput {
   /** As the user wrote it (JSON); checked and completed here. */
   readonly recipe: unknown;
-  /** `data`: nobody asks for the recipe's own policy, so its files need not be there. */
+  /** `data`: the recipe's policy is not used, so its files need not exist. */
   readonly needed?: 'all' | 'data';
 }
 export interface PrepareResult {
@@ -109,7 +109,7 @@ export interface AdmitInput {
   readonly dataset: ArtifactRef;
   /** Its processor decides: the weights do not matter. */
   readonly policy: PolicyState;
-  /** Who asks: the recipe's arms, an evaluation of one policy, or rows that nobody has judged. */
+  /** The caller: the recipe's arms, an evaluation of one policy, or unlabelled rows. */
   readonly asked:
     | { readonly by: 'arms' }
     | { readonly by: 'policy'; readonly mode: AnswerMode }
@@ -222,9 +222,9 @@ export interface OptimizeInput extends RunRef {
   readonly rollouts?: readonly ArtifactRef[];
   readonly rewards?: ArtifactRef;
   readonly policy: PolicyState;
-  /** KL reference, where the arm wants one. */
+  /** KL reference, if the arm has one. */
   readonly reference?: PolicyState;
-  /** Does the steps as this record of another run says, whatever the recipe says now (fork.ts). */
+  /** Repeats the steps of this record of another run, whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
 }
 export interface OptimizeResult extends Made {
@@ -279,14 +279,14 @@ export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
 }
 
-/** Rows that nobody has judged, in a file that the worker sees. */
+/** Unlabelled rows, in a file that the worker sees. */
 export interface ReadRowsInput {
   /** As the user wrote it; only its tasks, words and evaluation are asked for. */
   readonly recipe: unknown;
   readonly task: string;
   /** JSON Lines; absolute. */
   readonly file: string;
-  /** Where the images lie; the file's own folder when left out. */
+  /** Folder of the images; default: that of the file. */
   readonly imageFolder?: string;
 }
 export interface ReadRowsResult {
@@ -328,7 +328,7 @@ export interface RunSummary {
   readonly wallMs: number;
   readonly computeMs: number;
   readonly stages: readonly StageCost[];
-  /** The newest plan of its mixture; left out where nothing was planned. */
+  /** The newest plan of its mixture; undefined if nothing was planned. */
   readonly mixture?: ArtifactRef;
   /** Where it is kept as a whole, if it is: named, so that it stays as long as what names it. */
   readonly kept?: ArtifactRef;

@@ -8,7 +8,7 @@ import type { ImportPolicyResult, MixSegment, PolicyState, StageCost } from './a
 export interface PlanForkInput {
   /** The experiment whose steps are shared. */
   readonly experimentId: string;
-  /** The arm that goes on with other settings; all of its runs are forked. */
+  /** The arm that continues with other settings; all of its runs are forked. */
   readonly arm: string;
   /** The first step with the new settings, 0-based. */
   readonly fromStep: number;
@@ -37,7 +37,7 @@ export interface Fork extends Pick<PlanForkInput, 'experimentId' | 'arm' | 'from
 }
 export type PlanForkResult = Fork;
 
-/** Where a run that shares another one's first steps begins. */
+/** The start of a run that shares another one's first steps. */
 export interface SharedRun {
   readonly runName: string;
   /** Steps before this one are done. */

@@ -5,7 +5,7 @@
  */
 export interface Decision {
   readonly decision: 'approve' | 'reject';
-  /** Who says so: kept in the registry. */
+  /** Who decides: kept in the registry. */
   readonly by: string;
   readonly reason?: string;
 }

@@ -52,7 +52,7 @@ export interface RunProgress {
   readonly startedAtMs: number;
   /** The newest checkpoint manifest. */
   readonly checkpoint: ArtifactRef;
-  /** How often the run has told its experiment: signals of one task may arrive in another order than they were sent. */
+  /** Counts the run's signals to its experiment: signals of one task may arrive out of order. */
   readonly toldCount?: number;
 }
 
@@ -79,7 +79,7 @@ export interface ExperimentProgress {
   /** Of all runs together. */
   readonly step: number;
   readonly stepCount: number;
-  /** Runs that have started, as they last told; ask a run itself for its newest step. */
+  /** Started runs, as of their last signal; query a run itself for its newest step. */
   readonly runs: readonly RunProgress[];
   readonly runCount: number;
   readonly evaluations: readonly ScoredRun[];

@@ -2,7 +2,7 @@
 import type { GateResult, InspectDataResult, NotifyResult, PromotedVersion, RollBackResult } from './retraining.ts';
 import type { Decision } from './messages.ts';
 
-/** How a candidate fared at the gate and behind it. */
+/** The outcome of a candidate at the gate and after it. */
 export interface GatedPromotion {
   readonly status: 'promoted' | 'held-back' | 'rejected';
   readonly name: string;
@@ -11,7 +11,7 @@ export interface GatedPromotion {
   /** In words. */
   readonly why: string;
   readonly gate: GateResult;
-  /** Where somebody was asked and answered. */
+  /** If approval was requested and answered. */
   readonly decision?: Decision;
   readonly promoted?: PromotedVersion;
   readonly notifications: NotifyResult;
@@ -35,7 +35,7 @@ export interface RetrainInput {
   readonly lastTried?: Tried;
 }
 
-/** A recipe and data that a candidate was made from, whatever became of it. */
+/** The recipe and data of a candidate, whatever its outcome. */
 export interface Tried {
   readonly recipeDigest: string;
   readonly dataDigest: string;

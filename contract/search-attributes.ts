@@ -1,4 +1,4 @@
-/** What the Web UI and `temporal workflow list --query` filter by: registered with the server, set by workflows and by whoever starts them. */
+/** Search attributes for filters in the Web UI and `temporal workflow list --query`: registered with the server, set by workflows and by clients that start them. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 
 export const searchAttributes = {

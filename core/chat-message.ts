@@ -1,15 +1,15 @@
-/** What is said to a judge, before a chat template makes text of it. */
+/** Messages to a judge, before the chat template turns them into text. */
 
 import type { TextRange } from './marked-text.ts';
 
 export interface TextPart {
   readonly type: 'text';
   readonly text: string;
-  /** Where text of a row stands in it, which is never special to a tokenizer; left out where none does. */
+  /** Spans of row text in it, which the tokenizer must not interpret; undefined if there are none. */
   readonly rows?: readonly TextRange[];
 }
 
-/** Images are given beside the messages, in the order of their parts. */
+/** Images are passed next to the messages, in the order of their parts. */
 export type ContentPart = { readonly type: 'image' } | TextPart;
 
 export interface ChatMessage {

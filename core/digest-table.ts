@@ -1,8 +1,8 @@
-/** Numbers digests in the order in which they come: 0, 1, 2... Holds their bytes and little more, however many there are. */
+/** Numbers digests in order of arrival: 0, 1, 2... Memory is little more than their bytes. */
 import { assert, required } from './assert.ts';
 
 const chunkEntryCount = 16_384;
-/** Slots in use, at most: beyond it, looking for a free one takes long. */
+/** Maximum load factor: above it, probing takes long. */
 const loadMax = 0.75;
 
 /** Open addressing with linear probing: 1 + index of the entry, 0 where free. A power of two of slots. */
@@ -13,13 +13,13 @@ interface Part {
 
 export class DigestTable {
   readonly #digestLength: number;
-  /** Entries in order; grown by chunks, so that none is ever copied. */
+  /** Entries in order; grown in chunks, so that none is ever copied. */
   readonly #chunks: Uint8Array[] = [];
   /** By the digest's first byte: one grows at a time. */
   readonly #parts = Array.from({ length: 256 }, (): Part => ({ slots: new Uint32Array(8), size: 0 }));
   #size = 0;
 
-  /** Digests of so many bytes, at least 5: the first of what a cryptographic hash gives. */
+  /** Digests of this many bytes, at least 5: a prefix of a cryptographic hash. */
   constructor(digestLength: number) {
     assert(digestLength >= 5, `digests of ${digestLength} bytes`);
     this.#digestLength = digestLength;
@@ -29,7 +29,7 @@ export class DigestTable {
     return this.#size;
   }
 
-  /** The digest's number; a new one where `size` has grown. Longer digests are cut off. */
+  /** The digest's number; if it is new, `size` has grown. Longer digests are truncated. */
   add(digest: Uint8Array): number {
     const part = required(this.#parts[digest[0] ?? 0], 'the part of a digest');
     const slot = this.#slotOf(part, digest);
@@ -56,7 +56,7 @@ export class DigestTable {
     return chunk.subarray(at, at + this.#digestLength);
   }
 
-  /** Where the digest is, or the free slot where it belongs. */
+  /** The slot of the digest, or the free slot for it. */
   #slotOf({ slots }: Part, digest: Uint8Array): number {
     assert(digest.byteLength >= this.#digestLength, `a digest of ${digest.byteLength} bytes`);
     const mask = slots.length - 1;

@@ -1,13 +1,13 @@
 /**
- * Coded errors: every failure a user can meet has a code, a place, what was found and what to do.
- * The code becomes the `type` of a Temporal ApplicationFailure (activities/failure.ts), so the same word is seen in
- * the terminal, in the Web UI and in the tests.
+ * Coded errors: every user-visible failure has a code, a place, what was found and what to do.
+ * The code becomes the `type` of a Temporal ApplicationFailure (activities/failure.ts), so the terminal, the Web UI and
+ * the tests show the same one.
  */
 
 /**
- * What the pipeline does with a code: `user`, `data` and `compute` errors end the run at once; `transient` ones (the
- * surroundings) and `worker` ones (the machine that the activity ran on) are retried by Temporal. After a `worker` error
- * another worker may succeed where this one cannot.
+ * How the pipeline treats a code: `user`, `data` and `compute` errors end the run at once; `transient` ones (the
+ * environment) and `worker` ones (the activity's machine) are retried by Temporal. After a `worker` error another worker
+ * may succeed.
  */
 export type ErrorKind = 'user' | 'data' | 'compute' | 'transient' | 'worker' | 'internal';
 
@@ -27,68 +27,68 @@ const errorKinds = {
   PROMPT_INVALID: 'data',
   EXAMPLE_TOO_LONG: 'data',
   NOT_FOUND: 'data',
-  // a judge that may not take its name
+  // a judge that may not be promoted
   EVALUATION_MISSING: 'data',
   PROMOTION_HELD_BACK: 'data',
   PROMOTION_CONFLICT: 'data',
-  // an approval twice, too early or too late
+  // a second decision, or one made too early or too late
   DECISION_REFUSED: 'data',
-  // a run that is further than it is told to go
+  // a run that has passed the requested last step
   BUDGET_REFUSED: 'data',
   // two retrainings of one name at once
   RETRAIN_CONFLICT: 'data',
-  // a fork from where the run never was, or with a change that would make its past another one
+  // a fork from a step that the run never reached, or with a change that would affect the shared steps
   FORK_STEP_UNREACHED: 'data',
   FORK_CHANGE_REFUSED: 'user',
-  // what still runs cannot be forgotten
+  // a running experiment cannot be deleted
   EXPERIMENT_RUNNING: 'data',
-  // an exported experiment that is not what was exported, or is not the one that is here
+  // an archive that differs from what was exported, or conflicts with an existing experiment
   ARCHIVE_INVALID: 'data',
   IMPORT_CONFLICT: 'data',
-  // ended by somebody before it was done
+  // cancelled or terminated
   CANCELLED: 'data',
-  // kept bytes are not what their digest says
+  // stored bytes do not match their digest
   ARTIFACT_CORRUPT: 'data',
   ARTIFACT_MISSING: 'data',
-  // the store answers, but not to us
+  // the store answers, but rejects the request
   STORE_REFUSED: 'data',
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
   REPLAY_DIVERGED: 'compute',
   GRAPH_INVALID: 'compute',
-  // more memory than the ceiling allows, by plan
+  // more memory than the limit allows, by plan
   MEMORY_EXCEEDED: 'compute',
-  // more memory than the worker lets a compute process hold, in fact
+  // more memory than the worker allows a compute process, in fact
   COMPUTE_OUT_OF_MEMORY: 'compute',
-  // the surroundings: retried
+  // the environment: retried
   STORE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   STORE_FULL: 'transient',
-  // an activity was suspended for so long that what it wrote may have been collected
+  // an activity was suspended for so long that its writes may have been collected
   LEASE_LOST: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
-  // the server at the address of the local stack is not this stack's
+  // the server at the address of the local stack belongs to another stack
   SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
-  // a replay on another runtime than recorded: another worker may have the recorded one
+  // a replay on another runtime than the recorded one: another worker may have it
   RUNTIME_MISMATCH: 'transient',
-  // the machine that does the work: retried, if possible elsewhere
+  // the worker's machine: retried, if possible elsewhere
   DISK_FULL: 'worker',
   FILE_NOT_WRITABLE: 'worker',
   CLOCK_SKEWED: 'worker',
-  // the machine: exit code 1
+  // the local machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
   // a local server cannot read its own files
   DATA_DAMAGED: 'data',
-  // stdout takes no more: a full device
+  // stdout cannot be written: a full device
   OUTPUT_FAILED: 'data',
-  // a backend or execution provider that was asked for is not there; none stands in for it
+  // a requested backend or execution provider is not available; there is no fallback
   PROVIDER_UNAVAILABLE: 'data',
-  // a bug of ours
+  // a bug
   INVARIANT: 'internal',
 } as const satisfies Record<string, ErrorKind>;
 
@@ -102,7 +102,7 @@ export interface ErrorDetails {
   readonly where?: string;
   /** What was found there. */
   readonly found?: string;
-  /** What would have been right, or what the user can do. */
+  /** What is allowed, or what the user can do. */
   readonly hint?: string;
   readonly cause?: unknown;
 }

@@ -1,6 +1,6 @@
 /**
- * Text that says which of its parts came from a row. A tokenizer reads those parts as plain text, whatever they spell.
- * Between a template and a tokenizer the parts stand between two noncharacters of Unicode that the text does not hold.
+ * Text with marks around the parts that came from a row; a tokenizer reads those as plain text, whatever they contain.
+ * Between template and tokenizer the marks are two Unicode noncharacters that the text does not contain.
  */
 import { MtrlError } from './errors.ts';
 
@@ -23,14 +23,14 @@ export interface TextSegment {
   readonly isRow: boolean;
 }
 
-/** U+FDD0 to U+FDEF are reserved for the inside of programs: no writing system uses them. */
+/** U+FDD0 to U+FDEF are reserved for internal use of programs: no writing system uses them. */
 const noncharacters = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
 
-/** Two characters that none of the texts holds. Throws PROMPT_INVALID when the texts hold 31 or more noncharacters. */
+/** Two characters that none of the texts contains. Throws PROMPT_INVALID if the texts contain 31 or more noncharacters. */
 export function unusedMarks(texts: readonly string[]): TextMarks {
   const [open, close] = noncharacters.filter((mark) => !texts.some((text) => text.includes(mark)));
   if (open !== undefined && close !== undefined) return { open, close };
-  throw new MtrlError('PROMPT_INVALID', 'a text holds nearly all noncharacters from U+FDD0 to U+FDEF', {
+  throw new MtrlError('PROMPT_INVALID', 'a text uses nearly all noncharacters from U+FDD0 to U+FDEF', {
     hint: 'remove these characters from the row: no writing system uses them',
   });
 }
@@ -53,7 +53,7 @@ export function markRows(text: MarkedText, marks: TextMarks): string {
     .join('');
 }
 
-/** Parts of rows and of the template in turn, none empty. Throws PROMPT_INVALID when a template lost one of two marks. */
+/** Alternating parts of rows and template, none empty. Throws PROMPT_INVALID if a template lost one of two marks. */
 export function segmentsOf(marked: string, { open, close }: TextMarks): TextSegment[] {
   const [first = '', ...others] = marked.split(open);
   const found: TextSegment[] = [{ text: first, isRow: false }];
@@ -79,8 +79,8 @@ export function segmentsOfMarked({ text, rows }: MarkedText): TextSegment[] {
 }
 
 function cutApart(): MtrlError {
-  return new MtrlError('PROMPT_INVALID', 'a template cuts the text of a row apart', {
-    hint: "use a chat template that takes a message's text as it is",
+  return new MtrlError('PROMPT_INVALID', 'the chat template splits the text of a row', {
+    hint: "use a chat template that inserts a message's text unchanged",
   });
 }
 
@@ -104,7 +104,7 @@ export function trimMarked({ text, rows }: MarkedText): MarkedText {
   return { text: trimmed, rows: clipped.filter(([start, end]) => start < end) };
 }
 
-/** Cut at every occurrence in the template's own text; those in the text of rows are left alone. */
+/** Splits at every occurrence in the template's own text; occurrences in row text are ignored. */
 export function splitTemplate(segments: readonly TextSegment[], separator: string): TextSegment[][] {
   const pieces: TextSegment[][] = [[]];
   for (const segment of segments) {

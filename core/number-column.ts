@@ -1,4 +1,4 @@
-/** Whole numbers from 0 that are added at the end: 1, 2 or 4 bytes each, as many as the largest of them needs. */
+/** An append-only column of integers from 0: 1, 2 or 4 bytes each, as the largest requires. */
 type Numbers = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 export class NumberColumn {

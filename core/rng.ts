@@ -95,7 +95,7 @@ export class Rng {
     return [this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0];
   }
 
-  /** The next words, as many as fit: what as many calls of `word` would give. */
+  /** Fills the array with the next words: the same as that many calls of `word`. */
   fill(words: Uint32Array): void {
     let at = 0;
     while (at < words.length && this.#used < 4) words[at++] = this.word();

@@ -1,4 +1,4 @@
-/** Unsigned 32-bit numbers that are added at the end: 4 bytes each, and as many again at most while it grows. */
+/** An append-only column of unsigned 32-bit integers: 4 bytes each, at most twice that while it grows. */
 export class Uint32Column {
   #values = new Uint32Array(1_024);
   #length = 0;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The door: makes sure that what is needed is there, then hands over. No dependencies, since it installs them; plain
- * JavaScript, since it must run to say that this Node is too old. Its own words go to stderr: stdout belongs to the
+ * JavaScript, since it must run to say that this Node.js is too old. Its own words go to stderr: stdout belongs to the
  * command (`--json`).
  *
  *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | build | setup (only what is missing)
@@ -65,12 +65,12 @@ function checkNode() {
   const [majorMin, minorMin] = nodeVersionMin;
   if (major > majorMin || (major === majorMin && minor >= minorMin)) return;
   throw new Error(
-    `this Node is too old\n  at    ${process.execPath}\n  found ${process.version}\n` +
+    `this Node.js is too old\n  at    ${process.execPath}\n  found ${process.version}\n` +
       `  do    install Node ${nodeVersionMin.join('.')} or newer (https://nodejs.org)`,
   );
 }
 
-/** Nothing to do while node_modules is what the lock file asks for, whoever installed it. */
+/** Nothing to do if node_modules matches the lock file, whoever installed it. */
 async function installPackages() {
   const isInstalled = () => missingPackages(root).length === 0;
   if (isInstalled()) return;
@@ -112,7 +112,7 @@ async function lock(folder) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    // Between folder and pid file lies a moment; only a pid that can be read can be dead.
+    // The folder exists a moment before the pid file; only a readable pid can be dead.
     const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
     if (pid > 0 && !isAlive(pid)) rmSync(folder, { recursive: true, force: true });
     else if (!waited) say('waiting for another process, which is installing the packages');
@@ -159,7 +159,7 @@ function run(command, args, options) {
     const forward = (signal) => {
       child.kill(signal);
     };
-    // On Ctrl-C a terminal signals the whole group, the child included: here it is enough not to die before it.
+    // On Ctrl-C the terminal signals the whole group, including the child: this process only has to outlive it.
     const ignore = () => {};
     process.on('SIGINT', process.stdin.isTTY ? ignore : forward);
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, forward);

@@ -1,4 +1,4 @@
-/** What all steps of the pipeline share: look under the key first, and say what was found and what was made. */
+/** Shared by all steps of the pipeline: look up the key first, and report whether the result was found or made. */
 import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/codecs/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';

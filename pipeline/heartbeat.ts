@@ -1,11 +1,11 @@
 /**
- * Heartbeats that mean something: sent only while the work behind an activity advances, so that a hung engine is found
- * by its silence. Work that stands still is stopped here; work that nobody waits for any more is stopped too.
+ * Heartbeats that prove progress: sent only while the work of an activity advances, so that a hung engine is detected.
+ * Stalled work is stopped here, and so is work that was cancelled.
  */
 import { setImmediate } from 'node:timers/promises';
 import { MtrlError } from '../core/errors.ts';
 
-/** Who waits for a result: it is told that the work goes on, and says when it wants it no more. */
+/** Whoever waits for a result: receives progress, and may cancel. */
 export interface Caller {
   heartbeat(details?: unknown): void;
   readonly cancellationSignal: AbortSignal;
@@ -71,9 +71,9 @@ export async function whileProgressing<T>(
 function stalled(stalledAfterMs: number): MtrlError {
   return new MtrlError(
     'COMPUTE_STALLED',
-    `the engine did not advance for ${String(stalledAfterMs / 1000)} s and was stopped`,
+    `the engine made no progress for ${String(stalledAfterMs / 1000)} s and was stopped`,
     {
-      hint: 'it is started again; if this comes back, look at what else uses the machine',
+      hint: 'it is restarted; if this recurs, see what else uses the machine',
     },
   );
 }

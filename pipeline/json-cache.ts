@@ -22,7 +22,7 @@ export class JsonCache implements RowSource {
     this.store = store;
   }
 
-  /** The value is shared: do not write into it. Its type is the writer's word, its digest vouches that it is what was written. */
+  /** The value is shared: do not write to it. Its digest is verified; its type is the writer's. */
   get(ref: ArtifactRef): Promise<unknown> {
     return this.#values.get(ref, () => this.store.getJson(ref));
   }
@@ -32,7 +32,7 @@ export class JsonCache implements RowSource {
     return this.#bytes.get(ref, () => this.store.getBytes(ref));
   }
 
-  /** A part of an artifact, not kept; what it should be is for the caller to prove. */
+  /** A part of an artifact, not cached; verifying it is up to the caller. */
   getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
     return this.store.getRange(ref, offset, byteLength);
   }

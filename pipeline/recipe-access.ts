@@ -37,14 +37,14 @@ export function taskOf(recipe: Pick<Recipe, 'tasks'>, name: string): TaskSpec {
   return task;
 }
 
-/** Nothing where the recipe does not limit memory: keys of results are what they are without it. */
+/** Empty if the recipe does not limit memory, so that keys of results are the same as without the setting. */
 export function memoryOf({ engine }: Pick<Recipe, 'engine'>): { readonly memory?: MemorySpec } {
   const { memoryByteLengthMax: byteLengthMax, recompute = false } = engine ?? {};
   if (byteLengthMax === undefined && !recompute) return {};
   return { memory: { ...(byteLengthMax !== undefined && { byteLengthMax }), ...(recompute && { recompute }) } };
 }
 
-/** Only the named tasks: a recipe that changes elsewhere still finds what was made for these. */
+/** Only the named tasks: results are reused if a recipe changes elsewhere. */
 export function promptingOf(recipe: Recipe, tasks: Iterable<string>): Prompting {
   const names = [...new Set(tasks)].sort();
   return { tasks: Object.fromEntries(names.map((name) => [name, taskOf(recipe, name)])), modeWords: recipe.modeWords };

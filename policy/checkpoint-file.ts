@@ -44,7 +44,7 @@ export function checkFields<T>(schema: z.ZodType<T>, value: unknown, where: stri
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
-  throw new MtrlError('CHECKPOINT_INVALID', `field ${field === '' ? '(whole file)' : field} is not what it should be`, {
+  throw new MtrlError('CHECKPOINT_INVALID', `field ${field === '' ? '(whole file)' : field} is invalid`, {
     where,
     found: issue?.message ?? 'unknown',
   });

@@ -14,7 +14,7 @@ export interface ImageSize {
   readonly width: number;
 }
 
-/** Pixels of one image as the model wants them: float32 [3, height, width], rescaled and normalised. */
+/** Pixels of one image as the model takes them: float32 [3, height, width], rescaled and normalised. */
 export interface PixelValues extends ImageSize {
   readonly data: Float32Array;
 }
@@ -29,7 +29,7 @@ export interface EncodedPrompt {
 export interface DeferredPrompt {
   readonly tokenIds: readonly number[];
   readonly images: readonly ImageSize[];
-  /** Of all its images, in order. Made anew whenever they are asked for. */
+  /** Of all its images, in order. Recomputed on every call. */
   readonly pixels: () => Promise<readonly PixelValues[]>;
 }
 
@@ -178,14 +178,14 @@ export interface OptimStepRequest {
 export interface OptimStepResult {
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** Updates applied since the optimizer state was new: AdamW's t. A state of the other optimizer begins anew. */
+  /** Updates applied since the optimizer state was new: AdamW's t. A state of the other optimizer starts fresh. */
   readonly updateCount: number;
 }
 
 /** Parts of a model that can be frozen. A tied head is the embeddings. */
 export type ModelPart = 'vision' | 'connector' | 'embeddings' | 'decoder' | 'head';
 
-/** Which weights learn: all of them where nothing is said. */
+/** Which weights are trained: all by default. */
 export interface TrainableSpec {
   /** Low-rank adapters on linear modules (LoRA, arXiv 2106.09685); they alone learn. */
   readonly lora?: {

@@ -35,7 +35,7 @@ export interface Processor {
   encodeCompletion(completion: string | MarkedText): number[];
   /** Text with special tokens kept and the final stop token left out. */
   decodeCompletion(tokenIds: readonly number[]): string;
-  /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and ids that stand for nothing. */
+  /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and unused ids. */
   readonly bannedTokenIds: readonly number[];
   readonly stopTokenId: number;
   /** Tokens of a prompt and its answer, at most. */
@@ -95,11 +95,15 @@ export async function loadProcessor(
       const tokenIds = tokenizer.encodeMarked(markRows(marked, marks), marks);
       const wrong = tokenIds.find((id) => banned.has(id) || id === stopTokenId);
       if (wrong === undefined) return [...tokenIds, stopTokenId];
-      throw new MtrlError('PROMPT_INVALID', 'the completion holds a token that a policy could not have sampled there', {
-        where: text.slice(0, 200),
-        found: `token ${String(wrong)}, ${tokenizer.tokenOf(wrong) ?? 'no text'}`,
-        hint: 'use words of the tokenizer, and no padding, image or stop tokens',
-      });
+      throw new MtrlError(
+        'PROMPT_INVALID',
+        'the completion contains a token that a policy could not have sampled there',
+        {
+          where: text.slice(0, 200),
+          found: `token ${String(wrong)}, ${tokenizer.tokenOf(wrong) ?? 'no text'}`,
+          hint: 'use words of the tokenizer, and no padding, image or stop tokens',
+        },
+      );
     },
     decodeCompletion(tokenIds) {
       return tokenizer.decode(tokenIds.at(-1) === stopTokenId ? tokenIds.slice(0, -1) : tokenIds);
@@ -119,10 +123,14 @@ async function deferWithImages(
   const pieces = splitTemplate(segmentsOf(rendered, marks), imagePrompts.placeholder);
   if (pieces.length - 1 !== files.length) {
     const { placeholder } = imagePrompts;
-    throw new MtrlError('PROMPT_INVALID', `the prompt's text holds ${placeholder} ${String(pieces.length - 1)} times`, {
-      found: `${String(files.length)} images`,
-      hint: `only image parts may become ${placeholder}: the task's prompt must not hold it, the chat template must not leave it out`,
-    });
+    throw new MtrlError(
+      'PROMPT_INVALID',
+      `the prompt's text contains ${placeholder} ${String(pieces.length - 1)} times`,
+      {
+        found: `${String(files.length)} images`,
+        hint: `only image parts may become ${placeholder}: the task's prompt must not contain it, and the chat template must not leave it out`,
+      },
+    );
   }
   const outlines = await Promise.all(files.map(async (read) => imagePrompts.outline(await read())));
   const segments = pieces.flatMap((piece, i) => [...piece, { text: outlines[i]?.text ?? '', isRow: false }]);
@@ -138,7 +146,7 @@ async function deferWithImages(
           const isSame = tiles.every(({ height, width }, t) => {
             return height === outlined[t]?.height && width === outlined[t].width;
           });
-          assert(tiles.length === outlined.length && isSame, 'an image has other sizes than its head says');
+          assert(tiles.length === outlined.length && isSame, 'the size of an image differs from its header');
           return tiles;
         }),
       );
@@ -160,7 +168,7 @@ function encodeText(
     content: content
       .map((part) => {
         if (part.type === 'text') return markRows(markedPart(part), marks);
-        throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, and the model reads text only', {
+        throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, but the model is text-only', {
           where: model,
           hint: 'use a vision-language checkpoint, or a task without images',
         });

@@ -38,7 +38,11 @@ function readFragment(file: string): Fields {
   const wrong = Object.keys(fragment).filter((name) => !fragmentFields.includes(name));
   if (wrong.length === 0) return fragment;
   throw recipeError(
-    wrong.map((name) => ({ path: [name], found: 'a field of whole recipes', allowed: fragmentFields.join(', ') })),
+    wrong.map((name) => ({
+      path: [name],
+      found: 'a field that fragments cannot have',
+      allowed: fragmentFields.join(', '),
+    })),
     file,
   );
 }
@@ -63,7 +67,7 @@ function readText(file: string): string {
     throw new MtrlError('FILE_MISSING', 'an included file cannot be read', {
       where: file,
       found: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      hint: 'paths under include start from the folder of the recipe',
+      hint: "paths under include are relative to the recipe's folder",
       cause,
     });
   }

@@ -34,14 +34,14 @@ export function recipeJsonSchema(): SchemaNode {
   return (made ??= z.toJSONSchema(recipeSchema, {
     io: 'input',
     override({ jsonSchema }) {
-      // What JavaScript can count to is no limit that a recipe has.
+      // JavaScript's largest integer is not a limit of the recipe.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   }) as SchemaNode);
 }
 
 const include: SchemaNode = {
-  description: 'Files whose tasks and datasets are brought in, as those in recipes/adapters (docs/data.md).',
+  description: 'Files whose tasks and datasets are added, such as those in recipes/adapters (docs/data.md).',
   type: 'array',
   items: { type: 'string' },
 };

@@ -73,7 +73,7 @@ function readText(path: string): string {
     throw new MtrlError('USAGE', 'the recipe cannot be read', {
       where: path,
       found: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      hint: 'name a YAML or JSON file; the shipped ones are in recipes/',
+      hint: 'give a YAML or JSON file; ready recipes are in recipes/',
       cause,
     });
   }

@@ -8,7 +8,7 @@ import { memberOf } from './checks/schema-walk.ts';
 
 type Mutable = Record<string, unknown>;
 
-/** A copy of a recipe document with absolute paths and without `dataFolder`. Leaves alone what is not text: the schema says so later. */
+/** A copy of a recipe document with absolute paths and without `dataFolder`. Non-text values are left for the schema to reject. */
 export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
   if (!isObject(recipe)) return recipe;
   const copy: Mutable = structuredClone(recipe);
@@ -68,7 +68,7 @@ export function requireFiles(recipe: Recipe, needed: 'all' | 'data' = 'all'): vo
   const [first] = missing;
   if (first === undefined) return;
   const lines = missing.map(({ path, file }) => `  ${pathText(path)}: ${file}`);
-  throw new MtrlError('FILE_MISSING', `the recipe names what is not there\n${lines.join('\n')}`, {
-    hint: `paths start from the recipe's folder (datasets: from dataFolder where it is set); change one with --set ${pathText(first.path)}=...`,
+  throw new MtrlError('FILE_MISSING', `the recipe names files that do not exist\n${lines.join('\n')}`, {
+    hint: `paths are relative to the recipe's folder (datasets: to dataFolder if set); change one with --set ${pathText(first.path)}=...`,
   });
 }

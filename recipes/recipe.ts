@@ -19,39 +19,39 @@ const rate = z.number().min(0).max(1);
 const path = z.string().min(1);
 
 export const recipeSchema = z.strictObject({
-  name: name.describe('Begins the ids of its experiments.'),
-  summary: z.string().optional().describe('One line, shown beside the name.'),
-  seeds: z.array(z.int().min(0)).min(1).default([0]).describe('One run of every trained arm for each seed.'),
+  name: name.describe('Prefix of the ids of its experiments.'),
+  summary: z.string().optional().describe('One line, shown next to the name.'),
+  seeds: z.array(z.int().min(0)).min(1).default([0]).describe('Every trained arm runs once per seed.'),
   policy: z
     .union([
       z.strictObject({ checkpoint: path }).describe('A folder in Hugging Face layout.'),
       z
-        .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('The weights are drawn by it.') })
-        .describe('Fresh weights for the config.json, tokenizer and templates of that folder.'),
+        .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('Seed of the initial weights.') })
+        .describe('Fresh weights, with config.json, tokenizer and templates of this folder.'),
     ])
-    .describe('What every arm starts from.'),
+    .describe('Initial policy of every arm.'),
   engine: z
     .strictObject({
-      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('What runs the graphs.'),
+      backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('Runtime of the graphs.'),
       executionProvider: z
         .enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu'])
         .optional()
-        .describe('Where the backend computes.'),
+        .describe('Execution provider of the backend.'),
       memoryByteLengthMax: count
         .optional()
         .describe(
-          'What a compute process may hold, by plan (docs/memory.md): batches are cut to fit, and what cannot ' +
-            'be cut is refused.',
+          'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +
+            'does not fit is an error.',
         ),
       recompute: z
         .boolean()
         .optional()
-        .describe('Layers are computed once more in the backward pass instead of kept for it.'),
+        .describe('Recompute layers in the backward pass instead of storing their activations.'),
     })
     .optional()
     .describe(
-      'What must compute this recipe (docs/backends.md): a compute worker with other engines refuses. ' +
-        'Whatever it has when left out.',
+      'Engine that this recipe requires (docs/backends.md); workers with another one reject it. By default any ' +
+        'engine is accepted.',
     ),
   modeWords: z
     .strictObject({
@@ -59,16 +59,14 @@ export const recipeSchema = z.strictObject({
       direct: z.string().describe('Asks for the verdict alone.'),
     })
     .default({ think: 'think', direct: 'directly' })
-    .describe('The words that ask for each mode: they become `mode_word` in prompts.'),
+    .describe('Words that ask for each mode: the values of `mode_word` in prompts.'),
   stopSequences: stopSequencesSchema,
-  tasks: z.record(name, taskSchema).describe('What is judged, by name (docs/judging.md).'),
-  dataFolder: path
-    .optional()
-    .describe("Folder that relative dataset paths start from; without it they start from the recipe's folder."),
+  tasks: z.record(name, taskSchema).describe('The judging tasks, by name (docs/judging.md).'),
+  dataFolder: path.optional().describe("Base folder of relative dataset paths; default: the recipe's folder."),
   datasets: z
     .array(datasetSchema)
     .min(1)
-    .describe('Where rows lie and what in them is the image, the label and the text (docs/data.md).'),
+    .describe('Where the rows are, and which fields are the image, the label and the text (docs/data.md).'),
   quarantineRateMax: rate
     .default(0.1)
     .describe("Ingestion fails when more than this share of a dataset's rows cannot be used."),

@@ -17,15 +17,15 @@ interface Branched {
 
 const head = `# Recipes
 
-Written by \`npm run docs\` from the schema in \`recipes/recipe.ts\`; \`recipes/recipe.schema.json\` is the same for editors. A recipe whose first line is
+Written by \`npm run docs\` from the schema in \`recipes/recipe.ts\`; \`recipes/recipe.schema.json\` is the same schema for editors. Start a recipe with
 
 \`\`\`yaml
 # yaml-language-server: $schema=./recipe.schema.json
 \`\`\`
 
-with the way to that file gets completion, these meanings and red lines in editors that know the YAML language server. \`mtrl\` checks more than a schema can say (names that must exist, shares that must add up) and names the path, what was found and what is allowed: \`mtrl recipe FILE\` checks a recipe, prints it as JSON and does nothing else.
+(the path to that file), and editors with the YAML language server complete fields, show these descriptions and underline errors. \`mtrl\` checks more than a JSON schema can express (names that must exist, shares that must add up) and reports the path, what was found and what is allowed: \`mtrl recipe FILE\` checks a recipe and prints it as JSON, nothing else.
 
-NAME is a name of yours: lower-case letters, digits and dashes. \`[]\` stands for each entry of a list. A field is *needed* where what holds it is there. Paths start from the recipe's folder.`;
+NAME is a name that you choose: lower-case letters, digits and dashes. \`[]\` stands for each entry of a list. *needed* means required within its parent. Paths are relative to the recipe's folder.`;
 
 /** The page, in Markdown. */
 export function recipeReference(): string {

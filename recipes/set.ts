@@ -21,7 +21,7 @@ export function parseAssignment(text: string): Assignment {
       hint: 'for example --set arms.mt-rl.stepCount=20',
     });
   if (path === '' || path.split('.').includes(''))
-    throw usage(split === -1 ? 'no `=`' : 'no path before `=`, or an empty part in it');
+    throw usage(split === -1 ? 'no `=`' : 'no path before `=`, or an empty part in the path');
   try {
     return {
       path: path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)),
@@ -54,7 +54,7 @@ function missingPart(recipe: unknown, path: RecipePath, isLast: boolean): Recipe
     return { path, found: 'no such entry', allowed: `0 to ${String(holder.length - 1)}` };
   }
   if (holder !== undefined && (typeof holder !== 'object' || holder === null)) {
-    return { path: parent, found: valueText(holder), allowed: 'nothing below it: it has no fields' };
+    return { path: parent, found: valueText(holder), allowed: 'a value without fields' };
   }
   if (holder !== undefined && Object.hasOwn(holder, key)) return undefined;
   // A field that the schema has may be missing in the file; an arm, a task or a dataset may not.

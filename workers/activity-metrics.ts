@@ -32,12 +32,26 @@ export class ActivityMetrics {
   constructor(meter: MetricMeter, log: Logger) {
     this.#meter = meter;
     this.#log = log;
-    this.#activity = meter.createHistogram('mtrl_activity', 'float', 'seconds', 'From start to end, found or made');
-    this.#compute = meter.createHistogram('mtrl_compute', 'float', 'seconds', 'Work behind a result that was made');
-    this.#results = meter.createCounter('mtrl_results', '', 'Results by where they came from: cache or made');
-    this.#failures = meter.createCounter('mtrl_failures', '', 'Attempts that failed, by code');
+    this.#activity = meter.createHistogram(
+      'mtrl_activity',
+      'float',
+      'seconds',
+      'Duration of activities, cache hits included',
+    );
+    this.#compute = meter.createHistogram(
+      'mtrl_compute',
+      'float',
+      'seconds',
+      'Compute time of results that were not in the cache',
+    );
+    this.#results = meter.createCounter('mtrl_results', '', 'Results by source: cache or made');
+    this.#failures = meter.createCounter('mtrl_failures', '', 'Failed attempts, by code');
     this.#tokens = meter.createCounter('mtrl_tokens', '', 'Tokens sampled (rollout) and trained on (optimize)');
-    this.#storeBytes = meter.createCounter('mtrl_store_bytes', 'By', 'Bodies read from the store and written to it');
+    this.#storeBytes = meter.createCounter(
+      'mtrl_store_bytes',
+      'By',
+      'Bytes of objects read from and written to the store',
+    );
   }
 
   readonly onTransfer: OnTransfer = (direction, byteLength) => {
@@ -100,17 +114,17 @@ export class ActivityMetrics {
 
 /** The last value of a run; name -> meaning. */
 const gauges: Readonly<Record<string, string>> = {
-  mtrl_step: 'The last step that an activity of the run was about',
+  mtrl_step: 'Last step of the run',
   mtrl_reward: 'Mean reward of a task in the last step; a negative one shows as 0',
   mtrl_accuracy: 'Mean accuracy of a task in the last step',
-  mtrl_format: 'Share of rollouts of a task that could be read in the last step',
+  mtrl_format: 'Share of parsable rollouts of a task in the last step',
   mtrl_informative_groups: 'Share of groups whose rewards differ',
   mtrl_entropy: 'Mean negative log-prob of sampled tokens, nats: an estimate of the entropy',
-  mtrl_kl: 'k3 estimate of the KL divergence to the reference policy, nats a token',
-  mtrl_loss: 'Cross-entropy of the last supervised step, nats a token',
+  mtrl_kl: 'k3 estimate of the KL divergence from the reference policy, nats per token',
+  mtrl_loss: 'Cross-entropy of the last supervised step, nats per token',
   mtrl_gradient_norm: 'Before clipping',
   mtrl_log_prob_difference: 'Largest difference between rollout and trainer log-probs',
-  mtrl_macro_f1: 'Of the last evaluation of a task',
+  mtrl_macro_f1: 'Macro-F1 of the last evaluation of a task',
 };
 
 type Value = readonly [name: string, value: number | undefined, task?: string];

@@ -1,4 +1,4 @@
-/** The compute worker: the activities that need an engine, each engine in a process of its own. */
+/** The compute worker: the activities that need an engine; each engine is a separate process. */
 import { availableParallelism } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';

@@ -24,7 +24,7 @@ export async function serveHealth({ host, port }: Address, notReady: Readiness):
 
 async function answer(url: string, notReady: Readiness): Promise<[status: number, text: string]> {
   if (url === '/livez') return [200, 'alive'];
-  if (url !== '/readyz') return [404, 'ask /livez or /readyz'];
+  if (url !== '/readyz') return [404, 'request /livez or /readyz'];
   const reason = await notReady().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
   return reason === undefined ? [200, 'ready'] : [503, reason];
 }

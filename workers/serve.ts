@@ -1,6 +1,6 @@
 /**
- * A worker that outlives its server: it polls until told to end, and when Temporal goes away it comes back by itself,
- * whether the SDK's own retries hold or the worker has to be made anew.
+ * A worker that survives an outage of its server: it polls until it is stopped, and reconnects to Temporal by itself,
+ * whether the SDK's own retries suffice or the worker has to be recreated.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -19,7 +19,7 @@ const backoffMinMs = 250;
 const backoffMaxMs = 5_000;
 /** Probes wait one to some seconds. */
 const answerTimeoutMs = 1_000;
-/** Between looks at the surroundings. Requests to a store of somebody else may cost money. */
+/** Interval of environment checks. Requests to someone else's store may cost money. */
 const lookMs = 5_000;
 const lookElsewhereMs = 60_000;
 
@@ -33,7 +33,7 @@ export interface ServeOptions {
   readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
 }
 
-/** Returns after SIGTERM or SIGINT, once what was running has ended or been handed back. */
+/** Returns after SIGTERM or SIGINT, once running activities have finished or been handed back. */
 export async function serve({ name, settings, serving, log, spoolFolder, createWorker }: ServeOptions): Promise<void> {
   const serviceState = new ServiceState(log);
   if (serving.health) await serveHealth(serving.health, () => serviceState.notReady());
@@ -101,11 +101,11 @@ function assertSameServers({ home, temporal, s3 }: StackSettings): void {
   throw new MtrlError('SERVER_FOREIGN', 'the servers of the local stack have moved', {
     where: `${temporal.address}, ${s3.endpoint}`,
     found: `they are now at ${now.temporal.address} and ${now.s3.endpoint}`,
-    hint: 'run `npm run mtrl -- up`, or end this worker and start it again',
+    hint: 'run `npm run mtrl -- up`, or restart this worker',
   });
 }
 
-/** What `up`, `status` and `doctor` know of a worker: files under the stack's home. A disk that refuses them stops no worker. */
+/** Worker state for `up`, `status` and `doctor`: files under the stack's home. A disk that rejects them does not stop the worker. */
 class StateFiles {
   readonly #ready: string;
   readonly #waiting: string;
@@ -190,7 +190,7 @@ class ServiceState {
   }
 
   async notReady(): Promise<string | undefined> {
-    if (this.#ending) return 'ending: no new work is taken';
+    if (this.#ending) return 'stopping: no new tasks are accepted';
     const polling = this.#polling;
     if (polling?.worker.getState() !== 'RUNNING')
       return `not polling: ${this.#waiting ?? 'Temporal does not answer, or has not yet'}`;

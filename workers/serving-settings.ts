@@ -1,4 +1,4 @@
-/** How a worker is looked after by whoever runs it: probes, the time it has to end, its version. All by environment (docs/production.md). */
+/** How a worker is operated: probes, drain time, version. All by environment variables (docs/production.md). */
 import type { WorkerOptions } from '@temporalio/worker';
 import { MtrlError } from '../core/errors.ts';
 import { type Address, addressOf, type Env, valueOf } from '../infra/stack/env.ts';
@@ -12,9 +12,9 @@ export interface ServingSettings {
   readonly deployment?: { readonly name: string; readonly buildId?: string };
 }
 
-/** Below the 30 s that Kubernetes gives between SIGTERM and SIGKILL, with time left to close connections. */
+/** Below Kubernetes' 30 s between SIGTERM and SIGKILL, with time left to close connections. */
 const defaultDrainTimeoutMs = 20_000;
-/** After the drain an activity that was told to stop has this long to do so. */
+/** After the drain, cancelled activities have this long to stop. */
 const stopTimeoutMs = 5_000;
 
 /** Throws USAGE naming the variable. */
@@ -35,10 +35,10 @@ export function countOf(env: Env, variable: string, standard: number): number {
   if (text === undefined) return standard;
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
-  throw new MtrlError('USAGE', `${variable} is not a count`, {
+  throw new MtrlError('USAGE', `${variable} must be an integer`, {
     where: `environment variable ${variable}`,
     found: text,
-    hint: 'a whole number from 1 on',
+    hint: 'use an integer, 1 or greater',
   });
 }
 

@@ -15,7 +15,7 @@ import { proveTemporal } from '../infra/stack/temporal-proof.ts';
 /** As much as a small artifact: a disk with less is full. */
 const probeByteLength = 64 * 1024;
 
-/** Why the worker must not poll; undefined when it may. A server that does not answer is no reason: work waits for it. */
+/** Why the worker must not poll; undefined if it may. An unreachable server is no reason: work waits for it. */
 export async function unfitness(
   connection: NativeConnection,
   { temporal, s3 }: StackSettings,
@@ -42,7 +42,7 @@ async function checkClock(s3: StackSettings['s3']): Promise<void> {
   throw new MtrlError('CLOCK_SKEWED', "the clock of this machine differs from the store's by more than 15 minutes", {
     where: s3.endpoint,
     found: `RequestTimeTooSkewed at ${new Date().toISOString()}`,
-    hint: 'set the clock; the worker goes on by itself',
+    hint: 'set the clock; the worker then continues by itself',
   });
 }
 
@@ -59,10 +59,10 @@ async function checkDisk(folder: string | undefined): Promise<void> {
 }
 
 function notWritable(folder: string, cause: Error): MtrlError {
-  return new MtrlError('FILE_NOT_WRITABLE', 'the folder of this worker takes no files', {
+  return new MtrlError('FILE_NOT_WRITABLE', 'the folder of this worker is not writable', {
     where: folder,
     found: cause.message,
-    hint: 'make it a folder that is writable; the worker goes on by itself',
+    hint: 'make it writable; the worker then continues by itself',
     cause,
   });
 }

@@ -1,4 +1,4 @@
-/** What a worker tells others beside its log: metrics where an address is given, traces where a collector is. */
+/** Telemetry of a worker besides its log: metrics if an address is set, traces if a collector is. */
 import type { TelemetryOptions } from '@temporalio/worker';
 import { addressOf, type Env } from '../infra/stack/env.ts';
 

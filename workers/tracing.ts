@@ -15,9 +15,9 @@ import type { SpanSinks, WorkflowSpan } from '../workflows/spans.ts';
 
 export interface Tracing {
   readonly activity: ActivityInterceptorsFactory;
-  /** What the workflows tell of; their side is in the bundle (workflow-bundle.ts). */
+  /** Receives the spans of the workflows; their side is in the bundle (workflow-bundle.ts). */
   readonly sinks: InjectedSinks<SpanSinks>;
-  /** Sends what is left. */
+  /** Flushes pending spans. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function isTraced(env: Env = process.env): boolean {
   return ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].some((name) => valueOf(env, name));
 }
 
-/** undefined when nobody collects. Once a process. */
+/** undefined without a collector. Once per process. */
 export function startTracing(service: string, env: Env = process.env): Tracing | undefined {
   if (!isTraced(env)) return undefined;
   const resource = new Resource({ 'service.name': `mtrl-${service}`, 'process.pid': process.pid });

@@ -1,4 +1,4 @@
-/** The workflows as one script, kept by the digest of their sources: making it anew takes seconds, which every start would pay. */
+/** The workflow bundle, cached by the digest of its sources: building it takes seconds, which every start would pay. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -1,21 +1,21 @@
 /**
- * Time-outs and retries by kind of activity. Attempts are unlimited: what must not be retried says so itself
- * (activities/failure.ts), and everything else is the surroundings, which come back.
+ * Timeouts and retries by kind of activity. Attempts are unlimited: errors that must not be retried are marked as such
+ * (activities/failure.ts), and all others come from the environment, which recovers.
  */
 import { ActivityCancellationType, proxyActivities, type RetryPolicy, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../contract/activities.ts';
 
 /**
- * As long as it takes: an evaluation with a large model on few cores takes hours, and a limit would have it begin anew
- * for ever. What is dead or hangs is found by its heartbeats.
+ * No practical limit: an evaluation with a large model on few cores takes hours, and a limit would restart it forever.
+ * Dead or hung activities are detected by their heartbeats.
  */
 export const startToCloseTimeout = '30d';
 
 const retry: RetryPolicy = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' };
 
 /**
- * On the workflow's own queue all work grows with the data or waits for others: heartbeats tell a slow worker from a
- * dead one.
+ * Activities on the workflow's own queue take time that grows with the data, or wait for others: heartbeats distinguish
+ * a slow worker from a dead one.
  */
 const onControlQueue = {
   startToCloseTimeout,

@@ -18,7 +18,7 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
   try {
     requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source'] });
     const { recipe, mode, source } = input;
-    if (!['think', 'direct'].includes(mode)) throw wrongInput(`has no such mode: ${JSON.stringify(mode)}`, example);
+    if (!['think', 'direct'].includes(mode)) throw wrongInput(`has an unknown mode: ${JSON.stringify(mode)}`, example);
     const needed = source === undefined ? 'all' : 'data';
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
     upsertAttributes({ recipeName: prepared.recipeName });

@@ -38,7 +38,7 @@ import type {
 } from '../contract/workflows.ts';
 import { wavesOf } from './training/waves.ts';
 
-/** What all runs of a wave together may tell of their steps: each time is about four events here. */
+/** Limit on the progress signals of all runs of a wave: each costs about four events here. */
 const waveTellCountMax = 2_000;
 const runTellCountMax = 50;
 
@@ -107,7 +107,7 @@ async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: E
   return { prepared, ingestion, initial: initialOf(imported) };
 }
 
-/** Its snapshot, whose history goes on with this experiment; of a policy with steps since, only the checkpoint has them. */
+/** Its snapshot, whose history continues in this experiment; for a policy with steps since, only the checkpoint includes them. */
 function keptPolicy(initial: ExperimentOptions['initial']): Omit<ImportPolicyInput, 'recipe'> {
   if (initial === undefined) return {};
   const { policy, checkpoint } = initial;
@@ -203,7 +203,7 @@ class Training {
     const { summary } = await this.#train(plan);
     this.#trainedCount++;
     if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
-      this.#tracker.state('evaluating', 'all runs have ended');
+      this.#tracker.state('evaluating', 'all runs have finished');
     const { evaluations } = this.#prepared;
     const handle = await startChild<typeof evaluate>('evaluate', {
       ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
@@ -221,7 +221,7 @@ class Training {
     };
   }
 
-  /** Once for each run, whoever asks first: its own evaluation, or a run that starts from it. */
+  /** Once per run, at the first request: by its own evaluation, or by a run that starts from it. */
   #train(plan: ArmPlan): Promise<RunResult> {
     const known = this.#trained.get(plan.runName);
     if (known) return known;

@@ -16,7 +16,7 @@ export function endedBadly(error: unknown, where?: string): unknown {
     upsertAttributes({ state: 'cancelled' });
     return error;
   }
-  // A bug in workflow code is no failure of the workflow: the task is retried until the code is mended.
+  // A bug in workflow code does not fail the workflow: the task is retried until the code is fixed.
   if (!(error instanceof TemporalFailure)) return error;
   upsertAttributes({ state: 'failed' });
   const root = rootFailure(error);

@@ -1,4 +1,4 @@
-/** What a workflow is started with may be JSON that somebody typed: nothing about its form is taken for granted. */
+/** Workflow input may be hand-written JSON: nothing about its form is assumed. */
 import { ApplicationFailure } from '@temporalio/workflow';
 
 export interface InputForm {
@@ -8,7 +8,7 @@ export interface InputForm {
   readonly optional?: readonly string[];
 }
 
-/** Throws USAGE for what is no object, lacks a field, or has one that nothing would read. */
+/** Throws USAGE for input that is not an object, lacks a field, or has an unknown one. */
 export function requireForm(input: unknown, { example, required, optional = [] }: InputForm): void {
   const problem = problemOf(input, required, optional);
   if (problem !== undefined) throw wrongInput(problem, example);
@@ -19,10 +19,10 @@ export function wrongInput(problem: string, example: string): ApplicationFailure
 }
 
 function problemOf(input: unknown, required: readonly string[], optional: readonly string[]): string | undefined {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) return 'is no object';
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return 'is not an object';
   const names = Object.keys(input);
   const missing = required.find((name) => !names.includes(name));
   if (missing !== undefined) return `has no ${missing}`;
   const unknown = names.find((name) => !required.includes(name) && !optional.includes(name));
-  return unknown === undefined ? undefined : `has ${unknown}, which nothing reads`;
+  return unknown === undefined ? undefined : `has ${unknown}, which is not a field of it`;
 }

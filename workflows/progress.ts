@@ -7,7 +7,7 @@ export const experimentProgressQuery = defineQuery<ExperimentProgress>('progress
 export const jobProgressQuery = defineQuery<JobProgress>('progress');
 export const retrainProgressQuery = defineQuery<RetrainProgress>('progress');
 export const runProgressQuery = defineQuery<RunProgress>('progress');
-/** A run tells its experiment how it stands: at changes of state and after some of its steps. */
+/** A run signals its status to its experiment: at changes of state and after some of its steps. */
 export const runProgressSignal = defineSignal<[RunProgress]>('runProgress');
 /** A run stops before its next step and waits; an experiment passes both on to its runs. */
 export const pauseSignal = defineSignal('pause');

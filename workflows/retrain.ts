@@ -51,7 +51,7 @@ export async function retrain(input: RetrainInput): Promise<RetrainResult> {
 function nameOf({ promotion, recipeName }: PrepareResult): string {
   if (promotion) return promotion.name;
   throw ApplicationFailure.nonRetryable(
-    `recipe ${recipeName} says nothing at \`promotion\`: it needs at least promotion.name and promotion.arm`,
+    `recipe ${recipeName} has no \`promotion\` section: set at least promotion.name and promotion.arm`,
     'RECIPE_INVALID',
   );
 }
@@ -76,7 +76,7 @@ async function followed(tracker: RetrainTracker, workflowId: string, input: Retr
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw ApplicationFailure.nonRetryable(
-      `${workflowId} is running: two retrainings of one name never overlap. Wait for it, or cancel it`,
+      `${workflowId} is running: retrainings of one name cannot overlap. Wait for it, or cancel it`,
       'RETRAIN_CONFLICT',
     );
   }
@@ -101,7 +101,7 @@ class Retraining {
     this.#announcements = new Announcements(prepared.recipe, { name, experimentId: this.#experimentId });
   }
 
-  /** Throws what ended it, after all who want to know were told. */
+  /** Throws the cause of the end, after notifications were sent. */
   async result(lastTried: Tried | undefined): Promise<RetrainResult> {
     try {
       return await this.#retrained(lastTried);
@@ -149,7 +149,7 @@ class Retraining {
       workflowId: experimentId,
       args: [this.#recipe, initial ? { initial: { policy: initial.policy, checkpoint: initial.checkpoint } } : {}],
       typedSearchAttributes: attributesOfExperiment({ experimentId, recipeName }),
-      staticSummary: `${this.#name} trained on from ${from}`,
+      staticSummary: `${this.#name} trained further from ${from}`,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     });
     const candidate = await registry.findCandidate.executeWithOptions({ summary: experimentId }, [{ experimentId }]);

@@ -22,7 +22,7 @@ import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
  */
 const workCountMax = 330;
 
-/** Step records between two snapshots, whatever the recipe says: every activity's input carries their refs. */
+/** Maximum step records between two snapshots, whatever the recipe says: every activity's input carries their refs. */
 const logLengthMax = 128;
 
 export async function run(input: RunInput): Promise<RunResult> {

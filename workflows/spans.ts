@@ -77,12 +77,12 @@ function contextOf(headers: Headers): TraceContext | undefined {
   return payload && defaultPayloadConverter.fromPayload<TraceContext>(payload);
 }
 
-/** Of a stream of its own: a workflow draws the same numbers whether it is traced or not. */
+/** From a separate stream: a workflow draws the same numbers whether it is traced or not. */
 function digits(): string {
   return getRandomStream('spans').uuid4().replaceAll('-', '');
 }
 
-/** Without a parent it begins a trace. A parent that is not sampled has no sampled children. */
+/** Without a parent it starts a trace. Children of an unsampled parent are not sampled. */
 function open(name: string, parent: TraceContext = {}): OpenSpan {
   const [, traceId = digits(), parentSpanId, flags = '01'] = traceparent.exec(parent['traceparent'] ?? '') ?? [];
   const spanId = digits().slice(16);
@@ -101,7 +101,7 @@ function open(name: string, parent: TraceContext = {}): OpenSpan {
   };
 }
 
-/** The work itself is what is waited for: the span only listens. */
+/** The caller awaits the work itself: the span only observes it. */
 function ending<T>(span: OpenSpan, work: Promise<T>): Promise<T> {
   work.then(() => {
     span.end();

@@ -1,4 +1,4 @@
-/** Exported experiments as a folder of files, each under its key. */
+/** Exported experiments as a folder of files, each named by its key. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { experimentKey } from '../experiments.ts';
 import { FolderObjectStore } from '../store/folder-object-store.ts';
 import { checkKey } from '../store/object-store.ts';
 
-/** It appears whole or not at all. Throws USAGE when something is there. */
+/** The folder appears whole or not at all. Throws USAGE if it exists and is not empty. */
 export async function writeArchiveFolder(folder: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
   const partial = `${folder}.partial-${randomUUID()}`;
   try {
@@ -20,9 +20,9 @@ export async function writeArchiveFolder(folder: string, entries: AsyncIterable<
       await mkdir(dirname(path), { recursive: true });
       await pipeline(await open(), createWriteStream(path, { flags: 'wx' }));
     }
-    // Replaces an empty folder, refuses a full one.
+    // Replaces an empty folder, fails for a full one.
     await rename(partial, folder).catch((cause: unknown) => {
-      throw new MtrlError('USAGE', 'the folder cannot be written there', {
+      throw new MtrlError('USAGE', 'the folder cannot be written', {
         where: folder,
         found: cause instanceof Error ? cause.message : String(cause),
         hint: 'name a folder that does not exist yet or is empty',
@@ -35,7 +35,7 @@ export async function writeArchiveFolder(folder: string, entries: AsyncIterable<
   }
 }
 
-/** What the document leads to, whatever else lies there. Throws FILE_MISSING, ARCHIVE_INVALID. */
+/** Everything the document refers to; other files in the folder are ignored. Throws FILE_MISSING, ARCHIVE_INVALID. */
 export async function* readArchiveFolder(folder: string): AsyncGenerator<ArchiveEntry> {
   const headerBytes = await readFile(join(folder, headerName)).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'no experiment was exported to this folder', {

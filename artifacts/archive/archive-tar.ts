@@ -1,4 +1,4 @@
-/** Exported experiments as one tar: no times, owners or order of its own, so equal experiments are equal tars. */
+/** Exported experiments as one tar, without times, owners or an arbitrary order: equal experiments give equal tars. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -7,7 +7,7 @@ import { extract, pack } from 'tar-stream';
 import { MtrlError } from '../../core/errors.ts';
 import { invalid, type ArchiveEntry } from './archive.ts';
 
-/** The file must not be there yet; it is removed again when the export fails. Throws USAGE. */
+/** The file must not exist; it is removed if the export fails. Throws USAGE. */
 export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
   const archive = pack();
   const fill = async (): Promise<void> => {
@@ -25,13 +25,13 @@ export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry
     await Promise.all([filled, pipeline(archive, createWriteStream(path, { flags: 'wx' }))]);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      throw new MtrlError('USAGE', 'the file is there already', { where: path, hint: 'name one that is not' });
+      throw new MtrlError('USAGE', 'the file already exists', { where: path, hint: 'name a file that does not exist' });
     await rm(path, { force: true });
     throw error;
   }
 }
 
-/** Entries in order; each must be read before the next is asked for. Throws FILE_MISSING, ARCHIVE_INVALID. */
+/** Entries in order; read each before requesting the next. Throws FILE_MISSING, ARCHIVE_INVALID. */
 export async function* readTar(path: string): AsyncGenerator<ArchiveEntry> {
   const archive = extract();
   const source = createReadStream(path);
@@ -46,7 +46,7 @@ export async function* readTar(path: string): AsyncGenerator<ArchiveEntry> {
   } catch (error) {
     if (error instanceof MtrlError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new MtrlError('FILE_MISSING', 'there is no such file', { where: path, cause: error });
+      throw new MtrlError('FILE_MISSING', 'the file does not exist', { where: path, cause: error });
     throw invalid(path, error instanceof Error ? error.message : String(error), error);
   } finally {
     source.destroy();

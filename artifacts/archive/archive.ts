@@ -1,7 +1,7 @@
 /**
- * A whole experiment outside a store: its document and every artifact that this leads to, under the keys that they have
- * in a store, as a folder or a tar. A header comes first and proves the document; every other entry proves itself by its
- * name. What is named comes after what names it, so that an import under way can be told from garbage.
+ * A whole experiment outside a store, as a folder or a tar: its document and every artifact that it refers to, under their
+ * keys in a store. A header comes first and authenticates the document; every other entry is authenticated by its name.
+ * Artifacts come after those that name them, so that a collection can tell an import in progress from garbage.
  */
 import type { Readable } from 'node:stream';
 import { MtrlError } from '../../core/errors.ts';
@@ -20,7 +20,7 @@ export interface ArchiveHeader {
   readonly experimentId: string;
   /** Of experiments/<id>.json. */
   readonly document: Digested;
-  /** Of everything else here. */
+  /** Of all other entries. */
   readonly digest: string;
 }
 
@@ -35,9 +35,9 @@ export async function* entriesOf(store: ArtifactStore, experimentId: string): As
   const key = experimentKey(experimentId);
   const document = await store.objects.get(key);
   if (document === undefined) {
-    throw new MtrlError('NOT_FOUND', 'there is no finished experiment of this id', {
+    throw new MtrlError('NOT_FOUND', 'no finished experiment has this id', {
       where: experimentId,
-      hint: 'wait until it is done: its results are written at its end',
+      hint: 'wait until the experiment ends: its results are written then',
     });
   }
   yield inMemory(headerName, jsonBytes(headerOf(experimentId, document)));
@@ -45,7 +45,7 @@ export async function* entriesOf(store: ArtifactStore, experimentId: string): As
   yield* artifactsOf(store, document);
 }
 
-/** Every artifact that the document leads to. */
+/** Every artifact reachable from the document. */
 export async function* artifactsOf(store: ArtifactStore, document: Uint8Array): AsyncGenerator<ArchiveEntry> {
   for await (const { uri, byteLength, problem } of walk(store, documentRefs(store, document))) {
     if (problem !== undefined) {
@@ -64,7 +64,7 @@ export async function* artifactsOf(store: ArtifactStore, document: Uint8Array): 
   }
 }
 
-/** What the document itself names. */
+/** The refs of the document itself. */
 export function documentRefs(store: ArtifactStore, document: Uint8Array) {
   const found = linksIn(store.objects, parseJsonBytes(document));
   return found.map(({ key, expected }) => ({ uri: store.objects.uriOf(key), sha256: '', byteLength: 0, ...expected }));
@@ -80,17 +80,20 @@ export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
   if (digest === digestOf(asJson(rest)) && rest['schema'] === 1) return value as ArchiveHeader;
-  throw invalid(`${where}: ${headerName}`, 'this is no header of an exported experiment, or a byte of it was changed');
+  throw invalid(`${where}: ${headerName}`, 'the header is not one of an exported experiment, or was changed');
 }
 
 /** Throws ARCHIVE_INVALID. */
 export function requireDocument({ document, experimentId }: ArchiveHeader, bytes: Uint8Array, where: string): void {
   if (sameBytes(document, digestedOf(bytes))) return;
-  throw invalid(`${where}: ${experimentKey(experimentId)}`, 'the document of the experiment is not the exported one');
+  throw invalid(
+    `${where}: ${experimentKey(experimentId)}`,
+    'the document of the experiment differs from the exported one',
+  );
 }
 
 export function invalid(where: string, found: string, cause?: unknown): MtrlError {
-  return new MtrlError('ARCHIVE_INVALID', 'this is not what was exported, and nothing of the experiment is imported', {
+  return new MtrlError('ARCHIVE_INVALID', 'the archive differs from what was exported; nothing was imported', {
     ...{ where, found, hint: 'export it again, or copy the archive again' },
     ...(cause !== undefined && { cause }),
   });

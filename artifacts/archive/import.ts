@@ -1,4 +1,4 @@
-/** An exported experiment into a store: every entry is proved before it is kept, and the experiment appears last. */
+/** Imports an exported experiment: every entry is verified before it is written, and the experiment appears last. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,18 +25,18 @@ import { proven } from '../store/stream-digest.ts';
 export interface Imported {
   readonly experimentId: string;
   readonly objectCount: number;
-  /** What was not here before. */
+  /** Objects that were new to the store. */
   readonly newObjectCount: number;
   readonly byteLength: number;
 }
 
-/** Larger ones pass through a file. */
+/** Larger entries are spooled to a file. */
 const inMemoryByteLengthMax = 4 << 20;
 const documentByteLengthMax = 256 << 20;
 
 /**
- * Done twice it is done once. Throws ARCHIVE_INVALID for a changed byte, a name that is no key or an entry that is
- * missing; IMPORT_CONFLICT when another experiment of this id is here.
+ * Idempotent. Throws ARCHIVE_INVALID for a changed byte, an invalid name or a missing entry; IMPORT_CONFLICT if another
+ * experiment with this id exists.
  */
 export async function importArchive(
   store: ArtifactStore,
@@ -75,14 +75,14 @@ class Import {
   }
 
   async finish(): Promise<Imported> {
-    if (!this.#header || !this.#document) throw invalid(this.#where, 'it has no experiment in it');
+    if (!this.#header || !this.#document) throw invalid(this.#where, 'it contains no experiment');
     const { experimentId } = this.#header;
     await this.#requireWhole(this.#document);
     await this.#store.objects.put(experimentKey(experimentId), this.#document);
     return { experimentId, ...this.#counts };
   }
 
-  /** Whatever came of it. */
+  /** Called at the end, also after a failure. */
   async end(): Promise<void> {
     if (this.#header) await this.#store.objects.remove([this.#marker(this.#header)]);
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
@@ -94,12 +94,12 @@ class Import {
     requireDocument(header, bytes, this.#where);
     const here = await this.#store.objects.get(key);
     if (here !== undefined && !Buffer.from(here).equals(bytes)) {
-      throw new MtrlError('IMPORT_CONFLICT', 'another experiment of this id is here', {
+      throw new MtrlError('IMPORT_CONFLICT', 'another experiment with this id exists', {
         where: header.experimentId,
-        hint: 'delete it first, if it is not wanted any more',
+        hint: 'delete it first if you no longer need it',
       });
     }
-    // A garbage collection keeps what it names, and what that names, while the rest arrives.
+    // Protects the artifacts that it names, and their references, from a collection while the rest arrives.
     await this.#store.objects.put(this.#marker(header), bytes);
     this.#document = bytes;
   }
@@ -111,7 +111,7 @@ class Import {
     const isNew = digest !== '' || isManifestName(name) ? (await objects.head(name)) === undefined : false;
     if (digest !== '' && name === blobKeyOf(digest)) await this.#takeBlob(entry, digest);
     else if (isManifestName(name)) await this.#takeManifest(entry);
-    else throw invalid(`${this.#where}: ${JSON.stringify(name)}`, 'a name that no artifact has');
+    else throw invalid(`${this.#where}: ${JSON.stringify(name)}`, 'a name that is not an artifact name');
     this.#counts.objectCount++;
     this.#counts.byteLength += entry.byteLength;
     if (isNew) this.#counts.newObjectCount++;
@@ -136,13 +136,14 @@ class Import {
     }
   }
 
-  /** One that is here already stays: it is of the same work. */
+  /** An existing manifest is kept: it is of the same work. */
   async #takeManifest(entry: ArchiveEntry): Promise<void> {
     const { name } = entry;
     const bytes = await this.#bytesOf(entry, name);
     try {
       const manifest = checkManifest(bytes, name);
-      if (manifestKey(manifest.activity, workKey(manifest)) !== name) throw invalid(name, 'a manifest of other work');
+      if (manifestKey(manifest.activity, workKey(manifest)) !== name)
+        throw invalid(name, 'the manifest of another activity');
     } catch (error) {
       if (!(error instanceof MtrlError)) throw error;
       throw invalid(`${this.#where}: ${name}`, error.details.found ?? error.message, error);
@@ -150,7 +151,7 @@ class Import {
     await this.#store.objects.putIfAbsent(name, bytes);
   }
 
-  /** The document's own refs: a tar that was cut off between two entries looks whole. */
+  /** The document's own refs: a tar truncated between two entries looks complete. */
   async #requireWhole(document: Uint8Array): Promise<void> {
     for await (const { uri, problem } of walk(this.#store, documentRefs(this.#store, document))) {
       if (problem) throw invalid(`${this.#where}: ${this.#store.objects.keyOf(uri)}`, `${problem.found} there`);
@@ -159,7 +160,7 @@ class Import {
 
   async #bytesOf(entry: ArchiveEntry, name: string): Promise<Uint8Array> {
     if (entry.name !== name || entry.byteLength > documentByteLengthMax)
-      throw invalid(`${this.#where}: ${JSON.stringify(entry.name)}`, `${name} should be here`);
+      throw invalid(`${this.#where}: ${JSON.stringify(entry.name)}`, `${name} is missing`);
     return collected(await entry.open());
   }
 

@@ -1,4 +1,4 @@
-/** The type in which a checkpoint's weights are stored. Training computes in float32; readers may want half of the bytes. */
+/** The type in which a checkpoint's weights are stored. Training computes in float32; exports may use half the bytes. */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
@@ -10,7 +10,7 @@ import { narrow, readFloat32 } from './tensor-values.ts';
 export const weightDtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 export type WeightDtype = keyof typeof weightDtypes;
 
-/** `config.json` that says it of the model and of its parts: a reader that believes another type would round the weights. */
+/** `config.json` with the type of the model and its parts: a reader that assumes another type would round the weights. */
 export function withDtype(configText: string, dtype: WeightDtype): string {
   const config = JSON.parse(configText) as Record<string, unknown>;
   const said = JSON.stringify(config, (key, value: unknown) => (isDtypeField(key) ? dtype : value), 2);
@@ -26,7 +26,7 @@ function isDtypeField(key: string): boolean {
 
 /**
  * Rewrites the weights of a folder in Hugging Face layout, rounding to nearest, ties to even.
- * @throws NON_FINITE naming a tensor that holds a number too large for the type
+ * @throws NON_FINITE naming a tensor with a value out of range
  */
 export async function convertCheckpoint(folder: string, dtype: WeightDtype): Promise<void> {
   const tensors = await readSafetensorsFolder(folder, 'model');
@@ -50,7 +50,7 @@ function convert(name: string, tensor: Tensor, dtype: WeightDtype): Tensor {
   if (overflowCount === 0) return { dtype: target, shape: tensor.shape, data };
   throw new MtrlError('NON_FINITE', `tensor ${name} does not fit into ${dtype}`, {
     where: name,
-    found: `${String(overflowCount)} numbers above its largest`,
+    found: `${String(overflowCount)} values above its maximum`,
     hint: 'bfloat16 has the range of float32',
   });
 }

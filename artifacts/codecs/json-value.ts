@@ -1,4 +1,4 @@
-/** What may be kept as JSON, checked when it is written: interfaces and arrays of them, but no class instances. */
+/** Values that can be stored as JSON, checked on writing: interfaces and arrays of them, but no class instances. */
 import { assert } from '../../core/assert.ts';
 import { canonicalJson, type Json } from '../../core/json.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A long list of JSON values in shards, read by row. A reader fetches the rows that it asks for and no others: beside the
- * shards it needs one column of 4 bytes a row. Each row carries a check, so that a part of a shard proves itself.
+ * A long list of JSON values in shards, read by row. A reader fetches only the rows that it needs: besides their shards
+ * it needs one column of 4 bytes per row. Each row has a checksum, so that a part of a shard can be verified.
  */
 import { assert, required } from '../../core/assert.ts';
 import type { ByteCache } from '../../core/byte-cache.ts';
@@ -17,7 +17,7 @@ export interface RowTable {
   readonly rowCount: number;
   /** In the order of their rows. */
   readonly shards: readonly RowShard[];
-  /** uint32, little-endian, one a row: where the row ends in its shard, in bytes. */
+  /** uint32, little-endian, one per row: the offset in its shard where the row ends. */
   readonly ends: ArtifactRef;
 }
 
@@ -28,11 +28,11 @@ export interface RowShard {
   readonly rowCount: number;
 }
 
-/** Where rows are read from: a store, or a cache before it. */
+/** Source of the bytes: a store, or a cache in front of it. */
 export interface RowSource {
   getBytes(ref: ArtifactRef): Promise<Uint8Array>;
   getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array>;
-  /** Rows that were read lately, where the source keeps any. */
+  /** Recently read rows, if the source caches any. */
   readonly rows?: ByteCache<unknown>;
 }
 
@@ -40,7 +40,7 @@ export interface RowSource {
 const shardRowCountMax = 4_096;
 const shardByteLengthMin = 1 << 20;
 
-/** Rows that lie no further apart than this are one request; a request is no longer than its maximum. */
+/** Rows at most this far apart are fetched in one request, which is no longer than its maximum. */
 const gapByteLengthMax = 16 << 10;
 const requestByteLengthMax = 4 << 20;
 const requestCountMax = 16;
@@ -49,12 +49,12 @@ const head = '{"check":"';
 const middle = '","row":';
 const checkLength = 16;
 const rowOffset = head.length + checkLength + middle.length;
-/** `}` and the line's end. */
+/** `}` and the newline. */
 const tailLength = 2;
 
 const checkOf = (json: string | Uint8Array): string => sha256(json).slice(0, checkLength);
 
-/** Holds one shard. */
+/** Holds one shard in memory. */
 export class RowTableWriter {
   readonly #store: ArtifactStore;
   readonly #shards: RowShard[] = [];
@@ -92,7 +92,7 @@ export class RowTableWriter {
   }
 }
 
-/** Bytes [start, end) of a shard, and the rows asked for that lie in them. */
+/** Bytes [start, end) of a shard, and the requested rows in them. */
 interface Request {
   readonly shard: RowShard;
   readonly start: number;
@@ -101,8 +101,8 @@ interface Request {
 }
 
 /**
- * Values of these rows, in the order asked for; their type is the writer's word. Throws ARTIFACT_MISSING,
- * ARTIFACT_CORRUPT, and INVARIANT for a row that the table does not have.
+ * Values of these rows, in the requested order; the type is the writer's. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and
+ * INVARIANT for a row that the table does not have.
  */
 export async function rowsAt<T>(source: RowSource, table: RowTable, rows: ArrayLike<number>): Promise<T[]> {
   const wanted = Array.from(rows);
@@ -135,7 +135,7 @@ async function fetchRows(
     const [from, to] = boundsOf(shard, ends, row);
     let json = provenRow(part.subarray(from - start, to - start));
     if (json === undefined) {
-      // The whole shard has a digest: it decides whether the read was bad or the object is.
+      // The digest of the whole shard decides whether the read or the object is bad.
       whole ??= await source.getBytes(shard.lines);
       json = provenRow(whole.subarray(from, to));
     }
@@ -147,7 +147,7 @@ async function fetchRows(
   return found;
 }
 
-/** The row's JSON; undefined when the line is not what was written. */
+/** The row's JSON; undefined if the line differs from what was written. */
 function provenRow(line: Uint8Array): Uint8Array | undefined {
   if (line.byteLength < rowOffset + tailLength) return undefined;
   const json = line.subarray(rowOffset, line.byteLength - tailLength);
@@ -170,7 +170,7 @@ function requestsFor(table: RowTable, ends: Uint32Array, rows: readonly number[]
   return requests;
 }
 
-/** The last shard that begins at the row or before it. */
+/** The last shard that starts at or before the row. */
 function shardOf({ shards }: RowTable, row: number): RowShard {
   let [low, high] = [0, shards.length];
   while (high - low > 1) {
@@ -190,10 +190,10 @@ function keyOf({ lines, firstRow }: RowShard, row: number): string {
 }
 
 function corruptRow({ lines }: RowShard, row: number): MtrlError {
-  return new MtrlError('ARTIFACT_CORRUPT', 'a row is not what was written', {
+  return new MtrlError('ARTIFACT_CORRUPT', 'a row differs from what was written', {
     where: lines.uri,
-    found: `another check for row ${row}`,
-    hint: 'restore the object from a copy, or delete it and run again: the work is then done anew',
+    found: `the checksum of row ${row} does not match`,
+    hint: 'restore the object from a copy, or delete it and run again to recompute it',
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Tensors in a folder, in Hugging Face's layout: `model.safetensors`, or shards `model-00001-of-00003.safetensors` with
- * `model.safetensors.index.json`. Shards keep stored objects small; a tensor is never cut, so one that is larger than
- * a shard makes a larger file.
+ * `model.safetensors.index.json`. Shards keep stored objects small; a tensor is never split, so one larger than a shard
+ * makes a larger file.
  */
 import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import {
 const shardByteLengthMaxDefault = 64 << 20;
 /** Room for the header of a shard. */
 const headerAllowance = 1 << 20;
-/** `transformers` wants to know who wrote the file. */
+/** `transformers` requires the name of the framework that wrote the file. */
 const metadata = { format: 'pt' };
 
 /** Weights or an index of them, by the file's name. */
@@ -78,10 +78,10 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
   return tensors;
 }
 
-/** Each tensor in memory of its own, so that a large file is never held twice. */
+/** Each tensor has its own memory, so that a large file is never held twice. */
 async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new MtrlError('FILE_MISSING', 'there is no such weights file', { where: path, cause });
+    throw new MtrlError('FILE_MISSING', 'the weights file does not exist', { where: path, cause });
   });
   try {
     const { size } = await file.stat();
@@ -102,7 +102,7 @@ async function readAt(file: FileHandle, position: number, byteLength: number): P
   const bytes = new Uint8Array(byteLength);
   for (let done = 0; done < byteLength;) {
     const { bytesRead } = await file.read(bytes, done, Math.min(byteLength - done, 1 << 30), position + done);
-    if (bytesRead === 0) throw new MtrlError('CHECKPOINT_INVALID', 'the weights file became shorter while it was read');
+    if (bytesRead === 0) throw new MtrlError('CHECKPOINT_INVALID', 'the weights file was truncated while it was read');
     done += bytesRead;
   }
   return bytes;
@@ -127,7 +127,7 @@ function indexName(baseName: string): string {
   return `${baseName}.safetensors.index.json`;
 }
 
-/** Tensor name -> file name; undefined where the folder has no index. */
+/** Tensor name -> file name; undefined if the folder has no index. */
 async function readIndex(folder: string, baseName: string): Promise<ReadonlyMap<string, string> | undefined> {
   const path = join(folder, indexName(baseName));
   const bytes = await readFile(path).catch(() => undefined);
@@ -135,12 +135,12 @@ async function readIndex(folder: string, baseName: string): Promise<ReadonlyMap<
   const value = parseJsonBytes(bytes);
   const weightMap = isRecord(value) ? value['weight_map'] : undefined;
   const entries = isRecord(weightMap) ? Object.entries(weightMap) : [];
-  // A file of another folder is nothing that this folder may bring in.
+  // The index must not name files outside the folder.
   const wellFormed = entries.every(
     (entry): entry is [string, string] => typeof entry[1] === 'string' && /^[\w.-]+$/.test(entry[1]),
   );
   if (wellFormed && entries.length > 0) return new Map(entries);
-  throw new MtrlError('CHECKPOINT_INVALID', 'weight_map must name a file of the folder for each tensor', {
+  throw new MtrlError('CHECKPOINT_INVALID', 'weight_map must map every tensor to a file in the folder', {
     where: path,
   });
 }

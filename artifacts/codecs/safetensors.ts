@@ -31,7 +31,7 @@ export interface TensorEntry {
 export interface SafetensorsHeader {
   readonly entries: readonly TensorEntry[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** Where the tensors' bytes begin. */
+  /** Offset of the tensors' bytes. */
   readonly dataOffset: number;
 }
 
@@ -39,7 +39,7 @@ export interface SafetensorsHeader {
 const headerByteLengthMax = 100_000_000;
 export const lengthByteLength = 8;
 
-/** Tensors in the order in which they lie in a file. */
+/** Tensors in file order. */
 export function layoutOrder(tensors: ReadonlyMap<string, Tensor>): [string, Tensor][] {
   return [...tensors].sort(
     ([a, { dtype: da }], [b, { dtype: db }]) => dtypes.indexOf(da) - dtypes.indexOf(db) || (a < b ? -1 : 1),
@@ -50,7 +50,7 @@ export function tensorByteLength(dtype: Dtype, shape: readonly number[]): number
   return shape.reduce((product, size) => product * size, byteLengthOfDtype[dtype]);
 }
 
-/** Throws CHECKPOINT_INVALID when a tensor's bytes do not fit its shape. */
+/** Throws CHECKPOINT_INVALID if a tensor's bytes do not match its shape. */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -70,7 +70,7 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** Written member by member: an object would put names that look like numbers first. */
+/** Written member by member: an object would move names that look like numbers to the front. */
 function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Record<string, string>>): string {
   const members: string[] = [];
   const keys = Object.keys(metadata).sort();
@@ -116,7 +116,7 @@ export function readHeaderLength(start: Uint8Array, fileByteLength: number, wher
       ? NaN
       : Number(new DataView(start.buffer, start.byteOffset, lengthByteLength).getBigUint64(0, true));
   if (length <= Math.min(headerByteLengthMax, fileByteLength - lengthByteLength)) return length;
-  throw new MtrlError('CHECKPOINT_INVALID', 'the file is not a safetensors file, or is cut off', {
+  throw new MtrlError('CHECKPOINT_INVALID', 'the file is not a safetensors file, or is truncated', {
     where,
     found: `a file of ${String(fileByteLength)} bytes that claims a header of ${String(length)}`,
   });
@@ -145,9 +145,9 @@ export function readHeader(header: Uint8Array, fileByteLength: number, where: st
   }
   const dataOffset = lengthByteLength + header.byteLength;
   if (dataOffset + end !== fileByteLength) {
-    throw new MtrlError('CHECKPOINT_INVALID', 'the safetensors file is cut off or has bytes too many', {
+    throw new MtrlError('CHECKPOINT_INVALID', 'the safetensors file is truncated or has extra bytes', {
       where,
-      found: `${String(fileByteLength)} bytes, where the header speaks of ${String(dataOffset + end)}; the last tensor is ${entries.at(-1)?.name ?? 'none'}`,
+      found: `${String(fileByteLength)} bytes, but the header declares ${String(dataOffset + end)}; the last tensor is ${entries.at(-1)?.name ?? 'none'}`,
     });
   }
   return { entries, metadata: metadata as Record<string, string>, dataOffset };
@@ -187,7 +187,7 @@ function isCounts(value: unknown): value is readonly number[] {
 }
 
 function invalidTensor(name: string, found: string, allowed: string, where = 'safetensors'): MtrlError {
-  return new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not well formed`, {
+  return new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is malformed`, {
     where,
     found,
     hint: `it must have ${allowed}`,

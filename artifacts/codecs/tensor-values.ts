@@ -10,7 +10,7 @@ export function readFloat32({ dtype, data }: Tensor): Float32Array {
   if (dtype === 'F32') return new Float32Array(...alignedView(data, 4));
   if (dtype === 'F64') return Float32Array.from(new Float64Array(...alignedView(data, 8)));
   if (dtype !== 'F16' && dtype !== 'BF16') {
-    throw new MtrlError('CHECKPOINT_UNSUPPORTED', 'the tensor does not hold floating-point numbers', { found: dtype });
+    throw new MtrlError('CHECKPOINT_UNSUPPORTED', 'the tensor is not of a floating-point type', { found: dtype });
   }
   const halves = new Uint16Array(...alignedView(data, 2));
   const bits = new Uint32Array(halves.length);

@@ -1,12 +1,12 @@
 /**
- * Garbage collection: what nothing refers to any more is removed. Roots are every object beside `blobs/` and
- * `manifests/` (experiments, promoted names, imports under way), what running workflows refer to, and everything young
- * or under a lease (lease.ts).
+ * Garbage collection: deletes unreferenced objects. Roots are every object outside `blobs/` and `manifests/` (experiments,
+ * promoted names, imports in progress), the references of running workflows, and everything young or under a lease
+ * (lease.ts).
  *
- * A run that goes on meanwhile is not hurt: whatever it writes or finds is young from then on (manifest.ts,
- * artifact-store.ts), what is young stays with all that it refers to, and ages are looked at where the object is about
- * to be removed. Manifests go first, so that nobody can find work whose results are being removed; then everything that
- * was found or made until there is marked, and only then blobs go.
+ * A run that continues meanwhile is safe: whatever it writes or reuses becomes young (manifest.ts, artifact-store.ts),
+ * young objects are kept with all their references, and ages are checked just before deletion. Manifests are deleted
+ * first, so that nobody can find work whose results are being deleted; then everything found or made until then is
+ * marked, and only then blobs are deleted.
  */
 import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -23,23 +23,23 @@ import { describeBytes } from '../store/stream-digest.ts';
 const blobsPrefix = 'blobs/';
 const manifestsPrefix = 'manifests/';
 const readCountMax = 32;
-/** Between the look at its age and its removal an object should not wait for many others. */
+/** Limits the number of objects between the check of an age and the deletion. */
 const removedAtOnceCount = 100;
 
 export interface GarbageOptions {
-  /** Only says what would be removed. */
+  /** Only reports what would be deleted. */
   readonly dryRun: boolean;
-  /** Experiments that need not be kept: their documents are no roots. */
+  /** Experiments to delete: their documents are not roots. */
   readonly forgotten: ReadonlySet<string>;
-  /** Documents that refer to what running and recent workflows need. Asked anew before blobs are removed. */
+  /** Documents with the references of running and recent workflows. Queried again before blobs are deleted. */
   readonly runningRoots: () => AsyncIterable<unknown>;
-  /** What was written or touched since is young. Asked again for each batch: it becomes earlier when something starts to run. */
+  /** Objects written or touched since then are young. Queried for each batch: it moves back when an activity starts. */
   readonly youngSinceMs: () => Promise<number>;
   readonly onProgress?: (progress: { readonly phase: string; readonly objectCount: number }) => void;
 }
 
 export interface GarbageKind {
-  /** `rollout`, `snapshot`: what the activity made. `files`: of folders, and what has lost its manifest. `manifests`. */
+  /** `rollout`, `snapshot`: the activity that made it. `files`: files of folders, and blobs without a manifest. `manifests`. */
   readonly kind: string;
   readonly count: number;
   readonly byteLength: number;
@@ -64,9 +64,9 @@ export async function collectGarbage(store: ArtifactStore, options: GarbageOptio
   return collection.result();
 }
 
-/** The manifests as they were listed. */
+/** The manifests at the time of listing. */
 interface Manifests extends Sizes {
-  /** Old, and not marked then: a young one that was listed after them may have marked them since. */
+  /** Old and unmarked when listed: a young manifest listed later may have marked them since. */
   readonly unmarked: readonly ObjectEntry[];
 }
 
@@ -76,7 +76,7 @@ class Collection {
   readonly #reachable: Reachable;
   readonly #listed = { objectCount: 0, byteLength: 0 };
   readonly #kinds = new Map<string, { count: number; byteLength: number }>();
-  /** Key of a blob that a removed manifest named as its output -> its activity. */
+  /** Blob key -> the activity whose deleted manifest named it as an output. */
   readonly #activityOf = new Map<string, string>();
 
   constructor(store: ArtifactStore, options: GarbageOptions) {
@@ -85,11 +85,11 @@ class Collection {
     this.#reachable = new Reachable(store);
   }
 
-  /** Adds to what is marked already. */
+  /** Adds to the marks. */
   async mark(): Promise<Manifests> {
     const { runningRoots } = this.#options;
     const youngSince = await this.#youngSinceMs();
-    // Before the documents: an experiment that ends meanwhile is among these or those.
+    // Before the documents, so that an experiment that ends meanwhile is in one of the two.
     for await (const document of runningRoots()) {
       await this.#reachable.addLinksOf(document);
       this.#tell('marking');
@@ -112,7 +112,7 @@ class Collection {
     return { ...sizes, unmarked };
   }
 
-  /** Removes what is neither marked nor young. */
+  /** Deletes objects that are neither marked nor young. */
   async sweepManifests({ objectCount, byteLength, unmarked }: Manifests): Promise<void> {
     this.#listed.objectCount += objectCount;
     this.#listed.byteLength += byteLength;
@@ -143,7 +143,7 @@ class Collection {
     };
   }
 
-  /** Every object beside blobs and manifests, which are not listed for it. */
+  /** Every object outside blobs and manifests, without listing those. */
   async *#rootKeys(): AsyncGenerator<string> {
     const { objects } = this.#store;
     let after = '';
@@ -152,12 +152,12 @@ class Collection {
         if (prefix !== undefined && key >= prefix) break;
         if (!this.#options.forgotten.has(key)) yield key;
       }
-      // No sign that a key may have comes after it.
+      // Sorts after every character that a key may contain.
       after = `${prefix ?? ''}~`;
     }
   }
 
-  /** A root that cannot be read could refer to anything. */
+  /** An unreadable root could refer to anything. */
   async #rootDocument(key: string): Promise<unknown> {
     const where = this.#store.objects.uriOf(key);
     return secondRead(where, async () => {
@@ -165,10 +165,10 @@ class Collection {
       if (bytes === undefined) return undefined;
       const value = parseJsonBytes(bytes);
       if (value !== undefined) return value;
-      throw new MtrlError('ARTIFACT_CORRUPT', 'what is kept for this document is not known: it is not JSON', {
+      throw new MtrlError('ARTIFACT_CORRUPT', 'the document is not JSON, so the artifacts it keeps are unknown', {
         where,
         found: describeBytes(bytes),
-        hint: 'restore it from a copy, or remove it, and collect again',
+        hint: 'restore it from a copy, or delete it, and run the collection again',
       });
     });
   }
@@ -184,11 +184,11 @@ class Collection {
     this.#tell('removing');
   }
 
-  /** Listed some time ago: whoever used one of them meanwhile made it young. No request of S3 looks and removes in one. */
+  /** The listing is old: anything used since is young. S3 has no request that checks and deletes. */
   async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
     const { objects } = this.#store;
     const youngSince = await this.#youngSinceMs();
-    // Last, because what is used meanwhile is touched.
+    // Last, because a use in the meantime touches the object.
     const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
     const old = heads.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
     await objects.remove(old.map(({ key }) => key));
@@ -201,14 +201,14 @@ class Collection {
     return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
   }
 
-  /** Also what is under a lease: asked again each time, because an activity may have begun since. */
+  /** Includes leases; queried each time, because an activity may have started since. */
   async #youngSinceMs(): Promise<number> {
     const { youngSinceMs, dryRun } = this.#options;
     const leased = await leasedSinceMs(this.#store.objects, { removeDead: !dryRun });
     return Math.min(leased, await youngSinceMs());
   }
 
-  /** What the manifests made, so that their blobs can be told apart. */
+  /** Blobs by the manifest that made them, for the report by kind. */
   async #learnOutputs(entries: readonly ObjectEntry[]): Promise<void> {
     const manifests = entries.filter(({ key }) => key.startsWith(manifestsPrefix));
     const read = async ({ key }: ObjectEntry): Promise<void> => {

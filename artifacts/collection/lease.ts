@@ -1,8 +1,8 @@
 /**
- * What an unfinished activity has written is protected from a garbage collection by a lease in the store, not by its
- * age: `leases/<process>.json`, one a process, says since when its oldest open activity has been at work. It is there
- * before the first byte is written and is renewed while the process lives; a collection keeps everything that is younger
- * than the start of any lease, and takes a lease that was not renewed for long for that of a dead process.
+ * A lease in the store, not age, protects the writes of an unfinished activity from a garbage collection:
+ * `leases/<process>.json`, one per process, holds the start of its oldest open activity. It exists before the first byte
+ * is written and is renewed while the process lives. A collection keeps everything younger than the start of any lease,
+ * and treats a lease that was not renewed for long as that of a dead process.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -13,13 +13,13 @@ import type { ObjectStore } from '../store/object-store.ts';
 
 const leasesPrefix = 'leases/';
 const renewedEveryMs = 60_000;
-/** By the store's clock: a collection ignores and removes a lease that is older. */
+/** By the store's clock: a collection ignores and deletes older leases. */
 const deadAfterMs = 5 * 60_000;
-/** By this process's clocks: a lease that was not renewed for so long may soon be taken for dead. */
+/** By this process's clocks: a lease not renewed for this long may soon be considered dead. */
 const lostAfterMs = 4 * 60_000;
-/** Activities follow each other within milliseconds: a lease that was used until now is not worth removing. */
+/** Activities follow each other within milliseconds, so a lease used just now is not worth deleting. */
 const lingerMsDefault = 1_000;
-/** The store's clock is known to a second and an answer's time. */
+/** The store's clock is known to one second plus the latency of a response. */
 const clockSlackMs = 5_000;
 
 export interface StoreLeaseOptions {
@@ -30,12 +30,12 @@ export class StoreLease {
   readonly #objects: ObjectStore;
   readonly #key = `${leasesPrefix}${hostname().replace(/[^\w-]/g, '-')}-${String(process.pid)}-${randomUUID()}.json`;
   readonly #lingerMs: number;
-  /** When each open holder began, by the store's clock. */
+  /** Start of each open holder, by the store's clock. */
   readonly #startsMs = new Map<symbol, number>();
-  /** Requests about the lease are made one after the other. */
+  /** Requests for the lease are serialized. */
   #last: Promise<unknown> = Promise.resolve();
   #renewed: Moment | undefined;
-  /** How often the lease may have been taken for dead while it was held. */
+  /** How often the lease may have been considered dead while it was held. */
   #lossCount = 0;
   #renewal: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -46,8 +46,8 @@ export class StoreLease {
   }
 
   /**
-   * Runs the body under the lease. `requireHeld` throws LEASE_LOST (retryable) when the process was suspended or the
-   * store away for so long that what was written since the start may have been collected.
+   * Runs the body under the lease. `requireHeld` throws LEASE_LOST (retryable) if the process was suspended or the store
+   * unreachable for so long that writes since the start may have been collected.
    */
   async hold<T>(body: (requireHeld: () => void) => Promise<T>): Promise<T> {
     const holder = Symbol('holder');
@@ -67,7 +67,7 @@ export class StoreLease {
     }
   }
 
-  /** Ends the lease of a process that ends; nothing may be held. */
+  /** Deletes the lease when the process ends; nothing may be held. */
   async close(): Promise<void> {
     clearTimeout(this.#linger);
     await this.#remove();
@@ -84,7 +84,7 @@ export class StoreLease {
     }, renewedEveryMs).unref();
   }
 
-  /** A failure is made good by the next renewal, or found by `requireHeld`. */
+  /** A failure is repaired by the next renewal, or detected by `requireHeld`. */
   #renew(): void {
     this.#serially(async () => {
       if (this.#startsMs.size > 0) await this.#write();
@@ -94,7 +94,7 @@ export class StoreLease {
   #lingerThenRemove(): void {
     clearTimeout(this.#linger);
     this.#linger = setTimeout(() => {
-      // One that stays behind is taken for dead after some minutes.
+      // A lease left behind is considered dead after some minutes.
       this.#remove().catch(() => undefined);
     }, this.#lingerMs).unref();
   }
@@ -112,7 +112,7 @@ export class StoreLease {
   #isLost(): boolean {
     if (this.#renewed === undefined) return true;
     const now = moment();
-    // The first stands still while a machine sleeps, the second may be set.
+    // The monotonic clock stops while a machine sleeps; the wall clock may be set.
     return now.upMs - this.#renewed.upMs > lostAfterMs || now.wallMs - this.#renewed.wallMs > lostAfterMs;
   }
 
@@ -133,8 +133,8 @@ function moment(): Moment {
 }
 
 /**
- * What was written since then, by the store's clock, may be an unfinished activity's; Infinity where no lease is live.
- * What an activity finds and what is fresh (age.ts) is not touched again, so that it counts as far back as that.
+ * Anything written since then, by the store's clock, may belong to an unfinished activity; Infinity if no lease is live.
+ * An activity does not touch what it finds fresh (age.ts), so the time is moved back by that span.
  */
 export async function leasedSinceMs(objects: ObjectStore, { removeDead }: { removeDead: boolean }): Promise<number> {
   let sinceMs = Infinity;
@@ -160,9 +160,9 @@ function startIn(bytes: Uint8Array): number | undefined {
 }
 
 function lost(where: string): MtrlError {
-  return new MtrlError('LEASE_LOST', 'the activity stood still for longer than the lease on what it wrote', {
+  return new MtrlError('LEASE_LOST', 'the activity was suspended for longer than the lease on its writes', {
     where,
     found: `no renewal for ${String(lostAfterMs / 60_000)} minutes`,
-    hint: 'the activity is done again; if this recurs, see why the worker is suspended or the store away for so long',
+    hint: 'the activity is retried; if this recurs, find out why the worker is suspended or the store is unreachable for so long',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * What some roots refer to: the marking half of a garbage collection. Manifests are read first, because they say which
- * outputs need not be read; of the rest it reads documents, never weights or images: a file of a folder is known by its
- * entry to name nothing, and of anything long only the first byte is looked at.
+ * The marking half of a garbage collection. Manifests are read first, because they list the outputs that need not be
+ * read; of the rest only documents are read, never weights or images: files of a folder have no references (known from
+ * their entry), and of long objects only the first byte is read.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
@@ -13,11 +13,11 @@ import { linksIn, linksInBytes, type Target } from '../links.ts';
 import { secondRead } from '../store/second-read.ts';
 import { corrupt, describeBytes, sameBytes } from '../store/stream-digest.ts';
 
-/** Small ones are read at once; of longer ones it is asked first whether they are documents. */
+/** Smaller objects are read at once; for larger ones the first byte decides whether they are documents. */
 const readAtOnceByteLength = 1 << 20;
 const readCountMax = 32;
 
-/** Keys that were reached; about 150 bytes of memory each. */
+/** Reached keys; about 150 bytes of memory each. */
 export class Reachable {
   readonly #store: ArtifactStore;
   readonly #keys = new Set<string>();
@@ -38,7 +38,7 @@ export class Reachable {
   }
 
   /**
-   * Adds what the documents refer to, and all that follows from it. What is not there is no failure: `verify` says so.
+   * Adds the references of the documents and everything reachable. A missing object is not an error: `verify` reports it.
    * Throws ARTIFACT_CORRUPT for a manifest that cannot be read.
    */
   async addLinksOf(...documents: readonly unknown[]): Promise<void> {
@@ -84,10 +84,10 @@ export class Reachable {
       if (bytes === undefined) return undefined;
       const value = parseJsonBytes(bytes);
       if (isRecord(value)) return value;
-      throw new MtrlError('ARTIFACT_CORRUPT', 'what this manifest refers to is not known: it is not JSON', {
+      throw new MtrlError('ARTIFACT_CORRUPT', 'the manifest is not JSON, so its references are unknown', {
         where: objects.uriOf(key),
         found: describeBytes(bytes),
-        hint: 'restore it from a copy, or remove it, and collect again',
+        hint: 'restore it from a copy, or delete it, and run the collection again',
       });
     });
     if (manifest === undefined) return;
@@ -105,7 +105,7 @@ export class Reachable {
     return bytes === undefined ? [] : linksInBytes(objects, bytes);
   }
 
-  /** A document that was cut off on its way would seem to refer to less than it does. One that is damaged is read as it is. */
+  /** A document truncated in transit would seem to have fewer references. A damaged one is read as it is. */
   async #read(key: string, expected: Target['expected']): Promise<Uint8Array | undefined> {
     const { objects } = this.#store;
     const where = objects.uriOf(key);

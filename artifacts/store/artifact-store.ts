@@ -1,6 +1,6 @@
 /**
  * Content-addressed artifacts over an object store: bytes live at `blobs/sha256/ab/<digest>`, so equal bytes are kept
- * once, writing them again is free, and every read proves what it returns.
+ * once, writing them again is free, and every read is verified.
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -23,16 +23,16 @@ import { secondRead } from './second-read.ts';
 import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
 
 export interface ArtifactStoreOptions {
-  /** Memory for bytes that were read or written lately; 0 keeps none. */
+  /** Memory for recently read or written bytes; 0 turns the cache off. */
   readonly cacheByteLengthMax?: number;
-  /** Protects what is written under it from a garbage collection; without it only its age does. */
+  /** Protects writes from a garbage collection; without it only their age does. */
   readonly lease?: StoreLease;
 }
 
-/** What longer documents name is not looked for when they are written. */
+/** References of longer documents are not extracted on writing. */
 const linkedByteLengthMax = 1 << 20;
 
-/** Above this it pays to ask whether the bytes are there before sending them. */
+/** Above this size it pays to check for existence before sending. */
 const headFirstByteLength = 1 << 20;
 
 export class ArtifactStore {
@@ -52,12 +52,12 @@ export class ArtifactStore {
     return this.#lease === undefined ? body(() => undefined) : this.#lease.hold(body);
   }
 
-  /** Of a process that ends: gives up what protects its writes. */
+  /** Releases the protection of writes when the process ends. */
   async close(): Promise<void> {
     await this.#lease?.close();
   }
 
-  /** `keep: false` for what this process is not about to read: it takes no memory from what is. */
+  /** `keep: false` if this process will not read the bytes: they then take no cache memory. */
   async putBytes(bytes: Uint8Array, { keep = true }: { readonly keep?: boolean } = {}): Promise<ArtifactRef> {
     const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
     const key = blobKey(ref.sha256);
@@ -65,20 +65,20 @@ export class ArtifactStore {
       if ((await this.objects.putIfAbsent(key, bytes)) === 'exists' && !(await this.objects.touch(key)))
         await this.objects.put(key, bytes);
     }
-    // A copy: the caller may go on writing into its own array.
+    // A copy: the caller may reuse its array.
     if (keep) this.#cache.set(ref.sha256, bytes.slice(), bytes.byteLength);
     if (bytes.byteLength <= linkedByteLengthMax) this.#links.set(ref, linksInBytes(this.objects, bytes));
     return ref;
   }
 
-  /** What the artifact names, where this very ref is from `putBytes` or `putJson`: known without reading. */
+  /** References of the artifact, if this ref came from `putBytes` or `putJson`: known without reading. */
   linksOf(ref: ArtifactRef): readonly Target[] | undefined {
     return this.#links.get(ref);
   }
 
   /**
-   * The artifact's bytes, proven to be those of the digest. They may be shared with other readers: do not write into
-   * them. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+   * The artifact's verified bytes. They may be shared with other readers: do not write to them.
+   * Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT.
    */
   async getBytes(ref: ArtifactRef): Promise<Uint8Array> {
     const cached = this.#cache.get(ref.sha256);
@@ -94,15 +94,15 @@ export class ArtifactStore {
     return bytes;
   }
 
-  /** A part of the artifact, at least one byte: unproven, because only the whole has a digest. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+  /** A part of the artifact, at least one byte: unverified, because only the whole has a digest. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
   async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
     return secondRead(ref.uri, async () => {
       const read = await this.#readRange(ref, offset, byteLength);
       if (read.byteLength === byteLength) return read;
-      throw new MtrlError('ARTIFACT_CORRUPT', 'a part of the artifact has not the length that was asked for', {
+      throw new MtrlError('ARTIFACT_CORRUPT', 'a part of the artifact has the wrong length', {
         where: ref.uri,
-        found: `${String(read.byteLength)} of ${String(byteLength)} bytes from ${String(offset)} on`,
-        hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
+        found: `${String(read.byteLength)} of ${String(byteLength)} bytes at offset ${String(offset)}`,
+        hint: 'restore the object from a copy, or delete it and run again to recompute it',
       });
     });
   }
@@ -121,17 +121,17 @@ export class ArtifactStore {
     return this.putBytes(jsonBytes(value));
   }
 
-  /** The value is what some `putJson` wrote: its digest vouches for it, its type is the writer's. */
+  /** A value written by `putJson`: the digest proves its bytes, the type is the writer's. */
   async getJson(ref: ArtifactRef): Promise<unknown> {
     const value = parseJsonBytes(await this.getBytes(ref));
     if (value !== undefined) return value;
     throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not JSON', { where: ref.uri });
   }
 
-  /** Keeps a file without holding it in memory. Throws FILE_MISSING. */
+  /** Stores a file without holding it in memory. Throws FILE_MISSING. */
   async putFile(path: string): Promise<ArtifactRef> {
     const found = await stat(path).catch(() => undefined);
-    if (found?.isFile() !== true) throw new MtrlError('FILE_MISSING', 'there is no such file', { where: path });
+    if (found?.isFile() !== true) throw new MtrlError('FILE_MISSING', 'the file does not exist', { where: path });
     const digested = await digestFile(path);
     const ref = this.refOf(digested);
     if (!(await this.#holds(ref))) {
@@ -140,7 +140,7 @@ export class ArtifactStore {
     return ref;
   }
 
-  /** Writes the artifact to `path`, which appears only when all its bytes are proven. */
+  /** Writes the artifact to `path`, which appears only when all its bytes are verified. */
   async getToFile(ref: ArtifactRef, path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await secondRead(ref.uri, async () => {
@@ -161,12 +161,12 @@ export class ArtifactStore {
     });
   }
 
-  /** The ref of bytes known by their digest alone: where this store would keep them. */
+  /** The ref of bytes known only by their digest, as stored in this store. */
   refOf({ sha256, byteLength }: Digested): ArtifactRef {
     return { uri: this.objects.uriOf(blobKey(sha256)), sha256, byteLength };
   }
 
-  /** Where it is kept here, whichever store wrote the ref. */
+  /** Its key in this store, whichever store wrote the ref. */
   keyOf({ uri, sha256 }: ArtifactRef): string {
     return keyOfRef(this.objects, uri, sha256);
   }
@@ -175,15 +175,15 @@ export class ArtifactStore {
     const key = blobKey(ref.sha256);
     const head = await this.objects.head(key);
     if (head?.byteLength !== ref.byteLength) return false;
-    // Young again: no garbage collection may take what its writer counts on. To S3 that is a copy of all its bytes.
+    // Refresh the age, because the writer relies on it. In S3 that is a copy of all its bytes.
     return isFresh(head.modifiedAtMs, await this.objects.timeMs()) || this.objects.touch(key);
   }
 
   #missing(ref: ArtifactRef): MtrlError {
     return new MtrlError('ARTIFACT_MISSING', 'the artifact is not in the store', {
       where: ref.uri,
-      found: `nothing in ${this.objects.name}`,
-      hint: 'resume the experiment, or run its recipe again: work whose results are gone is done again; what was imported must be imported again',
+      found: `no object in ${this.objects.name}`,
+      hint: 'resume the experiment, or run its recipe again: missing results are recomputed; imported artifacts must be imported again',
     });
   }
 }

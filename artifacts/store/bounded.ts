@@ -1,4 +1,4 @@
-/** Calls for all that `take` gives, with at most `countMax` under way; a call may make `take` give more. The first failure ends it. */
+/** Processes all items of `take`, at most `countMax` in parallel; a call may make `take` return more. The first failure ends it. */
 export async function drainBounded<T>(
   countMax: number,
   take: () => T | undefined,

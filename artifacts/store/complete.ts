@@ -1,4 +1,4 @@
-/** Whether a manifest's outputs are all there: also the files of a folder, and the documents that an output is made of. */
+/** Whether all outputs of a manifest exist, including the files of folders and the parts of documents. */
 import type { ArtifactStore } from './artifact-store.ts';
 import { drainBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
@@ -6,20 +6,20 @@ import type { Manifest } from '../manifest.ts';
 import { keyOfRef } from '../ref-key.ts';
 
 const askedCountMax = 16;
-/** Longer documents are tables, which name no parts. */
+/** Longer documents are tables, which have no parts. */
 const documentByteLengthMax = 1 << 20;
 
 interface Part {
   readonly uri: unknown;
   readonly sha256: string;
   readonly byteLength: number;
-  /** May name further parts. */
+  /** May have further parts. */
   readonly isDocument: boolean;
 }
 
 /**
- * URI of a part that is gone, of any of them; undefined when all are there. Inputs are not looked at: they are the outputs
- * of other work. A HEAD a part, and a read of each document that names some.
+ * URI of a missing part, any of them; undefined if all exist. Inputs are not checked: they are the outputs of other work.
+ * One HEAD per part, and a read of each document with parts.
  */
 export async function missingPart(store: ArtifactStore, manifest: Manifest<unknown>): Promise<string | undefined> {
   const { outputs, inputs, closed = [] } = manifest;
@@ -52,7 +52,7 @@ async function partsOf(store: ArtifactStore, { uri, sha256, byteLength }: Part):
   return partsIn(parseJsonBytes(await store.getBytes(ref)), { isDocument: true });
 }
 
-/** Refs anywhere in the value; those without an address are files of a folder, which name nothing. */
+/** All refs in the value; those without an address are files of a folder, which have no references. */
 function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean }): Part[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => partsIn(item, { isDocument }));
   if (!isRecord(value)) return [];
@@ -67,7 +67,7 @@ function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean 
   return [...own, ...Object.values(rest).flatMap((member) => partsIn(member, { isDocument }))];
 }
 
-/** A manifest is another activity's, whose own outputs are looked at when it is found. */
+/** A manifest belongs to another activity, whose outputs are checked when it is found. */
 function isManifestUri(uri: unknown): boolean {
   return typeof uri === 'string' && uri.includes('/manifests/');
 }

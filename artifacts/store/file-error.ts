@@ -1,11 +1,11 @@
-/** File-system failures as coded errors: a full disk and a read-only folder are neither bugs of ours nor faults of the data. */
+/** File-system failures as coded errors: a full disk or a read-only folder is neither our bug nor a fault of the data. */
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { errnoOf } from './errno.ts';
 
-/** Errors are wrapped by streams and libraries, but not more deeply than this. */
+/** Streams and libraries wrap errors, but not deeper than this. */
 const causeDepthMax = 5;
 
 /**
@@ -20,7 +20,7 @@ export function fileError(error: unknown): MtrlError | undefined {
   return undefined;
 }
 
-/** The coded error where there is one, else the error itself. */
+/** The coded error if there is one, else the error itself. */
 export function codedFileError(error: unknown): unknown {
   return error instanceof MtrlError ? error : (fileError(error) ?? error);
 }
@@ -33,24 +33,24 @@ function codedAt(cause: Error): MtrlError | undefined {
   switch (errno) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new MtrlError('DISK_FULL', errno === 'EDQUOT' ? 'the disk quota is used up' : 'the disk is full', {
+      return new MtrlError('DISK_FULL', errno === 'EDQUOT' ? 'the disk quota is exhausted' : 'the disk is full', {
         where,
         found: [found, freeText(path ?? process.cwd())].join('; '),
-        hint: 'free some space on that disk, or set MTRL_HOME or TMPDIR to a larger one; work goes on by itself once there is space',
+        hint: 'free some space on that disk, or set MTRL_HOME or TMPDIR to a larger one; work continues by itself once there is space',
         cause,
       });
     case 'EROFS':
     case 'EACCES':
     case 'EPERM':
       return path !== undefined && errno !== 'EROFS' && isUnreadable(path)
-        ? new MtrlError('FILE_UNREADABLE', 'the file may not be read', {
+        ? new MtrlError('FILE_UNREADABLE', 'permission to read the file is denied', {
             where,
             found,
-            hint: 'give the user of this process the right to read it',
+            hint: 'allow the user of this process to read it',
             cause,
           })
         : isFileSystems(cause)
-          ? new MtrlError('FILE_NOT_WRITABLE', 'the file system refuses the write', {
+          ? new MtrlError('FILE_NOT_WRITABLE', 'the file system rejects the write', {
               where,
               found,
               hint: 'make the folder writable for the user of this process, or set MTRL_HOME or TMPDIR to one that is',
@@ -77,7 +77,7 @@ function isUnreadable(path: string): boolean {
   }
 }
 
-/** Of the disk that holds the path, or would. */
+/** Of the disk of the path, existing or not. */
 function freeText(path: string): string {
   let folder = resolve(path);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
@@ -85,6 +85,6 @@ function freeText(path: string): string {
     const { bavail, bsize, ffree } = statfsSync(folder);
     return `${String(bavail * bsize)} bytes and ${String(ffree)} files are free at ${folder}`;
   } catch {
-    return `the free space at ${folder} is not known`;
+    return `the free space at ${folder} is unknown`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A folder as one artifact: a checkpoint in Hugging Face layout, a snapshot. Its manifest holds names, digests and
- * lengths and nothing else, so its sha256 names the content: the same files have the same digest in every bucket.
+ * A folder as one artifact: a checkpoint in Hugging Face layout, a snapshot. Its manifest holds only names, digests and
+ * lengths, so its sha256 identifies the content: the same files have the same digest in every bucket.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
@@ -21,14 +21,14 @@ export interface FolderManifest {
 
 const transferCountMax = 4;
 
-/** Keeps the named files of a folder, or all of them (with sub-folders). Throws FILE_MISSING. */
+/** Stores the named files of a folder, or all of them (with subfolders). Throws FILE_MISSING. */
 export async function putFolder(
   store: ArtifactStore,
   folder: string,
   fileNames?: readonly string[],
 ): Promise<ArtifactRef> {
   const names = [...(fileNames ?? (await filesIn(folder)))].sort();
-  if (names.length === 0) throw new MtrlError('FILE_MISSING', 'the folder holds no files', { where: folder });
+  if (names.length === 0) throw new MtrlError('FILE_MISSING', 'the folder is empty', { where: folder });
   const contents = await pMap(
     names,
     async (name) => {
@@ -41,7 +41,7 @@ export async function putFolder(
   return store.putJson(manifest);
 }
 
-/** Throws ARTIFACT_CORRUPT when the artifact is no folder manifest. */
+/** Throws ARTIFACT_CORRUPT if the artifact is not a folder manifest. */
 export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef): Promise<FolderManifest> {
   const value = await store.getJson(ref);
   const files = isRecord(value) && value['schema'] === 1 ? value['files'] : undefined;
@@ -50,8 +50,8 @@ export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef)
 }
 
 /**
- * Makes the folder anew. `destination` must not exist, or be empty; it appears with all its files or not at all.
- * Throws USAGE when it holds something, ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+ * Recreates the folder. `destination` must not exist, or be empty; it appears with all its files or not at all.
+ * Throws USAGE if it is not empty, ARTIFACT_MISSING, ARTIFACT_CORRUPT.
  */
 export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, destination: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
@@ -64,14 +64,14 @@ export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, 
       ([name, content]) => store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
       { concurrency: transferCountMax },
     );
-    // Replaces an empty folder, refuses a full one.
+    // Replaces an empty folder, fails for a full one.
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
     if (error instanceof MtrlError) throw error;
     const ofDisk = fileError(error);
     if (ofDisk !== undefined) throw ofDisk;
-    throw new MtrlError('USAGE', 'the folder cannot be written there', {
+    throw new MtrlError('USAGE', 'the folder cannot be written', {
       where: target,
       found: error instanceof Error ? error.message : String(error),
       hint: 'name a folder that does not exist yet or is empty',
@@ -82,7 +82,7 @@ export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, 
 
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new MtrlError('FILE_MISSING', 'there is no such folder', { where: folder, cause });
+    throw new MtrlError('FILE_MISSING', 'the folder does not exist', { where: folder, cause });
   });
   return entries
     .filter((entry) => entry.isFile())

@@ -21,10 +21,10 @@ import {
 } from './object-store.ts';
 import { proven } from './stream-digest.ts';
 
-/** Holds files that are still being written; no key can name it. */
+/** Temporary files of writes in progress; no key can name it. */
 const partialFolder = '.partial~';
 
-/** A compare and a rename take milliseconds; whoever holds the lock for longer is dead. */
+/** A compare and a rename take milliseconds; a process that holds the lock longer is dead. */
 const lockTimeoutMs = 5_000;
 
 export class FolderObjectStore implements ObjectStore {
@@ -67,7 +67,7 @@ export class FolderObjectStore implements ObjectStore {
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'> {
     return this.#publish(key, [bytes], async (partial, path) => {
       try {
-        // link() refuses an existing name in one step; rename() would replace it.
+        // link() fails for an existing name atomically; rename() would replace it.
         await link(partial, path);
         return 'written';
       } catch (error) {
@@ -103,7 +103,7 @@ export class FolderObjectStore implements ObjectStore {
     return (await absentAsUndefined(touched)) ?? false;
   }
 
-  /** Files have the times of this machine. */
+  /** File times are by this machine's clock. */
   timeMs(): Promise<number> {
     return Promise.resolve(Date.now());
   }
@@ -116,7 +116,7 @@ export class FolderObjectStore implements ObjectStore {
     yield* this.#listFolder('', prefix, after);
   }
 
-  /** One folder's names are in memory at a time. */
+  /** Holds the names of one folder at a time. */
   async *#listFolder(folder: string, prefix: string, after: string): AsyncIterable<ObjectEntry> {
     const entries = (await absentAsUndefined(readdir(join(this.#root, folder), { withFileTypes: true }))) ?? [];
     // With the slash that follows in the keys, so that `a.json` comes before `a/b` as it does in S3.
@@ -139,7 +139,7 @@ export class FolderObjectStore implements ObjectStore {
     return join(this.#root, checkKey(key));
   }
 
-  /** One at a time a key, across processes. Throws STORE_FAILED when the lock does not become free. */
+  /** Serializes calls for one key, across processes. Throws STORE_FAILED if the lock does not become free. */
   async #locked<R>(key: string, body: () => Promise<R>): Promise<R> {
     const lock = join(this.#root, partialFolder, `${sha256(checkKey(key))}.lock`);
     await mkdir(dirname(lock), { recursive: true });
@@ -148,7 +148,7 @@ export class FolderObjectStore implements ObjectStore {
       if (Date.now() > deadlineMs)
         throw new MtrlError('STORE_FAILED', 'another process holds the lock of an object', {
           where: lock,
-          hint: 'when no process works on this folder, remove that file',
+          hint: 'if no process uses this folder, delete the lock file',
         });
       await sleep(5);
     }
@@ -159,7 +159,7 @@ export class FolderObjectStore implements ObjectStore {
     }
   }
 
-  /** Writes beside the final place, to the disk, and only then gives the file its name. */
+  /** Writes and syncs a temporary file, and only then gives it its name. */
   async #publish<R>(
     key: string,
     body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -187,7 +187,7 @@ export class FolderObjectStore implements ObjectStore {
   }
 }
 
-/** Whether this call made the file. */
+/** Whether this call created the file. */
 async function made(path: string): Promise<boolean> {
   try {
     await (await open(path, 'wx')).close();
@@ -202,7 +202,7 @@ async function replace(partial: string, path: string): Promise<void> {
   await rename(partial, path);
 }
 
-/** Without this a power cut can lose the new name although the bytes are on the disk. */
+/** Without this a power failure can lose the new name although the bytes are on the disk. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

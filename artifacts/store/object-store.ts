@@ -1,10 +1,10 @@
-/** Bytes under keys: what the artifact store needs from S3, and what a folder can give to unit tests. */
+/** The operations that the artifact store needs from S3; unit tests use a folder. */
 import type { Readable } from 'node:stream';
 import { MtrlError } from '../../core/errors.ts';
 
 export interface ObjectHead {
   readonly byteLength: number;
-  /** The store's name for this state of the object, where it has one without reading: other bytes have another. */
+  /** ETag, if known without reading: other bytes have another. */
   readonly tag?: string;
   /** When it was written or touched, by the store's clock. */
   readonly modifiedAtMs: number;
@@ -14,7 +14,7 @@ export interface ObjectEntry extends ObjectHead {
   readonly key: string;
 }
 
-/** Bytes, and the store's name for this state of the object: other bytes have another tag. */
+/** Bytes and their ETag: other bytes have another. */
 export interface TaggedBytes {
   readonly bytes: Uint8Array;
   readonly tag: string;
@@ -28,7 +28,7 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** A body that is not in memory: its digest is known beforehand, so that the store can refuse what changed on the way. */
+/** A body that is not in memory: its digest is known beforehand, so that the store can reject bytes changed in transit. */
 export interface StreamBody {
   readonly open: () => Readable;
   readonly byteLength: number;
@@ -45,25 +45,25 @@ export interface ObjectStore {
   readonly name: string;
   /** undefined when there is no such object. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** The same, piece by piece: for objects that should not be held in memory. */
+  /** The same as a stream: for objects that should not be held in memory. */
   open(key: string, range?: ByteRange): Promise<Readable | undefined>;
   /** Writes or replaces. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   putStream(key: string, body: StreamBody): Promise<void>;
-  /** Of any number of concurrent writers exactly one is told `written`; its bytes are the ones that stay. */
+  /** Of any number of concurrent writers exactly one gets `written`; its bytes stay. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>;
-  /** For an object that changes: what a `putIfMatch` has to name. */
+  /** For an object that changes: the tag for a `putIfMatch`. */
   getTagged(key: string): Promise<TaggedBytes | undefined>;
-  /** Of any number of concurrent writers that name the same tag exactly one is told `written`; the object must still have that tag. */
+  /** Of any number of concurrent writers with the same tag exactly one gets `written`; the object must still have that tag. */
   putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'>;
   head(key: string): Promise<ObjectHead | undefined>;
-  /** Makes the object as young as one that is written now; false when it is not there. */
+  /** Resets the object's age; false if it does not exist. */
   touch(key: string): Promise<boolean>;
-  /** What is not there is no failure. */
+  /** A missing object is not an error. */
   remove(keys: readonly string[]): Promise<void>;
-  /** Objects whose key starts with `prefix` and comes after `after`, in key order. */
+  /** Objects whose key starts with `prefix` and sorts after `after`, in key order. */
   list(prefix: string, after?: string): AsyncIterable<ObjectEntry>;
-  /** The store's clock, in milliseconds since 1970; within about a second of `modifiedAtMs` of what is written now. */
+  /** The store's clock, in milliseconds since 1970; within about a second of `modifiedAtMs` of an object written now. */
   timeMs(): Promise<number>;
   uriOf(key: string): string;
   /** Throws ARTIFACT_MISSING for a URI of another store. */
@@ -72,7 +72,7 @@ export interface ObjectStore {
 
 const keyPattern = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.=-]+(?:\/[\w.=-]+)*$/;
 
-/** Refuses keys that a file system and S3 would not read the same way (empty segments, `..`, blanks). */
+/** Rejects keys that a file system and S3 would not read the same way (empty segments, `..`, blanks). */
 export function checkKey(key: string): string {
   if (!keyPattern.test(key)) throw new MtrlError('INVARIANT', `not an object key: ${JSON.stringify(key)}`);
   return key;
@@ -85,6 +85,6 @@ export function keyUnder(base: string, uri: string, store: string): string {
   throw new MtrlError('ARTIFACT_MISSING', 'the artifact is not in this store', {
     where: uri,
     found: `this store holds ${base}...`,
-    hint: `point the settings at the store that made it, or pass an artifact of ${store}`,
+    hint: `configure the store that holds it, or pass an artifact of ${store}`,
   });
 }

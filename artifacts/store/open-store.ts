@@ -5,7 +5,7 @@ import { type Prove, S3ObjectStore } from './s3-object-store.ts';
 import type { S3Settings } from './s3-settings.ts';
 import type { OnTransfer } from './s3-transport.ts';
 
-/** The bucket of the stack's settings. Does not connect: the first request tells what is wrong. */
+/** The bucket of the stack's settings. Does not connect: the first request reports problems. */
 export function openObjectStore(settings: S3Settings, onTransfer?: OnTransfer, prove?: Prove): ObjectStore {
   return new S3ObjectStore(settings, onTransfer, prove);
 }

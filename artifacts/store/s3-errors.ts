@@ -1,4 +1,4 @@
-/** What an S3 server's or a socket's error means for us. */
+/** Maps errors of an S3 server or a socket to coded errors. */
 import { hostname } from 'node:os';
 import { MtrlError } from '../../core/errors.ts';
 import { errnoOf } from './errno.ts';
@@ -10,16 +10,16 @@ interface Place {
 
 /** S3 codes that no retry can cure, and what to do about each. */
 const refusals: Readonly<Record<string, string>> = {
-  InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID: the store does not know this access key',
+  InvalidAccessKeyId: 'check AWS_ACCESS_KEY_ID: the access key is unknown to the store',
   SignatureDoesNotMatch: 'check AWS_SECRET_ACCESS_KEY: it does not belong to the access key',
-  AccessDenied: 'check the credentials: they may not read and write this bucket',
+  AccessDenied: 'check the credentials: they do not allow reading and writing this bucket',
   NoSuchBucket:
-    'run `npm run mtrl -- up`, which makes the bucket of the local stack, or name an existing one in MTRL_S3_BUCKET',
-  InvalidBucketName: 'choose a bucket name of at least 3 lower-case characters in MTRL_S3_BUCKET',
+    'run `npm run mtrl -- up`, which creates the bucket of the local stack, or set MTRL_S3_BUCKET to an existing one',
+  InvalidBucketName: 'set MTRL_S3_BUCKET to a name of at least 3 lower-case characters',
   AuthorizationHeaderMalformed: 'check AWS_REGION: the bucket is in another region',
 };
 
-/** What MinIO, AWS and others say when there is no room for the bytes. */
+/** Codes of MinIO, AWS and others for a full disk or quota. */
 const fullCodes = [
   'XMinioStorageFull',
   'XMinioAdminBucketQuotaExceeded',
@@ -31,7 +31,7 @@ const fullCodes = [
 const brokenConnection = ['ECONNRESET', 'EPIPE', 'ECONNABORTED'];
 
 export function isAbsent(error: unknown): boolean {
-  // A HEAD has no body to tell a missing key from a missing bucket; the next GET or PUT tells.
+  // A HEAD has no body to tell a missing key from a missing bucket; the next GET or PUT does.
   return ['NoSuchKey', 'NotFound'].includes(errnoOf(error) ?? '');
 }
 
@@ -39,27 +39,27 @@ export function isPreconditionFailed(error: unknown): boolean {
   return errnoOf(error) === 'PreconditionFailed';
 }
 
-/** The connection was there and went away. */
+/** The connection existed and was lost. */
 export function isBroken(error: unknown): boolean {
   return brokenConnection.includes(errnoOf(error) ?? '');
 }
 
-/** A signature by another clock than the store's. */
+/** A signature by a clock that differs from the store's. */
 function isSkewed(error: unknown): boolean {
   return errnoOf(error) === 'RequestTimeTooSkewed';
 }
 
-/** Also what a HEAD says of a signature by the wrong clock: it has no body to give the reason. */
+/** A HEAD also returns this for a signature by the wrong clock: it has no body with the reason. */
 export function isDenied(error: unknown): boolean {
   return errnoOf(error) === 'AccessDenied' || isSkewed(error);
 }
 
-/** The body of an answer ended before its end: the wire, not the object. */
+/** The body of a response was truncated: by the network, not the object. */
 export function cutOff({ endpoint, bucket }: Place, key: string, wanted: number, found: number): MtrlError {
-  return new MtrlError('STORE_UNREACHABLE', 'an answer of the store was cut off', {
+  return new MtrlError('STORE_UNREACHABLE', "the store's response was truncated", {
     where: `${endpoint}, bucket ${bucket}, ${key}`,
     found: `${String(found)} of ${String(wanted)} bytes`,
-    hint: 'the request is repeated; if this recurs, look at what is between this machine and the store (proxies, time-outs)',
+    hint: 'the request is retried; if this recurs, check the network path to the store (proxies, timeouts)',
   });
 }
 
@@ -72,36 +72,36 @@ export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs
     .join(': ');
   const where = `${endpoint}, bucket ${bucket}`;
   if (isSkewed(cause))
-    return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} is not that of the store`, {
+    return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} differs from the store's`, {
       where,
       found: `the store's clock is ${String(Math.round(Math.abs(offsetMs) / 1000))} s ${offsetMs < 0 ? 'behind' : 'ahead'}; ${found}`,
-      hint: `set the clock of ${hostname()}, or that of the store, whichever is wrong; the work is tried again, also by other workers`,
+      hint: `set the clock of ${hostname()}, or that of the store, whichever is wrong; the work is retried, also by other workers`,
       cause,
     });
   const hint = code === undefined ? undefined : refusals[code];
   if (hint !== undefined)
-    return new MtrlError('STORE_REFUSED', 'the store refuses the request', { where, found, hint, cause });
+    return new MtrlError('STORE_REFUSED', 'the store rejects the request', { where, found, hint, cause });
   if (fullCodes.includes(code ?? '') || /HTTP status: 507/.test(found))
     return new MtrlError('STORE_FULL', 'the store has no space left', {
       where,
       found,
-      hint: 'give its disk or quota more space, or remove what is not needed (`npm run mtrl -- gc`); work goes on by itself once there is space',
+      hint: 'enlarge its disk or quota, or delete unreferenced artifacts (`npm run mtrl -- gc`); work continues by itself once there is space',
       cause,
     });
-  // The client's word for any 5xx: the server is there and cannot do this request, for example because the bytes on its
-  // disk no longer fit its own checksums.
+  // The client maps any 5xx to this: the server is up and cannot process this request, for example because the bytes on
+  // its disk do not match its own checksums.
   const status = /HTTP status: (5\d\d)/.exec(found)?.[1];
   if (status !== undefined)
-    return new MtrlError('STORE_FAILED', 'the store answers with an error of its own', {
+    return new MtrlError('STORE_FAILED', 'the store returned an internal error', {
       where,
       found: `HTTP ${status}`,
-      hint: 'look at the log of the store; `npm run mtrl -- verify` names the objects that it cannot read',
+      hint: 'see the log of the store; `npm run mtrl -- verify` lists the unreadable objects',
       cause,
     });
   return new MtrlError('STORE_UNREACHABLE', 'the store cannot be reached', {
     where,
     found,
-    hint: 'see that it runs (`npm run mtrl -- doctor`, then `npm run mtrl -- up`) or correct MTRL_S3_ENDPOINT; work goes on by itself once it answers',
+    hint: 'check that it is running (`npm run mtrl -- doctor`, then `npm run mtrl -- up`) or correct MTRL_S3_ENDPOINT; work continues by itself once it answers',
     cause,
   });
 }

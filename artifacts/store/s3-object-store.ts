@@ -68,7 +68,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** As `head`, also for keys that others have written: users' files have names of their own. */
+  /** As `head`, also for keys written by others: users' files have arbitrary names. */
   async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
     const { bucket } = this.#settings;
     const response = await this.#find(() =>
@@ -104,7 +104,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** A copy onto itself; S3 wants something about it to be new, so its metadata, of which it has none, is replaced. */
+  /** A copy onto itself; S3 requires a change, so its metadata, of which it has none, is replaced. */
   async touch(key: string): Promise<boolean> {
     const { bucket } = this.#settings;
     const from = new CopySourceOptions({ Bucket: bucket, Object: checkKey(key) });
@@ -123,7 +123,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
-    // A listing is not repeated, so that it must not be the request that finds this machine's clock to be wrong.
+    // A listing is not retried, so it must not be the first request to detect clock skew.
     await this.timeMs();
     const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, after);
     for await (const entry of this.#explained(entries)) {
@@ -198,7 +198,7 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  /** In our words. A refusal by a server that is not the one that is meant says nothing about our credentials. */
+  /** As a coded error. A rejection by a server other than the intended one says nothing about our credentials. */
   async #failure(cause: unknown): Promise<MtrlError> {
     const error = storeError(this.#settings, cause, this.#clock.nowMs() - Date.now());
     if (error.code !== 'STORE_REFUSED') return error;
@@ -206,11 +206,11 @@ export class S3ObjectStore implements ObjectStore {
       () => undefined,
       (reason: unknown) => reason,
     );
-    // Gone meanwhile: nobody can say whose it was.
+    // The server is gone: its identity cannot be checked.
     return foreign === undefined ? error : foreign instanceof MtrlError ? foreign : storeError(this.#settings, foreign);
   }
 
-  /** The stream, with its failures in our words. */
+  /** The stream, with its failures as coded errors. */
   async *#explained(stream: Readable): AsyncIterable<unknown> {
     try {
       yield* stream;
@@ -221,7 +221,7 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  /** The same, and its end is the object's. */
+  /** The same, and checks that it ends where the object ends. */
   async *#whole(stream: Readable, key: string, wanted: number | undefined): AsyncIterable<unknown> {
     let byteLength = 0;
     for await (const piece of this.#explained(stream)) {
@@ -232,7 +232,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-/** undefined where the store, or a proxy before it, does not say. */
+/** undefined if the store, or a proxy in front of it, does not send it. */
 function lengthSaid({ headers }: http.IncomingMessage): number | undefined {
   const said = headers['content-length'];
   return said === undefined ? undefined : Number(said);

@@ -1,14 +1,14 @@
-/** The HTTP requests of the `minio` client: idle time-outs, lengths of bodies, the store's clock, and signatures by that clock. */
+/** HTTP transport of the `minio` client: idle timeouts, body lengths, the store's clock, and signing by that clock. */
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { signV4 } from 'minio/dist/esm/signing.mjs';
 import type { S3Settings } from './s3-settings.ts';
 import type { StoreClock } from './store-clock.ts';
 
-/** A server that says nothing for so long is taken for dead; the activity's retry then tries again. */
+/** A server silent for this long is considered dead; the activity's retry then tries again. */
 const idleTimeoutMs = 30_000;
 
-/** Told the length of every body that goes to the store or comes from it, where the store says it. */
+/** Called with the length of every body sent or received, if known. */
 export type OnTransfer = (direction: 'read' | 'write', byteLength: number) => void;
 
 /** What the client passes: its own headers, in lower case. */
@@ -28,14 +28,14 @@ export function s3Transport(settings: S3Settings, clock: StoreClock, onTransfer:
       if (read > 0 && options.method === 'GET') onTransfer('read', read);
       onResponse(response);
     });
-    // Node only reports the silence; ending the request is left to us.
+    // Node only reports the timeout; aborting the request is up to us.
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${String(idleTimeoutMs / 1000)} s`)));
     return sent;
   };
   return request as typeof http.request;
 }
 
-/** The client signs by this machine's clock and has no setting for another. */
+/** The client signs by this machine's clock and has no setting to change that. */
 function signedAgain(options: SignedOptions, settings: S3Settings, correctionMs: number): SignedOptions {
   const { accessKey, secretKey, region } = settings;
   const date = new Date(Date.now() + correctionMs);

@@ -1,10 +1,10 @@
 /**
- * A read that does not fit its digest is made a second time, from the store itself: twice the same wrong bytes are a
- * damaged object, anything else was the way to here.
+ * A read that does not match its digest is repeated from the store itself: the same wrong bytes twice mean a damaged
+ * object, anything else a fault in transit.
  */
 import { MtrlError } from '../../core/errors.ts';
 
-/** `read` throws ARTIFACT_CORRUPT, whose `found` tells its bytes from others, where they are wrong. Throws STORE_UNREACHABLE when two reads differ. */
+/** `read` throws ARTIFACT_CORRUPT for wrong bytes, with a `found` that identifies them. Throws STORE_UNREACHABLE if two reads differ. */
 export async function secondRead<T>(where: string, read: () => Promise<T>): Promise<T> {
   const first = await attempted(read);
   if ('value' in first) return first.value;
@@ -28,6 +28,6 @@ function unsteady(where: string, ...reads: readonly { readonly corrupt: MtrlErro
   return new MtrlError('STORE_UNREACHABLE', 'two reads of one object gave different bytes', {
     where,
     found: reads.map(({ corrupt }) => corrupt.details.found ?? corrupt.message).join('; then '),
-    hint: 'the request is repeated; if this recurs, look at what is between this machine and the store (proxies, memory)',
+    hint: 'the request is retried; if this recurs, check the network path to the store (proxies) and the memory of this machine',
   });
 }

@@ -1,16 +1,16 @@
 /**
- * The store's clock, as the Date header of its answers tells it. Ages and leases are compared with it alone, and
- * requests are signed by it where this machine's clock is wrong: S3 refuses a signature that is 15 minutes off.
+ * The store's clock, from the Date header of its responses. Ages and leases are compared with it alone, and requests are
+ * signed by it if this machine's clock is wrong: S3 rejects a signature that is 15 minutes off.
  */
 
-/** Below it the two clocks are the same for every purpose here: the header has whole seconds, and an answer takes time. */
+/** Smaller differences are ignored: the header has whole seconds, and a response takes time. */
 const correctedFromMs = 30_000;
 
 export class StoreClock {
   #offsetMs: number | undefined;
   #correctionMs = 0;
 
-  /** By the Date header of an answer that has just arrived. */
+  /** From the Date header of a response that has just arrived. */
   learn(date: string | undefined): void {
     const storeMs = Date.parse(date ?? '');
     if (Number.isNaN(storeMs)) return;
@@ -23,12 +23,12 @@ export class StoreClock {
     return this.#offsetMs !== undefined;
   }
 
-  /** Added to this machine's time when a request is signed; 0 where its clock is right. */
+  /** Added to this machine's time for signing; 0 if its clock is right. */
   get correctionMs(): number {
     return this.#correctionMs;
   }
 
-  /** Milliseconds since 1970; at most a second and an answer's time behind the store's own. */
+  /** Milliseconds since 1970; behind the store's clock by at most a second plus the latency of a response. */
   nowMs(): number {
     return Date.now() + (this.#offsetMs ?? 0);
   }

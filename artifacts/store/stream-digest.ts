@@ -1,4 +1,4 @@
-/** Digests of bytes that pass by. */
+/** Digests of streams. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -10,7 +10,7 @@ export interface Digested {
   readonly byteLength: number;
 }
 
-/** Reads the stream to its end. */
+/** Reads the whole stream. */
 async function digestStream(stream: Readable): Promise<Digested> {
   const hash = createHash('sha256');
   let byteLength = 0;
@@ -25,7 +25,7 @@ export async function digestFile(path: string): Promise<Digested> {
   return digestStream(createReadStream(path));
 }
 
-/** Lets bytes through and fails at their end, with ARTIFACT_CORRUPT, when they are not those of the digest. */
+/** Passes bytes through and fails at the end, with ARTIFACT_CORRUPT, if they do not match the digest. */
 export async function* proven(
   bytes: AsyncIterable<unknown>,
   expected: Digested,
@@ -58,11 +58,11 @@ export function describeBytes(bytes: Uint8Array): string {
 export function corrupt(where: string, expected: Digested, found: Digested): MtrlError {
   return new MtrlError(
     'ARTIFACT_CORRUPT',
-    `kept bytes are not what was written: expected ${describeDigested(expected)}`,
+    `stored bytes differ from what was written: expected ${describeDigested(expected)}`,
     {
       where,
       found: describeDigested(found),
-      hint: 'restore the object from a copy, or delete it and run again: what is missing is made anew',
+      hint: 'restore the object from a copy, or delete it and run again to recompute it',
     },
   );
 }

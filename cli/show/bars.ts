@@ -60,10 +60,10 @@ export function plainLine(standing: Standing, view: View): string {
 }
 
 function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'>): string {
-  return isOpen ? 'no worker answers; `npm run mtrl -- up` starts what is missing' : status.toLowerCase();
+  return isOpen ? 'no worker answers; `npm run mtrl -- up` starts missing workers' : status.toLowerCase();
 }
 
-/** A workflow that failed or was ended from outside had no chance to say so itself. */
+/** A workflow that failed or was terminated could not update its own status. */
 function endedText({ isOpen, status }: Standing, paint: Paint): string | undefined {
   return isOpen || status === 'COMPLETED' ? undefined : paint('red', status.toLowerCase());
 }

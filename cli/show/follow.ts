@@ -111,6 +111,6 @@ export function onInterrupt(): { readonly promise: Promise<never>; readonly stop
 /** What a person must know after Ctrl-C. */
 export function sayGoesOn(experimentId: string): void {
   say(
-    `\n${experimentId} goes on in Temporal. Come back with \`${commandText('watch', experimentId)}\`; end it with \`${commandText('cancel', experimentId)}\`.`,
+    `\n${experimentId} continues in Temporal. Watch it with \`${commandText('watch', experimentId)}\`; cancel it with \`${commandText('cancel', experimentId)}\`.`,
   );
 }

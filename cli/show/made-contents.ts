@@ -1,4 +1,4 @@
-/** What lies inside of what an activity made, for `lineage`: counts, and the first few by name. */
+/** Contents of artifacts for `lineage`: counts, and the first few items by name. */
 import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
 import type { RolloutShard, StepRewards } from '../../pipeline/training/rollout-artifact.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
@@ -29,7 +29,7 @@ async function inDataset(store: ArtifactStore, dataset: DatasetArtifact): Promis
   return {
     rows: { count: dataset.exampleCount, examples: shown.map(({ id }) => id) },
     images: { count: dataset.imageCount, examples: images },
-    ...(dataset.quarantinedCount > 0 && { 'rows set aside': { count: dataset.quarantinedCount, examples: [] } }),
+    ...(dataset.quarantinedCount > 0 && { 'quarantined rows': { count: dataset.quarantinedCount, examples: [] } }),
   };
 }
 

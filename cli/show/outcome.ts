@@ -35,18 +35,18 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
     throw codedEnd(
       error,
       `experiment ${experimentId}`,
-      `\`${commandText('resume', experimentId)}\` goes on from what is kept`,
+      `\`${commandText('resume', experimentId)}\` continues from the stored steps`,
     );
   }
 }
 
-/** What ended a workflow, in our words; `hint` is for what was stopped by somebody. */
+/** A workflow's failure as a coded error; `hint` is for a cancelled or terminated one. */
 export function codedEnd(error: unknown, where: string, hint: string): unknown {
   if (error instanceof WorkflowNotFoundError) {
     return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
       where,
-      found: 'it was deleted while it was waited for, or the server has another database',
-      hint: `\`${commandText('status')}\` lists what is there; start it again: what it had made is found`,
+      found: 'it was deleted during the wait, or the server has another database',
+      hint: `\`${commandText('status')}\` lists all experiments; start it again: finished work is reused`,
       cause: error,
     });
   }
@@ -61,7 +61,7 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
 }
 
-/** Every run's results: they lie in the store, not in what the workflow returns. */
+/** Results of all runs: they are in the store, not in what the workflow returns. */
 export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
   return (await store.getJson(index)) as ExperimentIndex;
 }

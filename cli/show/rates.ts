@@ -1,4 +1,4 @@
-/** How fast runs go, from what was seen of them: steps a second over the last half minute, or since the step before, and what is left at that rate. */
+/** Speed of runs: observed steps a second over the last half minute, or since the previous step, and the remaining time at that rate. */
 import type { RunProgress } from '../../contract/progress.ts';
 
 interface Sighting {
@@ -19,7 +19,7 @@ export class Rates {
   saw({ runName, step }: Pick<RunProgress, 'runName' | 'step'>, atMs: number): void {
     const seen = this.#sightings.get(runName) ?? [];
     const last = seen.at(-1);
-    // A step that is smaller than before comes from a new start: what was seen of the old one says nothing.
+    // A lower step means a restart: earlier observations no longer count.
     const kept = last !== undefined && step < last.step ? [] : seen;
     const recent = kept.filter((sighting, i) => atMs - sighting.atMs <= windowMs || i >= kept.length - 2);
     this.#sightings.set(runName, last?.step === step && kept.length > 1 ? recent : [...recent, { atMs, step }]);

@@ -27,7 +27,7 @@ export class Screen {
     return Math.max(20, this.#terminal.columns ?? 80);
   }
 
-  /** Lines of a frame: the cursor stands in the last row, and what has scrolled out cannot be redrawn. */
+  /** Lines of a frame: the cursor is in the last row, and lines that have scrolled out cannot be redrawn. */
   get rowCount(): number {
     return Math.max(2, (this.#terminal.rows ?? 25) - 1);
   }
@@ -54,7 +54,7 @@ export class Screen {
     this.#isClosed = true;
   }
 
-  /** A narrower window has wrapped what was drawn: count its rows at the width of now. */
+  /** A narrower window has wrapped the drawn lines: count its rows at the current width. */
   #back(): string {
     const rowCount = this.#shown.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(shownLength(line) / this.columnCount)),
@@ -66,7 +66,7 @@ export class Screen {
 
 const piecePattern = new RegExp(`${escape}\\[[0-9;]*m|[^]`, 'gu');
 
-/** Cuts text that is ready to be written, and not its colour codes; what was coloured is closed. */
+/** Truncates formatted text but not its colour codes; open colours are closed. */
 export function cutToWidth(line: string, columnCount: number): string {
   if (shownLength(line) <= columnCount) return line;
   let width = 0;

@@ -40,7 +40,7 @@ async function newestOf(client: Client, run: RunProgress): Promise<RunProgress> 
   return (await ask<RunProgress>(client, run.workflowId)) ?? run;
 }
 
-/** undefined when nobody answers in time: the worker is down, or the workflow has not begun. */
+/** undefined without an answer in time: the worker is down, or the workflow has not started. */
 async function ask<T>(client: Client, workflowId: string): Promise<T | undefined> {
   try {
     return await client.withDeadline(Date.now() + queryTimeoutMs, () =>

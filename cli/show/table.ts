@@ -32,7 +32,7 @@ export function scoreTable(
   columnCount = process.stdout.columns || usualColumnCount,
 ): string {
   const columns = columnsOf(runs, paint);
-  if (columns.length === 0) return 'nothing was evaluated';
+  if (columns.length === 0) return 'no evaluations';
   const names = runs.map(({ plan }) => nameOf(plan, runs));
   const nameWidth = Math.max(8, ...names.map(visibleLength));
   const blocks = blocksOf(columns, columnCount - nameWidth, runs);
@@ -173,9 +173,9 @@ function legend(runs: readonly ScoredRow[], paint: Paint): string {
   );
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const examples = low === high ? String(low) : `${String(low)} to ${String(high)}`;
-  const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments a task`];
+  const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments per task`];
   if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.forcedChoice !== undefined)))
-    lines.push("forced: the likeliest label at the verdict's place, whatever was said");
+    lines.push('forced: the most probable label at the position of the verdict, whatever the answer was');
   if (isPairwise)
     lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');

@@ -28,7 +28,7 @@ export async function decide({ client }: Stack, target: string, decision: Decisi
   }
 }
 
-/** Who decides, where nobody is named. */
+/** The default for who decides. */
 export function whoami(): string {
   return userInfo().username;
 }
@@ -61,12 +61,12 @@ async function waitingFor(client: Client, name: string): Promise<string> {
   }
   const [only, ...others] = waiting;
   if (only === undefined)
-    throw new MtrlError('NOT_FOUND', 'nothing waits for a decision under this id or name', {
+    throw new MtrlError('NOT_FOUND', 'no candidate with this id or name is waiting for a decision', {
       where: name,
-      hint: `name a running workflow of type ${types.join(' or ')}, or the name that its candidate would take`,
+      hint: `name a running workflow of type ${types.join(' or ')}, or the name that its candidate is for`,
     });
   if (others.length === 0) return only;
-  throw new MtrlError('USAGE', 'several candidates wait to take this name', {
+  throw new MtrlError('USAGE', 'several candidates are waiting for this name', {
     where: name,
     found: waiting.join(', '),
     hint: 'name one of these workflows',

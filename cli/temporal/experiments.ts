@@ -28,7 +28,7 @@ export interface StartRequest {
   readonly options?: ExperimentOptions;
 }
 
-/** One experiment an id: of two starts with the same recipe the second attaches, unless it may start a failed one anew. Throws RECIPE_CONFLICT. */
+/** One experiment per id: a second start with the same recipe attaches, or restarts a failed one if allowed. Throws RECIPE_CONFLICT. */
 export async function startOrAttach(
   stack: Stack,
   request: StartRequest,
@@ -71,7 +71,7 @@ export async function start(
   });
 }
 
-/** false for one that runs, or that nobody has started. */
+/** false if it is running or was never started. */
 async function hasEnded(client: Client, experimentId: string): Promise<boolean> {
   try {
     return !['RUNNING', 'PAUSED'].includes((await describe(client, experimentId)).status.name);
@@ -96,7 +96,7 @@ async function requireSameRecipe({ client }: Stack, request: StartRequest): Prom
   });
 }
 
-/** Defaults filled in, so that writing one out makes no difference; as it is, when it is no recipe of this version. */
+/** With defaults filled in, so that writing one out makes no difference; unchanged if it is not a valid recipe of this version. */
 function asRecipe(value: unknown): Json {
   try {
     return parseRecipe(value);
@@ -132,9 +132,9 @@ export async function inputsOfExperiment(client: Client, experimentId: string): 
 /** Ids are parts of object keys and of addresses. Throws USAGE. */
 export function requireExperimentId(id: string): string {
   if (/^[A-Za-z0-9][\w.=-]{0,199}$/.test(id)) return id;
-  throw new MtrlError('USAGE', 'this cannot be the id of an experiment', {
+  throw new MtrlError('USAGE', 'the experiment id is invalid', {
     where: '--id',
     found: JSON.stringify(id),
-    hint: 'use letters, digits, `.`, `_`, `=` and `-`, at most 200, a letter or digit first',
+    hint: 'use letters, digits, `.`, `_`, `=` and `-`, at most 200 characters, starting with a letter or digit',
   });
 }

@@ -28,7 +28,7 @@ export async function failingWorkflows(client: Client, experimentId: string): Pr
 }
 
 export function failingText({ workflowId, message }: FailingWorkflow): string {
-  return `${workflowId} cannot go on: its workflow task fails again and again (${message})`;
+  return `${workflowId} is stuck: its workflow task keeps failing (${message})`;
 }
 
 /** A task that merely ran out of time is none: its worker has died, and another one takes it. */
@@ -103,9 +103,9 @@ export async function awaitChildren(client: Client, experimentId: string): Promi
   }
   const open = await leftAfter(client, experimentId, leftOpenMsMax);
   if (open.length === 0) return;
-  throw new MtrlError('EXPERIMENT_RUNNING', 'workflows of the experiment have not ended', {
+  throw new MtrlError('EXPERIMENT_RUNNING', 'workflows of the experiment are still running', {
     where: experimentId,
     found: open.map(({ workflowId }) => workflowId).join(', '),
-    hint: `wait for them, or end them: \`${commandText('cancel', experimentId)}\``,
+    hint: `wait for them, or cancel them: \`${commandText('cancel', experimentId)}\``,
   });
 }

@@ -25,13 +25,13 @@ export async function forget(stack: Stack, experimentId: string): Promise<Forgot
   const workflows = await list(client, query);
   const index = await findExperiment(store, experimentId);
   if (index === undefined && workflows.length === 0)
-    throw new MtrlError('NOT_FOUND', 'there is no such experiment', { where: experimentId });
+    throw new MtrlError('NOT_FOUND', 'the experiment does not exist', { where: experimentId });
   const open = await list(client, `${query} AND ExecutionStatus = 'Running'`);
   if (open.length > 0) {
-    throw new MtrlError('EXPERIMENT_RUNNING', 'the experiment has not ended', {
+    throw new MtrlError('EXPERIMENT_RUNNING', 'the experiment is still running', {
       where: experimentId,
       found: open.map(({ workflowId }) => workflowId).join(', '),
-      hint: `wait for it, or end it first: \`${commandText('cancel', experimentId)}\``,
+      hint: `wait for it, or cancel it first: \`${commandText('cancel', experimentId)}\``,
     });
   }
   await store.objects.remove([experimentKey(experimentId)]);

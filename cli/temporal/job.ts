@@ -27,14 +27,14 @@ export interface Job<T extends keyof JobResults> {
   /** Stands in its id. */
   readonly name: string;
   readonly input: unknown;
-  /** One that says what it is about, where no two may run at once; else a new one is made. */
+  /** An id derived from the subject, if no two may run at once; default: a new one. */
   readonly workflowId?: string;
 }
 
 const askMs = 1_000;
 const queryTimeoutMs = 4_000;
 
-/** Progress goes to stderr, a line a change. Throws the coded error that ended it, or Interrupted: the job itself goes on. */
+/** Progress goes to stderr, one line per change. Throws the coded error that ended the job, or Interrupted: the job itself continues. */
 export async function runJob<T extends keyof JobResults>(
   stack: Stack,
   job: Job<T>,
@@ -45,14 +45,14 @@ export async function runJob<T extends keyof JobResults>(
   try {
     const handle = stack.client.workflow.getHandle(workflowId);
     const result = patiently(() => handle.result() as Promise<JobResults[T]>).catch((error: unknown) => {
-      throw codedEnd(error, workflowId, 'start it again: what was done is found');
+      throw codedEnd(error, workflowId, 'start it again: finished work is reused');
     });
     result.catch(() => undefined);
     void showProgress(stack, workflowId, ended.signal);
     return { workflowId, result: await Promise.race([result, interrupted.promise]) };
   } catch (error) {
     if (error instanceof Interrupted)
-      say(`\n${workflowId} goes on in Temporal; the same command finds what it has done`);
+      say(`\n${workflowId} continues in Temporal; the same command attaches to it again`);
     throw error;
   } finally {
     ended.abort();

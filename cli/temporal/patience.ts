@@ -31,7 +31,7 @@ export async function patiently<T>(ask: () => Promise<T>, { againMs, silenceMsMa
       if (!isUnreachable(error)) throw error;
       // A question that was open for long was heard: this is the beginning of another silence.
       if (Date.now() - askedAtMs > silenceMsMax) silentSinceMs = undefined;
-      if (silentSinceMs === undefined) say('Temporal does not answer: asking again');
+      if (silentSinceMs === undefined) say('Temporal does not answer: retrying');
       silentSinceMs ??= Date.now();
       if (Date.now() - silentSinceMs > silenceMsMax) throw error;
     }

@@ -1,10 +1,10 @@
-/** What names in the registry stand for: read from the store, without asking Temporal. */
+/** Promoted names: read from the store, without Temporal. */
 import type { PromotedVersion } from '../../contract/retraining.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { type NameDocument, readName, versionOf } from '../../artifacts/registry.ts';
 import { MtrlError } from '../../core/errors.ts';
 
-/** `NAME` or `NAME@VERSION`. Throws NOT_FOUND for a version that is not there; undefined for a NAME that stands for nothing. */
+/** `NAME` or `NAME@VERSION`. Throws NOT_FOUND for a version that does not exist; undefined for a NAME without a promoted version. */
 export async function promotedAs(store: ArtifactStore, text: string): Promise<PromotedVersion | undefined> {
   const parts = /^([a-z0-9][a-z0-9-]*)(?:@(\d+))?$/.exec(text);
   if (parts === null) return undefined;
@@ -18,7 +18,7 @@ export async function promotedAs(store: ArtifactStore, text: string): Promise<Pr
 export async function requireName(store: ArtifactStore, name: string): Promise<NameDocument> {
   const document = await readName(store, name);
   if (document.revision > 0) return document;
-  throw new MtrlError('NOT_FOUND', 'nothing was ever promoted to this name', { where: name });
+  throw new MtrlError('NOT_FOUND', 'no judge has been promoted to this name', { where: name });
 }
 
 export async function contentOf(
@@ -29,7 +29,7 @@ export async function contentOf(
   return (await store.getJson(versionOf(document, version).artifact)) as PromotedVersion;
 }
 
-/** As the JSON documents of the verbs show it: what it is and where it came from. */
+/** As in the JSON documents of the verbs: the version and its origin. */
 export function shownVersion({ name, version, checkpoint, ...rest }: PromotedVersion) {
   const { experimentId, runName, mode, promotedAt, approvedBy, gate, recipe, dataset } = rest;
   return {

@@ -13,7 +13,7 @@ export function loadRetrainRecipe(
   const loaded = loadRecipeFile(file, sets);
   const { promotion } = loaded.parsed;
   if (promotion === undefined) {
-    const allowed = 'promotion: {name: ..., arm: ...}, which say what a retraining promotes, and as what';
+    const allowed = 'promotion: {name: ..., arm: ...}: the name to promote to, and the arm to promote';
     throw recipeError([{ path: ['promotion'], found: 'nothing', allowed }], file);
   }
   // Workers of a remote stack see other files; they find out for themselves.

@@ -31,7 +31,11 @@ export function overlapWord(policy: ScheduleOverlapPolicy | undefined): string {
 /** Ids of schedules begin the ids of the workflows that they start. Throws USAGE. */
 export function scheduleName(name: string): string {
   if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name;
-  throw wrong('the name', name, 'letters, digits, `.`, `_` and `-`, at most 100, a letter or digit first');
+  throw wrong(
+    'the name',
+    name,
+    'letters, digits, `.`, `_` and `-`, at most 100 characters, starting with a letter or digit',
+  );
 }
 
 export interface TimesOptions {
@@ -129,5 +133,5 @@ function fieldText<T extends string | number>(
 }
 
 function wrong(where: string, found: string, hint: string): MtrlError {
-  return new MtrlError('USAGE', 'the schedule cannot be read', { where, found, hint });
+  return new MtrlError('USAGE', 'the schedule is invalid', { where, found, hint });
 }

@@ -25,7 +25,7 @@ export async function createSchedule({ client }: TemporalStack, options: Schedul
     return await withTimes(name, () => client.schedule.create(options));
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    throw new MtrlError('USAGE', 'a schedule of this name exists', {
+    throw new MtrlError('USAGE', 'a schedule with this name exists', {
       where: `schedule ${name}`,
       hint: `change it by \`${commandText('schedule', 'update', name)}\`, or take another name`,
       cause: error,
@@ -49,12 +49,12 @@ async function withTimes<T>(name: string, request: () => Promise<T>): Promise<T>
   try {
     return await request();
   } catch (error) {
-    // The client's word for what the server calls an invalid argument.
+    // The client's error for what the server calls an invalid argument.
     if (!(error instanceof TypeError)) throw error;
-    throw new MtrlError('USAGE', 'Temporal cannot read the times of the schedule', {
+    throw new MtrlError('USAGE', 'Temporal rejects the times of the schedule', {
       where: `schedule ${name}`,
       found: error.message,
-      hint: "--cron takes minute, hour, day, month and weekday: '0 3 * * *'; --timezone a name like Europe/Rome",
+      hint: "--cron takes minute, hour, day, month and weekday, such as '0 3 * * *'; --timezone takes a name such as Europe/Rome",
       cause: error,
     });
   }
@@ -70,9 +70,9 @@ export async function withSchedule<T>(
     return await body(client.schedule.getHandle(name));
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    throw new MtrlError('NOT_FOUND', 'there is no such schedule', {
+    throw new MtrlError('NOT_FOUND', 'the schedule does not exist', {
       where: `schedule ${name}`,
-      hint: `\`${commandText('schedule', 'list')}\` shows those that there are`,
+      hint: `\`${commandText('schedule', 'list')}\` lists all schedules`,
       cause: error,
     });
   }

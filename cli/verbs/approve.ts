@@ -29,7 +29,7 @@ function addDecision(command: Command, verb: Decision['decision']): void {
         const wanted: Decision = { decision: verb, by, ...(reason !== undefined && { reason }) };
         const { workflowId, decision } = await decide(stack, target, wanted);
         if (json) printJson({ workflowId, ...decision });
-        else print(`${workflowId} was told: ${decision.decision}, by ${decision.by}`);
+        else print(`decision sent to ${workflowId}: ${decision.decision}, by ${decision.by}`);
       });
     });
 }

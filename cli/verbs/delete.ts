@@ -11,7 +11,7 @@ export function addDelete(command: Command): void {
       await withStack({ startMissing: false }, async (stack) => {
         const forgotten = await forget(stack, experimentId);
         if (json) printJson(forgotten);
-        else print(`${experimentId} is forgotten; \`${commandText('gc')}\` frees what only it used`);
+        else print(`${experimentId} is deleted; \`${commandText('gc')}\` frees what only it used`);
       });
     });
 }

@@ -65,5 +65,5 @@ const usualStep: ArmShape = {
 function countOf(option: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;
-  throw new MtrlError('USAGE', `${option} takes a whole number from 1 on`, { found: text });
+  throw new MtrlError('USAGE', `${option} must be an integer, 1 or greater`, { found: text });
 }

@@ -59,7 +59,11 @@ async function evaluate({ policy, recipe: file, mode, set, json = false }: Evalu
 /** Throws USAGE. */
 export function answerMode(mode: string | undefined): AnswerMode | undefined {
   if (mode === undefined || mode === 'think' || mode === 'direct') return mode;
-  throw new MtrlError('USAGE', 'there is no such mode', { where: '--mode', found: mode, hint: 'use think or direct' });
+  throw new MtrlError('USAGE', 'the mode does not exist', {
+    where: '--mode',
+    found: mode,
+    hint: 'use think or direct',
+  });
 }
 
 /** JSON is YAML: the path may hold anything. */

@@ -26,7 +26,7 @@ export function addFetch(command: Command): void {
 
 async function write(store: ArtifactStore, ref: ArtifactRef, path: string): Promise<void> {
   if (existsSync(path))
-    throw new MtrlError('USAGE', 'the file is there already', { where: path, hint: 'name another one' });
+    throw new MtrlError('USAGE', 'the file already exists', { where: path, hint: 'name another one' });
   await store.getToFile(ref, path);
   say(`${path}: ${String(ref.byteLength)} bytes, sha256 ${ref.sha256}`);
 }

@@ -53,7 +53,7 @@ function theArm(recipe: Recipe, sets: readonly string[]): string {
   const trained = trainedArms(recipe).map(([name]) => name);
   const [only, ...others] = new Set(changed.length > 0 ? changed : trained);
   if (only !== undefined && others.length === 0) return only;
-  throw new MtrlError('USAGE', 'it is not clear which arm goes on otherwise', {
+  throw new MtrlError('USAGE', 'the arm to fork is ambiguous', {
     where: '--arm',
     found: changed.length > 0 ? `changes of ${[...new Set(changed)].join(', ')}` : 'none, and several arms train',
     hint: `name one: ${trained.join(', ')}`,

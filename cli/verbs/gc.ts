@@ -50,7 +50,7 @@ async function gc(options: GcOptions): Promise<void> {
         runningRoots: () => documentsOf(stack, daysAgo(options.recentDays), old),
         youngSinceMs: await youngSince(stack, options),
         onProgress: ({ phase, objectCount }) => {
-          show(() => `${phase}: ${String(objectCount)} objects are referred to`);
+          show(() => `${phase}: ${String(objectCount)} objects are referenced`);
         },
       }),
     );
@@ -80,7 +80,7 @@ async function youngSince(stack: Stack, { graceMinutes }: GcOptions): Promise<()
     const open = await openWorkflows(stack);
     if (open.length > 0 && !wasTold && graceMinutes * 60_000 < youngMs) {
       wasTold = true;
-      say(`${String(open.length)} workflows are open: what was written or used within the last hour stays`);
+      say(`${String(open.length)} workflows are running: artifacts written or used within the last hour are kept`);
     }
     return startedAtMs - Math.max(graceMinutes * 60_000, open.length > 0 ? youngMs : 0);
   };

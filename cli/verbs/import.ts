@@ -20,7 +20,7 @@ export function addImport(command: Command): void {
         if (json) printJson(imported);
         else
           print(
-            `${imported.experimentId} is here: ${String(imported.objectCount)} objects, ${String(imported.newObjectCount)} of them new`,
+            `imported ${imported.experimentId}: ${String(imported.objectCount)} objects, ${String(imported.newObjectCount)} of them new`,
           );
       });
     });

@@ -80,5 +80,5 @@ function printIngestion(document: IngestionDocument): void {
     print(`  ${task.padEnd(width)}  ${split.padEnd(5)}  ${String(count).padStart(6)}  ${shares.join(', ')}`);
   }
   print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${commandText('fetch', leaks)}`}`);
-  print(`dataset ${dataset.uri}, ${String(misses)} of ${String(hits + misses)} sources read anew`);
+  print(`dataset ${dataset.uri}, ${String(misses)} of ${String(hits + misses)} sources read`);
 }

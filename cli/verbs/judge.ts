@@ -69,7 +69,7 @@ async function judge(options: JudgeOptions): Promise<void> {
 
 function requireTask(task: string, tasks: readonly string[], recipe: string): void {
   if (tasks.includes(task)) return;
-  const hint = `use one of ${nearest(task, tasks, 8).join(', ')}, or name another --recipe`;
+  const hint = `use one of ${nearest(task, tasks, 8).join(', ')}, or choose another --recipe`;
   throw new MtrlError('USAGE', 'the recipe has no such task', { where: `--task, ${recipe}`, found: task, hint });
 }
 

@@ -41,11 +41,11 @@ async function rootsOf(stack: Stack, named: string): Promise<(readonly [string, 
     const key = stack.store.objects.keyOf(named);
     const made = await withProgressLine((show) =>
       madeAs(stack.store, key, (lookedAt, count) => {
-        show(() => `looking for what made it: ${String(lookedAt)} of ${String(count)} manifests`);
+        show(() => `searching for its activity: ${String(lookedAt)} of ${String(count)} manifests`);
       }),
     );
     if (made) return [['artifact', made]];
-    throw new MtrlError('NOT_FOUND', 'no activity made an artifact of this address', { where: named });
+    throw new MtrlError('NOT_FOUND', 'no activity made an artifact with this address', { where: named });
   }
   const [experimentId = '', wanted] = named.split(':');
   const { runs } = await madeBy(stack, experimentId);

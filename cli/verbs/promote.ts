@@ -27,7 +27,7 @@ export function addPromote(command: Command): void {
     .action(promote);
 }
 
-/** Throws PROMOTION_HELD_BACK when the name still stands for what it stood for. */
+/** Throws PROMOTION_HELD_BACK if the name was not switched. */
 async function promote(experimentId: string, { json = false, ...wanted }: PromoteOptions): Promise<void> {
   const input: FindCandidateInput = { experimentId, ...wanted };
   await withStack({ startMissing: true }, async (stack) => {
@@ -37,17 +37,17 @@ async function promote(experimentId: string, { json = false, ...wanted }: Promot
     const { status, name, why, notifications } = result;
     notifications.failures.forEach(sayUntold);
     if (status === 'promoted') return;
-    throw new MtrlError('PROMOTION_HELD_BACK', `${name} stands for what it stood for before`, {
+    throw new MtrlError('PROMOTION_HELD_BACK', `${name} is unchanged: the candidate was held back`, {
       where: workflowId,
       found: why,
-      hint: `train on, or say why the gate is wrong: \`${commandText('promote', experimentId, '--force-reason', '...')}\``,
+      hint: `train further, or override the gate: \`${commandText('promote', experimentId, '--force-reason', '...')}\``,
     });
   });
 }
 
 /** A receiver that could not be reached. */
 export function sayUntold(failure: string): void {
-  say(`could not be told: ${failure}`);
+  say(`notification failed: ${failure}`);
 }
 
 function documentOf(workflowId: string, result: GatedPromotion) {

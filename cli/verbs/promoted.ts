@@ -27,9 +27,9 @@ async function showNames({ store }: Stack, json: boolean): Promise<void> {
     }),
   );
   if (json) printJson({ names: rows });
-  else if (rows.length === 0) print('nothing was promoted yet');
+  else if (rows.length === 0) print('no judge has been promoted yet');
   for (const { name, promoted } of json ? [] : rows)
-    print(promoted ? `${name}@${String(promoted.version)}  ${facts(promoted)}` : `${name}  stands for nothing`);
+    print(promoted ? `${name}@${String(promoted.version)}  ${facts(promoted)}` : `${name}  (nothing promoted)`);
 }
 
 async function showName({ store }: Stack, name: string, json: boolean): Promise<void> {

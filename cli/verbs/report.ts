@@ -17,7 +17,7 @@ export function addReport(command: Command): void {
           throw new MtrlError('NOT_FOUND', 'the experiment has no report yet', {
             where: experimentId,
             found: `it is ${status.toLowerCase()}`,
-            hint: 'a report is made when all runs are evaluated',
+            hint: 'the report is written when all runs are evaluated',
           });
         }
         const path = await fetchReport(stack, experimentId, report);
@@ -33,7 +33,7 @@ function openFile(path: string): void {
   ];
   const child = spawn(command ?? 'xdg-open', [...args, path], { detached: true, stdio: 'ignore' });
   child.on('error', () => {
-    say(`cannot open it here (${command ?? ''}): open the file yourself`);
+    say(`cannot open a browser (${command ?? ''}): open the file yourself`);
   });
   child.unref();
 }

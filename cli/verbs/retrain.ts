@@ -36,14 +36,14 @@ async function retrain(file: string, { set, wait = false, json = false }: Retrai
     const workflowId = await startJob(stack, job).catch(conflict(job));
     const link = uiLink(stack.settings, workflowId) ?? null;
     if (json) printJson({ workflowId, status: 'running', link });
-    else print('it goes on in Temporal; the same command with --wait shows one until it ends');
+    else print('it continues in Temporal; the same command with --wait shows it until it ends');
   });
 }
 
 function conflict({ workflowId }: Pick<Job<'retrain'>, 'workflowId'>): (error: unknown) => never {
   return (cause) => {
     if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
-    throw new MtrlError('RETRAIN_CONFLICT', 'a retraining of this name is running, and two never overlap', {
+    throw new MtrlError('RETRAIN_CONFLICT', 'a retraining of this name is already running', {
       where: `workflow ${workflowId ?? ''}`,
       hint: 'wait for it, or cancel it: `temporal workflow cancel --workflow-id ...`',
       cause,

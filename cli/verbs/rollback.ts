@@ -33,6 +33,6 @@ async function rollback(name: string, { json = false, by = whoami(), ...wanted }
     notifications.failures.forEach(sayUntold);
     const shown = { from: from ? shownVersion(from) : null, promoted: promoted ? shownVersion(promoted) : null };
     if (json) printJson({ workflowId, status: 'completed', name, revision, ...shown, notifications });
-    else print(`${name} stands for ${promoted ? `version ${String(promoted.version)}` : 'nothing'} now`);
+    else print(`${name} is now ${promoted ? `version ${String(promoted.version)}` : 'not promoted'}`);
   });
 }

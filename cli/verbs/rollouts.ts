@@ -64,9 +64,9 @@ async function nothingThere(
     where: experimentId,
     found:
       steps.length === 0
-        ? 'no step of reinforcement learning is kept yet'
+        ? 'no reinforcement learning step is stored yet'
         : `${steps.join('; ')}; tasks ${nearest(task ?? '', tasks, 8).join(', ')}`,
-    hint: 'steps can be read once a snapshot after them is kept',
+    hint: 'steps become readable with the next snapshot',
   });
 }
 

@@ -91,7 +91,7 @@ const plainVerbs = [
   {
     verb: 'unpause',
     description: 'resume a paused schedule',
-    said: 'starts at its times again',
+    said: 'is active again',
     act: (handle: ScheduleHandle) => handle.unpause('unpaused by mtrl'),
   },
   {
@@ -103,8 +103,8 @@ const plainVerbs = [
   },
   {
     verb: 'delete',
-    description: 'forget the schedule; what runs goes on, and what was promoted stays',
-    said: 'is deleted; what it has started goes on',
+    description: 'delete the schedule; running retrainings continue, and promoted judges stay',
+    said: 'is deleted; running retrainings continue',
     act: (handle: ScheduleHandle) => handle.delete(),
   },
 ] as const;
@@ -186,7 +186,7 @@ async function backfill(name: string, { from, to, overlap, json = false }: Backf
   const range = { start: timeOf('--from', from), end: timeOf('--to', to), overlap: overlapOf(overlap) };
   if (range.end <= range.start)
     throw new MtrlError('USAGE', '--to is not after --from', { where: 'schedule backfill', found: `${from} to ${to}` });
-  await changed(name, json, `starts what it would have started from ${from} to ${to}`, async (handle) => {
+  await changed(name, json, `starts the runs of ${from} to ${to}`, async (handle) => {
     // The server takes a backfill of a schedule that is not there for done.
     await handle.describe();
     await handle.backfill(range);

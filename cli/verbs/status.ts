@@ -40,11 +40,11 @@ export function addStatus(command: Command): void {
         for (const workflow of failing) print(failingText(workflow));
         if (failing.length > 0)
           print(
-            `end them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``,
+            `cancel them with \`${commandText('cancel', experimentId)}\`, or start again with \`${commandText('resume', experimentId)}\``,
           );
         if (error !== undefined)
           print(
-            `${describeError(error)}\n  then  \`${commandText('resume', experimentId)}\` goes on from what is kept`,
+            `${describeError(error)}\n  then  \`${commandText('resume', experimentId)}\` continues from the stored steps`,
           );
       });
     });
@@ -55,7 +55,7 @@ function waitingWorkers(home: string): string[] {
   return workerNames.flatMap((name) => {
     const worker = livingDaemon(home, name);
     const reason = worker && waitingReason(home, worker, name);
-    return reason === undefined ? [] : [`the ${name} worker takes no work: ${reason}`];
+    return reason === undefined ? [] : [`the ${name} worker accepts no work: ${reason}`];
   });
 }
 
@@ -116,7 +116,7 @@ async function listExperiments({ client }: TemporalStack, json: boolean): Promis
     return;
   }
   if (found.length === 0) {
-    print('no experiment yet');
+    print('no experiments yet');
     return;
   }
   const width = Math.max(...found.map(({ experimentId }) => experimentId.length));

@@ -46,7 +46,7 @@ function printVerification({ artifactCount, byteLength, problems }: Verification
   const paint = paintFor(process.stderr);
   for (const { uri, expected, found } of problems)
     say(`${paint('red', 'ARTIFACT_CORRUPT')}: ${uri}\n  expected ${expected}\n  found    ${found}`);
-  const damaged = problems.length === 0 ? 'all as they were written' : `${String(problems.length)} damaged`;
+  const damaged = problems.length === 0 ? 'all digests match' : `${String(problems.length)} damaged`;
   print(`${String(artifactCount)} artifacts, ${mebibytes(byteLength)}: ${damaged}`);
 }
 

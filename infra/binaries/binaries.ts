@@ -27,7 +27,7 @@ export async function findOrMakeBinary(name: BinaryName, log: (line: string) => 
   if ('path' in found) return found;
 
   const onWait = ({ pid }: { pid: number }) => {
-    if (pid !== process.pid) log(`waiting for process ${String(pid)}, which is making a server program`);
+    if (pid !== process.pid) log(`waiting for process ${String(pid)}, which is building a server program`);
   };
   // One lock for both: a build uses every core by itself, so two at once only take more memory.
   return withLock(join(cacheRoot(), 'make.lock'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
@@ -43,7 +43,7 @@ export async function findBinary(name: BinaryName): Promise<Binary | { tried: st
   if (onPath !== undefined) return { path: onPath, source: 'path' };
   const cached = await findCached(pins[name]);
   if ('path' in cached) return { path: cached.path, source: 'cache' };
-  return { tried: [`${name} on PATH: not there`, `cache: ${cached.missing}`] };
+  return { tried: [`${name} on PATH: not found`, `cache: ${cached.missing}`] };
 }
 
 async function make(pin: Pin, triedBefore: readonly string[], log: (line: string) => void): Promise<Binary> {
@@ -69,10 +69,10 @@ async function make(pin: Pin, triedBefore: readonly string[], log: (line: string
       tried.push(`build: ${firstLine(error)}`);
     }
   }
-  throw new MtrlError('SETUP_FAILED', `the ${pin.name} server program cannot be had`, {
+  throw new MtrlError('SETUP_FAILED', `the ${pin.name} server program cannot be obtained`, {
     where: `${process.platform}-${process.arch}`,
     found: `\n${tried.map((line) => `          ${line}`).join('\n')}`,
-    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable} to a server that runs already`,
+    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable} to a running server`,
   });
 }
 

@@ -28,7 +28,7 @@ export async function findGo({ goVersionMin }: Pin): Promise<Go | { missing: str
     const version = stdout.trim().replace(/^go/, '');
     if (isAtLeast(version, goVersionOldest)) return { path, version };
     return {
-      missing: `${path} is Go ${version}; ${goVersionMin} is needed (from ${goVersionOldest} on, Go fetches it by itself)`,
+      missing: `${path} is Go ${version}; ${goVersionMin} is needed (from ${goVersionOldest} on, Go downloads it by itself)`,
     };
   } catch (error) {
     return { missing: `${path} does not run: ${(error as Error).message.split('\n')[0] ?? ''}` };
@@ -80,7 +80,7 @@ function runGo(
     let packageCount = 0;
     let silence = setTimeout(giveUp, silenceTimeoutMs);
     function giveUp(): void {
-      lastLines.push(`no output for ${String(silenceTimeoutMs / 60_000)} minutes: ended`);
+      lastLines.push(`no output for ${String(silenceTimeoutMs / 60_000)} minutes: stopped`);
       child.kill('SIGKILL');
     }
     createInterface({ input: child.stderr }).on('line', (line) => {
@@ -88,7 +88,7 @@ function runGo(
       silence = setTimeout(giveUp, silenceTimeoutMs);
       if (line.startsWith('go: downloading ')) {
         downloadCount += 1;
-        say(`${String(downloadCount)} modules fetched`);
+        say(`${String(downloadCount)} modules downloaded`);
       } else if (isPackageName(line)) {
         packageCount += 1;
         say(`${String(packageCount)} of about ${String(Math.max(packageCountAbout, packageCount))} packages compiled`);

@@ -30,14 +30,14 @@ export function cachedPathOf({ name, version }: Pin): string {
   return join(cacheRoot(), `${name}-${version}-${process.platform}-${process.arch}`, name);
 }
 
-/** Its path when it is there and whole; a damaged one is removed, so that it is made anew. */
+/** The path of an existing, intact binary; a damaged one is removed, so that it is built again. */
 export async function findCached(pin: Pin): Promise<{ path: string } | { missing: string }> {
   const path = cachedPathOf(pin);
   if (!existsSync(path)) return { missing: `${path}: not there` };
   const expected = existsSync(`${path}.sha256`) ? readFileSync(`${path}.sha256`, 'utf8').split(/\s/)[0] : undefined;
   if (isExecutable(path) && expected === (await sha256Of(path))) return { path };
   rmSync(path, { force: true });
-  return { missing: `${path}: damaged (its sha256 is not the recorded one), removed` };
+  return { missing: `${path}: damaged (its sha256 differs from the recorded one), removed` };
 }
 
 /** An empty folder in the cache's file system, where `make` puts the binary; whole or not at all it becomes the cached one. */

@@ -30,7 +30,7 @@ export const pins: Record<BinaryName, Pin> = {
     packageCountAbout: 1700,
     overrideVariable: 'TEMPORAL_ADDRESS',
   },
-  // The repository is archived; this is its last state. The server runs unmodified, as a process of its own (AGPL-3.0).
+  // The repository is archived; this is its last state. The server runs unmodified, as a separate process (AGPL-3.0).
   minio: {
     name: 'minio',
     version: '2026-02-12',

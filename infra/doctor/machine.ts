@@ -42,7 +42,9 @@ function checkMemory(): DoctorCheck {
     name: 'memory',
     status: isEnough ? 'ok' : 'warn',
     found: `${availableGib.toFixed(1)} GiB available of ${(totalmem() / gib).toFixed(1)}`,
-    ...(!isEnough && { hint: `the demo with its servers wants about ${String(memoryMinGib)} GiB: end something else` }),
+    ...(!isEnough && {
+      hint: `the demo with its servers needs about ${String(memoryMinGib)} GiB: stop other programs`,
+    }),
   };
 }
 
@@ -67,7 +69,7 @@ function checkDisk(home: string): DoctorCheck {
     status: isEnough ? 'ok' : 'warn',
     found: `${freeGib.toFixed(1)} GiB free for ${home}`,
     ...(!isEnough && {
-      hint: `free some: builds, data and logs want ${String(diskMinGib)} GiB; or set MTRL_HOME to another disk`,
+      hint: `free some: builds, data and logs need ${String(diskMinGib)} GiB; or set MTRL_HOME to another disk`,
     }),
   };
 }

@@ -104,13 +104,13 @@ export function checkCheckpoint(): DoctorCheck[] {
   if (weights && existsSync(join(projectRoot, folder, 'config.json'))) {
     return [{ name, status: 'ok', found: `${folder} (${(weights.size / 1e6).toFixed(1)} MB)` }];
   }
-  const hint = 'get the checkout again, or make it: `npm run mtrl -- run recipes/pretrain-demo.yaml --wait`';
-  return [{ name, status: 'fail', found: `${folder}: no model.safetensors with config.json there`, hint }];
+  const hint = 'clone the project again, or recreate the base: `npm run mtrl -- run recipes/pretrain-demo.yaml --wait`';
+  return [{ name, status: 'fail', found: `${folder}: no model.safetensors with config.json`, hint }];
 }
 
-const reinstall = 'remove node_modules and run `npm run mtrl -- doctor` again: the packages are then installed anew';
+const reinstall = 'remove node_modules and run `npm run mtrl -- doctor` again to reinstall the packages';
 
-/** In a process of its own: a native module that does not fit this machine may abort, not throw. */
+/** In a separate process: a native module that does not fit this machine may abort instead of throwing. */
 async function load<T>(script: string): Promise<T | { failure: string }> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
@@ -121,7 +121,7 @@ async function load<T>(script: string): Promise<T | { failure: string }> {
   } catch (error) {
     const { stderr, message, signal } = error as Error & { stderr?: string; signal?: string };
     const reason = /^\w*Error.*$/m.exec(stderr ?? '')?.[0] ?? message.split('\n')[0] ?? '';
-    return { failure: signal == null ? reason : `ended by ${signal}` };
+    return { failure: signal == null ? reason : `killed by ${signal}` };
   }
 }
 

@@ -30,7 +30,7 @@ function checkOf(
   isWanted: boolean,
 ): DoctorCheck {
   const name = `${backend} ${executionProvider}`;
-  if (isAvailable) return { name, status: 'ok', found: isWanted ? `${found}, what engines use` : found };
+  if (isAvailable) return { name, status: 'ok', found: isWanted ? `${found}, used by engines` : found };
   return {
     name,
     status: isWanted ? 'fail' : 'ok',
@@ -39,7 +39,7 @@ function checkOf(
   };
 }
 
-/** `question`: backends, or `backend/provider`. Looked for in a process of its own; in the order in which each backend prefers them. */
+/** `question`: backends, or `backend/provider`. Checked in a separate process; in each backend's order of preference. */
 export async function listProviders(
   question: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
@@ -55,7 +55,7 @@ export async function listProviders(
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ProviderReport[];
   } catch (error) {
     const { signal, message } = error as Error & { signal?: string };
-    const found = signal == null ? (message.split('\n')[0] ?? '') : `looking for it was ended by ${signal}`;
+    const found = signal == null ? (message.split('\n')[0] ?? '') : `the check was killed by ${signal}`;
     return question.map((name) => {
       const [backend = name, executionProvider = ''] = name.split('/');
       return { backend, executionProvider, isAvailable: false, found };

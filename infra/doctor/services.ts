@@ -70,7 +70,7 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
       server,
       { name: 'bucket', status: 'ok', found: target.bucket },
       refuses
-        ? { name: 'conditional PUT', status: 'ok', found: 'the second PUT with If-None-Match: * is refused (412)' }
+        ? { name: 'conditional PUT', status: 'ok', found: 'the second PUT with If-None-Match: * is rejected (412)' }
         : {
             name: 'conditional PUT',
             status: 'fail',

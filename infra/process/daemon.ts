@@ -70,7 +70,7 @@ export async function startDaemon(home: string, spec: DaemonSpec): Promise<Daemo
       });
     });
     child.unref();
-    const identity = identify(pid) ?? { pid, startTime: 'ended at once' };
+    const identity = identify(pid) ?? { pid, startTime: 'exited immediately' };
     const command = [spec.command, ...spec.args];
     const record = { ...identity, name: spec.name, command, ports: spec.ports, home: stampOf(home) };
     const pidFile = pidFileOf(home, spec.name);
@@ -109,10 +109,10 @@ export async function endDaemon(
       signal(record, 'SIGKILL');
       outcome = 'killed';
     } else if (Date.now() > deadline + 10_000) {
-      throw new MtrlError('SETUP_FAILED', `${record.name} does not end`, {
+      throw new MtrlError('SETUP_FAILED', `${record.name} does not stop`, {
         where: `process ${String(record.pid)}`,
-        found: 'still there 10 s after SIGKILL',
-        hint: `end it by hand: kill -9 ${String(record.pid)}`,
+        found: 'still running 10 s after SIGKILL',
+        hint: `stop it: kill -9 ${String(record.pid)}`,
       });
     }
     await sleep(20);

@@ -95,6 +95,6 @@ function timedOut(path: string, holder: ProcessIdentity | undefined, timeoutMs: 
   return new MtrlError('SETUP_FAILED', 'another process is still setting up', {
     where: path,
     found: `held by process ${String(holder?.pid ?? 'unknown')} for more than ${String(Math.round(timeoutMs / 1000))} s`,
-    hint: 'wait for that process, or end it and try again',
+    hint: 'wait for that process, or stop it and try again',
   });
 }

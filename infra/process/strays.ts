@@ -64,7 +64,7 @@ function environmentOf(pid: string): string[] {
   }
 }
 
-/** `ps` prints the environment behind the command, parted by spaces: the mark ends where the next variable begins. */
+/** `ps` prints the environment after the command, separated by spaces: the mark ends where the next variable starts. */
 function marksPosix(): Marked[] {
   let table: string;
   try {

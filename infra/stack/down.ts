@@ -20,7 +20,7 @@ export interface DownOptions {
 export async function down({ log, home: homeOption, graceMs = 10_000 }: DownOptions): Promise<void> {
   const home = stackHome(homeOption === undefined ? {} : { home: homeOption });
   if (!existsSync(join(home, 'run'))) {
-    log('nothing to end');
+    log('nothing to stop');
     return;
   }
   const end = async () => {
@@ -29,7 +29,7 @@ export async function down({ log, home: homeOption, graceMs = 10_000 }: DownOpti
       const outcomes = await Promise.all(names.map((name) => endDaemons(home, name, graceMs, log)));
       endedCount += outcomes.filter(Boolean).length;
     }
-    if (endedCount === 0) log('nothing to end');
+    if (endedCount === 0) log('nothing to stop');
   };
   await withHomeErrors(home, () => withLock(join(home, 'run', 'lock'), { timeoutMs: 60_000 }, end));
 }
@@ -38,8 +38,8 @@ async function endDaemons(home: string, name: string, graceMs: number, log: Log)
   const record = readDaemon(home, name);
   const outcome = record ? await endDaemon(home, record, graceMs) : 'was gone';
   const strayCount = await endStrays(home, name, graceMs);
-  if (strayCount > 0) log(`${name} ended (${String(strayCount)} processes that no pid file named)`);
+  if (strayCount > 0) log(`${name} stopped (${String(strayCount)} processes without a pid file)`);
   if (outcome === 'was gone') return strayCount > 0;
-  log(`${name} ${outcome === 'ended' ? 'ended' : `killed: it did not end within ${String(graceMs / 1000)} s`}`);
+  log(`${name} ${outcome === 'ended' ? 'stopped' : `killed: it did not stop within ${String(graceMs / 1000)} s`}`);
   return true;
 }

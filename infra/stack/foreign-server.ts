@@ -8,6 +8,6 @@ export function foreignServer(what: string, address: string, found: string): Mtr
   return new MtrlError('SERVER_FOREIGN', `the server that answers is not this stack's ${what}`, {
     where: address,
     found: `${found}${owner === undefined ? '' : `; ${owner} listens there`}`,
-    hint: "run `npm run mtrl -- up`: it starts this stack's own server, on another port where this one is taken",
+    hint: "run `npm run mtrl -- up`: it starts this stack's own server, on another port if this one is taken",
   });
 }

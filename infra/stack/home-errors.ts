@@ -3,10 +3,10 @@ import { MtrlError } from '../../core/errors.ts';
 
 const hints: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
+  EACCES: 'this user has no write permission',
+  EPERM: 'this user has no write permission',
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
+  EDQUOT: 'the disk quota is exhausted',
   ENOTDIR: 'a part of the path is a file',
 };
 
@@ -26,7 +26,7 @@ export function homeError(home: string, error: unknown): unknown {
   return new MtrlError('SETUP_FAILED', 'the folder of the local stack cannot be written', {
     where: path ?? home,
     found: `${why} (${message})`,
-    hint: `make ${home} writable, or name another folder in MTRL_HOME`,
+    hint: `make ${home} writable, or set MTRL_HOME to another folder`,
     cause: error,
   });
 }

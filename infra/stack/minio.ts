@@ -33,7 +33,7 @@ export function minioServer(
     daemon: async () => {
       const binary = await findOrMakeBinary('minio', log);
       mkdirSync(data, { recursive: true });
-      // An empty folder of its own: certificates in ~/.minio would turn this server to https.
+      // An empty folder: certificates in ~/.minio would switch this server to https.
       const certificates = join(home, 'minio-certs');
       mkdirSync(certificates, { recursive: true });
       return {
@@ -90,7 +90,7 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
     const { code, message } = cause as { code?: string; message: string };
     // Another `up` may have made it in between.
     if (code === 'BucketAlreadyOwnedByYou') return;
-    throw new MtrlError('STORE_UNREACHABLE', 'the store cannot be used', {
+    throw new MtrlError('STORE_UNREACHABLE', 'the store is not usable', {
       where: `${target.endpoint}, bucket ${target.bucket}`,
       found: [code, message].filter((part) => part !== undefined && part !== '').join(': '),
       hint: isLocal

@@ -22,7 +22,7 @@ export async function choosePorts(preferred: readonly (number | undefined)[]): P
   return chosen;
 }
 
-/** The kernel's own choice may be given to anybody before a server starts: Temporal asks it for four ports of its own. */
+/** The kernel may give a port it chose to another process before the server starts: Temporal asks it for four more ports. */
 async function firstFree(port: number, chosen: readonly number[]): Promise<number | undefined> {
   for (let candidate = port; candidate < port + 200 && candidate < 65536; candidate += 10)
     if (!chosen.includes(candidate) && (await isPortFree(candidate))) return candidate;

@@ -23,7 +23,7 @@ export function s3Override(env: Env): StoreSettings | undefined {
     throw new MtrlError('USAGE', `${named} is not the URL of a store`, {
       where: `environment variable ${named}`,
       found: JSON.stringify(endpoint),
-      hint: 'name it as http(s)://host:port without a path; the bucket goes in MTRL_S3_BUCKET',
+      hint: 'use http(s)://host:port without a path; set the bucket in MTRL_S3_BUCKET',
     });
   }
   // Credentials of the environment count only for a store of the environment: a user's AWS keys must not reach MinIO.
@@ -33,7 +33,7 @@ export function s3Override(env: Env): StoreSettings | undefined {
     throw new MtrlError('USAGE', 'the store has no credentials', {
       where: url.origin,
       found: `${accessKey === undefined ? 'AWS_ACCESS_KEY_ID' : 'AWS_SECRET_ACCESS_KEY'} is not set`,
-      hint: `set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY beside ${named}`,
+      hint: `set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY together with ${named}`,
     });
   }
   const sessionToken = valueOf(env, 'AWS_SESSION_TOKEN');

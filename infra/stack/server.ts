@@ -51,12 +51,11 @@ export async function ensureServer(
   const living = livingDaemon(home, spec.name);
   if (living) {
     if (living.ports[0] === spec.port && (await answers(spec, answerTimeoutMs, () => isAlive(living)))) return 'kept';
-    log(`${spec.name} (process ${String(living.pid)}) does not answer: starting it again`);
+    log(`${spec.name} (process ${String(living.pid)}) does not answer: restarting it`);
     await endDaemon(home, living, hungGraceMs);
   }
   // One that no pid file names: two servers must not have the same data.
-  if ((await endStrays(home, spec.name, strayGraceMs)) > 0)
-    log(`${spec.name} ran unknown to its pid file: starting it again`);
+  if ((await endStrays(home, spec.name, strayGraceMs)) > 0) log(`${spec.name} ran without a pid file: restarting it`);
   const daemon = await spec.daemon();
   // Only now: making a binary takes minutes, in which others may take the port.
   for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name);
@@ -73,7 +72,7 @@ export async function ensureServer(
   for (const port of [spec.port, spec.uiPort]) if (!(await isPortFree(port))) throw portInUse(port, spec.name);
   throw new MtrlError('SETUP_FAILED', `the local ${spec.name} server did not start`, {
     where: `${host}:${String(spec.port)}`,
-    found: `${ended ? 'it ended by itself' : `no answer for ${String(startTimeoutMs / 1000)} s`}; its log ends with\n${tail}`,
+    found: `${ended ? 'it exited' : `no answer for ${String(startTimeoutMs / 1000)} s`}; its log ends with\n${tail}`,
     hint: `read ${logFileOf(home, spec.name)}`,
   });
 }
@@ -83,10 +82,10 @@ function damaged(home: string, { name, data }: ServerSpec, tail: string): MtrlEr
     where: data.path,
     found: tail.split('\n').findLast((line) => data.damaged.test(line)) ?? '',
     hint:
-      `restore them, or run \`npm run mtrl -- up --set-aside ${name}\`, which moves them into ${home}/set-aside and begins anew: ` +
+      `restore them, or run \`npm run mtrl -- up --set-aside ${name}\`, which moves them into ${home}/set-aside and starts with empty data: ` +
       (name === 'temporal'
-        ? 'workflows and schedules are then forgotten; an experiment that is started again finds its results in the store'
-        : 'artifacts are then gone until they are made again'),
+        ? 'workflows and schedules are lost; an experiment that is started again finds its results in the store'
+        : 'artifacts are missing until they are recomputed'),
   });
 }
 
@@ -94,7 +93,7 @@ function damaged(home: string, { name, data }: ServerSpec, tail: string): MtrlEr
 async function isOurs(record: DaemonRecord, port: number): Promise<boolean> {
   const owner = ownerPid(port);
   const isSure = owner === undefined || owner === record.pid;
-  // A server behind a wrapper has a pid of its own, and lives on.
+  // A server behind a wrapper has another pid, and stays alive.
   for (let ms = 0; !isSure && ms < settleMs && isAlive(record); ms += 50) await sleep(50);
   return isAlive(record);
 }

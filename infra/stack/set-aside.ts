@@ -1,4 +1,4 @@
-/** Moves the data of a local server out of the way, so that it begins anew. Nothing is deleted. */
+/** Moves the data of a local server aside, so that it starts with empty data. Nothing is deleted. */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { endDaemon, livingDaemon } from '../process/daemon.ts';
@@ -10,7 +10,7 @@ export type SetAsideName = (typeof setAsideNames)[number];
 
 const graceMs = 5_000;
 
-/** Ends the server first. The data come to lie in `HOME/set-aside/NAME-N`. */
+/** Stops the server first. The data is moved to `HOME/set-aside/NAME-N`. */
 export async function setAside(home: string, name: SetAsideName, log: Log): Promise<void> {
   const living = livingDaemon(home, name);
   if (living) await endDaemon(home, living, graceMs);

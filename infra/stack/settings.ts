@@ -16,7 +16,7 @@ export interface StackSettings {
   readonly home: string;
   readonly temporal: TemporalSettings;
   readonly s3: StoreSettings;
-  /** The second is always the first with `-compute` behind it: so workflows know it too. */
+  /** The second is always the first with the suffix `-compute`, so workflows can derive it. */
   readonly taskQueues: { readonly control: string; readonly compute: string };
 }
 
@@ -126,14 +126,14 @@ function copied(home: string, stamp: string): MtrlError {
   return new MtrlError('SETUP_FAILED', 'the local stack in this folder was copied from another one', {
     where: join(home, 'stack.json'),
     found: `the settings of ${pathOfStamp(stamp)}, whose servers are not this stack's`,
-    hint: 'run `npm run mtrl -- up`, which gives it ports of its own',
+    hint: 'run `npm run mtrl -- up`, which gives it its own ports',
   });
 }
 
 function notSetUp(home: string, what: string, variable: string): MtrlError {
-  return new MtrlError('SETUP_FAILED', `there is no local stack yet: ${what} is not known`, {
+  return new MtrlError('SETUP_FAILED', `there is no local stack yet: ${what} is unknown`, {
     where: join(home, 'stack.json'),
-    found: `no entry for it there, and ${variable} is not set`,
+    found: `no entry for it, and ${variable} is not set`,
     hint: `run \`npm run mtrl -- up\`, or set ${variable}`,
   });
 }

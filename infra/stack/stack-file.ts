@@ -25,7 +25,7 @@ export interface StackFile {
   };
 }
 
-/** undefined when there is no local stack yet. */
+/** undefined if there is no local stack yet. */
 export function readStackFile(home: string): StackFile | undefined {
   const path = join(home, 'stack.json');
   let text: string;
@@ -59,7 +59,7 @@ export function writeStackFile(home: string, file: StackFile): void {
   renameSync(temporary, path);
 }
 
-/** Reads and writes without a pause: two servers that are brought up side by side both change it. */
+/** Reads and writes synchronously: two servers starting in parallel both change the file. */
 export function changeStackFile(home: string, change: (file: StackFile) => StackFile): void {
   writeStackFile(home, change(readStackFile(home) ?? {}));
 }

@@ -8,7 +8,7 @@ const timeoutMs = 5_000;
 /** S3 codes of a server that does not know this stack's credentials. A HEAD without a body is AccessDenied. */
 const unknownCredentials = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied'];
 
-/** S3's word for how it answers a request with the stack's credentials; undefined when it grants it. Throws when nobody answers. */
+/** The S3 error code for a request with the stack's credentials; undefined if it succeeds. Throws if nobody answers. */
 export async function refusalOf(settings: StoreSettings): Promise<string | undefined> {
   const listing = storeClient(settings, { disableRetry: true }).listObjectsV2(settings.bucket, 'none/');
   const timer = setTimeout(() => listing.destroy(new Error(`no answer for ${String(timeoutMs / 1000)} s`)), timeoutMs);
@@ -30,7 +30,7 @@ function isS3Code(code: string): boolean {
   return /^[A-Z][a-z]/.test(code);
 }
 
-/** Throws SERVER_FOREIGN; whatever else the client throws when the server does not answer. */
+/** Throws SERVER_FOREIGN, or the client's error if the server does not answer. */
 export async function proveStore(settings: StoreSettings): Promise<void> {
   if (settings.isLocal !== true) return;
   const refusal = await refusalOf(settings);

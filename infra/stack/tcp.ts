@@ -1,4 +1,4 @@
-/** Whether anyone listens, told at once: a gRPC client backs off and asks again for seconds after a refusal. */
+/** Checks at once whether anyone listens: a gRPC client backs off and retries for seconds after a refused connection. */
 import { connect } from 'node:net';
 
 /** Resolves when the port accepts; rejects with the system's reason (ECONNREFUSED, ENOTFOUND, ...) when not. */

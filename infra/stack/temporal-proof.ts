@@ -12,7 +12,7 @@ type AnyConnection = Pick<Connection, 'workflowService' | 'withDeadline'>;
 
 const timeoutMs = 5_000;
 
-/** Throws SERVER_FOREIGN; whatever else the connection throws when the server does not answer. */
+/** Throws SERVER_FOREIGN, or the connection's error if the server does not answer. */
 export async function proveTemporal(connection: AnyConnection, settings: TemporalSettings): Promise<void> {
   const { proof, namespace, address } = settings;
   if (!proof) return;
@@ -26,7 +26,7 @@ export async function proveTemporal(connection: AnyConnection, settings: Tempora
   );
 }
 
-/** undefined when there is no such namespace. */
+/** undefined if there is no such namespace. */
 export async function namespaceIdAt(connection: AnyConnection, namespace: string): Promise<string | undefined> {
   try {
     const described = await connection.withDeadline(Date.now() + timeoutMs, () =>

@@ -38,7 +38,7 @@ export function temporalOverride(env: Env): TemporalSettings | undefined {
     throw new MtrlError('USAGE', 'the address of Temporal is not host:port', {
       where: `environment variable ${named}`,
       found: address === '' ? 'no address' : JSON.stringify(address),
-      hint: 'name the gRPC frontend as host:port, e.g. 127.0.0.1:7233, in TEMPORAL_ADDRESS or in the profile',
+      hint: 'set the gRPC frontend as host:port, e.g. 127.0.0.1:7233, in TEMPORAL_ADDRESS or in the profile',
     });
   }
   return {
@@ -60,7 +60,7 @@ function loadProfile(env: Env, named: string): ReturnType<typeof loadClientConne
       configFileStrict: true,
     });
   } catch (cause) {
-    throw new MtrlError('USAGE', 'the connection to Temporal is not described well', {
+    throw new MtrlError('USAGE', 'the settings of the connection to Temporal are invalid', {
       where: `environment variable ${named}`,
       found: cause instanceof Error ? cause.message : String(cause),
       hint: 'check TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE and the paths of certificates (docs/production.md)',
@@ -75,7 +75,7 @@ function uiUrlOf(env: Env): string | undefined {
   throw new MtrlError('USAGE', 'MTRL_TEMPORAL_UI_URL is not a URL', {
     where: 'environment variable MTRL_TEMPORAL_UI_URL',
     found: JSON.stringify(url),
-    hint: 'name the Web UI as http(s)://host:port',
+    hint: 'use http(s)://host:port of the Web UI',
   });
 }
 

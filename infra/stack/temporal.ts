@@ -116,7 +116,7 @@ export async function prepareNamespace(target: Target, isLocal: boolean): Promis
       }
     });
   } catch (cause) {
-    throw new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal cannot be used', {
+    throw new MtrlError('TEMPORAL_UNREACHABLE', 'Temporal is not usable', {
       where: `${target.address}, namespace ${target.namespace}`,
       found: (cause as Error).message,
       hint: isLocal

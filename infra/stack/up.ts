@@ -79,7 +79,7 @@ async function bringUp(
   return settings;
 }
 
-/** Waits for all even when one fails: the others must not go on starting after the lock is released. */
+/** Waits for all even if one fails: the others must not continue starting after the lock is released. */
 async function allOrFirstFailure(starts: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(starts)) if (result.status === 'rejected') throw result.reason;
 }
@@ -149,7 +149,7 @@ async function completeStackFile(
   { usualPorts, log }: Options,
 ): Promise<void> {
   const known = readStackFile(home) ?? {};
-  // Ports are chosen behind it: what is free now may be taken when a server has been built.
+  // Ports are chosen after this: a port that is free now may be taken once a server has been built.
   if (needs.temporal && !known.temporal) await findOrMakeBinary('temporal', log);
   if (needs.s3 && !known.s3) await findOrMakeBinary('minio', log);
   const wanted = usualPorts ? usual : undefined;

@@ -33,7 +33,7 @@ export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): 
   }
 }
 
-/** Where a worker that runs was told to connect. */
+/** The addresses that a running worker connects to. */
 const serversFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.servers`);
 
 /** Whether it runs with servers other than those of the settings: `up` has moved one. */
@@ -70,13 +70,13 @@ export async function ensureWorker(
   const known = livingDaemon(home, name);
   const isElsewhere = known !== undefined && hasOtherServers(home, name, settings);
   if (known && isElsewhere) {
-    log(`the servers of the ${name} worker have moved: starting it again`);
+    log(`the servers of the ${name} worker have moved: restarting it`);
     await endDaemon(home, known, strayGraceMs);
   }
   const living = isElsewhere ? undefined : known;
   // One that no pid file names: two workers would share the machine's memory.
   if (!living && (await endStrays(home, name, strayGraceMs)) > 0)
-    log(`the ${name} worker ran unknown to its pid file: starting it again`);
+    log(`the ${name} worker ran without a pid file: restarting it`);
   const record = living ?? (await startWorker(home, name, env));
   if (!living) writeFileSync(serversFileOf(home, name), serversText(settings));
   const deadline = Date.now() + readyTimeoutMs;
@@ -85,7 +85,7 @@ export async function ensureWorker(
     if (ended || Date.now() > deadline) {
       const why = waitingReason(home, record, name);
       const found = ended
-        ? 'it ended by itself'
+        ? 'it exited'
         : `${why === undefined ? '' : `${why}; `}not ready after ${String(readyTimeoutMs / 1000)} s`;
       if (!ended) await endDaemon(home, record, 5_000);
       throw new MtrlError('SETUP_FAILED', `the ${name} worker did not start`, {
@@ -105,7 +105,7 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
     throw new MtrlError('SETUP_FAILED', `the ${name} worker is missing`, {
       where: path,
       found: 'no such file',
-      hint: 'the checkout is incomplete: get it again',
+      hint: 'the checkout is incomplete: clone it again',
     });
   }
   rmSync(readyFileOf(home, name), { force: true });

@@ -11,7 +11,7 @@ import { isWorldTask, worldKind, worldLabels, worldTaskNames } from '../worlds/t
 export function taskSpecOf(recipe: Pick<Recipe, 'tasks'>, task: string, where: string): TaskSpec {
   const spec = Object.hasOwn(recipe.tasks, task) ? recipe.tasks[task] : undefined;
   if (spec !== undefined) return spec;
-  throw invalid(where, `no task ${task} is declared`, task, `one of ${Object.keys(recipe.tasks).join(', ')}`);
+  throw invalid(where, `the task ${task} is not declared`, task, `one of ${Object.keys(recipe.tasks).join(', ')}`);
 }
 
 function invalid(where: string, message: string, found: string, hint: string): MtrlError {
@@ -93,7 +93,12 @@ function checkLabels(name: string, task: TaskSpec): void {
     const text = targetText({ id: name, label }, 'direct', task.verdictFormat);
     const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'direct');
     if (judgment.ok && judgment.verdict === label) continue;
-    throw invalid(where, 'an answer cannot carry this label', label, 'no tags in it, no white space around it');
+    throw invalid(
+      where,
+      'an answer cannot carry this label',
+      label,
+      'a label without tags and without surrounding white space',
+    );
   }
 }
 
@@ -104,9 +109,9 @@ function checkArmTasks(recipe: Recipe, arm: string): void {
     if (!ood || objective === 'none') continue;
     throw invalid(
       `arms.${arm}.tasks`,
-      'an out-of-distribution task is never trained on',
+      'an out-of-distribution task cannot be trained',
       task,
-      'leave it out, or ood: false',
+      'leave it out of the arm, or set ood: false',
     );
   }
 }

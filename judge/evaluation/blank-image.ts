@@ -1,4 +1,4 @@
-/** A picture of nothing: mid-grey, in the size of the one that it stands for, as that is shown. */
+/** An empty picture: mid-grey, of the size of the displayed image that it replaces. */
 import sharp from 'sharp';
 
 /** PNG. `encoded` has been decoded at ingestion. */

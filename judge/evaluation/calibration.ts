@@ -14,7 +14,7 @@ export interface CalibrationBin {
   readonly accuracy: number;
 }
 
-/** Mean squared error of the probabilities, as scikit-learn's `brier_score_loss`: two labels are halved, to lie in [0, 1]. */
+/** Mean squared error of the probabilities, as scikit-learn's `brier_score_loss`: with two labels it is halved, to be in [0, 1]. */
 export function brierScore(outcomes: readonly ProbableOutcome[]): number {
   assert(outcomes.length > 0, 'a Brier score of nothing');
   const sum = outcomes.reduce(

@@ -1,4 +1,4 @@
-/** The word of a judge on a row that nobody has judged: verdict, reason, probabilities; of a pair, from both orders. */
+/** A judge's result for an unlabelled row: verdict, rationale, probabilities; for a pair, from both orders. */
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
 import { likeliest } from './forced-choice.ts';

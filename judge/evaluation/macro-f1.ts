@@ -8,7 +8,7 @@ interface ClassCounts {
   readonly falseNegative: number;
 }
 
-/** In [0, 1]; 0 where nothing is there to divide by. */
+/** In [0, 1]; 0 if the denominator is 0. */
 export interface ClassScores {
   readonly precision: number;
   readonly recall: number;

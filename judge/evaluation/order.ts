@@ -13,7 +13,7 @@ export interface PairOutcome {
 export interface OrderScores {
   /** Of all pairs: both verdicts can be read and choose the same picture. */
   readonly consistencyRate: number;
-  /** Of the verdicts that can be read: the picture shown first is chosen; .5 is no preference. Absent when none can be read. */
+  /** Share of parsable verdicts that choose the first picture; .5 is unbiased. Absent if none is parsable. */
   readonly firstPositionRate?: number;
   /** Of all pairs: right in both orders. */
   readonly consistentAccuracy: number;

@@ -20,7 +20,7 @@ export interface Asked {
 export interface ProbeRequest {
   readonly task: string;
   readonly spec: TaskSpec;
-  /** As they would be shown: a pair in its other order is an example of its own. */
+  /** As displayed: a pair in its other order is a separate example. */
   readonly examples: readonly Example[];
   /** Examples of the same task and split, from which another one's image or text is taken. */
   readonly pool: readonly Example[];
@@ -42,7 +42,7 @@ export function isRefusal(asked: readonly Asked[] | Refusal): asked is Refusal {
   return 'refused' in asked;
 }
 
-const noImages: Refusal = { refused: 'the task shows no image' };
+const noImages: Refusal = { refused: 'the task has no images' };
 
 const probes: Readonly<Record<ProbeName, Probe>> = {
   'blank-image': ({ examples, spec }) =>
@@ -60,7 +60,7 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   'caption-mismatch': (request) => {
     const textOf = ({ fields }: Example): string => JSON.stringify(Object.entries(fields).sort());
     if (request.examples.every(({ fields }) => Object.keys(fields).length === 0))
-      return { refused: 'the task shows no text of its examples' };
+      return { refused: 'the prompt uses no text of the examples' };
     const donorOf = donors(request, 'fields', textOf);
     return withDonors(request, donorOf, 'text', (example, { fields }) => ({ ...example, fields }));
   },
@@ -122,7 +122,7 @@ function withDonors(
     const donor = donorOf(example);
     return donor === undefined ? [] : [{ example: changed(example, donor), spec, isBlank: false }];
   });
-  return asked.length === examples.length ? asked : { refused: `an example has no other one with another ${what}` };
+  return asked.length === examples.length ? asked : { refused: `an example has no counterpart with another ${what}` };
 }
 
 /** The first of the labels that the template names in the place of the last, and so on; undefined when it names fewer than two. */

@@ -23,7 +23,7 @@ export interface TaskScores extends Partial<MetricScores> {
 /** One other way to ask: another prompt, or a probe. */
 export interface VariantScores {
   readonly name: string;
-  /** Why it could not be asked; then there are no scores. */
+  /** Why it was not run; there are no scores then. */
   readonly refused?: string;
   readonly scores?: {
     readonly exampleCount: number;

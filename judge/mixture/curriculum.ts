@@ -4,7 +4,7 @@ import type { CurriculumSpec } from '../../recipes/fields/mixture-fields.ts';
 /** Example index -> share of right rollouts, in [0, 1], newer groups weighing more. JSON. */
 export type SuccessRates = Readonly<Record<number, number>>;
 
-/** Of the newest group; the policy changes, so what was hard long ago says little. */
+/** Of the newest group only: the policy changes, so older rewards say little. */
 const newestWeight = 0.5;
 
 export interface ObservedGroup {

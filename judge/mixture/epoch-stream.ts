@@ -1,4 +1,4 @@
-/** Draws from a pool that is shuffled anew whenever it has been gone through; it can stop anywhere and go on from there. */
+/** Samples from a pool without replacement, reshuffled each epoch; can stop and resume at any point. */
 import { assert, required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The mixture: which training examples each step sees. What step k sees is a function of the examples, the seed, k and,
  * under a curriculum, of the rewards that were recorded before its segment; a resume cannot skip or repeat anything.
- * Default: the plain union of the tasks' examples, shuffled anew each epoch (arXiv 2603.11665).
+ * Default: the plain union of the tasks' examples, reshuffled each epoch (arXiv 2603.11665).
  */
 import { assert, required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -19,7 +19,7 @@ export interface MixtureRequest {
   readonly mixture?: MixtureSpec;
   /** Steps before this one are another segment's; 0 when left out. */
   readonly fromStep?: number;
-  /** The segment before, where there is one: its streams go on. */
+  /** The previous segment, if any: its streams continue. */
   readonly places?: MixturePlaces;
   /** Chance in (0, 1] that an example is taken when its turn comes; 1 for every one when left out. */
   readonly chanceOf?: (exampleIndex: number) => number;
@@ -34,7 +34,7 @@ export type MixturePlaces = Readonly<Record<string, EpochPlace>>;
 export interface PlannedStep {
   /** `exampleCountPerStep` of them. */
   readonly rows: Uint32Array;
-  /** `reserveCountPerStep` of them: what resampling goes on to. */
+  /** `reserveCountPerStep` of them: for dynamic sampling. */
   readonly reserve: Uint32Array;
 }
 
@@ -121,7 +121,7 @@ export class Mixture {
     return { rows: this.#draws.take(exampleCountPerStep), reserve: this.#reserve.take(reserveCountPerStep) };
   }
 
-  /** After the last step that was drawn: where another segment goes on. */
+  /** Stream positions after the last planned step, from which the next segment continues. */
   get places(): MixturePlaces {
     return Object.fromEntries([...this.#draws.places('mixture'), ...this.#reserve.places('mixture-reserve')]);
   }

@@ -53,14 +53,14 @@ export interface GateResampling {
   readonly seed: number;
 }
 
-/** One after the other, so that whoever computes them may do something else between two. Throws EVALUATION_MISSING. */
+/** One at a time, so that the caller can do other work in between. Throws EVALUATION_MISSING. */
 export function* gateChecks(
   rules: GateRules,
   evidence: GateEvidence,
   resampling: GateResampling,
 ): Generator<GateCheck, void> {
   const { scores, contests } = evidence;
-  if (scores.length === 0) throw missing('the candidate was evaluated on nothing', 'evaluations of the candidate');
+  if (scores.length === 0) throw missing('the candidate has no evaluations', 'evaluations of the candidate');
   const minimums = rules.minimums.map((minimum, i) => minimumCheck(minimum, i, scores));
   const unparsable = scores.map(({ task, unparsableRate }) => unparsableCheck(task, 'new data', unparsableRate, rules));
   yield* minimums;
@@ -81,10 +81,9 @@ function minimumCheck(
   const where = `promotion.gate.minimums.${String(index)}`;
   const [found, ...others] = scores.filter((each) => each.task === task);
   if (found === undefined || others.length > 0)
-    throw missing(`the gate wants ${metric} of ${task}, which was not evaluated once`, where, scores);
+    throw missing(`the gate needs ${metric} of ${task}, which was not evaluated exactly once`, where, scores);
   const value = found[metric];
-  if (value === undefined)
-    throw missing(`the gate wants ${metric} of ${task}, which its evaluation does not have`, where);
+  if (value === undefined) throw missing(`the gate needs ${metric} of ${task}, which its evaluation lacks`, where);
   return atLeastCheck(`${metric} of ${task} at least ${String(atLeast)}`, task, value, atLeast);
 }
 
@@ -119,7 +118,7 @@ function* regressionChecks(
     requireSameExamples(ours, theirs, data);
     const rng = new Rng('gate', resampling.seed, data, task);
     const { ci95 } = pairedBootstrap(ours.outcomes, theirs.outcomes, labels, resampling.resampleCount, rng);
-    const rule = `Macro-F1 of ${task}, ${data}, surely not below the promoted by more than ${String(regressionMax)}`;
+    const rule = `Macro-F1 of ${task}, ${data}, not lower than the promoted by more than ${String(regressionMax)} (lower bound)`;
     yield atLeastCheck(rule, task, ci95[0], -regressionMax);
   }
 }
@@ -145,13 +144,13 @@ function requireSameExamples(ours: Answered, theirs: Answered, data: string): vo
 }
 
 function finite(value: number, what: string): void {
-  if (!Number.isFinite(value)) throw missing(`${what} is no number`, what);
+  if (!Number.isFinite(value)) throw missing(`${what} is not a number`, what);
 }
 
 function missing(message: string, where: string, scores: readonly TaskScores[] = []): MtrlError {
   return new MtrlError('EVALUATION_MISSING', message, {
     where,
     ...(scores.length > 0 && { found: `evaluations of ${scores.map(({ task }) => task).join(', ')}` }),
-    hint: 'let evaluation.tasks of the recipe hold every task that the gate names, and run the experiment again',
+    hint: 'add every task that the gate names to evaluation.tasks in the recipe, and run the experiment again',
   });
 }

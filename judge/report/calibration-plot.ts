@@ -22,7 +22,7 @@ export function calibrationPlot(bins: readonly Bin[]): Html {
           height="${accuracy * 100}"
           fill-opacity="${(0.25 + (0.75 * count) / countMax).toFixed(2)}"
         >
-          <title>${count} answers: said ${points(confidence)}, right ${points(accuracy)}</title>
+          <title>${count} answers: confidence ${points(confidence)}, accuracy ${points(accuracy)}</title>
         </rect>`,
   );
   return html`<svg class="calibration" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">

@@ -18,7 +18,7 @@ export interface TaskComparison {
   /** The first runs' scores, for the sentence. */
   readonly ours: ReportScores;
   readonly theirs: ReportScores;
-  /** Of every pair of runs; empty where nothing was tested. */
+  /** Of every pair of runs; empty without tests. */
   readonly tests: readonly PairedTest[];
 }
 
@@ -91,7 +91,7 @@ function seenSentence(arm: string, other: string, tasks: readonly TaskComparison
   const agreeing = claimed.filter(mcNemarAgrees).length;
   const how = `paired bootstrap, p < .05 after Holm; McNemar agrees on ${String(agreeing)}`;
   const open = tasks.filter(({ claim }) => claim === 'none').map(({ task }) => task);
-  const rest = open.length === 0 ? '' : `; on ${open.join(', ')} no difference can be claimed`;
+  const rest = open.length === 0 ? '' : `; no difference can be claimed on ${open.join(', ')}`;
   return `${arm} is ${parts.join(' and ')} (${how})${rest}.`;
 }
 

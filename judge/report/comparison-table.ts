@@ -7,7 +7,16 @@ import { plainTable } from './plain-table.ts';
 
 export function comparisonTable({ tests }: ReportData): Html | undefined {
   if (tests.length === 0) return undefined;
-  const heads = ['task', 'run', 'against', 'Macro-F1', '95 % interval', 'p (Holm)', 'right alone', 'McNemar p (Holm)'];
+  const heads = [
+    'task',
+    'run',
+    'against',
+    'Macro-F1',
+    '95 % interval',
+    'p (Holm)',
+    'only one right',
+    'McNemar p (Holm)',
+  ];
   return html`<details>
     <summary>All paired tests (${tests.length})</summary>
     <p class="muted">

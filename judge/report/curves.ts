@@ -17,19 +17,24 @@ interface Chart {
 
 const policyCharts: readonly Chart[] = [
   { title: 'Reward', about: 'mean of the step’s rollouts', measure: 'reward', range: [0, 1] },
-  { title: 'Accuracy', about: 'rollouts with the right verdict', measure: 'accuracy', range: [0, 1] },
-  { title: 'Format', about: 'rollouts that could be parsed', measure: 'formatRate', range: [0, 1] },
-  { title: 'Informative groups', about: 'rewards differ: these teach', measure: 'informativeGroupRate', range: [0, 1] },
+  { title: 'Accuracy', about: 'rollouts with the correct verdict', measure: 'accuracy', range: [0, 1] },
+  { title: 'Format', about: 'parsable rollouts', measure: 'formatRate', range: [0, 1] },
+  {
+    title: 'Informative groups',
+    about: 'groups with differing rewards',
+    measure: 'informativeGroupRate',
+    range: [0, 1],
+  },
   { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
   {
     title: 'Log-prob difference',
-    about: 'rollout to trainer, largest',
+    about: 'largest, rollout to trainer',
     measure: 'logProbDifferenceMax',
     logarithmic: true,
   },
 ];
 const supervisedCharts: readonly Chart[] = [
-  { title: 'Loss', about: 'cross-entropy a token', measure: 'loss' },
+  { title: 'Loss', about: 'cross-entropy per token', measure: 'loss' },
   { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
 ];
 
@@ -98,7 +103,7 @@ function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefi
       );
       return { name: run.runName, colour: colourOf(run, data), values };
     });
-    return figure({ title: task, about: 'accuracy of its rollouts', range: [0, 1] }, lines);
+    return figure({ title: task, about: 'accuracy of rollouts', range: [0, 1] }, lines);
   });
   return html`<h3>Accuracy by task ${legend(runs, data)}</h3>
     <div class="charts">${figures}</div>`;

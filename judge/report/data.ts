@@ -1,6 +1,6 @@
 /**
- * All that a report shows, as plain values. The activity that makes a report gathers them; `renderReport` turns them
- * into one HTML file and asks nobody anything.
+ * The contents of a report, as plain values. The reporting activity gathers them; `renderReport` turns them into one
+ * HTML file without further input.
  */
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';

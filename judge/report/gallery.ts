@@ -6,9 +6,9 @@ import { type Html, html } from './html.ts';
 type Outcome = 'right' | 'wrong' | 'unparsable';
 
 const outcomes: readonly { readonly outcome: Outcome; readonly title: string; readonly none: string }[] = [
-  { outcome: 'right', title: 'Right', none: 'No right answer was kept for showing.' },
-  { outcome: 'wrong', title: 'Wrong', none: 'No wrong answer was kept for showing.' },
-  { outcome: 'unparsable', title: 'Unparsable', none: 'No answer was unparsable among those kept for showing.' },
+  { outcome: 'right', title: 'Correct', none: 'The sample has no correct answers.' },
+  { outcome: 'wrong', title: 'Wrong', none: 'The sample has no wrong answers.' },
+  { outcome: 'unparsable', title: 'Unparsable', none: 'The sample has no unparsable answers.' },
 ];
 
 function outcomeOf({ unparsable, verdict, label }: Pick<ReportRollout, 'unparsable' | 'verdict' | 'label'>): Outcome {
@@ -18,7 +18,7 @@ function outcomeOf({ unparsable, verdict, label }: Pick<ReportRollout, 'unparsab
 
 /** Radio buttons and CSS do the choosing, so the file needs no script. */
 export function gallery({ rollouts }: ReportData): Html {
-  if (rollouts.length === 0) return html`<p class="muted">No rollout was kept for showing.</p>`;
+  if (rollouts.length === 0) return html`<p class="muted">No answers were sampled for the report.</p>`;
   const groups = outcomes.map((each) => ({
     ...each,
     items: rollouts.filter((rollout) => outcomeOf(rollout) === each.outcome),
@@ -58,7 +58,7 @@ function card(rollout: ReportRollout): Html {
       </header>
       <p class="prompt">${rollout.prompt}</p>
       ${rollout.rationale === undefined || rollout.rationale === '' ? undefined : html`<p class="rationale">${rollout.rationale}</p>`}
-      ${outcome === 'unparsable' ? html`<p class="raw">${rollout.completion === '' ? '(nothing)' : rollout.completion}</p>` : undefined}
+      ${outcome === 'unparsable' ? html`<p class="raw">${rollout.completion === '' ? '(empty)' : rollout.completion}</p>` : undefined}
       <p class="verdict">
         <span class="chip ${outcome}">${rollout.verdict ?? rollout.unparsable ?? 'no verdict'}</span>
         <small>label <b>${rollout.label}</b></small>

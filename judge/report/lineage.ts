@@ -1,4 +1,4 @@
-/** What was made from what, as one picture: files, dataset, steps, policies; counts stand for what is too many to draw. */
+/** The lineage diagram: files, dataset, steps, policies; large sets are shown as counts. */
 import type { ReportData, ReportRun } from './data.ts';
 import { count } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -52,12 +52,12 @@ export function lineagePicture(data: ReportData): Html {
   const height = Math.max(shown.length, 1) * rowHeight;
   return html`<div class="scroll">
       <div class="panel lineage">
-        <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Where the policies come from">
+        <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Lineage of the policies">
           ${edges.map((line) => html`<path d="${line}" />`)}${boxes.map(drawn)}
         </svg>
       </div>
     </div>
-    ${runs.length > shown.length ? html`<p class="muted">${runs.length - shown.length} more runs are not drawn.</p>` : undefined}`;
+    ${runs.length > shown.length ? html`<p class="muted">${runs.length - shown.length} more runs are not shown.</p>` : undefined}`;
 }
 
 /** The arm that it says; else the one that trains nothing, whose policy all others start from. */
@@ -71,7 +71,7 @@ function policyBox({ runs }: ReportData, run: ReportRun, row: number): Box {
 }
 
 function sourceText([first, ...others]: ReportData['dataset']['sources']): Pick<Box, 'title' | 'about'> {
-  if (first === undefined) return { title: 'made-up world', about: 'from its seeds, no files' };
+  if (first === undefined) return { title: 'synthetic world', about: 'generated from seeds' };
   const title =
     others.length === 0 ? (first.name.split('/').at(-1) ?? first.name) : `${count(others.length + 1)} sources`;
   return { title, about: `${first.sha256.slice(0, 12)}${others.length === 0 ? '' : ', ...'}` };

@@ -9,7 +9,7 @@ export function hasProbes({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ variants }) => variants !== undefined));
 }
 
-/** A row a way of asking and run, a column a task; what was not asked of any run is said below. */
+/** One row per probe or mode and run, one column per task; those not run are listed below. */
 export function probeTable(data: ReportData): Html {
   const { runs } = data;
   const tasks = data.tasks
@@ -34,7 +34,7 @@ export function probeTable(data: ReportData): Html {
       <table class="scores probes">
         <thead>
           <tr>
-            <th class="arm">asked as</th>
+            <th class="arm">probe or mode</th>
             <th class="run">run</th>
             ${tasks.map((task) => html`<th>${task}</th>`)}
           </tr>
@@ -78,7 +78,7 @@ function refusals(runs: readonly ReportRun[], names: readonly string[], tasks: r
       }
   if (tasksOf.size === 0) return undefined;
   const lines = [...tasksOf].map(([reason, found]) => html`<li>${reason} (${[...found].join(', ')})</li>`);
-  return html`<p class="muted">Not asked:</p>
+  return html`<p class="muted">Not run:</p>
     <ul class="refusals">
       ${lines}
     </ul>`;

@@ -14,13 +14,13 @@ export function recipeSection({ recipeText, recipeDigest }: ReportData): Html {
 export function dataSection({ dataset }: ReportData): Html {
   const { exampleCount, imageCount, quarantinedCount, quarantined, quarantineUri, leaks, leaksUri } = dataset;
   return html`<ul class="facts">
-      ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('rows set aside', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not looked for' : count(leaks.length))}
+      ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('quarantined rows', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not checked' : count(leaks.length))}
     </ul>
     ${
       quarantined.length === 0
         ? undefined
         : html`${plainTable(
-            ['row', 'reason', 'what it says'],
+            ['row', 'reason', 'content'],
             quarantined
               .slice(0, shownRowCountMax)
               .map((row) => [
@@ -33,7 +33,7 @@ export function dataSection({ dataset }: ReportData): Html {
     ${
       leaks === undefined || leaks.length === 0
         ? undefined
-        : html`<h3>In training and in the test</h3>
+        : html`<h3>Leaks: in training and test data</h3>
             ${plainTable(
               ['how', 'training', 'test'],
               leaks
@@ -56,12 +56,12 @@ export function costSection({ cost, runs }: ReportData): Html {
   const computeMs = cost.stages.reduce((sum, stage) => sum + stage.computeMs, 0);
   const activities = cost.cache.hits + cost.cache.misses;
   return html`<ul class="facts">
-      ${fact('wall time', duration(cost.wallMs))}${fact('compute', duration(computeMs))}${fact('activities', count(activities))}${fact('found in the cache', count(cost.cache.hits))}
+      ${fact('wall time', duration(cost.wallMs))}${fact('compute', duration(computeMs))}${fact('activities', count(activities))}${fact('from the cache', count(cost.cache.hits))}
     </ul>
     <div class="columns">
       <div>
         ${plainTable(
-          ['run', 'steps', 'wall', 'compute'],
+          ['run', 'steps', 'wall time', 'compute'],
           runs.map((run) => [run.runName, count(run.stepCount), duration(run.wallMs), duration(run.computeMs)]),
         )}
       </div>
@@ -70,7 +70,7 @@ export function costSection({ cost, runs }: ReportData): Html {
           cost.stages.length === 0
             ? undefined
             : plainTable(
-                ['activity', 'count', 'cached', 'compute'],
+                ['activity', 'count', 'from the cache', 'compute'],
                 cost.stages.map((stage) => [
                   stage.activity,
                   count(stage.count),
@@ -100,7 +100,7 @@ export function digestSection({ runs, artifacts, environment }: ReportData): Htm
     ${
       Object.keys(environment).length === 0
         ? undefined
-        : html`<h3>Made with</h3>
+        : html`<h3>Environment</h3>
             <dl class="environment">
               ${Object.entries(environment).map(
                 ([name, value]) =>

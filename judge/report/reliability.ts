@@ -13,7 +13,9 @@ export function reliability({ runs }: ReportData): Html {
   const all = runs.flatMap((run) => run.scores.map((scores) => ({ run, scores })));
   return html`${agreementTable(all)} ${pairs(all)}${forcedChoice(all)}${samples(all)}${rationales(all)}
     <details>
-      <summary>Confusion: labels in rows, verdicts in columns, the unparsable last</summary>
+      <summary>
+        Confusion matrices: rows are labels, columns are verdicts, the last column is unparsable answers
+      </summary>
       <div class="confusions">${all.map(confusionBlock)}</div>
     </details>`;
 }
@@ -32,7 +34,7 @@ function agreementTable(all: readonly Row[]): Html {
     'kappa',
     'correlation',
     'unparsable',
-    'of that cut off',
+    'of these truncated',
     'reasons',
   ];
   const rows = all.map(({ run, scores }) => [
@@ -70,7 +72,8 @@ function pairs(all: readonly Row[]): Html | undefined {
   });
   if (rows.length === 0) return undefined;
   return html`<h3>
-      Pairs in both orders <small>a judge of pictures chooses the same one, and the first half the time</small>
+      Pairs in both orders
+      <small>an unbiased judge chooses the same image in both, and the first position in half of the cases</small>
     </h3>
     ${plainTable(['run', 'task', 'same choice', 'first position', 'right in both'], rows)}`;
 }
@@ -95,9 +98,9 @@ function forcedChoice(all: readonly Row[]): Html | undefined {
   if (rows.length === 0) return undefined;
   return html`<h3>
       Forced choice
-      <small>the likeliest label at the verdict's place: what a judge knows, apart from what it manages to say</small>
+      <small>the most probable label at the position of the verdict, also where the answer is unparsable</small>
     </h3>
-    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'right, by how sure'], rows)}`;
+    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'accuracy by confidence'], rows)}`;
 }
 
 function samples(all: readonly Row[]): Html | undefined {
@@ -109,7 +112,7 @@ function samples(all: readonly Row[]): Html | undefined {
   });
   if (rows.length === 0) return undefined;
   return html`<h3>Several samples</h3>
-    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'likeliest of k', 'self-consistency'], rows)}`;
+    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'most probable of k', 'self-consistency'], rows)}`;
 }
 
 function rationales(all: readonly Row[]): Html | undefined {
@@ -120,7 +123,7 @@ function rationales(all: readonly Row[]): Html | undefined {
   });
   if (rows.length === 0) return undefined;
   return html`<h3>Rationale and verdict</h3>
-    ${plainTable(['run', 'task', 'rationales with a stance', 'contradicted by the verdict', 'silent'], rows)}`;
+    ${plainTable(['run', 'task', 'rationales with a cue', 'contradicted by the verdict', 'without a cue'], rows)}`;
 }
 
 function confusionBlock({ run, scores: { task, confusion } }: Row): Html | undefined {

@@ -71,8 +71,8 @@ function sectionsOf(data: ReportData): readonly Section[] {
   return [
     {
       id: 'answer',
-      title: 'The answer',
-      about: 'Macro-F1 in points, with bootstrap 95 % intervals; on each bar, the thin line is the majority baseline.',
+      title: 'Results',
+      about: 'Macro-F1 in points with bootstrap 95 % intervals. The thin line on each bar is the majority baseline.',
       body: html`<div class="panel">${scoreTable(data)}</div>
         ${claims(data)}${comparisonTable(data)}`,
     },
@@ -80,7 +80,7 @@ function sectionsOf(data: ReportData): readonly Section[] {
       id: 'intervals',
       title: 'Intervals by task',
       about:
-        'Each of one run alone. Bars that overlap may still differ on the same examples: the paired tests above tell.',
+        'Each interval is of a single run. Runs with overlapping intervals may still differ: see the paired tests above.',
       body: forestPlot(data),
     },
     ...(hasReliability(data)
@@ -88,7 +88,7 @@ function sectionsOf(data: ReportData): readonly Section[] {
           {
             id: 'reliability',
             title: 'Reliability',
-            about: 'Rates in points. Agreement with people, beyond Macro-F1.',
+            about: 'Agreement with the labels beyond Macro-F1. Rates in points.',
             body: reliability(data),
           },
         ]
@@ -97,28 +97,28 @@ function sectionsOf(data: ReportData): readonly Section[] {
       ? [
           {
             id: 'probes',
-            title: 'Asked in other ways',
+            title: 'Probes',
             about:
-              'The same examples with something changed. Without the picture, or with another one, a judge should lose; with other words it should not. Beside each Macro-F1: the strict one of the same examples, and how many verdicts stay the same.',
+              'The same examples with one change. A judge should get worse without the picture or with another one, but not with a different wording. Next to each Macro-F1: the strict Macro-F1 on the same examples, and the share of unchanged verdicts.',
             body: probeTable(data),
           },
         ]
       : []),
     { id: 'training', title: 'Training', body: curves(data) },
-    { id: 'rollouts', title: 'What the judge said', body: gallery(data) },
+    { id: 'rollouts', title: 'Sample answers', body: gallery(data) },
     { id: 'recipe', title: 'Recipe', body: recipeSection(data) },
     { id: 'data', title: 'Data', body: dataSection(data) },
     {
       id: 'lineage',
-      title: 'Where it comes from',
-      about: 'From files to policies; `mtrl lineage` tells of every artifact on the way.',
+      title: 'Lineage',
+      about: 'From files to policies. `mtrl lineage` shows every artifact in between.',
       body: lineagePicture(data),
     },
-    { id: 'cost', title: 'What it cost', body: costSection(data) },
+    { id: 'cost', title: 'Cost', body: costSection(data) },
     {
       id: 'digests',
       title: 'Digests',
-      about: 'sha256 of what was kept; `mtrl verify` reads all of it again.',
+      about: 'sha256 digests of the stored artifacts. `mtrl verify` checks them.',
       body: digestSection(data),
     },
   ];

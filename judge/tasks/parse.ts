@@ -38,7 +38,7 @@ export function parseCompletion(
   mode: AnswerMode,
 ): Judgment {
   const { text, finishReason } = completion;
-  // what was cut off is not an answer, even where it happens to read as one
+  // a truncated completion is not an answer, even if it happens to parse
   if (finishReason === 'length') return unparsable('truncated');
   const rationale = mode === 'think' ? spanOf(text, rationaleTags) : undefined;
   if (typeof rationale === 'string') return unparsable(`rationale-${rationale}`);

@@ -34,10 +34,10 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   if (shownCount !== example.images.length) {
     throw new MtrlError(
       'PROMPT_INVALID',
-      `the prompt shows ${shownCount} images, the example has ${example.images.length}`,
+      `the prompt has ${shownCount} images, the example has ${example.images.length}`,
       {
         where: example.id,
-        hint: `write ${imageMark} in the task's prompt once for each image`,
+        hint: `write ${imageMark} in the task's prompt once per image`,
       },
     );
   }

@@ -75,11 +75,11 @@ class StrictInterpreter extends BaseInterpreter {
 const statements: readonly string[] = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'];
 
 /**
- * Marks what expressions put out as text of the row, except for what the template itself wrote: literals, blocks, and
- * what joins them. Expressions see values without marks.
+ * Marks the output of expressions as row text, except for what the template itself wrote: literals, blocks, and their
+ * concatenations. Expressions see values without marks.
  */
 class MarkingInterpreter extends StrictInterpreter {
-  /** What is put out for a value that holds text of the template. */
+  /** The output for a value that contains template text. */
   readonly #written = new WeakMap<Value, string>();
   readonly #newest = new WeakMap<Node, Value>();
   readonly #marks: TextMarks;
@@ -89,7 +89,7 @@ class MarkingInterpreter extends StrictInterpreter {
     this.#marks = marks;
   }
 
-  /** These names stand for text of the template. */
+  /** Names bound to template text. */
   write(names: readonly string[], scope: Scope): void {
     for (const name of names) {
       const value = this.evaluate({ type: 'Identifier', value: name }, scope);

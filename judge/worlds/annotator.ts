@@ -21,7 +21,7 @@ export interface ErrorRates {
   readonly easyErrorRate: number;
 }
 
-/** A scene as somebody reads it. */
+/** A scene as read by an annotator. */
 export interface View {
   readonly colors: readonly [Color, Color];
   readonly shapes: readonly [Shape, Shape];

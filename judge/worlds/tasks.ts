@@ -160,10 +160,10 @@ function sketchPairwise(
   return { scenes, rationale, label: saysFirst ? 'first' : 'second', ...(caption && { caption }) };
 }
 
-/** Draws the example at that place. The scene's stream is given in, so that rendering goes on with it. */
+/** Generates the example at this index. The scene's random stream is passed in, so that rendering continues it. */
 export function sketchExample(place: WorldPlace, rng: Rng, annotator: Annotator): WorldSketch {
   const { seed, task, split, index } = place;
-  // a stream of its own: the same scene whoever annotates it
+  // a separate stream: the scene does not depend on the annotator
   const reader = new Rng('judge-world', seed, task, split, index, 'annotator');
   if (task === 'describe') return sketchDescription(rng, reader, annotator);
   if (isPairwiseWorldTask(task)) return sketchPairwise(task, place, rng, reader, annotator);

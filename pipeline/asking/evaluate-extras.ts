@@ -106,7 +106,7 @@ async function askAsProbe(request: ExtrasRequest, chosen: readonly number[], nam
   return askAs(request, chosen, name, asked, asking.mode);
 }
 
-/** What cannot be put into a prompt, or what the model cannot take (text without an image), is refused and said; all else throws. */
+/** Refuses, with a reason, what cannot be put into a prompt or what the model does not accept (text without an image); throws on anything else. */
 async function askAs(
   request: ExtrasRequest,
   chosen: readonly number[],

@@ -33,7 +33,7 @@ export function createEvaluate(context: ComputeContext) {
         ...prompting,
         evaluation: settingsOf(recipe, task),
         stopSequences: recipe.stopSequences,
-        // A ceiling cuts what is computed together, which the last bits of probabilities show; no sampled token does.
+        // A memory limit splits batches, which changes the last bits of probabilities but no sampled token.
         ...(recipe.evaluation.modes.includes('forced-choice') && memoryOf(recipe)),
         ...{ task, split, mode },
       },
@@ -54,7 +54,7 @@ export function createEvaluate(context: ComputeContext) {
   };
 }
 
-/** Which tasks are asked, and what is asked of the others, does not decide the answers to one of them. */
+/** The answers to a task do not depend on which other tasks are evaluated, or how. */
 function settingsOf({ evaluation }: Recipe, task: string) {
   const { tasks: _tasks, split: _split, paraphrases, longerAnswer, rationaleCues, ...rest } = evaluation;
   return {

@@ -1,4 +1,4 @@
-/** A policy's word on rows that nobody has judged: greedy answers read strictly, label probabilities, pairs in both orders. */
+/** Judges unlabelled rows: greedy answers parsed strictly, label probabilities, pairs in both orders. */
 import { required } from '../../core/assert.ts';
 import { type JudgedRow, judgedRow } from '../../judge/evaluation/judged-row.ts';
 import { answers, type Asking, verdictProbabilities } from './answers.ts';
@@ -20,7 +20,7 @@ export interface JudgedRows {
   readonly rows: readonly JudgedRow[];
 }
 
-/** Of rows that nobody has judged (judge/datasets/rows/rows-to-judge.ts). */
+/** Of unlabelled rows (judge/datasets/rows/rows-to-judge.ts). */
 const splitOfRows = 'test';
 
 export function createJudgeRows(context: ComputeContext) {

@@ -12,7 +12,7 @@ export interface EvaluationJudgment {
   readonly text: string;
   readonly finishReason: 'stop' | 'length';
   readonly judgment: Judgment;
-  /** Of the task's labels, in their order, at the verdict's place: where `forced-choice` was asked for. */
+  /** Of the task's labels, in their order, at the position of the verdict: with `forced-choice`. */
   readonly probabilities?: readonly number[];
   /** Of the whole answer, natural log: where several were sampled. */
   readonly logProb?: number;

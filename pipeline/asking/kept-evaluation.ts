@@ -1,4 +1,4 @@
-/** All scores of an evaluation lie in the manifest of the activity that made them; workflows pass on a few. */
+/** The manifest of the evaluating activity has all its scores; workflows pass on a few of them. */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readManifest } from '../../artifacts/manifest.ts';
 import { required } from '../../core/assert.ts';

@@ -80,10 +80,10 @@ const promptPixelByteLengthMax = 512 << 20;
 function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt {
   const byteLength = pixelByteLength(prompt.images);
   if (byteLength <= promptPixelByteLengthMax) return prompt;
-  throw new MtrlError('PROMPT_INVALID', "the prompt's images have more pixels than an engine is sent for one prompt", {
+  throw new MtrlError('PROMPT_INVALID', "the prompt's images exceed the pixel limit of one prompt", {
     where: `example ${id}`,
     found: `${String(byteLength)} bytes of pixels in ${String(prompt.images.length)} tiles, allowed ${String(promptPixelByteLengthMax)}`,
-    hint: "leave the row out, show smaller or fewer images, or lower the size in the checkpoint's preprocessor_config.json",
+    hint: "leave the row out, use smaller or fewer images, or reduce the size in the checkpoint's preprocessor_config.json",
   });
 }
 

@@ -18,7 +18,7 @@ const engine = [...artifacts, 'pipeline/policies/policy-states.ts', ofEngine];
 const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts'];
 
 /**
- * Where the code of each keyed result begins. A replay (replay.ts) is not here: it gives the recorded digest or fails, so
+ * Entry points of the code of each keyed result. A replay (replay.ts) is not here: it gives the recorded digest or fails, so
  * it decides no bit of what follows.
  */
 const entries = {

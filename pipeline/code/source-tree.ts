@@ -21,7 +21,7 @@ interface Source extends Reached {
 const scanned = /\.[cm]?[jt]s$/;
 const fromClause = /^(?:import|export)\s+(?!type\s)(?:([^'";]*?)\s*from\s*)?['"]([^'"\n]+)['"]/gm;
 const onlyTypes = /^\{\s*(?:type\s[^,{}]+,?\s*)+\}$/;
-/** Dynamic imports, and `require` by whatever name createRequire was given. */
+/** Dynamic imports, and `require` under the name given to createRequire's result. */
 const calls = /\b(?:import|require\w*)\(\s*['"]([^'"\n]+)['"]\s*\)/g;
 const commentLine = /^\s*(?:\/\/|\/?\*).*$/gm;
 const besideThis = /new URL\(\s*['"]([^'"\n]+)['"],\s*import\.meta\.url\s*,?\s*\)/g;
@@ -132,7 +132,7 @@ export class SourceTree {
     } catch (cause) {
       throw new MtrlError('FILE_MISSING', 'a source file of this project cannot be read', {
         where: join(this.#root, path),
-        hint: 'install the project again, or restore the file',
+        hint: 'reinstall the project, or restore the file',
         cause,
       });
     }

@@ -258,7 +258,7 @@ function check({ task, split, rateMax, refused, rowCount, first }: RefusedPool):
     });
 }
 
-/** The table of ingestion, with these rows behind it. */
+/** The quarantine table of ingestion, followed by these rows. */
 async function joinedTable(
   store: JsonCache['store'],
   before: ArtifactRef | null,

@@ -39,9 +39,9 @@ export interface OpenDataset {
   readonly artifact: DatasetArtifact;
   /** Rows of the task's split that may be drawn, ascending: neither dropped nor inadmissible ones. */
   rowsOf(task: string, split: Split): Promise<Uint32Array>;
-  /** In the order asked for. Throws INVARIANT for no row of the dataset. */
+  /** In the requested order. Throws INVARIANT for a row that the dataset does not have. */
   examplesAt(rows: ArrayLike<number>): Promise<readonly Example[]>;
-  /** All rows that may be drawn, of whatever pool, ascending, at most `rowCountMax` at a time. */
+  /** All rows that may be sampled, of every pool, ascending, at most `rowCountMax` at a time. */
   eachBatch(rowCountMax?: number): AsyncGenerator<DatasetBatch>;
 }
 
@@ -55,10 +55,10 @@ export interface DatasetBatch {
 export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
   const dataset = (await cache.get(ref)) as { readonly schema: number };
   if (dataset.schema === 2) return dataset as DatasetArtifact;
-  throw new MtrlError('ARTIFACT_MISSING', 'the dataset is not kept in the form that this version reads', {
+  throw new MtrlError('ARTIFACT_MISSING', 'the dataset is stored in a format that this version does not read', {
     where: ref.uri,
-    found: `schema ${String(dataset.schema)}, where this version reads 2`,
-    hint: 'run the experiment again: its datasets are then ingested anew',
+    found: `schema ${String(dataset.schema)}, this version reads 2`,
+    hint: 'run the experiment again to ingest its datasets again',
   });
 }
 

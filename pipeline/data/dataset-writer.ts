@@ -34,7 +34,7 @@ export class DatasetWriter {
     await this.#examples.add(example satisfies StoredExample);
   }
 
-  /** Ids of these rows, when all are there. */
+  /** Ids of these rows, once all rows are written. */
   async idsAt(rows: Uint32Array): Promise<string[]> {
     const ids: string[] = [];
     for (let from = 0; from < rows.length; from += lookupCountMax) {

@@ -10,7 +10,7 @@ export interface StoredImagePack {
 }
 
 export const packByteLengthMax = 32 << 20;
-/** From here on a pack ends at an image whose digest says so: some way behind a change, packs become the same again. */
+/** From this size on a pack ends at an image chosen by its digest, so that soon after a change packs are the same again. */
 const packByteLengthMin = packByteLengthMax / 2;
 const endingDigest = /^[0-3]/;
 
@@ -49,7 +49,7 @@ export class ImagePacker {
     this.#part = new Map();
     this.#byteLength = 0;
     this.#storing = this.#store(bytes, index);
-    // reported by whoever waits for it next
+    // reported to the next caller that waits for it
     this.#storing.catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-/** Source files to typed examples, quarantine table and image packs. All of them pass through: what is held is a few numbers a row. */
+/** Source files to typed examples, quarantine table and image packs. Everything is streamed: only a few numbers per row are kept. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import { type ErrorCode, MtrlError } from '../../core/errors.ts';
@@ -77,7 +77,7 @@ async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Pr
   const ref = await table.store(cache.store);
   if (ref === null) throw error;
   const { details } = error;
-  const hint = [details.hint, `\`mtrl fetch ${ref.uri}\` prints every row that cannot be used`];
+  const hint = [details.hint, `\`mtrl fetch ${ref.uri}\` prints every unusable row`];
   throw new MtrlError(error.code, error.message, {
     ...details,
     hint: hint.filter((part) => part !== undefined).join('; '),
@@ -86,7 +86,7 @@ async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Pr
 
 const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING', 'DATASET_EMPTY']);
 
-/** All that decides the dataset: the declarations, what is asked of it, and the bytes of the files that it is read from. */
+/** Everything that determines the dataset: its declarations, the settings of the recipe, and the bytes of its source files. */
 async function sourcesOf(recipe: Recipe, sources: SourceFiles, beat: IngestBeat) {
   const arms = Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({
     objective,

@@ -1,4 +1,4 @@
-/** What a dataset was read from, by the manifest of its ingestion: what was declared, and the digests of the files. */
+/** What a dataset was read from, according to the manifest of its ingestion: its declarations and the digests of its files. */
 import type { Manifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { DatasetSpec } from '../../recipes/recipe.ts';

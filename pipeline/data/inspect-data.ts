@@ -1,4 +1,4 @@
-/** Is there anything new to learn: the sources of a recipe's datasets as they are now, beside those of the promoted version. */
+/** Detects new data: compares the current sources of a recipe's datasets with those of the promoted version. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { parseRecipe } from '../../recipes/load.ts';
@@ -32,7 +32,7 @@ export function createInspectData(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-/** Nothing when its experiment is no longer kept: all sources are then new. */
+/** Undefined if its experiment was deleted: all sources then count as new. */
 async function sourcesOf(cache: JsonCache, { experimentId }: PromotedVersion): Promise<Sources> {
   const index = await findExperimentIndex(cache.store, experimentId);
   if (index === undefined) return {};
@@ -40,7 +40,7 @@ async function sourcesOf(cache: JsonCache, { experimentId }: PromotedVersion): P
   return { ...files, ...worldsOf(datasets) };
 }
 
-/** Worlds have no files: what is declared decides every row. */
+/** Worlds have no files: their declaration determines every row. */
 function worldsOf(datasets: readonly DatasetSpec[]): Sources {
   const worlds = datasets.filter((spec): spec is JudgeWorldSpec => spec.reader === 'judge-world');
   return Object.fromEntries(

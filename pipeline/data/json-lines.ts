@@ -41,7 +41,7 @@ export class JsonLines {
     return store.putFile(await this.#path());
   }
 
-  /** A stream that fails while nobody waits for it, for example on a full disk, would end the process. */
+  /** Without a listener, a failure of the stream, for example on a full disk, would end the process. */
   #watched(file: WriteStream): WriteStream {
     return file.on('error', (error) => {
       this.#failure = error;

@@ -19,7 +19,7 @@ import { JsonLines, storedRows } from './json-lines.ts';
 import { promptingOf } from '../recipe-access.ts';
 import { digestsOfDataset } from './source-digests.ts';
 
-/** Progress is told once a batch. */
+/** Progress is reported once per batch. */
 const rowCountPerBatch = 256;
 
 interface RowCounts {

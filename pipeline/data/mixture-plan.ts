@@ -19,7 +19,7 @@ export interface MixturePlan {
   readonly shards: readonly PlanShard[];
   /** Training examples of each task: what an epoch is made of. */
   readonly exampleCountByTask: Readonly<Record<string, number>>;
-  /** Where each stream stands after the last step. */
+  /** Position of each stream after the last step. */
   readonly places: MixturePlaces;
   /** Curriculum: what it is planned by. 12 bytes an example: its row (uint32) and rate (float64), little-endian. */
   readonly successRates?: ArtifactRef;
@@ -94,7 +94,7 @@ export async function successRatesOf(cache: JsonCache, { successRates }: Mixture
   if (successRates === undefined) return {};
   const found = await cache.store.getBytes(successRates);
   if (found.byteLength % rateLength !== 0)
-    throw new MtrlError('ARTIFACT_CORRUPT', 'this is no list of success rates', { where: successRates.uri });
+    throw new MtrlError('ARTIFACT_CORRUPT', 'the artifact is not a list of success rates', { where: successRates.uri });
   const bytes = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
   const rates: Record<number, number> = {};
   for (let at = 0; at < bytes.length; at += rateLength) rates[bytes.readUInt32LE(at)] = bytes.readDoubleLE(at + 4);

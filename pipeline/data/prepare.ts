@@ -1,4 +1,4 @@
-/** Checks the recipe as it came, completes it, keeps it, and says what it means. */
+/** Validates the recipe, resolves its defaults, stores it, and returns the plan of its runs. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { requireFiles } from '../../recipes/paths.ts';

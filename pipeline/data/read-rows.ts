@@ -73,7 +73,7 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, caller: Calle
 }
 
 function noRows({ file }: RowsSource, count: number, table: ArtifactRef | null): MtrlError {
-  const found = table === null ? 'no row' : `${String(count)} rows, none of which can be shown`;
+  const found = table === null ? 'no row' : `${String(count)} rows, none of them usable`;
   const hint = table === null ? undefined : `\`mtrl fetch ${table.uri}\` prints each with its reason`;
-  return new MtrlError('DATASET_EMPTY', 'there is nothing to judge', { where: file, found, ...(hint && { hint }) });
+  return new MtrlError('DATASET_EMPTY', 'there are no rows to judge', { where: file, found, ...(hint && { hint }) });
 }

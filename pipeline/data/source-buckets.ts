@@ -62,7 +62,7 @@ function fileOf(objects: ObjectStore, name: string, key: string, { byteLength, t
     async *open(start = 0, end = byteLength) {
       if (start >= end) return;
       const body = await objects.open(key, { start, end });
-      if (body === undefined) throw new MtrlError('FILE_MISSING', 'the object is no longer there', { where: name });
+      if (body === undefined) throw new MtrlError('FILE_MISSING', 'the object no longer exists', { where: name });
       yield* body as AsyncIterable<Uint8Array>;
     },
   };

@@ -35,7 +35,7 @@ function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
   });
 }
 
-/** What is no folder of a checkpoint is found out by the engine that loads it. */
+/** Whether the folder is a valid checkpoint is checked by the engine that loads it. */
 function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRef) {
   return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
     await readFolderManifest(cache.store, checkpoint);

@@ -51,7 +51,7 @@ export interface HeldEngine {
   readonly runtime: Runtime;
   /** Wraps the waits for the store, which count as progress. */
   readonly waits: Waits;
-  /** Runs what changes the weights: until it has ended well, nobody may take the engine for what it was. */
+  /** Runs a change of the weights: until it has succeeded, the engine's state counts as unknown. */
   readonly change: <T>(update: () => Promise<T>) => Promise<T>;
   /** Says which record the change made, so that the next activity finds it here. */
   readonly became: (key: StateKey) => void;
@@ -251,7 +251,7 @@ function diverged(
   record: ArtifactRef,
   { step, weightsDigest, recordedDigest, recordedRuntime }: ReplayedStep,
 ): MtrlError {
-  return new MtrlError('REPLAY_DIVERGED', `step ${String(step)} done again on the same runtime gave other weights`, {
+  return new MtrlError('REPLAY_DIVERGED', `the replay of step ${String(step)} on the same runtime gave other weights`, {
     where: record.uri,
     found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${describeRuntime(recordedRuntime)})`,
     hint: 'check the memory and the processor of this machine, or fork from the last snapshot',
@@ -264,9 +264,9 @@ function mismatched(
   runtime: Runtime,
 ): MtrlError {
   const runtimes = `${describeRuntime(recordedRuntime)} then, ${describeRuntime(runtime)} now`;
-  return new MtrlError('RUNTIME_MISMATCH', `step ${String(step)} done again on another runtime gave other weights`, {
+  return new MtrlError('RUNTIME_MISMATCH', `the replay of step ${String(step)} on another runtime gave other weights`, {
     where: record.uri,
     found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${runtimes})`,
-    hint: 'it is retried for some time, for a worker with the recorded runtime to take it; start one, or fork from the last snapshot',
+    hint: 'it is retried so that a worker with the recorded runtime can take it; start one, or fork from the last snapshot',
   });
 }

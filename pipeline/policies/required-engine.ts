@@ -1,4 +1,4 @@
-/** A recipe may say what must compute it. A worker with other engines refuses: nothing stands in for what was asked for. */
+/** A recipe may require an engine. A worker with other engines rejects it; there is no fallback. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
@@ -25,9 +25,9 @@ export function checkEngine({ engine }: Pick<Recipe, 'engine'>, ours: EngineChoi
   const isProviderRight = engine.executionProvider === undefined || engine.executionProvider === provider;
   if (engine.backend === backend && isProviderRight) return;
   const { executionProvider = '' } = engine;
-  throw new MtrlError('PROVIDER_UNAVAILABLE', 'the recipe asks for other engines than this worker has', {
+  throw new MtrlError('PROVIDER_UNAVAILABLE', 'the recipe requires an engine that this worker does not have', {
     where: 'engine',
-    found: `${backend} ${provider ?? '(the first provider that is there)'}`,
+    found: `${backend} ${provider ?? '(the first available provider)'}`,
     hint: `start the worker with MTRL_ENGINE_BACKEND=${engine.backend} MTRL_ENGINE_PROVIDER=${executionProvider}`,
   });
 }

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 
-/** A policy that training can go on from. Its digest names the policy and all that led to it, so it holds no times. */
+/** A policy from which training can continue. Its digest identifies the policy and its history, so it contains no times. */
 export interface Snapshot {
   readonly schema: 1;
   /** Steps that the run had done; 0 for a policy that a run starts from. */

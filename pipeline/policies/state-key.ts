@@ -1,4 +1,4 @@
-/** Names of policy states: the snapshot's digest, then the digest of each step record since. A shorter key that begins a longer one is an earlier state of the same training. */
+/** Keys of policy states: the snapshot's digest, then the digest of each step record since. A key that is a prefix of another is an earlier state of the same training. */
 import type { PolicyState } from '../../contract/activities.ts';
 
 export type StateKey = readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The step record: what was done to a policy, and what came out. All that replays an update is in it or named by it,
- * and nothing else (no times, no ids), so that equal training has equal records whoever ran it and when.
+ * The step record: an update of a policy, and its result. It contains or references everything needed to replay the
+ * update and nothing else (no times, no ids), so that equal training gives equal records on any machine at any time.
  */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { AnswerMode } from '../../judge/example.ts';
@@ -26,7 +26,7 @@ interface UpdateCommon {
   readonly adam: AdamSpec;
   /** Left out where all weights learn. */
   readonly trainable?: TrainableSpec;
-  /** Left out where nothing limits it. */
+  /** Undefined without a limit. */
   readonly memory?: MemorySpec;
 }
 

@@ -37,7 +37,7 @@ export function runHook(
       end(error.message);
     });
     child.on('close', (code, signal) => {
-      if (isLate) end(`not done within ${String(timeoutMs / 1000)} s`);
+      if (isLate) end(`not finished within ${String(timeoutMs / 1000)} s`);
       else end(code === 0 ? undefined : `exit ${String(code ?? signal)}`);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,4 +1,4 @@
-/** Tells the webhooks and commands that the recipe declares. Whoever cannot be told is in the result; nothing else fails for it. */
+/** Notifies the webhooks and commands of the recipe. Failed notifications are reported in the result and fail nothing else. */
 import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { runHook } from './command-hook.ts';
@@ -25,7 +25,7 @@ export function createNotify(
     const message = messageOf(event, request);
     const post = (url: string, secretVariable: string | undefined): Promise<string | undefined> => {
       const secret = secretVariable === undefined ? undefined : env[secretVariable];
-      // Unsigned is not what was asked for.
+      // Never send unsigned if a signature was requested.
       if (secretVariable !== undefined && (secret ?? '') === '')
         return Promise.resolve(`webhook at ${new URL(url).origin}: the worker has no ${secretVariable} to sign with`);
       return postSigned(url, message, secret, webhookPatience, cancellationSignal);

@@ -1,4 +1,4 @@
-/** Names and what they stand for: looked up, promoted to, rolled back. */
+/** Promoted names: look up, promote, roll back. */
 import { type NameDocument, promoteVersion, readName, rollBackName, versionOf } from '../../artifacts/registry.ts';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -70,7 +70,7 @@ export function createPromotion(
   };
 }
 
-/** The same weights by the same recipe and data are the same version, whoever approved them. */
+/** The same weights from the same recipe and data are the same version, whoever approved them. */
 function identityOf({ policy, checkpoint, recipe, dataset }: PromoteInput['candidate']): string {
   const refs = { snapshot: policy.snapshot, checkpoint, recipe, dataset };
   const digests = Object.entries(refs).map(([part, { sha256 }]) => [part, sha256] as const);
@@ -88,7 +88,7 @@ async function findCandidate(cache: JsonCache, input: FindCandidateInput): Promi
   const { required: isRequired, timeoutMs } = promotion?.approval ?? standardApproval;
   const run = theRun(runs, input, promotion);
   return {
-    name: input.name ?? promotion?.name ?? unsaid('name', 'which name the policy shall have'),
+    name: input.name ?? promotion?.name ?? unsaid('name', 'the name to promote to'),
     experimentId,
     run: { ...run, evaluations: run.evaluations.map(briefly) },
     recipe: recipeRef,
@@ -103,7 +103,7 @@ function theRun(
   { experimentId, arm: wanted, seed }: FindCandidateInput,
   promotion: Recipe['promotion'],
 ): EvaluatedRun {
-  const arm = wanted ?? promotion?.arm ?? unsaid('arm', 'which arm the candidate is of');
+  const arm = wanted ?? promotion?.arm ?? unsaid('arm', 'the arm of the candidate');
   const found = runs.find(({ plan }) => plan.arm === arm && (seed === undefined || plan.seed === seed));
   if (found !== undefined) return found;
   throw new MtrlError('NOT_FOUND', 'the experiment has no such run', {
@@ -114,8 +114,8 @@ function theRun(
 }
 
 function unsaid(field: 'name' | 'arm', what: string): never {
-  throw new MtrlError('USAGE', `nothing says ${what}`, {
+  throw new MtrlError('USAGE', `${what} is not specified`, {
     where: `promotion.${field} of the recipe`,
-    hint: `set it there, or say it now (--${field})`,
+    hint: `set it there, or pass --${field}`,
   });
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
 export interface Message {
-  /** The same for every attempt: a receiver drops what it has seen. */
+  /** The same for every attempt: receivers use it to drop duplicates. */
   readonly id: string;
   /** Raw JSON. */
   readonly body: string;
@@ -38,9 +38,9 @@ export async function postSigned(
   }
 }
 
-/** `whsec_` marks a secret that is base64; any other is taken as it stands. */
+/** `whsec_` marks a base64 secret; any other is used as it is. */
 function signatureOf({ id, body }: Message, time: Date, secret: string): string {
-  // Bytes: of a string the library takes one a character, and of base64 only what is padded.
+  // As bytes: of a string the library takes one byte per character, and it accepts only padded base64.
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
   return new Webhook(key, { format: 'raw' }).sign(id, time, body);
 }
@@ -83,7 +83,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }
 
-/** The path of a webhook is often a secret of its own. */
+/** The path of a webhook URL is often secret. */
 function placeOf(url: string): string {
   return `webhook at ${new URL(url).origin}`;
 }

@@ -25,7 +25,7 @@ export async function putExperimentIndex({ objects }: ArtifactStore, index: Expe
   return { uri: objects.uriOf(key), sha256: sha256(bytes), byteLength: bytes.byteLength };
 }
 
-/** undefined when there is no such experiment, or it has not ended well. */
+/** undefined if there is no such experiment, or if it has not succeeded. */
 export async function findExperimentIndex(
   store: ArtifactStore,
   experimentId: string,
@@ -37,8 +37,8 @@ export async function findExperimentIndex(
 export async function requireExperimentIndex(store: ArtifactStore, experimentId: string): Promise<ExperimentIndex> {
   const index = await findExperimentIndex(store, experimentId);
   if (index !== undefined) return index;
-  throw new MtrlError('NOT_FOUND', 'there is no finished experiment of this id', {
+  throw new MtrlError('NOT_FOUND', 'no finished experiment has this id', {
     where: experimentId,
-    hint: 'wait until it is done: its results are written at its end',
+    hint: 'wait until the experiment ends: its results are written then',
   });
 }

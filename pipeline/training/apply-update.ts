@@ -27,7 +27,7 @@ export interface ReadySteps {
   readonly tokens: TokenRoles;
 }
 
-/** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not go on from here. */
+/** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not continue. */
 export async function applySteps(
   engine: Engine,
   { steps, tokens }: ReadySteps,
@@ -100,7 +100,7 @@ function requireFinite(value: number, what: string, step: number): void {
   throw new MtrlError('NON_FINITE', `the ${what} of step ${String(step)} is not finite`, {
     where: `step ${String(step)}`,
     found: String(value),
-    hint: 'lower optimizer.learningRate or optimizer.gradientNormMax, and look at the rollouts of the steps before',
+    hint: 'lower optimizer.learningRate or optimizer.gradientNormMax, and inspect the rollouts of earlier steps',
   });
 }
 

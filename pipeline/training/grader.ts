@@ -18,7 +18,7 @@ export interface GraderItem {
 export interface GraderCalls {
   /** Ends the requests under way; what waits for them rejects with its reason. */
   readonly signal: AbortSignal;
-  /** The scores of these items as an earlier attempt got them, else what `ask` gives. */
+  /** The scores of these items from an earlier attempt, else the result of `ask`. */
   readonly kept: (items: readonly GraderItem[], ask: () => Promise<number[]>) => Promise<readonly number[]>;
 }
 
@@ -48,7 +48,7 @@ export async function graderScores(
     batches,
     async (batch) => {
       if (failures.length > 0) return [];
-      // The next attempt begins when this one throws: not before the requests under way have ended.
+      // The next attempt starts when this one throws: wait for the requests in flight.
       return kept(batch, () => requests.scoresOf(batch)).catch((error: unknown) => {
         failures.push(error);
         return [];
@@ -82,7 +82,7 @@ class GraderRequests {
     }
   }
 
-  /** The answer's text, or how long the grader wants to be left alone. */
+  /** The body of the response, or how long the grader asks to wait. */
   async #post(items: readonly GraderItem[]): Promise<string | { readonly retryAfterMs: number }> {
     const { url, timeoutMs } = this.#spec;
     try {
@@ -114,7 +114,7 @@ class GraderRequests {
       byteLength += (part as Uint8Array).byteLength;
       // Leaving the loop cancels the rest of the body.
       if (byteLength > answerByteLengthMax)
-        throw this.#failed(`an answer of more than ${String(answerByteLengthMax)} bytes`);
+        throw this.#failed(`a response of more than ${String(answerByteLengthMax)} bytes`);
     }
     return Buffer.concat(parts).toString('utf8');
   }
@@ -136,13 +136,13 @@ class GraderRequests {
     });
   }
 
-  /** Says what was wrong and never quotes the answer: it may hold secrets, or the text of rows. */
+  /** Describes what was wrong without quoting the response: it may contain secrets or row text. */
   #failed(found: string): MtrlError {
     const { origin, pathname } = new URL(this.#spec.url);
-    return new MtrlError('GRADER_FAILED', 'the external grader gave no scores', {
+    return new MtrlError('GRADER_FAILED', 'the external grader returned no valid scores', {
       where: `${origin}${pathname}`,
       found,
-      hint: 'requests are retried; the answer must be {"scores": [...]}, a number from 0 to 1 for each judgment',
+      hint: 'requests are retried; the response must be {"scores": [...]}, a number from 0 to 1 for each judgment',
     });
   }
 }

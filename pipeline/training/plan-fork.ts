@@ -92,7 +92,7 @@ async function sharedRun(
   const isPlannedAnew = plan.replanEveryStepCount !== undefined && wanted < plan.stepCount;
   const segment = isPlannedAnew ? await segmentBefore(store, log, wanted) : undefined;
   if (isPlannedAnew && !isSegment(segment)) {
-    // Another arm's run that was cut short there is made anew.
+    // Another arm's run that is shorter there is trained again.
     if (fromStep === undefined) return [];
     throw betweenSegments(plan, fromStep, segment);
   }
@@ -133,7 +133,7 @@ function stagesOf(records: readonly StepRecord[], snapshotCount: number): StageC
     .map(([activity, count]) => ({ activity, count, cachedCount: count, computeMs: 0 }));
 }
 
-/** What the segment of a curriculum that begins there is planned from: the plan before it and what its steps earned. Else where segments begin. */
+/** Inputs for planning the curriculum segment that begins there: the previous plan and the rewards since. Otherwise the steps at which segments begin. */
 async function segmentBefore(store: ArtifactStore, log: RunLog, fromStep: number): Promise<MixSegment | number[]> {
   const starts: number[] = [];
   for (let next = log.mixture; next;) {
@@ -155,7 +155,7 @@ function isSegment(found: MixSegment | number[] | undefined): found is MixSegmen
 }
 
 function betweenSegments({ runName }: ArmPlan, fromStep: number, starts: readonly number[] | undefined): MtrlError {
-  return new MtrlError('FORK_STEP_UNREACHED', 'a run with a curriculum is forked where a segment of it begins', {
+  return new MtrlError('FORK_STEP_UNREACHED', 'a run with a curriculum can only be forked where a segment begins', {
     where: `${runName}, --from-step ${String(fromStep)}`,
     found: starts?.length ? `segments that begin at ${starts.join(', ')}` : 'a run that has not ended',
     hint: 'name one of these steps',
@@ -169,9 +169,9 @@ async function planBefore(store: ArtifactStore, { producer }: ArtifactRef): Prom
 }
 
 function unreached({ experimentId, fromStep }: PlanForkInput, { runName }: ArmPlan, stepCount: number): MtrlError {
-  return new MtrlError('FORK_STEP_UNREACHED', 'the run was never there', {
+  return new MtrlError('FORK_STEP_UNREACHED', 'the run never reached that step', {
     where: `experiment ${experimentId}, --from-step ${String(fromStep)}`,
-    found: `${runName} has done ${String(stepCount)} steps that are kept`,
-    hint: `name a step from 0 to ${String(stepCount)}; of a run that is under way, steps are known once a snapshot after them is kept`,
+    found: `${runName} has ${String(stepCount)} stored steps`,
+    hint: `name a step from 0 to ${String(stepCount)}; steps of a running run become available with the next snapshot`,
   });
 }

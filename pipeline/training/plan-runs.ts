@@ -7,7 +7,7 @@ import { armOf, taskOf } from '../recipe-access.ts';
 import { trainingOf } from './objectives/table.ts';
 import { lossOf } from './updates/table.ts';
 
-/** In the recipe's order of arms, then of seeds; an arm that trains nothing has one run, whatever the seeds. */
+/** In the recipe's order of arms, then of seeds; an arm without training has one run, whatever the seeds. */
 export function planRuns(recipe: Recipe): ArmPlan[] {
   return Object.entries(recipe.arms).flatMap(([name, arm]) =>
     seedsOf(recipe, arm).map((seed): ArmPlan => {

@@ -1,4 +1,4 @@
-/** What recipes say of how answers are drawn and with what they end, as the engine takes it. */
+/** The recipe's sampling and stop settings, as the engine takes them. */
 import type { Sampling } from '../../policy/engine.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { PromptedDataset } from '../asking/prompter.ts';
@@ -13,6 +13,6 @@ export function endedBy(
   { stopSequences }: Pick<Recipe, 'stopSequences'>,
   prompted: Pick<PromptedDataset, 'completion'>,
 ): Pick<Sampling, 'stopSequences'> {
-  // As a completion the text has the stop token behind it.
+  // In a completion the text is followed by the stop token.
   return stopSequences ? { stopSequences: stopSequences.map((text) => prompted.completion(text).slice(0, -1)) } : {};
 }

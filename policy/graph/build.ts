@@ -115,7 +115,7 @@ function sizeOf(g: Graph, dim: Dim): Value {
   return all.reduce((a, b) => mul(g, a, b));
 }
 
-/** The target shape as ONNX Reshape wants it: numbers, at most one -1, 0 where an axis stays; computed only when it must be. */
+/** The target shape for ONNX Reshape: numbers, at most one -1, 0 for an unchanged axis; computed only when necessary. */
 export function reshape(g: Graph, x: Value, shape: Shape): Value {
   if (sameShape(shape, x.shape)) return x;
   const before = x.producer?.op === 'Reshape' ? (x.producer.inputs[0] as Value) : undefined;

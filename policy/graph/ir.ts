@@ -172,7 +172,7 @@ export class Graph {
     return built;
   }
 
-  /** A symbol that stands for a size first known at run time. */
+  /** A symbol for a size that is known at run time. */
   freshSymbol(prefix: string): string {
     return `${prefix}_${this.freshName('')}`;
   }

@@ -15,7 +15,7 @@ export function lifetimes(graph: Graph): NodeLifetime[] {
   const own = new Set<Value>([...graph.inputs, ...nodes.flatMap((node) => node.outputs)]);
   const neededLater = new Set<Value>(graph.outputs.values());
   const reversed = [...nodes].reverse().map((node): NodeLifetime => {
-    // Outputs count too: a node's second output that nobody reads ends where it begins.
+    // Outputs count too: an unread second output of a node ends where it begins.
     const touched = new Set([...usedBy(node), ...node.outputs]);
     const lastUsed = [...touched].filter((value) => own.has(value) && !neededLater.has(value));
     for (const value of touched) neededLater.add(value);

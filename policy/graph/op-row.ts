@@ -2,7 +2,7 @@
 import type { Shape } from './dim.ts';
 import type { Attributes, DType, Graph, Node, Value } from './ir.ts';
 
-/** ONNX op names, by kind; the rows of a kind lie in one file of ops/. */
+/** ONNX op names, by kind; the rows of each kind are in one file of ops/. */
 export type ElementwiseOp =
   | 'Add'
   | 'Sub'

@@ -9,7 +9,7 @@ import type { Graph, Node, Value } from './ir.ts';
 export interface Recomputed {
   /** The nodes to differentiate instead, in order. */
   readonly nodes: readonly Node[];
-  /** What stands for a value inside the nodes, and for one that enters them; a value that needs no other is not here. */
+  /** Replacements of values inside the nodes, and of those that enter them; values without one are not here. */
   readonly copies: ReadonlyMap<Value, Value>;
   /** Values that enter the nodes. */
   readonly entering: readonly Value[];

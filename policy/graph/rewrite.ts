@@ -58,7 +58,7 @@ function same(
   values: Map<Value, Value>,
 ): readonly Value[] {
   const { attributes, body } = node;
-  // A body sees the values around it, but nobody sees its.
+  // A body sees the values around it, but its own values are not visible outside.
   const options = body === undefined ? {} : { body: copy(body, rules, new Map(values), graph) };
   return graph.op(node.op, inputs, { attributes, ...options });
 }

@@ -1,4 +1,4 @@
-/** Images in prompts: pixels, and the text that stands for them. */
+/** Images in prompts: pixels, and the placeholder text for them. */
 import type { ImageSize, PixelValues } from '../engine.ts';
 
 export interface OutlinedImage {

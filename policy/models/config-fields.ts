@@ -28,20 +28,18 @@ export interface FieldsPlace {
   readonly harmless?: readonly string[];
 }
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field and what is supported there; CHECKPOINT_INVALID where there are no fields */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field and the supported values; CHECKPOINT_INVALID if it is not an object of fields */
 export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
   const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
   if (parsed.success) return parsed.data;
   const { where, path } = place;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${path ?? 'the file'} is no object of fields`, { where });
+    throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${path ?? 'the file'} must be an object`, { where });
   const issue = parsed.error.issues[0];
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
   const field = [...(path === undefined ? [] : [path]), ...(issue?.path ?? []), ...unknown].join('.');
   const reason =
-    unknown.length > 0
-      ? 'this field is not known here and may change what the model computes'
-      : (issue?.message ?? 'is wrong');
+    unknown.length > 0 ? 'the field is unknown and may change what the model computes' : (issue?.message ?? 'is wrong');
   throw new MtrlError('CHECKPOINT_UNSUPPORTED', `config.json: ${field}: ${reason}`, {
     where,
     found: valueText(valueAt(value, [...(issue?.path ?? []), ...unknown])),
@@ -52,7 +50,7 @@ export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: Field
 /** @throws CHECKPOINT_INVALID */
 export function requireMultiple(where: string, field: string, value: number, byField: string, by: number): void {
   if (value % by === 0) return;
-  throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${field} ${value} is no multiple of ${byField} ${by}`, {
+  throw new MtrlError('CHECKPOINT_INVALID', `config.json: ${field} ${value} is not a multiple of ${byField} ${by}`, {
     where,
   });
 }

@@ -84,7 +84,7 @@ export function languageHead(
   return project(g, weights, names.head, normed, undefined, layout);
 }
 
-/** Of whole tokens, which lie as the layout says. */
+/** Of whole tokens, arranged as the layout says. */
 function normOfTokens(g: Graph, layout: Layout, x: Value, scale: Value, text: TextConfig): Value {
   return layout.fromRows(g, rmsNorm(g, layout.toRows(g, x), scale, text));
 }
@@ -97,7 +97,7 @@ function rotation(g: Graph, positions: Value, { cosine, sine }: RotaryTables): (
   return (x) => rotaryEmbedding(g, x, positions, cosine, sine);
 }
 
-/** A row a position; angles in float32, as transformers computes them. ONNX Runtime wants no fewer rows than tokens. */
+/** One row per position; angles in float32, as transformers computes them. ONNX Runtime requires at least as many rows as tokens. */
 function ownTables(g: Graph, config: TextConfig): RotaryTables {
   const frequencies = inverseFrequencies(config.rope, config.headSize);
   const half = frequencies.length;

@@ -40,7 +40,7 @@ export function declareSampling(g: Graph, vocabularySize: number, { withTopP }: 
 
 /**
  * One token a row: the first whose cumulative probability among the kept tokens reaches the row's uniform, or the most
- * probable. Its log-prob is that of the policy, over all tokens: what the trainer computes, whatever was kept.
+ * probable. Its log-prob is that of the policy over all tokens, as the trainer computes it, whatever was kept.
  * @param logits float32 [V, R]: a column a row of the rollout, as the head gives them
  * @param iteration int64 []
  * @returns token int64 [R, 1], logProb float32 [R, 1]

@@ -31,11 +31,7 @@ function isImage(tokenIds: readonly number[], start: number, end: number, { toke
 }
 
 function unfit(imageCount: number, spans: readonly ImageSpan[]): MtrlError {
-  return new MtrlError(
-    'EXAMPLE_TOO_LONG',
-    `a prompt has image tokens for another number of images than its ${imageCount}`,
-    {
-      hint: `its images need ${spans.map(({ grid }) => tokenCount(grid)).join(' + ')} image tokens; was the prompt cut?`,
-    },
-  );
+  return new MtrlError('EXAMPLE_TOO_LONG', `the image tokens of a prompt do not match its ${imageCount} images`, {
+    hint: `its images need ${spans.map(({ grid }) => tokenCount(grid)).join(' + ')} image tokens; was the prompt cut?`,
+  });
 }

@@ -38,7 +38,7 @@ export interface Weights {
   readonly adapterOf: (module: string) => Adapter | undefined;
 }
 
-/** Declares every weight as a graph input of its own name. */
+/** Declares every weight as a graph input with its own name. */
 export function declareWeights(graph: Graph, specs: readonly ParameterSpec[]): Weights {
   const values = new Map(specs.map((spec) => [spec.name, graph.input(spec.name, 'float32', spec.shape)]));
   const scales = new Map(specs.map(({ name, adapterScale }) => [name, adapterScale]));

@@ -29,13 +29,13 @@ export function declareRotaryTables(g: Graph, { ropeAxes, headSize }: TextConfig
 export interface RotaryRows {
   /** A list a prompt: a row a token. */
   readonly prompts: readonly (readonly number[])[];
-  /** One a prompt: the row of the first token behind it; those of the next tokens follow. */
+  /** One per prompt: the row of the first token after it; those of the next tokens follow. */
   readonly nexts: readonly number[];
   /** Inputs of the graph for the tables; none where it has them. */
   readonly tables: ReadonlyMap<string, InputData>;
 }
 
-/** @param length tokens of a row of the batch: tables are no shorter, as ONNX Runtime asks */
+/** @param length tokens of a row of the batch: tables are at least as long, as ONNX Runtime requires */
 export function rotaryRows(
   { text, images }: Architecture,
   prompts: readonly SizedPrompt[],

@@ -6,7 +6,7 @@ import type { TextConfig } from './text-config.ts';
 export interface TextNames {
   readonly embedding: string;
   readonly finalNorm: string;
-  /** A module, like the layers: its weight has another name behind it. */
+  /** A module, like the layers: its weight has a suffix after this name. */
   readonly head: string;
   /** Of the layer, without a final dot. */
   layer(index: number): string;

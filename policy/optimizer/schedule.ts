@@ -5,7 +5,7 @@ export interface Schedule {
   readonly schedule: 'constant' | 'linear' | 'cosine';
   readonly finalLearningRateRatio: number;
   readonly warmupStepCount: number;
-  /** `peak`: the decay begins at the last step of the warm-up. `firstStep`: within it, so the rate stays below its peak. */
+  /** `peak`: the decay starts at the last step of the warm-up. `firstStep`: during it, so the rate stays below its peak. */
   readonly decayFrom: 'peak' | 'firstStep';
 }
 

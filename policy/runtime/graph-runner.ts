@@ -29,7 +29,7 @@ export interface GraphRunner {
 /** Outputs, float32, that are added to memory of the caller's and not returned; what the graph has no output for adds nothing. */
 export interface Sums {
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** The first to be added: whatever that memory held before is not in the sum. */
+  /** The first summand: previous contents of the memory are overwritten. */
   readonly isFirst: boolean;
   /** Nothing is added before: where calls run side by side, the order of the sum is still the caller's. */
   readonly turn: Promise<unknown>;

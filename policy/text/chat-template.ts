@@ -6,7 +6,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile, readTextFile } from '../checkpoint-file.ts';
 import type { SpecialTokens } from './special-tokens.ts';
 
-/** A message as the template wants it: parts for a model that reads images, text for one that does not. */
+/** A message as the template takes it: parts for a model that reads images, text for one that does not. */
 interface TemplateMessage {
   readonly role: string;
   readonly content: unknown;
@@ -18,7 +18,7 @@ const jsonSchema = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).optional(),
 });
 
-/** Renders with the generation prompt at the end. Throws CHECKPOINT_INVALID when there is no template or it fails. */
+/** Renders with the generation prompt at the end. Throws CHECKPOINT_INVALID if there is no template or it fails. */
 export async function loadChatTemplate(folder: string, specialTokens: SpecialTokens): Promise<RenderChat> {
   const { text, where } = await findTemplate(folder);
   const template = guarded(where, () => new Template(text));
@@ -26,7 +26,7 @@ export async function loadChatTemplate(folder: string, specialTokens: SpecialTok
     guarded(where, () => template.render({ ...specialTokens, messages, add_generation_prompt: true }));
 }
 
-/** In the order in which transformers looks for it: a file of its own, the older JSON file, the tokenizer's config. */
+/** In the order of transformers' lookup: a separate file, the older JSON file, the tokenizer's config. */
 async function findTemplate(folder: string): Promise<{ readonly text: string; readonly where: string }> {
   const text = await readTextFile(folder, 'chat_template.jinja');
   if (text !== undefined) return { text, where: join(folder, 'chat_template.jinja') };

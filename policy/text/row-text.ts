@@ -77,7 +77,7 @@ export class RowText {
     return this.#marks === undefined ? text : text.replaceAll(this.#marks.open, '').replaceAll(this.#marks.close, '');
   }
 
-  /** The model's vocabulary may hold added tokens as words: the unknown token alone may stand for text. */
+  /** The model's vocabulary may contain added tokens as words: for text only the unknown token is allowed. */
   #isForbidden(token: string): boolean {
     return token !== this.#parts.model.unk_token && this.#parts.added_tokens_map.has(token);
   }

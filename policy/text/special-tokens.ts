@@ -1,4 +1,4 @@
-/** The named tokens of `tokenizer_config.json`, with `special_tokens_map.json` behind it. */
+/** The named tokens of `tokenizer_config.json`, falling back to `special_tokens_map.json`. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';

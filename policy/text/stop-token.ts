@@ -17,5 +17,8 @@ export async function readStopTokenId(folder: string, tokenizer: Tokenizer): Pro
   const own = tokenizer.specialId('eos_token');
   const id = Array.isArray(found) ? (own !== undefined && found.includes(own) ? own : found[0]) : (found ?? own);
   if (id !== undefined && tokenizer.tokenOf(id) !== undefined) return id;
-  throw new MtrlError('CHECKPOINT_INVALID', 'field eos_token_id names no token', { where, found: String(id) });
+  throw new MtrlError('CHECKPOINT_INVALID', 'field eos_token_id is not the id of a token', {
+    where,
+    found: String(id),
+  });
 }

@@ -66,7 +66,7 @@ export class Tokenizer {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 
-  /** As `encode`, but text between marks is plain text, whatever it spells. */
+  /** As `encode`, but text between marks is plain text, whatever it contains. */
   encodeMarked(text: string, marks: TextMarks): number[] {
     return this.#rowText.within(marks, () => this.encode(text));
   }

@@ -15,7 +15,7 @@ const configSchema = z.looseObject({
     mean: [0.48145466, 0.4578275, 0.40821073],
     deviation: [0.26862954, 0.26130258, 0.27577711],
   }),
-  /** Pixels, not edges, whatever the names say. */
+  /** Pixel counts, not edge lengths, despite the names. */
   size: z
     .looseObject({ shortest_edge: count.default(56 * 56), longest_edge: count.default(28 * 28 * 1280) })
     .prefault({}),
@@ -86,7 +86,7 @@ function checkAspectRatio({ height, width }: ImageSize, where: string): void {
   throw new MtrlError('IMAGE_UNREADABLE', 'the image is too narrow for the image processor', {
     where,
     found: `${String(width)}x${String(height)} pixels`,
-    hint: `one side may be at most ${String(aspectRatioMax)} times the other`,
+    hint: `one side may be at most ${String(aspectRatioMax)} times as long as the other`,
   });
 }
 

@@ -23,10 +23,10 @@ const filters: Readonly<Record<number, Filter>> = {
 export const supportedResamples = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 
 const precisionBits = 22;
-/** Weights go to resample.wat in two parts, which 16-bit products can take. */
+/** resample.wat takes weights in two parts, which fit 16-bit products. */
 const lowBits = 11;
 
-/** Places in the kernel's memory, and what it makes of what lies there. */
+/** Memory layout of the kernel, and its function. */
 interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; readonly grow: (pageCount: number) => number };
   readonly horizontal: (
@@ -43,7 +43,7 @@ interface Kernel {
 
 let opened: Kernel | undefined;
 
-/** What is used of it; the types of Node leave it to those of browsers. */
+/** The used part of the WebAssembly API; Node's types leave it to the DOM's. */
 interface Wasm {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -63,9 +63,9 @@ interface Placed {
 }
 
 interface ResizeOptions {
-  /** What the new pixels are written to; else memory of their own. */
+  /** Output buffer; default: a new one. */
   readonly into?: Uint8Array;
-  /** Means of 2x2 pixels first, as Pillow's `Image.reduce(2)`: half the time where much is made smaller. Even sizes only. */
+  /** First average 2x2 pixels, as Pillow's `Image.reduce(2)`: half the time for large reductions. Even sizes only. */
   readonly halved?: boolean;
 }
 
@@ -99,7 +99,7 @@ function verticalFirst(image: Placed, height: number, width: number): boolean {
   return image.height - height > 2 * Math.max(0, image.width - width);
 }
 
-/** The kernel's memory, at least so much of it. */
+/** The kernel's memory, at least this large. */
 function bytesOf({ memory }: Kernel, byteLength: number): Uint8Array {
   const missing = byteLength - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / pageByteLength));
@@ -118,7 +118,7 @@ function halve(kernel: Kernel, from: Placed): Placed {
   return { ...to, at };
 }
 
-/** One of both sizes changes; where none does, the pass is left out, as in Pillow. */
+/** Resizes one dimension; skipped if it does not change, as in Pillow. */
 function pass(kernel: Kernel, from: Placed, to: Omit<Placed, 'at'>, filter: Filter): Placed {
   if (from.height === to.height && from.width === to.width) return from;
   const isVertical = from.height !== to.height;
@@ -134,7 +134,7 @@ function pass(kernel: Kernel, from: Placed, to: Omit<Placed, 'at'>, filter: Filt
   return { ...to, at };
 }
 
-/** The next place for vectors, with room for one before it. */
+/** The next offset for vectors, with room for one before it. */
 const aligned = (place: number): number => (Math.floor(place / vectorByteLength) + 2) * vectorByteLength;
 
 const known = new Map<string, Int32Array>();

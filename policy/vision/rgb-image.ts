@@ -43,7 +43,7 @@ function unreadable(encoded: Uint8Array, where: string, cause: unknown): MtrlErr
   return new MtrlError('IMAGE_UNREADABLE', 'the image cannot be decoded', {
     where,
     found: `${cause instanceof Error ? cause.message : String(cause)} (${String(encoded.byteLength)} bytes)`,
-    hint: 'it must be a whole PNG, JPEG, WebP, GIF, TIFF or AVIF file',
+    hint: 'it must be a complete PNG, JPEG, WebP, GIF, TIFF or AVIF file',
     cause,
   });
 }

@@ -88,7 +88,7 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
   const problems = (arm.tasks ?? []).flatMap((task, i): RecipeProblem[] => {
     const path = ['arms', name, 'tasks', i];
     if (recipe.tasks[task]?.ood === true) {
-      return [{ path, found: valueText(task), allowed: 'a task that is not ood: ood tasks are never trained' }];
+      return [{ path, found: valueText(task), allowed: 'a task with ood: false: ood tasks are never trained' }];
     }
     return unknownName(path, task, Object.keys(recipe.tasks), 'task');
   });
@@ -113,7 +113,7 @@ function trainingDataProblems(recipe: Recipe, armName: string, task: string): Re
       {
         path: ['datasets'],
         found: `no train dataset of ${task}, which arm ${armName} trains on`,
-        allowed: `an entry with split: train that holds ${task}`,
+        allowed: `an entry with split: train for ${task}`,
       },
     ];
   }
@@ -141,7 +141,11 @@ function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
   while (from !== undefined) {
     if (from === name)
       return [
-        { path, found: `a circle: ${[...seen, from].join(' -> ')}`, allowed: 'arms that lead to one without from' },
+        {
+          path,
+          found: `a circle: ${[...seen, from].join(' -> ')}`,
+          allowed: 'a chain of arms that ends at one without `from`',
+        },
       ];
     // A circle further on that this arm only leads into is reported at its own arms.
     if (seen.includes(from)) return [];
@@ -165,7 +169,7 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
     ...missing.map((task) => ({
       path: ['datasets'],
       found: `no ${split} dataset of ${task}, which evaluation needs`,
-      allowed: `an entry with split: ${split} that holds ${task}, or evaluation.tasks without it`,
+      allowed: `an entry with split: ${split} for ${task}, or evaluation.tasks without it`,
     })),
   ];
 }
@@ -182,7 +186,7 @@ function evaluationExtraProblems({ tasks, evaluation }: Recipe): RecipeProblem[]
       .filter((label) => tasks[task]?.labels.includes(label) === false)
       .map((label) => ({
         path: ['evaluation', 'rationaleCues', task, label],
-        found: `${valueText(label)}, which is no label of ${task}`,
+        found: `${valueText(label)}, which is not a label of ${task}`,
         allowed: tasks[task]?.labels.join(', ') ?? '',
       })),
   );

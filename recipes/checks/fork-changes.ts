@@ -38,22 +38,22 @@ export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange)
   }
   const closed = differences(before, after).filter((difference) => !isOpen(difference, name));
   if (closed.length > 0) {
-    throw refused(fork, 'a fork cannot change this', {
+    throw refused(fork, 'a fork cannot change this field', {
       found: closed.map(({ path, there, here }) => `${path}: ${valueText(there)} to ${valueText(here)}`).join('; '),
-      hint: `change arms.${name}.* (but not ${[...fixedArmFields].join(', ')}), evaluation, promotion or engine; for the rest start an experiment of its own from the exported checkpoint`,
+      hint: `change arms.${name}.* (but not ${[...fixedArmFields].join(', ')}), evaluation, promotion or engine; for other changes start a new experiment from the exported checkpoint`,
     });
   }
   const changed = after.arms[name];
   if (!isTrained(changed)) return;
   if (changed.stepCount >= fromStep || changed.stepCount === arm.stepCount) return;
-  throw refused(fork, 'the fork would end before it begins', {
+  throw refused(fork, 'the last step is before the step to fork from', {
     where: `arms.${name}.stepCount`,
     found: `${String(changed.stepCount)}, and --from-step ${String(fromStep)} of ${experimentId}`,
-    hint: 'steps are counted from 0 of the whole run',
+    hint: 'stepCount counts all steps of the run, including the shared ones',
   });
 }
 
-/** A curriculum goes on from what its own steps have shown, so it cannot begin in the middle. */
+/** A curriculum is planned from its own earlier rewards, so it cannot be added in the middle. */
 function isOpen({ path, there }: Difference, arm: string): boolean {
   const [field = '', name, setting = ''] = path.split('.');
   if (freeFields.has(field)) return true;

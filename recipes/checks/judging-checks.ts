@@ -102,6 +102,6 @@ function unknownTasks(at: RecipePath, byTask: Readonly<Record<string, unknown>>,
   return Object.keys(byTask).flatMap((task): RecipeProblem[] =>
     tasks.includes(task)
       ? []
-      : [{ path: [...at, task], found: 'no task that the arm trains on', allowed: tasks.join(', ') }],
+      : [{ path: [...at, task], found: 'a task that the arm does not train on', allowed: tasks.join(', ') }],
   );
 }

@@ -9,7 +9,7 @@ export interface RecipeProblem {
   readonly allowed: string;
 }
 
-/** Says where a value of the recipe stands: `line 31`, or `--set`; undefined where nobody knows. */
+/** The place of a recipe value: `line 31`, or `--set`; undefined if unknown. */
 export type PlaceOf = (path: RecipePath) => string | undefined;
 
 /** `arms.mt-rl.groupSize`, `datasets.0.split`: the form that `--set` takes. */

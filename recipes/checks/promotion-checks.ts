@@ -23,9 +23,7 @@ export function promotionProblems(recipe: Recipe): RecipeProblem[] {
       }
       const first = minimums.findIndex((other) => other.task === task && other.metric === metric);
       if (first === i) return [];
-      return [
-        { path: at(i, 'task'), found: `${metric} of ${task} twice`, allowed: 'one minimum of a metric of a task' },
-      ];
+      return [{ path: at(i, 'task'), found: `${metric} of ${task} twice`, allowed: 'one minimum per task and metric' }];
     }),
   ];
 }

@@ -1,4 +1,4 @@
-/** zod's issues, told as the problems of a recipe. */
+/** Converts zod's issues to recipe problems. */
 import type { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
@@ -18,7 +18,7 @@ function problemsOf(issue: Issue, base: RecipePath, recipe: unknown): RecipeProb
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownField([...path, key], path, key, recipe));
     case 'invalid_union': {
-      // With a discriminator there are no branch errors: its own values are what is allowed.
+      // With a discriminator there are no branch errors: the allowed values are its own.
       const options = (issue as { options?: readonly unknown[] }).options;
       if (options !== undefined)
         return [

@@ -12,7 +12,7 @@ export function unknownName(
   return [
     {
       path,
-      found: `${valueText(name)}, which is no ${what}`,
+      found: `${valueText(name)}, which is not a known ${what}`,
       allowed: nearest(name, known, 8).join(', ') || `(the recipe has no ${what})`,
     },
   ];

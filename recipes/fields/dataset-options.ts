@@ -1,4 +1,4 @@
-/** What every dataset of rows may say, whatever its file format: how labels, orders, rankings and splits come about. */
+/** Fields of every dataset of rows, whatever its file format: labels, orders, rankings and splits. */
 import { z } from 'zod';
 
 const splitName = z.enum(['train', 'val', 'test']);
@@ -8,16 +8,16 @@ const madeSplit = z
   .strictObject({
     train: share.default(0).describe('Share of the rows.'),
     val: share.default(0).describe('Share of the rows.'),
-    test: share.default(0).describe('Share of the rows; the three add up to 1.'),
-    seed: z.int().min(0).describe('The same seed makes the same split.'),
+    test: share.default(0).describe('Share of the rows; the three must add up to 1.'),
+    seed: z.int().min(0).describe('The same seed gives the same split.'),
   })
   .refine(({ train, val, test }) => Math.abs(train + val + test - 1) < 1e-9, 'shares that add up to 1')
-  .describe('Made by seed: groups are never parted, and each label has about its share in each split.');
+  .describe('Random split by seed: groups stay together, and each label has about its share in each split.');
 export type MadeSplit = z.infer<typeof madeSplit>;
 
 export const splitSchema = z
   .union([splitName, madeSplit])
-  .describe('The split of all rows, or shares by which they are split.');
+  .describe('The split of all rows, or shares for a random split.');
 export type SplitSpec = z.infer<typeof splitSchema>;
 
 export const labelFieldSchema = z
@@ -25,21 +25,20 @@ export const labelFieldSchema = z
     z.string(),
     z
       .strictObject({ greaterOf: z.tuple([z.string(), z.string()]) })
-      .describe('Scores: the picture with the greater one is better.'),
+      .describe('Two score fields: the picture with the higher score wins.'),
     z
       .strictObject({ lesserOf: z.tuple([z.string(), z.string()]) })
-      .describe('Ranks: the picture with the lesser one is better.'),
+      .describe('Two rank fields: the picture with the lower rank wins.'),
   ])
   .describe(
-    'A row field that `labelMap` or `labelThresholds` turns into a label, or two fields of which one wins ' +
-      '(pairwise).',
+    'Row field that `labelMap` or `labelThresholds` turns into a label, or two fields to compare ' + '(pairwise).',
   );
 export type LabelField = z.infer<typeof labelFieldSchema>;
 
 const threshold = z.strictObject({
-  label: z.string().describe('What these numbers become.'),
-  from: z.number().optional().describe('Numbers from here on, this one included.'),
-  below: z.number().optional().describe('Numbers under this one.'),
+  label: z.string().describe('The label of these numbers.'),
+  from: z.number().optional().describe('Lower bound, inclusive.'),
+  below: z.number().optional().describe('Upper bound, exclusive.'),
 });
 
 /** Fields of every dataset of rows. */
@@ -47,13 +46,13 @@ export const datasetOptions = {
   labelMap: z
     .record(z.string(), z.string())
     .default({})
-    .describe('Row value (as text) -> label. `1`, `1.0` and `"1"` are one value, as are `true` and `"true"`.'),
+    .describe('Row value (as text) -> label. `1`, `1.0` and `"1"` are the same value, as are `true` and `"true"`.'),
   labelThresholds: z
     .array(threshold)
     .min(1)
     .optional()
     .describe(
-      'Numbers -> labels; a number that none of them holds is quarantined. The number itself is kept for ' +
+      'Numbers -> labels; a number outside all of them is quarantined. The number itself is kept for ' +
         'correlations.',
     ),
   randomOrderSeed: z
@@ -61,36 +60,36 @@ export const datasetOptions = {
     .min(0)
     .optional()
     .describe(
-      'Pairwise: which picture comes first is drawn by this seed, a coin a row, so that no position is ' +
+      'Pairwise: randomizes by this seed which picture of a row comes first, so that neither position is ' +
         'right more often.',
     ),
   ranking: z
     .strictObject({
       images: z.string().describe('Row field with a list of images.'),
-      ranks: z.string().describe('Row field with their ranks, 1 is best; equal ranks make no pair.'),
+      ranks: z.string().describe('Row field with their ranks, 1 is best; equal ranks form no pair.'),
       to: z
         .enum(['pairs', 'images'])
         .describe(
           'pairs: fields `image_0`, `image_1`, `rank_0`, `rank_1`. images: fields `image`, `rank` and ' +
-            '`standing`, the share of the other images that are ranked behind it (equal ranks count half).',
+            '`standing`, the share of the other images that rank below it (equal ranks count half).',
         ),
     })
     .optional()
-    .describe('Rows that rank several images become a row for each pair or for each image.'),
+    .describe('Expands rows that rank several images to one row per pair or per image.'),
 };
 
 export type DatasetOptions = z.infer<z.ZodObject<typeof datasetOptions>>;
 export type RankingSpec = NonNullable<DatasetOptions['ranking']>;
 
-/** What is the same for images and texts that two splits, or a trained and an unseen task, share. */
+/** When two splits, or a trained and an unseen task, count as sharing an image or a text. */
 export const leaksSchema = z
   .strictObject({
     action: z
       .enum(['report', 'drop', 'move'])
       .default('report')
       .describe(
-        'report: listed only. drop: the training example of a leak is left out. move: it goes with its whole ' +
-          'group to the split that it leaks into.',
+        'report: list leaks only. drop: remove the training example. move: move it with its whole group to the ' +
+          'split that it leaks into.',
       ),
     distanceMax: z
       .int()
@@ -98,13 +97,13 @@ export const leaksSchema = z
       .max(10)
       .optional()
       .describe(
-        'Images whose perceptual hashes (pHash, 64 bits) differ in at most so many bits are the same; without ' +
-          'it only equal bytes are.',
+        'Images whose perceptual hashes (pHash, 64 bits) differ in at most this many bits count as the same; by ' +
+          'default only byte-identical images do.',
       ),
     textFields: z
       .array(z.string())
       .default([])
-      .describe('Row fields whose text must not be shared either, compared without case, punctuation and spacing.'),
+      .describe('Row fields whose text must not be shared either; case, punctuation and spacing are ignored.'),
   })
   .default({ action: 'report', textFields: [] });
 export type LeaksSpec = z.infer<typeof leaksSchema>;

@@ -1,4 +1,4 @@
-/** When a trained arm may take a name, who says so, and who is told (docs/operations.md). */
+/** The gate, approval and notifications of a promotion (docs/promotion.md). */
 import { z } from 'zod';
 import { gateMetricsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 
@@ -12,12 +12,12 @@ const gateMetricMeanings = kindNames.flatMap((kind) =>
 );
 
 export const promotionSchema = z.strictObject({
-  name: nameSchema.describe('In the registry; versions of it are counted.'),
-  arm: nameSchema.describe('The arm whose policy is the candidate; of several seeds the first.'),
+  name: nameSchema.describe('Name in the registry; its versions are numbered.'),
+  arm: nameSchema.describe('The arm whose policy is the candidate (with several seeds, the first).'),
   startFrom: z
     .enum(['promoted', 'recipe'])
     .default('promoted')
-    .describe("What a retraining starts from: the promoted policy, or the recipe's."),
+    .describe("Initial policy of a retraining: the promoted one, or the recipe's."),
   gate: z
     .strictObject({
       minimums: z
@@ -32,28 +32,28 @@ export const promotionSchema = z.strictObject({
           }),
         )
         .default([])
-        .describe('What must be reached; a floor for an unseen format is one of these.'),
+        .describe('Required minimum values, for example for a format that was not trained.'),
       regressionMax: rate
         .default(0.02)
         .describe(
           "No task's macro-F1 may be lower than the promoted policy's by more than this, at the lower bound of " +
             'the 95 % interval of the difference.',
         ),
-      unparsableRateMax: rate.default(0.05).describe("Share of a task's answers without a verdict."),
+      unparsableRateMax: rate.default(0.05).describe('Highest share of unparsable answers in any task.'),
     })
     .prefault({})
     .describe('What a candidate must pass (docs/promotion.md).'),
   approval: z
     .strictObject({
-      required: z.boolean().default(false).describe('A person must say yes.'),
+      required: z.boolean().default(false).describe('Wait for approval by a person.'),
       timeoutMs: z
         .int()
         .min(1000)
         .default(86_400_000)
-        .describe('Without an answer by then the candidate is held back.'),
+        .describe('Without a decision by then, the candidate is held back.'),
     })
     .prefault({})
-    .describe('Whether and how long a person is waited for.'),
+    .describe('Whether a person must approve, and for how long to wait.'),
   notify: z
     .strictObject({
       webhooks: z
@@ -63,26 +63,26 @@ export const promotionSchema = z.strictObject({
             secretVariable: z
               .string()
               .optional()
-              .describe('Environment variable of the worker that holds the secret; unsigned when left out.'),
+              .describe('Environment variable of the worker with the secret; default: unsigned.'),
           }),
         )
         .default([])
-        .describe('POST of a JSON body, signed (HMAC-SHA256) with the secret.'),
+        .describe('URLs that receive a POST with a JSON body, signed (HMAC-SHA256) with the secret.'),
       commands: z
         .array(z.array(z.string().min(1)).min(1))
         .default([])
         .describe('Programs with arguments, run by the control worker with the event as JSON on stdin.'),
     })
     .prefault({})
-    .describe('Who is told.'),
+    .describe('Notifications.'),
 });
 
 export type PromotionSpec = z.infer<typeof promotionSchema>;
 
-/** Of a recipe that does not speak of promotion. */
+/** For a recipe without a promotion section. */
 export const standardApproval = promotionSchema.shape.approval.parse({});
 
-/** The recipe's gate, or the standard one of a recipe that does not speak of promotion. */
+/** The recipe's gate, or the default gate if the recipe has no promotion section. */
 export function gateOf({ promotion }: { readonly promotion?: PromotionSpec | undefined }): PromotionSpec['gate'] {
   return promotion?.gate ?? promotionSchema.shape.gate.parse({});
 }

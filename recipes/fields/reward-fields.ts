@@ -1,4 +1,4 @@
-/** What a judgment is worth in training. Everything left out, it is (1 - a) accuracy + a format (arXiv 2603.11665). */
+/** The reward of a judgment in training. By default (1 - a) accuracy + a format (arXiv 2603.11665). */
 import { z } from 'zod';
 import { rewardFieldsOfKinds } from '../../judge/kinds/table.ts';
 
@@ -7,15 +7,10 @@ const rate = z.number().min(0).max(1);
 const graderSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
-    .describe('POST {judgments: [...]} -> {scores: [...]}, a number in [0, 1] for each; docs/judging.md.'),
-  weight: rate.describe("Share of the grader's score in the accuracy part; the label has the rest."),
-  timeoutMs: z.int().min(1).max(300_000).default(10_000).describe('Of one answer.'),
-  requestCountMax: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(8)
-    .describe('Requests under way at a time, of at most 64 judgments each.'),
+    .describe('POST {judgments: [...]} -> {scores: [...]}, one number in [0, 1] each; docs/judging.md.'),
+  weight: rate.describe("Share of the grader's score in the accuracy part; the rest is the label's."),
+  timeoutMs: z.int().min(1).max(300_000).default(10_000).describe('Timeout of one request.'),
+  requestCountMax: z.int().min(1).max(64).default(8).describe('Requests in flight, of at most 64 judgments each.'),
 });
 export type GraderSpec = z.infer<typeof graderSchema>;
 

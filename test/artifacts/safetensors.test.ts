@@ -66,7 +66,7 @@ describe('safetensors', () => {
         expect.objectContaining({ code: 'CHECKPOINT_INVALID' }) as Error,
       );
     }
-    expect(() => decodeSafetensors(Buffer.concat([bytes, Buffer.of(0)]))).toThrow('bytes too many');
+    expect(() => decodeSafetensors(Buffer.concat([bytes, Buffer.of(0)]))).toThrow('extra bytes');
   });
 
   it.each([

@@ -118,7 +118,7 @@ describe('on real servers', () => {
   test('an unknown id ends with 1 and NOT_FOUND', async () => {
     const { code, stdout, stderr } = await mtrl(['report', 'no-such'], servers.env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain('NOT_FOUND: there is no such experiment');
+    expect(stderr).toContain('NOT_FOUND: the experiment does not exist');
   });
 });
 
@@ -126,7 +126,7 @@ describe('without servers', () => {
   test.each([
     [['frobnicate'], 2, 'unknown command'],
     [['run'], 2, "missing required argument 'recipe'"],
-    [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: this cannot be the id'],
+    [['run', 'recipes/demo.yaml', '--id', 'a/b'], 2, 'USAGE: the experiment id is invalid'],
     [
       ['run', 'recipes/demo.yaml', '--set', 'arms.mt-rl.groupSize=1', '--json'],
       2,

@@ -224,7 +224,7 @@ describe('the table', () => {
                                                                                                    │       1st 50.3
       majority            33.3        33.3         33.3        33.3        33.3        33.3  33.3  │           33.3
 
-      Macro-F1 in points, bootstrap 95 % intervals, 600 judgments a task
+      Macro-F1 in points, bootstrap 95 % intervals, 600 judgments per task
       same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)
       "
     `);
@@ -240,7 +240,7 @@ describe('the table', () => {
   });
 
   test('says so when nothing was evaluated', () => {
-    expect(scoreTable([evaluated('base', [])], (_, plain) => plain)).toBe('nothing was evaluated');
+    expect(scoreTable([evaluated('base', [])], (_, plain) => plain)).toBe('no evaluations');
   });
 });
 

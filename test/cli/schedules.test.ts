@@ -146,6 +146,6 @@ describe('what cannot be done', () => {
     const needed = { backfill: ['--from', '2026-08-01', '--to', '2026-08-02'], update: ['--recipe', recipe] };
     const options = verb === 'backfill' || verb === 'update' ? needed[verb] : [];
     const { code, err } = await schedule(verb, 'nobody', ...options);
-    expect([code, err]).toEqual([1, expect.stringContaining('NOT_FOUND: there is no such schedule')]);
+    expect([code, err]).toEqual([1, expect.stringContaining('NOT_FOUND: the schedule does not exist')]);
   });
 });

@@ -30,11 +30,11 @@ test('every way of asking has its line, also one that could not be asked', () =>
   };
   const variants = [
     { name: 'blank-image', scores: asked },
-    { name: 'caption-mismatch', refused: 'the task shows no text of its examples' },
+    { name: 'caption-mismatch', refused: 'the prompt uses no text of the examples' },
   ];
   expect(variantLines([{ ...scores, samples, variants }])).toEqual([
     'safety  4 samples         pass@1 60.0, maj@k 70.0, agreement 80.0',
     'safety  blank-image       40.0 against 80.0 strict, same verdict 55.0',
-    'safety  caption-mismatch  not asked: the task shows no text of its examples',
+    'safety  caption-mismatch  not asked: the prompt uses no text of the examples',
   ]);
 });

@@ -104,7 +104,7 @@ describe('mtrl promote', () => {
     expect(await json('promoted', 'taste')).toMatchObject({ current: 1, revision: 1 });
 
     const shown = await mtrl('promote', 'judge', '--arm', 'base', '--force-reason', 'a drill');
-    expect([shown.code, shown.err]).toEqual([0, expect.not.stringContaining('could not be told')]);
+    expect([shown.code, shown.err]).toEqual([0, expect.not.stringContaining('notification failed')]);
     expect(shown.out).toMatch(/FAILED +\d\.\d{4} +0\.5000 {2}unparsable answers to safety, new data/);
     expect(await json('promoted', 'taste')).toMatchObject({
       ...{ current: 2, versions: [{ version: 1 }, { version: 2, runName: 'base/s0' }] },
@@ -121,9 +121,9 @@ describe('mtrl promote', () => {
       [['promoted', 'nobody'], 1, 'NOT_FOUND'],
       [['rollback', 'nobody'], 1, 'NOT_FOUND'],
       [['rollback', 'taste', '--to', '9'], 1, 'its versions: 1 to 2'],
-      [['approve', 'judge'], 1, 'nothing waits for a decision'],
+      [['approve', 'judge'], 1, 'is waiting for a decision'],
       [['approve', 'nobody'], 1, 'NOT_FOUND'],
-      [['rollback', 'taste', '--to', '2'], 2, 'stands for this version already'],
+      [['rollback', 'taste', '--to', '2'], 2, 'is already the promoted one'],
     ];
     for (const [args, code, says] of wrong) {
       const ended = await mtrl(...args);

@@ -69,7 +69,7 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
   const status = await mtrlOn(mine.home, ['status', 'store-gone', '--json']);
   expect(JSON.parse(status.out)).toMatchObject({ status: 'running' });
   expect(status.err).toContain(
-    "the compute worker takes no work: SERVER_FOREIGN: the server that answers is not this stack's store",
+    "the compute worker accepts no work: SERVER_FOREIGN: the server that answers is not this stack's store",
   );
 
   await mine.up();

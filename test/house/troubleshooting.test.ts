@@ -22,9 +22,7 @@ describe('docs/troubleshooting.md', () => {
   it('says of each whether it is tried again, and with which exit code commands end', () => {
     for (const { heading, text, codes } of sections) {
       const errors = codes.filter(isErrorCode).map((code) => new MtrlError(code, ''));
-      expectNone(
-        errors.filter((error) => error.retryable !== (heading === 'The surroundings')).map(({ code }) => code),
-      );
+      expectNone(errors.filter((error) => error.retryable !== (heading === 'Environment')).map(({ code }) => code));
       const exitCode = Number(/exit code (\d)/i.exec(text)?.[1] ?? 1);
       expectNone(errors.filter((error) => exitCodeOf(error) !== exitCode).map(({ code }) => code));
     }

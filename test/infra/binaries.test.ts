@@ -42,7 +42,7 @@ describe('server programs', () => {
 
   it('are taken from PATH first, then from the cache', async () => {
     expect(await findBinary('minio')).toMatchObject({
-      tried: ['minio on PATH: not there', expect.stringContaining('not there')],
+      tried: ['minio on PATH: not found', expect.stringContaining('not there')],
     });
     const cached = await fill('program');
     expect(await findOrMakeBinary('minio', silent)).toEqual({ path: cached, source: 'cache' });
@@ -75,7 +75,7 @@ describe('server programs', () => {
       code: 'SETUP_FAILED',
       details: {
         found: expect.stringMatching(
-          /PATH: not there\n.*cache: .*\n.*build: go is not on PATH \(1\.24\.8 is needed\)/,
+          /PATH: not found\n.*cache: .*\n.*build: go is not on PATH \(1\.24\.8 is needed\)/,
         ) as string,
         hint: expect.stringMatching(/install `minio` on PATH, or Go 1\.24\.8 .*, or set MTRL_S3_ENDPOINT/) as string,
       },

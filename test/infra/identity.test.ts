@@ -50,7 +50,7 @@ describe('the identity of a process', () => {
 
     const lines: string[] = [];
     await down({ home, log: (line) => lines.push(line) });
-    expect(lines).toEqual(['nothing to end']);
+    expect(lines).toEqual(['nothing to stop']);
     expect(readDaemon(home, 'temporal')).toBeUndefined();
     expect(identify(stranger.pid ?? 0)).toBeDefined();
     stranger.kill('SIGKILL');

@@ -82,12 +82,7 @@ describe('a row that cannot be used is quarantined with its code', () => {
     ['no object', '[1, 2]', 'ROW_UNREADABLE', /not a JSON object/],
     ['no id', { ...good, id: undefined }, 'FIELD_MISSING', /no id/],
     ['a null field of the prompt', { ...good, id: 'r1', statement: null }, 'FIELD_MISSING', /no statement/],
-    [
-      'a list where text should be',
-      { ...good, id: 'r1', statement: ['a'] },
-      'FIELD_MISSING',
-      /statement is not a text/,
-    ],
+    ['a list where text should be', { ...good, id: 'r1', statement: ['a'] }, 'FIELD_MISSING', /statement is not text/],
     ['no label', { ...good, id: 'r1', label: undefined }, 'FIELD_MISSING', /no label/],
     [
       'a label outside the map',

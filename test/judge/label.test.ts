@@ -91,7 +91,7 @@ describe('a row that ranks images', () => {
 
   test.each([
     [{ ...row, ranking: [1, 2] }, /4 generations but 2 ranking/],
-    [{ ...row, ranking: [1, 1, 1, 1] }, /no image before another/],
+    [{ ...row, ranking: [1, 1, 1, 1] }, /ranks all images the same/],
     [{ ...row, ranking: 'none' }, /not a list/],
     [{ ...row, ranking: [1, 2, 'x', 4] }, /not all numbers/],
   ])('a broken ranking is quarantined whole', (broken, reason) => {

@@ -251,7 +251,7 @@ describe.each([
       'IMAGE_UNREADABLE',
       'ROW_UNREADABLE',
     ]);
-    expect(quarantined[0]?.reason).toMatch(/leads out of the archive/);
+    expect(quarantined[0]?.reason).toMatch(/leaves the archive/);
   });
 
   test('cut off it is FILE_UNREADABLE: nobody can say what was lost', async () => {

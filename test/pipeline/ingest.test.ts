@@ -87,7 +87,7 @@ it('too many bad rows: the error names the table, and the table holds every one 
     details: { hint: string };
   };
   expect(error.code).toBe('DATASET_QUARANTINE_CEILING');
-  const [, uri = ''] = /`mtrl fetch (\S+)` prints every row/.exec(error.details.hint) ?? [];
+  const [, uri = ''] = /`mtrl fetch (\S+)` prints every unusable row/.exec(error.details.hint) ?? [];
   const ref = store.refOf({ sha256: required(uri.split('/').at(-1), 'a digest'), byteLength: 0 });
   const table = Buffer.from((await store.objects.get(store.objects.keyOf(uri))) ?? []).toString();
   expect(table.trim().split('\n')).toHaveLength(30);

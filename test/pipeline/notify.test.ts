@@ -155,7 +155,7 @@ describe('a command', () => {
     expect(deliveredCount).toBe(2);
     expect(failures).toEqual([
       expect.stringContaining('exit 3 (no such channel)'),
-      'sh: not done within 0.5 s',
+      'sh: not finished within 0.5 s',
       expect.stringContaining('no-such-program'),
     ]);
   });

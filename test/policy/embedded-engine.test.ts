@@ -310,7 +310,7 @@ describe('checkpoints that do not fit', () => {
     await expect(engine.loadCheckpoint(folder)).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
       message: expect.stringContaining('mlp.down_proj.weight') as string,
-      details: { found: '[32, 64]', hint: 'config.json asks for [32, 65]' },
+      details: { found: '[32, 64]', hint: 'config.json requires [32, 65]' },
     });
   });
 

@@ -56,7 +56,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     'scores that descend',
     withTask({ kind: 'score', labels: ['3', '1'] }),
-    'allowed: numbers in quotes, the least first',
+    'allowed: numbers in quotes, the lowest first',
   ],
   ['real labels', withTask({ real: true }), 'tasks.shows.real: found true'],
   [
@@ -77,7 +77,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     'Muon for adapters',
     withArm({ optimizer: { name: 'muon', learningRate: 1e-3 }, lora: { rank: 2, alpha: 4 } }),
-    'arms.rl.optimizer.name: found "muon"; allowed: adamw, because adapters alone learn',
+    'arms.rl.optimizer.name: found "muon"; allowed: adamw, because only adapters are trained',
   ],
   ['an order of single pictures', withData({ randomOrderSeed: 1 }), 'datasets.0.randomOrderSeed: found 1'],
   ['shares that do not add up', withData({ split: { train: 0.5, test: 0.4, seed: 0 } }), 'shares that add up to 1'],

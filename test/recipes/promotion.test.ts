@@ -33,17 +33,17 @@ describe('promotion in a recipe', () => {
     [
       'an arm that is not there',
       promoting({ arm: 'mt-lr' }),
-      'promotion.arm: found "mt-lr", which is no arm; allowed: mt-rl',
+      'promotion.arm: found "mt-lr", which is not a known arm; allowed: mt-rl',
     ],
     [
       'a task that is not there',
       withMinimum({ task: 'safty', atLeast: 0.5 }),
-      'promotion.gate.minimums.0.task: found "safty", which is no evaluated task; allowed: safety',
+      'promotion.gate.minimums.0.task: found "safty", which is not a known evaluated task; allowed: safety',
     ],
     [
       'a task that is not evaluated',
       { ...withMinimum({ task: 'safety', atLeast: 0.5 }), evaluation: { ...tiny.evaluation, tasks: ['technical'] } },
-      'promotion.gate.minimums.0.task: found "safety", which is no evaluated task; allowed: technical',
+      'promotion.gate.minimums.0.task: found "safety", which is not a known evaluated task; allowed: technical',
     ],
     [
       'a metric of pairs for a single picture',

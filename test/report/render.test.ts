@@ -79,7 +79,7 @@ describe('every section shows its part', () => {
 
   test('quarantine, leaks, digests and cost are told', () => {
     const text = document.body.textContent;
-    for (const part of ['LABEL_UNKNOWN', 'In training and in the test', 'c'.repeat(64), '1 min 01 s'])
+    for (const part of ['LABEL_UNKNOWN', 'Leaks: in training and test data', 'c'.repeat(64), '1 min 01 s'])
       expect(text).toContain(part);
   });
 
@@ -93,9 +93,9 @@ describe('every section shows its part', () => {
 test('an experiment that trained nothing and kept nothing to show still has a report', () => {
   const data = madeUpReport();
   const bare = renderReport({ ...data, runs: data.runs.slice(0, 1), rollouts: [], environment: {}, artifacts: [] });
-  expect(bare).toContain('No run of this experiment trained.');
-  expect(bare).toContain('No rollout was kept for showing.');
-  expect(renderReport({ ...data, runs: [] })).toContain('The answer');
+  expect(bare).toContain('This experiment has no training runs.');
+  expect(bare).toContain('No answers were sampled for the report.');
+  expect(renderReport({ ...data, runs: [] })).toContain('Results');
 });
 
 describe('how far a judge can be trusted', () => {

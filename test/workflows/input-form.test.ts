@@ -7,17 +7,17 @@ const harness = useWorkflows();
 const recipe = { runs: [] };
 
 it.each<[type: string, args: unknown[], says: string]>([
-  ['retrain', [], 'is no object'],
+  ['retrain', [], 'is not an object'],
   ['retrain', [recipe], 'has no recipe'],
-  ['retrain', [{ recipe, force: true }], 'has force, which nothing reads'],
-  ['rollback', [], 'is no object'],
-  ['rollback', ['nightly'], 'is no object'],
-  ['rollback', [{ name: 'nightly', by: 'ann', too: 3 }], 'has too, which nothing reads'],
-  ['evaluatePolicy', [], 'is no object'],
+  ['retrain', [{ recipe, force: true }], 'has force, which is not a field of it'],
+  ['rollback', [], 'is not an object'],
+  ['rollback', ['nightly'], 'is not an object'],
+  ['rollback', [{ name: 'nightly', by: 'ann', too: 3 }], 'has too, which is not a field of it'],
+  ['evaluatePolicy', [], 'is not an object'],
   ['evaluatePolicy', [{ recipe }], 'has no mode'],
-  ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has no such mode: "loud"'],
-  ['experiment', [recipe, null], 'is no object'],
-  ['experiment', [recipe, { frok: {} }], 'has frok, which nothing reads'],
+  ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has an unknown mode: "loud"'],
+  ['experiment', [recipe, null], 'is not an object'],
+  ['experiment', [recipe, { frok: {} }], 'has frok, which is not a field of it'],
 ])('%s started with %j ends as USAGE, and nothing is done', async (workflowType, args, says) => {
   const id = `${workflowType}-${JSON.stringify(args)}`;
   const error: unknown = await harness.client.workflow

@@ -86,7 +86,7 @@ describe('an approval', () => {
     };
     expect(await handle.result()).toMatchObject({
       status: 'held-back',
-      why: expect.stringContaining('in time') as string,
+      why: expect.stringContaining('timed out') as string,
     });
     expect(late).toMatchObject({ type: 'DECISION_REFUSED', message: expect.stringContaining('too late') as string });
     expect(registry.versions).toEqual([]);
@@ -108,12 +108,12 @@ describe('an approval', () => {
     const malformed: readonly (readonly [unknown, string])[] = [
       [undefined, 'no decision'],
       ['approve', 'no decision'],
-      [{ by: 'ann' }, 'neither approve nor reject'],
-      [{ decision: 'Approve', by: 'ann' }, 'neither approve nor reject'],
+      [{ by: 'ann' }, 'must be approve or reject'],
+      [{ decision: 'Approve', by: 'ann' }, 'must be approve or reject'],
       [{ decision: 'approve' }, 'who decides'],
       [{ decision: 'approve', by: ' ' }, 'who decides'],
-      [{ decision: 'approve', by: 'ann', reason: 7 }, 'reason is no text'],
-      [{ decision: 'approve', by: 'ann', force: true }, 'force is no part'],
+      [{ decision: 'approve', by: 'ann', reason: 7 }, 'reason must be text'],
+      [{ decision: 'approve', by: 'ann', force: true }, 'force is not a field'],
     ];
     for (const [decision, says] of malformed)
       expect(await refusalOf(handle, decision), says).toMatchObject({

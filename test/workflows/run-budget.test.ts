@@ -152,15 +152,15 @@ it('what cannot be done is refused with what would be right, and changes nothing
     wrong.map(([name, input]) => ({ during: 'rollout 2 1/1', name, input })),
   );
   expect(refused).toEqual([
-    'too late: 3 steps are done or being done',
-    expect.stringContaining('stepCount is no count'),
+    'too late: 3 steps are done or in progress',
+    expect.stringContaining('stepCount must be an integer'),
     expect.stringContaining('steps cannot be changed'),
     expect.stringContaining('send {"stepCount": N}'),
     expect.stringContaining('from 1 to 1000000'),
-    'too late: 3 steps are done or being done',
+    'too late: 3 steps are done or in progress',
     'the run has no step 4: it ends with step 3',
-    expect.stringContaining('step is no number of a step'),
-    expect.stringContaining('this names no step'),
+    expect.stringContaining('step must be an integer'),
+    expect.stringContaining('the input has no step'),
   ]);
   expect(result.summary.plan.stepCount).toBe(4);
 });

@@ -105,7 +105,7 @@ async function wedged(experimentId: string): Promise<() => Promise<void>> {
 it('status names the run and what its task fails of, cancel ends it and the experiment, resume starts again', async () => {
   const end = await wedged('wedged');
   const said = await mtrl('status', 'wedged');
-  expect(said.out).toMatch(/wedged\/mt-rl\/s0 cannot go on: its workflow task fails again and again \(.*TMPRL1100/);
+  expect(said.out).toMatch(/wedged\/mt-rl\/s0 is stuck: its workflow task keeps failing \(.*TMPRL1100/);
   expect(said.out).toContain('cancel wedged');
   expect(JSON.parse((await mtrl('status', 'wedged', '--json')).out)).toMatchObject({
     failing: [{ workflowId: 'wedged/mt-rl/s0' }],

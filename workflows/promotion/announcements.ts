@@ -14,7 +14,7 @@ export class Announcements {
     this.#about = about;
   }
 
-  /** So far: how often somebody was reached, and why not. */
+  /** So far: the number of delivered notifications, and the reasons of failed ones. */
   get told(): NotifyResult {
     return this.#told;
   }

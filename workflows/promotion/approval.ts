@@ -6,7 +6,7 @@ import { approvalQuery, decideUpdate } from './promotion-messages.ts';
 
 const textLengthMax = 1_000;
 
-/** Made at the workflow's start, so that a decision which comes before it is wanted is told so. */
+/** Created at the workflow's start, so that an early decision is answered as such. */
 export class Approval {
   #standing: ApprovalStanding = { state: 'not-asked' };
 
@@ -19,11 +19,11 @@ export class Approval {
     });
   }
 
-  /** The decision, or undefined when nobody decided within the time. `name`: what the candidate would be promoted as. */
+  /** The decision, or undefined after the timeout. `name`: the name that the candidate is for. */
   async asked(name: string, timeoutMs: number): Promise<Decision | undefined> {
     this.#standing = { state: 'waiting', name, untilMs: nowMs() + timeoutMs };
     await condition(() => this.#standing.decision !== undefined, timeoutMs);
-    // A decision that was taken in the very moment of the time-out counts: its sender was told so.
+    // A decision accepted at the very moment of the timeout counts: its sender was told so.
     if (this.#standing.decision === undefined) this.#standing = { ...this.#standing, state: 'timed-out' };
     return this.#standing.decision;
   }
@@ -43,9 +43,10 @@ export class Approval {
 function untimely({ state, decision, name = '' }: ApprovalStanding): string | undefined {
   if (state === 'waiting') return undefined;
   if (decision !== undefined)
-    return `decided already: ${decision.by} ${decision.decision === 'approve' ? 'approved' : 'rejected'} the candidate for ${name}`;
-  if (state === 'timed-out') return `too late: nobody decided on the candidate for ${name} in time, so it is held back`;
-  return 'too early: no candidate waits for a decision yet';
+    return `already decided: ${decision.by} ${decision.decision === 'approve' ? 'approved' : 'rejected'} the candidate for ${name}`;
+  if (state === 'timed-out')
+    return `too late: the approval of the candidate for ${name} timed out, and it is held back`;
+  return 'too early: no candidate is waiting for a decision yet';
 }
 
 /** It may come from anywhere: nothing about its form is taken for granted. */
@@ -53,12 +54,12 @@ function problemOf(value: unknown): string | undefined {
   const form = 'send {"decision": "approve" | "reject", "by": "who", "reason": "why (optional)"}';
   if (typeof value !== 'object' || value === null) return `no decision: ${form}`;
   const { decision, by, reason, ...others } = value as Readonly<Record<string, unknown>>;
-  if (decision !== 'approve' && decision !== 'reject') return `decision is neither approve nor reject: ${form}`;
-  if (!isText(by) || by.trim() === '') return `by does not say who decides: ${form}`;
+  if (decision !== 'approve' && decision !== 'reject') return `decision must be approve or reject: ${form}`;
+  if (!isText(by) || by.trim() === '') return `by must name who decides: ${form}`;
   if (reason !== undefined && !isText(reason))
-    return `reason is no text of at most ${String(textLengthMax)} characters`;
+    return `reason must be text of at most ${String(textLengthMax)} characters`;
   const unknown = Object.keys(others)[0];
-  return unknown === undefined ? undefined : `${unknown} is no part of a decision: ${form}`;
+  return unknown === undefined ? undefined : `${unknown} is not a field of a decision: ${form}`;
 }
 
 function isText(value: unknown): value is string {

@@ -57,7 +57,7 @@ export async function promoteThroughGate(request: PromotionRequest): Promise<Gat
   }
   const decision = await decided(request, announcements, gated);
   if (decision === 'nobody') {
-    return end('held-back', 'held back: nobody approved it in time', { status: 'held-back' });
+    return end('held-back', 'held back: the approval timed out', { status: 'held-back' });
   }
   if (decision?.decision === 'reject') {
     return end('rejected', `rejected by ${decision.by}${because(decision)}`, { status: 'rejected', decision });
@@ -78,11 +78,11 @@ async function throughGate(
   const { recipe, dataset, run } = candidate;
   const input: GateInput = { recipe, dataset, candidate: { evaluations: run.evaluations } };
   if (promoted === undefined) {
-    show('evaluating', 'through the gate; the name is new', []);
+    show('evaluating', 'running the gate; the name is new', []);
     return gating.gate.executeWithOptions({ summary: candidate.name }, [input]);
   }
   const version = `${promoted.name}@${String(promoted.version)}`;
-  show('evaluating', `comparing with ${version}, on new data and on its own`, []);
+  show('evaluating', `comparing with ${version}, on the new data and on its own`, []);
   const [promotedOnNewData, candidateOnOldData] = await Promise.all([
     evaluated(
       run.evaluations,
@@ -95,7 +95,7 @@ async function throughGate(
       `candidate on the data of ${version}`,
     ),
   ]);
-  show('evaluating', `through the gate, against ${version}`, []);
+  show('evaluating', `running the gate, against ${version}`, []);
   return gating.gate.executeWithOptions({ summary: `${candidate.name} against ${version}` }, [
     { ...input, promoted: kept(promoted), promotedOnNewData, candidateOnOldData },
   ]);
@@ -141,12 +141,10 @@ async function decided(
 ): Promise<Decision | 'nobody' | undefined> {
   const { name, approval: wanted } = candidate;
   if (!wanted.required) return undefined;
-  // Open for an answer first, then told: whoever hears of it may answer at once.
+  // Accept decisions before notifying: a recipient may answer at once.
   const answer = approval.asked(name, wanted.timeoutMs);
-  const passed = gate.passed
-    ? 'the gate is passed'
-    : `forced past the gate (${forceReason ?? ''}): ${failedRules(gate)}`;
-  const text = `waiting for an approval of ${candidate.run.plan.runName} as ${name}, at most ${minutes(wanted.timeoutMs)}; ${passed}`;
+  const passed = gate.passed ? 'the gate passed' : `forced past the gate (${forceReason ?? ''}): ${failedRules(gate)}`;
+  const text = `waiting for approval of ${candidate.run.plan.runName} as ${name}, at most ${minutes(wanted.timeoutMs)}; ${passed}`;
   show('waiting', text, gate.checks);
   await announcements.tell('approval-wanted', text);
   return (await answer) ?? 'nobody';

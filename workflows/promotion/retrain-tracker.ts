@@ -31,7 +31,7 @@ export class RetrainTracker {
 
 function details({ state, phase, name, sources, experimentId, checks, followed }: RetrainProgress): string {
   const lines = [headline(name ?? 'retraining', { state, phase })];
-  if (followed !== undefined) lines.push('', `the work is done by ${workflowLink(followed, followed)}`);
+  if (followed !== undefined) lines.push('', `running in ${workflowLink(followed, followed)}`);
   if (experimentId !== undefined) lines.push('', `experiment ${workflowLink(experimentId, experimentId)}`);
   const rows = sources.map(({ path, state }) => [path, state]);
   if (rows.length > 0) lines.push('', ...table(['source', ''], rows));

@@ -26,7 +26,7 @@ const shownRunCountMax = 100;
 /** Cells of the table of scores. */
 const shownScoreCountMax = 1_000;
 
-/** `scored`: of each run, what is shown of its evaluation. */
+/** `scored`: the displayed scores of each run's evaluation. */
 export function experimentDetails(
   progress: ExperimentProgress,
   scored: ReadonlyMap<string, readonly TaskMacroF1[]>,
@@ -50,7 +50,7 @@ export function experimentDetails(
   return lines.join('\n');
 }
 
-/** Above what was shown before: the code, then what was found, where, and what to do. */
+/** Shown above the previous details: the code, then what was found, where, and what to do. */
 export function failureDetails(code: string, message: string, before: string): string {
   // As code, for there may be anything in it.
   const lines = message.split('\n').map((line) => `\`\` ${line.trim()} \`\``);
@@ -72,7 +72,7 @@ export function scoreDetails(runName: string, done: readonly EvaluateResult[], w
   return [`**${runName}** · ${counts}`, '', ...table(columns, rows)].join('\n');
 }
 
-/** What a person who is asked for an approval looks at first. */
+/** The first things that an approver needs to see. */
 export function gateTable(checks: readonly GateCheck[]): string[] {
   if (checks.length === 0) return [];
   const rows = checks.map(({ rule, value, limit, passed }) => {

@@ -89,7 +89,7 @@ export class ExperimentTracker {
     );
   }
 
-  /** What a run tells; once its end is known, nothing that arrives late counts. */
+  /** A run's signals; ignored once its end is known. */
   told(progress: RunProgress): void {
     const known = this.#runs.get(progress.runName);
     if (known?.state === 'done' || (progress.toldCount ?? Infinity) < (known?.toldCount ?? 0)) return;

@@ -70,17 +70,17 @@ export class RunBudget {
     const { stepCount, ...others } = membersOf(change);
     if (Object.keys(others).length > 0) return `${Object.keys(others).join(', ')} cannot be changed: ${form}`;
     if (!isCount(stepCount) || stepCount < 1)
-      return `stepCount is no count of steps from 1 to ${String(stepCountMax)}: ${form}`;
+      return `stepCount must be an integer from 1 to ${String(stepCountMax)}: ${form}`;
     return this.#tooLate(stepCount);
   }
 
   #problemOfStop(request: unknown): string | undefined {
-    const form = 'send {"step": N}, or {} for the step that is being done';
+    const form = 'send {"step": N}, or {} for the current step';
     if (request === undefined || request === null) return undefined;
     const { step, ...others } = membersOf(request);
-    if (typeof request !== 'object' || Object.keys(others).length > 0) return `this names no step: ${form}`;
+    if (typeof request !== 'object' || Object.keys(others).length > 0) return `the input has no step: ${form}`;
     if (step === undefined) return undefined;
-    if (!isCount(step)) return `step is no number of a step, which are counted from 0: ${form}`;
+    if (!isCount(step)) return `step must be an integer, 0 or greater: ${form}`;
     if (step >= this.stepCount)
       return `the run has no step ${String(step)}: it ends with step ${String(this.stepCount - 1)}`;
     return this.#tooLate(step + 1);
@@ -89,7 +89,7 @@ export class RunBudget {
   #tooLate(stepCount: number): string | undefined {
     const taken = this.#takenUpToStep;
     if (stepCount >= taken) return undefined;
-    return `too late: ${String(taken)} steps are done or being done`;
+    return `too late: ${String(taken)} steps are done or in progress`;
   }
 }
 

@@ -96,7 +96,7 @@ export async function recordedSteps(
   policy: PolicyState,
 ): Promise<OptimizeResult> {
   const { planRef, tracker } = context;
-  if (!cut) throw new Error('a fork at the end of an update has no steps to do again');
+  if (!cut) throw new Error('a fork at the end of an update has no steps to replay');
   const { record, toStep } = cut;
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);

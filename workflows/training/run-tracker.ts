@@ -1,4 +1,4 @@
-/** Keeps what a run shows of itself: the answer to its query, its current details, its search attributes, and what it tells its experiment. */
+/** A run's visible state: the result of its query, its current details, its search attributes, and its signals to the experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { KeptRun, Made, StageCost } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -120,7 +120,7 @@ export class RunTracker {
       this.#upsertedStep = toStep;
       upsertAttributes({ step: toStep });
     }
-    // By steps and not by time: the steps are in the history, so that a replay tells at the same places.
+    // By steps and not by time: steps are in the history, so a replay signals at the same places.
     const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
     if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
   }
@@ -146,13 +146,13 @@ export class RunTracker {
     this.tell();
   }
 
-  /** Not waited for: it travels with the next activity's command. A run started by hand has nobody to tell. */
+  /** Not awaited: it is sent with the next activity's command. A run started by hand has no experiment to signal. */
   tell(): void {
     const { parent } = workflowInfo();
     if (!parent) return;
     this.#toldCount++;
     const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
-    // The experiment may be gone already, and a cancelled run tells nothing more: neither changes what the run does.
+    // The experiment may be gone, and a cancelled run signals nothing more: neither affects the run.
     void signalled.catch(() => undefined);
   }
 

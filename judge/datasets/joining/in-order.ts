@@ -8,7 +8,7 @@ export async function* inOrder<T, R>(
   try {
     for await (const item of items) {
       const result = work(item);
-      // awaited in its turn; until then its failure is nobody's surprise
+      // awaited in its turn; until then its rejection must not count as unhandled
       result.catch(() => undefined);
       underWay.push(result);
       const first = underWay.length < inFlightCountMax ? undefined : underWay.shift();

@@ -54,7 +54,7 @@ export interface JoinedDatasets extends Pools {
   readonly splits: SplitColumn;
 }
 
-const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example shows the same');
+const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example has the same image or text');
 
 /**
  * RECIPE_INVALID where datasets, tasks and arms disagree; DATASET_QUARANTINE_CEILING when more than `quarantineRateMax`
@@ -122,7 +122,9 @@ class Intake {
     const { example, place, hashes = {} } = row;
     for (const [digest, hash] of Object.entries(hashes)) this.facts.hashes.set(digest, hash);
     if (!this.facts.add(example, datasetIndex))
-      return this.#reject(rejectedRow(place, new UnusableRow('DUPLICATE_ID', `an earlier row is ${example.id}`)));
+      return this.#reject(
+        rejectedRow(place, new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${example.id}`)),
+      );
     await this.#sink.example(example);
     if (this.#recipe.leaks.action === 'drop') await this.#sink.place(place);
     return undefined;

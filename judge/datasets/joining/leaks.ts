@@ -28,7 +28,7 @@ export interface LeakingRows extends Omit<Leak, 'examples' | 'exampleCount'> {
 
 export interface LeakQuestion {
   readonly spec: LeaksSpec;
-  /** Out-of-distribution tasks: their texts must not be in other tasks either, whatever the split. */
+  /** Out-of-distribution tasks: their texts must not be in other tasks either, in any split. */
   readonly oodTasks: ReadonlySet<string>;
 }
 
@@ -149,7 +149,7 @@ function nearSets({ images, hashes }: RowFacts, sides: Uint8Array, { spec: { dis
   });
 }
 
-/** What the recipe wants done about them. The example nearer to training gives way: a test keeps what it had. */
+/** The recipe's action on leaks. The example nearer to training is changed: a test set keeps its examples. */
 export function resolveLeaks(
   facts: RowFacts,
   splits: SplitColumn,

@@ -63,7 +63,7 @@ function problemOf(record: readonly string[], header: readonly string[]): Unusab
   if (record.length !== header.length)
     return new UnusableRow('ROW_UNREADABLE', `${record.length} values for ${header.length} columns`);
   if (!record.some((value) => value.includes('\uFFFD'))) return undefined;
-  return new UnusableRow('ROW_UNREADABLE', 'bytes that are not of the encoding: the dataset may say `encoding`');
+  return new UnusableRow('ROW_UNREADABLE', 'bytes that are invalid in this encoding: set `encoding` of the dataset');
 }
 
 export async function* readCsv(file: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {

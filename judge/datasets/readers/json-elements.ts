@@ -13,7 +13,7 @@ export interface JsonElement {
   readonly isMember: boolean;
 }
 
-/** Throws a plain Error when the text is no array or object, ends within it or goes on behind it. */
+/** Throws a plain Error if the text is not an array or object, is truncated, or has text after its end. */
 export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<JsonElement> {
   const open = new OpenBytes();
   let depth = 0;
@@ -33,7 +33,7 @@ export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGen
       }
       if (depth === 0) {
         if (between.has(byte)) continue;
-        if (hasEnded) throw new Error('there is more behind the end of the JSON value');
+        if (hasEnded) throw new Error('there is text after the end of the JSON value');
         if (!opening.has(byte)) throw new Error('the JSON value is neither an array nor an object');
         isMember = byte === 0x7b;
         depth = 1;
@@ -52,5 +52,5 @@ export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGen
     }
     if (depth > 0 && start < piece.byteLength) open.add(piece.subarray(start));
   }
-  if (!hasEnded) throw new Error('the JSON value breaks off');
+  if (!hasEnded) throw new Error('the JSON value is truncated');
 }

@@ -1,4 +1,4 @@
-/** JSON Lines: one object a line. Blank lines are no rows. */
+/** JSON Lines: one object per line. Blank lines are skipped. */
 import { parseRow } from '../rows/jsonl-row.ts';
 import { lineByteLengthMax, linesOf, type Line } from '../sources/lines.ts';
 import { UnusableRow } from '../reading.ts';

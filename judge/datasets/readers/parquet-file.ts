@@ -36,7 +36,7 @@ export class ParquetFile implements AsyncBuffer {
 
   /** The bytes [start, end): a view where they are kept. Throws a plain Error where there are none. */
   async read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (start < 0 || start > end || end > this.byteLength) throw new Error(`there are no bytes ${start} to ${end}`);
+    if (start < 0 || start > end || end > this.byteLength) throw new Error(`bytes ${start} to ${end} do not exist`);
     const kept = this.#keptAround(start, end);
     return kept === undefined
       ? readBytes(this.#file, start, end)

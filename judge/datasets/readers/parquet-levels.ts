@@ -1,4 +1,4 @@
-/** Run lengths inside a page (levels, dictionary indices): the decoder writes as many values as a run says, whatever the page has room for. */
+/** Checks run lengths inside a page (levels, dictionary indices): the decoder writes as many values as a run claims, even beyond the page. */
 import { compressors } from 'hyparquet-compressors';
 
 export interface PageLayout {
@@ -67,7 +67,7 @@ function checkValues(bytes: Uint8Array, start: number, { encoding, version }: Pa
   if (width > 0) checkRuns(bytes, start + 1, bytes.byteLength, width, valueCount);
 }
 
-/** `bytes`: the page as it lies in the file. Throws a plain Error. */
+/** `bytes`: the page as stored in the file. Throws a plain Error. */
 export function checkLevels(
   bytes: Uint8Array,
   plainByteLength: number,

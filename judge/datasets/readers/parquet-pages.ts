@@ -65,7 +65,7 @@ async function headerAt(file: ParquetFile, start: number, end: number): Promise<
       if (start + byteLength >= end) throw error;
     }
   }
-  throw new Error('a page header is longer than any should be');
+  throw new Error('a page header is too long');
 }
 
 function isWithin(value: number, max: number): boolean {
@@ -101,7 +101,8 @@ async function checkColumn(
   const dictionary = Number(chunk.dictionary_page_offset ?? 0n);
   const start = dictionary > 0 && dictionary < chunk.data_page_offset ? dictionary : Number(chunk.data_page_offset);
   const end = start + Number(chunk.total_compressed_size);
-  if (!isWithin(start, file.byteLength) || !isWithin(end, file.byteLength)) throw new Error('a column lies outside');
+  if (!isWithin(start, file.byteLength) || !isWithin(end, file.byteLength))
+    throw new Error('a column lies outside the file');
   await file.keep(start, end);
   const pages: PageLocation[] = [];
   let found = 0;
@@ -125,7 +126,7 @@ async function checkColumn(
     at = pageEnd;
   }
   if (found !== valueCount) throw new Error(`${found} of ${valueCount} values`);
-  // in a list column, values are no rows
+  // in a list column, values are not rows
   return maxima.repetition === 0 ? pages : [];
 }
 
@@ -134,7 +135,7 @@ type Chunk = NonNullable<ColumnChunk['meta_data']>;
 /** By the path of a column; of columns without lists. */
 export type PageLocations = Readonly<Record<string, readonly PageLocation[]>>;
 
-/** Where the pages of these columns lie. Throws a plain Error when they cannot be what the row group says of them. */
+/** Locations of the pages of these columns. Throws a plain Error if they contradict the row group. */
 export async function checkPages(
   file: ParquetFile,
   { schema }: FileMetaData,

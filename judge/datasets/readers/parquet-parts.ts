@@ -61,9 +61,9 @@ function listsWithoutIndex(
 }
 
 function tooLarge(file: string, place: number, byteLength: number, lists: readonly string[]): MtrlError {
-  return new MtrlError('FILE_UNREADABLE', 'a row group is too large to be held', {
+  return new MtrlError('FILE_UNREADABLE', 'a row group is too large', {
     where: file,
     found: `row group ${place} unpacks to ${byteLength} bytes, more than ${heldByteLengthMax}; ${lists.join(', ')} without a page index`,
-    hint: 'write it anew with smaller row groups or a page index (pyarrow: write_table(..., row_group_size=100, write_page_index=True))',
+    hint: 'rewrite it with smaller row groups or a page index (pyarrow: write_table(..., row_group_size=100, write_page_index=True))',
   });
 }

@@ -28,10 +28,10 @@ export interface BrokenRow {
 
 export type RowOrBroken = Row | BrokenRow;
 
-/** Rows of one file, in its order. FILE_UNREADABLE when nobody can say how many rows there are. */
+/** Rows of one file, in its order. FILE_UNREADABLE if the number of rows cannot be determined. */
 export type FileReader = (file: SourceFile, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
 
-/** An image that lies in a file of its own. */
+/** An image in a separate file. */
 export class ImageFile {
   readonly file: SourceFile;
 
@@ -61,10 +61,10 @@ export function valuesText(values: Readonly<Record<string, unknown>>): string {
 export function unreadable(where: string, problem: unknown): MtrlError {
   if (problem instanceof MtrlError) return problem;
   const found = problem instanceof Error ? problem.message : String(problem);
-  return new MtrlError('FILE_UNREADABLE', 'the file cannot be read as what the recipe says it is', {
+  return new MtrlError('FILE_UNREADABLE', 'the file cannot be read in the format that the recipe declares', {
     where,
     found: found.replace(/\s+/g, ' ').slice(0, 300),
-    hint: 'fetch it again if it was cut or changed on its way; else name the reader that fits it',
+    hint: 'download it again if it was truncated or changed in transit; otherwise use the reader for its format',
     cause: problem,
   });
 }

@@ -67,7 +67,7 @@ class Sample {
     const refuse = (reason: string): never => {
       throw new UnusableRow('ROW_UNREADABLE', reason);
     };
-    if (placeInside('', name) === undefined) refuse('the name leads out of the archive');
+    if (placeInside('', name) === undefined) refuse('the path leaves the archive');
     if (byteLength > entryByteLengthMax) refuse(`${byteLength} bytes, more than ${entryByteLengthMax}`);
     if (++this.#entryCount > entryCountMax) refuse(`more than ${entryCountMax} files in one sample`);
     if (Object.hasOwn(this.#values, extension)) refuse(`a second .${extension} in one sample`);

@@ -8,7 +8,7 @@ import { type ArchiveEntry, samplesOf } from './samples.ts';
 
 const blockByteLength = 512;
 
-/** An archive ends in blocks of zeros; one that was cut between two files would else look whole. Gzip has a length of its own. */
+/** An archive ends in blocks of zeros; otherwise one truncated between two files would look complete. Gzip stores a length itself. */
 async function checkEnd(file: SourceFile): Promise<void> {
   const end = await readBytes(file, Math.max(0, file.byteLength - blockByteLength));
   if (end.byteLength < blockByteLength || end.some((byte) => byte !== 0))

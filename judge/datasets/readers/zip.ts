@@ -35,7 +35,7 @@ async function bytesOf(archive: ZipFile, entry: Entry): Promise<Uint8Array> {
   }
 }
 
-/** In order of name, so that a sample's files stand beside each other whatever tool packed them. */
+/** Sorted by name, so that a sample's files are adjacent whatever tool packed them. */
 async function* entriesOf(file: SourceFile): AsyncGenerator<ArchiveEntry> {
   const entries: { readonly name: string; readonly entry: Entry }[] = [];
   let archive: ZipFile | undefined;

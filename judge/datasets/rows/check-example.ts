@@ -29,5 +29,5 @@ export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWo
   const text = targetText(example, 'think', task.verdictFormat);
   const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'think');
   if (!judgment.ok)
-    throw new UnusableRow('PROMPT_INVALID', `the rationale makes an answer that reads as ${judgment.reason}`);
+    throw new UnusableRow('PROMPT_INVALID', `an answer with this rationale is unparsable: ${judgment.reason}`);
 }

@@ -35,7 +35,7 @@ export function textField(row: Row, name: string): string {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value === undefined || value === null) throw new UnusableRow('FIELD_MISSING', `the row has no ${name}`);
   if (value instanceof Uint8Array) return textOf(value, name);
-  throw new UnusableRow('FIELD_MISSING', `${name} is not a text, a number, true or false`);
+  throw new UnusableRow('FIELD_MISSING', `${name} is not text, a number, true or false`);
 }
 
 function textOf(bytes: Uint8Array, name: string): string {

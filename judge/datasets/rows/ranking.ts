@@ -37,7 +37,7 @@ function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
 export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row[] {
   const ranked = rankedOf(row, spec);
   if (new Set(ranked.map(({ rank }) => rank)).size < 2) {
-    throw new UnusableRow('LABEL_UNKNOWN', `${spec.ranks} puts no image before another`);
+    throw new UnusableRow('LABEL_UNKNOWN', `${spec.ranks} ranks all images the same`);
   }
   const named = (...places: readonly number[]): Row => ({
     ...row,

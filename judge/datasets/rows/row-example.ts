@@ -1,4 +1,4 @@
-/** From a row, whatever file it was in, to an example: id, label, order, prompt fields, rationale, group. */
+/** Maps a row of any file format to an example: id, label, order, prompt fields, rationale, group. */
 import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts';
 import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';

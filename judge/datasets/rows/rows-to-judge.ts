@@ -31,7 +31,7 @@ export interface RowsSource {
   readonly modeWords: ModeWords;
 }
 
-/** Blank lines are no rows. Throws FILE_MISSING. */
+/** Blank lines are skipped. Throws FILE_MISSING. */
 export async function* readRowsToJudge(source: RowsSource): AsyncGenerator<RowToJudge> {
   const ids = new Set<string>();
   try {
@@ -57,7 +57,7 @@ async function rowOf(
     if (bytes === undefined) throw new UnusableRow('ROW_UNREADABLE', 'the line is too long');
     const row = parseRow(bytes);
     const id = Object.hasOwn(row, 'id') ? textField(row, 'id') : `row ${String(number)}`;
-    if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row is ${id}`);
+    if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${id}`);
     const images = await Promise.all(imageNames(row).map((name) => imageAt(source.imageFolder, name)));
     const example = exampleOf(source, row, id, images);
     checkExample(example, source.spec, source.modeWords);
@@ -103,7 +103,7 @@ async function imageAt(folder: string, name: string): Promise<TakenImage> {
     throw new UnusableRow('IMAGE_MISSING', `${name} is not inside the image folder`);
   const bytes = await readFile(place).catch((error: unknown) => {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (isMissing) throw new UnusableRow('IMAGE_MISSING', `there is no ${name}`);
+    if (isMissing) throw new UnusableRow('IMAGE_MISSING', `${name} does not exist`);
     throw new UnusableRow('IMAGE_UNREADABLE', `${name}: ${error instanceof Error ? error.message : String(error)}`);
   });
   return takeImage(bytes, name);

@@ -73,7 +73,7 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, 'neither JPEG, PNG, WebP, GIF, TIFF nor AVIF');
   const plain = format === 'jpeg' ? await smallerPlainJpeg(bytes, edgeMax) : undefined;
   if (plain !== undefined) return { sha256: sha256(plain), bytes: plain };
-  // the limit is checked below, where the refusal can say what was found
+  // the limit is checked below, where the error can say what was found
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   const { width, height, space } = await attempt(name, image.metadata());
   if (width * height > pixelCountMax)

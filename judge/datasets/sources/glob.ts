@@ -5,7 +5,7 @@ import type { SourceFile, SourceFiles } from './source-files.ts';
 
 const magic = /[*?{]/;
 
-/** Of a name that is no part of a pattern here, as they stand in the names of real files. */
+/** Characters that are literal here, as in the names of real files. */
 const literal = /[\\()[\]!+@|^$]/g;
 
 /** `*` and `?` within a name, `**` over folders, `{a,b}` one of them; a comma outside braces is a comma. */
@@ -13,7 +13,7 @@ function globPattern(glob: string): (name: string) => boolean {
   return picomatch(glob.replace(literal, '\\$&'), { dot: true, flags: 's' });
 }
 
-/** The folder that every match lies in: what comes before the first sign of a pattern. */
+/** The folder that contains every match: the path before the first pattern character. */
 function globFolder(glob: string): string {
   return glob.slice(0, Math.max(1, glob.slice(0, glob.search(magic)).lastIndexOf('/')));
 }

@@ -48,7 +48,7 @@ export class ImageFolder {
     const kind = await this.#files.kindOf(place);
     if (kind === 'folder') throw new UnusableRow('IMAGE_UNREADABLE', `${name} is a folder`);
     const file = await this.#files.find(place);
-    if (file === undefined) throw new UnusableRow('IMAGE_MISSING', `there is no ${name}`);
+    if (file === undefined) throw new UnusableRow('IMAGE_MISSING', `${name} does not exist`);
     const image = await takeImageFile(file, name, this.#edgeMax);
     this.#digests.set(name, image.sha256);
     this.#recent.set(name, image, image.bytes?.byteLength ?? 0);

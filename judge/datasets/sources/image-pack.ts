@@ -3,7 +3,7 @@ import { assert } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { sha256 as digestOf } from '../../../core/json.ts';
 
-/** Where each image lies in the pack, by its sha256. JSON. */
+/** Offset of each image in the pack, by its sha256. JSON. */
 export type ImagePackIndex = Readonly<Record<string, { readonly offset: number; readonly byteLength: number }>>;
 
 export interface ImagePack {
@@ -40,7 +40,7 @@ export function openImagePack(bytes: Uint8Array, index: ImagePackIndex): OpenIma
       const image = bytes.subarray(place.offset, place.offset + place.byteLength);
       const found = digestOf(image);
       if (found !== sha256)
-        throw new MtrlError('ARTIFACT_CORRUPT', 'an image of the pack is not what its digest says', {
+        throw new MtrlError('ARTIFACT_CORRUPT', 'an image in the pack does not match its digest', {
           where: sha256,
           found,
         });

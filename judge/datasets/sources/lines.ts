@@ -1,6 +1,6 @@
 /** Lines of a file as bytes, cut at LF only: JSON strings may hold U+2028, where node:readline would cut. */
 
-/** A longer line is no row; its bytes are not kept. */
+/** A longer line is not a row; its bytes are not kept. */
 export const lineByteLengthMax = 16 * 1024 * 1024;
 const lineFeed = 10;
 

@@ -7,7 +7,7 @@ import type { SourceFile, SourceFiles } from './source-files.ts';
 /** Each piece waits its turn among the images that are being decoded: few large ones wait less. */
 const pieceByteLength = 1024 * 1024;
 
-/** Whoever writes a file changes its ctime, which nobody can set back. */
+/** Writing a file changes its ctime, which cannot be set back. */
 function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): SourceFile {
   return {
     name,
@@ -20,7 +20,7 @@ function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): Sou
   };
 }
 
-/** Links are followed (Hugging Face's cache is made of them), but for those to a folder that they stand in. */
+/** Links are followed (Hugging Face's cache consists of them), except those to a folder that contains them. */
 async function* filesBelow(folder: string, around: readonly string[] = []): AsyncGenerator<SourceFile> {
   const real = await realpath(folder);
   if (around.includes(real)) return;

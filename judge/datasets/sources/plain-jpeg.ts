@@ -49,7 +49,7 @@ class Room {
 /** As many as pictures were ever under way at once. */
 const freeRooms: Room[] = [];
 
-/** JPEG at quality 95. Undefined for a picture that is not plain, is no larger than `edgeMax`, is much larger, or is not whole. */
+/** JPEG at quality 95. Undefined for a picture that is not plain, is not larger than `edgeMax`, is much larger, or is truncated. */
 export async function smallerPlainJpeg(bytes: Uint8Array, edgeMax: number): Promise<Uint8Array | undefined> {
   const size = plainSize(bytes);
   if (size === undefined || size.width * size.height > pixelCountMax) return undefined;

@@ -5,7 +5,7 @@ export interface SourceFile {
   /** Absolute path or URI. */
   readonly name: string;
   readonly byteLength: number;
-  /** Other bytes under the same name have another one; left out where that cannot be told without reading them. */
+  /** Changes with the bytes; undefined if that cannot be determined without reading them. */
   readonly version?: string;
   /** The bytes [start, end) in pieces; all of them when left out. */
   open(start?: number, end?: number): AsyncIterable<Uint8Array>;
@@ -13,7 +13,7 @@ export interface SourceFile {
 
 export interface SourceFiles {
   kindOf(place: string): Promise<'file' | 'folder' | 'nothing'>;
-  /** undefined when there is no such file. UnusableRow and coded errors are the caller's. */
+  /** undefined if the file does not exist. UnusableRow and coded errors are up to the caller. */
   find(place: string): Promise<SourceFile | undefined>;
   /** Every file below the folder, in order of name. */
   list(folder: string): AsyncIterable<SourceFile>;
@@ -29,7 +29,7 @@ export async function readBytes(file: SourceFile, start = 0, end = file.byteLeng
     offset += piece.byteLength;
   }
   if (offset === bytes.byteLength) return bytes;
-  throw new MtrlError('FILE_UNREADABLE', 'the file has changed while it was read', {
+  throw new MtrlError('FILE_UNREADABLE', 'the file changed while it was read', {
     where: file.name,
     found: `${offset} bytes`,
     hint: `${bytes.byteLength} bytes`,

@@ -154,7 +154,7 @@ export class EmbeddedEngine implements ComputeVerbs {
   async forward(request: ForwardRequest): Promise<number[][][]> {
     const policy = this.#policy();
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
-    assert(weights !== undefined, 'loadReference comes before forward with the reference weights');
+    assert(weights !== undefined, 'call loadReference before forward with the reference weights');
     const fit = { ...request, withReference: request.weights === 'reference' };
     const cut = cutTraining(policy, fit, {});
     requireCutFits('training', policy, fit, cut);
@@ -212,7 +212,7 @@ export class EmbeddedEngine implements ComputeVerbs {
 
   async optimStep(request: OptimStepRequest): Promise<OptimStepResult> {
     const policy = this.#policy();
-    assert(policy.gradients !== undefined && policy.hasGradients, 'forwardBackward comes before optimStep');
+    assert(policy.gradients !== undefined && policy.hasGradients, 'call forwardBackward before optimStep');
     const { specs, weights, gradients } = policy;
     const { memory } = request;
     const optimizer = optimizerFor(policy, request.muon !== undefined);
@@ -285,7 +285,7 @@ export class EmbeddedEngine implements ComputeVerbs {
   }
 
   #policy(): Resident {
-    assert(this.#resident !== undefined, 'loadCheckpoint, loadState or initialize comes first');
+    assert(this.#resident !== undefined, 'call loadCheckpoint, loadState or initialize first');
     return this.#resident;
   }
 

@@ -12,7 +12,7 @@ import type { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
 import { type OptimizerState, type TensorData, elementCount } from './weights.ts';
 
-/** Of the weights in one call; a larger tensor has one of its own. */
+/** Bytes of weights per call; a larger tensor has its own call. */
 const bucketByteLengthMax = 64 << 20;
 /** Tensors are of many sizes: so lanes end at about the same time. */
 const bucketCountPerLane = 2;
@@ -31,7 +31,7 @@ export interface Update {
   readonly laneCount: number;
 }
 
-/** Returns the gradient's norm before clipping. Throws NON_FINITE, with nothing changed, where that is no number. */
+/** Returns the gradient norm before clipping. Throws NON_FINITE, without changing anything, if it is not finite. */
 export async function updateWeights(sessions: Sessions, update: Update): Promise<number> {
   const trained = update.specs.filter(isTrained);
   const gradientNorm = await normOf(sessions, trained, update);

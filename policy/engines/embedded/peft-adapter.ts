@@ -7,7 +7,7 @@ import type { ParameterSpec } from '../../models/parameters.ts';
 import { moduleOf } from '../../models/trainable.ts';
 import { type TensorData, pickTensors, stored } from './weights.ts';
 
-/** They lie beside the optimizer's moments, in no checkpoint: there, a reader would add merged adapters once more. */
+/** Stored with the optimizer's moments and not in a checkpoint: there, a reader would add merged adapters once more. */
 const filePrefix = 'optimizer-';
 const namePrefix = 'base_model.model.';
 /** Longer than any adapter: PEFT reads one file. */

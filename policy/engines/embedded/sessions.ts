@@ -35,7 +35,7 @@ export class Sessions {
     return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
   }
 
-  /** Likewise, and no memory is taken for what nobody writes. */
+  /** Likewise, and without allocating memory that nothing writes to. */
   zerosFor(specs: readonly ParameterSpec[]): TensorData {
     return zerosFor(specs, this.#runtime.zeros);
   }
@@ -85,7 +85,7 @@ export class Sessions {
     return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { ...compiling, keepsOutputs: true });
   }
 
-  /** Before weights or moments are read: the newest may lie on a device. */
+  /** Call before weights or moments are read: the newest may be on a device. */
   async settle(): Promise<void> {
     await this.#runtime.settle?.();
   }

@@ -2,7 +2,7 @@
  * Computes something for each item, several at a time, started and returned in the items' order. Rejects with the first
  * failure, when everything that was started has ended.
  * @param countMax at a time
- * @param compute `turn` is over when what was started before has ended, and rejects if that failed
+ * @param compute `turn` resolves when the previously started calls have ended, and rejects if one failed
  */
 export async function sideBySide<T, R>(
   items: Iterable<T>,

@@ -138,7 +138,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   };
 }
 
-/** A Processor may stand for the token roles; only its plain fields can cross the border. */
+/** A Processor may be passed for the token roles; only its plain fields can be sent to another process. */
 function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T): T {
   const { stopTokenId, padTokenId, bannedTokenIds } = request.tokens;
   return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };
@@ -147,12 +147,12 @@ function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T):
 function crashed({ code, signal }: Exit): MtrlError {
   return new MtrlError('COMPUTE_CRASHED', 'the compute process ended', {
     found: signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`,
-    hint: 'it is started again and the activity retried; if it recurs, look at the compute log',
+    hint: 'it is restarted and the activity retried; if this recurs, see the compute log',
   });
 }
 
 function outOfMemory(found: number, allowed: number): MtrlError {
-  return new MtrlError('COMPUTE_OUT_OF_MEMORY', 'the compute process held more memory than it may and was ended', {
+  return new MtrlError('COMPUTE_OUT_OF_MEMORY', 'the compute process exceeded its memory limit and was killed', {
     where: 'MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX',
     found: `${found} bytes, allowed ${allowed}`,
     hint: 'raise the limit, or set engine.memoryByteLengthMax or engine.recompute in the recipe: `mtrl doctor --model DIR --recipe FILE` prints the plan',

@@ -53,7 +53,7 @@ export async function readWeights(folder: string, specs: readonly ParameterSpec[
   const expected = new Set(specs.map(({ name }) => name));
   const extra = [...tensors.keys()].find((name) => !expected.has(name) && !redundant.test(name));
   if (extra !== undefined)
-    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} has no place in the model of config.json`, {
+    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} does not belong to the model of config.json`, {
       where: folder,
     });
   return pickTensors(tensors, specs, '', folder);
@@ -138,7 +138,7 @@ export function pickTensors(
         throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${prefix}${name} does not fit config.json`, {
           where: folder,
           found: `[${tensor.shape.join(', ')}]`,
-          hint: `config.json asks for [${shape.join(', ')}]`,
+          hint: `config.json requires [${shape.join(', ')}]`,
         });
       }
       return [name, readFloat32(tensor)];

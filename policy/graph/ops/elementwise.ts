@@ -72,7 +72,7 @@ export const elementwiseOps: OpRows<ElementwiseOp> = {
     domain: '',
     infer: ({ inputs, attributes }) => {
       const to = attributes['to'];
-      if (to !== 'float32' && to !== 'int64' && to !== 'bool') throw new Error(`no dtype is named ${String(to)}`);
+      if (to !== 'float32' && to !== 'int64' && to !== 'bool') throw new Error(`unknown dtype ${String(to)}`);
       return [{ dtype: to, shape: typeOf(inputs, 0).shape }];
     },
     // Gradients flow through float32 alone, and a cast of float32 to itself is never built.

@@ -38,7 +38,7 @@ export const movementOps: OpRows<MovementOp> = {
       const x = need(context, 0);
       const perm = context.attributes['perm'] as readonly number[];
       if ([...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) || perm.length !== x.shape.length)
-        throw new Error(`perm ${perm.join(',')} is no permutation of ${x.shape.length} axes`);
+        throw new Error(`perm ${perm.join(',')} is not a permutation of ${x.shape.length} axes`);
       return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axis] as Dim) }];
     },
     gradient: (c) => {
@@ -66,7 +66,7 @@ export const movementOps: OpRows<MovementOp> = {
             others,
           )
         )
-          throw new Error(`${value.name} does not fit the others but for axis ${axis}`);
+          throw new Error(`${value.name} differs from the others in more than axis ${axis}`);
       }
       const dims = context.inputs.map((value) => value.shape[axis] as Dim);
       const total = sumOf(dims);
@@ -226,7 +226,7 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
   return [reshape(g, scatterAdd(g, base, spread, flatGradient, 0), x.shape), undefined];
 }
 
-/** The length of joined parts: equal sums have equal names, whatever was joined. */
+/** The length of joined parts: equal sums have equal names, independent of the parts. */
 function sumOf(dims: readonly Dim[]): Dim {
   if (dims.every((dim) => typeof dim === 'number')) return dims.reduce((a, b) => a + b, 0);
   return dims.map((dim) => String(dim).replaceAll('*', 'x')).join('+');

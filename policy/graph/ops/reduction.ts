@@ -28,7 +28,7 @@ export const reductionOps: OpRows<ReductionOp> = {
     infer: (context) => {
       const { shape } = overLastAxis(context);
       const { largest, sorted } = context.attributes;
-      if (largest !== 1 || sorted !== 1) throw new Error('gives the largest, sorted, only');
+      if (largest !== 1 || sorted !== 1) throw new Error('supports only largest and sorted');
       const [k] = constantInts(context, 'k');
       const width = shape.at(-1);
       if (k === undefined || typeof width !== 'number' || k < 1 || k > width)

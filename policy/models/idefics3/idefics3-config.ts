@@ -112,7 +112,7 @@ function readText(model: z.infer<typeof modelSchema>, where: string): TextConfig
   const place = { where, path: 'text_config' };
   const switches = readFields(textSwitches, model.text_config, place);
   const fields = Object.fromEntries(Object.entries(switches).filter(([name]) => !(name in textSwitches.shape)));
-  // The decoder is a Llama wherever the file does not say so; the outer field decides about the head.
+  // The decoder is a Llama unless the file says otherwise; the outer field decides about the head.
   const tied = model.tie_word_embeddings ?? model.text_config.tie_word_embeddings ?? false;
   return readTextConfig(
     { model_type: 'llama', ...fields, tie_word_embeddings: tied },

@@ -61,7 +61,7 @@ function checkSize({ width, height }: ImageSize, edge: number): void {
   if (height === edge && width === edge) return;
   throw new MtrlError(
     'CHECKPOINT_UNSUPPORTED',
-    `an image of ${width}x${height} pixels where the model takes ${edge}x${edge}`,
-    { hint: 'the image processor of the checkpoint must give full-size images' },
+    `an image of ${width}x${height} pixels, but the model takes ${edge}x${edge}`,
+    { hint: 'the image processor of the checkpoint must produce full-size images' },
   );
 }

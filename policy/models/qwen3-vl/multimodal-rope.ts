@@ -39,7 +39,7 @@ export function ropeAxes(
   });
 }
 
-/** One position a token, and the one that text behind the prompt goes on from (`get_rope_index` of transformers). */
+/** One position per token, and the next one for text after the prompt (`get_rope_index` of transformers). */
 export function promptPositions(
   prompt: SizedPrompt,
   reader: ImageReader | undefined,

@@ -107,7 +107,7 @@ function fitting(text: TextConfig): z.ZodType<VisionFields> {
     if (vision.out_hidden_size !== text.hiddenSize)
       refuse('out_hidden_size', `must be the decoder's hidden_size ${text.hiddenSize}`);
     if (!Number.isInteger(Math.sqrt(vision.num_position_embeddings)))
-      refuse('num_position_embeddings', 'must be the square of a whole number');
+      refuse('num_position_embeddings', 'must be the square of an integer');
     if (blocks.some((block, i) => block >= vision.depth || block <= (blocks[i - 1] ?? -1)))
       refuse('deepstack_visual_indexes', `must be ascending and below depth ${vision.depth}`);
     if (blocks.length > text.layerCount)

@@ -105,7 +105,7 @@ function towerBlock(
   return project(g, weights, `${at}.mlp.linear_fc2`, gelu(g, wide, 'tanh'), attended);
 }
 
-/** The patches of a token, which lie one behind the other, become one row: [I*4Q, H] -> [I*Q, D]. */
+/** The contiguous patches of a token become one row: [I*4Q, H] -> [I*Q, D]. */
 function mergedPatches(
   g: Graph,
   { hiddenSize, mergeSize }: Qwen3VlVisionConfig,

@@ -40,7 +40,7 @@ function tokenGrid({ height, width }: ImageSize, { patchSize, mergeSize }: Qwen3
   if (height % edge === 0 && width % edge === 0) return { rowCount: height / edge, columnCount: width / edge };
   throw new MtrlError(
     'CHECKPOINT_UNSUPPORTED',
-    `an image of ${width}x${height} pixels where the model takes multiples of ${edge}`,
+    `an image of ${width}x${height} pixels, but the model takes multiples of ${edge}`,
     { hint: 'the image processor of the checkpoint must resize images' },
   );
 }

@@ -7,7 +7,7 @@ import { identity } from '../../graph/build.ts';
 import { emitOnnx } from '../../graph/emit.ts';
 import { type ConstantData, Graph } from '../../graph/ir.ts';
 
-/** Known by the memory that it stands for. */
+/** Identified by the host memory that it mirrors. */
 type Memory = ConstantData;
 
 interface Copy {
@@ -44,7 +44,7 @@ export class DeviceCopies {
     }
   }
 
-  /** Gives the device's memory back; what was not settled is lost. */
+  /** Releases device memory; contents that were not copied back are lost. */
   forget(): void {
     for (const { tensor } of this.#copies.values()) tensor.dispose();
     this.#copies.clear();

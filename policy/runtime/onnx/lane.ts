@@ -90,9 +90,9 @@ export class Lane {
 }
 
 function crashed(found: string, cause: unknown): MtrlError {
-  return new MtrlError('COMPUTE_CRASHED', 'a thread of the compute process ended', {
+  return new MtrlError('COMPUTE_CRASHED', 'a thread of the compute process exited', {
     found,
-    hint: 'the activity is retried on another; if it recurs, look at the compute log',
+    hint: 'the activity is retried on another; if this recurs, see the compute log',
     cause,
   });
 }

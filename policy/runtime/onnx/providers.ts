@@ -1,4 +1,4 @@
-/** Execution providers of ONNX Runtime: what each needs, and whether it is there. None ever stands in for another. */
+/** Execution providers of ONNX Runtime: their requirements, and whether they are available. There is no fallback. */
 import * as ort from 'onnxruntime-node';
 import { MtrlError } from '../../../core/errors.ts';
 import { add } from '../../graph/build.ts';
@@ -7,7 +7,7 @@ import { Graph } from '../../graph/ir.ts';
 import { Session } from './session.ts';
 
 const needs = {
-  cpu: 'nothing more than onnxruntime-node',
+  cpu: 'only onnxruntime-node',
   webgpu:
     'a Vulkan loader (libvulkan.so.1; Debian: libvulkan1) and a driver that it finds: a GPU, or software such as ' +
     "Mesa's lavapipe (mesa-vulkan-drivers) or the SwiftShader of a Chromium " +
@@ -33,7 +33,7 @@ export async function checkProvider(name: string): Promise<OnnxProvider> {
     await session.release();
     return name;
   } catch (cause) {
-    throw new MtrlError('PROVIDER_UNAVAILABLE', `the execution provider ${name} cannot be used here`, {
+    throw new MtrlError('PROVIDER_UNAVAILABLE', `the execution provider ${name} is not available`, {
       // Behind the place in ONNX Runtime's sources where it failed.
       found: (cause as Error).message.replace(/^.* was false\. /, '').split('\n')[0] ?? '',
       hint: `it needs ${needs[name]}`,

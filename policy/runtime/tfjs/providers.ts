@@ -39,7 +39,7 @@ async function obstacleOf(provider: TfjsProvider): Promise<string | undefined> {
     await promisify(execFile)(process.execPath, ['-e', `require(${JSON.stringify(folder)})`], { timeout: 60_000 });
     return undefined;
   } catch (error) {
-    return `${packageName} cannot be loaded: ${/^\w*Error.*$/m.exec((error as Error).message)?.[0] ?? 'its binding ends the process'}`;
+    return `${packageName} cannot be loaded: ${/^\w*Error.*$/m.exec((error as Error).message)?.[0] ?? 'its binding crashes the process'}`;
   }
 }
 
@@ -69,7 +69,7 @@ export async function loadProvider(wanted: string | undefined): Promise<LoadedPr
   }
   throw new MtrlError('PROVIDER_UNAVAILABLE', `TensorFlow.js cannot compute with ${wanted ?? 'any of its backends'}`, {
     found: obstacles.join('; '),
-    hint: 'npm install @tensorflow/tfjs-core with @tensorflow/tfjs-backend-wasm or -cpu; `mtrl doctor` says how tfjs-node-gpu is built',
+    hint: 'npm install @tensorflow/tfjs-core with @tensorflow/tfjs-backend-wasm or -cpu; `mtrl doctor` shows how to build tfjs-node-gpu',
   });
 }
 

@@ -129,7 +129,7 @@ export class TfjsRunner implements GraphRunner {
 
 /** Outputs are tensors of their own, also where an op gives its input back. */
 function compute(node: Node, inputs: readonly TfTensor[]): TfTensor[] {
-  if (node.op === 'Loop') throw new MtrlError('INVARIANT', 'loops are driven by the runner');
+  if (node.op === 'Loop') throw new MtrlError('INVARIANT', 'loops are executed by the runner');
   const rule = tfjsOps[node.op];
   try {
     return tf.tidy(() => {

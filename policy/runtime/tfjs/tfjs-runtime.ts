@@ -9,7 +9,7 @@ import { TfjsRunner } from './tfjs-runner.ts';
 export async function openTfjsRuntime(settings: RuntimeSettings): Promise<Runtime> {
   const { name, activate } = await loadProvider(settings.executionProvider);
   return {
-    // tfjs cannot be told its threads: its cpu backend has one; wasm and TensorFlow take what they like.
+    // tfjs has no thread setting: its cpu backend has one; wasm and TensorFlow choose their own number.
     info: { backend: 'tfjs', runtimeVersion: tf.version_core, executionProvider: name, threadCount: 1 },
     compile: (graph) => Promise.resolve(new TfjsRunner(foldConstants(graph), activate)),
   };

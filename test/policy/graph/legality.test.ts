@@ -60,7 +60,7 @@ const wrong: readonly (readonly [string, (t: Tensors) => unknown, string])[] = [
   ['And of numbers', ({ g, n }) => b.and(g, n, n), 'needs two of bool'],
   ['Where without a truth value', ({ g, x }) => b.where(g, x, x, x), 'the condition must be bool'],
   ['Where of two dtypes', ({ g, c, x, n }) => b.where(g, c, x, n), 'a and b must have one dtype'],
-  ['Cast to no dtype', ({ g, x }) => g.op('Cast', [x], { attributes: { to: 'float16' } }), 'no dtype is named float16'],
+  ['Cast to no dtype', ({ g, x }) => g.op('Cast', [x], { attributes: { to: 'float16' } }), 'unknown dtype float16'],
   [
     'MatMul of inner sizes that differ',
     ({ g, x, y }) => b.matMul(g, x, y),
@@ -74,11 +74,11 @@ const wrong: readonly (readonly [string, (t: Tensors) => unknown, string])[] = [
     'c [5] does not broadcast to [2, 4]',
   ],
   ['Reshape to another count', ({ g, x }) => b.reshape(g, x, [5]), '[2, 3] does not hold as many elements as [5]'],
-  ['Transpose by no permutation', ({ g, x }) => b.transpose(g, x, [0, 0]), 'perm 0,0 is no permutation of 2 axes'],
+  ['Transpose by no permutation', ({ g, x }) => b.transpose(g, x, [0, 0]), 'perm 0,0 is not a permutation of 2 axes'],
   [
     'Concat of rows of two lengths',
     ({ g, x, y }) => b.concat(g, [x, y], 1),
-    'y does not fit the others but for axis 1',
+    'y differs from the others in more than axis 1',
   ],
   ['Slice beyond the end', ({ g, x }) => b.slice(g, x, 1, 2, 4), '[2:4] is outside axis 1 of [2, 3]'],
   ['Split into too much', ({ g, x }) => b.split(g, x, 1, [2, 2]), 'parts 2+2 do not add up to axis 1 of [2, 3]'],
@@ -109,7 +109,7 @@ const wrong: readonly (readonly [string, (t: Tensors) => unknown, string])[] = [
   [
     'TopK of the smallest',
     ({ g, x }) => g.op('TopK', [x, g.int64([1])], { attributes: { axis: -1, largest: 0, sorted: 1 } }),
-    'gives the largest, sorted, only',
+    'supports only largest and sorted',
   ],
   ['Softmax of a scalar', ({ g }) => b.softmax(g, g.scalar(1)), 'works on the last axis only'],
   [

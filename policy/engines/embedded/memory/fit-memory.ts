@@ -38,7 +38,7 @@ export interface Fitted {
 /** Groups of one call of the training graph. */
 export interface Batch {
   readonly groups: readonly TrainGroup[];
-  /** Where each group stands in the request. */
+  /** Position of each group in the request. */
   readonly indices: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export function compileOptions(memory: MemorySpec | undefined): CompileOptions {
   return memory?.byteLengthMax === undefined ? {} : { givesMemoryBack: true };
 }
 
-/** Arrays of earlier calls that nobody holds any more. */
+/** Arrays of earlier calls that are no longer referenced. */
 export function dropGarbage(memory: MemorySpec | undefined): void {
   if (memory?.byteLengthMax !== undefined) collectGarbage();
 }
@@ -68,7 +68,7 @@ export function hasImages(groups: readonly TrainGroup[]): boolean {
 /** What a request is cut into. */
 export interface Cut<T> {
   readonly parts: readonly T[];
-  /** That each part's call holds; not asked for where there is no ceiling. */
+  /** Memory of each part's call; not called without a limit. */
   readonly callByteLengths: readonly number[];
   /** Parts that are computed side by side. */
   readonly laneCount: number;

@@ -146,7 +146,7 @@ export function requireFit(what: string, resident: ResidentBytes, callBytes: num
   const needed = total(resident) + callBytes;
   if (needed <= byteLengthMax) return;
   const parts = Object.entries({ ...resident, [what]: callBytes }).filter(([, byteLength]) => byteLength > 0);
-  throw new MtrlError('MEMORY_EXCEEDED', `${what} of a single prompt does not fit into engine.memoryByteLengthMax`, {
+  throw new MtrlError('MEMORY_EXCEEDED', `${what} of a single prompt does not fit engine.memoryByteLengthMax`, {
     where: 'engine.memoryByteLengthMax',
     found: `${inMegabytes(byteLengthMax)}; needed ${inMegabytes(needed)}: ${parts.map(([kind, byteLength]) => `${kind} ${inMegabytes(byteLength)}`).join(', ')}`,
     hint: 'raise it, set engine.recompute, train adapters (lora) instead of all weights, or lower groupSize, tokenCountMax or the size of images',

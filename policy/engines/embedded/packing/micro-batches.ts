@@ -1,6 +1,6 @@
 /** Cuts a step's groups into micro-batches: like lengths together, as many tokens in each, and a bound on what one call holds. */
 
-/** Tokens of one call at most, about: with more a CPU is no faster, and memory grows. */
+/** Approximate maximum of tokens per call: with more a CPU gets no faster, and memory grows. */
 const tokenCountMax = 2048;
 /** What every call costs beside its tokens makes smaller ones slower, even side by side. */
 const tokenCountMin = 512;
@@ -63,7 +63,7 @@ function countOfShare(lengths: readonly number[], share: number): number {
   return count === -1 ? lengths.length : Math.max(1, count);
 }
 
-/** The largest count from 1 to countMax that fits, where whatever is smaller than a fitting one fits, too; 1 if none does. */
+/** The largest count from 1 to countMax that fits, if everything smaller than a fitting count also fits; 1 if none does. */
 export function largestCount(countMax: number, fits: (count: number) => boolean): number {
   if (countMax <= 1 || fits(countMax)) return countMax;
   let [most, tooMany] = [1, countMax];

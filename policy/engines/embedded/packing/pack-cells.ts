@@ -1,9 +1,9 @@
-/** Where the tokens of packed groups stand for attention: inputs of policy/models/packed-attention.ts. */
+/** Positions of the tokens of packed groups for attention: inputs of policy/models/packed-attention.ts. */
 import { hidden } from '../../../models/attention.ts';
 import type { Tensor } from '../../../runtime/graph-runner.ts';
 import { float32, int64 } from './prompt-batch.ts';
 
-/** Token counts of one group, whose tokens lie one behind the other: the prompt's, then each completion's. */
+/** Token counts of one group, whose tokens are contiguous: the prompt's, then each completion's. */
 export interface GroupLengths {
   readonly prompt: number;
   readonly completions: readonly number[];
@@ -59,7 +59,7 @@ export function packCells(groups: readonly GroupLengths[]): PackedCells {
   };
 }
 
-/** Up to whole vectors: a sum over a row depends on where the row begins within one, so a group's would on its place. */
+/** Rounded up to whole vectors: the sum over a row depends on its offset within a vector, and so would a group on its position. */
 function rounded(length: number): number {
   return vectorLength * Math.ceil(length / vectorLength);
 }

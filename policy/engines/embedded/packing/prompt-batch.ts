@@ -52,7 +52,7 @@ export function imageTensors(
 
 function requireReader({ images, modelType }: Architecture): ImageReader {
   if (images !== undefined) return images;
-  throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, and the model reads text only', {
+  throw new MtrlError('PROMPT_INVALID', 'a prompt has an image, but the model is text-only', {
     found: `model_type ${modelType}`,
   });
 }

@@ -1,4 +1,4 @@
-/** The prompts of a request to an engine, whatever the verb: what it sends to another process instead of pixels. */
+/** The prompts of a request to an engine, for every verb: sent to another process instead of pixels. */
 import type {
   ForwardBackwardRequest,
   ForwardRequest,

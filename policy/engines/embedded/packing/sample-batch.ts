@@ -44,11 +44,14 @@ export function inGroups(completions: readonly SampledCompletion[], groupSize: n
   );
 }
 
-/** The graph for a request. What changes nothing asks for none of its own. */
+/** The graph for a request. Options without effect do not need another graph. */
 export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
   const { greedy, topK, topP, stopSequences = [] } = sampling;
-  assert(topK === undefined || (Number.isInteger(topK) && topK >= 1), `topK is a number of tokens, not ${topK}`);
-  assert(topP === undefined || (topP > 0 && topP <= 1), `topP is a share in (0, 1], not ${topP}`);
+  assert(
+    topK === undefined || (Number.isInteger(topK) && topK >= 1),
+    `topK must be an integer, 1 or greater, not ${topK}`,
+  );
+  assert(topP === undefined || (topP > 0 && topP <= 1), `topP must be in (0, 1], not ${topP}`);
   assert(
     stopSequences.every(({ length }) => length > 0),
     'a stop sequence has tokens',
