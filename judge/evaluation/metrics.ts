@@ -15,7 +15,7 @@ import { rationaleScores } from './rationale-agreement.ts';
 import { intervalScore } from './statistics/bootstrap.ts';
 import { unparsableScores } from './unparsable.ts';
 
-export const metrics = {
+const metrics = {
   /** Of tasks whose verdict is one of the labels. */
   label: {
     macroF1: macroF1Score,

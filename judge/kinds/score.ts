@@ -30,7 +30,7 @@ export const score = {
   labelsProblem(labels) {
     const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
     const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
-    return ascends && numbers.every(Number.isFinite) ? undefined : 'numbers in quotes, the least first';
+    return ascends && numbers.every(Number.isFinite) ? undefined : 'numbers in quotes, the lowest first';
   },
   takesTwoLabelFields: false,
   labelOf(row, rule, task) {

@@ -42,7 +42,7 @@ const chartSize = { width: 360, height: 180 };
 
 export function curves(data: ReportData): Html {
   const trained = data.runs.filter(({ curve }) => curve.length > 0);
-  if (trained.length === 0) return html`<p class="muted">No run of this experiment trained.</p>`;
+  if (trained.length === 0) return html`<p class="muted">This experiment has no training runs.</p>`;
   const of = (wanted: Objective): ReportRun[] => trained.filter(({ objective }) => objective === wanted);
   return html`${group('Reinforcement learning', of('rl'), policyCharts, data)}
   ${taskCharts(of('rl'), data)}${group('Supervised', of('sft'), supervisedCharts, data)}`;

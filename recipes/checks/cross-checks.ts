@@ -99,7 +99,7 @@ function armProblems(recipe: Recipe, name: string): RecipeProblem[] {
   }
   for (const task of trained) problems.push(...trainingDataProblems(recipe, name, task));
   if (isTrained(arm) && arm.lora !== undefined && arm.optimizer.name === 'muon') {
-    const allowed = 'adamw, because adapters alone learn, and Muon is for the matrices inside the model';
+    const allowed = 'adamw, because only adapters are trained, and Muon is for the matrices inside the model';
     problems.push({ path: ['arms', name, 'optimizer', 'name'], found: valueText('muon'), allowed });
   }
   return problems;

@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { required } from '../../core/assert.ts';
 import { readDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
@@ -56,7 +57,7 @@ describe('the local stack', () => {
     await startWorkflow('before-kill');
     await storeClient(s3).putObject(s3.bucket, 'before-kill', 'kept');
     const before = servers.map(pidOf);
-    for (const pid of before) process.kill(pid ?? 0, 'SIGKILL');
+    for (const pid of before) process.kill(required(pid, 'a pid'), 'SIGKILL');
 
     expect(await stack.up()).toEqual(stack.settings);
     for (const [index, name] of servers.entries()) expect(pidOf(name)).not.toBe(before[index]);
@@ -65,7 +66,7 @@ describe('the local stack', () => {
   });
 
   it('is replaced where a server hangs', async () => {
-    const before = pidOf('minio') ?? 0;
+    const before = required(pidOf('minio'), 'the pid of minio');
     process.kill(before, 'SIGSTOP');
     const { home } = stack.settings;
     await up({ workers: false, home, env: {}, usualPorts: false, answerTimeoutMs: 500, log: () => undefined });
@@ -77,7 +78,7 @@ describe('the local stack', () => {
     const records = servers.map((name) => readDaemon(stack.settings.home, name));
     const lines: string[] = [];
     await down({ home: stack.settings.home, log: (line) => lines.push(line) });
-    expect(lines.toSorted()).toEqual(['minio ended', 'temporal ended']);
+    expect(lines.toSorted()).toEqual(['minio stopped', 'temporal stopped']);
     expect(records.some((record) => record && isAlive(record))).toBe(false);
 
     expect(await stack.up()).toEqual(stack.settings);
@@ -138,7 +139,7 @@ describe('the local stack', () => {
   });
 
   it('forgets a process that ended', async () => {
-    const pid = pidOf('minio') ?? 0;
+    const pid = required(pidOf('minio'), 'the pid of minio');
     process.kill(pid, 'SIGKILL');
     await sleep(200);
     const record = readDaemon(stack.settings.home, 'minio');

@@ -60,9 +60,11 @@ describe('a run', () => {
           userMetadata?.summary && defaultPayloadConverter.fromPayload<string>(userMetadata.summary),
       );
     expect(summaries).toEqual([
-      ...['rl/s0: made before?', expect.any(String)],
+      'rl/s0: made before?',
+      expect.any(String),
       ...['step 0 · rollouts 1/2', 'step 0 · rollouts 2/2', 'step 0 · rewards', 'step 0 · update'],
-      ...[expect.any(String), 'rl/s0: kept'],
+      expect.any(String),
+      'rl/s0: kept',
     ]);
   });
 
