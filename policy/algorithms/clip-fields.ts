@@ -6,8 +6,8 @@ export const clipFields = {
     .number()
     .positive()
     .default(0.2)
-    .describe('The ratio of new to old probability counts from 1 - this. Not published.'),
-  clipHigh: z.number().positive().default(0.2).describe('And up to 1 + this. Not published.'),
+    .describe('The ratio of new to old probability is clipped below 1 - clipLow. Not published.'),
+  clipHigh: z.number().positive().default(0.2).describe('The ratio is clipped above 1 + clipHigh. Not published.'),
   klCoefficient: z
     .number()
     .min(0)

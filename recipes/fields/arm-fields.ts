@@ -12,54 +12,58 @@ const optimizerSchema = z.strictObject({
     .enum(['adamw', 'muon'])
     .default('adamw')
     .describe(
-      'muon: Muon for matrices inside the model, AdamW for embeddings, heads, norms, biases and adapters; from fresh ' +
-        'weights it wants several times the rate of AdamW.',
+      'muon: Muon for the matrices inside the model, AdamW for embeddings, heads, norms, biases and adapters; from ' +
+        'random weights it needs several times the learning rate of AdamW.',
     ),
-  learningRate: z.number().positive().describe('Its peak, after the warm-up.'),
+  learningRate: z.number().positive().describe('Peak learning rate, reached after warm-up.'),
   schedule: z
     .enum(['constant', 'linear', 'cosine'])
     .default('constant')
-    .describe('constant, or down to `finalLearningRateRatio` of the peak by a line or a cosine.'),
+    .describe('constant, or linear or cosine decay to `finalLearningRateRatio` of the peak.'),
   finalLearningRateRatio: rate
     .default(0.1)
-    .describe('Of the peak, at the last step; unused where the schedule is constant.'),
-  warmupStepCount: z.int().min(0).default(10).describe('Steps in which the rate grows evenly to its peak.'),
+    .describe('Learning rate at the last step as a fraction of the peak; ignored by the constant schedule.'),
+  warmupStepCount: z.int().min(0).default(10).describe('Steps of linear warm-up to the peak.'),
   decayFrom: z
     .enum(['peak', 'firstStep'])
     .default('peak')
     .describe(
-      'peak: a decay begins where the warm-up ends. firstStep: it begins at the first step, so the rate stays below its ' +
-        'peak where there is a warm-up.',
+      'peak: decay starts when warm-up ends. firstStep: decay starts at the first step, so with warm-up the rate never ' +
+        'reaches its peak.',
     ),
-  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the mean of gradients.'),
-  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the mean of their squares.'),
-  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the root of the mean square.'),
-  momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: decay of the mean of gradients.'),
-  weightDecay: z.number().min(0).default(0).describe('Decoupled; of matrices and embeddings, not of norms and biases.'),
-  gradientNormMax: z.number().positive().default(1).describe("Ceiling of the gradient's global L2 norm."),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('AdamW: decay of the first moment.'),
+  beta2: z.number().min(0).lt(1).default(0.95).describe('AdamW: decay of the second moment.'),
+  epsilon: z.number().positive().default(1e-8).describe('AdamW: added to the denominator.'),
+  momentum: z.number().min(0).lt(1).default(0.95).describe('Muon: momentum of the gradients.'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Decoupled weight decay, applied to matrices and embeddings but not to norms and biases.'),
+  gradientNormMax: z.number().positive().default(1).describe('Gradients are clipped to this global L2 norm.'),
 });
 
 export type OptimizerSpec = z.infer<typeof optimizerSchema>;
 
 export const armFields = {
-  mode: z.enum(['think', 'direct']).describe('think: rationale, then verdict. direct: the verdict alone.'),
-  tasks: z.array(name).min(1).optional().describe('Tasks to train on; all that are not `ood` when left out.'),
-  from: name.optional().describe("Start from that arm's final policy instead of the recipe's."),
-  mixture: mixtureSchema.describe('How its tasks share the examples.'),
+  mode: z.enum(['think', 'direct']).describe('think: rationale, then verdict. direct: verdict only.'),
+  tasks: z.array(name).min(1).optional().describe('Tasks to train on; default: all tasks that are not `ood`.'),
+  from: name.optional().describe("Start from the final policy of this arm instead of the recipe's policy."),
+  mixture: mixtureSchema.describe('How examples are distributed over tasks.'),
 };
 
 export const trainingFields = {
-  stepCount: count.describe('Optimizer updates in all.'),
-  optimizer: optimizerSchema.describe('AdamW or Muon, and its learning rate.'),
+  stepCount: count.describe('Total number of optimizer updates.'),
+  optimizer: optimizerSchema.describe('Optimizer and learning rate.'),
   lora: loraSchema
     .optional()
-    .describe('Low-rank adapters on these linear modules learn, and nothing else; all weights when left out.'),
+    .describe('Train only low-rank adapters on these linear modules; default: train all weights.'),
   freeze: freezeSchema
     .optional()
-    .describe('Parts that keep their weights; with `lora`, parts that get no adapters. A tied head is the embeddings.'),
+    .describe('Parts whose weights stay fixed; with `lora`, parts without adapters. A tied head counts as embeddings.'),
   snapshotEveryStepCount: count
     .default(25)
     .describe(
-      'Weights and optimizer state are kept after so many steps; what is lost with a machine is computed again from there.',
+      'Steps between snapshots of weights and optimizer state; after the loss of a machine, training resumes from the last snapshot.',
     ),
 };

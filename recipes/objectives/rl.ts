@@ -12,23 +12,27 @@ const count = z.int().min(1);
 const rolloutFields = {
   promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),
   groupSize: z.int().min(2).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
-  rolloutShardCount: count.default(1).describe('Activities that share the rollouts of a step; changes no bit of them.'),
-  temperature: z.number().positive().default(1).describe('Of rollouts. Not published.'),
+  rolloutShardCount: count
+    .default(1)
+    .describe('Number of activities that share the rollouts of a step; does not affect results.'),
+  temperature: z.number().positive().default(1).describe('Sampling temperature of rollouts. Not published.'),
   topK: topKSchema,
   topP: topPSchema,
-  tokenCountMax: count.default(32).describe('A rollout is cut after so many tokens. Not published.'),
+  tokenCountMax: count.default(32).describe('Longest completion, in tokens; longer ones are cut off. Not published.'),
 };
 
 const rewardFields = {
   formatWeight: z.number().min(0).max(1).default(0.1).describe('a in R = (1 - a) accuracy + a format. Not published.'),
-  reward: rewardSchema.describe('What a judgment is worth (docs/judging.md).'),
+  reward: rewardSchema.describe('How a judgment is scored (docs/judging.md).'),
   curriculum: curriculumSchema.optional(),
   resampling: resamplingSchema.optional(),
   logProbToleranceMax: z
     .number()
     .positive()
     .default(1e-4)
-    .describe('Rollout and trainer log-probs may differ by this much, natural log, before the run stops.'),
+    .describe(
+      'Largest allowed difference between rollout and trainer log-probs (natural log); the run fails above it.',
+    ),
 };
 
 /** An arm that names no algorithm has the default: its name alone may be left out. */

@@ -9,18 +9,18 @@ export const sftArm = z
     objective: z.literal('sft'),
     ...armFields,
     ...trainingFields,
-    exampleCountPerStep: count.default(64).describe('Examples in one update.'),
+    exampleCountPerStep: count.default(64).describe('Examples per update.'),
     directShare: z
       .number()
       .min(0)
       .max(1)
       .default(0)
       .describe(
-        'Share of the examples that are trained in `direct` mode whatever `mode` says (which ones: by seed), ' +
-          'so that one policy learns both ways to answer.',
+        'Share of the examples (chosen by seed) that are trained in `direct` mode regardless of `mode`, so that one policy ' +
+          'learns both modes.',
       ),
-    stepCountPerActivity: count.default(25).describe('Steps that one activity does: what a crash can cost at most.'),
+    stepCountPerActivity: count.default(25).describe('Steps per activity, and so the most work that a crash can lose.'),
   })
-  .describe('Supervised: imitates the answers that labels and written reasons make.');
+  .describe('Supervised training on answers made of labels and written rationales.');
 
 export type SftArm = z.infer<typeof sftArm>;
