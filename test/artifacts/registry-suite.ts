@@ -91,7 +91,7 @@ export function registrySuite(open: () => ObjectStore): void {
     expect(end.events.at(-1)).toMatchObject({ kind: 'rolled-back', version: null, previous: 1, reason: 'worse' });
     await expect(back(8)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(back(8, 9)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    expect(() => versionOf(end)).toThrow('nothing is promoted');
+    expect(() => versionOf(end)).toThrow('no judge has been promoted');
   });
 
   it('refuses to go on from a document of which a byte was changed, and names that are none', async () => {

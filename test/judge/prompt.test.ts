@@ -52,8 +52,8 @@ describe('prompts', () => {
   test.each([
     ['a field that the example lacks', '<image><image> {{ colour }}', /colour is undefined/],
     ['a member that the field lacks', '<image><image> {{ caption.words }}', /words is undefined/],
-    ['too few images', '<image> {{ caption }}', /shows 1 images, the example has 2/],
-    ['too many images', '<image><image><image>', /shows 3 images/],
+    ['too few images', '<image> {{ caption }}', /has 1 images, the example has 2/],
+    ['too many images', '<image><image><image>', /has 3 images/],
     ['text that is not Jinja', '<image><image> {{ caption', /cannot be rendered/],
   ])('%s is an error, not a hole in the prompt', (_, prompt, message) => {
     expect(() => renderPrompt(task(prompt), example(), 'think', modeWords)).toThrow(invalid(message));
@@ -68,7 +68,7 @@ describe('prompts', () => {
       { type: 'text', text: 'is a <image> b ?', rows: [[3, 14]] },
     ]);
     expect(() => renderPrompt(task('<image> {{ caption }}'), marked, 'think', modeWords)).toThrow(
-      invalid(/shows 1 images, the example has 2/),
+      invalid(/has 1 images, the example has 2/),
     );
   });
 

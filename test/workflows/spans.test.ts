@@ -57,6 +57,7 @@ it('a workflow that fails says why in its span, and so does the activity', async
   await expect((await startRun(harness.client, plan)).result()).rejects.toThrow();
   const failures = spans.map(({ name, failure }) => [name, failure !== undefined]);
   expect(failures).toEqual([
+    ['StartActivity:findRun', false],
     ['StartActivity:mix', true],
     ['RunWorkflow:run', true],
   ]);
