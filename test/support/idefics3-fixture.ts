@@ -1,6 +1,6 @@
 /** The tiny checkpoints and their expected values, made with transformers (test/fixtures/idefics3/generate.py). */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../../core/project.ts';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
@@ -10,7 +10,7 @@ import { type ModelRun, type ModelRunOptions, modelRun } from './model-run.ts';
 export const fixtureKinds = ['tied', 'untied-gqa'] as const;
 export type FixtureKind = (typeof fixtureKinds)[number];
 
-const root = fileURLToPath(new URL('../fixtures/idefics3/', import.meta.url));
+const root = `${projectRoot}/test/fixtures/idefics3/`;
 
 export interface FixtureCase {
   readonly promptIds: readonly (readonly number[])[];

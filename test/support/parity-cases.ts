@@ -1,7 +1,7 @@
 /** The checkpoints whose expected values come from transformers and torch, in one form: what docs/parity.md measures. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../../core/project.ts';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
@@ -43,7 +43,7 @@ export interface ParityCase {
   };
 }
 
-const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
+const fixtures = `${projectRoot}/test/fixtures/`;
 
 export async function parityCases(): Promise<ParityCase[]> {
   const text = ['llama3-scaled', 'llama-linear', 'qwen2', 'qwen3'].map((kind) =>

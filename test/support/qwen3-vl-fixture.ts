@@ -1,7 +1,7 @@
 /** The tiny Qwen3-VL checkpoints and their expected values, made with transformers (test/fixtures/qwen3-vl/generate.py). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../../core/project.ts';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
 import { required } from '../../core/assert.ts';
@@ -12,7 +12,7 @@ import type { ContentPart } from '../../core/chat-message.ts';
 export const qwen3VlKinds = ['untied', 'tied'] as const;
 export type Qwen3VlKind = (typeof qwen3VlKinds)[number];
 
-const root = fileURLToPath(new URL('../fixtures/qwen3-vl/', import.meta.url));
+const root = `${projectRoot}/test/fixtures/qwen3-vl/`;
 export const qwen3VlFolder = (kind: Qwen3VlKind): string => join(root, kind);
 export const qwen3VlImage = (name: string): Buffer => readFileSync(join(root, `${name}.png`));
 
