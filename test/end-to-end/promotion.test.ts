@@ -117,7 +117,7 @@ describe('mtrl promote', () => {
       [['promote', 'nobody'], 1, 'NOT_FOUND'],
       [['promote', 'judge', '--arm', 'mt-rl'], 1, 'its runs: base/s0, taught/s0'],
       [['promote', 'judge', '--name', 'Judge'], 2, 'USAGE'],
-      [['promote', 'judge', '--seed', 'x'], 2, 'whole number'],
+      [['promote', 'judge', '--seed', 'x'], 2, 'must be an integer'],
       [['promoted', 'nobody'], 1, 'NOT_FOUND'],
       [['rollback', 'nobody'], 1, 'NOT_FOUND'],
       [['rollback', 'taste', '--to', '9'], 1, 'its versions: 1 to 2'],
