@@ -4,6 +4,7 @@
  */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { findMade, memoize, type Work } from '../../artifacts/manifest.ts';
+import { missingPart } from '../../artifacts/store/complete.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { FindRunInput, KeepRunInput, KeptRun, RunOutcome } from '../../contract/activities.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -13,19 +14,19 @@ import { environment } from '../durable.ts';
 export function createFindRun(deps: ControlDeps) {
   return async (input: FindRunInput): Promise<KeptRun | null> => {
     const found = await findMade<RunOutcome>(deps.store, workOf(deps, input));
-    return found === undefined ? null : { ...found.manifest.summary, manifest: found.ref };
+    if (found === undefined) return null;
+    const { checkpoint, policy, mixture } = found.manifest.summary;
+    const outputs = { checkpoint, snapshot: policy.snapshot, mixture };
+    const missing = await missingPart(deps.store, { ...found.manifest, outputs });
+    return missing === undefined ? { ...found.manifest.summary, manifest: found.ref } : null;
   };
 }
 
 export function createKeepRun(deps: ControlDeps) {
   return async ({ outcome, ...input }: KeepRunInput): Promise<{ readonly manifest: ArtifactRef }> => {
-    const { checkpoint, policy, mixture } = outcome;
+    // No outputs: lineage asks which activity made an artifact, and those of the steps did.
     const made = await memoize<RunOutcome>(deps.store, workOf(deps, input), () =>
-      Promise.resolve({
-        outputs: { checkpoint, snapshot: policy.snapshot, mixture },
-        summary: outcome,
-        computeMs: 0,
-      }),
+      Promise.resolve({ outputs: {}, summary: outcome, computeMs: 0 }),
     );
     return { manifest: made.ref };
   };
