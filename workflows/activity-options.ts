@@ -24,11 +24,19 @@ const onControlQueue = {
   retry,
 } as const;
 
-/** Handed to the same worker with the workflow task's answer (eager dispatch). */
-export const control =
-  proxyActivities<Pick<Activities, 'prepare' | 'mix' | 'reward' | 'keepEvaluations'>>(onControlQueue);
+/**
+ * What a run waits for at every step, and whose size is that of a step and not of the data: a control worker that dies in
+ * it is found sooner. Handed to the same worker with the workflow task's answer (eager dispatch).
+ */
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'keepEvaluations'>>({
+  startToCloseTimeout,
+  heartbeatTimeout: '20s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+});
 
-export const bulk = proxyActivities<Pick<Activities, 'ingest' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
+export const bulk =
+  proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
 export const compute = proxyActivities<

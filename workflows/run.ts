@@ -6,7 +6,7 @@
 import { allHandlersFinished, condition, continueAsNew, patched, setHandler } from '@temporalio/workflow';
 import type { KeptRun, MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import { compute, control } from './activity-options.ts';
+import { bulk, compute } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
@@ -156,7 +156,7 @@ async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixtur
   tracker.phase('mixing');
   const from = segment ? ` from step ${String(segment.fromStep)}` : '';
   const plannedStepCount = budget.stepCount;
-  const made = await control.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}${from}` }, [
+  const made = await bulk.mix.executeWithOptions({ summary: `mixture of ${input.plan.arm}${from}` }, [
     { ...runRefOf(context), ...(segment && { segment }) },
   ]);
   tracker.made('mix', made);
