@@ -88,7 +88,11 @@ it('can be forked again, from itself', async () => {
 });
 
 it.for<{ args: string[]; exit: number; says: string[] }>([
-  { args: ['--from-step', '7', '--arm', 'mt-rl'], exit: 1, says: ['FORK_STEP_UNREACHED', 'mt-rl/s0 has 6 stored steps'] },
+  {
+    args: ['--from-step', '7', '--arm', 'mt-rl'],
+    exit: 1,
+    says: ['FORK_STEP_UNREACHED', 'mt-rl/s0 has 6 stored steps'],
+  },
   { args: ['--from-step', '3'], exit: 2, says: ['USAGE', 'mt-rl', 'sft-start'] },
   { args: ['--from-step', '3', '--arm', 'base'], exit: 2, says: ['FORK_CHANGE_REFUSED', 'mt-rl', 'sft-start'] },
   {
