@@ -41,7 +41,7 @@ async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
 
 async function main(): Promise<number> {
   try {
-    const command = new Command('npm start --').option('--quick', 'the demo in under two minutes').exitOverride();
+    const command = new Command('npm start --').option('--quick', 'a shorter demo').exitOverride();
     const { quick = false } = command.parse().opts<{ quick?: boolean }>();
     await start(quick ? 'demo-quick' : 'demo');
     return 0;
