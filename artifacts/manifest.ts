@@ -87,11 +87,11 @@ export async function memoize<T>(
   compute: () => Promise<Computed<T>>,
   { onDivergence }: MemoizeOptions = {},
 ): Promise<Memoized<T>> {
-  const found = await findMade<T>(store, work);
-  if (found !== undefined) return { ...found, cached: true };
-
   const key = workKey(work);
   const place = manifestKey(work.activity, key);
+  const found = await usableAt<T>(store, place);
+  if (found !== undefined) return { ...found, cached: true };
+
   return store.protect(async (requireHeld) => {
     const ours = seal(store, work, key, place, await compute());
     requireHeld();
@@ -118,8 +118,11 @@ interface Found<T> {
 }
 
 /** undefined where the work has not been done, or parts of its result are gone. Throws as readManifest does. */
-export async function findMade<T>(store: ArtifactStore, work: Work): Promise<Found<T> | undefined> {
-  const place = manifestKey(work.activity, workKey(work));
+export function findMade<T>(store: ArtifactStore, work: Work): Promise<Found<T> | undefined> {
+  return usableAt(store, manifestKey(work.activity, workKey(work)));
+}
+
+async function usableAt<T>(store: ArtifactStore, place: string): Promise<Found<T> | undefined> {
   const known = await readAged(store, place);
   if (known === undefined || !(await isUsable(store, place, known))) return undefined;
   return known.found as Found<T>;

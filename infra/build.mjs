@@ -28,9 +28,10 @@ export async function build(root, more = []) {
   const dist = join(root, 'dist');
   // A change to this file may change every output.
   const selfMs = statSync(fileURLToPath(import.meta.url)).mtimeMs;
-  const wanted = [...rooms, ...more].flatMap((room) => filesBelow(join(root, room)).filter(isProgram));
-  const stale = wanted.flatMap((source) => {
-    const made = join(dist, compiledName(relative(root, source)));
+  const wanted = [...rooms, ...more]
+    .flatMap((room) => filesBelow(join(root, room)).filter(isProgram))
+    .map((source) => ({ source, made: join(dist, compiledName(relative(root, source))) }));
+  const stale = wanted.flatMap(({ source, made }) => {
     const { mtimeMs } = statSync(source);
     const before = statSync(made, { throwIfNoEntry: false });
     const isFresh = before && Math.round(before.mtimeMs) === Math.trunc(mtimeMs) && before.ctimeMs > selfMs;
@@ -38,9 +39,9 @@ export async function build(root, more = []) {
   });
   if (stale.length > 0) await compile(stale);
 
-  const made = new Set(wanted.map((source) => join(dist, compiledName(relative(root, source)))));
+  const known = new Set(wanted.map(({ made }) => made));
   const folders = [...rooms, ...more].map((room) => join(dist, room));
-  const orphans = folders.flatMap(filesBelow).filter((file) => /\.(?:js|mjs|wasm)$/.test(file) && !made.has(file));
+  const orphans = folders.flatMap(filesBelow).filter((file) => /\.(?:js|mjs|wasm)$/.test(file) && !known.has(file));
   for (const file of orphans) rmSync(file, { force: true });
   return stale.length;
 }

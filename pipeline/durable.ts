@@ -1,5 +1,5 @@
 /** Shared by all steps of the pipeline: look up the key first, and report whether the result was found or made. */
-import { type Computed, memoize, type Work } from '../artifacts/manifest.ts';
+import { type Computed, findMade, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/codecs/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { KeyedActivity } from './code/code-version.ts';
@@ -25,26 +25,19 @@ export type DurableResult<O extends string, S> = Made & Outputs<O, S>;
 
 /** The result under this key, found or made now. Attempts that made different bytes are logged: a determinism bug of ours. */
 export async function durable<O extends string, S>(
-  { store, codeVersion, log }: ControlDeps,
+  deps: ControlDeps,
   activity: KeyedActivity,
   key: Key,
   compute: () => Promise<Outputs<O, S>>,
 ): Promise<DurableResult<O, S>> {
-  const work: Work = {
-    activity,
-    codeVersion: codeVersion(activity),
-    inputs: key.inputs,
-    config: asJson(key.config),
-    environment,
-  };
   const timed = async (): Promise<Computed<S>> => {
     const startedAtMs = performance.now();
     const { outputs, summary, computeMs = performance.now() - startedAtMs } = await compute();
     return { outputs, summary, computeMs };
   };
-  const { manifest, ref, cached } = await memoize(store, work, timed, {
+  const { manifest, ref, cached } = await memoize(deps.store, workOf(deps, activity, key), timed, {
     onDivergence: (divergences) => {
-      log.error({ divergences }, 'two attempts at the same work made different bytes');
+      deps.log.error({ divergences }, 'two attempts at the same work made different bytes');
     },
   });
   return {
@@ -56,4 +49,13 @@ export async function durable<O extends string, S>(
   };
 }
 
-export const environment = { node: process.version, platform: process.platform, arch: process.arch };
+/** What was kept under this key; undefined where nothing was, or parts of it are gone. */
+export function findDurable<S>(deps: ControlDeps, activity: KeyedActivity, key: Key): ReturnType<typeof findMade<S>> {
+  return findMade<S>(deps.store, workOf(deps, activity, key));
+}
+
+function workOf({ codeVersion }: ControlDeps, activity: KeyedActivity, { inputs, config }: Key): Work {
+  return { activity, codeVersion: codeVersion(activity), inputs, config: asJson(config), environment };
+}
+
+const environment = { node: process.version, platform: process.platform, arch: process.arch };

@@ -11,12 +11,7 @@ import { promotionSchema } from './fields/promotion-fields.ts';
 import { stopSequencesSchema } from './fields/sampling-fields.ts';
 import { taskSchema } from './fields/task-fields.ts';
 import { armSchema } from './objectives/table.ts';
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-const count = z.int().min(1);
-const rate = z.number().min(0).max(1);
-/** Paths are relative to the recipe file; `mtrl run` makes them absolute. */
-const path = z.string().min(1);
+import { name, count, rate, path } from './fields/scalars.ts';
 
 export const recipeSchema = z.strictObject({
   name: name.describe('Prefix of the ids of its experiments.'),

@@ -29,10 +29,8 @@ const onControlQueue = {
  * it is found sooner. Handed to the same worker with the workflow task's answer (eager dispatch).
  */
 export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'keepEvaluations'>>({
-  startToCloseTimeout,
+  ...onControlQueue,
   heartbeatTimeout: '20s',
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
-  retry,
 });
 
 export const bulk =

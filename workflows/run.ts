@@ -3,8 +3,8 @@
  * Between snapshots the policy is (snapshot, step records since): the records are durable as soon as a step is, so a
  * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
  */
-import { allHandlersFinished, condition, continueAsNew, patched, setHandler } from '@temporalio/workflow';
-import type { KeptRun, MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
+import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
+import type { MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { bulk, compute } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
@@ -12,6 +12,7 @@ import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } fro
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
 import { RunBudget } from './training/run-budget.ts';
 import { recordedSteps, rolloutStep, runRefOf, type StepContext, updateSteps } from './training/run-steps.ts';
+import { findRun, keepRun } from './training/kept-run.ts';
 import { RunTracker } from './training/run-tracker.ts';
 import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
@@ -59,7 +60,8 @@ export async function run(input: RunInput): Promise<RunResult> {
     }
     if (!input.carried) tracker.tell();
     const kept = isWhole && !input.carried ? await findRun(input) : null;
-    if (kept) {
+    // The budget may have changed while it was looked for.
+    if (kept && !budgetChanged()) {
       tracker.found(kept);
       tracker.state('done', 'found as it was made before');
       return {
@@ -105,37 +107,12 @@ export async function run(input: RunInput): Promise<RunResult> {
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
     const isAsPlanned = isWhole && !budgetChanged();
-    const manifest = isAsPlanned ? await keepRun(input, tracker, policy, mixture.plan) : undefined;
+    const manifest = isAsPlanned ? await keepRun(input, tracker.outcome(policy, mixture.plan)) : undefined;
     tracker.state('done', 'done');
     return resultOf(input, tracker, policy, step, mixture.plan, manifest);
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, step ${String(step)}`);
   }
-}
-
-/** Runs that began before whole runs were kept end without. */
-async function findRun({ recipe, dataset, plan, initial }: RunInput): Promise<KeptRun | null> {
-  if (!patched('kept-runs')) return null;
-  const { arm, seed, runName } = plan;
-  return compute.findRun.executeWithOptions({ summary: `${runName}: made before?` }, [
-    { recipe, dataset, arm, seed, initial: initial.policy },
-  ]);
-}
-
-async function keepRun(
-  { recipe, dataset, plan, initial }: RunInput,
-  { totals, rewardLine }: RunTracker,
-  policy: PolicyState,
-  mixture: ArtifactRef,
-): Promise<ArtifactRef | undefined> {
-  if (!patched('kept-runs')) return undefined;
-  const { arm, seed, runName } = plan;
-  const { cachedCount: _, ...last } = totals.rows.at(-1) ?? {};
-  const outcome = { checkpoint: totals.checkpoint, policy, mixture, ...rewardLine, ...('loss' in last && { last }) };
-  const kept = await compute.keepRun.executeWithOptions({ summary: `${runName}: kept` }, [
-    { recipe, dataset, arm, seed, initial: initial.policy, outcome },
-  ]);
-  return kept.manifest;
 }
 
 type MixContext = Omit<StepContext, 'planRef'>;

@@ -1,4 +1,4 @@
-/** What a recipe's datasets, tasks and arms must have in common before any row is read. RECIPE_INVALID names the place. */
+/** What a recipe's datasets and tasks must have in common before any row is read. RECIPE_INVALID names the place. */
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { kindOf, kindsWhere } from '../kinds/table.ts';
@@ -102,20 +102,6 @@ function checkLabels(name: string, task: TaskSpec): void {
   }
 }
 
-function checkArmTasks(recipe: Recipe, arm: string): void {
-  const { tasks = [], objective } = recipe.arms[arm] ?? { objective: 'none' };
-  for (const task of tasks) {
-    const { ood } = taskSpecOf(recipe, task, `arms.${arm}.tasks`);
-    if (!ood || objective === 'none') continue;
-    throw invalid(
-      `arms.${arm}.tasks`,
-      'an out-of-distribution task cannot be trained',
-      task,
-      'leave it out of the arm, or set ood: false',
-    );
-  }
-}
-
 export function checkRecipeData(recipe: Recipe): void {
   for (const [name, task] of Object.entries(recipe.tasks)) {
     checkTemplate(`tasks.${name}.prompt`, task.prompt);
@@ -125,5 +111,4 @@ export function checkRecipeData(recipe: Recipe): void {
     if (spec.reader === 'judge-world') checkWorld(recipe, spec, `datasets[${i}]`);
     else checkRows(recipe, spec, `datasets[${i}]`);
   });
-  for (const arm of Object.keys(recipe.arms)) checkArmTasks(recipe, arm);
 }

@@ -1,5 +1,6 @@
 /** The metrics there are, a line each, in groups: a kind of task names the groups that its tasks are scored by. */
 import { required } from '../../core/assert.ts';
+import type { Intersection } from '../../core/intersection.ts';
 import type { MetricGroup } from '../kinds/table.ts';
 import { accuracyScore } from './accuracy.ts';
 import { balancedAccuracyScore } from './balanced-accuracy.ts';
@@ -40,12 +41,9 @@ const metrics = {
 type Groups = typeof metrics;
 type ScoresIn<Group> =
   Group extends Readonly<Record<string, infer Each>> ? (Each extends Metric<infer Scores> ? Scores : never) : never;
-type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
-  ? Every
-  : never;
 
 /** What all metrics of all groups give. */
-export type MetricScores = All<ScoresIn<Groups[MetricGroup]>>;
+export type MetricScores = Intersection<ScoresIn<Groups[MetricGroup]>>;
 
 export function metricsOf(groups: readonly string[]): Metric[] {
   const table: Readonly<Record<string, Readonly<Record<string, Metric>>>> = metrics;

@@ -1,4 +1,5 @@
 /** The kinds of task there are, a line each, in the order of the recipe reference. */
+import type { Intersection } from '../../core/intersection.ts';
 import type { Fields, Kind } from './kind.ts';
 import { pairwise } from './pairwise.ts';
 import { pointwise } from './pointwise.ts';
@@ -22,13 +23,10 @@ export function kindsWhere(holds: (kind: Kind) => boolean): KindName[] {
 }
 
 type Each = (typeof kinds)[KindName];
-type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer Every) => void
-  ? Every
-  : never;
 
 /** Fields of tasks, of every kind: a recipe's tasks have one schema. */
-export const fieldsOfKinds = together('fields') as All<Each['fields']>;
-export const rewardFieldsOfKinds = together('rewardFields') as All<Each['rewardFields']>;
+export const fieldsOfKinds = together('fields') as Intersection<Each['fields']>;
+export const rewardFieldsOfKinds = together('rewardFields') as Intersection<Each['rewardFields']>;
 
 function together(part: 'fields' | 'rewardFields'): Fields {
   return Object.assign({}, ...kindNames.map((name) => kinds[name][part])) as Fields;

@@ -15,7 +15,7 @@ export interface PromptRollouts {
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
-  /** A pair shown in its other order (judge/tasks/swap.ts). */
+  /** A pair shown in its other order (judge/tasks/reorder.ts). */
   readonly swapped?: true;
   readonly promptTokenCount: number;
   /** G of them. */

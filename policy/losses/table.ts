@@ -10,6 +10,7 @@ const losses = {
 } as const;
 
 export type LossName = keyof typeof losses;
+export const lossNames = Object.keys(losses) as LossName[];
 type ParametersOf<U> = U extends LossUnit<infer P> ? P : never;
 /** A loss by name with its parameters: what a request says. */
 export type Loss = ParametersOf<(typeof losses)[LossName]>;
@@ -22,7 +23,7 @@ export function lossNamed(name: string): LossUnit<Loss> {
   throw new MtrlError('INVARIANT', `no loss is called ${name}`, {
     where: 'policy/losses/table.ts',
     found: name,
-    hint: `the losses are ${Object.keys(losses).join(', ')}`,
+    hint: `the losses are ${lossNames.join(', ')}`,
   });
 }
 

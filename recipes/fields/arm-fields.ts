@@ -2,10 +2,7 @@
 import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-const count = z.int().min(1);
-const rate = z.number().min(0).max(1);
+import { name, count, rate } from './scalars.ts';
 
 const optimizerSchema = z.strictObject({
   name: z

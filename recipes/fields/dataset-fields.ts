@@ -1,12 +1,7 @@
 /** Where rows come from: the judge's own world, or files in one of several formats. */
 import { z } from 'zod';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-const count = z.int().min(1);
-const rate = z.number().min(0).max(1);
-/** Paths are relative to the recipe file; `mtrl run` makes them absolute. */
-const path = z.string().min(1);
+import { name, count, rate, path } from './scalars.ts';
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),

@@ -1,9 +1,7 @@
 /** What an evaluation measures beyond strict answers. All of it is off by default (docs/evaluation.md). */
 import { z } from 'zod';
 import { topKSchema, topPSchema } from './sampling-fields.ts';
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-const count = z.int().min(1);
+import { name, count } from './scalars.ts';
 
 const mode = z
   .enum(['strict', 'forced-choice', 'think-prompt', 'direct-prompt'])

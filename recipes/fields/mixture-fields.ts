@@ -1,7 +1,6 @@
 /** Which training examples an arm sees, and how often. */
 import { z } from 'zod';
-
-const count = z.int().min(1);
+import { count } from './scalars.ts';
 
 export const mixtureSchema = z
   .strictObject({

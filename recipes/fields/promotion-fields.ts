@@ -1,9 +1,9 @@
 /** The gate, approval and notifications of a promotion (docs/promotion.md). */
 import { z } from 'zod';
 import { gateMetricsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
+import { rate } from './scalars.ts';
 
 export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-const rate = z.number().min(0).max(1);
 
 /** Of tasks of every kind. */
 export const commonGateMetrics = ['macroF1', 'accuracy', 'balancedAccuracy'] as const;

@@ -1,8 +1,7 @@
 /** The reward of a judgment in training. By default (1 - a) accuracy + a format (arXiv 2603.11665). */
 import { z } from 'zod';
 import { rewardFieldsOfKinds } from '../../judge/kinds/table.ts';
-
-const rate = z.number().min(0).max(1);
+import { rate } from './scalars.ts';
 
 const graderSchema = z.strictObject({
   url: z

@@ -6,8 +6,7 @@ import { armFields, trainingFields } from '../fields/arm-fields.ts';
 import { curriculumSchema, resamplingSchema } from '../fields/mixture-fields.ts';
 import { rewardSchema } from '../fields/reward-fields.ts';
 import { topKSchema, topPSchema } from '../fields/sampling-fields.ts';
-
-const count = z.int().min(1);
+import { count } from '../fields/scalars.ts';
 
 const rolloutFields = {
   promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),

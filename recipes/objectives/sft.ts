@@ -1,8 +1,7 @@
 /** Objective sft: supervised fine-tuning on the answers that labels and reasons make. */
 import { z } from 'zod';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
-
-const count = z.int().min(1);
+import { count } from '../fields/scalars.ts';
 
 export const sftArm = z
   .strictObject({

@@ -63,7 +63,8 @@ function optionsOf(path: string): [string, string][] {
     .filter(ts.isCallExpression)
     .filter((call) => call.expression.getText() === 'proxyActivities')
     .flatMap((call) => {
-      const options = declared(call.arguments[0]?.getText() ?? '');
+      const written = declared(call.arguments[0]?.getText() ?? '');
+      const options = written.replaceAll(/\.\.\.(\w+)/g, (_, name: string) => declared(name));
       const activities = nodesOf(call.typeArguments?.[0] ?? call).filter(ts.isStringLiteral);
       return activities.map(({ text }) => [text, options] as [string, string]);
     });

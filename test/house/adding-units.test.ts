@@ -20,7 +20,8 @@ import type * as Loading from '../../recipes/load.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { cases, folderOf, promptsOf } from '../support/idefics3-fixture.ts';
-import { projectRoot, textOf } from '../support/source-files.ts';
+import { projectRoot } from '../../core/project.ts';
+import { textOf } from '../support/source-files.ts';
 import { refTo } from '../workflows/made-up-activities.ts';
 
 const rooms = ['artifacts', 'contract', 'core', 'judge', 'pipeline', 'policy', 'recipes'];

@@ -23,7 +23,8 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 import { callerWith } from '../support/caller.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { blocksOf } from '../support/page-blocks.ts';
-import { projectRoot, textOf } from '../support/source-files.ts';
+import { projectRoot } from '../../core/project.ts';
+import { textOf } from '../support/source-files.ts';
 
 const blocks = blocksOf('docs/adding.md');
 const sources = [...blocks.keys()].filter((path) => path.endsWith('.ts'));

@@ -5,7 +5,8 @@ import { parse } from 'yaml';
 import { describeError } from '../../core/errors.ts';
 import { loadRecipeFile, parseRecipe } from '../../recipes/load.ts';
 import { expectNone } from '../support/expect-none.ts';
-import { projectFiles, projectRoot, textOf } from '../support/source-files.ts';
+import { projectRoot } from '../../core/project.ts';
+import { projectFiles, textOf } from '../support/source-files.ts';
 
 /** A document's text, or none: what it lacks is then everything. */
 function documentText(name: string): string {

@@ -13,7 +13,7 @@ import type * as loading from '../../recipes/load.ts';
 import type * as reference from '../../recipes/reference.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { blocksOf, tableLinesOf } from '../support/page-blocks.ts';
-import { projectRoot } from '../support/source-files.ts';
+import { projectRoot } from '../../core/project.ts';
 
 const page = 'docs/adding.md';
 /** File -> the name that it exports. */

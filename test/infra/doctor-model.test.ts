@@ -8,14 +8,17 @@ import type { ArmShape } from '../../contract/model-plan.ts';
 import { formatPlan, planModel } from '../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 
-const timeout = 60_000;
+const timeout = 900_000;
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const demo = { folder: at('recipes/demo-base'), threadCount: 1, imageEdge: 32 };
 
 it('plans the arms of a recipe, and shows that adapters and recomputation take less', { timeout }, async () => {
-  const [, grpo] = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
-  const full = required(grpo, 'the arm mt-rl');
-  expect(full).toMatchObject({ arm: 'mt-rl', imageCount: 1, withReference: false, memory: {} });
+  const shapes = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
+  const full = required(
+    shapes.find(({ arm }) => arm === 'mt-rl'),
+    'the arm mt-rl',
+  );
+  expect(full).toMatchObject({ imageCount: 1, withReference: false, memory: {} });
   const lora = { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 0 } };
   const plan = await planModel({
     ...demo,

@@ -7,7 +7,8 @@ import { SourceTree } from '../../pipeline/code/source-tree.ts';
 import { engineSettings, versionWith } from '../../policy/engines/embedded/settings.ts';
 import { withNamedProvider } from '../../workers/named-provider.ts';
 import { expectNone } from '../support/expect-none.ts';
-import { importsOf, nodesOf, projectFiles, projectRoot, sourceOf, textOf } from '../support/source-files.ts';
+import { projectRoot } from '../../core/project.ts';
+import { importsOf, nodesOf, projectFiles, sourceOf, textOf } from '../support/source-files.ts';
 import ts from 'typescript';
 
 const rooms = [

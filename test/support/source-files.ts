@@ -1,10 +1,8 @@
 /** The project's own files as text, and what its TypeScript files import. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
-
-export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+import { projectRoot } from '../../core/project.ts';
 
 /** Not ours, made by a run, or made by a tool. */
 const skipped = new Set(['node_modules', '.git', '.mtrl', 'dist', 'coverage', 'package-lock.json', 'go.sum']);

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { projectRoot } from '../../core/project.ts';
 import { compiled } from './compiled.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -15,7 +15,6 @@ export interface VulkanDriver {
   readonly environment: Environment;
 }
 
-const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
 
 /** The first driver with which a webgpu session can be made; undefined where there is none. */

@@ -42,6 +42,8 @@ export class MadeUpActivities {
   before: (call: string) => void | Promise<void> = () => undefined;
   /** Answers in the recipe's place, where that is a real one. */
   planned: MadeUpRecipe | undefined;
+  /** Called before a whole run is looked for. */
+  beforeFinding: () => void | Promise<void> = () => undefined;
   /** Whole runs by name, where they are to be kept. */
   keptRuns: Map<string, KeptRun> | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
@@ -103,7 +105,10 @@ export class MadeUpActivities {
       },
       admit: ({ dataset }) =>
         Promise.resolve({ ...made(), dataset, exampleCount: 8, quarantinedCount: 0, inadmissibleCount: 0 }),
-      findRun: ({ arm, seed }) => Promise.resolve(this.keptRuns?.get(`${arm}/s${String(seed)}`) ?? null),
+      findRun: async ({ arm, seed }) => {
+        await this.beforeFinding();
+        return this.keptRuns?.get(`${arm}/s${String(seed)}`) ?? null;
+      },
       keepRun: ({ arm, seed, outcome }) => {
         const manifest = refTo('kept run');
         this.keptRuns?.set(`${arm}/s${String(seed)}`, { ...outcome, manifest });

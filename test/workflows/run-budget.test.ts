@@ -62,6 +62,23 @@ describe('stopAfterStep', () => {
 });
 
 describe('changeBudget', () => {
+  it('is heeded where the whole run was made before, and is being looked for', async () => {
+    const { activities, client } = harness;
+    activities.keptRuns = new Map();
+    const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 2 });
+    await (await startRun(client, plan)).result();
+    type Started = Awaited<ReturnType<typeof startRun>>;
+    let started: (handle: Started) => void = () => undefined;
+    const handle = new Promise<Started>((resolve) => {
+      started = resolve;
+    });
+    activities.beforeFinding = async () => {
+      await (await handle).executeUpdate('changeBudget', { args: [{ stepCount: 3 }] });
+    };
+    started(await startRun(client, plan));
+    expect((await (await handle).result()).summary.plan.stepCount).toBe(3);
+  });
+
   it('lets a run go further, on a mixture and a schedule that know of it', async () => {
     const { result, calls } = await runWith(
       { arm: 'sft', objective: 'sft', stepCount: 2, snapshotEveryStepCount: 50 },

@@ -1,6 +1,6 @@
 /** A run's visible state: the result of its query, its current details, its search attributes, and its signals to the experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { KeptRun, Made, StageCost } from '../../contract/activities.ts';
+import type { KeptRun, Made, PolicyState, RunOutcome, StageCost } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
 import { runDetails } from './details.ts';
@@ -123,6 +123,15 @@ export class RunTracker {
     // By steps and not by time: steps are in the history, so a replay signals at the same places.
     const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
     if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
+  }
+
+  /** What is kept of the run as a whole, once it has ended. */
+  outcome(policy: PolicyState, mixture: ArtifactRef): RunOutcome {
+    const checkpoint = this.#checkpoint;
+    const row = this.#rows.at(-1);
+    if (!row) return { checkpoint, policy, mixture, ...this.rewardLine };
+    const { cachedCount: _, ...last } = row;
+    return { checkpoint, policy, mixture, ...this.rewardLine, last };
   }
 
   /** The whole run, as it was made before. */

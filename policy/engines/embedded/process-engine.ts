@@ -1,16 +1,14 @@
 /** The Engine that a compute process is: states are folders, and a request is cancelled by ending the process. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { CallOptions, Capabilities, Engine, Loss, StateHandle } from '../../engine.ts';
+import { lossNames } from '../../losses/table.ts';
 import type { FolderState, FolderStates } from './folder-states.ts';
 import type { ComputeProcess } from './spawn.ts';
 import { holdsOptimizer } from './state-files.ts';
 
-/** Those of policy/objectives/loss.ts, each of them. */
-const losses = { cross_entropy: true, ppo: true } as const satisfies Readonly<Record<Loss['name'], true>>;
-
 const capabilities: Capabilities = {
   bitExact: true,
-  losses: Object.keys(losses) as Loss['name'][],
+  losses: lossNames,
   labelLogProbs: true,
   adaptersOnly: false,
   images: 'pixels',
@@ -77,7 +75,7 @@ export function processEngine(process: ComputeProcess, states: FolderStates): En
 }
 
 function requireLoss({ name }: Loss): void {
-  if (Object.hasOwn(losses, name)) return;
+  if (capabilities.losses.includes(name)) return;
   throw new MtrlError('RECIPE_INVALID', 'the engine does not have this loss', {
     found: name,
     hint: `one of ${capabilities.losses.join(', ')}`,
