@@ -5,21 +5,19 @@ import { holmAdjusted } from './statistics/holm.ts';
 import { mcNemar } from './statistics/mcnemar.ts';
 import { pairedBootstrap } from './statistics/paired-bootstrap.ts';
 
-/** What a run answered, by task; outcomes in the dataset's order. */
-export interface AnsweredRun {
+/** A run of a report, by which arms are told apart and runs paired. */
+interface TestedRun {
   readonly runName: string;
   readonly arm: string;
   readonly seed: number;
-  readonly outcomes: ReadonlyMap<string, readonly ClusteredOutcome[]>;
 }
 
+/** What a run answered, by task; outcomes in the dataset's order. */
+export type OutcomesByTask = ReadonlyMap<string, readonly ClusteredOutcome[]>;
+
 /** One run against another on one task. P-values are two-sided; `holm…` are corrected over the tasks that these two runs share. */
-export interface PairedTest {
+export interface TaskTest {
   readonly task: string;
-  readonly arm: string;
-  readonly runName: string;
-  readonly otherArm: string;
-  readonly otherRunName: string;
   /** Macro-F1 of the run minus that of the other, with its 95 % interval, by the paired cluster bootstrap. */
   readonly difference: number;
   readonly ci95: readonly [number, number];
@@ -33,19 +31,29 @@ export interface PairedTest {
   readonly onlyOtherCorrect: number;
 }
 
-export interface PairedTestsRequest {
-  /** In the recipe's order of arms. */
-  readonly runs: readonly AnsweredRun[];
+export interface PairedTest extends TaskTest {
+  readonly arm: string;
+  readonly runName: string;
+  readonly otherArm: string;
+  readonly otherRunName: string;
+}
+
+export interface TaskTestSettings {
   readonly labelsOf: (task: string) => readonly string[];
   readonly resampleCount: number;
   readonly seed: number;
 }
 
-/** Runs of different arms are tested where they have the same seed, or where one arm has one run only. `turn` is awaited after each task of each pair of runs. */
-export async function pairedTests(request: PairedTestsRequest, turn: () => Promise<void>): Promise<PairedTest[]> {
-  const { runs } = request;
+/**
+ * Runs of different arms are tested where they have the same seed, or where one arm has one run only. `runs` are in the
+ * recipe's order of arms; `testsOf` compares two of them.
+ */
+export async function pairedTests<R extends TestedRun>(
+  runs: readonly R[],
+  testsOf: (run: R, other: R) => Promise<readonly TaskTest[]>,
+): Promise<PairedTest[]> {
   const arms = [...new Set(runs.map(({ arm }) => arm))];
-  const runsOf = (arm: string): AnsweredRun[] => runs.filter((run) => run.arm === arm);
+  const runsOf = (arm: string): R[] => runs.filter((run) => run.arm === arm);
   const pairs = arms.flatMap((arm, i) =>
     arms.slice(0, i).flatMap((otherArm) =>
       runsOf(arm).flatMap((run) =>
@@ -56,19 +64,23 @@ export async function pairedTests(request: PairedTestsRequest, turn: () => Promi
     ),
   );
   const tests: PairedTest[] = [];
-  for (const { run, other } of pairs) tests.push(...(await testsOf(request, run, other, turn)));
+  for (const { run, other } of pairs) {
+    const names = { arm: run.arm, runName: run.runName, otherArm: other.arm, otherRunName: other.runName };
+    for (const test of await testsOf(run, other)) tests.push({ ...test, ...names });
+  }
   return tests;
 }
 
-async function testsOf(
-  { labelsOf, resampleCount, seed }: PairedTestsRequest,
-  run: AnsweredRun,
-  other: AnsweredRun,
+/** Two runs on every task that both answered. `turn` is awaited after each. */
+export async function taskTests(
+  run: OutcomesByTask,
+  other: OutcomesByTask,
+  { labelsOf, resampleCount, seed }: TaskTestSettings,
   turn: () => Promise<void>,
-): Promise<PairedTest[]> {
+): Promise<TaskTest[]> {
   const found = [];
-  for (const [task, ours] of run.outcomes) {
-    const theirs = other.outcomes.get(task);
+  for (const [task, ours] of run) {
+    const theirs = other.get(task);
     if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
     const compared = pairedBootstrap(ours, theirs, labelsOf(task), resampleCount, rng);
@@ -78,8 +90,7 @@ async function testsOf(
   const holm = holmAdjusted(found.map(({ p }) => p));
   const mcNemarHolm = holmAdjusted(found.map(({ counts }) => counts.exactP));
   return found.map(({ task, difference, ci95, p, counts }, i) => ({
-    ...{ task, arm: run.arm, runName: run.runName, otherArm: other.arm, otherRunName: other.runName },
-    ...{ difference, ci95, p, holmP: holm[i] ?? 1, taskCount: found.length },
+    ...{ task, difference, ci95, p, holmP: holm[i] ?? 1, taskCount: found.length },
     mcNemarP: counts.exactP,
     mcNemarHolmP: mcNemarHolm[i] ?? 1,
     onlyThisCorrect: counts.onlyFirstCorrect,

@@ -45,6 +45,8 @@ const entries = {
     'pipeline/policies/snapshot.ts',
   ],
   gate: [...artifacts, 'pipeline/promotion/gate.ts'],
+  /** Two runs by paired tests, for reports. */
+  compare: [...artifacts, 'pipeline/reporting/report-tests.ts'],
   /** Not under a key; the report names it. */
   report: [...artifacts, 'pipeline/reporting/report.ts'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -14,6 +14,8 @@ export interface ExperimentIndex {
   readonly ingestion: IngestResult;
   readonly runs: readonly EvaluatedRun[];
   readonly report: ArtifactRef;
+  /** Manifests of the report's paired tests: named, so that a collection keeps them. */
+  readonly comparisons?: readonly ArtifactRef[];
   readonly cache: CacheCount;
   readonly wallMs: number;
 }

@@ -1,29 +1,79 @@
-/** The paired tests of a report: what each run answered to each task, and each arm against those before it. */
+/**
+ * The paired tests of a report. Each pair of runs is compared under a key of its own, so that a report that is written
+ * again, or has one more run, resamples only what is new.
+ */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { type AnsweredRun, type PairedTest, pairedTests } from '../../judge/evaluation/paired-tests.ts';
+import {
+  type OutcomesByTask,
+  type PairedTest,
+  pairedTests,
+  type TaskTest,
+  taskTests,
+} from '../../judge/evaluation/paired-tests.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
+import type { ControlDeps } from '../deps.ts';
+import { durable } from '../durable.ts';
 import { turn } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { judgedOutcomes } from '../asking/judged-outcomes.ts';
 import { taskOf } from '../recipe-access.ts';
 
 interface Scope {
+  readonly deps: ControlDeps;
   readonly cache: JsonCache;
   readonly recipe: Recipe;
   readonly dataset: ArtifactRef;
 }
 
-export async function testsBetween(scope: Scope, runs: readonly EvaluatedRun[]): Promise<PairedTest[]> {
-  const { recipe } = scope;
-  const answered: AnsweredRun[] = [];
-  for (const run of runs) answered.push(await answeredOf(scope, run));
-  const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
-  return pairedTests({ runs: answered, labelsOf: (task) => taskOf(recipe, task).labels, resampleCount, seed }, turn);
+export interface ReportTests {
+  readonly tests: readonly PairedTest[];
+  /** Manifests of each pair's comparison. */
+  readonly comparisons: readonly ArtifactRef[];
 }
 
-async function answeredOf({ cache, dataset }: Scope, { plan, evaluations }: EvaluatedRun): Promise<AnsweredRun> {
+export async function testsBetween(scope: Scope, runs: readonly EvaluatedRun[]): Promise<ReportTests> {
+  const outcomes = new Map<EvaluatedRun, Promise<OutcomesByTask>>();
+  const outcomesOf = (run: EvaluatedRun): Promise<OutcomesByTask> => {
+    const known = outcomes.get(run) ?? readOutcomes(scope, run);
+    outcomes.set(run, known);
+    return known;
+  };
+  const tested = runs.map((run) => ({ runName: run.plan.runName, arm: run.plan.arm, seed: run.plan.seed, run }));
+  const comparisons: ArtifactRef[] = [];
+  const tests = await pairedTests(tested, async ({ run }, { run: other }) => {
+    const { summary, manifest } = await compare(scope, run, other, outcomesOf);
+    comparisons.push(manifest);
+    return summary;
+  });
+  return { tests, comparisons };
+}
+
+async function compare(
+  { deps, recipe, dataset }: Scope,
+  run: EvaluatedRun,
+  other: EvaluatedRun,
+  outcomesOf: (run: EvaluatedRun) => Promise<OutcomesByTask>,
+): Promise<{ readonly summary: readonly TaskTest[]; readonly manifest: ArtifactRef }> {
+  const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
+  const labelsOf = (task: string): readonly string[] => taskOf(recipe, task).labels;
+  const labels = Object.fromEntries(run.evaluations.map(({ scores: { task } }) => [task, labelsOf(task)]));
+  const key = {
+    inputs: { dataset, judgments: judgmentsOf(run), otherJudgments: judgmentsOf(other) },
+    config: { labels, resampleCount, seed },
+  };
+  return durable(deps, 'compare', key, async () => {
+    const settings = { labelsOf, resampleCount, seed };
+    const tests = await taskTests(await outcomesOf(run), await outcomesOf(other), settings, turn);
+    return { outputs: {}, summary: tests };
+  });
+}
+
+function judgmentsOf({ evaluations }: EvaluatedRun): ArtifactRef[] {
+  return evaluations.map(({ judgments }) => judgments);
+}
+
+async function readOutcomes({ cache, dataset }: Scope, { evaluations }: EvaluatedRun): Promise<OutcomesByTask> {
   const all = await Promise.all(evaluations.map(({ judgments }) => judgedOutcomes(cache, dataset, judgments)));
-  const byTask = all.map(({ task, outcomes }) => [task, outcomes] as const);
-  return { runName: plan.runName, arm: plan.arm, seed: plan.seed, outcomes: new Map(byTask) };
+  return new Map(all.map(({ task, outcomes }) => [task, outcomes]));
 }

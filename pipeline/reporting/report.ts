@@ -29,29 +29,38 @@ interface ReportSource extends Omit<ReportInput, 'runs'> {
   readonly runs: readonly EvaluatedRun[];
 }
 
+interface Scope {
+  readonly deps: ControlDeps;
+  readonly cache: JsonCache;
+  readonly recipe: Recipe;
+  readonly dataset: ArtifactRef;
+}
+
 const readCountMax = 16;
 
 /** Not under a key: it belongs to the experiment, not to its content. */
-export function createReport({ codeVersion }: ControlDeps, cache: JsonCache) {
+export function createReport(deps: ControlDeps, cache: JsonCache) {
   return async (input: ReportInput): Promise<ReportResult> => {
-    const { experimentId, recipe, ingestion, wallMs } = input;
+    const { experimentId, ingestion, wallMs } = input;
+    const made = { schema: 1, experimentId, recipe: input.recipe, ingestion, cache: input.cache, wallMs } as const;
     const runs = await pMap(input.runs, async (ref) => (await cache.get(ref)) as EvaluatedRun, {
       concurrency: readCountMax,
     });
-    const data = await reportData(cache, { ...input, runs }, codeVersion('report'));
+    const recipe = await recipeOf(cache, input.recipe);
+    const scope = { deps, cache, recipe, dataset: ingestion.dataset };
+    const { tests, comparisons } = await testsBetween(scope, runs);
+    const data = await reportData(scope, { ...input, runs }, tests);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
-    const index = { schema: 1, experimentId, recipe, ingestion, runs, report, cache: input.cache, wallMs } as const;
-    return { report, index: await putExperimentIndex(cache.store, index) };
+    return { report, index: await putExperimentIndex(cache.store, { ...made, runs, report, comparisons }) };
   };
 }
 
-async function reportData(cache: JsonCache, input: ReportSource, codeVersion: string): Promise<ReportData> {
-  const recipe = await recipeOf(cache, input.recipe);
-  const scope = { cache, recipe, dataset: input.ingestion.dataset };
+async function reportData(scope: Scope, input: ReportSource, tests: ReportData['tests']): Promise<ReportData> {
+  const { deps, cache, recipe } = scope;
   const runs: ReportRun[] = [];
   const rollouts = [];
-  const environment: Record<string, string> = { code: codeVersion, node: process.version };
+  const environment: Record<string, string> = { code: deps.codeVersion('report'), node: process.version };
   for (const run of input.runs) {
     const records = await recordsOf(cache, run.policy);
     runs.push(reportRun(recipe, run, await curveOf(cache, records)));
@@ -67,7 +76,7 @@ async function reportData(cache: JsonCache, input: ReportSource, codeVersion: st
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
-    tests: await testsBetween(scope, input.runs),
+    tests,
     rollouts,
     dataset: await datasetFacts(cache, input),
     cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },

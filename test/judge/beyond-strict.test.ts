@@ -4,7 +4,7 @@ import { Rng } from '../../core/rng.ts';
 import { correlationOf } from '../../judge/evaluation/correlation.ts';
 import { forcedChoiceScores, labelProbabilities } from '../../judge/evaluation/forced-choice.ts';
 import { judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
-import { type AnsweredRun, pairedTests } from '../../judge/evaluation/paired-tests.ts';
+import { pairedTests, taskTests } from '../../judge/evaluation/paired-tests.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { Judgment } from '../../judge/example.ts';
@@ -112,7 +112,7 @@ describe('a judged row', () => {
 
 describe('paired tests of arms', () => {
   /** Right on the first `rightCount` of 200 examples in each of two tasks. */
-  const run = (arm: string, seed: number, rightCount: number): AnsweredRun => {
+  const run = (arm: string, seed: number, rightCount: number) => {
     const outcomes = Array.from({ length: 200 }, (_, i) => {
       const [label, other] = i % 2 === 0 ? (['first', 'second'] as const) : (['second', 'first'] as const);
       return { label, predicted: i < rightCount ? label : other, clusterKey: String(i) };
@@ -120,8 +120,9 @@ describe('paired tests of arms', () => {
     const tasks = new Map(['one', 'two'].map((task) => [task, outcomes]));
     return { runName: `${arm}/s${String(seed)}`, arm, seed, outcomes: tasks };
   };
-  const testsOf = (...runs: AnsweredRun[]) =>
-    pairedTests({ runs, labelsOf: () => labels, resampleCount: 400, seed: 0 }, () => Promise.resolve());
+  const settings = { labelsOf: () => labels, resampleCount: 400, seed: 0 };
+  const testsOf = (...runs: ReturnType<typeof run>[]) =>
+    pairedTests(runs, (one, other) => taskTests(one.outcomes, other.outcomes, settings, () => Promise.resolve()));
 
   test('find a difference, corrected over tasks, with the sign of the arm that comes later', async () => {
     const tests = await testsOf(run('base', 0, 120), run('rl', 0, 180));

@@ -4,19 +4,16 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EvaluatedRun, EvaluateResult, KeptEvaluation, TaskScores } from '../../contract/activities.ts';
+import type { EvaluatedRun, EvaluateResult } from '../../contract/activities.ts';
 import { createControlActivities } from '../../activities/control.ts';
-import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { putExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
-import { JsonCache } from '../../pipeline/json-cache.ts';
-import type { EvaluationJudgments } from '../../pipeline/asking/judgments-artifact.ts';
 import type { FindCandidateResult, GateInput, PromotedVersion } from '../../contract/retraining.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
-import { memoize } from '../../artifacts/manifest.ts';
 import { required } from '../../core/assert.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { judgedEvaluation } from '../support/judged-evaluation.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { planOf, refTo } from '../workflows/made-up-activities.ts';
 
@@ -46,7 +43,7 @@ const promoting: RecipeInput = {
 async function finished(experimentId: string, rightCount: number, recipe: RecipeInput = promoting) {
   const prepared = await runActivity(control.prepare, { recipe });
   const ingestion = await runActivity(control.ingest, { recipe: prepared.recipe });
-  const evaluation = await judged(ingestion.dataset, rightCount);
+  const evaluation = await judgedEvaluation(store, ingestion.dataset, rightCount);
   const run: EvaluatedRun = {
     ...{ plan: planOf({ arm: 'mt-rl', objective: 'grpo' }), checkpoint: refTo(`checkpoint of ${experimentId}`) },
     ...{ policy: { snapshot: refTo(`snapshot of ${experimentId}`), log: [] }, wallMs: 1, computeMs: 1, stages: [] },
@@ -63,31 +60,6 @@ async function finished(experimentId: string, rightCount: number, recipe: Recipe
   };
   await putExperimentIndex(store, { ...written, ingestion, runs: [run] });
   return runActivity(control.findCandidate, { experimentId, name: 'taste', arm: 'mt-rl' });
-}
-
-async function judged(dataset: EvaluateResult['judgments'], rightCount: number): Promise<KeptEvaluation> {
-  const opened = await openDataset(new JsonCache(store), dataset);
-  const rows = await opened.rowsOf('safety', 'test');
-  const examples = await opened.examplesAt(rows);
-  const asked = examples.map((example, i) => ({ example, exampleIndex: rows[i] ?? -1 }));
-  const artifact: EvaluationJudgments = {
-    ...{ schema: 1, task: 'safety' },
-    judgments: asked.map(({ example: { id, label }, exampleIndex }, i) => {
-      const verdict = i < rightCount ? label : label === 'yes' ? 'no' : 'yes';
-      const judgment = { ok: true as const, verdict, rationale: '' };
-      return { exampleId: id, exampleIndex, swapped: false, label, text: '', finishReason: 'stop' as const, judgment };
-    }),
-  };
-  const rates = { accuracy: 1, majorityMacroF1: 0.3, unparsableRate: 0, truncatedRate: 0 };
-  const scores: TaskScores = {
-    ...{ task: 'safety', split: 'test', ood: false, exampleCount: 6, macroF1: rightCount / 6, ci95: [0, 1], ...rates },
-    unparsableByReason: { truncated: 0 },
-  };
-  const judgments = await store.putJson(artifact);
-  const work = { activity: 'evaluate', codeVersion: 'code 1', inputs: { judgments }, config: {}, environment: {} };
-  const outcome = { outputs: { judgments }, summary: { scores }, computeMs: 1 };
-  const { ref } = await memoize(store, work, () => Promise.resolve(outcome));
-  return { manifest: ref, cached: false, computeMs: 1, judgments, scores };
 }
 
 const summaryFields = [
