@@ -62,24 +62,3 @@ test.each<[string, Declared, string]>([
     });
   },
 );
-
-test('an arm may not train on a task that is declared out of distribution', async () => {
-  const safety = worldTasks['pair-safety'];
-  if (safety === undefined) throw new Error('the world has no pair-safety');
-  const recipe = recipeOf({
-    tasks: { 'pair-safety': { ...safety, ood: true } },
-    datasets: [{ ...world, tasks: ['pair-safety'] }],
-    arms: {
-      sft: {
-        objective: 'sft',
-        mode: 'direct',
-        tasks: ['pair-safety'],
-        stepCount: 1,
-        optimizer: { learningRate: 1e-3 },
-      },
-    },
-  });
-  await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toMatchObject({
-    details: { where: 'arms.sft.tasks' },
-  });
-});
