@@ -1,10 +1,10 @@
-/** A step of the pipeline as Temporal runs it: it beats, hears cancellations, and fails in words that say whether to try again. */
+/** Runs a pipeline step as a Temporal activity: heartbeats, cancellation, and retryable or permanent failures. */
 import { Context } from '@temporalio/activity';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { Caller } from '../pipeline/heartbeat.ts';
 import { toFailure } from './failure.ts';
 
-/** Nothing that the work writes or finds in the store is collected before it ends. */
+/** No artifact that the work writes or finds in the store is garbage-collected before the work ends. */
 export function asActivity<I, R>(
   store: ArtifactStore,
   work: (input: I, caller: Caller) => Promise<R>,

@@ -1,4 +1,4 @@
-/** The activities of a compute worker: what needs an engine. */
+/** The activities of a compute worker: those that need an engine. */
 import { join } from 'node:path';
 import { createAdmit } from '../pipeline/data/admit.ts';
 import type { ComputeContext } from '../pipeline/compute-context.ts';
@@ -27,12 +27,12 @@ export type ComputeActivities = Pick<
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);
-  /** Recipes and examples are read before there is an engine whose progress could be proved. */
+  /** Adds heartbeats for the time before an engine is held, when recipes and examples are read. */
   const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, heartbeating(work));
   return {
     importPolicy: activity(onRequiredEngine(context, createImportPolicy(context))),
     admit: activity(createAdmit(context)),
-    // Here and not with the control activities: what an engine computes with is part of the key.
+    // Here and not with the control activities, because the engine's backend is part of the key.
     findRun: activity(onRequiredEngine(context, createFindRun(deps))),
     keepRun: activity(onRequiredEngine(context, createKeepRun(deps))),
     rollout: activity(onRequiredEngine(context, createRollout(context))),

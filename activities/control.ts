@@ -1,4 +1,4 @@
-/** The activities of a control worker: what needs no engine. */
+/** The activities of a control worker: those that need no engine. */
 import type { Activities } from '../contract/activities.ts';
 import type { ControlDeps } from '../pipeline/deps.ts';
 import { asActivity } from './adapter.ts';
@@ -33,7 +33,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
   const promotion = createPromotion(cache);
   return {
     prepare: activity(heartbeating(createPrepare(cache))),
-    // What reads files beats with every part that it has read: a file system that hangs is found by its silence.
+    // Activities that read files send a heartbeat with each part read, so that a hung file system is detected.
     ingest: activity(createIngest(deps, cache)),
     inspectData: activity(createInspectData(deps, cache)),
     mix: activity(heartbeating(createMix(deps, cache))),

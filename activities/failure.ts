@@ -1,12 +1,12 @@
 /**
- * Failures are classified once, here, where an activity meets Temporal (DESIGN section 5.6): a coded error becomes an
- * ApplicationFailure whose type is its code, retried only when its kind says that the surroundings were at fault.
+ * The one place that classifies failures, at the boundary of an activity (DESIGN section 5.6). A coded error becomes an
+ * ApplicationFailure whose type is its code, retried only if its kind says that the environment was at fault.
  */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { fileError } from '../artifacts/store/file-error.ts';
 import { describeError, MtrlError } from '../core/errors.ts';
 
-/** An error without a code is a bug of ours: it may be a passing one, but not more often than this. */
+/** Maximum attempts at an error without a code, which is a bug in this project that may be transient. */
 const uncodedAttemptCountMax = 5;
 
 /** 20 minutes: long enough for a worker with the recorded runtime to take the retry, or to be started. */
@@ -32,14 +32,14 @@ function codedFailure(error: MtrlError, attempt: number): ApplicationFailure {
     type: error.code,
     message: messageOf(error),
     nonRetryable: !error.retryable || (needsOtherWorker && attempt >= otherWorker.attemptCountMax),
-    // Without the delay this worker, which is idle now, would take the retry again.
+    // Without the delay this worker, which is now idle, would take the retry again.
     ...(needsOtherWorker && { nextRetryDelay: otherWorker.retryDelay }),
     details: [{ message: error.message, where: where ?? null, found: found ?? null, hint: hint ?? null }],
     cause: error,
   });
 }
 
-/** The lines of the terminal's form, without the code that is the failure's type already. */
+/** The error's text as on the terminal, without the code, which is already the failure's type. */
 function messageOf(error: MtrlError): string {
   return describeError(error).slice(`${error.code}: `.length);
 }

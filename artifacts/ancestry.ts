@@ -1,4 +1,4 @@
-/** From an artifact back to all that it was made from: a tree in which each artifact is opened once. */
+/** Ancestry of an artifact: a tree of everything that it was made from, in which each artifact is expanded once. */
 import type { ArtifactStore } from './store/artifact-store.ts';
 import pMap from 'p-map';
 import { batchesOf } from './store/bounded.ts';
@@ -7,14 +7,14 @@ import { checkManifest, type Manifest, readManifest } from './manifest.ts';
 import type { ArtifactRef } from './ref.ts';
 
 export interface Ancestry {
-  /** `checkpoint`, `rollouts`: its name among the inputs or outputs of the activity. */
+  /** Name among the activity's inputs or outputs: `checkpoint`, `rollouts`, ... */
   readonly name: string;
   readonly uri: string;
   readonly sha256: string;
   readonly byteLength: number;
-  /** Undefined if no activity made it, or if it is expanded elsewhere in the tree. */
+  /** Undefined if no activity made it, if it is expanded elsewhere in the tree, or below `depthMax`. */
   readonly madeBy?: MadeBy;
-  /** Expanded at its first occurrence. */
+  /** Set if the artifact is expanded at an earlier occurrence in the tree. */
   readonly isAbove?: true;
 }
 
@@ -24,7 +24,7 @@ export interface MadeBy {
   readonly environment: Readonly<Record<string, string>>;
   /** Scalar settings: step, seed, mode, ... */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** Source files by digest, if it read any. */
+  /** Digests of the source files that it read, by path. */
   readonly files: Readonly<Record<string, string>>;
   readonly computeMs: number;
   /** Counts and first items of its outputs, by name: rows, images, prompts, ... */
@@ -42,13 +42,16 @@ export interface Contents {
 
 export interface AncestryOptions {
   readonly depthMax: number;
-  /** Of inputs with one name, such as the steps since a snapshot: the newest are expanded, earlier ones only named. */
+  /**
+   * Maximum number of expanded inputs of one name, such as the steps since a snapshot: the newest are expanded, earlier
+   * ones are only named.
+   */
   readonly openedCountMax: number;
-  /** Reads what an activity made; knows its format. */
+  /** Summarizes the outputs of an activity, whose format it knows. */
   readonly contentsOf?: (made: Manifest<unknown>) => Promise<Readonly<Record<string, Contents>>>;
 }
 
-/** Of inputs with one name: expanded, or only named. */
+/** Maximum number of inputs of one name that are listed, expanded or only named. */
 const listedCountMax = 200;
 
 /** Manifests read in parallel. */
@@ -87,7 +90,8 @@ async function grow(
     }
     const listed = refs.filter((each) => !met.has(identityOf(each))).slice(-listedCountMax);
     if (listed.length < refs.length) further[input] = refs.length - listed.length;
-    // Members of a list are siblings, so that the steps since a snapshot form a list and not a chain.
+    // All members are marked as met before any is expanded, so that the steps since a snapshot form a list and not a
+    // chain.
     for (const each of listed) met.add(identityOf(each));
     const firstOpened = listed.length - options.openedCountMax;
     for (const [i, each] of listed.entries())
@@ -101,7 +105,7 @@ function leaf(name: string, { uri, sha256, byteLength }: ArtifactRef): Ancestry 
   return { name, uri, sha256, byteLength };
 }
 
-/** The activity that made it, without its inputs. */
+/** A node with the activity that made the artifact, without the activity's inputs. */
 async function named(store: ArtifactStore, name: string, ref: ArtifactRef): Promise<Ancestry> {
   const made = ref.producer === undefined ? undefined : await readManifest(store, ref.producer);
   return {
@@ -110,7 +114,7 @@ async function named(store: ArtifactStore, name: string, ref: ArtifactRef): Prom
   };
 }
 
-/** An artifact made by two activities has two histories. */
+/** Identity of a node; includes the producer, because an artifact made by two activities has two histories. */
 function identityOf({ producer = '', sha256 }: ArtifactRef): string {
   return `${producer} ${sha256}`;
 }
@@ -124,13 +128,13 @@ function factsOf({ activity, codeVersion, environment, config, cost }: Manifest<
   return { activity, codeVersion, environment, settings: Object.fromEntries(single), files, computeMs: cost.computeMs };
 }
 
-/** Number of manifests searched so far, and in all. */
+/** Called with the number of manifests searched so far, and the total number. */
 export type OnLook = (lookedAtCount: number, count: number) => void;
 
 /**
- * The ref of an artifact known by its address, with the manifest that made it. A bare address names no activity, but a
- * manifest is written right after its outputs, so manifests are searched in the order of their distance in time, many in
- * parallel, and only those that contain the digest are parsed. Undefined if there is none.
+ * Finds the ref of an artifact, with its producer, from the key alone. A manifest is written right after its outputs,
+ * so manifests are searched in the order of their distance in time, many in parallel, and only those that contain the
+ * digest are parsed. Undefined if no manifest has the artifact as an output.
  */
 export async function madeAs(
   store: ArtifactStore,
@@ -147,7 +151,7 @@ export async function madeAs(
   for await (const nearest of batchesOf(places, readCountMax)) {
     const found = await pMap(nearest, ([, place]) => outputAt(store, place, key), { concurrency: readCountMax });
     for (const ref of found) {
-      // An activity that only took the artifact over from another one is not its origin.
+      // importPolicy may only have adopted the artifact: any other activity is preferred as its origin.
       if (ref?.producer?.startsWith('manifests/importPolicy/') === true) adopted ??= ref;
       else if (ref) return ref;
     }

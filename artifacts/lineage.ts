@@ -1,6 +1,6 @@
 /**
- * The graph of artifacts: from some roots along every ref inside a JSON artifact, every `producer` (the manifest of the
- * activity that made it) and every input and output that a manifest names.
+ * The graph of artifacts. Its edges are all refs in JSON artifacts, every `producer` (the manifest of the activity that
+ * made an artifact), and the inputs and outputs of manifests.
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -24,9 +24,9 @@ export interface Problem {
 export interface Visited {
   readonly uri: string;
   readonly kind: 'manifest' | 'json' | 'bytes' | 'missing';
-  /** 0 when missing. */
+  /** 0 if missing. */
   readonly byteLength: number;
-  /** Of a manifest or JSON artifact, parsed. */
+  /** Parsed content of a manifest or JSON artifact. */
   readonly value?: unknown;
   /** URIs of its references. */
   readonly links: readonly string[];
@@ -34,16 +34,18 @@ export interface Visited {
 }
 
 export interface WalkOptions {
-  /** Read every artifact completely and check length and digest; otherwise only JSON ones are read. */
+  /**
+   * Whether to read every artifact completely and check its length and digest; otherwise only JSON artifacts are read.
+   */
   readonly prove?: boolean;
 }
 
 /** Objects read in parallel. */
 const readCountMax = 16;
-/** A longer document is not read for refs. */
+/** Longer documents are not searched for refs. */
 export const jsonByteLengthMax = 64 << 20;
 
-/** Every reachable artifact once, in no particular order. Reads the store directly, never a cache. */
+/** Visits every reachable artifact once, in no particular order. Reads the store directly, never a cache. */
 export async function* walk(
   store: ArtifactStore,
   roots: readonly ArtifactRef[],
@@ -102,7 +104,7 @@ async function visit(
   }
   const value = read.text === undefined ? undefined : parseJsonBytes(read.text);
   const isManifest = target.key.startsWith('manifests/');
-  // Corrupt bytes may name anything: they are reported, not followed.
+  // Corrupt bytes are reported, but their refs are not followed.
   const targets = value === undefined || problem !== undefined ? [] : linksIn(store.objects, value);
   const visited: Visited = {
     uri,
@@ -115,7 +117,10 @@ async function visit(
   return { visited, targets };
 }
 
-/** The same wrong bytes twice mean damage. Throws STORE_UNREACHABLE if the second read returns other wrong bytes. */
+/**
+ * Reads an object, and reads it again if its bytes are wrong: the same wrong bytes twice mean damage. Throws
+ * STORE_UNREACHABLE if the second read returns other wrong bytes.
+ */
 async function readTwiceIfWrong(
   store: ArtifactStore,
   target: Target,
@@ -142,15 +147,15 @@ interface Read {
   readonly byteLength: number;
   /** undefined if the object was not read completely. */
   readonly sha256: string | undefined;
-  /** The whole object, when it may be JSON. */
+  /** The whole object, if it may be JSON. */
   readonly text: Uint8Array | undefined;
 }
 
-/** Attempts to read an object that the store fails to read although it answers. */
+/** Maximum number of attempts, and pause between them, if the store answers but fails to read an object. */
 const attemptCountMax = 3;
 const attemptPauseMs = 200;
 
-/** undefined if the object does not exist; a failure if the store answers but cannot read it. */
+/** Reads an object; undefined if it does not exist, a failure if the store answers but cannot read it. */
 async function readObject(
   store: ArtifactStore,
   key: string,
@@ -163,7 +168,7 @@ async function readObject(
       isOpen = true;
       return stream === undefined ? undefined : await readStream(stream, toTheEnd);
     } catch (error) {
-      // A store that aborts in the middle of an object has met damage; one that does not even answer is down.
+      // A read that fails although the store answers means a damaged object; a store that does not answer is down.
       const isObjects = error instanceof MtrlError && (error.code === 'STORE_FAILED' || isOpen);
       if (!isObjects) throw error;
       if (attempt === attemptCountMax)
@@ -200,7 +205,8 @@ function problemOf(
 ): Problem | undefined {
   if (sha256 === undefined) return undefined;
   const found = { sha256, byteLength };
-  // Manifests are self-authenticating; on import, another attempt at the same work may have won.
+  // Manifests are checked by their own digest: after an import, the stored one may be that of another attempt at the
+  // same work.
   if (expected !== undefined && !isManifest && !sameBytes(expected, found)) {
     return { uri, expected: describeDigested(expected), found: describeDigested(found) };
   }

@@ -6,9 +6,9 @@ import { keyOfRef } from './ref-key.ts';
 /** A referenced object. */
 export interface Target {
   readonly key: string;
-  /** A file of a folder, which has no references: only such files are named without an address. */
+  /** Set for a file of a folder, which has no references; only such files are referenced without a URI. */
   readonly isFile?: true;
-  /** Unknown for a manifest reached as a producer: it is self-authenticating. */
+  /** Undefined for a manifest reached as a producer, which is self-authenticating. */
   readonly expected?: { readonly sha256: string; readonly byteLength: number };
 }
 
@@ -26,10 +26,10 @@ export function linksIn(objects: ObjectStore, value: unknown): Target[] {
   return [...found, ...Object.values(rest).flatMap((member) => linksIn(objects, member))];
 }
 
-/** Every ref contains it; a document without it has no references and need not be parsed. */
+/** Part of every ref; a document without it has no references and need not be parsed. */
 const refMark = Buffer.from('"sha256"');
 
-/** The same for a document's bytes; none if they are not JSON. */
+/** All refs in a document's bytes; none if they are not JSON. */
 export function linksInBytes(objects: ObjectStore, bytes: Uint8Array): Target[] {
   const isMarked = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(refMark);
   return isMarked ? linksIn(objects, parseJsonBytes(bytes)) : [];

@@ -1,9 +1,10 @@
 /**
- * The commit protocol (DESIGN section 5, points 2 and 3). A manifest's key is sha256 over activity, code version, input
- * digests and config. Work whose manifest exists is not repeated; of several attempts at the same work one manifest wins,
- * by a conditional PUT, and all attempts return that one. Outputs are written before the manifest, so the outputs of a
- * manifest are complete, and nothing refers to the partial output of an attempt that died. A store can still lose objects
- * (a copy of a running one, a bad disk): if outputs of an existing manifest are missing, the work is repeated.
+ * The commit protocol (DESIGN section 5, points 2 and 3). A manifest's key is the sha256 of activity, code version,
+ * input digests and config. Work whose manifest exists is not repeated. Of several attempts at the same work, one
+ * manifest wins by a conditional PUT, and all attempts return it. Outputs are written before the manifest, so the
+ * outputs of a manifest are complete, and nothing refers to the partial output of a crashed attempt. A store can still
+ * lose objects (restored from a copy made while it was running, a bad disk): if outputs of an existing manifest are
+ * missing, the work is repeated.
  */
 import { assert } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
@@ -19,7 +20,7 @@ import { describeBytes } from './store/stream-digest.ts';
 
 export type ManifestInputs = Readonly<Record<string, ArtifactRef | readonly ArtifactRef[]>>;
 
-/** Everything that determines a result, and (environment) where it was made, which must not affect it. */
+/** Everything that determines a result, and the environment in which it was made, which must not affect it. */
 export interface Work {
   readonly activity: string;
   readonly codeVersion: string;
@@ -43,16 +44,16 @@ export interface Manifest<T> extends Work {
   readonly outputs: Readonly<Record<string, ArtifactRef>>;
   readonly summary: T;
   readonly cost: { readonly computeMs: number };
-  /** Outputs without references other than those of this manifest: they need not be read to follow references. */
+  /** Outputs whose references are all in this manifest as well, so that they need not be read to follow references. */
   readonly closed?: readonly string[];
-  /** sha256 over the canonical JSON of all other fields: makes the manifest self-authenticating. */
+  /** sha256 of the canonical JSON of all other fields; makes the manifest self-authenticating. */
   readonly digest: string;
 }
 
 export interface Memoized<T> {
   readonly manifest: Manifest<T>;
   readonly ref: ArtifactRef;
-  /** Taken from the store, not computed now. */
+  /** Whether the result was found in the store, so that nothing was computed. */
   readonly cached: boolean;
 }
 
@@ -102,7 +103,8 @@ export async function memoize<T>(
     if (winner === undefined) throw changedMeanwhile(store, place);
     const divergences = compare(winner.found.manifest, ours);
     if (divergences.length > 0) onDivergence?.(divergences);
-    // Identical outputs have just been restored; others are replaced if parts of them are missing.
+    // If the outputs are identical, writing them has restored any missing parts. If not, the manifest is replaced if
+    // parts of its outputs are missing.
     if (divergences.length > 0 && (await missingPart(store, winner.found.manifest)) !== undefined) {
       if ((await store.objects.putIfMatch(place, bytes, winner.tag)) === 'written') return made;
       throw changedMeanwhile(store, place);
@@ -117,7 +119,10 @@ interface Found<T> {
   readonly ref: ArtifactRef;
 }
 
-/** undefined where the work has not been done, or parts of its result are gone. Throws as readManifest does. */
+/**
+ * Finds the manifest of the work; undefined if there is none, or if parts of its result are missing. Throws like
+ * readManifest.
+ */
 export function findMade<T>(store: ArtifactStore, work: Work): Promise<Found<T> | undefined> {
   return usableAt(store, manifestKey(work.activity, workKey(work)));
 }
@@ -128,7 +133,7 @@ async function usableAt<T>(store: ArtifactStore, place: string): Promise<Found<T
   return known.found as Found<T>;
 }
 
-/** undefined when the work has not been done. Throws ARTIFACT_CORRUPT when the manifest does not prove itself. */
+/** Reads a manifest; undefined if there is none. Throws ARTIFACT_CORRUPT if it does not match its own digest. */
 export async function readManifest(store: ArtifactStore, place: string): Promise<Found<unknown> | undefined> {
   return (await readAged(store, place))?.found;
 }
@@ -151,15 +156,18 @@ async function readAged(store: ArtifactStore, place: string): Promise<Aged | und
 }
 
 /**
- * A cache hit refreshes the age: a garbage collection keeps young objects and their references (garbage.ts). False if the
- * work was collected meanwhile or parts of it are missing: it is then repeated.
+ * Refreshes the age of a cache hit, because a garbage collection keeps young objects and their references (garbage.ts).
+ * Returns false if the work was collected meanwhile or parts of it are missing: it is then repeated.
  */
 async function isUsable(store: ArtifactStore, place: string, { found, modifiedAtMs }: Aged): Promise<boolean> {
   if (!isFresh(modifiedAtMs, await store.objects.timeMs()) && !(await store.objects.touch(place))) return false;
   return (await missingPart(store, found.manifest)) === undefined;
 }
 
-/** Races with an attempt that replaces a manifest with missing outputs, or with a deletion: the next attempt sees the result. */
+/**
+ * The error of an attempt that raced with another one's replacement of a manifest, or with a deletion; a retry sees the
+ * result.
+ */
 function changedMeanwhile(store: ArtifactStore, place: string): MtrlError {
   return new MtrlError('STORE_FAILED', 'the manifest was replaced or removed by another process doing the same work', {
     where: store.objects.uriOf(place),

@@ -8,7 +8,12 @@ export function blobKeyOf(digest: string): string {
 
 const manifestPlace = /\/(manifests\/[a-zA-Z0-9-]+\/[0-9a-f]{64}\.json)$/;
 
-/** A ref written by another store denotes the same bytes here: blobs are found by digest, manifests by key. */
+/** Whether the ref is a manifest: it belongs to another activity, whose outputs are checked when it is found. */
+export function isManifestUri(uri: unknown): boolean {
+  return typeof uri === 'string' && manifestPlace.test(uri);
+}
+
+/** Key in this store of a ref that any store may have written: blobs are found by digest, manifests by their key. */
 export function keyOfRef(objects: ObjectStore, uri: unknown, sha256: string): string {
   if (typeof uri !== 'string') return blobKeyOf(sha256);
   try {

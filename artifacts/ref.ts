@@ -4,7 +4,7 @@
 export interface ArtifactRef {
   /** `s3://bucket/key` or `file:///root/key`. */
   readonly uri: string;
-  /** Of the bytes, as 64 hexadecimal digits. */
+  /** sha256 of the bytes, 64 hexadecimal digits. */
   readonly sha256: string;
   readonly byteLength: number;
   /** Key of the manifest whose activity made these bytes: the edge that lineage walks. Not part of any key. */

@@ -11,11 +11,11 @@ import type { ArtifactRef } from './ref.ts';
 import { secondRead } from './store/second-read.ts';
 import { describeBytes } from './store/stream-digest.ts';
 
-/** Everything under it is a root: all versions of a name are kept. */
+/** Objects under it are roots of garbage collection, so all versions of a name are kept. */
 const namesPrefix = 'promotions/';
 
 export interface NameEvent {
-  /** Of the document that it made: 1, 2, ... */
+  /** Revision of the document after the switch: 1, 2, ... */
   readonly revision: number;
   readonly kind: 'promoted' | 'rolled-back';
   /** The version after and before the switch; null for none. */
@@ -29,17 +29,17 @@ export interface NameEvent {
 
 export interface NamedVersion {
   readonly artifact: ArtifactRef;
-  /** Versions with the same identity are the same. */
+  /** Versions with equal identities are the same version. */
   readonly identity: string;
 }
 
 export interface NameDocument {
   readonly schema: 1;
   readonly name: string;
-  /** How often the name was switched. */
+  /** Number of switches. */
   readonly revision: number;
   readonly current: number | null;
-  /** Version n is at n - 1. */
+  /** Version n is at index n - 1. */
   readonly versions: readonly NamedVersion[];
   readonly events: readonly NameEvent[];
 }
@@ -58,12 +58,12 @@ export interface Addition extends Switch {
   readonly content: (version: number) => unknown;
 }
 
-/** The name's document; revision 0 without a version for a new name. Throws USAGE, ARTIFACT_CORRUPT. */
+/** Reads the name's document; a new name has revision 0 and no version. Throws USAGE, ARTIFACT_CORRUPT. */
 export async function readName(store: ArtifactStore, name: string): Promise<NameDocument> {
   return (await find(store, name)).document;
 }
 
-/** In alphabetical order. */
+/** Lists the names, in alphabetical order. */
 export async function listNames({ objects }: ArtifactStore): Promise<string[]> {
   const names: string[] = [];
   for await (const { key } of objects.list(namesPrefix)) names.push(key.slice(namesPrefix.length, -'.json'.length));
@@ -104,7 +104,7 @@ export async function promoteVersion(store: ArtifactStore, name: string, additio
 }
 
 /**
- * Sets the name back to an earlier version: `to`, or the one before the current one was promoted, which may be none.
+ * Sets the name back to an earlier version: `to`, or the version that the current one replaced, which may be none.
  * Throws NOT_FOUND, USAGE, PROMOTION_CONFLICT.
  */
 export async function rollBackName(
@@ -155,7 +155,7 @@ async function switchName(
     const next = await change(document);
     if (await write(store, name, next, tag)) return next;
   }
-  // A resent request whose first response was lost also fails, although the first one had won.
+  // A request that was resent because its first response was lost also fails, although the first request succeeded.
   const now = await readName(store, name);
   if (isDone(now)) return now;
   throw conflict(store, now, revision);
@@ -193,7 +193,7 @@ async function find({ objects }: ArtifactStore, name: string): Promise<Found> {
   });
 }
 
-/** false if the name was switched meanwhile. */
+/** Writes the document; returns false if the name was switched meanwhile. */
 async function write(
   { objects }: ArtifactStore,
   name: string,

@@ -1,4 +1,4 @@
-/** Verification: every byte is read again and compared with its digest. */
+/** Verification: every artifact is read completely and compared with its digest. */
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { walk, type Problem } from './lineage.ts';
 import type { ArtifactRef } from './ref.ts';
@@ -10,11 +10,14 @@ export interface VerifyProgress {
 }
 
 export interface Verification extends VerifyProgress {
-  /** In the order of their URIs. */
+  /** Sorted by URI. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads every artifact reachable from the roots, from the store itself. Problems are data; only an unreachable store throws. */
+/**
+ * Reads every artifact reachable from the roots, from the store itself. Problems are returned; only an unreachable
+ * store throws.
+ */
 export async function verifyArtifacts(
   store: ArtifactStore,
   roots: readonly ArtifactRef[],

@@ -1,16 +1,16 @@
 /**
- * One backend on one provider in a process of its own: a GRPO step of the demo model for every message, answered with its
- * times. Arguments: backend, execution provider. bench/backends.ts starts it.
+ * Runs GRPO steps of the demo model on one backend and provider in a process of its own: one step per message, answered
+ * with its times. Arguments: backend, execution provider. Started by bench/backends.ts.
  */
 import type { BackendName } from '../policy/runtime/graph-runner.ts';
 import { type StepTimes, ourStep } from './demo.ts';
 
 export interface BackendStepTimes extends StepTimes {
-  /** Processor time of the step, all threads together: it does not grow when others use the machine. */
+  /** Processor time of the step, summed over all threads: independent of other load on the machine. */
   readonly cpuMs: number;
 }
 
-/** Two prompts: what the slowest backend does in seconds. */
+/** Two prompts: the slowest backend finishes them in seconds. */
 const promptTokenCounts = [40, 48];
 const completionTokenCounts = Array.from({ length: 16 }, (_, index) => 7 + (index % 20));
 

@@ -1,6 +1,6 @@
 /**
- * The same GRPO step of the demo model (2 prompts x 8 rollouts of up to 26 tokens) on every backend and provider that is
- * here, in turn, each in a process of its own; times against ONNX Runtime on one thread of the CPU.
+ * Times the same GRPO step of the demo model (2 prompts x 8 rollouts of up to 26 tokens) on every available backend and
+ * provider, in turn, each in a process of its own. The baseline is ONNX Runtime on one CPU thread.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

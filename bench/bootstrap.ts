@@ -1,4 +1,7 @@
-/** `npm run bench -- bootstrap`: 10,000 resamples of 5,000 examples, each a cluster of its own; one judge's Macro-F1, and two judges' difference. */
+/**
+ * `npm run bench -- bootstrap`: 10,000 resamples of 5,000 examples, one cluster per example, for the Macro-F1 of one
+ * judge and the difference between two judges.
+ */
 import { Rng } from '../core/rng.ts';
 import { type ClusteredOutcome, macroF1Interval } from '../judge/evaluation/statistics/bootstrap.ts';
 import { pairedBootstrap } from '../judge/evaluation/statistics/paired-bootstrap.ts';

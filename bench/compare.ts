@@ -1,6 +1,6 @@
 /**
- * One part of a GRPO step on the shapes `tiny` and `small`: ours, and with --peer the peers', alternately in one command and
- * on two threads each; and the speed of matrix products that ONNX Runtime reaches in between.
+ * Times one part of a GRPO step on the shapes `tiny` and `small`: ours and, with --peer, the peers', alternately in one
+ * command and on two threads each. Also measures the matrix-product speed that ONNX Runtime reaches in each round.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpus } from 'node:os';
@@ -16,18 +16,18 @@ type PartTimes = Readonly<Partial<Record<Part, number>>>;
 
 export interface Comparison {
   readonly part: Part;
-  /** Of bench/peers. */
+  /** File name in bench/peers. */
   readonly script: string;
-  /** Times ours that the peers must take at least, by name; figures only. */
+  /** Target speedups by peer name: the minimum ratio of the peer's time to ours. Reported only, not enforced. */
   readonly targets: Readonly<Record<string, number>>;
-  /** Every completion has all its tokens. */
+  /** Whether every completion has the maximum number of tokens. */
   readonly isFixedLength: boolean;
 }
 
 export const threadCount = 2;
 const warmupCount = 2;
 const roundCounts: Readonly<Record<ShapeName, number>> = { tiny: 9, small: 5 };
-/** Threads of the one that ran spin for a while before they sleep. */
+/** Pause between measurements: the threads of the side that just ran spin for a while before they sleep. */
 const pauseMs = 50;
 
 export async function compare(comparison: Comparison, withPeers: boolean, log: (line: string) => void) {
@@ -102,7 +102,10 @@ async function compareOn(name: ShapeName, comparison: Comparison, withPeers: boo
   };
 }
 
-/** A step, and how far the training graph's log-probs of the drawn tokens are from those of the rollouts. */
+/**
+ * Times one step and collects the differences between the training graph's and the rollouts' log-probs of the sampled
+ * tokens.
+ */
 async function timedStep(ours: OurStep): Promise<{ times: Required<PartTimes>; differences: number[] }> {
   const startedAtMs = performance.now();
   const rollouts = await ours.rollout();

@@ -1,6 +1,7 @@
 /**
- * `dataset-work.ts prepare|steps FOLDER`: our side of the dataset bench, as workers do it, each part in a process of its
- * own; prints one line of JSON. `prepare` ingests rows.jsonl and mixes; `steps` draws what 20 steps see.
+ * `dataset-work.ts prepare|steps FOLDER`: our side of the dataset bench, using the workers' code, each part in a
+ * process of its own. `prepare` ingests the JSONL files and builds the mixture's plan; `steps` loads the examples of 20
+ * steps. Prints one line of JSON.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -54,7 +55,7 @@ async function prepare() {
   return { exampleCount, ingestMs, mixMs };
 }
 
-/** What an activity of each step does before it has anything to compute. */
+/** Measures the dataset access that an activity performs in each step before it computes anything. */
 async function steps() {
   const { dataset, plan } = JSON.parse(readFileSync(place, 'utf8')) as Prepared;
   const accessMs: number[] = [];
@@ -71,7 +72,7 @@ async function steps() {
 }
 
 const measured = part === 'prepare' ? await prepare() : await steps();
-// not getrusage's maximum: on Linux that begins with the size of the process that started this one
+// Not getrusage's maximum: on Linux it starts from the size of the parent process.
 const status = readFileSync('/proc/self/status', 'utf8');
 const residentMebibytesMax = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 process.stdout.write(`${JSON.stringify({ ...measured, residentMebibytesMax })}\n`);

@@ -1,6 +1,6 @@
 /**
- * A dataset of `--rows` rows of text and label that share a few pictures: ingested, mixed, and what 20 steps of 64
- * prompts see drawn from it, in processes of their own, from a store in a folder. Memory must not grow with the rows.
+ * Ingests a dataset of `--rows` rows of text and label that share a few pictures, mixes it, and loads the examples of
+ * 20 steps of 64 prompts, in separate processes and from a folder store. Memory must not grow with the number of rows.
  */
 import { spawnSync } from 'node:child_process';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { median, rounded } from './statistics.ts';
 
 const rowCountDefault = 100_000;
 const pictureCount = 8;
-/** One row of so many is tested with, and shows pictures of its own. */
+/** Every this many rows, one is a test row; test rows have pictures of their own. */
 const testEvery = 20;
 
 interface Prepared {
@@ -58,7 +58,7 @@ export async function bench(log: (line: string) => void, { rowCount = rowCountDe
 
 function run(part: string, folder: string): unknown {
   const script = fileURLToPath(new URL('dataset-work.ts', import.meta.url));
-  // as infra/stack/workers.ts starts a worker
+  // The same setting as infra/stack/workers.ts gives a worker.
   const env = { UV_THREADPOOL_SIZE: String(availableParallelism()), ...process.env };
   const args = ['--import', 'tsx', script, part, folder];
   const { stdout, status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });

@@ -1,6 +1,6 @@
 /**
- * One GRPO step of the demo model, ours and PyTorch's, alternately in one command, both on one thread: 16 prompts x 8
- * rollouts, the same prompt and completion lengths on both sides. bench/peers/demo_step.py is the peer.
+ * Times one GRPO step of the demo model, ours and PyTorch's, alternately in one command and on one thread each: 16
+ * prompts x 8 rollouts with the same prompt and completion lengths on both sides. The peer is bench/peers/demo_step.py.
  */
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -28,7 +28,10 @@ export interface StepTimes {
 
 const parts = ['rolloutMs', 'trainMs', 'stepMs'] as const;
 
-/** Medians of each part: ours, the peers', and the median of the pairwise ratios (peer / ours: above 1 we are faster). */
+/**
+ * Returns the medians of each part for us and the peers, and the median of the pairwise ratios (peer / ours: above 1,
+ * we are faster).
+ */
 export async function bench(log: (line: string) => void, { withPeers }: BenchOptions) {
   const rng = new Rng('bench-step', 0);
   const promptTokenCounts = Array.from({ length: promptCount }, () => rng.integer(31, 51));
@@ -73,7 +76,7 @@ export async function bench(log: (line: string) => void, { withPeers }: BenchOpt
   };
 }
 
-/** Our side of the step, with prompts and completions of these lengths: 8 completions a prompt. */
+/** Opens our side of the step for the given prompt and completion lengths, with 8 completions per prompt. */
 export async function ourStep(
   promptTokenCounts: readonly number[],
   completionTokenCounts: readonly number[],
@@ -98,7 +101,7 @@ export async function ourStep(
       const { groups } = await engine.sample({
         prompts,
         groupSize,
-        // Fresh weights hardly ever draw the stop token: the loop runs to the maximum, as the peer's does.
+        // Fresh weights almost never sample the stop token: the loop runs to the maximum, as the peer's does.
         sampling: { temperature: 1, greedy: false, tokenCountMax: completionTokenCountMax },
         tokens,
         seed: 0,

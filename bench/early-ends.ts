@@ -1,6 +1,7 @@
 /**
- * What rows of a rollout that end early cost, and what leaving them out between segments of the loop could save at most:
- * processor time of a decoding step by its number of rows, and the rows that real lengths leave at each step.
+ * Measures the cost of rollout rows that end early, and an upper bound on what dropping them between segments of the
+ * decoding loop could save, from the processor time of a decoding step per row count and the rows still active at each
+ * step for real lengths.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +28,7 @@ interface Shape {
   readonly prompts: readonly EncodedPrompt[];
   readonly tokens: TokenRoles;
   readonly tokenCountMax: number;
-  /** Of every completion. */
+  /** Token count of every completion. */
   readonly lengths: readonly number[];
 }
 
@@ -40,7 +41,7 @@ async function measure(shape: Shape, log: (line: string) => void) {
   const stepMs = new Map<number, number>();
   let prefillMs = 0;
   for (const size of groupSizes) {
-    // No token is the stop token: every row goes on to the end.
+    // No token is the stop token: every row runs to the maximum length.
     const short = await cpuMs(() => sample(shape, size, 2));
     const long = await cpuMs(() => sample(shape, size, tokenCountMax));
     const perStep = (long - short) / (tokenCountMax - 2);
@@ -62,14 +63,14 @@ async function measure(shape: Shape, log: (line: string) => void) {
     prefillMs: rounded(prefillMs),
     rolloutMs: rounded(wholeMs),
     stepMsByRowCount: Object.fromEntries([...stepMs].map(([rows, ms]) => [rows, rounded(ms)])),
-    // Nothing is counted for handing caches from one segment to the next.
+    // The cost of copying caches between segments is not included.
     savedShareAtMost: Object.fromEntries(
       segmentStepCounts.map((segment) => [
         `every ${String(segment)} steps`,
         {
-          // A row alone: then every row needs its prompt's keys and values for itself.
+          // Rows are dropped one by one: each row then needs its own copy of the prompt's keys and values.
           rows: savedShare(segment, (step) => lengths.filter((length) => length > step).length),
-          // As many rows a prompt as the prompt with the most has: keys and values stay shared.
+          // Every prompt keeps as many rows as the prompt with the most active rows: keys and values stay shared.
           groups: savedShare(segment, (step) => prompts.length * busiest(lengths, step)),
         },
       ]),
@@ -84,7 +85,7 @@ function busiest(lengths: readonly number[], step: number): number {
   return Math.max(...groups.map((group) => group.filter((length) => length > step).length));
 }
 
-/** Linear between what was measured. */
+/** Interpolates linearly between measured row counts. */
 function stepOf(stepMs: ReadonlyMap<number, number>, rowCount: number): number {
   const points = [...stepMs].sort(([a], [b]) => a - b);
   const above = points.findIndex(([rows]) => rows >= rowCount);
@@ -119,7 +120,7 @@ function sample(
   });
 }
 
-/** The demo's base on 16 of its training prompts: lengths as it draws them. */
+/** The demo's base on 16 of its training prompts, with lengths as the model samples them. */
 async function demoShape(): Promise<Shape> {
   const root = fileURLToPath(new URL('../recipes', import.meta.url));
   const { parsed } = loadRecipeFile(join(root, 'demo.yaml'), []);
@@ -146,14 +147,14 @@ async function demoShape(): Promise<Shape> {
   return { ...shape, lengths: groups.flat().map((completion) => completion.tokenIds.length) };
 }
 
-/** Pixels of one picture of the world. */
+/** PNG bytes of one picture of the demo world. */
 function png(pixels: Uint8Array): Promise<Buffer> {
   return sharp(pixels, { raw: { width: pictureSize, height: pictureSize, channels: 3 } })
     .png()
     .toBuffer();
 }
 
-/** The small Idefics3 of the peer benches, untrained: lengths are drawn, 7 tokens to all. */
+/** The small Idefics3 of the peer benches, untrained; lengths are drawn uniformly from 7 to the maximum. */
 async function smallShape(): Promise<Shape> {
   const { promptCount, completionTokenCount } = usualWork;
   const engine = new EmbeddedEngine({ threadCount: 1 });

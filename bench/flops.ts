@@ -1,23 +1,29 @@
-/** Floating-point operations that a shape's work needs, of matrix products alone; a product of [m, k] and [k, n] has 2 m k n. */
+/**
+ * Floating-point operations of the matrix products that a shape's work needs: a product of [m, k] and [k, n] has 2 m k
+ * n.
+ */
 import type { Work } from './our-step.ts';
 import { type Shape, imageSide, imageTokenCount, patchSize, scaleFactor } from './shapes.ts';
 
 const patchCount = (imageSide / patchSize) ** 2;
 
 /**
- * Forward and backward pass of an update in the shared-prefix layout: prompts and images once, keys that a query may see;
- * no completion's last token, which predicts none.
+ * FLOPs of the forward and backward pass of an update in the shared-prefix layout: prompts and images count once,
+ * attention counts only visible keys, and the last token of a completion is left out because it predicts none.
  */
 export function trainFlops(shape: Shape, work: Work): number {
   const { promptCount, groupSize, promptTokenCount: P, completionTokenCount: C } = work;
   const pairs = (P * (P + 1)) / 2 + groupSize * completionPairs(P, C);
   const decoder = decoderFlops(shape, P + groupSize * (C - 1), pairs);
   const forward = imageFlops(shape) + decoder + headFlops(shape, groupSize * C);
-  // The backward pass has two products for each of the forward pass: by the weights and by the activations.
+  // The backward pass has two products for each forward product: one for the weights and one for the activations.
   return 3 * promptCount * forward;
 }
 
-/** Prompts once, then a token at a time with cached keys and values; every completion has all its tokens, the last is not decoded. */
+/**
+ * FLOPs of a rollout: prompts count once, then one token at a time with cached keys and values. Every completion has
+ * all its tokens; the last one is not decoded.
+ */
 export function rolloutFlops(shape: Shape, work: Work): number {
   const { promptCount, groupSize, promptTokenCount: P, completionTokenCount: C } = work;
   const prefill = imageFlops(shape) + decoderFlops(shape, P, (P * (P + 1)) / 2);
@@ -25,7 +31,7 @@ export function rolloutFlops(shape: Shape, work: Work): number {
   return promptCount * (prefill + decoding + headFlops(shape, groupSize * C));
 }
 
-/** Keys that the queries of a completion see, its last token left out. */
+/** Number of visible query-key pairs of a completion without its last token. */
 function completionPairs(P: number, C: number): number {
   return (C - 1) * P + ((C - 1) * C) / 2;
 }

@@ -1,4 +1,7 @@
-/** A garbage collection's plan, in a process of its own, so that its memory is its own. bench/gc.ts starts it with the place. */
+/**
+ * Plans a garbage collection in a process of its own, so that its memory is measured alone. bench/gc.ts sends the
+ * store's place.
+ */
 import { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import { collectGarbage, type Garbage } from '../artifacts/collection/garbage.ts';
 import { objectsAt, type StorePlace } from './gc-store.ts';
@@ -6,13 +9,13 @@ import { objectsAt, type StorePlace } from './gc-store.ts';
 export interface MeasuredPlan {
   readonly plan: Garbage;
   readonly planMs: number;
-  /** Of the process, with the programs that it has loaded. */
+  /** Peak resident memory of the process, loaded modules included. */
   readonly peakByteLength: number;
   readonly growthByteLength: number;
 }
 
 async function* noDocuments(): AsyncGenerator {
-  // Nothing runs.
+  // No experiments are running.
 }
 
 process.once('message', (place: StorePlace) => {
@@ -28,7 +31,7 @@ async function measure(store: ArtifactStore): Promise<MeasuredPlan> {
   const plan = await collectGarbage(store, {
     ...{ dryRun: true, forgotten: new Set<string>() },
     runningRoots: noDocuments,
-    // What was written a moment ago counts as old, too.
+    // Objects written a moment ago count as old, too.
     youngSinceMs: () => Promise.resolve(Date.now() + 60_000),
   });
   const planMs = performance.now() - startedAtMs;

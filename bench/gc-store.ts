@@ -1,6 +1,7 @@
 /**
- * A store as runs leave it: of each step its rollouts, rewards and record, in the lengths of the demo, every 20 steps a
- * snapshot, each with the manifest that the activity writes. Half of the experiments have a document; the rest is garbage.
+ * Fills a store as runs leave it: each step has its rollouts, rewards and record in the demo's sizes, every 20 steps
+ * there is a snapshot, and each output has the manifest that its activity writes. Half of the experiments have a
+ * document; the rest is garbage.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -19,14 +20,14 @@ import type { Json } from '../core/json.ts';
 const experimentCount = 79;
 const stepCount = 200;
 const snapshotEveryStepCount = 20;
-/** Of the numbers in a shard of rollouts and in a step's rewards, 20 characters each. */
+/** How many numbers of 20 characters each a shard of rollouts and a step's rewards hold. */
 const [rolloutNumberCount, rewardNumberCount] = [2_350, 900];
 const weightsByteLength = 64 << 10;
 const experimentsAtOnceCount = 40;
 
 export type StorePlace = { readonly folder: string } | { readonly s3: S3Settings };
 
-/** Nothing is there yet: nothing need be looked for, nor brought to the disk before the next is written. */
+/** Folder store that skips existence checks and fsync: the folder is empty at the start. */
 class NewFolder extends FolderObjectStore {
   readonly #folder: string;
 
@@ -57,7 +58,7 @@ export function objectsAt(place: StorePlace): ObjectStore {
   return 'folder' in place ? new FolderObjectStore(place.folder) : new S3ObjectStore(place.s3);
 }
 
-/** About 100,000 objects. */
+/** Writes about 100,000 objects. */
 export async function fillStore(place: StorePlace): Promise<void> {
   const objects = 'folder' in place ? new NewFolder(place.folder) : new NewBucket(place.s3);
   const store = new ArtifactStore(objects);
@@ -95,7 +96,7 @@ async function ingest(store: ArtifactStore): Promise<ArtifactRef> {
   return dataset;
 }
 
-/** What the experiment's document says of the run. */
+/** Writes a run's artifacts and returns what the experiment's document records of the run. */
 async function train(store: ArtifactStore, dataset: ArtifactRef, seed: number) {
   let { snapshot, checkpoint } = await takeSnapshot(store, seed, 0, undefined, []);
   let log: ArtifactRef[] = [];
@@ -108,7 +109,7 @@ async function train(store: ArtifactStore, dataset: ArtifactRef, seed: number) {
   return { policy: { snapshot, log }, checkpoint };
 }
 
-/** The step's record. */
+/** Writes a step's artifacts and returns its record. */
 async function trainStep(
   store: ArtifactStore,
   before: { readonly snapshot: ArtifactRef; readonly log: readonly ArtifactRef[]; readonly dataset: ArtifactRef },

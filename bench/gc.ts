@@ -1,4 +1,7 @@
-/** A garbage collection's plan over 100,000 objects of runs, half of them referred to: in a folder, and in a MinIO of its own. */
+/**
+ * Plans a garbage collection over 100,000 objects of runs, half of them referenced: in a folder, and in a MinIO server
+ * of its own.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * What ONNX Runtime reaches at best on this machine now: large products of matrices, of which little is input or output.
- * Threads share each product, or have products of their own: the faster way counts.
+ * The best matrix-product speed that ONNX Runtime reaches on this machine at the moment, on large products with little
+ * input and output. Threads either share each product or run products of their own: the faster way counts.
  */
 import { gemm } from '../policy/graph/build.ts';
 import { emitOnnx } from '../policy/graph/emit.ts';
@@ -11,12 +11,12 @@ import { Session } from '../policy/runtime/onnx/session.ts';
 
 const side = 1024;
 const inner = 4096;
-/** a b a b: what lanes copy of a and b is little beside it. */
+/** The product a b a b: copying a and b into the lanes costs little compared with it. */
 const productCount = 3;
 const repetitionCount = 3;
 
 export interface GemmPeak {
-  /** Gigaflops per second, the best of a few. */
+  /** Gigaflops per second, the best of a few repetitions. */
   measure(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /**
- * What compiling costs once a process: graphs built, written as ONNX, and given to ONNX Runtime, for the demo's model and
- * for the shape of SmolVLM-256M. Processor time, which other work on the machine does not change.
+ * The compilation cost of one process: building the graphs, writing them as ONNX and loading them into ONNX Runtime,
+ * for the demo's model and for the shape of SmolVLM-256M. Measured in processor time, which is independent of other
+ * load on the machine.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,7 @@ export async function bench(log: (line: string) => void) {
   try {
     await writeSmolvlmShape(scratch);
     const demo = fileURLToPath(new URL('../recipes/demo-config', import.meta.url));
-    // The first round pays for what Node compiles and loads.
+    // The first round includes Node's own compilation and module loading.
     await compileAll('warm-up', demo, log);
     return {
       demo: await compileAll('demo', demo, log),
@@ -35,7 +36,7 @@ export async function bench(log: (line: string) => void) {
   }
 }
 
-/** What a GRPO step runs. */
+/** The graphs that a GRPO step runs. */
 function graphsOf(architecture: Architecture): Readonly<Record<string, readonly (() => Graph)[]>> {
   const specs = architecture.parameterSpecs;
   const trained = specs.filter(isTrained);

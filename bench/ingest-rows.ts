@@ -1,4 +1,4 @@
-/** `ingest-rows.ts FILE FOLDER`: our side of the ingest bench, in a process of its own; prints one line of JSON. */
+/** `ingest-rows.ts FILE FOLDER`: our side of the ingest bench, in a process of its own. Prints one line of JSON. */
 import { readFileSync } from 'node:fs';
 import { ImagePacker } from '../pipeline/data/image-packer.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
@@ -25,7 +25,7 @@ await Promise.all([packer.finish(), cache.put(examples)]);
 const wallMs = performance.now() - startedAtMs;
 const { user, system } = process.cpuUsage();
 const processorMs = (user + system) / 1000;
-// not getrusage's maximum: on Linux that begins with the size of the process that started this one
+// Not getrusage's maximum: on Linux it starts from the size of the parent process.
 const status = readFileSync('/proc/self/status', 'utf8');
 const residentMebibytesMax = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 process.stdout.write(

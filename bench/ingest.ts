@@ -1,6 +1,6 @@
 /**
- * Ingestion of 10,000 JPEG rows of a parquet file: decode, resize to 224 pixels, hash, store in a folder. Ours and
- * `datasets` + Pillow (bench/peers/ingest.py, two processes), alternately, each in a process of its own.
+ * Ingests 10,000 JPEG rows of a parquet file: decode, resize to 224 pixels, hash, store in a folder. Ours and
+ * `datasets` + Pillow (bench/peers/ingest.py, two processes) run alternately, each in a process of its own.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { median, rounded } from './statistics.ts';
 const rowCount = 10_000;
 const [width, height] = [480, 360];
 const roundCount = 3;
-/** What Hugging Face's library writes for images. */
+/** The row group size that Hugging Face's library writes for images. */
 const rowGroupSize = 100;
 
 interface Run {
   readonly imageCount: number;
   readonly wallMs: number;
-  /** Of the process and those that it started. */
+  /** Processor time of the process and its children. */
   readonly processorMs: number;
   readonly residentMebibytesMax: number;
 }
@@ -57,11 +57,11 @@ function figures(runs: readonly Run[]) {
 
 const place = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Each run gets a folder of its own, so that nothing is stored already. */
+/** Runs one side with a new folder, so that nothing is stored already. */
 function run(name: string, command: string, args: readonly string[], log: (line: string) => void): Run {
   const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-bench-ingest-'));
   try {
-    // as infra/stack/workers.ts starts a worker
+    // The same setting as infra/stack/workers.ts gives a worker.
     const env = { UV_THREADPOOL_SIZE: String(availableParallelism()), ...process.env };
     const { stdout, status } = spawnSync(command, [...args, folder], { stdio: ['ignore', 'pipe', 'inherit'], env });
     if (status !== 0) throw new Error(`${name} ended with ${String(status)}`);
@@ -76,7 +76,7 @@ function run(name: string, command: string, args: readonly string[], log: (line:
   }
 }
 
-/** Made once and kept in the user's cache. */
+/** Path of the parquet file, written once and kept in the user's cache. */
 async function parquetFile(log: (line: string) => void): Promise<string> {
   const file = path.join(cacheRoot(), 'bench', `images-${rowCount}-${width}x${height}.parquet`);
   if (existsSync(file)) return file;
@@ -109,7 +109,7 @@ async function parquetFile(log: (line: string) => void): Promise<string> {
   return file;
 }
 
-/** Soft shapes with some grain, as photographs have. */
+/** A picture of soft shapes with some grain, like a photograph. */
 function picture(index: number): Promise<Buffer> {
   const rng = new Rng('bench-images', 0, index);
   const [w, h] = [width / 8, height / 8];

@@ -1,4 +1,7 @@
-/** `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]`: one measurement, as JSON. Each lies in bench/NAME.ts and exports `bench`. */
+/**
+ * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]`: runs one benchmark and prints its result as JSON.
+ * bench/NAME.ts exports `bench`.
+ */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeError, exitCodeOf, MtrlError } from '../core/errors.ts';
@@ -31,15 +34,15 @@ const names = [
 ] as const;
 
 export interface BenchOptions {
-  /** Whether what this project is compared with runs, too, in turn. */
+  /** Whether the peers run, too, in turn with this project. */
   readonly withPeers: boolean;
-  /** Of `telemetry`: how often each side takes its turn. */
+  /** For `telemetry`: number of rounds per side. */
   readonly roundCount?: number;
-  /** Of `dataset`: rows of the dataset. */
+  /** For `dataset`: number of rows. */
   readonly rowCount?: number;
 }
 
-/** What a file of this folder exports. Its own words go to stderr. */
+/** What a benchmark module exports. Its `log` lines go to stderr. */
 export interface BenchModule {
   readonly bench: (log: (line: string) => void, options: BenchOptions) => Promise<{ readonly [key: string]: Json }>;
 }
@@ -79,7 +82,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** The value of an option that one bench has; undefined where it is not given. */
+/** Parses an option that belongs to one bench; undefined if it is not given. */
 function countOf(text: string | undefined, option: string, bench: string, name = 'no name'): number | undefined {
   if (text === undefined) return undefined;
   if (name !== bench) throw new MtrlError('USAGE', `${option} is for ${bench}`, { found: name });

@@ -1,6 +1,6 @@
 /**
- * Memory of a compute process over 1,000 GRPO steps of the demo's shape (16 prompts x 8 rollouts, prompts of another
- * length every step), with a snapshot every 25 steps as a run has: read every 50 steps; flat within 5 % is the aim.
+ * Memory of a compute process over 1,000 GRPO steps of the demo's shape (16 prompts x 8 rollouts, varying prompt
+ * lengths) with a snapshot every 25 steps as in a run, read every 50 steps. The target is growth within 5 %.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -86,7 +86,7 @@ function summary(readings: readonly Reading[]) {
   };
 }
 
-/** Between 1 and 20 words behind a picture. */
+/** A prompt of one picture and 1 to 20 words. */
 function promptOf(processor: Processor, png: Uint8Array, rng: Rng): Promise<EncodedPrompt> {
   const text = Array(rng.integer(1, 21)).fill('picture').join(' ');
   return processor.encodePrompt([{ role: 'user', content: [{ type: 'image' }, { type: 'text', text }] }], [png]);

@@ -1,7 +1,7 @@
 /**
- * AdamW against Muon at equal time: the demo's model from fresh weights on the demo world's annotated examples, the same
- * batches in the same order, the rate falling by a cosine over the time. Only updates are on the clock
- * (MTRL_BENCH_SECONDS of them for each rate, 75 when unset); then the loss on examples that none has seen.
+ * AdamW against Muon at equal time: the demo's model from fresh weights on the demo world's annotated examples, with
+ * the same batches in the same order and a cosine decay over the time. Only updates are timed (MTRL_BENCH_SECONDS for
+ * each learning rate, 75 by default); then the loss on held-out examples is measured.
  */
 import { join } from 'node:path';
 import { required } from '../core/assert.ts';
@@ -23,7 +23,7 @@ import { median, rounded } from './statistics.ts';
 const secondCount = Number(process.env['MTRL_BENCH_SECONDS'] ?? 75);
 const learningRates = { adamw: [1e-3, 2e-3, 4e-3], muon: [2e-3, 6e-3, 1.5e-2] } as const;
 const exampleCountPerStep = 64;
-/** Of each task and dataset. */
+/** Examples per dataset of the recipe. */
 const exampleCounts = { train: 1500, heldOut: 40 };
 const schedule = { schedule: 'constant', finalLearningRateRatio: 1, warmupStepCount: 50, decayFrom: 'peak' } as const;
 const settings = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.05, gradientNormMax: 1 } as const;
@@ -86,7 +86,7 @@ async function trainFor(folder: string, processor: Processor, training: Training
   return { stepCount: stepMs.length, stepMs: rounded(median(stepMs)), heldOutLoss };
 }
 
-/** Every answer token weighs the same. */
+/** Weighs every answer token equally. */
 function weighted(groups: readonly TrainGroup[]): TrainGroup[] {
   const completions = groups.flatMap((group) => group.completions.map(({ tokenIds }) => tokenIds));
   return sftGroups(
@@ -95,7 +95,7 @@ function weighted(groups: readonly TrainGroup[]): TrainGroup[] {
   );
 }
 
-/** Of all tasks that the recipe trains on, each encoded when it is first used. */
+/** Examples of all tasks that the recipe trains on, each encoded on first use. */
 async function examplesOf(recipe: Recipe, processor: Processor, exampleCount: number, seed: number) {
   const examples: Example[] = [];
   for (const spec of recipe.datasets) {

@@ -1,6 +1,7 @@
 /**
- * What durability costs a step: from the history of a small run on the local stack, the wall time from one update to the
- * next, minus the compute that its activities report. Steps with a snapshot between them are counted apart.
+ * The orchestration overhead of a step, from the history of a small run on the local stack: the wall time from one
+ * update to the next minus the compute time that its activities report. Steps with a snapshot between them are counted
+ * separately.
  */
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -9,7 +10,7 @@ import { smallRun } from './small-run.ts';
 import { median, quantile, rounded } from './statistics.ts';
 
 const stepCount = 40;
-/** The first steps warm caches and processes up. */
+/** The first steps warm up caches and processes. */
 const skippedStepCount = 5;
 
 export async function bench(log: (line: string) => void) {
@@ -20,7 +21,7 @@ export async function bench(log: (line: string) => void) {
   });
 }
 
-/** Of a run that has ended, from its history. */
+/** Figures of a completed run, from its history. */
 export async function stepFigures(client: Client, runId: string) {
   return figuresOf(await activitiesOf(client, runId));
 }

@@ -1,4 +1,6 @@
-/** Our side of a GRPO step on a shape: prompts of words and one image of noise, the share of odd tokens as the reward. */
+/**
+ * Our side of a GRPO step on a shape: prompts of words and one image of noise; the reward is the share of odd tokens.
+ */
 import { Rng } from '../core/rng.ts';
 import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TokenRoles, TrainGroup } from '../policy/engine.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
@@ -9,17 +11,17 @@ import { type Shape, imageSide, imageTokenCount, tokenIds, writeConfig } from '.
 export interface Work {
   readonly promptCount: number;
   readonly groupSize: number;
-  /** The image's tokens included. */
+  /** Including the image's tokens. */
   readonly promptTokenCount: number;
   readonly completionTokenCount: number;
-  /** Every completion has completionTokenCount tokens: the stop token cannot be drawn. */
+  /** Every completion has completionTokenCount tokens: the stop token cannot be sampled. */
   readonly isFixedLength: boolean;
 }
 
-/** Tokens of a prompt beside its words: the image's, the two around it, the global one, the two roles and the end. */
+/** Tokens of a prompt besides its words: the image's, the two around it, the global one, the two roles and the end. */
 const frameTokenCount = imageTokenCount + 6;
 
-/** 8 prompts x 8 completions of 48 tokens, 40 words beside the image. */
+/** 8 prompts x 8 completions of 48 tokens; each prompt has 40 words and an image. */
 export const usualWork: Work = {
   promptCount: 8,
   groupSize: 8,
@@ -28,7 +30,7 @@ export const usualWork: Work = {
   isFixedLength: false,
 };
 
-/** Of a prompt, beside its image. */
+/** Number of words of a prompt besides its image. */
 export const wordCountOf = ({ promptTokenCount }: Work): number => promptTokenCount - frameTokenCount;
 
 const hyperparameters: OptimStepRequest = {
@@ -42,12 +44,12 @@ const hyperparameters: OptimStepRequest = {
 
 export type Rollouts = readonly (readonly SampledCompletion[])[];
 
-/** [group][completion][token] */
+/** Log-probs as [group][completion][token]. */
 export type LogProbs = readonly (readonly (readonly number[])[])[];
 
 export interface OurStep {
   rollout(): Promise<Rollouts>;
-  /** Advantages, gradients, AdamW; returns the new policy's log-probs of the same tokens before the update. */
+  /** Advantages, gradients, AdamW; returns the log-probs of the same tokens that the update's graph computed. */
   train(rollouts: Rollouts): Promise<LogProbs>;
   /** The same update with every completion as a group of its own: prompts are repeated. */
   trainNaive(rollouts: Rollouts): Promise<LogProbs>;

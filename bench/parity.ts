@@ -1,6 +1,7 @@
 /**
- * Writes docs/parity.md: how far the engine is from transformers and torch on every architecture, and ONNX Runtime from
- * TensorFlow.js on every op. From the fixtures that the tests hold; every figure is measured here and now.
+ * Writes docs/parity.md: the differences between the engine and transformers with torch on every architecture, and
+ * between ONNX Runtime and TensorFlow.js on every op. The inputs are the tests' fixtures; every figure is measured
+ * anew.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import { type ParityCase, parityCases } from '../test/support/parity-cases.ts';
 
 const file = fileURLToPath(new URL('../docs/parity.md', import.meta.url));
 
-/** Largest absolute difference, and the same over the largest element of its tensor; the worst of all tensors. */
+/** Largest absolute difference, and the same divided by the largest element of its tensor; the worst of all tensors. */
 interface Difference {
   readonly absolute: number;
   readonly relative: number;
@@ -102,15 +103,18 @@ async function withEngine({ folder, groups, greedy, steps, gradientOf }: ParityC
   }
 }
 
-/** transformers pads what has ended. */
+/** Whether ids is a prefix of wanted: transformers pads completions that have ended. */
 function isBeginning(ids: readonly number[], wanted: readonly number[]): boolean {
   return ids.length > 0 && ids.every((id, i) => id === wanted[i]);
 }
 
-/** Gradients below this share of the model's largest are rounding noise: the bias of keys has gradient 0 in exact arithmetic. */
+/**
+ * Gradients below this share of the model's largest are rounding noise: the bias of keys has gradient 0 in exact
+ * arithmetic.
+ */
 const exactlyZero = 1e-5;
 
-/** @param least a tensor whose elements are all smaller has no relative difference */
+/** @param least tensors whose elements are all at most this large get a relative difference of 0 */
 function difference(found: ArrayLike<number>, expected: ArrayLike<number>, least = 0): Difference {
   const absolute = largestDifference(found, expected);
   const largest = largestOf(expected);

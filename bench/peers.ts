@@ -1,4 +1,4 @@
-/** `npm run bench -- peers`: makes the Python environment that the peers of other benches run in, in the user's cache. */
+/** `npm run bench -- peers`: creates the Python environment for the peers of other benches in the user's cache. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

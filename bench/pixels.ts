@@ -1,6 +1,6 @@
 /**
  * Memory of a worker that trains on many pictures: one update of 64 prompts with one picture each, cut into 17 tiles of
- * 512 x 512 pixels (3.4 GB of pixels in all), by a model of that image processor with hardly any weights.
+ * 512 x 512 pixels (3.4 GB of pixels in all), on a model with this image processor and hardly any weights.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const promptCount = 64;
 const tileCount = 17;
 const tileEdge = 512;
 const imageToken = 3;
-/** Patches are coarse, so that the model's own work is short: pixels are what is measured. */
+/** Large patches keep the model's own work short: the pixels are what is measured. */
 const config = {
   model_type: 'idefics3',
   image_token_id: imageToken,
@@ -79,7 +79,7 @@ export async function bench(log: (line: string) => void) {
   }
 }
 
-/** A picture of one colour, which takes as many tiles as any other of its size. */
+/** A prompt with a picture of one colour; the number of tiles depends on the picture's size alone. */
 async function promptOf(processor: ImageProcessor, index: number): Promise<DeferredPrompt> {
   const edge = 2 * tileEdge;
   const background = { r: index, g: 2 * index, b: 255 - index };
@@ -93,7 +93,7 @@ async function promptOf(processor: ImageProcessor, index: number): Promise<Defer
   };
 }
 
-/** The most memory that a process has had, by the kernel. */
+/** The process's peak resident memory, as the kernel reports it. */
 async function peakMegabytes(pid: number | 'self'): Promise<number> {
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
   return rounded((Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) * 1_024) / 1e6);

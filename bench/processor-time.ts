@@ -1,13 +1,13 @@
-/** Processor time of a stack's processes, those that they started included. */
+/** Processor time of a stack's processes, the engine's child processes included. */
 import { execFileSync } from 'node:child_process';
 import { livingDaemon } from '../infra/process/daemon.ts';
 import { cpuTimeMs } from '../policy/engines/embedded/cpu-time.ts';
 
-/** `engine`: what the compute worker started. */
+/** `engine`: the children of the compute worker. */
 const processes = ['control', 'compute', 'engine', 'temporal', 'minio'] as const;
 export type ProcessorTimesMs = Readonly<Record<(typeof processes)[number], number>>;
 
-/** Since each process began, in milliseconds; of what ended meanwhile nothing is known. */
+/** Processor time since each process started, in milliseconds; processes that have exited are not counted. */
 export function processorTimesMs(home: string): ProcessorTimesMs {
   const pidOf = (name: string): number => livingDaemon(home, name)?.pid ?? -1;
   const timeOf = (pid: number): number => cpuTimeMs(pid) ?? 0;

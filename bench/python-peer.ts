@@ -1,4 +1,4 @@
-/** Peers in Python: where their interpreter is, and one of them as a process that does a step when told to. */
+/** Python peers: finds their interpreter, and runs a peer as a process that performs a step on request. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { cacheRoot } from '../infra/binaries/cache.ts';
 
 export const peerFile = (name: string): string => fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
 
-/** Where `npm run bench -- peers` makes the environment: another list of packages is another folder. */
+/** Where `npm run bench -- peers` creates the environment: the folder depends on the list of packages. */
 export function peerEnvironment(): string {
   const digest = createHash('sha256')
     .update(readFileSync(peerFile('requirements.txt')))
@@ -19,10 +19,10 @@ export function peerEnvironment(): string {
   return join(cacheRoot(), 'bench', `peers-${digest.slice(0, 12)}`);
 }
 
-/** A file in it once all packages are installed. */
+/** File in the environment that exists once all packages are installed. */
 export const completeName = 'complete';
 
-/** MTRL_BENCH_PYTHON, else the environment in the cache. Throws FILE_MISSING. */
+/** The interpreter named by MTRL_BENCH_PYTHON, or the one of the environment in the cache. Throws FILE_MISSING. */
 export function peerPython(): string {
   const named = process.env['MTRL_BENCH_PYTHON'];
   if (named !== undefined && named !== '') return named;
@@ -35,8 +35,8 @@ export function peerPython(): string {
 }
 
 /**
- * Environment variables under which MKL takes its fast kernels on a processor that is not Intel's; undefined where there is
- * nothing to tune or no C compiler.
+ * Environment variables under which MKL uses its fast kernels on a non-Intel processor; undefined if there is nothing
+ * to tune or no C compiler.
  */
 export function tunedMkl(log: (line: string) => void): Record<string, string> | undefined {
   const model = cpus()[0]?.model ?? '';
@@ -64,8 +64,9 @@ export interface Peer<Times> {
 }
 
 /**
- * @param script of bench/peers; it prints one line of JSON once it is ready, and one for each line `step`
- * @param argument given to it as JSON
+ * @param script file name in bench/peers; prints one line of JSON once it is ready, and one for each line `step` of
+ * stdin
+ * @param argument passed to the script as JSON
  */
 export async function startPeer<Times>(
   script: string,

@@ -1,4 +1,4 @@
-/** The points of the scaling bench and the FLOP model's line, a panel a sweep, as an SVG string. */
+/** Draws the points of the scaling bench and the FLOP model's line, one panel per sweep, as an SVG string. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Point } from './scaling.ts';

@@ -1,6 +1,6 @@
 /**
- * How the time of a GRPO step grows with the model, the group and the prompt, beside a line that the FLOP model gives: the
- * FLOPs of the step at one speed for all points. Draws docs/figures/scaling.svg.
+ * How the time of a GRPO step grows with the model, the group and the prompt, next to the FLOP model's line: the FLOPs
+ * of the step at one speed for all points. Draws docs/figures/scaling.svg.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -82,7 +82,7 @@ async function stepTime(shape: Shape, each: Work): Promise<number> {
   return median(ms);
 }
 
-/** Heads of 64; the feed-forward part in the usual proportion. */
+/** The usual shape scaled to a width: heads of 64, feed-forward size in the usual proportion. */
 function scaledTo(width: number): Shape {
   const ratio = usualShape.intermediateSize / usualShape.hiddenSize;
   return { ...usualShape, hiddenSize: width, headCount: width / 64, intermediateSize: Math.round(width * ratio) };

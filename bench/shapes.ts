@@ -1,12 +1,12 @@
 /**
- * The Idefics3 shapes that benches measure, as their config.json. Both sides of a comparison read the same file. `tiny`
- * and `small` are the shapes that figures are given for; `scaled` makes others between them.
+ * Idefics3 shapes for benches, as their config.json. Both sides of a comparison read the same file. Figures are
+ * published for `tiny` and `small`; `scaled` makes shapes between them.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Sizes of the decoder and of the vision tower; the tower's feed-forward part is four times its width. */
+/** Sizes of the decoder and of the vision tower; the tower's feed-forward size is four times its width. */
 export interface Shape {
   readonly hiddenSize: number;
   readonly layerCount: number;
@@ -46,10 +46,10 @@ export type ShapeName = keyof typeof shapes;
 export const imageSide = 64;
 export const patchSize = 8;
 export const scaleFactor = 2;
-/** Tokens that an image becomes. */
+/** Number of tokens per image. */
 export const imageTokenCount = (imageSide / patchSize / scaleFactor) ** 2;
 
-/** Ids of the peers' word tokenizer, too. */
+/** Token ids, the same as in the peers' word tokenizer. */
 export const tokenIds = {
   pad: 0,
   bos: 1,
@@ -70,7 +70,9 @@ process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-/** A folder with the shape's config.json alone, for as long as this process lives: weights are drawn. */
+/**
+ * Writes a folder with only the shape's config.json, deleted when this process exits: the weights are drawn at random.
+ */
 export function writeConfig(shape: Shape): string {
   const folder = mkdtempSync(join(tmpdir(), 'mtrl-bench-shape-'));
   folders.push(folder);

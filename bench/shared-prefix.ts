@@ -1,4 +1,7 @@
-/** How much faster an update is when prompts are computed once a group: the same rollouts as groups, and each as its own group. */
+/**
+ * The speedup of an update that computes prompts once per group: the same rollouts as groups, and each as a group of
+ * its own.
+ */
 import { openOurStep, usualWork } from './our-step.ts';
 import { shapes } from './shapes.ts';
 import { threadCount } from './compare.ts';

@@ -1,4 +1,4 @@
-/** A short RL run of the quick demo on a given stack, nothing of which is in the store yet. */
+/** A short RL run of the quick demo on a given stack whose store has none of its artifacts. */
 import { Client, Connection } from '@temporalio/client';
 import { join } from 'node:path';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
@@ -9,13 +9,13 @@ import type { StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 
-/** One arm alone, so that nothing else waits for the compute worker; a new seed, so that nothing is found in the cache. */
+/** A single arm, so that nothing else uses the compute worker, and a new seed, so that the cache has no hits. */
 function settingsOf(name: string, seed: number, stepCount: number): string[] {
   const arm = `{objective: rl, mode: think, stepCount: ${String(stepCount)}, tokenCountMax: 20, snapshotEveryStepCount: 20, optimizer: {learningRate: 1e-4}}`;
   return [`name=${name}`, `seeds=[${String(seed)}]`, `arms={mt-rl: ${arm}}`, 'evaluation.tasks=[technical]'];
 }
 
-/** Runs it to its end; `ended` then looks at it through the same client. */
+/** Runs it to completion; `ended` then inspects it through the same client. */
 export async function smallRun<T>(
   settings: StackSettings,
   { name, seed, stepCount }: { readonly name: string; readonly seed: number; readonly stepCount: number },

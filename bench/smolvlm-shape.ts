@@ -1,8 +1,9 @@
 /**
- * Writes a folder without weights for a model of the shape of SmolVLM-256M-Instruct, with the demo's tokenizer:
- * ids without a word are never sampled. The engine draws the weights (`engine.initialize`, or `policy: { config }`).
+ * Writes a checkpoint folder without weights for a model of the shape of SmolVLM-256M-Instruct, with the demo's
+ * tokenizer: ids without a word are never sampled. The engine draws the weights (`engine.initialize`, or `policy: {
+ * config }`).
  *
- *   npx tsx bench/smolvlm-shape.ts FOLDER
+ * npx tsx bench/smolvlm-shape.ts FOLDER
  */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ const imageSize = 512;
 const patchSize = 16;
 const scaleFactor = 4;
 
-/** config.json of HuggingFaceTB/SmolVLM-256M-Instruct, as far as it decides the graph. */
+/** The fields of HuggingFaceTB/SmolVLM-256M-Instruct's config.json that determine the graph. */
 const shape = {
   scale_factor: scaleFactor,
   text_config: {

@@ -1,7 +1,8 @@
 /**
- * A model of the shape of SmolVLM-256M with random weights: saved, loaded, rolled out and trained, all weights and
- * adapters alone, and under a memory ceiling with layers computed again; then the peak memory of the compute process
- * beside the plan, and what `transformers` makes of what was saved. MTRL_ENGINE_THREAD_COUNT: its lanes, 2 when unset.
+ * A model of the shape of SmolVLM-256M with random weights: saved, loaded, rolled out and trained with adapters only,
+ * with all weights, and with all weights under a memory ceiling with recomputation. Reports the peak memory of the
+ * compute process next to the plan, and compares the saved checkpoint with `transformers`. MTRL_ENGINE_THREAD_COUNT
+ * sets the number of lanes, 2 by default.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -84,7 +85,7 @@ export async function bench(log: (line: string) => void) {
   }
 }
 
-/** What `mtrl doctor --model` says about an arm. */
+/** The memory plan that `mtrl doctor --model` reports for an arm. */
 async function planOf(folder: string, threadCount: number, { spec, memory }: Arm) {
   const shape = {
     ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax },
@@ -134,7 +135,7 @@ async function train(
     log(`step ${String(step)}: rollout ${seconds(rolloutMs.at(-1) ?? 0)} s, update ${seconds(updateMs.at(-1) ?? 0)} s`);
   }
   const saveMs = await timed(() => engine.saveState(folder));
-  // The first step builds the graphs and gives them to the runtime.
+  // The first step builds the graphs and loads them into the runtime.
   const [firstRolloutMs = 0, ...laterRolloutMs] = rolloutMs;
   const [firstUpdateMs = 0, ...laterUpdateMs] = updateMs;
   return {
@@ -149,7 +150,10 @@ async function train(
   };
 }
 
-/** The last tokens of a prompt as its completion: our log-probs against those of the logits that `transformers` computes. */
+/**
+ * Takes the last tokens of a prompt as its completion, and compares our log-probs with those of the logits that
+ * `transformers` computes.
+ */
 async function inTransformers(
   engine: ComputeProcess,
   processor: Processor,
@@ -183,7 +187,7 @@ const optimizer = {
   ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 },
 };
 
-/** A picture of noise and a question in the words of the tokenizer. */
+/** A picture of noise and a question in the tokenizer's words. */
 async function noisePrompt(processor: Processor, index: number): Promise<EncodedPrompt> {
   const rng = new Rng('bench-smolvlm', index);
   const data = Uint8Array.from({ length: 3 * imageSide * imageSide }, () => rng.integer(0, 256));
@@ -194,7 +198,7 @@ async function noisePrompt(processor: Processor, index: number): Promise<Encoded
   return processor.encodePrompt([{ role: 'user', content }], [png]);
 }
 
-/** A compute process of its own for each part: its peak is the part's. */
+/** Runs a part in a compute process of its own, so that the peak memory is that part's. */
 async function withEngine<T>(threadCount: number, body: (engine: ComputeProcess) => Promise<T>) {
   const engine = spawnEmbeddedEngine({ threadCount });
   try {

@@ -1,7 +1,7 @@
-/** Of a list of measurements: what is usual, and what is bad. */
+/** Statistics of a list of measurements. */
 import { assert } from '../core/assert.ts';
 
-/** Linear between the two nearest; `share` in [0, 1]. */
+/** Quantile with linear interpolation between the two nearest values; `share` in [0, 1]. */
 export function quantile(values: readonly number[], share: number): number {
   assert(values.length > 0, 'there is no quantile of nothing');
   const sorted = [...values].sort((a, b) => a - b);
@@ -15,7 +15,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Two decimals: a bench prints figures, not noise. */
+/** Rounds to two decimals. */
 export function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }

@@ -1,4 +1,7 @@
-/** `npm run bench -- status`: how long a person waits for `mtrl status`, with 1,000 ended experiments in the namespace. On servers of its own. */
+/**
+ * `npm run bench -- status`: the time that `mtrl status` takes with 1,000 closed experiments in the namespace, on
+ * servers of its own.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +25,7 @@ export async function bench(log: (line: string) => void) {
     const settings = await up({ workers: false, home, env, usualPorts: false, log });
     await endExperiments(settings, log);
     const waitsMs: number[] = [];
-    // The first one reads the program from disk.
+    // The first call reads the program from disk.
     for (let i = 0; i <= repetitionCount; i++) {
       const waitMs = await status(home);
       if (i > 0) waitsMs.push(waitMs);
@@ -43,7 +46,7 @@ export async function bench(log: (line: string) => void) {
   }
 }
 
-/** Without workers: each is ended before anything of it has run. */
+/** Starts and terminates experiments without workers: no workflow task runs. */
 async function endExperiments({ temporal }: StackSettings, log: (line: string) => void): Promise<void> {
   const { address, namespace } = temporal;
   const connection = await Connection.connect({ address });
@@ -65,7 +68,7 @@ async function endExperiments({ temporal }: StackSettings, log: (line: string) =
   }
 }
 
-/** The whole command, from its start to its end. */
+/** Wall time of the whole command, in milliseconds. */
 function status(home: string): Promise<number> {
   const startedAtMs = performance.now();
   const args = [join(projectRoot, 'infra', 'bootstrap.mjs'), 'mtrl', 'status', '--json'];

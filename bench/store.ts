@@ -1,6 +1,6 @@
 /**
- * The artifact store on the local stack: puts, gets and memo hits, by size. Every round uses bytes that were never kept
- * before, reads go past the memory of the store that wrote them, and every read proves its digest.
+ * Puts, gets and memo hits of the artifact store on the local stack, by size. Every round uses bytes that were never
+ * stored before, reads bypass the cache of the store that wrote them, and every read verifies the digest.
  */
 import { randomBytes } from 'node:crypto';
 import { memoize } from '../artifacts/manifest.ts';

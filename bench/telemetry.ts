@@ -1,7 +1,7 @@
 /**
- * What metrics and traces cost: short runs whose steps are the demo's, on a stack that is asked for metrics as
- * infra/observability/prometheus.yaml asks and sends its traces, and on one that does neither, in turn. Beside wall time,
- * which other programs on the machine disturb, the processor time of each process.
+ * The cost of metrics and traces: short runs whose steps are the demo's, alternately on a stack that is scraped as
+ * infra/observability/prometheus.yaml configures and exports traces, and on one without either. Reports wall time,
+ * which other load on the machine affects, and the processor time of each process.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -29,7 +29,7 @@ type Kind = 'on' | 'off';
 
 interface Round {
   readonly wallMs: number;
-  /** Median of its steps. */
+  /** Median wall time of its steps. */
   readonly stepMs: number;
   readonly processorMs: ProcessorTimesMs;
 }
@@ -37,7 +37,7 @@ interface Round {
 interface Stack {
   readonly home: string;
   readonly settings: StackSettings;
-  /** From the start of its processes until they poll. */
+  /** Processor time from process start until the workers poll. */
   readonly startMs: ProcessorTimesMs;
 }
 
@@ -45,7 +45,7 @@ export async function bench(
   log: (line: string) => void,
   { roundCount = standardRoundCount }: Pick<BenchOptions, 'roundCount'>,
 ) {
-  // Made once a change of the workflows, and no part of a start.
+  // Bundled once per change of the workflows, so not part of a start.
   for (const traced of [true, false]) await workflowBundle(join(dirname(cacheRoot()), 'bundles'), { traced });
   const collector = await startCollector();
   const [metricsPort = 0] = await choosePorts([undefined]);
@@ -65,7 +65,7 @@ export async function bench(
   try {
     const stacks = { on: await start('on'), off: await start('off') };
     const rounds: Record<Kind, Round[]> = { on: [], off: [] };
-    // The first round makes processes warm and counts for nothing.
+    // The first round warms up the processes and is not counted.
     for (let round = 0; round <= roundCount; round++) {
       for (const kind of round % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
         const measured = await measure(stacks[kind], round);
@@ -103,14 +103,16 @@ function figuresOf(rounds: Readonly<Record<Kind, readonly Round[]>>, stacks: Rea
   return {
     runWallMs: compared(({ wallMs }) => wallMs),
     stepWallMs: compared(({ stepMs }) => stepMs),
-    /** A run; the engine, which is not traced itself, shows how alike both sides were otherwise. */
+    /** Per run. The engine is not traced: its ratio shows how comparable both sides were otherwise. */
     processorMs: {
       control: compared(({ processorMs }) => processorMs.control),
       compute: compared(({ processorMs }) => processorMs.compute),
       engine: compared(({ processorMs }) => processorMs.engine),
       temporal: compared(({ processorMs }) => processorMs.temporal),
     },
-    /** Of both workers: what is added, as a share of the wall time, were all of it waited for. */
+    /**
+     * Processor time that telemetry adds in both workers, as a share of the wall time: an upper bound of the slowdown.
+     */
     addedShareOfWall: addedShare(rounds),
     startProcessorMs: { on: workersMs(stacks.on.startMs), off: workersMs(stacks.off.startMs) },
   };
@@ -126,7 +128,7 @@ function workersMs({ control, compute }: ProcessorTimesMs): number {
   return control + compute;
 }
 
-/** Takes everything and keeps nothing. */
+/** Accepts every export and discards it. */
 async function startCollector(): Promise<Server> {
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.end('{}'));

@@ -1,4 +1,4 @@
-/** The adapters that a run trained, out of its last snapshot, in the layout of PEFT. */
+/** Exports the adapters that a run trained, from its last snapshot, in PEFT layout. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshot } from '../pipeline/policies/snapshot-artifact.ts';
@@ -7,10 +7,10 @@ import { readFolderManifest } from '../artifacts/store/files.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 
-/** The engine keeps them beside the optimizer's state, under names that begin so. */
+/** Prefix of the adapter files, which the engine stores with the optimizer's state. */
 const prefix = 'optimizer-adapter_';
 
-/** Writes adapter_model.safetensors and adapter_config.json. Throws NOT_FOUND where no adapters were trained. */
+/** Writes adapter_model.safetensors and adapter_config.json. Throws NOT_FOUND if no adapters were trained. */
 export async function writeAdapterFiles(store: ArtifactStore, snapshot: ArtifactRef, folder: string): Promise<void> {
   const { optimizer } = (await store.getJson(snapshot)) as Snapshot;
   const files = optimizer === null ? {} : (await readFolderManifest(store, optimizer)).files;

@@ -1,4 +1,4 @@
-/** What a step of each trained arm of a recipe consists of, before any data is there. */
+/** Shapes of a training step of each trained arm of a recipe, known before any data is read. */
 import type { ArmShape } from '../contract/model-plan.ts';
 import { kindOf } from '../judge/kinds/table.ts';
 import { trainingOf } from '../pipeline/training/objectives/table.ts';
@@ -7,7 +7,7 @@ import { trainedArms } from '../recipes/arms.ts';
 import type { Recipe } from '../recipes/recipe.ts';
 import { trainedTasks } from '../recipes/task-sets.ts';
 
-/** Prompts are as long as the longest template of the arm's tasks is written; an answer has all the tokens it may have. */
+/** Prompts have the length of the longest template of the arm's tasks; completions have the maximum token count. */
 export function armShapes(recipe: Recipe): ArmShape[] {
   const { memoryByteLengthMax, recompute } = recipe.engine ?? {};
   const memory = {

@@ -1,10 +1,10 @@
-/** The artifact behind an address, as results, errors and reports name it. */
+/** Finds the artifact at an address that results, errors and reports show. */
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import { sha256 } from '../core/json.ts';
 
-/** What is kept by its digest proves itself by the address; a manifest or an index is taken as it is. Throws ARTIFACT_MISSING. */
+/** The digest of a blob is in its address; a manifest or an index is digested as it is. Throws ARTIFACT_MISSING. */
 export async function artifactAt({ objects }: ArtifactStore, uri: string): Promise<ArtifactRef> {
   const key = objects.keyOf(uri);
   const digest = /^blobs\/sha256\/[0-9a-f]{2}\/([0-9a-f]{64})$/.exec(key)?.[1];

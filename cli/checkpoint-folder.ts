@@ -10,7 +10,7 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Throws USAGE: not there, a file, or a folder without config.json. */
+/** Returns the path. Throws USAGE if it is missing, a file, or a folder without config.json. */
 export function requireCheckpointFolder(path: string): string {
   if (!isFolder(path)) {
     const found = existsSync(path) ? 'a file' : 'nothing';

@@ -1,14 +1,14 @@
-/** Progress of an ingestion, from its activity's heartbeats, long before the workflow learns that it has ended. */
+/** Progress of an ingestion, from its activity's heartbeats; the workflow learns only of its end. */
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { IngestProgress } from '../judge/datasets/joining/join.ts';
 
-/** The part of a description's pending activities that is read here. */
+/** The fields of a workflow description's pending activities that are read here. */
 export interface PendingActivity {
   readonly activityType?: { readonly name?: string | null } | null;
   readonly heartbeatDetails?: { readonly payloads?: Payload[] | null } | null;
 }
 
-/** undefined while no rows have come. */
+/** Progress as text; undefined until the first rows are read. */
 export function ingestPhase(pending: readonly PendingActivity[]): string | undefined {
   const ingestion = pending.find(({ activityType }) => activityType?.name === 'ingest');
   const [payload] = ingestion?.heartbeatDetails?.payloads ?? [];

@@ -1,4 +1,4 @@
-/** `mtrl`: a Temporal client and printer. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
+/** The `mtrl` command. Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 130 interrupted, 141 closed pipe. */
 import { CommanderError } from 'commander';
 import { codedFileError } from '../artifacts/store/file-error.ts';
 import { describeError, exitCodeOf } from '../core/errors.ts';

@@ -1,4 +1,4 @@
-/** The experiment that a fork starts from, as it is known: from its index when it has ended, else from what it tells. */
+/** The experiment that a fork starts from: read from its index if it has ended, else from its progress. */
 import type { ExperimentIndex } from '../pipeline/reporting/experiment-index.ts';
 import type { ForkOrigin, OriginRun, PlanForkInput, PlanForkResult } from '../contract/fork.ts';
 import { findExperiment } from '../artifacts/experiments.ts';
@@ -14,7 +14,7 @@ import { searchAttributes } from '../contract/search-attributes.ts';
 export interface Origin {
   readonly recipe: unknown;
   readonly options?: ExperimentOptions;
-  /** Of an experiment without an index. */
+  /** Only for an experiment without an index. */
   readonly underWay?: ForkOrigin;
 }
 
@@ -23,7 +23,7 @@ export async function originOf(stack: Stack, experimentId: string): Promise<Orig
   const { client, store } = stack;
   const index = (await findExperiment(store, experimentId)) as ExperimentIndex | undefined;
   const inputs = await inputsOfExperiment(client, experimentId).catch(async (error: unknown) => {
-    // Imported, or older than what Temporal keeps.
+    // The experiment was imported, or is older than Temporal's retention.
     if (index && isNotFound(error)) return { recipe: await store.getJson(index.recipe) };
     throw error;
   });
@@ -38,7 +38,7 @@ export async function originOf(stack: Stack, experimentId: string): Promise<Orig
   return { ...inputs, underWay: { recipe: inputs.recipe, runs: runs.flat() } };
 }
 
-/** Throws FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED and what `planFork` else ends with. */
+/** Runs the workflow `planFork`. Throws FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED and other failures of the workflow. */
 export async function planFork(
   { client, settings }: Stack,
   experimentId: string,

@@ -1,4 +1,7 @@
-/** `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or `ID:RUN`), or the address of a kept checkpoint. */
+/**
+ * `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or
+ * `ID:RUN`), or the address of a stored checkpoint or snapshot.
+ */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
@@ -10,19 +13,17 @@ import { promotedAs } from './temporal/promotions.ts';
 import type { Stack } from './temporal/stack.ts';
 import { userPath } from './user-path.ts';
 
-/** What P may be, for the help of a verb. */
+/** Forms of P, for the help of a verb. */
 export const policyForms =
   'a folder in Hugging Face layout, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
 
 export interface NamedPolicy {
-  /** For `--set` on the recipe: the folder is imported as the recipe's own policy. */
-  readonly folder?: string;
   readonly source?: PolicySource;
-  /** How the run answers, where a run was named. */
+  /** Answer mode of the run; undefined if P names no run. */
   readonly mode?: AnswerMode;
 }
 
-/** The folder, when P names one; needs no stack. Throws USAGE for a folder without config.json. */
+/** The folder if P names one, else undefined; needs no stack. Throws USAGE for a folder without config.json. */
 export function policyFolder(named: string): string | undefined {
   const folder = userPath(named);
   return isFolder(folder) ? requireCheckpointFolder(folder) : undefined;
@@ -62,7 +63,7 @@ function theRun(experimentId: string, runs: readonly MadeRun[], wanted: string |
   );
 }
 
-/** A checkpoint's manifest lists files; a snapshot names its checkpoint. */
+/** Policy stored at an address. The manifest of a checkpoint lists files; a snapshot names its checkpoint. */
 async function keptPolicy({ store }: Stack, uri: string): Promise<PolicySource> {
   const ref = await artifactAt(store, uri);
   const value = (await store.getJson(ref)) as Partial<Record<'files' | 'checkpoint', unknown>> | null;

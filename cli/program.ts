@@ -1,135 +1,135 @@
 /**
- * The verbs, in the order that `--help` shows them. A verb's own arguments and options are loaded when it is called, so that
- * neither the list nor a quick verb waits for the packages of the others.
+ * The verbs, in the order of `--help`. A verb's arguments and options are loaded when it is called, so that neither the
+ * help nor a quick verb waits for the packages of the others.
  */
 import { Command } from 'commander';
 
 interface Verb {
   readonly description: string;
-  /** What gives the command its arguments, options and action. */
+  /** Loads the function that adds arguments, options and action to the command. */
   readonly load: () => Promise<(command: Command) => void>;
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
   up: {
     description: 'start the local stack: Temporal, object store, workers',
-    load: async () => (await import('./verbs/up.ts')).addUp,
+    load: async () => (await import('./verbs/stack/up.ts')).addUp,
   },
   down: {
     description: 'stop what `up` started; data is kept',
-    load: async () => (await import('./verbs/down.ts')).addDown,
+    load: async () => (await import('./verbs/stack/down.ts')).addDown,
   },
   doctor: {
     description: 'check the installation and say how to fix it; with --model, estimate the memory and time of training',
-    load: async () => (await import('./verbs/doctor.ts')).addDoctor,
+    load: async () => (await import('./verbs/stack/doctor.ts')).addDoctor,
   },
   run: {
     description: 'start an experiment from a recipe, or attach to a running one',
-    load: async () => (await import('./verbs/run.ts')).addRun,
+    load: async () => (await import('./verbs/experiments/run.ts')).addRun,
   },
   status: {
     description: 'show the status of an experiment; without an id, list experiments',
-    load: async () => (await import('./verbs/status.ts')).addStatus,
+    load: async () => (await import('./verbs/experiments/status.ts')).addStatus,
   },
   watch: {
     description: 'show progress until the experiment ends',
-    load: async () => (await import('./verbs/watch.ts')).addWatch,
+    load: async () => (await import('./verbs/experiments/watch.ts')).addWatch,
   },
   cancel: {
     description: 'cancel an experiment; its artifacts are kept',
-    load: async () => (await import('./verbs/cancel.ts')).addCancel,
+    load: async () => (await import('./verbs/experiments/cancel.ts')).addCancel,
   },
   resume: {
     description: 'resume an experiment that was paused, cancelled or failed',
-    load: async () => (await import('./verbs/resume.ts')).addResume,
+    load: async () => (await import('./verbs/experiments/resume.ts')).addResume,
   },
   fork: {
     description: "start an experiment that shares another one's steps before step K and continues with other settings",
-    load: async () => (await import('./verbs/fork.ts')).addFork,
+    load: async () => (await import('./verbs/experiments/fork.ts')).addFork,
   },
   report: {
     description: 'fetch the report of an experiment and print its path',
-    load: async () => (await import('./verbs/report.ts')).addReport,
+    load: async () => (await import('./verbs/experiments/report.ts')).addReport,
   },
   rollouts: {
     description: 'show completions sampled in training, with their rewards',
-    load: async () => (await import('./verbs/rollouts.ts')).addRollouts,
+    load: async () => (await import('./verbs/experiments/rollouts.ts')).addRollouts,
   },
   verify: {
     description: 'verify the digests of all artifacts of an experiment; without an id, of the whole store',
-    load: async () => (await import('./verbs/verify.ts')).addVerify,
+    load: async () => (await import('./verbs/store/verify.ts')).addVerify,
   },
   export: {
     description: 'export the newest checkpoint of a run in Hugging Face layout, or a whole experiment',
-    load: async () => (await import('./verbs/export.ts')).addExport,
+    load: async () => (await import('./verbs/store/export.ts')).addExport,
   },
   import: {
     description: 'import an experiment written by `export --all`; all digests are verified',
-    load: async () => (await import('./verbs/import.ts')).addImport,
+    load: async () => (await import('./verbs/store/import.ts')).addImport,
   },
   lineage: {
     description: 'show what an artifact was made from, back to files, seeds and code',
-    load: async () => (await import('./verbs/lineage.ts')).addLineage,
+    load: async () => (await import('./verbs/store/lineage.ts')).addLineage,
   },
   delete: {
     description: 'delete a finished experiment; `gc` then frees what only it used',
-    load: async () => (await import('./verbs/delete.ts')).addDelete,
+    load: async () => (await import('./verbs/experiments/delete.ts')).addDelete,
   },
   gc: {
     description: 'delete unreferenced artifacts',
-    load: async () => (await import('./verbs/gc.ts')).addGc,
+    load: async () => (await import('./verbs/store/gc.ts')).addGc,
   },
   ingest: {
     description: "read a recipe's datasets without training: show counts, quarantine and leaks",
-    load: async () => (await import('./verbs/ingest.ts')).addIngest,
+    load: async () => (await import('./verbs/judging/ingest.ts')).addIngest,
   },
   evaluate: {
     description: "score any policy on a recipe's tasks",
-    load: async () => (await import('./verbs/evaluate.ts')).addEvaluate,
+    load: async () => (await import('./verbs/judging/evaluate.ts')).addEvaluate,
   },
   judge: {
     description: 'judge the rows of a file: verdict, rationale, probabilities; pairs in both orders',
-    load: async () => (await import('./verbs/judge.ts')).addJudge,
+    load: async () => (await import('./verbs/judging/judge.ts')).addJudge,
   },
   fetch: {
     description: 'print the content of an artifact: a quarantine table, a list of leaks, ...',
-    load: async () => (await import('./verbs/fetch.ts')).addFetch,
+    load: async () => (await import('./verbs/store/fetch.ts')).addFetch,
   },
   promote: {
     description: 'run the promotion gate on the judge of a finished experiment, and promote it if it passes',
-    load: async () => (await import('./verbs/promote.ts')).addPromote,
+    load: async () => (await import('./verbs/promotion/promote.ts')).addPromote,
   },
   approve: {
     description: 'approve the waiting candidate',
-    load: async () => (await import('./verbs/approve.ts')).addApprove,
+    load: async () => (await import('./verbs/promotion/approve.ts')).addApprove,
   },
   reject: {
     description: 'reject the waiting candidate',
-    load: async () => (await import('./verbs/approve.ts')).addReject,
+    load: async () => (await import('./verbs/promotion/approve.ts')).addReject,
   },
   rollback: {
     description: 'set a name back to an earlier version',
-    load: async () => (await import('./verbs/rollback.ts')).addRollback,
+    load: async () => (await import('./verbs/promotion/rollback.ts')).addRollback,
   },
   promoted: {
     description: 'list promoted names; with a name, show its versions and history',
-    load: async () => (await import('./verbs/promoted.ts')).addPromoted,
+    load: async () => (await import('./verbs/promotion/promoted.ts')).addPromoted,
   },
   recipe: {
     description: 'print a recipe as JSON for `temporal workflow start`: validated, includes resolved, paths absolute',
-    load: async () => (await import('./verbs/recipe.ts')).addRecipe,
+    load: async () => (await import('./verbs/judging/recipe.ts')).addRecipe,
   },
   retrain: {
     description: 'retrain now: look for new data, train the promoted judge further, promote it if it passes the gate',
-    load: async () => (await import('./verbs/retrain.ts')).addRetrain,
+    load: async () => (await import('./verbs/promotion/retrain.ts')).addRetrain,
   },
   schedule: {
     description: 'retrain the promoted judge on a schedule',
-    load: async () => (await import('./verbs/schedule.ts')).addSchedule,
+    load: async () => (await import('./verbs/promotion/schedule.ts')).addSchedule,
   },
 };
 
-/** `mtrl` with all verbs, of which the one that the words name is complete. */
+/** The command `mtrl` with all verbs, of which only the one in the arguments has its options and action. */
 export async function programFor([first, second]: readonly string[]): Promise<Command> {
   const program = new Command('mtrl')
     .description('Train one multimodal judge for many judging tasks, as a durable pipeline.')

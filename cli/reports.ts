@@ -1,9 +1,9 @@
-/** The report of an experiment as a file of the local stack's folder. */
+/** Copies the report of an experiment to the local stack's folder. */
 import { join } from 'node:path';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { Stack } from './temporal/stack.ts';
 
-/** Fetched and proven; returns the path. */
+/** Fetches the report, verifies its digest, and returns its path. */
 export async function fetchReport(
   { settings, store }: Stack,
   experimentId: string,

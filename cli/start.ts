@@ -1,4 +1,4 @@
-/** `npm start [-- --quick]`: everything from nothing to the table of the demo. The stack stays up. */
+/** `npm start [-- --quick]`: starts the stack, runs the demo and prints its table. The stack stays up. */
 import { Command, CommanderError } from 'commander';
 import { join } from 'node:path';
 import { describeError, exitCodeOf } from '../core/errors.ts';
@@ -12,7 +12,7 @@ import { indexOf } from './show/outcome.ts';
 import { commandText, print, say } from './show/output.ts';
 import { fetchReport } from './reports.ts';
 import { uiLink, withStack } from './temporal/stack.ts';
-import { printOutcome } from './verbs/run.ts';
+import { printOutcome } from './verbs/experiments/run.ts';
 
 async function start(recipeName: 'demo' | 'demo-quick'): Promise<void> {
   say(

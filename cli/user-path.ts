@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-/** A path as the user meant it: npm starts scripts in the project's folder, wherever it was called. */
+/** Resolves a path from the user's working directory: npm starts scripts in the project's folder. */
 export function userPath(path: string): string {
   return resolve(process.env['INIT_CWD'] ?? '.', path);
 }

@@ -1,6 +1,6 @@
 /**
- * What passes through Temporal: refs and small summaries, JSON in and JSON out. Workflows import only these types.
- * Every result says whether it was found (cached) or made now, and what making it cost.
+ * Payloads of activities, as JSON: refs and small summaries. Workflows import only these types. A result that extends
+ * `Made` reports whether it was a cache hit, and its compute time.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
@@ -13,14 +13,17 @@ import type { PlanForkInput, PlanForkResult } from './fork.ts';
 export type { TaskScores };
 
 export interface Made {
-  /** The manifest under the activity's key: inputs, config, outputs, cost. */
+  /** The manifest stored under the activity's key: inputs, config, outputs, cost. */
   readonly manifest: ArtifactRef;
   readonly cached: boolean;
-  /** Seconds of work behind this result when it was made, in milliseconds; 0 when cached. */
+  /** Compute time, in milliseconds; 0 if cached. */
   readonly computeMs: number;
 }
 
-/** A policy between two snapshots: the newest snapshot and the step records since, whose replay gives the same bits. */
+/**
+ * A policy at any step: its newest snapshot, and the step records since, whose replay restores it (on a bit-exact
+ * engine, bit for bit).
+ */
 export interface PolicyState {
   readonly snapshot: ArtifactRef;
   readonly log: readonly ArtifactRef[];
@@ -28,24 +31,27 @@ export interface PolicyState {
 
 export interface ArmPlan {
   readonly arm: string;
-  /** Shown. `grpo` is what plans called rl before there were other algorithms: histories and ended experiments have it. */
+  /** For display. `grpo` is the former name of `rl`, which histories and finished experiments may still have. */
   readonly objective: Objective | 'grpo';
   readonly mode: AnswerMode;
   readonly seed: number;
-  /** Run that must end first because this one starts from its policy. */
+  /** Name of the run from whose final policy this one starts; it must finish first. */
   readonly from?: string;
   /** `<arm>/s<seed>`: unique in the experiment. */
   readonly runName: string;
   /** 0 for an arm that is not trained. */
   readonly stepCount: number;
-  /** Of steps without rollouts; a step with rollouts has activities of its own. */
+  /** Steps without rollouts per activity; a step with rollouts has its own activities. */
   readonly stepCountPerActivity: number;
   /** 0 for training without rollouts. */
   readonly rolloutShardCount: number;
   readonly snapshotEveryStepCount: number;
-  /** Curriculum: the mixture is planned again, from the rewards so far, after every this many steps. */
+  /** Curriculum: number of steps after which the mixture is replanned from the rewards so far. */
   readonly replanEveryStepCount?: number;
-  /** Further rounds of rollouts while fewer groups have rewards that differ. */
+  /**
+   * Dynamic sampling: further rounds of rollouts while fewer than `informativeGroupCountMin` groups have rewards that
+   * differ. Histories of workflows have it under this name.
+   */
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
@@ -58,7 +64,7 @@ export interface EvaluationPlan {
 }
 
 export interface PrepareInput {
-  /** As the user wrote it (JSON); checked and completed here. */
+  /** As the user wrote it (JSON); `prepare` validates it and resolves its defaults. */
   readonly recipe: unknown;
   /** `data`: the recipe's policy is not used, so its files need not exist. */
   readonly needed?: 'all' | 'data';
@@ -70,7 +76,7 @@ export interface PrepareResult {
   readonly recipeName: string;
   readonly runs: readonly ArmPlan[];
   readonly evaluations: readonly EvaluationPlan[];
-  /** Where the recipe says when its judge may take a name. */
+  /** From the recipe's `promotion` section, if it has one. */
   readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;
 }
 
@@ -82,11 +88,14 @@ export interface IngestResult extends Made {
   readonly exampleCount: number;
   readonly imageCount: number;
   readonly quarantinedCount: number;
-  /** The quarantine table, when it has rows. */
+  /** The quarantine table, if it has rows. */
   readonly quarantine?: ArtifactRef;
-  /** The recipe's datasets: how many were kept from before, and how many were read now. */
+  /** Cache hits and misses over the recipe's datasets. */
   readonly datasets: CacheCount;
-  /** What each was read as: named, so that it is kept for the next ingestion as long as this one is. */
+  /**
+   * An output of each dataset's reading, referenced so that a garbage collection keeps the readings for later
+   * ingestions.
+   */
   readonly readings?: readonly ArtifactRef[];
 }
 
@@ -94,20 +103,22 @@ export interface ImportPolicyInput {
   readonly recipe: ArtifactRef;
   /** Snapshot of another run to start from instead of the recipe's policy: its weights, with a new optimizer state. */
   readonly from?: ArtifactRef;
-  /** Or a checkpoint that is kept already: the manifest of a folder in Hugging Face layout. */
+  /** Or a stored checkpoint: the manifest of a folder in Hugging Face layout. */
   readonly checkpoint?: ArtifactRef;
 }
 export interface ImportPolicyResult extends Made {
   readonly policy: PolicyState;
-  /** The checkpoint manifest: its digest is the policy's. */
+  /** The checkpoint manifest; its digest is the policy's. */
   readonly checkpoint: ArtifactRef;
 }
 
-/** Whether the policy can be shown what it will be asked: rows that it cannot are set aside. */
+/**
+ * Input of `admit`, which encodes every prompt that will be asked and quarantines the rows that the policy cannot take.
+ */
 export interface AdmitInput {
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
-  /** Its processor decides: the weights do not matter. */
+  /** Only its processor is used, not its weights. */
   readonly policy: PolicyState;
   /** The caller: the recipe's arms, an evaluation of one policy, or unlabelled rows. */
   readonly asked:
@@ -116,13 +127,13 @@ export interface AdmitInput {
     | { readonly by: 'rows'; readonly task: string; readonly mode: AnswerMode };
 }
 export interface AdmitResult extends Made {
-  /** The dataset that was given, where all of it can be shown. */
+  /** The dataset without the rows quarantined by `admit`; the input's ref if there are none. */
   readonly dataset: ArtifactRef;
   readonly exampleCount: number;
-  /** Rows that ingestion set aside, and those set aside here. */
+  /** Rows quarantined by ingestion and by `admit`. */
   readonly quarantinedCount: number;
   readonly inadmissibleCount: number;
-  /** The table of all of them, where rows were set aside here. */
+  /** The table of all quarantined rows; undefined if `admit` quarantined none. */
   readonly quarantine?: ArtifactRef;
 }
 
@@ -131,19 +142,19 @@ export interface RunRef {
   readonly dataset: ArtifactRef;
   readonly arm: string;
   readonly seed: number;
-  /** Of the whole run, where an operator changed it; the arm's when left out. */
+  /** Steps of the whole run, if an operator changed them. Default: the arm's. */
   readonly stepCount?: number;
 }
 
-/** Which run it is, by what decides it. */
+/** Identity of a run: everything that determines its outcome. */
 export interface FindRunInput extends Omit<RunRef, 'stepCount'> {
   readonly initial: PolicyState;
 }
-/** What a whole run leaves; a function of FindRunInput alone. */
+/** Results of a whole run: a function of FindRunInput alone. */
 export interface RunOutcome {
   readonly checkpoint: ArtifactRef;
   readonly policy: PolicyState;
-  /** The newest plan of its mixture. */
+  /** The newest mixture plan. */
   readonly mixture: ArtifactRef;
   readonly last?: Omit<StepRow, 'cachedCount'>;
   readonly rewardLine?: string;
@@ -155,17 +166,17 @@ export interface KeepRunInput extends FindRunInput {
   readonly outcome: RunOutcome;
 }
 
-/** The next segment of a curriculum: what went before decides it. */
+/** The next segment of a curriculum, planned from the previous segment and its rewards. */
 export interface MixSegment {
   /** The first step to plan. */
   readonly fromStep: number;
-  /** The plan of the segment before. */
+  /** The plan of the previous segment. */
   readonly previous: ArtifactRef;
   /** Rewards of that segment's steps, in order. */
   readonly rewards: readonly ArtifactRef[];
 }
 export interface MixInput extends RunRef {
-  /** Left out for the first or only one. */
+  /** Undefined for the first or only segment. */
   readonly segment?: MixSegment;
 }
 export interface MixResult extends Made {
@@ -178,7 +189,7 @@ export interface RolloutInput extends RunRef {
   readonly step: number;
   readonly shard: { readonly index: number; readonly count: number };
   readonly policy: PolicyState;
-  /** Of the step's sampling; 0 when left out. */
+  /** Round of dynamic sampling within the step, 0-based. Default: 0. */
   readonly round?: number;
 }
 export interface RolloutResult extends Made {
@@ -206,9 +217,9 @@ export interface RewardResult extends Made {
   readonly rewardMean: number;
   readonly accuracyMean: number;
   readonly formatRate: number;
-  /** Share of groups whose rewards differ: only these teach. */
+  /** Fraction of groups whose rewards differ; the others carry no training signal. */
   readonly informativeGroupRate: number;
-  /** Those groups, over all rounds. */
+  /** Number of such groups, over all rounds. */
   readonly informativeGroupCount: number;
   readonly groupCount: number;
   readonly byTask: readonly TaskReward[];
@@ -216,7 +227,7 @@ export interface RewardResult extends Made {
 
 export interface OptimizeInput extends RunRef {
   readonly plan: ArtifactRef;
-  /** Steps [fromStep, toStep); with rollouts and rewards it is one. */
+  /** Steps [fromStep, toStep); a single step if there are rollouts and rewards. */
   readonly fromStep: number;
   readonly toStep: number;
   readonly rollouts?: readonly ArtifactRef[];
@@ -224,18 +235,21 @@ export interface OptimizeInput extends RunRef {
   readonly policy: PolicyState;
   /** KL reference, if the arm has one. */
   readonly reference?: PolicyState;
-  /** Repeats the steps of this record of another run, whatever the recipe says now (fork.ts). */
+  /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
 }
 export interface OptimizeResult extends Made {
-  /** The step record: all that replays this update. */
+  /** The step record: everything needed to replay the activity's updates. */
   readonly record: ArtifactRef;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** Largest |rollout - trainer| log-prob of the step; 0 for supervised steps. */
+  /** Largest absolute difference between rollout and trainer log-probs of a token, nats; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
-  /** k3 estimate of KL(policy || reference), nats a token, before the last update; where the loss has that term. */
+  /**
+   * k3 estimate of KL(policy || reference) before the last update, nats per token; undefined if the loss has no KL
+   * term.
+   */
   readonly klMean?: number;
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
@@ -247,7 +261,10 @@ export interface SnapshotInput {
   readonly step: number;
 }
 export interface SnapshotResult extends Made {
-  /** Snapshot manifest: weights, optimizer state, step; links to the records it includes and the snapshot before. */
+  /**
+   * Snapshot manifest: weights, optimizer state, step, and refs to the records it includes and to the previous
+   * snapshot.
+   */
   readonly snapshot: ArtifactRef;
   /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
   readonly checkpoint: ArtifactRef;
@@ -263,7 +280,10 @@ export interface EvaluateInput {
   readonly split: Split;
   readonly mode: AnswerMode;
 }
-/** What passes through Temporal of scores, which grow with a task's labels and with the ways in which it is asked. */
+/**
+ * The part of the scores that passes through Temporal; all scores grow with a task's labels and with the modes and
+ * probes.
+ */
 export type ScoreSummary = Pick<
   TaskScores,
   | ('task' | 'split' | 'ood' | 'exampleCount')
@@ -271,22 +291,22 @@ export type ScoreSummary = Pick<
 >;
 export interface EvaluateResult extends Made {
   readonly judgments: ArtifactRef;
-  /** The manifest has all of them (kept-evaluation.ts). */
+  /** A summary; the manifest holds all scores (kept-evaluation.ts). */
   readonly scores: ScoreSummary;
 }
-/** With all of its scores. */
+/** An evaluation with all of its scores. */
 export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
 }
 
-/** Unlabelled rows, in a file that the worker sees. */
+/** Unlabelled rows in a file that the worker can read. */
 export interface ReadRowsInput {
-  /** As the user wrote it; only its tasks, words and evaluation are asked for. */
+  /** As the user wrote it; its datasets are not used, so their files need not exist. */
   readonly recipe: unknown;
   readonly task: string;
-  /** JSON Lines; absolute. */
+  /** Absolute path of a JSON Lines file. */
   readonly file: string;
-  /** Folder of the images; default: that of the file. */
+  /** Folder of the images. Default: the folder of the file. */
   readonly imageFolder?: string;
 }
 export interface ReadRowsResult {
@@ -309,11 +329,11 @@ export interface JudgeRowsResult extends Made {
   readonly rows: ArtifactRef;
   readonly rowCount: number;
   readonly unparsableCount: number;
-  /** Pairs: both orders choose the same image. */
+  /** Pairs: fraction of rows for which both orders choose the same image. */
   readonly agreementRate?: number;
 }
 
-/** One kind of activity: how often it ran, and what the work was that was not found. */
+/** Totals of one kind of activity: results, cache hits among them, and compute time of the misses. */
 export interface StageCost {
   readonly activity: keyof Activities;
   readonly count: number;
@@ -328,18 +348,21 @@ export interface RunSummary {
   readonly wallMs: number;
   readonly computeMs: number;
   readonly stages: readonly StageCost[];
-  /** The newest plan of its mixture; undefined if nothing was planned. */
+  /** The newest mixture plan; undefined if there is none. */
   readonly mixture?: ArtifactRef;
-  /** Where it is kept as a whole, if it is: named, so that it stays as long as what names it. */
+  /** The manifest of the whole run, if stored; referenced so that a garbage collection keeps it. */
   readonly kept?: ArtifactRef;
 }
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly KeptEvaluation[];
 }
-/** One run's results as one artifact: what experiments pass on in place of scores, which grow with the tasks. */
+/**
+ * Input of `keepEvaluations`, which stores one run's results as one artifact. Experiments pass on its ref instead of
+ * scores, which grow with the tasks.
+ */
 export interface KeepEvaluationsInput {
   readonly run: RunSummary;
-  /** As `evaluate` gave them, by their manifests. */
+  /** Results of `evaluate`. */
   readonly evaluations: readonly Made[];
 }
 export interface KeepEvaluationsResult {
@@ -355,7 +378,7 @@ export interface ReportInput {
   readonly experimentId: string;
   readonly recipe: ArtifactRef;
   readonly ingestion: IngestResult;
-  /** Each an EvaluatedRun, kept by `keepEvaluations`; in the recipe's order. */
+  /** One EvaluatedRun per run, stored by `keepEvaluations`; in the recipe's order. */
   readonly runs: readonly ArtifactRef[];
   readonly cache: CacheCount;
   readonly wallMs: number;
@@ -372,7 +395,7 @@ export interface Activities {
   ingest(input: IngestInput): Promise<IngestResult>;
   importPolicy(input: ImportPolicyInput): Promise<ImportPolicyResult>;
   admit(input: AdmitInput): Promise<AdmitResult>;
-  /** null: no such run was kept. */
+  /** null if no such run is stored. */
   findRun(input: FindRunInput): Promise<KeptRun | null>;
   keepRun(input: KeepRunInput): Promise<{ readonly manifest: ArtifactRef }>;
   mix(input: MixInput): Promise<MixResult>;

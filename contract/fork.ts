@@ -1,6 +1,6 @@
 /**
- * What passes through Temporal of a fork: an experiment that shares the first steps of another one's runs. The workflow
- * `planFork` finds what is shared; the workflow `experiment` takes it beside its recipe.
+ * Payloads of a fork: an experiment that shares the first steps of another experiment's runs. The workflow `planFork`
+ * finds the shared steps; the workflow `experiment` takes them as an option.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { ImportPolicyResult, MixSegment, PolicyState, StageCost } from './activities.ts';
@@ -12,9 +12,9 @@ export interface PlanForkInput {
   readonly arm: string;
   /** The first step with the new settings, 0-based. */
   readonly fromStep: number;
-  /** Of the new experiment, as it will be sent. */
+  /** Recipe of the new experiment, as it is passed to `experiment`. */
   readonly recipe: unknown;
-  /** What an experiment that has not ended has made so far; one that has ended is found by its index. */
+  /** Recipe and runs of an experiment without an index; those of a finished experiment are read from its index. */
   readonly origin?: ForkOrigin;
 }
 
@@ -25,34 +25,40 @@ export interface ForkOrigin {
 
 export interface OriginRun {
   readonly runName: string;
-  /** The newest that is known. */
+  /** The newest known policy. */
   readonly policy: PolicyState;
   readonly mixture?: ArtifactRef;
 }
 
-/** What `experiment` takes as its second argument. */
+/** Value of the option `fork` of `experiment`. */
 export interface Fork extends Pick<PlanForkInput, 'experimentId' | 'arm' | 'fromStep'> {
-  /** Of the forked arm up to the fork, of the arms that it does not reach whole; arms that start from it are not here. */
+  /**
+   * Runs of the forked arm up to the fork, and whole runs of the arms that it does not affect; arms that start from it
+   * are omitted.
+   */
   readonly runs: readonly SharedRun[];
 }
 export type PlanForkResult = Fork;
 
-/** The start of a run that shares another one's first steps. */
+/** Start state of a run that shares another run's first steps. */
 export interface SharedRun {
   readonly runName: string;
   /** Steps before this one are done. */
   readonly step: number;
   readonly policy: PolicyState;
-  /** The newest at or before that step. */
+  /** The newest checkpoint at or before that step. */
   readonly checkpoint: ArtifactRef;
-  /** The policy that the other run started from: a KL term still refers to it. */
+  /** The policy that the other run started from; it remains the reference of a KL term. */
   readonly initial: Pick<ImportPolicyResult, 'policy' | 'checkpoint'>;
-  /** What is shared, as activities that were found. */
+  /** The shared activities, counted as cache hits. */
   readonly stages: readonly StageCost[];
-  /** A fork in the middle of a supervised update of several steps first does its steps up to `toStep`, as recorded. */
+  /**
+   * Set if the fork is between two supervised steps of one activity: its steps up to `toStep` are repeated from the
+   * record.
+   */
   readonly cut?: { readonly record: ArtifactRef; readonly toStep: number };
-  /** The other run's newest plan; only where all of its steps are shared. */
+  /** The other run's newest mixture plan; only if all steps are shared. */
   readonly mixture?: ArtifactRef;
-  /** Curriculum: what the next segment is planned from. */
+  /** Curriculum: the segment to plan next. */
   readonly segment?: MixSegment;
 }

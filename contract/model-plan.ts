@@ -1,7 +1,9 @@
-/** What training a checkpoint takes: asked by `mtrl doctor --model`, answered by a process that knows the model. */
+/**
+ * Memory and time that training a checkpoint takes: requested by `mtrl doctor --model`, computed in a separate process.
+ */
 import type { Loss, MemorySpec, TrainableSpec } from '../policy/engine.ts';
 
-/** One step of an arm. */
+/** Dimensions of one training step of an arm. */
 export interface ArmShape {
   readonly arm: string;
   readonly promptCount: number;
@@ -12,7 +14,7 @@ export interface ArmShape {
   readonly withReference: boolean;
   readonly trainable: TrainableSpec;
   readonly memory: MemorySpec;
-  /** A prompt as it is usual for the arm. */
+  /** The longest prompt template of the arm's tasks. */
   readonly promptText: string;
   readonly imageCount: number;
 }
@@ -20,7 +22,7 @@ export interface ArmShape {
 export interface PlanRequest {
   readonly folder: string;
   readonly threadCount: number;
-  /** Of the pictures of a prompt, pixels a side. */
+  /** Edge length of the images of a prompt, in pixels. */
   readonly imageEdge: number;
   readonly arms: readonly ArmShape[];
 }
@@ -42,7 +44,7 @@ export interface ArmPlan {
   readonly byteLengths: Readonly<Record<string, number>>;
   readonly byteLengthNeeded: number;
   readonly fits: boolean;
-  /** Floating-point operations of a step. */
+  /** Floating-point operations per step. */
   readonly flops: { readonly training: number; readonly rollouts?: number };
   readonly secondsPerStep: number;
   readonly trainingSeconds: number;

@@ -1,4 +1,4 @@
-/** How a workflow stands: the answer to the query `progress`, and what runs tell their experiment. */
+/** Status of workflows: results of the query `progress`, and signals from runs to their experiment. */
 import type { CacheCount } from './activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { GateCheck, InspectDataResult } from './retraining.ts';
@@ -19,16 +19,16 @@ export type WorkState =
   | 'failed'
   | 'cancelled';
 
-/** One finished optimizer step (or, for supervised runs, the last step of one activity). */
+/** One finished step (for supervised runs, the last step of an activity). */
 export interface StepRow {
   readonly step: number;
-  /** Means over the step's rollouts; supervised steps have none. */
+  /** Means over the step's rollouts; undefined for supervised steps. */
   readonly reward?: number;
   readonly accuracy?: number;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** Activities of this step that were found instead of made. */
+  /** Number of this step's activities that were cache hits. */
   readonly cachedCount: number;
 }
 
@@ -38,21 +38,21 @@ export interface RunProgress {
   readonly arm: string;
   readonly seed: number;
   readonly state: WorkState;
-  /** What is being done right now, as a short phrase. */
+  /** Current work, as a short phrase. */
   readonly phase: string;
-  /** Steps that are finished. */
+  /** Number of finished steps. */
   readonly step: number;
   readonly stepCount: number;
   /** The newest step. */
   readonly last?: StepRow;
-  /** Rewards of all steps, a mark for one or more of them: `▁▂▃▅▇`. */
+  /** Sparkline of the rewards of all steps; a mark stands for one or more steps: `▁▂▃▅▇`. */
   readonly rewardLine?: string;
   readonly cache: CacheCount;
   readonly computeMs: number;
   readonly startedAtMs: number;
   /** The newest checkpoint manifest. */
   readonly checkpoint: ArtifactRef;
-  /** Counts the run's signals to its experiment: signals of one task may arrive out of order. */
+  /** Number of the run's signals to its experiment: those of one workflow task may arrive out of order. */
   readonly toldCount?: number;
 }
 
@@ -66,7 +66,7 @@ export interface TaskMacroF1 {
 /** A run that has been evaluated; its scores are in the experiment's index. */
 export interface ScoredRun {
   readonly runName: string;
-  /** Mean over the tasks that were trained on; left out where there are none. */
+  /** Mean over the tasks that are not out-of-distribution; undefined if there are none. */
   readonly macroF1?: number;
 }
 
@@ -76,7 +76,7 @@ export interface ExperimentProgress {
   readonly recipeDigest: string;
   readonly state: WorkState;
   readonly phase: string;
-  /** Of all runs together. */
+  /** Number of finished steps of all runs. */
   readonly step: number;
   readonly stepCount: number;
   /** Started runs, as of their last signal; query a run itself for its newest step. */
@@ -89,21 +89,21 @@ export interface ExperimentProgress {
   readonly index?: ArtifactRef;
 }
 
-/** Of an ingestion, an evaluation or a judging alone. */
+/** Status of a workflow without runs: ingestion, evaluation, judging, promotion or rollback. */
 export interface JobProgress {
   readonly state: WorkState;
-  /** What is being done right now, as a short phrase. */
+  /** Current work, as a short phrase. */
   readonly phase: string;
 }
 
 export interface RetrainProgress {
   readonly state: WorkState;
-  /** What is being done right now, as a short phrase. */
+  /** Current work, as a short phrase. */
   readonly phase: string;
   readonly name?: string;
   readonly sources: InspectDataResult['sources'];
   readonly experimentId?: string;
   readonly checks: readonly GateCheck[];
-  /** The workflow that does the work, where this one only waits for it. */
+  /** Id of the workflow that does the work, if this one only waits for it. */
   readonly followed?: string;
 }

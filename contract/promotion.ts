@@ -1,17 +1,20 @@
-/** What the workflows `promote`, `rollback` and `retrain` take and give: JSON, a documented interface (docs/operations.md). */
+/**
+ * Inputs and results of the workflows `promote`, `rollback` and `retrain`, as JSON: a documented interface
+ * (docs/operations.md).
+ */
 import type { GateResult, InspectDataResult, NotifyResult, PromotedVersion, RollBackResult } from './retraining.ts';
 import type { Decision } from './messages.ts';
 
-/** The outcome of a candidate at the gate and after it. */
+/** The outcome of the gate and the approval for one candidate. */
 export interface GatedPromotion {
   readonly status: 'promoted' | 'held-back' | 'rejected';
   readonly name: string;
   readonly experimentId: string;
   readonly runName: string;
-  /** In words. */
+  /** Explanation in words. */
   readonly why: string;
   readonly gate: GateResult;
-  /** If approval was requested and answered. */
+  /** The approver's decision, if one was requested and made. */
   readonly decision?: Decision;
   readonly promoted?: PromotedVersion;
   readonly notifications: NotifyResult;
@@ -19,7 +22,7 @@ export interface GatedPromotion {
 
 export interface RollbackInput {
   readonly name: string;
-  /** The version to go back to; the one before the promoted one when left out. */
+  /** The version to go back to. Default: the version that the promoted one replaced. */
   readonly to?: number;
   readonly by: string;
   readonly reason?: string;
@@ -29,13 +32,13 @@ export interface RollbackResult extends RollBackResult {
 }
 
 export interface RetrainInput {
-  /** As the user wrote it (JSON), with a `promotion`. */
+  /** As the user wrote it (JSON); must have a `promotion` section. */
   readonly recipe: unknown;
-  /** What the schedule's last retraining took up; a workflow that a schedule started knows it by itself. */
+  /** Digests of the schedule's last retraining. Default: taken from the schedule's last result. */
   readonly lastTried?: Tried;
 }
 
-/** The recipe and data of a candidate, whatever its outcome. */
+/** Digests of a retraining's recipe and data, whatever its outcome. */
 export interface Tried {
   readonly recipeDigest: string;
   readonly dataDigest: string;
@@ -43,15 +46,15 @@ export interface Tried {
 
 export interface RetrainResult {
   readonly outcome: 'no-new-data' | GatedPromotion['status'];
-  /** In the registry. */
+  /** Name in the registry. */
   readonly name: string;
-  /** In words. */
+  /** Explanation in words. */
   readonly why: string;
   readonly tried: Tried;
   readonly sources: InspectDataResult['sources'];
-  /** What trained the candidate; left out when nothing was trained. */
+  /** The experiment that trained the candidate; undefined if nothing was trained. */
   readonly experimentId?: string;
-  /** The version that the name had when the retraining began. */
+  /** The name's version when the retraining began. */
   readonly startedFromVersion?: number;
   readonly promotion?: GatedPromotion;
 }

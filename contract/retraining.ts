@@ -1,7 +1,7 @@
 /**
- * What passes between the workflows `retrain`, `promote` and `rollback` and their activities: is there new data, is the
- * candidate better, may it have the name. Refs and small summaries, as in activities.ts. The way from a finished
- * experiment to a promotion is the same for all who go it: workflows/promotion/gated-promotion.ts.
+ * Payloads of the activities of `retrain`, `promote` and `rollback`, which look for new data, compare a candidate with
+ * the promoted version, and switch a name. Refs and small summaries, as in activities.ts. `retrain` and `promote` share
+ * the path from a finished experiment to a promotion: workflows/promotion/gated-promotion.ts.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
@@ -10,19 +10,19 @@ import type { EvaluateResult, PolicyState, RunSummary } from './activities.ts';
 
 export type { GateCheck };
 
-/** One version of a name in the registry; written once, never changed. */
+/** One version of a name in the registry; immutable. */
 export interface PromotedVersion {
   readonly name: string;
-  /** From 1, without gaps. */
+  /** 1, 2, ... without gaps. */
   readonly version: number;
   readonly policy: PolicyState;
   readonly checkpoint: ArtifactRef;
-  /** How it is asked to answer. */
+  /** Answer mode of the judge. */
   readonly mode: AnswerMode;
-  /** What it was trained and evaluated on. */
+  /** Recipe of its training and evaluation. */
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
-  /** Of the source files the dataset was read from (data-digest.ts). */
+  /** Digest of the dataset's sources: their declarations and the bytes of their files (data-digest.ts). */
   readonly dataDigest: string;
   readonly experimentId: string;
   readonly runName: string;
@@ -37,20 +37,20 @@ export interface FindPromotedInput {
   readonly name: string;
 }
 export interface FindPromotedResult {
-  /** Left out when the name has no version, or its versions were all rolled back. */
+  /** Undefined if the name has no version, or if all of its versions were rolled back. */
   readonly promoted?: PromotedVersion;
-  /** What a conditional switch of the name must find; 0 when the name is new. */
+  /** The name's revision, which a switch of the name requires; 0 for a new name. */
   readonly revision: number;
 }
 
-/** What a finished experiment offers for promotion. The recipe's `promotion` says what is not said here. */
+/** Selects the candidate among the runs of a finished experiment. Name and arm default to the recipe's `promotion`. */
 export interface FindCandidateInput {
   readonly experimentId: string;
   readonly name?: string;
   readonly arm?: string;
-  /** The recipe's first when left out. */
+  /** Default: the recipe's first seed. */
   readonly seed?: number;
-  /** A person's reason to promote what the gate holds back: kept in the history. */
+  /** A person's reason for promoting a candidate that the gate holds back; recorded in the history. */
   readonly forceReason?: string;
 }
 export interface FindCandidateResult {
@@ -78,20 +78,23 @@ export interface InspectDataResult {
   }[];
 }
 
-/** What a policy answered to one test set. */
+/** A policy's judgments on one split of a task. */
 export interface JudgedTask {
   readonly task: string;
   readonly split: Split;
   readonly judgments: ArtifactRef;
 }
-/** The promoted policy judged on the candidate's dataset, and both on the promoted one's: old data is not forgotten. */
+/**
+ * Judgments of the candidate and the promoted policy, both on the candidate's dataset and on the promoted version's, so
+ * that a regression on old data is found.
+ */
 export interface GateInput {
   readonly recipe: ArtifactRef;
-  /** The candidate's. */
+  /** The candidate's dataset. */
   readonly dataset: ArtifactRef;
   readonly candidate: { readonly evaluations: readonly EvaluateResult[] };
   readonly promoted?: Pick<PromotedVersion, 'name' | 'version' | 'recipe' | 'dataset'> & {
-    /** Of its own dataset. */
+    /** Judgments on its own dataset. */
     readonly judged: readonly JudgedTask[];
   };
   readonly promotedOnNewData?: readonly JudgedTask[];
@@ -100,16 +103,16 @@ export interface GateInput {
 export interface GateResult {
   readonly passed: boolean;
   readonly checks: readonly GateCheck[];
-  /** JSON of all of it, kept. */
+  /** JSON: the rules, the checks and the outcome. */
   readonly gate: ArtifactRef;
 }
 
 export interface PromoteInput {
   readonly name: string;
-  /** The registry's revision that the gate compared with: another one is PROMOTION_CONFLICT. */
+  /** The name's revision at the time of the comparison; PROMOTION_CONFLICT if it has changed. */
   readonly revision: number;
   readonly candidate: Omit<PromotedVersion, 'name' | 'version' | 'promotedAt'>;
-  /** Why, in a person's words: kept in the history. */
+  /** Reason given by a person; recorded in the history. */
   readonly reason?: string;
 }
 export interface PromoteResult {
@@ -119,23 +122,23 @@ export interface PromoteResult {
 
 export interface RollBackInput {
   readonly name: string;
-  /** As findPromoted gave it: another one is PROMOTION_CONFLICT. */
+  /** The name's revision, from `findPromoted`; PROMOTION_CONFLICT if it has changed. */
   readonly revision: number;
-  /** The version to go back to; the one before the promoted one when left out, or none where there was none. */
+  /** The version to go back to. Default: the version that the promoted one replaced, which may be none. */
   readonly to?: number;
   readonly by: string;
   readonly reason?: string;
 }
 export interface RollBackResult {
-  /** Left out when nothing was promoted. */
+  /** Undefined if nothing was promoted. */
   readonly from?: PromotedVersion;
-  /** Left out when nothing is promoted now. */
+  /** Undefined if nothing is promoted now. */
   readonly promoted?: PromotedVersion;
   readonly revision: number;
 }
 
 export interface NotifyInput {
-  /** Where webhooks and commands are declared. */
+  /** The recipe that declares the webhooks and commands. */
   readonly recipe: ArtifactRef;
   readonly event: {
     readonly kind: 'no-new-data' | 'held-back' | 'approval-wanted' | 'rejected' | 'promoted' | 'rolled-back' | 'failed';

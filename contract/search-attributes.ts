@@ -1,4 +1,7 @@
-/** Search attributes for filters in the Web UI and `temporal workflow list --query`: registered with the server, set by workflows and by clients that start them. */
+/**
+ * Search attributes, for filters in the Web UI and in `temporal workflow list --query`. They are registered with the
+ * server, and set by workflows and by the clients that start them.
+ */
 import { defineSearchAttributeKey } from '@temporalio/common';
 
 export const searchAttributes = {

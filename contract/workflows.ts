@@ -1,4 +1,7 @@
-/** What workflows take and give, beside the recipe: `experiment` takes the recipe itself, as JSON. */
+/**
+ * Inputs and results of the workflows that train, evaluate and judge. `experiment` also takes the recipe itself, as
+ * JSON.
+ */
 import type {
   ArmPlan,
   CacheCount,
@@ -21,9 +24,9 @@ import type { StepRow, TaskMacroF1 } from './progress.ts';
 
 /** The second argument of `experiment`. */
 export interface ExperimentOptions {
-  /** A policy that is kept already, to start from instead of the recipe's. */
+  /** A stored policy to start from instead of the recipe's. */
   readonly initial?: RunInput['initial'];
-  /** What runs of another experiment have done already (workflows/plan-fork.ts). */
+  /** Steps shared with the runs of another experiment (workflows/plan-fork.ts). */
   readonly fork?: Fork;
 }
 
@@ -41,7 +44,9 @@ export interface ExperimentResult {
   readonly wallMs: number;
 }
 
-/** What one part of an experiment of many runs hands to the next, between two waves of runs: no child is open then. */
+/**
+ * State that an experiment carries through continue-as-new, between two waves of runs, when no child workflow is open.
+ */
 export interface ExperimentCarry {
   readonly startedAtMs: number;
   readonly prepared: PrepareResult;
@@ -49,7 +54,7 @@ export interface ExperimentCarry {
   readonly initial: RunInput['initial'];
   readonly cache: CacheCount;
   readonly paused: boolean;
-  /** Runs that have been evaluated, in the order in which they were started. */
+  /** Evaluated runs, wave by wave. */
   readonly done: readonly DoneRun[];
 }
 
@@ -57,11 +62,11 @@ export interface DoneRun {
   readonly runName: string;
   readonly evaluated: ArtifactRef;
   readonly macroF1?: number;
-  /** Only of a run that another one starts from. */
+  /** Final snapshot; only if another run starts from it. */
   readonly snapshot?: ArtifactRef;
 }
 
-/** What every part of an experiment knows of the whole. */
+/** The experiment to which a child workflow belongs. */
 export interface ExperimentRef {
   readonly experimentId: string;
   readonly recipeName: string;
@@ -71,17 +76,17 @@ export interface ExperimentRef {
 
 export interface RunInput extends ExperimentRef {
   readonly plan: ArmPlan;
-  /** The policy this run starts from: an untouched snapshot, with no log. */
+  /** The policy that this run starts from: a snapshot with an empty log. */
   readonly initial: { readonly policy: PolicyState; readonly checkpoint: ArtifactRef };
-  /** Another run's first steps, where this one is a fork of it. */
+  /** The first steps of another run, if this run shares them. */
   readonly shared?: SharedRun;
-  /** How often it tells its experiment of a step: bounded for all runs of an experiment together. */
+  /** Maximum number of progress signals after steps; an experiment divides a fixed number among the runs of a wave. */
   readonly tellCountMax?: number;
   /** Only on continue-as-new. */
   readonly carried?: RunCarry;
 }
 
-/** What one part of a long run hands to the next: no more than fits in a few KiB. */
+/** State that a run carries through continue-as-new; its size does not grow with the length of the run. */
 export interface RunCarry {
   readonly startedAtMs: number;
   readonly mixture: RunMixture;
@@ -91,29 +96,29 @@ export interface RunCarry {
   readonly policy: PolicyState;
   readonly checkpoint: ArtifactRef;
   readonly stages: readonly StageCost[];
-  /** The last steps, for the table in the current details. */
+  /** The newest steps, for the table in the current details. */
   readonly rows: readonly StepRow[];
-  /** Left out by versions before it. */
+  /** Undefined in the history of an earlier version. */
   readonly rewardTrace?: RewardTrace;
-  /** Left out by versions before it. */
+  /** Undefined in the history of an earlier version. */
   readonly toldCount?: number;
   readonly paused: boolean;
-  /** An operator has changed the budget. */
+  /** Whether an operator has changed the budget. */
   readonly budgetChanged?: boolean;
 }
 
-/** Which examples the next steps see. */
+/** Decides which examples the next steps see. */
 export interface RunMixture {
   readonly plan: ArtifactRef;
-  /** The run's budget when it was planned. */
+  /** Steps in the run's budget when the mixture was planned. */
   readonly plannedStepCount: number;
-  /** Curriculum: of the steps since. */
+  /** Curriculum: rewards of the steps since the mixture was planned. */
   readonly rewards: readonly ArtifactRef[];
 }
 
 export interface RunResult {
   readonly summary: RunSummary;
-  /** The last step, where there was one. */
+  /** The last step, if there was one. */
   readonly last?: StepRow;
   readonly rewardLine?: string;
   readonly cache: CacheCount;
@@ -137,7 +142,7 @@ export interface IngestOnlyResult {
   readonly ingestion: IngestResult;
 }
 
-/** A policy that is kept already. */
+/** A stored policy. */
 export type PolicySource =
   | { readonly kind: 'state'; readonly policy: PolicyState; readonly checkpoint: ArtifactRef }
   | { readonly kind: 'checkpoint'; readonly checkpoint: ArtifactRef };
@@ -146,7 +151,7 @@ export interface EvaluatePolicyInput {
   /** As the user wrote it. */
   readonly recipe: unknown;
   readonly mode: AnswerMode;
-  /** The recipe's own policy when left out. */
+  /** Default: the recipe's own policy. */
   readonly source?: PolicySource;
 }
 export interface EvaluatePolicyResult {
@@ -170,11 +175,11 @@ export interface JudgeBatchResult {
   readonly judged: JudgeRowsResult;
 }
 
-/** The rewards of a whole run as far as they fit a line: a mean of as many steps as that takes. */
+/** The rewards of a whole run, averaged so that they fit a line. */
 export interface RewardTrace {
-  /** Steps behind each of `means`: a power of two. */
+  /** Steps per mean: a power of two. */
   readonly stepCountPerMean: number;
   readonly means: readonly number[];
-  /** Rewards of steps that no mean has yet: fewer than `stepCountPerMean`. */
+  /** Rewards of the newest steps, which no mean includes yet: fewer than `stepCountPerMean`. */
   readonly rest: readonly number[];
 }

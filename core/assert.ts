@@ -1,11 +1,11 @@
 import { MtrlError } from './errors.ts';
 
-/** An internal invariant: if it does not hold, the program is wrong, not its input. */
+/** Throws INVARIANT unless the condition holds: a bug in the program, not bad input. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new MtrlError('INVARIANT', message);
 }
 
-/** Narrows away undefined and null; throws with the name of the missing value. */
+/** Returns the value if it is neither undefined nor null; else throws INVARIANT with its name. */
 export function required<T>(value: T | undefined | null, what: string): T {
   assert(value !== undefined && value !== null, `${what} is missing`);
   return value;

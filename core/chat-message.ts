@@ -5,7 +5,7 @@ import type { TextRange } from './marked-text.ts';
 export interface TextPart {
   readonly type: 'text';
   readonly text: string;
-  /** Spans of row text in it, which the tokenizer must not interpret; undefined if there are none. */
+  /** Spans of row text in `text`, which the tokenizer reads as plain text; undefined if there are none. */
   readonly rows?: readonly TextRange[];
 }
 

@@ -1,15 +1,15 @@
-/** Where two JSON documents differ. */
+/** Differences between two JSON documents. */
 import { canonicalJson, type Json } from './json.ts';
 
 export interface Difference {
   /** `arms.mt-rl.groupSize` */
   readonly path: string;
-  /** undefined: not in that document. */
+  /** Values in the two documents; undefined if the path is absent. */
   readonly there: Json | undefined;
   readonly here: Json | undefined;
 }
 
-/** In the order of the paths of `there`, then what only `here` has. */
+/** Lists the differences: at each level, the members of `there` in order, then those that only `here` has. */
 export function differences(
   there: Json | undefined,
   here: Json | undefined,

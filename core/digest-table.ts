@@ -1,11 +1,14 @@
-/** Numbers digests in order of arrival: 0, 1, 2... Memory is little more than their bytes. */
+/** Numbers digests in order of arrival: 0, 1, 2... Uses little more memory than their bytes. */
 import { assert, required } from './assert.ts';
 
 const chunkEntryCount = 16_384;
-/** Maximum load factor: above it, probing takes long. */
+/** Maximum load factor; probing is slow above it. */
 const loadMax = 0.75;
 
-/** Open addressing with linear probing: 1 + index of the entry, 0 where free. A power of two of slots. */
+/**
+ * A hash table with open addressing and linear probing. A slot holds 1 + the index of its entry, or 0 if free; the
+ * number of slots is a power of two.
+ */
 interface Part {
   slots: Uint32Array;
   size: number;
@@ -13,13 +16,13 @@ interface Part {
 
 export class DigestTable {
   readonly #digestLength: number;
-  /** Entries in order; grown in chunks, so that none is ever copied. */
+  /** Entries in order, in chunks, so that growth copies none. */
   readonly #chunks: Uint8Array[] = [];
-  /** By the digest's first byte: one grows at a time. */
+  /** Indexed by the digest's first byte, so that only one of 256 parts grows at a time. */
   readonly #parts = Array.from({ length: 256 }, (): Part => ({ slots: new Uint32Array(8), size: 0 }));
   #size = 0;
 
-  /** Digests of this many bytes, at least 5: a prefix of a cryptographic hash. */
+  /** `digestLength`: bytes stored per digest, a prefix of a cryptographic hash; at least 5. */
   constructor(digestLength: number) {
     assert(digestLength >= 5, `digests of ${digestLength} bytes`);
     this.#digestLength = digestLength;
@@ -29,7 +32,7 @@ export class DigestTable {
     return this.#size;
   }
 
-  /** The digest's number; if it is new, `size` has grown. Longer digests are truncated. */
+  /** Returns the digest's number; a new digest gets the next one, and `size` grows. Longer digests are truncated. */
   add(digest: Uint8Array): number {
     const part = required(this.#parts[digest[0] ?? 0], 'the part of a digest');
     const slot = this.#slotOf(part, digest);
@@ -44,7 +47,7 @@ export class DigestTable {
     return index;
   }
 
-  /** Hexadecimal. */
+  /** The digest in hexadecimal. */
   digestAt(index: number): string {
     return Buffer.from(this.#entry(index)).toString('hex');
   }
@@ -86,7 +89,7 @@ export class DigestTable {
   }
 }
 
-/** Of the bytes behind the one that chooses the part. */
+/** The initial slot, from bytes 1 to 4; byte 0 chooses the part. */
 function startOf(digest: Uint8Array): number {
   const at = (i: number): number => digest[i] ?? 0;
   return (at(1) | (at(2) << 8) | (at(3) << 16) | (at(4) << 24)) >>> 0;

@@ -1,13 +1,13 @@
 /**
- * Coded errors: every user-visible failure has a code, a place, what was found and what to do.
- * The code becomes the `type` of a Temporal ApplicationFailure (activities/failure.ts), so the terminal, the Web UI and
- * the tests show the same one.
+ * Coded errors: every user-visible failure has a code, a place, what was found and what to do. The code becomes the
+ * `type` of a Temporal ApplicationFailure (activities/failure.ts), so the terminal, the Web UI and the tests see the
+ * same code.
  */
 
 /**
- * How the pipeline treats a code: `user`, `data` and `compute` errors end the run at once; `transient` ones (the
- * environment) and `worker` ones (the activity's machine) are retried by Temporal. After a `worker` error another worker
- * may succeed.
+ * How the pipeline treats a code. `user`, `data`, `compute` and `internal` errors end the run at once. Temporal retries
+ * `transient` errors (the environment) and `worker` errors (the activity's machine); after a `worker` error, another
+ * worker may succeed.
  */
 export type ErrorKind = 'user' | 'data' | 'compute' | 'transient' | 'worker' | 'internal';
 
@@ -27,11 +27,11 @@ const errorKinds = {
   PROMPT_INVALID: 'data',
   EXAMPLE_TOO_LONG: 'data',
   NOT_FOUND: 'data',
-  // a judge that may not be promoted
+  // a judge that cannot be promoted
   EVALUATION_MISSING: 'data',
   PROMOTION_HELD_BACK: 'data',
   PROMOTION_CONFLICT: 'data',
-  // a second decision, or one made too early or too late
+  // a decision that is not the first, too early or too late
   DECISION_REFUSED: 'data',
   // a run that has passed the requested last step
   BUDGET_REFUSED: 'data',
@@ -57,23 +57,23 @@ const errorKinds = {
   NON_FINITE: 'compute',
   REPLAY_DIVERGED: 'compute',
   GRAPH_INVALID: 'compute',
-  // more memory than the limit allows, by plan
+  // the planned memory of a single prompt exceeds engine.memoryByteLengthMax
   MEMORY_EXCEEDED: 'compute',
-  // more memory than the worker allows a compute process, in fact
+  // the actual memory of a compute process exceeds the worker's limit
   COMPUTE_OUT_OF_MEMORY: 'compute',
   // the environment: retried
   STORE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   STORE_FULL: 'transient',
-  // an activity was suspended for so long that its writes may have been collected
+  // an activity was suspended for so long that its writes may have been garbage-collected
   LEASE_LOST: 'transient',
   TEMPORAL_UNREACHABLE: 'transient',
   // the server at the address of the local stack belongs to another stack
   SERVER_FOREIGN: 'transient',
   COMPUTE_CRASHED: 'transient',
   COMPUTE_STALLED: 'transient',
-  // a replay on another runtime than the recorded one: another worker may have it
+  // a replay on a runtime other than the recorded one gave other weights; another worker may have the recorded one
   RUNTIME_MISMATCH: 'transient',
   // the worker's machine: retried, if possible elsewhere
   DISK_FULL: 'worker',
@@ -84,7 +84,7 @@ const errorKinds = {
   PORT_IN_USE: 'data',
   // a local server cannot read its own files
   DATA_DAMAGED: 'data',
-  // stdout cannot be written: a full device
+  // stdout cannot be written, for example because the device is full
   OUTPUT_FAILED: 'data',
   // a requested backend or execution provider is not available; there is no fallback
   PROVIDER_UNAVAILABLE: 'data',
@@ -94,7 +94,7 @@ const errorKinds = {
 
 export type ErrorCode = keyof typeof errorKinds;
 
-/** All of them, each in docs/troubleshooting.md. */
+/** All codes; docs/troubleshooting.md explains each. */
 export const errorCodes = Object.keys(errorKinds) as readonly ErrorCode[];
 
 export interface ErrorDetails {
@@ -107,7 +107,7 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An error that a user may read. `message` is one sentence; place and remedy are in `details`. */
+/** An error for users. `message` is one sentence; `details` holds the place, the finding and the remedy. */
 export class MtrlError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -136,7 +136,7 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorKinds, text);
 }
 
-/** The lines a user sees on stderr: `CODE: message`, then place, finding and remedy where known. */
+/** The lines that a user sees on stderr: `CODE: message`, then place, finding and remedy if known. */
 export function describeError(error: unknown): string {
   if (!(error instanceof MtrlError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const { where, found, hint } = error.details;
@@ -147,7 +147,7 @@ export function describeError(error: unknown): string {
   return lines.join('\n');
 }
 
-/** Exit codes of the command contract: 2 for wrong usage or recipe, 1 for every other failure. */
+/** The exit code: 2 for wrong usage or an invalid recipe, 1 for every other failure. */
 export function exitCodeOf(error: unknown): 1 | 2 {
   return error instanceof MtrlError && error.kind === 'user' ? 2 : 1;
 }

@@ -1,4 +1,4 @@
-/** All members of a union at once: `A & B` of `A | B`. */
+/** The intersection of a union's members: `A & B` for `A | B`. */
 export type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
   all: infer Every,
 ) => void

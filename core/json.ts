@@ -1,10 +1,13 @@
-/** Canonical JSON (RFC 8785 as far as needed: sorted keys, no white space, shortest number form) and digests of it. */
+/** Canonical JSON (the needed part of RFC 8785: sorted keys, no white space, shortest number form) and its digests. */
 import { createHash } from 'node:crypto';
 import { assert } from './assert.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** Canonical text: equal values have equal texts. Undefined members are left out; NaN and infinities are rejected. */
+/**
+ * Serializes canonically: equal values give equal texts. Undefined members are omitted; NaN and infinities are
+ * rejected.
+ */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`;
   if (value !== null && typeof value === 'object') {

@@ -1,6 +1,6 @@
 /**
- * Text with marks around the parts that came from a row; a tokenizer reads those as plain text, whatever they contain.
- * Between template and tokenizer the marks are two Unicode noncharacters that the text does not contain.
+ * Text with marks around the parts that come from a row; a tokenizer reads those parts as plain text, whatever they
+ * contain. Between template and tokenizer, the marks are two Unicode noncharacters that the text does not contain.
  */
 import { MtrlError } from './errors.ts';
 
@@ -9,7 +9,7 @@ export type TextRange = readonly [from: number, to: number];
 
 export interface MarkedText {
   readonly text: string;
-  /** Text of rows, ascending, none of them empty. */
+  /** Ranges of row text, ascending and not empty. */
   readonly rows: readonly TextRange[];
 }
 
@@ -23,10 +23,13 @@ export interface TextSegment {
   readonly isRow: boolean;
 }
 
-/** U+FDD0 to U+FDEF are reserved for internal use of programs: no writing system uses them. */
+/** U+FDD0 to U+FDEF: reserved for internal use by programs, so no writing system uses them. */
 const noncharacters = Array.from({ length: 32 }, (_, i) => String.fromCharCode(0xfdd0 + i));
 
-/** Two characters that none of the texts contains. Throws PROMPT_INVALID if the texts contain 31 or more noncharacters. */
+/**
+ * Finds two characters that none of the texts contains. Throws PROMPT_INVALID if the texts contain 31 or more of the 32
+ * noncharacters.
+ */
 export function unusedMarks(texts: readonly string[]): TextMarks {
   const [open, close] = noncharacters.filter((mark) => !texts.some((text) => text.includes(mark)));
   if (open !== undefined && close !== undefined) return { open, close };
@@ -36,8 +39,8 @@ export function unusedMarks(texts: readonly string[]): TextMarks {
 }
 
 /**
- * The row's text between marks. White space at its ends, and combining marks at its start, stay outside: templates trim
- * text, and normalizers compose characters, as they do where there are no marks.
+ * Wraps the row's text in marks. White space at both ends and combining characters at the start stay outside, so that
+ * templates trim and normalizers compose as they would without marks.
  */
 export function markRow(text: string, { open, close }: TextMarks): string {
   const rest = text.replace(/^[\s\p{M}]+/u, '');
@@ -53,7 +56,10 @@ export function markRows(text: MarkedText, marks: TextMarks): string {
     .join('');
 }
 
-/** Alternating parts of rows and template, none empty. Throws PROMPT_INVALID if a template lost one of two marks. */
+/**
+ * Splits marked text into segments of row and template text, none empty. Throws PROMPT_INVALID if the marks are not
+ * paired.
+ */
 export function segmentsOf(marked: string, { open, close }: TextMarks): TextSegment[] {
   const [first = '', ...others] = marked.split(open);
   const found: TextSegment[] = [{ text: first, isRow: false }];
@@ -66,7 +72,7 @@ export function segmentsOf(marked: string, { open, close }: TextMarks): TextSegm
   return found.filter(({ text }) => text !== '');
 }
 
-/** As `segmentsOf`. */
+/** Like `segmentsOf`, from ranges instead of marks. */
 export function segmentsOfMarked({ text, rows }: MarkedText): TextSegment[] {
   const found: TextSegment[] = [];
   let end = 0;
@@ -84,7 +90,7 @@ function cutApart(): MtrlError {
   });
 }
 
-/** Segments one after the other. */
+/** Concatenates the segments. */
 export function joinSegments(segments: readonly TextSegment[]): MarkedText {
   let text = '';
   const rows: TextRange[] = [];
@@ -95,7 +101,7 @@ export function joinSegments(segments: readonly TextSegment[]): MarkedText {
   return { text, rows };
 }
 
-/** Without white space at both ends. */
+/** Trims white space at both ends, and clips the ranges to the rest. */
 export function trimMarked({ text, rows }: MarkedText): MarkedText {
   const trimmed = text.trim();
   const from = text.length - text.trimStart().length;
@@ -104,7 +110,7 @@ export function trimMarked({ text, rows }: MarkedText): MarkedText {
   return { text: trimmed, rows: clipped.filter(([start, end]) => start < end) };
 }
 
-/** Splits at every occurrence in the template's own text; occurrences in row text are ignored. */
+/** Splits at every occurrence of the separator in template text; occurrences in row text are ignored. */
 export function splitTemplate(segments: readonly TextSegment[], separator: string): TextSegment[][] {
   const pieces: TextSegment[][] = [[]];
   for (const segment of segments) {

@@ -1,4 +1,4 @@
-/** An append-only column of integers from 0: 1, 2 or 4 bytes each, as the largest requires. */
+/** An append-only column of non-negative integers: 1, 2 or 4 bytes each, as the largest value requires. */
 type Numbers = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 export class NumberColumn {
@@ -10,7 +10,7 @@ export class NumberColumn {
     return this.#length;
   }
 
-  /** Below 2^32. */
+  /** `value`: less than 2^32. */
   push(value: number): void {
     if (value > this.#max) this.#widen(value);
     if (this.#length === this.#values.length) this.#values = grown(this.#values);

@@ -1,17 +1,17 @@
-/** How a program of ours starts in a process of its own. */
+/** How to start one of the project's programs in a separate process. */
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isCompiled, projectRoot } from './project.ts';
 
 export interface Program {
   readonly path: string;
-  /** What Node needs to run it: nothing where it is compiled, else a loader of TypeScript. */
+  /** Node options: none for a compiled program, else a TypeScript loader. */
   readonly execArgv: readonly string[];
 }
 
 /**
- * From the compiled form the compiled program; from sources the source, with a loader. Tests run sources and set
- * MTRL_COMPILED, once they have compiled all: a loader takes a second in every process.
+ * Resolves a program: to its compiled file if this code is compiled or MTRL_COMPILED is 1, else to its source, run with
+ * a loader. Tests run from sources but set MTRL_COMPILED after compiling, because a loader takes a second per process.
  *
  * @param url `new URL('./program.ts', import.meta.url)`
  */

@@ -1,7 +1,7 @@
 /**
  * Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011, "Parallel random numbers: as easy as 1, 2, 3").
- * A number is a function of (key, counter) alone, so what is drawn for one token of one rollout does not depend on what
- * was drawn before it, on how a batch was cut into shards, or on how often an activity was retried.
+ * A number is a function of (key, counter) alone, so the draw for one token of one rollout does not depend on earlier
+ * draws, on how a batch is sharded, or on how often an activity is retried.
  */
 import { createHash } from 'node:crypto';
 import { assert } from './assert.ts';
@@ -15,7 +15,7 @@ const multiplier1 = 0xcd9e8d57;
 const weyl0 = 0x9e3779b9;
 const weyl1 = 0xbb67ae85;
 
-/** High half of a 32x32-bit product by 16-bit limbs, in 32-bit integers throughout: no limb product and no sum of two leaves 32 bits. */
+/** High 32 bits of a 32x32-bit product, from 16-bit limbs; no intermediate value exceeds 32 bits. */
 function highWord(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
@@ -53,7 +53,9 @@ function writeBlock(words: Uint32Array, at: number, counter: Block, key: Key): v
   words[at + 3] = c3;
 }
 
-/** The key of a named stream: 64 bits of sha256 over the path, so that streams of different names are independent. */
+/**
+ * The key of a named stream: 64 bits of the sha256 of the path, so that streams with different names are independent.
+ */
 export function keyOf(...path: readonly (string | number)[]): Key {
   const digest = createHash('sha256').update(JSON.stringify(path)).digest();
   return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
@@ -64,13 +66,13 @@ export function openUnit(word: number): number {
   return ((word >>> 9) + 0.5) / 8388608;
 }
 
-/** An array of anything, or of numbers alone. */
+/** An array or a typed array. */
 interface Shufflable {
   readonly length: number;
   [place: number]: unknown;
 }
 
-/** A stream of draws from one key: for code that wants a sequence (a scene, a shuffle, a bootstrap). */
+/** A sequence of draws under one key, for code that consumes draws in order (a scene, a shuffle, a bootstrap). */
 export class Rng {
   readonly #key: Key;
   #counter = 0;
@@ -95,7 +97,7 @@ export class Rng {
     return [this.#counter >>> 0, Math.floor(this.#counter / 2 ** 32), 0, 0];
   }
 
-  /** Fills the array with the next words: the same as that many calls of `word`. */
+  /** Fills the array with the next words, as repeated calls of `word` would. */
   fill(words: Uint32Array): void {
     let at = 0;
     while (at < words.length && this.#used < 4) words[at++] = this.word();
@@ -126,7 +128,7 @@ export class Rng {
     return items[this.integer(0, items.length)] as T;
   }
 
-  /** Standard normal (Box-Muller; the second value is dropped to keep draws countable). */
+  /** Standard normal by Box-Muller; the second value is discarded, so that each call uses the same number of words. */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
   }

@@ -1,4 +1,4 @@
-/** An append-only column of unsigned 32-bit integers: 4 bytes each, at most twice that while it grows. */
+/** An append-only column of unsigned 32-bit integers: 4 bytes each, at most twice that with spare capacity. */
 export class Uint32Column {
   #values = new Uint32Array(1_024);
   #length = 0;
@@ -16,7 +16,7 @@ export class Uint32Column {
     this.#values[this.#length++] = value;
   }
 
-  /** A view, until the next `push`. */
+  /** A view of the values, valid until the next `push`. */
   get values(): Uint32Array {
     return this.#values.subarray(0, this.#length);
   }

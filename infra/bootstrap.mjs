@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * The door: makes sure that what is needed is there, then hands over. No dependencies, since it installs them; plain
- * JavaScript, since it must run to say that this Node.js is too old. Its own words go to stderr: stdout belongs to the
- * command (`--json`).
+ * Entry point of every command: installs and compiles what is missing, then runs the command. It has no dependencies,
+ * since it installs them, and is plain JavaScript, since it must run to report that this Node.js is too old. Its own
+ * messages go to stderr: stdout belongs to the command (`--json`).
  *
  *   start [--quick] | test [vitest arguments] | bench NAME ... | mtrl VERB ... | build | setup (only what is missing)
- * The command line runs in this process, from its compiled form (build.mjs), which is brought up to date first.
- * Started under the name `mtrl`, or with any other first word, everything is for `mtrl`.
+ * The command line runs in this process, from its compiled form (build.mjs), which is updated first. If the script is
+ * started under the name `mtrl`, or with any other first word, all arguments go to `mtrl`.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,8 +37,8 @@ async function main() {
   const { verb, args } = readCommand(process.argv);
   checkNode();
   await installPackages();
-  // In an npm script the working directory is the project's; the user's own is in INIT_CWD. It counts only for the
-  // script that npm started, not for one further down that inherited the variable.
+  // In an npm script the working directory is the project folder; the user's own is in INIT_CWD. The variable applies
+  // only to the script that npm started, not to a descendant that inherited it.
   const isNpmScript = process.env.npm_lifecycle_event === verb && process.cwd() === root;
   const cwd = (isNpmScript && process.env.INIT_CWD) || process.cwd();
 
@@ -47,7 +47,7 @@ async function main() {
   if (verb === 'setup') return makeServers();
   if (verb === 'start') return load('cli/start', args, cwd);
   if (verb === 'mtrl') return load('cli/main', args, cwd);
-  // A loader of TypeScript by its address: a bare `tsx` would be looked for in the user's folder.
+  // The TypeScript loader by URL: a bare `tsx` would be resolved from the user's folder.
   const tsx = pathToFileURL(join(modules, 'tsx', 'dist', 'loader.mjs')).href;
   if (verb === 'bench') return runNode(['--import', tsx, join(root, 'bench', 'main.ts'), ...args], cwd);
   const code = await makeServers();
@@ -70,7 +70,7 @@ function checkNode() {
   );
 }
 
-/** Nothing to do if node_modules matches the lock file, whoever installed it. */
+/** Installs the packages unless node_modules already matches the lock file, whoever installed it. */
 async function installPackages() {
   const isInstalled = () => missingPackages(root).length === 0;
   if (isInstalled()) return;
@@ -80,8 +80,8 @@ async function installPackages() {
     if (isInstalled()) return;
     say('installing packages (npm ci)');
     const startedMs = Date.now();
-    // No install scripts: none of ours is needed to run, and two would download hundreds of MB of GPU libraries.
-    // Dev packages always: tests and benches are part of what the project offers.
+    // No install scripts: none is needed to run, and two would download hundreds of MB of GPU libraries.
+    // Dev packages always: tests and benches are part of the project.
     const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--include=dev', '--include=optional'];
     const npm = process.env.npm_execpath;
     const code =
@@ -100,7 +100,7 @@ async function installPackages() {
   }
 }
 
-/** Two first commands at once would each remove what the other installs. */
+/** Locks the installation: two first commands at once would each remove what the other installs. */
 async function lock(folder) {
   mkdirSync(dirname(folder), { recursive: true });
   const pidFile = join(folder, 'pid');
@@ -112,7 +112,7 @@ async function lock(folder) {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    // The folder exists a moment before the pid file; only a readable pid can be dead.
+    // The folder exists a moment before the pid file: without a readable pid the holder counts as alive.
     const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
     if (pid > 0 && !isAlive(pid)) rmSync(folder, { recursive: true, force: true });
     else if (!waited) say('waiting for another process, which is installing the packages');
@@ -128,7 +128,7 @@ function isAlive(pid) {
   }
 }
 
-/** Here rather than in the tests: these may take minutes, and tests have time limits. */
+/** Provides the server programs before the tests: building them may take minutes, and tests have time limits. */
 function makeServers() {
   return run(process.execPath, [compiled('infra/binaries/binaries')], {
     cwd: root,
@@ -140,7 +140,7 @@ function compiled(program) {
   return join(root, 'dist', `${program}.js`);
 }
 
-/** As if Node had been started with the program there. Returns the exit code that it leaves. */
+/** Runs a compiled program in this process, as if Node had been started with it in `cwd`. Returns its exit code. */
 async function load(program, args, cwd) {
   process.chdir(cwd);
   process.argv = [process.execPath, compiled(program), ...args];
@@ -152,7 +152,7 @@ function runNode(args, cwd) {
   return run(process.execPath, args, { cwd, stdio: 'inherit' });
 }
 
-/** The exit code as a shell would give it; signals that reach us reach the child. */
+/** Runs a child process and forwards signals to it. Returns its exit code as a shell would. */
 function run(command, args, options) {
   return new Promise((done, failed) => {
     const child = spawn(command, args, options);

@@ -1,2 +1,2 @@
-/** Compiles what is out of date in dist/ (build.mjs). Returns how many files were made. */
+/** Compiles missing and outdated files of dist/ (build.mjs). Returns the number of compiled files. */
 export function build(root: string, more?: readonly string[]): Promise<number>;

@@ -1,10 +1,10 @@
 /**
- * Compiles the project to plain JavaScript in `dist/`, as Node's own loader would: types are blanked out where they stand,
- * so lines and columns stay those of the source, and nothing is checked (`npm run typecheck` does). The command line,
- * workers and compute processes run from there and start without a loader.
+ * Compiles the project to plain JavaScript in `dist/` by type stripping, like Node's own loader: types are replaced by
+ * spaces, so lines and columns match the source, and nothing is type-checked (`npm run typecheck` does that). The
+ * command line, workers and compute processes run from there and start without a loader.
  *
- * A compiled file has the time stamp of its source; one that differs is made again. Plain JavaScript, since it runs
- * before anything is compiled.
+ * A compiled file has the time stamp of its source; if the two differ, it is compiled again. Plain JavaScript, since it
+ * runs before anything is compiled.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -17,12 +17,12 @@ const rooms = [
 ];
 
 /**
- * Makes what is missing or out of date, and removes what has no source any more.
+ * Compiles missing and outdated files, and removes compiled files whose source is gone.
  *
- * @param {string} root of the project
- * @param {readonly string[]} more folders that are compiled too
- * @returns {Promise<number>} how many files were made
- * @throws {Error} naming the file that is not TypeScript, or uses syntax that cannot be blanked out
+ * @param {string} root project folder
+ * @param {readonly string[]} more additional folders to compile
+ * @returns {Promise<number>} number of compiled files
+ * @throws {Error} naming a file that is not TypeScript, or uses syntax that cannot be stripped
  */
 export async function build(root, more = []) {
   const dist = join(root, 'dist');
@@ -52,7 +52,7 @@ async function compile(files) {
     const bytes = readFileSync(source);
     const code = source.endsWith('.ts') ? withCompiledNames(stripped(transformSync, source, bytes)) : bytes;
     mkdirSync(dirname(made), { recursive: true });
-    // Another process may be loading it, or making it too.
+    // Another process may be loading or compiling the same file.
     const partial = `${made}.${process.pid}`;
     writeFileSync(partial, code);
     utimesSync(partial, mtime, mtime);
@@ -70,7 +70,7 @@ function stripped(transformSync, source, bytes) {
   }
 }
 
-/** `.js` for the `.ts` of imports and of files that are named beside the module: as long, so no column moves. */
+/** Replaces `.ts` by `.js` in imports and in relative `new URL(...)`: equally long, so columns do not move. */
 function withCompiledNames(code) {
   return code.replaceAll(/(\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.[^'"\n]*)\.ts\2/g, '$1$2$3.js$2');
 }
@@ -79,7 +79,7 @@ function compiledName(path) {
   return path.replace(/\.ts$/, '.js');
 }
 
-/** Sources, and what they load beside them. */
+/** Whether a file is a source, or a file beside sources that they load. */
 function isProgram(path) {
   return /\.(?:ts|mjs|wasm)$/.test(path) && !/\.test\.ts$/.test(path);
 }

@@ -1,16 +1,18 @@
 /**
- * Whether node_modules is what package-lock.json asks for, whoever installed it. npm writes `node_modules/.package-lock.json`
- * when an install is complete, and nothing before. Plain JavaScript: bootstrap.mjs runs before any package is there.
+ * Checks whether node_modules matches package-lock.json, whoever installed it. npm writes
+ * `node_modules/.package-lock.json` when an install is complete, and not before. Plain JavaScript: bootstrap.mjs runs
+ * before any package is installed.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 
 /**
- * What is missing or of another version, the first few by path; empty when the install is complete. Optional packages count
- * where they are made for this platform (native parts of other packages); of those that differ in their C library one is enough.
+ * Paths of packages that are missing or have another version, at most five; empty if the install is complete. Optional
+ * packages count if they are built for this platform (native parts of other packages); of variants for different C
+ * libraries one is enough.
  *
- * @param {string} root of the project
+ * @param {string} root project folder
  * @returns {string[]}
  */
 export function missingPackages(root) {
@@ -34,7 +36,7 @@ function packagesOf(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')).packages ?? {};
   } catch {
-    // Cut off in the middle of being written.
+    // The file was cut off while it was being written.
     return {};
   }
 }

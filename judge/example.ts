@@ -1,27 +1,34 @@
-/** Task > Example > Prompt > Rollout > Judgment > Reward: the nouns of judging (DESIGN section 2). A field of one stage is never reused for the next. */
+/**
+ * Types of judging: Example, Judgment and Reward (DESIGN section 2). A field of one stage is never reused for the next.
+ */
 
 export type Split = 'train' | 'val' | 'test';
 
-/** How a judge is asked to answer: reasoning first, or the verdict alone. */
+/** Form of an answer: a rationale, then the verdict (`think`), or the verdict alone (`direct`). */
 export type AnswerMode = 'think' | 'direct';
 
-/** One thing to be judged, with what people said of it. */
+/** One input to judge, with its label. */
 export interface Example {
-  /** Unique in its dataset. */
+  /** Unique within the dataset. */
   readonly id: string;
   readonly task: string;
   readonly split: Split;
-  /** sha256 of each image's encoded bytes (an ImagePack holds them), in the order the prompt shows them. */
+  /** sha256 of each image's encoded bytes (stored in an ImagePack), in prompt order. */
   readonly images: readonly string[];
-  /** What the task's prompt template may use. */
+  /** Values for the task's prompt template, by field name. */
   readonly fields: Readonly<Record<string, string>>;
   /** One of the task's labels. */
   readonly label: string;
-  /** The number behind the label, where there is one: a mean opinion score under thresholds, the score of a score task. */
+  /**
+   * Numeric value behind the label, if any: the mean opinion score that was thresholded, or the score of a score task.
+   */
   readonly score?: number;
   /** A written reason for the label, for supervised training in `think` mode. */
   readonly rationale?: string;
-  /** Examples with the same key share an image, a source object or a prompt: a split never parts them, the bootstrap draws them together. */
+  /**
+   * Examples with the same key share an image, a source object or a prompt: splits keep them together, and the
+   * bootstrap resamples them as one cluster.
+   */
   readonly groupKey: string;
 }
 
@@ -45,14 +52,17 @@ export interface QuarantinedRow {
   readonly excerpt: string;
 }
 
-/** One sampled answer to an example's prompt, as judging sees it. */
+/** One completion of an example's prompt, as passed to the verdict parsers. */
 export interface CompletionText {
-  /** Decoded, special tokens kept, the stop token left out. */
+  /** Decoded text, with special tokens but without the stop token. */
   readonly text: string;
   readonly finishReason: 'stop' | 'length';
 }
 
-/** `score`: the number that a real score task was answered with; `verdict` is then the label nearest to it. */
+/**
+ * A parsed answer. `score` is set for score tasks with `real`: the number in the answer; `verdict` is then the nearest
+ * label.
+ */
 export type Judgment =
   | { readonly ok: true; readonly verdict: string; readonly rationale: string; readonly score?: number }
   | { readonly ok: false; readonly reason: UnparsableReason };
@@ -69,18 +79,20 @@ export type UnparsableReason =
   | 'text-outside-tags'
   | 'text-outside-form';
 
-/** R = (1 - a) * accuracy + a * format, accuracy gated on format (PAPER.md); the parts stay apart. */
+/**
+ * R = (1 - a) * accuracy + a * format, with accuracy gated on format (PAPER.md). The parts are kept beside the value.
+ */
 export interface Reward {
   readonly value: number;
   readonly accuracy: 0 | 1;
   readonly format: 0 | 1;
-  /** Scores: 1 - distance to the label over the range, in [0, 1]. */
+  /** Score tasks: 1 - |score - label| / (range of the labels), in [0, 1]. */
   readonly closeness?: number;
-  /** Pairs sampled in both orders: share of the other order's verdicts that choose the same picture. */
+  /** Pairs sampled in both orders: share of the verdicts in the other order that choose the same image, in [0, 1]. */
   readonly agreement?: number;
-  /** An external grader's, in [0, 1]. */
+  /** Score of the external grader, in [0, 1]. */
   readonly graderScore?: number;
-  /** Taken off for length. */
+  /** Penalty subtracted for an overlong completion. */
   readonly overlongPenalty?: number;
   readonly unparsable?: UnparsableReason;
 }

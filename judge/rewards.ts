@@ -1,4 +1,7 @@
-/** R = (1 - a) accuracy + a format, accuracy gated on format (arXiv 2603.11665; a is not published), and what an arm may put in accuracy's place. */
+/**
+ * Rewards: R = (1 - a) accuracy + a format, with accuracy gated on format (arXiv 2603.11665, which does not publish a).
+ * An arm may replace the accuracy part.
+ */
 import { assert } from '../core/assert.ts';
 import type { RewardSpec } from '../recipes/fields/reward-fields.ts';
 import type { KindedTask } from '../recipes/fields/task-fields.ts';
@@ -13,27 +16,27 @@ export function rewardOf(judgment: Judgment, label: string, formatWeight: number
   return { value: (1 - formatWeight) * accuracy + formatWeight, accuracy, format: 1 };
 }
 
-/** How an arm rewards: parts of the arm. */
+/** The reward settings of an arm. */
 export interface RewardRule {
   readonly formatWeight: number;
   readonly reward: RewardSpec;
-  /** The longest a completion can be. */
+  /** Maximum completion length, in tokens. */
   readonly tokenCountMax: number;
 }
 
-/** A rollout that has been read, and what others say of it. */
+/** A parsed rollout, with the other inputs to its reward. */
 export interface JudgedCompletion {
   readonly judgment: Judgment;
   readonly tokenCount: number;
-  /** Pairs sampled in both orders: share of the other order's verdicts that choose the same picture. */
+  /** Pairs sampled in both orders: share of the verdicts in the other order that choose the same image, in [0, 1]. */
   readonly agreement?: number;
-  /** An external grader's, in [0, 1]. */
+  /** Score of the external grader, in [0, 1]. */
   readonly graderScore?: number;
 }
 
 /**
- * The reward with all that the rule asks for; its parts are kept beside its value. Below 0 only by the penalty for
- * overlong completions, which unreadable ones pay as well.
+ * Reward of a completion under all parts of the rule, with its parts. It is negative only through the overlong penalty,
+ * which also applies to unparsable completions.
  */
 export function ruledReward(
   completion: JudgedCompletion,
@@ -62,14 +65,20 @@ export function ruledReward(
   };
 }
 
-/** Grows evenly from nothing to `penalty` (soft overlong punishment of DAPO, arXiv 2503.14476). */
+/**
+ * Penalty that grows linearly from 0 at `fromTokenCount` to `penalty` at `tokenCountMax` (soft overlong punishment of
+ * DAPO, arXiv 2503.14476).
+ */
 function overlongPenalty(tokenCount: number, { reward: { overlong }, tokenCountMax }: RewardRule): number {
   if (overlong === undefined) return 0;
   const share = (tokenCount - overlong.fromTokenCount) / (tokenCountMax - overlong.fromTokenCount);
   return overlong.penalty * Math.min(1, Math.max(0, share));
 }
 
-/** For each judgment of a pair, the share of the other order's judgments that choose the same picture, which there has the other label. */
+/**
+ * For each judgment of a pair, the share of judgments in the other order that choose the same image, which has the
+ * other label there; 0 for unparsable judgments.
+ */
 export function agreements(judgments: readonly Judgment[], swapped: readonly Judgment[]): number[] {
   return judgments.map((judgment) => {
     if (!judgment.ok || swapped.length === 0) return 0;

@@ -1,4 +1,4 @@
-/** What the activities of a compute worker share: caches, and the engines with the policies in them. */
+/** Shared by the activities of a compute worker: caches, and the engines with the policies that they hold. */
 import type { ComputeDeps } from './deps.ts';
 import type { JsonCache } from './json-cache.ts';
 import type { PolicyStates } from './policies/policy-states.ts';

@@ -1,4 +1,4 @@
-/** What activities are given by the worker that hosts them; tests give them a folder store and engines of their own. */
+/** Dependencies that a worker passes to its activities; tests pass a folder store and engines of their own. */
 import type { Logger } from 'pino';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { CodeVersion } from './code/code-version.ts';
@@ -12,17 +12,17 @@ export interface ControlDeps {
   /** See code-version.ts. */
   readonly codeVersion: CodeVersion;
   readonly log: Logger;
-  /** Buckets that `s3://` sources of recipes are read from; without it a recipe can only name local files. */
+  /** Opens the buckets of recipes' `s3://` sources; without it a recipe can only name local files. */
   readonly openBucket?: OpenBucket;
 }
 
 export interface ComputeDeps extends ControlDeps {
   readonly enginePool: EnginePool;
-  /** Of the pool's engines. */
+  /** State transfer of the pool's engines. */
   readonly transfer: StateTransfer;
   readonly stateCache: StateCache;
-  /** Local folder that belongs to this process alone, for what is read as files. */
+  /** Local folder of this process alone, for data that must be read as files. */
   readonly spoolFolder: string;
-  /** What the pool's engines compute with; ONNX Runtime on the CPU when left out. */
+  /** Backend and execution provider of the pool's engines; ONNX Runtime on the CPU if absent. */
   readonly engine?: EngineChoice;
 }

@@ -1,4 +1,4 @@
-/** Shared by all steps of the pipeline: look up the key first, and report whether the result was found or made. */
+/** Caching for all steps of the pipeline: looks up the key first, and reports whether the result was found or made. */
 import { type Computed, findMade, memoize, type Work } from '../artifacts/manifest.ts';
 import { asJson } from '../artifacts/codecs/json-value.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -6,7 +6,7 @@ import type { KeyedActivity } from './code/code-version.ts';
 import type { Made } from '../contract/activities.ts';
 import type { ControlDeps } from './deps.ts';
 
-/** What decides a result: the refs and values that are in its key. */
+/** Everything that determines a result: the refs and values in its key. */
 export interface Key {
   readonly inputs: Work['inputs'];
   /** Plain JSON. */
@@ -15,15 +15,18 @@ export interface Key {
 
 export interface Outputs<O extends string, S> {
   readonly outputs: Readonly<Record<O, ArtifactRef>>;
-  /** Plain JSON, a function of the key alone. */
+  /** Plain JSON that depends only on the key. */
   readonly summary: S;
-  /** Time of the work itself where that is known better than by the wall clock. */
+  /** Compute time, if the work measures it more precisely than the wall clock around it. */
   readonly computeMs?: number;
 }
 
 export type DurableResult<O extends string, S> = Made & Outputs<O, S>;
 
-/** The result under this key, found or made now. Attempts that made different bytes are logged: a determinism bug of ours. */
+/**
+ * The result of this key, from the store or computed now. Attempts with different bytes are logged: they show a
+ * determinism bug in this project.
+ */
 export async function durable<O extends string, S>(
   deps: ControlDeps,
   activity: KeyedActivity,
@@ -49,7 +52,7 @@ export async function durable<O extends string, S>(
   };
 }
 
-/** What was kept under this key; undefined where nothing was, or parts of it are gone. */
+/** The stored result of this key; undefined if there is none or parts of it are missing. */
 export function findDurable<S>(deps: ControlDeps, activity: KeyedActivity, key: Key): ReturnType<typeof findMade<S>> {
   return findMade<S>(deps.store, workOf(deps, activity, key));
 }

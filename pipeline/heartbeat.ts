@@ -1,22 +1,22 @@
 /**
- * Heartbeats that prove progress: sent only while the work of an activity advances, so that a hung engine is detected.
- * Stalled work is stopped here, and so is work that was cancelled.
+ * Heartbeats that prove progress: sent only while an activity's work advances, so that a hung engine is detected.
+ * Stalled and cancelled work is stopped here.
  */
 import { setImmediate } from 'node:timers/promises';
 import { MtrlError } from '../core/errors.ts';
 
-/** Whoever waits for a result: receives progress, and may cancel. */
+/** The caller of an activity's work: receives heartbeats, and may cancel. */
 export interface Caller {
   heartbeat(details?: unknown): void;
   readonly cancellationSignal: AbortSignal;
-  /** The same for every attempt at one piece of work, another for every other one. */
+  /** Identifies the work: the same for all attempts at one activity, different for any other activity. */
   readonly request: { readonly workflowId?: string; readonly runId?: string; readonly activityId: string };
 }
 
 export interface Watched {
-  /** Never falls; rises whenever the work advances. */
+  /** Never decreases; increases whenever the work advances. */
   progress(): number;
-  /** Stops the work; what waits for it rejects. */
+  /** Stops the work; whatever awaits it rejects. */
   stop(reason: Error): void;
 }
 
@@ -25,10 +25,13 @@ export interface WatchOptions {
   readonly stalledAfterMs?: number;
 }
 
-/** Less than the heartbeat time-out of activities that compute (15 s): what hangs is said to hang, not to be late. */
+/** Below the heartbeat timeout of compute activities (15 s): a stall is reported as a stall, not as a timeout. */
 const stalledAfterMsDefault = 12_000;
 
-/** Throws COMPUTE_STALLED when nothing advanced for `stalledAfterMs`, what the signal says when the caller cancelled. */
+/**
+ * Runs the body with heartbeats. Throws COMPUTE_STALLED after `stalledAfterMs` without progress, and the signal's
+ * reason on cancellation.
+ */
 export async function whileProgressing<T>(
   caller: Caller,
   watched: Watched,
@@ -78,31 +81,34 @@ function stalled(stalledAfterMs: number): MtrlError {
   );
 }
 
-/** Temporal's says why: CANCELLED, TIMED_OUT, WORKER_SHUTDOWN. */
+/** Temporal's reason names the cause: CANCELLED, TIMED_OUT, WORKER_SHUTDOWN. */
 function cancelled({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new Error('cancelled');
 }
 
-/** For work that asks the store and no engine: digests and uploads of large files. */
+/** Runs work that uses the store and no engine, such as digests and uploads of large files. */
 export async function whileWaiting<T>(caller: Caller, body: () => Promise<T>, options: WatchOptions = {}): Promise<T> {
   const waits = new Waits();
   const watched = { progress: () => waits.progress(), stop: () => undefined };
   return whileProgressing(caller, watched, () => waits.for(body()), options);
 }
 
-/** The work, with heartbeats while it waits for others or computes in this process's own loop, in turns. */
+/** Adds heartbeats to work that awaits others, or that computes on this event loop and yields by `turn`. */
 export function heartbeating<I, R>(
   work: (input: I, caller: Caller) => Promise<R>,
 ): (input: I, caller: Caller) => Promise<R> {
   return (input, caller) => whileWaiting(caller, () => work(input, caller));
 }
 
-/** Lets this process's loop come round, so that its heartbeats are sent: for long computations to await between parts. */
+/** Yields to the event loop, so that heartbeats are sent: long computations await it between their parts. */
 export async function turn(): Promise<void> {
   await setImmediate();
 }
 
-/** Progress of waiting: a store that is asked answers or fails within its own time-outs, so a wait counts as advancing. */
+/**
+ * Counts waits as progress: a request to the store succeeds or fails within its own timeouts, so waiting is not a
+ * stall.
+ */
 export class Waits {
   #open = 0;
   #count = 0;

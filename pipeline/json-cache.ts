@@ -1,6 +1,6 @@
 /**
- * Artifacts that activities read again and again, kept in memory: a step's activities all want the same recipe, examples
- * and images. What is being fetched is fetched once, however many ask for it meanwhile.
+ * In-memory cache of artifacts that activities read repeatedly: the activities of a step share their recipe, examples
+ * and images. Concurrent readers of an artifact share one fetch.
  */
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -13,7 +13,7 @@ const rowsByteLengthMax = 64 << 20;
 
 export class JsonCache implements RowSource {
   readonly store: ArtifactStore;
-  /** Of tables (artifacts/codecs/row-table.ts), which are read by row. */
+  /** Rows of tables (artifacts/codecs/row-table.ts), which are read by row. */
   readonly rows = new ByteCache<unknown>(rowsByteLengthMax);
   readonly #values = new Shared<unknown>(jsonByteLengthMax);
   readonly #bytes = new Shared<Uint8Array>(bytesByteLengthMax);
@@ -22,12 +22,12 @@ export class JsonCache implements RowSource {
     this.store = store;
   }
 
-  /** The value is shared: do not write to it. Its digest is verified; its type is the writer's. */
+  /** The value is shared: do not modify it. Its digest is verified; its type is not checked. */
   get(ref: ArtifactRef): Promise<unknown> {
     return this.#values.get(ref, () => this.store.getJson(ref));
   }
 
-  /** Shared too. */
+  /** The bytes are shared: do not modify them. */
   getBytes(ref: ArtifactRef): Promise<Uint8Array> {
     return this.#bytes.get(ref, () => this.store.getBytes(ref));
   }
@@ -37,7 +37,7 @@ export class JsonCache implements RowSource {
     return this.store.getRange(ref, offset, byteLength);
   }
 
-  /** Kept, and ready for the next reader in this process. */
+  /** Stores the value, and caches it for the next reader in this process. */
   async put(value: unknown): Promise<ArtifactRef> {
     const ref = await this.store.putJson(value);
     this.#values.set(ref, value);
@@ -45,7 +45,7 @@ export class JsonCache implements RowSource {
   }
 }
 
-/** Values by digest: kept while there is room, fetched once at a time. */
+/** Values by digest: cached up to a byte limit, and fetched only once at a time. */
 class Shared<T> {
   readonly #kept: ByteCache<T>;
   readonly #coming = new Map<string, Promise<T>>();

@@ -1,4 +1,4 @@
-/** The complete recipe behind a ref, and the parts of it that activities ask for. */
+/** Reads the complete recipe of a ref, and the parts of it that activities need. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { MemorySpec } from '../policy/engine.ts';
@@ -8,7 +8,7 @@ import type { Arm, Recipe, RlArm, TaskSpec, TrainedArm } from '../recipes/recipe
 import type { JsonCache } from './json-cache.ts';
 import type { Prompting } from './policies/step-record.ts';
 
-/** `prepare` checked it before it was kept, be it long ago. */
+/** Not validated again: `prepare` did so before storing it. Names of earlier versions become current ones. */
 export async function recipeOf(cache: JsonCache, ref: ArtifactRef): Promise<Recipe> {
   return withCurrentNames(await cache.get(ref)) as Recipe;
 }

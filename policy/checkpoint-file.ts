@@ -1,4 +1,4 @@
-/** The JSON files of a Hugging Face folder, read with errors that name the file and the field. */
+/** Reads the JSON files of a Hugging Face folder, with errors that name the file and the field. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ export async function readTextFile(folder: string, name: string): Promise<string
   }
 }
 
-/** undefined when there is no such file. Throws CHECKPOINT_INVALID when it is not JSON. */
+/** Reads a JSON file; undefined if it does not exist. Throws CHECKPOINT_INVALID if it is not JSON. */
 export async function readJsonFile(folder: string, name: string): Promise<unknown> {
   const text = await readTextFile(folder, name);
   if (text === undefined) return undefined;
@@ -28,7 +28,7 @@ export async function readJsonFile(folder: string, name: string): Promise<unknow
   }
 }
 
-/** As `readJsonFile`, for a file that must be there. */
+/** Like `readJsonFile`, but throws CHECKPOINT_INVALID if the file does not exist. */
 export async function requireJsonFile(folder: string, name: string): Promise<unknown> {
   const value = await readJsonFile(folder, name);
   if (value !== undefined) return value;
@@ -38,7 +38,7 @@ export async function requireJsonFile(folder: string, name: string): Promise<unk
   });
 }
 
-/** The value in the schema's form. Throws CHECKPOINT_INVALID naming the first field that does not fit. */
+/** Parses the value with the schema. Throws CHECKPOINT_INVALID naming the first invalid field. */
 export function checkFields<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -1,8 +1,8 @@
 /**
- * What a policy can be asked to do. The verbs are those of the Tinker API (sample, forward_backward with named
- * losses, optim_step, save and load state), so that a remote trainer can stand where the embedded engine stands.
- * Arrays are per example; the engine pads, packs and batches as it likes. How engines are started and where their states
- * become artifacts: engines/engine-service.ts.
+ * Interface of an engine. Its verbs are those of the Tinker API (sample, forward_backward with named losses,
+ * optim_step, save and load state), so that a remote trainer can replace the embedded engine. Arrays are per example;
+ * the engine chooses padding, packing and batching. engines/engine-service.ts starts engines and converts their states
+ * to artifacts.
  */
 import type { MtrlError } from '../core/errors.ts';
 import type { Loss } from './losses/table.ts';
@@ -14,7 +14,7 @@ export interface ImageSize {
   readonly width: number;
 }
 
-/** Pixels of one image as the model takes them: float32 [3, height, width], rescaled and normalised. */
+/** Pixels of one image as model input: float32 [3, height, width], rescaled and normalised. */
 export interface PixelValues extends ImageSize {
   readonly data: Float32Array;
 }
@@ -25,79 +25,82 @@ export interface EncodedPrompt {
   readonly images: readonly PixelValues[];
 }
 
-/** The same while only the sizes of its images are known: pixels are made for the calls that need them, and then let go. */
+/** A prompt with only the sizes of its images: pixels are computed for the calls that need them, and then released. */
 export interface DeferredPrompt {
   readonly tokenIds: readonly number[];
   readonly images: readonly ImageSize[];
-  /** Of all its images, in order. Recomputed on every call. */
+  /** Pixels of all images, in order. Recomputed on every call. */
   readonly pixels: () => Promise<readonly PixelValues[]>;
 }
 
 export type Prompt = EncodedPrompt | DeferredPrompt;
 
-/** What a prompt is measured by. */
+/** Tokens and image sizes of a prompt, without pixels. */
 export type SizedPrompt = Pick<DeferredPrompt, 'tokenIds' | 'images'>;
 
 /**
- * How tokens are drawn. Log-probs are those of the policy whatever topK and topP leave out, for rollouts and training
- * alike: log_softmax(logits / temperature) with banned tokens out.
+ * How tokens are sampled. Log-probs do not depend on topK and topP: in rollouts and in training they are
+ * log_softmax(logits / temperature) over all tokens that are not banned.
  */
 export interface Sampling {
-  /** > 0. Log-probs are taken at this temperature. */
+  /** > 0. Log-probs are computed at this temperature. */
   readonly temperature: number;
-  /** Argmax instead of drawing; log-probs are still those of the temperature above. */
+  /** Argmax instead of sampling; log-probs are still computed at `temperature`. */
   readonly greedy: boolean;
-  /** Completion ends without a stop token after this many tokens. */
+  /** Length at which a completion ends without a stop token, in tokens. */
   readonly tokenCountMax: number;
-  /** Drawn from the k most probable tokens, and those as probable as the last of them; from all when left out. */
+  /** k: samples from the k most probable tokens and any tied with the last of them. Default: all tokens. */
   readonly topK?: number;
   /**
-   * Then from the fewest most probable of these that hold this share of their probability, in (0, 1], and those as
-   * probable as the last of them (nucleus sampling, arXiv 1904.09751).
+   * Samples from the fewest most probable of these that hold this share of their probability, in (0, 1], and any tied
+   * with the last of them (nucleus sampling, arXiv 1904.09751). Applied after topK.
    */
   readonly topP?: number;
-  /** Token sequences, none empty: a completion also ends once its last tokens are one of them. They stay in it. */
+  /** Non-empty token sequences that also end a completion, and are part of it. */
   readonly stopSequences?: readonly (readonly number[])[];
 }
 
-/** Tokens that the engine treats apart; a Processor has them. */
+/** Tokens with a special role in the engine; a Processor provides them. */
 export interface TokenRoles {
   readonly stopTokenId: number;
   readonly padTokenId: number;
-  /** Can never be sampled: image and padding tokens. Their log-prob is that of probability 0, in training too. */
+  /** Tokens that are never sampled, such as image and padding tokens. Their probability is 0 in training too. */
   readonly bannedTokenIds: readonly number[];
 }
 
-/** How a request is fitted into memory. Both change the order of sums, so they belong to what decides a result. */
+/** How a request is fitted into memory. Both fields change the order of summation, so results depend on them. */
 export interface MemorySpec {
-  /** What the compute process may hold, by plan. A batch is cut until it fits; MEMORY_EXCEEDED where one prompt does not. */
+  /**
+   * Limit on the planned memory of the compute process, in bytes. A batch is split until it fits; a single prompt that
+   * does not fit throws MEMORY_EXCEEDED.
+   */
   readonly byteLengthMax?: number;
-  /** Layers are computed once more in the backward pass instead of kept for it: less memory for more arithmetic. */
+  /** Recompute layers in the backward pass instead of storing their activations: less memory, more arithmetic. */
   readonly recompute?: boolean;
 }
 
 export interface SampleRequest {
   readonly prompts: readonly Prompt[];
-  /** G rollouts of every prompt. */
+  /** G, rollouts per prompt. */
   readonly groupSize: number;
   readonly sampling: Sampling;
   readonly tokens: TokenRoles;
   /** Uniforms are keyed by (seed, step, prompt index, rollout index, token index); see core/rng.ts. */
   readonly seed: number;
   readonly step: number;
-  /** Index of prompts[0] in the step's whole batch, so that shards draw what the whole batch would. */
+  /** Index of prompts[0] in the step's whole batch, so that shards sample the same tokens as the whole batch. */
   readonly promptOffset: number;
-  /** Pad prompts to this many tokens: the same for all shards of a step, so that sharding changes no bit. */
+  /** Length to which prompts are padded, in tokens. Equal for all shards of a step, so that sharding changes no bit. */
   readonly promptTokenCountMax: number;
-  /** The largest image of the step, for models that take images of any size; for the same reason. */
+  /** Pixel count of the step's largest image, for models that accept images of any size; for the same reason. */
   readonly imagePixelCountMax?: number;
   readonly memory?: MemorySpec;
 }
 
 export interface SampledCompletion {
-  /** C tokens; the stop token or stop sequence that ended them included. */
+  /** C tokens, including the stop token or stop sequence at the end. */
   readonly tokenIds: readonly number[];
-  /** One per token, natural log: of the policy, over all tokens that are not banned. */
+  /** Natural log-prob of each token under the policy, over all tokens that are not banned. */
   readonly logProbs: readonly number[];
   /** `length`: cut after tokenCountMax tokens. */
   readonly finishReason: 'stop' | 'length';
@@ -108,7 +111,7 @@ export interface SampleResult {
   readonly groups: readonly (readonly SampledCompletion[])[];
 }
 
-/** One prompt with its completions: the prompt is computed once and shared (DESIGN section 6). */
+/** One prompt with its completions: the prompt is computed once and shared (docs/engine.md). */
 export interface TrainGroup {
   readonly prompt: Prompt;
   readonly completions: readonly TrainCompletion[];
@@ -116,7 +119,7 @@ export interface TrainGroup {
 
 export interface TrainCompletion {
   readonly tokenIds: readonly number[];
-  /** Weight of each of this completion's tokens in the loss; the caller puts the normaliser in here. */
+  /** Weight of each of this completion's tokens in the loss, including the normaliser. */
   readonly tokenWeight: number;
   /** Policy-gradient losses only. */
   readonly advantage?: number;
@@ -140,7 +143,7 @@ export interface ForwardRequest {
   readonly memory?: MemorySpec;
 }
 
-/** A prompt with the completion that gives each label, its stop token included. */
+/** A prompt with one completion per label, including its stop token. */
 export interface LabelledPrompt {
   readonly prompt: Prompt;
   readonly completions: readonly (readonly number[])[];
@@ -156,7 +159,7 @@ export interface LabelLogProbsRequest {
 export interface ForwardBackwardResult {
   readonly loss: number;
   readonly tokenCount: number;
-  /** [group][completion][token] under the current weights. */
+  /** [group][completion][token], under the current weights. */
   readonly logProbs: readonly (readonly (readonly number[])[])[];
 }
 
@@ -169,32 +172,32 @@ export interface OptimStepRequest {
   readonly weightDecay: number;
   /** Global L2 norm ceiling of the gradient. */
   readonly gradientNormMax: number;
-  /** Muon for hidden matrices; AdamW for what else there is, and for all of it when left out. */
+  /** Muon for hidden matrices, AdamW for all other weights. Default: AdamW for all weights. */
   readonly muon?: { readonly momentum: number };
-  /** That of the gradients' requests: how many tensors are updated at a time, which changes no bit. */
+  /** As in the forwardBackward requests. It limits how many tensors are updated at a time, which changes no bit. */
   readonly memory?: MemorySpec;
 }
 
 export interface OptimStepResult {
-  /** Before clipping. */
+  /** Global L2 norm before clipping. */
   readonly gradientNorm: number;
-  /** Updates applied since the optimizer state was new: AdamW's t. A state of the other optimizer starts fresh. */
+  /** Updates applied since the optimizer state was initialised: AdamW's t. A change of optimizer reinitialises it. */
   readonly updateCount: number;
 }
 
-/** Parts of a model that can be frozen. A tied head is the embeddings. */
+/** Parts of a model that can be frozen. A tied head belongs to the embeddings. */
 export type ModelPart = 'vision' | 'connector' | 'embeddings' | 'decoder' | 'head';
 
-/** Which weights are trained: all by default. */
+/** Which weights are trained. Default: all. */
 export interface TrainableSpec {
-  /** Low-rank adapters on linear modules (LoRA, arXiv 2106.09685); they alone learn. */
+  /** Low-rank adapters on linear modules (LoRA, arXiv 2106.09685); no other weights are trained. */
   readonly lora?: {
     readonly rank: number;
-    /** The adapters' product is added alpha / rank times. */
+    /** The adapters' product is scaled by alpha / rank. */
     readonly alpha: number;
-    /** Names of modules or their ends, as PEFT's target_modules: `q_proj`. Those of frozen parts get none. */
+    /** Names of modules or their suffixes, like PEFT's target_modules: `q_proj`. Frozen parts get no adapters. */
     readonly modules: readonly string[];
-    /** A is drawn by it; B is zero. */
+    /** Seed of the initial A; the initial B is zero. */
     readonly seed: number;
   };
   readonly freeze?: readonly ModelPart[];
@@ -209,55 +212,54 @@ export interface EngineInfo {
   readonly parameterCount: number;
 }
 
-/** What an engine promises and what it can be asked for. Constant from its start to its end. */
+/** What an engine guarantees and supports. Constant during its lifetime. */
 export interface Capabilities {
-  /** Equal requests on equal states give equal bits, so that a replayed update must meet the recorded digest. */
+  /** Equal requests on equal states give equal bits, so a replayed update must reproduce the recorded digest. */
   readonly bitExact: boolean;
-  /** What `forwardBackward` takes; empty for an engine that only answers. */
+  /** Losses that `forwardBackward` supports; empty for an engine that cannot train. */
   readonly losses: readonly Loss['name'][];
   readonly labelLogProbs: boolean;
-  /** Only low-rank adapters learn: `prepareTraining` must name `lora`. */
+  /** Only low-rank adapters can be trained: `prepareTraining` requires `lora`. */
   readonly adaptersOnly: boolean;
-  /** Longest prompt with its completion, in tokens; left out where only the model's own limit counts. */
+  /** Maximum length of a prompt with its completion, in tokens. Default: the model's own limit. */
   readonly contextTokenCountMax?: number;
-  /** What it takes of an image: float32 values as the model wants them, or the encoded file. */
+  /** Form in which the engine takes images: the model's float32 pixel values, or the encoded file. */
   readonly images: 'pixels' | 'encoded';
 }
 
 /**
- * A state of a policy (weights, optimizer state, which weights learn) where engines of its kind keep it: a folder on
- * disk, a path on a server. Only that kind can look inside. It stays until its StateTransfer discards it.
+ * Opaque handle of a policy's state (weights, optimizer state, which weights are trained), stored where engines of its
+ * kind keep states: a folder on disk, a path on a server. The state exists until its StateTransfer discards it.
  */
 export interface StateHandle {
   /** Name of the engine in engines/table.ts. */
   readonly kind: string;
-  /** What it takes of the place where it is kept. */
+  /** Storage that the state occupies. */
   readonly byteLength: number;
 }
 
 export interface CallOptions {
   /**
-   * Cancels the request, which rejects with the signal's reason. What the engine holds afterwards is unknown until a
-   * state is loaded; an engine that can only be interrupted by ending it ends, and `closed` says so.
+   * Cancels the request, which rejects with the signal's reason. The engine's policy is undefined until a state is
+   * loaded. An engine whose computation cannot be interrupted terminates instead, and `closed` resolves.
    */
   readonly signal?: AbortSignal;
 }
 
-/** What is asked of a policy. Whatever the engine cannot do by its capabilities is RECIPE_INVALID. */
+/** Requests to a policy. A request beyond the engine's capabilities throws RECIPE_INVALID. */
 export interface PolicyVerbs {
   /**
-   * Says which weights learn from here on; without it all do. New adapters and a new optimizer state, unless the policy
-   * is trained so already: a saved state comes back with both. Throws RECIPE_INVALID.
+   * Sets which weights are trained from now on; by default all are. Creates new adapters and a new optimizer state,
+   * unless the spec is already in effect: a loaded state brings both. Throws RECIPE_INVALID.
    */
   prepareTraining(spec: TrainableSpec, options?: CallOptions): Promise<void>;
   sample(request: SampleRequest, options?: CallOptions): Promise<SampleResult>;
   /** Log-probs of the given completions, without gradients. */
   forward(request: ForwardRequest, options?: CallOptions): Promise<readonly (readonly (readonly number[])[])[]>;
   /**
-   * [prompt][label]: log-prob of the label at the verdict's place, natural log, under the current weights. It sums over
-   * all tokens of the label and what follows it in its completion, however many they are; not over what the completions
-   * begin with together (a rationale), and over the stop token only where one completion would else be the beginning of
-   * another (`1`, `10`).
+   * [prompt][label]: natural log-prob of the label at the verdict's position, under the current weights. It is the sum
+   * over all tokens of the completion after the prefix that all completions share (a rationale). The stop token is
+   * included only if one of the prompt's completions would otherwise be a prefix of another (`1`, `10`).
    */
   labelLogProbs(request: LabelLogProbsRequest, options?: CallOptions): Promise<readonly (readonly number[])[]>;
   /** Adds to the accumulated gradient. */
@@ -265,34 +267,34 @@ export interface PolicyVerbs {
   /** Applies and clears the accumulated gradient. */
   optimStep(request: OptimStepRequest, options?: CallOptions): Promise<OptimStepResult>;
   /**
-   * sha256 over the current weights and adapters, tensors in name order. Of an engine that is not `bitExact`: a digest
-   * that names the state and promises nothing of its bits.
+   * sha256 over the current weights and adapters, tensors in name order. An engine that is not `bitExact` returns a
+   * digest that identifies the state without guaranteeing its bits.
    */
   weightsDigest(options?: CallOptions): Promise<string>;
 }
 
-/** A running engine. It holds one policy at a time: nothing can be asked of it before a state is loaded. */
+/** A running engine. It holds one policy at a time, and accepts requests to it once a state is loaded. */
 export interface Engine extends PolicyVerbs {
   readonly capabilities: Capabilities;
   /**
-   * Becomes the policy of the state; without an optimizer state in it, that starts at zero and all weights learn.
-   * Throws NOT_FOUND where the state is gone, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING,
+   * Loads the policy of the state. Without an optimizer state in it, the optimizer starts at zero and all weights are
+   * trained. Throws NOT_FOUND if the state is gone, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING,
    * PROVIDER_UNAVAILABLE.
    */
   loadState(state: StateHandle, options?: CallOptions): Promise<EngineInfo>;
-  /** Fresh weights, by seed, for the model that the state describes. Throws as loadState. */
+  /** Initialises weights by seed for the model that the state describes. Throws like loadState. */
   initialize(state: StateHandle, seed: number, options?: CallOptions): Promise<EngineInfo>;
-  /** A copy of what it holds, which `loadState` goes on from. */
+  /** Saves a copy of the current state, from which `loadState` can continue. */
   saveState(options?: CallOptions): Promise<StateHandle>;
-  /** The weights of the state are the reference policy of the KL term until another state is loaded. */
+  /** Makes the weights of the state the reference policy of the KL term, until another state is loaded. */
   loadReference(state: StateHandle, options?: CallOptions): Promise<void>;
-  /** Never falls; grows while the engine computes or answers, and stands still when it hangs. No unit. */
+  /** Monotonic counter without a unit: grows while the engine computes or replies, and stops if it hangs. */
   progress(): number;
   /**
-   * Settles when the engine takes no more requests: with what ended it (COMPUTE_CRASHED, COMPUTE_OUT_OF_MEMORY), which
-   * requests then reject with too; with undefined after `close`.
+   * Resolves when the engine accepts no more requests: with the error that ended it (COMPUTE_CRASHED,
+   * COMPUTE_OUT_OF_MEMORY), with which requests then reject too, or with undefined after `close`.
    */
   readonly closed: Promise<MtrlError | undefined>;
-  /** Ends it at once; requests under way reject. */
+  /** Terminates the engine at once; pending requests reject. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * Between judging and the engine: messages and images to an EncodedPrompt, completions to tokens and back, by the files
- * of a checkpoint folder. A model that reads text only needs no image processor.
+ * Converts messages and images to prompts, and completions to tokens and back, with the files of a checkpoint folder. A
+ * text-only model needs no image processor.
  */
 import { join } from 'node:path';
 import { assert } from '../core/assert.ts';
@@ -25,20 +25,23 @@ import { Tokenizer } from './text/tokenizer.ts';
 
 export interface Processor {
   /**
-   * Images are encoded files, in the order of the image parts. Text of rows is plain text: it opens no turn, closes none,
-   * and shows no image, whatever it spells. Throws IMAGE_UNREADABLE, PROMPT_INVALID.
+   * Encodes a prompt. Images are encoded files, in the order of the image parts. Text of rows is plain text: special
+   * tokens in it open or close no turn and insert no image. Throws IMAGE_UNREADABLE, PROMPT_INVALID.
    */
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
-  /** The same with pixels that are made when they are asked for: each file is read for its size now, and again then. */
+  /** Like `encodePrompt`, with pixels computed on demand: files are read now for image sizes, and later for pixels. */
   deferPrompt(messages: readonly ChatMessage[], images: readonly ImageFile[]): Promise<DeferredPrompt>;
-  /** Tokens with the stop token at the end; text of rows is plain text. Throws PROMPT_INVALID when one of them could never be sampled. */
+  /**
+   * Encodes a completion and appends the stop token; text of rows is plain text. Throws PROMPT_INVALID for a token that
+   * can never be sampled.
+   */
   encodeCompletion(completion: string | MarkedText): number[];
-  /** Text with special tokens kept and the final stop token left out. */
+  /** Decodes a completion; special tokens are kept, the final stop token is removed. */
   decodeCompletion(tokenIds: readonly number[]): string;
-  /** Never sampled, in ascending order: padding, begin, unknown and image tokens, and unused ids. */
+  /** Ids that are never sampled, ascending: padding, begin, unknown and image tokens, and unused ids. */
   readonly bannedTokenIds: readonly number[];
   readonly stopTokenId: number;
-  /** Tokens of a prompt and its answer, at most. */
+  /** Maximum length of a prompt with its completion, in tokens. */
   readonly positionCountMax: number;
   readonly padTokenId: number;
 }
@@ -47,11 +50,11 @@ export interface Processor {
 export type ImageFile = () => Promise<Uint8Array>;
 
 export interface ProcessorOptions {
-  /** Memory for processed images. */
+  /** Size limit of the cache of processed images. */
   readonly imageCacheByteLengthMax?: number;
 }
 
-/** Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming file and field. */
+/** Loads a folder's processor. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming file and field. */
 export async function loadProcessor(
   folder: string,
   { imageCacheByteLengthMax = 64 << 20 }: ProcessorOptions = {},
@@ -155,7 +158,7 @@ async function deferWithImages(
   };
 }
 
-/** Chat templates of text models want a message's content as one string. */
+/** Encodes a prompt without images: chat templates of text models expect a message's content as one string. */
 function encodeText(
   renderChat: RenderChat,
   tokenizer: Tokenizer,
@@ -209,16 +212,16 @@ function bannedIds(
   const ids = Array.from({ length: vocabularySize }, (_, id) => id);
   const unused = ids.filter((id) => {
     const token = tokenizer.tokenOf(id);
-    // Position tokens of split images belong to images, too.
+    // Position tokens of split images are image tokens too.
     return token === undefined || (imagePrompts !== undefined && /^<row_\d+_col_\d+>$/.test(token));
   });
   const banned = new Set([...named, ...(imagePrompts?.tokenIds ?? []), ...unused].filter((id) => id !== undefined));
-  // Some checkpoints pad with their stop token, or begin with it.
+  // Some checkpoints use their stop token as padding or begin token.
   banned.delete(stopTokenId);
   return banned;
 }
 
-/** A token without an embedding row could not be read; rows without a token are legal, and are never sampled. */
+/** Checks that every token has an embedding row. Rows without a token are valid, and never sampled. */
 function checkVocabulary(folder: string, { text: { vocabularySize } }: Architecture, tokenizer: Tokenizer): void {
   if (tokenizer.idMax < vocabularySize) return;
   throw new MtrlError('CHECKPOINT_INVALID', 'field vocab_size does not fit tokenizer.json', {

@@ -1,11 +1,11 @@
-/** Which arms are trained, and how: asked here, so that nothing else compares objectives. */
+/** Whether and how arms are trained: objectives are compared only here. */
 import type { Arm, Recipe, RlArm, TrainedArm } from './recipe.ts';
 
 export function isTrained(arm: Arm | undefined): arm is TrainedArm {
   return arm !== undefined && arm.objective !== 'none';
 }
 
-/** In the recipe's order. */
+/** The trained arms, in the recipe's order. */
 export function trainedArms({ arms }: Pick<Recipe, 'arms'>): [name: string, arm: TrainedArm][] {
   return Object.entries(arms).flatMap(([name, arm]) => (isTrained(arm) ? [[name, arm] as [string, TrainedArm]] : []));
 }
@@ -15,7 +15,7 @@ export function isRl(arm: Arm | undefined): arm is RlArm {
   return arm?.objective === 'rl';
 }
 
-/** Whether the arm imitates written reasons. A `directShare` of 1 asks for none of them. */
+/** Whether the arm trains on written rationales. With a `directShare` of 1 it uses none. */
 export function imitatesReasons(arm: Arm | undefined): boolean {
   return arm?.objective === 'sft' && arm.mode === 'think' && arm.directShare < 1;
 }

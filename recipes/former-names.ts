@@ -1,20 +1,29 @@
 /**
- * Recipes of before there was more than one algorithm: an arm that says `objective: grpo` means `objective: rl` with
- * `algorithm: grpo`. Users have such recipes, and stores have them in complete form: both are read through here.
+ * Former names in recipes: `objective: grpo` is now `objective: rl` with `algorithm: grpo`, and `resampling` is
+ * `dynamicSampling`. Users have such recipes, and stores hold them in complete form.
  */
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The recipe as it would be written today; what is no recipe is left to the schema. */
+/** The recipe with current names; a value that is not a recipe is left for the schema to reject. */
 export function withCurrentNames(recipe: unknown): unknown {
   if (!isFields(recipe) || !isFields(recipe['arms'])) return recipe;
-  const arms = Object.entries(recipe['arms']).map(([name, arm]) => [name, withCurrentObjective(arm)]);
+  const arms = Object.entries(recipe['arms']).map(([name, arm]) => [
+    name,
+    withCurrentSampling(withCurrentObjective(arm)),
+  ]);
   return { ...recipe, arms: Object.fromEntries(arms) as unknown };
 }
 
 function withCurrentObjective(arm: unknown): unknown {
   if (!isFields(arm) || arm['objective'] !== 'grpo' || arm['algorithm'] !== undefined) return arm;
   return { ...arm, objective: 'rl', algorithm: 'grpo' };
+}
+
+function withCurrentSampling(arm: unknown): unknown {
+  if (!isFields(arm) || arm['resampling'] === undefined || arm['dynamicSampling'] !== undefined) return arm;
+  const { resampling: dynamicSampling, ...others } = arm;
+  return { ...others, dynamicSampling };
 }
 
 function isFields(value: unknown): value is Fields {

@@ -1,4 +1,4 @@
-/** `include`: fragments of recipes (recipes/adapters) that bring their tasks and datasets into a recipe file. */
+/** `include`: recipe fragments (recipes/adapters) that add their tasks and datasets to a recipe file. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -14,9 +14,9 @@ function isFields(value: unknown): value is Fields {
 }
 
 /**
- * The recipe with the tasks and datasets of the files that it includes (paths from its own folder) and without `include`.
- * A task of the recipe itself stands before one of the same name; its own datasets come first, so that their places in
- * the file stay what they are. Dataset paths of a fragment start where those of the recipe do.
+ * The recipe with the tasks and datasets of the files that it includes (paths relative to its folder), without
+ * `include`. A task of the recipe itself overrides an included one of the same name. Its own datasets come first, so
+ * that their indices match the file. Dataset paths of a fragment have the same base folder as those of the recipe.
  * Throws FILE_MISSING, RECIPE_INVALID.
  */
 export function withIncludes(written: unknown, file: string): unknown {
@@ -51,7 +51,7 @@ function parseFragment(file: string): Fields {
   const text = readText(file);
   let value: unknown;
   try {
-    // A copy in which aliases share nothing.
+    // A copy in which YAML aliases share no objects.
     value = JSON.parse(JSON.stringify(parse(text, { merge: true }) ?? {}));
   } catch (error) {
     throw recipeError([{ path: [], found: (error as Error).message.split('\n')[0] ?? '', allowed: 'YAML' }], file);

@@ -1,8 +1,8 @@
-/** The recipe's schema as JSON Schema (draft 2020-12): what editors check by, and what the reference is made from. */
+/** The recipe's schema as JSON Schema (draft 2020-12), for editors and for the generated reference. */
 import { z } from 'zod';
 import { recipeSchema } from './recipe.ts';
 
-/** As much of JSON Schema as recipes need. */
+/** The subset of JSON Schema that recipes use. */
 export interface SchemaNode {
   readonly type?: string;
   readonly description?: string;
@@ -29,7 +29,7 @@ export interface SchemaNode {
 
 let made: SchemaNode | undefined;
 
-/** Of a recipe as it is sent: what it includes is in it. */
+/** Schema of a recipe as it is sent, with included files merged. */
 export function recipeJsonSchema(): SchemaNode {
   return (made ??= z.toJSONSchema(recipeSchema, {
     io: 'input',
@@ -46,7 +46,7 @@ const include: SchemaNode = {
   items: { type: 'string' },
 };
 
-/** Of a recipe as it is written: tasks and datasets may come from files that it includes. */
+/** Schema of a recipe file, whose tasks and datasets may come from files that it includes. */
 export function recipeFileSchema(): SchemaNode {
   const { properties, required = [], ...schema } = recipeJsonSchema();
   const included = ['tasks', 'datasets'];

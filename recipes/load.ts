@@ -1,4 +1,4 @@
-/** From a recipe file, or from JSON that came through Temporal, to a complete and checked Recipe. */
+/** Loads a complete and checked Recipe from a recipe file, or from JSON received through Temporal. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, type Range } from 'yaml';
@@ -14,20 +14,26 @@ import { schemaProblems } from './checks/schema-problems.ts';
 import { assign, parseAssignment } from './set.ts';
 
 export interface LoadedRecipe {
-  /** As the user wrote it, with `--set` applied and paths made absolute: ready to send. */
+  /** As the user wrote it, with `--set` applied, includes merged and paths made absolute: ready to send. */
   readonly recipe: RecipeInput;
   /** With defaults filled in. */
   readonly parsed: Recipe;
-  /** Of the complete recipe with paths as written, so that it is the same in every checkout. */
+  /** Digest of the complete recipe with paths as written, so that it is the same in every checkout. */
   readonly digest: string;
 }
 
-/** For JSON that has no file: its relative paths start from the working folder. Throws RECIPE_INVALID with one line a problem (recipes/checks/problem.ts). */
+/**
+ * Parses JSON without a file: relative paths start from the working directory. Throws RECIPE_INVALID with one line per
+ * problem (recipes/checks/problem.ts).
+ */
 export function parseRecipe(value: unknown): Recipe {
   return check(withAbsolutePaths(value, process.cwd()));
 }
 
-/** Throws USAGE (no such file, or a malformed `--set`) and RECIPE_INVALID, the latter with line numbers. */
+/**
+ * Throws USAGE (no such file, or a malformed `--set`), FILE_MISSING (an included file) and RECIPE_INVALID, with line
+ * numbers.
+ */
 export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRecipe {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines, merge: true });
@@ -50,7 +56,7 @@ export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRec
   return { recipe: recipe as RecipeInput, parsed: check(recipe), digest };
 }
 
-/** Of a recipe that has no file any more: with `--set` applied. Throws USAGE, RECIPE_INVALID. */
+/** Applies `--set` to a recipe that no longer has a file. Throws USAGE, RECIPE_INVALID. */
 export function changedRecipe(recipe: unknown, sets: readonly string[]): LoadedRecipe {
   const changed = withAbsolutePaths(structuredClone(recipe), process.cwd());
   for (const assignment of sets.map(parseAssignment)) assign(changed, assignment);
@@ -79,7 +85,7 @@ function readText(path: string): string {
   }
 }
 
-/** The line of a value, or of the nearest thing around it that is written down; `--set` for what came from there. */
+/** The line of a value, or of the nearest enclosing value in the file; `--set` for values assigned there. */
 function placesIn(document: Document, lines: LineCounter, assigned: readonly RecipePath[]): PlaceOf {
   return (path) => {
     if (assigned.some((start) => start.every((key, i) => key === path[i]))) return '--set';
@@ -91,7 +97,7 @@ function placesIn(document: Document, lines: LineCounter, assigned: readonly Rec
   };
 }
 
-/** The key's place where there is one: a value may start on the line below it. */
+/** The position of the key, if there is one: a value may start on the line below it. */
 function rangeOf(document: Document, path: RecipePath): Range | null | undefined {
   const holder = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(holder)) {
@@ -103,7 +109,7 @@ function rangeOf(document: Document, path: RecipePath): Range | null | undefined
   return isNode(pair?.key) ? pair.key.range : undefined;
 }
 
-/** A copy in which aliases share nothing: `--set` changes one place. */
+/** A copy in which YAML aliases share no objects, so that `--set` changes one place. */
 function plainValue(document: Document, path: string): unknown {
   try {
     return JSON.parse(JSON.stringify(document.toJS() ?? null)) as unknown;

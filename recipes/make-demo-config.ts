@@ -23,7 +23,7 @@ const specialTokens = [
   '<assistant>',
   '<end_of_utterance>',
 ];
-/** Tokens of their own, yet not special: `decode(skip_special_tokens=True)` must not drop a verdict. */
+/** Single tokens, yet not special: `decode(skip_special_tokens=True)` must not drop a verdict. */
 const tagTokens = ['<think>', '</think>', '<answer>', '</answer>'];
 
 /** The words of recipes/cue-conflict.yaml. */
@@ -55,7 +55,7 @@ const config = {
   ...endIds,
   text_config: {
     model_type: 'llama',
-    // Matrices of odd widths are slower; ids without a word are never sampled.
+    // A multiple of 8, because matrices of odd widths are slower; ids without a word are never sampled.
     vocab_size: Math.ceil(tokens.length / 8) * 8,
     hidden_size: 96,
     intermediate_size: 256,

@@ -8,7 +8,10 @@ import { memberOf } from './checks/schema-walk.ts';
 
 type Mutable = Record<string, unknown>;
 
-/** A copy of a recipe document with absolute paths and without `dataFolder`. Non-text values are left for the schema to reject. */
+/**
+ * A copy of a recipe document with absolute paths and without `dataFolder`. Values that are not text are left for the
+ * schema to reject.
+ */
 export function withAbsolutePaths(recipe: unknown, folder: string): unknown {
   if (!isObject(recipe)) return recipe;
   const copy: Mutable = structuredClone(recipe);
@@ -27,7 +30,7 @@ function makeAbsolute(holder: unknown, key: string, folder: string): void {
   if (typeof value === 'string' && value !== '' && isObject(holder)) holder[key] = absolute(value, folder);
 }
 
-/** Buckets are absolute as they are, and a folder in one makes what starts from it so. */
+/** Bucket URIs are already absolute; a path below a bucket folder becomes a bucket URI. */
 function absolute(place: string, folder: string): string {
   if (isRemote(place)) return place;
   return isRemote(folder) ? `${folder.replace(/\/+$/, '')}/${place.replace(/^\.\//, '')}` : resolve(folder, place);
@@ -41,7 +44,10 @@ function isObject(value: unknown): value is Mutable {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Every local file and folder that the recipe names, with its place in it; of a pattern, the folder that it starts from. */
+/**
+ * Every local file and folder that the recipe names, with its place in the recipe; for a glob, the folder that it
+ * starts from.
+ */
 export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; readonly file: string }[] {
   const policy =
     'checkpoint' in recipe.policy
@@ -52,7 +58,7 @@ export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; r
     const { path, imageFolder } = dataset;
     const start = path.search(/[*?{]/);
     const named = [
-      // a name may hold signs of a pattern and still be a name
+      // a file name may contain pattern characters
       { path: ['datasets', i, 'path'], file: start < 0 || existsSync(path) ? path : dirname(path.slice(0, start + 1)) },
       ...(imageFolder === undefined ? [] : [{ path: ['datasets', i, 'imageFolder'], file: imageFolder }]),
     ];
@@ -61,7 +67,10 @@ export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; r
   return [policy, ...data];
 }
 
-/** For a recipe whose workers share this file system; elsewhere the activities find out. `data`: its policy is not asked for. Throws FILE_MISSING. */
+/**
+ * Checks that the recipe's files exist, if its workers share this file system; elsewhere the activities check. `data`
+ * ignores the policy. Throws FILE_MISSING.
+ */
 export function requireFiles(recipe: Recipe, needed: 'all' | 'data' = 'all'): void {
   const named = filesOf(recipe).filter(({ path }) => needed === 'all' || path[0] === 'datasets');
   const missing = named.filter(({ file }) => !existsSync(file));

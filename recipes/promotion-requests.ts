@@ -1,4 +1,4 @@
-/** What `promote` and `rollback` are asked for, checked where it comes in: it may be JSON from the Temporal CLI. */
+/** Requests of `promote` and `rollback`, checked on arrival because they may be JSON from the Temporal CLI. */
 import { z } from 'zod';
 import { MtrlError } from '../core/errors.ts';
 import { nameSchema } from './fields/promotion-fields.ts';
@@ -21,7 +21,7 @@ export const rollbackRequest = z.strictObject({
   reason: sentence.optional(),
 });
 
-/** Throws USAGE, naming each field that is wrong. */
+/** Throws USAGE, naming each invalid field. */
 export function requireRequest(schema: z.ZodType, value: unknown): void {
   const { error } = schema.safeParse(value);
   if (error === undefined) return;

@@ -1,7 +1,7 @@
 /**
- * The recipe: everything that decides a result, in one document. This schema is the only description of it; types,
- * defaults, allowed values and error messages come from here. Fields marked "not published" have no value in
- * arXiv 2603.11665; ours is the default.
+ * The recipe: everything that determines a result, in one document. This schema is its only description; types,
+ * defaults, allowed values and error messages are derived from it. Fields marked "not published" have no value in arXiv
+ * 2603.11665; their defaults are ours.
  */
 import { z } from 'zod';
 import { datasetSchema } from './fields/dataset-fields.ts';

@@ -1,4 +1,4 @@
-/** docs/recipes.md: every field of a recipe, from the schema alone. `npm run docs` writes it. */
+/** Generates docs/recipes.md: every field of a recipe, from the schema alone. `npm run docs` writes it. */
 import { type SchemaNode, recipeFileSchema } from './json-schema.ts';
 import { nodeTypeText } from './checks/type-text.ts';
 
@@ -9,7 +9,7 @@ interface Row {
   readonly meaning: string;
 }
 
-/** Fields that stand in the same branches of a union, and mean the same in each. */
+/** Fields that occur in the same branches of a union, with the same meaning in each. */
 interface Branched {
   readonly values: readonly string[];
   readonly rows: readonly Row[];
@@ -42,7 +42,10 @@ function row(path: string, node: SchemaNode, isNeeded: boolean, meaning = ''): R
   return { path, node, isNeeded, meaning: told.filter((text) => text !== undefined).join(' ') };
 }
 
-/** What has fields: the node itself, an entry of the list or record that it is, or a union of such. */
+/**
+ * The nodes with fields: the node itself, an entry of the list or record that it is, or the branches of a union of
+ * these.
+ */
 function inner(node: SchemaNode): { readonly branches: readonly SchemaNode[]; readonly step: string } | undefined {
   const options = (node.anyOf ?? node.oneOf ?? [node]).map(folded).filter(({ properties }) => properties !== undefined);
   if (options.length > 0) return { branches: options, step: '' };
@@ -52,7 +55,10 @@ function inner(node: SchemaNode): { readonly branches: readonly SchemaNode[]; re
   return found && { branches: found.branches, step: `${named === undefined ? '[]' : '.NAME'}${found.step}` };
 }
 
-/** A branch that is itself a union (rl arms, one branch an algorithm) as a branch: what differs between its own says so. */
+/**
+ * Folds a branch that is itself a union (rl arms, one branch per algorithm) into one; fields note how its branches
+ * differ.
+ */
 function folded(option: SchemaNode): SchemaNode {
   const { oneOf: own, description } = option;
   if (own === undefined) return option;
@@ -113,7 +119,7 @@ function section({ path, node }: Row): string {
   ].join('\n\n');
 }
 
-/** The field whose constants tell the branches apart. */
+/** The field whose constants distinguish the branches. */
 function discriminatorOf(branches: readonly SchemaNode[]): string | undefined {
   if (branches.length < 2) return undefined;
   const names = Object.keys(branches[0]?.properties ?? {});
@@ -167,7 +173,7 @@ function table(rows: readonly Row[]): string {
 
 const withLinks = (text: string): string => text.replace(/docs\/([\w-]+\.md)/g, '[$1]($1)');
 
-/** Nothing where its own fields have their defaults in the rows below. */
+/** The default of a field; empty if its own fields have their defaults in the rows below. */
 function defaultText(node: SchemaNode): string {
   const { default: value, properties } = node;
   if (value === undefined || properties !== undefined) return '';

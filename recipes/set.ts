@@ -10,7 +10,7 @@ export interface Assignment {
   readonly value: unknown;
 }
 
-/** `arms.mt-rl.groupSize=4`; the value is YAML. Throws USAGE when the form is another. */
+/** Parses `arms.mt-rl.groupSize=4`; the value is YAML. Throws USAGE if the form is different. */
 export function parseAssignment(text: string): Assignment {
   const split = text.indexOf('=');
   const path = text.slice(0, split === -1 ? 0 : split).trim();
@@ -32,7 +32,10 @@ export function parseAssignment(text: string): Assignment {
   }
 }
 
-/** Changes `recipe`. Throws RECIPE_INVALID, naming the part of the path that the recipe does not have and those that it has. */
+/**
+ * Changes `recipe` in place. Throws RECIPE_INVALID, naming the part of the path that does not exist and the parts that
+ * do.
+ */
 export function assign(recipe: unknown, { path, value }: Assignment): void {
   for (let length = 1; length <= path.length; length++) {
     const problem = missingPart(recipe, path.slice(0, length), length === path.length);
@@ -57,7 +60,7 @@ function missingPart(recipe: unknown, path: RecipePath, isLast: boolean): Recipe
     return { path: parent, found: valueText(holder), allowed: 'a value without fields' };
   }
   if (holder !== undefined && Object.hasOwn(holder, key)) return undefined;
-  // A field that the schema has may be missing in the file; an arm, a task or a dataset may not.
+  // A field of the schema may be missing in the file; an arm, a task or a dataset on the path may not.
   const fields = fieldsAt(parent, recipe);
   const name = String(key);
   const isRecord = fields.length === 0;

@@ -1,19 +1,19 @@
-/** Which tasks an arm trains on and which ones evaluation asks: read from the recipe in this one place. */
+/** Which tasks an arm trains on and which tasks are evaluated: determined only here. */
 import { isTrained } from './arms.ts';
 import type { Arm, Recipe } from './recipe.ts';
 
-/** In the recipe's order. Empty for an arm that trains nothing. */
+/** The tasks that the arm trains on, in the recipe's order. Empty for an arm that trains nothing. */
 export function trainedTasks(recipe: Recipe, arm: Arm): readonly string[] {
   if (!isTrained(arm)) return [];
   return Object.keys(recipe.tasks).filter((task) => arm.tasks?.includes(task) ?? recipe.tasks[task]?.ood === false);
 }
 
-/** In the recipe's order; every arm is evaluated on all of them. */
+/** The evaluated tasks, in the recipe's order; every arm is evaluated on all of them. */
 export function evaluatedTasks(recipe: Recipe): readonly string[] {
   return Object.keys(recipe.tasks).filter((task) => recipe.evaluation.tasks?.includes(task) ?? true);
 }
 
-/** Whether a dataset entry has examples in that split, given or made. */
+/** Whether a dataset entry has examples in that split, whether given or made by seed. */
 export function hasSplit({ split }: Recipe['datasets'][number], name: 'train' | 'val' | 'test'): boolean {
   return typeof split === 'string' ? split === name : split[name] > 0;
 }

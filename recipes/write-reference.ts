@@ -1,4 +1,6 @@
-/** `npm run docs`: writes what is made from the recipe's schema, docs/recipes.md and recipes/recipe.schema.json. */
+/**
+ * `npm run docs`: writes the files generated from the recipe's schema, docs/recipes.md and recipes/recipe.schema.json.
+ */
 import { writeFileSync } from 'node:fs';
 import { recipeFileSchema } from './json-schema.ts';
 import { recipeReference } from './reference.ts';

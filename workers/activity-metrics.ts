@@ -1,13 +1,13 @@
 /**
- * What every activity's end says, as metrics and as one line of the log. Read off inputs and results, so that no
- * activity knows that it is measured. Names and meanings: docs/monitoring.md.
+ * Metrics and one log line at the end of every activity, taken from inputs and results so that activities contain no
+ * measuring code. Names and meanings: docs/monitoring.md.
  */
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
+import type { OnTransfer } from '../artifacts/store/s3-client.ts';
 import type {
   EvaluateResult,
   Made,
@@ -95,7 +95,7 @@ export class ActivityMetrics {
       if (tokenCount !== undefined) this.#tokens.add(tokenCount, { activity });
     }
     for (const [name, value, task] of valuesOf(activity, result, ids)) {
-      // The SDK's gauges refuse negative values, which a penalised reward may have; a metric must fail no activity.
+      // The SDK's gauges reject negative values, which a penalised reward may have. A metric must not fail an activity.
       const shown = Math.max(0, value ?? Number.NaN);
       if (Number.isFinite(shown))
         this.#gauge(name).set(shown, { ...runTags(ids), ...(task !== undefined && { task }) });
@@ -112,7 +112,7 @@ export class ActivityMetrics {
   }
 }
 
-/** The last value of a run; name -> meaning. */
+/** Gauges of a run's latest values; name -> meaning. */
 const gauges: Readonly<Record<string, string>> = {
   mtrl_step: 'Last step of the run',
   mtrl_reward: 'Mean reward of a task in the last step; a negative one shows as 0',
@@ -143,7 +143,7 @@ function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): rea
   if (activity === 'optimize') {
     const { loss, gradientNorm, logProbDifferenceMax, klMean } = result as OptimizeResult;
     return [
-      // The loss of a policy gradient has a sign and means nothing by itself.
+      // A policy-gradient loss is signed and has no meaning by itself.
       ['mtrl_loss', isSupervised ? loss : undefined],
       ['mtrl_gradient_norm', gradientNorm],
       ['mtrl_log_prob_difference', logProbDifferenceMax],
@@ -161,11 +161,11 @@ interface Ids {
   readonly arm?: string;
   readonly seed?: number;
   readonly step?: number;
-  /** Of an update: it has no rollouts. */
+  /** Whether an update is supervised: its input has no rollouts. */
   readonly isSupervised: boolean;
 }
 
-/** `<experiment>/<arm>/s<seed>` and what the input says of itself. */
+/** Ids from the workflow id (`<experiment>/<arm>/s<seed>`) and from the activity's input. */
 function idsOf(workflow: string, input: unknown): Ids {
   const { arm, seed, step, fromStep, rollouts } = (input ?? {}) as Partial<OptimizeInput & RolloutInput>;
   const at = step ?? fromStep;

@@ -24,7 +24,8 @@ const serving = servingSettings();
 const tracing = startTracing('compute');
 const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
-// As many again for each engine, so that one alone has the machine; they change no bit on the CPU.
+// Per engine. Same default as the engine count, so that a lone engine uses all cores of a small machine. On the CPU the
+// thread count does not change results.
 const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2, availableParallelism()));
 const [engineName, openEngines] = engineNamed(process.env, engineTable);
 const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
@@ -58,7 +59,7 @@ await serve({
       activities,
       maxConcurrentActivityTaskExecutions: engineCount,
       maxConcurrentActivityTaskPolls: engineCount,
-      // The activities' own rhythm (pipeline/heartbeat.ts), so that a time-out of some seconds is never missed.
+      // The interval of the activities' heartbeats (pipeline/heartbeat.ts), so that throttling does not cause timeouts.
       maxHeartbeatThrottleInterval: '2s',
       defaultHeartbeatThrottleInterval: '2s',
       interceptors: {
@@ -68,7 +69,7 @@ await serve({
     }),
 });
 await enginePool.close();
-// A lease that stays behind is taken for dead after some minutes.
+// If closing fails, the store's lease expires after a few minutes.
 await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);

@@ -42,7 +42,7 @@ await serve({
       taskQueue: settings.taskQueues.control,
       workflowBundle: { codePath },
       activities,
-      // A worker that died holds its workflows' next task for this long; then any other may have it.
+      // When a worker dies, its workflows' next tasks wait this long for it before any other worker may take them.
       stickyQueueScheduleToStartTimeout: '3s',
       interceptors: {
         activity: [(context) => ({ inbound: metrics.interceptor(context) }), ...(tracing ? [tracing.activity] : [])],
@@ -51,7 +51,7 @@ await serve({
       ...servingOptions(serving, buildVersion),
     }),
 });
-// A lease that stays behind is taken for dead after some minutes.
+// If closing fails, the store's lease expires after a few minutes.
 await store.close().catch(() => undefined);
 await tracing?.close();
 process.exit(0);

@@ -1,12 +1,12 @@
 /**
- * The two questions of an orchestrator. /livez: does the process still answer (else restart it). /readyz: does it take
- * work, that is, poll a Temporal that answers (else send nobody, wait). Nothing else is served.
+ * Health endpoints for an orchestrator. /livez: the process responds (otherwise restart it). /readyz: the worker takes
+ * tasks, that is, it polls a Temporal server that responds (otherwise wait). Nothing else is served.
  */
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { Address } from '../infra/stack/env.ts';
 
-/** undefined when work is taken, else why not. */
+/** Resolves to undefined if the worker takes tasks, else to the reason why not. */
 export type Readiness = () => Promise<string | undefined>;
 
 export async function serveHealth({ host, port }: Address, notReady: Readiness): Promise<Server> {
@@ -17,7 +17,7 @@ export async function serveHealth({ host, port }: Address, notReady: Readiness):
   });
   server.listen(port, host);
   await once(server, 'listening');
-  // Questions must not keep an ending process alive.
+  // The server must not keep a stopping process alive.
   server.unref();
   return server;
 }

@@ -1,4 +1,4 @@
-/** One line of JSON an event, to stderr: what a worker says, and what the Temporal SDK says inside it. */
+/** Logs one line of JSON per event to stderr, for the worker and for the Temporal SDK inside it. */
 import { writeSync } from 'node:fs';
 import { type Logger as TemporalLogger, Runtime } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
@@ -10,19 +10,19 @@ export function createLog(name: string): Logger {
 }
 
 /**
- * A line that cannot be written (a full disk under the log file) is dropped. pino's own destination keeps it, and its
- * flush at the end of the process repeats the write for as long as it fails, so that the worker could not end.
+ * Drops a line that cannot be written, for example to a full disk. pino's own destination keeps it, and its flush at
+ * exit repeats the write for as long as it fails, so that the worker could not exit.
  */
 function writeLine(line: string): void {
   const bytes = Buffer.from(line);
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(process.stderr.fd, bytes, done);
   } catch {
-    // There is nowhere to say it.
+    // There is nowhere to report it.
   }
 }
 
-/** Once a process, before the first connection. Signals are the worker's own business (serve.ts). */
+/** Call it once per process, before the first connection. The worker handles signals itself (serve.ts). */
 export function installRuntime(log: Logger): Runtime {
   return Runtime.install({
     logger: temporalLogger(log),
@@ -32,7 +32,7 @@ export function installRuntime(log: Logger): Runtime {
 }
 
 function temporalLogger(log: Logger): TemporalLogger {
-  // The SDK calls routine things information: which worker polls what, and each activity's start and end.
+  // The SDK logs routine events as INFO: what each worker polls, and each activity's start and end.
   const levels = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   const write = (level: keyof typeof levels, message: string, meta?: Record<string | symbol, unknown>): void => {
     log[levels[level]]({ ...meta }, message);

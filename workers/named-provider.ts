@@ -1,10 +1,10 @@
-/** Left to itself, TensorFlow.js computes with the first of its backends that is installed. */
+/** Names the backend that TensorFlow.js uses by default: the first one that is installed. */
 import { listProviders } from '../infra/doctor/providers.ts';
 
 /**
- * The environment, with the name of the one that it will be, so that it is in the keys of results: machines with
- * different backends must not find each other's. Unchanged where no backend can be used: the engine then says what is
- * missing.
+ * Adds the backend's name to the environment, so that it is part of the keys of results: machines with different
+ * backends must not share results. Returns the environment unchanged if no backend is available: the engine then
+ * reports what is missing.
  */
 export async function withNamedProvider(
   environment: NodeJS.ProcessEnv,

@@ -1,6 +1,6 @@
 /**
- * A worker that survives an outage of its server: it polls until it is stopped, and reconnects to Temporal by itself,
- * whether the SDK's own retries suffice or the worker has to be recreated.
+ * Runs a worker that survives an outage of its servers: it polls until it is stopped, and reconnects to Temporal by the
+ * SDK's own retries or by creating the worker again.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -17,9 +17,9 @@ import { unfitness } from './surroundings.ts';
 
 const backoffMinMs = 250;
 const backoffMaxMs = 5_000;
-/** Probes wait one to some seconds. */
+/** Readiness probes time out after one to a few seconds. */
 const answerTimeoutMs = 1_000;
-/** Interval of environment checks. Requests to someone else's store may cost money. */
+/** Intervals of environment checks: of a local stack, and of servers elsewhere, where requests may cost money. */
 const lookMs = 5_000;
 const lookElsewhereMs = 60_000;
 
@@ -28,7 +28,7 @@ export interface ServeOptions {
   readonly settings: StackSettings;
   readonly serving: ServingSettings;
   readonly log: Logger;
-  /** Local disk that its activities need. */
+  /** Folder on the local disk that the activities need. */
   readonly spoolFolder?: string;
   readonly createWorker: (connection: NativeConnection) => Promise<Worker>;
 }
@@ -75,7 +75,7 @@ export async function serve({ name, settings, serving, log, spoolFolder, createW
   state.remove();
 }
 
-/** Shuts the worker down when it may not poll any more. Returns why; undefined when `signal` ends the watch. */
+/** Shuts the worker down when it must stop polling. Returns the reason; undefined if `signal` ends the watch. */
 async function watch(
   worker: Worker,
   look: () => Promise<string | undefined>,
@@ -94,7 +94,10 @@ async function watch(
   return undefined;
 }
 
-/** `up` starts the workers that it knows again when it moves a server; one that was started by hand says that it must be. */
+/**
+ * Throws if the servers of the local stack have moved. `up` restarts the workers that it started; a worker that was
+ * started by hand reports that it must be restarted.
+ */
 function assertSameServers({ home, temporal, s3 }: StackSettings): void {
   const now = readSettings({ home });
   if (now.temporal.address === temporal.address && now.s3.endpoint === s3.endpoint) return;
@@ -105,7 +108,10 @@ function assertSameServers({ home, temporal, s3 }: StackSettings): void {
   });
 }
 
-/** Worker state for `up`, `status` and `doctor`: files under the stack's home. A disk that rejects them does not stop the worker. */
+/**
+ * State of a worker for `up`, `status` and `doctor`: files under the stack's home. A failed write does not stop the
+ * worker.
+ */
 class StateFiles {
   readonly #ready: string;
   readonly #waiting: string;
@@ -149,7 +155,7 @@ class StateFiles {
   }
 }
 
-/** From the first attempt to poll to the signal that ends it. A second signal while ending is the user's last word. */
+/** Whether the worker polls, waits or is stopping. The first signal stops it, a second one exits at once. */
 class ServiceState {
   readonly end: Promise<void>;
   #ending = false;
@@ -184,7 +190,7 @@ class ServiceState {
     this.#polling = undefined;
   }
 
-  /** Why it does not poll now. */
+  /** Records why the worker does not poll now. */
   waiting(reason: string): void {
     this.#waiting = reason;
   }

@@ -1,14 +1,14 @@
-/** How a worker is operated: probes, drain time, version. All by environment variables (docs/production.md). */
+/** Operating settings of a worker from environment variables: probes, drain timeout, version (docs/production.md). */
 import type { WorkerOptions } from '@temporalio/worker';
 import { MtrlError } from '../core/errors.ts';
 import { type Address, addressOf, type Env, valueOf } from '../infra/stack/env.ts';
 
 export interface ServingSettings {
-  /** Where /livez and /readyz are answered; nowhere when left out. */
+  /** Address of /livez and /readyz; not served if absent. */
   readonly health?: Address;
-  /** From SIGTERM until what still runs is handed back to other workers. */
+  /** Time from SIGTERM until running activities are cancelled and handed back to other workers. */
   readonly drainTimeoutMs: number;
-  /** Set: workflows stay with, or move between, versions of workers as Temporal's worker deployments say. */
+  /** If set, the worker is a version of a Temporal worker deployment, and workflows are pinned to their version. */
   readonly deployment?: { readonly name: string; readonly buildId?: string };
 }
 
@@ -29,7 +29,7 @@ export function servingSettings(env: Env = process.env): ServingSettings {
   };
 }
 
-/** A whole number from 1 on. Throws USAGE. */
+/** An integer from the environment, at least 1; `standard` if the variable is not set. Throws USAGE. */
 export function countOf(env: Env, variable: string, standard: number): number {
   const text = valueOf(env, variable);
   if (text === undefined) return standard;
@@ -42,7 +42,7 @@ export function countOf(env: Env, variable: string, standard: number): number {
   });
 }
 
-/** What of it the SDK does. `buildVersion` is the build's id where the environment names none. */
+/** The SDK's options for these settings. `buildVersion` is the build id if the environment sets none. */
 export function servingOptions(
   { drainTimeoutMs, deployment }: ServingSettings,
   buildVersion: string,
@@ -54,7 +54,7 @@ export function servingOptions(
       workerDeploymentOptions: {
         useWorkerVersioning: true,
         version: { deploymentName: deployment.name, buildId: deployment.buildId ?? buildVersion.slice(0, 16) },
-        // A run may take days: it ends on the code that it began with.
+        // A run may take days: it ends on the code that it started with.
         defaultVersioningBehavior: 'PINNED',
       },
     }),

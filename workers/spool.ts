@@ -1,4 +1,6 @@
-/** Local disk of one worker process, under the stack's home: `spool/<pid>`. What dead processes left there is removed. */
+/**
+ * Local folder of one worker process, under the stack's home: `spool/<pid>`. The folders of dead processes are removed.
+ */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,7 +1,7 @@
 /**
- * What must be so around a worker for it to take work: the servers that answer are its stack's own, its clock agrees
- * with the store's, its disk takes a file. Where one is not so, every activity of this worker would fail, while those
- * of another worker succeed: so this one stops polling until it is so again.
+ * Checks of a worker's environment: the servers are those of its stack, its clock agrees with the store's, its disk is
+ * writable. If a check fails, every activity of this worker would fail while those of other workers succeed, so it
+ * stops polling until the check passes.
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ import type { StackSettings } from '../infra/stack/settings.ts';
 import { proveStore, refusalOf } from '../infra/stack/store-proof.ts';
 import { proveTemporal } from '../infra/stack/temporal-proof.ts';
 
-/** As much as a small artifact: a disk with less is full. */
+/** The size of a small artifact: a disk with less space counts as full. */
 const probeByteLength = 64 * 1024;
 
-/** Why the worker must not poll; undefined if it may. An unreachable server is no reason: work waits for it. */
+/** Why the worker must not poll; undefined if it may. An unreachable server is not a reason: activities wait for it. */
 export async function unfitness(
   connection: NativeConnection,
   { temporal, s3 }: StackSettings,

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry traces across client, workflow, activity and engine, sent where `OTEL_EXPORTER_OTLP_ENDPOINT` (or
- * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) says, as any OTLP/HTTP exporter does; off without either.
+ * OpenTelemetry traces across client, workflow, activity and engine, sent by OTLP/HTTP to `OTEL_EXPORTER_OTLP_ENDPOINT`
+ * or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`; off if neither is set.
  */
 import { type Attributes, type HrTime, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -15,7 +15,7 @@ import type { SpanSinks, WorkflowSpan } from '../workflows/spans.ts';
 
 export interface Tracing {
   readonly activity: ActivityInterceptorsFactory;
-  /** Receives the spans of the workflows; their side is in the bundle (workflow-bundle.ts). */
+  /** Receives the workflows' spans; their interceptors are in the bundle (workflow-bundle.ts). */
   readonly sinks: InjectedSinks<SpanSinks>;
   /** Flushes pending spans. */
   close(): Promise<void>;
@@ -25,13 +25,13 @@ export function isTraced(env: Env = process.env): boolean {
   return ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].some((name) => valueOf(env, name));
 }
 
-/** undefined without a collector. Once per process. */
+/** Returns undefined without a collector. Call it once per process. */
 export function startTracing(service: string, env: Env = process.env): Tracing | undefined {
   if (!isTraced(env)) return undefined;
   const resource = new Resource({ 'service.name': `mtrl-${service}`, 'process.pid': process.pid });
   const spanProcessor = new BatchSpanProcessor(new OTLPTraceExporter());
   const provider = new BasicTracerProvider({ resource, spanProcessors: [spanProcessor] });
-  // Also the W3C propagator, which reads the parent of an activity from its headers.
+  // This also registers the W3C propagator, which reads an activity's parent from its headers.
   provider.register({ contextManager: new AsyncLocalStorageContextManager() });
   return {
     activity: (context) => ({ inbound: new OpenTelemetryActivityInboundInterceptor(context) }),
@@ -82,7 +82,7 @@ type Verb = {
   [K in keyof Engine]: Engine[K] extends (...args: never[]) => Promise<unknown> ? K : never;
 }[keyof Engine];
 
-/** The verbs that cost time: each call is a span below that of the activity that made it. */
+/** The methods that take time: each call is a child of its activity's span. */
 const tracedVerbs: readonly Verb[] = [
   'loadState',
   'initialize',
@@ -93,7 +93,7 @@ const tracedVerbs: readonly Verb[] = [
   'optimStep',
 ];
 
-/** The engine itself, its verbs wrapped. */
+/** Wraps the traced methods of the engine in place, and returns the engine. */
 export function tracedEngine<E extends Engine>(engine: E): E {
   const tracer = trace.getTracer('mtrl-engine');
   for (const verb of tracedVerbs) {

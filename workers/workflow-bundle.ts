@@ -1,4 +1,4 @@
-/** The workflow bundle, cached by the digest of its sources: building it takes seconds, which every start would pay. */
+/** The workflow bundle, cached by the digest of its sources: building it takes seconds, which each start would cost. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { digestOf, sha256 } from '../core/json.ts';
 import { workflowSources } from '../pipeline/code/code-version.ts';
 import { projectRoot } from '../core/project.ts';
 
-/** Path of the bundle's code. `cacheFolder` is filled as needed. */
+/** Path of the bundle's code, which is built if it is not in `cacheFolder`. */
 export async function workflowBundle(
   cacheFolder: string,
   { traced = false }: { readonly traced?: boolean } = {},
@@ -33,6 +33,6 @@ function digestOfSources(): string {
   return digestOf({ files: workflowSources(), sdk: sha256(readFileSync(manifest)), at: dirname(manifest) });
 }
 
-/** Webpack's own report; what fails is thrown all the same. */
+/** Suppresses webpack's own report; errors are thrown anyway. */
 const quiet = (): void => undefined;
 const silent = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };

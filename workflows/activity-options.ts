@@ -25,8 +25,9 @@ const onControlQueue = {
 } as const;
 
 /**
- * What a run waits for at every step, and whose size is that of a step and not of the data: a control worker that dies in
- * it is found sooner. Handed to the same worker with the workflow task's answer (eager dispatch).
+ * Control activities that a run waits for, such as the rewards of a step. They take as long as a step, not as the data,
+ * so a shorter heartbeat timeout detects a dead worker sooner. Handed to the same worker with the workflow task's
+ * answer (eager dispatch).
  */
 export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'keepEvaluations'>>({
   ...onControlQueue,
@@ -43,7 +44,7 @@ export const compute = proxyActivities<
     'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
   >
 >({
-  // Named after the control queue (infra/stack/settings.ts), so that one setting moves both.
+  // Named after the control queue (infra/stack/settings.ts), so that one setting changes both.
   taskQueue: `${workflowInfo().taskQueue}-compute`,
   startToCloseTimeout,
   heartbeatTimeout: '15s',

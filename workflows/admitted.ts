@@ -1,4 +1,4 @@
-/** Datasets without the rows that a policy cannot be shown. */
+/** Removes the rows that cannot be shown to a policy from a dataset. */
 import { patched } from '@temporalio/workflow';
 import type { AdmitInput } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
@@ -11,9 +11,9 @@ interface Ingested {
   readonly quarantine?: ArtifactRef;
 }
 
-/** What was ingested, with its counts and its table as admission leaves them. */
+/** The ingestion with the dataset, counts and quarantine table that admission returns. */
 export async function admitted<I extends Ingested>(ingested: I, input: Omit<AdmitInput, 'dataset'>): Promise<I> {
-  // Workflows that began before there was an admission end without one.
+  // Workflows that started before admission existed continue without it.
   if (!patched('admission')) return ingested;
   const { dataset, exampleCount, quarantinedCount, quarantine } = await compute.admit.executeWithOptions(
     { summary: 'prompts that can be shown' },

@@ -1,8 +1,8 @@
 /**
- * Workflow time, for display only. Temporal replays a workflow with the times of its tasks, but a query that reaches a
- * worker without the workflow in its cache advances it with other times: a command that a time decides differs then
- * between the run and its replay (TMPRL1100), and the workflow can never go on. So no other file here reads a clock, and
- * no condition may name these functions (test/house/workflow-commands.test.ts).
+ * Workflow time, for display only. Temporal replays a workflow with the times of its tasks, but a query to a worker
+ * that does not have the workflow in its cache replays it with other times. A command that depends on time then differs
+ * between the run and its replay (TMPRL1100), and the workflow is stuck for good. So no other file here reads a clock,
+ * and no condition uses these functions (test/house/workflow-commands.test.ts).
  */
 
 /** Milliseconds since the epoch. */

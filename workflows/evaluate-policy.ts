@@ -1,4 +1,4 @@
-/** Any policy on any recipe's tasks, with nothing trained: what `mtrl evaluate` starts. */
+/** Evaluates any policy on a recipe's tasks without training; started by `mtrl evaluate`. */
 import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
@@ -50,7 +50,7 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
   }
 }
 
-/** The recipe's own policy where no other is named. */
+/** The policy of `source`, or the recipe's own if there is none. */
 export async function broughtIn(
   recipe: ArtifactRef,
   source: PolicySource | undefined,

@@ -1,4 +1,4 @@
-/** The evaluation of one run's final policy: an activity for each (task, split), side by side. */
+/** Evaluates one run's final policy: one activity per (task, split), in parallel. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
 import { compute, control } from './activity-options.ts';

@@ -1,6 +1,7 @@
 /**
- * One experiment: a recipe, taken as JSON, to a report. Its second argument, if any, says what to start from. Its workflow id is the experiment's id; its runs are children.
- *   prepare -> ingest, import the policy -> runs side by side, each evaluated as soon as it ended -> report
+ * One experiment, from a recipe in JSON to a report. The optional second argument sets what to start from. The workflow
+ * id is the experiment's id; its runs are children.
+ *   prepare -> ingest, import the policy -> runs in parallel, each evaluated as soon as it has ended -> report
  */
 import {
   allHandlersFinished,
@@ -38,11 +39,11 @@ import type {
 } from '../contract/workflows.ts';
 import { wavesOf } from './training/waves.ts';
 
-/** Limit on the progress signals of all runs of a wave: each costs about four events here. */
+/** Limit on the progress signals of all runs of a wave: each adds about four events to this workflow's history. */
 const waveTellCountMax = 2_000;
 const runTellCountMax = 50;
 
-/** `carried`: only on continue-as-new. */
+/** `carried` is set only by continue-as-new. */
 export async function experiment(
   recipe: unknown,
   options: ExperimentOptions = {},
@@ -107,7 +108,10 @@ async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: E
   return { prepared, ingestion, initial: initialOf(imported) };
 }
 
-/** Its snapshot, whose history continues in this experiment; for a policy with steps since, only the checkpoint includes them. */
+/**
+ * What to import: the snapshot, so that its history continues in this experiment. If the policy has steps since, the
+ * checkpoint, because only that includes them.
+ */
 function keptPolicy(initial: ExperimentOptions['initial']): Omit<ImportPolicyInput, 'recipe'> {
   if (initial === undefined) return {};
   const { policy, checkpoint } = initial;
@@ -118,7 +122,7 @@ function initialOf({ policy, checkpoint }: ImportPolicyResult): RunInput['initia
   return { policy, checkpoint };
 }
 
-/** The runs that a pause reaches: a signal that comes before a run has started reaches it when it starts. */
+/** The running runs, which a pause reaches. A run that starts during a pause is paused when it starts. */
 class RunningRuns {
   #paused: boolean;
   readonly #handles = new Set<ChildWorkflowHandle<typeof run>>();
@@ -147,7 +151,7 @@ class RunningRuns {
   async signal(kind: 'pause' | 'resume'): Promise<void> {
     this.#paused = kind === 'pause';
     const signal = kind === 'pause' ? pauseSignal : resumeSignal;
-    // A run may end while the signal is on its way.
+    // A run may end before the signal arrives.
     await Promise.allSettled([...this.#handles].map((handle) => handle.signal(signal)));
   }
 }
@@ -183,7 +187,7 @@ class Training {
     this.#fork = fork;
   }
 
-  /** When one run fails, the others are cancelled and waited for: the experiment leaves nothing running behind. */
+  /** If one run fails, cancels the others and waits for them, so that the experiment leaves nothing running. */
   async all(): Promise<DoneRun[]> {
     const scope = new CancellationScope({ cancellable: true });
     void scope.cancelRequested.catch(() => this.#running.cancel());
@@ -221,7 +225,7 @@ class Training {
     };
   }
 
-  /** Once per run, at the first request: by its own evaluation, or by a run that starts from it. */
+  /** Trains a run once, at the first request: by its own evaluation, or by a run that starts from it. */
   #train(plan: ArmPlan): Promise<RunResult> {
     const known = this.#trained.get(plan.runName);
     if (known) return known;

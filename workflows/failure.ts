@@ -1,4 +1,4 @@
-/** Why a workflow ended badly: the one coded failure at the root of the chain, said again where a user looks first. */
+/** Reports why a workflow failed: repeats the coded failure in the chain of causes where a user looks first. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
@@ -39,7 +39,7 @@ function openMessage(workflowId: string): string {
   return `a workflow of an earlier execution of this experiment is still open: ${workflowId}\n  do    cancel it with \`mtrl cancel ${experimentId}\`, then \`mtrl resume ${experimentId}\``;
 }
 
-/** The coded failure that an activity or a part of ours gave. */
+/** The first ApplicationFailure in the chain of causes: that of an activity or of a child workflow. */
 export function rootFailure(error: unknown): ApplicationFailure | undefined {
   let found: ApplicationFailure | undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {

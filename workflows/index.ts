@@ -1,4 +1,4 @@
-/** The workflow bundle's entry: what a control worker can run, by the name it is started with. */
+/** Entry of the workflow bundle: the workflows of a control worker, by the name that they are started with. */
 export { evaluate } from './evaluate.ts';
 export { evaluatePolicy } from './evaluate-policy.ts';
 export { experiment } from './experiment.ts';

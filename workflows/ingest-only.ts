@@ -1,4 +1,4 @@
-/** A recipe's datasets to a dataset, and nothing more: what `mtrl ingest` starts. */
+/** Ingests a recipe's datasets and does nothing else; started by `mtrl ingest`. */
 import { bulk, control } from './activity-options.ts';
 import { endedBadly } from './failure.ts';
 import { JobTracker } from './job-tracker.ts';

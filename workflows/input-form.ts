@@ -1,8 +1,8 @@
-/** Workflow input may be hand-written JSON: nothing about its form is assumed. */
+/** Checks the form of a workflow's input, which may be hand-written JSON. */
 import { ApplicationFailure } from '@temporalio/workflow';
 
 export interface InputForm {
-  /** What would be right, to be copied. */
+  /** A valid input, to be copied. */
   readonly example: string;
   readonly required: readonly string[];
   readonly optional?: readonly string[];

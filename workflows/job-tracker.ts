@@ -1,4 +1,7 @@
-/** Keeps what a job (ingestion, evaluation or judging alone) shows of itself: the answer to its query, details, search attributes. */
+/**
+ * Visible state of a job (ingestion, evaluation, judging, promotion or rollback alone): the result of its query, its
+ * current details and its search attributes.
+ */
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { JobProgress, WorkState } from '../contract/progress.ts';
 import { jobProgressQuery } from './progress.ts';

@@ -1,4 +1,4 @@
-/** A file of rows to verdicts: what `mtrl judge` starts. */
+/** Judges a file of rows; started by `mtrl judge`. */
 import { admitted } from './admitted.ts';
 import { bulk, compute } from './activity-options.ts';
 import { broughtIn } from './evaluate-policy.ts';

@@ -1,4 +1,4 @@
-/** What a fork shares with its original experiment: `mtrl fork` passes the result to the new experiment. */
+/** Plans what a fork shares with its original experiment; `mtrl fork` passes the result to the new experiment. */
 import type { PlanForkInput, PlanForkResult } from '../contract/fork.ts';
 import { bulk } from './activity-options.ts';
 import { endedBadly } from './failure.ts';

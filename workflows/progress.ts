@@ -1,4 +1,4 @@
-/** Queries and signals by which workflows say how they stand, and the sums that they keep of it. */
+/** Queries and signals for the progress of workflows, and the sums that they report. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { CacheCount, Made, StageCost } from '../contract/activities.ts';
 import type { ExperimentProgress, JobProgress, RetrainProgress, RunProgress } from '../contract/progress.ts';
@@ -7,9 +7,9 @@ export const experimentProgressQuery = defineQuery<ExperimentProgress>('progress
 export const jobProgressQuery = defineQuery<JobProgress>('progress');
 export const retrainProgressQuery = defineQuery<RetrainProgress>('progress');
 export const runProgressQuery = defineQuery<RunProgress>('progress');
-/** A run signals its status to its experiment: at changes of state and after some of its steps. */
+/** Sent by a run to its experiment: at changes of state and after some of its steps. */
 export const runProgressSignal = defineSignal<[RunProgress]>('runProgress');
-/** A run stops before its next step and waits; an experiment passes both on to its runs. */
+/** Stops a run before its next step until it is resumed. An experiment passes both signals on to its runs. */
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 
@@ -17,7 +17,7 @@ export function addCache(a: CacheCount, b: CacheCount): CacheCount {
   return { hits: a.hits + b.hits, misses: a.misses + b.misses };
 }
 
-/** The costs with one more kind's results in them. */
+/** The costs, with the results of one activity added. */
 export function addStage(
   costs: readonly StageCost[],
   activity: StageCost['activity'],

@@ -1,4 +1,4 @@
-/** A finished experiment's policy through the gate to a name: what `mtrl promote` starts. */
+/** Runs the gate on a finished experiment's policy and promotes it to a name; started by `mtrl promote`. */
 import type { FindCandidateInput } from '../contract/retraining.ts';
 import { registry } from './promotion/promotion-activities.ts';
 import { Approval } from './promotion/approval.ts';

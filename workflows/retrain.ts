@@ -1,9 +1,9 @@
 /**
- * What a Schedule starts: new data? -> train from the promoted policy on old and new data -> gate -> approval where the
- * recipe wants one -> promote. With no new data nothing is done, and said.
+ * Retraining, started by a Schedule: new data? -> train from the promoted policy on old and new data -> gate ->
+ * approval if the recipe requires it -> promote. Without new data it only reports that.
  *
- * One retraining a name at a time: the work is done under the workflow id `retrain/<name>`, which only one workflow can
- * have. Started under any other id (a Schedule appends its time), this workflow starts that one and waits for it.
+ * Retrainings of one name cannot overlap: the work is done under the workflow id `retrain/<name>`, which is unique.
+ * Started under any other id (a Schedule appends its time), this workflow starts that one and waits for it.
  */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
@@ -56,7 +56,7 @@ function nameOf({ promotion, recipeName }: PrepareResult): string {
   );
 }
 
-/** A Schedule hands on what its last action that ended well has given. */
+/** A Schedule passes on the result of its last successful action. */
 function triedBefore(): Tried | undefined {
   return (workflowInfo().lastResult as Partial<RetrainResult> | undefined)?.tried;
 }
@@ -101,7 +101,7 @@ class Retraining {
     this.#announcements = new Announcements(prepared.recipe, { name, experimentId: this.#experimentId });
   }
 
-  /** Throws the cause of the end, after notifications were sent. */
+  /** Rethrows a failure after notifying of it. */
   async result(lastTried: Tried | undefined): Promise<RetrainResult> {
     try {
       return await this.#retrained(lastTried);
@@ -164,7 +164,10 @@ class Retraining {
   }
 }
 
-/** Also when these very data made a candidate already that was not promoted, or was rolled back: it would come out the same. */
+/**
+ * Why there is nothing to train on; undefined if there is new data. Data that already made a candidate, which was not
+ * promoted or was rolled back, is not new: the result would be the same.
+ */
 function whyNothingNew(
   { changed, dataDigest }: InspectDataResult,
   promoted: PromotedVersion | undefined,
@@ -176,7 +179,7 @@ function whyNothingNew(
   return isSame ? 'no new data since the last retraining, whose candidate is not the promoted one' : undefined;
 }
 
-/** `20260801-142530`, UTC. */
+/** The workflow's start time, UTC, as `20260801-142530`. */
 function timeStamp(): string {
   return workflowInfo().startTime.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 }

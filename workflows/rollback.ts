@@ -1,4 +1,4 @@
-/** A name back to an earlier version: what `mtrl rollback` starts. */
+/** Rolls a name back to an earlier version; started by `mtrl rollback`. */
 import type { NotifyResult, PromotedVersion } from '../contract/retraining.ts';
 import { Announcements } from './promotion/announcements.ts';
 import { endedBadly } from './failure.ts';
@@ -27,7 +27,7 @@ export async function rollback(input: RollbackInput): Promise<RollbackResult> {
   }
 }
 
-/** By the recipe of the version that the name stood for. */
+/** Notifies the receivers in the recipe of the version that the name was rolled back from. */
 async function announced(version: PromotedVersion | undefined, text: string): Promise<NotifyResult> {
   if (version === undefined) return { deliveredCount: 0, failures: [] };
   const { recipe, name, experimentId } = version;

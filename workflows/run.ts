@@ -1,7 +1,7 @@
 /**
- * One run: an arm's training with one seed, from its initial policy to its last snapshot.
- * Between snapshots the policy is (snapshot, step records since): the records are durable as soon as a step is, so a
- * crash costs one activity. Long runs continue as new, carrying what `RunCarry` says.
+ * One run: trains an arm with one seed, from its initial policy to its last snapshot.
+ * Between snapshots the policy is (snapshot, step records since). A step's record is durable as soon as the step is
+ * done, so a crash costs one activity. Long runs continue as new with the state in `RunCarry`.
  */
 import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
 import type { MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
@@ -17,9 +17,9 @@ import { RunTracker } from './training/run-tracker.ts';
 import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
 /**
- * Activities and messages of one part. Each is at most six events, with the workflow task that follows it: a part stays
- * near 2,000 of the 51,200 events that Temporal allows. Counted by the workflow itself: the history's length differs
- * between a run and its replay.
+ * Maximum number of activities and messages before the run continues as new. Each is at most six events, with the
+ * workflow task that follows it: the history stays near 2,000 of the 51,200 events that Temporal allows. The workflow
+ * counts them itself, because the length of the history differs between a run and its replay.
  */
 const workCountMax = 330;
 
@@ -30,7 +30,7 @@ export async function run(input: RunInput): Promise<RunResult> {
   const { plan, shared } = input;
   const begun = input.carried ?? shared;
   let step = begun?.step ?? 0;
-  // The first steps of a fork are as good as done.
+  // The shared steps of a fork count as done.
   const takenUpToStep = input.carried ? step : (shared?.cut?.toStep ?? step);
   const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount }, takenUpToStep);
   const tracker = new RunTracker(input, budget);
@@ -46,9 +46,9 @@ export async function run(input: RunInput): Promise<RunResult> {
     signalCount++;
   });
   const budgetChanged = (): boolean => input.carried?.budgetChanged === true || budget.updateCount > 0;
-  /** Not one that shares steps with another, which its key would not say. */
+  /** False for a fork: the run's key does not cover the steps that it shares. */
   const isWhole = shared === undefined;
-  /** Results and messages since this part began. */
+  /** Results and messages of the current execution. */
   const workCount = (): number => tracker.resultCount + signalCount + budget.updateCount;
 
   let policy = begun?.policy ?? input.initial.policy;
@@ -60,7 +60,7 @@ export async function run(input: RunInput): Promise<RunResult> {
     }
     if (!input.carried) tracker.tell();
     const kept = isWhole && !input.carried ? await findRun(input) : null;
-    // The budget may have changed while it was looked for.
+    // The budget may have changed during the lookup.
     if (kept && !budgetChanged()) {
       tracker.found(kept);
       tracker.state('done', 'found as it was made before');
@@ -77,7 +77,7 @@ export async function run(input: RunInput): Promise<RunResult> {
     }
     while (step < budget.endStep || policy.log.length > 0) {
       if (step >= budget.endStep) {
-        // An operator may have ended the run between two snapshots, and may let it go further while this one is made.
+        // An operator may end the run between two snapshots, and may extend it again while this one is made.
         policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
         continue;
       }
@@ -97,7 +97,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       }
       const planned = await mixtureFor(step, mixture, { input, tracker, budget });
       if (planned !== mixture) {
-        // The budget may have changed, and a pause may have come, while the mixture was planned.
+        // The budget may have changed, or the run may have been paused, while the mixture was planned.
         mixture = planned;
         continue;
       }
@@ -117,7 +117,7 @@ export async function run(input: RunInput): Promise<RunResult> {
 
 type MixContext = Omit<StepContext, 'planRef'>;
 
-/** The one at hand, unless a curriculum has seen enough, or the run goes further than was planned. */
+/** The current mixture, or a new one once a curriculum's segment is complete or the run is longer than planned. */
 async function mixtureFor(step: number, mixture: RunMixture, context: MixContext): Promise<RunMixture> {
   const { replanEveryStepCount } = context.input.plan;
   if (replanEveryStepCount !== undefined) {
@@ -143,11 +143,11 @@ async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixtur
 interface Advanced {
   readonly step: number;
   readonly policy: PolicyState;
-  /** Of a step with rollouts. */
+  /** The rewards of a step with rollouts. */
   readonly rewards?: ArtifactRef;
 }
 
-/** One activity's worth of steps, and a snapshot where one is due. */
+/** The steps of one update activity, and a snapshot if one is due. */
 async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
   const { input, budget, tracker } = context;
   const { plan } = input;
@@ -174,7 +174,7 @@ async function takeSnapshot(tracker: RunTracker, step: number, policy: PolicySta
   return snapshot;
 }
 
-/** `stepCount`: steps that were done. */
+/** `stepCount`: number of steps that were done. */
 function resultOf(
   input: RunInput,
   tracker: RunTracker,
@@ -200,7 +200,7 @@ function resultOf(
   return { summary, cache: cacheOf(stages), ...(last && { last }), ...tracker.rewardLine };
 }
 
-/** The least multiple of `period` above `step`. */
+/** The smallest multiple of `period` greater than `step`. */
 function nextMultiple(step: number, period: number): number {
   return (Math.floor(step / period) + 1) * period;
 }

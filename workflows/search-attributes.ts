@@ -1,11 +1,14 @@
-/** What the Web UI and `temporal workflow list --query` can filter by. An upsert is an event: only on a change of state, or every ten steps. */
+/**
+ * The search attributes by which the Web UI and `temporal workflow list --query` can filter. An upsert is an event:
+ * only on a change of state, or every ten steps.
+ */
 import type { SearchAttributePair } from '@temporalio/common';
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { ArmPlan } from '../contract/activities.ts';
 import { searchAttributes } from '../contract/search-attributes.ts';
 import type { WorkState } from '../contract/progress.ts';
 
-/** Given to an experiment at its start, where they cost no event. */
+/** Passed when an experiment is started, where they cost no event. */
 export function attributesOfExperiment(about: {
   readonly experimentId: string;
   readonly recipeName: string;
@@ -17,7 +20,7 @@ export function attributesOfExperiment(about: {
   ];
 }
 
-/** Likewise, to a child of one. */
+/** Passed when a child of an experiment is started. */
 export function attributesOfChild(
   parent: { readonly experimentId: string; readonly recipeName: string; readonly recipeDigest: string },
   plan: ArmPlan,
@@ -49,7 +52,7 @@ export function upsertAttributes(change: AttributeChange): void {
   if (change.recipeDigest !== undefined) pairs.push({ key: searchAttributes.recipeDigest, value: change.recipeDigest });
   if (change.state !== undefined) pairs.push({ key: searchAttributes.state, value: change.state });
   if (change.step !== undefined) pairs.push({ key: searchAttributes.step, value: change.step });
-  // Four digits: it is a column of the Web UI.
+  // Four decimals, because it is a column of the Web UI.
   if (change.macroF1 !== undefined)
     pairs.push({ key: searchAttributes.macroF1, value: Math.round(change.macroF1 * 1e4) / 1e4 });
   upsertSearchAttributes(pairs);

@@ -1,7 +1,7 @@
 /**
- * The spans of a workflow: itself, and what it starts. Made by hand, because the OpenTelemetry SDK doubles the script of the
- * workflows and makes a dozen promises a span, each of which the sandbox takes a stack trace of. Only part of the bundle
- * where a collector is named (workers/tracing.ts, which sends what `ended` is told).
+ * The spans of a workflow: itself, and what it starts. Implemented here because the OpenTelemetry SDK doubles the
+ * workflow bundle and creates a dozen promises per span, each of which makes the sandbox take a stack trace. Part of
+ * the bundle only if a collector is set (workers/tracing.ts, which sends the spans passed to `ended`).
  */
 import type { Headers } from '@temporalio/common';
 import {
@@ -24,7 +24,7 @@ export interface WorkflowSpan {
   readonly parentSpanId?: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** The message of what ended it. */
+  /** The message of the error that ended it. */
   readonly failure?: string;
 }
 
@@ -32,13 +32,13 @@ export interface SpanSinks extends Sinks {
   spans: { ended(span: WorkflowSpan): void };
 }
 
-/** Where Temporal's own interceptors put the trace context (W3C), too. */
+/** The header of the W3C trace context, as in Temporal's own interceptors. */
 const headerName = '_tracer-data';
 const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 type TraceContext = Readonly<Record<string, string>>;
 
 interface OpenSpan {
-  /** What is started within it is told. */
+  /** Passed to everything that is started within the span. */
   readonly context: TraceContext;
   readonly end: (error?: unknown) => void;
 }
@@ -77,12 +77,12 @@ function contextOf(headers: Headers): TraceContext | undefined {
   return payload && defaultPayloadConverter.fromPayload<TraceContext>(payload);
 }
 
-/** From a separate stream: a workflow draws the same numbers whether it is traced or not. */
+/** 32 hexadecimal digits, from a separate stream: tracing does not change the numbers that a workflow draws. */
 function digits(): string {
   return getRandomStream('spans').uuid4().replaceAll('-', '');
 }
 
-/** Without a parent it starts a trace. Children of an unsampled parent are not sampled. */
+/** Opens a span; without a parent it starts a trace. Children of an unsampled parent are not sampled. */
 function open(name: string, parent: TraceContext = {}): OpenSpan {
   const [, traceId = digits(), parentSpanId, flags = '01'] = traceparent.exec(parent['traceparent'] ?? '') ?? [];
   const spanId = digits().slice(16);
@@ -101,7 +101,7 @@ function open(name: string, parent: TraceContext = {}): OpenSpan {
   };
 }
 
-/** The caller awaits the work itself: the span only observes it. */
+/** Ends the span when the work settles. Returns the work itself, so that the caller sees its outcome unchanged. */
 function ending<T>(span: OpenSpan, work: Promise<T>): Promise<T> {
   work.then(() => {
     span.end();

@@ -1,4 +1,4 @@
-/** Exported experiments as a folder of files, each named by its key. */
+/** An exported experiment as a folder of files, each named by its key. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { experimentKey } from '../experiments.ts';
 import { FolderObjectStore } from '../store/folder-object-store.ts';
 import { checkKey } from '../store/object-store.ts';
 
-/** The folder appears whole or not at all. Throws USAGE if it exists and is not empty. */
+/** Writes the entries to a folder, which appears whole or not at all. Throws USAGE if it exists and is not empty. */
 export async function writeArchiveFolder(folder: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
   const partial = `${folder}.partial-${randomUUID()}`;
   try {
@@ -20,7 +20,7 @@ export async function writeArchiveFolder(folder: string, entries: AsyncIterable<
       await mkdir(dirname(path), { recursive: true });
       await pipeline(await open(), createWriteStream(path, { flags: 'wx' }));
     }
-    // Replaces an empty folder, fails for a full one.
+    // Replaces an empty folder, fails for a non-empty one.
     await rename(partial, folder).catch((cause: unknown) => {
       throw new MtrlError('USAGE', 'the folder cannot be written', {
         where: folder,
@@ -35,7 +35,10 @@ export async function writeArchiveFolder(folder: string, entries: AsyncIterable<
   }
 }
 
-/** Everything the document refers to; other files in the folder are ignored. Throws FILE_MISSING, ARCHIVE_INVALID. */
+/**
+ * Reads the header, the document and everything reachable from it; other files in the folder are ignored. Throws
+ * FILE_MISSING, ARCHIVE_INVALID.
+ */
 export async function* readArchiveFolder(folder: string): AsyncGenerator<ArchiveEntry> {
   const headerBytes = await readFile(join(folder, headerName)).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'no experiment was exported to this folder', {

@@ -1,4 +1,4 @@
-/** Exported experiments as one tar, without times, owners or an arbitrary order: equal experiments give equal tars. */
+/** An exported experiment as one tar, without times or owners. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -7,7 +7,7 @@ import { extract, pack } from 'tar-stream';
 import { MtrlError } from '../../core/errors.ts';
 import { invalid, type ArchiveEntry } from './archive.ts';
 
-/** The file must not exist; it is removed if the export fails. Throws USAGE. */
+/** Writes the entries to a tar. The file must not exist; it is removed if the export fails. Throws USAGE. */
 export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry>): Promise<void> {
   const archive = pack();
   const fill = async (): Promise<void> => {
@@ -31,7 +31,7 @@ export async function writeTar(path: string, entries: AsyncIterable<ArchiveEntry
   }
 }
 
-/** Entries in order; read each before requesting the next. Throws FILE_MISSING, ARCHIVE_INVALID. */
+/** Reads the entries in order; each must be read before the next is requested. Throws FILE_MISSING, ARCHIVE_INVALID. */
 export async function* readTar(path: string): AsyncGenerator<ArchiveEntry> {
   const archive = extract();
   const source = createReadStream(path);
@@ -53,7 +53,7 @@ export async function* readTar(path: string): AsyncGenerator<ArchiveEntry> {
   }
 }
 
-/** A tar that ends in the middle of an entry. */
+/** Passes an entry's bytes through; throws ARCHIVE_INVALID if the tar ends in the middle of it. */
 async function* explained(entry: AsyncIterable<unknown>, path: string): AsyncGenerator {
   try {
     yield* entry;

@@ -1,7 +1,8 @@
 /**
- * A whole experiment outside a store, as a folder or a tar: its document and every artifact that it refers to, under their
- * keys in a store. A header comes first and authenticates the document; every other entry is authenticated by its name.
- * Artifacts come after those that name them, so that a collection can tell an import in progress from garbage.
+ * A whole experiment outside a store, as a folder or a tar: its document and every artifact reachable from it, named by
+ * their keys in a store. A header comes first and authenticates the document. A blob is authenticated by its name, a
+ * manifest by its name and its own digest. Artifacts come after those that refer to them, so that a collection can
+ * distinguish an import in progress from garbage.
  */
 import type { Readable } from 'node:stream';
 import { MtrlError } from '../../core/errors.ts';
@@ -18,9 +19,9 @@ export const headerName = 'mtrl-export.json';
 export interface ArchiveHeader {
   readonly schema: 1;
   readonly experimentId: string;
-  /** Of experiments/<id>.json. */
+  /** Digest and length of experiments/<id>.json. */
   readonly document: Digested;
-  /** Of all other entries. */
+  /** sha256 of the canonical JSON of the other fields. */
   readonly digest: string;
 }
 
@@ -30,7 +31,7 @@ export interface ArchiveEntry {
   readonly open: () => Promise<AsyncIterable<unknown>>;
 }
 
-/** Throws NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+/** Entries of an experiment's archive, in order. Throws NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
 export async function* entriesOf(store: ArtifactStore, experimentId: string): AsyncGenerator<ArchiveEntry> {
   const key = experimentKey(experimentId);
   const document = await store.objects.get(key);
@@ -45,7 +46,7 @@ export async function* entriesOf(store: ArtifactStore, experimentId: string): As
   yield* artifactsOf(store, document);
 }
 
-/** Every artifact reachable from the document. */
+/** Entries of all artifacts reachable from the document. */
 export async function* artifactsOf(store: ArtifactStore, document: Uint8Array): AsyncGenerator<ArchiveEntry> {
   for await (const { uri, byteLength, problem } of walk(store, documentRefs(store, document))) {
     if (problem !== undefined) {
@@ -75,7 +76,7 @@ function headerOf(experimentId: string, document: Uint8Array): ArchiveHeader {
   return { ...open, digest: digestOf(asJson(open)) };
 }
 
-/** Throws ARCHIVE_INVALID. */
+/** Parses and verifies the header. Throws ARCHIVE_INVALID. */
 export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   const value = parseJsonBytes(bytes);
   const { digest, ...rest } = isRecord(value) ? value : { digest: undefined };
@@ -83,7 +84,7 @@ export function readHeader(bytes: Uint8Array, where: string): ArchiveHeader {
   throw invalid(`${where}: ${headerName}`, 'the header is not one of an exported experiment, or was changed');
 }
 
-/** Throws ARCHIVE_INVALID. */
+/** Throws ARCHIVE_INVALID unless the bytes are those of the header's document. */
 export function requireDocument({ document, experimentId }: ArchiveHeader, bytes: Uint8Array, where: string): void {
   if (sameBytes(document, digestedOf(bytes))) return;
   throw invalid(

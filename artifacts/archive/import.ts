@@ -1,4 +1,7 @@
-/** Imports an exported experiment: every entry is verified before it is written, and the experiment appears last. */
+/**
+ * Imports an exported experiment: every entry is verified before it is written, and the experiment's document is
+ * written last.
+ */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -35,8 +38,8 @@ const inMemoryByteLengthMax = 4 << 20;
 const documentByteLengthMax = 256 << 20;
 
 /**
- * Idempotent. Throws ARCHIVE_INVALID for a changed byte, an invalid name or a missing entry; IMPORT_CONFLICT if another
- * experiment with this id exists.
+ * Imports an archive; idempotent. Throws ARCHIVE_INVALID for a changed byte, an invalid name or a missing entry;
+ * IMPORT_CONFLICT if another experiment with this id exists.
  */
 export async function importArchive(
   store: ArtifactStore,
@@ -82,7 +85,7 @@ class Import {
     return { experimentId, ...this.#counts };
   }
 
-  /** Called at the end, also after a failure. */
+  /** Cleans up; called at the end, also after a failure. */
   async end(): Promise<void> {
     if (this.#header) await this.#store.objects.remove([this.#marker(this.#header)]);
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
@@ -99,7 +102,7 @@ class Import {
         hint: 'delete it first if you no longer need it',
       });
     }
-    // Protects the artifacts that it names, and their references, from a collection while the rest arrives.
+    // Protects everything reachable from the document from a collection during the import.
     await this.#store.objects.put(this.#marker(header), bytes);
     this.#document = bytes;
   }
@@ -136,7 +139,7 @@ class Import {
     }
   }
 
-  /** An existing manifest is kept: it is of the same work. */
+  /** Writes a manifest; keeps an existing one, which is of the same work. */
   async #takeManifest(entry: ArchiveEntry): Promise<void> {
     const { name } = entry;
     const bytes = await this.#bytesOf(entry, name);
@@ -151,7 +154,7 @@ class Import {
     await this.#store.objects.putIfAbsent(name, bytes);
   }
 
-  /** The document's own refs: a tar truncated between two entries looks complete. */
+  /** Checks that everything reachable from the document exists: a tar truncated between two entries looks complete. */
   async #requireWhole(document: Uint8Array): Promise<void> {
     for await (const { uri, problem } of walk(this.#store, documentRefs(this.#store, document))) {
       if (problem) throw invalid(`${this.#where}: ${this.#store.objects.keyOf(uri)}`, `${problem.found} there`);

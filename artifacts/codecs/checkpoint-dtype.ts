@@ -1,4 +1,6 @@
-/** The type in which a checkpoint's weights are stored. Training computes in float32; exports may use half the bytes. */
+/**
+ * The dtype in which a checkpoint's weights are stored. Training computes in float32; exports may use half the bytes.
+ */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
@@ -6,11 +8,14 @@ import type { Tensor } from './safetensors.ts';
 import { readSafetensorsFolder, writeSafetensorsFolder } from './safetensors-folder.ts';
 import { narrow, readFloat32 } from './tensor-values.ts';
 
-/** As `config.json` names them. */
+/** dtype names of `config.json` -> those of safetensors. */
 export const weightDtypes = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 export type WeightDtype = keyof typeof weightDtypes;
 
-/** `config.json` with the type of the model and its parts: a reader that assumes another type would round the weights. */
+/**
+ * Sets the dtype of the model and its parts in `config.json`: a reader that assumes another dtype would round the
+ * weights.
+ */
 export function withDtype(configText: string, dtype: WeightDtype): string {
   const config = JSON.parse(configText) as Record<string, unknown>;
   const said = JSON.stringify(config, (key, value: unknown) => (isDtypeField(key) ? dtype : value), 2);

@@ -1,8 +1,11 @@
-/** Values that can be stored as JSON, checked on writing: interfaces and arrays of them, but no class instances. */
+/** Conversion between values and JSON, checked on writing: plain objects and arrays, but no class instances. */
 import { assert } from '../../core/assert.ts';
 import { canonicalJson, type Json } from '../../core/json.ts';
 
-/** The value itself, known to be JSON. Throws INVARIANT at a Map, a Date, a typed array, a function, NaN... */
+/**
+ * Copies the value as JSON, without undefined members. Throws INVARIANT for a Map, a Date, a typed array, a function,
+ * NaN...
+ */
 export function asJson(value: unknown, path = '$'): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
@@ -19,7 +22,7 @@ export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(canonicalJson(asJson(value)));
 }
 
-/** undefined when the bytes are not a JSON document. */
+/** Parses the bytes; undefined if they are not a JSON document. */
 export function parseJsonBytes(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;

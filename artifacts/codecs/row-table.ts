@@ -1,6 +1,6 @@
 /**
- * A long list of JSON values in shards, read by row. A reader fetches only the rows that it needs: besides their shards
- * it needs one column of 4 bytes per row. Each row has a checksum, so that a part of a shard can be verified.
+ * A long list of JSON values in shards, read by row. A reader fetches only the rows that it needs, and one column of 4
+ * bytes per row of the table. Each row has a checksum, so that a part of a shard can be verified.
  */
 import { assert, required } from '../../core/assert.ts';
 import type { ByteCache } from '../../core/byte-cache.ts';
@@ -12,12 +12,12 @@ import { asJson } from './json-value.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import type { ArtifactRef } from '../ref.ts';
 
-/** JSON. */
+/** The index of a table, stored as JSON. */
 export interface RowTable {
   readonly rowCount: number;
-  /** In the order of their rows. */
+  /** In row order. */
   readonly shards: readonly RowShard[];
-  /** uint32, little-endian, one per row: the offset in its shard where the row ends. */
+  /** uint32, little-endian, one per row: the end offset of the row in its shard, in bytes. */
   readonly ends: ArtifactRef;
 }
 
@@ -32,7 +32,7 @@ export interface RowShard {
 export interface RowSource {
   getBytes(ref: ArtifactRef): Promise<Uint8Array>;
   getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array>;
-  /** Recently read rows, if the source caches any. */
+  /** Cache of recently read rows, if the source has one. */
   readonly rows?: ByteCache<unknown>;
 }
 
@@ -40,7 +40,7 @@ export interface RowSource {
 const shardRowCountMax = 4_096;
 const shardByteLengthMin = 1 << 20;
 
-/** Rows at most this far apart are fetched in one request, which is no longer than its maximum. */
+/** Rows at most this many bytes apart are fetched in one request, up to its maximum length. */
 const gapByteLengthMax = 16 << 10;
 const requestByteLengthMax = 4 << 20;
 const requestCountMax = 16;
@@ -54,7 +54,7 @@ const tailLength = 2;
 
 const checkOf = (json: string | Uint8Array): string => sha256(json).slice(0, checkLength);
 
-/** Holds one shard in memory. */
+/** Writes a table; holds one shard in memory. */
 export class RowTableWriter {
   readonly #store: ArtifactStore;
   readonly #shards: RowShard[] = [];
@@ -66,7 +66,7 @@ export class RowTableWriter {
     this.#store = store;
   }
 
-  /** Plain JSON. Its row is the number of rows added before it. */
+  /** Adds a row of plain JSON; its index is the number of rows added before it. */
   async add(row: unknown): Promise<void> {
     const json = canonicalJson(asJson(row));
     const line = `${head}${checkOf(json)}${middle}${json}}\n`;
@@ -101,7 +101,7 @@ interface Request {
 }
 
 /**
- * Values of these rows, in the requested order; the type is the writer's. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and
+ * Reads the values of rows, in the requested order; `T` is not checked. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and
  * INVARIANT for a row that the table does not have.
  */
 export async function rowsAt<T>(source: RowSource, table: RowTable, rows: ArrayLike<number>): Promise<T[]> {
@@ -197,7 +197,7 @@ function corruptRow({ lines }: RowShard, row: number): MtrlError {
   });
 }
 
-/** On every processor that Node runs on, typed arrays are little-endian. */
+/** Assumes a little-endian host, on which a typed array has the bytes of the format. */
 function bytesOf(column: Uint32Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }

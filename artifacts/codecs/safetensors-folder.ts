@@ -1,7 +1,7 @@
 /**
- * Tensors in a folder, in Hugging Face's layout: `model.safetensors`, or shards `model-00001-of-00003.safetensors` with
- * `model.safetensors.index.json`. Shards keep stored objects small; a tensor is never split, so one larger than a shard
- * makes a larger file.
+ * Tensors in a folder, in Hugging Face layout: `model.safetensors`, or shards `model-00001-of-00003.safetensors` with
+ * `model.safetensors.index.json`. Shards keep stored objects small. A tensor is never split, so a tensor larger than a
+ * shard makes a larger file.
  */
 import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,12 +17,12 @@ import {
 } from './safetensors.ts';
 
 const shardByteLengthMaxDefault = 64 << 20;
-/** Room for the header of a shard. */
+/** Bytes reserved for the header of a shard. */
 const headerAllowance = 1 << 20;
 /** `transformers` requires the name of the framework that wrote the file. */
 const metadata = { format: 'pt' };
 
-/** Weights or an index of them, by the file's name. */
+/** Whether the file's name is that of weights or of an index of weights. */
 export const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
 
 /** Writes the files and returns their names, sorted. The same tensors give the same files. */
@@ -59,7 +59,7 @@ export async function writeSafetensorsFolder(
   return [...fileNames, indexName(baseName)];
 }
 
-/** All tensors of the folder. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
+/** Reads all tensors of the folder. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
 export async function readSafetensorsFolder(folder: string, baseName: string): Promise<Map<string, Tensor>> {
   const index = await readIndex(folder, baseName);
   if (index === undefined) return readSafetensorsFile(join(folder, `${baseName}.safetensors`));
@@ -78,7 +78,7 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
   return tensors;
 }
 
-/** Each tensor has its own memory, so that a large file is never held twice. */
+/** Reads each tensor into memory of its own, so that a large file is never held twice. */
 async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the weights file does not exist', { where: path, cause });

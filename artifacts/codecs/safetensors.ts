@@ -1,13 +1,13 @@
 /**
- * The safetensors format: 8 bytes of header length (little-endian), a JSON header, then the tensors without gaps.
- * Bytes are a function of the tensors alone, and the same as those of the Python library: wide types first (so that
- * every tensor is aligned), names in order within a type, header padded with blanks to a multiple of 8.
- * Format: https://huggingface.co/docs/safetensors
+ * The safetensors format: 8 bytes of header length (little-endian), a JSON header, then the tensors without gaps. The
+ * bytes are a function of the tensors alone, and equal to those of the Python library: wide dtypes first (so that every
+ * tensor is aligned), names sorted within a dtype, header padded with spaces to a multiple of 8. Format:
+ * https://huggingface.co/docs/safetensors
  */
 import { MtrlError } from '../../core/errors.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
 
-/** In the order in which the library lays them out. */
+/** Bytes per element; in the order in which the Python library lays out the dtypes. */
 const byteLengthOfDtype = { I64: 8, F64: 8, F32: 4, I32: 4, BF16: 2, F16: 2, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 export type Dtype = keyof typeof byteLengthOfDtype;
 const dtypes = Object.keys(byteLengthOfDtype) as Dtype[];
@@ -31,15 +31,15 @@ export interface TensorEntry {
 export interface SafetensorsHeader {
   readonly entries: readonly TensorEntry[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** Offset of the tensors' bytes. */
+  /** Offset of the tensors' bytes in the file. */
   readonly dataOffset: number;
 }
 
-/** As in the library: a longer header is an attack or an accident. */
+/** Limit of the Python library; a longer header is malicious or corrupt. */
 const headerByteLengthMax = 100_000_000;
 export const lengthByteLength = 8;
 
-/** Tensors in file order. */
+/** Sorts the tensors into file order. */
 export function layoutOrder(tensors: ReadonlyMap<string, Tensor>): [string, Tensor][] {
   return [...tensors].sort(
     ([a, { dtype: da }], [b, { dtype: db }]) => dtypes.indexOf(da) - dtypes.indexOf(db) || (a < b ? -1 : 1),
@@ -70,7 +70,7 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** Written member by member: an object would move names that look like numbers to the front. */
+/** Serializes member by member, because a JavaScript object would move integer-like names to the front. */
 function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Record<string, string>>): string {
   const members: string[] = [];
   const keys = Object.keys(metadata).sort();
@@ -94,7 +94,7 @@ function headerText(ordered: readonly [string, Tensor][], metadata: Readonly<Rec
   return `{${members.join(',')}}`;
 }
 
-/** The tensors of a file, as views into its bytes. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED. */
+/** Decodes a file into tensors that are views into its bytes. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED. */
 export function decodeSafetensors(
   bytes: Uint8Array,
   where = 'safetensors',
@@ -109,7 +109,7 @@ export function decodeSafetensors(
   return { tensors: new Map(tensors), metadata };
 }
 
-/** From the file's first 8 bytes. */
+/** Reads the header length from the file's first 8 bytes. Throws CHECKPOINT_INVALID. */
 export function readHeaderLength(start: Uint8Array, fileByteLength: number, where: string): number {
   const length =
     start.byteLength < lengthByteLength
@@ -122,7 +122,10 @@ export function readHeaderLength(start: Uint8Array, fileByteLength: number, wher
   });
 }
 
-/** The header, checked: known types, sizes that fit the shapes, tensors one after the other from the first byte to the last. */
+/**
+ * Parses and validates the header: known dtypes, sizes that match the shapes, tensors that fill the file without gaps.
+ * Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED.
+ */
 export function readHeader(header: Uint8Array, fileByteLength: number, where: string): SafetensorsHeader {
   const value = parseJsonBytes(header);
   if (!isRecord(value)) throw new MtrlError('CHECKPOINT_INVALID', 'the safetensors header is not JSON', { where });

@@ -1,11 +1,11 @@
-/** Numbers out of tensors and into them. Hosts are little-endian, as the format is (asserted). */
+/** Conversion between tensors and arrays of numbers. The host must be little-endian, as the format is (asserted). */
 import { assert } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { Tensor } from './safetensors.ts';
 
 assert(new Uint8Array(new Uint16Array([1]).buffer)[0] === 1, 'this machine is big-endian');
 
-/** The elements as float32; a view where the type and alignment allow it. Throws CHECKPOINT_UNSUPPORTED for integers. */
+/** The elements as float32: a view if dtype and alignment allow it. Throws CHECKPOINT_UNSUPPORTED for integers. */
 export function readFloat32({ dtype, data }: Tensor): Float32Array {
   if (dtype === 'F32') return new Float32Array(...alignedView(data, 4));
   if (dtype === 'F64') return Float32Array.from(new Float64Array(...alignedView(data, 8)));
@@ -26,11 +26,11 @@ export function float32Tensor(values: Float32Array, shape: readonly number[]): T
 
 export interface Narrowed {
   readonly data: Uint8Array;
-  /** Finite numbers that became infinite. */
+  /** Number of finite values that became infinite. */
   readonly overflowCount: number;
 }
 
-/** Numbers as a type stores them, rounded to the nearest, ties to even (IEEE 754). */
+/** Converts values to a dtype, rounding to nearest, ties to even (IEEE 754). */
 export function narrow(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Narrowed {
   if (dtype === 'F32') return { data: float32Tensor(values, []).data, overflowCount: 0 };
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -46,7 +46,7 @@ export function narrow(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): Nar
   return { data: new Uint8Array(halves.buffer), overflowCount };
 }
 
-/** The upper half of the float32 bits, rounded; a NaN stays one. */
+/** The upper half of the float32 bits, rounded; NaN stays NaN. */
 function narrowToBfloat16(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
@@ -56,15 +56,16 @@ function narrowToHalf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
-  // From half way between the largest half and the next one up.
+  // 65520 and above become infinite: 65520 is halfway between the largest finite half (65504) and 2^16.
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   const exponent = magnitude >>> 23;
-  // Normal: 13 bits of the fraction go. Subnormal: as many more as the exponent is too small, the implicit one included.
+  // Normal: drops 13 bits of the fraction. Subnormal: makes the implicit bit explicit, and drops one more bit for each
+  // step below the smallest normal exponent.
   if (exponent >= 113) return sign | roundOff(magnitude - (112 << 23), 13);
   return exponent < 102 ? sign : sign | roundOff((magnitude & 0x7fffff) | 0x800000, 126 - exponent);
 }
 
-/** value / 2^count, to the nearest, ties to even. */
+/** value / 2^count, rounded to nearest, ties to even. */
 function roundOff(value: number, count: number): number {
   const half = 2 ** (count - 1);
   const isOdd = Math.floor(value / 2 ** count) & 1;
@@ -89,7 +90,7 @@ function widenHalf(half: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // Subnormal: shift the fraction up until its leading one becomes the implicit one.
+  // Subnormal: shift the fraction left until its leading one becomes the implicit bit.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

@@ -1,12 +1,12 @@
 /**
- * Garbage collection: deletes unreferenced objects. Roots are every object outside `blobs/` and `manifests/` (experiments,
- * promoted names, imports in progress), the references of running workflows, and everything young or under a lease
- * (lease.ts).
+ * Garbage collection: deletes unreferenced objects. Roots are all objects outside `blobs/` and `manifests/`
+ * (experiments, promoted names, imports in progress), the references of running workflows, and everything young or
+ * under a lease (lease.ts).
  *
  * A run that continues meanwhile is safe: whatever it writes or reuses becomes young (manifest.ts, artifact-store.ts),
  * young objects are kept with all their references, and ages are checked just before deletion. Manifests are deleted
- * first, so that nobody can find work whose results are being deleted; then everything found or made until then is
- * marked, and only then blobs are deleted.
+ * first, so that nobody can find work whose results are being deleted. A second mark phase then covers everything found
+ * or made meanwhile, and only after it are blobs deleted.
  */
 import { MtrlError } from '../../core/errors.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -33,13 +33,19 @@ export interface GarbageOptions {
   readonly forgotten: ReadonlySet<string>;
   /** Documents with the references of running and recent workflows. Queried again before blobs are deleted. */
   readonly runningRoots: () => AsyncIterable<unknown>;
-  /** Objects written or touched since then are young. Queried for each batch: it moves back when an activity starts. */
+  /**
+   * Objects written or touched since then are young. Queried for each batch, because it moves back when an activity
+   * starts.
+   */
   readonly youngSinceMs: () => Promise<number>;
   readonly onProgress?: (progress: { readonly phase: string; readonly objectCount: number }) => void;
 }
 
 export interface GarbageKind {
-  /** `rollout`, `snapshot`: the activity that made it. `files`: files of folders, and blobs without a manifest. `manifests`. */
+  /**
+   * `rollout`, `snapshot`, ...: the activity that made the objects. `files`: files of folders, and blobs without a
+   * manifest. `manifests`: manifests.
+   */
   readonly kind: string;
   readonly count: number;
   readonly byteLength: number;
@@ -76,7 +82,7 @@ class Collection {
   readonly #reachable: Reachable;
   readonly #listed = { objectCount: 0, byteLength: 0 };
   readonly #kinds = new Map<string, { count: number; byteLength: number }>();
-  /** Blob key -> the activity whose deleted manifest named it as an output. */
+  /** Blob key -> the activity whose deleted manifest lists it as an output. */
   readonly #activityOf = new Map<string, string>();
 
   constructor(store: ArtifactStore, options: GarbageOptions) {
@@ -85,11 +91,11 @@ class Collection {
     this.#reachable = new Reachable(store);
   }
 
-  /** Adds to the marks. */
+  /** Marks everything reachable; returns the manifests found. */
   async mark(): Promise<Manifests> {
     const { runningRoots } = this.#options;
     const youngSince = await this.#youngSinceMs();
-    // Before the documents, so that an experiment that ends meanwhile is in one of the two.
+    // Before the documents, so that an experiment that ends meanwhile is found in one of the two.
     for await (const document of runningRoots()) {
       await this.#reachable.addLinksOf(document);
       this.#tell('marking');
@@ -112,7 +118,7 @@ class Collection {
     return { ...sizes, unmarked };
   }
 
-  /** Deletes objects that are neither marked nor young. */
+  /** Deletes manifests that are neither marked nor young. */
   async sweepManifests({ objectCount, byteLength, unmarked }: Manifests): Promise<void> {
     this.#listed.objectCount += objectCount;
     this.#listed.byteLength += byteLength;
@@ -143,7 +149,7 @@ class Collection {
     };
   }
 
-  /** Every object outside blobs and manifests, without listing those. */
+  /** Keys of all objects outside `blobs/` and `manifests/`, without listing those two. */
   async *#rootKeys(): AsyncGenerator<string> {
     const { objects } = this.#store;
     let after = '';
@@ -157,7 +163,7 @@ class Collection {
     }
   }
 
-  /** An unreadable root could refer to anything. */
+  /** Throws ARTIFACT_CORRUPT for an unreadable root, because it could refer to anything. */
   async #rootDocument(key: string): Promise<unknown> {
     const where = this.#store.objects.uriOf(key);
     return secondRead(where, async () => {
@@ -184,11 +190,13 @@ class Collection {
     this.#tell('removing');
   }
 
-  /** The listing is old: anything used since is young. S3 has no request that checks and deletes. */
+  /**
+   * Deletes the objects that are still old: the listing does not show later uses. S3 has no atomic check-and-delete.
+   */
   async #removeStillOld(group: readonly ObjectEntry[]): Promise<readonly ObjectEntry[]> {
     const { objects } = this.#store;
     const youngSince = await this.#youngSinceMs();
-    // Last, because a use in the meantime touches the object.
+    // Checked last, because a use since the listing touches the object.
     const heads = await Promise.all(group.map(async (entry) => ({ ...entry, ...(await objects.head(entry.key)) })));
     const old = heads.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
     await objects.remove(old.map(({ key }) => key));
@@ -201,14 +209,14 @@ class Collection {
     return entries.filter(({ modifiedAtMs }) => modifiedAtMs < youngSince);
   }
 
-  /** Includes leases; queried each time, because an activity may have started since. */
+  /** Start of the young period, leases included; queried each time, because an activity may have started since. */
   async #youngSinceMs(): Promise<number> {
     const { youngSinceMs, dryRun } = this.#options;
     const leased = await leasedSinceMs(this.#store.objects, { removeDead: !dryRun });
     return Math.min(leased, await youngSinceMs());
   }
 
-  /** Blobs by the manifest that made them, for the report by kind. */
+  /** Records which activity made each blob, for the report by kind. */
   async #learnOutputs(entries: readonly ObjectEntry[]): Promise<void> {
     const manifests = entries.filter(({ key }) => key.startsWith(manifestsPrefix));
     const read = async ({ key }: ObjectEntry): Promise<void> => {

@@ -1,8 +1,8 @@
 /**
  * A lease in the store, not age, protects the writes of an unfinished activity from a garbage collection:
- * `leases/<process>.json`, one per process, holds the start of its oldest open activity. It exists before the first byte
- * is written and is renewed while the process lives. A collection keeps everything younger than the start of any lease,
- * and treats a lease that was not renewed for long as that of a dead process.
+ * `leases/<process>.json`, one per process, holds the start of the process's oldest open activity. It exists before the
+ * first byte is written and is renewed while the process lives. A collection keeps everything younger than the start of
+ * any lease, and ignores a lease that has not been renewed for minutes: its process is considered dead.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -17,9 +17,9 @@ const renewedEveryMs = 60_000;
 const deadAfterMs = 5 * 60_000;
 /** By this process's clocks: a lease not renewed for this long may soon be considered dead. */
 const lostAfterMs = 4 * 60_000;
-/** Activities follow each other within milliseconds, so a lease used just now is not worth deleting. */
+/** Delay before a released lease is deleted: activities follow each other within milliseconds. */
 const lingerMsDefault = 1_000;
-/** The store's clock is known to one second plus the latency of a response. */
+/** The store's clock is known to within a second plus the latency of a response. */
 const clockSlackMs = 5_000;
 
 export interface StoreLeaseOptions {
@@ -32,10 +32,10 @@ export class StoreLease {
   readonly #lingerMs: number;
   /** Start of each open holder, by the store's clock. */
   readonly #startsMs = new Map<symbol, number>();
-  /** Requests for the lease are serialized. */
+  /** The last request for the lease; requests are serialized. */
   #last: Promise<unknown> = Promise.resolve();
   #renewed: Moment | undefined;
-  /** How often the lease may have been considered dead while it was held. */
+  /** Number of times that the lease may have been considered dead while it was held. */
   #lossCount = 0;
   #renewal: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -46,8 +46,8 @@ export class StoreLease {
   }
 
   /**
-   * Runs the body under the lease. `requireHeld` throws LEASE_LOST (retryable) if the process was suspended or the store
-   * unreachable for so long that writes since the start may have been collected.
+   * Runs the body under the lease. `requireHeld` throws LEASE_LOST (retryable) if the process was suspended or the
+   * store was unreachable for so long that writes since the start may have been collected.
    */
   async hold<T>(body: (requireHeld: () => void) => Promise<T>): Promise<T> {
     const holder = Symbol('holder');
@@ -67,7 +67,7 @@ export class StoreLease {
     }
   }
 
-  /** Deletes the lease when the process ends; nothing may be held. */
+  /** Deletes the lease when the process ends; no body may be running. */
   async close(): Promise<void> {
     clearTimeout(this.#linger);
     await this.#remove();
@@ -84,7 +84,7 @@ export class StoreLease {
     }, renewedEveryMs).unref();
   }
 
-  /** A failure is repaired by the next renewal, or detected by `requireHeld`. */
+  /** Ignores failures: the next renewal repairs them, or `requireHeld` detects them. */
   #renew(): void {
     this.#serially(async () => {
       if (this.#startsMs.size > 0) await this.#write();
@@ -112,7 +112,7 @@ export class StoreLease {
   #isLost(): boolean {
     if (this.#renewed === undefined) return true;
     const now = moment();
-    // The monotonic clock stops while a machine sleeps; the wall clock may be set.
+    // Checks both: the monotonic clock stops while the machine sleeps, and the wall clock may be changed.
     return now.upMs - this.#renewed.upMs > lostAfterMs || now.wallMs - this.#renewed.wallMs > lostAfterMs;
   }
 
@@ -133,8 +133,8 @@ function moment(): Moment {
 }
 
 /**
- * Anything written since then, by the store's clock, may belong to an unfinished activity; Infinity if no lease is live.
- * An activity does not touch what it finds fresh (age.ts), so the time is moved back by that span.
+ * Time, by the store's clock, since which writes may belong to an unfinished activity; Infinity if no lease is live. An
+ * activity does not touch objects that it finds fresh (age.ts), so the time is moved back by that span.
  */
 export async function leasedSinceMs(objects: ObjectStore, { removeDead }: { removeDead: boolean }): Promise<number> {
   let sinceMs = Infinity;
@@ -153,7 +153,7 @@ export async function leasedSinceMs(objects: ObjectStore, { removeDead }: { remo
   return sinceMs - youngMs / 2;
 }
 
-/** undefined for a lease of another version: it may protect anything. */
+/** Start time in a lease; undefined for the format of another version, which may protect anything. */
 function startIn(bytes: Uint8Array): number | undefined {
   const lease = parseJsonBytes(bytes);
   return isRecord(lease) && typeof lease['sinceMs'] === 'number' ? lease['sinceMs'] : undefined;

@@ -1,7 +1,7 @@
 /**
- * The marking half of a garbage collection. Manifests are read first, because they list the outputs that need not be
- * read; of the rest only documents are read, never weights or images: files of a folder have no references (known from
- * their entry), and of long objects only the first byte is read.
+ * The mark phase of a garbage collection. Manifests are read first, because they list the outputs that need not be
+ * read. Of the rest, only documents are read, never weights or images: files of a folder have no references (known from
+ * their entry), and the first byte of a long object shows whether it is a document.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
@@ -13,15 +13,15 @@ import { linksIn, linksInBytes, type Target } from '../links.ts';
 import { secondRead } from '../store/second-read.ts';
 import { corrupt, describeBytes, sameBytes } from '../store/stream-digest.ts';
 
-/** Smaller objects are read at once; for larger ones the first byte decides whether they are documents. */
+/** Smaller objects are read completely; the first byte of a larger one decides whether it is a document. */
 const readAtOnceByteLength = 1 << 20;
 const readCountMax = 32;
 
-/** Reached keys; about 150 bytes of memory each. */
+/** The set of reached keys; about 150 bytes of memory each. */
 export class Reachable {
   readonly #store: ArtifactStore;
   readonly #keys = new Set<string>();
-  /** To be read: keys of manifests, and the rest by key. */
+  /** Objects still to be read: keys of manifests, and other targets by key. */
   readonly #manifests: string[] = [];
   readonly #others = new Map<string, Target>();
 
@@ -38,8 +38,8 @@ export class Reachable {
   }
 
   /**
-   * Adds the references of the documents and everything reachable. A missing object is not an error: `verify` reports it.
-   * Throws ARTIFACT_CORRUPT for a manifest that cannot be read.
+   * Adds everything reachable from the documents. A missing object is not an error: `verify` reports it. Throws
+   * ARTIFACT_CORRUPT for a manifest that cannot be read.
    */
   async addLinksOf(...documents: readonly unknown[]): Promise<void> {
     for (const document of documents) this.#add(linksIn(this.#store.objects, document));
@@ -105,7 +105,10 @@ export class Reachable {
     return bytes === undefined ? [] : linksInBytes(objects, bytes);
   }
 
-  /** A document truncated in transit would seem to have fewer references. A damaged one is read as it is. */
+  /**
+   * Reads an object, twice on a mismatch, because a document truncated in transit would seem to have fewer references.
+   * A damaged document is used as it is.
+   */
   async #read(key: string, expected: Target['expected']): Promise<Uint8Array | undefined> {
     const { objects } = this.#store;
     const where = objects.uriOf(key);

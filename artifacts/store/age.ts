@@ -1,9 +1,12 @@
-/** How long written or used objects are safe from a garbage collection (garbage.ts). */
+/** How long objects are safe from a garbage collection (garbage.ts) after they were written or used. */
 
 /** While anything runs, objects written or used within this time are never collected. */
 export const youngMs = 60 * 60_000;
 
-/** Younger objects need not be touched yet: they stay young for at least half of that time. Both by the store's clock. */
+/**
+ * Whether the object need not be touched yet, because it stays young for at least half of `youngMs`. Both times are by
+ * the store's clock.
+ */
 export function isFresh(modifiedAtMs: number, nowMs: number): boolean {
   return nowMs - modifiedAtMs < youngMs / 2;
 }

@@ -1,6 +1,6 @@
 /**
- * Content-addressed artifacts over an object store: bytes live at `blobs/sha256/ab/<digest>`, so equal bytes are kept
- * once, writing them again is free, and every read is verified.
+ * Content-addressed artifacts over an object store: bytes are stored at `blobs/sha256/ab/<digest>`, so equal bytes are
+ * stored once, writing them again is cheap, and every read is verified.
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -23,16 +23,16 @@ import { secondRead } from './second-read.ts';
 import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-digest.ts';
 
 export interface ArtifactStoreOptions {
-  /** Memory for recently read or written bytes; 0 turns the cache off. */
+  /** Memory for recently read or written artifacts, in bytes; 0 disables the cache. */
   readonly cacheByteLengthMax?: number;
-  /** Protects writes from a garbage collection; without it only their age does. */
+  /** Protects writes from a garbage collection; without it, only their age does. */
   readonly lease?: StoreLease;
 }
 
 /** References of longer documents are not extracted on writing. */
 const linkedByteLengthMax = 1 << 20;
 
-/** Above this size it pays to check for existence before sending. */
+/** From this size on, existence is checked before sending. */
 const headFirstByteLength = 1 << 20;
 
 export class ArtifactStore {
@@ -57,7 +57,7 @@ export class ArtifactStore {
     await this.#lease?.close();
   }
 
-  /** `keep: false` if this process will not read the bytes: they then take no cache memory. */
+  /** Stores bytes. `keep: false` keeps them out of the cache: for bytes that this process will not read. */
   async putBytes(bytes: Uint8Array, { keep = true }: { readonly keep?: boolean } = {}): Promise<ArtifactRef> {
     const ref = this.refOf({ sha256: sha256(bytes), byteLength: bytes.byteLength });
     const key = blobKey(ref.sha256);
@@ -71,7 +71,10 @@ export class ArtifactStore {
     return ref;
   }
 
-  /** References of the artifact, if this ref came from `putBytes` or `putJson`: known without reading. */
+  /**
+   * References of the artifact, if `putBytes` or `putJson` of this store returned this ref object; else undefined.
+   * Reads nothing.
+   */
   linksOf(ref: ArtifactRef): readonly Target[] | undefined {
     return this.#links.get(ref);
   }
@@ -94,7 +97,10 @@ export class ArtifactStore {
     return bytes;
   }
 
-  /** A part of the artifact, at least one byte: unverified, because only the whole has a digest. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+  /**
+   * Reads a part of the artifact, at least one byte. The bytes are not verified, because only the whole has a digest.
+   * Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT.
+   */
   async getRange(ref: ArtifactRef, offset: number, byteLength: number): Promise<Uint8Array> {
     return secondRead(ref.uri, async () => {
       const read = await this.#readRange(ref, offset, byteLength);
@@ -116,12 +122,12 @@ export class ArtifactStore {
     return Buffer.concat(pieces);
   }
 
-  /** Canonical JSON: equal values are one artifact. */
+  /** Stores a value as canonical JSON: equal values give one artifact. */
   async putJson(value: unknown): Promise<ArtifactRef> {
     return this.putBytes(jsonBytes(value));
   }
 
-  /** A value written by `putJson`: the digest proves its bytes, the type is the writer's. */
+  /** Reads a value written by `putJson`. The digest verifies its bytes; its type is not checked. */
   async getJson(ref: ArtifactRef): Promise<unknown> {
     const value = parseJsonBytes(await this.getBytes(ref));
     if (value !== undefined) return value;
@@ -140,7 +146,7 @@ export class ArtifactStore {
     return ref;
   }
 
-  /** Writes the artifact to `path`, which appears only when all its bytes are verified. */
+  /** Writes the artifact to `path`, which appears only after all bytes are verified. */
   async getToFile(ref: ArtifactRef, path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await secondRead(ref.uri, async () => {
@@ -161,12 +167,12 @@ export class ArtifactStore {
     });
   }
 
-  /** The ref of bytes known only by their digest, as stored in this store. */
+  /** The ref, in this store, of bytes known by their digest. */
   refOf({ sha256, byteLength }: Digested): ArtifactRef {
     return { uri: this.objects.uriOf(blobKey(sha256)), sha256, byteLength };
   }
 
-  /** Its key in this store, whichever store wrote the ref. */
+  /** The ref's key in this store, whichever store wrote the ref. */
   keyOf({ uri, sha256 }: ArtifactRef): string {
     return keyOfRef(this.objects, uri, sha256);
   }
@@ -175,7 +181,7 @@ export class ArtifactStore {
     const key = blobKey(ref.sha256);
     const head = await this.objects.head(key);
     if (head?.byteLength !== ref.byteLength) return false;
-    // Refresh the age, because the writer relies on it. In S3 that is a copy of all its bytes.
+    // Refresh the age of an old object, because the writer relies on it. In S3 that copies the whole object.
     return isFresh(head.modifiedAtMs, await this.objects.timeMs()) || this.objects.touch(key);
   }
 

@@ -1,4 +1,7 @@
-/** Processes all items of `take`, at most `countMax` in parallel; a call may make `take` return more. The first failure ends it. */
+/**
+ * Processes all items that `take` returns, at most `countMax` in parallel; a call may add items. Rejects at the first
+ * failure.
+ */
 export async function drainBounded<T>(
   countMax: number,
   take: () => T | undefined,
@@ -15,7 +18,7 @@ export async function drainBounded<T>(
   }
 }
 
-/** At most `countMax` items at a time. */
+/** Groups items into batches of at most `countMax`. */
 export async function* batchesOf<T>(
   items: AsyncIterable<T> | Iterable<T>,
   countMax = 1_000,

@@ -1,9 +1,9 @@
-/** Whether all outputs of a manifest exist, including the files of folders and the parts of documents. */
+/** Checks whether all outputs of a manifest exist, including the files of folders and the parts of documents. */
 import type { ArtifactStore } from './artifact-store.ts';
 import { drainBounded } from './bounded.ts';
 import { isRecord, parseJsonBytes } from '../codecs/json-value.ts';
 import type { Manifest } from '../manifest.ts';
-import { keyOfRef } from '../ref-key.ts';
+import { isManifestUri, keyOfRef } from '../ref-key.ts';
 
 const askedCountMax = 16;
 /** Longer documents are tables, which have no parts. */
@@ -13,13 +13,13 @@ interface Part {
   readonly uri: unknown;
   readonly sha256: string;
   readonly byteLength: number;
-  /** May have further parts. */
+  /** Whether it may have further parts. */
   readonly isDocument: boolean;
 }
 
 /**
- * URI of a missing part, any of them; undefined if all exist. Inputs are not checked: they are the outputs of other work.
- * One HEAD per part, and a read of each document with parts.
+ * URI of any missing part; undefined if all exist. Inputs are not checked, because they are the outputs of other work.
+ * Costs one HEAD per part, and a read of each document that may have parts.
  */
 export async function missingPart(store: ArtifactStore, manifest: Manifest<unknown>): Promise<string | undefined> {
   const { outputs, inputs, closed = [] } = manifest;
@@ -52,7 +52,7 @@ async function partsOf(store: ArtifactStore, { uri, sha256, byteLength }: Part):
   return partsIn(parseJsonBytes(await store.getBytes(ref)), { isDocument: true });
 }
 
-/** All refs in the value; those without an address are files of a folder, which have no references. */
+/** All refs in the value; those without a URI are files of a folder, which have no references. */
 function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean }): Part[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => partsIn(item, { isDocument }));
   if (!isRecord(value)) return [];
@@ -65,11 +65,6 @@ function partsIn(value: unknown, { isDocument }: { readonly isDocument: boolean 
     (producer === undefined || typeof producer === 'string');
   const own: Part[] = isRef ? [{ uri, sha256, byteLength, isDocument: isDocument && uri !== undefined }] : [];
   return [...own, ...Object.values(rest).flatMap((member) => partsIn(member, { isDocument }))];
-}
-
-/** A manifest belongs to another activity, whose outputs are checked when it is found. */
-function isManifestUri(uri: unknown): boolean {
-  return typeof uri === 'string' && uri.includes('/manifests/');
 }
 
 function digestsIn(inputs: Manifest<unknown>['inputs']): string[] {

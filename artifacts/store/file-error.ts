@@ -1,16 +1,16 @@
-/** File-system failures as coded errors: a full disk or a read-only folder is neither our bug nor a fault of the data. */
+/** File-system failures as coded errors: a full disk or a read-only folder is neither a bug nor a fault of the data. */
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { errnoOf } from './errno.ts';
 
-/** Streams and libraries wrap errors, but not deeper than this. */
+/** Maximum depth at which streams and libraries wrap errors. */
 const causeDepthMax = 5;
 
 /**
- * DISK_FULL (ENOSPC, EDQUOT), FILE_NOT_WRITABLE (EROFS, EACCES, EPERM) or FILE_UNREADABLE (EACCES of a file that may not
- * be read), for the error or one of its causes; undefined for everything else.
+ * The coded error for an error or one of its causes: DISK_FULL (ENOSPC, EDQUOT), FILE_NOT_WRITABLE (EROFS, EACCES,
+ * EPERM) or FILE_UNREADABLE (EACCES or EPERM on an unreadable file); undefined for everything else.
  */
 export function fileError(error: unknown): MtrlError | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < causeDepthMax; cause = cause.cause, depth++) {
@@ -62,7 +62,7 @@ function codedAt(cause: Error): MtrlError | undefined {
   }
 }
 
-/** A socket can be refused with EACCES too. */
+/** Whether the file system caused the error: sockets and signals can also fail with EACCES or EPERM. */
 function isFileSystems(cause: Error): boolean {
   const syscall = 'syscall' in cause ? cause.syscall : undefined;
   return syscall !== 'connect' && syscall !== 'listen' && syscall !== 'bind' && syscall !== 'kill';
@@ -77,7 +77,7 @@ function isUnreadable(path: string): boolean {
   }
 }
 
-/** Of the disk of the path, existing or not. */
+/** Free space of the disk that holds the path; the path need not exist. */
 function freeText(path: string): string {
   let folder = resolve(path);
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);

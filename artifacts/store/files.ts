@@ -1,5 +1,5 @@
 /**
- * A folder as one artifact: a checkpoint in Hugging Face layout, a snapshot. Its manifest holds only names, digests and
+ * A folder as one artifact, such as a checkpoint in Hugging Face layout. Its manifest holds only names, digests and
  * lengths, so its sha256 identifies the content: the same files have the same digest in every bucket.
  */
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,7 @@ import type { Digested } from './stream-digest.ts';
 
 export interface FolderManifest {
   readonly schema: 1;
-  /** Path inside the folder, `/`-separated -> content. */
+  /** `/`-separated path inside the folder -> content. */
   readonly files: Readonly<Record<string, Digested>>;
 }
 
@@ -50,7 +50,7 @@ export async function readFolderManifest(store: ArtifactStore, ref: ArtifactRef)
 }
 
 /**
- * Recreates the folder. `destination` must not exist, or be empty; it appears with all its files or not at all.
+ * Recreates the folder. `destination` must not exist or must be empty; it appears with all its files or not at all.
  * Throws USAGE if it is not empty, ARTIFACT_MISSING, ARTIFACT_CORRUPT.
  */
 export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, destination: string): Promise<void> {
@@ -64,7 +64,7 @@ export async function materializeFolder(store: ArtifactStore, ref: ArtifactRef, 
       ([name, content]) => store.getToFile(store.refOf(content), join(partial, checkName(name, ref.uri))),
       { concurrency: transferCountMax },
     );
-    // Replaces an empty folder, fails for a full one.
+    // Replaces an empty folder, fails for a non-empty one.
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
@@ -89,7 +89,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
 }
 
-/** A manifest must not be able to write outside its folder. */
+/** Rejects names with which a manifest could write outside its folder. */
 function checkName(name: string, where: string): string {
   const segments = name.split('/');
   if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name))

@@ -1,4 +1,6 @@
-/** Objects as files under a root folder: the store of unit tests and of machines without S3. One machine only. */
+/**
+ * Objects as files under a root folder: the store of exported folders, unit tests and benchmarks. For one machine only.
+ */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -21,10 +23,10 @@ import {
 } from './object-store.ts';
 import { proven } from './stream-digest.ts';
 
-/** Temporary files of writes in progress; no key can name it. */
+/** Folder of the temporary files of writes in progress, and of locks; no key can name it. */
 const partialFolder = '.partial~';
 
-/** A compare and a rename take milliseconds; a process that holds the lock longer is dead. */
+/** Maximum wait for a lock: a comparison and a rename take milliseconds, so a process that holds it longer is dead. */
 const lockTimeoutMs = 5_000;
 
 export class FolderObjectStore implements ObjectStore {
@@ -103,7 +105,7 @@ export class FolderObjectStore implements ObjectStore {
     return (await absentAsUndefined(touched)) ?? false;
   }
 
-  /** File times are by this machine's clock. */
+  /** This machine's clock, which also sets the times of files. */
   timeMs(): Promise<number> {
     return Promise.resolve(Date.now());
   }
@@ -116,10 +118,10 @@ export class FolderObjectStore implements ObjectStore {
     yield* this.#listFolder('', prefix, after);
   }
 
-  /** Holds the names of one folder at a time. */
+  /** Lists recursively; holds the names of one folder per level in memory. */
   async *#listFolder(folder: string, prefix: string, after: string): AsyncIterable<ObjectEntry> {
     const entries = (await absentAsUndefined(readdir(join(this.#root, folder), { withFileTypes: true }))) ?? [];
-    // With the slash that follows in the keys, so that `a.json` comes before `a/b` as it does in S3.
+    // Folder names include the slash of their keys, so that `a.json` comes before `a/b` as it does in S3.
     const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
     for (const name of names) {
       const key = `${folder}${name}`;
@@ -159,7 +161,7 @@ export class FolderObjectStore implements ObjectStore {
     }
   }
 
-  /** Writes and syncs a temporary file, and only then gives it its name. */
+  /** Writes and syncs a temporary file before `commit` gives it its name. */
   async #publish<R>(
     key: string,
     body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -187,7 +189,7 @@ export class FolderObjectStore implements ObjectStore {
   }
 }
 
-/** Whether this call created the file. */
+/** Creates the file; returns false if it exists. */
 async function made(path: string): Promise<boolean> {
   try {
     await (await open(path, 'wx')).close();
@@ -202,7 +204,7 @@ async function replace(partial: string, path: string): Promise<void> {
   await rename(partial, path);
 }
 
-/** Without this a power failure can lose the new name although the bytes are on the disk. */
+/** Syncs the folder: without this, a power failure can lose the new name although the bytes are on the disk. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

@@ -4,9 +4,9 @@ import { MtrlError } from '../../core/errors.ts';
 
 export interface ObjectHead {
   readonly byteLength: number;
-  /** ETag, if known without reading: other bytes have another. */
+  /** ETag, if known without reading the object; other bytes have another ETag. */
   readonly tag?: string;
-  /** When it was written or touched, by the store's clock. */
+  /** Time of the last write or touch, by the store's clock. */
   readonly modifiedAtMs: number;
 }
 
@@ -14,21 +14,23 @@ export interface ObjectEntry extends ObjectHead {
   readonly key: string;
 }
 
-/** Bytes and their ETag: other bytes have another. */
+/** Bytes and their ETag; other bytes have another ETag. */
 export interface TaggedBytes {
   readonly bytes: Uint8Array;
   readonly tag: string;
-  /** When it was written or touched, by the store's clock. */
+  /** Time of the last write or touch, by the store's clock. */
   readonly modifiedAtMs: number;
 }
 
-/** The bytes [start, end) of an object that has them; at least one. */
+/** Bytes [start, end) of an object: at least one byte, and not beyond its end. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** A body that is not in memory: its digest is known beforehand, so that the store can reject bytes changed in transit. */
+/**
+ * A body that is not in memory. Its digest is known in advance, so that the store can reject bytes changed in transit.
+ */
 export interface StreamBody {
   readonly open: () => Readable;
   readonly byteLength: number;
@@ -36,34 +38,37 @@ export interface StreamBody {
 }
 
 /**
- * Keys are `/`-separated segments of letters, digits and `._=-`. An object appears whole or not at all.
- * Every method may throw STORE_UNREACHABLE (retryable), STORE_FULL and CLOCK_SKEWED (likewise), or STORE_REFUSED
- * (credentials, bucket).
+ * Keys are `/`-separated segments of letters, digits and `._=-`. An object appears whole or not at all. Every method
+ * may throw STORE_UNREACHABLE, STORE_FAILED, STORE_FULL or CLOCK_SKEWED (retryable), or STORE_REFUSED (credentials,
+ * bucket).
  */
 export interface ObjectStore {
-  /** For messages: the endpoint and bucket, or the folder. */
+  /** Endpoint and bucket, or the folder; for messages. */
   readonly name: string;
-  /** undefined when there is no such object. */
+  /** Reads an object; undefined if it does not exist. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** The same as a stream: for objects that should not be held in memory. */
+  /** Like `get`, as a stream: for objects that should not be held in memory. */
   open(key: string, range?: ByteRange): Promise<Readable | undefined>;
   /** Writes or replaces. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   putStream(key: string, body: StreamBody): Promise<void>;
-  /** Of any number of concurrent writers exactly one gets `written`; its bytes stay. */
+  /** Writes a new object. Of any number of concurrent writers, exactly one gets `written`, and its bytes stay. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'>;
-  /** For an object that changes: the tag for a `putIfMatch`. */
+  /** Reads an object that may change, with its tag for `putIfMatch`. */
   getTagged(key: string): Promise<TaggedBytes | undefined>;
-  /** Of any number of concurrent writers with the same tag exactly one gets `written`; the object must still have that tag. */
+  /**
+   * Replaces the object if it still has the tag. Of any number of concurrent writers with the same tag, exactly one
+   * gets `written`.
+   */
   putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'>;
   head(key: string): Promise<ObjectHead | undefined>;
   /** Resets the object's age; false if it does not exist. */
   touch(key: string): Promise<boolean>;
-  /** A missing object is not an error. */
+  /** Deletes the objects; a missing object is not an error. */
   remove(keys: readonly string[]): Promise<void>;
   /** Objects whose key starts with `prefix` and sorts after `after`, in key order. */
   list(prefix: string, after?: string): AsyncIterable<ObjectEntry>;
-  /** The store's clock, in milliseconds since 1970; within about a second of `modifiedAtMs` of an object written now. */
+  /** The store's clock, Unix time in milliseconds; within about a second of `modifiedAtMs` of an object written now. */
   timeMs(): Promise<number>;
   uriOf(key: string): string;
   /** Throws ARTIFACT_MISSING for a URI of another store. */
@@ -72,13 +77,13 @@ export interface ObjectStore {
 
 const keyPattern = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.=-]+(?:\/[\w.=-]+)*$/;
 
-/** Rejects keys that a file system and S3 would not read the same way (empty segments, `..`, blanks). */
+/** Rejects keys that a file system and S3 would interpret differently (empty segments, `..`, blanks). */
 export function checkKey(key: string): string {
   if (!keyPattern.test(key)) throw new MtrlError('INVARIANT', `not an object key: ${JSON.stringify(key)}`);
   return key;
 }
 
-/** The key behind a URI that `base` (ending in `/`) plus a key made. */
+/** The key of a URI, which must be `base` (ending in `/`) plus a key. Throws ARTIFACT_MISSING for any other URI. */
 export function keyUnder(base: string, uri: string, store: string): string {
   const key = uri.startsWith(base) ? uri.slice(base.length) : '';
   if (keyPattern.test(key)) return key;

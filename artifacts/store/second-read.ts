@@ -1,10 +1,13 @@
 /**
- * A read that does not match its digest is repeated from the store itself: the same wrong bytes twice mean a damaged
- * object, anything else a fault in transit.
+ * Repeats a read that does not match its digest, from the store itself. The same wrong bytes twice mean a damaged
+ * object; anything else is a fault in transit.
  */
 import { MtrlError } from '../../core/errors.ts';
 
-/** `read` throws ARTIFACT_CORRUPT for wrong bytes, with a `found` that identifies them. Throws STORE_UNREACHABLE if two reads differ. */
+/**
+ * `read`: must throw ARTIFACT_CORRUPT for wrong bytes, with a `found` that identifies them. Throws STORE_UNREACHABLE if
+ * both reads fail with different bytes.
+ */
 export async function secondRead<T>(where: string, read: () => Promise<T>): Promise<T> {
   const first = await attempted(read);
   if ('value' in first) return first.value;

@@ -25,7 +25,7 @@ export async function digestFile(path: string): Promise<Digested> {
   return digestStream(createReadStream(path));
 }
 
-/** Passes bytes through and fails at the end, with ARTIFACT_CORRUPT, if they do not match the digest. */
+/** Passes the bytes through, and throws ARTIFACT_CORRUPT at the end if they do not match the digest. */
 export async function* proven(
   bytes: AsyncIterable<unknown>,
   expected: Digested,

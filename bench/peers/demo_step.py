@@ -4,16 +4,19 @@ The model is the demo's: a ViT (patch 4, width 64, 3 layers, 4 heads, ffn 256) o
 connector to 16 image tokens, and a Llama decoder (width 96, 4 layers, 4 heads, ffn 256, RMSNorm, RoPE, SwiGLU, tied head, 72 words).
 
 A step samples 8 completions for each of 16 prompts (each prompt is prefilled once; keys and values are written in place), then takes
-one clipped GRPO gradient step with AdamW. Completion lengths are given, so that both sides do the same amount of work: a row is made
-to end at its length, and the loop runs to the longest one. Rewards are drawn at random: only the work matters here, not the learning.
+one clipped GRPO gradient step with AdamW. Completion lengths are given, so that both sides do the same amount of work:
+each row is forced to end at its length, and the loop runs to the longest one. Rewards are drawn at random: only the
+cost is measured, not learning.
 
     demo_step.py JSON
 
 JSON: {"promptTokenCounts": [16 numbers], "completionTokenCounts": [128 numbers], "layout": "naive" or "shared"}
     promptTokenCounts include the image's 19 tokens; completionTokenCounts include the end token; completions are in prompt order
-Prints {"versions"} once ready, then for every line `step` of stdin {"rolloutMs", "trainMs", "stepMs", "loss", "gradientNorm"}.
-layout: naive repeats the prompt for every completion in the training pass, as trainers commonly do (images are encoded once a prompt);
-    shared runs the prompt once per group and lets its completions attend to it, for the same gradients
+Prints {"versions"} once ready, then per line `step` of stdin {"rolloutMs", "trainMs", "stepMs", "loss",
+"gradientNorm"}.
+layout: naive repeats the prompt for every completion in the training pass, as trainers commonly do (each image is
+    encoded once per prompt);
+    shared runs the prompt once per group and lets its completions attend to it, with the same gradients
 """
 
 import json
@@ -104,7 +107,7 @@ def rotate(x, rotation):
 
 
 def spread(x):
-    """A prompt's rows for each of its completions: (B, ...) -> (B*G, ...), prompt order."""
+    """Repeats each prompt's rows for its completions: (B, ...) -> (B*G, ...), in prompt order."""
     return x.repeat_interleave(GROUP_SIZE, 0)
 
 
@@ -137,7 +140,7 @@ class Judge(nn.Module):
 
 
 def causal(keep):
-    """Causal mask over left-padded rows; padding sees itself, so that no softmax row is empty."""
+    """Causal mask over left-padded rows; padding attends to itself, so that no softmax row is empty."""
     count = keep.shape[1]
     lower = torch.ones(count, count, dtype=torch.bool).tril()
     return ((lower & keep[:, None, :]) | torch.eye(count, dtype=torch.bool))[:, None]
@@ -148,7 +151,7 @@ def place(keep):
 
 
 class Work:
-    """The fixed inputs of a step: prompts by the given lengths, random images and words."""
+    """Fixed inputs of a step: prompts of the given lengths with random images and words."""
 
     def __init__(self, lengths, generator):
         prompt_counts, self.completion_counts = lengths["promptTokenCounts"], torch.tensor(lengths["completionTokenCounts"])
@@ -166,7 +169,7 @@ class Work:
 
 @torch.no_grad()
 def rollout(model, work, generator):
-    """-> tokens (B*G, C) and their log-probs"""
+    """Samples completions; returns tokens and their log-probs, both (B*G, C)."""
     ids, count_max = work.ids, work.completion_count_max
     prompt_count, rows = ids.shape[1], GROUP_COUNT * GROUP_SIZE
     keep = ids != PAD
@@ -188,7 +191,7 @@ def rollout(model, work, generator):
     for t in range(count_max):
         log_p = F.log_softmax(logits / TEMPERATURE, -1)
         sampled = torch.multinomial(log_p.exp(), 1, generator=generator)[:, 0]
-        # a sampled end token before its time is replaced by a word; at its time it is put there; after it comes padding
+        # replaces an early end token by a word, forces the end token at the given length, and pads after it
         sampled = torch.where(sampled == EOS, 8, sampled)
         sampled = torch.where(work.completion_counts == t + 1, EOS, sampled)
         sampled = torch.where(work.completion_counts <= t, PAD, sampled)
@@ -208,7 +211,7 @@ def rollout(model, work, generator):
 
 
 def completion_logits_naive(model, work, tokens):
-    """The prompt is repeated for every completion; logits only where a completion token is predicted."""
+    """Repeats the prompt for every completion; computes logits only where a completion token is predicted."""
     ids = torch.cat([spread(work.ids), tokens[:, :-1]], 1)
     keep = ids != PAD
     mask, rotation = causal(keep), model.rotation(place(keep))
@@ -220,7 +223,7 @@ def completion_logits_naive(model, work, tokens):
 
 
 def completion_logits_shared(model, work, tokens):
-    """The prompt runs once; completions attend to its keys and values plus their own."""
+    """Runs the prompt once; completions attend to its keys and values and their own."""
     keep, own_keep = work.ids != PAD, tokens[:, :-1] != PAD
     positions = place(keep)
     mask, rotation = causal(keep), model.rotation(positions)

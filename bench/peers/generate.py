@@ -1,6 +1,7 @@
-"""Rollouts by `transformers` generate with its key-value cache, once for each line `step` of stdin: every completion has all its tokens.
+"""Rollouts by `transformers` generate with its key-value cache, once per line `step` of stdin.
 
-Prints {"versions"} once ready, then {"rolloutMs", "tokenCount"} a call.
+Every completion has the maximum number of tokens. Prints {"versions"} once ready, then {"rolloutMs", "tokenCount"} per
+call.
 """
 
 import sys

@@ -2,10 +2,10 @@
 
     ingest.py FILE FOLDER
 
-Loads the parquet file, decodes every image, makes its longer side 224 pixels (Pillow's thumbnail, which like ours lets the
-JPEG decoder shrink first where the picture is much larger), encodes it as JPEG at quality 95 without chroma subsampling, hashes it and stores it in FOLDER
-under its digest, in two processes. Prints one line of JSON: {"imageCount", "wallMs", "processorMs" (with its two
-workers), "residentMebibytesMax" (without them)}.
+Loads the parquet file, decodes every image, resizes its longer side to 224 pixels (Pillow's thumbnail, which like ours
+lets the JPEG decoder downscale first if the picture is much larger), encodes it as JPEG at quality 95 without chroma
+subsampling, hashes it and stores it in FOLDER under its digest, in two processes. Prints one line of JSON:
+{"imageCount", "wallMs", "processorMs" (including its two workers), "residentMebibytesMax" (excluding them)}.
 """
 
 import hashlib

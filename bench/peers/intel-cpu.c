@@ -1,2 +1,2 @@
-/* Loaded before torch, this answers for MKL, which else takes slow kernels on a processor that is not Intel's. */
+/* Preloaded before torch, this overrides MKL's check, which selects slow kernels on non-Intel processors. */
 int mkl_serv_intel_cpu_true(void) { return 1; }

@@ -1,7 +1,7 @@
-"""A model of a shape with random weights, its processor, and prompts for it: what the peers of this folder have in common.
+"""A model of a shape with random weights, its processor, and prompts for it: shared by the peers in this folder.
 
-A shape is a folder with an Idefics3 config.json (bench/shapes.ts). Words are tokens, so that prompts have the lengths of
-the other side's: an image of noise and `wordCount` words.
+A shape is a folder with an Idefics3 config.json (bench/shapes.ts). Each word is one token, so that prompts have the
+same lengths as on our side: an image of noise and `wordCount` words.
 """
 
 import json
@@ -72,7 +72,7 @@ def prompts_of(model, count, word_count):
 
 
 def encoded(processor, prompts):
-    """-> input_ids, attention_mask, pixel_values and pixel_attention_mask of prompts that have one length"""
+    """Returns input_ids, attention_mask, pixel_values and pixel_attention_mask of prompts of equal length."""
     messages = [
         [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt["prompt"][0]["content"]}]}] for prompt in prompts
     ]
@@ -94,13 +94,13 @@ def ready(**versions):
 
 
 def commands():
-    """One `step` a line; anything else is a mistake."""
+    """Yields once per line `step`; raises on any other line."""
     for line in sys.stdin:
         if line.strip() != "step":
             raise ValueError(f"unknown command: {line.strip()}")
         yield
 
 
-# Libraries print to stdout as they like; answers go to the descriptor that was stdout at the start.
+# Libraries may print to stdout: answers go to a duplicate of the original stdout descriptor.
 OUT = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)

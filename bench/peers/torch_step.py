@@ -1,6 +1,7 @@
-"""The update alone in PyTorch, once for each line `step` of stdin: a clipped policy gradient over given completions, AdamW.
+"""The update alone in PyTorch, once per line `step` of stdin: a clipped policy gradient over given completions, AdamW.
 
-A row holds a prompt, its image and one completion, as trainers batch them. Prints {"versions"} once ready, then {"trainMs"} a step.
+A row holds a prompt, its image and one completion, as trainers batch them. Prints {"versions"} once ready, then
+{"trainMs"} per step.
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""Whole GRPO steps by TRL's GRPOTrainer on Idefics3, one for each line `step` of stdin.
+"""Whole GRPO steps by TRL's GRPOTrainer on Idefics3, one per line `step` of stdin.
 
-Prints {"versions"} once ready, then {"rolloutMs", "trainMs", "stepMs", "promptTokenCount", "completionTokenCountMean"} a step; trainMs
-is all that is not generation. The first steps compile nothing but are slower: the caller drops them.
+Prints {"versions"} once ready, then {"rolloutMs", "trainMs", "stepMs", "promptTokenCount", "completionTokenCountMean"}
+per step; trainMs is the step time without generation. Nothing is compiled, but the first steps are slower: the caller
+drops them.
 """
 
 import sys
@@ -19,7 +20,7 @@ def reward(completions, completion_ids=None, **_):
 
 
 class Commanded(TrainerCallback):
-    """Waits for the next command at the end of a step: whatever the trainer does for a step is inside its time."""
+    """Waits for the next command at the end of each step: a step's time includes everything that the trainer does."""
 
     def __init__(self):
         self.commands = shape.commands()

@@ -8,7 +8,7 @@ import type { Standing } from './standing.ts';
 export interface View {
   readonly nowMs: number;
   readonly columnCount: number;
-  /** Lines that fit; all runs are shown when left out. */
+  /** Number of lines that fit. Default: all runs are shown. */
   readonly rowCount?: number;
   readonly rates: Rates;
   readonly paint: Paint;
@@ -16,7 +16,7 @@ export interface View {
 
 const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
-/** First the whole, then a line a run; runs beyond `rowCount` lines are counted in the last one. */
+/** The experiment, then one line per run; the last line counts the runs that do not fit into `rowCount` lines. */
 export function barLines(standing: Standing, view: View): string[] {
   const { progress } = standing;
   const { paint, nowMs, rowCount = Infinity } = view;
@@ -39,10 +39,10 @@ export function barLines(standing: Standing, view: View): string[] {
   ];
 }
 
-/** Runs in one line of a log. */
+/** Maximum number of runs in one line of a log. */
 const loggedRunCountMax = 8;
 
-/** For a log: one line, without what changes at every look. */
+/** One line for a log, without values that change at every poll. */
 export function plainLine(standing: Standing, view: View): string {
   const { progress, experimentId } = standing;
   if (progress === undefined) return `${experimentId}: ${waitingText(standing)}`;
@@ -63,7 +63,7 @@ function waitingText({ isOpen, status }: Pick<Standing, 'isOpen' | 'status'>): s
   return isOpen ? 'no worker answers; `npm run mtrl -- up` starts missing workers' : status.toLowerCase();
 }
 
-/** A workflow that failed or was terminated could not update its own status. */
+/** Status of an experiment that ended without completing: its workflow could not update its own progress. */
 function endedText({ isOpen, status }: Standing, paint: Paint): string | undefined {
   return isOpen || status === 'COMPLETED' ? undefined : paint('red', status.toLowerCase());
 }
@@ -87,7 +87,7 @@ function runLine(run: RunProgress, nameWidth: number, progress: ExperimentProgre
   return `${head}${bar(run.step / run.stepCount, width, paint)} ${count}  ${tail}`;
 }
 
-/** Eighths of a cell, so that it moves smoothly. */
+/** Eighths of a cell, so that the bar moves smoothly. */
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 function bar(share: number, width: number, paint: Paint): string {

@@ -1,10 +1,10 @@
-/** Differences of two recipes as a person reads them. */
+/** Formats the differences of two recipes. */
 import type { Difference } from '../../core/difference.ts';
 import type { Json } from '../../core/json.ts';
 
 const shownCountMax = 12;
 
-/** One line a difference. */
+/** One line per difference. */
 export function differenceLines(all: readonly Difference[]): string {
   const lines = all
     .slice(0, shownCountMax)

@@ -1,4 +1,4 @@
-/** Shows an experiment until it ends: bars on a terminal, lines elsewhere. Ctrl-C ends the showing, not the experiment. */
+/** Shows an experiment until it ends: bars on a terminal, else lines. Ctrl-C stops the display, not the experiment. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { barLines, plainLine } from './bars.ts';
@@ -11,10 +11,10 @@ import { Interrupted } from './interrupted.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 const redrawMs = 250;
-/** Every look costs the control worker some milliseconds, which it takes from the runs. */
+/** Polling intervals: every poll takes some milliseconds of the control worker, which the runs need as well. */
 const askTerminalMs = 1_000;
 const askLogMs = 3_000;
-/** A step of a large model takes minutes: a log shows that they pass. */
+/** Time after which a log line is printed even without a change: a step of a large model takes minutes. */
 const silenceMsMax = 60_000;
 
 /** Throws the coded error that ended the experiment, or Interrupted. */
@@ -84,18 +84,18 @@ async function writeLines({ client }: Stack, experimentId: string, ended: AbortS
   await look();
 }
 
-/** Showing is a courtesy: what cannot be asked is asked again, and the result is waited for all the same. */
+/** Current progress; undefined if it cannot be queried. It is only for display, so the next poll tries again. */
 function lookAt(client: Stack['client'], experimentId: string): Promise<Standing | undefined> {
   return standingOf(client, experimentId).catch(() => undefined);
 }
 
-/** false when it was ended. */
+/** Sleeps; returns false if the signal was aborted. */
 async function pause(ms: number, ended: AbortSignal): Promise<boolean> {
   await sleep(ms, undefined, { signal: ended }).catch(() => undefined);
   return !ended.aborted;
 }
 
-/** Rejects with Interrupted at Ctrl-C, until it is stopped. */
+/** A promise that rejects with Interrupted on Ctrl-C, until `stop` is called. */
 export function onInterrupt(): { readonly promise: Promise<never>; readonly stop: () => void } {
   let interrupt: () => void = () => undefined;
   const promise = new Promise<never>((_, failed) => {
@@ -108,7 +108,7 @@ export function onInterrupt(): { readonly promise: Promise<never>; readonly stop
   return { promise, stop: () => process.off('SIGINT', interrupt) };
 }
 
-/** What a person must know after Ctrl-C. */
+/** Prints after Ctrl-C that the experiment continues, and how to watch or cancel it. */
 export function sayGoesOn(experimentId: string): void {
   say(
     `\n${experimentId} continues in Temporal. Watch it with \`${commandText('watch', experimentId)}\`; cancel it with \`${commandText('cancel', experimentId)}\`.`,

@@ -1,4 +1,4 @@
-/** Ctrl-C while following: exit code 130. */
+/** Thrown on Ctrl-C while following a workflow; exit code 130. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }

@@ -1,10 +1,10 @@
-/** Which runs of an experiment are shown where not all fit: those under way first; the others are counted by state. */
+/** Chooses the runs to show if not all fit: failed and active ones first; the rest is counted by state. */
 import type { RunProgress } from '../../contract/progress.ts';
 
 export interface ListedRuns {
   /** In the experiment's order. */
   readonly shown: readonly RunProgress[];
-  /** `60 more runs: 40 done, 20 waiting`; undefined where all are shown. */
+  /** `60 more runs: 40 done, 20 waiting`; undefined if all are shown. */
   readonly rest: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What an experiment has made so far: from its result when it is done, else from what it tells of itself. */
+/** Artifacts of an experiment so far: from its result if it is done, else from its progress. */
 import type { PolicyState } from '../../contract/activities.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { findExperiment } from '../../artifacts/experiments.ts';
@@ -13,9 +13,9 @@ export interface MadeRun {
   readonly runName: string;
   readonly arm: string;
   readonly checkpoint: ArtifactRef;
-  /** Only of a run that has ended. */
+  /** Only for a run that has ended. */
   readonly policy?: PolicyState;
-  /** How it is asked to answer; only of a run that has ended. */
+  /** Answer mode; only for a run that has ended. */
   readonly mode?: AnswerMode;
 }
 
@@ -23,11 +23,11 @@ export interface MadeByExperiment {
   readonly status: string;
   readonly report: ArtifactRef | undefined;
   readonly runs: readonly MadeRun[];
-  /** Everything that is named anywhere in it. */
+  /** All artifacts named anywhere in the result or progress. */
   readonly refs: readonly ArtifactRef[];
 }
 
-/** One that Temporal does not know (imported, or older than what it keeps) is read from its document. Throws NOT_FOUND. */
+/** An experiment unknown to Temporal (imported, or past its retention) is read from its index. Throws NOT_FOUND. */
 export async function madeBy(stack: Stack, experimentId: string): Promise<MadeByExperiment> {
   const found = await standingOf(stack.client, experimentId).catch(async (error: unknown) => {
     const index = isNotFound(error) ? await findExperiment(stack.store, experimentId) : undefined;

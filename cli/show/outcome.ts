@@ -1,4 +1,4 @@
-/** How an experiment ended, and the JSON document that `run --wait --json` prints of it (DESIGN section 9). */
+/** Result of an experiment, and the JSON document that `run --wait --json` prints for it (DESIGN section 9). */
 import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { CacheCount, TaskScores } from '../../contract/activities.ts';
@@ -27,7 +27,7 @@ export interface ExperimentDocument {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Waits for the end. Throws what ended it, as a coded error. */
+/** Waits for the end of the experiment. Throws its failure as a coded error. */
 export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: string): Promise<ExperimentResult> {
   try {
     return await patiently(() => client.workflow.getHandle(experimentId).result() as Promise<ExperimentResult>);
@@ -40,7 +40,7 @@ export async function resultOf({ client }: Pick<Stack, 'client'>, experimentId: 
   }
 }
 
-/** A workflow's failure as a coded error; `hint` is for a cancelled or terminated one. */
+/** Converts a workflow's failure to a coded error; `hint` is for a cancelled or terminated one. */
 export function codedEnd(error: unknown, where: string, hint: string): unknown {
   if (error instanceof WorkflowNotFoundError) {
     return new MtrlError('NOT_FOUND', 'Temporal no longer knows this workflow', {
@@ -61,7 +61,7 @@ export function codedEnd(error: unknown, where: string, hint: string): unknown {
   return new MtrlError(isErrorCode(code) ? code : 'INVARIANT', cause.message, { cause: error });
 }
 
-/** Results of all runs: they are in the store, not in what the workflow returns. */
+/** Results of all runs, read from the store: the workflow returns only a ref to them. */
 export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: ExperimentResult): Promise<ExperimentIndex> {
   return (await store.getJson(index)) as ExperimentIndex;
 }

@@ -1,33 +1,33 @@
-/** Where words go: results to stdout, everything else to stderr; and what happens when they cannot be written. */
+/** Output of the command line: results go to stdout, everything else to stderr; handles failed writes. */
 import { describeError, MtrlError } from '../../core/errors.ts';
 import { terminalText } from './terminal-text.ts';
 
 export { type Paint, paintFor, visibleLength } from './terminal-text.ts';
 
-/** One line (or several) for the person who waits; never on stdout. */
+/** Prints a message for the user, one line or several, to stderr. */
 export function say(text: string): void {
   process.stderr.write(`${terminalText(text)}\n`);
 }
 
-/** The result of a verb for a person. */
+/** Prints the result of a verb as text to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${terminalText(text)}\n`);
 }
 
 /**
- * The result of a verb for a program: called once, and nothing else is written to stdout then. JSON escapes C0; of the
- * other control characters a terminal may obey DEL and C1, which are escaped here.
+ * Prints the result of a verb as JSON to stdout; called once, and nothing else is written to stdout then. JSON escapes
+ * C0; of the other control characters, a terminal may interpret DEL and C1, which are escaped here.
  */
 export function printJson(value: unknown): void {
   process.stdout.write(`${terminalText(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** As a shell reports a program that SIGPIPE ended. */
+/** Exit code that a shell reports for a program killed by SIGPIPE. */
 const closedPipeExitCode = 141;
 
 /**
- * Ends the process when its output cannot be written: quietly where the reader has gone (`| head`), with one coded error
- * where the device is full or fails.
+ * Ends the process if its output cannot be written: silently if the reader has closed the pipe (`| head`), with one
+ * coded error if the device is full or fails.
  */
 export function exitOnOutputFailure(): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -48,7 +48,7 @@ function outputFailure(error: Error): MtrlError {
   });
 }
 
-/** How a person calls a verb, in hints. */
+/** Command line of a verb, for hints. */
 export function commandText(...words: readonly string[]): string {
   return `npm run mtrl -- ${words.join(' ')}`;
 }

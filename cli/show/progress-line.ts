@@ -2,10 +2,10 @@ import { Screen } from './screen.ts';
 
 const drawEveryMs = 250;
 
-/** Shows the line, if it is time to: made only then. */
+/** Draws the line if a redraw is due; its text is computed only then. */
 export type ShowLine = (line: () => string) => void;
 
-/** A line that says how far something is, on a terminal; elsewhere nothing is drawn. */
+/** Runs `body` with a progress line on a terminal; elsewhere nothing is drawn. */
 export async function withProgressLine<T>(body: (show: ShowLine) => Promise<T>): Promise<T> {
   if (!process.stderr.isTTY) return body(() => undefined);
   const screen = new Screen(process.stderr);

@@ -1,4 +1,4 @@
-/** What a quarantine table says: how many rows for each reason, and the first of them. */
+/** Summary of a quarantine table: the number of rows for each code, and the first rows. */
 import { createInterface } from 'node:readline';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -8,14 +8,14 @@ import { commandText, print } from './output.ts';
 
 export interface Quarantine {
   readonly uri: string;
-  /** Code -> rows. */
+  /** Number of rows by code. */
   readonly codes: Readonly<Record<string, number>>;
   readonly first: readonly QuarantinedRow[];
 }
 
 const shownRowCountMax = 5;
 
-/** Row by row: a table may be longer than memory. */
+/** Reads the table row by row: it may be larger than memory. */
 export async function quarantineOf(store: ArtifactStore, table: ArtifactRef): Promise<Quarantine> {
   const input = required(await store.objects.open(store.keyOf(table)), table.uri);
   const codes: Record<string, number> = {};

@@ -1,4 +1,4 @@
-/** Speed of runs: observed steps a second over the last half minute, or since the previous step, and the remaining time at that rate. */
+/** Speed of runs in steps per second over the last half minute or since the previous step, and the time left. */
 import type { RunProgress } from '../../contract/progress.ts';
 
 interface Sighting {
@@ -25,7 +25,7 @@ export class Rates {
     this.#sightings.set(runName, last?.step === step && kept.length > 1 ? recent : [...recent, { atMs, step }]);
   }
 
-  /** undefined before a run has been seen to advance. */
+  /** undefined until the run has been seen to advance. */
   paceOf(
     { runName, step, stepCount }: Pick<RunProgress, 'runName' | 'step' | 'stepCount'>,
     nowMs: number,
@@ -43,7 +43,7 @@ export function rateText(stepsPerSecond: number): string {
   return `${(stepsPerSecond * 60).toFixed(stepsPerSecond >= 1 / 6 ? 0 : 1)}/min`;
 }
 
-/** `18 s`, `4 min 05 s`, `2 h 07 min`: one form for time passed and time left. */
+/** `18 s`, `4 min 05 s`, `2 h 07 min`; for elapsed and remaining time. */
 export function timeText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const two = (value: number): string => String(value).padStart(2, '0');

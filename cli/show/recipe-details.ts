@@ -1,11 +1,11 @@
-/** What the Web UI shows of a recipe beside the experiment that does it. */
+/** Summary of a recipe that the Temporal Web UI shows beside its experiment. */
 import { isRl, isTrained } from '../../recipes/arms.ts';
 import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
 
-/** Temporal takes 20,000 bytes of details: a recipe of hundreds of tasks must not fail to start for them. */
+/** Temporal accepts 20,000 bytes of details, which a recipe of hundreds of tasks must not exceed. */
 const itemCountMax = 60;
 
-/** Markdown. `digest`: of the complete recipe. */
+/** Markdown. `digest` is that of the complete recipe. */
 export function recipeDetails({ tasks, arms, seeds }: Recipe, digest: string): string {
   const taskItems = Object.entries(tasks).map(([task, { kind, ood }]) => `**${task}** ${kind}${ood ? ', OOD' : ''}`);
   const armItems = Object.entries(arms).map(([arm, spec]) => {
@@ -16,7 +16,7 @@ export function recipeDetails({ tasks, arms, seeds }: Recipe, digest: string): s
   return [head.join(' · '), '', 'Arms', ...list(armItems), '', 'Tasks', ...list(taskItems)].join('\n');
 }
 
-/** `sft`, or the algorithm of an rl arm. */
+/** The objective, or the algorithm of an rl arm. */
 function howOf(arm: TrainedArm): string {
   return isRl(arm) ? arm.algorithm : arm.objective;
 }

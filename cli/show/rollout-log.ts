@@ -1,4 +1,4 @@
-/** The rollouts of a run, found as its log keeps them: snapshot -> step records -> rollout shards and rewards. */
+/** Reads the rollouts of a run from its log: snapshot -> step records -> rollout shards and rewards. */
 import type { DatasetArtifact, StoredExample } from '../../pipeline/data/dataset-artifact.ts';
 import { shownExample } from '../../pipeline/data/shown-example.ts';
 import type {
@@ -24,9 +24,9 @@ export interface ShownPrompt {
   readonly task: string;
   readonly exampleId: string;
   readonly label: string;
-  /** As the judge read it; `<image>` where an image stands. */
+  /** Prompt as the judge read it, with `<image>` in place of each image. */
   readonly prompt: string;
-  /** sha256 of each. */
+  /** sha256 of each image. */
   readonly images: readonly string[];
   readonly rollouts: readonly (JudgedRollout & {
     readonly text: string;
@@ -35,7 +35,7 @@ export interface ShownPrompt {
   })[];
 }
 
-/** Steps of reinforcement learning that a run's kept states name, in order. */
+/** RL updates in the log of a run's stored states, in order of step. */
 export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly RlUpdate[]> {
   const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
   const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
@@ -48,7 +48,7 @@ export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<r
   return rolloutUpdates(records);
 }
 
-/** A run that is under way names its newest checkpoint; the manifest of what made it names the snapshot. */
+/** The snapshot of a checkpoint, from the manifest of the activity that made both. An active run names no snapshot. */
 export async function snapshotOfCheckpoint(
   store: ArtifactStore,
   { producer }: ArtifactRef,
@@ -96,7 +96,7 @@ export async function promptsOfStep(
   });
 }
 
-/** One a row. What rollouts are sampled from is in the split that is trained on. */
+/** One example per row. Rollouts are sampled from the training split. */
 async function trainingExamples(
   store: ArtifactStore,
   ref: ArtifactRef,

@@ -1,4 +1,4 @@
-/** Lines at the bottom of a terminal that are redrawn in place, in one write each time, so that nothing flickers. */
+/** Redraws lines at the bottom of a terminal in place, with one write per frame, so that nothing flickers. */
 import { shownLength, terminalText } from './terminal-text.ts';
 
 export interface Terminal {
@@ -10,7 +10,7 @@ export interface Terminal {
 const escape = '\u001b';
 const hideCursor = `${escape}[?25l`;
 const showCursor = `${escape}[?25h`;
-/** Synchronized output: terminals that know it show the frame whole, others ignore it. */
+/** Synchronized output: terminals that support it show the frame at once, others ignore it. */
 const beginFrame = `${escape}[?2026h`;
 const endFrame = `${escape}[?2026l`;
 
@@ -27,12 +27,12 @@ export class Screen {
     return Math.max(20, this.#terminal.columns ?? 80);
   }
 
-  /** Lines of a frame: the cursor is in the last row, and lines that have scrolled out cannot be redrawn. */
+  /** Lines that fit in a frame: the cursor takes the last row, and lines that have scrolled out cannot be redrawn. */
   get rowCount(): number {
     return Math.max(2, (this.#terminal.rows ?? 25) - 1);
   }
 
-  /** Does nothing once closed: what is written below the last frame stays below it. */
+  /** Draws a frame. Does nothing once closed, so that later output stays below the last frame. */
   draw(lines: readonly string[]): void {
     if (this.#isClosed) return;
     const cut = lines.map((line) => cutToWidth(terminalText(line.replaceAll('\n', ' ')), this.columnCount - 1));
@@ -47,14 +47,17 @@ export class Screen {
     this.#shown = cut;
   }
 
-  /** Leaves the last frame where it is. */
+  /** Stops drawing and leaves the last frame on the terminal. */
   close(): void {
     if (this.#shown.length > 0) this.#terminal.write(showCursor);
     this.#shown = [];
     this.#isClosed = true;
   }
 
-  /** A narrower window has wrapped the drawn lines: count its rows at the current width. */
+  /**
+   * Escape sequence that moves the cursor to the start of the last frame. Rows are counted at the current width, since
+   * a narrower window has wrapped the drawn lines.
+   */
   #back(): string {
     const rowCount = this.#shown.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(shownLength(line) / this.columnCount)),

@@ -1,11 +1,11 @@
-/** How an experiment stands, asked of the experiment and of its runs. */
+/** Current state of an experiment, queried from the experiment and its runs. */
 import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
 import { describe } from '../temporal/describe-experiment.ts';
 
 export interface Standing {
   readonly experimentId: string;
-  /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
+  /** Temporal's status: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, TIMED_OUT. */
   readonly status: string;
   readonly isOpen: boolean;
   readonly startedAt: Date;
@@ -34,13 +34,13 @@ function factsOf(description: WorkflowExecutionDescription): Omit<Standing, 'pro
   };
 }
 
-/** An experiment hears of its runs every few seconds; a run that is under way is asked itself. */
+/** Newest progress of a run: an experiment learns of it only every few seconds, so an active run is queried itself. */
 async function newestOf(client: Client, run: RunProgress): Promise<RunProgress> {
   if (['done', 'failed', 'cancelled'].includes(run.state)) return run;
   return (await ask<RunProgress>(client, run.workflowId)) ?? run;
 }
 
-/** undefined without an answer in time: the worker is down, or the workflow has not started. */
+/** Queries the progress; undefined without an answer in time: the worker is down, or the workflow has not started. */
 async function ask<T>(client: Client, workflowId: string): Promise<T | undefined> {
   try {
     return await client.withDeadline(Date.now() + queryTimeoutMs, () =>
@@ -52,7 +52,7 @@ async function ask<T>(client: Client, workflowId: string): Promise<T | undefined
   }
 }
 
-/** gRPC DEADLINE_EXCEEDED, NOT_FOUND, FAILED_PRECONDITION (no first task yet), CANCELLED by the deadline. */
+/** gRPC CANCELLED (by the deadline), DEADLINE_EXCEEDED, NOT_FOUND, FAILED_PRECONDITION (no first task yet). */
 const unansweredCodes: readonly unknown[] = [1, 4, 5, 9];
 
 function isUnanswered(error: unknown): boolean {

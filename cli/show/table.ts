@@ -1,11 +1,11 @@
 /**
- * The paper's table in a terminal: a row a run, a column a task, Macro-F1 in points over its 95 % interval. Columns that do
- * not fit beside each other stand in blocks below each other.
+ * The paper's table in a terminal: one row per run, one column per task, Macro-F1 in points above its 95 % interval.
+ * Columns that do not fit side by side are split into blocks, one below the other.
  */
 import type { EvaluatedRun, KeptEvaluation, TaskScores } from '../../contract/activities.ts';
 import { type Paint, visibleLength } from './output.ts';
 
-/** What the table asks of a run: also a policy that no run of an experiment made. */
+/** The fields of a run that the table needs; also for a policy that is not from an experiment. */
 export interface ScoredRow {
   readonly plan: Pick<EvaluatedRun['plan'], 'arm' | 'runName' | 'seed'>;
   readonly evaluations: readonly Pick<KeptEvaluation, 'scores'>[];
@@ -14,18 +14,18 @@ export interface ScoredRow {
 interface Column {
   readonly head: readonly string[];
   readonly isOod: boolean;
-  /** Lines of one row. */
+  /** Lines of the cell in a run's row. */
   readonly cell: (run: ScoredRow) => readonly string[];
   readonly majority: string;
 }
 
 const gap = '  ';
-/** What is never trained stands apart. */
+/** Separates the tasks that are never trained. */
 const bar = '│ ';
 
 const usualColumnCount = 120;
 
-/** @param columnCount of the terminal, which the table fits where the widest task does */
+/** @param columnCount width of the terminal, which the table fits if the widest column does */
 export function scoreTable(
   runs: readonly ScoredRow[],
   paint: Paint,
@@ -40,7 +40,7 @@ export function scoreTable(
   return [...tables, legend(runs, paint)].join('\n\n');
 }
 
-/** Columns of at most that width together with their gaps, at least one a block. */
+/** Splits columns into blocks of at most `widthMax` characters including their gaps, at least one column per block. */
 function blocksOf(columns: readonly Column[], widthMax: number, runs: readonly ScoredRow[]): readonly Column[][] {
   const blocks: Column[][] = [[]];
   let width = 0;
@@ -177,7 +177,7 @@ function legend(runs: readonly ScoredRow[], paint: Paint): string {
   if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.forcedChoice !== undefined)))
     lines.push('forced: the most probable label at the position of the verdict, whatever the answer was');
   if (isPairwise)
-    lines.push('same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
+    lines.push('same: the same candidate is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');
 }
 
@@ -189,7 +189,7 @@ function scoresOf(run: ScoredRow, task: string): TaskScores | undefined {
   return run.evaluations.find(({ scores }) => scores.task === task)?.scores;
 }
 
-/** Names of many tasks often differ at their ends alone. */
+/** Shortens a name in the middle: names of many tasks often differ only at their ends. */
 const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 8)}…${task.slice(-7)}`);
 const points = (value: number): string => (value * 100).toFixed(1);
 const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - visibleLength(text)));

@@ -1,6 +1,6 @@
 /**
- * Text on its way to a terminal. Text of data may hold control characters; they are escaped where text is written, so that
- * no row can colour, move or rename anything. Colours are marks until then, which data cannot forge.
+ * Text for a terminal. Data may contain control characters; they are escaped when text is written, so that no row can
+ * change colours, move the cursor or rename the window. Until then colours are marks, which data cannot forge.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -14,10 +14,13 @@ const mark = (code: number): string => `${escape}<${secret}:${String(code)}>`;
 const markPattern = new RegExp(`${escape}<${secret}:(\\d+)>`, 'g');
 const sequencePattern = new RegExp(`${escape}\\[[0-9;?]*[A-Za-z]`, 'g');
 
-/** C0 but tab and newline, DEL, C1, and what turns the direction of writing. */
+/** C0 except tab and newline, DEL, C1, and characters that change the writing direction. */
 const controlPattern = /(?![\t\n])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Colours text for that stream, or leaves it alone (no terminal, NO_COLOR, FORCE_COLOR=0, TERM=dumb). */
+/**
+ * Returns a function that colours text for the stream, or leaves it unchanged (no terminal, NO_COLOR, FORCE_COLOR=0,
+ * TERM=dumb).
+ */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
   return isColoured(stream, env) ? (colour, text) => `${mark(codes[colour])}${text}${mark(0)}` : (_, text) => text;
 }
@@ -29,7 +32,7 @@ function isColoured({ isTTY = false }: { readonly isTTY?: boolean }, env: NodeJS
   return isTTY && env['TERM'] !== 'dumb';
 }
 
-/** What is written for `text`: control characters as `\u001b`, colours as the terminal's sequences. */
+/** The text to write for `text`: control characters as `\u001b`, colours as terminal sequences. */
 export function terminalText(text: string): string {
   let shown = '';
   let end = 0;
@@ -44,17 +47,17 @@ function withoutControls(text: string): string {
   return text.replace(controlPattern, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Characters that a terminal shows of `text` once it is written, colours left out. */
+/** Number of characters that a terminal shows for `text`, without colours. */
 export function visibleLength(text: string): number {
   return shownLength(terminalText(text));
 }
 
-/** The same of text that is ready to be written. */
+/** The same for the result of `terminalText`. */
 export function shownLength(text: string): number {
   return [...text.replace(sequencePattern, '')].length;
 }
 
-/** Data within one line: line breaks escaped, what is longer than `lengthMax` cut with the number of characters left out. */
+/** Text on one line: line breaks escaped, cut after `lengthMax` characters with the number of characters left out. */
 export function excerpt(text: string, lengthMax: number): string {
   const characters = [...withoutControls(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))];
   if (characters.length <= lengthMax) return characters.join('');

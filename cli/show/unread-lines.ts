@@ -1,4 +1,4 @@
-/** Answers that could not be read, in a terminal: how many for each reason, and what to do where most were cut off. */
+/** Summary of unparsable answers: counts by reason, and a hint if most were truncated. */
 import type { TaskScores } from '../../contract/activities.ts';
 
 type UnreadScores = Pick<
@@ -8,7 +8,7 @@ type UnreadScores = Pick<
 
 const taskCountMax = 20;
 
-/** A line a task, those with most unread answers first; none where all were read. */
+/** One line per task, highest rate of unread answers first; empty if all were read. */
 export function unreadLines(all: readonly UnreadScores[], tokenCountMax: number): string[] {
   const unread = all
     .filter(({ unparsableRate }) => unparsableRate > 0)
@@ -24,7 +24,7 @@ export function unreadLines(all: readonly UnreadScores[], tokenCountMax: number)
   ];
 }
 
-/** Of answers by reason: a hint where most of the unread were cut off. */
+/** A hint if most of the unread answers, counted by reason, were truncated; else empty. */
 export function cutOffLines(
   counts: readonly (readonly [reason: string, count: number])[],
   tokenCountMax: number,
@@ -47,7 +47,7 @@ function taskLine(scores: UnreadScores, tokenCountMax: number): string {
   return `${scores.task}: ${String(unreadCount)} of ${String(answerCount(scores))} answers unread: ${parts.join(', ')}`;
 }
 
-/** The most frequent first. */
+/** Number of unread answers by reason, most frequent first. */
 function countsOf(scores: UnreadScores): (readonly [reason: string, count: number])[] {
   const { unparsableByReason = {} } = scores;
   return Object.entries(unparsableByReason)
@@ -56,7 +56,7 @@ function countsOf(scores: UnreadScores): (readonly [reason: string, count: numbe
     .sort(([, a], [, b]) => b - a);
 }
 
-/** Pairs are asked in both orders. */
+/** Number of answers: pairs are asked in both orders. */
 function answerCount({ exampleCount, consistencyRate }: UnreadScores): number {
   return exampleCount * (consistencyRate === undefined ? 1 : 2);
 }

@@ -1,4 +1,4 @@
-/** Probes, other prompts and samples in a terminal: a line for each task and way of asking. */
+/** Results of probes, other prompts and samples: one line per task and variant. */
 import type { TaskScores } from '../../contract/activities.ts';
 
 export function variantLines(all: readonly TaskScores[]): string[] {

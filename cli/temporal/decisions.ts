@@ -1,4 +1,4 @@
-/** A person's decision, to the workflow that waits for it. */
+/** Sends a person's decision to the workflow that waits for it. */
 import { userInfo } from 'node:os';
 import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -6,7 +6,7 @@ import { isErrorCode, MtrlError } from '../../core/errors.ts';
 import type { ApprovalStanding, Decision } from '../../contract/messages.ts';
 import type { Stack } from './stack.ts';
 
-/** The workflows that wait for decisions. */
+/** Types of workflows that wait for decisions. */
 const types = ['retrain', 'promote'];
 const queryTimeoutMs = 4_000;
 
@@ -15,7 +15,10 @@ export interface Decided {
   readonly decision: Decision;
 }
 
-/** `target`: a workflow's id, or the name that a candidate would take. Throws NOT_FOUND, DECISION_REFUSED. */
+/**
+ * Sends the decision. `target`: a workflow's id, or the name to which its candidate would be promoted. Throws
+ * NOT_FOUND, DECISION_REFUSED.
+ */
 export async function decide({ client }: Stack, target: string, decision: Decision): Promise<Decided> {
   const workflowId = await workflowOf(client, target);
   try {
@@ -28,7 +31,7 @@ export async function decide({ client }: Stack, target: string, decision: Decisi
   }
 }
 
-/** The default for who decides. */
+/** Name of the current user, the default for who decides. */
 export function whoami(): string {
   return userInfo().username;
 }
@@ -41,13 +44,13 @@ async function workflowOf(client: Client, target: string): Promise<string> {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
     });
-  // A name may also be the id of an experiment.
+  // The name may also be the id of an experiment.
   if (found === undefined || !types.includes(found.type)) return waitingFor(client, target);
   if (found.status.name === 'RUNNING') return target;
   throw tooLate(target, `it has ended: ${found.status.name.toLowerCase()}`);
 }
 
-/** The one running workflow whose candidate waits to take that name. */
+/** Id of the one running workflow whose candidate waits for a decision on this name. */
 async function waitingFor(client: Client, name: string): Promise<string> {
   const query = `WorkflowType IN (${types.map((type) => `'${type}'`).join(', ')}) AND ExecutionStatus = 'Running'`;
   const waiting: string[] = [];
@@ -74,7 +77,7 @@ async function waitingFor(client: Client, name: string): Promise<string> {
 }
 
 function refusal(error: unknown, workflowId: string): unknown {
-  // It ended between the look and the update.
+  // It ended between the lookup and the update.
   if (error instanceof WorkflowNotFoundError) return tooLate(workflowId, 'it has ended');
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
   if (!(cause instanceof ApplicationFailure) || !isErrorCode(cause.type ?? '')) return error;

@@ -1,4 +1,4 @@
-/** An experiment as Temporal describes it. */
+/** Describes the workflow of an experiment. */
 import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
 import { commandText } from '../show/output.ts';

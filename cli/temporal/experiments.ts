@@ -1,4 +1,4 @@
-/** Experiments as a Temporal client sees them: start or attach, look up, ask how they stand. */
+/** Experiments through a Temporal client: starts or attaches to them, and reads their inputs. */
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
@@ -24,11 +24,14 @@ export interface StartRequest {
   readonly experimentId: string;
   readonly recipe: RecipeInput;
   readonly parsed: Recipe;
-  /** What it starts from, where that is not all in the recipe. */
+  /** What it starts from beyond the recipe: an initial policy, or the steps of another experiment. */
   readonly options?: ExperimentOptions;
 }
 
-/** One experiment per id: a second start with the same recipe attaches, or restarts a failed one if allowed. Throws RECIPE_CONFLICT. */
+/**
+ * Starts an experiment, one per id: a second start with the same recipe attaches, or restarts a failed one if allowed.
+ * Throws RECIPE_CONFLICT.
+ */
 export async function startOrAttach(
   stack: Stack,
   request: StartRequest,
@@ -96,7 +99,10 @@ async function requireSameRecipe({ client }: Stack, request: StartRequest): Prom
   });
 }
 
-/** With defaults filled in, so that writing one out makes no difference; unchanged if it is not a valid recipe of this version. */
+/**
+ * The recipe with defaults filled in, so that an explicit default makes no difference; unchanged if it is not a valid
+ * recipe of this version.
+ */
 function asRecipe(value: unknown): Json {
   try {
     return parseRecipe(value);
@@ -105,14 +111,14 @@ function asRecipe(value: unknown): Json {
   }
 }
 
-/** What an experiment was started with. */
+/** Inputs that an experiment was started with. */
 export interface ExperimentInputs {
-  /** As it was sent. */
+  /** The recipe as it was sent, without defaults. */
   readonly recipe: unknown;
   readonly options?: ExperimentOptions;
 }
 
-/** Out of the first event of the history. Throws NOT_FOUND. */
+/** Reads the inputs from the first event of the history. Throws NOT_FOUND. */
 export async function inputsOfExperiment(client: Client, experimentId: string): Promise<ExperimentInputs> {
   const { runId } = await describe(client, experimentId);
   const page = await client.workflowService.getWorkflowExecutionHistory({
@@ -129,7 +135,7 @@ export async function inputsOfExperiment(client: Client, experimentId: string): 
   return { recipe, ...(options !== undefined && { options: options as ExperimentOptions }) };
 }
 
-/** Ids are parts of object keys and of addresses. Throws USAGE. */
+/** Checks an id, which becomes part of object keys and URLs. Throws USAGE. */
 export function requireExperimentId(id: string): string {
   if (/^[A-Za-z0-9][\w.=-]{0,199}$/.test(id)) return id;
   throw new MtrlError('USAGE', 'the experiment id is invalid', {

@@ -1,4 +1,4 @@
-/** Workflows of an experiment whose workflow tasks fail: they run no code of theirs, and neither a signal nor a cancellation reaches them. */
+/** Workflows of an experiment whose workflow tasks fail: neither signals nor cancellation reach their code. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
@@ -9,14 +9,14 @@ export interface FailingWorkflow extends WorkflowIdentity {
   readonly message: string;
 }
 
-/** The experiment and its children, as far as they have not ended. */
+/** The experiment and its children that are still open. */
 function openWorkflowsOf(client: Client, experimentId: string): Promise<WorkflowIdentity[]> {
-  // Retrainings and promotions name the experiment, too.
+  // Retrainings and promotions have the search attribute as well.
   const ours = `MtrlExperiment = '${experimentId}' AND WorkflowType IN ('experiment', 'run', 'evaluate')`;
   return list(client, `${ours} AND ExecutionStatus = 'Running'`);
 }
 
-/** By name, with what their last workflow task failed of. */
+/** The failing workflows, with the failure message of their last workflow task. */
 export async function failingWorkflows(client: Client, experimentId: string): Promise<FailingWorkflow[]> {
   const open = await openWorkflowsOf(client, experimentId);
   const failing: FailingWorkflow[] = [];
@@ -31,7 +31,10 @@ export function failingText({ workflowId, message }: FailingWorkflow): string {
   return `${workflowId} is stuck: its workflow task keeps failing (${message})`;
 }
 
-/** A task that merely ran out of time is none: its worker has died, and another one takes it. */
+/**
+ * Failure message of the current workflow task; undefined if it does not fail. A task that only timed out is not a
+ * failure: its worker has died, and another one takes it over.
+ */
 async function failureOfTask(client: Client, execution: WorkflowIdentity): Promise<string | undefined> {
   const { namespace } = client.options;
   const handle = client.workflow.getHandle(execution.workflowId, execution.runId);
@@ -41,7 +44,7 @@ async function failureOfTask(client: Client, execution: WorkflowIdentity): Promi
     const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
       ...{ namespace, execution, maximumPageSize: 20 },
     });
-    // Newest first: only the first of a row of failures is in the history.
+    // Newest first. Of consecutive failures only the first is in the history.
     const ended = history?.events?.find(
       (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
     );
@@ -56,8 +59,8 @@ const endedWithinMs = 15_000;
 const askMs = 250;
 
 /**
- * Ends what cannot end by itself: terminates the failing ones, waits for the others, which were asked to cancel, and
- * terminates those that have not ended by then. Returns what was terminated.
+ * Ends workflows that cannot end by themselves: terminates the failing ones, waits for the others, which were asked to
+ * cancel, and terminates those that are still open then. Returns the ids of the terminated workflows.
  */
 export async function terminateFailing(
   client: Client,
@@ -92,8 +95,8 @@ async function leftAfter(client: Client, experimentId: string, waitMs: number): 
 const leftOpenMsMax = 60_000;
 
 /**
- * Before an experiment that has ended is started again: children of it that cannot go on are terminated, others are
- * waited for. Throws EXPERIMENT_RUNNING for those that do not end.
+ * Ends the children of an experiment before it is started again: terminates the failing ones and waits for the others.
+ * Throws EXPERIMENT_RUNNING if some do not end in time.
  */
 export async function awaitChildren(client: Client, experimentId: string): Promise<void> {
   const failing = await failingWorkflows(client, experimentId);

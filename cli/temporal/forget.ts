@@ -1,4 +1,4 @@
-/** An experiment is forgotten: its document and its histories go, and what only it used becomes garbage. */
+/** Deletes an experiment: its index and its workflow histories. Artifacts that only it used become garbage. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { experimentKey, experimentsPrefix, findExperiment } from '../../artifacts/experiments.ts';
@@ -15,10 +15,10 @@ export interface Forgotten {
   readonly workflowCount: number;
 }
 
-/** Temporal deletes in its own time: some seconds on the local stack, half a minute with a server's own settings. */
+/** Temporal deletes asynchronously: within seconds on the local stack, half a minute with a server's defaults. */
 const goneWithinMs = 90_000;
 
-/** Throws NOT_FOUND, EXPERIMENT_RUNNING. What a promoted version of it needs stays: the name refers to it. */
+/** Artifacts that a promoted version needs stay: the name refers to them. Throws NOT_FOUND, EXPERIMENT_RUNNING. */
 export async function forget(stack: Stack, experimentId: string): Promise<Forgotten> {
   const { client, store } = stack;
   const query = `MtrlExperiment = '${requireExperimentId(experimentId)}'`;
@@ -43,7 +43,7 @@ export async function forget(stack: Stack, experimentId: string): Promise<Forgot
   return { experimentId, hadResults: index !== undefined, workflowCount: workflows.length };
 }
 
-/** Experiments whose document is older than that; not those that run again under their old id. */
+/** Ids of experiments whose index is older than `before`, except those that run again under the same id. */
 export async function experimentsBefore(stack: Stack, before: Date): Promise<string[]> {
   const { store } = stack;
   const running = new Set((await openWorkflows(stack)).map(({ workflowId }) => workflowId.split('/')[0]));

@@ -1,4 +1,4 @@
-/** A job: a workflow that is started, shown and waited for by one verb (ingest, evaluate, judge, promote, rollback). */
+/** A job: a workflow that one verb starts, shows and awaits (ingest, evaluate, judge, promote, rollback, retrain). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobProgress } from '../../contract/progress.ts';
 import type { GatedPromotion, RetrainResult, RollbackResult } from '../../contract/promotion.ts';
@@ -24,17 +24,20 @@ interface JobResults {
 export interface Job<T extends keyof JobResults> {
   /** The workflow's type. */
   readonly type: T;
-  /** Stands in its id. */
+  /** Part of the workflow id. */
   readonly name: string;
   readonly input: unknown;
-  /** An id derived from the subject, if no two may run at once; default: a new one. */
+  /** Fixed id for jobs of which only one may run at a time; default: a new id. */
   readonly workflowId?: string;
 }
 
 const askMs = 1_000;
 const queryTimeoutMs = 4_000;
 
-/** Progress goes to stderr, one line per change. Throws the coded error that ended the job, or Interrupted: the job itself continues. */
+/**
+ * Runs a job and prints its progress to stderr, one line per change. Throws the job's failure as a coded error, or
+ * Interrupted; then the job continues.
+ */
 export async function runJob<T extends keyof JobResults>(
   stack: Stack,
   job: Job<T>,
@@ -52,7 +55,7 @@ export async function runJob<T extends keyof JobResults>(
     return { workflowId, result: await Promise.race([result, interrupted.promise]) };
   } catch (error) {
     if (error instanceof Interrupted)
-      say(`\n${workflowId} continues in Temporal; the same command attaches to it again`);
+      say(`\n${workflowId} continues in Temporal; run the command again later: finished work is reused`);
     throw error;
   } finally {
     ended.abort();
@@ -60,7 +63,7 @@ export async function runJob<T extends keyof JobResults>(
   }
 }
 
-/** Says its id and where it is shown. Throws WorkflowExecutionAlreadyStartedError for a `workflowId` that runs. */
+/** Starts a job and prints its id and link. Throws WorkflowExecutionAlreadyStartedError if `workflowId` is running. */
 export async function startJob<T extends keyof JobResults>(
   { client, settings }: Stack,
   { type, name, input, ...job }: Job<T>,
@@ -84,7 +87,7 @@ const words = {
   ...{ promote: 'promote', rollback: 'rollback', retrain: 'retrain' },
 } as const;
 
-/** Showing is a courtesy: what cannot be asked is asked again, and the result is waited for all the same. */
+/** Prints progress until the job ends. It is only for display: after a failed query the next one tries again. */
 async function showProgress({ client }: Stack, workflowId: string, ended: AbortSignal): Promise<void> {
   let last = '';
   const isOver = (): boolean => ended.aborted;

@@ -1,12 +1,15 @@
-/** Waiting for hours on a server that may be restarted meanwhile: it is asked again. */
+/** Retries requests to a server that may be restarted during a wait of hours. */
 import { isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { say } from '../show/output.ts';
 
-/** gRPC CANCELLED, DEADLINE_EXCEEDED, INTERNAL (a broken stream), UNAVAILABLE: the server or the way to it, and not the question. */
+/**
+ * gRPC CANCELLED, DEADLINE_EXCEEDED, INTERNAL (a broken stream), UNAVAILABLE: failures of the server or the connection,
+ * not of the request.
+ */
 const unreachableCodes: readonly number[] = [1, 4, 13, 14];
 
-/** From wherever in the client it came. */
+/** Whether the error or any of its causes has one of these codes. */
 export function isUnreachable(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (isGrpcServiceError(cause) && unreachableCodes.includes(cause.code)) return true;
@@ -15,7 +18,7 @@ export function isUnreachable(error: unknown): boolean {
 
 export interface Patience {
   readonly againMs: number;
-  /** A silence that is longer is thrown. */
+  /** Longest outage; after it the error is thrown. */
   readonly silenceMsMax: number;
 }
 
@@ -29,7 +32,7 @@ export async function patiently<T>(ask: () => Promise<T>, { againMs, silenceMsMa
       return await ask();
     } catch (error) {
       if (!isUnreachable(error)) throw error;
-      // A question that was open for long was heard: this is the beginning of another silence.
+      // A request that was open for long had reached the server, so this is the start of a new outage.
       if (Date.now() - askedAtMs > silenceMsMax) silentSinceMs = undefined;
       if (silentSinceMs === undefined) say('Temporal does not answer: retrying');
       silentSinceMs ??= Date.now();

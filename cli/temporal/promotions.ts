@@ -1,10 +1,13 @@
-/** Promoted names: read from the store, without Temporal. */
+/** Reads promoted names from the store, without Temporal. */
 import type { PromotedVersion } from '../../contract/retraining.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { type NameDocument, readName, versionOf } from '../../artifacts/registry.ts';
 import { MtrlError } from '../../core/errors.ts';
 
-/** `NAME` or `NAME@VERSION`. Throws NOT_FOUND for a version that does not exist; undefined for a NAME without a promoted version. */
+/**
+ * The version for `NAME` or `NAME@VERSION`; undefined for other text, and for a NAME without a promoted version. Throws
+ * NOT_FOUND for a version that does not exist.
+ */
 export async function promotedAs(store: ArtifactStore, text: string): Promise<PromotedVersion | undefined> {
   const parts = /^([a-z0-9][a-z0-9-]*)(?:@(\d+))?$/.exec(text);
   if (parts === null) return undefined;
@@ -29,7 +32,7 @@ export async function contentOf(
   return (await store.getJson(versionOf(document, version).artifact)) as PromotedVersion;
 }
 
-/** As in the JSON documents of the verbs: the version and its origin. */
+/** The version and its origin, as in the JSON documents of the verbs. */
 export function shownVersion({ name, version, checkpoint, ...rest }: PromotedVersion) {
   const { experimentId, runName, mode, promotedAt, approvedBy, gate, recipe, dataset } = rest;
   return {

@@ -1,4 +1,4 @@
-/** Recipes that can be retrained by: those that say when their judge may take a name. */
+/** Recipes for retraining: those with `promotion`, the conditions for promoting their judge to a name. */
 import { readOverrides } from '../../infra/stack/settings.ts';
 import { type LoadedRecipe, loadRecipeFile } from '../../recipes/load.ts';
 import { requireFiles } from '../../recipes/paths.ts';
@@ -16,12 +16,12 @@ export function loadRetrainRecipe(
     const allowed = 'promotion: {name: ..., arm: ...}: the name to promote to, and the arm to promote';
     throw recipeError([{ path: ['promotion'], found: 'nothing', allowed }], file);
   }
-  // Workers of a remote stack see other files; they find out for themselves.
+  // Workers of a remote stack see other files and check them themselves.
   if (readOverrides().temporal === undefined) requireFiles(loaded.parsed);
   return { ...loaded, promotion };
 }
 
-/** The id that a retraining of the name has while it runs (workflows/retrain.ts). */
+/** Workflow id of a running retraining of the name (workflows/retrain.ts). */
 export function retrainWorkflowId({ name }: PromotionSpec): string {
   return `retrain/${name}`;
 }

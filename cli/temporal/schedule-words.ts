@@ -1,4 +1,4 @@
-/** What a user writes of a schedule, and how a schedule is written for a user. */
+/** Parses the schedule options of the command line, and formats schedules as text. */
 import {
   type CalendarSpecDescription,
   ScheduleOverlapPolicy,
@@ -28,7 +28,7 @@ export function overlapWord(policy: ScheduleOverlapPolicy | undefined): string {
   return overlapWords.find((word) => overlaps[word] === policy) ?? 'unknown';
 }
 
-/** Ids of schedules begin the ids of the workflows that they start. Throws USAGE. */
+/** Checks the id of a schedule, which becomes part of the ids of the workflows that it starts. Throws USAGE. */
 export function scheduleName(name: string): string {
   if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name;
   throw wrong(
@@ -45,7 +45,10 @@ export interface TimesOptions {
   readonly jitter?: string;
 }
 
-/** A cron line is checked by the server, which alone reads it. What is left out stays as it was `before`. Throws USAGE. */
+/**
+ * Times of a schedule from the options. The server validates a cron line. Omitted options keep their values in
+ * `before`. Throws USAGE.
+ */
 export function timesOf(
   { cron, every, timezone, jitter }: TimesOptions,
   before?: ScheduleSpecDescription,
@@ -88,7 +91,7 @@ export function timeOf(option: string, text: string): Date {
   throw wrong(option, text, 'a time like 2026-08-01T03:00:00Z');
 }
 
-/** `0 3 * * * (Europe/Rome)`, `every 24h`. The server keeps a cron line as a calendar; this is the line again. */
+/** `0 3 * * * (Europe/Rome)`, `every 24h`. The server stores a cron line as a calendar; it is converted back here. */
 export function timesText({ calendars, intervals, timezone }: ScheduleSpecDescription): string {
   const lines = [
     ...(calendars ?? []).map(cronText),

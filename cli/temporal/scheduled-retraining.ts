@@ -1,4 +1,4 @@
-/** What a schedule of retrainings starts, out of what a user wrote of it. */
+/** Action and policies of a retraining schedule, from the options of the command line. */
 import type { ScheduleDescription, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
 import type { RetrainInput } from '../../contract/promotion.ts';
@@ -17,7 +17,7 @@ export interface RetrainingOptions extends TimesOptions {
 export interface ScheduledRetraining {
   readonly action: (taskQueue: string, scheduleId: string) => ScheduleOptions['action'];
   readonly policies: NonNullable<ScheduleOptions['policies']>;
-  /** Of a retraining while it runs. */
+  /** Workflow id of a running retraining. */
   readonly workflowId: string;
 }
 
@@ -44,7 +44,7 @@ export function scheduledRetraining({ recipe: file, set, ...named }: RetrainingO
   };
 }
 
-/** The recipe is another; of times and policies what is not named stays as it was. Throws USAGE. */
+/** Replaces the recipe; times and policies that are not given stay as they are. Throws USAGE. */
 export function changedSchedule(
   { scheduleId, spec, policies, state, action }: ScheduleDescription,
   taskQueue: string,

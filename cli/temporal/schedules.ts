@@ -1,4 +1,4 @@
-/** Schedules that start `retrain`, as a Temporal client sees them, and their failures in our words. */
+/** Schedules that start `retrain`, through a Temporal client; failures become coded errors. */
 import {
   ScheduleAlreadyRunning,
   type ScheduleDescription,
@@ -18,7 +18,7 @@ import { searchAttributes } from '../../contract/search-attributes.ts';
 
 export const retrainType = 'retrain';
 
-/** Throws USAGE: a name that is taken, or times that the server cannot read. */
+/** Throws USAGE if the name is taken or the server cannot parse the times. */
 export async function createSchedule({ client }: TemporalStack, options: ScheduleOptions): Promise<ScheduleHandle> {
   const { scheduleId: name } = options;
   try {
@@ -33,7 +33,7 @@ export async function createSchedule({ client }: TemporalStack, options: Schedul
   }
 }
 
-/** Throws NOT_FOUND; USAGE: times that the server cannot read. */
+/** Throws NOT_FOUND, or USAGE if the server cannot parse the times. */
 export async function updateSchedule(
   stack: TemporalStack,
   name: string,
@@ -49,7 +49,7 @@ async function withTimes<T>(name: string, request: () => Promise<T>): Promise<T>
   try {
     return await request();
   } catch (error) {
-    // The client's error for what the server calls an invalid argument.
+    // The client throws a TypeError for the server's INVALID_ARGUMENT.
     if (!(error instanceof TypeError)) throw error;
     throw new MtrlError('USAGE', 'Temporal rejects the times of the schedule', {
       where: `schedule ${name}`,
@@ -78,7 +78,7 @@ export async function withSchedule<T>(
   }
 }
 
-/** In order of name; those that start something else are none of ours. */
+/** Schedules that start `retrain`, by name; others are left out. */
 export async function listSchedules({ client }: TemporalStack): Promise<readonly ScheduleSummary[]> {
   const found: ScheduleSummary[] = [];
   for await (const summary of client.schedule.list()) {
@@ -123,16 +123,16 @@ export function descriptionDocument(
   };
 }
 
-/** How a retraining that the schedule started stands: Temporal's word, and what it said itself (`promoted`, `held-back`). */
+/** State of a retraining started by the schedule: Temporal's status, and its own outcome (`promoted`, `held-back`). */
 export interface StartedRetraining {
   readonly workflowId: string;
-  /** `running`, `completed`, `failed`, `cancelled`, `terminated`, `timed_out`; `unknown` once its history is deleted. */
+  /** `running`, `completed`, `failed`, `cancelled`, `terminated`, `timed_out`; `unknown` if its history is deleted. */
   readonly status: string;
   readonly outcome: string | null;
   readonly closedAt: string | null;
 }
 
-/** Of the runs that the server remembers of a schedule (ten at most). */
+/** States of the schedule's recent runs, of which the server remembers ten at most. */
 export function recentEnds(
   { client }: TemporalStack,
   { info }: ScheduleDescription,
@@ -162,7 +162,7 @@ function actionDocument({ scheduledAt, takenAt, action }: ScheduleExecutionResul
   };
 }
 
-/** null: the schedule was made by hand, with an input of another form. */
+/** Name of the recipe; null if the schedule was created by hand with an input of another form. */
 function recipeNameOf({ action }: ScheduleDescription): string | null {
   const [input] = (action.args ?? []) as readonly [{ readonly recipe?: { readonly name?: unknown } }?];
   const name = input?.recipe?.name;

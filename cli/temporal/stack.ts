@@ -1,4 +1,4 @@
-/** The clients a verb works with, and their failures in our words. */
+/** Clients for the verbs; connection failures become coded errors. */
 import { Client, Connection } from '@temporalio/client';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -14,12 +14,15 @@ export interface Stack {
   readonly store: ArtifactStore;
 }
 
-/** For verbs that ask Temporal alone: what the store needs is not loaded, and they answer sooner. */
+/** For verbs that use only Temporal: the store's packages are not loaded, so they answer sooner. */
 export type TemporalStack = Omit<Stack, 'store'>;
 
 const connectTimeoutMs = 5_000;
 
-/** Connects, calls, closes. Throws TEMPORAL_UNREACHABLE, or SERVER_FOREIGN when another stack's server answers. `startMissing`: brings a local stack up first; a Temporal that the user named is used as it is. */
+/**
+ * Connects, calls `body` and closes. `startMissing`: starts a local stack first; a Temporal server that the user named
+ * is used as it is. Throws TEMPORAL_UNREACHABLE, or SERVER_FOREIGN if another stack's server answers.
+ */
 export async function withStack<T>(
   { startMissing }: { startMissing: boolean },
   body: (stack: Stack) => Promise<T>,
@@ -33,7 +36,7 @@ export async function withStack<T>(
   });
 }
 
-/** Likewise, on what is up already. */
+/** Like `withStack`, but starts nothing and opens no store. */
 export async function withTemporal<T>(body: (stack: TemporalStack) => Promise<T>): Promise<T> {
   return connected(readSettings(), body);
 }
@@ -76,7 +79,7 @@ function unreachable(address: string, cause: unknown): MtrlError {
   });
 }
 
-/** The workflow's page in the Web UI, where that is known. */
+/** Page of the workflow in the Web UI; undefined if the address of the Web UI is not known. */
 export function uiLink({ temporal }: StackSettings, workflowId: string): string | undefined {
   if (temporal.uiUrl === undefined) return undefined;
   return `${temporal.uiUrl}/namespaces/${temporal.namespace}/workflows/${encodeURIComponent(workflowId)}`;

@@ -1,4 +1,4 @@
-/** What workflows refer to: every artifact ref in the payloads of their histories. */
+/** Workflows and the payloads of their histories, whose artifact refs protect artifacts from garbage collection. */
 import type { Client } from '@temporalio/client';
 import type { Stack } from './stack.ts';
 
@@ -7,12 +7,12 @@ export interface WorkflowIdentity {
   readonly runId: string;
 }
 
-/** Ours that have not ended. */
+/** Running workflows of this stack's control queue. */
 export async function openWorkflows({ client, settings }: Stack): Promise<WorkflowIdentity[]> {
   return list(client, `TaskQueue = '${settings.taskQueues.control}' AND ExecutionStatus = 'Running'`);
 }
 
-/** Ours that have ended since then. */
+/** Workflows of this stack's control queue that ended after `since`. */
 export async function workflowsEndedSince({ client, settings }: Stack, since: Date): Promise<WorkflowIdentity[]> {
   return list(client, `TaskQueue = '${settings.taskQueues.control}' AND CloseTime > '${since.toISOString()}'`);
 }
@@ -23,7 +23,7 @@ export async function list(client: Client, query: string): Promise<WorkflowIdent
   return found;
 }
 
-/** The JSON of one history's payloads: inputs, results, signals, details. Nothing of one that is gone meanwhile. */
+/** JSON payloads of a history: inputs, results, signals, details. Empty if the history has been deleted meanwhile. */
 export async function payloadsOf(client: Client, { workflowId, runId }: WorkflowIdentity): Promise<readonly unknown[]> {
   const history = await client.workflow
     .getHandle(workflowId, runId)
@@ -46,7 +46,7 @@ function jsonIn(data: Uint8Array): unknown[] {
   try {
     return [JSON.parse(new TextDecoder().decode(data))];
   } catch {
-    // Search attributes and the like.
+    // Not JSON, such as search attributes.
     return [];
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The server programs of the local stack: found, or made. Order: on PATH, cached, downloaded as the SDK does it
- * (Temporal only), built with Go from pinned sources.
- * Run as a program it makes sure of both, so that what follows does not have to.
+ * Finds or builds the server programs of the local stack. Order: on PATH, cached, downloaded by the SDK (Temporal
+ * only), built with Go from pinned sources. Run as a program, it provides both in advance.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,7 +17,7 @@ export interface Binary {
   readonly source: 'path' | 'cache' | 'download' | 'build';
 }
 
-/** Two builds, each far longer than the slowest that was seen. */
+/** Time for two builds, each far longer than the slowest one observed. */
 const lockTimeoutMs = 40 * 60_000;
 
 export async function findOrMakeBinary(name: BinaryName, log: (line: string) => void): Promise<Binary> {
@@ -29,15 +28,15 @@ export async function findOrMakeBinary(name: BinaryName, log: (line: string) => 
   const onWait = ({ pid }: { pid: number }) => {
     if (pid !== process.pid) log(`waiting for process ${String(pid)}, which is building a server program`);
   };
-  // One lock for both: a build uses every core by itself, so two at once only take more memory.
+  // One lock for both: a build uses all cores, so two at once would only take more memory.
   return withLock(join(cacheRoot(), 'make.lock'), { timeoutMs: lockTimeoutMs, onWait }, async () => {
-    // Whoever held the lock before us may just have made it.
+    // The previous holder of the lock may just have built it.
     const again = await findCached(pin);
     return 'path' in again ? { path: again.path, source: 'cache' } : make(pin, found.tried, log);
   });
 }
 
-/** Only looks: nothing is downloaded or built. */
+/** Finds a binary on PATH or in the cache; downloads and builds nothing. */
 export async function findBinary(name: BinaryName): Promise<Binary | { tried: string[] }> {
   const onPath = locateOnPath(name);
   if (onPath !== undefined) return { path: onPath, source: 'path' };

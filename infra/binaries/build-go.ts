@@ -1,4 +1,4 @@
-/** Servers from source: Go's module proxy and checksum database stand behind every byte. Minutes, once per version. */
+/** Builds servers from source, verified by Go's module proxy and checksum database. Takes minutes, once per version. */
 import { execFile, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import { locateOnPath } from './locate.ts';
 import type { Pin } from './pins.ts';
 import { elapsed, startProgress } from './progress.ts';
 
-/** The first Go that can fetch a newer Go. */
+/** The first Go version that can download a newer Go. */
 const goVersionOldest = '1.21';
-/** A module download that stands still (no network, a proxy that hangs) must end some time. */
+/** Ends a build without output: a module download may stall (no network, a proxy that hangs). */
 const silenceTimeoutMs = 5 * 60_000;
 
 export interface Go {
@@ -18,7 +18,7 @@ export interface Go {
   readonly version: string;
 }
 
-/** The Go that is installed, or why none can be used for this pin. */
+/** The installed Go, or why it cannot be used for this pin. */
 export async function findGo({ goVersionMin }: Pin): Promise<Go | { missing: string }> {
   const path = locateOnPath('go');
   if (path === undefined) return { missing: `go is not on PATH (${goVersionMin} is needed)` };
@@ -35,7 +35,7 @@ export async function findGo({ goVersionMin }: Pin): Promise<Go | { missing: str
   }
 }
 
-/** Builds into `folder` and returns the binary's path; throws with the last words of the compiler. */
+/** Builds into `folder` and returns the binary's path; throws with the last lines of the compiler's output. */
 export async function buildWithGo(pin: Pin, go: Go, folder: string, log: (line: string) => void): Promise<string> {
   const flags = ['-v', '-ldflags', '-s -w'];
   const output = join(folder, pin.name);
@@ -58,7 +58,7 @@ export async function buildWithGo(pin: Pin, go: Go, folder: string, log: (line: 
 
 function goEnv(pin: Pin, go: Go, folder: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, CGO_ENABLED: '0', GOBIN: folder, GOWORK: 'off', GOFLAGS: '' };
-  // Meant for the user's own builds; here they would make a server for another machine.
+  // Set for the user's own builds; here they would build a server for another platform.
   delete env['GOOS'];
   delete env['GOARCH'];
   if (!isAtLeast(go.version, pin.goVersionMin)) env['GOTOOLCHAIN'] = `go${pin.goVersionMin}+auto`;
@@ -111,7 +111,7 @@ function runGo(
   });
 }
 
-/** `go build -v` prints one package a line; errors have spaces or colons. */
+/** `go build -v` prints one package per line; errors contain spaces or colons. */
 function isPackageName(line: string): boolean {
   return /^[\w.~/+-]+$/.test(line);
 }

@@ -1,8 +1,8 @@
 /**
- * Server binaries in the user's cache folder, keyed by version and platform, each beside its digest:
+ * Server binaries in the user's cache folder, by version and platform, each with its digest:
  *   ~/.cache/mt-rl-judge/bin/temporal-1.8.2-linux-x64/{temporal,temporal.sha256}
- * The digest is checked in full whenever a binary is looked up. That is 0.1 to 0.3 s for each, and happens only when a
- * server is about to be started.
+ * Every lookup verifies the full digest. That takes 0.1 to 0.3 s per binary, and happens only when a server is about to
+ * be started.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -40,17 +40,20 @@ export async function findCached(pin: Pin): Promise<{ path: string } | { missing
   return { missing: `${path}: damaged (its sha256 differs from the recorded one), removed` };
 }
 
-/** An empty folder in the cache's file system, where `make` puts the binary; whole or not at all it becomes the cached one. */
+/**
+ * Adds a binary to the cache atomically. `make` gets an empty folder in the cache's file system and returns the path of
+ * the binary that it puts there.
+ */
 export async function fillCache(pin: Pin, make: (folder: string) => Promise<string>): Promise<string> {
   const path = cachedPathOf(pin);
-  // Also what an interrupted build left: only one process at a time gets here.
+  // Also removes what an interrupted build left: only one process at a time gets here.
   rmSync(dirname(path), { recursive: true, force: true });
   const folder = `${path}.tmp`;
   mkdirSync(folder, { recursive: true });
   try {
     const made = await make(folder);
     chmodSync(made, 0o755);
-    // The digest first: a binary without one does not count, a digest without binary does no harm.
+    // The digest first: a binary without a digest is invalid, a digest without a binary is harmless.
     writeFileSync(`${path}.sha256.tmp`, `${await sha256Of(made)}  ${pin.name}\n`);
     renameSync(`${path}.sha256.tmp`, `${path}.sha256`);
     renameSync(made, path);

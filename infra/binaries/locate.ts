@@ -1,4 +1,4 @@
-/** Programs that are already there: on the user's PATH. */
+/** Finds programs on the user's PATH. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

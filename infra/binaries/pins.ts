@@ -1,4 +1,4 @@
-/** The exact servers this version of the project is tested with, and where each is made from. */
+/** Pinned versions of the servers that this version of the project is tested with, and their sources. */
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
 
@@ -10,13 +10,16 @@ export interface Pin {
   readonly version: string;
   /** The Go package of the program. */
   readonly goPackage: string;
-  /** `module`: built inside this folder, whose go.mod and go.sum pin everything. `remote`: `go install package@goVersion`. */
+  /**
+   * `module`: built in this folder, whose go.mod and go.sum pin everything. `goVersion`: `go install
+   * package@goVersion`.
+   */
   readonly source: { readonly module: string } | { readonly goVersion: string };
-  /** Go that its go.mod asks for; an older one (1.21 and up) fetches it by itself. */
+  /** Go version that its go.mod requires; an older Go (1.21 and up) downloads it. */
   readonly goVersionMin: string;
   /** For the progress line only. */
   readonly packageCountAbout: number;
-  /** What a user sets who has such a server already. */
+  /** Variable that a user sets to use an existing server instead. */
   readonly overrideVariable: string;
 }
 

@@ -1,7 +1,7 @@
-/** What a user sees during minutes of building: one line that changes on a terminal, a plain line now and then elsewhere. */
+/** Progress of a build that takes minutes: one updated line on a terminal, elsewhere a plain line at intervals. */
 
 export interface Progress {
-  /** What is going on now. */
+  /** Sets the text for the current activity. */
   readonly say: (text: string) => void;
   readonly end: () => void;
 }

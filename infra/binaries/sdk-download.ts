@@ -1,7 +1,7 @@
 /**
- * The Temporal CLI as its TypeScript SDK gets it. The SDK downloads only in order to start a server, so a child process
- * starts one and ends it at once; what stays is the binary. The download's own host is tried first, briefly: without a
- * network the SDK would retry for a long time.
+ * Downloads the Temporal CLI through its TypeScript SDK. The SDK downloads only in order to start a server, so a child
+ * process starts one and stops it at once; the binary remains. The download host is probed first with a short timeout:
+ * without a network the SDK would retry for a long time.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
@@ -17,7 +17,7 @@ const host = 'https://temporal.download/';
 const reachTimeoutMs = 5_000;
 const downloadTimeoutMs = 180_000;
 
-/** undefined when the host answers, else why it cannot be used. */
+/** undefined if the host answers, else why it cannot be used. */
 export async function whyNoDownload(): Promise<string | undefined> {
   try {
     const response = await fetch(host, { method: 'HEAD', signal: AbortSignal.timeout(reachTimeoutMs) });

@@ -1,6 +1,6 @@
 /**
- * `doctor`: what is there, what is not, what to do. It looks and changes nothing; the report is plain JSON.
- * fail: something that the project needs is missing or broken. warn: it works, or will after the hint.
+ * `doctor`: checks the installation and says how to fix it. It changes nothing; the report is plain JSON.
+ * fail: something that the project needs is missing or broken. warn: it works, or will after following the hint.
  */
 import { checkCheckpoint, checkPrograms } from './programs.ts';
 import { checkMachine } from './machine.ts';
@@ -16,7 +16,7 @@ export interface DoctorCheck {
 }
 
 export interface DoctorReport {
-  /** No check failed. */
+  /** Whether no check failed. */
   readonly ok: boolean;
   readonly home: string;
   readonly checks: readonly DoctorCheck[];

@@ -1,7 +1,6 @@
-/** What the machine offers: Node, cores, memory, disk. */
-import { statfsSync } from 'node:fs';
+/** Checks of the machine: Node, cores, memory, disk. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DoctorCheck } from './doctor.ts';
 
@@ -48,7 +47,7 @@ function checkMemory(): DoctorCheck {
   };
 }
 
-/** freemem() does not count what the kernel would give back. */
+/** Available memory in bytes. freemem() does not count memory that the kernel can reclaim. */
 function availableMemory(): number {
   try {
     const kib = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];

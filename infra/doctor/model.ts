@@ -1,4 +1,4 @@
-/** What training a checkpoint takes on this machine, as policy/engines/embedded/memory/print-plan.ts finds it out. */
+/** Memory and time to train a checkpoint on this machine, from policy/engines/embedded/memory/print-plan.ts. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ArmPlan, ModelPlan, PlanRequest } from '../../contract/model-plan.ts';
@@ -10,7 +10,7 @@ type Failure = {
   readonly failure: { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails };
 };
 
-/** Throws what stands in the way of using the checkpoint: CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING, RECIPE_INVALID. */
+/** Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING or RECIPE_INVALID if training is not possible. */
 export async function planModel(request: PlanRequest): Promise<ModelPlan> {
   const { path, execArgv } = programAt(new URL('../../policy/engines/embedded/memory/print-plan.ts', import.meta.url));
   const args = [...execArgv, path, JSON.stringify(request)];

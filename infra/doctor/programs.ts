@@ -1,4 +1,4 @@
-/** What is installed: server programs, Go, the native modules, the demo's base checkpoint. */
+/** Checks of what is installed: server programs, Go, the native modules, the demo's base checkpoint. */
 import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ async function checkSharp(): Promise<DoctorCheck> {
   return { name: 'sharp', status: 'ok', found: `${loaded.sharp}, libvips ${loaded.vips}` };
 }
 
-/** Optional: without its binding the TensorFlow.js backend runs on tfjs' own CPU backend. */
+/** Optional: without its binding the TensorFlow.js backend runs on TensorFlow.js's own CPU backend. */
 async function checkTfjs(): Promise<DoctorCheck> {
   const name = 'tfjs-node-gpu';
   const folder = join('node_modules', '@tensorflow', 'tfjs-node-gpu');
@@ -110,7 +110,7 @@ export function checkCheckpoint(): DoctorCheck[] {
 
 const reinstall = 'remove node_modules and run `npm run mtrl -- doctor` again to reinstall the packages';
 
-/** In a separate process: a native module that does not fit this machine may abort instead of throwing. */
+/** Runs a script in a separate process, which a native module that does not fit this machine may abort. */
 async function load<T>(script: string): Promise<T | { failure: string }> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {

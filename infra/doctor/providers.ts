@@ -1,11 +1,11 @@
-/** What graphs can run on: every execution provider of both backends, each looked for and none assumed. */
+/** Checks every execution provider of both backends for availability. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { programAt } from '../../core/program.ts';
 import { projectRoot } from '../../core/project.ts';
 import type { DoctorCheck } from './doctor.ts';
 
-/** What policy/runtime/list-providers.ts prints. */
+/** Output of policy/runtime/list-providers.ts. */
 interface ProviderReport {
   readonly backend: string;
   readonly executionProvider: string;
@@ -14,7 +14,7 @@ interface ProviderReport {
   readonly hint?: string;
 }
 
-/** Two processes, since looking for a graphics device may end the one that looks. */
+/** Providers to probe, by process: probing for a graphics device may crash its process. */
 const questions = [['onnxruntime/cpu', 'onnxruntime/cuda', 'tfjs'], ['onnxruntime/webgpu']] as const;
 
 export async function checkProviders(environment: NodeJS.ProcessEnv = process.env): Promise<DoctorCheck[]> {
@@ -24,7 +24,7 @@ export async function checkProviders(environment: NodeJS.ProcessEnv = process.en
   return reports.map((report) => checkOf(report, report.backend === backend && report.executionProvider === provider));
 }
 
-/** One that is missing is a failure only where the settings ask for it. */
+/** A missing provider is a failure only if the settings select it. */
 function checkOf(
   { backend, executionProvider, isAvailable, found, hint }: ProviderReport,
   isWanted: boolean,
@@ -39,7 +39,10 @@ function checkOf(
   };
 }
 
-/** `question`: backends, or `backend/provider`. Checked in a separate process; in each backend's order of preference. */
+/**
+ * Lists providers in each backend's order of preference, as probed by a separate process. `question`: backends, or
+ * `backend/provider`.
+ */
 export async function listProviders(
   question: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,

@@ -1,4 +1,4 @@
-/** What runs: Temporal and what it must have, the store and what it must do, the workers. */
+/** Checks of Temporal and its search attributes, of the store with bucket and conditional PUT, and of the workers. */
 import { MtrlError } from '../../core/errors.ts';
 import type { DoctorCheck } from './doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';

@@ -1,7 +1,7 @@
 /**
  * Processes that outlive the command that started them: detached, with a log and a pid file each.
- *   HOME/run/NAME.json   who it is (ends up in `DaemonRecord`)
- *   HOME/logs/NAME.log   what it said
+ *   HOME/run/NAME.json   identity of the process (`DaemonRecord`)
+ *   HOME/logs/NAME.log   its output
  */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export interface DaemonRecord extends ProcessIdentity {
   readonly name: string;
   readonly command: readonly string[];
   readonly ports: readonly number[];
-  /** Of the home that started it (home-stamp.ts): in a copy of that folder the record counts for nothing. */
+  /** Stamp of the home that started it (home-stamp.ts): in a copy of that folder the record is ignored. */
   readonly home?: string;
 }
 
@@ -34,7 +34,7 @@ const logByteCountMax = 10 * 1024 * 1024;
 export const pidFileOf = (home: string, name: string): string => join(home, 'run', `${name}.json`);
 export const logFileOf = (home: string, name: string): string => join(home, 'logs', `${name}.log`);
 
-/** What the pid file says, whether or not that process still lives; undefined where it says nothing that can be read. */
+/** Reads the pid file, whether or not the process is alive; undefined if it is missing, invalid or another home's. */
 export function readDaemon(home: string, name: string): DaemonRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(pidFileOf(home, name), 'utf8')) as DaemonRecord;
@@ -89,7 +89,7 @@ export async function startDaemon(home: string, spec: DaemonSpec): Promise<Daemo
   }
 }
 
-/** Ends it gently, then not; its record goes with it. Returns how it went. */
+/** Stops the process by SIGTERM, after `graceMs` by SIGKILL, and removes its pid file. Returns the outcome. */
 export async function endDaemon(
   home: string,
   record: DaemonRecord,
@@ -130,7 +130,7 @@ export function logTail(home: string, name: string, lineCount = 15): string {
   }
 }
 
-/** Checked right before: between the check and the signal the pid cannot have been given out again in practice. */
+/** Sends a signal if the process is alive, checked right before: in practice the pid is not reused in between. */
 function signal(record: DaemonRecord, name: NodeJS.Signals): boolean {
   if (!isAlive(record)) return false;
   try {

@@ -1,6 +1,6 @@
 /**
- * Which folder a stack's home is: its path together with its inode. A copy of the folder is another home, although the
- * files in it (ports, pid files) are the same; a folder that was moved is the same one.
+ * Identity of a stack's home folder: its path and its inode. A copy of the folder is another home, although the files
+ * in it (ports, pid files) are the same; a folder that was moved is the same home.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 
@@ -18,7 +18,7 @@ export function isStampOf(stamp: string, home: string): boolean {
   return path === ownPath || (inode === ownInode && !existsSync(path));
 }
 
-/** The path it had. */
+/** The path in the stamp. */
 export function pathOfStamp(stamp: string): string {
   return split(stamp)[1];
 }

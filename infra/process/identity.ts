@@ -1,6 +1,4 @@
-/**
- * Which process is meant: a pid alone is not an answer, the kernel gives it out again. A pid with its start time is.
- */
+/** Identity of a process: its pid and start time. A pid alone is not enough, since the kernel reuses it. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -10,7 +8,7 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** undefined when there is no such process, or only its unreaped remains. */
+/** undefined if there is no such process, or it is a zombie. */
 function startTimeOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   return process.platform === 'linux' ? startTimeLinux(pid) : startTimePosix(pid);
@@ -32,12 +30,12 @@ function startTimeLinux(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // The command in field 2 may hold spaces and parentheses: count from its last closing one.
+  // The command in field 2 may contain spaces and parentheses: count fields from the last closing parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state] = fields;
   const ticks = fields[19];
   if (ticks === undefined || state === 'Z' || state === 'X') return undefined;
-  // Ticks count from boot, so services started early in two boots could share one: the boot's id tells them apart.
+  // Ticks count from boot, so services started early in two boots could have the same: the boot id distinguishes them.
   return `${bootId()}/${ticks}`;
 }
 

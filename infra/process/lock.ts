@@ -1,6 +1,4 @@
-/**
- * One at a time, across processes: a lock file that names its holder, so that a holder that died is not waited for.
- */
+/** Mutual exclusion across processes: a lock file names its holder, so that nobody waits for a dead one. */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,7 +47,7 @@ async function acquire(path: string, { timeoutMs, onWait }: LockOptions): Promis
   }
 }
 
-/** A link appears with its content, or not at all; creating and then writing would show an empty lock in between. */
+/** Creates the lock atomically by a hard link: creating and then writing a file would expose an empty lock. */
 function linkNew(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -60,7 +58,10 @@ function linkNew(from: string, to: string): boolean {
   }
 }
 
-/** Two waiters may both see the dead holder: the slower one must not take away the lock that the faster one now has. */
+/**
+ * Removes the lock of a dead holder. Two waiters may both see it: the slower one must not remove the lock that the
+ * faster one now has.
+ */
 function removeStale(path: string, staleContent: string): void {
   const aside = `${path}.stale.${String(process.pid)}`;
   try {

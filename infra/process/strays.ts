@@ -1,6 +1,6 @@
 /**
- * Daemons of a home that no pid file names any more (it was emptied, garbled or removed). They are found by a variable
- * that `startDaemon` puts into their environment, which their own child processes inherit.
+ * Daemons of a home that no pid file names any more (it was emptied, damaged or removed). They are found by a variable
+ * that `startDaemon` sets in their environment and that their child processes inherit.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { identify, isAlive, type ProcessIdentity } from './identity.ts';
 
 const variable = 'MTRL_DAEMON';
 
-/** What marks a daemon of this home. */
+/** Environment variable that marks a daemon of this home. */
 export function daemonMark(home: string, name: string): Readonly<Record<string, string>> {
   return { [variable]: `${name} ${stampOf(home)}` };
 }
 
-/** Ends every process of that daemon: SIGTERM, after `graceMs` SIGKILL. Returns how many there were. */
+/** Stops every process of that daemon by SIGTERM, after `graceMs` by SIGKILL. Returns their number. */
 export async function endStrays(home: string, name: string, graceMs: number): Promise<number> {
   const found = straysOf(home, name);
   for (const stray of found) signal(stray, 'SIGTERM');
@@ -23,7 +23,7 @@ export async function endStrays(home: string, name: string, graceMs: number): Pr
   while (found.some(isAlive) && Date.now() < deadline) await sleep(20);
   const left = found.filter(isAlive);
   for (const stray of left) signal(stray, 'SIGKILL');
-  // What was just killed holds its port and its files until the kernel has cleaned up.
+  // A process that was just killed holds its port and files until the kernel has cleaned up.
   for (let attempt = 0; attempt < 500 && left.some(isAlive); attempt += 1) await sleep(20);
   return found.length;
 }
@@ -55,7 +55,7 @@ function marksLinux(): Marked[] {
     });
 }
 
-/** Empty for processes of other users. */
+/** Environment of a process as `NAME=value` lines; empty for processes of other users. */
 function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');

@@ -1,4 +1,4 @@
-/** `down`: ends what `up` started, workers before the servers they talk to. Data, ports and credentials stay. */
+/** `down`: stops what `up` started, workers before the servers that they use. Data, ports and credentials stay. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { endDaemon, readDaemon } from '../process/daemon.ts';
@@ -13,7 +13,7 @@ export interface DownOptions {
   readonly log: Log;
   /** Default: env MTRL_HOME, else `.mtrl` in the project. */
   readonly home?: string;
-  /** From SIGTERM to SIGKILL. */
+  /** Time from SIGTERM to SIGKILL. */
   readonly graceMs?: number;
 }
 

@@ -1,9 +1,9 @@
 import { MtrlError } from '../../core/errors.ts';
 
-/** Environment variables, as given to a process or made up by a test. */
+/** Environment variables, of a process or set by a test. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** An empty variable counts as unset, as everywhere in shells. */
+/** Value of a variable; an empty one counts as unset, as in shells. */
 export function valueOf(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === '' ? undefined : value;
@@ -14,7 +14,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** `host:port`. Throws USAGE. */
+/** Parses a variable of the form `host:port`; undefined if it is unset. Throws USAGE. */
 export function addressOf(env: Env, variable: string): Address | undefined {
   const text = valueOf(env, variable);
   if (text === undefined) return undefined;

@@ -1,8 +1,8 @@
-/** The error of a port that was a server's of this stack and is another program's now. */
+/** Error for a port of this stack's server at which another program answers now. */
 import { MtrlError } from '../../core/errors.ts';
 import { ownerOf } from './ports.ts';
 
-/** `what`: Temporal or store. `address`: host:port, or a URL of it. */
+/** `what`: Temporal or store. `address`: host:port or a URL. */
 export function foreignServer(what: string, address: string, found: string): MtrlError {
   const owner = ownerOf(Number(/:(\d+)$/.exec(address)?.[1]));
   return new MtrlError('SERVER_FOREIGN', `the server that answers is not this stack's ${what}`, {

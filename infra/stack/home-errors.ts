@@ -1,4 +1,4 @@
-/** A home that cannot be written (read-only, full, not ours) as a coded error with the path. */
+/** Converts errors of a home that cannot be written (read-only, full, no permission) to coded errors with the path. */
 import { MtrlError } from '../../core/errors.ts';
 
 const hints: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ export async function withHomeErrors<T>(home: string, body: () => Promise<T>): P
   }
 }
 
-/** SETUP_FAILED for an error of the file system; any other error as it is. */
+/** SETUP_FAILED for a file system error; any other error is returned unchanged. */
 export function homeError(home: string, error: unknown): unknown {
   const { code = '', path, message } = error as NodeJS.ErrnoException;
   const why = hints[code];

@@ -1,4 +1,4 @@
-/** The store side of the stack: a MinIO server, and the bucket that everything of ours is kept in. */
+/** The stack's store: a MinIO server, and the bucket with all of the project's data. */
 import { Client, type ClientOptions } from 'minio';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -60,7 +60,10 @@ export function minioServer(
   };
 }
 
-/** MinIO says that it lives before it can serve: until its users are loaded every request of S3 gets 503. */
+/**
+ * Throws unless the store is ready. MinIO reports itself live before it can serve: until its users are loaded, every S3
+ * request gets 503.
+ */
 async function probeStore(target: Target, timeoutMs: number): Promise<void> {
   const live = new URL('/minio/health/live', target.endpoint);
   const response = await fetch(live, { signal: AbortSignal.timeout(timeoutMs) });
@@ -88,7 +91,7 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
     await client.makeBucket(target.bucket, target.region);
   } catch (cause) {
     const { code, message } = cause as { code?: string; message: string };
-    // Another `up` may have made it in between.
+    // Another `up` may have created it in between.
     if (code === 'BucketAlreadyOwnedByYou') return;
     throw new MtrlError('STORE_UNREACHABLE', 'the store is not usable', {
       where: `${target.endpoint}, bucket ${target.bucket}`,
@@ -101,7 +104,7 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
   }
 }
 
-/** Whether the second of two `PUT If-None-Match: *` is refused, which the commit protocol of the artifacts rests on. */
+/** Whether the second of two `PUT If-None-Match: *` is rejected, as the artifacts' commit protocol requires. */
 export async function checkConditionalPut(target: Target): Promise<boolean> {
   const client = storeClient(target);
   const key = `doctor/${randomBytes(8).toString('hex')}`;

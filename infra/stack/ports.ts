@@ -1,4 +1,4 @@
-/** Which ports the local servers get: the usual ones when free, else any; and who sits on one that is taken. */
+/** Chooses ports for the local servers, the usual ones if free, and finds the process that listens on a port. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -11,7 +11,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await listen(port)) === port;
 }
 
-/** One port for each preferred one: that one when free, else one some tens above it, else one the kernel gives out. No two are the same. */
+/** One distinct port per preferred one: that port if free, else one some tens above it, else one from the kernel. */
 export async function choosePorts(preferred: readonly (number | undefined)[]): Promise<number[]> {
   const chosen: number[] = [];
   for (const port of preferred) {
@@ -22,7 +22,10 @@ export async function choosePorts(preferred: readonly (number | undefined)[]): P
   return chosen;
 }
 
-/** The kernel may give a port it chose to another process before the server starts: Temporal asks it for four more ports. */
+/**
+ * The first free port in steps of ten from `port`. A port that the kernel chose may be given to another process before
+ * the server starts: Temporal itself asks the kernel for four more ports.
+ */
 async function firstFree(port: number, chosen: readonly number[]): Promise<number | undefined> {
   for (let candidate = port; candidate < port + 200 && candidate < 65536; candidate += 10)
     if (!chosen.includes(candidate) && (await isPortFree(candidate))) return candidate;
@@ -31,7 +34,7 @@ async function firstFree(port: number, chosen: readonly number[]): Promise<numbe
 
 /** Throws PORT_IN_USE, naming the process that listens there. */
 export async function assertPortFree(port: number, server: string): Promise<void> {
-  // A server of ours that was just killed holds its port a little longer than it is seen to live.
+  // A server that was just killed holds its port a little longer than its process is visible.
   for (let attempt = 0; attempt < 40; attempt += 1) {
     if (await isPortFree(port)) return;
     await sleep(50);
@@ -47,7 +50,7 @@ export function portInUse(port: number, server: string): MtrlError {
   });
 }
 
-/** `process 4711 (python3 -m http.server) in /srv/files`, where the system tells. */
+/** `process 4711 (python3 -m http.server) in /srv/files`; undefined if the system does not tell. */
 export function ownerOf(port: number): string | undefined {
   const pid = ownerPid(port);
   if (pid === undefined) return undefined;
@@ -55,12 +58,12 @@ export function ownerOf(port: number): string | undefined {
   return `process ${String(pid)}${commandOf(pid)}${folder === '' ? '' : ` in ${folder}`}`;
 }
 
-/** Who listens there; undefined where the system does not tell. */
+/** Pid of the process that listens on the port; undefined if the system does not tell. */
 export function ownerPid(port: number): number | undefined {
   return process.platform === 'linux' ? ownerPidLinux(port) : ownerPidLsof(port);
 }
 
-/** The port actually bound, or undefined when taken. */
+/** Binds a port for a moment. Returns the port, or undefined if it is taken. */
 function listen(port: number): Promise<number | undefined> {
   return new Promise((done, failed) => {
     const server = createServer();

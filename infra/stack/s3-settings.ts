@@ -1,11 +1,11 @@
-/** A store that someone else runs: `MTRL_S3_ENDPOINT`, or `AWS_ENDPOINT_URL_S3` as AWS tools have it, with AWS credentials. */
+/** A store outside the local stack, set by `MTRL_S3_ENDPOINT` or `AWS_ENDPOINT_URL_S3`, with AWS credentials. */
 import type { S3Settings } from '../../artifacts/store/s3-settings.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { type Env, valueOf } from './env.ts';
 
 export interface StoreSettings extends S3Settings {
   readonly consoleUrl: string | undefined;
-  /** Of a local stack: its credentials are its own, so a server that refuses them is another one. */
+  /** Whether the store is a local stack's, whose credentials are its own: a server that rejects them is another one. */
   readonly isLocal?: boolean;
 }
 
@@ -13,7 +13,7 @@ export const defaultBucket = 'mtrl';
 export const defaultRegion = 'us-east-1';
 const naming = ['MTRL_S3_ENDPOINT', 'AWS_ENDPOINT_URL_S3'] as const;
 
-/** undefined when the environment names none. Throws USAGE. */
+/** undefined if the environment names none. Throws USAGE. */
 export function s3Override(env: Env): StoreSettings | undefined {
   const named = naming.find((variable) => valueOf(env, variable) !== undefined);
   if (named === undefined) return undefined;
@@ -26,7 +26,7 @@ export function s3Override(env: Env): StoreSettings | undefined {
       hint: 'use http(s)://host:port without a path; set the bucket in MTRL_S3_BUCKET',
     });
   }
-  // Credentials of the environment count only for a store of the environment: a user's AWS keys must not reach MinIO.
+  // AWS credentials are used only for a store named in the environment: they must not be sent to the local MinIO.
   const accessKey = valueOf(env, 'AWS_ACCESS_KEY_ID');
   const secretKey = valueOf(env, 'AWS_SECRET_ACCESS_KEY');
   if (accessKey === undefined || secretKey === undefined) {

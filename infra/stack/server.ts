@@ -1,6 +1,6 @@
 /**
- * One local server: keep it when it answers, restart it where it was when it does not. What differs between Temporal
- * and MinIO is in `ServerSpec`; how a server is brought up is the same and is here.
+ * Starts one local server: keeps it if it answers, else restarts it on the same port. `ServerSpec` contains what
+ * differs between Temporal and MinIO; the procedure here is the same for both.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../core/errors.ts';
@@ -24,24 +24,25 @@ export interface ServerSpec {
   readonly name: 'temporal' | 'minio';
   readonly port: number;
   readonly uiPort: number;
-  /** Asked only when the server must be started: finding a binary may mean building it. */
+  /** Called only if the server must be started: finding a binary may mean building it. */
   readonly daemon: () => Promise<Omit<DaemonSpec, 'name' | 'ports'>>;
-  /** Talks to the server, really; throws while it is not ready. */
+  /** Sends a real request to the server; throws while it is not ready. */
   readonly probe: (timeoutMs: number) => Promise<void>;
-  /** Its data: the file or folder, and what its log says when they cannot be read. */
+  /** The file or folder with its data, and the log lines that report damaged data. */
   readonly data: { readonly path: string; readonly damaged: RegExp };
 }
 
 const startTimeoutMs = 60_000;
-/** After which a server without its port has ended. */
+/** Time after which a server that did not get its port has exited. */
 const settleMs = 3_000;
-/** A server that hangs will not heed SIGTERM either. */
+/** Short: a server that hangs does not react to SIGTERM either. */
 const hungGraceMs = 1_000;
 const strayGraceMs = 5_000;
 
 /**
- * Returns whether it had to be started. `answerTimeoutMs`: after that silence a living server is taken for hung. Throws
- * PORT_IN_USE when another process has one of its ports, DATA_DAMAGED when it cannot read its data, else SETUP_FAILED.
+ * Returns whether the server was kept or started. A living server that does not answer for `answerTimeoutMs` is
+ * restarted. Throws PORT_IN_USE if another process has one of its ports, DATA_DAMAGED if it cannot read its data, else
+ * SETUP_FAILED.
  */
 export async function ensureServer(
   home: string,
@@ -54,10 +55,10 @@ export async function ensureServer(
     log(`${spec.name} (process ${String(living.pid)}) does not answer: restarting it`);
     await endDaemon(home, living, hungGraceMs);
   }
-  // One that no pid file names: two servers must not have the same data.
+  // A server without a pid file: two servers must not share the same data.
   if ((await endStrays(home, spec.name, strayGraceMs)) > 0) log(`${spec.name} ran without a pid file: restarting it`);
   const daemon = await spec.daemon();
-  // Only now: making a binary takes minutes, in which others may take the port.
+  // Checked only now: building a binary takes minutes, during which others may take the port.
   for (const port of [spec.port, spec.uiPort]) await assertPortFree(port, spec.name);
   const record = await startDaemon(home, { ...daemon, name: spec.name, ports: [spec.port, spec.uiPort] });
   if ((await answers(spec, startTimeoutMs, () => isAlive(record))) && (await isOurs(record, spec.port))) {
@@ -68,7 +69,7 @@ export async function ensureServer(
   await endDaemon(home, record, 5_000);
   const tail = logTail(home, spec.name);
   if (spec.data.damaged.test(tail)) throw damaged(home, spec, tail);
-  // Two stacks that start in the same moment may want one port: another process got it.
+  // Two stacks that start at the same time may choose the same port: another process got it.
   for (const port of [spec.port, spec.uiPort]) if (!(await isPortFree(port))) throw portInUse(port, spec.name);
   throw new MtrlError('SETUP_FAILED', `the local ${spec.name} server did not start`, {
     where: `${host}:${String(spec.port)}`,
@@ -89,7 +90,10 @@ function damaged(home: string, { name, data }: ServerSpec, tail: string): MtrlEr
   });
 }
 
-/** Two stacks that start in the same moment may want one port: the server that did not get it ends by itself. */
+/**
+ * Whether the process serves the port. If two stacks start at the same time and choose the same port, the server that
+ * did not get it exits.
+ */
 async function isOurs(record: DaemonRecord, port: number): Promise<boolean> {
   const owner = ownerPid(port);
   const isSure = owner === undefined || owner === record.pid;

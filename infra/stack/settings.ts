@@ -1,6 +1,6 @@
 /**
- * Where the stack is: the one answer to "which Temporal, which store" for workers, CLI, tests and benches.
- * Environment variables that name a server win; otherwise the local stack as `up` wrote it down in `stack.json`.
+ * Settings of the stack (which Temporal, which store) for workers, CLI, tests and benches. Environment variables that
+ * name a server take precedence over the local stack that `up` recorded in `stack.json`.
  */
 import { join, resolve } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
@@ -16,11 +16,11 @@ export interface StackSettings {
   readonly home: string;
   readonly temporal: TemporalSettings;
   readonly s3: StoreSettings;
-  /** The second is always the first with the suffix `-compute`, so workflows can derive it. */
+  /** `compute` is always `control` with the suffix `-compute`, so workflows can derive it. */
   readonly taskQueues: { readonly control: string; readonly compute: string };
 }
 
-/** Of a configured Temporal. */
+/** Task queue on a configured Temporal, and of local stacks of older versions. */
 const defaultTaskQueue = 'mtrl';
 
 export interface SettingsOptions {
@@ -34,7 +34,7 @@ export function stackHome({ home, env = process.env }: SettingsOptions = {}): st
   return resolve(home ?? valueOf(env, 'MTRL_HOME') ?? join(projectRoot, '.mtrl'));
 }
 
-/** The servers that the user named instead of ours; undefined where ours is to be used. */
+/** Servers that the user configured; undefined for those of the local stack. */
 export function readOverrides(env: Env = process.env): {
   temporal: StackSettings['temporal'] | undefined;
   s3: StackSettings['s3'] | undefined;
@@ -42,7 +42,7 @@ export function readOverrides(env: Env = process.env): {
   return { temporal: temporalOverride(env), s3: s3Override(env) };
 }
 
-/** Throws SETUP_FAILED when neither the environment nor a local stack says where the servers are. */
+/** Throws SETUP_FAILED if neither the environment nor a local stack of this folder names the servers. */
 export function readSettings(options: SettingsOptions = {}): StackSettings {
   const env = options.env ?? process.env;
   const home = stackHome(options);
@@ -60,8 +60,8 @@ export function readSettings(options: SettingsOptions = {}): StackSettings {
 }
 
 /**
- * The queue of a local stack is its own, so that a worker whose connection comes back at another stack's server finds no
- * work there. Somebody who names the local server in TEMPORAL_ADDRESS, for the `temporal` command, means it all the same.
+ * A local stack has its own task queue, so that a worker that reconnects to another stack's server finds no work there.
+ * The queue also applies if TEMPORAL_ADDRESS names the local server, as it does for the `temporal` command.
  */
 function taskQueuesOf(
   env: Env,
@@ -111,7 +111,7 @@ function localS3(
   };
 }
 
-/** For a child process: the surroundings of this one (PATH, proxies), but the servers that `env` names and no others. */
+/** Environment of a child process: that of this process (PATH, proxies), with only the servers that `env` names. */
 export function childEnv(env: Env): Record<string, string> {
   const surroundings = Object.entries(process.env).filter(([name]) => !isOfServers(name));
   const all = [...surroundings, ...Object.entries(env)];

@@ -1,20 +1,20 @@
 /**
- * `stack.json`: what the local stack must remember so that a restarted server is the same server to everyone who
- * knows it: ports and credentials. It holds a secret, so only its owner may read it.
+ * `stack.json`: ports, credentials and task queue of the local stack, so that a restarted server is the same to its
+ * clients. It contains a secret, so only its owner may read it.
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 
 export interface StackFile {
-  /** The folder that it belongs to (process/home-stamp.ts); left out by older versions. */
+  /** Stamp of the folder that it belongs to (process/home-stamp.ts); absent in files of older versions. */
   readonly home?: string;
-  /** Of this stack alone; left out by older versions, whose stacks all share `mtrl`. */
+  /** Task queue of this stack alone; absent in files of older versions, whose stacks all use `mtrl`. */
   readonly taskQueue?: string;
   readonly temporal?: {
     readonly port: number;
     readonly uiPort: number;
-    /** By name, the id that the namespace has in this stack's database and in no other. */
+    /** Ids of the namespaces by name; an id is unique to this stack's database. */
     readonly namespaceIds?: Readonly<Record<string, string>>;
   };
   readonly s3?: {
@@ -49,7 +49,7 @@ export function readStackFile(home: string): StackFile | undefined {
   });
 }
 
-/** Temp file and rename: a reader sees the old settings or the new ones, never half of them. */
+/** Writes a temporary file and renames it, so that a reader sees either the old or the new settings. */
 export function writeStackFile(home: string, file: StackFile): void {
   mkdirSync(home, { recursive: true });
   const path = join(home, 'stack.json');
@@ -59,7 +59,7 @@ export function writeStackFile(home: string, file: StackFile): void {
   renameSync(temporary, path);
 }
 
-/** Reads and writes synchronously: two servers starting in parallel both change the file. */
+/** Reads and writes synchronously, since two servers starting in parallel both change the file. */
 export function changeStackFile(home: string, change: (file: StackFile) => StackFile): void {
   writeStackFile(home, change(readStackFile(home) ?? {}));
 }

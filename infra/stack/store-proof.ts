@@ -1,4 +1,4 @@
-/** Whether the store that answers is this stack's: another one does not know its credentials, which are random. */
+/** Checks that the store that answers is this stack's: another one does not know its random credentials. */
 import { foreignServer } from './foreign-server.ts';
 import { storeClient } from './minio.ts';
 import type { StoreSettings } from './s3-settings.ts';
@@ -8,7 +8,7 @@ const timeoutMs = 5_000;
 /** S3 codes of a server that does not know this stack's credentials. A HEAD without a body is AccessDenied. */
 const unknownCredentials = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied'];
 
-/** The S3 error code for a request with the stack's credentials; undefined if it succeeds. Throws if nobody answers. */
+/** The S3 error code of a request with the stack's credentials; undefined if it succeeds. Throws without an answer. */
 export async function refusalOf(settings: StoreSettings): Promise<string | undefined> {
   const listing = storeClient(settings, { disableRetry: true }).listObjectsV2(settings.bucket, 'none/');
   const timer = setTimeout(() => listing.destroy(new Error(`no answer for ${String(timeoutMs / 1000)} s`)), timeoutMs);
@@ -25,7 +25,7 @@ export async function refusalOf(settings: StoreSettings): Promise<string | undef
   }
 }
 
-/** S3's words are in camel case, those of the system (ECONNREFUSED) are not. */
+/** Whether the code is S3's: those are in camel case, the system's (ECONNREFUSED) are not. */
 function isS3Code(code: string): boolean {
   return /^[A-Z][a-z]/.test(code);
 }

@@ -1,7 +1,7 @@
-/** Checks at once whether anyone listens: a gRPC client backs off and retries for seconds after a refused connection. */
+/** Checks quickly whether a server listens: a gRPC client retries for seconds after a refused connection. */
 import { connect } from 'node:net';
 
-/** Resolves when the port accepts; rejects with the system's reason (ECONNREFUSED, ENOTFOUND, ...) when not. */
+/** Resolves if the port accepts; rejects with the system's reason (ECONNREFUSED, ENOTFOUND, ...) if not. */
 export function assertAccepts(host: string, port: number, timeoutMs: number): Promise<void> {
   return new Promise((done, failed) => {
     const socket = connect({ port, host, timeout: timeoutMs });
@@ -14,7 +14,7 @@ export function assertAccepts(host: string, port: number, timeoutMs: number): Pr
       end();
     });
     socket.once('error', (error: AggregateError & Error) => {
-      // Of a name with several addresses: one reason is enough.
+      // A name with several addresses gives several errors; one of them is enough.
       end(Array.isArray(error.errors) ? (error.errors[0] as Error) : error);
     });
     socket.once('timeout', () => {

@@ -1,13 +1,13 @@
 /**
- * Whether the servers that answer are this stack's. Ports are remembered, and a server that died leaves its port to
- * anyone: to another checkout's stack, for example. So a local server is proven before it is used. A server that the
- * environment names is taken as configured.
+ * Checks that the Temporal server that answers is this stack's. Ports are recorded, and the port of a dead server may
+ * be taken by any program, such as another checkout's stack. So a local server is checked before it is used. A server
+ * that the environment names is used as configured.
  */
 import type { Connection } from '@temporalio/client';
 import { foreignServer } from './foreign-server.ts';
 import type { TemporalSettings } from './temporal-settings.ts';
 
-/** What a client's and a worker's connection have in common. */
+/** The common part of a client's and a worker's connection. */
 type AnyConnection = Pick<Connection, 'workflowService' | 'withDeadline'>;
 
 const timeoutMs = 5_000;

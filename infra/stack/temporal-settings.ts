@@ -1,7 +1,7 @@
 /**
- * A Temporal that someone else runs, as its ecosystem names one: `TEMPORAL_ADDRESS` and its sisters (TLS, API key,
- * headers), or a profile of a `temporal.toml`. A profile counts only when the environment names it or its file: a
- * laptop's default profile must not send `npm start` to a cluster.
+ * A Temporal server outside the local stack, configured as for other Temporal tools: `TEMPORAL_ADDRESS` and related
+ * variables (TLS, API key, headers), or a profile of a `temporal.toml`. A profile applies only if the environment names
+ * it or its file: a laptop's default profile must not send `npm start` to a cluster.
  */
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -12,11 +12,11 @@ export interface TemporalSettings extends Pick<NativeConnectionOptions, 'tls' | 
   /** host:port of the gRPC frontend */
   readonly address: string;
   readonly namespace: string;
-  /** Base URL of the Web UI; undefined when it is not known. */
+  /** Base URL of the Web UI; undefined if it is not known. */
   readonly uiUrl: string | undefined;
-  /** Of a local stack's: what proves that the server at the address is this stack's (temporal-proof.ts). Left out of a configured one. */
+  /** Only for a local stack: proof that the server at the address is this stack's (temporal-proof.ts). */
   readonly proof?: {
-    /** The id of the namespace; left out while `up` has not recorded it. */
+    /** The id of the namespace; absent until `up` has recorded it. */
     readonly namespaceId?: string;
   };
 }
@@ -28,7 +28,7 @@ export function namespaceOf(env: Env): string {
   return valueOf(env, 'TEMPORAL_NAMESPACE') ?? defaultNamespace;
 }
 
-/** undefined when the environment names none. Throws USAGE. */
+/** undefined if the environment names none. Throws USAGE. */
 export function temporalOverride(env: Env): TemporalSettings | undefined {
   const named = naming.find((variable) => valueOf(env, variable) !== undefined);
   if (named === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The Temporal side of the stack: the dev server, and what a namespace must have before our workflows run in it. */
+/** The stack's Temporal: the dev server, and what a namespace needs before the project's workflows run in it. */
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { mkdirSync } from 'node:fs';
@@ -13,14 +13,14 @@ import type { StackSettings } from './settings.ts';
 import { assertAccepts } from './tcp.ts';
 import { connectionOptions } from './temporal-settings.ts';
 
-/** temporal.api.enums.v1.IndexedValueType by its names in the SDK, and in the server's command line. */
+/** temporal.api.enums.v1.IndexedValueType by SDK name, and the same types as named on the server's command line. */
 const valueTypes = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
 const cliTypes = { KEYWORD: 'Keyword', INT: 'Int', DOUBLE: 'Double' } as const;
 
 const attributes = Object.values(searchAttributes);
 export const searchAttributeNames: readonly string[] = attributes.map(({ name }) => name);
 
-/** A day, the dev server's own choice, forgets last week's experiment. */
+/** The dev server's default, one day, would delete last week's experiments. */
 const retentionSeconds = 90 * 24 * 3600;
 
 type Target = StackSettings['temporal'];
@@ -51,11 +51,11 @@ export function temporalServer(
           ...['--namespace', target.namespace],
           ...promptQueues.flatMap((setting) => ['--dynamic-config-value', setting]),
           ...fastFile.flatMap((setting) => ['--sqlite-pragma', setting]),
-          // Only a new database heeds these; there they are usable at once, while later ones take some seconds.
+          // Only a new database applies these, usable at once; attributes added later take some seconds.
           ...attributes.flatMap(({ name, type }) => ['--search-attribute', `${name}=${cliTypes[type]}`]),
         ],
         cwd: home,
-        // The CLI also reads TEMPORAL_* variables and a profile: none of them is meant for this server.
+        // The CLI also reads TEMPORAL_* variables and a profile, which are not meant for this server.
         env: withoutPrefix(env, 'TEMPORAL_'),
       };
     },
@@ -68,22 +68,22 @@ export function temporalServer(
 }
 
 /**
- * The server looks into these queues at most 20 times a second by default: 50 ms for every task that passes through,
- * whatever the load. A training step is three activities, one after the other.
+ * By default the server polls these queues at most 20 times a second, which delays every task by up to 50 ms at any
+ * load. A training step is three activities in sequence.
  */
 const promptQueues = [
   'history.transferProcessorMaxPollRPS=1000',
   'history.timerProcessorMaxPollRPS=1000',
   'history.visibilityProcessorMaxPollRPS=1000',
-  // A workflow is deleted only after the tasks of its end are known to be done: `mtrl delete` waited 20 to 35 s for that.
+  // A workflow is deleted only after its closing tasks are acknowledged: by default `mtrl delete` took 20 to 35 s.
   'history.transferProcessorUpdateAckInterval="1s"',
-  // Off by default: no activity would be handed out with the answer to a workflow task (workflows/activity-options.ts).
+  // Off by default; on, activities are handed out in the response to a workflow task (workflows/activity-options.ts).
   'system.enableActivityEagerExecution=true',
 ];
 
 /**
- * Write-ahead logging, synced at checkpoints: a killed server loses nothing. A power failure may take the last moments of
- * a history back; the artifacts of what then runs again are found under their keys.
+ * Write-ahead logging, synced at checkpoints: a killed server loses nothing. A power failure may lose the last events
+ * of a history; what then runs again finds its artifacts under their keys.
  */
 const fastFile = ['journal_mode=wal', 'synchronous=1', 'wal_autocheckpoint=20000'];
 
@@ -102,7 +102,7 @@ export async function withConnection<T>(
   }
 }
 
-/** Creates the namespace, its retention and the search attributes where missing; changes nothing that is there. */
+/** Creates missing search attributes; on the local stack also the namespace, and raises its retention to 90 days. */
 export async function prepareNamespace(target: Target, isLocal: boolean): Promise<void> {
   try {
     await withConnection(target, 15_000, async (connection) => {

@@ -1,7 +1,7 @@
 /**
- * `up`: starts what is missing of the local stack and touches nothing that works, so it may be called at any time.
- * Ports, credentials and the task queue are chosen once (stack.json): a server that died comes back as the same server.
- * Only a port that another process has taken is given up for another one.
+ * `up`: starts what is missing of the local stack and does not touch what works, so it may be called at any time.
+ * Ports, credentials and the task queue are chosen once (stack.json), so that a restarted server is the same to its
+ * clients. Only a port that another process has taken is replaced.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -24,18 +24,18 @@ import { prepareNamespace, temporalServer, withConnection } from './temporal.ts'
 import { ensureWorker, hasOtherServers, workerNames } from './workers.ts';
 
 export interface UpOptions {
-  /** Also the control and the compute worker. */
+  /** Whether to start the control and the compute worker as well. */
   readonly workers: boolean;
   readonly log: Log;
   /** Default: env MTRL_HOME, else `.mtrl` in the project. */
   readonly home?: string;
-  /** Default: process.env. Where the overrides are read from. */
+  /** Environment with the overrides. Default: process.env. */
   readonly env?: Env;
-  /** false: any free ports at once (tests leave the usual ones to the user's stack). */
+  /** false: use any free ports (tests leave the usual ones to the user's stack). Default: true. */
   readonly usualPorts?: boolean;
-  /** A living server that does not answer for this long is started again. Default: 10 s. */
+  /** A living server that does not answer for this long is restarted. Default: 10 s. */
   readonly answerTimeoutMs?: number;
-  /** A server whose data are moved out of the way first. */
+  /** Server whose data is moved aside first. */
   readonly setAside?: SetAsideName;
 }
 
@@ -73,7 +73,7 @@ async function bringUp(
     overrides.s3 ? useStore(overrides.s3, log) : onFreePorts(home, options, 's3', () => bringUpStore(home, options)),
   ]);
   const settings = readSettings({ home, env });
-  // One that runs has the ports of before: it is started again where a server has moved, also when none is asked for.
+  // A running worker still uses the old ports, so it is restarted if a server has moved, even without `workers`.
   const wanted = workerNames.filter((name) => workers || hasOtherServers(home, name, settings));
   await allOrFirstFailure(wanted.map((name) => ensureWorker(home, name, settings, childEnv(env), log)));
   return settings;
@@ -86,7 +86,10 @@ async function allOrFirstFailure(starts: readonly Promise<void>[]): Promise<void
 
 type Options = Parameters<typeof bringUp>[1];
 
-/** Moves the server to other ports, and remembers them, as often as another process takes those that it was given. */
+/**
+ * Starts the server. If another process has taken its ports, it is moved to other ones, which are recorded, in up to
+ * `portAttemptCountMax` attempts.
+ */
 async function onFreePorts(
   home: string,
   { usualPorts, log }: Options,
@@ -114,7 +117,7 @@ async function bringUpTemporal(home: string, { env, log, answerTimeoutMs }: Opti
   if (!local) return;
   await ensureServer(home, temporalServer(home, target, local, childEnv(env), log), { log, answerTimeoutMs });
   await prepareNamespace(target, true);
-  // The server is this stack's own: its process was started by it and holds the port. So is the namespace.
+  // The server is this stack's own, and so is the namespace: its process was started by this stack and holds the port.
   const { namespace } = target;
   const id = await withConnection(target, answerTimeoutMs, (connection) => namespaceIdAt(connection, namespace));
   if (id === undefined || id === local.namespaceIds?.[namespace]) return;
@@ -142,20 +145,20 @@ async function useStore(target: StackSettings['s3'], log: Log): Promise<void> {
   await ensureBucket(target, false);
 }
 
-/** Ports, credentials and the task queue of what is needed and not known yet; the folder, when it is a copy of another stack's. */
+/** Adds missing ports, credentials and task queue of the needed servers, and updates the stamp of a copied folder. */
 async function completeStackFile(
   home: string,
   needs: { temporal: boolean; s3: boolean },
   { usualPorts, log }: Options,
 ): Promise<void> {
   const known = readStackFile(home) ?? {};
-  // Ports are chosen after this: a port that is free now may be taken once a server has been built.
+  // Ports are chosen after this: a port that is free now may be taken by the time a server has been built.
   if (needs.temporal && !known.temporal) await findOrMakeBinary('temporal', log);
   if (needs.s3 && !known.s3) await findOrMakeBinary('minio', log);
   const wanted = usualPorts ? usual : undefined;
   const temporal = known.temporal ?? (needs.temporal ? await choosePortsOfTemporal(wanted) : undefined);
   const s3 = known.s3 ?? (needs.s3 ? { ...(await choosePortsOfStore(wanted)), ...makeCredentials() } : undefined);
-  // A Temporal of an older version keeps its queue: its open workflows and schedules wait there.
+  // A stack of an older version keeps its queue, which its open workflows and schedules use.
   const taskQueue = known.taskQueue ?? (known.temporal || !temporal ? undefined : makeTaskQueue());
   const file: StackFile = {
     ...((temporal ?? s3) && { home: stampOf(home) }),

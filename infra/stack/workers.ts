@@ -1,4 +1,4 @@
-/** The two worker processes: started like servers, and waited for until each says that it polls. */
+/** Starts the two worker processes like servers, and waits until each polls its task queue. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ export type WorkerName = (typeof workerNames)[number];
 const readyTimeoutMs = 60_000;
 const strayGraceMs = 5_000;
 
-/** A worker writes its pid here once it polls its task queue. */
+/** File to which a worker writes its pid once it polls its task queue. */
 export const readyFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.ready`);
 
-/** Its pid and the reason, while it runs and does not poll. */
+/** File to which a worker writes its pid and the reason while it runs but does not poll. */
 export const waitingFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.waiting`);
 
 export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): boolean {
@@ -33,10 +33,10 @@ export function isReady(home: string, { pid }: DaemonRecord, name: WorkerName): 
   }
 }
 
-/** The addresses that a running worker connects to. */
+/** File with the addresses that a running worker connects to. */
 const serversFileOf = (home: string, name: WorkerName): string => join(home, 'run', `${name}.servers`);
 
-/** Whether it runs with servers other than those of the settings: `up` has moved one. */
+/** Whether the worker runs with other servers than those of the settings, because `up` has moved one. */
 export function hasOtherServers(home: string, name: WorkerName, settings: StackSettings): boolean {
   if (!livingDaemon(home, name)) return false;
   try {
@@ -50,7 +50,7 @@ function serversText({ temporal, s3 }: StackSettings): string {
   return `${temporal.address} ${s3.endpoint}\n`;
 }
 
-/** Why a worker that runs does not poll, in its own words; undefined while it does, or has not said. */
+/** The reason that a running worker gives for not polling; undefined if it polls, or has given none. */
 export function waitingReason(home: string, { pid }: DaemonRecord, name: WorkerName): string | undefined {
   try {
     const [first = '', ...reason] = readFileSync(waitingFileOf(home, name), 'utf8').trimEnd().split('\n');
@@ -74,7 +74,7 @@ export async function ensureWorker(
     await endDaemon(home, known, strayGraceMs);
   }
   const living = isElsewhere ? undefined : known;
-  // One that no pid file names: two workers would share the machine's memory.
+  // A worker without a pid file: two workers would share the machine's memory.
   if (!living && (await endStrays(home, name, strayGraceMs)) > 0)
     log(`the ${name} worker ran without a pid file: restarting it`);
   const record = living ?? (await startWorker(home, name, env));
@@ -114,8 +114,8 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
     command: process.execPath,
     args: [...execArgv, path],
     cwd: projectRoot,
-    // `down` waits no longer than that before it kills. Node's four threads for images are too many for two processors,
-    // where they hold up the event loop, and too few for more.
+    // The drain must end within the grace period of `down`. Node's default of four pool threads, which decode images,
+    // is too many for two processors, where they block the event loop, and too few for more.
     env: {
       MTRL_DRAIN_TIMEOUT_MS: '2000',
       UV_THREADPOOL_SIZE: String(availableParallelism()),
@@ -127,7 +127,7 @@ async function startWorker(home: string, name: WorkerName, env: Env): Promise<Da
   });
 }
 
-/** Two workers on one machine: where the environment names an address for probes or metrics, the second takes the next port. */
+/** Addresses for probes and metrics from the environment; the second worker on the machine takes the next port. */
 function portsOf(name: WorkerName, env: Env): Env {
   const offset = workerNames.indexOf(name);
   const shifted = ['MTRL_HEALTH_ADDRESS', 'MTRL_METRICS_ADDRESS'].flatMap((variable) => {

@@ -1,4 +1,4 @@
-/** What a recipe's datasets and tasks must have in common before any row is read. RECIPE_INVALID names the place. */
+/** Checks a recipe's datasets against its tasks before any row is read. RECIPE_INVALID names the place. */
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { kindOf, kindsWhere } from '../kinds/table.ts';
@@ -7,7 +7,7 @@ import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
 import { isWorldTask, worldKind, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
 
-/** The declared task of that name. */
+/** The declared task of this name. RECIPE_INVALID if there is none. */
 export function taskSpecOf(recipe: Pick<Recipe, 'tasks'>, task: string, where: string): TaskSpec {
   const spec = Object.hasOwn(recipe.tasks, task) ? recipe.tasks[task] : undefined;
   if (spec !== undefined) return spec;
@@ -45,7 +45,7 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
     const kind = worldKind(name);
     if (task.kind !== kind)
       throw invalid(`tasks.${name}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
-    // Yes and no may stand either way; labels that are places may not.
+    // The order of yes and no does not matter; that of labels that are positions does.
     const agrees = kindOf(task).labelsArePlaces
       ? task.labels.join() === labels.join()
       : labels.every((label) => task.labels.includes(label));
@@ -83,7 +83,7 @@ function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
   if (rationale !== undefined) checkTemplate(`${where}.rationale`, rationale);
 }
 
-/** A label that an answer cannot carry would make every judgment unparsable. */
+/** Rejects labels that an answer cannot carry, since every judgment would be unparsable. */
 function checkLabels(name: string, task: TaskSpec): void {
   const { labels } = task;
   const where = `tasks.${name}.labels`;

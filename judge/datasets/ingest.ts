@@ -1,4 +1,4 @@
-/** From a recipe's datasets to typed examples in memory: for datasets that fit there. */
+/** Reads a recipe's datasets into typed examples in memory, for datasets that fit. */
 import { required } from '../../core/assert.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
@@ -10,9 +10,9 @@ import type { RowPlace } from './reading.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
 export interface Ingestion {
-  /** In the order of the recipe's datasets and their rows; ids are unique. */
+  /** Examples in the order of the recipe's datasets and their rows; ids are unique. */
   readonly examples: readonly Example[];
-  /** Those that the sink did not take. */
+  /** Quarantined rows; empty if the sink takes them. */
   readonly quarantined: readonly QuarantinedRow[];
   readonly quarantinedCount: number;
   readonly leaks: readonly Leak[];
@@ -20,13 +20,13 @@ export interface Ingestion {
 
 export interface IngestSink {
   readonly image: TakeImage;
-  /** Takes the rows that cannot be used, one by one, so that they need no memory; without it they are returned. */
+  /** Receives the quarantined rows one by one, so that they need no memory; if omitted, they are returned. */
   readonly quarantined?: (row: QuarantinedRow) => void | Promise<void>;
 }
 
 /**
- * Reads every dataset of the recipe. Paths must be absolute or relative to the working directory.
- * Throws as joinDatasets does, and FILE_MISSING.
+ * Reads every dataset of the recipe. Paths must be absolute or relative to the working directory. Throws the errors of
+ * joinDatasets, and FILE_MISSING.
  */
 export async function ingestDatasets(
   recipe: Recipe,

@@ -1,4 +1,4 @@
-/** Which tasks and splits a recipe cannot do without. */
+/** The tasks and splits that a recipe requires. */
 import type { Recipe } from '../../recipes/recipe.ts';
 import { tasksOfDataset, trainedTasks } from '../../recipes/task-sets.ts';
 import type { Split } from '../example.ts';
@@ -7,13 +7,13 @@ import { splitsOf } from './joining/splits.ts';
 export interface NeededSplit {
   readonly task: string;
   readonly split: Split;
-  /** Place in the recipe that needs it. */
+  /** Place in the recipe that requires it. */
   readonly where: string;
 }
 
 /**
- * What must have an example when ingestion is done: training data of every trained task, evaluation data of every
- * out-of-distribution task, and something of each task of each dataset.
+ * Splits that must have an example after ingestion: training data of every trained task, evaluation data of every
+ * out-of-distribution task, and every split that a dataset declares for each of its tasks.
  */
 export function neededSplits(recipe: Recipe): NeededSplit[] {
   const trained = Object.entries(recipe.arms).flatMap(([arm, spec]) =>

@@ -1,4 +1,4 @@
-/** One dataset by itself: what every row of it comes to, as plain JSON that can be kept, and its images as they come. */
+/** Reads one dataset: the outcome of every row as plain JSON, and the images as they are read. */
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
 import type { Example, QuarantinedRow } from '../example.ts';
 import { checkExample } from './rows/check-example.ts';
@@ -13,19 +13,22 @@ import type { SourceFiles } from './sources/source-files.ts';
 export interface UsedRow {
   readonly example: Example;
   readonly place: RowPlace;
-  /** Of images that this row brings; when the recipe asks for near duplicates. Images of one colour have none. */
+  /**
+   * Perceptual hashes of the images that this row introduces, if the recipe asks for near duplicates. Images of one
+   * colour have none.
+   */
   readonly hashes?: Readonly<Record<string, PerceptualHash>>;
 }
 
 export type DatasetRow = UsedRow | { readonly rejected: QuarantinedRow };
 
-/** Takes each distinct image once, in the order in which the examples come; the next waits for it. */
+/** Receives each distinct image once, in example order; the next image waits for it. */
 export type TakeImage = (sha256: string, bytes: Uint8Array) => void | Promise<void>;
 
-/** What reading a dataset depends on beside its own declaration. */
+/** The parts of a recipe, besides the dataset's own entry, that its reading depends on. */
 export type ReadingRecipe = Pick<Recipe, 'tasks' | 'modeWords' | 'leaks'>;
 
-/** Readings whose images are hashed side by side. */
+/** Batches of readings whose images are hashed concurrently. */
 const readingCountInFlight = 4;
 
 function problemOf(example: Example, recipe: ReadingRecipe): UnusableRow | undefined {
@@ -38,7 +41,7 @@ function problemOf(example: Example, recipe: ReadingRecipe): UnusableRow | undef
   }
 }
 
-/** A reading that has been checked, with the hashes of its images where they are asked for. */
+/** A checked reading, with the hashes of its images if requested. */
 interface Checked {
   readonly reading: Reading;
   readonly outcome: Example | UnusableRow;
@@ -59,8 +62,8 @@ async function checked(reading: Reading, recipe: ReadingRecipe, stored: Readonly
 }
 
 /**
- * Rows in, rows out, batch by batch, in the order of the files and their rows. `stored`: digests that `take` has had;
- * they grow. FILE_MISSING, FILE_UNREADABLE; PROMPT_INVALID for a rationale that is not Jinja.
+ * Yields the dataset's rows in batches, in the order of the files and their rows. `stored` holds the digests that
+ * `take` has received, and grows. FILE_MISSING, FILE_UNREADABLE; PROMPT_INVALID for a rationale that is not Jinja.
  */
 export async function* readDataset(
   recipe: ReadingRecipe,

@@ -1,4 +1,7 @@
-/** A dataset of rows: its files in order of name, each read by its format's reader, every row mapped to examples. */
+/**
+ * Reads a dataset of rows: its files in order of name, each by the reader of its format, with every row mapped to
+ * examples.
+ */
 import { required } from '../../core/assert.ts';
 import type { RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { requireKind } from './sources/glob.ts';
@@ -12,10 +15,10 @@ import { outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.t
 import { type ImageSource, takeImages } from './rows/row-images.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
-/** Rows whose images are decoded side by side: enough for the threads of libvips, few enough for the memory. */
+/** Rows whose images are decoded concurrently: enough for the threads of libvips, few enough for the memory. */
 const rowCountInFlight = 16;
 
-/** What one row comes to: a reading, or one for each that its ranking makes of it. */
+/** The readings of one row: one, or one for each row that its ranking expands to. */
 async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSource): Promise<readonly Reading[]> {
   const taken = new Map<string, TakenImage>();
   const imagesOf = async (values: Values): Promise<readonly string[]> => {
@@ -37,8 +40,8 @@ async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSo
 }
 
 /**
- * Readings row by row, in the order of the files and their rows. PROMPT_INVALID for a rationale that is not Jinja,
- * FILE_MISSING for a file or folder that is not there, FILE_UNREADABLE for a file that is not what the recipe says.
+ * Yields the readings of each row, in the order of the files and their rows. PROMPT_INVALID for a rationale that is not
+ * Jinja, FILE_MISSING for a missing file or folder, FILE_UNREADABLE for a file that is not in the declared format.
  */
 export async function* readRows(
   spec: RowsSpec,

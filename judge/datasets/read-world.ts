@@ -1,4 +1,4 @@
-/** The judge world as a dataset: examples are drawn, their pictures encoded as PNG. */
+/** The judge world as a dataset: generates the examples and encodes their images as PNG. */
 import sharp from 'sharp';
 import { sha256 } from '../../core/json.ts';
 import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
@@ -6,10 +6,13 @@ import { generateWorldExamples, type WorldExample } from '../worlds/generate.ts'
 import { pictureSize } from '../worlds/render.ts';
 import type { Reading } from './reading.ts';
 
-/** Examples whose images are encoded side by side: more than libvips has threads for only costs memory. */
+/** Examples whose images are encoded concurrently; more than the threads of libvips would only cost memory. */
 const exampleCountPerBatch = 32;
 
-/** Lossless; adaptive filters and a higher level cost more time than the bytes are worth at 32x32. */
+/**
+ * Encodes losslessly; at 32x32, adaptive filters and a higher compression level cost more time than the bytes are
+ * worth.
+ */
 async function encodePng(pixels: Uint8Array): Promise<Uint8Array> {
   const raw = { width: pictureSize, height: pictureSize, channels: 3 } as const;
   return sharp(pixels, { raw }).png({ compressionLevel: 1, adaptiveFiltering: false }).toBuffer();
@@ -23,7 +26,10 @@ async function readingOf({ example, pixels }: WorldExample, row: number): Promis
   return { source, row, text: () => example.id, outcome, images };
 }
 
-/** Batches of readings, task by task; none of them is unusable. RECIPE_INVALID for a task that the world does not have. */
+/**
+ * Yields batches of readings, task by task; none of them is unusable. RECIPE_INVALID for a task that the world does not
+ * have.
+ */
 export async function* readWorld(spec: JudgeWorldSpec): AsyncGenerator<readonly Reading[]> {
   let batch: Promise<Reading>[] = [];
   let drawnCount = 0;

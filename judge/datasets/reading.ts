@@ -1,4 +1,4 @@
-/** What a reader makes of one row: an example, or the reason why it is none. */
+/** The result of reading one row: an example, or the reason why the row is unusable. */
 import type { Example, QuarantinedRow } from '../example.ts';
 
 /** A row that cannot be used: quarantined and counted, never fatal by itself. */
@@ -17,7 +17,7 @@ export interface Reading {
   readonly source: string;
   /** 1-based line of the file, or index in the world's task. */
   readonly row: number;
-  /** The row as it was found. */
+  /** The original text of the row. */
   readonly text: () => string;
   readonly outcome: Example | UnusableRow;
   /** The example's images. */
@@ -25,18 +25,18 @@ export interface Reading {
 }
 
 export interface TakenImage {
-  /** Of the bytes that are kept. */
+  /** Digest of the stored bytes. */
   readonly sha256: string;
-  /** Left out when the image is stored already. */
+  /** Omitted if the image is already stored. */
   readonly bytes?: Uint8Array;
 }
 
-/** Digests of the images that are stored. */
+/** Digests of the stored images. */
 export type StoredImages = Pick<ReadonlySet<string>, 'has'>;
 
 const excerptLengthMax = 200;
 
-/** Where a row was found, and as much of it as an excerpt shows. */
+/** Where a row was found, with an excerpt of it. */
 export type RowPlace = Pick<QuarantinedRow, 'source' | 'row' | 'excerpt'>;
 
 export function placeOf({ source, row, text }: Reading): RowPlace {

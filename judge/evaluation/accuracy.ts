@@ -1,4 +1,7 @@
-/** Share of examples whose verdict is their label; an unparsable completion is wrong. 0 for no examples. */
+/**
+ * Accuracy: the share of examples whose verdict equals the label. Unparsable completions count as wrong. 0 for no
+ * examples.
+ */
 import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -1,4 +1,7 @@
-/** Mean recall of the labels that some example has, as scikit-learn's `balanced_accuracy_score`. 0 for no examples. */
+/**
+ * Balanced accuracy: mean recall over the labels that occur, as scikit-learn's `balanced_accuracy_score`. 0 for no
+ * examples.
+ */
 import { classScores } from './macro-f1.ts';
 import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';

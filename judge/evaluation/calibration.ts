@@ -1,7 +1,7 @@
-/** Do verdict probabilities mean what they say? Brier score (1950), expected calibration error (Guo et al. 2017). */
+/** Calibration of verdict probabilities: Brier score (1950), expected calibration error (Guo et al. 2017). */
 import { assert } from '../../core/assert.ts';
 
-/** Probabilities of the task's labels, in their order, for one example, and its label's index. */
+/** One example: probabilities of the task's labels, in their order, and the index of its label. */
 export interface ProbableOutcome {
   readonly probabilities: readonly number[];
   readonly labelIndex: number;
@@ -9,12 +9,15 @@ export interface ProbableOutcome {
 
 export interface CalibrationBin {
   readonly count: number;
-  /** Means over the bin: probability of the likeliest label, share of examples where it is the label. */
+  /** Means over the bin: probability of the most probable label, and share of examples with that label. */
   readonly confidence: number;
   readonly accuracy: number;
 }
 
-/** Mean squared error of the probabilities, as scikit-learn's `brier_score_loss`: with two labels it is halved, to be in [0, 1]. */
+/**
+ * Mean squared error of the probabilities, as scikit-learn's `brier_score_loss`; halved for two labels, so that it lies
+ * in [0, 1].
+ */
 export function brierScore(outcomes: readonly ProbableOutcome[]): number {
   assert(outcomes.length > 0, 'a Brier score of nothing');
   const sum = outcomes.reduce(
@@ -26,7 +29,7 @@ export function brierScore(outcomes: readonly ProbableOutcome[]): number {
   return sum / outcomes.length / (isBinary ? 2 : 1);
 }
 
-/** Equal-width bins over (0, 1] of the likeliest label's probability. */
+/** Bins of equal width over (0, 1], by the probability of the most probable label. */
 export function calibrationBins(outcomes: readonly ProbableOutcome[], binCount = 10): CalibrationBin[] {
   const sums = Array.from({ length: binCount }, () => ({ count: 0, confidence: 0, right: 0 }));
   for (const { probabilities, labelIndex } of outcomes) {

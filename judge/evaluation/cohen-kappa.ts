@@ -1,12 +1,12 @@
 /**
- * Cohen's kappa (1960): agreement of judge and people beyond what their label frequencies give by chance, as
- * scikit-learn's `cohen_kappa_score`. An unparsable answer is a class of its own that nobody agrees with.
+ * Cohen's kappa (1960): agreement of verdicts and labels beyond chance, as scikit-learn's `cohen_kappa_score`.
+ * Unparsable answers are a class of their own that agrees with no label.
  */
 import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
 
 interface KappaScore {
-  /** In [-1, 1]. Absent where chance alone would always agree. */
+  /** In [-1, 1]; absent if agreement by chance is 1. */
   readonly cohenKappa?: number;
 }
 
@@ -15,7 +15,7 @@ export const cohenKappaScore: Metric<KappaScore> = ({ outcomes }) => {
   return kappa === undefined ? undefined : { cohenKappa: kappa };
 };
 
-/** In [-1, 1]; undefined where chance alone would agree always (one class on both sides), and for no examples. */
+/** Kappa in [-1, 1]; undefined for no examples, and if agreement by chance is 1 (one class on both sides). */
 export function cohenKappa(outcomes: readonly Outcome[]): number | undefined {
   const total = outcomes.length;
   const labelCounts = new Map<string, number>();
@@ -28,7 +28,7 @@ export function cohenKappa(outcomes: readonly Outcome[]): number | undefined {
   }
   let chance = 0;
   for (const [label, count] of labelCounts) chance += count * (verdictCounts.get(label) ?? 0);
-  // Both sides times total², so that the division comes last and 1 is exact.
+  // Numerator and denominator are scaled by total², so that perfect agreement gives exactly 1.
   const whole = total * total - chance;
   return whole === 0 ? undefined : (agreed * total - chance) / whole;
 }

@@ -1,4 +1,4 @@
-/** How often each label was answered with each verdict; an unparsable answer has a column of its own, the last. */
+/** Confusion matrix: counts of verdicts per label, with a last column for unparsable answers. */
 import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -8,11 +8,13 @@ export const confusionScore: Metric<{ readonly confusion: Confusion }> = ({ outc
 
 export interface Confusion {
   readonly labels: readonly string[];
-  /** [label][verdict], counts; the last column is the unparsable. As scikit-learn's `confusion_matrix`. */
+  /** [label][verdict] counts, as scikit-learn's `confusion_matrix`; the last column counts unparsable answers. */
   readonly counts: readonly (readonly number[])[];
 }
 
-/** A verdict outside the labels counts as unparsable; an outcome whose label is outside them is left out. */
+/**
+ * Counts the outcomes. A verdict that is not a label counts as unparsable; outcomes whose label is unknown are skipped.
+ */
 export function confusionOf(outcomes: readonly Outcome[], labels: readonly string[]): Confusion {
   const columnOf = new Map(labels.map((label, i) => [label, i]));
   const counts = labels.map(() => Array.from({ length: labels.length + 1 }, () => 0));

@@ -1,11 +1,11 @@
-/** How a judge's numbers go with people's: for tasks whose labels are numbers, and for labels made of scores. */
+/** Correlation of the judge's numbers with human ones, for numeric labels and for labels derived from scores. */
 import { numberOf } from '../kinds/label-numbers.ts';
 import { kendallTauB } from './statistics/kendall.ts';
 import { pearson } from './statistics/pearson.ts';
 import type { JudgedExample, Metric } from './metric.ts';
 import { spearman } from './statistics/spearman.ts';
 
-/** Each in [-1, 1]; absent where one side does not vary. */
+/** Coefficients in [-1, 1]; absent if one side is constant. */
 export interface Correlation {
   readonly count: number;
   readonly pearson?: number;
@@ -14,7 +14,7 @@ export interface Correlation {
 }
 
 interface CorrelationScores {
-  /** With the labels or scores of a task whose labels are numbers: over the answers that can be read. */
+  /** Correlation with numeric labels or scores, over the parsable answers. */
   readonly correlation?: Correlation;
 }
 
@@ -24,9 +24,9 @@ export const correlationScores: Metric<CorrelationScores> = ({ judged, labels })
 };
 
 /**
- * Of the readable answers. A person's number is the example's score, else its label; the judge's is the number it
- * answered, else its verdict, or, where labels are words, the label's place among them. Undefined where people gave no
- * numbers, and for fewer than two answers.
+ * Correlation over the parsable answers. The human number is the example's score, else its numeric label. The judge's
+ * number is the one in its answer, else its verdict; if labels are not numeric, the position of its verdict in
+ * `labels`. Undefined if there are no human numbers, and for fewer than two answers.
  */
 export function correlationOf(judged: readonly JudgedExample[], labels: readonly string[]): Correlation | undefined {
   const numbers = labels.map(numberOf);

@@ -1,6 +1,6 @@
 /**
- * The label that a judge finds likeliest at the verdict's place: nothing is unparsable, so this tells what it knows
- * apart from whether it keeps to the form; and its probabilities can be checked for calibration.
+ * Forced choice: the most probable label at the verdict's position. No answer is unparsable, so this measures what the
+ * judge knows independently of the answer format, and the probabilities can be checked for calibration.
  */
 import { assert } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
@@ -10,7 +10,7 @@ import { brierScore, type CalibrationBin, calibrationBins, expectedCalibrationEr
 import { macroF1 } from './macro-f1.ts';
 import type { Metric } from './metric.ts';
 
-/** Of the likeliest label at the verdict's place: nothing is unparsable, so this is what the judge knows, not what it says. */
+/** Scores of the most probable label at the verdict's position. */
 export interface ForcedChoiceScores {
   readonly macroF1: number;
   readonly ci95: readonly [number, number];
@@ -22,7 +22,7 @@ export interface ForcedChoiceScores {
 }
 
 interface ForcedScores {
-  /** Where probabilities of the labels were asked for. */
+  /** Present if label probabilities were requested. */
   readonly forcedChoice?: ForcedChoiceScores;
 }
 
@@ -36,12 +36,15 @@ export const forcedScores: Metric<ForcedScores> = ({ judged, labels, resampleCou
 
 export interface ForcedChoice {
   readonly label: string;
-  /** Of the task's labels, in their order. */
+  /** Probabilities of the task's labels, in their order. */
   readonly probabilities: readonly number[];
   readonly clusterKey: string;
 }
 
-/** Log-probs of each label's whole completion, natural log, to probabilities among the labels: what they have in common cancels. */
+/**
+ * Converts the log-probs of each label's whole completion (natural log) to probabilities among the labels; common
+ * factors cancel.
+ */
 export function labelProbabilities(logProbs: readonly number[]): number[] {
   const top = Math.max(...logProbs);
   assert(Number.isFinite(top), 'a label that can be said');
@@ -50,7 +53,7 @@ export function labelProbabilities(logProbs: readonly number[]): number[] {
   return weights.map((weight) => weight / sum);
 }
 
-/** Of equally likely labels, the one named first. */
+/** The most probable label; on a tie, the first. */
 export function likeliest(probabilities: readonly number[], labels: readonly string[]): string {
   const label = labels[probabilities.indexOf(Math.max(...probabilities))];
   assert(label !== undefined, 'a probability for every label');

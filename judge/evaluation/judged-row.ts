@@ -1,4 +1,6 @@
-/** A judge's result for an unlabelled row: verdict, rationale, probabilities; for a pair, from both orders. */
+/**
+ * The result of judging an unlabelled row: verdict, rationale and probabilities; for a pair, combined over both orders.
+ */
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
 import { likeliest } from './forced-choice.ts';
@@ -6,29 +8,32 @@ import { likeliest } from './forced-choice.ts';
 export interface RowAnswer {
   readonly text: string;
   readonly judgment: Judgment;
-  /** Of the task's labels, in their order, as they were shown. */
+  /** Probabilities of the task's labels, in their order, for the candidate order of this prompt. */
   readonly probabilities: readonly number[];
 }
 
 export interface JudgedRow {
   readonly id: string;
-  /** Null where the answer (of a pair: both) cannot be read; `likeliest` still says something then. */
+  /** Null if the answer (for a pair: both answers) is unparsable; `likeliest` is still set then. */
   readonly verdict: string | null;
   readonly rationale: string | null;
-  /** Why it could not be read. */
+  /** Reason why the answer is unparsable; for a pair, that of the stored order. */
   readonly unparsable?: string;
-  /** By label; of a pair, the mean over both orders. */
+  /** Probability by label; for a pair, the mean over both orders. */
   readonly probabilities: Readonly<Record<string, number>>;
   readonly likeliest: string;
-  /** Where a score was asked for as a number. */
+  /** Number in the answer; only for score tasks with `real`. */
   readonly score?: number;
-  /** Pairs: both orders can be read and choose the same image. Where they do not, `verdict` is the likelier of the two. */
+  /**
+   * Pairs: whether both orders are parsable and choose the same image. If they choose different ones, `verdict` is the
+   * more probable of the two.
+   */
   readonly agreement?: boolean;
-  /** As decoded: the first order, then the other. */
+  /** Decoded completions: the stored order, then the other. */
   readonly answers: readonly string[];
 }
 
-/** `answers`: one, or, of a pair, the stored order and the other. */
+/** Combines the answers to one row: a single one, or, for a pair, those in the stored order and in the other. */
 export function judgedRow(id: string, answers: readonly RowAnswer[], labels: readonly string[]): JudgedRow {
   const [first, other] = answers;
   assert(first !== undefined, `an answer to ${id}`);
@@ -56,7 +61,10 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: rea
   };
 }
 
-/** A verdict on the pair in its other order, in the words of the first: its rationale speaks of the other order and stays as it is. */
+/**
+ * Translates a judgment of the swapped pair to the stored order. The rationale is unchanged: it refers to the swapped
+ * order.
+ */
 function turnedJudgment(judgment: Judgment, labels: readonly string[]): Judgment {
   if (!judgment.ok) return judgment;
   return { ...judgment, verdict: labels[labels.length - 1 - labels.indexOf(judgment.verdict)] ?? judgment.verdict };

@@ -1,4 +1,7 @@
-/** Macro-F1: the mean over the task's labels of each class's F1, as scikit-learn's `f1_score(average='macro', labels=..., zero_division=0)`. */
+/**
+ * Macro-F1: the mean F1 over the task's labels, as scikit-learn's `f1_score(average='macro', labels=...,
+ * zero_division=0)`.
+ */
 import type { Metric } from './metric.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -8,7 +11,7 @@ interface ClassCounts {
   readonly falseNegative: number;
 }
 
-/** In [0, 1]; 0 if the denominator is 0. */
+/** Scores in [0, 1]; 0 if the denominator is 0. */
 export interface ClassScores {
   readonly precision: number;
   readonly recall: number;
@@ -61,7 +64,7 @@ export function classScores(outcomes: readonly Outcome[], label: string): ClassS
   };
 }
 
-/** In [0, 1]; every label counts the same, those that no example has included. */
+/** Macro-F1 in [0, 1]; all labels have equal weight, including those that no example has. */
 export function macroF1(outcomes: readonly Outcome[], labels: readonly string[]): number {
   const sum = labels.reduce((total, label) => total + f1Of(classCounts(outcomes, label)), 0);
   return ratio(sum, labels.length);

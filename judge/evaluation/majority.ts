@@ -1,4 +1,4 @@
-/** The judge that always says the commonest label: what a score must beat to mean anything. */
+/** Majority baseline: a judge that always answers the most common label. */
 import { macroF1 } from './macro-f1.ts';
 import type { Metric } from './metric.ts';
 
@@ -9,13 +9,13 @@ export const majorityScore: Metric<{ readonly majorityMacroF1: number }> = ({ ou
   ),
 });
 
-/** The commonest label; of equally common ones, the one named first. */
+/** The most common label; on a tie, the first in `labels`. */
 export function majorityLabel(exampleLabels: readonly string[], labels: readonly [string, ...string[]]): string {
   const count = (label: string): number => exampleLabels.filter((each) => each === label).length;
   return labels.reduce((best, label) => (count(label) > count(best) ? label : best), labels[0]);
 }
 
-/** Macro-F1 of that judge on these examples. */
+/** Macro-F1 of the majority baseline on these examples. */
 export function majorityMacroF1(exampleLabels: readonly string[], labels: readonly [string, ...string[]]): number {
   const predicted = majorityLabel(exampleLabels, labels);
   return macroF1(

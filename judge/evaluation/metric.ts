@@ -1,4 +1,4 @@
-/** What a metric is: a function from the judged examples of one task to some of the task's scores. */
+/** A metric: a function from the judged examples of one task to some of the task's scores. */
 import type { Rng } from '../../core/rng.ts';
 import type { Example, Judgment } from '../example.ts';
 import type { Labels } from '../kinds/kind.ts';
@@ -6,26 +6,26 @@ import type { Outcome } from './outcome.ts';
 import type { Cues } from './rationale-agreement.ts';
 
 export interface JudgedExample {
-  /** As it was judged: for a swapped pair, the swapped example with its exchanged label. */
+  /** The example as judged: for a swapped pair, the swapped example with its exchanged label. */
   readonly example: Example;
   readonly judgment: Judgment;
   /** Id of the stored pair that this one mirrors. */
   readonly swappedOf?: string;
-  /** Of the task's labels at the verdict's place, where they were asked for: of all examples or of none. */
+  /** Probabilities of the task's labels at the verdict's position, if requested: for all examples or for none. */
   readonly probabilities?: readonly number[];
 }
 
 export interface MetricInput {
-  /** At least one. */
+  /** At least one judged example. */
   readonly judged: readonly JudgedExample[];
-  /** Of `judged`, in order. */
+  /** Outcomes of `judged`, in the same order. */
   readonly outcomes: readonly (Outcome & { readonly clusterKey: string })[];
   readonly labels: Labels;
   readonly resampleCount: number;
-  /** A new one from its start: metrics that draw resample the same clusters. */
+  /** Returns a new generator with the same seed on each call, so that all metrics resample the same clusters. */
   readonly rng: () => Rng;
   readonly cues: Cues | undefined;
 }
 
-/** Undefined where the examples give it nothing to measure. */
+/** Returns undefined if the examples give it nothing to measure. */
 export type Metric<Scores extends object = object> = (input: MetricInput) => Scores | undefined;

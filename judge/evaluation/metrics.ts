@@ -1,4 +1,4 @@
-/** The metrics there are, a line each, in groups: a kind of task names the groups that its tasks are scored by. */
+/** All metrics, in groups. A task kind names the groups that score its tasks. */
 import { required } from '../../core/assert.ts';
 import type { Intersection } from '../../core/intersection.ts';
 import type { MetricGroup } from '../kinds/table.ts';
@@ -17,7 +17,7 @@ import { intervalScore } from './statistics/bootstrap.ts';
 import { unparsableScores } from './unparsable.ts';
 
 const metrics = {
-  /** Of tasks whose verdict is one of the labels. */
+  /** For tasks whose verdict is one of the labels. */
   label: {
     macroF1: macroF1Score,
     interval: intervalScore,
@@ -32,7 +32,7 @@ const metrics = {
     rationales: rationaleScores,
     forcedChoice: forcedScores,
   },
-  /** Of tasks whose examples are asked in both orders. */
+  /** For tasks whose examples are evaluated in both orders. */
   order: {
     order: bothOrders,
   },
@@ -42,7 +42,7 @@ type Groups = typeof metrics;
 type ScoresIn<Group> =
   Group extends Readonly<Record<string, infer Each>> ? (Each extends Metric<infer Scores> ? Scores : never) : never;
 
-/** What all metrics of all groups give. */
+/** The scores of all metrics of all groups. */
 export type MetricScores = Intersection<ScoresIn<Groups[MetricGroup]>>;
 
 export function metricsOf(groups: readonly string[]): Metric[] {

@@ -1,4 +1,4 @@
-/** Does a pairwise judge choose a picture or a position? Told from verdicts on both orders of each pair. */
+/** Position bias of a pairwise judge, measured on its verdicts for both orders of each pair. */
 import { assert } from '../../core/assert.ts';
 import type { JudgedExample, Metric } from './metric.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
@@ -11,11 +11,11 @@ export interface PairOutcome {
 
 /** Rates in [0, 1]. */
 export interface OrderScores {
-  /** Of all pairs: both verdicts can be read and choose the same picture. */
+  /** Share of pairs whose two verdicts are parsable and choose the same image. */
   readonly consistencyRate: number;
-  /** Share of parsable verdicts that choose the first picture; .5 is unbiased. Absent if none is parsable. */
+  /** Share of parsable verdicts that choose the first image; 0.5 is unbiased. Absent if none is parsable. */
   readonly firstPositionRate?: number;
-  /** Of all pairs: right in both orders. */
+  /** Share of pairs judged correctly in both orders. */
   readonly consistentAccuracy: number;
 }
 
@@ -35,7 +35,7 @@ function isRight({ label, predicted }: Outcome): boolean {
   return label === predicted;
 }
 
-/** The first label is that of the picture shown first. Undefined for no pairs. */
+/** Scores of the pairs; `labels[0]` is the label of the image shown first. Undefined for no pairs. */
 export function orderScores(
   pairs: readonly PairOutcome[],
   labels: readonly [string, string, ...string[]],

@@ -1,9 +1,9 @@
-/** What every metric starts from: what an example's label is and what the judge said. */
+/** The input of most metrics: an example's label and the judge's verdict. */
 import type { Example, Judgment } from '../example.ts';
 
 export interface Outcome {
   readonly label: string;
-  /** Undefined when the completion could not be parsed: wrong for the label's class, and a prediction of no class. */
+  /** Undefined if the completion is unparsable: a false negative of the label's class, and a false positive of none. */
   readonly predicted: string | undefined;
 }
 

@@ -1,30 +1,36 @@
-/** Every arm against every arm before it, task by task, on the same examples; corrected for how many tasks are tested. */
+/**
+ * Paired tests of every arm against every earlier arm, by task on the same examples, with Holm correction over the
+ * tasks.
+ */
 import { Rng } from '../../core/rng.ts';
 import type { ClusteredOutcome } from './statistics/bootstrap.ts';
 import { holmAdjusted } from './statistics/holm.ts';
 import { mcNemar } from './statistics/mcnemar.ts';
 import { pairedBootstrap } from './statistics/paired-bootstrap.ts';
 
-/** A run of a report, by which arms are told apart and runs paired. */
+/** Identity of a run, by which the runs of two arms are paired. */
 interface TestedRun {
   readonly runName: string;
   readonly arm: string;
   readonly seed: number;
 }
 
-/** What a run answered, by task; outcomes in the dataset's order. */
+/** Outcomes of a run by task, in dataset order. */
 export type OutcomesByTask = ReadonlyMap<string, readonly ClusteredOutcome[]>;
 
-/** One run against another on one task. P-values are two-sided; `holm…` are corrected over the tasks that these two runs share. */
+/**
+ * Comparison of two runs on one task. P-values are two-sided; `holmP` and `mcNemarHolmP` are corrected over the tasks
+ * that both runs share.
+ */
 export interface TaskTest {
   readonly task: string;
-  /** Macro-F1 of the run minus that of the other, with its 95 % interval, by the paired cluster bootstrap. */
+  /** Macro-F1 of this run minus that of the other; `ci95` is its 95 % interval by the paired cluster bootstrap. */
   readonly difference: number;
   readonly ci95: readonly [number, number];
   readonly p: number;
   readonly holmP: number;
   readonly taskCount: number;
-  /** McNemar's exact test of accuracy: it takes examples for independent. */
+  /** P-value of McNemar's exact test of accuracy, which assumes independent examples. */
   readonly mcNemarP: number;
   readonly mcNemarHolmP: number;
   readonly onlyThisCorrect: number;
@@ -45,7 +51,7 @@ export interface TaskTestSettings {
 }
 
 /**
- * Runs of different arms are tested where they have the same seed, or where one arm has one run only. `runs` are in the
+ * Tests runs of different arms that have the same seed, or where one of the arms has a single run. `runs` are in the
  * recipe's order of arms; `testsOf` compares two of them.
  */
 export async function pairedTests<R extends TestedRun>(
@@ -71,7 +77,7 @@ export async function pairedTests<R extends TestedRun>(
   return tests;
 }
 
-/** Two runs on every task that both answered. `turn` is awaited after each. */
+/** Compares two runs on every task that both evaluated. `turn` is awaited after each task. */
 export async function taskTests(
   run: OutcomesByTask,
   other: OutcomesByTask,

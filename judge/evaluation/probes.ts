@@ -1,7 +1,7 @@
 /**
- * Probes: the same examples asked in a way that a judge of the pictures must answer differently (blank, swapped, missing
- * image; mismatched caption), or must not (label order, paraphrase, longer answer). Each is refused, with the reason,
- * where a task gives it nothing to change.
+ * Probes: the same examples with one change. A judge of the images must answer some changes differently (blank, swapped
+ * or missing image; mismatched caption) and others alike (label order, paraphrase, longer answer). A probe is refused,
+ * with the reason, if a task has nothing to change.
  */
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
@@ -9,20 +9,20 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
 
-/** What is shown instead of an example; its label is of no account. */
+/** A changed example with its task; the example's label is not used. */
 export interface Asked {
   readonly example: Example;
   readonly spec: TaskSpec;
-  /** Every image is replaced by a blank one of its size. */
+  /** Whether every image is replaced by a blank one of its size. */
   readonly isBlank: boolean;
 }
 
 export interface ProbeRequest {
   readonly task: string;
   readonly spec: TaskSpec;
-  /** As displayed: a pair in its other order is a separate example. */
+  /** Examples as displayed: a pair in its other order is a separate example. */
   readonly examples: readonly Example[];
-  /** Examples of the same task and split, from which another one's image or text is taken. */
+  /** Examples of the same task and split that supply replacement images or texts. */
   readonly pool: readonly Example[];
   readonly settings: Pick<EvaluationSpec, 'seed' | 'paraphrases' | 'longerAnswer'>;
 }
@@ -33,7 +33,7 @@ interface Refusal {
 
 type Probe = (request: ProbeRequest) => readonly Asked[] | Refusal;
 
-/** In the order of the examples, or why not. */
+/** The changed examples in example order, or the reason why the probe was refused. */
 export function askProbe(name: ProbeName, request: ProbeRequest): readonly Asked[] | Refusal {
   return probes[name](request);
 }
@@ -94,7 +94,10 @@ function showsImages(examples: readonly Example[]): boolean {
   return examples.some(({ images }) => images.length > 0);
 }
 
-/** For each example, another one of the pool, chosen by seed, whose `valueOf` differs; undefined where all are alike. */
+/**
+ * Chooses for each example, by seed, another example of the pool with as many images whose `valueOf` differs; undefined
+ * if there is none.
+ */
 function donors(
   { task, pool, settings }: ProbeRequest,
   what: string,
@@ -125,7 +128,7 @@ function withDonors(
   return asked.length === examples.length ? asked : { refused: `an example has no counterpart with another ${what}` };
 }
 
-/** The first of the labels that the template names in the place of the last, and so on; undefined when it names fewer than two. */
+/** The prompt with the order of the labels that it names reversed; undefined if it names fewer than two. */
 function withLabelsReversed(prompt: string, labels: readonly string[]): string | undefined {
   const pattern = (label: string): string => label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const wordOf = (alternatives: string): RegExp =>
@@ -133,7 +136,7 @@ function withLabelsReversed(prompt: string, labels: readonly string[]): string |
   const named = labels.filter((label) => wordOf(pattern(label)).test(prompt));
   if (named.length < 2) return undefined;
   const other = new Map(named.map((label, i) => [label, named[named.length - 1 - i] ?? label]));
-  // Longer labels first: `very good` is not `good`.
+  // Longer labels first, so that `very good` is not matched as `good`.
   const alternatives = [...named].sort((a, b) => b.length - a.length).map(pattern);
   return prompt.replace(wordOf(alternatives.join('|')), (label) => other.get(label) ?? label);
 }

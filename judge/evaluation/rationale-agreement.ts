@@ -1,25 +1,25 @@
 /**
- * Does a rationale lead to its verdict? A rationale's stance is the label whose cue comes last in it; a verdict of
- * another label contradicts it. Cues are words that the recipe declares for each label: a rationale that holds none of
- * them is silent, and is counted apart.
+ * Agreement of rationale and verdict. A rationale's stance is the label whose cue comes last in it; a verdict with
+ * another label contradicts it. Cues are words that the recipe declares for each label. Rationales without a stance are
+ * counted separately as silent.
  */
 import type { Judgment } from '../example.ts';
 import type { Metric } from './metric.ts';
 
-/** Words or phrases by label. */
+/** Cue words or phrases, by label. */
 export type Cues = Readonly<Record<string, readonly string[]>>;
 
 export interface RationaleAgreement {
-  /** Readable answers whose rationale takes a stance. */
+  /** Number of parsable answers whose rationale has a stance. */
   readonly stanceCount: number;
-  /** Of those: the verdict is another label. */
+  /** Share of those whose verdict is another label. */
   readonly contradictionRate: number;
-  /** Of all readable answers: no stance. */
+  /** Share of the parsable answers with a rationale that have no stance. */
   readonly silentRate: number;
 }
 
 interface RationaleScores {
-  /** Where the recipe has cues for the task. */
+  /** Present if the recipe has cues for the task. */
   readonly rationales?: RationaleAgreement;
 }
 
@@ -29,7 +29,10 @@ export const rationaleScores: Metric<RationaleScores> = ({ judged, cues }) => {
   return rationales && { rationales };
 };
 
-/** The label whose cue ends last in the text, as whole words, whatever the case; undefined when there is none, or two end together. */
+/**
+ * The label whose cue ends last in the text, by whole words and ignoring case; undefined if no cue occurs, or if cues
+ * of two labels end at the same position.
+ */
 export function stanceOf(rationale: string, cues: Cues): string | undefined {
   const ends = Object.entries(cues).map(
     ([label, words]) => [label, Math.max(-1, ...words.map((cue) => lastEnd(rationale, cue)))] as const,
@@ -45,7 +48,7 @@ function lastEnd(text: string, cue: string): number {
   return [...text.matchAll(pattern)].reduce((end, { index, 0: found }) => Math.max(end, index + found.length), -1);
 }
 
-/** Undefined when no answer can be read. */
+/** Undefined if no parsable answer has a rationale. */
 export function rationaleAgreement(judgments: readonly Judgment[], cues: Cues): RationaleAgreement | undefined {
   const readable = judgments.flatMap((judgment) => (judgment.ok && judgment.rationale !== '' ? [judgment] : []));
   if (readable.length === 0) return undefined;

@@ -16,15 +16,15 @@ export interface ScoresRequest {
   readonly split: Split;
   readonly judged: readonly JudgedExample[];
   readonly resampleCount: number;
-  /** Of the bootstrap; arms that are compared use the same. */
+  /** Seed of the bootstrap; the same for arms that are compared. */
   readonly seed: number;
   /** See rationale-agreement.ts. */
   readonly cues?: Cues | undefined;
 }
 
 /**
- * By the metrics of the task's kind. `exampleCount` counts a pair once; its scores are over both orders, and both orders
- * are one cluster (its group). `unparsableRate` includes the truncated.
+ * Computes the metrics of the task's kind. `exampleCount` counts a pair once; its scores are over both orders, which
+ * form one cluster (its group). `unparsableRate` includes truncated answers.
  */
 export function taskScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest): TaskScores {
   assert(judged.length > 0, `no judgments of ${task}/${split}`);
@@ -41,6 +41,6 @@ export function taskScores({ task, spec, split, judged, resampleCount, seed, cue
     exampleCount: judged.filter(({ swappedOf }) => swappedOf === undefined).length,
   };
   const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
-  // Each group's metrics are typed where they are made; what a kind leaves out is optional in TaskScores.
+  // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.
   return Object.assign(head, ...scores) as TaskScores;
 }

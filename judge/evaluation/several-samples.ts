@@ -1,28 +1,30 @@
-/** Several sampled answers to each example: how often one is right, how often most are, and how much they agree. */
+/** Scores of several sampled answers per example: pass@k, maj@k and self-consistency. */
 import { assert } from '../../core/assert.ts';
 import { macroF1 } from './macro-f1.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Rates in [0, 1]. */
 export interface SampleScores {
-  /** k: answers to each example. */
+  /** k, the number of answers per example. */
   readonly sampleCount: number;
   /** Expected accuracy of one sampled answer: pass@1 (Chen et al. 2021). */
   readonly passAt1: number;
   /** Share of examples that at least one of the k answers gets right. */
   readonly passAtK: number;
-  /** Accuracy and Macro-F1 of the commonest verdict (self-consistency, Wang et al. 2022). */
+  /** Accuracy of the most common verdict (self-consistency, Wang et al. 2022); `majMacroF1` is its Macro-F1. */
   readonly majAtK: number;
   readonly majMacroF1: number;
-  /** Accuracy of the answer that the policy itself finds likeliest (best of k by the log-prob of all its tokens). */
+  /**
+   * Accuracy of the answer that is most probable under the policy itself (best of k by the log-prob of all its tokens).
+   */
   readonly likeliestOfK: number;
-  /** Mean share of an example's answers that give its commonest verdict; the unparsable agree with nothing. */
+  /** Mean share of an example's answers that give its most common verdict; unparsable answers agree with nothing. */
   readonly agreement: number;
 }
 
 /**
- * `verdicts` [example][sample]; undefined is unparsable. `logProbs` [example][sample] of the whole answers, natural log.
- * All examples have the same number of samples.
+ * Scores of `verdicts` [example][sample], undefined if unparsable, and `logProbs` [example][sample] of the whole
+ * answers, natural log. All examples have the same number of samples.
  */
 export function sampleScores(
   exampleLabels: readonly string[],
@@ -54,7 +56,7 @@ export function sampleScores(
   };
 }
 
-/** Of equals the first. */
+/** Index of the maximum; on a tie, the first. */
 function indexOfMax(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));
 }
@@ -63,7 +65,7 @@ function timesIn(verdicts: readonly (string | undefined)[], label: string): numb
   return verdicts.filter((verdict) => verdict === label).length;
 }
 
-/** The commonest verdict; of equally common ones, the one that was sampled first. Undefined when none can be read. */
+/** The most common verdict; on a tie, the one sampled first. Undefined if none is parsable. */
 export function majority(verdicts: readonly (string | undefined)[], labels: readonly string[]): string | undefined {
   const readable = verdicts.filter((verdict) => verdict !== undefined && labels.includes(verdict));
   return readable.reduce<string | undefined>(

@@ -2,13 +2,15 @@ import type { Split } from '../example.ts';
 import type { MetricScores } from './metrics.ts';
 import type { SampleScores } from './several-samples.ts';
 
-/** Scores of one policy on one task; rates and scores in [0, 1]. What a kind's metrics do not give is absent. */
+/**
+ * Scores of one policy on one task; rates and scores in [0, 1]. Scores that the task's kind does not have are absent.
+ */
 export interface TaskScores extends Partial<MetricScores> {
   readonly task: string;
   readonly split: Split;
   readonly ood: boolean;
   readonly exampleCount: number;
-  /** Of every kind there is. */
+  /** Present for every kind, as are the fields down to `truncatedRate`. */
   readonly macroF1: number;
   readonly ci95: readonly [number, number];
   readonly accuracy: number;
@@ -16,23 +18,23 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly unparsableRate: number;
   readonly truncatedRate: number;
   readonly samples?: SampleScores;
-  /** The same examples asked in other ways, in the recipe's order. */
+  /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
 }
 
-/** One other way to ask: another prompt, or a probe. */
+/** Scores of one other mode or probe. */
 export interface VariantScores {
   readonly name: string;
-  /** Why it was not run; there are no scores then. */
+  /** Reason why it was not run; `scores` is absent then. */
   readonly refused?: string;
   readonly scores?: {
     readonly exampleCount: number;
     readonly macroF1: number;
     readonly ci95: readonly [number, number];
     readonly accuracy: number;
-    /** Of the strict answers to the same examples. */
+    /** Macro-F1 of the strict answers to the same examples. */
     readonly strictMacroF1: number;
-    /** Share of answers whose verdict is the strict one's (both unparsable counts as the same). */
+    /** Share of answers with the same verdict as the strict answer; two unparsable answers count as the same. */
     readonly sameVerdictRate: number;
     readonly unparsableRate: number;
     readonly truncatedRate: number;

@@ -1,4 +1,4 @@
-/** Answers that cannot be read, in [0, 1] of all answers; the truncated are among them. */
+/** Unparsable answers as a share of all answers, in [0, 1]; truncated answers are included. */
 import type { Metric } from './metric.ts';
 
 interface UnparsableScores {

@@ -1,4 +1,4 @@
-/** One other way to ask the same examples, beside the strict answers to them. */
+/** Scores of another mode or a probe, compared with the strict answers to the same examples. */
 import { assert } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';

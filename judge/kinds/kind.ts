@@ -1,92 +1,100 @@
 /**
- * What a kind of task is: all that differs between one kind and another, behind one interface. A kind is one file beside
- * this one and one line of table.ts; everything else asks the kind and never its name.
+ * The interface of a task kind: everything that differs between kinds. A kind is one file beside this one and one line
+ * in table.ts; other code calls the kind instead of comparing its name.
  *
- * Recipes are checked by these files, so they load zod and core alone: metrics are named here and computed in
+ * Recipe checks import these files, so they depend on zod and core alone: metrics are named here and computed in
  * judge/evaluation/metrics.ts.
  */
 import type { z } from 'zod';
 import type { Example, Judgment, UnparsableReason } from '../example.ts';
 import type { DatasetOptions, LabelField } from '../../recipes/fields/dataset-options.ts';
 
-/** Fields that a kind adds to the recipe, by name, with their docs. */
+/** Recipe fields that a kind adds, by name, with their descriptions. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
 type Values<F extends Fields> = { readonly [Name in keyof F]?: z.output<F[Name]> };
 
-/** What a verdict may be: at least two, as the recipe declares them. */
+/** The possible verdicts, at least two, as declared in the recipe. */
 export type Labels = readonly [string, string, ...string[]];
 /** The parts of a task that its kind reads. */
 export type KindTask<F extends Fields = Fields> = Values<F> & { readonly labels: Labels };
 
-/** Candidates by their places in the row: [1, 0] shows the second one first. */
+/** Permutation of the candidates, by position in the row: [1, 0] shows the second candidate first. */
 export type Order = readonly number[];
 
-/** One row of a dataset. Both throw where the field is missing; `number` also where it holds no finite number. */
+/**
+ * One row of a dataset. Both methods throw if the field is missing; `number` also throws if its value is not a finite
+ * number.
+ */
 export interface RowValues {
   text(field: string): string;
   number(field: string): number;
 }
 
-/** What a dataset says of its labels. */
+/** The label settings of a dataset. */
 export interface LabelRule {
   readonly field: LabelField;
-  /** Row value -> label; empty where row values are labels. */
+  /** Row value -> label; empty if row values are labels. */
   readonly labelMap: DatasetOptions['labelMap'];
   readonly labelThresholds?: DatasetOptions['labelThresholds'];
 }
 
 export interface RowLabel {
   readonly label: string;
-  /** The number behind it, where there is one. */
+  /** Numeric value behind the label, if any. */
   readonly score?: number;
 }
 
-/** Why a row has no label: what was found in it. */
+/** The reason why a row has no label, with the value found. */
 export interface UnknownLabel {
   readonly unknown: string;
 }
 
-/** A verdict that need not be one of the labels: the label that stands for it, and the number that was said. */
+/** A verdict that need not be a label: the label that it maps to and the number in the answer. */
 export type OpenVerdict = { readonly verdict: string; readonly score: number } | UnparsableReason;
 
 type Read = Extract<Judgment, { ok: true }>;
 type Labelled = Pick<Example, 'label' | 'score'>;
 
 export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
-  /** For the recipe reference, after the kind's name. */
+  /** Description for the recipe reference, printed after the kind's name. */
   readonly meaning: string;
-  /** For the recipe reference: what `labels` says beyond what a verdict may be. */
+  /** Further description of `labels` for the recipe reference. */
   readonly labelsMeaning?: string;
-  /** Fields of a task of this kind: optional ones, because tasks of all kinds share one schema; another kind's are refused. */
+  /**
+   * Task fields of this kind. They are optional because tasks of all kinds share one schema; fields of another kind are
+   * rejected.
+   */
   readonly fields: F;
   /** Fields of an arm's `reward` for tasks of this kind, each with a default. */
   readonly rewardFields: R;
 
-  /** Images of every example; any number where left out. */
+  /** Number of images per example; any number if undefined. */
   readonly imageCount?: number;
   /**
-   * The first order is that of the row; where there is a second, every example is evaluated in both. Kept answers tell
-   * them apart by one flag (`swapped`), so there are no more than two.
+   * Candidate orders in which every example is evaluated; the first is that of the row. Stored answers distinguish
+   * orders by one flag (`swapped`), so there are at most two.
    */
   readonly orders: readonly Order[];
-  /** The i-th label says that the i-th candidate was chosen, so that another order gives an example another label. */
+  /**
+   * Whether the i-th label means that the i-th candidate was chosen, so that another order changes an example's label.
+   */
   readonly labelsArePlaces: boolean;
 
-  /** What the labels should be instead; undefined where they are right. */
+  /** The labels that this kind requires, in words; undefined if the given ones are valid. */
   labelsProblem?(labels: Labels): string | undefined;
-  /** Two row fields may give the label: the one that wins (`greaterOf`, `lesserOf`). */
+  /** Whether a label may be derived by comparing two row fields (`greaterOf`, `lesserOf`). */
   readonly takesTwoLabelFields: boolean;
   labelOf(row: RowValues, rule: LabelRule, task: KindTask<F>): RowLabel | UnknownLabel;
 
-  /** How this task's verdicts are read where they need not be one of the labels; undefined where they must. */
+  /** Reader for verdicts that need not be labels; undefined if every verdict must be a label. */
   verdictReader?(task: KindTask<F>): ((text: string) => OpenVerdict) | undefined;
-  /** In [0, 1]: rewarded in the place of accuracy. Undefined: accuracy, 1 or 0, is. */
+  /** Value in [0, 1] that replaces accuracy in the reward; undefined to use accuracy (1 or 0). */
   closeness?(judgment: Read, example: Labelled, task: KindTask<F>, reward: Values<R>): number | undefined;
 
-  /** Groups of judge/evaluation/metrics.ts that its tasks are scored by. */
+  /** Metric groups (judge/evaluation/metrics.ts) that score tasks of this kind. */
   readonly metrics: readonly string[];
-  /** Of the scores, those that a promotion gate may ask of this kind alone. */
+  /** Scores that a promotion gate may use for this kind only. */
   readonly gateMetrics: readonly string[];
-  /** For reports: what examples are called and, where there are several orders, what all of them are. */
+  /** Wording for reports: the examples and, if there are several orders, all orders together. */
   readonly words: { readonly examples: string; readonly orders?: string };
 }

@@ -1,9 +1,9 @@
-/** Labels that are numbers: the least first, as a score task declares them. */
+/** Numeric labels, in ascending order as a score task declares them. */
 import { assert } from '../../core/assert.ts';
 
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)$/;
 
-/** A plain decimal number, else undefined: `3`, `2.5` and `-1` are, `1e3`, `0x10`, `3/5` and `NaN` are not. */
+/** Parses a plain decimal number: accepts `3`, `2.5` and `-1`; returns undefined for `1e3`, `0x10`, `3/5` and `NaN`. */
 export function numberOf(text: string): number | undefined {
   const trimmed = text.trim();
   return decimal.test(trimmed) ? Number(trimmed) : undefined;
@@ -13,7 +13,7 @@ export function isWithin(value: number, labels: readonly string[]): boolean {
   return value >= Number(labels[0]) && value <= Number(labels.at(-1));
 }
 
-/** Of two that are equally near, the lesser. */
+/** The label nearest to the value; on a tie, the smaller one. */
 export function nearestLabel(value: number, labels: readonly string[]): string {
   const [first] = labels;
   assert(first !== undefined, 'a score task has labels');

@@ -1,4 +1,7 @@
-/** Two images, one of which is better. A verdict is a place, so every pair is evaluated in both orders. */
+/**
+ * Kind pairwise: two images, one of which is better. A verdict names a position, so every pair is evaluated in both
+ * orders.
+ */
 import type { Kind, Labels, LabelRule, RowLabel, RowValues, UnknownLabel } from './kind.ts';
 import { labelOfField } from './row-label.ts';
 
@@ -24,7 +27,7 @@ export const pairwise = {
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;
 
-/** The first image's label when the first number wins; equal numbers tell nothing. */
+/** Label of the image whose number wins; unknown on a tie. */
 function labelOfWinner(
   row: RowValues,
   field: Exclude<LabelRule['field'], string>,

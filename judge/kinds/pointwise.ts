@@ -1,4 +1,4 @@
-/** One thing to judge, with a verdict from a few labels. */
+/** Kind pointwise: one input, and a verdict from a fixed set of labels. */
 import type { Kind } from './kind.ts';
 import { labelOfField } from './row-label.ts';
 

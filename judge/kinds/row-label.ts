@@ -1,11 +1,11 @@
-/** A label from one row field: by thresholds, by map, or by its name. */
+/** Derives a label from one row field: by thresholds, by a label map, or by the label's name. */
 import { assert } from '../../core/assert.ts';
 import { numberOf } from './label-numbers.ts';
 import type { KindTask, LabelRule, RowLabel, RowValues, UnknownLabel } from './kind.ts';
 
 const excerptLengthMax = 50;
 
-/** A number by the dataset's thresholds, else text by its map or by the labels themselves. */
+/** The label by `labelThresholds` if there are any, else by `labelMap`, else the label that the text names. */
 export function labelOfField(
   row: RowValues,
   { field, labelMap, labelThresholds }: LabelRule,
@@ -33,14 +33,14 @@ function byThreshold(
     : { label: found.label, score };
 }
 
-/** The one of the names that the text is or writes otherwise. */
+/** The name that equals the text, exactly or in canonical form. */
 function named(text: string, names: readonly string[]): string | undefined {
   if (names.includes(text)) return text;
   const code = canonical(text);
   return names.find((name) => canonical(name) === code);
 }
 
-/** `3`, `3.0` and ` 3 ` are one code. */
+/** Canonical form, in which `3`, `3.0` and ` 3 ` are equal. */
 function canonical(text: string): string {
   const value = numberOf(text);
   return value === undefined ? text.trim() : String(value);

@@ -1,4 +1,4 @@
-/** How much: labels are numbers, and a verdict near the label is better than one far from it. */
+/** Kind score: labels are numbers, and a verdict is better the nearer it is to the label. */
 import { z } from 'zod';
 import type { Kind, KindTask, RowLabel, UnknownLabel } from './kind.ts';
 import { closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';

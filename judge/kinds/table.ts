@@ -1,4 +1,4 @@
-/** The kinds of task there are, a line each, in the order of the recipe reference. */
+/** All task kinds, in the order of the recipe reference. */
 import type { Intersection } from '../../core/intersection.ts';
 import type { Fields, Kind } from './kind.ts';
 import { pairwise } from './pairwise.ts';
@@ -24,7 +24,7 @@ export function kindsWhere(holds: (kind: Kind) => boolean): KindName[] {
 
 type Each = (typeof kinds)[KindName];
 
-/** Fields of tasks, of every kind: a recipe's tasks have one schema. */
+/** Task fields of all kinds: a recipe's tasks share one schema. */
 export const fieldsOfKinds = together('fields') as Intersection<Each['fields']>;
 export const rewardFieldsOfKinds = together('rewardFields') as Intersection<Each['rewardFields']>;
 
@@ -32,7 +32,7 @@ function together(part: 'fields' | 'rewardFields'): Fields {
   return Object.assign({}, ...kindNames.map((name) => kinds[name][part])) as Fields;
 }
 
-/** Names of groups in judge/evaluation/metrics.ts that some kind is scored by. */
+/** Metric groups (judge/evaluation/metrics.ts) that score at least one kind. */
 export type MetricGroup = Each['metrics'][number];
 
 type GateMetric = Each['gateMetrics'][number];

@@ -1,19 +1,19 @@
-/** How much a prompt still teaches, by the success of the groups that were sampled from it. */
+/** Curriculum: how informative a prompt still is, by the success rate of the groups sampled from it. */
 import type { CurriculumSpec } from '../../recipes/fields/mixture-fields.ts';
 
-/** Example index -> share of right rollouts, in [0, 1], newer groups weighing more. JSON. */
+/** Example index -> exponential moving average of the share of correct rollouts, in [0, 1]. JSON. */
 export type SuccessRates = Readonly<Record<number, number>>;
 
-/** Of the newest group only: the policy changes, so older rewards say little. */
+/** Weight of the newest group in the average: the policy changes, so older rewards are less informative. */
 const newestWeight = 0.5;
 
 export interface ObservedGroup {
   readonly exampleIndex: number;
-  /** Share of the group's rollouts that were right. */
+  /** Share of the group's rollouts that were correct. */
   readonly successRate: number;
 }
 
-/** Groups in the order in which they were sampled. */
+/** Adds groups, in the order in which they were sampled. */
 export function observe(before: SuccessRates, groups: readonly ObservedGroup[]): SuccessRates {
   const rates: Record<number, number> = { ...before };
   for (const { exampleIndex, successRate } of groups) {
@@ -24,8 +24,8 @@ export function observe(before: SuccessRates, groups: readonly ObservedGroup[]):
 }
 
 /**
- * Chance that an example is taken when its turn comes: 4 p (1 - p), the variance of its rewards relative to the largest
- * one, at least `chanceMin`. An example that was never sampled is always taken.
+ * Probability that an example is taken on its turn: 4 p (1 - p), the variance of its rewards relative to the largest
+ * possible one, but at least `chanceMin`; 1 for an example that was never sampled.
  */
 export function chanceOf(rates: SuccessRates, { chanceMin }: CurriculumSpec): (exampleIndex: number) => number {
   return (exampleIndex) => {

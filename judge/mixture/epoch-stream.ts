@@ -2,21 +2,21 @@
 import { assert, required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 
-/** JSON. */
+/** Position of a stream. JSON. */
 export interface EpochPlace {
   readonly epoch: number;
-  /** Examples of the epoch that have had their turn. */
+  /** Number of examples of the epoch that have had their turn. */
   readonly position: number;
 }
 
 export interface EpochStreamOptions {
-  /** Rows of the dataset's examples. */
+  /** Row numbers of examples in the dataset. */
   readonly pool: Uint32Array;
-  /** Names the stream's random numbers. */
+  /** Key of the stream's random numbers. */
   readonly path: readonly (string | number)[];
-  /** The beginning when left out. */
+  /** Position to continue from; the beginning if omitted. */
   readonly place?: EpochPlace;
-  /** Chance in (0, 1] that an example is taken when its turn comes; 1 when left out. */
+  /** Probability in (0, 1] that an example is taken on its turn; 1 if omitted. */
   readonly chanceOf?: (exampleIndex: number) => number;
 }
 
@@ -24,7 +24,7 @@ export class EpochStream {
   readonly #options: EpochStreamOptions;
   #epoch: number;
   #position: number;
-  /** Of the epoch; made when it is drawn from. */
+  /** Shuffled rows of the current epoch; created on first use. */
   #order: Uint32Array | undefined;
 
   constructor(options: EpochStreamOptions) {
@@ -38,7 +38,7 @@ export class EpochStream {
     return { epoch: this.#epoch, position: this.#position };
   }
 
-  /** Ends for every chance above 0. */
+  /** The next example. Terminates for every chance above 0. */
   next(): number {
     for (;;) {
       if (this.#position === this.#options.pool.length) {

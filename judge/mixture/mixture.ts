@@ -1,6 +1,6 @@
 /**
- * The mixture: which training examples each step sees. What step k sees is a function of the examples, the seed, k and,
- * under a curriculum, of the rewards that were recorded before its segment; a resume cannot skip or repeat anything.
+ * The mixture: which training examples each step sees. The examples of step k are a function of the dataset, the seed,
+ * k and, with a curriculum, the rewards recorded before its segment, so a resume neither skips nor repeats any.
  * Default: the plain union of the tasks' examples, reshuffled each epoch (arXiv 2603.11665).
  */
 import { assert, required } from '../../core/assert.ts';
@@ -11,34 +11,34 @@ import { EpochStream, type EpochPlace } from './epoch-stream.ts';
 import { TaskTurns, taskShares } from './task-shares.ts';
 
 export interface MixtureRequest {
-  /** Training rows of each task to train on, ascending: rows of the dataset's examples. */
+  /** Training rows by task, as ascending row numbers of examples in the dataset. */
   readonly pools: ReadonlyMap<string, Uint32Array>;
   readonly seed: number;
   readonly exampleCountPerStep: number;
-  /** The plain union when left out. */
+  /** The plain union if omitted. */
   readonly mixture?: MixtureSpec;
-  /** Steps before this one are another segment's; 0 when left out. */
+  /** First step of this segment; 0 if omitted. */
   readonly fromStep?: number;
-  /** The previous segment, if any: its streams continue. */
+  /** Stream positions at the end of the previous segment, if any. */
   readonly places?: MixturePlaces;
-  /** Chance in (0, 1] that an example is taken when its turn comes; 1 for every one when left out. */
+  /** Probability in (0, 1] that an example is taken on its turn; 1 if omitted. */
   readonly chanceOf?: (exampleIndex: number) => number;
-  /** Further examples a step, for resampling; none when left out. */
+  /** Additional examples per step for dynamic sampling; 0 if omitted. */
   readonly reserveCountPerStep?: number;
 }
 
-/** Where each stream stands. JSON. */
+/** Position of each stream. JSON. */
 export type MixturePlaces = Readonly<Record<string, EpochPlace>>;
 
-/** What one step sees: rows of the dataset's examples. */
+/** The examples of one step, as row numbers in the dataset. */
 export interface PlannedStep {
-  /** `exampleCountPerStep` of them. */
+  /** `exampleCountPerStep` rows. */
   readonly rows: Uint32Array;
-  /** `reserveCountPerStep` of them: for dynamic sampling. */
+  /** `reserveCountPerStep` rows, for dynamic sampling. */
   readonly reserve: Uint32Array;
 }
 
-/** The rows of each task, at most `exampleCountMax` of them, which ones by seed; ascending. */
+/** The rows of each task, ascending; at most `exampleCountMax`, a subset chosen by seed. */
 function cappedPools({ pools, seed, mixture }: MixtureRequest): Map<string, Uint32Array> {
   const capped = [...pools].map(([task, pool]): [string, Uint32Array] => {
     if (pool.length === 0) {
@@ -54,7 +54,7 @@ function cappedPools({ pools, seed, mixture }: MixtureRequest): Map<string, Uint
   return new Map(capped);
 }
 
-/** Draws of one purpose (`mixture`, `mixture-reserve`) from all tasks in their shares. */
+/** Draws for one purpose (`mixture`, `mixture-reserve`) from all tasks, in proportion to their shares. */
 class Draws {
   readonly #streams: ReadonlyMap<string, EpochStream>;
   readonly #turns: TaskTurns;
@@ -66,12 +66,12 @@ class Draws {
       return [key, new EpochStream({ pool, path, ...(place && { place }), ...(chanceOf && { chanceOf }) })];
     };
     if ((mixture?.strategy ?? 'union') === 'union') {
-      // In dataset order, so that the order in which an arm names its tasks changes nothing.
+      // In dataset order, so that results do not depend on the order in which an arm names its tasks.
       const union = joined([...pools.values()]);
       this.#streams = new Map([stream('', union, [purpose, seed])]);
       this.#turns = new TaskTurns(new Map([['', 1]]), 0);
     } else {
-      // By name, for the same reason.
+      // Sorted by name, for the same reason.
       const named = [...pools].sort(([a], [b]) => (a < b ? -1 : 1));
       this.#streams = new Map(named.map(([task, pool]) => stream(task, pool, [purpose, seed, task])));
       const countPerStep = purpose === 'mixture' ? request.exampleCountPerStep : (request.reserveCountPerStep ?? 0);
@@ -97,15 +97,15 @@ class Draws {
   }
 }
 
-/** The steps of a run, one after the other. */
+/** Generates the steps of a run in order. */
 export class Mixture {
-  /** Training examples of each task: what an epoch is made of. */
+  /** Number of training examples by task in one epoch. */
   readonly exampleCountByTask: Readonly<Record<string, number>>;
   readonly #request: MixtureRequest;
   readonly #draws: Draws;
   readonly #reserve: Draws;
 
-  /** DATASET_EMPTY when a task has no training example. */
+  /** DATASET_EMPTY if a task has no training example. */
   constructor(request: MixtureRequest) {
     const pools = cappedPools(request);
     assert(pools.size > 0, 'a mixture of no tasks');
@@ -115,7 +115,7 @@ export class Mixture {
     this.exampleCountByTask = Object.fromEntries([...pools].map(([task, pool]) => [task, pool.length]));
   }
 
-  /** The first is `fromStep`. */
+  /** The next step; the first call returns `fromStep`. */
   next(): PlannedStep {
     const { exampleCountPerStep, reserveCountPerStep = 0 } = this.#request;
     return { rows: this.#draws.take(exampleCountPerStep), reserve: this.#reserve.take(reserveCountPerStep) };
@@ -127,14 +127,16 @@ export class Mixture {
   }
 }
 
-/** What a round of the step's sampling sees: round 0 the step's rows, the others as many of its reserve. */
+/**
+ * Rows of one sampling round of a step: the step's rows in round 0, then as many of its reserve in each further round.
+ */
 export function roundRows({ rows, reserve }: PlannedStep, round: number): Uint32Array {
   if (round === 0) return rows;
   assert(round * rows.length <= reserve.length, `round ${round} is not planned`);
   return reserve.slice((round - 1) * rows.length, round * rows.length);
 }
 
-/** Ascending. */
+/** The rows of all pools, ascending. */
 function joined(pools: readonly Uint32Array[]): Uint32Array {
   if (pools.length === 1 && pools[0] !== undefined) return pools[0];
   const all = new Uint32Array(pools.reduce((sum, { length }) => sum + length, 0));

@@ -1,8 +1,8 @@
-/** Which share of the draws each task has, and whose turn it is. */
+/** The share of the draws of each task, and the order in which tasks draw. */
 import { assert, required } from '../../core/assert.ts';
 import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 
-/** Shares that add up to 1, in the order of the counts. Not for the union, which is one pool. */
+/** Shares that sum to 1, in the order of `exampleCounts`. Not for the union strategy, which has one pool. */
 export function taskShares(
   exampleCounts: ReadonlyMap<string, number>,
   { strategy, temperature, weights }: MixtureSpec,
@@ -16,7 +16,7 @@ export function taskShares(
   return new Map(weighted.map(([task, weight]) => [task, weight / total]));
 }
 
-/** The task that is furthest behind its share draws next: after n draws no task is a whole draw from where it should be. */
+/** Gives each draw to the task that is furthest behind its share, so that counts stay close to the shares. */
 export class TaskTurns {
   readonly #shares: readonly (readonly [string, number])[];
   readonly #counts = new Map<string, number>();

@@ -1,7 +1,7 @@
 /**
- * May a candidate take the promoted policy's name? By declared rules alone: minimums, no task worse than before (a
- * non-inferiority test: the lower bound of the paired difference's 95 % interval against a margin), a ceiling of
- * unparsable answers. What is not there to be measured throws; it is never passed over.
+ * Promotion gate: whether a candidate may replace the promoted policy, by declared rules alone: minimum scores,
+ * non-inferiority on every task (the lower bound of the paired difference's 95 % interval against a margin), and a
+ * maximum rate of unparsable answers. A missing measurement throws; no rule is skipped.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
@@ -13,16 +13,16 @@ import type { TaskScores } from '../evaluation/task-scores.ts';
 export type GateRules = PromotionSpec['gate'];
 
 export interface GateCheck {
-  /** In words: `macroF1 of pair-up at least 0.8`. */
+  /** The rule in words: `macroF1 of pair-up at least 0.8`. */
   readonly rule: string;
   readonly task: string;
   readonly value: number;
-  /** A floor, or under `unparsable` a ceiling. */
+  /** Lower limit; for unparsable rates, upper limit. */
   readonly limit: number;
   readonly passed: boolean;
 }
 
-/** What one policy answered to the test set of one task. */
+/** Answers of one policy to the test set of one task. */
 export interface Answered {
   readonly task: string;
   readonly split: string;
@@ -33,18 +33,21 @@ export interface AnsweredOutcome extends ClusteredOutcome {
   readonly exampleId: string;
 }
 
-/** Both policies on the same test sets. */
+/** Answers of both policies on the same test sets. */
 export interface Contest {
-  /** Whose test sets, in words. */
+  /** The origin of the test sets, in words. */
   readonly data: string;
   readonly candidate: readonly Answered[];
   readonly promoted: readonly Answered[];
 }
 
 export interface GateEvidence {
-  /** Of the candidate, on its own test sets. */
+  /** Scores of the candidate on its own test sets. */
   readonly scores: readonly TaskScores[];
-  /** Where a policy is promoted already: on the candidate's test sets, and on those that it was promoted with. */
+  /**
+   * Present if a policy is already promoted: on the candidate's test sets, and on those that the policy was promoted
+   * with.
+   */
   readonly contests?: { readonly onNewData: Contest; readonly onOldData: Contest };
 }
 
@@ -53,7 +56,7 @@ export interface GateResampling {
   readonly seed: number;
 }
 
-/** One at a time, so that the caller can do other work in between. Throws EVALUATION_MISSING. */
+/** Yields the checks one at a time, so that the caller can do other work in between. Throws EVALUATION_MISSING. */
 export function* gateChecks(
   rules: GateRules,
   evidence: GateEvidence,
@@ -128,7 +131,7 @@ function atLeastCheck(rule: string, task: string, value: number, limit: number):
   return { rule, task, value, limit, passed: value >= limit };
 }
 
-/** The contest on new data covers every task that the candidate was scored on. */
+/** Requires the contest on new data to cover every task that the candidate was scored on. */
 function requireTasks({ data, candidate }: Contest, scores: readonly TaskScores[]): void {
   const unanswered = scores.find(({ task, split }) => !candidate.some((a) => a.task === task && a.split === split));
   if (unanswered !== undefined) throw missing(`there are no judgments of ${unanswered.task}`, data);

@@ -1,4 +1,4 @@
-/** A reliability diagram (DeGroot and Fienberg 1983): how often a judge is right, by how sure it is; the diagonal is what it should be. */
+/** Reliability diagram (DeGroot and Fienberg 1983): accuracy by confidence; the diagonal is perfect calibration. */
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
 
@@ -8,7 +8,7 @@ interface Bin {
   readonly accuracy: number;
 }
 
-/** `bins` of equal width over [0, 1]; bars are fainter where a bin holds fewer answers. */
+/** Draws `bins` of equal width over [0, 1]; the bars of bins with fewer answers are fainter. */
 export function calibrationPlot(bins: readonly Bin[]): Html {
   const countMax = Math.max(...bins.map(({ count }) => count));
   const width = 100 / bins.length;

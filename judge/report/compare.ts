@@ -1,6 +1,7 @@
 /**
- * What may be claimed of two arms: a difference of Macro-F1 that the paired bootstrap finds on the same examples in
- * every pair of their runs, corrected by Holm over the tasks tested; nothing where it does not, or where no test was made.
+ * Claims about two arms. A difference of Macro-F1 is claimed if the paired bootstrap finds it on the same examples in
+ * every pair of their runs, after Holm correction over the tasks tested. Otherwise, or without a test, nothing is
+ * claimed.
  */
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { ReportRun, ReportScores } from './data.ts';
@@ -8,17 +9,17 @@ import { interval, pValue, points } from './format.ts';
 
 export type Claim = 'higher' | 'lower' | 'none';
 
-/** Chance of a false claim among the tasks of one comparison. */
+/** Family-wise error rate over the tasks of one comparison. */
 const falseClaimRate = 0.05;
 
 export interface TaskComparison {
   readonly task: string;
   readonly ood: boolean;
   readonly claim: Claim;
-  /** The first runs' scores, for the sentence. */
+  /** Scores of the first run of each arm, quoted in the sentence. */
   readonly ours: ReportScores;
   readonly theirs: ReportScores;
-  /** Of every pair of runs; empty without tests. */
+  /** Tests of every pair of runs; empty if none were made. */
   readonly tests: readonly PairedTest[];
 }
 
@@ -28,7 +29,7 @@ export interface ArmComparison {
   readonly tasks: readonly TaskComparison[];
 }
 
-/** Every arm against every arm before it, the last arm first: that is the one the recipe leads up to. */
+/** Compares every arm with every earlier arm; the last arm comes first, because the recipe leads up to it. */
 export function compareArms(runs: readonly ReportRun[], tests: readonly PairedTest[]): readonly ArmComparison[] {
   const arms = [...new Set(runs.map(({ arm }) => arm))];
   return arms
@@ -63,7 +64,7 @@ function claimOf(tests: readonly PairedTest[]): Claim {
   return tests.every(({ difference }) => difference < 0) ? 'lower' : 'none';
 }
 
-/** Does McNemar's test of accuracy say the same, in every pair of runs? */
+/** Whether McNemar's test of accuracy supports the claim in every pair of runs. */
 function mcNemarAgrees({ claim, tests }: TaskComparison): boolean {
   return tests.every(({ mcNemarHolmP, onlyThisCorrect, onlyOtherCorrect }) => {
     const isHigher = onlyThisCorrect > onlyOtherCorrect;
@@ -71,7 +72,7 @@ function mcNemarAgrees({ claim, tests }: TaskComparison): boolean {
   });
 }
 
-/** One honest sentence on the trained formats, then one on each unseen task. */
+/** One sentence on all trained tasks, then one on each unseen task. */
 export function comparisonSentences({ arm, other, tasks }: ArmComparison): readonly string[] {
   const seen = tasks.filter(({ ood }) => !ood);
   const unseen = tasks.filter(({ ood }) => ood);

@@ -1,4 +1,6 @@
-/** Every paired test as a number: difference of Macro-F1 in points with its interval, stars for what stays after Holm. */
+/**
+ * Table of all paired tests: difference of Macro-F1 in points with its interval, and stars for significance after Holm.
+ */
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { ReportData } from './data.ts';
 import { interval, points, pValue, stars } from './format.ts';

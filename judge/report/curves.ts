@@ -1,4 +1,4 @@
-/** How training went: reward, accuracy and health per step for every trained run, then accuracy by task. */
+/** Training curves: reward, accuracy and health per step for every trained run, then accuracy by task. */
 import type { Objective } from '../../recipes/recipe.ts';
 import type { CurvePoint, ReportData, ReportRun } from './data.ts';
 import { type Html, html } from './html.ts';

@@ -19,14 +19,14 @@ export interface TaskPoint {
   readonly format: number;
 }
 
-/** One optimizer step, or the last step of an activity that did several. */
+/** One step, or the last step of an activity that ran several. */
 export interface CurvePoint {
   readonly step: number;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly tokenCount?: number;
-  /** Of reinforcement learning only, like all below. */
+  /** Reinforcement learning only, as are all fields below. */
   readonly reward?: number;
   readonly accuracy?: number;
   readonly formatRate?: number;
@@ -47,31 +47,31 @@ export interface ReportRun {
   readonly arm: string;
   readonly seed: number;
   readonly objective: Objective;
-  /** Of an rl arm, as papers call it. */
+  /** Title of the algorithm, as in papers; rl arms only. */
   readonly algorithm?: string;
   readonly mode: AnswerMode;
   readonly from?: string;
   readonly stepCount: number;
   readonly wallMs: number;
   readonly computeMs: number;
-  /** Its digest is the policy's. */
+  /** Checkpoint of the run; its digest is the policy's. */
   readonly checkpoint: KeptBytes;
   readonly scores: readonly ReportScores[];
-  /** In order of steps; empty for an arm that trains nothing. */
+  /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
 }
 
-/** One judgment with all that went into it: a rollout of training, or an answer of the evaluation. */
+/** One judgment with its inputs: a rollout of training, or an answer of the evaluation. */
 export interface ReportRollout {
   readonly runName: string;
-  /** The step it was sampled at; undefined for an answer of the evaluation. */
+  /** Step at which it was sampled; undefined for an answer of the evaluation. */
   readonly step?: number;
   readonly task: string;
   readonly exampleId: string;
-  /** `data:` URIs, in the order the prompt shows them. */
+  /** `data:` URIs, in prompt order. */
   readonly images: readonly string[];
   readonly prompt: string;
-  /** As decoded, in full. */
+  /** Decoded completion, in full. */
   readonly completion: string;
   readonly rationale?: string;
   readonly verdict?: string;
@@ -91,7 +91,7 @@ export interface ReportData {
   readonly title: string;
   readonly summary?: string;
   readonly experimentId: string;
-  /** YAML or JSON, complete. */
+  /** The complete recipe, as YAML or JSON. */
   readonly recipeText: string;
   readonly recipeDigest: string;
   readonly tasks: readonly {
@@ -101,22 +101,22 @@ export interface ReportData {
   }[];
   /** In the recipe's order of arms, then by seed. */
   readonly runs: readonly ReportRun[];
-  /** Runs against each other on the same examples. */
+  /** Paired tests of runs on the same examples. */
   readonly tests: readonly PairedTest[];
   readonly rollouts: readonly ReportRollout[];
   readonly dataset: {
     readonly exampleCount: number;
     readonly imageCount: number;
     readonly quarantinedCount: number;
-    /** Files and folders that it was read from; none where all of it was made up. */
+    /** Files and folders that were read; empty if all data is synthetic. */
     readonly sources: readonly { readonly name: string; readonly sha256: string }[];
     /** The first rows of the quarantine. */
     readonly quarantined: readonly QuarantinedRow[];
-    /** Address of the table that has all of them. */
+    /** URI of the table of all quarantined rows. */
     readonly quarantineUri?: string;
-    /** undefined: not looked for. */
+    /** Undefined if no check for leaks was made. */
     readonly leaks?: readonly ReportLeak[];
-    /** Address of the list with all examples of every leak. */
+    /** URI of the list with all examples of every leak. */
     readonly leaksUri?: string;
   };
   readonly cost: {
@@ -124,8 +124,8 @@ export interface ReportData {
     readonly cache: { readonly hits: number; readonly misses: number };
     readonly stages: readonly StageCost[];
   };
-  /** What was kept, by name: recipe, dataset, plans, ... */
+  /** Stored artifacts by name: recipe, dataset, plans, ... */
   readonly artifacts: readonly (KeptBytes & { readonly name: string })[];
-  /** Versions, threads, CPU: what a repetition must share to give the same bits. */
+  /** Versions, thread counts, CPU: must be equal for bit-identical reproduction. */
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,7 @@
-/** Forest plot: for every task, each run's score as a dot on its interval; in HTML, so that it stays readable on a phone. */
+/**
+ * Forest plot: for every task, each run's score as a dot on its interval. It is HTML, so that it stays readable on a
+ * phone.
+ */
 import { kindOf } from '../kinds/table.ts';
 import type { ReportData } from './data.ts';
 import { count, interval, points } from './format.ts';

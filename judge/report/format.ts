@@ -1,11 +1,13 @@
-/** Numbers as a report writes them. */
+/** Number formats of reports. */
 
-/** A score or rate of [0, 1] in points: `99.4`. */
+/** A score or rate in [0, 1] as points: `99.4`. */
 export function points(value: number): string {
   return (value * 100).toFixed(1);
 }
 
-/** Differences may be negative, and a dash before a minus sign reads as two of them. */
+/**
+ * An interval in points; with negative bounds it is written with `to`, because a dash before a minus sign is misread.
+ */
 export function interval([low, high]: readonly [number, number]): string {
   return `${points(low)}${low < 0 || high < 0 ? ' to ' : '–'}${points(high)}`;
 }
@@ -15,7 +17,7 @@ export function pValue(p: number): string {
   return p < 0.001 ? '< .001' : `= ${p.toFixed(3).replace(/^0/, '')}`;
 }
 
-/** Stars as tables of tests have them: p below .05, .01, .001. */
+/** Significance stars: one each for p below .05, .01, .001. */
 export function stars(p: number): string {
   return '*'.repeat([0.05, 0.01, 0.001].filter((limit) => p < limit).length);
 }
@@ -48,7 +50,7 @@ export function bytes(byteLength: number): string {
   return `${unit === 0 ? String(value) : value.toFixed(1)} ${byteUnits[unit] ?? ''}`;
 }
 
-/** Small and large numbers with three digits: `0.00123`, `1.2e-7`. */
+/** Three significant digits: `0.00123`; very small and large numbers in exponential form: `1.2e-7`. */
 export function significant(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);

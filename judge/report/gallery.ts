@@ -1,4 +1,4 @@
-/** What the judge saw and said: images, prompt, rationale, verdict and reward, by outcome. */
+/** Sample answers by outcome: images, prompt, rationale, verdict and reward. */
 import type { ReportData, ReportRollout } from './data.ts';
 import { significant } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -16,7 +16,7 @@ function outcomeOf({ unparsable, verdict, label }: Pick<ReportRollout, 'unparsab
   return verdict === label ? 'right' : 'wrong';
 }
 
-/** Radio buttons and CSS do the choosing, so the file needs no script. */
+/** The tabs are radio buttons and CSS, so that the file needs no script. */
 export function gallery({ rollouts }: ReportData): Html {
   if (rollouts.length === 0) return html`<p class="muted">No answers were sampled for the report.</p>`;
   const groups = outcomes.map((each) => ({

@@ -1,4 +1,4 @@
-/** HTML from template literals in which every value is escaped unless it is HTML already. */
+/** HTML template literals: every value is escaped unless it is already HTML. */
 
 export class Html {
   readonly text: string;
@@ -14,7 +14,7 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(text);
 }
 
-/** For text that is HTML by construction: SVG of a plot, the style sheet. */
+/** Wraps text that is HTML by construction: SVG of a plot, the style sheet. */
 export function trusted(text: string): Html {
   return new Html(text);
 }

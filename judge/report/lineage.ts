@@ -4,7 +4,7 @@ import { count } from './format.ts';
 import { type Html, html } from './html.ts';
 import { seriesIndexOf } from './series.ts';
 
-/** Pixels. */
+/** Layout in pixels. */
 const width = 1000;
 const boxWidth = 196;
 const boxHeight = 50;
@@ -17,7 +17,7 @@ interface Box {
   readonly y: number;
   readonly title: string;
   readonly about: string;
-  /** Index of the colour, for a policy. */
+  /** Colour index of a policy. */
   readonly series?: number;
 }
 
@@ -60,7 +60,9 @@ export function lineagePicture(data: ReportData): Html {
     ${runs.length > shown.length ? html`<p class="muted">${runs.length - shown.length} more runs are not shown.</p>` : undefined}`;
 }
 
-/** The arm that it says; else the one that trains nothing, whose policy all others start from. */
+/**
+ * The arm that the run starts from: its `from`, else the arm that trains nothing, whose policy all others start from.
+ */
 function startOf({ from }: ReportRun, runs: readonly ReportRun[]): string | undefined {
   return from ?? runs.find((run) => learnedFrom(run) === undefined && run.from === undefined)?.arm;
 }
@@ -77,7 +79,7 @@ function sourceText([first, ...others]: ReportData['dataset']['sources']): Pick<
   return { title, about: `${first.sha256.slice(0, 12)}${others.length === 0 ? '' : ', ...'}` };
 }
 
-/** What the steps learned from; undefined for a run that trains nothing. */
+/** What the steps trained on; undefined for a run that trains nothing. */
 function learnedFrom({ objective, curve }: ReportRun): string | undefined {
   const points = curve.flatMap(({ byTask = [] }) => byTask);
   const rollouts = points.reduce((sum, { rolloutCount }) => sum + rolloutCount, 0);
@@ -88,7 +90,7 @@ function edge(from: Box, to: Box): string {
   return curveBetween(from.x + boxWidth, from.y + boxHeight / 2, to.x, to.y + boxHeight / 2);
 }
 
-/** From a policy on the right to the steps that start from it, one row or more away. */
+/** Edge from a policy on the right to the steps that start from it, one row or more away. */
 function edgeBack(from: Box, to: Box): string {
   const isBelow = to.y > from.y;
   const [x, y] = [to.x + boxWidth * 0.8, to.y + (isBelow ? 0 : boxHeight)];

@@ -1,6 +1,6 @@
 import { type Html, html } from './html.ts';
 
-/** Scrolls sideways by itself on a narrow page. */
+/** A table that scrolls horizontally on a narrow page. */
 export function plainTable(heads: readonly string[], rows: readonly (readonly (string | Html)[])[]): Html {
   return html`<div class="scroll">
     <table class="plain">

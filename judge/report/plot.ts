@@ -1,4 +1,4 @@
-/** A line chart of steps as an SVG string: faint raw values under their moving mean. */
+/** A line chart over steps as SVG: faint raw values under their moving mean. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { assert } from '../../core/assert.ts';
@@ -8,13 +8,13 @@ export interface Line {
   readonly name: string;
   /** CSS colour. */
   readonly colour: string;
-  /** In order of steps. */
+  /** Values in step order. */
   readonly values: readonly { readonly step: number; readonly value: number }[];
 }
 
 export interface LineChart {
   readonly lines: readonly Line[];
-  /** Fixed ends of the y axis; from the data when left out. */
+  /** Fixed range of the y axis; taken from the data if omitted. */
   readonly range?: readonly [number, number];
   readonly logarithmic?: boolean;
   readonly width: number;
@@ -62,7 +62,7 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
 
 const smoothFromCount = 30;
 
-/** Centred, over a twentieth of the points on either side; shorter at the ends. */
+/** Centred moving mean over a twentieth of the points on either side; the window is shorter at the ends. */
 function movingMean(values: Line['values']): Line['values'] {
   const reach = Math.max(2, Math.round(values.length / 20));
   return values.map(({ step }, i) => {
@@ -71,7 +71,10 @@ function movingMean(values: Line['values']): Line['values'] {
   });
 }
 
-/** A hundredth of a pixel is finer than any screen, and a third of the bytes. */
+/**
+ * Removes the style element and rounds coordinates to 0.01 px, finer than any screen, which leaves a third of the
+ * bytes.
+ */
 function compact(svg: string): string {
   return svg
     .replace(/<style>[^]*?<\/style>/, '')

@@ -1,4 +1,7 @@
-/** The same examples asked in other ways: a judge of pictures falls to the majority when it sees none, and keeps its verdicts under another wording. */
+/**
+ * Table of probes and other modes on the same examples: without images a judge should fall to the majority baseline;
+ * with other wording it should keep its verdicts.
+ */
 import type { ReportData, ReportRun } from './data.ts';
 import { interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -9,7 +12,7 @@ export function hasProbes({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ variants }) => variants !== undefined));
 }
 
-/** One row per probe or mode and run, one column per task; those not run are listed below. */
+/** One row per probe or mode and run, one column per task; refused ones are listed below. */
 export function probeTable(data: ReportData): Html {
   const { runs } = data;
   const tasks = data.tasks
@@ -66,7 +69,7 @@ function cell(variant: Variant | undefined): Html {
   </td>`;
 }
 
-/** Each reason once, with the tasks that it holds for. */
+/** Each reason for a refusal once, with the tasks that it applies to. */
 function refusals(runs: readonly ReportRun[], names: readonly string[], tasks: readonly string[]): Html | undefined {
   const tasksOf = new Map<string, Set<string>>();
   for (const name of names)

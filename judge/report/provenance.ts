@@ -1,4 +1,4 @@
-/** What a reader needs to believe the rest: the recipe, the data that was left out, what it cost, the digests. */
+/** Provenance sections of the report: recipe, data and quarantine, cost, digests. */
 import type { KeptBytes, ReportData } from './data.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -43,7 +43,7 @@ export function dataSection({ dataset }: ReportData): Html {
     }`;
 }
 
-/** What a table leaves out must not look as if it were not there. */
+/** States how many rows a table shows of how many, so that omissions are visible, and where all of them are. */
 function whereAllAre(listedCount: number, totalCount: number, uri: string | undefined): Html {
   const shownCount = Math.min(listedCount, shownRowCountMax);
   const shown = shownCount < totalCount ? `the first ${count(shownCount)} of ${count(totalCount)}` : 'all';

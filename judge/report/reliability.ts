@@ -1,4 +1,4 @@
-/** How far a judge can be trusted beyond one number: confusion, agreement, calibration, samples, what could not be read. */
+/** Reliability beyond Macro-F1: confusion, agreement, calibration, samples, unparsable answers. */
 import { calibrationPlot } from './calibration-plot.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { points } from './format.ts';

@@ -1,4 +1,4 @@
-/** The report: one HTML file that needs no network, no script and no other file. The answer comes first. */
+/** Renders the report: one HTML file that needs no network, no script and no other file. Results come first. */
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
@@ -21,7 +21,7 @@ interface Section {
   readonly body: Html;
 }
 
-/** Equal data give equal bytes. */
+/** Deterministic: equal data give equal bytes. */
 export function renderReport(data: ReportData): string {
   const sections = sectionsOf(data);
   const page = html`<!doctype html>
@@ -136,7 +136,7 @@ function claims({ runs, tests }: ReportData): Html {
   </ul>`;
 }
 
-/** The last run's numbers, large: it is the one that the recipe leads up to. */
+/** The headline numbers of the last run, because the recipe leads up to it. */
 function headline({ runs }: ReportData): Html | undefined {
   const run = runs.at(-1);
   if (run === undefined) return undefined;

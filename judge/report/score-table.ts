@@ -1,4 +1,6 @@
-/** The paper's table: arms by tasks, Macro-F1 in points with its 95 % interval under it, unseen tasks set apart. */
+/**
+ * The score table, as in the paper: arms by tasks, Macro-F1 in points with its 95 % interval, unseen tasks separate.
+ */
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -87,7 +89,7 @@ export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: Rep
   ></span>`;
 }
 
-/** What the judge knows, where that differs from what it says. */
+/** The forced-choice Macro-F1, if it differs from the strict one. */
 function forcedNote({ forcedChoice, macroF1 }: ReportScores): Html | undefined {
   if (forcedChoice === undefined || points(forcedChoice.macroF1) === points(macroF1)) return undefined;
   return html`<span class="note">forced ${points(forcedChoice.macroF1)}</span>`;

@@ -1,4 +1,4 @@
-/** The report's one style sheet: system fonts, light and dark by the reader's preference, one column on a phone. */
+/** The report's style sheet: system fonts, light and dark by the reader's preference, one column on a phone. */
 export const styleSheet = `
 :root {
   color-scheme: light dark;

@@ -1,4 +1,4 @@
-/** The form of an answer: what supervised training shows, and what the parser demands. */
+/** The form of an answer, as supervised training targets have it and the parsers require it. */
 import { MtrlError } from '../../core/errors.ts';
 import { joinSegments, markRow, type MarkedText, segmentsOf, unusedMarks } from '../../core/marked-text.ts';
 import type { VerdictFormat } from '../../recipes/fields/task-fields.ts';
@@ -12,10 +12,10 @@ export interface TagPair {
 export const rationaleTags: TagPair = { open: '<think>', close: '</think>' };
 export const verdictTags: TagPair = { open: '<answer>', close: '</answer>' };
 
-/** Fields of an answer in JSON. */
+/** Field names of a JSON answer. */
 export const jsonFields = { rationale: 'rationale', verdict: 'verdict' } as const;
 
-/** All four, for tokenizers that keep each as one token. */
+/** All four tags, for tokenizers that encode each as one token. */
 export const completionTags: readonly string[] = [
   rationaleTags.open,
   rationaleTags.close,
@@ -23,7 +23,7 @@ export const completionTags: readonly string[] = [
   verdictTags.close,
 ];
 
-/** The completion that supervised training teaches. PROMPT_INVALID in `think` mode when the example has no rationale. */
+/** Target completion of supervised training. PROMPT_INVALID in `think` mode if the example has no rationale. */
 export function targetText(
   example: Pick<Example, 'id' | 'label' | 'rationale'>,
   mode: AnswerMode,
@@ -32,7 +32,7 @@ export function targetText(
   return writers[format ?? 'tagged'](example.label, mode === 'direct' ? undefined : rationaleOf(example));
 }
 
-/** As `targetText`; the rationale is text of the row. */
+/** As `targetText`, with the rationale marked as row text. */
 export function markedTarget(
   example: Pick<Example, 'id' | 'label' | 'rationale'>,
   mode: AnswerMode,
@@ -44,7 +44,7 @@ export function markedTarget(
   return joinSegments(segmentsOf(targetText(marked, mode, format), marks));
 }
 
-/** No rationale: the bare verdict. */
+/** Writers by verdict format; without a rationale they write the verdict alone. */
 const writers: Readonly<Record<VerdictFormat, (verdict: string, rationale?: string) => string>> = {
   tagged: (verdict, rationale) => {
     const answer = `${verdictTags.open} ${verdict} ${verdictTags.close}`;

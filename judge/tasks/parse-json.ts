@@ -1,15 +1,18 @@
-/** The strict reading of an answer in JSON: one object, its fields and no others, each once. */
+/** Strict parser of JSON answers: one object with the expected fields and no others, each once. */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
 import { jsonFields } from './completion.ts';
 
-/** A JSON string, and the colon that makes a field name of it. */
+/** A JSON string, with the colon that follows it if it is a field name. */
 const stringToken = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
 
 function unparsable(reason: UnparsableReason): Judgment {
   return { ok: false, reason };
 }
 
-/** JSON.parse keeps the last of two fields of one name; an answer that says two things has said nothing. */
+/**
+ * Number of field names in the text. JSON.parse keeps the last of two equal names, but such an answer is ambiguous and
+ * must be unparsable.
+ */
 function fieldCountOf(text: string): number {
   return [...text.matchAll(stringToken)].filter(([, colon]) => colon !== undefined).length;
 }
@@ -25,13 +28,13 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** Labels that are numbers may stand without quotes, in their shortest form: 3 for `3`. */
+/** Text of a value; numeric labels may be unquoted, in their shortest form: 3 for `3`. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim();
   return typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Never throws. `labels` undefined: any verdict. */
+/** Never throws. If `labels` is undefined, any verdict is accepted. */
 export function parseJson(
   { text, finishReason }: CompletionText,
   labels: readonly string[] | undefined,
@@ -46,7 +49,7 @@ export function parseJson(
   if (mode === 'think' && !names.includes(rationaleField)) return unparsable('rationale-missing');
   const allowed: readonly string[] = mode === 'think' ? [rationaleField, verdictField] : [verdictField];
   if (names.some((name) => !allowed.includes(name))) return unparsable('text-outside-form');
-  // Nested objects count here as well: none of the fields may be one.
+  // The fields of nested objects count as well, which rejects nested objects.
   if (fieldCountOf(text) > names.length) return unparsable('verdict-repeated');
   const rationale = mode === 'think' ? answer[rationaleField] : '';
   if (typeof rationale !== 'string' || (mode === 'think' && rationale.trim() === '')) {

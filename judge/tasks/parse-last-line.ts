@@ -1,4 +1,4 @@
-/** The strict reading of an answer whose last line is the verdict alone; what stands above it is the rationale. */
+/** Strict parser of answers whose last line is the verdict alone; the lines above are the rationale. */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
 import { numberOf } from '../kinds/label-numbers.ts';
 
@@ -6,7 +6,10 @@ function unparsable(reason: UnparsableReason): Judgment {
   return { ok: false, reason };
 }
 
-/** Never throws. `labels` undefined: any verdict; a line above that is a verdict as well makes two of them. */
+/**
+ * Never throws. If `labels` is undefined, any number is a verdict. A rationale line that is itself a verdict makes the
+ * answer unparsable (`verdict-repeated`).
+ */
 export function parseLastLine(
   { text, finishReason }: CompletionText,
   labels: readonly string[] | undefined,

@@ -1,11 +1,11 @@
 /**
- * The strict reading of a completion: exactly one rationale (in `think` mode) and exactly one verdict that is exactly
- * one of the labels. Anything else is unparsable, with a reason: a lenient parser pays a judge that hedges.
+ * Strict parser of tagged answers: exactly one rationale (in `think` mode) and exactly one verdict, which equals one of
+ * the labels. Anything else is unparsable, with a reason: a lenient parser would reward hedging.
  */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
 import { rationaleTags, verdictTags, type TagPair } from './completion.ts';
 
-/** Where a tag pair's parts begin and end in the text. */
+/** Positions of a tag pair and its content in the text. */
 interface Span {
   readonly start: number;
   readonly innerStart: number;
@@ -13,7 +13,7 @@ interface Span {
   readonly end: number;
 }
 
-/** The one span of these tags; 'missing' when either tag is, or they are the wrong way round. */
+/** The only span of these tags; 'missing' if a tag is absent or they are in the wrong order. */
 function spanOf(text: string, { open, close }: TagPair): Span | 'missing' | 'repeated' {
   const start = text.indexOf(open);
   const innerEnd = text.indexOf(close);
@@ -31,7 +31,10 @@ function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** Never throws. `labels` undefined: any verdict. White space around tags, rationale and verdict does not matter; case does. */
+/**
+ * Never throws. If `labels` is undefined, any verdict is accepted. White space around tags, rationale and verdict is
+ * ignored; case is significant.
+ */
 export function parseCompletion(
   completion: CompletionText,
   labels: readonly string[] | undefined,

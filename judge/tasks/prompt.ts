@@ -1,4 +1,4 @@
-/** From a declared task and an example to what the judge is shown. */
+/** Renders the prompt of an example from its task's template. */
 import type { ChatMessage, ContentPart } from '../../core/chat-message.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { joinSegments, segmentsOfMarked, splitTemplate, trimMarked } from '../../core/marked-text.ts';
@@ -6,12 +6,12 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../example.ts';
 import { compileMarkedTemplate, type MarkedTemplate } from './template.ts';
 
-/** The words that ask for reasoning and for the bare verdict: `mode_word` in prompt templates. */
+/** Words that ask for a rationale or for the verdict alone: the values of `mode_word` in prompt templates. */
 export type ModeWords = Readonly<Record<AnswerMode, string>>;
 
 const imageMark = '<image>';
 
-/** Templates by task: parsing one costs more than filling it in a hundred times. */
+/** Compiled templates by task: parsing takes longer than rendering a hundred times. */
 const compiled = new WeakMap<TaskSpec, MarkedTemplate>();
 
 function templateOf(task: TaskSpec): MarkedTemplate {
@@ -23,9 +23,9 @@ function templateOf(task: TaskSpec): MarkedTemplate {
 }
 
 /**
- * One user message; its image parts stand for the example's images, in order. Text parts are trimmed, empty ones left
- * out. What the template makes of fields is marked as text of the row: an image mark in it shows no image.
- * PROMPT_INVALID when a field is undefined, or the template shows more or fewer images than the example has.
+ * Renders one user message; its image parts stand for the example's images, in order. Text parts are trimmed, and empty
+ * ones are omitted. Output of the template's expressions over fields is marked as row text: an image mark in it shows
+ * no image. PROMPT_INVALID if a field is undefined, or if the template shows more or fewer images than the example has.
  */
 export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode, modeWords: ModeWords): ChatMessage[] {
   const filled = templateOf(task)(example.fields, { mode_word: modeWords[mode] });

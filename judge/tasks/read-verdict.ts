@@ -1,4 +1,4 @@
-/** A completion read in the form that its task asks for: one strict reading for each form, the same rules for all. */
+/** Parses a completion in the verdict format of its task: one strict parser per format, the same rules for all. */
 import type { KindedTask } from '../../recipes/fields/task-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { AnswerMode, CompletionText, Judgment } from '../example.ts';
@@ -7,14 +7,15 @@ import { kindOf } from '../kinds/table.ts';
 import { parseJson } from './parse-json.ts';
 import { parseLastLine } from './parse-last-line.ts';
 
-/** What decides how a verdict is read: a part of the task. */
+/** The parts of a task that determine how its verdicts are parsed. */
 export type VerdictRule = KindedTask & Pick<TaskSpec, 'verdictFormat'>;
 
 const parsers = { tagged: parseCompletion, json: parseJson, 'last-line': parseLastLine } as const;
 
 /**
- * Never throws. Exactly one verdict from the labels, or what the task's kind takes beyond them (a real score: any number
- * between the first and the last, kept as `score` while `verdict` is the nearest label), else unparsable with a reason.
+ * Never throws. Accepts exactly one verdict: a label, or another value that the task's kind allows (score tasks with
+ * `real`: any number between the first and the last label, returned as `score` with the nearest label as `verdict`).
+ * Anything else is unparsable, with a reason.
  */
 export function readVerdict(completion: CompletionText, rule: VerdictRule, mode: AnswerMode): Judgment {
   const parse = parsers[rule.verdictFormat ?? 'tagged'];

@@ -1,4 +1,7 @@
-/** An example with its candidates in another order: a judge that looks at the pictures chooses the same one, a judge that counts does not. */
+/**
+ * Reorders the candidates of an example: a judge that compares the images still chooses the same one, a judge with
+ * position bias does not.
+ */
 import { assert, required } from '../../core/assert.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
@@ -7,7 +10,7 @@ import { kindOf } from '../kinds/table.ts';
 
 const suffix = '#swapped';
 
-/** In every order of its kind but the first, which is its own. */
+/** The example in every order of its kind except the first, which is its own. */
 export function otherOrders(example: Example, task: Pick<TaskSpec, 'kind' | 'labels'>): Example[] {
   return kindOf(task)
     .orders.slice(1)
@@ -15,8 +18,8 @@ export function otherOrders(example: Example, task: Pick<TaskSpec, 'kind' | 'lab
 }
 
 /**
- * Images in that order, the label of the same candidate, `#swapped` added to the id (or taken off it, so swapping twice
- * gives the pair back). The rationale is left out: it speaks of first and second.
+ * Permutes the images, keeps the label on the same candidate, and adds `#swapped` to the id (or removes it, so that
+ * swapping twice restores the id). The rationale is omitted, because it refers to first and second.
  */
 export function reordered(example: Example, labels: Labels, order: Order): Example {
   const { id, images, label } = example;

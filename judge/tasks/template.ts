@@ -1,6 +1,6 @@
 /**
- * Jinja with undefined names as errors (as StrictUndefined of the Python library): a prompt with a hole in it is never
- * shown to a judge. `x is defined` and `x | default(...)` may still ask.
+ * Jinja with undefined names as errors (as with Python's StrictUndefined), so that no prompt is rendered with a gap. `x
+ * is defined` and `x | default(...)` are still allowed.
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
@@ -13,7 +13,8 @@ import {
   unusedMarks,
 } from '../../core/marked-text.ts';
 
-// What is used of the library, typed here: its own declarations import each other in a way that nodenext does not resolve.
+// Types of the used parts of the library: its own declarations import each other in a way that nodenext does not
+// resolve.
 interface Node {
   readonly type: string;
   readonly operand?: Node;
@@ -29,7 +30,7 @@ interface Node {
 interface Value {
   readonly type: string;
   readonly value: unknown;
-  /** As the library puts it out. */
+  /** The value as the library prints it. */
   toString(): string;
 }
 interface Scope {
@@ -45,7 +46,7 @@ const BaseInterpreter = Interpreter as unknown as new (scope: Scope) => Evaluato
 const parseTokens = parse as unknown as (tokens: unknown) => Node;
 const tokensOf = tokenize as unknown as (text: string, options: Readonly<Record<string, boolean>>) => unknown;
 
-/** The node that this one asks about, when asking is all it does. */
+/** The operand of `is defined`, `is undefined` or `default`, which may be undefined. */
 function askedNode({ type, operand, test, filter }: Node): Node | undefined {
   if (type === 'TestExpression' && (test?.value === 'defined' || test?.value === 'undefined')) return operand;
   if (type === 'FilterExpression' && (filter?.value ?? filter?.callee?.value) === 'default') return operand;
@@ -71,7 +72,7 @@ class StrictInterpreter extends BaseInterpreter {
   }
 }
 
-/** Statements whose value is made of the text and the expressions inside them; all others are expressions. */
+/** Statements, whose value consists of the text and expressions inside them; all other nodes are expressions. */
 const statements: readonly string[] = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'];
 
 /**
@@ -89,7 +90,7 @@ class MarkingInterpreter extends StrictInterpreter {
     this.#marks = marks;
   }
 
-  /** Names bound to template text. */
+  /** Registers names whose values are template text. */
   write(names: readonly string[], scope: Scope): void {
     for (const name of names) {
       const value = this.evaluate({ type: 'Identifier', value: name }, scope);
@@ -119,12 +120,12 @@ class MarkingInterpreter extends StrictInterpreter {
     return this.#written.get(value) ?? markRow(this.#withoutMarks(value.toString()), this.#marks);
   }
 
-  /** A filter over a block's text sees its marks: what it makes is text of the row from end to end. */
+  /** Removes marks: a filter over a block's text sees them, and its whole output counts as row text. */
   #withoutMarks(text: string): string {
     return text.replaceAll(this.#marks.open, '').replaceAll(this.#marks.close, '');
   }
 
-  /** Text of the template beside text of the row. */
+  /** Records a concatenation of template text and row text, with each part marked as what it is. */
   #join({ left, right, operator }: Node, value: Value): void {
     const parts = [left, right].map((node) => node && this.#newest.get(node));
     const [a, b] = parts;
@@ -134,10 +135,10 @@ class MarkingInterpreter extends StrictInterpreter {
   }
 }
 
-/** Fills in the template. */
+/** Renders the template. */
 export type Template = (values: Readonly<Record<string, unknown>>) => string;
 
-/** Fills in the template: `values` are of a row, `words` of the recipe. */
+/** Renders the template with the `values` of a row and the `words` of the recipe. */
 export type MarkedTemplate = (
   values: Readonly<Record<string, string>>,
   words: Readonly<Record<string, string>>,
@@ -150,8 +151,8 @@ const literals: readonly (readonly [string, boolean | null])[] = [
 ];
 
 /**
- * A template ready to be filled in. PROMPT_INVALID when the text is not Jinja, and, from the returned function, when a
- * value is undefined or cannot be used as the template does.
+ * Compiles a template. PROMPT_INVALID if the text is not Jinja, and, from the returned function, if a value is
+ * undefined or cannot be used as the template does.
  */
 export function compileTemplate(text: string): Template {
   const program = parseTemplate(text);
@@ -162,7 +163,7 @@ export function compileTemplate(text: string): Template {
     });
 }
 
-/** As `compileTemplate`; what it returns tells text of the row from text of the template and of the recipe. */
+/** As `compileTemplate`, but the output distinguishes text of the row from text of the template and of the recipe. */
 export function compileMarkedTemplate(text: string): MarkedTemplate {
   const program = parseTemplate(text);
   return (values, words) =>

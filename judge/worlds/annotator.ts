@@ -1,6 +1,6 @@
 /**
- * What an annotator of the judge world sees. With both rates 0 that is the truth; otherwise it misreads hard values
- * (always as the easy value they resemble) and, more rarely, easy ones (as anything).
+ * The annotator of the judge world. With both rates 0 it sees the truth; otherwise it misreads hard values (always as
+ * the easy value that they resemble) and easy ones (as any value).
  */
 import type { Rng } from '../../core/rng.ts';
 import {
@@ -37,7 +37,7 @@ export function captionOf(view: View): CaptionWords {
   return [view.colors[0], view.shapes[0], view.colors[1], view.shapes[1]];
 }
 
-/** The scene as it is. */
+/** The true view of the scene. */
 export function truth(scene: Scene): View {
   const [left, right] = scene.objects;
   return {
@@ -49,7 +49,7 @@ export function truth(scene: Scene): View {
   };
 }
 
-/** A value that is hard to see is taken for the easy one it resembles; an easy one, rarely, for anything. */
+/** Reads one value: a hard value may be mistaken for the easy one that it resembles, an easy value for any. */
 function read<T>(rng: Rng, rates: ErrorRates, value: T, lookalike: T | undefined, all: readonly T[]): T {
   if (lookalike !== undefined) return rng.chance(rates.hardErrorRate) ? lookalike : value;
   return rng.chance(rates.easyErrorRate) ? rng.pick(all) : value;
@@ -65,7 +65,7 @@ function readObject(rng: Rng, rates: ErrorRates, object: SceneObject): { color: 
   return { color, shape, floats: rng.chance(rates.easyErrorRate) ? !floats : floats };
 }
 
-/** One reading of the scene. */
+/** Draws one view of the scene. */
 export function annotate(scene: Scene, rng: Rng, rates: ErrorRates): View {
   const left = readObject(rng, rates, scene.objects[0]);
   const right = readObject(rng, rates, scene.objects[1]);

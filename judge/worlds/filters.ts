@@ -1,4 +1,4 @@
-/** Picture filters over square float32 [size, size, 3] canvases; each returns a new canvas. */
+/** Image filters over square float32 [size, size, 3] canvases; each returns a new canvas. */
 
 /** One pass of a box blur of reach `reach` along an axis; pixels beyond the edge repeat the edge. */
 function blurAxis(

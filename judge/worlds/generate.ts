@@ -1,4 +1,4 @@
-/** The judge world as a data source: a dataset's examples with their pixels, in a fixed order. */
+/** The judge world as a data source: generates a dataset's examples with their pixels, in a fixed order. */
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
@@ -7,7 +7,7 @@ import { renderScene } from './render.ts';
 import { isWorldTask, sketchExample, worldTaskNames, type WorldPlace } from './tasks.ts';
 
 export interface WorldExample {
-  /** Images are known by digest only once they are encoded. */
+  /** The example without its image digests, which exist only after encoding. */
   readonly example: Omit<Example, 'images'>;
   /** RGB bytes [32, 32, 3] of each image, in the order the prompt shows them. */
   readonly pixels: readonly Uint8Array[];
@@ -30,7 +30,7 @@ function worldExample(place: WorldPlace, spec: JudgeWorldSpec): WorldExample {
   return { example, pixels: sketch.scenes.map((scene) => renderScene(scene, rng)) };
 }
 
-/** `exampleCount` examples of each task in turn. RECIPE_INVALID for a task that the world does not have. */
+/** Generates `exampleCount` examples per task, task by task. RECIPE_INVALID for a task that the world does not have. */
 export function* generateWorldExamples(spec: JudgeWorldSpec): Generator<WorldExample> {
   for (const task of spec.tasks) {
     if (!isWorldTask(task)) {

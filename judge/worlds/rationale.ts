@@ -1,6 +1,6 @@
 /**
- * The written reason of an annotator, one word a token. Captions are compared word by word (what is seen, then whether
- * the caption says the same): a small judge learns this trace, and does not learn a comparison without it.
+ * The annotator's rationale, one token per word. Captions are compared word by word (the value seen, then whether the
+ * caption agrees): a small judge learns this trace, and does not learn a comparison without it.
  */
 import { captionOf, type CaptionWords, type View } from './annotator.ts';
 import { matchCount, type PairwiseWorldTask, type PointwiseWorldTask } from './verdicts.ts';
@@ -17,7 +17,7 @@ function stanceWords(view: View): string[] {
   return view.floats.map((floats) => (floats ? 'floats' : 'stands'));
 }
 
-/** Reason for a pointwise verdict, or, for `describe`, all that the view holds. */
+/** Rationale of a pointwise verdict; for `describe`, all values of the view. */
 export function pointwiseRationale(task: PointwiseWorldTask | 'describe', view: View, caption: CaptionWords): string[] {
   switch (task) {
     case 'naturalness':

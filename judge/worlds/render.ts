@@ -1,9 +1,12 @@
-/** A scene as pixels. Positions, sizes and shades are drawn from the stream, so two pictures of one scene differ. */
+/**
+ * Renders a scene as pixels. Positions, sizes and shades are drawn from the stream, so two renderings of one scene
+ * differ.
+ */
 import { openUnit, type Rng } from '../../core/rng.ts';
 import { blockify, blur } from './filters.ts';
 import type { Color, Scene, SceneObject } from './scene.ts';
 
-/** Pictures are [32, 32, 3]. */
+/** Edge in pixels; images are [32, 32, 3]. */
 export const pictureSize = 32;
 const groundRow = 24;
 type Rgb = readonly [number, number, number];
@@ -80,7 +83,7 @@ function paintSign(canvas: Float32Array, rng: Rng, scene: Scene): void {
   }
 }
 
-/** Gaussian noise; both values of each Box-Muller pair are used, because this is most of a noisy picture's cost. */
+/** Adds Gaussian noise. Both values of each Box-Muller pair are used, because this is most of a noisy image's cost. */
 function addNoise(canvas: Float32Array, rng: Rng, deviation: number): void {
   for (let i = 0; i < canvas.length; i += 2) {
     const radius = deviation * Math.sqrt(-2 * Math.log(openUnit(rng.word())));
@@ -110,7 +113,7 @@ export function renderScene(scene: Scene, rng: Rng): Uint8Array {
   return toBytes(finished);
 }
 
-/** [0, 1] to [0, 255], cut off at both ends, rounded down. */
+/** Converts [0, 1] to [0, 255], clamped and rounded down. */
 function toBytes(canvas: Float32Array): Uint8Array {
   const bytes = new Uint8Array(canvas.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Math.min(1, Math.max(0, canvas[i] as number)) * 255;

@@ -1,7 +1,7 @@
 /**
- * What a picture of the judge world can show: two coloured shapes side by side, each standing or floating, a sign on
- * the ground, and a technical defect over all of it. Some values are easy to see, some are hard (orange against red, a
- * low float, a mild defect, a small flame): a careless annotator errs on the hard ones.
+ * Scenes of the judge world: two coloured shapes side by side, each standing or floating, a sign on the ground, and a
+ * technical defect over the whole image. Some values are easy to see, others hard (orange against red, a low float, a
+ * mild defect, a small flame): a careless annotator misreads the hard ones.
  */
 import type { Rng } from '../../core/rng.ts';
 
@@ -33,7 +33,7 @@ export interface Scene {
   readonly isSmall: boolean;
 }
 
-/** Chances of a random scene; the rest of a scene is uniform. */
+/** Probabilities for a random scene; all other choices are uniform. */
 export interface SceneChances {
   readonly float: number;
   readonly defect: number;

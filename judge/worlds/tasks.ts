@@ -1,9 +1,9 @@
 /**
- * Examples of the judge world's tasks, balanced: of the examples 2k and 2k + 1 one is true and one is not (which comes
- * first is drawn), and pairs likewise show the better picture once first and once second.
+ * Examples of the judge world's tasks, balanced: of the examples 2k and 2k + 1, one is true and one is false, in random
+ * order; likewise, one of two pairs shows the better image first and the other shows it second.
  *
- * A recipe declares these tasks; `describe` is for pre-training alone (its verdict is always yes). Prompts as in the
- * demo's recipe, labels [yes, no], and [first, second] for pairs:
+ * A recipe declares these tasks; `describe` is for pre-training only (its verdict is always yes). Prompts are those of
+ * the demo's recipe; labels are [yes, no], or [first, second] for pairs:
  *   naturalness    image <image> does it look natural ? {{ mode_word }}
  *   technical      image <image> is the picture sharp ? {{ mode_word }}
  *   rationality    image <image> is the scene possible ? {{ mode_word }}
@@ -49,7 +49,10 @@ export interface Annotator {
   readonly flipRate: number;
 }
 
-/** Where an example's randomness comes from: a function of these alone, so examples do not depend on how many there are. */
+/**
+ * Identifies an example. Its randomness is a function of these fields alone, so it does not depend on how many examples
+ * there are.
+ */
 export interface WorldPlace {
   readonly seed: number;
   readonly task: WorldTask;
@@ -57,7 +60,7 @@ export interface WorldPlace {
   readonly index: number;
 }
 
-/** An example before it is drawn: scenes in the order the prompt shows them, and what the annotator said. */
+/** An example before rendering: scenes in prompt order, and the annotator's answer. */
 export interface WorldSketch {
   readonly scenes: readonly Scene[];
   readonly caption?: CaptionWords;
@@ -77,7 +80,7 @@ function corrupt(caption: CaptionWords, rng: Rng, wrongCount: number): CaptionWo
   return words as unknown as CaptionWords;
 }
 
-/** True once in examples 2k and 2k + 1. */
+/** True for exactly one of the examples 2k and 2k + 1. */
 function balancedCoin({ seed, task, split, index }: WorldPlace): boolean {
   const evenIsTrue = new Rng('judge-world', seed, task, split, 'balance', Math.floor(index / 2)).chance(0.5);
   return evenIsTrue === (index % 2 === 0);
@@ -127,7 +130,7 @@ function asCaptioned(scene: Scene, caption: CaptionWords): Scene {
   };
 }
 
-/** The better scene, then the worse one; every difference but the one that decides is random. */
+/** The better scene, then the worse one; all differences except the deciding one are random. */
 function pairOf(task: PairwiseWorldTask, rng: Rng): { better: Scene; worse: Scene; caption?: CaptionWords } {
   const chances = { float: 0.3, defect: 0.5, flame: 0.4 };
   const better = randomScene(rng, chances);
@@ -139,7 +142,7 @@ function pairOf(task: PairwiseWorldTask, rng: Rng): { better: Scene; worse: Scen
   return { better, worse: asCaptioned(worse, corrupt(caption, rng, rng.integer(1, 3))), caption };
 }
 
-/** An annotator who sees no difference guesses, and rather the first: people do. */
+/** Probability that an undecided annotator guesses the first image; people tend to. */
 const firstWhenUndecided = 0.6;
 
 function sketchPairwise(

@@ -1,4 +1,6 @@
-/** What follows from a view: the verdict of each pointwise task, and which of two views a pairwise task prefers. */
+/**
+ * Verdicts that follow from a view: the verdict of each pointwise task, and which of two views a pairwise task prefers.
+ */
 import { captionOf, type CaptionWords, type View } from './annotator.ts';
 
 export const pointwiseWorldTasks = [
@@ -13,12 +15,12 @@ export const pairwiseWorldTasks = ['pair-alignment', 'pair-safety'] as const;
 export type PointwiseWorldTask = (typeof pointwiseWorldTasks)[number];
 export type PairwiseWorldTask = (typeof pairwiseWorldTasks)[number];
 
-/** How many of the caption's four words the view agrees with. */
+/** Number of the caption's four words that match the view. */
 export function matchCount(view: View, caption: CaptionWords): number {
   return captionOf(view).filter((word, i) => word === caption[i]).length;
 }
 
-/** Is it so? `caption` is read by alignment and preference only. */
+/** Whether the verdict is yes. Only alignment and preference use `caption`. */
 export function isYes(task: PointwiseWorldTask, view: View, caption: CaptionWords): boolean {
   const isClean = view.defect === 'clean';
   const floats = view.floats[0] || view.floats[1];
@@ -38,7 +40,7 @@ export function isYes(task: PointwiseWorldTask, view: View, caption: CaptionWord
   }
 }
 
-/** Positive: the first is preferred; negative: the second; 0: this view of the pair does not tell. */
+/** Positive if the first view is preferred, negative if the second, 0 if neither. */
 export function preferenceOf(task: PairwiseWorldTask, first: View, second: View, caption: CaptionWords): number {
   const score = (view: View): number => (isYes(task === 'pair-safety' ? 'safety' : 'alignment', view, caption) ? 1 : 0);
   return score(first) - score(second);

@@ -1,4 +1,4 @@
-/** Every word that the judge world's prompts and completions use: what the demo's tokenizer is made from. */
+/** All words of the judge world's prompts and completions: the vocabulary of the demo's tokenizer. */
 import { colors, defects, shapes, signs } from './scene.ts';
 
 const promptText =
@@ -7,7 +7,7 @@ const promptText =
 const rationaleText = 'same other match mismatch stands floats 0 1 2 3 4';
 const verdictText = 'yes no first second';
 
-/** Plain words, each once, in a fixed order; tags and image tokens are not words (judge/tasks/completion.ts has the tags). */
+/** Distinct words in a fixed order, without tags and image tokens (judge/tasks/completion.ts has the tags). */
 export const worldWords: readonly string[] = [
   ...new Set([
     ...verdictText.split(' '),

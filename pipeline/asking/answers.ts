@@ -1,4 +1,4 @@
-/** What a policy answers to prompts: sampled in batches, decoded, read strictly; and how likely each label is at the verdict's place. */
+/** Samples a policy's answers in batches, decodes and parses them, and scores labels at the verdict's position. */
 import { required } from '../../core/assert.ts';
 import { labelProbabilities } from '../../judge/evaluation/forced-choice.ts';
 import type { AnswerMode, Example, Judgment } from '../../judge/example.ts';
@@ -13,10 +13,10 @@ import { forcedCompletion } from './forced-completion.ts';
 import type { PromptedDataset } from './prompter.ts';
 import type { PromptSeries } from './prompt-series.ts';
 
-/** An example as it is put before the judge: a pair comes in both orders. */
+/** An example in one presentation order; a pair is shown in both orders. */
 export interface Shown {
   readonly example: Example;
-  /** Into the dataset; of the stored pair where this is its other order. */
+  /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
   readonly exampleIndex: number;
   readonly swapped: boolean;
 }
@@ -25,15 +25,15 @@ export interface Asking {
   readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };
   readonly prompted: PromptedDataset;
   readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
-  /** With what answers end, of the recipe. */
+  /** The recipe's stop sequences, as token ids. */
   readonly ending: Pick<Sampling, 'stopSequences'>;
-  /** Of the recipe; changes no answer, and probabilities by rounding. */
+  /** The recipe's memory settings. They do not change answers; they change probabilities only by rounding. */
   readonly memory?: MemorySpec;
   readonly spec: TaskSpec;
   readonly mode: AnswerMode;
 }
 
-/** [shown][sample]. `prompts` are those of `shown`, in order; one batch of them at a time is in memory. */
+/** Returns answers as [shown][sample]. `prompts` are the prompts of `shown`, in order; they are read batch by batch. */
 export async function answers(
   asking: Asking,
   shown: readonly Shown[],
@@ -75,8 +75,9 @@ function placeOf({ example, exampleIndex, swapped }: Shown) {
 }
 
 /**
- * Probabilities of the task's labels at the place of the verdict: behind the judge's own rationale where it gave one
- * that can be read, else at once. Each label is a completion in the task's form; one prompt carries all of them.
+ * Probabilities of the task's labels at the verdict's position, as [prompt][label]. The verdict follows the judge's own
+ * rationale if that could be parsed, else it comes first. Each label is a completion in the task's verdict format; one
+ * prompt carries all labels.
  */
 export async function verdictProbabilities(
   { held, prompted, evaluation, memory, spec, mode }: Asking,
@@ -104,7 +105,7 @@ export async function verdictProbabilities(
   return found;
 }
 
-/** As many prompts as keep the rows of an engine call within the recipe's count when each has several. */
+/** Prompts per engine call, at least 1, so that its rows stay within the recipe's `promptCountPerBatch`. */
 function countOf({ promptCountPerBatch }: Asking['evaluation'], rowsPerPrompt: number): number {
   return Math.max(1, Math.floor(promptCountPerBatch / rowsPerPrompt));
 }

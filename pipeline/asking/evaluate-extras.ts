@@ -1,4 +1,4 @@
-/** What an evaluation asks beyond the strict answers: several samples, the other prompt, probes; on a bounded number of examples. */
+/** Optional parts of an evaluation, on a bounded number of examples: several samples, the other prompt, probes. */
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
@@ -25,7 +25,7 @@ export interface ExtrasRequest {
   readonly evaluation: EvaluationSpec;
   readonly task: string;
   readonly shown: readonly Shown[];
-  /** The strict answers to them, in order. */
+  /** Greedy answers to `shown`, in the same order. */
   readonly strict: readonly EvaluationJudgment[];
 }
 
@@ -50,7 +50,7 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
   };
 }
 
-/** The prompt of the mode that the arm does not answer in, where the recipe asks for it. */
+/** The mode that the arm does not answer in, if `evaluation.modes` asks for its prompt. */
 function otherModes({ modes }: EvaluationSpec, own: AnswerMode): (readonly [string, AnswerMode])[] {
   const wanted = [
     ['think-prompt', 'think'],
@@ -59,7 +59,10 @@ function otherModes({ modes }: EvaluationSpec, own: AnswerMode): (readonly [stri
   return wanted.filter(([name, mode]) => modes.includes(name) && mode !== own);
 }
 
-/** Places in `shown` of as many examples as the recipe allows, chosen by seed, a pair with both its orders; in their order. */
+/**
+ * Indices into `shown`, ascending, of at most `extraExampleCountMax` examples chosen by seed; a pair is chosen in both
+ * orders.
+ */
 function chosenOf({ evaluation, task, shown }: ExtrasRequest): number[] {
   const stored = [...new Set(shown.map(({ exampleIndex }) => exampleIndex))];
   const order = new Rng('extra examples', evaluation.seed, task).shuffle([...stored]);
@@ -106,7 +109,10 @@ async function askAsProbe(request: ExtrasRequest, chosen: readonly number[], nam
   return askAs(request, chosen, name, asked, asking.mode);
 }
 
-/** Refuses, with a reason, what cannot be put into a prompt or what the model does not accept (text without an image); throws on anything else. */
+/**
+ * Returns a refusal with its reason if the prompt cannot be built or the model does not accept it (text without an
+ * image). Rethrows any other error.
+ */
 async function askAs(
   request: ExtrasRequest,
   chosen: readonly number[],

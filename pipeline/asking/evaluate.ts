@@ -1,6 +1,6 @@
 /**
- * One policy on one task: greedy answers, read strictly, scored; and whatever else the recipe's `evaluation` asks for.
- * Examples are shown in all orders of their kind.
+ * Evaluates one policy on one task: parses and scores greedy answers, and adds the extras that the recipe's
+ * `evaluation` asks for. Examples are shown in all orders of their kind.
  */
 import { required } from '../../core/assert.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
@@ -54,7 +54,7 @@ export function createEvaluate(context: ComputeContext) {
   };
 }
 
-/** The answers to a task do not depend on which other tasks are evaluated, or how. */
+/** The evaluation settings that affect one task's answers, for the key: settings of other tasks are left out. */
 function settingsOf({ evaluation }: Recipe, task: string) {
   const { tasks: _tasks, split: _split, paraphrases, longerAnswer, rationaleCues, ...rest } = evaluation;
   return {
@@ -65,7 +65,7 @@ function settingsOf({ evaluation }: Recipe, task: string) {
   };
 }
 
-/** The examples of one task's split, of all the dataset has. */
+/** All examples of one task's split in the dataset, each in every order of its kind. */
 export async function shownOf(
   { dataset }: PromptedDataset,
   spec: TaskSpec,

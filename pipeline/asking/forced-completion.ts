@@ -1,4 +1,4 @@
-/** A label as the completion that follows a judge's own rationale, for its probability at the place of the verdict. */
+/** Encodes a label as the completion after a judge's rationale, to score its probability at the verdict's position. */
 import type { MarkedText } from '../../core/marked-text.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { AnswerMode, Judgment } from '../../judge/example.ts';
@@ -7,9 +7,9 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { PromptedDataset } from './prompter.ts';
 
 /**
- * Tokens, the stop token included. A sampled rationale may spell a token that is never sampled (`<image>`, letter by
- * letter): it is then encoded as plain text, and left out where the tokenizer cannot say it at all. Throws PROMPT_INVALID
- * for a label that could never be sampled.
+ * Returns token ids, including the stop token. A sampled rationale may spell out a token that is never sampled
+ * (`<image>`, letter by letter). It is then encoded as plain text, or omitted if the tokenizer cannot encode it. Throws
+ * PROMPT_INVALID for a label that could never be sampled.
  */
 export function forcedCompletion(
   { completion }: Pick<PromptedDataset, 'completion'>,

@@ -12,15 +12,15 @@ import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
 import type { Caller } from '../heartbeat.ts';
 
-/** What `judgeRows` keeps. */
+/** The artifact that `judgeRows` stores. */
 export interface JudgedRows {
   readonly schema: 1;
   readonly task: string;
-  /** In the order of the rows that could be shown. */
+  /** One per row that could be shown, in dataset order. */
   readonly rows: readonly JudgedRow[];
 }
 
-/** Of unlabelled rows (judge/datasets/rows/rows-to-judge.ts). */
+/** The split of unlabelled rows (judge/datasets/rows/rows-to-judge.ts). */
 const splitOfRows = 'test';
 
 export function createJudgeRows(context: ComputeContext) {
@@ -32,7 +32,11 @@ export function createJudgeRows(context: ComputeContext) {
     const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },
-      config: { ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
+      config: {
+        ...{ ...prompting, task, mode, tokenCountMax, promptCountPerBatch, stopSequences: recipe.stopSequences },
+        // A memory limit splits batches, which changes the last bits of probabilities.
+        ...memoryOf(recipe),
+      },
     };
     const { outputs, summary, ...made } = await durable(context.deps, 'judgeRows', key, () =>
       states.withPolicy(caller, { policy }, async (held) => {

@@ -1,4 +1,4 @@
-/** Kept judgments as what comparisons between policies start from: outcomes in the dataset's order, with their clusters. */
+/** Reads stored judgments, in dataset order, as outcomes with clusters: the input of comparisons between policies. */
 import { batchesOf } from '../../artifacts/store/bounded.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ClusteredOutcome } from '../../judge/evaluation/statistics/bootstrap.ts';
@@ -12,7 +12,7 @@ export interface JudgedOutcomes {
   readonly outcomes: readonly (ClusteredOutcome & { readonly exampleId: string })[];
 }
 
-/** `dataset`: the one that was judged. */
+/** `dataset` must be the one that was judged. */
 export async function judgedOutcomes(
   cache: JsonCache,
   dataset: ArtifactRef,

@@ -1,24 +1,24 @@
-/** What a policy answered to an evaluation, and how it was read. */
+/** The stored answers of a policy in an evaluation, with the judgments parsed from them. */
 import type { Judgment } from '../../judge/example.ts';
 
 export interface EvaluationJudgment {
-  /** Of a pair in its other order: the id of the mirrored example. */
+  /** Id of the example as shown: for a swapped pair, the id of the mirrored example. */
   readonly exampleId: string;
-  /** Into the dataset's examples; the stored pair where this is its other order. */
+  /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
   readonly exampleIndex: number;
   readonly swapped: boolean;
-  /** Of the example as it was shown. */
+  /** Label of the example as shown. */
   readonly label: string;
   readonly text: string;
   readonly finishReason: 'stop' | 'length';
   readonly judgment: Judgment;
-  /** Of the task's labels, in their order, at the position of the verdict: with `forced-choice`. */
+  /** Probabilities of the task's labels, in order, at the verdict's position; present with `forced-choice`. */
   readonly probabilities?: readonly number[];
-  /** Of the whole answer, natural log: where several were sampled. */
+  /** Log-prob of the whole answer, natural log; present if several were sampled. */
   readonly logProb?: number;
 }
 
-/** The answers to one other way of asking. */
+/** Answers to one other prompt or probe. */
 export interface VariantJudgments {
   readonly name: string;
   readonly judgments: readonly EvaluationJudgment[];
@@ -28,6 +28,6 @@ export interface EvaluationJudgments {
   readonly schema: 1;
   readonly task: string;
   readonly judgments: readonly EvaluationJudgment[];
-  /** Other prompts and probes; absent where the recipe asks for none. */
+  /** Other prompts and probes; absent if the recipe asks for none. */
   readonly variants?: readonly VariantJudgments[];
 }

@@ -1,9 +1,9 @@
-/** Keeps a run's results as one artifact: workflows pass its ref, whose size does not depend on the number of tasks. */
+/** Stores a run's results as one artifact: workflows pass its ref, whose size does not depend on the task count. */
 import type { EvaluatedRun, KeepEvaluationsInput, KeepEvaluationsResult } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { keptEvaluation } from './kept-evaluation.ts';
 
-/** Not under a key: it computes nothing. Scores and judgments are read from the manifests of `evaluate`. */
+/** Has no cache key, because it computes nothing. Reads scores and judgments from the manifests of `evaluate`. */
 export function createKeepEvaluations(cache: JsonCache) {
   return async ({ run, evaluations }: KeepEvaluationsInput): Promise<KeepEvaluationsResult> => {
     const evaluated: EvaluatedRun = {

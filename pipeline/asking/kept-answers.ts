@@ -1,6 +1,6 @@
 /**
- * An evaluation with a large model takes hours. What its engine has answered is kept once it has taken a minute, so that
- * the attempt after a crash, or a worker that was drained, asks for the rest alone.
+ * Stores an engine's answers once an evaluation has run for a minute. An evaluation with a large model takes hours:
+ * after a crash or a worker's drain, the next attempt asks only for the missing answers.
  */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf, type Json, sha256 } from '../../core/json.ts';
@@ -13,7 +13,7 @@ export type Answering = Pick<Engine, 'sample' | 'labelLogProbs'>;
 
 const askedMsMin = 60_000;
 
-/** The engine must hold the policy. */
+/** `engine` must already hold the policy. */
 export function keptAnswers(
   deps: ControlDeps,
   { snapshot, log }: PolicyState,
@@ -44,10 +44,10 @@ export function keptAnswers(
   };
 }
 
-/** All that decides the answers, pixels too. */
+/** Digest of everything that determines the answers, including pixels. */
 async function digestOfRequest(request: object, prompts: readonly Prompt[]): Promise<string> {
   const encoded = [];
-  // One after the other: pixels of all prompts together may be more than memory.
+  // One at a time: the pixels of all prompts together may exceed memory.
   for (const prompt of prompts) {
     const images = 'pixels' in prompt ? await prompt.pixels() : prompt.images;
     encoded.push({ tokenIds: prompt.tokenIds, images: images.map(digestOfPixels) });

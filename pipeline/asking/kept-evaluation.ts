@@ -1,10 +1,10 @@
-/** The manifest of the evaluating activity has all its scores; workflows pass on a few of them. */
+/** Reads stored evaluations. The manifest of `evaluate` holds all scores; workflows pass on a few of them. */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readManifest } from '../../artifacts/manifest.ts';
 import { required } from '../../core/assert.ts';
 import type { EvaluateResult, KeptEvaluation, Made, ScoreSummary, TaskScores } from '../../contract/activities.ts';
 
-/** Throws where the manifest is gone. */
+/** Reads an evaluation from its manifest. Throws if the manifest no longer exists. */
 export async function keptEvaluation(store: ArtifactStore, made: Made): Promise<KeptEvaluation> {
   const { manifest } = required(await readManifest(store, store.keyOf(made.manifest)), made.manifest.uri);
   const { scores } = manifest.summary as { readonly scores: TaskScores };
@@ -12,7 +12,7 @@ export async function keptEvaluation(store: ArtifactStore, made: Made): Promise<
   return { manifest: ref, cached, computeMs, judgments: required(manifest.outputs['judgments'], 'judgments'), scores };
 }
 
-/** As workflows pass it on. What is kept of earlier versions has all scores where a summary belongs. */
+/** The evaluation as workflows pass it on. Earlier versions stored all scores instead of a summary. */
 export function briefly(evaluation: EvaluateResult): EvaluateResult {
   return { ...evaluation, scores: summaryOf(evaluation.scores) };
 }

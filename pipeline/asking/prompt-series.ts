@@ -1,7 +1,7 @@
 /**
- * Prompts that are asked one batch after the other. What each batch is padded to depends on all of them, so all are
- * encoded once to be measured: their tokens and the sizes of their images. They are kept while they are few and encoded
- * again when their batch comes. Pixels are made later, for each call of an engine that needs them (DeferredPrompt).
+ * Prompts that are asked batch by batch. Padding depends on all of them, so each is encoded once up front to measure
+ * its tokens and image sizes. Encoded prompts are kept up to a byte limit; the others are encoded again for their
+ * batch. Pixels are computed later, at each engine call that needs them (DeferredPrompt).
  */
 import pMap from 'p-map';
 import type { ImageSize, Prompt, SampleRequest } from '../../policy/engine.ts';
@@ -10,14 +10,14 @@ type Sizes = Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'>;
 
 export interface PromptSeries {
   readonly sizes: Sizes;
-  /** [from, to) of each request to an engine: so many prompts, or fewer where they are long. */
+  /** Ranges [from, to), one per engine request: at most `countMax` prompts, fewer if they are large. */
   batches(countMax: number): readonly (readonly [number, number])[];
   /** Prompts [from, to). */
   slice(from: number, to: number): Promise<readonly Prompt[]>;
 }
 
 const keptByteLengthDefault = 128 << 20;
-/** Tokens and pixels at hand of one request. */
+/** Limit of one request: its tokens and the pixels that are already computed. */
 const batchByteLengthMax = 512 << 20;
 const encodingCountMax = 8;
 
@@ -71,7 +71,7 @@ function cut(byteLengths: readonly number[], countMax: number): (readonly [numbe
   return found;
 }
 
-/** What prompts and images of any part of a request are padded to: so that its parts change no bit. */
+/** Padding sizes shared by all parts of a request, so that splitting it does not change results. */
 function largestOf(prompts: readonly Prompt[]): Sizes {
   return {
     promptTokenCountMax: largest(prompts.map(({ tokenIds }) => tokenIds.length)),
@@ -81,7 +81,7 @@ function largestOf(prompts: readonly Prompt[]): Sizes {
   };
 }
 
-/** Of what a prompt holds: its tokens, and pixels that are at hand. */
+/** Bytes that a prompt holds in memory: its tokens, and its pixels unless deferred. */
 export function byteLengthOf(prompt: Prompt): number {
   const tokens = prompt.tokenIds.length * 8;
   return 'pixels' in prompt ? tokens : prompt.images.reduce((sum, { data }) => sum + data.byteLength, tokens);

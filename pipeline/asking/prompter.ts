@@ -1,4 +1,4 @@
-/** Examples of a dataset as a policy reads them, each encoded once while memory lasts. */
+/** Encodes a dataset's examples as prompts for a policy. Prompts and pixels are cached up to a byte limit. */
 import { ByteCache } from '../../core/byte-cache.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
@@ -73,10 +73,10 @@ export class Prompter {
   }
 }
 
-/** A prompt's pixels go to the engine in one message. */
+/** Limit of one prompt: its pixels go to the engine in one message. */
 const promptPixelByteLengthMax = 512 << 20;
 
-/** Throws PROMPT_INVALID for a prompt whose pixels no message could carry, however the step is cut. */
+/** Throws PROMPT_INVALID if the prompt's pixels do not fit into one message to the engine, whatever the batch size. */
 function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt {
   const byteLength = pixelByteLength(prompt.images);
   if (byteLength <= promptPixelByteLengthMax) return prompt;
@@ -90,13 +90,13 @@ function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt
 export interface PromptedDataset {
   readonly dataset: OpenDataset;
   encode(example: Example, mode: AnswerMode): Promise<DeferredPrompt>;
-  /** As a probe shows it; not kept. */
+  /** Encodes an example as a probe shows it; not cached. */
   encodeAsked(asked: Asked, mode: AnswerMode): Promise<DeferredPrompt>;
-  /** Tokens of the completion that supervised training teaches, the stop token included. */
+  /** Token ids of the completion that supervised training teaches, including the stop token. */
   target(example: Example, mode: AnswerMode): readonly number[];
-  /** Tokens of any completion, the stop token included. Throws PROMPT_INVALID for what could never be sampled. */
+  /** Token ids of any completion, including the stop token. Throws PROMPT_INVALID for text that is never sampled. */
   completion(text: string | MarkedText): readonly number[];
-  /** Special tokens kept, the stop token left out. */
+  /** Text with special tokens, without the stop token. */
   decode(tokenIds: readonly number[]): string;
   readonly tokens: TokenRoles;
 }
@@ -105,7 +105,7 @@ function tokensOf({ stopTokenId, padTokenId, bannedTokenIds }: TokenRoles): Toke
   return { stopTokenId, padTokenId, bannedTokenIds };
 }
 
-/** The promptings of a run are few objects that come back again and again. */
+/** Cache of digests: a run uses few Prompting objects, each many times. */
 const digests = new WeakMap<Prompting, string>();
 
 function promptingDigest(prompting: Prompting): string {

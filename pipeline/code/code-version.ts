@@ -1,25 +1,25 @@
 /**
- * Which code made a result: part of every key, so that changed code never finds what other code made (DESIGN section 5.2).
- * A version covers the sources that the activity reaches and the versions of the packages that it computes with, and
- * nothing else: a change to a webhook leaves every rollout where it is found. It is a function of the project's files, so
- * it can be computed when the project is built.
+ * The code version of a result: part of every key, so that changed code never finds the results of other code (DESIGN
+ * section 5.2). A version covers the sources that the activity reaches and the versions of the packages that it
+ * computes with, and nothing else: a change to a webhook invalidates no rollout. It depends only on the project's
+ * files, so it can be computed at build time.
  */
 import { required } from '../../core/assert.ts';
 import { digestOf } from '../../core/json.ts';
 import { projectRoot } from '../../core/project.ts';
 import { SourceTree } from './source-tree.ts';
 
-/** What workers hand to activities, which import its types alone. */
+/** Workers pass these to activities, which import only their types. */
 const artifacts = ['pipeline/json-cache.ts', 'artifacts/store/artifact-store.ts'];
-/** Of the engines in policy/engines/table.ts, the worker's own alone. */
+/** The entry of one engine of policy/engines/table.ts: only the worker's own counts. */
 const engineEntry = (name: string): string => `policy/engines/${name}/open.ts`;
 const ofEngine = 'the entry of the engine';
 const engine = [...artifacts, 'pipeline/policies/policy-states.ts', ofEngine];
 const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts'];
 
 /**
- * Entry points of the code of each keyed result. A replay (replay.ts) is not here: it gives the recorded digest or fails, so
- * it decides no bit of what follows.
+ * Entry points of each keyed result. A replay (replay.ts) is not listed: it reproduces the recorded digest or fails, so
+ * it cannot affect later results.
  */
 const entries = {
   ingest: [...artifacts, 'pipeline/data/ingest.ts'],
@@ -29,15 +29,15 @@ const entries = {
   mix: [...artifacts, 'pipeline/data/mix.ts'],
   rollout: [...prompting, 'pipeline/training/rollout.ts'],
   reward: [...artifacts, 'pipeline/training/reward.ts'],
-  /** What an external grader said: its own code is not ours. */
+  /** Scores of an external grader, whose own code is not covered. */
   grades: [...artifacts, 'pipeline/training/grader.ts'],
   optimize: [...prompting, 'pipeline/training/optimize.ts'],
   snapshot: [...engine, 'pipeline/policies/snapshot.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
-  /** Of an engine, part by part, for evaluate and judgeRows. */
+  /** An engine's answers within evaluate and judgeRows. */
   answers: [...engine, 'pipeline/asking/kept-answers.ts'],
-  /** A whole one: all of what its activities reach. */
+  /** A whole run: everything that its activities reach. */
   run: [
     ...prompting,
     'pipeline/data/mix.ts',
@@ -45,23 +45,26 @@ const entries = {
     'pipeline/policies/snapshot.ts',
   ],
   gate: [...artifacts, 'pipeline/promotion/gate.ts'],
-  /** Two runs by paired tests, for reports. */
+  /** Paired tests between two runs, for reports. */
   compare: [...artifacts, 'pipeline/reporting/report-tests.ts'],
-  /** Not under a key; the report names it. */
+  /** Not a key; the report shows this version. */
   report: [...artifacts, 'pipeline/reporting/report.ts'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type KeyedActivity = keyof typeof entries;
-/** A version (hex) for each. */
+/** Returns the version of an activity's code, in hex. */
 export type CodeVersion = (activity: KeyedActivity) => string;
 
-/** They carry results about and decide nothing in them. */
+/** Packages that transport results and do not affect them. */
 const carriers = /^@temporalio\//;
-/** Of the backend that need not be installed; they are found by name when it starts (policy/runtime/tfjs/providers.ts). */
+/** Packages of the optional TensorFlow.js backend, found by name when it starts (policy/runtime/tfjs/providers.ts). */
 const tfjs = /^@tensorflow\//;
 const tfjsBackends = ['backend-cpu', 'backend-wasm', 'node', 'node-gpu'].map((name) => `@tensorflow/tfjs-${name}`);
 
-/** sha256 over the sources that each activity reaches and the versions of its packages. Reads some hundred files: once a process. */
+/**
+ * sha256 over the sources that each activity reaches and the versions of its packages. Reads a few hundred files: call
+ * it once per process.
+ */
 export function codeVersionsOf(
   root: string = projectRoot,
   backend = 'onnxruntime',
@@ -75,23 +78,23 @@ export function codeVersionsOf(
   return Object.fromEntries(versions) as Record<KeyedActivity, string>;
 }
 
-/** `backend`, `engineName`: what this worker's engines compute with, and which they are. */
+/** `backend`, `engineName`: the compute backend and the name of this worker's engine. */
 export function codeVersionOf(backend?: string, engineName?: string): CodeVersion {
   const versions = codeVersionsOf(projectRoot, backend, engineName);
   return (activity) => required(versions[activity], `the code version of ${activity}`);
 }
 
-/** The same for all that a worker runs, its workflows too: what may not change under a workflow that is pinned to a build. */
+/** The version of everything that a worker runs, including workflows: the build that a workflow is pinned to. */
 export function buildVersionOf(root: string = projectRoot): string {
   return versionFrom(treeAt(root), ['workers/control.ts', 'workers/compute.ts', 'workflows/index.ts']);
 }
 
-/** sha256 by path of what workflows load: their bundle is kept by these. */
+/** sha256 by path of the sources that workflows load: the key of their cached bundle. */
 export function workflowSources(): Readonly<Record<string, string>> {
   return ownTree.digestsOf(ownTree.reachedFrom(['workflows/index.ts', 'workflows/spans.ts']).sources);
 }
 
-/** A worker asks for several versions when it starts: its own files are read once. */
+/** Shared, because a worker computes several versions when it starts: its own files are read once. */
 const ownTree = new SourceTree(projectRoot);
 
 function treeAt(root: string): SourceTree {

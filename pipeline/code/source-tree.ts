@@ -1,14 +1,14 @@
 /**
- * What a source file reaches when it runs: static and dynamic imports, and the workers, child processes and binaries that
- * it names by `new URL('...', import.meta.url)`. Imports of types are gone by then and are not followed. The scan reads
- * text in the form that the formatter gives it; test/pipeline/code-version.test.ts holds it against the compiler.
+ * Finds what a source file reaches at run time: static and dynamic imports, and the workers, child processes and
+ * binaries that it names by `new URL('...', import.meta.url)`. Imports of types are not followed. The scan relies on
+ * the formatter's layout; test/pipeline/code-version.test.ts compares it with the compiler.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 
-/** Paths from the project's root, with `/`, and names of packages. */
+/** Source paths relative to the project's root, with `/`, and package names. */
 export interface Reached {
   readonly sources: readonly string[];
   readonly packages: readonly string[];
@@ -35,12 +35,12 @@ export class SourceTree {
     this.#root = projectRoot;
   }
 
-  /** What one source loads itself. */
+  /** The direct imports of one source. */
   importsOf(path: string): Reached {
     return this.#sourceAt(path);
   }
 
-  /** Throws FILE_MISSING naming a source that is imported and not there. */
+  /** Includes `paths` themselves. Throws FILE_MISSING naming an imported source that does not exist. */
   reachedFrom(paths: readonly string[]): Reached {
     const sources = new Set(paths);
     const packages = new Set<string>();
@@ -59,8 +59,8 @@ export class SourceTree {
   }
 
   /**
-   * Of these packages and all that they depend on: versions by folder under node_modules. Builds for one platform are of
-   * their package's own version. `null` where a package is not installed.
+   * Versions of these packages and their dependencies, by folder under node_modules; `null` for a package that is not
+   * installed. Optional dependencies are skipped: platform builds have the same version as their package.
    */
   versionsOf(packages: readonly string[]): Record<string, string | null> {
     const versions: Record<string, string | null> = {};
@@ -79,7 +79,7 @@ export class SourceTree {
     return versions;
   }
 
-  /** The nearest of the folders that Node looks into. */
+  /** The package's folder as Node resolves it: in the nearest node_modules from `from` upwards. */
   #folderOf(name: string, from: string): string | undefined {
     for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
       const folder = posix.join(at, 'node_modules', name);
@@ -120,7 +120,7 @@ export class SourceTree {
     const named = [...text.matchAll(besideThis)].map(([, specifier = '']) => beside(specifier));
     return {
       sha256: sha256(bytes),
-      // A folder, such as the project's own, is named to find paths and is not loaded.
+      // A URL of a folder, such as the project's root, is used to build paths; nothing is loaded from it.
       sources: [...own.map(beside), ...named.filter((each) => !this.#isFolder(each))],
       packages: foreign.map(packageOf),
     };
@@ -153,7 +153,7 @@ interface PackageManifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** `@scope/name` of `@scope/name/part`. */
+/** The package of an import specifier: `@scope/name` for `@scope/name/part`. */
 export function packageOf(specifier: string): string {
   return specifier
     .split('/')

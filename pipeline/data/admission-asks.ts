@@ -1,4 +1,4 @@
-/** Which prompts a recipe will show a policy: what admission looks at before any of them is asked. */
+/** The prompts that a recipe will show a policy: admission checks them before the first is asked. */
 import type { AnswerMode, Split } from '../../judge/example.ts';
 import type { ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { trainedArms } from '../../recipes/arms.ts';
@@ -7,19 +7,19 @@ import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { AdmitInput } from '../../contract/activities.ts';
 import { trainingOf } from '../training/objectives/table.ts';
 
-/** Prompts of one task's split in one mode, and what follows them. */
+/** Prompts of one task's split in one mode, and the completions that follow them. */
 export interface Ask {
   readonly task: string;
   readonly split: Split;
   readonly mode: AnswerMode;
-  /** Tokens of an answer at most, or the example's own target where that is taught. */
+  /** Maximum token count of the answer, or `target`: the example's own target, as supervised training teaches it. */
   readonly completion: number | 'target';
   readonly probes: readonly ProbeName[];
-  /** Whether the probabilities of the labels are asked. */
+  /** Whether label probabilities are asked for. */
   readonly isForced: boolean;
 }
 
-/** In an order that the recipe decides; none twice. */
+/** Returns the asks of a recipe without duplicates, in an order that depends only on the recipe. */
 export function asksOf(recipe: Recipe, asked: AdmitInput['asked']): Ask[] {
   const { tokenCountMax } = recipe.evaluation;
   if (asked.by === 'rows')

@@ -1,6 +1,6 @@
 /**
- * Every prompt that will be asked, encoded once before anything is asked: an example whose prompt the policy cannot be
- * shown is set aside here, with its reason, and not found in the middle of a run.
+ * Encodes every prompt once before any is asked. An example whose prompt cannot be shown to the policy is quarantined
+ * here with its reason, instead of failing in the middle of a run.
  */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
@@ -23,7 +23,7 @@ import type { PromptedDataset } from '../asking/prompter.ts';
 import { promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
 
-/** Examples that are in memory at the same time. */
+/** Examples in memory at a time. */
 const batchRowCount = 64;
 
 /** Throws DATASET_EMPTY, DATASET_QUARANTINE_CEILING. */
@@ -58,7 +58,7 @@ export function createAdmit(context: ComputeContext) {
   };
 }
 
-/** `advance` says that one more prompt was looked at; it throws once the activity was cancelled. */
+/** Runs `body`, which calls `advance` for each checked example; `advance` throws once the work is stopped. */
 async function whileAdvancing<T>(caller: Caller, body: (advance: () => void) => Promise<T>): Promise<T> {
   const waits = new Waits();
   let count = 0;
@@ -98,7 +98,7 @@ class Admission {
     this.#advance = advance;
   }
 
-  /** No output where all examples can be shown: the dataset is then the one that was given. */
+  /** Returns no outputs if all examples can be shown: the given dataset then stays in use. */
   async of(asks: readonly Ask[], rateMax: number) {
     const table = new JsonLines();
     try {
@@ -118,7 +118,10 @@ class Admission {
     }
   }
 
-  /** Labels whose probabilities are asked, and stop sequences: what cannot be said is the recipe's fault, not a row's. */
+  /**
+   * Throws if a stop sequence, or a label whose probability is asked for, cannot be sampled: an error of the recipe,
+   * not of a row.
+   */
   #checkSayable(asks: readonly Ask[]): void {
     endedBy(this.#recipe, this.#prompted);
     for (const name of new Set(asks.filter(({ isForced }) => isForced).map(({ task }) => task))) {
@@ -182,7 +185,7 @@ class Admission {
     }
   }
 
-  /** A pair in its other order has the same tokens in another order. */
+  /** Checks the stored order only: in its other order a pair has the same tokens, rearranged. */
   async #look(example: Example, pool: readonly Example[], { task, mode, completion, probes }: Ask): Promise<void> {
     const spec = taskOf(this.#recipe, task);
     const following = completion === 'target' ? this.#prompted.target(example, mode).length : completion;
@@ -209,7 +212,7 @@ interface Refused {
   readonly reason: string;
 }
 
-/** What is wrong with an example, and not with the recipe, the policy or the machine. */
+/** Errors caused by an example, not by the recipe, the policy or the machine. */
 const rowCodes: ReadonlyMap<ErrorCode, QuarantinedRow['code']> = new Map([
   ['PROMPT_INVALID', 'PROMPT_INVALID'],
   ['IMAGE_UNREADABLE', 'IMAGE_UNREADABLE'],
@@ -258,7 +261,7 @@ function check({ task, split, rateMax, refused, rowCount, first }: RefusedPool):
     });
 }
 
-/** The quarantine table of ingestion, followed by these rows. */
+/** Stores the quarantine table of ingestion with these rows appended. */
 async function joinedTable(
   store: JsonCache['store'],
   before: ArtifactRef | null,

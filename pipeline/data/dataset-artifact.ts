@@ -1,6 +1,6 @@
 /**
- * What ingestion leaves: examples in one fixed order, in shards that are read by row; which of them may be drawn for
- * what, in one column; and their images in packs. What a reader holds grows by 6 bytes a row and not by the rows.
+ * The dataset artifact of ingestion: examples in a fixed order, in shards that are read by row; one column with the
+ * pool of each row; images in packs. A reader's memory grows by 6 bytes per row, whatever the size of the rows.
  */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type RowTable, rowsAt } from '../../artifacts/codecs/row-table.ts';
@@ -11,47 +11,47 @@ import type { Example, Split } from '../../judge/example.ts';
 import type { ImageTable } from './image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
 
-/** JSON. */
+/** Stored as JSON. */
 export interface DatasetArtifact {
   readonly schema: 2;
-  /** StoredExample; plans and rollouts point into it by row. */
+  /** Rows of StoredExample; plans and rollouts refer to examples by row. */
   readonly examples: RowTable;
-  /** uint16, little-endian, one a row: index into `pools`, or `poolOfDropped`. */
+  /** One uint16 per row, little-endian: index into `pools`, or `poolOfDropped`. */
   readonly poolOfRow: ArtifactRef;
-  /** What the rows can be drawn for. Their counts are those of ingestion: inadmissible rows are in them. */
+  /** The pools (task and split) of the rows. Their counts are those of ingestion and include inadmissible rows. */
   readonly pools: readonly DatasetPool[];
-  /** JSON array of rows, ascending, that the policy cannot be shown: they are drawn for nothing. Null when there are none. */
+  /** JSON array of rows, ascending, that cannot be shown to the policy and are never drawn; null if there are none. */
   readonly inadmissible: ArtifactRef | null;
   readonly images: ImageTable;
-  /** JSON Lines of QuarantinedRow; null when every row could be used. */
+  /** JSON Lines of QuarantinedRow; null if every row was usable. */
   readonly quarantine: ArtifactRef | null;
-  /** JSON array of Leak; null when there are none. */
+  /** JSON array of Leak; null if there are none. */
   readonly leaks: ArtifactRef | null;
   readonly exampleCount: number;
   readonly imageCount: number;
   readonly quarantinedCount: number;
 }
 
-/** A row of the table: its split is that of its pool. */
+/** A row of the table; its split is that of its pool. */
 export type StoredExample = Omit<Example, 'split'>;
 
 export interface OpenDataset {
   readonly artifact: DatasetArtifact;
-  /** Rows of the task's split that may be drawn, ascending: neither dropped nor inadmissible ones. */
+  /** The task's rows of the split that may be drawn, ascending: neither dropped nor inadmissible. */
   rowsOf(task: string, split: Split): Promise<Uint32Array>;
-  /** In the requested order. Throws INVARIANT for a row that the dataset does not have. */
+  /** Examples in the requested order. Throws INVARIANT for a row that the dataset does not have. */
   examplesAt(rows: ArrayLike<number>): Promise<readonly Example[]>;
-  /** All rows that may be sampled, of every pool, ascending, at most `rowCountMax` at a time. */
+  /** All rows that may be drawn, of every pool, ascending, in batches of at most `rowCountMax`. */
   eachBatch(rowCountMax?: number): AsyncGenerator<DatasetBatch>;
 }
 
 export interface DatasetBatch {
   readonly rows: Uint32Array;
-  /** One a row. */
+  /** One per row. */
   readonly examples: readonly Example[];
 }
 
-/** Throws ARTIFACT_MISSING, also for a dataset that an earlier version kept as one document. */
+/** Throws ARTIFACT_MISSING, also for a dataset that an earlier version stored as one document. */
 export async function datasetOf(cache: JsonCache, ref: ArtifactRef): Promise<DatasetArtifact> {
   const dataset = (await cache.get(ref)) as { readonly schema: number };
   if (dataset.schema === 2) return dataset as DatasetArtifact;
@@ -93,7 +93,7 @@ export async function openDataset(cache: JsonCache, ref: ArtifactRef): Promise<O
   };
 }
 
-/** What draws rows asks here, and nowhere else: rows of these pools, ascending, that may be drawn. */
+/** Rows of the wanted pools that may be drawn, ascending. No other function decides which rows may be drawn. */
 async function drawable(
   cache: JsonCache,
   artifact: DatasetArtifact,
@@ -122,7 +122,7 @@ async function poolColumn(cache: JsonCache, { poolOfRow }: DatasetArtifact): Pro
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
 }
 
-/** Examples by row, read at once: for work that looks at the same few again and again. */
+/** Reads these rows at once and returns a lookup by row, for work that uses the same few examples repeatedly. */
 export async function exampleLookup(dataset: OpenDataset, rows: readonly number[]): Promise<(row: number) => Example> {
   const examples = await dataset.examplesAt(rows);
   const byRow = new Map(rows.map((row, i) => [row, examples[i]]));

@@ -1,4 +1,4 @@
-/** A dataset as it is written: examples pass into shards as they come, and columns of a few bytes a row say the rest. */
+/** Writes a dataset: examples are streamed into shards; everything else is held in columns of a few bytes per row. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { rowsAt, type RowTable, RowTableWriter } from '../../artifacts/codecs/row-table.ts';
 import type { Pools } from '../../judge/datasets/joining/pools.ts';
@@ -8,10 +8,10 @@ import type { StoredImagePack } from './image-packer.ts';
 import { storeImageTable } from './image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
 
-/** Ids that are looked for at the same time. */
+/** Ids read at a time. */
 const lookupCountMax = 1_024;
 
-/** What is known when all examples are written. */
+/** The parts of a dataset that are known once all examples are written. */
 export interface DatasetEnd extends Pick<
   DatasetArtifact,
   'quarantine' | 'leaks' | 'exampleCount' | 'imageCount' | 'quarantinedCount'
@@ -34,7 +34,7 @@ export class DatasetWriter {
     await this.#examples.add(example satisfies StoredExample);
   }
 
-  /** Ids of these rows, once all rows are written. */
+  /** Ids of these rows. Call it only after all rows are written. */
   async idsAt(rows: Uint32Array): Promise<string[]> {
     const ids: string[] = [];
     for (let from = 0; from < rows.length; from += lookupCountMax) {

@@ -1,4 +1,4 @@
-/** Images into packs while they come: no more of them is in memory than one pack that fills and one that is on its way. */
+/** Streams images into packs. Memory holds at most two packs: one being filled and one being stored. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { packImages } from '../../judge/datasets/sources/image-pack.ts';
 import type { JsonCache } from '../json-cache.ts';
@@ -10,7 +10,10 @@ export interface StoredImagePack {
 }
 
 export const packByteLengthMax = 32 << 20;
-/** From this size on a pack ends at an image chosen by its digest, so that soon after a change packs are the same again. */
+/**
+ * From this size on, a pack ends at the next image whose digest matches `endingDigest`. With content-defined
+ * boundaries, packs are the same again soon after a changed image.
+ */
 const packByteLengthMin = packByteLengthMax / 2;
 const endingDigest = /^[0-3]/;
 
@@ -26,17 +29,17 @@ export class ImagePacker {
     this.#cache = cache;
   }
 
-  /** Each image once. Waits while the pack before this one is still being stored. */
+  /** Call it once per image. Waits while the previous pack is still being stored. */
   async add(digest: string, bytes: Uint8Array): Promise<void> {
     if (this.#byteLength > 0 && this.#byteLength + bytes.byteLength > packByteLengthMax) await this.#flush();
-    // a part of something much larger would keep all of it
+    // A view would keep its whole underlying buffer in memory.
     this.#part.set(digest, bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
     this.#byteLength += bytes.byteLength;
     this.imageCount++;
     if (this.#byteLength >= packByteLengthMin && endingDigest.test(digest)) await this.#flush();
   }
 
-  /** The packs, in the order in which their images came. */
+  /** All packs, in the order in which their images were added. */
   async finish(): Promise<readonly StoredImagePack[]> {
     if (this.#part.size > 0) await this.#flush();
     await this.#storing;
@@ -49,7 +52,7 @@ export class ImagePacker {
     this.#part = new Map();
     this.#byteLength = 0;
     this.#storing = this.#store(bytes, index);
-    // reported to the next caller that waits for it
+    // Not an unhandled rejection: the next `await this.#storing` reports it.
     this.#storing.catch(() => undefined);
   }
 

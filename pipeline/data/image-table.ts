@@ -1,6 +1,6 @@
 /**
- * Where each image of a dataset lies: its packs, and a list of its images in the order of their digests, in shards. One
- * image costs the one shard that its digest falls into, however many packs there are.
+ * Index of a dataset's images: its packs, and a list of its images sorted by digest, in shards. Finding an image reads
+ * one shard, the one that covers its digest, however many packs there are.
  */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { assert, required } from '../../core/assert.ts';
@@ -9,18 +9,18 @@ import { type ImagePackIndex, openImagePack } from '../../judge/datasets/sources
 import type { StoredImagePack } from './image-packer.ts';
 import type { JsonCache } from '../json-cache.ts';
 
-/** JSON. */
+/** Stored as JSON. */
 export interface ImageTable {
-  /** Encoded images, one behind the other. */
+  /** Encoded images, concatenated. */
   readonly packs: readonly ArtifactRef[];
-  /** In the order of their digests. */
+  /** Sorted by digest. */
   readonly shards: readonly ImageShard[];
 }
 
 interface ImageShard {
-  /** 44 bytes an image: its sha256 (32 bytes), then as uint32, little-endian: index of the pack, offset and length in bytes. */
+  /** 44 bytes per image: sha256 (32 bytes), then pack index, offset and byte length as little-endian uint32. */
   readonly entries: ArtifactRef;
-  /** The least digest of the shard. */
+  /** The shard's smallest digest, in hex. */
   readonly firstDigest: string;
 }
 
@@ -28,10 +28,10 @@ const digestLength = 32;
 const entryLength = digestLength + 12;
 const shardImageCount = 16_384;
 
-/** Packs of a dataset with more bytes than this are not read whole: they would push each other out of memory. */
+/** Above this total size, packs are not read whole: they would evict each other from the cache. */
 const wholePacksByteLengthMax = 256 << 20;
 
-/** Holds 44 bytes an image while it sorts. An image of several packs is listed in the first. */
+/** Sorts in memory, 44 bytes per image. An image in several packs is listed with the first of them. */
 export async function storeImageTable(cache: JsonCache, packs: readonly StoredImagePack[]): Promise<ImageTable> {
   const entries = new EntryList();
   for (const [pack, { index }] of packs.entries()) {
@@ -60,7 +60,7 @@ class EntryList {
     [pack, offset, byteLength].forEach((value, i) => this.#bytes.writeUInt32LE(value, at + digestLength + 4 * i));
   }
 
-  /** In the order of digests, each once. */
+  /** Entries sorted by digest, without duplicates. */
   sorted(): Buffer {
     const entry = (i: number): Buffer => this.#bytes.subarray(i * entryLength, (i + 1) * entryLength);
     const digestAt = (i: number): Buffer => entry(i).subarray(0, digestLength);
@@ -103,7 +103,7 @@ function find(bytes: Uint8Array, digest: string) {
   return { pack: word(0), offset: word(1), byteLength: word(2) };
 }
 
-/** The last of `count` sorted things for which it holds; -1 when there is none. */
+/** Binary search: the last index below `count` for which the predicate holds; -1 if there is none. */
 function lastNotAfter(count: number, isNotAfter: (index: number) => boolean): number {
   let [low, high] = [-1, count];
   while (high - low > 1) {

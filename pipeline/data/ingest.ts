@@ -1,4 +1,7 @@
-/** Source files to typed examples, quarantine table and image packs. Everything is streamed: only a few numbers per row are kept. */
+/**
+ * Ingests source files as typed examples, a quarantine table and image packs. Everything is streamed: only a few
+ * numbers per row are held in memory.
+ */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import { type ErrorCode, MtrlError } from '../../core/errors.ts';
@@ -18,7 +21,7 @@ import { sourceFiles } from './source-buckets.ts';
 import { sourceDigests } from './source-digests.ts';
 import type { Caller } from '../heartbeat.ts';
 
-/** Called whenever the work advances; with the counts so far once rows come. */
+/** Called whenever the work advances, with the counts so far once rows are being read. */
 export type IngestBeat = (progress?: IngestProgress) => void;
 
 export function createIngest(deps: ControlDeps, cache: JsonCache) {
@@ -71,7 +74,7 @@ async function ingest(cache: JsonCache, recipe: Recipe, kept: KeptDatasets, beat
   }
 }
 
-/** Too few rows can be used: the error says where all others are written down. */
+/** Rethrows the error. If too few rows are usable, its hint names the stored table of all unusable rows. */
 async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Promise<never> {
   if (!(error instanceof MtrlError) || !tooFewRows.has(error.code)) throw error;
   const ref = await table.store(cache.store);
@@ -86,7 +89,7 @@ async function withTable(error: unknown, table: JsonLines, cache: JsonCache): Pr
 
 const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING', 'DATASET_EMPTY']);
 
-/** Everything that determines the dataset: its declarations, the settings of the recipe, and the bytes of its source files. */
+/** Everything that determines the dataset: its declarations, the recipe's settings, and the bytes of its files. */
 async function sourcesOf(recipe: Recipe, sources: SourceFiles, beat: IngestBeat) {
   const arms = Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({
     objective,

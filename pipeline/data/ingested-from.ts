@@ -1,13 +1,13 @@
-/** What a dataset was read from, according to the manifest of its ingestion: its declarations and the digests of its files. */
+/** What a dataset was read from, by the manifest of its ingestion: its declarations and the digests of its files. */
 import type { Manifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { DatasetSpec } from '../../recipes/recipe.ts';
 import type { JsonCache } from '../json-cache.ts';
 
-/** The configuration that `ingest` (ingest.ts) has in its key. */
+/** The parts of the configuration in the key of `ingest` (ingest.ts) that are needed here. */
 export interface IngestedFrom {
   readonly datasets: readonly DatasetSpec[];
-  /** By path as the recipe names it (source-digests.ts). */
+  /** Digests by path as in the recipe (source-digests.ts). */
   readonly files: Readonly<Record<string, string>>;
 }
 

@@ -15,7 +15,10 @@ import type { Caller } from '../heartbeat.ts';
 
 type Sources = Readonly<Record<string, string>>;
 
-/** Not under a key: it must look at the files again. Reads what has changed since this worker last looked. RECIPE_INVALID, FILE_MISSING. */
+/**
+ * Has no cache key, because it must look at the files each time. A file whose version has not changed since this worker
+ * last read it is not read again. Throws RECIPE_INVALID, FILE_MISSING.
+ */
 export function createInspectData(deps: ControlDeps, cache: JsonCache) {
   const known: KnownDigests = new Map();
   return async ({ recipe, promoted }: InspectDataInput, caller: Caller): Promise<InspectDataResult> => {
@@ -32,7 +35,7 @@ export function createInspectData(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-/** Undefined if its experiment was deleted: all sources then count as new. */
+/** Sources of the promoted version. Empty if its experiment was deleted: all sources then count as new. */
 async function sourcesOf(cache: JsonCache, { experimentId }: PromotedVersion): Promise<Sources> {
   const index = await findExperimentIndex(cache.store, experimentId);
   if (index === undefined) return {};
@@ -40,7 +43,7 @@ async function sourcesOf(cache: JsonCache, { experimentId }: PromotedVersion): P
   return { ...files, ...worldsOf(datasets) };
 }
 
-/** Worlds have no files: their declaration determines every row. */
+/** Judge worlds by description: they have no files, and their declaration determines every row. */
 function worldsOf(datasets: readonly DatasetSpec[]): Sources {
   const worlds = datasets.filter((spec): spec is JudgeWorldSpec => spec.reader === 'judge-world');
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** Rows as JSON Lines in the store: written to a file as they come, read from one, so that any number of them fits. */
+/** Rows as JSON Lines in the store. They are written to and read from a temporary local file, not held in memory. */
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -19,21 +19,21 @@ export class JsonLines {
   #file: WriteStream | undefined;
   #failure: Error | undefined;
 
-  /** Waits while the disk is behind. */
+  /** Adds a row. Waits while the file's write buffer is full. */
   async add(row: object): Promise<void> {
     const file = (this.#file ??= this.#watched(createWriteStream(await this.#path())));
     if (this.#failure) throw this.#failure;
     if (!file.write(`${canonicalJson(asJson(row))}\n`)) await once(file, 'drain');
   }
 
-  /** The rows again, on this machine; none can be added after. */
+  /** Reads the rows back from the local file. No row can be added afterwards. */
   async *rows<T>(): AsyncGenerator<T> {
     if (this.#file === undefined) return;
     await finished(this.#file.end());
     yield* rowsOf<T>(await this.#path());
   }
 
-  /** The rows in the store; null when there are none. */
+  /** Puts the rows into the store; null if there are none. */
   async store(store: ArtifactStore): Promise<ArtifactRef | null> {
     if (this.#file === undefined) return null;
     if (this.#failure) throw this.#failure;
@@ -41,14 +41,14 @@ export class JsonLines {
     return store.putFile(await this.#path());
   }
 
-  /** Without a listener, a failure of the stream, for example on a full disk, would end the process. */
+  /** Without a listener, a stream error, for example on a full disk, would end the process. */
   #watched(file: WriteStream): WriteStream {
     return file.on('error', (error) => {
       this.#failure = error;
     });
   }
 
-  /** Leaves nothing behind on this machine. */
+  /** Deletes the local file. */
   async close(): Promise<void> {
     this.#file?.destroy();
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
@@ -60,7 +60,7 @@ export class JsonLines {
   }
 }
 
-/** Of rows that were stored; their type is the writer's word. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+/** Reads stored rows; their type is not checked. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
 export async function* storedRows<T>(store: ArtifactStore, ref: ArtifactRef): AsyncGenerator<T> {
   const folder = await temporaryFolder();
   try {
@@ -77,7 +77,7 @@ async function* rowsOf<T>(path: string): AsyncGenerator<T> {
     yield JSON.parse(new TextDecoder().decode(required(bytes, 'a line that was written'))) as T;
 }
 
-/** The first of them. */
+/** The first stored rows, at most `rowCountMax`. */
 export async function firstRows<T>(store: ArtifactStore, ref: ArtifactRef, rowCountMax: number): Promise<T[]> {
   const rows: T[] = [];
   for await (const row of storedRows<T>(store, ref)) {

@@ -1,6 +1,6 @@
 /**
- * Datasets one by one, each under a key of its own: its declaration, the task and the words its rows are checked with,
- * and the bytes of its files. A repaired file costs its own dataset; all others are found.
+ * Reads each dataset under a key of its own: its declaration, the tasks and mode words that its rows are checked with,
+ * and the bytes of its files. After a change to one file only its own dataset is read again.
  */
 import { batchesOf } from '../../artifacts/store/bounded.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -28,9 +28,9 @@ interface RowCounts {
 }
 
 export class KeptDatasets {
-  /** Of all datasets so far, each pack once. */
+  /** Image packs of all datasets so far, by sha256. */
   readonly packs = new Map<string, StoredImagePack>();
-  /** What each dataset was read as; its producer is what a later ingestion of the same files finds. */
+  /** Each dataset's list of image packs; its producer is what a later ingestion of the same files finds. */
   readonly readings: ArtifactRef[] = [];
   #hitCount = 0;
   #missCount = 0;

@@ -1,4 +1,4 @@
-/** Which examples each step of a run sees; under a curriculum segment by segment, from the rewards that were recorded. */
+/** Plans which examples each step of a run sees; with a curriculum, one segment at a time from the recorded rewards. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { Mixture, type PlannedStep } from '../../judge/mixture/mixture.ts';
 import { chanceOf, observe, type ObservedGroup } from '../../judge/mixture/curriculum.ts';
@@ -58,7 +58,7 @@ function* stepsOf(mixture: Mixture, stepCount: number): Generator<PlannedStep> {
   for (let step = 0; step < stepCount; step++) yield mixture.next();
 }
 
-/** The plan before, with what its steps have shown. */
+/** Stream positions of the previous plan, and success rates updated with the rewards of its steps. */
 async function observed(cache: JsonCache, { previous, rewards }: MixSegment) {
   const plan = (await cache.get(previous)) as MixturePlan;
   const { places } = plan;

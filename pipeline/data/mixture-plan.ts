@@ -1,4 +1,4 @@
-/** The plan of a run's steps as it is kept: a short document, and rows in shards, of which a step reads one. */
+/** The stored plan of a run's steps: a short document, and its rows in shards, of which a step reads one. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { assert } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -7,36 +7,36 @@ import type { MixturePlaces, PlannedStep } from '../../judge/mixture/mixture.ts'
 import type { SuccessRates } from '../../judge/mixture/curriculum.ts';
 import type { JsonCache } from '../json-cache.ts';
 
-/** The output of a mix activity. JSON. */
+/** The output of a mix activity, stored as JSON. */
 export interface MixturePlan {
   readonly schema: 2;
-  /** The first step that is planned here. */
+  /** The plan's first step. */
   readonly fromStep: number;
   readonly stepCount: number;
   readonly exampleCountPerStep: number;
   readonly reserveCountPerStep: number;
-  /** In the order of their steps. */
+  /** In step order. */
   readonly shards: readonly PlanShard[];
-  /** Training examples of each task: what an epoch is made of. */
+  /** Training examples of each task: the size of its epoch. */
   readonly exampleCountByTask: Readonly<Record<string, number>>;
   /** Position of each stream after the last step. */
   readonly places: MixturePlaces;
-  /** Curriculum: what it is planned by. 12 bytes an example: its row (uint32) and rate (float64), little-endian. */
+  /** Success rates that a curriculum plans by. 12 bytes per example: row (uint32) and rate (float64), little-endian. */
   readonly successRates?: ArtifactRef;
 }
 
 interface PlanShard {
-  /** uint32, little-endian: of each step its rows, then its reserve. */
+  /** Little-endian uint32: for each step its rows, then its reserve. */
   readonly rows: ArtifactRef;
   readonly firstStep: number;
   readonly stepCount: number;
 }
 
-/** A shard ends with the step that reaches it. */
+/** A shard ends with the step that reaches this size. */
 const shardByteLengthMin = 128 << 10;
 const rateLength = 12;
 
-/** Steps in order, the first of them `fromStep`. Holds one shard. */
+/** Stores the steps, the first of which is `fromStep`. Holds one shard in memory at a time. */
 export async function storePlanShards(
   cache: JsonCache,
   steps: Iterable<PlannedStep>,
@@ -64,7 +64,7 @@ export async function storePlanShards(
   return shards;
 }
 
-/** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and INVARIANT for a step that is not planned there. */
+/** Reads one step of a plan. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT, and INVARIANT for a step outside the plan. */
 export async function plannedStep(cache: JsonCache, ref: ArtifactRef, step: number): Promise<PlannedStep> {
   const plan = (await cache.get(ref)) as MixturePlan;
   const { fromStep, stepCount, exampleCountPerStep, reserveCountPerStep } = plan;

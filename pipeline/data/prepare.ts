@@ -1,4 +1,4 @@
-/** Validates the recipe, resolves its defaults, stores it, and returns the plan of its runs. */
+/** Validates the recipe, resolves its defaults, stores it, and returns its runs and evaluations. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { requireFiles } from '../../recipes/paths.ts';
@@ -7,7 +7,7 @@ import type { PrepareInput, PrepareResult } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { planEvaluations, planRuns } from '../training/plan-runs.ts';
 
-/** Not under a key: it costs nothing, and must look at the files again. Throws RECIPE_INVALID, FILE_MISSING. */
+/** Has no cache key, because it is cheap and must look at the files each time. Throws RECIPE_INVALID, FILE_MISSING. */
 export function createPrepare(cache: JsonCache) {
   return async ({ recipe: written, needed }: PrepareInput): Promise<PrepareResult> => {
     const recipe = parseRecipe(written);

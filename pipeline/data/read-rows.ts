@@ -1,4 +1,4 @@
-/** A file of rows to be judged, as a dataset like any other: examples, images, and a table of what cannot be shown. */
+/** Reads a file of rows to judge as a dataset like any other: examples, images, and a table of unusable rows. */
 import { dirname, resolve } from 'node:path';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
@@ -18,8 +18,8 @@ import { promptingOf } from '../recipe-access.ts';
 import type { Caller } from '../heartbeat.ts';
 
 /**
- * Not under a key: it must look at the files again, and equal rows give the same refs. The recipe is asked for its task
- * and its words only: its datasets need not be there. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
+ * Has no cache key, because it must look at the files each time; equal rows give equal refs. Uses only the recipe's
+ * task and mode words: its datasets need not exist. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
  */
 export function createReadRows(cache: JsonCache) {
   return async (input: ReadRowsInput, caller: Caller): Promise<ReadRowsResult> => {

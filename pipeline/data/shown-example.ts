@@ -1,4 +1,6 @@
-/** Which examples of a step are shown in which order: in both of their kind where the arm rewards agreement between them. */
+/**
+ * The order in which a step shows its examples: both orders of their kind if the arm rewards agreement between them.
+ */
 import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { kindOf } from '../../judge/kinds/table.ts';
@@ -6,7 +8,7 @@ import { otherOrders } from '../../judge/tasks/reorder.ts';
 import type { RlArm, TaskSpec } from '../../recipes/recipe.ts';
 
 export interface ShownOrder {
-  /** Into the dataset's examples. */
+  /** Index into the dataset's examples. */
   readonly exampleIndex: number;
   readonly swapped?: true;
 }

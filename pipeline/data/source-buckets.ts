@@ -1,4 +1,4 @@
-/** Source files of recipes: local paths, and `s3://bucket/key` through the object store that the worker was given. */
+/** Source files of recipes: local paths, and `s3://bucket/key` through the worker's object store. */
 import type { ObjectHead, ObjectStore } from '../../artifacts/store/object-store.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
@@ -9,7 +9,7 @@ export type OpenBucket = (bucket: string) => ObjectStore;
 interface Place {
   readonly objects: ObjectStore;
   readonly bucket: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly key: string;
 }
 
@@ -68,7 +68,7 @@ function fileOf(objects: ObjectStore, name: string, key: string, { byteLength, t
   };
 }
 
-/** Each place is looked for where its name says. */
+/** Dispatches by name: `s3://` names to buckets, all others to local files. */
 export function sourceFiles(openBucket: OpenBucket | undefined): SourceFiles {
   const buckets = new BucketFiles(openBucket);
   const filesOf = (place: string): SourceFiles => (place.startsWith(scheme) ? buckets : localFiles);

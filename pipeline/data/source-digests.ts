@@ -1,4 +1,4 @@
-/** Digests of everything that datasets are read from: a changed byte makes another ingestion. */
+/** Digests of everything that datasets are read from: a changed byte causes a new ingestion. */
 import { createHash } from 'node:crypto';
 import { required } from '../../core/assert.ts';
 import { digestOf } from '../../core/json.ts';
@@ -6,10 +6,10 @@ import { filesNamed } from '../../judge/datasets/sources/glob.ts';
 import type { SourceFile, SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import type { DatasetSpec } from '../../recipes/recipe.ts';
 
-/** Of files that were read before, by name: those whose version is the same are not read again. */
+/** Digests of files that were read before, by name. A file whose version is unchanged is not read again. */
 export type KnownDigests = Map<string, { readonly version: string; readonly sha256: string }>;
 
-/** By path or folder as the recipe names it. Without `known` every byte is read. FILE_MISSING. */
+/** Returns digests by path or folder as in the recipe. Without `known` every byte is read. Throws FILE_MISSING. */
 export async function sourceDigests(
   datasets: readonly DatasetSpec[],
   sources: SourceFiles,
@@ -38,7 +38,7 @@ export async function sourceDigests(
   return digests;
 }
 
-/** Those of them that one dataset is read from. */
+/** The digests of the files that one dataset is read from. */
 export function digestsOfDataset(
   spec: DatasetSpec,
   digests: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** An engine as one activity has it: each request that is made through it ends when the signal says so. */
+/** Wraps an engine for one activity: the signal cancels every request made through it. */
 import type { Engine } from '../../policy/engine.ts';
 
 export function cancelledBy(signal: AbortSignal, engine: Engine): Engine {

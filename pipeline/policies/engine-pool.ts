@@ -1,17 +1,17 @@
 /**
- * The engines of a compute worker, each held by one activity at a time. An activity gets the idle engine that is nearest
- * to the state it wants; an engine that ended is replaced when it is next wanted.
+ * The engines of a compute worker, each leased to one activity at a time. An activity gets the idle engine whose state
+ * is nearest to the one it wants. An engine that has exited is replaced when it is next leased.
  */
 import type { Engine, EngineInfo } from '../../policy/engine.ts';
 import { commonLength, type StateKey } from './state-key.ts';
 
-/** One engine and what is in it. */
+/** One engine and the state that it holds. */
 export interface EngineSlot {
   readonly index: number;
   readonly engine: Engine;
-  /** The policy in it; undefined while nobody knows: new, or in the middle of an update. */
+  /** The policy that the engine holds; undefined if unknown: in a new engine, or during an update. */
   resident: StateKey | undefined;
-  /** What it said of itself when it loaded something. */
+  /** What the engine last reported when it loaded a state; undefined before. */
   info: EngineInfo | undefined;
   /** Digest of the snapshot that is loaded as the KL reference. */
   reference: string | undefined;
@@ -40,7 +40,7 @@ export class EnginePool {
     return this.#slots.length;
   }
 
-  /** Waits while all engines are held. */
+  /** Leases an engine. Waits while all engines are leased. */
   async lease(wanted: StateKey): Promise<EngineLease> {
     for (;;) {
       const index = this.#nearest(wanted);
@@ -54,7 +54,7 @@ export class EnginePool {
     await Promise.all(engines.map((engine) => engine.close()));
   }
 
-  /** Most of the wanted log first; then an empty engine; then the one unused for longest. */
+  /** Prefers the longest prefix of the wanted state, then an unknown state, then the engine unused for longest. */
   #nearest(wanted: StateKey): number | undefined {
     const score = (index: number): readonly [number, number] => {
       const resident = this.#slots[index]?.resident;

@@ -1,4 +1,4 @@
-/** The policy that a run starts from: a checkpoint of the user's, fresh weights, or what another run ended with. */
+/** Imports a run's initial policy: a user's checkpoint, fresh weights, or the final policy of another run. */
 import { readdir } from 'node:fs/promises';
 import { MtrlError } from '../../core/errors.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
@@ -15,7 +15,10 @@ import type { Snapshot } from './snapshot-artifact.ts';
 
 const activity = 'importPolicy';
 
-/** An engine reads the weights before anything is built on them: throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
+/**
+ * An engine reads the recipe's checkpoint before anything depends on it. Throws CHECKPOINT_INVALID,
+ * CHECKPOINT_UNSUPPORTED, FILE_MISSING.
+ */
 export function createImportPolicy(context: ComputeContext) {
   return async ({ recipe, from, checkpoint: kept }: ImportPolicyInput, caller: Caller): Promise<ImportPolicyResult> => {
     const { outputs, manifest, cached, computeMs } = from
@@ -35,7 +38,7 @@ function adopt({ deps, cache }: ComputeContext, from: ArtifactRef) {
   });
 }
 
-/** Whether the folder is a valid checkpoint is checked by the engine that loads it. */
+/** Checks only that the folder's manifest exists; the engine that loads the checkpoint validates it. */
 function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRef) {
   return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
     await readFolderManifest(cache.store, checkpoint);
@@ -59,7 +62,7 @@ async function importFolder(context: ComputeContext, { policy }: Recipe, caller:
   });
 }
 
-/** The engine becomes the policy as for every later use. */
+/** Loads the policy into an engine as every later use does, to validate it. */
 async function readCheckpoint({ cache, states }: ComputeContext, caller: Caller, checkpoint: ArtifactRef) {
   const outputs = await untouched(cache, checkpoint, null);
   await states.withPolicy(caller, { policy: { snapshot: outputs.snapshot, log: [] } }, () => Promise.resolve());
@@ -80,7 +83,7 @@ async function initialized({ deps, cache, states }: ComputeContext, caller: Call
   );
 }
 
-/** The engine read the kept copy; whoever named the folder looks there. */
+/** Replaces the stored copy in the error's `where`, which the engine read, by the user's folder. */
 function namingFolder(error: unknown, kept: ArtifactRef, path: string): unknown {
   if (!(error instanceof MtrlError)) return error;
   const { where } = error.details;
@@ -91,7 +94,9 @@ function namingFolder(error: unknown, kept: ArtifactRef, path: string): unknown 
   });
 }
 
-/** What makes a checkpoint: weights, configuration, tokenizer, templates. Cards and notes beside them are not the policy. */
+/**
+ * The files of a checkpoint: weights, configuration, tokenizer, templates. Others, such as model cards, are left out.
+ */
 async function checkpointFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });

@@ -1,7 +1,7 @@
 /**
- * Engines that hold a wanted policy (DESIGN section 5.1). A policy between two snapshots is a snapshot and the records
- * of the steps since; the engine that is nearest to it does only the steps that it lacks, and each of them must give
- * the weights that were recorded, bit by bit, where the engine promises equal bits.
+ * Provides engines that hold a wanted policy (DESIGN section 5.1). Between two snapshots, a policy is a snapshot and
+ * the records of the steps since. The engine nearest to it replays only the missing steps. If the engine is bit-exact,
+ * each replay must reproduce the recorded weights bit for bit.
  */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -18,13 +18,13 @@ import type { StateCache } from './state-cache.ts';
 import { describeRuntime, promiseSameBits, type Runtime } from './step-record.ts';
 import { commonLength, keyOfState, type StateKey } from './state-key.ts';
 
-/** Does a recorded step again and says what weights came out, and what were recorded. */
+/** Replays a recorded step; returns the digest of the resulting weights and the recorded one. */
 export type Replay = (replayed: {
   readonly engine: Engine;
   readonly snapshot: ArtifactRef;
   readonly record: ArtifactRef;
   readonly runtime: Runtime;
-  /** Loads the KL reference that the step was made with. */
+  /** Loads the KL reference that the step used. */
   readonly bringReference: (snapshot: ArtifactRef) => Promise<void>;
 }) => Promise<ReplayedStep>;
 export interface ReplayedStep {
@@ -34,7 +34,7 @@ export interface ReplayedStep {
   readonly recordedRuntime: Runtime;
 }
 
-/** Records whose replay gave other weights here, the newest ones: their replay is not tried again on this worker. */
+/** Maximum number of remembered records whose replay gave other weights: this worker does not try them again. */
 const mismatchCountMax = 64;
 
 export interface PolicyStatesOptions {
@@ -45,35 +45,35 @@ export interface PolicyStatesOptions {
   readonly replay: Replay;
 }
 
-/** An engine that holds the wanted policy, for as long as the body that got it runs. */
+/** An engine that holds the wanted policy while the body that received it runs. */
 export interface HeldEngine {
   readonly engine: Engine;
   readonly runtime: Runtime;
-  /** Wraps the waits for the store, which count as progress. */
+  /** Wraps waits for the store, so that they count as progress. */
   readonly waits: Waits;
-  /** Runs a change of the weights: until it has succeeded, the engine's state counts as unknown. */
+  /** Runs a change of the weights. The engine's state then counts as unknown until `became` or `saved` names it. */
   readonly change: <T>(update: () => Promise<T>) => Promise<T>;
-  /** Says which record the change made, so that the next activity finds it here. */
+  /** Names the state after a change, so that the next activity finds it in this engine. */
   readonly became: (key: StateKey) => void;
-  /** Saves what is in the engine, lets `read` have the state, and keeps it within reach as the one that `read` names. */
+  /** Saves the engine's state, passes it to `read`, and caches it under the key that `read` returns. */
   readonly saved: <T>(read: (state: StateHandle) => Promise<readonly [StateKey, T]>) => Promise<T>;
 }
 
 export class PolicyStates {
   readonly #options: PolicyStatesOptions;
-  /** By the record's digest. */
+  /** Keyed by the record's sha256. */
   readonly #mismatches = new Map<string, MtrlError>();
 
   constructor(options: PolicyStatesOptions) {
     this.#options = options;
   }
 
-  /** An engine of any content: for what brings its own weights. */
+  /** Runs the body on an engine in any state, for work that loads its own weights. */
   async withEmptyEngine<T>(caller: Caller, body: (held: HeldEngine) => Promise<T>): Promise<T> {
     return this.#hold(caller, [], body);
   }
 
-  /** Throws REPLAY_DIVERGED, RUNTIME_MISMATCH, CHECKPOINT_INVALID, and what the body throws. */
+  /** Throws REPLAY_DIVERGED, RUNTIME_MISMATCH, CHECKPOINT_INVALID, and any error of the body. */
   async withPolicy<T>(
     caller: Caller,
     { policy, reference }: { readonly policy: PolicyState; readonly reference?: PolicyState | undefined },
@@ -101,7 +101,7 @@ export class PolicyStates {
         return await body(this.#heldOf(slot, cancelledBy(stopping.signal, slot.engine), waits), slot);
       } catch (error) {
         if (stopping.signal.aborted) slot.resident = undefined;
-        // The pool hears of an engine that ended by it before it hands the engine on.
+        // If the error ended the engine, the pool must learn of it before the engine is released.
         await turn();
         throw error;
       } finally {
@@ -174,7 +174,10 @@ export class PolicyStates {
     return mismatch;
   }
 
-  /** The longest earlier state within reach, else the snapshot from the store. What is in the engine is kept if only a replay could bring it back. */
+  /**
+   * Loads the longest earlier state in the cache, else the snapshot from the store. The engine's previous state is
+   * cached first if only a replay could restore it.
+   */
   async #load(slot: EngineSlot, policy: PolicyState, { engine, waits }: HeldEngine): Promise<void> {
     const { cache } = this.#options;
     const left = slot.resident;
@@ -187,7 +190,7 @@ export class PolicyStates {
       policy.snapshot,
       waits,
       async (state) => {
-        // Without moments the optimizer starts anew.
+        // A state without moments starts with a new optimizer state.
         slot.info = await engine.loadState(state);
       },
     );
@@ -206,8 +209,8 @@ export class PolicyStates {
   }
 
   /**
-   * Has `load` read a state within reach, or the snapshot once it is fetched. One that is lost where it was kept (a
-   * folder that somebody cleared, a server that came back empty) is forgotten, and the next nearest is taken.
+   * Calls `load` with the nearest cached state, or with the snapshot after fetching it. A cached state that has been
+   * lost (its folder was cleared, its server restarted empty) is dropped, and the next nearest is taken.
    */
   async #loaded(
     nearest: () => StateKey,

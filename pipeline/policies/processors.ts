@@ -1,4 +1,4 @@
-/** The processor (tokenizer, chat template, image preparation) that belongs to a policy: the small files of its checkpoint. */
+/** Loads the processor (tokenizer, chat template, image preparation) of a policy from its checkpoint's small files. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
@@ -15,7 +15,7 @@ export class Processors {
   readonly #folder: string;
   readonly #loaded = new Map<string, Promise<LoadedProcessor>>();
 
-  /** `folder` belongs to this process alone. */
+  /** `folder` must not be shared with another process. */
   constructor(cache: JsonCache, folder: string) {
     this.#cache = cache;
     this.#folder = folder;
@@ -29,7 +29,7 @@ export class Processors {
     if (known) return known;
     const loading = load(this.#cache.store, files, digest, join(this.#folder, digest));
     this.#loaded.set(digest, loading);
-    // What failed is tried again by the next activity.
+    // A failure is not cached: the next activity tries again.
     loading.catch(() => this.#loaded.delete(digest));
     return loading;
   }
@@ -37,7 +37,7 @@ export class Processors {
 
 export interface LoadedProcessor {
   readonly processor: Processor;
-  /** Of all its files. */
+  /** Digest of all its files. */
   readonly digest: string;
 }
 

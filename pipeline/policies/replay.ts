@@ -1,4 +1,4 @@
-/** Does a recorded step again, on an engine that holds the policy before it. */
+/** Replays a recorded step on an engine that holds the policy before it. */
 import { applySteps } from '../training/apply-update.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import { prepareSteps } from '../training/optimize.ts';

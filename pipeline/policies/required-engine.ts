@@ -7,7 +7,7 @@ import type { EngineChoice } from '../../policy/engines/engine-service.ts';
 import { recipeOf } from '../recipe-access.ts';
 import type { Caller } from '../heartbeat.ts';
 
-/** The work, behind the check. Throws PROVIDER_UNAVAILABLE. */
+/** Wraps `work` with the check. Throws PROVIDER_UNAVAILABLE. */
 export function onRequiredEngine<I extends { readonly recipe: ArtifactRef }, R>(
   { deps, cache }: ComputeContext,
   work: (input: I, caller: Caller) => Promise<R>,

@@ -1,4 +1,4 @@
-/** A run's log, read back: from its last snapshot over the ones before it to the policy it started from. */
+/** Reads a run's log back from its last snapshot through the previous ones to its initial policy. */
 import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { PolicyState } from '../../contract/activities.ts';
@@ -12,7 +12,7 @@ export interface LoggedSnapshot extends Snapshot {
 
 const readCountMax = 16;
 
-/** Snapshots in order, the first one of step 0: what came before is another run's. */
+/** Snapshots in step order, from the one of step 0: those before it belong to another run. */
 export async function snapshotsOf(cache: JsonCache, { snapshot }: PolicyState): Promise<LoggedSnapshot[]> {
   const newestFirst: LoggedSnapshot[] = [];
   for (let next: ArtifactRef | null = snapshot; next;) {
@@ -23,7 +23,7 @@ export async function snapshotsOf(cache: JsonCache, { snapshot }: PolicyState): 
   return newestFirst.reverse();
 }
 
-/** Step records in order, of all steps. */
+/** The step records of all steps, in order. */
 export async function recordsOf(cache: JsonCache, policy: PolicyState): Promise<StepRecord[]> {
   const snapshots = await snapshotsOf(cache, policy);
   return readRecords(cache, [...snapshots.flatMap(({ records }) => records), ...policy.log]);
@@ -33,7 +33,7 @@ export function readRecords(cache: JsonCache, refs: readonly ArtifactRef[]): Pro
   return pMap(refs, async (ref) => (await cache.get(ref)) as StepRecord, { concurrency: readCountMax });
 }
 
-/** Steps that are done after this one. */
+/** Number of steps that are done after this record. */
 export function endOf({ steps }: StepRecord): number {
   return (steps.at(-1)?.step ?? -1) + 1;
 }

@@ -1,4 +1,4 @@
-/** Writes a policy down whole: as a checkpoint in Hugging Face layout, and with the optimizer's state to go on from. */
+/** Stores a whole policy: a checkpoint in Hugging Face layout, and the optimizer state to continue training from. */
 import { readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ComputeContext } from '../compute-context.ts';
@@ -38,7 +38,7 @@ function snapshotOf({ snapshot, log }: PolicyState, step: number, { checkpoint, 
   return { schema: 1, step, checkpoint, optimizer, records: log, previous: snapshot };
 }
 
-/** The engine's weights and moments; config, tokenizer and templates are those of the checkpoint it came from. */
+/** Stores the engine's weights and moments; config, tokenizer and templates are those of the original checkpoint. */
 async function putState(
   { deps, cache }: ComputeContext,
   origin: ArtifactRef,

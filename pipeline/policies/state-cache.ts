@@ -1,6 +1,6 @@
 /**
- * Policy states within reach of this worker's engines: snapshots that were fetched, and states that an engine had to
- * leave between two snapshots. Only a cache: whatever is not here is fetched or replayed.
+ * Cache of policy states for this worker's engines: fetched snapshots, and states between two snapshots that an engine
+ * had to give up. A missing state is fetched or replayed.
  */
 import type { StateHandle } from '../../policy/engine.ts';
 import type { StateTransfer } from '../../policy/engines/engine-service.ts';
@@ -9,18 +9,18 @@ import { commonLength, type StateKey } from './state-key.ts';
 interface Entry {
   readonly key: StateKey;
   readonly state: StateHandle;
-  /** Those who pinned it. */
+  /** Number of pins. */
   readers: number;
 }
 
-/** A state that is being fetched, for all who wait for it. */
+/** A state that is being fetched, for all callers that wait for it. */
 interface Fetching {
   readonly key: StateKey;
   readonly entry: Promise<Entry>;
   readers: number;
 }
 
-/** A state which stays until it is released. */
+/** A state that stays cached until it is released. */
 export interface PinnedState {
   readonly state: StateHandle;
   readonly release: () => Promise<void>;
@@ -28,18 +28,18 @@ export interface PinnedState {
 
 export interface StateCacheOptions {
   readonly countMax?: number;
-  /** With moments a state is three times its weights: 2.7 GB for SmolVLM-256M. */
+  /** With moments a state is three times the size of its weights: 2.7 GB for SmolVLM-256M. */
   readonly byteLengthMax?: number;
 }
 
-/** What an engine leaves and what it goes to. */
+/** Kept whatever their size: the state that an engine gives up, and the one that it loads next. */
 const countMin = 2;
 
 export class StateCache {
   readonly #transfer: Pick<StateTransfer, 'discard'>;
   readonly #countMax: number;
   readonly #byteLengthMax: number;
-  /** In order of use, the newest last. */
+  /** In order of use, most recent last. */
   readonly #entries: Entry[] = [];
   readonly #fetching = new Set<Fetching>();
 
@@ -52,7 +52,7 @@ export class StateCache {
     this.#byteLengthMax = byteLengthMax;
   }
 
-  /** The longest state here that begins `wanted`. */
+  /** The longest cached key that is a prefix of `wanted`. */
   nearest(wanted: StateKey): StateKey | undefined {
     const lengths = this.#entries.map(({ key }) => ({ key, length: commonLength(key, wanted) }));
     return lengths.filter(({ length }) => length > 0).sort((a, b) => b.length - a.length)[0]?.key;
@@ -62,7 +62,7 @@ export class StateCache {
     return this.#entries.some((entry) => same(entry.key, key));
   }
 
-  /** The state of the key. Where it is not here, `fetch` brings it: once, however many ask at the same time. */
+  /** Pins the state of the key. A missing state is fetched once, however many callers ask at the same time. */
   async pin(key: StateKey, fetch: () => Promise<StateHandle>): Promise<PinnedState> {
     const known = this.#take(key);
     if (known) {
@@ -75,12 +75,12 @@ export class StateCache {
     return this.#pinned(await fetching.entry);
   }
 
-  /** Takes over a state that an engine saved. */
+  /** Takes ownership of a state that an engine saved. */
   async keep(key: StateKey, state: StateHandle): Promise<void> {
     await this.#add({ key, state, readers: 0 });
   }
 
-  /** Forgets a state that turned out to be lost where it was kept. */
+  /** Removes a state whose stored data has been lost. */
   async drop(key: StateKey): Promise<void> {
     const lost = this.#take(key);
     if (lost) await this.#transfer.discard(lost.state);
@@ -105,7 +105,7 @@ export class StateCache {
     const make = async (): Promise<Entry> => {
       try {
         const state = await fetch();
-        // All who wait have it from its first moment here: no trim comes between.
+        // All waiting callers are counted as readers at once, so that no trim can remove the entry before they have it.
         const entry: Entry = { key, state, readers: fetching.readers };
         this.#fetching.delete(fetching);
         await this.#add(entry);
@@ -130,7 +130,10 @@ export class StateCache {
     return count > this.#countMax || (byteLength > this.#byteLengthMax && count > countMin);
   }
 
-  /** States that are read stay, and so does the newest, which nobody may have read yet: they are few, as engines are. */
+  /**
+   * Removes the least recently used states. Pinned states stay, and so does the newest, which may not be pinned yet:
+   * they are at most as many as the engines.
+   */
   async #trim(): Promise<void> {
     while (this.#isOver()) {
       const index = this.#entries.findIndex(({ readers }, i) => readers === 0 && i < this.#entries.length - 1);

@@ -1,4 +1,7 @@
-/** Keys of policy states: the snapshot's digest, then the digest of each step record since. A key that is a prefix of another is an earlier state of the same training. */
+/**
+ * Keys of policy states: the snapshot's digest, then the digest of each step record since. A key that is a prefix of
+ * another is an earlier state of the same training.
+ */
 import type { PolicyState } from '../../contract/activities.ts';
 
 export type StateKey = readonly string[];
@@ -7,7 +10,7 @@ export function keyOfState({ snapshot, log }: PolicyState): StateKey {
   return [snapshot.sha256, ...log.map(({ sha256 }) => sha256)];
 }
 
-/** How much of `wanted` a holder of `held` need not do again: all of `held`, or nothing when it is not an earlier state. */
+/** Length of `held` if it is a prefix of `wanted`, else 0: the part of `wanted` that need not be done again. */
 export function commonLength(held: StateKey, wanted: StateKey): number {
   return held.length <= wanted.length && held.every((digest, i) => digest === wanted[i]) ? held.length : 0;
 }

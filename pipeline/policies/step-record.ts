@@ -9,40 +9,40 @@ import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 
-/** How examples become prompts: the declared tasks that the update uses, and the words for the modes. */
+/** How examples become prompts: the declared tasks that the update uses, and the mode words. */
 export interface Prompting {
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   readonly modeWords: ModeWords;
 }
 
-/** Without the schedule, whose value at each step is written out. */
+/** Optimizer settings without the schedule: each step records its own learning rate. */
 export type AdamSpec = Pick<OptimizerSpec, 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'gradientNormMax'> &
-  // Left out where AdamW updates everything.
+  // Absent if AdamW updates all weights.
   Pick<OptimStepRequest, 'muon'>;
 
 interface UpdateCommon {
   readonly dataset: ArtifactRef;
   readonly prompting: Prompting;
   readonly adam: AdamSpec;
-  /** Left out where all weights learn. */
+  /** Absent if all weights are trained. */
   readonly trainable?: TrainableSpec;
-  /** Undefined without a limit. */
+  /** Absent without memory settings. */
   readonly memory?: MemorySpec;
 }
 
-/** The settings of its algorithm (policy/algorithms) stand beside these fields, as they do in an arm. */
+/** Also holds the settings of its algorithm (policy/algorithms), as fields beside these, like an arm. */
 export interface RlUpdate extends UpdateCommon {
   /**
-   * What records call an update from rollouts, whatever its algorithm: they were kept under this name before there was
-   * more than one, and a worker of an earlier build still replays what a later one has recorded.
+   * The name of every update from rollouts, whatever its algorithm. It dates from when there was only one, and is kept
+   * so that workers of earlier builds can replay the records of later ones.
    */
   readonly objective: 'grpo';
-  /** Not in records of before there was more than one: grpo. */
+  /** Absent in records from when there was only one: grpo. */
   readonly algorithm?: AlgorithmName;
   readonly step: number;
   readonly learningRate: number;
   readonly mode: AnswerMode;
-  /** Shards in order. */
+  /** Rollout shards, in order. */
   readonly rollouts: readonly ArtifactRef[];
   readonly rewards: ArtifactRef;
   readonly temperature: number;
@@ -54,7 +54,7 @@ export interface RlUpdate extends UpdateCommon {
 export interface SftStep {
   readonly step: number;
   readonly learningRate: number;
-  /** Index into the dataset, and whether it is trained in `direct` mode. */
+  /** Index into the dataset's examples, and the answer mode that is trained. */
   readonly examples: readonly (readonly [index: number, mode: AnswerMode])[];
 }
 
@@ -68,18 +68,18 @@ export type Update = RlUpdate | SftUpdate;
 export interface StepOutcome {
   readonly step: number;
   readonly loss: number;
-  /** Before clipping; 0 where no group had anything to teach and no update was made. */
+  /** Before clipping; 0 if no group was informative and no update was made. */
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly tokenCount: number;
-  /** Largest |rollout - trainer| log-prob; 0 for supervised steps. */
+  /** Largest absolute difference between rollout and trainer log-probs; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
-  /** Where the loss has a KL term: its k3 estimate, nats a token. */
+  /** k3 estimate of the KL term, nats per token; absent if the loss has no KL term. */
   readonly klMean?: number;
   readonly droppedGroupCount: number;
 }
 
-/** Which runtime did it: the same bits are promised for the same runtime only. */
+/** The runtime of an update: equal bits are promised only on the same runtime. */
 export interface Runtime {
   readonly backend: string;
   readonly runtimeVersion: string;
@@ -92,10 +92,10 @@ export interface StepRecord {
   readonly schema: 1;
   readonly update: Update;
   readonly steps: readonly StepOutcome[];
-  /** After the last of them. */
+  /** Digest of the weights after the last step. */
   readonly weightsDigest: string;
   readonly runtime: Runtime;
-  /** Of an engine whose replay need not meet the digest; left out where it must. */
+  /** Set if the engine is not bit-exact: a replay then need not reproduce `weightsDigest`. */
   readonly bitExact?: false;
 }
 
@@ -113,7 +113,7 @@ export function describeRuntime(runtime: Runtime): string {
   return `${backend} ${runtimeVersion}, ${executionProvider}, ${String(threadCount)} threads, ${cpuModel}`;
 }
 
-/** Whether two runtimes promise the same bits. Threads change none. */
+/** Whether two runtimes promise equal bits. The thread count does not change them. */
 export function promiseSameBits(a: Runtime, b: Runtime): boolean {
   const [one, other] = [a, b].map((runtime) => describeRuntime({ ...runtime, threadCount: 0 }));
   return one === other;

@@ -1,12 +1,15 @@
-/** One event to one program: the event as JSON on stdin, an exit code as the answer. */
+/** Passes one event to one program: the event as JSON on stdin, the exit code as the result. */
 import { spawn } from 'node:child_process';
 
 const stderrLengthMax = 300;
 
-/** What a hook sees of the worker's environment: not its credentials. */
+/** The environment variables that a hook receives: none of the worker's credentials. */
 const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const;
 
-/** Resolves to the reason why it did not end with 0, or undefined. Never throws; at the time-out, and when the signal is aborted, it and its children are killed. */
+/**
+ * Resolves to undefined on exit code 0, else to the reason. Never throws. On a timeout or abort the program and its
+ * children are killed.
+ */
 export function runHook(
   [program = '', ...args]: readonly string[],
   input: string,
@@ -43,7 +46,7 @@ export function runHook(
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr = `${stderr}${text}`.slice(-stderrLengthMax);
     });
-    // A program that does not want to know may close its end before it has read everything.
+    // A program may close its stdin before it has read everything.
     child.stdin.on('error', () => undefined).end(input);
   });
 }
@@ -52,6 +55,6 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has just ended by itself.
+    // It has already ended.
   }
 }

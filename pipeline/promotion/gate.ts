@@ -1,4 +1,4 @@
-/** The gate: what both policies answered, from the kept judgments, against the recipe's rules. */
+/** The promotion gate: checks the stored judgments of candidate and promoted version against the recipe's rules. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
 import {

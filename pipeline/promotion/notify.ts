@@ -1,4 +1,6 @@
-/** Notifies the webhooks and commands of the recipe. Failed notifications are reported in the result and fail nothing else. */
+/**
+ * Notifies the recipe's webhooks and commands. A failed notification is reported in the result and fails nothing else.
+ */
 import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { runHook } from './command-hook.ts';

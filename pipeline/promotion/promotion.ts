@@ -83,7 +83,7 @@ async function findCandidate(cache: JsonCache, input: FindCandidateInput): Promi
   const { experimentId } = input;
   const { recipe: recipeRef, ingestion, runs } = await requireExperimentIndex(cache.store, experimentId);
   const { promotion } = await recipeOf(cache, recipeRef);
-  // The sources as they were when they were read.
+  // The sources as of ingestion.
   const { datasets, files } = await ingestedFrom(cache, ingestion.manifest);
   const { required: isRequired, timeoutMs } = promotion?.approval ?? standardApproval;
   const run = theRun(runs, input, promotion);

@@ -1,7 +1,7 @@
 /**
- * One event to one webhook, signed as Standard Webhooks 1.0 says (github.com/standard-webhooks): `webhook-signature` is
- * `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, so that a receiver can check with any library of that
- * standard who sent the raw bytes, and that they are not an old message sent again.
+ * Sends one event to one webhook, signed per Standard Webhooks 1.0 (github.com/standard-webhooks): `webhook-signature`
+ * is `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A receiver can use any library of that standard to
+ * verify the sender of the raw bytes and to reject replayed messages.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
@@ -14,13 +14,13 @@ export interface Message {
 }
 
 export interface WebhookPatience {
-  /** Of one request. */
+  /** Timeout of one request. */
   readonly timeoutMs: number;
-  /** Waits before the second, third, ... attempt. */
+  /** Delays before the second, third, ... attempt. */
   readonly backoffMs: readonly number[];
 }
 
-/** Resolves to the reason why it was not delivered, or undefined. Never throws. The signal ends a request under way. */
+/** Resolves to undefined on delivery, else to the reason. Never throws. The signal aborts a request in flight. */
 export async function postSigned(
   url: string,
   message: Message,
@@ -40,14 +40,14 @@ export async function postSigned(
 
 /** `whsec_` marks a base64 secret; any other is used as it is. */
 function signatureOf({ id, body }: Message, time: Date, secret: string): string {
-  // As bytes: of a string the library takes one byte per character, and it accepts only padded base64.
+  // As bytes: from a string the library takes one byte per character, and it accepts only padded base64.
   const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
   return new Webhook(key, { format: 'raw' }).sign(id, time, body);
 }
 
 interface Outcome {
   readonly problem?: string;
-  /** The other side may be well again in a moment. */
+  /** The failure may be temporary. */
   readonly worthRetry?: boolean;
 }
 
@@ -83,7 +83,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }
 
-/** The path of a webhook URL is often secret. */
+/** The origin alone: the path of a webhook URL is often secret. */
 function placeOf(url: string): string {
   return `webhook at ${new URL(url).origin}`;
 }

@@ -1,4 +1,7 @@
-/** `experiments/<id>.json`: everything `mtrl report`, `rollouts` and `verify` start from. Written last, replaced when an id is used again. */
+/**
+ * `experiments/<id>.json`: the starting point of `mtrl report`, `rollouts` and `verify`. Written last, and replaced if
+ * the id is used again.
+ */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { experimentKey, findExperiment } from '../../artifacts/experiments.ts';
 import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
@@ -14,7 +17,7 @@ export interface ExperimentIndex {
   readonly ingestion: IngestResult;
   readonly runs: readonly EvaluatedRun[];
   readonly report: ArtifactRef;
-  /** Manifests of the report's paired tests: named, so that a collection keeps them. */
+  /** Manifests of the report's paired tests, named here so that garbage collection keeps them. */
   readonly comparisons?: readonly ArtifactRef[];
   readonly cache: CacheCount;
   readonly wallMs: number;

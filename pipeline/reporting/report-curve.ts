@@ -1,4 +1,4 @@
-/** What a run's log says step by step, for the report's curves. */
+/** The values of each step in a run's log, for the report's curves. */
 import type { CurvePoint } from '../../judge/report/data.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { summaryOf } from '../training/reward.ts';

@@ -1,4 +1,4 @@
-/** Picks answers for the report to show, with their images: a few of each run, early and late, right and wrong. */
+/** Picks answers for the report, with their images: a few of each run, early and late, right and wrong. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example, Judgment, Reward } from '../../judge/example.ts';
@@ -46,7 +46,7 @@ export async function shownRollouts(
   return Promise.all(answers.flat().map((answer) => show(scope, run.plan.runName, answer)));
 }
 
-/** First, last, and evenly between. */
+/** `count` items: the first, the last, and evenly spaced ones between them. */
 function spread<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];
   return Array.from({ length: count }, (_, i) =>
@@ -77,7 +77,7 @@ async function ofStep({ cache, recipe, dataset }: Scope, update: RlUpdate): Prom
   });
 }
 
-/** The best and the worst: what differs between them is what the step learnt from. */
+/** The answers with the highest and the lowest reward: the step learns from their difference. */
 function extremes(answers: readonly Answer[]): Answer[] {
   const sorted = [...answers].sort((a, b) => b.reward.value - a.reward.value);
   return spread(sorted, rolloutCountPerPrompt);
@@ -129,7 +129,7 @@ function dataUri(bytes: Uint8Array): string {
   return `data:${mediaTypeOf(bytes)};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
-/** By the first bytes: PNG, GIF, WebP (RIFF), else JPEG. */
+/** Media type by the first bytes: PNG, GIF, WebP (RIFF), else JPEG. */
 function mediaTypeOf(bytes: Uint8Array): string {
   const start = Buffer.from(bytes.subarray(0, 4)).toString('latin1');
   if (start === '\x89PNG') return 'image/png';

@@ -1,6 +1,6 @@
 /**
- * An optimizer step, done for the first time or again: one function for both, because replay is only worth something
- * when it is the same code.
+ * Applies optimizer steps, for the first time or as a replay. Both use this one function, because a replay must run the
+ * same code.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { klToReference } from '../../policy/losses/kl-to-reference.ts';
@@ -12,17 +12,17 @@ import type { AdamSpec, StepOutcome, Update } from '../policies/step-record.ts';
 export interface ReadyStep {
   readonly step: number;
   readonly learningRate: number;
-  /** May be empty: a step whose rollouts have nothing to teach makes no update. */
+  /** May be empty: a step without informative groups makes no update. */
   readonly groups: readonly TrainGroup[];
   readonly droppedGroupCount: number;
   readonly loss: Loss;
   readonly temperature: number;
-  /** Rollout and trainer log-probs may differ by this much; undefined for steps without rollouts. */
+  /** Maximum difference between rollout and trainer log-probs; undefined for steps without rollouts. */
   readonly logProbToleranceMax?: number;
 }
 
 export interface ReadySteps {
-  /** In order; a later step may be made ready while an earlier one is done. */
+  /** In order; a later step may be prepared while an earlier one runs. */
   readonly steps: Iterable<ReadyStep> | AsyncIterable<ReadyStep>;
   readonly tokens: TokenRoles;
 }
@@ -40,7 +40,7 @@ export async function applySteps(
   return outcomes;
 }
 
-/** What requests of all steps say alike. */
+/** The fields that all steps' requests share. */
 type Common = Pick<ForwardBackwardRequest, 'tokens' | 'memory'>;
 
 async function applyStep(engine: Engine, ready: ReadyStep, common: Common, adam: AdamSpec): Promise<StepOutcome> {
@@ -87,8 +87,7 @@ function differenceMax(groups: readonly TrainGroup[], trained: readonly (readonl
     completions.forEach(({ logProbs = [] }, c) => {
       const own = trained[g]?.[c] ?? [];
       logProbs.forEach((sampled, t) => {
-        const difference = Math.abs(sampled - (own[t] ?? Number.NaN));
-        if (!(difference <= largest)) largest = difference;
+        largest = Math.max(largest, Math.abs(sampled - (own[t] ?? Number.NaN)));
       });
     });
   });

@@ -1,4 +1,4 @@
-/** From a step's rollouts to their rewards: read, held against the label and the other order, asked of the grader. */
+/** Computes a step's rewards: parses rollouts, compares them with the label and the other order, asks the grader. */
 import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { agreements, type RewardRule, ruledReward } from '../../judge/rewards.ts';
@@ -16,16 +16,16 @@ export interface Grading extends RewardRule {
 
 interface ReadPrompt {
   readonly prompt: PromptRollouts;
-  /** In the order shown. */
+  /** The example in the order shown. */
   readonly example: Example;
   readonly task: TaskSpec;
   readonly judgments: readonly JudgedRollout['judgment'][];
 }
 
-/** A score for each item, in order. Throws GRADER_FAILED. */
+/** Returns a score for each item, in order. Throws GRADER_FAILED. */
 export type AskGrader = (items: readonly GraderItem[], grader: GraderSpec) => Promise<readonly number[]>;
 
-/** Rewards of every prompt, in order. `askGrader` is called where the recipe has a grader. Throws GRADER_FAILED. */
+/** Rewards of every prompt, in order. Calls `askGrader` if the recipe has a grader. Throws GRADER_FAILED. */
 export async function gradePrompts(
   prompts: readonly PromptRollouts[],
   exampleAt: (row: number) => Example,
@@ -67,7 +67,7 @@ function readPrompt(prompt: PromptRollouts, exampleAt: (row: number) => Example,
   return { prompt, example, task, judgments: prompt.rollouts.map((rollout) => readVerdict(rollout, task, mode)) };
 }
 
-/** [prompt][rollout]; what could not be read is not asked about. */
+/** Grader scores as [prompt][rollout]; undefined for unparsable rollouts, which are not sent to the grader. */
 async function scoresOf(
   read: readonly ReadPrompt[],
   { reward: { grader } }: Grading,

@@ -1,10 +1,12 @@
-/** An external grader over HTTP. An answer that is missing or has another form is GRADER_FAILED and retried: never a score. */
+/**
+ * Client of an external grader over HTTP. A missing or malformed response is GRADER_FAILED and retried, never a score.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { MtrlError } from '../../core/errors.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
 
-/** One judgment, as the grader sees it. */
+/** One judgment as sent to the grader. */
 export interface GraderItem {
   readonly exampleId: string;
   readonly task: string;
@@ -16,23 +18,24 @@ export interface GraderItem {
 }
 
 export interface GraderCalls {
-  /** Ends the requests under way; what waits for them rejects with its reason. */
+  /** Aborts requests in flight; whatever awaits them rejects with the signal's reason. */
   readonly signal: AbortSignal;
   /** The scores of these items from an earlier attempt, else the result of `ask`. */
   readonly kept: (items: readonly GraderItem[], ask: () => Promise<number[]>) => Promise<readonly number[]>;
 }
 
 const itemCountPerRequest = 64;
-/** Far more than 64 numbers take. */
+/** Far more than 64 scores take. */
 const answerByteLengthMax = 1 << 20;
 const retryAfterMsMax = 600_000;
-/** Of one request, within one attempt of the activity. */
+/** Per request, within one attempt of the activity. */
 const retryAfterCountMax = 20;
 
 /**
  * A score in [0, 1] for each item, in order; requests of at most 64 items, at most `requestCountMax` at a time. After a
- * failure no further request is sent; those under way end within their time-out, and their answers are kept. A grader
- * that answers 429 or 503 with Retry-After is left alone for that long. Throws GRADER_FAILED, or the signal's reason.
+ * failure no further request is sent; those in flight end within their timeout, and their scores are kept. After a 429
+ * or 503 with Retry-After no request is sent for that long, at most 10 minutes. Throws GRADER_FAILED, or the signal's
+ * reason.
  */
 export async function graderScores(
   items: readonly GraderItem[],
@@ -63,7 +66,7 @@ export async function graderScores(
 class GraderRequests {
   readonly #spec: GraderSpec;
   readonly #signal: AbortSignal;
-  /** Over when the grader may be asked again. */
+  /** Resolves when the grader may be asked again. */
   #pause: Promise<unknown> = Promise.resolve();
 
   constructor(spec: GraderSpec, signal: AbortSignal) {
@@ -78,7 +81,9 @@ class GraderRequests {
       const answer = await this.#post(items);
       if (typeof answer === 'string') return this.#scoresIn(answer, items.length);
       if (pauseCount === retryAfterCountMax) throw this.#failed(`Retry-After ${String(retryAfterCountMax)} times`);
-      this.#pause = sleep(answer.retryAfterMs, undefined, { signal: this.#signal }).catch(() => undefined);
+      const pause = sleep(answer.retryAfterMs, undefined, { signal: this.#signal }).catch(() => undefined);
+      // Another request may have been told to wait longer.
+      this.#pause = Promise.all([this.#pause, pause]);
     }
   }
 
@@ -90,7 +95,7 @@ class GraderRequests {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ judgments: items }),
-        // Rows are for the address that the recipe names, and for no other.
+        // Rows may be sent only to the address in the recipe.
         redirect: 'manual',
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]),
       });
@@ -124,7 +129,7 @@ class GraderRequests {
     try {
       answer = JSON.parse(text);
     } catch {
-      // The parser's own message quotes the text.
+      // The parser's own message would quote the text.
       throw this.#failed(`${String(Buffer.byteLength(text))} bytes that are not JSON`);
     }
     const scores = typeof answer === 'object' && answer !== null && 'scores' in answer ? answer.scores : undefined;
@@ -159,7 +164,7 @@ function retryAfterMsOf({ status, headers }: Response): number | undefined {
   return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), retryAfterMsMax) : undefined;
 }
 
-/** Why there was no answer: the system's code where it has one, such as ECONNREFUSED. */
+/** The reason for a missing response: the system's error code if there is one, such as ECONNREFUSED. */
 function reasonOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return 'the request failed';
   if (error.name === 'TimeoutError') return `no answer within ${String(timeoutMs / 1000)} s`;

@@ -1,6 +1,6 @@
 /**
- * A whole run under one key: one that was made before is found at once and not step by step. Its steps stay under keys of
- * their own, so a run that differs anywhere does again only what differs.
+ * Stores a whole run under one key, so that an equal run is found at once and not step by step. Its steps keep their
+ * own keys: a run that differs repeats only what differs.
  */
 import { missingPart } from '../../artifacts/store/complete.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -8,7 +8,7 @@ import type { FindRunInput, KeepRunInput, KeptRun, RunOutcome } from '../../cont
 import type { ControlDeps } from '../deps.ts';
 import { durable, findDurable, type Key } from '../durable.ts';
 
-/** null: no such run was kept, or parts of it are gone. */
+/** Returns null if no such run is stored or parts of it are missing. */
 export function createFindRun(deps: ControlDeps) {
   return async (input: FindRunInput): Promise<KeptRun | null> => {
     const found = await findDurable<RunOutcome>(deps, 'run', keyOf(input));
@@ -22,14 +22,14 @@ export function createFindRun(deps: ControlDeps) {
 
 export function createKeepRun(deps: ControlDeps) {
   return async ({ outcome, ...input }: KeepRunInput): Promise<{ readonly manifest: ArtifactRef }> => {
-    // No outputs: lineage asks which activity made an artifact, and those of the steps did.
+    // No outputs: lineage must name the activities of the steps as the makers of the artifacts.
     const kept = () => Promise.resolve({ outputs: {}, summary: outcome, computeMs: 0 });
     const { manifest } = await durable(deps, 'run', keyOf(input), kept);
     return { manifest };
   };
 }
 
-/** The recipe holds all else that decides it: the arm's settings, the tasks, the number of steps. */
+/** The recipe covers everything else that determines a run: the arm's settings, the tasks, the step count. */
 function keyOf({ recipe, dataset, arm, seed, initial }: FindRunInput): Key {
   return { inputs: { recipe, dataset, snapshot: initial.snapshot, log: initial.log }, config: { arm, seed } };
 }

@@ -1,4 +1,4 @@
-/** One update of a policy, kept as a step record that replays it. */
+/** Makes one update of a policy and stores it as a step record, from which it can be replayed. */
 import { required } from '../../core/assert.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { applySteps } from './apply-update.ts';
@@ -29,7 +29,7 @@ export function createOptimize(context: ComputeContext) {
   };
 }
 
-/** Up to that step. */
+/** The recorded update, up to `toStep`. */
 async function recordedUpdate(cache: JsonCache, record: ArtifactRef, toStep: number): Promise<Update> {
   const { update } = (await cache.get(record)) as StepRecord;
   return firstSteps(update, toStep);
@@ -52,7 +52,7 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
   return { outputs: { record }, summary: { ...summaryOf(outcomes), weightsDigest }, computeMs };
 }
 
-/** Also what replay does first: the same steps from the same update. */
+/** Prepares the steps of an update; a replay starts with it too. */
 export async function prepareSteps(
   { cache, processors, prompter }: ComputeContext,
   snapshot: ArtifactRef,
@@ -62,7 +62,7 @@ export async function prepareSteps(
   return readySteps(cache, prompted, update);
 }
 
-/** The refs of the update are inputs, the rest of it is configuration. */
+/** The refs of the update are inputs; the rest of it is configuration. */
 function keyOf(update: Update, { snapshot, log }: PolicyState): Key {
   const { inputs, config } = updateInputs(update);
   return { inputs: { snapshot, log, ...inputs }, config };

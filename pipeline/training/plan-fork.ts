@@ -1,4 +1,6 @@
-/** What a fork shares with the experiment that it is forked from: how far each run is taken over, and the policy there. */
+/**
+ * Plans what a fork shares with its original experiment: the steps taken over from each run, and the policy after them.
+ */
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readManifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -49,7 +51,7 @@ async function originOf(cache: JsonCache, { experimentId, origin }: PlanForkInpu
   return { recipe: await recipeOf(cache, recipe), runs: ended };
 }
 
-/** The arm, and those whose start is its end. */
+/** The arm, and the arms that start from its final policy, directly or through others. */
 function startingFrom({ arms }: Recipe, arm: string): ReadonlySet<string> {
   const reached = new Set([arm]);
   for (const _ of Object.keys(arms)) {
@@ -74,7 +76,7 @@ async function readLog(cache: JsonCache, { policy, mixture }: OriginRun): Promis
   return { snapshots, records, stepCount: last ? endOf(last.record) : 0, ...(mixture && { mixture }) };
 }
 
-/** Up to the fork, or whole. Nothing is shared before the first step. */
+/** The shared part of a run: up to `fromStep`, or the whole run if undefined. Empty if no step is shared. */
 async function sharedRun(
   store: ArtifactStore,
   log: RunLog,
@@ -92,7 +94,7 @@ async function sharedRun(
   const isPlannedAnew = plan.replanEveryStepCount !== undefined && wanted < plan.stepCount;
   const segment = isPlannedAnew ? await segmentBefore(store, log, wanted) : undefined;
   if (isPlannedAnew && !isSegment(segment)) {
-    // Another arm's run that is shorter there is trained again.
+    // A run of another arm is trained again if it ends between two segments.
     if (fromStep === undefined) return [];
     throw betweenSegments(plan, fromStep, segment);
   }
@@ -115,7 +117,7 @@ async function sharedRun(
   return [shared];
 }
 
-/** Both are outputs of the activity that made the snapshot. */
+/** The checkpoint with the snapshot's producer: one activity made both. */
 function checkpointOf({ checkpoint, ref }: RunLog['snapshots'][number]): ArtifactRef {
   return ref.producer === undefined ? checkpoint : { ...checkpoint, producer: ref.producer };
 }
@@ -133,7 +135,10 @@ function stagesOf(records: readonly StepRecord[], snapshotCount: number): StageC
     .map(([activity, count]) => ({ activity, count, cachedCount: count, computeMs: 0 }));
 }
 
-/** Inputs for planning the curriculum segment that begins there: the previous plan and the rewards since. Otherwise the steps at which segments begin. */
+/**
+ * Inputs for planning the curriculum segment that begins at `fromStep`: the previous plan and the rewards since. If
+ * none begins there, the steps at which segments begin.
+ */
 async function segmentBefore(store: ArtifactStore, log: RunLog, fromStep: number): Promise<MixSegment | number[]> {
   const starts: number[] = [];
   for (let next = log.mixture; next;) {

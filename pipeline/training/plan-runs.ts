@@ -1,4 +1,4 @@
-/** Which runs and evaluations a recipe means. */
+/** The runs and evaluations that a recipe defines. */
 import { isTrained } from '../../recipes/arms.ts';
 import type { Arm, Recipe } from '../../recipes/recipe.ts';
 import { evaluatedTasks } from '../../recipes/task-sets.ts';
@@ -7,7 +7,7 @@ import { armOf, taskOf } from '../recipe-access.ts';
 import { trainingOf } from './objectives/table.ts';
 import { lossOf } from './updates/table.ts';
 
-/** In the recipe's order of arms, then of seeds; an arm without training has one run, whatever the seeds. */
+/** Runs in the recipe's order of arms, then of seeds. An arm without training has one run, whatever the seeds. */
 export function planRuns(recipe: Recipe): ArmPlan[] {
   return Object.entries(recipe.arms).flatMap(([name, arm]) =>
     seedsOf(recipe, arm).map((seed): ArmPlan => {

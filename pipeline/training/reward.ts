@@ -1,4 +1,4 @@
-/** Reads and scores a step's rollouts. A bad completion is data: reward 0, with the reason why it could not be read. */
+/** Parses and scores a step's rollouts. An unparsable completion is data, not an error: its reward has the reason. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
@@ -37,12 +37,12 @@ export function createReward(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-/** How a grader is asked decides no reward; who is asked does. */
+/** The reward settings that affect rewards: of the grader its URL and weight, not its timeout or concurrency. */
 function settingsOf({ grader, ...rest }: Grading['reward']) {
   return { ...rest, ...(grader && { grader: { url: grader.url, weight: grader.weight } }) };
 }
 
-/** Each request's answer is kept in the store, so that an attempt after a failure asks for the rest alone. */
+/** Stores the scores of each request, so that an attempt after a failure asks only for the others. */
 function keptGrader(deps: ControlDeps, signal: AbortSignal): AskGrader {
   return (items, grader) =>
     graderScores(items, grader, {

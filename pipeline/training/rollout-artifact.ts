@@ -1,9 +1,9 @@
-/** Rollouts and what judging made of them: the durable log of a run, and what the rollout viewer shows. */
+/** Rollouts with their judgments and rewards: the durable log of a run, which the rollout viewer shows. */
 import type { Judgment, Reward } from '../../judge/example.ts';
 
 export interface Rollout {
   readonly tokenIds: readonly number[];
-  /** One a token, natural log, of the policy that sampled it. */
+  /** One per token, natural log, under the policy that sampled it. */
   readonly logProbs: readonly number[];
   readonly finishReason: 'stop' | 'length';
   /** Decoded, without the stop token. */
@@ -11,14 +11,14 @@ export interface Rollout {
 }
 
 export interface PromptRollouts {
-  /** Into the dataset's examples. */
+  /** Index into the dataset's examples. */
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
-  /** A pair shown in its other order (judge/tasks/reorder.ts). */
+  /** Set for a pair that was shown in its other order (judge/tasks/reorder.ts). */
   readonly swapped?: true;
   readonly promptTokenCount: number;
-  /** G of them. */
+  /** G rollouts. */
   readonly rollouts: readonly Rollout[];
 }
 
@@ -40,10 +40,10 @@ export interface PromptRewards {
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
-  /** Of the order shown. */
+  /** Label of the order shown. */
   readonly label: string;
   readonly swapped?: true;
-  /** Factor on the advantages; 1 where left out. */
+  /** Factor on the advantages; 1 if absent. */
   readonly weight?: number;
   readonly rollouts: readonly JudgedRollout[];
 }

@@ -1,4 +1,4 @@
-/** Samples a shard of a step's rollouts. What is drawn does not depend on the sharding or on retries (core/rng.ts). */
+/** Samples a shard of a step's rollouts. The samples depend neither on the sharding nor on retries (core/rng.ts). */
 import { required } from '../../core/assert.ts';
 import type { Example } from '../../judge/example.ts';
 import { roundRows } from '../../judge/mixture/mixture.ts';
@@ -31,7 +31,8 @@ export function createRollout(context: ComputeContext) {
     const all = shownOrders(planned, (row) => taskOf(recipe, exampleAt(row).task).kind, arm);
     const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
     const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
-    const config = { ...prompting, ...settings, examples: all };
+    // A memory limit splits batches, which changes the last bits of the recorded log-probs.
+    const config = { ...prompting, ...settings, ...memoryOf(recipe), examples: all };
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
 
     const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
@@ -39,7 +40,7 @@ export function createRollout(context: ComputeContext) {
         const prompted = await waits.for(
           processors.of(policy.snapshot).then((loaded) => prompter.open(loaded, dataset, prompting)),
         );
-        // Tokens and pixels of the prompts and the text of the answers are work of the step as sampling is.
+        // The compute time includes encoding the prompts and decoding the answers.
         const startedAtMs = performance.now();
         const series = await waits.for(
           promptSeries(all, (shown) => {
@@ -69,7 +70,7 @@ export function createRollout(context: ComputeContext) {
   };
 }
 
-/** Prompts [from, to) of the step belong to the shard. */
+/** The shard's prompts, as a range [from, to) of the step's prompts. */
 function boundsOf(promptCount: number, { index, count }: RolloutInput['shard']): readonly [number, number] {
   return [Math.floor((promptCount * index) / count), Math.floor((promptCount * (index + 1)) / count)];
 }

@@ -1,6 +1,6 @@
 /**
- * What an algorithm of reinforcement learning is: how rollouts and their rewards become an update. One file an
- * algorithm, listed in table.ts; recipes take its fields, the pipeline its groups and its loss.
+ * Interface of a reinforcement learning algorithm: how rollouts and their rewards become an update. Each algorithm is a
+ * file listed in table.ts. Recipes use its fields; the pipeline uses its groups and its loss.
  */
 import { z } from 'zod';
 import type { Loss, Prompt, SampledCompletion, TrainGroup } from '../engine.ts';
@@ -9,29 +9,29 @@ import type { Loss, Prompt, SampledCompletion, TrainGroup } from '../engine.ts';
 export interface RolloutBatch {
   /** B prompts. */
   readonly prompts: readonly Prompt[];
-  /** [prompt][rollout], G of each prompt. */
+  /** [prompt][rollout], G per prompt. */
   readonly rollouts: readonly (readonly SampledCompletion[])[];
   /** [prompt][rollout]. */
   readonly rewards: readonly (readonly number[])[];
-  /** [prompt], factors on the advantages: those of the tasks. All 1 when left out. */
+  /** [prompt]: factor on the advantages, from the prompt's task. Default: 1. */
   readonly advantageWeights?: readonly number[];
 }
 
-/** What an update trains on. */
+/** Training data of an update. */
 export interface RolloutGroups {
   readonly groups: readonly TrainGroup[];
-  /** Groups of the batch that teach nothing and are left out. */
+  /** Groups of the batch that are left out because all their advantages are 0. */
   readonly droppedGroupCount: number;
 }
 
-/** `F`: its fields in a recipe's arm, beside those that all rl arms have. */
+/** An algorithm. `F`: its fields in a recipe's arm, in addition to those of every rl arm. */
 export interface Algorithm<F extends z.ZodRawShape = z.ZodRawShape> {
-  /** As papers call it. */
+  /** Name used in papers. */
   readonly title: string;
   readonly fields: F;
-  /** Its own fields of an arm, or of a step record. */
+  /** Returns the algorithm's own fields of an arm or of a step record. */
   settings(of: object): Readonly<Record<string, unknown>>;
-  /** `of`: what has its settings among other fields. */
+  /** Returns the groups to train on. `of`: an object that contains the settings among other fields. */
   groups(batch: RolloutBatch, of: object): RolloutGroups;
   loss(of: object): Loss;
 }

@@ -1,16 +1,16 @@
-/** From advantages to the groups of an update: what all algorithms with one advantage a rollout share. */
+/** Builds the groups of an update from advantages; shared by all algorithms with one advantage per rollout. */
 import type { SampledCompletion, TrainGroup } from '../engine.ts';
 import type { RolloutBatch, RolloutGroups } from './algorithm.ts';
 
-/** Rewards closer than this are equal: such a group teaches nothing and its deviation is rounding. */
+/** Rewards with a smaller spread count as equal: their deviation is only rounding error. */
 const rewardSpreadMin = 1e-6;
 
 export interface GroupRule {
-  /** Of one group, whose rewards are not all equal. */
+  /** Advantages of one group, whose rewards are not all equal. */
   readonly advantages: (rewards: readonly number[]) => readonly number[];
-  /** Of each token of the rollout; its normaliser is in it. */
+  /** Weight of each token of the rollout, including the normaliser. */
   readonly tokenWeight: (rollout: SampledCompletion) => number;
-  /** Groups of equal rewards stay, with advantage 0: a KL term is a mean over all groups. */
+  /** Keep groups of equal rewards, with advantage 0: a KL term is a mean over all groups. */
   readonly keepsEqual: boolean;
 }
 
@@ -20,7 +20,7 @@ export function trainGroups(batch: RolloutBatch, { advantages, tokenWeight, keep
     const isEqual = Math.max(...rewards) - Math.min(...rewards) < rewardSpreadMin;
     const values = isEqual ? rewards.map(() => 0) : advantages(rewards);
     if (!keepsEqual && values.every((value) => value === 0)) return [];
-    // After normalisation within the group, which would take the weight out again.
+    // Applied after normalisation within the group, which would cancel the weight.
     const weight = batch.advantageWeights?.[index] ?? 1;
     const completions = (batch.rollouts[index] as readonly SampledCompletion[]).map((rollout, k) => ({
       tokenIds: rollout.tokenIds,
@@ -34,8 +34,8 @@ export function trainGroups(batch: RolloutBatch, { advantages, tokenWeight, keep
 }
 
 /**
- * 1 / (all tokens of the batch, dropped groups included): every token weighs the same, and a step in which few groups
- * teach makes a small update and not a loud one.
+ * Returns the weight 1 / (tokens of the batch, dropped groups included): every token has the same weight, and a step in
+ * which few groups have non-zero advantages makes a small update.
  */
 export function tokenMean({ rollouts }: RolloutBatch): GroupRule['tokenWeight'] {
   const tokenCount = rollouts.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);

@@ -1,4 +1,7 @@
-/** Supervised fine-tuning: cross-entropy of the written answer, averaged over all answer tokens of the step. No rollouts, so not in the table. */
+/**
+ * Supervised fine-tuning: cross-entropy of the target answer, averaged over all answer tokens of the step. It has no
+ * rollouts, so it is not in table.ts.
+ */
 import type { Prompt, TrainGroup } from '../engine.ts';
 
 /** @param completions token ids of each prompt's answer, stop token included */

@@ -1,4 +1,4 @@
-/** All algorithms of reinforcement learning, a line each: to add one is to add its file and its line here. */
+/** All reinforcement learning algorithms. To add one, add its file and a line here. */
 import type { Algorithm } from './algorithm.ts';
 import { grpo } from './grpo.ts';
 
@@ -8,5 +8,5 @@ export const algorithms = {
 
 export type AlgorithmName = keyof typeof algorithms;
 
-/** Of rl arms that name none, and of records that were kept before there were others. */
+/** Algorithm of rl arms that name none, and of records written before there were others. */
 export const defaultAlgorithm = 'grpo' satisfies AlgorithmName;

@@ -1,17 +1,17 @@
-/** What a worker opens to have engines: it starts them, and turns their states into artifacts and back. */
+/** Service that a worker opens to use engines: it starts them, and converts their states to artifacts and back. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { FolderManifest } from '../../artifacts/store/files.ts';
 import type { Engine, StateHandle } from '../engine.ts';
 
-/** What the worker gives to the engines that it opens. */
+/** What the worker provides to the engine service. */
 export interface EngineSurroundings {
-  /** Where an engine finds its own settings. */
+  /** Environment variables, which contain the engine's settings. */
   readonly environment: NodeJS.ProcessEnv;
-  /** Threads of one engine, where it computes on this machine. */
+  /** Threads of one engine, if it computes on this machine. */
   readonly threadCount: number;
   readonly store: ArtifactStore;
-  /** Local folder that belongs to this process alone. */
+  /** Local folder that no other process uses. */
   readonly spoolFolder: string;
 }
 
@@ -19,26 +19,26 @@ export interface EngineSurroundings {
 export interface StoredState {
   /** Hugging Face layout: config, weights, tokenizer, templates. */
   readonly checkpoint: ArtifactRef;
-  /** Optimizer state, and adapters apart from their matrices; null for a new optimizer. */
+  /** Optimizer state, and adapters separate from their matrices; null for a new optimizer. */
   readonly optimizer: ArtifactRef | null;
 }
 
-/** Moves states between the artifact store and where engines of this kind load them from. */
+/** Transfers states between the artifact store and the place from which engines of this kind load them. */
 export interface StateTransfer {
-  /** Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+  /** Downloads a state. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
   fetch(stored: StoredState): Promise<StateHandle>;
   /**
-   * The weights as a checkpoint, adapters merged.
-   * @param small files of the checkpoint that the policy came from which training never changes: tokenizer, templates
+   * Stores the weights as a checkpoint, adapters merged.
+   * @param small files of the policy's original checkpoint that training never changes: tokenizer, templates
    */
   putCheckpoint(state: StateHandle, small: FolderManifest['files']): Promise<ArtifactRef>;
-  /** What training goes on from beside the checkpoint. */
+  /** Stores the training state that is not in the checkpoint. */
   putOptimizer(state: StateHandle): Promise<ArtifactRef>;
-  /** The handle is worth nothing afterwards: NOT_FOUND. */
+  /** Deletes the state. Using the handle afterwards throws NOT_FOUND. */
   discard(state: StateHandle): Promise<void>;
 }
 
-/** What a recipe's `engine` block may ask for, as these engines have it. */
+/** Backend and execution provider of these engines, compared with a recipe's `engine` block. */
 export interface EngineChoice {
   readonly backend?: string;
   readonly executionProvider?: string;
@@ -47,10 +47,10 @@ export interface EngineChoice {
 export interface EngineService {
   readonly states: StateTransfer;
   readonly choice: EngineChoice;
-  /** The code's version as results of these engines are keyed by it: settings that change bits are in it. */
+  /** Code version in the cache keys of these engines' results; it includes settings that change bits. */
   readonly versionWith: (codeVersion: string) => string;
   readonly start: () => Engine;
 }
 
-/** Throws USAGE for settings that make no sense, PROVIDER_UNAVAILABLE for a server that does not serve. */
+/** Throws USAGE for invalid settings, PROVIDER_UNAVAILABLE for an unavailable server. */
 export type OpenEngineService = (surroundings: EngineSurroundings) => Promise<EngineService>;

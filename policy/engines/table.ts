@@ -1,9 +1,9 @@
-/** The engines that there are. To add one: `open.ts` in a folder of its name, and a line here. */
+/** All engines. To add one, add `open.ts` in a folder of its name and a line here. */
 import { MtrlError } from '../../core/errors.ts';
 import { openEmbedded } from './embedded/open.ts';
 import type { OpenEngineService } from './engine-service.ts';
 
-/** By the name that MTRL_ENGINE has for it. */
+/** Engines by their name in MTRL_ENGINE. */
 export type EngineTable = Readonly<Record<string, OpenEngineService>>;
 
 export const engineTable = {
@@ -12,7 +12,7 @@ export const engineTable = {
 
 const defaultEngine = 'embedded' satisfies keyof typeof engineTable;
 
-/** The engine that the environment asks for: MTRL_ENGINE; unset or empty, the embedded one. Throws USAGE. */
+/** Returns the engine that MTRL_ENGINE names; if unset or empty, the embedded engine. Throws USAGE. */
 export function engineNamed(
   environment: NodeJS.ProcessEnv,
   table: EngineTable,

@@ -1,4 +1,4 @@
-/** One function an op: the language in which models, objectives and gradient rules are written. */
+/** Builder functions, one per op, with which models, objectives and gradient rules are written. */
 import { type Dim, type Shape, axisOf, sameShape, symbolsOf } from './dim.ts';
 import type { DType, Graph, Value } from './ir.ts';
 import type { OpName } from './op-row.ts';
@@ -12,7 +12,7 @@ function one(
   return graph.op(op, inputs, { attributes })[0] as Value;
 }
 
-/** An operand that was expanded to the shape of the other is not: the op broadcasts it. */
+/** Drops the explicit Expand of an operand to the other's shape: the op broadcasts by itself. */
 function narrow(a: Value, b: Value): [Value, Value] {
   return [unexpanded(a, b), unexpanded(b, a)];
 }
@@ -36,7 +36,7 @@ export const reciprocal = (g: Graph, x: Value): Value => one(g, 'Reciprocal', [x
 export const sigmoid = (g: Graph, x: Value): Value => one(g, 'Sigmoid', [x]);
 export const tanh = (g: Graph, x: Value): Value => one(g, 'Tanh', [x]);
 export const erf = (g: Graph, x: Value): Value => one(g, 'Erf', [x]);
-/** approximate: `tanh` as SigLIP has it, `none` for erf. */
+/** `approximate`: `tanh` as in SigLIP, `none` for the exact form with erf. */
 export const gelu = (g: Graph, x: Value, approximate: 'tanh' | 'none'): Value => one(g, 'Gelu', [x], { approximate });
 export const equal = (g: Graph, a: Value, b: Value): Value => one(g, 'Equal', [a, b]);
 export const less = (g: Graph, a: Value, b: Value): Value => one(g, 'Less', [a, b]);
@@ -47,7 +47,7 @@ export const or = (g: Graph, a: Value, b: Value): Value => one(g, 'Or', [a, b]);
 export const not = (g: Graph, a: Value): Value => one(g, 'Not', [a]);
 export const where = (g: Graph, condition: Value, a: Value, b: Value): Value => one(g, 'Where', [condition, a, b]);
 export const cast = (g: Graph, x: Value, to: DType): Value => (x.dtype === to ? x : one(g, 'Cast', [x], { to }));
-/** The same values, through which no gradient flows. */
+/** Stops the gradient: a Cast to its own dtype, which has no gradient. */
 export const detach = (g: Graph, x: Value): Value => one(g, 'Cast', [x], { to: x.dtype });
 export const identity = (g: Graph, x: Value): Value => one(g, 'Identity', [x]);
 
@@ -67,7 +67,7 @@ export function fusedMatMul(
   });
 }
 
-/** op(a) @ op(b) + c for matrices (ONNX Gemm). An operand that was transposed is read where it lay before. */
+/** op(a) @ op(b) + c for matrices (ONNX Gemm). The Transpose of an operand is folded into `transA` or `transB`. */
 export function gemm(
   g: Graph,
   a: Value,
@@ -87,14 +87,14 @@ function untransposed(x: Value, isTransposed: boolean): [Value, boolean] {
   return source === undefined ? [x, isTransposed] : [source, !isTransposed];
 }
 
-/** x [N, in] times a weight in Hugging Face's layout [out, in], plus bias [out] or a residual [N, out]. */
+/** x [N, in] @ weight^T + c: weight in Hugging Face layout [out, in]; c is a bias [out] or a residual [N, out]. */
 export const linear = (g: Graph, x: Value, weight: Value, c?: Value): Value =>
   gemm(g, x, weight, c === undefined ? { transB: true } : { transB: true, c });
 
-/** Sizes as an int64 vector [rank], read from the tensors that have them. */
+/** The dims as an int64 vector [rank]; symbolic sizes are read from tensors at run time. */
 export function sizes(g: Graph, dims: Shape): Value {
   if (dims.every((dim) => typeof dim === 'number')) return g.int64(dims);
-  // Inside a loop body, what does not change from one iteration to the next is computed once, outside.
+  // In a loop body, sizes that do not change between iterations are computed once, outside the loop.
   const sources = dims.flatMap(symbolsOf).map((symbol) => g.symbolSource(symbol).graph);
   const home = sources.includes(g) ? g : (sources[0] ?? g);
   return concat(
@@ -115,18 +115,18 @@ function sizeOf(g: Graph, dim: Dim): Value {
   return all.reduce((a, b) => mul(g, a, b));
 }
 
-/** The target shape for ONNX Reshape: numbers, at most one -1, 0 for an unchanged axis; computed only when necessary. */
+/** ONNX Reshape. The target shape is constant where possible: at most one -1, and 0 for an unchanged axis. */
 export function reshape(g: Graph, x: Value, shape: Shape): Value {
   if (sameShape(shape, x.shape)) return x;
   const before = x.producer?.op === 'Reshape' ? (x.producer.inputs[0] as Value) : undefined;
-  // What is reshaped twice is reshaped once.
+  // Two consecutive Reshapes are merged into one.
   if (before !== undefined && constantTarget(before, shape) !== undefined) return reshape(g, before, shape);
   const target = constantTarget(x, shape);
   // The attribute carries the symbolic shape for inference and printing; it is not part of the ONNX node.
   return one(g, 'Reshape', [x, target === undefined ? sizes(g, shape) : g.int64(target)], { shape: shape.join(',') });
 }
 
-/** undefined where sizes must be read from tensors. */
+/** The constant target shape; undefined if sizes must be read from tensors at run time. */
 function constantTarget(x: Value, shape: Shape): number[] | undefined {
   const symbolic = shape.filter((dim) => typeof dim === 'string').length;
   if (symbolic <= 1) return shape.map((dim) => (typeof dim === 'number' ? dim : -1));
@@ -136,7 +136,7 @@ function constantTarget(x: Value, shape: Shape): number[] | undefined {
 }
 
 export function transpose(g: Graph, x: Value, perm: readonly number[]): Value {
-  // Only axes of one element change places: the data stay where they are.
+  // If only axes of size 1 move, the memory layout is unchanged and a Reshape suffices.
   const moved = perm.filter((axis) => x.shape[axis] !== 1);
   if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number)))
     return reshape(
@@ -152,18 +152,18 @@ export const concat = (g: Graph, values: readonly Value[], axis: number): Value 
     ? (values[0] as Value)
     : one(g, 'Concat', values, { axis: axisOf(axis, (values[0] as Value).shape.length) });
 
-/** x[start:end] along an axis; the size must be known. */
+/** x[start:end] along an axis; the gradient requires a known axis size. */
 export function slice(g: Graph, x: Value, axis: number, start: number, end: number): Value {
   return one(g, 'Slice', [x, g.int64([start]), g.int64([end]), g.int64([axisOf(axis, x.shape.length)])]);
 }
 
-/** Parts along an axis. */
+/** Splits x into parts of the given sizes along an axis. */
 export function split(g: Graph, x: Value, axis: number, parts: readonly Dim[]): Value[] {
   const attributes = { axis: axisOf(axis, x.shape.length), parts: parts.join(',') };
   return g.op('Split', [x, sizes(g, parts)], { attributes });
 }
 
-/** Broadcast to a shape whose sizes may be known only at run time. */
+/** Broadcasts to a shape whose sizes may be known only at run time. */
 export function expand(g: Graph, x: Value, shape: Shape): Value {
   return one(g, 'Expand', [x, sizes(g, shape)], { shape: shape.join(',') });
 }
@@ -171,9 +171,9 @@ export function expand(g: Graph, x: Value, shape: Shape): Value {
 export const gather = (g: Graph, x: Value, indices: Value, axis: number): Value =>
   one(g, 'Gather', [x, indices], { axis });
 /**
- * Rows of a matrix [R, d] in another order; the gradient is the rows back in theirs, which is faster than adding them up.
- * @param inverse int64 [R]: where among the results each row stands. Of one that stands several times any place will do,
- *   if the loss depends on none of them
+ * Gathers rows of a matrix [R, d]. The gradient is a gather by `inverse`, which is faster than a scatter-add.
+ * @param inverse int64 [R]: position of each row among the results. For a row that is gathered several times, any of
+ *   its positions is valid if the loss depends on none of them
  */
 export const gatherOnce = (g: Graph, x: Value, indices: Value, inverse: Value): Value =>
   one(g, 'Gather', [x, indices, inverse], { axis: 0 });
@@ -186,20 +186,20 @@ export const scatterAdd = (g: Graph, base: Value, indices: Value, updates: Value
 export const zeros = (g: Graph, shape: Shape): Value =>
   one(g, 'ConstantOfShape', [sizes(g, shape)], { shape: shape.join(',') });
 /**
- * float32 zeros of a known shape, made in every call: a runtime that folds constants would keep them all the time, and
- * copy them to write to.
- * @param sized its first axis has a size that only a call knows
+ * float32 zeros of a known shape, allocated in every call: a runtime that folds constants would keep them in memory
+ * permanently and copy them before every write.
+ * @param sized a tensor whose first axis is sized only at run time
  */
 export function freshZeros(g: Graph, shape: readonly number[], sized: Value): Value {
   const none = mul(g, gather(g, one(g, 'Shape', [sized]), g.int64([0]), 0), g.int64([0]));
   return one(g, 'ConstantOfShape', [add(g, g.int64(shape), none)], { shape: shape.join(',') });
 }
-/** float32 rows of zeros with a one at the index. */
+/** One-hot rows, float32 [...indices.shape, depth]. */
 export function oneHot(g: Graph, indices: Value, depth: number): Value {
   return one(g, 'OneHot', [indices, g.int64([depth]), g.constant(Float32Array.of(0, 1), [2])], { axis: -1, depth });
 }
 
-/** Over no axes nothing is reduced; ONNX would take an empty list of axes for all of them. */
+/** Returns x unchanged for an empty list of axes, which ONNX would read as all axes. */
 function reduce(g: Graph, op: OpName, x: Value, axes: readonly number[], keep: boolean): Value {
   if (axes.length === 0) return x;
   return one(g, op, [x, g.int64(axes.map((axis) => axisOf(axis, x.shape.length)))], { keepdims: keep ? 1 : 0 });
@@ -217,7 +217,7 @@ export function sumOfSquares(g: Graph, x: Value): Value {
   return axes.length === 0 ? mul(g, x, x) : reduce(g, 'ReduceSumSquare', x, axes, false);
 }
 export const argMax = (g: Graph, x: Value): Value => one(g, 'ArgMax', [x], { axis: x.shape.length - 1, keepdims: 1 });
-/** The k largest along the last axis, largest first, and where they stand; of equals the first. */
+/** The k largest values along the last axis, in descending order, and their indices; ties take the lowest index. */
 export const topK = (g: Graph, x: Value, k: number): readonly [values: Value, indices: Value] =>
   g.op('TopK', [x, g.int64([k])], { attributes: { axis: -1, largest: 1, sorted: 1 } }) as [Value, Value];
 export const cumSum = (g: Graph, x: Value, axis: number): Value =>
@@ -225,13 +225,13 @@ export const cumSum = (g: Graph, x: Value, axis: number): Value =>
 export const softmax = (g: Graph, x: Value): Value => one(g, 'Softmax', [x], { axis: -1 });
 export const logSoftmax = (g: Graph, x: Value): Value => one(g, 'LogSoftmax', [x], { axis: -1 });
 
-/** Over the last axis; scale and bias [D] (ONNX LayerNormalization). */
+/** Layer norm over the last axis; scale and bias [D] (ONNX LayerNormalization). */
 export const layerNormalization = (g: Graph, x: Value, scale: Value, bias: Value, epsilon: number): Value =>
   one(g, 'LayerNormalization', [x, scale, bias], { axis: -1, epsilon });
 /** RMS norm over the last axis; scale [D] (SimplifiedLayerNormalization of ONNX Runtime). */
 export const rmsNormalization = (g: Graph, x: Value, scale: Value, epsilon: number): Value =>
   one(g, 'SimplifiedLayerNormalization', [x, scale], { axis: -1, epsilon });
-/** x [B, H, S, d], positions [B, S], tables [positions, d/2]; halves rotated as in Llama (com.microsoft RotaryEmbedding). */
+/** x [B, H, S, d], positions [B, S], tables [positions, d/2]; halves rotated as in Llama (com.microsoft). */
 export const rotaryEmbedding = (g: Graph, x: Value, positions: Value, cosine: Value, sine: Value): Value =>
   one(g, 'RotaryEmbedding', [x, positions, cosine, sine]);
 

@@ -24,7 +24,7 @@ export function product(dims: readonly Dim[]): Dim {
   return (coefficient === 1 ? symbols : [String(coefficient), ...symbols]).join('*');
 }
 
-/** Symbols that a dimension is a product of. */
+/** Symbolic factors of a dimension. */
 export function symbolsOf(dim: Dim): string[] {
   return typeof dim === 'number' ? [] : dim.split('*').filter((factor) => !Number.isInteger(Number(factor)));
 }
@@ -37,7 +37,7 @@ export function shapeText(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** Multidirectional broadcasting (ONNX Broadcasting); undefined where the shapes do not fit. */
+/** Multidirectional broadcasting (ONNX Broadcasting); undefined if the shapes do not broadcast. */
 export function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const result: Dim[] = [];
@@ -50,21 +50,21 @@ export function broadcast(a: Shape, b: Shape): Shape | undefined {
   return result;
 }
 
-/** A non-negative axis. */
+/** Converts a negative axis, which counts from the end, to a non-negative one. */
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Sizes of symbols in one call. */
+/** Sizes of the symbols in one call. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** The size of a dimension; a symbol that a loop made (`trips_7`) may be given without its number. Throws GRAPH_INVALID. */
+/** Size of a dimension. A symbol created by a loop (`trips_7`) may lack its number in `sizes`. Throws GRAPH_INVALID. */
 export function sizeOf(dim: Dim, sizes: Sizes): number {
   if (typeof dim === 'number') return dim;
   return dim.split('*').reduce((size, factor) => size * sizeOfFactor(factor, sizes), 1);
 }
 
-/** A number, a symbol, or the length of joined parts: `P+2xT`. */
+/** Size of one factor: a number, a symbol, or a concatenated length such as `P+2xT`. */
 function sizeOfFactor(factor: string, sizes: Sizes): number {
   if (Number.isInteger(Number(factor))) return Number(factor);
   if (factor.includes('+'))

@@ -1,4 +1,4 @@
-/** ONNX bytes of a graph: opset 21 of the standard domain and opset 1 of com.microsoft (onnx.proto IR version 10). */
+/** Serializes a graph to ONNX: opset 21 of the standard domain, opset 1 of com.microsoft, onnx.proto IR version 10. */
 import onnxProto from 'onnx-proto';
 import type { ConstantData, DType, Graph, Node, Value } from './ir.ts';
 import { opRow } from './op-table.ts';
@@ -12,7 +12,7 @@ const opsetVersion = 21;
 /** TensorProto.DataType numbers. */
 const dataTypes: Readonly<Record<DType, number>> = { float32: 1, int64: 7, bool: 9 };
 
-/** Attributes of ours that serve inference and printing only. */
+/** Attributes outside ONNX, used only for shape inference and printing. */
 const internalAttributes: Readonly<Partial<Record<Node['op'], readonly string[]>>> = {
   Reshape: ['shape'],
   Expand: ['shape'],
@@ -21,7 +21,7 @@ const internalAttributes: Readonly<Partial<Record<Node['op'], readonly string[]>
   Split: ['parts'],
 };
 
-/** Inputs that ONNX has; further ones are for the gradient only. */
+/** Number of ONNX inputs; further inputs are used only by the gradient. */
 const inputCounts: Readonly<Partial<Record<Node['op'], number>>> = { Gather: 2 };
 
 const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
@@ -42,7 +42,7 @@ export function emitOnnx(graph: Graph): Uint8Array {
   return onnx.ModelProto.encode(model).finish();
 }
 
-/** ONNX names of values: their own, but for outputs, which are named as the graph names them. */
+/** ONNX names of values that are graph outputs; all other values keep their own name. */
 type Names = Map<Value, string>;
 
 function graphProto(graph: Graph, outer: Names = new Map()): object {
@@ -52,7 +52,7 @@ function graphProto(graph: Graph, outer: Names = new Map()): object {
   const names: Names = new Map(outer);
   const copies: object[] = [];
   for (const [name, value] of graph.outputs) {
-    // A value that is an output twice, or an input that is one, is copied: ONNX names are unique.
+    // ONNX names are unique: a value that is output twice, and an input or constant that is an output, is copied.
     if (computed.has(value) && !names.has(value)) names.set(value, outputName(name, graph));
     else
       copies.push({
@@ -72,8 +72,9 @@ function graphProto(graph: Graph, outer: Names = new Map()): object {
 }
 
 /**
- * ONNX Runtime runs the last node that nobody reads first, with all that it needs, then the one before it. In the graph's
- * order the weights' gradients would all wait for the whole backward pass, and hold its intermediate values until then.
+ * Moves nodes whose outputs no node reads to the end, in reverse order. ONNX Runtime first runs the last such node with
+ * all its dependencies, then the one before it. In graph order, all weight gradients would wait for the end of the
+ * backward pass and keep its intermediate values alive until then.
  */
 function leavesLast(nodes: readonly Node[]): Node[] {
   const read = new Set(nodes.flatMap(usedBy));

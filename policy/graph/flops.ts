@@ -1,9 +1,9 @@
-/** Floating-point operations of a graph's matrix products; a product of [m, k] and [k, n] has 2 m k n. All else is not counted. */
+/** Floating-point operations of a graph's matrix products: 2 m k n for [m, k] @ [k, n]. Other ops are not counted. */
 import { type Sizes, sizeOf } from './dim.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { prune } from './prune.ts';
 
-/** @param loopTripCount iterations of a loop, whose own symbols `sizes` gives for a usual one */
+/** @param loopTripCount iterations of a loop; `sizes` gives the loop's own symbols for a typical iteration */
 export function flopsOf(graph: Graph, sizes: Sizes, loopTripCount = 1): number {
   return prune(graph).nodes.reduce((sum, node) => {
     if (node.body !== undefined) return sum + loopTripCount * flopsOf(node.body, sizes, loopTripCount);

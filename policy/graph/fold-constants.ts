@@ -1,6 +1,6 @@
 /**
- * What depends on constants alone is computed once, when the graph is built. Only ops whose float32 result is the same
- * to the bit everywhere: an exponential is left to the backend that computes all others.
+ * Constant folding when a graph is compiled. Only ops whose float32 result is bit-identical on every backend are
+ * folded: an exponential is left to the backend, which computes all others.
  */
 import { product } from './dim.ts';
 import type { ConstantData, Graph, Value } from './ir.ts';
@@ -20,14 +20,17 @@ const rules: RewriteRules = {
   Div: arithmetic((x, y) => x / y),
 };
 
-/** The same data in another shape. */
+/** Folds an op that keeps the data and changes at most the shape. */
 function moved({ graph, node, inputs }: RewriteContext): readonly Value[] | undefined {
   const [data] = constantInputs(graph, inputs) ?? [];
   const shape = node.outputs[0]?.shape;
   return data === undefined || shape === undefined ? undefined : [graph.constant(data, shape)];
 }
 
-/** Of float32 tensors of one shape, or of one and a single number. Rounding the float64 result is IEEE's float32 result. */
+/**
+ * Folds an elementwise op on float32 tensors of one shape, or on a tensor and a single number. Rounding the float64
+ * result gives the IEEE float32 result.
+ */
 function arithmetic(compute: (x: number, y: number) => number): RewriteRule {
   return ({ graph, node, inputs }) => {
     const data = constantInputs(graph, inputs);

@@ -1,6 +1,6 @@
 /**
- * Reverse-mode differentiation: one walk over the nodes that lie between the parameters and the loss, last to first,
- * applying each op's rule and adding what arrives at a value from several users.
+ * Reverse-mode differentiation: one walk over the nodes between the parameters and the loss, last to first. It applies
+ * each op's rule and sums the gradients that reach a value from several users.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { add } from './build.ts';
@@ -11,15 +11,15 @@ import { usedBy } from './prune.ts';
 import { recompute } from './recompute.ts';
 
 export interface GradientOptions {
-  /** Values inside the graph's segments are computed again where the backward pass needs them, and not kept until then. */
+  /** Recompute values inside the graph's segments in the backward pass instead of keeping them until then. */
   readonly recompute?: boolean;
 }
 
 /**
- * Adds to the graph the gradients of a scalar loss.
+ * Adds the gradients of a scalar loss to the graph.
  * @param loss float32 []
- * @param parameters values to differentiate by
- * @returns one gradient a parameter, same shape; a parameter that the loss does not depend on is an error
+ * @param parameters values to differentiate with respect to
+ * @returns one gradient per parameter, of the same shape; GRAPH_INVALID if the loss does not depend on one of them
  */
 export function gradients(
   graph: Graph,
@@ -29,7 +29,7 @@ export function gradients(
 ): Value[] {
   expectShape(loss, [], `the loss ${loss.name}`);
   const walk = new BackwardWalk(graph, loss, parameters);
-  // A copy: rules append nodes while we walk.
+  // A copy, because rules append nodes during the walk.
   const nodes = [...graph.nodes];
   const segments = recomputes ? [...graph.segments] : [];
   let end = nodes.length;
@@ -48,7 +48,7 @@ export function gradients(
   });
 }
 
-/** Gradients as far as the walk has come. */
+/** State of the backward walk: the gradients accumulated so far. */
 class BackwardWalk {
   readonly gradientOf = new Map<Value, Value>();
   readonly #graph: Graph;
@@ -61,12 +61,12 @@ class BackwardWalk {
     this.gradientOf.set(loss, graph.scalar(1));
   }
 
-  /** Nodes in the order of the forward pass. */
+  /** Walks the nodes, given in forward order, from last to first. */
   pass(nodes: readonly Node[]): void {
     for (const node of [...nodes].reverse()) this.#passNode(node);
   }
 
-  /** Through copies of the nodes that are computed now. */
+  /** Walks recomputed copies of the nodes instead of the nodes themselves. */
   passAgain(nodes: readonly Node[]): void {
     const outputs = nodes.flatMap((node) => node.outputs);
     const reached = outputs.filter((value) => this.gradientOf.has(value));
@@ -94,7 +94,7 @@ class BackwardWalk {
       const gradient = inputGradients[index];
       if (!this.#dependent.has(input)) return;
       if (gradient === undefined) {
-        // Indices carry no gradient. A float32 input that the rule leaves out would lose its part without a word.
+        // Indices carry no gradient. A float32 input that the rule leaves out would silently lose its gradient.
         if (input.dtype === 'float32') throw withoutRule(node, `by its input ${input.name} has no gradient rule`);
         return;
       }
@@ -134,7 +134,7 @@ function withoutRule(node: Node, reason: string): MtrlError {
   });
 }
 
-/** Every value through which a change of a parameter can reach the loss: rules are applied to nothing else. */
+/** All values that depend differentiably on a parameter; rules are applied to no others. */
 function dependsOn(graph: Graph, parameters: readonly Value[]): Set<Value> {
   const dependent = new Set<Value>(parameters);
   for (const node of graph.nodes) {

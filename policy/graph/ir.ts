@@ -1,13 +1,13 @@
 /**
- * The graph that everything compiles from: nodes with ONNX op names over typed values. A Graph is built by calling
- * `op`; every call is checked against the op table at once, so a wrong graph fails in the builder line that wrote it.
+ * The graph IR: nodes with ONNX op names over typed values. A Graph is built by calls of `op`. Every call is checked
+ * against the op table at once, so an invalid graph fails at the builder line that wrote it.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { type Dim, type Shape, sameShape, shapeText, symbolsOf } from './dim.ts';
 import type { OpName } from './op-row.ts';
 import { opRow } from './op-table.ts';
 
-/** Of sources or of their compiled form, whose lines are the same. */
+/** Root folder of the sources, or of their compiled form, which has the same line numbers. */
 const programRoot = new URL('../../', import.meta.url).pathname;
 
 export type DType = 'float32' | 'int64' | 'bool';
@@ -29,9 +29,9 @@ export interface Node {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly attributes: Attributes;
-  /** Loop only. */
+  /** Loop body; only for Loop. */
   readonly body?: Graph;
-  /** Source line of the builder that asked for this node. */
+  /** Source line of the builder that added this node. */
   readonly site: string;
 }
 
@@ -44,7 +44,7 @@ export interface SymbolSource {
 
 export type ConstantData = Float32Array | BigInt64Array | Uint8Array;
 
-/** Nodes [from, to) of a graph whose values the backward pass may compute again instead of keeping them: a layer. */
+/** Nodes [from, to) of a graph, such as a layer, whose values the backward pass may recompute instead of keeping. */
 export interface Segment {
   readonly from: number;
   readonly to: number;
@@ -57,7 +57,7 @@ export interface OpOptions {
 
 export class Graph {
   readonly name: string;
-  /** Loop bodies see the values of the graph around them. */
+  /** The enclosing graph of a loop body, whose values the body can read. */
   readonly parent: Graph | undefined;
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
@@ -92,7 +92,7 @@ export class Graph {
     this.outputs.set(name, value);
   }
 
-  /** A constant tensor; equal constants are one. */
+  /** Adds a constant tensor, or returns an equal existing one. */
   constant(data: ConstantData, shape: Shape): Value {
     const dtype: DType = data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool';
     const text = `${dtype}${shapeText(shape)}${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')}`;
@@ -108,7 +108,7 @@ export class Graph {
     return this.#constantByText.get(text) ?? this.parent?.knownConstant(text);
   }
 
-  /** The data of a constant of this graph or of one around it. */
+  /** Data of a constant of this graph or of an enclosing one; undefined for any other value. */
   constantData(value: Value): ConstantData | undefined {
     return this.constants.get(value) ?? this.parent?.constantData(value);
   }
@@ -121,7 +121,7 @@ export class Graph {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  /** Adds a node, or returns the equal one that is there already (common subexpressions are computed once). */
+  /** Adds a node and returns its outputs, or those of an equal existing node (common subexpression elimination). */
   op(name: OpName, inputs: readonly Value[], options: OpOptions = {}): Value[] {
     const attributes = options.attributes ?? {};
     const text =
@@ -164,7 +164,7 @@ export class Graph {
     return [...outputs];
   }
 
-  /** What `build` adds becomes a segment. */
+  /** Records the nodes that `build` adds as a segment. */
   segment<T>(build: () => T): T {
     const from = this.nodes.length;
     const built = build();
@@ -172,7 +172,7 @@ export class Graph {
     return built;
   }
 
-  /** A symbol for a size that is known at run time. */
+  /** A new symbol for a size that is known only at run time. */
   freshSymbol(prefix: string): string {
     return `${prefix}_${this.freshName('')}`;
   }
@@ -199,14 +199,14 @@ export class Graph {
   }
 }
 
-/** Throws where a value's shape is not the expected one: builders assert what they rely on. */
+/** Throws GRAPH_INVALID unless the value has the expected shape; builders assert their assumptions with it. */
 export function expectShape(value: Value, shape: Shape, what: string): void {
   if (!sameShape(value.shape, shape)) {
     throw graphError(`${what} has shape ${shapeText(value.shape)}, expected ${shapeText(shape)}`);
   }
 }
 
-/** What is wrong where the builder is now. */
+/** GRAPH_INVALID error located at the current builder line. */
 export function graphError(message: string): MtrlError {
   return new MtrlError('GRAPH_INVALID', message, { where: siteIn(builderTrace()) });
 }
@@ -216,17 +216,17 @@ function illegal(name: OpName, inputs: readonly Value[], reason: string, site: s
   return new MtrlError('GRAPH_INVALID', `${name}(${tensors}): ${reason}`, { where: site });
 }
 
-/** Where we are. The text of a trace is made when it is first read, which for most nodes is never. */
+/** Current stack trace. Its text is formatted on first read, which most nodes never need. */
 function builderTrace(): Error {
   const limit = Error.stackTraceLimit;
-  // The language in build.ts is up to eleven calls deep.
+  // Calls in build.ts nest up to eleven deep.
   Error.stackTraceLimit = 20;
   const trace = new Error('trace');
   Error.stackTraceLimit = limit;
   return trace;
 }
 
-/** First stack frame outside of graphs and their gradients: the line of a model, an objective or a rule. */
+/** First stack frame outside ir.ts, build.ts and gradient.ts: the line of a model, an objective or a gradient rule. */
 function siteIn(trace: Error): string {
   const frames = (trace.stack ?? '').split('\n');
   const frame =

@@ -1,21 +1,21 @@
-/** How long each value of a graph is needed: what an interpreter may free behind a node, and what is held at most. */
+/** Lifetimes of a graph's values: what an interpreter may free after each node, and the peak memory. */
 import { type Dim, type Sizes, sizeOf } from './dim.ts';
 import type { DType, Graph, Node, Value } from './ir.ts';
 import { prune, usedBy } from './prune.ts';
 
 export interface NodeLifetime {
   readonly node: Node;
-  /** Inputs and intermediate values of this graph that no later node and no output needs. */
+  /** Inputs and intermediate values of this graph that no later node and no graph output needs. */
   readonly lastUsed: readonly Value[];
 }
 
-/** Live nodes in order. Constants never end, and neither do values of graphs around this one. */
+/** Live nodes in order. Constants and values of enclosing graphs are never freed. */
 export function lifetimes(graph: Graph): NodeLifetime[] {
   const { nodes } = prune(graph);
   const own = new Set<Value>([...graph.inputs, ...nodes.flatMap((node) => node.outputs)]);
   const neededLater = new Set<Value>(graph.outputs.values());
   const reversed = [...nodes].reverse().map((node): NodeLifetime => {
-    // Outputs count too: an unread second output of a node ends where it begins.
+    // Outputs count too: an unread second output is freed right after its node.
     const touched = new Set([...usedBy(node), ...node.outputs]);
     const lastUsed = [...touched].filter((value) => own.has(value) && !neededLater.has(value));
     for (const value of touched) neededLater.add(value);
@@ -24,29 +24,29 @@ export function lifetimes(graph: Graph): NodeLifetime[] {
   return reversed.reverse();
 }
 
-/** What one call of a graph holds, in bytes. */
+/** Memory of one call of a graph, in bytes. */
 export interface GraphMemory {
-  /** The inputs: weights and batch. They are the caller's. */
+  /** Inputs (weights and batch), which the caller owns. */
   readonly inputByteLength: number;
-  /** Constants, those of loop bodies included. */
+  /** Constants, including those of loop bodies. */
   readonly constantByteLength: number;
-  /** Most that computed values hold at once: outputs so far, intermediate values, and one iteration of a loop. */
+  /** Peak of the computed values: outputs so far, intermediate values, and one iteration of a loop. */
   readonly computedByteLength: number;
-  /** The node at which that is reached, and what is held there, largest first. */
+  /** The node at which the peak is reached, and the values held there, largest first. */
   readonly peak?: { readonly node: Node; readonly held: readonly Value[] };
 }
 
 /**
- * The buffer lifetime report: nodes in the order of the graph, each value freed behind its last reader. What a runtime
- * takes beyond that is its own (an arena that keeps holes, scratch space of kernels).
- * @param sizes every symbol of the graph's shapes; those that loops make are looked up as `trips` and `loop`
+ * Memory report of one call: nodes run in graph order, and each value is freed after its last reader. The runtime's own
+ * overhead is not included (fragmentation of an arena, scratch space of kernels).
+ * @param sizes sizes of all symbols in the graph's shapes; symbols created by loops are looked up as `trips` and `loop`
  * @throws GRAPH_INVALID naming a symbol without a size
  */
 export function peakBytes(graph: Graph, sizes: Sizes): GraphMemory {
   return memoryReport(graph)(sizes);
 }
 
-/** `peakBytes` of one graph for many sizes: what does not depend on them is found once. */
+/** `peakBytes` of one graph for many sizes: what does not depend on them is computed once. */
 export function memoryReport(graph: Graph): (sizes: Sizes) => GraphMemory {
   const { constants } = prune(graph);
   const steps = lifetimes(graph).map(({ node, lastUsed }) => ({
@@ -80,7 +80,7 @@ export function memoryReport(graph: Graph): (sizes: Sizes) => GraphMemory {
   };
 }
 
-/** Behind the last of these nodes, before it frees what it read. */
+/** Values held after the last of these nodes, before it frees its inputs; largest first. */
 function heldAt(steps: readonly NodeLifetime[], sizes: Sizes): Value[] {
   const live = new LiveBytes(sizes);
   steps.forEach(({ node, lastUsed }, step) => {
@@ -100,11 +100,11 @@ function total(values: readonly Value[], sizes: Sizes): number {
   return values.reduce((sum, value) => sum + byteLengthOf(value, sizes), 0);
 }
 
-/** Buffers of computed values. A Reshape or Identity shares the buffer of its input, which lives as long as one of them. */
+/** Buffers of computed values. A Reshape or Identity shares its input's buffer, which is freed with its last user. */
 class LiveBytes {
   byteLength = 0;
   readonly #sizes: Sizes;
-  /** The value that a value's buffer was made for; inputs and constants have none. */
+  /** The value for which a value's buffer was allocated; inputs and constants have none. */
   readonly #ownerOf = new Map<Value, Value>();
   readonly #userCountOf = new Map<Value, number>();
 

@@ -1,4 +1,4 @@
-/** One row of the op table: what is legal, what comes out, and how gradients flow back. */
+/** One row of the op table: type checking, output types and gradient rule. */
 import type { Shape } from './dim.ts';
 import type { Attributes, DType, Graph, Node, Value } from './ir.ts';
 
@@ -75,18 +75,18 @@ export interface GradientContext {
   readonly node: Node;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  /** Gradient of the loss by each output; undefined where none flows. At least one is there. */
+  /** Gradient of the loss with respect to each output; undefined where none flows. At least one is defined. */
   readonly outputGradients: readonly (Value | undefined)[];
 }
 
 export interface OpRow {
   /** Empty for the ONNX standard domain. */
   readonly domain: '' | 'com.microsoft';
-  /** Types of the outputs; throws an Error whose message says what does not fit. */
+  /** Infers the output types; throws an Error whose message says what is invalid. */
   readonly infer: (context: InferContext) => readonly TensorType[];
   /**
-   * Gradient by each input; undefined where none flows (indices, masks). `none`: the op's outputs depend on no
-   * parameter in a differentiable way (comparisons, shapes), so the reverse walk stops there.
+   * Gradient with respect to each input; undefined where none flows (indices, masks). `none`: the outputs are not
+   * differentiable (comparisons, shapes), so the backward walk stops there.
    */
   readonly gradient?: 'none' | ((context: GradientContext) => readonly (Value | undefined)[]);
 }

@@ -1,4 +1,4 @@
-/** Every op the system may use: one row each, kept by kind in ops/. */
+/** Table of all supported ops, one row each, grouped by kind in ops/. */
 import { MtrlError } from '../../core/errors.ts';
 import type { OpName, OpRow, OpRows } from './op-row.ts';
 import { controlOps } from './ops/control.ts';

@@ -1,4 +1,4 @@
-/** A graph as text, one node a line: what reviewers read in snapshots. */
+/** Prints a graph as text, one node per line, for review in snapshots. */
 import { shapeText } from './dim.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { prune } from './prune.ts';

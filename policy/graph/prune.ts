@@ -1,4 +1,4 @@
-/** Dead code: nodes that no output needs, and constants and inputs that no node needs. */
+/** Dead code elimination: drops nodes that no output needs, and constants that are then unused. */
 import type { Graph, Node, Value } from './ir.ts';
 
 export interface LiveGraph {
@@ -17,7 +17,7 @@ export function prune(graph: Graph): LiveGraph {
   return { nodes: live.reverse(), constants: [...graph.constants.keys()].filter((constant) => needed.has(constant)) };
 }
 
-/** What a node reads, values that its body captures included. */
+/** Values that a node reads, including those that its body captures. */
 export function usedBy(node: Node): Value[] {
   return node.body === undefined ? [...node.inputs] : [...node.inputs, ...capturedBy(node.body)];
 }

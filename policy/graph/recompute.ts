@@ -1,21 +1,21 @@
 /**
- * Forward nodes once more, for a backward pass that keeps what enters a layer and nothing from inside it (activation
- * recomputation, arXiv 1604.06174).
+ * Activation recomputation (arXiv 1604.06174): copies forward nodes for a backward pass that keeps only the inputs of a
+ * layer, not the values inside it.
  */
 import { add, gather, mul, reshape } from './build.ts';
 import { product } from './dim.ts';
 import type { Graph, Node, Value } from './ir.ts';
 
 export interface Recomputed {
-  /** The nodes to differentiate instead, in order. */
+  /** The nodes to differentiate instead, in forward order. */
   readonly nodes: readonly Node[];
-  /** Replacements of values inside the nodes, and of those that enter them; values without one are not here. */
+  /** Copies of values inside the nodes and of values that enter them; values without a copy are absent. */
   readonly copies: ReadonlyMap<Value, Value>;
-  /** Values that enter the nodes. */
+  /** Computed float32 values that enter the nodes from outside. */
   readonly entering: readonly Value[];
 }
 
-/** @param behind a gradient that is there before the values are needed again: they are computed after it, not before */
+/** @param behind a gradient that is available before the values are needed; they are recomputed only after it */
 export function recompute(graph: Graph, nodes: readonly Node[], behind: Value): Recomputed {
   const inside = new Set(nodes.flatMap(({ outputs }) => outputs));
   const entering = [...new Set(nodes.flatMap(({ inputs }) => inputs))].filter(
@@ -34,7 +34,7 @@ export function recompute(graph: Graph, nodes: readonly Node[], behind: Value): 
   return { nodes: again, copies, entering };
 }
 
-/** 0, known only once `x` is: neither we nor a runtime can find the two computations equal, or do the second one early. */
+/** A zero that depends on `x`, so that no runtime can merge the two computations or run the second one early. */
 function zeroBehind(graph: Graph, x: Value): Value {
   const first = gather(graph, reshape(graph, x, [product(x.shape)]), graph.constant(BigInt64Array.of(0n), []), 0);
   return mul(graph, first, graph.scalar(0));

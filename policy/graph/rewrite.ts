@@ -1,6 +1,6 @@
 /**
- * A copy of a graph in which some ops are said in other ones: for a device that lacks an op, is slow at it or computes
- * it wrongly. Everything is built anew, so what a rule makes is checked like everything else.
+ * Copies a graph and replaces some of its ops by others, for a device that lacks an op, is slow at it or computes it
+ * wrongly. The copy is built op by op, so replacements are checked like all other nodes.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { Graph, type Node, type Value } from './ir.ts';
@@ -17,7 +17,7 @@ export interface RewriteContext {
   readonly isRead: (outputIndex: number) => boolean;
 }
 
-/** One value an output of the node; or undefined, and the node stays as it is. */
+/** Returns one value per output of the node, or undefined to keep the node unchanged. */
 export type RewriteRule = (context: RewriteContext) => readonly (Value | undefined)[] | undefined;
 export type RewriteRules = Readonly<Partial<Record<OpName, RewriteRule>>>;
 

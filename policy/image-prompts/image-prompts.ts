@@ -1,20 +1,20 @@
-/** Images in prompts: pixels, and the placeholder text for them. */
+/** Images in prompts: their pixels, and the text that represents them. */
 import type { ImageSize, PixelValues } from '../engine.ts';
 
 export interface OutlinedImage {
-  /** In the order of their tokens. */
+  /** Tile sizes in pixels, in the order of the tiles' tokens. */
   readonly tiles: readonly ImageSize[];
-  /** What replaces the image's placeholder in the prompt. */
+  /** Text that replaces the image's placeholder in the prompt. */
   readonly text: string;
 }
 
 export interface ImagePrompts {
-  /** A chat template writes it where an image goes. */
+  /** Text that a chat template writes in place of an image. */
   readonly placeholder: string;
-  /** Ids that belong to images alone. */
+  /** Ids of the tokens that only images use. */
   readonly tokenIds: readonly number[];
-  /** What an image becomes, by the size in its file's head. Throws IMAGE_UNREADABLE. */
+  /** Tiles and text of an image, from the size in its file header. Throws IMAGE_UNREADABLE. */
   outline(encoded: Uint8Array): Promise<OutlinedImage>;
-  /** The tiles' pixels. Throws IMAGE_UNREADABLE. */
+  /** Pixels of the tiles. Throws IMAGE_UNREADABLE. */
   pixels(encoded: Uint8Array): Promise<readonly PixelValues[]>;
 }

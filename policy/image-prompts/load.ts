@@ -6,7 +6,7 @@ import type { ImagePrompts } from './image-prompts.ts';
 import { loadPatchPrompts } from './patch-prompts.ts';
 import { TiledPrompts } from './tiled-prompts.ts';
 
-/** As the model's kind of images asks. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming file and field. */
+/** Selects by the model's image form. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming file and field. */
 export async function loadImagePrompts(
   folder: string,
   reader: ImageReader,

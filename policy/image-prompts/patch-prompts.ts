@@ -1,4 +1,7 @@
-/** As `Qwen3VLProcessor` of transformers writes images: one token for each merged patch, between the chat template's own. */
+/**
+ * Writes images like `Qwen3VLProcessor` of transformers: one token per merged patch, between tokens that the chat
+ * template writes.
+ */
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import type { ImageForm } from '../models/architecture.ts';
@@ -37,7 +40,7 @@ export async function loadPatchPrompts(
   };
 }
 
-/** The config decides; the processor's file may only agree. */
+/** Checks that the image processor's fields agree with config.json. */
 function checkForm(folder: string, form: PatchForm, processor: PatchImageProcessor): void {
   const fields = [
     ['patch_size', processor.patchSize, form.patchSize, 'patch_size'],

@@ -1,4 +1,7 @@
-/** As `Idefics3Processor` and `SmolVLMProcessor` of transformers write images: tiles row by row, and the whole image. */
+/**
+ * Writes images like `Idefics3Processor` and `SmolVLMProcessor` of transformers: tiles row by row, then the whole
+ * image.
+ */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
@@ -23,7 +26,7 @@ export class TiledPrompts implements ImagePrompts {
   readonly tokenIds: readonly number[];
   readonly #tokens: ImageTokens;
   readonly #processor: ImageProcessor;
-  /** T, tokens of one tile. */
+  /** T, tokens per tile. */
   readonly #tokenCountPerTile: number;
 
   /** Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming file and field. */
@@ -66,7 +69,7 @@ export class TiledPrompts implements ImagePrompts {
     return (await this.#processor.process(encoded)).tiles;
   }
 
-  /** Tiles row by row, each behind its place, then the whole image. */
+  /** Text of an image: tiles row by row, each after its position token, then the whole image. */
   #textFor({ rowCount, columnCount }: TileGrid): string {
     const { fake, global, image } = this.#tokens;
     const features = image.repeat(this.#tokenCountPerTile);
@@ -81,7 +84,7 @@ export class TiledPrompts implements ImagePrompts {
   }
 }
 
-/** As the tokenizer's config names them; else as Idefics3Processor does. */
+/** Names from the tokenizer's config, with the defaults of Idefics3Processor. */
 function imageTokens({ specialTokens }: Tokenizer): ImageTokens {
   return {
     image: specialTokens.image_token ?? '<image>',
@@ -90,7 +93,7 @@ function imageTokens({ specialTokens }: Tokenizer): ImageTokens {
   };
 }
 
-/** The config decides; the processor's file may only agree. */
+/** Checks that image_seq_len agrees with config.json. */
 async function checkImageSeqLen(folder: string, { tokenCount }: SquareForm): Promise<void> {
   const where = join(folder, 'processor_config.json');
   const schema = z.looseObject({ image_seq_len: z.int().min(1).default(169) });

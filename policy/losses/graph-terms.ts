@@ -1,4 +1,4 @@
-/** A loss in a training graph: what the graph declares for it, the scalar that it computes, and the numbers that it is given. */
+/** Adds a loss to a training graph: declares its inputs, computes its scalar, and provides the data of the inputs. */
 import type { TrainCompletion } from '../engine.ts';
 import { mul, reduceSum } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
@@ -31,7 +31,7 @@ export function lossOf(g: Graph, { unit, usesReference, tokenWeights, inputs }: 
   return reduceSum(g, mul(g, tokenLoss, tokenWeights), [0], false);
 }
 
-/** What is fed to the inputs that `declareLossTerms` declares; `perToken` and `scalar` make tensors of it. */
+/** Data of the inputs that `declareLossTerms` declares; `make` converts values to tensors. */
 export function lossInputs<T>(
   loss: Loss,
   make: {

@@ -1,10 +1,10 @@
-/** How far a policy has gone from its reference, from the tokens that it sampled. */
+/** Estimates the divergence of a policy from its reference, over the tokens that the policy sampled. */
 import type { TrainGroup } from '../engine.ts';
 
 /**
- * Mean over all tokens of the k3 estimate of KL(policy || reference), as GRPO has it (arXiv 2402.03300), in nats:
- * r - log r - 1 with r = reference / policy. `logProbs` are the policy's, [group][completion][token]; undefined where
- * no completion has reference log-probs.
+ * Mean over all tokens of the k3 estimate of KL(policy || reference), as in GRPO (arXiv 2402.03300), in nats:
+ * r - log r - 1 with r = reference / policy. undefined if no completion has reference log-probs.
+ * @param logProbs of the policy, [group][completion][token]
  */
 export function klToReference(
   groups: readonly TrainGroup[],

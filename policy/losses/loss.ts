@@ -1,22 +1,22 @@
 /**
- * What a loss is: a value of each token, from its log-prob and from inputs of the loss. One file a loss, listed in
- * table.ts. Every token carries its own weight, so normalisation is the caller's.
+ * Interface of a loss: a value per token, computed from its log-prob and the loss's inputs. Each loss is a file listed
+ * in table.ts. Every token has its own weight, which the caller normalises.
  */
 import type { TrainCompletion } from '../engine.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
-/** An input of the loss's graph: float32 [N], one a completion token, or a scalar. */
+/** A graph input of the loss: float32 [N], one value per completion token, or a scalar. */
 export type LossInput<P> =
-  /** One number stands for all tokens of a completion. */
+  /** A single number applies to all tokens of the completion. */
   | { readonly perToken: (completion: TrainCompletion) => number | readonly number[] }
   | { readonly scalar: (parameters: P) => number };
 
 export interface LossUnit<P extends { readonly name: string }> {
   readonly name: P['name'];
-  /** Whether completions need log-probs of the reference policy: a graph of its own, with more inputs. */
+  /** Whether completions need log-probs of the reference policy, which selects a separate graph with more inputs. */
   usesReference(parameters: P): boolean;
-  /** By name, in the order in which the graph declares them. */
+  /** Inputs by name, in the order in which the graph declares them. */
   inputs(usesReference: boolean): Readonly<Record<string, LossInput<P>>>;
-  /** [N] from the chosen tokens' log-probs [N]; `input` gives those above. */
+  /** Loss of each token [N], from the log-probs of the target tokens [N]; `input` looks up an input by name. */
   tokenLoss(g: Graph, logProbs: Value, input: (name: string) => Value, usesReference: boolean): Value;
 }

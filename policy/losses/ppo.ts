@@ -10,7 +10,7 @@ export interface PpoLoss {
   readonly name: 'ppo';
   readonly clipLow: number;
   readonly clipHigh: number;
-  /** 0 leaves the term out. */
+  /** Weight of the KL term; 0 omits it. */
   readonly klCoefficient: number;
 }
 

@@ -1,4 +1,4 @@
-/** All losses, a line each: to add one is to add its file and its line here. */
+/** All losses. To add one, add its file and a line here. */
 import { MtrlError } from '../../core/errors.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import type { LossUnit } from './loss.ts';
@@ -12,13 +12,13 @@ const losses = {
 export type LossName = keyof typeof losses;
 export const lossNames = Object.keys(losses) as LossName[];
 type ParametersOf<U> = U extends LossUnit<infer P> ? P : never;
-/** A loss by name with its parameters: what a request says. */
+/** Name and parameters of a loss, as in a request. */
 export type Loss = ParametersOf<(typeof losses)[LossName]>;
 
-/** Of a table with another loss in it, that loss too. Throws INVARIANT for a name that no loss has. */
+/** Looks up a loss by name. Throws INVARIANT for an unknown name. */
 export function lossNamed(name: string): LossUnit<Loss> {
   const unit = Object.hasOwn(losses, name) ? losses[name as LossName] : undefined;
-  // Methods take what they are given: parameters come with the name of their loss.
+  // The cast is safe: parameters contain the name of their loss.
   if (unit !== undefined) return unit as LossUnit<Loss>;
   throw new MtrlError('INVARIANT', `no loss is called ${name}`, {
     where: 'policy/losses/table.ts',

@@ -1,6 +1,6 @@
 /**
- * What the graphs need to know of a model, read from its Hugging Face `config.json`. This is the one place that tells
- * architectures apart: training-graph.ts and rollout-graph.ts see this interface only.
+ * Interface of a model for the graphs, read from its Hugging Face `config.json`. training-graph.ts and rollout-graph.ts
+ * use only this interface and do not depend on the architecture.
  */
 import { z } from 'zod';
 import type { ModelPart, ImageSize, PixelValues } from '../engine.ts';
@@ -20,46 +20,46 @@ export interface Architecture {
   /** In name order. */
   readonly parameterSpecs: readonly ParameterSpec[];
   readonly partOf: (parameterName: string) => ModelPart;
-  /** Left out: the model reads text only. */
+  /** Absent for a text-only model. */
   readonly images?: ImageReader;
 }
 
-/** Without pixels a batch has its shapes alone, and zeros: enough to plan with. */
+/** An image in a batch. Without pixels, its data are zeros, which suffices for planning. */
 export type BatchedImage = ImageSize & Partial<PixelValues>;
 
-/** How images become rows of the decoder's input. */
+/** Converts images to rows of the decoder's input. */
 export interface ImageReader {
-  /** Stands in a prompt for each row that an image becomes. */
+  /** Image token: a prompt contains one for each row of an image. */
   readonly tokenId: number;
-  /** What the image processor of a checkpoint must give. */
+  /** Form of the images that the checkpoint's image processor must produce. */
   readonly form: ImageForm;
-  /** @throws CHECKPOINT_UNSUPPORTED for an image of a size that the model does not take */
+  /** @throws CHECKPOINT_UNSUPPORTED for an image size that the model does not accept */
   tokenGrid(image: ImageSize): TokenGrid;
-  /** The graph's inputs for a batch of I images. */
+  /** Declares the graph's inputs for a batch of I images. */
   declare(g: Graph): ImageInputs;
   /**
    * Data of those inputs.
-   * @param pixelCountMax images smaller than this are padded to it; left out: to the largest of them
+   * @param pixelCountMax pixel count to which smaller images are padded; default: that of the largest image
    */
   batch(images: readonly BatchedImage[], pixelCountMax?: number): ImageBatch;
   features(g: Graph, weights: Weights, inputs: ImageInputs): ImageFeatures;
 }
 
-/** Pictures of one size, or of any size in whole merged patches; pixels a side. */
+/** Images of one size, or of any size in whole merged patches; sizes in pixels per side. */
 export type ImageForm =
   | { readonly kind: 'square'; readonly edge: number; readonly tokenCount: number }
   | { readonly kind: 'patches'; readonly patchSize: number; readonly mergeSize: number; readonly frameCount: number };
 
-/** The tokens of an image stand row by row. */
+/** Size of an image in tokens, which are ordered row by row. */
 export interface TokenGrid {
   readonly rowCount: number;
   readonly columnCount: number;
 }
 
-/** By name. */
+/** Graph inputs by name. */
 export type ImageInputs = Readonly<Record<string, Value>>;
 
-/** Data of a graph's input. */
+/** Data of one graph input. */
 export interface InputData {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -68,18 +68,18 @@ export interface InputData {
 
 export interface ImageBatch {
   readonly inputs: ReadonlyMap<string, InputData>;
-  /** T, rows of features from one image to the next; those behind an image's tokens are padding. */
+  /** T, feature rows per image; rows after the image's tokens are padding. */
   readonly rowCountPerImage: number;
 }
 
 export interface ImageFeatures {
-  /** float32 [I*T, D], in the places of image tokens. */
+  /** float32 [I*T, D], inserted at the image tokens. */
   readonly rows: Value;
-  /** The same of more features, added to the decoder's hidden states behind its first layers (DeepStack, arXiv 2406.04334). */
+  /** float32 [I*T, D] each, added to hidden states after the decoder's first layers (DeepStack, arXiv 2406.04334). */
   readonly deepStack: readonly Value[];
 }
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field, CHECKPOINT_INVALID */
+/** Parses config.json. @throws CHECKPOINT_UNSUPPORTED naming the field, CHECKPOINT_INVALID */
 export function readArchitecture(json: unknown, where: string): Architecture {
   const known = z.looseObject({ model_type: z.enum([...idefics3ModelTypes, qwen3VlModelType, ...textModelTypes]) });
   const { model_type: modelType } = readFields(known, json, { where });

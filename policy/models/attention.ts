@@ -1,9 +1,9 @@
-/** What both towers share: heads in and out, and scaled dot-product attention. */
+/** Shared by all attention: splitting, merging and repeating heads, and scaled dot-product attention. */
 import { add, expand, fusedMatMul, matMul, reshape, softmax, transpose } from '../graph/build.ts';
 import { type Dim, product } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
-/** Added to an attention score to hide a key: finite, so that a fully hidden row stays a number. */
+/** Added to an attention score to mask a key; finite, so that a fully masked row does not become NaN. */
 export const hidden = -1e9;
 
 /** [B*S, H*d] -> [B, H, S, d] */
@@ -18,7 +18,7 @@ export function mergeHeads(g: Graph, x: Value): Value {
   return reshape(g, transpose(g, x, [0, 2, 1, 3]), [product([batch, length]), headCount * headSize]);
 }
 
-/** Grouped-query attention: every key/value head serves `times` query heads. [B, K, S, d] -> [B, K*times, S, d] */
+/** Repeats each key/value head for `times` query heads (grouped-query attention). [B, K, S, d] -> [B, K*times, S, d] */
 export function repeatHeads(g: Graph, x: Value, times: number): Value {
   if (times === 1) return x;
   const [batch, headCount, length, headSize] = x.shape as [Dim, number, Dim, number];

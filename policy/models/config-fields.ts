@@ -1,11 +1,11 @@
 /**
- * Strict reading of `config.json`: a field that changes the maths and is not implemented is refused by name. Fields
- * that are known to change nothing here are listed; any other unknown field is refused, too.
+ * Strict reading of `config.json`: a field that changes the computation and is not implemented is rejected by name.
+ * Fields known to have no effect are listed; any other unknown field is rejected too.
  */
 import type { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 
-/** Names, token ids and options of other libraries: what `PretrainedConfig` of transformers 4 and 5 writes beside the maths. */
+/** Fields without effect of `PretrainedConfig` (transformers 4 and 5): names, token ids, options of other libraries. */
 const harmlessFields = new Set(
   `_name_or_path _attn_implementation_autoset _flash_attn_2_enabled add_cross_attention architectures bad_words_ids
   begin_suppress_tokens bos_token_id chunk_size_feed_forward cross_attention_hidden_size decoder_start_token_id
@@ -20,15 +20,15 @@ const harmlessFields = new Set(
 );
 
 export interface FieldsPlace {
-  /** The file. */
+  /** Path of the file. */
   readonly where: string;
-  /** Fields above these ones: `text_config`, or nothing. */
+  /** Path of the enclosing field, such as `text_config`; absent at the top level. */
   readonly path?: string;
-  /** Further fields that change nothing. */
+  /** Further fields without effect. */
   readonly harmless?: readonly string[];
 }
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field and the supported values; CHECKPOINT_INVALID if it is not an object of fields */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field and the supported values; CHECKPOINT_INVALID if not an object */
 export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
   const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
   if (parsed.success) return parsed.data;

@@ -1,6 +1,6 @@
 /**
- * The decoder of Llama, Qwen2 and Qwen3 (transformers, modeling_llama.py, modeling_qwen3.py), with the attention left to
- * the caller: training, prefill and decoding differ only there.
+ * The decoder of Llama, Qwen2 and Qwen3 (transformers, modeling_llama.py, modeling_qwen3.py). The caller provides the
+ * attention, the only difference between training, prefill and decoding.
  */
 import { add, mul, rmsNormalization, rotaryEmbedding, sigmoid } from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
@@ -13,7 +13,7 @@ import { inverseFrequencies } from './rope.ts';
 import type { RotaryTables } from './rotary-rows.ts';
 import type { TextConfig } from './text-config.ts';
 
-/** q [B, H, S, d]; k and v [B, K, S, d] with K key/value heads; rotated. Returns [B, H, S, d]. */
+/** q [B, H, S, d]; k and v [B, K, S, d] with K key/value heads; q and k are rotated. Returns [B, H, S, d]. */
 export type Attention = (layer: number, q: Value, k: Value, v: Value) => Value;
 
 export interface DecoderBatch {
@@ -21,15 +21,15 @@ export interface DecoderBatch {
   readonly length: Dim;
   /** int64 [B, S]: rows of the rotary tables. */
   readonly positions: Value;
-  /** undefined: the decoder has its own, and a row is a position. */
+  /** undefined: the decoder uses its own tables, with one row per position. */
   readonly rotary: RotaryTables | undefined;
-  /** float32 [B*S, D] each, added behind the first layers. */
+  /** float32 [B*S, D] each, added to the hidden states after the first layers. */
   readonly deepStack?: readonly Value[];
-  /** Of what goes in and comes out; left out: a row a token. */
+  /** Layout of input and output. Default: `rows`. */
   readonly layout?: Layout;
 }
 
-/** x [B*S, D] or as its layout says -> the same, final norm not yet applied. */
+/** Maps x [B*S, D], arranged as in the layout, to hidden states of the same shape, before the final norm. */
 export function decoder(
   g: Graph,
   { text, names }: Architecture,
@@ -71,7 +71,7 @@ export function decoder(
   return hidden;
 }
 
-/** Final norm and head: hidden states of N tokens -> logits [N, V] or as the layout says. */
+/** Final norm and head: maps hidden states of N tokens to logits [N, V], arranged as in the layout. */
 export function languageHead(
   g: Graph,
   { text, names }: Architecture,
@@ -84,7 +84,7 @@ export function languageHead(
   return project(g, weights, names.head, normed, undefined, layout);
 }
 
-/** Of whole tokens, arranged as the layout says. */
+/** RMS norm of each token's hidden state, arranged as in the layout. */
 function normOfTokens(g: Graph, layout: Layout, x: Value, scale: Value, text: TextConfig): Value {
   return layout.fromRows(g, rmsNorm(g, layout.toRows(g, x), scale, text));
 }
@@ -97,7 +97,7 @@ function rotation(g: Graph, positions: Value, { cosine, sine }: RotaryTables): (
   return (x) => rotaryEmbedding(g, x, positions, cosine, sine);
 }
 
-/** One row per position; angles in float32, as transformers computes them. ONNX Runtime requires at least as many rows as tokens. */
+/** One row per position; float32 angles, as in transformers. ONNX Runtime requires at least as many rows as tokens. */
 function ownTables(g: Graph, config: TextConfig): RotaryTables {
   const frequencies = inverseFrequencies(config.rope, config.headSize);
   const half = frequencies.length;

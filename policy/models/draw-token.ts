@@ -1,13 +1,13 @@
-/** How a rollout draws its next token. */
+/** Samples the next token of each row of a rollout. */
 import * as b from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
-/** What shapes the graph; the rest are inputs. */
+/** Options that change the graph; the others are inputs. */
 export interface DrawOptions {
-  /** k: fewer than there are tokens. */
+  /** k, less than the vocabulary size. */
   readonly topK?: number;
-  /** Whether the share `topP` is an input. */
+  /** Whether `topP` is an input. */
   readonly withTopP?: boolean;
 }
 
@@ -39,9 +39,9 @@ export function declareSampling(g: Graph, vocabularySize: number, { withTopP }: 
 }
 
 /**
- * One token a row: the first whose cumulative probability among the kept tokens reaches the row's uniform, or the most
- * probable. Its log-prob is that of the policy over all tokens, as the trainer computes it, whatever was kept.
- * @param logits float32 [V, R]: a column a row of the rollout, as the head gives them
+ * Samples one token per row: the first whose cumulative probability among the kept tokens reaches the row's uniform, or
+ * if greedy, the most probable. Its log-prob is over all tokens, as in training, whatever was kept.
+ * @param logits float32 [V, R]: one column per row of the rollout, as the head returns them
  * @param iteration int64 []
  * @returns token int64 [R, 1], logProb float32 [R, 1]
  */
@@ -57,12 +57,12 @@ export function drawToken(
   const columns = b.add(body, b.mul(body, logits, inputs.inverseTemperature), bias);
   const scaled = b.transpose(body, columns, [1, 0]);
   const logProbs = b.logSoftmax(body, scaled);
-  // Running sums along the first axis are ten times faster.
+  // CumSum is ten times faster along the first axis.
   const kept = b.transpose(body, keptProbabilities(body, logProbs, topK, inputs.topP), [1, 0]);
   const cumulative = b.cumSum(body, kept, 0);
   const uniform = b.reshape(body, b.gather(body, inputs.uniforms, iteration, 0), [1, rows]);
-  // Scaled by the total, which rounding may leave below 1: the last token is never drawn for want of mass, and a token
-  // of probability 0 (a banned one, or one that is not kept) is never reached.
+  // The uniform is scaled by the total, which rounding may leave below 1. Otherwise the last token could be drawn for
+  // lack of mass. A token of probability 0 (banned or not kept) is never drawn.
   const total = b.slice(body, cumulative, 0, vocabularySize - 1, vocabularySize);
   const below = b.cast(body, b.less(body, cumulative, b.mul(body, uniform, total)), 'float32');
   const sampled = b.reshape(body, b.cast(body, b.reduceSum(body, below, [0]), 'int64'), [rows, 1]);
@@ -71,9 +71,9 @@ export function drawToken(
 }
 
 /**
- * Probabilities with 0 for the tokens that sampling leaves out, in the order of transformers: first top-k, then top-p
- * over what that kept. Tokens as probable as the last that is kept are kept too (as TopKLogitsWarper does; which of them
- * TopPLogitsWarper keeps is left to its sort).
+ * Probabilities, with 0 for tokens that sampling excludes. As in transformers, top-k comes first, then top-p over the
+ * tokens that it kept. Tokens tied with the last kept one are kept too (as in TopKLogitsWarper; in TopPLogitsWarper it
+ * depends on the sort).
  */
 function keptProbabilities(body: Graph, logProbs: Value, topK: number | undefined, topP: Value | undefined): Value {
   const probabilities = b.exp(body, logProbs);
@@ -86,7 +86,7 @@ function keptProbabilities(body: Graph, logProbs: Value, topK: number | undefine
 }
 
 /**
- * The log-prob of the last token of the nucleus: of the fewest most probable ones that hold the share topP of the total.
+ * Log-prob of the last token of the nucleus: the fewest most probable tokens that hold the share topP of the total.
  * @param best float32 [R, K] log-probs, highest first
  * @param total float32 [R, 1]
  * @returns float32 [R, 1]

@@ -1,15 +1,15 @@
-/** Where the images of a prompt stand among its tokens. */
+/** Positions of a prompt's images among its tokens. */
 import { MtrlError } from '../../core/errors.ts';
 import type { SizedPrompt } from '../engine.ts';
 import type { ImageReader, TokenGrid } from './architecture.ts';
 
 export interface ImageSpan {
-  /** Index of the image's first token; the others follow it, row by row. */
+  /** Index of the image's first token; its other tokens follow, row by row. */
   readonly start: number;
   readonly grid: TokenGrid;
 }
 
-/** One span an image. @throws EXAMPLE_TOO_LONG where tokens and images do not fit each other: the prompt was cut */
+/** One span per image. @throws EXAMPLE_TOO_LONG if tokens and images do not match, as in a truncated prompt */
 export function imageSpans({ tokenIds, images }: SizedPrompt, reader: ImageReader): ImageSpan[] {
   const spans: ImageSpan[] = [];
   let behind = 0;

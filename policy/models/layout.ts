@@ -1,9 +1,9 @@
 /**
- * How hidden states lie in memory. A decoder says its maths once, in either layout.
+ * Memory layouts of hidden states. The decoder is written once for both.
  *
- * `rows`: a row a token [N, D], as everybody has it. `columns`: a column a token [D, N]. A product of few tokens and a
- * large matrix then has the matrix on its left, where ONNX Runtime's kernels read it where it lies; on the right they
- * copy all of it into blocks first, at every call.
+ * `rows`: one row per token [N, D], the usual layout. `columns`: one column per token [D, N]. In a product of few
+ * tokens and a large matrix, the matrix is then the left operand, which ONNX Runtime's kernels read in place. They copy
+ * a right operand into blocks on every call.
  */
 import { gemm, linear, reshape, transpose } from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
@@ -11,21 +11,22 @@ import type { Graph, Value } from '../graph/ir.ts';
 import { mergeHeads, splitHeads } from './attention.ts';
 
 export interface Layout {
-  /** A weight [out, in] times hidden states, plus a bias (see below) or a residual of the result's shape. */
+  /** Weight [out, in] times hidden states, plus the result of `bias` or a residual of the result's shape. */
   readonly product: (g: Graph, weight: Value, x: Value, added?: Value) => Value;
-  /** [out] as `product` adds it. */
+  /** A bias [out] in the shape that `product` adds. */
   readonly bias: (g: Graph, bias: Value) => Value;
-  /** To a row a token, and from it. */
+  /** Converts to one row per token; fromRows is the inverse. */
   readonly toRows: (g: Graph, x: Value) => Value;
   readonly fromRows: (g: Graph, x: Value) => Value;
-  /** Hidden states of B*S tokens, H*d wide, to [B, H, S, d], and back. */
+  /** Converts hidden states of B*S tokens, H*d wide, to [B, H, S, d]; mergeHeads is the inverse. */
   readonly splitHeads: (g: Graph, x: Value, batch: Dim, length: Dim, headCount: number) => Value;
   readonly mergeHeads: (g: Graph, x: Value) => Value;
 }
 
 /**
- * With so many columns a product sums every one of them in the same order (MLAS, MlasSgemmOperation: how it splits the
- * inner dimension depends on whether there are up to 16, 32 or 64 columns): a token's bits depend on no other token.
+ * With a column count in this range, a product sums every column in the same order, so a token's bits do not depend on
+ * other tokens (MLAS, MlasSgemmOperation: the split of the inner dimension depends on whether there are up to 16, 32 or
+ * 64 columns).
  */
 export const columnCountMin = 17;
 export const columnCountMax = 32;
@@ -43,7 +44,7 @@ export const rows: Layout = {
 
 const transposed = (g: Graph, x: Value): Value => transpose(g, x, [1, 0]);
 
-/** Heads are those of one sequence: B = 1. */
+/** Requires B = 1 for splitting and merging heads. */
 export const columns: Layout = {
   product: (g, weight, x, added) => gemm(g, weight, x, added === undefined ? {} : { c: added }),
   bias: (g, bias) => reshape(g, bias, [...bias.shape, 1]),

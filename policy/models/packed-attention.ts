@@ -1,8 +1,8 @@
 /**
- * Attention of packed groups. Everything else in the decoder works on one flat list of T tokens, without padding: B
- * prompts, each with its G completions behind it. For attention alone tokens are laid out in cells: P a prompt, C a
- * completion. A completion attends to its prompt's cells and to its own, so scores are G C (P + C) a group, and a prompt
- * and its images are computed once (DESIGN section 6).
+ * Attention of packed groups. The rest of the decoder works on one flat list of T tokens without padding: B prompts,
+ * each followed by its G completions. Only attention arranges tokens in cells: P per prompt, C per completion. A
+ * completion attends to its prompt's cells and to its own, so a group's completions have G C (P + C) scores, and a
+ * prompt and its images are computed once (docs/engine.md).
  */
 import * as b from '../graph/build.ts';
 import { product } from '../graph/dim.ts';
@@ -10,22 +10,22 @@ import type { Graph, Value } from '../graph/ir.ts';
 import { attend } from './attention.ts';
 import type { TextConfig } from './text-config.ts';
 
-/** Graph inputs that say where tokens stand; what lays out and gathers heads is made of them once for all layers. */
+/** Graph inputs that map tokens to cells, and the gather indices computed from them once for all layers. */
 export interface Cells {
-  /** float32 [B, 1, P]: 0, very negative at padding. */
+  /** float32 [B, 1, P]: 0, or very negative at padding. */
   readonly promptBias: Value;
-  /** float32 [P, P] and [C, C]: very negative where the key comes behind the query. */
+  /** float32 [P, P] and [C, C]: 0, or very negative where the key comes after the query. */
   readonly promptOrder: Value;
   readonly completionOrder: Value;
-  /** By number of heads. */
+  /** Gather indices for a number of heads. */
   readonly rowsOf: (headCount: number) => HeadRows;
 }
 
-/** Rows of a matrix [T*heads, d], by cell, and back. */
+/** Gather indices between the rows of a matrix [T*heads, d] and cells. */
 interface HeadRows {
-  /** int64 [heads, S]: the row for each of the S = B P + B G C cells. */
+  /** int64 [heads, S]: the row of each of the S = B P + B G C cells. */
   readonly ofCells: Value;
-  /** int64 [T*heads]: the cell for each row. */
+  /** int64 [T*heads]: the cell of each row. */
   readonly ofTokens: Value;
 }
 
@@ -33,8 +33,8 @@ const promptCellCount = product(['B', 'P']);
 const completionCellCount = product(['B', 'G', 'C']);
 
 /**
- * Inputs: promptCells int64 [B, P] and completionCells int64 [B, G, C], the token in each cell (padding: a token that is
- * in no group); tokenCells int64 [T], a cell of each token, prompts' cells counted first; the biases of Cells.
+ * Inputs: promptCells int64 [B, P] and completionCells int64 [B, G, C], the token in each cell (padding: a token that
+ * is in no group); tokenCells int64 [T], a cell of each token, prompt cells numbered first; the biases of Cells.
  */
 export function declareCells(g: Graph): Cells {
   const promptCells = g.input('promptCells', 'int64', ['B', 'P']);
@@ -93,7 +93,7 @@ export function packedAttention(g: Graph, text: TextConfig, cells: Cells) {
   };
 }
 
-/** [T, heads, 1, d] -> of prompts [heads, B, P, d] and of completions [heads, B, G*C, d] */
+/** [T, heads, 1, d] -> prompts [heads, B, P, d] and completions [heads, B, G*C, d] */
 function layOut(g: Graph, x: Value, rows: HeadRows): Value[] {
   const [, headCount, , headSize] = x.shape as [string, number, number, number];
   const flat = b.reshape(g, x, [product(['T', headCount]), headSize]);
@@ -120,8 +120,8 @@ interface Keys {
 }
 
 /**
- * One softmax over two lots of keys without joining them: every completion's prompt [H, B, P, d], and its own tokens
- * [H, B, G*C, d], as seen by q [H, B, G*C, d].
+ * One softmax over two sets of keys without concatenating them: each completion's prompt [H, B, P, d] and its own
+ * tokens [H, B, G*C, d], for the queries q [H, B, G*C, d].
  */
 function attendTwice(g: Graph, q: Value, prompt: Keys, own: Keys): Value {
   const [headCount, , , headSize] = q.shape as [number, string, string, number];
@@ -131,7 +131,7 @@ function attendTwice(g: Graph, q: Value, prompt: Keys, own: Keys): Value {
   const promptScores = b.add(g, b.fusedMatMul(g, q, prompt.k, { transB: true, alpha }), prompt.bias);
   const ownProducts = b.fusedMatMul(g, apart(q, headSize), apart(own.k, headSize), { transB: true, alpha });
   const ownScores = b.add(g, ownProducts, own.bias);
-  // Subtracted from both above and below the fraction, so that nothing depends on it.
+  // Subtracted in numerator and denominator: it cancels out, and needs no gradient.
   const ceiling = b.detach(g, b.max(g, b.reduceMax(g, promptScores, [3]), together(b.reduceMax(g, ownScores, [2]), 1)));
   const promptWeights = b.exp(g, b.sub(g, promptScores, ceiling));
   const ownWeights = b.exp(g, b.sub(g, ownScores, apart(ceiling, 1)));

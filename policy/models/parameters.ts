@@ -1,4 +1,4 @@
-/** Weights by their Hugging Face names: what a model has, and where a graph finds them. */
+/** Weights by their Hugging Face names: their specs, and their values in a graph. */
 import { gemm, mul } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
@@ -6,23 +6,24 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   /**
-   * What fresh weights are drawn from: matrices, heads and tables from a normal, norms are ones, biases zeros; an adapter's A
-   * [rank, in] is uniform and its B [out, rank] zero, so that a fresh adapter changes nothing.
+   * Kind of weight, which determines its initial values: matrices, heads and tables are normal, norm scales ones,
+   * biases zeros. An adapter's A [rank, in] is uniform and its B [out, rank] zero, so that a new adapter changes
+   * nothing.
    */
   readonly role: 'matrix' | 'residual-matrix' | 'head' | 'table' | 'scale' | 'bias' | 'adapter-in' | 'adapter-out';
-  /** Gets no gradient and no optimizer state. */
+  /** Not trained: no gradient, no optimizer state. */
   readonly frozen?: true;
-  /** Adapters only: their product is added to the module's matrix this many times. */
+  /** Adapters only: factor on their product, which is added to the module's matrix. */
   readonly adapterScale?: number;
 }
 
-/** PEFT's names, without the prefix that its files have. */
+/** PEFT's names, without the prefix in its files. */
 export const adapterInName = (module: string): string => `${module}.lora_A.weight`;
 export const adapterOutName = (module: string): string => `${module}.lora_B.weight`;
 
 export const isTrained = ({ frozen }: ParameterSpec): boolean => frozen !== true;
 
-/** Low-rank part of a module's map: scale B A. */
+/** Low-rank update of a module's matrix: scale B A. */
 export interface Adapter {
   readonly a: Value;
   readonly b: Value;
@@ -32,9 +33,9 @@ export interface Adapter {
 /** The weights of a graph. */
 export interface Weights {
   readonly of: (name: string) => Value;
-  /** undefined where the model has no such weight: most biases. */
+  /** undefined if the model has no such weight, as for most biases. */
   readonly find: (name: string) => Value | undefined;
-  /** Of a module; undefined where it has none, or where the matrix holds it already. */
+  /** Adapter of a module; undefined if it has none, or if it is merged into the matrix. */
   readonly adapterOf: (module: string) => Adapter | undefined;
 }
 
@@ -53,7 +54,7 @@ export function declareWeights(graph: Graph, specs: readonly ParameterSpec[]): W
   };
 }
 
-/** Adapters added to their matrices once, at the head of a graph: cheaper where a matrix is used many times. */
+/** Adds adapters to their matrices once, at the start of a graph: cheaper if a matrix is used many times. */
 export function mergedWeights(graph: Graph, specs: readonly ParameterSpec[]): Weights {
   const { of, find, adapterOf } = declareWeights(graph, specs);
   const merged = new Map<string, Value>();
@@ -82,7 +83,7 @@ export function normSpecs(at: string, width: number): ParameterSpec[] {
   ];
 }
 
-/** A matrix [out, in] and, where asked for, its bias [out]. */
+/** A matrix [out, in] and, if requested, its bias [out]. */
 export function linearSpecs(
   module: string,
   out: number,

@@ -1,5 +1,5 @@
 /**
- * Images of different sizes as data of the tower's inputs: pixels by patch, and for each patch where it stands
+ * Converts images of different sizes to data of the tower's inputs: the pixels and the position of each patch
  * (transformers, vision_utils.py and image_processing_pil_qwen2_vl.py).
  */
 import { assert } from '../../core/assert.ts';
@@ -15,10 +15,11 @@ interface Place {
 }
 
 /**
- * Inputs for I images of up to Q tokens, each of mergeSize^2 patches (4Q patches an image):
- * pixels float32 [I, Q, 4, channels*patch*patch]; patchBias float32 [I, 1, 1, 4Q], hiding padding; positionRows int64 and
- * positionWeights float32 [I, 4Q, 4], the rows of the table of positions between which a patch stands; patchRows int64
- * [I, 4Q], its row in patchCosine and patchSine float32 [I*4Q, headSize/2], the angles of rows, then those of columns.
+ * Inputs for I images of up to Q tokens, each of mergeSize^2 patches (for mergeSize 2: 4Q patches per image):
+ * pixels float32 [I, Q, 4, channels*patch*patch]; patchBias float32 [I, 1, 1, 4Q], which masks padding; positionRows
+ * int64 [I, 4Q, 4] and positionWeights float32 [I, 4Q, 4, 1], the four rows of the position table around each patch and
+ * their weights; patchRows int64 [I, 4Q], each patch's row in patchCosine and patchSine float32 [I*4Q, headSize/2],
+ * which hold the angles of its row, then those of its column.
  */
 export function patchBatch(
   vision: Qwen3VlVisionConfig,
@@ -87,7 +88,7 @@ function hasPixels(image: BatchedImage): image is PixelValues {
   return image.data !== undefined;
 }
 
-/** Patches in their order: token by token, and inside a token row by row. */
+/** Positions of the patches in order: token by token, and within a token row by row. */
 function placesOf({ height, width }: ImageSize, { patchSize, mergeSize }: Qwen3VlVisionConfig): Place[] {
   const edge = patchSize * mergeSize;
   assert(height % edge === 0 && width % edge === 0, `${width}x${height} pixels are no whole tokens`);
@@ -102,7 +103,7 @@ function placesOf({ height, width }: ImageSize, { patchSize, mergeSize }: Qwen3V
   });
 }
 
-/** [channel, row, column] */
+/** Copies a patch's pixels as [channel, row, column]. */
 function copyPatch({ data, height, width }: PixelValues, place: Place, size: number, to: Float32Array): void {
   for (let line = 0; line < to.length / size; line++) {
     const channel = Math.floor(line / size);
@@ -111,7 +112,7 @@ function copyPatch({ data, height, width }: PixelValues, place: Place, size: num
   }
 }
 
-/** Bilinear, corners on corners, in float32 as transformers computes it. */
+/** Bilinear interpolation of the position table with aligned corners, in float32 as in transformers. */
 function interpolate(
   { height, width }: ImageSize,
   { row, column }: Place,
@@ -129,7 +130,7 @@ function interpolate(
   });
 }
 
-/** The two positions of the table around patch `index` of `count`. */
+/** The two positions of the table around patch `index` of `count`, with their weights. */
 function taps(index: number, count: number, side: number): readonly { readonly at: number; readonly weight: number }[] {
   const source = Math.fround((index * (side - 1)) / Math.max(1, count - 1));
   const before = Math.floor(source);
@@ -139,12 +140,12 @@ function taps(index: number, count: number, side: number): readonly { readonly a
   }));
 }
 
-/** Radians a patch. */
+/** Radians per patch. */
 function frequenciesOf(theta: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.fround(1 / Math.fround(theta ** (i / count))));
 }
 
-/** Half of a head's pairs turn by the row, half by the column. */
+/** Angles in radians: half of a head's pairs rotate by the row, half by the column. */
 function anglesOf({ row, column }: Place, frequencies: readonly number[]): number[] {
   return [row, column].flatMap((at) => frequencies.map((frequency) => Math.fround(at * frequency)));
 }

@@ -1,13 +1,12 @@
 /**
- * A module's linear map by its name: its matrix, its bias where the model has one, its adapter where it is trained with
- * one, and what is added behind it.
+ * A module's linear map by its name: its matrix, its bias and its adapter where they exist, and an optional residual.
  */
 import { add, mul } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { type Layout, rows } from './layout.ts';
 import type { Weights } from './parameters.ts';
 
-/** Hidden states N x in -> N x out, in the same layout, plus a residual N x out. */
+/** Maps hidden states N x in to N x out in the same layout, plus an optional residual N x out. */
 export function project(
   g: Graph,
   weights: Weights,

@@ -1,4 +1,4 @@
-/** Token embeddings with image features in the places of image tokens. */
+/** Token embeddings, with image features at the positions of image tokens. */
 import { add, gather, mul, reshape } from '../graph/build.ts';
 import { type Dim, product } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
@@ -11,12 +11,12 @@ export interface PlacedImages {
   readonly inputs: ImageInputs;
   /** int64 [B, S]: the feature row of an image token; 0 elsewhere. */
   readonly featureRows: Value;
-  /** float32 [B, S, 1]: 1 at image tokens, else 0; and the opposite. */
+  /** float32 [B, S, 1]: 1 at image tokens, else 0; textMask is its complement. */
   readonly imageMask: Value;
   readonly textMask: Value;
 }
 
-/** undefined for a batch or a model without images. */
+/** Declares the inputs; undefined for a batch or a model without images. */
 export function declareImages(
   g: Graph,
   { images: reader }: Architecture,
@@ -34,11 +34,11 @@ export function declareImages(
   };
 }
 
-/** What the decoder reads. */
+/** Input of the decoder. */
 export interface DecoderInput {
   /** float32 [B*S, D] */
   readonly x: Value;
-  /** float32 [B*S, D] each, added behind the decoder's first layers; 0 where no image is. */
+  /** float32 [B*S, D] each, added after the decoder's first layers; 0 except at image tokens. */
   readonly deepStack: readonly Value[];
 }
 

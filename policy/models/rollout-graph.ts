@@ -1,6 +1,6 @@
 /**
- * Sampling as one ONNX call: prompts are computed once and first tokens drawn, then a Loop holds decoding and drawing
- * until every row has ended. The G rollouts of a prompt read its keys and values in place; only their own are kept per row.
+ * Sampling as one ONNX call: prompts are computed once and the first tokens sampled, then a Loop decodes and samples
+ * until every row has ended. The G rollouts of a prompt share its keys and values; each row stores only its own.
  */
 import * as b from '../graph/build.ts';
 import { product } from '../graph/dim.ts';
@@ -18,19 +18,19 @@ import { type RowEnds, carried, rowEnd } from './row-end.ts';
 
 export interface RolloutGraphOptions extends DrawOptions {
   readonly withImages: boolean;
-  /** Token ids. A row also ends once its last tokens are one of them. */
+  /** Sequences of token ids; a row also ends with any of them. */
   readonly stopSequences?: readonly (readonly number[])[];
 }
 
-/** Rows of the loop: the rollouts of a group stand side by side. */
+/** Rows of the loop; the rollouts of a group are adjacent. */
 const rows = product(['N', 'G']);
 
 /**
- * Inputs: tokenIds, positions int64 [B, P] (left-padded); attentionBias float32 [B, 1, P, P]; images; rotary tables; of
- * every group of G rollouts: its prompt, groupPrompts int64 [N]; promptBias float32 [N, 1, P] (padding out of sight of
- * completions); promptLengths int64 [N, 1], the position behind the prompt; uniforms float32 [C, N, G] in (0, 1); greedy
- * bool []; stopToken, padToken int64 []; inverseTemperature, topP []; vocabularyBias [V]; weights.
- * Outputs: tokens int64 [C', N*G, 1] and logProbs float32 [C', N*G, 1], C' <= C steps until all rows had ended.
+ * Inputs: tokenIds, positions int64 [B, P] (left-padded); attentionBias float32 [B, 1, P, P]; images; rotary tables;
+ * for each group of G rollouts: groupPrompts int64 [N], the index of its prompt; promptBias float32 [N, 1, P], which
+ * masks padding for completions; promptLengths int64 [N, 1], the position after the prompt; uniforms float32 [C, N, G]
+ * in (0, 1); greedy bool []; stopToken, padToken int64 []; inverseTemperature, topP []; vocabularyBias [V]; weights.
+ * Outputs: tokens int64 [C', N*G, 1] and logProbs float32 [C', N*G, 1], where C' <= C is the length of the longest row.
  */
 export function rolloutGraph(
   architecture: Architecture,
@@ -50,7 +50,7 @@ export function rolloutGraph(
   const sampling = declareSampling(g, text.vocabularySize, options);
   const weights = mergedWeights(g, specs);
 
-  // Prefill: keys and values of every prompt, and the logits behind its last token (prompts are left-padded).
+  // Prefill: keys and values of every prompt, and the logits after its last token (prompts are left-padded).
   const prompt: Cache[] = [];
   const repeat = text.headCount / text.keyValueHeadCount;
   const ofGroups = (x: Value): Value => {
@@ -66,7 +66,7 @@ export function rolloutGraph(
   const last = b.gather(g, b.reshape(g, hidden, ['B', 'P', text.hiddenSize]), g.constant(BigInt64Array.of(-1n), []), 1);
   const perRollout = (x: Value, width: number): Value =>
     b.reshape(g, b.expand(g, b.reshape(g, x, ['N', 1, width]), ['N', 'G', width]), [rows, width]);
-  // The head runs on one row a rollout, as while decoding: on fewer rows kernels sum in another order.
+  // The head runs on one row per rollout, as in decoding: with fewer rows, kernels sum in another order.
   const firstHidden = columns.fromRows(g, perRollout(b.gather(g, last, groupPrompts, 0), text.hiddenSize));
   const firstLogits = languageHead(g, architecture, weights, firstHidden, columns);
   const firstPositions = b.reshape(g, perRollout(promptLengths, 1), [1, rows]);
@@ -75,7 +75,7 @@ export function rolloutGraph(
   const first = drawToken(g, sampling, options, firstLogits, g.constant(BigInt64Array.of(0n), []));
   const afterFirst = ends.after(g, first.token, ends.start(g, rows));
 
-  // A pass decodes the token before it and draws the next: what is drawn last is never decoded.
+  // Each iteration decodes the previous token and samples the next. The last sampled token is not fed back.
   const body = new Graph('decode', g);
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
@@ -119,7 +119,7 @@ function anyUnended(g: Graph, { ended }: RowEnds): Value {
   return b.greater(g, b.reduceMax(g, b.cast(g, b.not(g, ended), 'float32'), [0, 1], false), g.scalar(0));
 }
 
-/** Logits after one more token in every row. Rows are the tokens of one sequence but for attention, which is a row's own. */
+/** Logits after one more token in every row. Rows are tokens of one sequence, except in attention, which is per row. */
 function decodeStep(
   body: Graph,
   architecture: Architecture,

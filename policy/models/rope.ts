@@ -1,11 +1,11 @@
-/** Rotary positions (Su et al., RoFormer) and their scalings, as in modeling_rope_utils.py of transformers. */
+/** Rotary positions (Su et al., RoFormer) and their scaling types, as in modeling_rope_utils.py of transformers. */
 import { z } from 'zod';
 
 export type Rope = { readonly theta: number } & (
   | { readonly type: 'default' }
   /** Positions are divided by the factor. */
   | { readonly type: 'linear'; readonly factor: number }
-  /** Llama 3.1: low frequencies are divided by the factor, high ones stay, those between are blended. */
+  /** Llama 3.1: low frequencies are divided by the factor, high ones are unchanged, those between are interpolated. */
   | {
       readonly type: 'llama3';
       readonly factor: number;
@@ -15,7 +15,7 @@ export type Rope = { readonly theta: number } & (
     }
 );
 
-/** Fields of every kind of rope. */
+/** Fields of every rope type. */
 export const sharedRopeFields = {
   rope_theta: z.number().positive().optional(),
   partial_rotary_factor: z.literal(1).optional(),
@@ -34,7 +34,7 @@ const scaling = z.discriminatedUnion('rope_type', [
 ]);
 const named = z.preprocess(withRopeType, scaling);
 
-/** Older files say `type`, and nothing at all for the default. */
+/** Adds `rope_type`: older files name the field `type`, or omit it for the default. */
 export function withRopeType(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { type, ...rest } = value as Record<string, unknown>;
@@ -64,7 +64,7 @@ export function ropeOf(fields: z.infer<z.ZodObject<typeof ropeFields>>, thetaDef
   };
 }
 
-/** Radians a position, [headSize / 2]; float32 arithmetic as in transformers. */
+/** Radians per position, [headSize / 2]; float32 arithmetic as in transformers. */
 export function inverseFrequencies(rope: Rope, headSize: number): Float32Array {
   return Float32Array.from({ length: headSize / 2 }, (_, i) =>
     scaled(rope, Math.fround(1 / Math.fround(rope.theta ** ((2 * i) / headSize)))),

@@ -1,7 +1,7 @@
 /**
- * Rotary tables for models whose positions have several axes. A graph looks angles up by the row of a table: where a
- * position is one number, tables are constants and the row is the position. Here they are inputs: rows of text first, row
- * by position as there, then one row a token of an image.
+ * Rotary tables for models whose positions have several axes. A graph looks up angles by table row. With
+ * one-dimensional positions, the tables are constants and the row is the position. With several axes, the tables are
+ * inputs: first the rows of text, indexed by position, then one row per image token.
  */
 import { required } from '../../core/assert.ts';
 import type { SizedPrompt } from '../engine.ts';
@@ -17,7 +17,7 @@ export interface RotaryTables {
   readonly sine: Value;
 }
 
-/** undefined where the decoder makes them from its config. */
+/** Declares the tables as inputs; undefined if the decoder computes them from its config. */
 export function declareRotaryTables(g: Graph, { ropeAxes, headSize }: TextConfig): RotaryTables | undefined {
   if (ropeAxes === undefined) return undefined;
   return {
@@ -27,15 +27,15 @@ export function declareRotaryTables(g: Graph, { ropeAxes, headSize }: TextConfig
 }
 
 export interface RotaryRows {
-  /** A list a prompt: a row a token. */
+  /** [prompt][token]: table row. */
   readonly prompts: readonly (readonly number[])[];
-  /** One per prompt: the row of the first token after it; those of the next tokens follow. */
+  /** [prompt]: table row of the first token after the prompt; the next tokens use the following rows. */
   readonly nexts: readonly number[];
-  /** Inputs of the graph for the tables; none where it has them. */
+  /** Data of the graph's table inputs; empty if its tables are constants. */
   readonly tables: ReadonlyMap<string, InputData>;
 }
 
-/** @param length tokens of a row of the batch: tables are at least as long, as ONNX Runtime requires */
+/** @param length tokens per row of the batch; ONNX Runtime requires tables to be at least as long */
 export function rotaryRows(
   { text, images }: Architecture,
   prompts: readonly SizedPrompt[],
@@ -61,10 +61,10 @@ export function rotaryRows(
   };
 }
 
-/** The first token of an image stands where one of text would. */
+/** Whether a text token can have the position; the first token of an image has such a position. */
 const isText = ({ time, row, column }: Position): boolean => row === time && column === time;
 
-/** Angles in float32, as transformers computes them. */
+/** Cosine and sine tables; angles in float32, as in transformers. */
 function anglesOf(
   { rope, headSize, ropeAxes }: TextConfig & Required<Pick<TextConfig, 'ropeAxes'>>,
   rows: readonly Position[],

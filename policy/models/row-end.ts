@@ -1,22 +1,22 @@
-/** When a row of a rollout ends: with the stop token, or once its last tokens are a stop sequence. */
+/** Detects the end of a rollout's row: the stop token, or a stop sequence as its last tokens. */
 import * as b from '../graph/build.ts';
 import type { Dim } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
-/** Per row, and what the loop carries. */
+/** State of each row, carried by the loop. */
 export interface RowEnds {
   /** bool [R, 1] */
   readonly ended: Value;
-  /** int64 [R, W]: the last tokens, as many as the longest stop sequence has, -1 before the first; none without sequences. */
+  /** int64 [R, W]: the last tokens, -1 before the first; W is the longest sequence length. Absent without sequences. */
   readonly recent?: Value;
 }
 
 export interface RowEnd {
-  /** Before the first token. */
+  /** State before the first token. */
   readonly start: (g: Graph, rows: Dim) => RowEnds;
-  /** As inputs of a loop's body. */
+  /** Declares the state as inputs of a loop body. */
   readonly declare: (body: Graph, rows: Dim) => RowEnds;
-  /** @param token int64 [R, 1], as drawn */
+  /** State after a token. @param token int64 [R, 1], as sampled */
   readonly after: (g: Graph, token: Value, before: RowEnds) => RowEnds;
 }
 
@@ -41,12 +41,12 @@ export function rowEnd(stopToken: Value, stopSequences: readonly (readonly numbe
   };
 }
 
-/** In the order in which a loop carries it. */
+/** Values of the state, in the order in which the loop carries them. */
 export function carried({ ended, recent }: RowEnds): Value[] {
   return recent === undefined ? [ended] : [ended, recent];
 }
 
-/** recent int64 [R, W] -> bool [R, 1]: whether its last tokens are one of the sequences, none longer than W. */
+/** recent int64 [R, W] -> bool [R, 1]: whether the last tokens are one of the sequences, of at most W tokens each. */
 function endsIn(g: Graph, recent: Value, sequences: readonly (readonly number[])[]): Value {
   const [rows, width] = recent.shape as [Dim, number];
   const shape = [1, sequences.length, width];

@@ -1,6 +1,6 @@
 /**
- * The decoders that are supported: Llama, Qwen2, Qwen3 and that of Qwen3-VL share their maths but for biases, the norms of
- * queries and keys, and what a position is.
+ * Config of the supported decoders. Those of Llama, Qwen2, Qwen3 and Qwen3-VL differ only in biases, in the norms of
+ * queries and keys, and in positions.
  */
 import { z } from 'zod';
 import { type FieldsPlace, readFields, requireMultiple } from './config-fields.ts';
@@ -18,13 +18,13 @@ export interface TextConfig {
   readonly positionCountMax: number;
   readonly rmsNormEpsilon: number;
   readonly rope: Rope;
-  /** What turns each pair of a head (M-RoPE), [headSize / 2]; left out: a position is one number. */
+  /** Axis that rotates each pair of a head (M-RoPE), [headSize / 2]. Absent if positions are one-dimensional. */
   readonly ropeAxes?: readonly RopeAxis[];
   readonly queryKeyValueBias: boolean;
-  /** Bias of the projection behind the attention. */
+  /** Bias of the projection after the attention. */
   readonly outputBias: boolean;
   readonly mlpBias: boolean;
-  /** RMS norm of every head's queries and keys before they are rotated. */
+  /** RMS norm of every head's queries and keys before rotation. */
   readonly queryKeyNorm: boolean;
   readonly tiedHead: boolean;
 }
@@ -45,7 +45,7 @@ const shared = {
   tie_word_embeddings: z.boolean().default(false),
   ...ropeFields,
 };
-/** Every layer sees every position. */
+/** Fields that must specify full attention in every layer. */
 const fullAttention = {
   use_sliding_window: z.literal(false).default(false),
   layer_types: z.array(z.literal('full_attention')).nullish(),
@@ -83,7 +83,7 @@ type Fields = z.infer<typeof schema>;
 
 export const textModelTypes = ['llama', 'qwen2', 'qwen3'] as const;
 
-/** They matter with a sliding window only, which is refused. */
+/** Fields that only affect a sliding window, which is rejected. */
 const windowFields = ['sliding_window', 'max_window_layers'];
 
 /** @throws CHECKPOINT_UNSUPPORTED naming the field; CHECKPOINT_INVALID */
@@ -110,7 +110,7 @@ export function readTextConfig(json: unknown, place: FieldsPlace): TextConfig {
   };
 }
 
-/** Qwen3 and Qwen3-VL have their own default; the others cut the hidden size. Rotation works on halves. */
+/** Default: 128 for Qwen3 and Qwen3-VL, else hidden size / head count. It must be even: rotation works on halves. */
 function headSizeOf(fields: Fields, where: string, at: (name: string) => string): number {
   const found = fields.head_dim ?? (hasQwen3Heads(fields) ? 128 : undefined);
   if (found === undefined)

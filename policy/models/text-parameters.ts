@@ -6,9 +6,9 @@ import type { TextConfig } from './text-config.ts';
 export interface TextNames {
   readonly embedding: string;
   readonly finalNorm: string;
-  /** A module, like the layers: its weight has a suffix after this name. */
+  /** Name of the module, without `.weight`. */
   readonly head: string;
-  /** Of the layer, without a final dot. */
+  /** Name of the layer's module, without a final dot. */
   layer(index: number): string;
 }
 

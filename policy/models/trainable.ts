@@ -1,5 +1,5 @@
 /**
- * Which weights learn: all of them, all but frozen parts, or low-rank adapters beside frozen matrices (LoRA, arXiv
+ * Selects the trained weights: all, all but frozen parts, or low-rank adapters of frozen matrices (LoRA, arXiv
  * 2106.09685: W x + scale B A x with scale = alpha / rank).
  */
 import { MtrlError } from '../../core/errors.ts';
@@ -7,7 +7,10 @@ import type { TrainableSpec } from '../engine.ts';
 import type { Architecture } from './architecture.ts';
 import { type ParameterSpec, adapterInName, adapterOutName, inNameOrder } from './parameters.ts';
 
-/** The model's weights and its adapters, each with whether it learns. Throws RECIPE_INVALID naming what fits nothing. */
+/**
+ * Specs of the model's weights and adapters; those that are not trained are `frozen`. Throws RECIPE_INVALID naming a
+ * module or part that the model does not have, or if all parts are frozen.
+ */
 export function trainableSpecs(architecture: Architecture, { lora, freeze }: TrainableSpec): ParameterSpec[] {
   const { parameterSpecs: specs } = architecture;
   const frozen = frozenNames(architecture, freeze);
@@ -29,7 +32,7 @@ export function trainableSpecs(architecture: Architecture, { lora, freeze }: Tra
   return inNameOrder([...specs.map((spec) => ({ ...spec, frozen: true as const })), ...adapters]);
 }
 
-/** Of a weight's name. */
+/** Name of a weight's module. */
 export function moduleOf(name: string): string {
   return name.replace(/\.weight$/, '');
 }
@@ -60,12 +63,12 @@ function frozenNames(
   return names;
 }
 
-/** Tables are looked up, and the patch embedding is a convolution: neither is a linear module. */
+/** Whether a weight is a linear module's matrix. Tables are looked up, and the patch embedding is a convolution. */
 function isLinear({ role, shape }: ParameterSpec): boolean {
   return (role === 'matrix' || role === 'residual-matrix' || role === 'head') && shape.length === 2;
 }
 
-/** As PEFT's `target_modules`: the whole name of a module, or its end behind a dot. */
+/** Matches names like PEFT's `target_modules`: the full name of a linear module, or its suffix after a dot. */
 function isModule(spec: ParameterSpec, name: string): boolean {
   const module = moduleOf(spec.name);
   return isLinear(spec) && (module === name || module.endsWith(`.${name}`));

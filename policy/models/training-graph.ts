@@ -1,7 +1,7 @@
 /**
- * Log-probs, loss and gradients of packed groups: one list of tokens, every prompt followed by its completions, which
- * attend to it and to themselves. So a prompt and its images are computed once for the G completions, and the gradients
- * are those of G separate sequences (DESIGN section 6).
+ * Log-probs, loss and gradients of packed groups: one list of tokens, in which each prompt is followed by its
+ * completions. A completion attends to its prompt and to itself, so a prompt and its images are computed once for the G
+ * completions, and the gradients are those of G separate sequences (docs/engine.md).
  */
 import { gather, gatherElements, logSoftmax, add, mul, reshape } from '../graph/build.ts';
 import { gradients } from '../graph/gradient.ts';
@@ -17,11 +17,11 @@ import { declareRotaryTables } from './rotary-rows.ts';
 
 export interface TrainingGraphOptions {
   readonly withImages: boolean;
-  /** Left out: log-probs only. */
+  /** Default: log-probs only. */
   readonly loss?: LossName;
-  /** The loss has terms of the reference policy. */
+  /** Whether the loss has terms of the reference policy. */
   readonly withReference?: boolean;
-  /** Layers are computed once more in the backward pass; what is inside them is not kept for it. */
+  /** Recompute layers in the backward pass instead of storing their activations. */
   readonly recompute?: boolean;
 }
 
@@ -74,7 +74,7 @@ export function trainingGraph(
 
 export const gradientName = (parameter: string): string => `gradient:${parameter}`;
 
-/** A batch without images sends no gradient to the tower and the connector. */
+/** Whether a batch without images uses the weight: it has no gradient for the tower and the connector. */
 function isReadWithoutImages({ partOf }: Architecture, { name }: ParameterSpec): boolean {
   const part = partOf(name);
   return part !== 'vision' && part !== 'connector';

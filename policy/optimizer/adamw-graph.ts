@@ -1,6 +1,7 @@
 /**
- * AdamW with decoupled weight decay (arXiv 1711.05101) and global-norm clipping: one graph for the norm of all tensors,
- * and one that updates some of them. Bias corrections are computed outside, in float64, and come in as scalars.
+ * AdamW with decoupled weight decay (arXiv 1711.05101) and global-norm clipping: one graph computes the norm of all
+ * gradients, another updates some of the tensors. Bias corrections are scalar inputs, which the caller computes in
+ * float64.
  */
 import { add, div, min, mul, sqrt, sub, sumOfSquares } from '../graph/build.ts';
 import { Graph, type Value } from '../graph/ir.ts';
@@ -25,10 +26,10 @@ export type Hyperparameters = Readonly<Record<(typeof hyperparameterNames)[numbe
 /** torch.nn.utils.clip_grad_norm_ adds this to the norm. */
 const clipEpsilon = 1e-6;
 
-/** Inputs: `gradient:NAME` for every tensor that learns. Output: `gradientNorm` [], the global L2 norm before clipping. */
+/** Inputs: `gradient:NAME` for every trained tensor. Output: `gradientNorm` [], the global L2 norm before clipping. */
 export function gradientNormGraph(specs: readonly ParameterSpec[]): Graph {
   const g = new Graph('gradientNorm');
-  // Tensor by tensor: one flat vector of all gradients would lose accuracy in a single long sum.
+  // Summed per tensor: a single long sum over all gradients would lose accuracy.
   const squares = specs.map(({ name, shape }) => sumOfSquares(g, g.input(`gradient:${name}`, 'float32', shape)));
   g.output(
     'gradientNorm',
@@ -41,9 +42,10 @@ export function gradientNormGraph(specs: readonly ParameterSpec[]): Graph {
 }
 
 /**
- * Inputs: `gradient:NAME`, `weight:NAME`, `m:NAME`, `v:NAME` for every tensor, the hyperparameters, and `gradientNorm` [].
- * Outputs: `next:weight:NAME`, `next:m:NAME`, `next:v:NAME`. Each of these may be written over its input: a tensor's
- * weight, m and v are read by no node behind the one that reads them for its own output.
+ * Inputs: `gradient:NAME`, `weight:NAME`, `m:NAME`, `v:NAME` for every tensor, the hyperparameters, and
+ * `gradientNorm` [].
+ * Outputs: `next:weight:NAME`, `next:m:NAME`, `next:v:NAME`. Each output may overwrite its input: no node reads a
+ * tensor's weight, m or v after the node that reads it for its own output.
  */
 export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
   const g = new Graph('adamw');
@@ -75,17 +77,17 @@ export function adamwGraph(specs: readonly ParameterSpec[]): Graph {
   return g;
 }
 
-/** [], what gradients are multiplied by so that their norm is at most the ceiling. */
+/** []: factor on the gradients that limits their norm to `normMax`. */
 export function clipFactor(g: Graph, norm: Value, normMax: Value): Value {
   return min(g, div(g, normMax, add(g, norm, g.scalar(clipEpsilon))), g.scalar(1));
 }
 
-/** [], what decoupled decay leaves of a weight. */
+/** []: factor on a weight from decoupled weight decay. */
 export function keptShare(g: Graph, hyper: { readonly learningRate: Value; readonly weightDecay: Value }): Value {
   return sub(g, g.scalar(1), mul(g, hyper.learningRate, hyper.weightDecay));
 }
 
-/** Norm scales and biases are left out of weight decay. */
+/** Whether weight decay applies: not to norm scales and biases. */
 function decays(spec: ParameterSpec): boolean {
   return spec.role !== 'scale' && spec.role !== 'bias';
 }

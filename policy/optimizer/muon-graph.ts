@@ -1,6 +1,6 @@
 /**
- * Muon (Keller Jordan, 2024) as a graph: a hidden matrix moves by its momentum made orthogonal, scaled so that the update
- * is as large as AdamW's (arXiv 2502.16982). Tables, heads, norms, biases and adapters are AdamW's.
+ * Muon (Keller Jordan, 2024) as a graph: the update of a hidden matrix is its orthogonalised momentum, scaled to the
+ * size of AdamW's updates (arXiv 2502.16982). AdamW updates tables, heads, norms, biases and adapters.
  */
 import { add, div, gemm, max, mul, sqrt, sub, sumOfSquares, transpose } from '../graph/build.ts';
 import { Graph, type Value } from '../graph/ir.ts';
@@ -18,11 +18,11 @@ export const muonHyperparameterNames = [
 
 export type MuonHyperparameters = Readonly<Record<(typeof muonHyperparameterNames)[number], number>>;
 
-/** x <- a x + (b A + c A^2) x with A = x x^T: five times take singular values in (0, 1] to about 1 (0.7 to 1.2). */
+/** x <- a x + (b A + c A^2) x with A = x x^T: five iterations map singular values in (0, 1] to about 1 (0.7 to 1.2). */
 const [a, b, c] = [3.4445, -4.775, 2.0315];
 const iterationCount = 5;
 const normMin = 1e-7;
-/** Root mean square of AdamW's usual update, over the learning rate. */
+/** Typical root mean square of AdamW's update, divided by the learning rate. */
 const updateSize = 0.2;
 
 export function isHiddenMatrix({ role, shape }: ParameterSpec): boolean {
@@ -31,7 +31,7 @@ export function isHiddenMatrix({ role, shape }: ParameterSpec): boolean {
 
 /**
  * Inputs: `gradient:NAME`, `weight:NAME`, `m:NAME` for every matrix, the hyperparameters, and `gradientNorm` [].
- * Outputs: `next:weight:NAME`, `next:m:NAME`, each of which may be written over its input.
+ * Outputs: `next:weight:NAME`, `next:m:NAME`, each of which may overwrite its input.
  */
 export function muonGraph(specs: readonly ParameterSpec[]): Graph {
   const g = new Graph('muon');
@@ -58,7 +58,7 @@ export function muonGraph(specs: readonly ParameterSpec[]): Graph {
   return g;
 }
 
-/** About U V^T of a matrix U S V^T (Newton-Schulz); products are of its shorter side. */
+/** Approximates U V^T of a matrix U S V^T (Newton-Schulz). The Gram matrix x x^T has the size of its shorter side. */
 export function orthogonalized(g: Graph, matrix: Value): Value {
   const [out, inner] = matrix.shape as [number, number];
   const isTall = out > inner;

@@ -5,7 +5,7 @@ export interface Schedule {
   readonly schedule: 'constant' | 'linear' | 'cosine';
   readonly finalLearningRateRatio: number;
   readonly warmupStepCount: number;
-  /** `peak`: the decay starts at the last step of the warm-up. `firstStep`: during it, so the rate stays below its peak. */
+  /** `peak`: decay starts at the last warm-up step. `firstStep`: at step 0, so a warm-up ends below the peak rate. */
   readonly decayFrom: 'peak' | 'firstStep';
 }
 

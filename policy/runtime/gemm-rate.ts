@@ -1,11 +1,14 @@
-/** How fast this machine multiplies matrices now, measured in a moment: what step times are estimated from. */
+/** Measures this machine's current matrix-product rate, from which step times are estimated. */
 import { linear } from '../graph/build.ts';
 import { Graph } from '../graph/ir.ts';
 import type { Runtime, Tensor } from './graph-runner.ts';
 
 const repetitionCount = 5;
 
-/** Floating-point operations a second of x [rows, inner] times a weight [columns, inner], on all lanes together: the best of a few. */
+/**
+ * Floating-point operations per second of x [rows, inner] @ weight^T with weight [columns, inner], summed over all
+ * lanes; the best of several repetitions.
+ */
 export async function gemmRate(runtime: Runtime, rows: number, inner: number, columns: number): Promise<number> {
   const g = new Graph('gemm-rate');
   const shapes = { x: [rows, inner], weight: [columns, inner] } as const;

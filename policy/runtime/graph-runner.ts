@@ -1,10 +1,10 @@
 /**
- * What runs a Graph, whatever it runs on: ONNX Runtime or TensorFlow.js. Engines speak to these types alone, so the two
- * are held against each other by the same tests (test/policy/runtime).
+ * Interface to compile and run a Graph, independent of the backend (ONNX Runtime or TensorFlow.js). Engines use only
+ * these types, so the same tests compare both backends (test/policy/runtime).
  */
 import type { ConstantData, DType, Graph } from '../graph/ir.ts';
 
-/** float32, int64 or bool data with its shape; what goes in and comes out of a graph. */
+/** Input or output of a graph: float32, int64 or bool data with its shape. */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -14,9 +14,9 @@ export interface Tensor {
 /** One compiled graph. */
 export interface GraphRunner {
   /**
-   * Tensors by the names of the graph's inputs and outputs.
-   * @param into outputs that are written to memory of the caller's, which may be that of an input where the graph says so;
-   *   of a graph that `keepsOutputs` they are there for the next call at once, and for others after Runtime.settle
+   * Runs the graph. Tensors are keyed by the names of the graph's inputs and outputs.
+   * @param into outputs to write to the caller's memory, which may be the memory of an input if the graph allows it. If
+   *   the graph `keepsOutputs`, they are available to the next call at once, and to other readers after Runtime.settle
    */
   run(
     inputs: ReadonlyMap<string, Tensor>,
@@ -26,12 +26,12 @@ export interface GraphRunner {
   release(): Promise<void>;
 }
 
-/** Outputs, float32, that are added to memory of the caller's and not returned; what the graph has no output for adds nothing. */
+/** float32 outputs that are added to the caller's memory instead of returned. A name without an output adds nothing. */
 export interface Sums {
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** The first summand: previous contents of the memory are overwritten. */
+  /** Whether this is the first summand, which overwrites the previous contents of the memory. */
   readonly isFirst: boolean;
-  /** Nothing is added before: where calls run side by side, the order of the sum is still the caller's. */
+  /** Resolves before anything is added, so that the caller fixes the order of the sum even for concurrent calls. */
   readonly turn: Promise<unknown>;
 }
 
@@ -40,20 +40,20 @@ export type BackendName = (typeof backendNames)[number];
 
 export interface RuntimeSettings {
   /**
-   * onnxruntime on the cpu: calls that run side by side, each on a thread of its own, which changes no bit. Its other
-   * providers: threads of one call. tfjs has its own way.
+   * onnxruntime on cpu: number of concurrent calls, each on its own thread; results do not depend on it. Other
+   * providers of onnxruntime: threads per call. tfjs ignores it.
    */
   readonly threadCount: number;
-  /** `onnxruntime` when left out. */
+  /** Default: `onnxruntime`. */
   readonly backend?: BackendName;
   /**
-   * Where the backend computes. onnxruntime: cpu (when left out), webgpu, cuda. tfjs: tfjs-node-gpu, tfjs-node, wasm or
-   * cpu; the first of these that is there when left out. One that is named and not there is PROVIDER_UNAVAILABLE.
+   * Execution provider of the backend. onnxruntime: cpu (default), webgpu, cuda. tfjs: tfjs-node-gpu, tfjs-node, wasm
+   * or cpu (default: the first available one). One that is named but not available throws PROVIDER_UNAVAILABLE.
    */
   readonly executionProvider?: string;
 }
 
-/** What computes, as step records and lineage keep it. */
+/** The runtime in use, as recorded in step records and lineage. */
 export interface RuntimeInfo {
   readonly backend: string;
   readonly runtimeVersion: string;
@@ -61,12 +61,12 @@ export interface RuntimeInfo {
   readonly threadCount: number;
 }
 
-/** Outputs into the caller's memory, for a runtime that cannot write there itself. */
+/** Copies outputs to the caller's memory, for a runtime that cannot write there itself. */
 export function copyInto(outputs: ReadonlyMap<string, Tensor>, into: ReadonlyMap<string, Tensor>): void {
   for (const [name, { data }] of into) (data as Float32Array).set(outputs.get(name)?.data as Float32Array);
 }
 
-/** For a runtime that does not add itself. */
+/** Adds outputs to the sums and removes them from `outputs`, for a runtime that cannot add itself. */
 export async function addOutputs(outputs: Map<string, Tensor>, { tensors, isFirst, turn }: Sums): Promise<void> {
   await turn;
   for (const [name, { data }] of tensors) {
@@ -79,28 +79,28 @@ export async function addOutputs(outputs: Map<string, Tensor>, { tensors, isFirs
 }
 
 export interface CompileOptions {
-  /** Memory goes back behind every call, where a runtime would else keep it for the next: slower, and the same bits. */
+  /** Release memory after every call instead of keeping it for the next: slower, with bit-identical results. */
   readonly givesMemoryBack?: boolean;
-  /** All outputs are written `into` memory that later calls take as input: where they are computed on a device, they stay there. */
+  /** All outputs are written `into` memory that later calls take as input; those computed on a device stay there. */
   readonly keepsOutputs?: boolean;
 }
 
 export interface Runtime {
   readonly info: RuntimeInfo;
-  /** Calls that it runs side by side: 1 when left out. */
+  /** Number of concurrent calls; default: 1. */
   readonly laneCount?: number;
   compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
-  /** The same numbers in memory that all lanes read, and write: outputs go `into` no other, and are added to no other. */
+  /** Returns the values in memory shared by all lanes. With lanes, `into` and sums must use such memory. */
   share?(values: Float32Array): Float32Array;
-  /** Zeros in such memory. */
+  /** Allocates zeros in such memory. */
   readonly zeros?: (length: number) => Float32Array;
-  /** Ends the lanes; compiled graphs end with them. */
+  /** Terminates the lanes, and the compiled graphs with them. */
   close?(): Promise<void>;
   /**
-   * Only of a runtime that keeps outputs on a device: writes to the caller's memory what calls have left for it there,
-   * which must come before anything else reads it.
+   * Copies outputs that calls left on a device to the caller's memory, which is required before anything else reads it.
+   * Only for a runtime that keeps outputs on a device.
    */
   settle?(): Promise<void>;
-  /** Gives back what the device holds for memory that no call will take again. */
+  /** Releases all device copies, once no later call takes the memory that they mirror as input. */
   forget?(): void;
 }

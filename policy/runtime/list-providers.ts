@@ -1,13 +1,13 @@
 /**
- * Prints as JSON which execution providers can be used here; `mtrl doctor` starts it as a process of its own, because
- * looking for a device may end the process that looks. Arguments: which, as `tfjs` or `onnxruntime/webgpu`; all when left
- * out. With --strict one that cannot be used is exit code 1.
+ * Prints as JSON which execution providers are available on this machine. `mtrl doctor` starts it as a separate
+ * process, because probing for a device may crash the process. Arguments: which ones, as `tfjs` or
+ * `onnxruntime/webgpu`; default: all. With --strict the exit code is 1 if one is not available.
  */
 import { MtrlError } from '../../core/errors.ts';
 import { type BackendName, backendNames } from './graph-runner.ts';
 import { openRuntime } from './open-runtime.ts';
 
-/** In the order in which each backend prefers them. */
+/** Providers of each backend, in order of preference. */
 const providers: Readonly<Record<BackendName, readonly string[]>> = {
   onnxruntime: ['cpu', 'webgpu', 'cuda'],
   tfjs: ['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu'],

@@ -1,8 +1,8 @@
-/** Opens the backend that the settings ask for; the other one is not even loaded. */
+/** Opens the configured backend; the other one is not loaded. */
 import { MtrlError } from '../../core/errors.ts';
 import { type BackendName, type Runtime, type RuntimeSettings, backendNames } from './graph-runner.ts';
 
-/** Throws PROVIDER_UNAVAILABLE: what is asked for is used or refused, never replaced. */
+/** Throws PROVIDER_UNAVAILABLE; there is no fallback to another backend or provider. */
 export async function openRuntime(settings: RuntimeSettings): Promise<Runtime> {
   const backend: string = settings.backend ?? 'onnxruntime';
   if (!isBackend(backend)) {

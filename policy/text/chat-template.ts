@@ -1,4 +1,4 @@
-/** Messages to prompt text, by the folder's Jinja chat template, as `apply_chat_template` of transformers does it. */
+/** Renders messages to prompt text with the folder's Jinja template, like `apply_chat_template` of transformers. */
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile, readTextFile } from '../checkpoint-file.ts';
 import type { SpecialTokens } from './special-tokens.ts';
 
-/** A message as the template takes it: parts for a model that reads images, text for one that does not. */
+/** A message as the template expects it: `content` is parts for a model that reads images, else text. */
 interface TemplateMessage {
   readonly role: string;
   readonly content: unknown;
@@ -18,7 +18,10 @@ const jsonSchema = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).optional(),
 });
 
-/** Renders with the generation prompt at the end. Throws CHECKPOINT_INVALID if there is no template or it fails. */
+/**
+ * Loads the template, which is rendered with the generation prompt at the end. Throws CHECKPOINT_INVALID if there is no
+ * template or it fails.
+ */
 export async function loadChatTemplate(folder: string, specialTokens: SpecialTokens): Promise<RenderChat> {
   const { text, where } = await findTemplate(folder);
   const template = guarded(where, () => new Template(text));
@@ -26,7 +29,7 @@ export async function loadChatTemplate(folder: string, specialTokens: SpecialTok
     guarded(where, () => template.render({ ...specialTokens, messages, add_generation_prompt: true }));
 }
 
-/** In the order of transformers' lookup: a separate file, the older JSON file, the tokenizer's config. */
+/** Searches in the order of transformers: a separate file, the older JSON file, the tokenizer's config. */
 async function findTemplate(folder: string): Promise<{ readonly text: string; readonly where: string }> {
   const text = await readTextFile(folder, 'chat_template.jinja');
   if (text !== undefined) return { text, where: join(folder, 'chat_template.jinja') };

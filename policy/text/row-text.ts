@@ -1,6 +1,7 @@
 /**
- * Text of rows in the tokenizer library, which looks for added tokens (`<|im_end|>`, `<image>`) in all text: here it
- * finds them in the template's text alone. Everything else, from normalizer to merges, sees the text joined as it was.
+ * Keeps added tokens (`<|im_end|>`, `<image>`) from being recognised in the text of rows. The tokenizer library looks
+ * for them in all text; these wrappers let it find them only in the template's text. All later stages, from normalizer
+ * to merges, see the text as if it were not split.
  */
 import { segmentsOf, type TextMarks } from '../../core/marked-text.ts';
 
@@ -8,7 +9,7 @@ interface Splitter {
   split(text: string): string[];
 }
 
-/** The parts of the library's tokenizer that take part in encoding. */
+/** The parts of the library's tokenizer that are used in encoding. */
 export interface EncodingParts {
   splitter_unnormalized: Splitter;
   splitter_normalized: Splitter;
@@ -17,7 +18,7 @@ export interface EncodingParts {
   readonly model: { unk_token?: string; encode(words: readonly string[]): string[] };
 }
 
-/** Wraps the parts; while `encode` of the result runs, marked text of rows holds no added token. */
+/** Wraps the parts: inside `within`, marked text of rows contains no added tokens. */
 export class RowText {
   readonly #parts: EncodingParts;
   #marks: TextMarks | undefined;
@@ -77,7 +78,10 @@ export class RowText {
     return this.#marks === undefined ? text : text.replaceAll(this.#marks.open, '').replaceAll(this.#marks.close, '');
   }
 
-  /** The model's vocabulary may contain added tokens as words: for text only the unknown token is allowed. */
+  /**
+   * Whether text must not become this token: the model's vocabulary may contain added tokens as words, of which only
+   * the unknown token is allowed.
+   */
   #isForbidden(token: string): boolean {
     return token !== this.#parts.model.unk_token && this.#parts.added_tokens_map.has(token);
   }

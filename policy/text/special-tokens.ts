@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';
 
-/** A token is its text, or an object of older files that holds it. */
+/** A token: its text, or in older files an object that contains it. */
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish();
 
 const namesSchema = z.looseObject({
@@ -17,7 +17,7 @@ const namesSchema = z.looseObject({
   vision_start_token: token,
   vision_end_token: token,
   video_token: token,
-  /** Named ones in an object (transformers 4.50 and later), or a plain list. */
+  /** An object of named tokens (transformers 4.50 and later), or a plain list. */
   extra_special_tokens: z.union([z.record(z.string(), token), z.array(token)]).nullish(),
 });
 
@@ -36,7 +36,7 @@ const names = [
 export type SpecialTokenName = (typeof names)[number];
 export type SpecialTokens = Readonly<Partial<Record<SpecialTokenName, string>>>;
 
-/** The texts of those that the folder names. Throws CHECKPOINT_INVALID. */
+/** Texts of the special tokens that the folder names. Throws CHECKPOINT_INVALID. */
 export async function readSpecialTokens(folder: string): Promise<SpecialTokens> {
   const files = ['tokenizer_config.json', 'special_tokens_map.json'].map(async (file) =>
     checkFields(namesSchema, (await readJsonFile(folder, file)) ?? {}, join(folder, file)),

@@ -5,7 +5,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** generation_config.json decides, as it does for `generate`; else the tokenizer's end token. Throws CHECKPOINT_INVALID. */
+/** Reads generation_config.json, as `generate` does, else the tokenizer's end token. Throws CHECKPOINT_INVALID. */
 export async function readStopTokenId(folder: string, tokenizer: Tokenizer): Promise<number> {
   const where = join(folder, 'generation_config.json');
   const schema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int()).min(1)]).nullish() });

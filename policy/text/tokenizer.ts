@@ -1,4 +1,4 @@
-/** Text to token ids and back, from a folder's `tokenizer.json`, as the Rust `tokenizers` library does it. */
+/** Converts text to token ids and back with a folder's `tokenizer.json`, like the Rust `tokenizers` library. */
 import { join } from 'node:path';
 import { Tokenizer as UntypedTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
@@ -17,14 +17,14 @@ interface HubTokenizer extends EncodingParts {
 }
 const HubTokenizer = UntypedTokenizer as unknown as new (description: unknown, config: object) => HubTokenizer;
 
-/** Where ids are said: a vocabulary by token, or (unigram models) in order. */
+/** Where token ids are listed: a vocabulary by token, or (unigram models) in order of id. */
 const idsSchema = z.looseObject({
   model: z.looseObject({ vocab: z.union([z.record(z.string(), z.int()), z.array(z.unknown())]) }),
   added_tokens: z.array(z.looseObject({ id: z.int() })).default([]),
 });
 
 export class Tokenizer {
-  /** The largest id that text can become. */
+  /** Largest token id, added tokens included. */
   readonly idMax: number;
   readonly specialTokens: SpecialTokens;
   readonly #tokenizer: HubTokenizer;
@@ -41,7 +41,7 @@ export class Tokenizer {
       join(folder, 'tokenizer_config.json'),
     );
     try {
-      // Word-level models of the library find their unknown token here, not in tokenizer.json.
+      // The library's word-level models take their unknown token from this config, not from tokenizer.json.
       const hub = new HubTokenizer(description, { ...config, ...specialTokens });
       return new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
     } catch (cause) {
@@ -61,17 +61,17 @@ export class Tokenizer {
     this.specialTokens = specialTokens;
   }
 
-  /** Special tokens are recognised where they are written; none is added. */
+  /** Encodes text. Special tokens in it are recognised; none are added. */
   encode(text: string): number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 
-  /** As `encode`, but text between marks is plain text, whatever it contains. */
+  /** Like `encode`, but text between marks is always plain text. */
   encodeMarked(text: string, marks: TextMarks): number[] {
     return this.#rowText.within(marks, () => this.encode(text));
   }
 
-  /** Special tokens are kept. */
+  /** Decodes token ids; special tokens are kept. */
   decode(tokenIds: readonly number[]): string {
     if (tokenIds.length === 0) return '';
     return this.#tokenizer.decode([...tokenIds], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
@@ -94,7 +94,7 @@ export class Tokenizer {
     });
   }
 
-  /** The id of a named token; undefined where the folder names none. */
+  /** The id of a named token; undefined if the folder names none. */
   specialId(name: SpecialTokenName): number | undefined {
     const token = this.specialTokens[name];
     return token === undefined ? undefined : this.requireId(token);

@@ -1,4 +1,4 @@
-/** Encoded images to the pixels that the vision tower reads, as `Idefics3ImageProcessor` (Pillow backend) makes them. */
+/** Converts encoded images to the vision tower's pixel values, like `Idefics3ImageProcessor` (Pillow backend). */
 import { z } from 'zod';
 import type { ImageSize, PixelValues } from '../engine.ts';
 import { ProcessedImages } from './processed-images.ts';
@@ -16,23 +16,23 @@ const configSchema = z.looseObject({
 });
 type Config = z.infer<typeof configSchema>;
 
-/** Transformers caps what `size` may ask for. */
+/** Largest edge in pixels that transformers allows, whatever `size` says. */
 const longestEdgeMax = 4096;
 
-/** 0 by 0 where the image is not split. */
+/** Grid of an image's tiles; 0 by 0 if the image is not split. */
 export interface TileGrid {
   readonly rowCount: number;
   readonly columnCount: number;
 }
 
-/** What the tower sees of one image. */
+/** Input of the vision tower for one image. */
 export interface TiledImage extends TileGrid {
-  /** Tiles row by row, then the whole image; that one alone where the image is not split. */
+  /** Tiles row by row, then the whole image; only the whole image if it is not split. */
   readonly tiles: readonly PixelValues[];
 }
 
 export class ImageProcessor {
-  /** Height and width of every tile that comes out. */
+  /** Height and width of every tile, in pixels. */
   readonly edge: number;
   readonly #config: Config;
   readonly #levels: LevelTables;
@@ -54,14 +54,15 @@ export class ImageProcessor {
     );
   }
 
-  /** Of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
+  /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
   process(encoded: Uint8Array): Promise<TiledImage> {
     return this.#images.of(encoded);
   }
 
   /**
-   * Longest side to `size`; then to a square of `max_image_size` (which does not keep the proportions), or, where images
-   * are split, to multiples of it that are cut into tiles, with the square behind them. Tiles are float32 [3, edge, edge].
+   * Resizes the longest side to `size`, then the image to a square of `max_image_size`, which does not keep the aspect
+   * ratio. If images are split, it is resized to multiples of that edge and cut into tiles, followed by the square.
+   * Tiles are float32 [3, edge, edge].
    */
   fromRgb(image: RgbImage): TiledImage {
     const { resample, do_image_splitting } = this.#config;
@@ -76,7 +77,7 @@ export class ImageProcessor {
     return { tiles: [...tiles, this.#whole(grid)], rowCount, columnCount };
   }
 
-  /** How an image of this size is split: its pixels are not asked for. */
+  /** Tile grid of an image of this size; its pixels are not needed. */
   gridOf(image: ImageSize): TileGrid {
     if (!this.#config.do_image_splitting) return { rowCount: 0, columnCount: 0 };
     const [height, width] = this.#sizeOf(image);
@@ -101,7 +102,7 @@ export class ImageProcessor {
   }
 }
 
-/** Both sides up to multiples of `edge`; the shorter one from the proportions of the image as it is. */
+/** Rounds both sides up to multiples of `edge`; the shorter one follows from the image's own aspect ratio. */
 function gridFor({ height, width }: ImageSize, edge: number): [height: number, width: number] {
   const ratio = width / height;
   const up = (length: number): number => Math.ceil(length / edge) * edge;
@@ -118,7 +119,7 @@ function crop({ data, width }: RgbImage, top: number, left: number, edge: number
   return { data: cropped, height: edge, width: edge };
 }
 
-/** The longest side becomes `longestEdge`; the other keeps the proportions, made even. */
+/** Size with the longest side `longestEdge`; the other side keeps the aspect ratio, rounded up to an even number. */
 function sizeFor({ height, width }: ImageSize, longestEdge: number): [height: number, width: number] {
   const ratio = width / height;
   const even = (length: number): number => Math.max(1, length + (length % 2));

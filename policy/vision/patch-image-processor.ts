@@ -1,4 +1,7 @@
-/** Encoded images to pixels of whole patches, in the proportions of the image, as `Qwen2VLImageProcessor` (Pillow backend) makes them. */
+/**
+ * Converts encoded images to pixel values of whole patches, keeping the aspect ratio, like `Qwen2VLImageProcessor`
+ * (Pillow backend).
+ */
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import type { ImageSize, PixelValues } from '../engine.ts';
@@ -27,7 +30,7 @@ const configSchema = z.looseObject({
 });
 type Config = z.infer<typeof configSchema>;
 
-/** Longer side over shorter side. */
+/** Largest ratio of the longer side to the shorter side. */
 const aspectRatioMax = 200;
 
 export class PatchImageProcessor {
@@ -56,7 +59,7 @@ export class PatchImageProcessor {
     );
   }
 
-  /** Of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
+  /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
   process(encoded: Uint8Array): Promise<PixelValues> {
     return this.#images.of(encoded);
   }
@@ -67,7 +70,7 @@ export class PatchImageProcessor {
     return pixelValues(do_resize ? resizeRgb(image, height, width, resample) : image, this.#levels);
   }
 
-  /** Of what an image of this size becomes. Throws IMAGE_UNREADABLE. */
+  /** Size to which an image of this size is processed. Throws IMAGE_UNREADABLE. */
   sizeOf(image: ImageSize, where = 'image'): ImageSize {
     checkAspectRatio(image, where);
     const { do_resize, size, min_pixels, max_pixels } = this.#config;
@@ -91,7 +94,7 @@ function checkAspectRatio({ height, width }: ImageSize, where: string): void {
 }
 
 interface Limits {
-  /** Both sides become multiples of it. */
+  /** Edge of which both sides become multiples, in pixels. */
   readonly edge: number;
   readonly pixelCountMin: number;
   readonly pixelCountMax: number;
@@ -112,7 +115,7 @@ function sizeFor({ height, width }: ImageSize, { edge, pixelCountMin, pixelCount
   return [up(height), up(width)];
 }
 
-/** As Python rounds. */
+/** Rounds half to even, as Python does. */
 function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;

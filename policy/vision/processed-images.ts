@@ -1,4 +1,4 @@
-/** Images are processed once while memory for them lasts: the prompts of an experiment show them again and again. */
+/** Caches processed images up to a memory limit: the prompts of an experiment use the same images repeatedly. */
 import { ByteCache } from '../../core/byte-cache.ts';
 import { sha256 } from '../../core/json.ts';
 import type { RgbImage } from './rgb-image.ts';
@@ -19,7 +19,7 @@ export class ProcessedImages<T> {
     this.#byteLengthOf = byteLengthOf;
   }
 
-  /** Of a PNG, JPEG, ... file; shared with other callers: not to be written into. Throws IMAGE_UNREADABLE. */
+  /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
   async of(encoded: Uint8Array): Promise<T> {
     const digest = sha256(encoded);
     const cached = this.#cache.get(digest);

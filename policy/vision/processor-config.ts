@@ -1,4 +1,4 @@
-/** What the image processors share: where their config stands, and how 8-bit samples become the tower's numbers. */
+/** Shared by the image processors: finding their config, and converting 8-bit samples to the vision tower's values. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
@@ -9,7 +9,7 @@ import type { RgbImage } from './rgb-image.ts';
 
 const perChannel = z.array(z.number()).length(3);
 
-/** Fields that processors have in common; defaults that differ are the caller's. */
+/** Fields common to all processors; the caller gives the defaults that differ. */
 export const sharedFields = (defaults: {
   readonly resample: number;
   readonly mean: readonly number[];
@@ -29,8 +29,8 @@ export const sharedFields = (defaults: {
 export type SharedConfig = z.infer<z.ZodObject<ReturnType<typeof sharedFields>>>;
 
 /**
- * The folder's config of an image processor: transformers 5 nests it in the processor's; a nested one wins there and here.
- * Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED.
+ * Reads the folder's image processor config. transformers 5 nests it in the processor config; a nested one takes
+ * precedence, as in transformers. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED.
  */
 export async function readProcessorConfig<T extends SharedConfig>(folder: string, schema: z.ZodType<T>): Promise<T> {
   const { value, where } = await findConfig(folder);
@@ -60,7 +60,7 @@ async function findConfig(folder: string): Promise<{ readonly value: unknown; re
 /** [channel][level] -> value. */
 export type LevelTables = readonly Float32Array[];
 
-/** The 256 values a sample can become, in float32 arithmetic and in torchvision's order of operations. */
+/** The 256 values that a sample can have, in float32 arithmetic and in torchvision's order of operations. */
 export function levelTables(config: SharedConfig): LevelTables {
   const { do_rescale, rescale_factor, do_normalize, image_mean, image_std } = config;
   return [0, 1, 2].map((channel) => {
@@ -74,7 +74,7 @@ export function levelTables(config: SharedConfig): LevelTables {
   });
 }
 
-/** Samples [height, width, 3] to numbers [3, height, width]. */
+/** Converts samples [height, width, 3] to values [3, height, width]. */
 export function pixelValues({ data: samples, height, width }: RgbImage, tables: LevelTables): PixelValues {
   const pixelCount = height * width;
   const data = new Float32Array(3 * pixelCount);

@@ -1,8 +1,8 @@
 /**
- * Pillow's `Image.resize`, to the bit: two passes of separable filters over 8-bit samples with 22-bit fixed-point
+ * Pillow's `Image.resize`, bit for bit: two passes of separable filters over 8-bit samples with 22-bit fixed-point
  * weights, rounded and clipped after each pass (libImaging/Resample.c). sharp's kernels differ from it by several
- * levels, which a judge that was trained on Pillow's pixels would see. The passes are resample.wat: in JavaScript
- * they take thirty times as long.
+ * levels, which is a visible change of input for a judge trained on Pillow's pixels. The passes are in resample.wat: in
+ * JavaScript they take thirty times as long.
  */
 import { readFileSync } from 'node:fs';
 import { assert } from '../../core/assert.ts';
@@ -13,7 +13,7 @@ interface Filter {
   readonly weigh: (x: number) => number;
 }
 
-/** By Pillow's number, as `resample` in preprocessor_config.json. */
+/** Filters by Pillow's number, the value of `resample` in preprocessor_config.json. */
 const filters: Readonly<Record<number, Filter>> = {
   1: { support: 3, weigh: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
   2: { support: 1, weigh: (x) => Math.max(0, 1 - Math.abs(x)) },
@@ -23,10 +23,10 @@ const filters: Readonly<Record<number, Filter>> = {
 export const supportedResamples = { lanczos: 1, bilinear: 2, bicubic: 3 } as const;
 
 const precisionBits = 22;
-/** resample.wat takes weights in two parts, which fit 16-bit products. */
+/** Bits of a weight's low part: resample.wat takes weights in two parts, which fit 16-bit products. */
 const lowBits = 11;
 
-/** Memory layout of the kernel, and its function. */
+/** Memory and functions of the kernel. */
 interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; readonly grow: (pageCount: number) => number };
   readonly horizontal: (
@@ -43,7 +43,7 @@ interface Kernel {
 
 let opened: Kernel | undefined;
 
-/** The used part of the WebAssembly API; Node's types leave it to the DOM's. */
+/** The part of the WebAssembly API that is used here; Node's types leave it to the DOM types. */
 interface Wasm {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -55,7 +55,7 @@ function openKernel(): Kernel {
   return new Instance(module).exports as Kernel;
 }
 
-/** Pixels in the kernel's memory. */
+/** An image in the kernel's memory; `at` is its byte offset. */
 interface Placed {
   readonly at: number;
   readonly height: number;
@@ -65,11 +65,11 @@ interface Placed {
 interface ResizeOptions {
   /** Output buffer; default: a new one. */
   readonly into?: Uint8Array;
-  /** First average 2x2 pixels, as Pillow's `Image.reduce(2)`: half the time for large reductions. Even sizes only. */
+  /** Average 2x2 pixels first, like Pillow's `Image.reduce(2)`: half the time for large reductions. Even sizes only. */
   readonly halved?: boolean;
 }
 
-/** `resample`: a key of `filters`. */
+/** Resizes an image. `resample` is a key of `filters`. */
 export function resizeRgb(
   image: RgbImage,
   height: number,
@@ -92,14 +92,15 @@ export function resizeRgb(
 }
 
 /**
- * Pillow 13 begins with the pass that shrinks much more; before, it always began with the horizontal one. Rounding
- * between the passes makes this visible by a few levels. Rule found by trying 400 pairs of sizes.
+ * Whether the vertical pass runs first. Pillow 13 begins with the pass that shrinks much more; earlier versions always
+ * began with the horizontal one. Rounding between the passes makes a difference of a few levels. The rule was found by
+ * trying 400 pairs of sizes.
  */
 function verticalFirst(image: Placed, height: number, width: number): boolean {
   return image.height - height > 2 * Math.max(0, image.width - width);
 }
 
-/** The kernel's memory, at least this large. */
+/** The kernel's memory, grown to at least this length. */
 function bytesOf({ memory }: Kernel, byteLength: number): Uint8Array {
   const missing = byteLength - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / pageByteLength));
@@ -124,7 +125,7 @@ function pass(kernel: Kernel, from: Placed, to: Omit<Placed, 'at'>, filter: Filt
   const isVertical = from.height !== to.height;
   const weights = isVertical ? tapsFor(from.height, to.height, filter) : tapsFor(from.width, to.width, filter);
   const lineByteLength = from.width * 3;
-  // the kernel reads up to a line too far, and writes up to a vector
+  // the kernel reads up to a line and writes up to a vector past the end
   const at = aligned(from.at + from.height * lineByteLength + lineByteLength);
   const taps = aligned(at + to.height * to.width * 3);
   bytesOf(kernel, taps + weights.byteLength);
@@ -134,16 +135,18 @@ function pass(kernel: Kernel, from: Placed, to: Omit<Placed, 'at'>, filter: Filt
   return { ...to, at };
 }
 
-/** The next offset for vectors, with room for one before it. */
+/** The next vector-aligned offset, leaving room for one vector before it. */
 const aligned = (place: number): number => (Math.floor(place / vectorByteLength) + 2) * vectorByteLength;
 
 const known = new Map<string, Int32Array>();
 const knownCountMax = 64;
 
-/** For each output sample: its first input sample, the number of pairs of weights, and those, high and low parts. */
+/** For each output sample: its first input sample, the number of weight pairs, and the pairs as high and low parts. */
 function tapsFor(inSize: number, outSize: number, filter: Filter): Int32Array {
   const key = `${filter.support} ${inSize} ${outSize}`;
-  const taps = known.get(key) ?? Int32Array.from(tapNumbers(inSize, outSize, filter));
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const taps = Int32Array.from(tapNumbers(inSize, outSize, filter));
   if (known.size >= knownCountMax) known.clear();
   known.set(key, taps);
   return taps;
@@ -164,7 +167,7 @@ function* tapNumbers(inSize: number, outSize: number, filter: Filter): Generator
 
 const pair = (a: number, b: number): number => (a & 0xffff) | (b << 16);
 
-/** Fixed-point weights of the input samples that make output sample `i`. */
+/** Fixed-point weights of the input samples that contribute to output sample `i`. */
 function weightsFor(
   i: number,
   inSize: number,

@@ -1,12 +1,13 @@
-;; The two passes of resample.ts over bytes. `npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm` after a change.
+;; The kernels of resample.ts over bytes. After a change run:
+;;   npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm
 ;;
-;; taps: for each output sample i32 first, i32 pairCount, then for each pair of weights (w0, w1) two pairs of i16:
-;; their high parts (w >> 11) and their low 11 bits. A sample is clip((sum of weight * sample + 2^21) >> 22).
-;; Sums are exact: 16-bit dot products of high and low parts by themselves, high << 11 + low in the end.
+;; taps: for each output sample i32 first, i32 pairCount, then for each pair of weights (w0, w1) two pairs of i16: their
+;; high parts (w >> 11) and their low 11 bits. A sample is clip((sum of weight * sample + 2^21) >> 22).
+;; Sums are exact: separate 16-bit dot products of high and low parts, combined at the end as (high << 11) + low.
 (module
   (memory (export "memory") 1)
 
-  ;; outCount RGB pixels from each line.
+  ;; Writes outCount RGB pixels for each line.
   (func (export "horizontal")
     (param $source i32) (param $target i32) (param $lineByteLength i32) (param $taps i32) (param $outCount i32)
     (param $lineCount i32)
@@ -41,14 +42,14 @@
         (local.set $both
           (i32x4.shr_s (i32x4.add (i32x4.shl (local.get $high) (i32.const 11)) (local.get $low)) (i32.const 22)))
         (local.set $both (i16x8.narrow_i32x4_s (local.get $both) (local.get $both)))
-        ;; the fourth byte is the next pixel's, which comes next
+        ;; the fourth byte belongs to the next pixel, which is written next
         (v128.store32_lane 0 (local.get $target) (i8x16.narrow_i16x8_u (local.get $both) (local.get $both)))
         (br_if $pixels
           (i32.lt_u (local.tee $target (i32.add (local.get $target) (i32.const 3))) (local.get $lineEnd))))
       (br_if $lines
         (i32.lt_u (local.tee $source (i32.add (local.get $source) (local.get $lineByteLength))) (local.get $end)))))
 
-  ;; Every 2x2 RGB pixels to their mean, lineCount lines out, four pixels of two lines at a time.
+  ;; Averages 2x2 RGB pixels into lineCount output lines, four pixels of two lines at a time.
   (func (export "halve")
     (param $source i32) (param $target i32) (param $lineByteLength i32) (param $lineCount i32)
     (local $lineEnd i32) (local $end i32) (local $top v128) (local $bottom v128) (local $even v128) (local $odd v128)
@@ -75,13 +76,14 @@
         (local.set $target (i32.add (local.get $target) (i32.const 6)))
         (br_if $pixels
           (i32.lt_u (local.tee $source (i32.add (local.get $source) (i32.const 12))) (local.get $lineEnd))))
-      ;; a line of an odd number of pairs went one pixel too far
+      ;; a line with an odd number of pairs was written one pixel too far
       (local.set $target
         (i32.sub (local.get $target) (i32.shr_u (i32.sub (local.get $source) (local.get $lineEnd)) (i32.const 1))))
       (local.set $source (i32.add (local.get $lineEnd) (local.get $lineByteLength)))
       (br_if $lines (i32.lt_u (local.get $target) (local.get $end)))))
 
-  ;; outCount lines of bytes, 16 columns at a time; what is too much of a line is the next one's, which comes next.
+  ;; Writes outCount lines of bytes, 16 columns at a time; bytes past the end of a line belong to the next line, which
+  ;; is written next.
   (func (export "vertical")
     (param $source i32) (param $target i32) (param $lineByteLength i32) (param $taps i32) (param $outCount i32)
     (local $end i32) (local $column i32) (local $weight i32) (local $weightEnd i32) (local $top i32) (local $at i32)

@@ -1,4 +1,4 @@
-/** Pixels out of encoded image files, as `load_image` of transformers sees them: upright, RGB, 8 bits, alpha dropped. */
+/** Decodes image files to pixels like `load_image` of transformers: upright, RGB, 8 bits, alpha dropped. */
 import sharp from 'sharp';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
@@ -10,12 +10,12 @@ export interface RgbImage extends ImageSize {
 }
 
 /**
- * PNG, JPEG, WebP, GIF (first frame), TIFF, AVIF. One differs from Pillow: 16-bit grey keeps its high byte, as 16-bit
- * colour does in both, where Pillow clips it to white and nothing is left to judge. Throws IMAGE_UNREADABLE.
+ * Decodes PNG, JPEG, WebP, GIF (first frame), TIFF and AVIF. One difference from Pillow: 16-bit grey keeps its high
+ * byte, as 16-bit colour does in both, while Pillow clips it to white. Throws IMAGE_UNREADABLE.
  */
 export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise<RgbImage> {
   try {
-    // Pillow leaves colour profiles alone, so they are ignored here as well.
+    // Pillow does not apply colour profiles, so they are ignored here as well.
     const image = sharp(encoded, { ignoreIcc: true }).autoOrient();
     const isInk = (await image.metadata()).space === 'cmyk';
     const converted = isInk
@@ -29,7 +29,7 @@ export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise
   }
 }
 
-/** Height and width of what `decodeImage` gives, from the file's head alone. Throws IMAGE_UNREADABLE. */
+/** Height and width of the result of `decodeImage`, from the file's header only. Throws IMAGE_UNREADABLE. */
 export async function imageSizeOf(encoded: Uint8Array): Promise<ImageSize> {
   try {
     const { height, width } = (await sharp(encoded).metadata()).autoOrient;
@@ -48,7 +48,10 @@ function unreadable(encoded: Uint8Array, where: string, cause: unknown): MtrlErr
   });
 }
 
-/** CMYK to RGB without a print profile, (255 - K) (255 - ink) / 255 in Pillow's integers (src/libImaging/Convert.c, cmyk2rgb). */
+/**
+ * Converts CMYK to RGB without a print profile: (255 - K) (255 - ink) / 255 in Pillow's integers
+ * (src/libImaging/Convert.c, cmyk2rgb).
+ */
 function rgbOfInk(inks: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((inks.length / 4) * 3);
   for (let from = 0, to = 0; from < inks.length; from += 4) {

@@ -1,4 +1,4 @@
-/** What no field can say alone: names that must exist elsewhere in the recipe, data that arms and evaluation need. */
+/** Checks across fields: names that must exist elsewhere in the recipe, and data that arms and evaluation need. */
 import { kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { judgingProblems } from './judging-checks.ts';
@@ -147,7 +147,7 @@ function fromProblems({ arms }: Recipe, name: string): RecipeProblem[] {
           allowed: 'a chain of arms that ends at one without `from`',
         },
       ];
-    // A circle further on that this arm only leads into is reported at its own arms.
+    // A circle that this arm only leads into is reported at the arms in it.
     if (seen.includes(from)) return [];
     seen.push(from);
     from = arms[from]?.from;
@@ -174,7 +174,10 @@ function evaluationProblems(recipe: Recipe): RecipeProblem[] {
   ];
 }
 
-/** What is said of single tasks must be of tasks that are there, and of their labels; a probe that needs a word of the recipe must have one. */
+/**
+ * Settings per task must name existing tasks and their labels, and a probe that needs text from the recipe must have
+ * some.
+ */
 function evaluationExtraProblems({ tasks, evaluation }: Recipe): RecipeProblem[] {
   const { paraphrases, longerAnswer, rationaleCues, probes } = evaluation;
   const names = Object.keys(tasks);

@@ -1,7 +1,7 @@
 /**
- * What a fork may change: how one arm is trained from its step on, and what is asked of the result. Its steps before
- * the fork were made from the other experiment's data, tasks and start: another answer there would make a judge that
- * no recipe describes, and could test it on what it was trained on.
+ * What a fork may change: how one arm is trained from the fork's step on, and how the result is evaluated. The steps
+ * before the fork used the other experiment's data, tasks and initial policy. Changing those would make a judge that no
+ * recipe describes, and could test it on its training data.
  */
 import { type Difference, differences } from '../../core/difference.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -9,10 +9,10 @@ import { isTrained, trainedArms } from '../arms.ts';
 import { valueText } from './problem.ts';
 import type { Recipe } from '../recipe.ts';
 
-/** Asked of a policy, not of its training. */
+/** Top-level fields that a fork may change. */
 const freeFields: ReadonlySet<string> = new Set(['name', 'summary', 'engine', 'evaluation', 'promotion']);
 
-/** What the state of a policy in training is of. */
+/** Arm fields on which the existing training state depends. */
 const fixedArmFields: ReadonlySet<string> = new Set(['objective', 'from', 'lora', 'freeze']);
 
 export interface ForkChange {
@@ -22,7 +22,7 @@ export interface ForkChange {
   readonly fromStep: number;
 }
 
-/** Throws FORK_CHANGE_REFUSED, naming every path that is not open to change. */
+/** Throws FORK_CHANGE_REFUSED, naming every path that may not change. */
 export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange): void {
   const { arm: name, fromStep, experimentId } = fork;
   const arm = before.arms[name];

@@ -1,4 +1,4 @@
-/** What task kinds, labels, mixtures and rewards demand of each other, beyond what a single field can say. */
+/** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
 import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
@@ -84,16 +84,19 @@ function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProble
 }
 
 function rolloutProblems(at: RecipePath, arm: RlArm, tasks: readonly string[]): RecipeProblem[] {
-  const { reward, resampling, promptCountPerStep } = arm;
+  const { reward, dynamicSampling, promptCountPerStep } = arm;
   const problems = unknownTasks([...at, 'reward', 'taskWeights'], reward.taskWeights, tasks);
   if (reward.overlong !== undefined && reward.overlong.fromTokenCount >= arm.tokenCountMax) {
     const found = valueText(reward.overlong.fromTokenCount);
     problems.push({ path: [...at, 'reward', 'overlong', 'fromTokenCount'], found, allowed: `< ${arm.tokenCountMax}` });
   }
-  if (resampling !== undefined && resampling.informativeGroupCountMin > promptCountPerStep * resampling.roundCountMax) {
-    const found = valueText(resampling.informativeGroupCountMin);
-    const allowed = `<= ${promptCountPerStep * resampling.roundCountMax}, the groups of all rounds`;
-    problems.push({ path: [...at, 'resampling', 'informativeGroupCountMin'], found, allowed });
+  if (
+    dynamicSampling !== undefined &&
+    dynamicSampling.informativeGroupCountMin > promptCountPerStep * dynamicSampling.roundCountMax
+  ) {
+    const found = valueText(dynamicSampling.informativeGroupCountMin);
+    const allowed = `<= ${promptCountPerStep * dynamicSampling.roundCountMax}, the groups of all rounds`;
+    problems.push({ path: [...at, 'dynamicSampling', 'informativeGroupCountMin'], found, allowed });
   }
   return problems;
 }

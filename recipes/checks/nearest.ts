@@ -1,4 +1,4 @@
-/** Guesses what a misspelt name was meant to be. */
+/** Suggests existing names for a misspelt one. */
 
 /** Edits (insert, delete, replace, swap of neighbours) between two words: optimal string alignment distance. */
 export function editDistance(a: string, b: string): number {
@@ -17,7 +17,7 @@ export function editDistance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-/** Names ordered by likeness to `word`, likest first; ties keep their order. */
+/** Names ordered by similarity to `word`, most similar first; ties keep their order. */
 export function nearest(word: string, names: readonly string[], countMax: number): readonly string[] {
   const distance = (name: string): number =>
     name.toLowerCase().includes(word.toLowerCase()) ? 0.5 : editDistance(word.toLowerCase(), name.toLowerCase());

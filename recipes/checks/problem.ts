@@ -1,4 +1,4 @@
-/** What is wrong with a recipe, and the error that a user reads: one line a problem, with its place in the file. */
+/** Problems of a recipe, and the error that reports them: one line per problem, with its place in the file. */
 import { MtrlError } from '../../core/errors.ts';
 
 export type RecipePath = readonly (string | number)[];
@@ -17,7 +17,7 @@ export function pathText(path: RecipePath): string {
   return path.length === 0 ? '(the whole recipe)' : path.join('.');
 }
 
-/** RECIPE_INVALID; its message holds a line for every problem, so that it also tells all of it in the Web UI. */
+/** RECIPE_INVALID; its message has a line for every problem, so that the Web UI shows all of them. */
 export function recipeError(problems: readonly RecipeProblem[], file?: string, placeOf?: PlaceOf): MtrlError {
   const lines = problems.map(({ path, found, allowed }) => {
     const place = placeOf?.(path);
@@ -30,7 +30,7 @@ export function recipeError(problems: readonly RecipeProblem[], file?: string, p
 
 const excerptLengthMax = 60;
 
-/** A value as a user would write it, cut short. */
+/** A value as a user would write it, truncated. */
 export function valueText(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);

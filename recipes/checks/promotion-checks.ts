@@ -1,4 +1,4 @@
-/** What `promotion` names must be there: the gate never measures what no evaluation gives it. */
+/** Checks that what `promotion` names exists: the gate can only use scores that an evaluation computes. */
 import { kindOf } from '../../judge/kinds/table.ts';
 import { commonGateMetrics } from '../fields/promotion-fields.ts';
 import { type RecipeProblem, valueText } from './problem.ts';

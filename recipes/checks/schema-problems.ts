@@ -18,7 +18,7 @@ function problemsOf(issue: Issue, base: RecipePath, recipe: unknown): RecipeProb
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownField([...path, key], path, key, recipe));
     case 'invalid_union': {
-      // With a discriminator there are no branch errors: the allowed values are its own.
+      // A union with a discriminator has no branch errors: the allowed values are those of the discriminator.
       const options = (issue as { options?: readonly unknown[] }).options;
       if (options !== undefined)
         return [
@@ -78,7 +78,10 @@ function unknownField(path: RecipePath, parent: RecipePath, key: string, recipe:
   return { path, found: 'a field that does not exist', allowed: `${best}${rest}` };
 }
 
-/** Of a union without a discriminator, the branch that fails deepest or least is the one that was meant. */
+/**
+ * The problems of the intended branch of a union without a discriminator: the branch with the fewest problems, for an
+ * object among those that fail inside it.
+ */
 function nearestBranch(
   errors: readonly (readonly Issue[])[],
   path: RecipePath,

@@ -1,11 +1,14 @@
 /**
- * Which fields may stand at a place of a recipe: asked of the schema itself (as JSON Schema), so that no message can
- * name a field that the schema does not have.
+ * Which fields are allowed at a place of a recipe, taken from the schema itself (as JSON Schema), so that no message
+ * can name a field that the schema does not have.
  */
 import { recipeJsonSchema, type SchemaNode } from '../json-schema.ts';
 import type { RecipePath } from './problem.ts';
 
-/** Declared field names at `path` of `recipe`; for a union, those of the branches whose constants (`objective: rl`) fit the value there. */
+/**
+ * Declared field names at `path` of `recipe`; for a union, those of the branches whose constants (`objective: rl`)
+ * match the value there.
+ */
 export function fieldsAt(path: RecipePath, recipe: unknown): readonly string[] {
   const fields = nodesAt(path, recipe).flatMap((node) => Object.keys(node.properties ?? {}));
   return [...new Set(fields)];

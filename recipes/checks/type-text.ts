@@ -1,4 +1,4 @@
-/** What a field may hold, in the words of docs/recipes.md. */
+/** The type of a field, in the words of docs/recipes.md. */
 import type { SchemaNode } from '../json-schema.ts';
 
 export function nodeTypeText(node: SchemaNode): string {

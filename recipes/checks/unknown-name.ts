@@ -1,4 +1,4 @@
-/** A name that must exist elsewhere in the recipe and does not. */
+/** Reports a name that must exist elsewhere in the recipe and does not. */
 import { nearest } from './nearest.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 

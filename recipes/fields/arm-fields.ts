@@ -1,4 +1,4 @@
-/** Fields of an arm: what all arms have, and what those that are trained add. Their objectives add the rest (recipes/objectives). */
+/** Fields of all arms, and fields of all trained arms. Each objective adds its own (recipes/objectives). */
 import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';

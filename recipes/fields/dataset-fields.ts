@@ -1,4 +1,4 @@
-/** Where rows come from: the judge's own world, or files in one of several formats. */
+/** Sources of rows: the judge world, or files in one of several formats. */
 import { z } from 'zod';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
@@ -21,7 +21,7 @@ const judgeWorld = z.strictObject({
     .describe("Who labels: the scene's truth, or an annotator who misreads it."),
 });
 
-/** What a dataset of rows says, whatever files they come in (docs/data.md). */
+/** Fields of every dataset of rows, independent of the file format (docs/data.md). */
 const rows = {
   task: name.describe('The task that its rows are examples of.'),
   split: splitSchema,
@@ -63,13 +63,13 @@ const rows = {
 };
 
 interface Format {
-  /** Fields of its own, beside those of every dataset of rows. */
+  /** Fields of this format, in addition to those of every dataset of rows. */
   readonly fields?: Readonly<Record<string, z.ZodType>>;
-  /** For the recipe reference. */
+  /** Description for the recipe reference. */
   readonly meaning?: string;
 }
 
-/** File formats, a line each; what reads them has its line in judge/datasets/readers/table.ts. */
+/** File formats; their readers are in judge/datasets/readers/table.ts. */
 const formats = {
   jsonl: {},
   json: { meaning: "An array of rows, or an object whose members are rows (`__key__` is the member's name)." },
@@ -110,5 +110,5 @@ export const datasetSchema = z.discriminatedUnion('reader', [
 ]);
 
 export type JudgeWorldSpec = z.infer<typeof judgeWorld>;
-/** Rows in files. */
+/** A dataset of rows in files. */
 export type RowsSpec = z.infer<RowsSchema>;

@@ -1,4 +1,4 @@
-/** Fields of every dataset of rows, whatever its file format: labels, orders, rankings and splits. */
+/** Fields of every dataset of rows, independent of its file format: labels, orders, rankings and splits. */
 import { z } from 'zod';
 
 const splitName = z.enum(['train', 'val', 'test']);
@@ -41,7 +41,6 @@ const threshold = z.strictObject({
   below: z.number().optional().describe('Upper bound, exclusive.'),
 });
 
-/** Fields of every dataset of rows. */
 export const datasetOptions = {
   labelMap: z
     .record(z.string(), z.string())
@@ -81,7 +80,7 @@ export const datasetOptions = {
 export type DatasetOptions = z.infer<z.ZodObject<typeof datasetOptions>>;
 export type RankingSpec = NonNullable<DatasetOptions['ranking']>;
 
-/** When two splits, or a trained and an unseen task, count as sharing an image or a text. */
+/** When splits, or a trained and an unseen task, count as sharing an image or a text, and what is done about it. */
 export const leaksSchema = z
   .strictObject({
     action: z

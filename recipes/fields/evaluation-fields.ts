@@ -1,4 +1,4 @@
-/** What an evaluation measures beyond strict answers. All of it is off by default (docs/evaluation.md). */
+/** Settings of the evaluation. Everything beyond strict answers is off by default (docs/evaluation.md). */
 import { z } from 'zod';
 import { topKSchema, topPSchema } from './sampling-fields.ts';
 import { name, count } from './scalars.ts';

@@ -46,11 +46,11 @@ export const curriculumSchema = z
   );
 export type CurriculumSpec = z.infer<typeof curriculumSchema>;
 
-export const resamplingSchema = z
+export const dynamicSamplingSchema = z
   .strictObject({
     informativeGroupCountMin: count.describe('Sampling of a step ends with this many groups of differing rewards.'),
     roundCountMax: z.int().min(2).max(8).default(3).describe('Maximum sampling rounds per step, including the first.'),
   })
   .describe(
-    'Dynamic sampling (DAPO, arXiv 2503.14476): samples more prompts while too few groups have ' + 'differing rewards.',
+    'Dynamic sampling (DAPO, arXiv 2503.14476): samples more prompts while too few groups have differing rewards.',
   );

@@ -5,7 +5,7 @@ import { rate } from './scalars.ts';
 
 export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 
-/** Of tasks of every kind. */
+/** Metrics of tasks of every kind. */
 export const commonGateMetrics = ['macroF1', 'accuracy', 'balancedAccuracy'] as const;
 const gateMetricMeanings = kindNames.flatMap((kind) =>
   kindOf({ kind }).gateMetrics.map((metric) => `${metric}: ${kind} tasks only.`),
@@ -79,7 +79,7 @@ export const promotionSchema = z.strictObject({
 
 export type PromotionSpec = z.infer<typeof promotionSchema>;
 
-/** For a recipe without a promotion section. */
+/** Approval settings of a recipe without a promotion section. */
 export const standardApproval = promotionSchema.shape.approval.parse({});
 
 /** The recipe's gate, or the default gate if the recipe has no promotion section. */

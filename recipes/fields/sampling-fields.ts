@@ -1,4 +1,4 @@
-/** How answers are sampled, and what ends them. All of it is off by default. */
+/** How answers are sampled, and what ends them. All settings are off by default. */
 import { z } from 'zod';
 
 export const topKSchema = z

@@ -1,4 +1,4 @@
-/** Values that many fields of a recipe have. */
+/** Types of values that many fields of a recipe share. */
 import { z } from 'zod';
 
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');

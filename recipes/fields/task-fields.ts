@@ -1,8 +1,8 @@
-/** What a task says of itself: its kind, what a verdict may be, and in which form an answer carries it. */
+/** Fields of a task: its kind, its possible verdicts, and the form of its answers. */
 import { z } from 'zod';
 import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 
-/** All are read by the same strict rules (judge/tasks/read-verdict.ts). */
+/** All formats are parsed by the same strict rules (judge/tasks/read-verdict.ts). */
 const verdictFormat = z
   .enum(['tagged', 'json', 'last-line'])
   .describe(

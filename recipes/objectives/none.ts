@@ -1,4 +1,4 @@
-/** Objective none: the arm is evaluated as it is. */
+/** Objective none: the arm is evaluated without training. */
 import { z } from 'zod';
 import { armFields } from '../fields/arm-fields.ts';
 

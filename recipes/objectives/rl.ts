@@ -1,9 +1,9 @@
-/** Objective rl: rollouts are rewarded, and an algorithm (policy/algorithms) makes updates of them. */
+/** Objective rl: rollouts are rewarded, and an algorithm (policy/algorithms) turns them into updates. */
 import { z } from 'zod';
 import type { Algorithm } from '../../policy/algorithms/algorithm.ts';
 import { type AlgorithmName, algorithms, defaultAlgorithm } from '../../policy/algorithms/table.ts';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
-import { curriculumSchema, resamplingSchema } from '../fields/mixture-fields.ts';
+import { curriculumSchema, dynamicSamplingSchema } from '../fields/mixture-fields.ts';
 import { rewardSchema } from '../fields/reward-fields.ts';
 import { topKSchema, topPSchema } from '../fields/sampling-fields.ts';
 import { count } from '../fields/scalars.ts';
@@ -24,7 +24,7 @@ const rewardFields = {
   formatWeight: z.number().min(0).max(1).default(0.1).describe('a in R = (1 - a) accuracy + a format. Not published.'),
   reward: rewardSchema.describe('How a judgment is scored (docs/judging.md).'),
   curriculum: curriculumSchema.optional(),
-  resampling: resamplingSchema.optional(),
+  dynamicSampling: dynamicSamplingSchema.optional(),
   logProbToleranceMax: z
     .number()
     .positive()
@@ -34,7 +34,7 @@ const rewardFields = {
     ),
 };
 
-/** An arm that names no algorithm has the default: its name alone may be left out. */
+/** Type of the algorithm's name, which may be omitted for the default algorithm only. */
 type NameSchema<N extends AlgorithmName> = N extends typeof defaultAlgorithm
   ? z.ZodDefault<z.ZodLiteral<N>>
   : z.ZodLiteral<N>;
@@ -53,7 +53,7 @@ type ArmSchemas = {
   readonly [N in AlgorithmName]: ReturnType<typeof armOf<N, (typeof algorithms)[N]['fields']>>;
 };
 
-/** One branch an algorithm. Entries of an object have lost which name goes with which fields. */
+/** One branch per algorithm. Object.entries loses the relation of names to fields, hence the cast. */
 const branches = Object.entries(algorithms).map(([name, algorithm]) => armOf(name as AlgorithmName, algorithm));
 
 export const rlArm = z

@@ -1,4 +1,4 @@
-/** Objective sft: supervised fine-tuning on the answers that labels and reasons make. */
+/** Objective sft: supervised fine-tuning on answers made of labels and rationales. */
 import { z } from 'zod';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
 import { count } from '../fields/scalars.ts';

@@ -1,4 +1,4 @@
-/** All objectives: what the arms of each may say. */
+/** The schema of an arm: one branch per objective. */
 import { z } from 'zod';
 import { noneArm } from './none.ts';
 import { rlArm } from './rl.ts';

@@ -12,13 +12,13 @@ it.each([
   ['STORE_UNREACHABLE', false],
   ['COMPUTE_CRASHED', false],
   ['COMPUTE_STALLED', false],
-] as const)('%s ends the run: %s', (code, nonRetryable) => {
+] as const)('maps %s to an activity failure with nonRetryable %s', (code, nonRetryable) => {
   const failure = toFailure(new MtrlError(code, 'what happened'), 1);
   expect(failure).toBeInstanceOf(ApplicationFailure);
   expect(failure).toMatchObject({ type: code, nonRetryable, message: 'what happened' });
 });
 
-it('says the place, what was found and what to do in the failure itself', () => {
+it("includes the place, the finding and the hint in the failure's message", () => {
   const error = new MtrlError('NON_FINITE', 'the loss is not finite', {
     where: 'step 3',
     found: 'NaN',
@@ -27,17 +27,17 @@ it('says the place, what was found and what to do in the failure itself', () => 
   expect(toFailure(error, 1).message).toBe('the loss is not finite\n  at    step 3\n  found NaN\n  do    lower it');
 });
 
-it('tries an error without a code a few times only: a bug must come to light', () => {
+it('retries an error without a code only a few times: it is a bug', () => {
   expect(toFailure(new TypeError('x is undefined'), 1)).toMatchObject({ type: 'INVARIANT', nonRetryable: false });
   expect(toFailure(new TypeError('x is undefined'), 5)).toMatchObject({ nonRetryable: true });
 });
 
-it('leaves a cancellation what it is', () => {
+it('passes a cancellation through unchanged', () => {
   const cancelled = new CancelledFailure('CANCELLED');
   expect(toFailure(cancelled, 1)).toBe(cancelled);
 });
 
-it('gives a replay on the wrong runtime time to reach another worker, but not for ever', () => {
+it('retries a replay on the wrong runtime with a delay, so that another worker can take it, but not forever', () => {
   const error = new MtrlError('RUNTIME_MISMATCH', 'other weights');
   expect(toFailure(error, 1)).toMatchObject({ nonRetryable: false, nextRetryDelay: '30s' });
   expect(toFailure(error, 40)).toMatchObject({ nonRetryable: true });

@@ -16,9 +16,8 @@ import { silentLogger } from '../support/silent-logger.ts';
 import { nodesOf, sourceOf } from '../support/source-files.ts';
 
 /**
- * How each activity shows that it is alive. `waiting`: as long as it waits for the store, a service or an engine, or
- * computes in turns. `reading`: with each part of a file that it has read. `constant`: not at all, since its work is
- * bounded whatever the data.
+ * When each activity heartbeats. `waiting`: while it waits for the store, a service or an engine, or computes in turns.
+ * `reading`: with each part of a file that it has read. `constant`: never, because its work is bounded for any data.
  */
 const signs = {
   prepare: 'waiting',
@@ -44,14 +43,14 @@ const signs = {
   gate: 'waiting',
   promote: 'waiting',
   rollBack: 'waiting',
-  // Requests side by side, each with a time-out and three attempts.
+  // Parallel requests, each with a time-out and three attempts.
   notify: 'constant',
 } as const satisfies Record<keyof Activities | keyof RetrainingActivities, 'waiting' | 'reading' | 'constant'>;
 
 type Name = keyof typeof signs;
 const names = Object.keys(signs) as Name[];
 
-/** Options of `proxyActivities` as they are written, by activity. */
+/** The source text of the `proxyActivities` options, by activity. */
 function optionsOf(path: string): [string, string][] {
   const source = sourceOf(path);
   const declared = (name: string): string =>
@@ -74,7 +73,7 @@ const options = new Map(
   ['workflows/activity-options.ts', 'workflows/promotion/promotion-activities.ts'].flatMap(optionsOf),
 );
 
-describe('work that grows with the data has a heartbeat, and no limit that a large dataset cannot meet', () => {
+describe('activities whose work grows with the data have a heartbeat timeout and no tight start-to-close timeout', () => {
   it.each(names)('%s', (name) => {
     const written = options.get(name) ?? '';
     if (signs[name] === 'constant') return;
@@ -83,7 +82,7 @@ describe('work that grows with the data has a heartbeat, and no limit that a lar
   });
 });
 
-describe('a store that answers slowly is waited for with heartbeats', () => {
+describe('activities heartbeat while a slow store answers', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
@@ -113,7 +112,7 @@ describe('a store that answers slowly is waited for with heartbeats', () => {
     ...{ experimentId: 'one', name: 'judge', revision: 1, by: 'somebody', runs: [] },
     candidate: { policy, checkpoint: ref, recipe: ref, dataset: ref, evaluations: [] },
   };
-  /** What is checked before the store is asked. */
+  /** Inputs that pass the checks made before the first store request. */
   const inputs: Partial<Record<Name, unknown>> = {
     prepare: { recipe: tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), needed: 'data' },
     findCandidate: { experimentId: 'one' },

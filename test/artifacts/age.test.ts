@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-it('makes a kept file young again when it has aged, and copies it for that no sooner', async () => {
+it('refreshes the age of a stored file once it has aged, without copying it again', async () => {
   const objects = new FolderObjectStore(join(root, 'store'));
   const store = new ArtifactStore(objects);
   const [touch, putStream] = [vi.spyOn(objects, 'touch'), vi.spyOn(objects, 'putStream')];

@@ -30,12 +30,12 @@ async function made(
   return required(manifest.outputs['made'], 'what was made');
 }
 
-/** The longest way down. */
+/** Length of the longest path. */
 function depthOf({ madeBy }: Ancestry): number {
   return 1 + Math.max(0, ...(madeBy?.inputs ?? []).map(depthOf));
 }
 
-it('the steps since a snapshot are a list of its own length, and no ladder', async () => {
+it('lists the steps since a snapshot side by side instead of nesting them', async () => {
   const first = await made('importPolicy', {});
   const log: ArtifactRef[] = [];
   for (let step = 0; step < stepCount; step++)

@@ -1,4 +1,7 @@
-/** An exported experiment that was changed on its way, or that names what it should not, must leave nothing of itself. */
+/**
+ * An exported experiment that was modified in transit, or that names paths it must not, is refused and leaves nothing
+ * behind.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +53,7 @@ afterAll(async () => {
 });
 
 describe('an exported experiment', () => {
-  it('holds what its document leads to and nothing else, the same from a tar and from a folder, once or twice', async () => {
+  it('holds exactly the objects reachable from its document, from a tar and from a folder, imported once or twice', async () => {
     const store = freshStore();
     expect(await importArchive(store, readTar(tar), tar)).toMatchObject({ objectCount: 3, newObjectCount: 3 });
     const keys = await keysOf(store);
@@ -59,7 +62,7 @@ describe('an exported experiment', () => {
     const document = JSON.parse(Buffer.from((await store.objects.get(experimentKey('one'))) ?? []).toString()) as {
       runs: [{ weights: Parameters<ArtifactStore['getJson']>[0] }];
     };
-    // Its address is that of the other store.
+    // The address in the ref is the other store's.
     expect(await store.getJson(document.runs[0].weights)).toMatchObject({ schema: 1 });
     expect((await verifyArtifacts(store, [document.runs[0].weights])).problems).toEqual([]);
 
@@ -86,7 +89,7 @@ describe('an exported experiment', () => {
     }
   });
 
-  it('is refused when its end is missing', async () => {
+  it('is refused if its end is missing', async () => {
     const bytes = await readFile(tar);
     const entries = await collect(readTarSizes());
     const lastByteLength = 512 * (2 + Math.ceil((entries.at(-1) ?? 0) / 512)) + 512;
@@ -100,7 +103,7 @@ describe('an exported experiment', () => {
   });
 
   it.each(['../escaped', '/etc/escaped', 'blobs/sha256/../../escaped', 'notes.txt', 'blobs/sha256/ff/short'])(
-    'is refused when it names %s',
+    'is refused if it names %s',
     async (name) => {
       const [header, document] = await collect(entriesOf(source, 'one'));
       if (!header || !document) throw new Error('no entries');
@@ -113,7 +116,7 @@ describe('an exported experiment', () => {
     },
   );
 
-  it('does not replace another one of the same id, nor is taken for one when it is none', async () => {
+  it('does not replace another experiment with the same id, and a file that is not an archive is refused', async () => {
     const store = freshStore();
     await store.objects.put(experimentKey('one'), jsonBytes({ experimentId: 'one', runs: [] }));
     await expect(importArchive(store, readTar(tar), tar)).rejects.toMatchObject({ code: 'IMPORT_CONFLICT' });
@@ -133,7 +136,7 @@ async function* readTarSizes(): AsyncGenerator<number> {
   }
 }
 
-/** The middle of each entry's content, and a byte of its name. */
+/** Offsets of the middle of each entry's content, and of a byte of its name. */
 async function contentOffsets(bytes: Buffer): Promise<number[]> {
   const offsets: number[] = [];
   let at = 0;

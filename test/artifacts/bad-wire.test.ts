@@ -1,4 +1,7 @@
-/** A bad wire is no bad object: a real proxy before a real MinIO ends bodies early and says no length. */
+/**
+ * A transfer that is cut short is not a damaged object: a real proxy in front of a real MinIO ends bodies early and
+ * sends no length.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +21,7 @@ let folder: string;
 
 beforeAll(async () => {
   proxy = await startCuttingProxy(stack.settings.s3.endpoint);
-  // The signature covers the host that the client names, so that the proxy passes it on as it is.
+  // The signature covers the host that the client names: the proxy passes it on unchanged.
   store = openArtifactStore({ ...stack.settings.s3, endpoint: proxy.endpoint }, { cacheByteLengthMax: 0 });
   folder = await mkdtemp(join(tmpdir(), 'mtrl-wire-'));
 });
@@ -27,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('one short answer is read again: bytes, a range, a file, a manifest and a name come whole', async () => {
+it('retries one short answer: bytes, a range, a file, a manifest and a name are read completely', async () => {
   const bytes = Buffer.from('the bytes of an artifact, whole');
   const ref = await store.putBytes(bytes);
   const work: Work = { activity: 'mix', codeVersion: '1', inputs: {}, config: 'wire', environment: {} };
@@ -54,7 +57,7 @@ it('one short answer is read again: bytes, a range, a file, a manifest and a nam
   }
 });
 
-it('two short answers are an unreachable store, worth a retry, and not a damaged object', async () => {
+it('reports two short answers as an unreachable store, retryable, not as a damaged object', async () => {
   const ref = await store.putBytes(Buffer.from('bytes that never come whole on a bad day'));
   for (const read of [() => store.getBytes(ref), () => store.getToFile(ref, join(folder, 'never'))]) {
     proxy.cutNext(2);
@@ -63,7 +66,7 @@ it('two short answers are an unreachable store, worth a retry, and not a damaged
   expect(Buffer.from(await store.getBytes(ref)).toString()).toContain('never come whole');
 });
 
-it('the same wrong bytes twice are a damaged object', async () => {
+it('reports the same wrong bytes twice as a damaged object', async () => {
   const ref = await store.putBytes(Buffer.from('what was written'));
   await store.objects.put(store.keyOf(ref), Buffer.from('what WAS written'));
   await expect(store.getBytes(ref)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });

@@ -17,7 +17,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-it.each(['float16', 'bfloat16'] as const)('numbers become the bits that torch rounds them to: %s', (name) => {
+it.each(['float16', 'bfloat16'] as const)('rounds numbers to the same bits as torch: %s', (name) => {
   const values = readFloat32(tensorOf('float32'));
   const want = tensorOf(name);
   const { data, overflowCount } = narrow(values, want.dtype as 'F16' | 'BF16');
@@ -28,7 +28,7 @@ it.each(['float16', 'bfloat16'] as const)('numbers become the bits that torch ro
   expect(overflowCount).toBeGreaterThan(0);
 });
 
-it('a number that 16 bits hold comes back as it was, and NaN stays NaN', () => {
+it('round-trips every number of 16 bits, NaN included', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('F16' as const, 'BF16' as const),
@@ -44,7 +44,7 @@ it('a number that 16 bits hold comes back as it was, and NaN stays NaN', () => {
   );
 });
 
-it('a converted checkpoint has the type in its tensors and in its config, in half of the bytes', async () => {
+it('converts the tensors and the config of a checkpoint and halves its bytes', async () => {
   const folder = mkdtempSync(join(scratch, 'checkpoint-'));
   const weights = Float32Array.from({ length: 600 }, (_, i) => Math.sin(i));
   await writeSafetensorsFolder(folder, 'model', new Map([['w', float32Tensor(weights, [20, 30])]]));
@@ -65,7 +65,7 @@ it('a converted checkpoint has the type in its tensors and in its config, in hal
   });
 });
 
-it('a weight that float16 cannot hold is refused with its name, and the folder stays as it was', async () => {
+it('refuses a weight outside the range of float16 by name and leaves the folder unchanged', async () => {
   const folder = mkdtempSync(join(scratch, 'large-'));
   await writeSafetensorsFolder(folder, 'model', new Map([['large', float32Tensor(Float32Array.of(1, 70000), [2])]]));
   const before = readFileSync(join(folder, 'model.safetensors'));
@@ -76,7 +76,7 @@ it('a weight that float16 cannot hold is refused with its name, and the folder s
   expect(readFileSync(join(folder, 'model.safetensors'))).toEqual(before);
 });
 
-it('a config that says no type gets one, for readers take float32 otherwise', () => {
+it('adds a dtype to a config without one, because readers assume float32', () => {
   expect(JSON.parse(withDtype('{"a":1}', 'float16'))).toEqual({ a: 1, torch_dtype: 'float16' });
   expect(withDtype('{"a":1}', 'float32')).toBe('{"a":1}');
 });

@@ -1,4 +1,7 @@
-/** Damage below the store: a byte of MinIO's own files changes, and `verify` must name the object and not call the store down. */
+/**
+ * Damage below the store: a byte of MinIO's own files changes. `verify` must name the object and not report the store
+ * as unreachable.
+ */
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -12,7 +15,7 @@ const stack = useStack();
 it.for([
   { kind: 'small, kept inside its metadata', byteLength: 2_000, file: 'xl.meta' },
   { kind: 'large, in a part of its own', byteLength: 3_000_000, file: 'part.1' },
-])('one changed byte on disk of an object ($kind) is named', async ({ byteLength, file }) => {
+])('names an object with one changed byte on disk ($kind)', async ({ byteLength, file }) => {
   const { s3, home } = stack.settings;
   const store = openArtifactStore(s3);
   const damaged = await store.putBytes(Buffer.alloc(byteLength, `${String(byteLength)} `));

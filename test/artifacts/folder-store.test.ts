@@ -19,7 +19,7 @@ describe('folder store', () => {
   storeSuite(() => new FolderObjectStore(root));
   registrySuite(() => new FolderObjectStore(root));
 
-  it('leaves no half-written file behind', async () => {
+  it('leaves no partially written file behind', async () => {
     const objects = new FolderObjectStore(root);
     const broken = { byteLength: 3, sha256: 'f'.repeat(64) };
     await expect(
@@ -34,7 +34,7 @@ describe('folder store', () => {
     expect(await readdir(join(root, '.partial~'))).toEqual([]);
   });
 
-  it('reads an artifact from the store once while the cache has room, and again when it has not', async () => {
+  it('caches an artifact while there is room, and reads it again after eviction', async () => {
     let getCount = 0;
     const objects: ObjectStore = new (class extends FolderObjectStore {
       override get(key: string): Promise<Uint8Array | undefined> {

@@ -1,4 +1,4 @@
-/** No space left, on this machine (`/dev/full` refuses every write with ENOSPC) and in the store. */
+/** A full disk on this machine (`/dev/full` refuses every write with ENOSPC) and a full store. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ async function failureOf(work: () => unknown): Promise<unknown> {
 }
 
 describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
-  it('is DISK_FULL at the activity boundary however often it is tried, with the place and the bytes that are free', async () => {
+  it('is a retryable DISK_FULL at any attempt of an activity, with the place and the free bytes', async () => {
     const full = await failureOf(() => writeFile('/dev/full', 'a line'));
     const wrapped = new Error('the stream failed', { cause: full });
     for (const error of [full, wrapped])
@@ -34,7 +34,7 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
     expect(codedFileError(full)).toMatchObject({ code: 'DISK_FULL', kind: 'worker', retryable: true });
   });
 
-  it('neither ends a worker by its own log line nor keeps it from ending', async () => {
+  it('neither crashes a worker through its log nor blocks its shutdown', async () => {
     const log = pathToFileURL(compiled('workers/logging.ts')).href;
     const script = `
       const { createLog } = await import(${JSON.stringify(log)});
@@ -52,7 +52,7 @@ describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
   });
 });
 
-it('a file system that refuses the write is no bug of ours', () => {
+it('maps a write that the file system refuses to FILE_NOT_WRITABLE, not to a bug', () => {
   const refused = (code: string) =>
     Object.assign(new Error(`${code}: refused`), { code, syscall: 'mkdir', path: '/x/y' });
   for (const code of ['EROFS', 'EACCES', 'EPERM'])
@@ -67,7 +67,7 @@ it('a file system that refuses the write is no bug of ours', () => {
 it.for([
   ['XMinioStorageFull', 507],
   ['XMinioAdminBucketQuotaExceeded', 400],
-] as const)('a store without space (%s) is not said to be unreachable', async ([code, status]) => {
+] as const)('reports a store without space (%s) as full, not as unreachable', async ([code, status]) => {
   const server = createServer((request, answer) => {
     request.resume();
     request.on('end', () => {

@@ -1,4 +1,4 @@
-/** A garbage collection on a folder store, with others at work in the middle of it. */
+/** Garbage collection on a folder store, with concurrent work. */
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** Two activities, the second of which takes what the first has made; what the second has made. */
+/** Runs two activities, the second on the output of the first; returns the second's output. */
 async function work(name: string): Promise<ArtifactRef> {
   const store = new ArtifactStore(objects, { cacheByteLengthMax: 0 });
   const step = async (activity: string, inputs: Readonly<Record<string, ArtifactRef>>): Promise<ArtifactRef> => {
@@ -60,13 +60,16 @@ function collect(store: ObjectStore, options: Partial<GarbageOptions> = {}) {
   return collectGarbage(new ArtifactStore(store), {
     ...{ dryRun: false, forgotten: new Set<string>(), youngSinceMs: () => Promise.resolve(youngSinceMs) },
     async *runningRoots() {
-      // Nothing runs.
+      // No workflow is running.
     },
     ...options,
   });
 }
 
-/** The store, to which something is done before its n-th answer. Only between the last look at an age and the removal nobody can help. */
+/**
+ * A store that calls `meanwhile` before its answer number `at`. `head` and `remove` are not intercepted: a write
+ * between the last age check and the removal cannot be protected.
+ */
 function interrupted(at: number, meanwhile: () => Promise<unknown>): { store: ObjectStore; answers: () => number } {
   let count = 0;
   const before = async (): Promise<void> => {
@@ -93,7 +96,7 @@ function interrupted(at: number, meanwhile: () => Promise<unknown>): { store: Ob
   return { store, answers: () => count };
 }
 
-it('takes what nothing refers to, and leaves what an experiment, a name or a running workflow needs', async () => {
+it('deletes unreferenced objects and keeps what an experiment, a promoted name or a running workflow references', async () => {
   const [kept, promoted, running] = [await work('kept'), await work('promoted'), await work('running')];
   await objects.put(experimentKey('kept'), jsonBytes({ policy: kept }));
   await objects.put('promoted/judge.json', jsonBytes({ versions: [promoted] }));
@@ -117,7 +120,7 @@ it('takes what nothing refers to, and leaves what an experiment, a name or a run
   expect((await keys()).filter((key) => key !== forgotten)).toEqual(before);
 });
 
-it('never takes from a run what it finds or makes at any moment of the collection', async () => {
+it('never deletes what a run finds or writes at any point of the collection', async () => {
   for (let at = 0, answers = 1; at < answers; at++) {
     await work('found again');
     await makeOld();
@@ -136,7 +139,7 @@ it('never takes from a run what it finds or makes at any moment of the collectio
   }
 });
 
-it('removes nothing where it cannot tell what a document refers to', async () => {
+it('deletes nothing if the references of a document cannot be read', async () => {
   await objects.put(experimentKey('damaged'), new TextEncoder().encode('{"policy":'));
   await work('perhaps its');
   await makeOld();
@@ -145,13 +148,13 @@ it('removes nothing where it cannot tell what a document refers to', async () =>
   expect(await keys()).toEqual(before);
 });
 
-/** What one of a graph's activities takes and makes; numbers choose among what was made before. */
+/** Inputs and outputs of one activity of a graph; numbers choose among earlier outputs. */
 interface MadeNode {
   readonly inputs: readonly number[];
   readonly named: readonly number[];
-  /** A document that no activity made; else the activity's output. */
+  /** Whether it is a document without a producer instead of an activity's output. */
   readonly isLoose: boolean;
-  /** The ref of the output is another object than the one that the store gave, as after a restart. */
+  /** Whether the output's ref is a copy of the object that the store returned, as after a restart. */
   readonly isCopied: boolean;
   readonly isRoot: boolean;
 }
@@ -189,7 +192,7 @@ async function makeGraph(nodes: readonly MadeNode[]): Promise<ArtifactRef[]> {
   return made;
 }
 
-it('keeps of any graph what its roots lead to, and nothing else', async () => {
+it('keeps exactly what the roots of any graph reach', async () => {
   await fc.assert(
     fc.asyncProperty(graph, async (nodes) => {
       const made = await makeGraph(nodes);
@@ -215,7 +218,7 @@ it('keeps of any graph what its roots lead to, and nothing else', async () => {
   );
 });
 
-it('reads no output of which its manifest says that it names nothing else, and every other', async () => {
+it('reads only the outputs that the manifest does not list as closed', async () => {
   const store = new ArtifactStore(objects, { cacheByteLengthMax: 0 });
   const hidden = await store.putJson('named by an output alone');
   const input = await store.putJson('an input');
@@ -250,7 +253,7 @@ it('reads no output of which its manifest says that it names nothing else, and e
   expect(outputs.map(([name]) => name)).toEqual(['further']);
 });
 
-it('removes nothing where a manifest that is referred to cannot be read', async () => {
+it('deletes nothing if a referenced manifest cannot be read', async () => {
   const made = await work('damaged');
   await objects.put(experimentKey('kept'), jsonBytes({ policy: made }));
   await objects.put(made.producer ?? '', new TextEncoder().encode('{"inputs":'));

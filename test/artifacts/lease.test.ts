@@ -1,4 +1,7 @@
-/** A lease keeps what unfinished work has written or found, whatever its age; on a real MinIO, whose objects cannot be aged, the collection takes all of them for old. */
+/**
+ * A lease protects what unfinished work has written or found, whatever its age. Objects on a real MinIO cannot be aged:
+ * there the collection treats all of them as old.
+ */
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,12 +25,12 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const hourMs = 60 * 60_000;
 
-/** With no grace at all: all that no lease protects is old. */
+/** Collects without a grace period: everything that no lease protects is old. */
 function collect(objects: ObjectStore) {
   return collectGarbage(new ArtifactStore(objects), {
     ...{ dryRun: false, forgotten: new Set<string>(), youngSinceMs: () => Promise.resolve(Date.now() + hourMs) },
     async *runningRoots() {
-      // Nothing that Temporal knows of.
+      // Temporal knows of no running workflow.
     },
   });
 }
@@ -39,7 +42,7 @@ async function keysOf(objects: ObjectStore, prefix: string): Promise<string[]> {
 }
 
 function suite(open: () => ObjectStore): void {
-  it('a collection in the middle of an ingestion, an upload and a snapshot removes nothing of theirs', async () => {
+  it('keeps the objects of an ingestion, an upload and a snapshot in progress', async () => {
     const objects = open();
     const store = new ArtifactStore(objects, { cacheByteLengthMax: 0, lease: new StoreLease(objects) });
     await writeFile(join(root, 'model.safetensors'), Buffer.alloc(2 << 20, 1));
@@ -47,7 +50,7 @@ function suite(open: () => ObjectStore): void {
     const pieces: Readonly<Record<string, () => Promise<unknown>>> = {
       ingestion: async () => [await store.putBytes(Buffer.alloc(1000, 3)), await store.putJson(['an index'])],
       upload: () => putFolder(store, root),
-      // Found, not written: it was there before the activity began.
+      // Already in the store before the activity began: found, not written.
       snapshot: () => store.putBytes(Buffer.alloc(2 << 20, 2)),
     };
     const made = Object.entries(pieces).map(([activity, piece]) =>
@@ -76,7 +79,7 @@ describe('on MinIO', () => {
   suite(() => openObjectStore(stack.settings.s3));
 });
 
-it('the lease is there before the first write, once for all that a process does, and ends with the last of it', async () => {
+it('creates one lease per process before the first write and removes it after the last holder', async () => {
   const objects = new FolderObjectStore(join(root, 'store'));
   const lease = new StoreLease(objects, { lingerMs: 0 });
   await lease.hold(async () => {
@@ -89,7 +92,7 @@ it('the lease is there before the first write, once for all that a process does,
   expect(await leasedSinceMs(objects, { removeDead: true })).toBe(Infinity);
 });
 
-it('the lease of a killed worker ends some minutes after its last renewal', async () => {
+it('expires the lease of a killed worker some minutes after its last renewal', async () => {
   const objects = new FolderObjectStore(join(root, 'store'));
   const sinceMs = Date.now() - 9 * hourMs;
   await objects.put('leases/killed.json', Buffer.from(`{"schema":1,"sinceMs":${String(sinceMs)}}`));
@@ -103,7 +106,7 @@ it('the lease of a killed worker ends some minutes after its last renewal', asyn
   expect(await keysOf(objects, 'leases/')).toEqual([]);
 });
 
-it('work that stood still for longer than its lease commits nothing', async ({ onTestFinished }) => {
+it('refuses to commit work that was suspended for longer than its lease', async ({ onTestFinished }) => {
   onTestFinished(() => void vi.useRealTimers());
   const objects = new FolderObjectStore(join(root, 'store'));
   const store = new ArtifactStore(objects, { lease: new StoreLease(objects) });

@@ -1,4 +1,4 @@
-/** What the registry promises on any store: run on a folder and on a real MinIO. */
+/** The guarantees of the registry on any store, run on a folder and on a real MinIO. */
 import { expect, it } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { ObjectStore } from '../../artifacts/store/object-store.ts';
@@ -21,7 +21,7 @@ const addition = (identity: string, revision: number): Addition => ({
 export function registrySuite(open: () => ObjectStore): void {
   const fresh = (): ArtifactStore => new ArtifactStore(open(), { cacheByteLengthMax: 0 });
 
-  it('counts versions from 1, keeps the old ones and says which one the name stands for', async () => {
+  it('counts versions from 1, keeps the old ones and marks the current one', async () => {
     const store = fresh();
     expect(await readName(store, 'counted')).toMatchObject({ revision: 0, current: null });
     for (const [revision, identity] of ['a', 'b', 'c'].entries())
@@ -38,7 +38,7 @@ export function registrySuite(open: () => ObjectStore): void {
     expect(await listNames(store)).toContain('counted');
   });
 
-  it('lets exactly one of 50 concurrent promotions through; the others are told that the name moved', async () => {
+  it('lets exactly one of 50 concurrent promotions succeed; the others get a conflict', async () => {
     const store = fresh();
     for (const revision of [0, 1]) {
       const tries = Array.from({ length: 50 }, (_, i) =>
@@ -54,7 +54,7 @@ export function registrySuite(open: () => ObjectStore): void {
     }
   });
 
-  it('makes one version of a candidate that is promoted twice, at once, after others, and again after a rollback', async () => {
+  it('creates one version of a candidate that is promoted twice: concurrently, after others, and again after a rollback', async () => {
     const store = fresh();
     const twice = addition('a', 0);
     const [first, second] = await Promise.all([
@@ -63,7 +63,7 @@ export function registrySuite(open: () => ObjectStore): void {
     ]);
     expect(second).toEqual(first);
     await promoteVersion(store, 'twice', addition('b', 1));
-    // The attempt whose answer was lost comes again when the name has moved on.
+    // A retry of the attempt whose answer was lost, after the name has moved on.
     expect(await promoteVersion(store, 'twice', twice)).toMatchObject({ revision: 2, current: 2 });
     await rollBackName(store, 'twice', { revision: 2, at: at(), by: 'me' });
     const again = await promoteVersion(store, 'twice', addition('b', 3));
@@ -71,7 +71,7 @@ export function registrySuite(open: () => ObjectStore): void {
     expect(again.versions).toHaveLength(2);
   });
 
-  it('rolls back to what the name stood for before, to a version that is named, and to nothing', async () => {
+  it('rolls back to the previous version, to a given version, and to nothing', async () => {
     const store = fresh();
     const back = (revision: number, to?: number) =>
       rollBackName(store, 'back', { revision, at: at(), by: 'me', reason: 'worse', ...(to !== undefined && { to }) });
@@ -79,12 +79,12 @@ export function registrySuite(open: () => ObjectStore): void {
     await promoteVersion(store, 'back', addition('b', 1));
     expect(await back(2)).toMatchObject({ revision: 3, current: 1 });
     await promoteVersion(store, 'back', addition('c', 3));
-    // Not to 2, which had been taken back when 3 came.
+    // Not to version 2, which had been rolled back before version 3 was promoted.
     expect(await back(4)).toMatchObject({ revision: 5, current: 1 });
     expect(await back(5, 3)).toMatchObject({ revision: 6, current: 3 });
     expect(await back(6)).toMatchObject({ revision: 7, current: 1 });
     await expect(back(7, 1)).rejects.toMatchObject({ code: 'USAGE' });
-    // Sent twice it is done once.
+    // A repeated rollback has no further effect.
     expect(await back(6)).toMatchObject({ revision: 7, current: 1 });
     const end = await back(7);
     expect(end).toMatchObject({ revision: 8, current: null });
@@ -94,7 +94,7 @@ export function registrySuite(open: () => ObjectStore): void {
     expect(() => versionOf(end)).toThrow('no judge has been promoted');
   });
 
-  it('refuses to go on from a document of which a byte was changed, and names that are none', async () => {
+  it('refuses a document with a changed byte, and invalid names', async () => {
     const store = fresh();
     await promoteVersion(store, 'changed', addition('a', 0));
     const text = Buffer.from((await store.objects.get('promotions/changed.json')) ?? []).toString();

@@ -23,13 +23,13 @@ async function tableOf(rowCount: number): Promise<RowTable> {
   return writer.finish();
 }
 
-/** Nothing is remembered from before. */
+/** Opens the store without any cached state. */
 function opened() {
   const objects = new CountingStore(root);
   return { objects, store: new ArtifactStore(objects) };
 }
 
-it('gives the rows that are asked for, in that order, from whichever shards', async () => {
+it('returns the requested rows in the requested order from any shards', async () => {
   const table = await tableOf(9_000);
   expect(table.shards.map(({ firstRow, rowCount }) => [firstRow, rowCount])).toEqual([
     [0, 4_096],
@@ -44,7 +44,7 @@ it('gives the rows that are asked for, in that order, from whichever shards', as
   expect(await tableOf(0)).toMatchObject({ rowCount: 0, shards: [] });
 });
 
-it('reads the rows that are asked for and not their shards: a few rows cost the same from a table of any length', async () => {
+it('reads only the requested rows: their cost does not depend on the length of the table', async () => {
   const costOf = async (rowCount: number) => {
     const table = await tableOf(rowCount);
     const { objects, store } = opened();
@@ -57,7 +57,7 @@ it('reads the rows that are asked for and not their shards: a few rows cost the 
   expect(Math.max(small.byteLength, large.byteLength)).toBeLessThan(3 * 400);
 });
 
-it('rows side by side are one read', async () => {
+it('reads adjacent rows in one request', async () => {
   const table = await tableOf(4_000);
   const { objects, store } = opened();
   const rows = Array.from({ length: 4_000 }, (_, i) => i);
@@ -65,7 +65,7 @@ it('rows side by side are one read', async () => {
   expect([...objects.reads.values()]).toEqual([1, 1]);
 });
 
-it('a bad read is read again, whole; a bad object is said to be one', async () => {
+it('repeats a bad read with the whole shard, and reports a damaged object as such', async () => {
   const table = await tableOf(100);
   const { store } = opened();
   let badCount = 0;

@@ -16,7 +16,7 @@ describe('S3 store on MinIO', () => {
     { wrong: { accessKey: 'nobody' }, says: 'AWS_ACCESS_KEY_ID' },
     { wrong: { secretKey: 'not the secret' }, says: 'AWS_SECRET_ACCESS_KEY' },
     { wrong: { bucket: 'no-such-bucket' }, says: 'MTRL_S3_BUCKET' },
-  ])('tells a wrong $wrong apart and what to set instead', async ({ wrong, says }) => {
+  ])('names the wrong setting ($wrong) and the variable to set', async ({ wrong, says }) => {
     const objects = openObjectStore({ ...stack.settings.s3, ...wrong });
     const refused = { code: 'STORE_REFUSED', details: { hint: expect.stringContaining(says) as string } };
     await expect(objects.putIfAbsent('a', new Uint8Array(1))).rejects.toMatchObject(refused);
@@ -24,7 +24,7 @@ describe('S3 store on MinIO', () => {
     await expect(collect(objects.list('a'))).rejects.toMatchObject(refused);
   });
 
-  it('writes an object of 40 MB in one PUT that reads back whole', async () => {
+  it('writes an object of 40 MB in one PUT and reads it back', async () => {
     const objects = openObjectStore(stack.settings.s3);
     const bytes = Buffer.alloc(40_000_000, 7);
     await objects.put('large', bytes);
@@ -33,7 +33,7 @@ describe('S3 store on MinIO', () => {
 });
 
 describe('S3 store without a server', () => {
-  it('names the endpoint that does not answer, as an error worth a retry', async () => {
+  it('names an unreachable endpoint in a retryable error', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
@@ -56,7 +56,7 @@ describe('S3 store without a server', () => {
     await expect(collect(objects.list(''))).rejects.toMatchObject(unreachable);
   });
 
-  it('repeats a request whose kept-alive connection broke', async () => {
+  it('repeats a request whose keep-alive connection broke', async () => {
     let requestCount = 0;
     const server = createServer((request, response) => {
       requestCount++;

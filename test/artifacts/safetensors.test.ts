@@ -34,7 +34,7 @@ const tensors = fc
   });
 
 describe('safetensors', () => {
-  it('round-trips any tensors and metadata, and ignores the order they were added in', () => {
+  it('round-trips any tensors and metadata, independent of insertion order', () => {
     fc.assert(
       fc.property(tensors, fc.dictionary(fc.constantFrom('format', 'step', '1'), fc.string()), (map, metadata) => {
         const bytes = encodeSafetensors(map, metadata);
@@ -52,14 +52,14 @@ describe('safetensors', () => {
     'untied-gqa/model.safetensors',
     'images.safetensors',
     'tied.expected/expected.safetensors',
-  ])('writes the very bytes of the Python library: %s', (name) => {
+  ])('writes the same bytes as the Python library: %s', (name) => {
     const bytes = readFileSync(new URL(name, fixtures));
     const { tensors, metadata } = decodeSafetensors(bytes);
     expect(tensors.size).toBeGreaterThan(3);
     expect(Buffer.from(encodeSafetensors(tensors, metadata)).equals(bytes)).toBe(true);
   });
 
-  it('refuses a file cut at any byte, and one with a byte too many', () => {
+  it('refuses a file that is truncated at any byte or has an extra byte', () => {
     const bytes = encodeSafetensors(new Map([['w', float32Tensor(Float32Array.of(1, 2), [2])]]));
     for (let length = 0; length < bytes.byteLength; length++) {
       expect(() => decodeSafetensors(bytes.subarray(0, length)), `cut to ${String(length)}`).toThrow(
@@ -76,14 +76,14 @@ describe('safetensors', () => {
     ['negative size', { a: entry('U8', [-4], 0, 4) }, /tensor a /],
     ['unknown type', { a: entry('F8_E4M3', [4], 0, 4) }, /tensor a has a type/],
     ['no shape', { a: { dtype: 'U8', data_offsets: [0, 4] } }, /tensor a /],
-  ])('names the tensor whose header has a fault: %s', (_, header, message) => {
+  ])('names the tensor with the invalid header: %s', (_, header, message) => {
     const text = Buffer.from(JSON.stringify(header));
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(text.length));
     expect(() => decodeSafetensors(Buffer.concat([length, text, Buffer.alloc(4)]))).toThrow(message);
   });
 
-  it('reads halves and bfloat16 as the numbers they stand for', () => {
+  it('decodes float16 and bfloat16 to their values', () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x8000, 0x7c00, 0xfc00, 0x3555);
     const half: Tensor = { dtype: 'F16', shape: [halves.length], data: new Uint8Array(halves.buffer) };
     expect([...readFloat32(half)]).toEqual([
@@ -112,7 +112,7 @@ describe('a folder of safetensors', () => {
     ['c', 'a', 'b'].map((name, i) => [name, float32Tensor(new Float32Array(100).fill(i), [10, 10])]),
   );
 
-  it('is one file while it fits, and shards of bounded size with an index when not', async () => {
+  it('writes one file while it fits, else shards of bounded size with an index', async () => {
     const folder = mkdtempSync(join(root, 'shards-'));
     expect(await writeSafetensorsFolder(folder, 'model', many)).toEqual(['model.safetensors']);
     expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
@@ -134,7 +134,7 @@ describe('a folder of safetensors', () => {
     });
   });
 
-  it('says what is missing: the file, a tensor of the index, an index that is none', async () => {
+  it('reports a missing file, a missing tensor of the index, and an invalid index', async () => {
     const folder = mkdtempSync(join(root, 'faults-'));
     await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({ code: 'FILE_MISSING' });
     const indexPath = join(folder, 'model.safetensors.index.json');

@@ -1,4 +1,4 @@
-/** What any object store must do, and the artifact store over it: run on a folder and on a real MinIO. */
+/** The behaviour of any object store and of the artifact store on top of it, run on a folder and on a real MinIO. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ export function storeSuite(open: () => ObjectStore): void {
   });
   const fresh = (): ArtifactStore => new ArtifactStore(open(), { cacheByteLengthMax: 0 });
 
-  it('returns what was put, and undefined for what was not', async () => {
+  it('returns what was stored, and undefined for unknown keys', async () => {
     const objects = open();
     await objects.put('room/a.bin', bytesOf('one'));
     await objects.put('room/a.bin', bytesOf('two!'));
@@ -96,7 +96,7 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(text(await objects.get('race/pointer'))).toBe('next');
   });
 
-  it('replaces nothing where there is nothing, or other bytes than the writer has read', async () => {
+  it('replaces nothing if the object is missing or has changed since the writer read it', async () => {
     const objects = open();
     expect(await objects.getTagged('pointers/none')).toBeUndefined();
     await objects.put('pointers/a', bytesOf('one'));
@@ -108,7 +108,7 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(text(await objects.get('pointers/a'))).toBe('two');
   });
 
-  it('keeps equal bytes once and proves them on every read', async () => {
+  it('stores equal bytes once and verifies them on every read', async () => {
     const store = fresh();
     const [a, b] = [await store.putBytes(bytesOf('same')), await store.putBytes(bytesOf('same'))];
     expect(a).toEqual(b);
@@ -119,7 +119,7 @@ export function storeSuite(open: () => ObjectStore): void {
     await expect(store.getBytes(gone)).rejects.toMatchObject({ code: 'ARTIFACT_MISSING' });
   });
 
-  it('streams files in and out whole, and leaves no file when the bytes are wrong', async () => {
+  it('streams files in and out completely, and leaves no file if the bytes are wrong', async () => {
     const store = fresh();
     const [source, copy] = [join(folder, 'source'), join(folder, 'copy')];
     const content = randomBytes(3_000_001);
@@ -133,7 +133,7 @@ export function storeSuite(open: () => ObjectStore): void {
     await expect(readFile(join(folder, 'wrong'))).rejects.toThrow('ENOENT');
   });
 
-  it('does equal work once, whatever the environment', async () => {
+  it('memoizes equal work, whatever the environment', async () => {
     const store = fresh();
     let computeCount = 0;
     const compute = async () => {
@@ -157,7 +157,7 @@ export function storeSuite(open: () => ObjectStore): void {
   });
 
   it.for(['output', 'part of a document', 'file of a folder'])(
-    'a manifest whose %s is gone is not taken for done: the work is done again, with the same digests',
+    'repeats work whose %s is missing, with the same digests',
     async (gone) => {
       const store = fresh();
       const compute = async () => {
@@ -189,7 +189,7 @@ export function storeSuite(open: () => ObjectStore): void {
     },
   );
 
-  it('a manifest whose output is gone and can only be made otherwise is replaced, once among several', async () => {
+  it('replaces a manifest whose output is missing and cannot be reproduced, once among concurrent attempts', async () => {
     const store = fresh();
     const made = (value: string) => async () => ({
       outputs: { value: await store.putJson({ replaced: value }) },
@@ -213,7 +213,7 @@ export function storeSuite(open: () => ObjectStore): void {
     });
   });
 
-  it('shows nothing under the final key when the attempt dies between its parts and its manifest', async () => {
+  it('writes nothing under the final key if the attempt fails between its parts and its manifest', async () => {
     const store = fresh();
     const dying = memoize(store, work('dying'), async () => {
       await store.putJson('a part');
@@ -226,7 +226,7 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(again.cached).toBe(false);
   });
 
-  it('gives all of several attempts the same winner and reports outputs that differ', async () => {
+  it('gives all concurrent attempts the same winner and reports outputs that differ', async () => {
     const store = fresh();
     const divergences: Divergence[] = [];
     let arrived = 0;
@@ -253,7 +253,7 @@ export function storeSuite(open: () => ObjectStore): void {
     expect(divergences.map(({ name }) => name)).toEqual(['clock', 'clock']);
   });
 
-  it('gives a folder the digest of its content and makes the same folder of it', async () => {
+  it('addresses a folder by its content and materializes an identical folder', async () => {
     const store = fresh();
     const source = await mkdtemp(join(folder, 'checkpoint-'));
     await writeFile(join(source, 'config.json'), '{}');
@@ -275,7 +275,7 @@ export function storeSuite(open: () => ObjectStore): void {
     });
   });
 
-  it('lists in the order of keys, removes what is named and nothing else, and makes young what is touched', async () => {
+  it('lists in key order, removes only the given keys, and refreshes the age of a touched object', async () => {
     const objects = open();
     for (const key of ['order/b', 'order/a/z', 'order/a.json', 'order/a-b/c']) await objects.put(key, bytesOf(key));
     const keys = async () => (await collect(objects.list('order/'))).map(({ key }) => key);
@@ -300,7 +300,7 @@ export function storeSuite(open: () => ObjectStore): void {
     expect((await verifyArtifacts(store, [root])).problems).toEqual([]);
   });
 
-  it('names every object of which one byte was changed, and every one that is gone', async () => {
+  it('names every object with a changed byte and every missing object', async () => {
     const { store, root, expected } = await chain(fresh(), 'flip');
     for (const victim of expected) {
       const key = store.objects.keyOf(victim.uri);
@@ -319,7 +319,7 @@ export function storeSuite(open: () => ObjectStore): void {
   });
 }
 
-/** index (JSON) -> output -> producer manifest -> input (folder) -> file. `expected`: every artifact of it. */
+/** index (JSON) -> output -> producer manifest -> input (folder) -> file. `expected`: all artifacts of the chain. */
 async function chain(
   store: ArtifactStore,
   salt: string,

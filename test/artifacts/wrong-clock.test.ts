@@ -1,4 +1,4 @@
-/** A machine whose clock is hours off works with a real MinIO, which refuses signatures of another time. */
+/** A machine whose clock is hours off works with a real MinIO, which refuses signatures with a wrong time. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -13,11 +13,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it.for([3, -3])('a clock that is %i hours off ends no request: signatures and ages go by the store', async (hours) => {
+it.for([3, -3])('uses the store time for signatures and ages if the clock is %i hours off', async (hours) => {
   const trueMs = Date.now();
   vi.useFakeTimers({ toFake: ['Date'], now: trueMs + hours * hourMs });
   const { s3 } = stack.settings;
-  // Each client learns the store's time by another first request.
+  // Each client learns the store's time through a different first request.
   expect(await collect(openObjectStore(s3).list('nothing/'))).toEqual([]);
   expect(await openObjectStore(s3).head('nothing')).toBeUndefined();
   const objects = openObjectStore(s3);
@@ -32,7 +32,7 @@ it.for([3, -3])('a clock that is %i hours off ends no request: signatures and ag
   expect((await store.getBytes(ref)).byteLength).toBe(3 << 20);
 });
 
-it('where the store refuses the corrected time too, the error names the machine and is worth a retry elsewhere', async () => {
+it('reports a clock skew, retryable on another machine, if the store refuses the corrected time too', async () => {
   const server = createServer((_, answer) => {
     const xml = '<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>';
     answer.writeHead(403, { date: new Date(Date.now() + 2 * hourMs).toUTCString() }).end(xml);

@@ -1,4 +1,4 @@
-/** What a verb does when its output cannot be written: a real process with a real pipe, and with the full device. */
+/** Verbs whose output cannot be written: a real process with a real pipe, and with the full device. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { compiled } from '../support/compiled.ts';
 
 const mtrl = `"${process.execPath}" "${compiled('cli/main.ts')}"`;
 
-/** The verb's own exit code is the script's. */
+/** The script must return the verb's own exit code. */
 function shell(script: string) {
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
     cwd: projectRoot,
@@ -19,7 +19,7 @@ function shell(script: string) {
 
 describe('output that cannot be written', () => {
   test.each([`${mtrl} --help`, `${mtrl} schedule list --help`, `${mtrl} recipe recipes/demo.yaml`])(
-    'a closed pipe ends `%s` quietly, without a stack trace',
+    'exits quietly, without a stack trace, when the pipe of `%s` closes',
     (command) => {
       const { status, stderr } = shell(`${command} | (exec true); exit "\${PIPESTATUS[0]}"`);
       expect(stderr).toBe('');
@@ -28,7 +28,7 @@ describe('output that cannot be written', () => {
   );
 
   test.skipIf(!existsSync('/dev/full'))(
-    'a full device is one coded error with exit code 1, without a stack trace',
+    'reports a full device as one coded error with exit code 1, without a stack trace',
     () => {
       const { status, stderr } = shell(`${mtrl} --help > /dev/full`);
       expect(stderr.split('\n')[0]).toBe('OUTPUT_FAILED: the output cannot be written');
@@ -37,7 +37,7 @@ describe('output that cannot be written', () => {
     },
   );
 
-  test('a full device behind stderr does not hide the failure', () => {
+  test('still fails if stderr is a full device', () => {
     expect(shell(`${mtrl} no-such-verb 2> /dev/full`).status).not.toBe(0);
   });
 });

@@ -53,10 +53,10 @@ describe('on real servers', () => {
     ...loadRecipeFile('recipes/demo-quick.yaml', sets),
   });
 
-  test('a second start with the same recipe attaches, with another it is refused with the difference', async () => {
+  test('attaches to an experiment started with the same recipe and refuses another recipe with the difference', async () => {
     expect(await startOrAttach(stack, request('twice'))).toBe('started');
     expect(await startOrAttach(stack, request('twice'))).toBe('attached');
-    // A default that is written out is no difference.
+    // Writing a default explicitly is not a difference.
     expect(await startOrAttach(stack, request('twice', ['evaluation.seed=0']))).toBe('attached');
     await expect(startOrAttach(stack, request('twice', ['arms.mt-rl.groupSize=4']))).rejects.toMatchObject({
       code: 'RECIPE_CONFLICT',
@@ -64,7 +64,7 @@ describe('on real servers', () => {
     });
   });
 
-  test('an ended experiment still refuses another recipe, and keeps its own to start again from', async () => {
+  test('refuses another recipe for a closed experiment and can start again from the recorded one', async () => {
     await startOrAttach(stack, request('ended'));
     await stack.client.workflow.getHandle('ended').terminate();
     expect(await startOrAttach(stack, request('ended'))).toBe('attached');
@@ -76,7 +76,7 @@ describe('on real servers', () => {
     expect((await describeExperiment(stack.client, 'ended')).status.name).toBe('RUNNING');
   });
 
-  test('an experiment can be found by its search attributes and says what it is', async () => {
+  test('sets the search attributes, summary and details of an experiment', async () => {
     await startOrAttach(stack, request('attributes'));
     const description = await describeExperiment(stack.client, 'attributes');
     expect(await description.staticSummary()).toContain('demo-quick: ');
@@ -108,14 +108,14 @@ describe('on real servers', () => {
       .toBeGreaterThan(0);
   });
 
-  test('status without a worker says so, in words and as one JSON document', async () => {
+  test('reports the status without a worker, as text and as one JSON document', async () => {
     await startOrAttach(stack, request('waiting'));
     const { code, stdout } = await mtrl(['status', 'waiting', '--json'], servers.env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ experimentId: 'waiting', status: 'running', progress: null });
   });
 
-  test('an unknown id ends with 1 and NOT_FOUND', async () => {
+  test('exits with 1 and NOT_FOUND for an unknown id', async () => {
     const { code, stdout, stderr } = await mtrl(['report', 'no-such'], servers.env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('NOT_FOUND: the experiment does not exist');
@@ -134,7 +134,7 @@ describe('without servers', () => {
     ],
     [['run', 'recipes/nowhere.yaml'], 2, 'USAGE'],
     [['status', 'x'], 1, 'TEMPORAL_UNREACHABLE: Temporal does not answer\n  at    127.0.0.1:9'],
-  ] as const)('%j ends with %i', async (args, code, words) => {
+  ] as const)('%j exits with %i', async (args, code, words) => {
     const env = {
       ...process.env,
       TEMPORAL_ADDRESS: '127.0.0.1:9',

@@ -1,4 +1,4 @@
-/** Progress, results and views for the printers' tests. */
+/** Progress, results and views for the tests of the printers. */
 import type { EvaluatedRun, TaskScores } from '../../contract/activities.ts';
 import type { View } from '../../cli/show/bars.ts';
 import { Rates } from '../../cli/show/rates.ts';

@@ -13,17 +13,17 @@ it('waits for a server that comes back', async () => {
   expect(await patiently(ask, { ...patience, silenceMsMax: 60_000 })).toBe('ended');
 });
 
-it('gives up on one that stays away', async () => {
+it('gives up on a server that stays unavailable', async () => {
   await expect(patiently(() => Promise.reject(unavailable()), patience)).rejects.toThrow('Failed to get');
 });
 
-it('does not take another program that ended with such a number for the server', async () => {
+it("does not mistake another program's exit code for a server error", async () => {
   const ask = vi.fn(() => Promise.reject(Object.assign(new Error('exit code 1'), { code: 1 })));
   await expect(patiently(ask, patience)).rejects.toThrow('exit code');
   expect(ask).toHaveBeenCalledTimes(1);
 });
 
-it('does not ask again what was answered with an error', async () => {
+it('does not retry after an error answer', async () => {
   const ask = vi.fn(() => Promise.reject(grpc(7)));
   await expect(patiently(ask, patience)).rejects.toMatchObject({ code: 7 });
   expect(ask).toHaveBeenCalledTimes(1);

@@ -20,7 +20,7 @@ const last = {
 };
 
 describe('bars', () => {
-  test('show steps, rate, time left and reward of a run under way', () => {
+  test('show steps, rate, time left and reward of a running run', () => {
     const rates = new Rates();
     rates.saw(runProgress({ step: 10 }), 60_000);
     rates.saw(runProgress({ step: 30 }), 65_000);
@@ -28,19 +28,19 @@ describe('bars', () => {
     expect(line).toContain(' 30/150  4.0/s  30 s left  reward 0.83  accuracy 0.81');
   });
 
-  test('never exceed the width where there is room for a bar at all', () => {
+  test('never exceed the width if there is room for a bar', () => {
     for (const columnCount of [80, 100, 200]) {
       const lines = barLines(standing(progress([runProgress({ last })])), view({ columnCount }));
       for (const line of lines) expect(visibleLength(line)).toBeLessThan(columnCount);
     }
   });
 
-  test('say that no worker answers, and what to do', () => {
+  test('report that no worker answers, and what to do', () => {
     expect(barLines(standing(undefined), view())[0]).toContain('no worker answers; `npm run mtrl -- up`');
     expect(plainLine(standing(undefined, { isOpen: false, status: 'FAILED' }), view())).toBe('demo: failed');
   });
 
-  test('100 runs fit the screen and a log line: those under way are shown, the others counted', () => {
+  test('fit 100 runs on the screen and in a log line: running ones are shown, the others counted', () => {
     const runs = Array.from({ length: 100 }, (_, i) => {
       const state = i < 40 ? 'done' : i < 43 ? 'training' : 'waiting';
       return runProgress({ runName: `run-${String(i)}`, state, step: { done: 150, training: 30, waiting: 0 }[state] });
@@ -57,7 +57,7 @@ describe('bars', () => {
     expect(line.length).toBeLessThan(400);
   });
 
-  test('a log line stays the same while nothing happens', () => {
+  test('do not change a log line while nothing happens', () => {
     const told = standing(progress([runProgress({ last })]));
     expect(plainLine(told, view({ nowMs: 1 }))).toBe(plainLine(told, view({ nowMs: 99_999 })));
     expect(plainLine(told, view())).toBe('demo: training | mt-rl/s0 30/150 reward 0.83 accuracy 0.81');
@@ -65,7 +65,7 @@ describe('bars', () => {
 });
 
 describe('rates', () => {
-  test('a run that starts over is measured anew', () => {
+  test('measure a run anew when it starts over', () => {
     const rates = new Rates();
     rates.saw({ runName: 'a', step: 100 }, 0);
     rates.saw({ runName: 'a', step: 5 }, 1_000);
@@ -74,7 +74,7 @@ describe('rates', () => {
     expect(rates.paceOf({ runName: 'a', step: 7, stepCount: 10 }, 2_000)).toEqual({ stepsPerSecond: 2, leftMs: 1_500 });
   });
 
-  test('a run whose steps take minutes has a pace between them', () => {
+  test('keep the pace of a run whose steps take minutes', () => {
     const rates = new Rates();
     for (let second = 0; second <= 350; second++)
       rates.saw({ runName: 'a', step: Math.floor(second / 100) }, second * 1_000);
@@ -82,13 +82,13 @@ describe('rates', () => {
     expect(rates.paceOf({ runName: 'a', step: 3, stepCount: 5 }, 350_000)).toMatchObject({ leftMs: 300_000 });
   });
 
-  test('time is told in the largest units that fit', () => {
+  test('print a duration in the largest units that fit', () => {
     expect([500, 59_000, 65_000, 7_620_000].map(timeText)).toEqual(['1 s', '59 s', '1 min 05 s', '2 h 07 min']);
   });
 });
 
 describe('the screen', () => {
-  test('goes back over exactly the rows it drew, also after the window became narrower', () => {
+  test('moves back over exactly the rows that it drew, also after the window became narrower', () => {
     const written: string[] = [];
     const terminal = { columns: 40, write: (text: string) => written.push(text) };
     const screen = new Screen(terminal);
@@ -106,7 +106,7 @@ describe('the screen', () => {
     expect(written.at(-1)).toBe('\u001b[?25h');
   });
 
-  test('cutting counts characters, not colours, and closes what was coloured', () => {
+  test('cuts by visible characters and closes open colours', () => {
     expect(cutToWidth('\u001b[31mabcdef\u001b[0m', 4)).toBe('\u001b[31mabc…\u001b[0m');
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (text, width) => {
@@ -116,7 +116,7 @@ describe('the screen', () => {
     );
   });
 
-  test('NO_COLOR and a pipe take colours away', () => {
+  test('writes no colours with NO_COLOR or to a pipe', () => {
     const shown = (isTTY: boolean, env: NodeJS.ProcessEnv): string =>
       terminalText(paintFor({ isTTY }, env)('red', 'x'));
     expect(shown(true, { NO_COLOR: '1' })).toBe('x');
@@ -124,7 +124,7 @@ describe('the screen', () => {
     expect(shown(true, {})).toBe('\u001b[31mx\u001b[0m');
   });
 
-  test('FORCE_COLOR=0 and NO_COLOR=1 write no colour, whatever the stream is', () => {
+  test('writes no colours with FORCE_COLOR=0 or NO_COLOR=1 on any stream', () => {
     for (const isTTY of [true, false]) {
       for (const env of [{ FORCE_COLOR: '0' }, { FORCE_COLOR: '1', NO_COLOR: '1' }, { FORCE_COLOR: 'false' }])
         expect(paintFor({ isTTY }, env)('red', 'x')).toBe('x');
@@ -136,7 +136,7 @@ describe('the screen', () => {
 describe('text of data', () => {
   const paint = paintFor({ isTTY: true }, {});
 
-  test('reaches no terminal with control characters: colours, titles, carriage returns, C1, turned writing', () => {
+  test('reaches no terminal with control characters: colours, titles, carriage returns, C1, bidirectional overrides', () => {
     const label = '\u001b[31mRED\u001b[0m\u001b]0;owned\u0007\r\u009b2J\u202e';
     expect(terminalText(`no such label ${label}`)).toBe(
       'no such label \\u001b[31mRED\\u001b[0m\\u001b]0;owned\\u0007\\u000d\\u009b2J\\u202e',
@@ -146,7 +146,7 @@ describe('text of data', () => {
     expect(painted.endsWith('\u001b[0m')).toBe(true);
   });
 
-  test('is escaped whatever it holds, and counted as it is shown', () => {
+  test('is escaped whatever it contains, and measured as it is shown', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
         const shown = terminalText(text);
@@ -157,12 +157,12 @@ describe('text of data', () => {
     );
   });
 
-  test('takes one line at most, and says how much of it was cut', () => {
+  test('takes at most one line, and states how much was cut', () => {
     expect(excerpt('a\nb', 10)).toBe('a\\nb');
     expect(excerpt('x'.repeat(12), 10)).toBe(`${'x'.repeat(10)}… (2 more)`);
   });
 
-  test('is escaped by the screen too', () => {
+  test('is escaped by the screen, too', () => {
     const written: string[] = [];
     new Screen({ columns: 40, write: (text: string) => written.push(text) }).draw(['run \u001b[2Jx\ny']);
     expect(written.join('')).toContain('run \\u001b[2Jx y');
@@ -186,7 +186,7 @@ describe('the table', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
-  test('of 200 tasks fits the terminal, every task once and every block with the runs beside it', () => {
+  test('of 200 tasks fits the terminal: every task once, every block with the runs beside it', () => {
     const tasks = Array.from({ length: 200 }, (_, i) => `preference-of-raters-${String(i).padStart(3, '0')}`);
     const many = ['base', 'mt-rl'].map((arm) =>
       evaluated(
@@ -204,7 +204,7 @@ describe('the table', () => {
     expect(blockCount).toBeGreaterThan(1);
   });
 
-  test('looks like this', () => {
+  test('matches the snapshot', () => {
     expect(`\n${text}\n`).toMatchInlineSnapshot(`
       "
                    naturalness   technical  rationality   alignment  preference      safety  mean  │ pair-alignment
@@ -230,7 +230,7 @@ describe('the table', () => {
     `);
   });
 
-  test('names seeds where an arm has several', () => {
+  test('names seeds if an arm has several', () => {
     const seeds = scoreTable(
       [evaluated('mt-rl', [scores('a', 0.9)], 0), evaluated('mt-rl', [scores('a', 0.9)], 1)],
       (_, plain) => plain,
@@ -239,12 +239,12 @@ describe('the table', () => {
     expect(seeds).toContain('mt-rl/s1');
   });
 
-  test('says so when nothing was evaluated', () => {
+  test('reports that nothing was evaluated', () => {
     expect(scoreTable([evaluated('base', [])], (_, plain) => plain)).toBe('no evaluations');
   });
 });
 
-test('differences name the path, and both sides', () => {
+test('lists differences with the path and both sides', () => {
   const there = { name: 'x', arms: { a: { steps: 3 }, b: 1 }, seeds: [0, 1] };
   const here = { name: 'x', arms: { a: { steps: 4 } }, seeds: [0, 2] };
   expect(differences(there, here)).toEqual([
@@ -255,7 +255,7 @@ test('differences name the path, and both sides', () => {
   expect(differences(there, structuredClone(there))).toEqual([]);
 });
 
-test('refs are found at any depth, each once', () => {
+test('finds refs at any depth, each once', () => {
   const ref = (uri: string) => ({ uri, sha256: 'a', byteLength: 1 });
   const value = { a: [{ b: ref('s3://1') }], c: { ...ref('s3://2'), d: ref('s3://1') }, e: null };
   expect(

@@ -55,7 +55,7 @@ async function recordOf(step: number): Promise<ArtifactRef> {
   return store.putJson({ schema: 1, update });
 }
 
-test('every logged step is found, over all snapshots and the log behind the last one, in order', async () => {
+test('finds every logged step, over all snapshots and the log after the last one, in order', async () => {
   const checkpoint = await store.putJson({});
   const snapshot = (step: number, records: ArtifactRef[], previous: ArtifactRef | null) =>
     store.putJson({ schema: 1, step, checkpoint, optimizer: null, records, previous });

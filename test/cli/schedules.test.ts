@@ -1,4 +1,6 @@
-/** `mtrl schedule` as a user calls it, on a real server; no worker, so that nothing it starts gets anywhere. */
+/**
+ * `mtrl schedule` as a user calls it, on a real server without a worker: the workflows that it starts do not progress.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +31,7 @@ async function scheduleJson(...args: readonly string[]): Promise<unknown> {
   return JSON.parse(out);
 }
 
-it('create, list, describe, pause, unpause, backfill and delete say one thing of a schedule', async () => {
+it('create, list, describe, pause, unpause, backfill and delete agree on a schedule', async () => {
   const times = ['--cron', '0 3 * * *', '--timezone', 'Europe/Rome', '--jitter', '5m'];
   const policies = ['--overlap', 'buffer-one', '--catchup-window', '2h', '--paused'];
   const created = await scheduleJson('create', 'every-night', '--recipe', recipe, ...times, ...policies);
@@ -50,7 +52,7 @@ it('create, list, describe, pause, unpause, backfill and delete say one thing of
   expect(await schedule('describe', 'every-night')).toMatchObject({ code: 1, out: '' });
 });
 
-it('describe shows how its last runs ended', async () => {
+it('describes how its last runs ended', async () => {
   await scheduleJson('create', 'ending', '--recipe', recipe, '--every', '30d');
   const connection = await Connection.connect({ address: stack.settings.temporal.address });
   try {
@@ -76,7 +78,7 @@ interface RetrainAction {
   readonly staticSummary: string;
 }
 
-it('update changes the recipe, and of times and policies what is named', async () => {
+it('updates the recipe, and only the given times and policies', async () => {
   const policies = ['--jitter', '5m', '--overlap', 'buffer-one', '--paused'];
   const times = ['--cron', '0 3 * * *', '--timezone', 'Europe/Rome'];
   const created = await scheduleJson('create', 'changing', '--recipe', recipe, ...times, ...policies);
@@ -106,7 +108,7 @@ it('update changes the recipe, and of times and policies what is named', async (
   }
 });
 
-describe('what cannot be done', () => {
+describe('invalid requests', () => {
   const wrong: readonly (readonly [string, readonly string[], string])[] = [
     ['a cron line that is none', ['--cron', '0 25 * * *'], 'USAGE'],
     ['a time zone that is none', ['--cron', '0 3 * * *', '--timezone', 'Mars/Olympus'], 'USAGE'],
@@ -115,14 +117,14 @@ describe('what cannot be done', () => {
     ['an interval without a unit', ['--every', '24'], '24h'],
     ['an overlap that is none', ['--every', '1h', '--overlap', 'maybe'], 'buffer-one'],
   ];
-  it.concurrent.each(wrong)('%s is refused, and nothing is made', async (_, options, said) => {
+  it.concurrent.each(wrong)('refuses %s and creates nothing', async (_, options, said) => {
     const { code, out, err } = await schedule('create', 'wrong', '--recipe', recipe, ...options);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(said);
   });
 
   it.concurrent(
-    'a recipe that does not say what it promotes, or does not parse, is refused with the path',
+    'refuses a recipe without a promotion, and an invalid recipe, with the path of the offending field',
     async () => {
       const every = ['--every', '1h'];
       const without = await schedule('create', 'wrong', '--recipe', join(folder, 'without.json'), ...every);
@@ -133,7 +135,7 @@ describe('what cannot be done', () => {
     },
   );
 
-  it.concurrent('a name that is taken is refused, and the schedule stays as it was', async () => {
+  it.concurrent('refuses a name that is taken and leaves the schedule unchanged', async () => {
     const create = (times: string) => schedule('create', 'taken', '--recipe', recipe, '--every', times);
     expect((await create('1d')).code).toBe(0);
     const second = await create('2d');
@@ -142,7 +144,7 @@ describe('what cannot be done', () => {
   });
 
   const verbs = ['describe', 'pause', 'unpause', 'trigger', 'delete', 'backfill', 'update'] as const;
-  it.concurrent.each(verbs)('%s of a schedule that there is not says so', async (verb) => {
+  it.concurrent.each(verbs)('reports that the schedule does not exist: %s', async (verb) => {
     const needed = { backfill: ['--from', '2026-08-01', '--to', '2026-08-02'], update: ['--recipe', recipe] };
     const options = verb === 'backfill' || verb === 'update' ? needed[verb] : [];
     const { code, err } = await schedule(verb, 'nobody', ...options);

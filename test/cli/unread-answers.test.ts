@@ -1,12 +1,12 @@
-/** What `judge` and `evaluate` show of answers that could not be read. */
+/** What `judge` and `evaluate` print about unparsable answers. */
 import { expect, test } from 'vitest';
 import { cutOffLines, unreadLines } from '../../cli/show/unread-lines.ts';
-import { rowLines } from '../../cli/verbs/judge.ts';
+import { rowLines } from '../../cli/verbs/judging/judge.ts';
 import { scores } from './made-up.ts';
 
 const row = { rationale: null, probabilities: { yes: 0.6, no: 0.4 }, likeliest: 'yes' };
 
-test('judge shows the text of an answer that cannot be read, in one line, escaped and cut', () => {
+test('judge prints an unparsable answer on one line, escaped and cut', () => {
   const answers = [`it is\n\u001b[31m${'x'.repeat(300)}`];
   const lines = rowLines([
     { ...row, id: 'a', verdict: 'no', answers: ['no'] },
@@ -19,7 +19,7 @@ test('judge shows the text of an answer that cannot be read, in one line, escape
   ]);
 });
 
-test('evaluate counts unread answers by reason, those cut off apart, and names tokenCountMax where they are most', () => {
+test('evaluate counts unparsable answers by reason, truncated ones separately, and suggests tokenCountMax if most were truncated', () => {
   const all = [
     scores('read', 0.9),
     scores('clear', 0.1, {
@@ -39,7 +39,7 @@ test('evaluate counts unread answers by reason, those cut off apart, and names t
   expect(unreadLines(all.slice(0, 1), 40)).toEqual([]);
 });
 
-test('tasks with unread answers beyond twenty are counted', () => {
+test('counts the tasks with unparsable answers beyond the first twenty', () => {
   const change = { exampleCount: 10, unparsableRate: 0.5, unparsableByReason: { 'not-json': 0.5 } };
   const all = Array.from({ length: 25 }, (_, i) => scores(`t${String(i)}`, 0.1, change));
   expect(unreadLines(all, 40).slice(-2)).toEqual([
@@ -48,7 +48,7 @@ test('tasks with unread answers beyond twenty are counted', () => {
   ]);
 });
 
-test('tokenCountMax is not blamed where half or fewer of the unread answers were cut off', () => {
+test('does not suggest tokenCountMax if at most half of the unparsable answers were truncated', () => {
   const reasons = [
     ['truncated', 5],
     ['not-json', 5],

@@ -9,11 +9,11 @@ const scores: TaskScores = {
   ci95: [0.7, 0.9],
 };
 
-test('an evaluation that asked for nothing more has no lines', () => {
+test('prints no lines for an evaluation without variants', () => {
   expect(variantLines([scores])).toEqual([]);
 });
 
-test('every way of asking has its line, also one that could not be asked', () => {
+test('prints a line per variant, also for one that could not be evaluated', () => {
   const asked = {
     ...{ exampleCount: 10, macroF1: 0.4, accuracy: 0.4, strictMacroF1: 0.8 },
     ...{ sameVerdictRate: 0.55, unparsableRate: 0, truncatedRate: 0 },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ByteCache } from '../../core/byte-cache.ts';
 
-it('keeps a value of any size up to its whole budget: none is made again each time because it is large', () => {
+it('keeps a value of any size up to the whole budget', () => {
   const cache = new ByteCache<string>(100);
   cache.set('small', 's', 10);
   cache.set('large', 'l', 60);
@@ -12,7 +12,7 @@ it('keeps a value of any size up to its whole budget: none is made again each ti
   expect([cache.get('more'), cache.byteLength]).toEqual([undefined, 100]);
 });
 
-it('forgets what was used longest ago', () => {
+it('evicts the least recently used value', () => {
   const cache = new ByteCache<string>(100);
   for (const key of ['a', 'b', 'c']) cache.set(key, key, 30);
   cache.get('a');

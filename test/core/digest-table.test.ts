@@ -5,7 +5,7 @@ import { sha256 } from '../../core/json.ts';
 
 const digestOf = (text: string): Buffer => Buffer.from(sha256(text), 'hex');
 
-it('numbers digests in the order in which they first come, as a map would', () => {
+it('numbers digests in order of first occurrence, as a map would', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 4_000 }), { maxLength: 6_000 }), (numbers) => {
       const table = new DigestTable(12);
@@ -20,7 +20,7 @@ it('numbers digests in the order in which they first come, as a map would', () =
   );
 });
 
-it('still finds every digest after it has grown over several chunks, and tells digests of one beginning apart', () => {
+it('finds every digest after growing over several chunks, and distinguishes digests with the same prefix', () => {
   const table = new DigestTable(32);
   const alike = Array.from({ length: 40_000 }, (_, i) => {
     const digest = Buffer.alloc(32, 7);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { NumberColumn } from '../../core/number-column.ts';
 
-it('gives back what was added, also where a later number needs more bytes than those before it', () => {
+it('returns the added numbers, also if a later number needs more bytes than the earlier ones', () => {
   const number = fc.oneof(fc.nat(0xff), fc.nat(0xffff), fc.nat(0xffffffff));
   fc.assert(
     fc.property(fc.array(number, { maxLength: 3_000 }), (numbers) => {

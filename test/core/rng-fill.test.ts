@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 
-test('words that are filled in are those that single calls give, wherever a block is cut', () => {
+test('fills the same words as single calls return, for any block sizes', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 11 }), { maxLength: 8 }), fc.nat({ max: 5 }), (lengths, before) => {
       const [filled, single] = [new Rng('fill'), new Rng('fill')];

@@ -1,4 +1,7 @@
-/** Adapters are no part of a checkpoint's weights: a worker that is killed must find them beside it, or draw them again alike. */
+/**
+ * A checkpoint's weights do not contain adapters: after a kill, a worker must load them from beside the checkpoint or
+ * draw the same ones again.
+ */
 import { expect, it } from 'vitest';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
@@ -15,7 +18,7 @@ const recipe: RecipeInput = {
       ...start,
       from: 'sft-start',
       stepCount: 6,
-      // Snapshots are fewer than records: what is killed between them is replayed.
+      // Fewer snapshots than records: a kill between two snapshots causes a replay.
       stepCountPerActivity: 1,
       snapshotEveryStepCount: 2,
       lora: { rank: 4, alpha: 8, modules: ['q_proj', 'v_proj'] },
@@ -25,7 +28,7 @@ const recipe: RecipeInput = {
 };
 const runId = 'adapters/adapted/s0';
 
-/** Runs the recipe on servers of its own, and says which policies came of it. */
+/** Runs the recipe on servers of its own and returns the resulting policies. */
 function policiesAfter(disturb: (stack: WholeStack) => Promise<void>) {
   return WholeStack.using(async (stack) => {
     await stack.startExperiment('adapters', recipe);
@@ -34,7 +37,7 @@ function policiesAfter(disturb: (stack: WholeStack) => Promise<void>) {
   });
 }
 
-it('a run with adapters that is killed between snapshots ends with the same policy', async () => {
+it('ends with the same policy if a run with adapters is killed between snapshots', async () => {
   const undisturbed = await policiesAfter(() => Promise.resolve());
   const disturbed = await policiesAfter(async (stack) => {
     await stack.stepReached(runId, 3);

@@ -1,4 +1,4 @@
-/** `mtrl` as a user calls it, on a test's own stack. */
+/** Runs `mtrl` as a user does, on a test's own stack. */
 import { expect } from 'vitest';
 import { type Ended, mtrlOn } from '../support/commands.ts';
 
@@ -6,7 +6,7 @@ export function mtrlAt(home: string, ...args: readonly string[]): Promise<Ended>
   return mtrlOn(home, args);
 }
 
-/** Exactly one JSON document on stdout, and exit code 0. */
+/** Runs `mtrl --json` and expects exactly one JSON document on stdout, and exit code 0. */
 export async function mtrlJsonAt(home: string, ...args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, out, err } = await mtrlAt(home, ...args, '--json');
   expect(code, err).toBe(0);

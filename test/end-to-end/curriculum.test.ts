@@ -1,4 +1,7 @@
-/** A curriculum plans each segment from recorded rewards: killed and gone on with, it must draw what it would have drawn undisturbed. */
+/**
+ * A curriculum plans each segment from recorded rewards: after a kill and a resume, it must draw the same examples as
+ * an undisturbed run.
+ */
 import { expect, it } from 'vitest';
 import type { MixResult } from '../../contract/activities.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
@@ -15,14 +18,14 @@ const recipe: RecipeInput = {
     'mt-rl': {
       ...trained,
       curriculum: { replanEveryStepCount: 2, chanceMin: 0.05 },
-      resampling: { informativeGroupCountMin: 4, roundCountMax: 2 },
+      dynamicSampling: { informativeGroupCountMin: 4, roundCountMax: 2 },
     },
   },
   evaluation: { ...tiny.evaluation, tasks: ['safety'] },
 };
 const runId = 'curriculum/mt-rl/s0';
 
-/** Runs the recipe on servers of its own, and says which plans and which policy came of it. */
+/** Runs the recipe on servers of its own and returns the resulting plans and policies. */
 function outcomeOf(disturb: (stack: WholeStack) => Promise<void>) {
   return WholeStack.using(async (stack) => {
     await stack.startExperiment('curriculum', recipe);
@@ -31,7 +34,9 @@ function outcomeOf(disturb: (stack: WholeStack) => Promise<void>) {
   });
 }
 
-/** Digests of the plans, in order, and which activities were started more than once. */
+/**
+ * Digests of the plans, in order, the activities that were started more than once, and the number of rollout rounds.
+ */
 async function activitiesOf(stack: WholeStack) {
   const { events } = await stack.withClient((client) => client.workflow.getHandle(runId).fetchHistory());
   const types = new Map<string, string>();
@@ -51,7 +56,7 @@ async function activitiesOf(stack: WholeStack) {
   return { plans, retried, roundCount };
 }
 
-it('killed and resumed draws the same examples and ends with the same policy', async () => {
+it('draws the same examples and ends with the same policy after a kill and a resume', async () => {
   const undisturbed = await outcomeOf(() => Promise.resolve());
   const disturbed = await outcomeOf(async (stack) => {
     await stack.stepReached(runId, 1);
@@ -62,9 +67,9 @@ it('killed and resumed draws the same examples and ends with the same policy', a
   expect(new Set(undisturbed.plans).size).toBe(2);
   expect(disturbed.plans).toEqual(undisturbed.plans);
   expect(disturbed.policies).toEqual(undisturbed.policies);
-  // Groups of a judge that has learnt little differ seldom: some steps needed their second round.
+  // The rewards of a barely trained judge rarely differ within a group: some steps needed a second round.
   expect(undisturbed.roundCount).toBeGreaterThan(4);
   expect(disturbed.roundCount).toBe(undisturbed.roundCount);
-  // The kill did hit what it was meant for.
+  // The kill hit a rollout.
   expect(disturbed.retried).toContain('rollout');
 });

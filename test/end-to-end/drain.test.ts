@@ -1,4 +1,4 @@
-/** A compute worker that is told to end while another one runs: it finishes what it does, and the run does not notice. */
+/** A compute worker receives SIGTERM while another one runs: it finishes its activity, and the run is not affected. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop());
 
-it('fails no activity and changes no bit when a compute worker gets SIGTERM in the middle of a step', async () => {
+it('fails no activity and ends with the same policy when a compute worker gets SIGTERM in the middle of a step', async () => {
   const [port = 0] = await choosePorts([undefined]);
   const second = await stack.startSecondCompute(port);
   try {

@@ -1,4 +1,4 @@
-/** `mtrl ingest` on every file of ../shared/data, where it lies beside the checkout; skipped, saying so, elsewhere. */
+/** `mtrl ingest` on every file of ../shared/data beside the checkout; skipped with a reason if the data is missing. */
 import { readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ const data = join(projectRoot, '..', 'shared', 'data');
 const { isMissing } = needSharedData('text-label-sets');
 const recipeFile = join(projectRoot, 'recipes', 'every-file.yaml');
 
-/** Rows of each task, as the publishers count them; of ImageReward one for each picture of its 466 prompts. */
+/** Rows of each task, as counted by the publishers; ImageReward has one per picture of its 466 prompts. */
 const rowCounts = {
   ...{ shows: 1684, 'shows-edges': 236, 'shows-silhouettes': 202, clear: 830, style: 1290 },
   ...{ pair: 842, 'pair-edges': 118, 'pair-silhouettes': 101, nlvr: 1989 },
@@ -41,7 +41,7 @@ async function leaksAt(stack: WholeStack, uri: string): Promise<readonly Leak[]>
 }
 
 describe.skipIf(isMissing)('real files in every format', () => {
-  it('the recipe reads every file of rows in each folder that it names', () => {
+  it('reads every data file in each folder that the recipe names', () => {
     const read = loadRecipeFile(recipeFile, []).parsed.datasets.map((spec) => ('path' in spec ? spec.path : ''));
     const folders = new Set(read.map((file) => relative(data, file).split(sep)[0]));
     const files = readdirSync(data, { recursive: true, encoding: 'utf8' });
@@ -50,7 +50,7 @@ describe.skipIf(isMissing)('real files in every format', () => {
     expect(read.map((file) => relative(data, file)).sort()).toEqual(ofRows.sort());
   });
 
-  it('every row is an example or in quarantine, leaks are named, and what is unchanged is not read again', async () => {
+  it('ingests or quarantines every row, names leaks, and does not read unchanged datasets again', async () => {
     const stack = await WholeStack.start();
     try {
       const first = await mtrlJsonAt(stack.home, 'ingest', recipeFile);
@@ -70,7 +70,7 @@ describe.skipIf(isMissing)('real files in every format', () => {
         }).length;
       expect(between('mjbench', 'imagereward')).toBe(129);
 
-      // another question to the same rows: captions are not compared
+      // The same rows with other leak settings: captions are not compared.
       const second = await mtrlJsonAt(stack.home, 'ingest', recipeFile, '--set', 'leaks.textFields=[prompt]');
       expect(second).toMatchObject({ rowCount, cached: false, datasets: { hits: 22, misses: 0 } });
       expect(second['leakCount']).toBe(leaks.filter(({ kind }) => kind !== 'text').length);

@@ -1,4 +1,7 @@
-/** A fork shares what was done before its step, and ends, bit by bit, where a run with the new settings from that step on ends. */
+/**
+ * A fork shares the work before its step and ends with exactly the same policies as a run that switches to the new
+ * settings at that step.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +24,7 @@ import { WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 12, grpoStepCount: 6 });
 const short: RecipeInput = { ...tiny, evaluation: { ...tiny.evaluation, tasks: ['safety'] } };
-/** With a snapshot before the fork. */
+/** Has a snapshot before the fork. */
 const recipe = withMtRl(short, { snapshotEveryStepCount: 3 });
 const newRate = 7e-4;
 
@@ -52,25 +55,26 @@ afterAll(async () => {
   await stack.stop();
 });
 
-it('without a change ends with the policies that it was forked from', async () => {
+it('ends with the policies of the origin if nothing is changed', async () => {
   expect(policiesOf(await forked('--from-step', '4', '--arm', 'mt-rl'))).toEqual(origin);
 });
 
-it('goes on bit by bit as a run with the new settings from that step on, and says what it found', async () => {
+it('ends with the same bits as a run with the new settings from that step on, and reports its cache hits', async () => {
   const change = `arms.mt-rl.optimizer.learningRate=${String(newRate)}`;
   const { arms, cache } = await forked('--from-step', '4', '--set', change, '--id', 'faster');
   const policies = policiesOf({ arms, cache });
   expect(policies.get('sft-start')).toBe(origin.get('sft-start'));
   expect(policies.get('mt-rl')).not.toBe(origin.get('mt-rl'));
   expect(policies.get('mt-rl')).toBe(await policyInTwoPhases(4));
-  // Steps 0 to 3 and the snapshot after step 2 are shared; of steps 4 and 5 nothing but step 4's rollouts and what was equal anyway.
+  // Steps 0 to 3 and the snapshot after step 2 are shared. Of steps 4 and 5, only step 4's rollouts and work with equal
+  // inputs are.
   const { runs } = await stack.result('faster');
   const stages = runs.find(({ plan }) => plan.arm === 'mt-rl')?.stages ?? [];
   const found = Object.fromEntries(stages.map(({ activity, count, cachedCount }) => [activity, [cachedCount, count]]));
   expect(found).toMatchObject({ rollout: [5, 6], optimize: [4, 6], snapshot: [1, 2] });
 });
 
-it('cuts a supervised update of several steps where the fork is, and takes along what starts from it', async () => {
+it('splits a supervised update of several steps at the fork, and includes the arms that start from it', async () => {
   const steps = ['--arm', 'sft-start', '--from-step', '6'];
   expect(policiesOf(await forked(...steps))).toEqual(origin);
   const changed = await forked(...steps, '--set', 'arms.sft-start.optimizer.learningRate=1e-3', '--id', 'slower');
@@ -79,7 +83,7 @@ it('cuts a supervised update of several steps where the fork is, and takes along
   expect(policies.get('mt-rl')).not.toBe(origin.get('mt-rl'));
 });
 
-it('can be forked again, from itself', async () => {
+it('can be forked again', async () => {
   const document = await mtrlJsonAt(
     ...[stack.home, 'fork', 'faster', '--wait', '--from-step', '4', '--arm', 'mt-rl'],
     ...['--set', 'arms.mt-rl.optimizer.learningRate=1e-4', '--id', 'back'],
@@ -107,13 +111,16 @@ it.for<{ args: string[]; exit: number; says: string[] }>([
     args: ['--from-step', '3', '--set', 'arms.mt-rl.groupSise=2'],
     ...{ exit: 2, says: ['RECIPE_INVALID', 'groupSize'] },
   },
-])('is refused with $args, saying what would be right', async ({ args, exit, says }) => {
+])('is refused with $args, naming the valid choices', async ({ args, exit, says }) => {
   const { code, out, err } = await mtrlAt(stack.home, 'fork', 'origin', ...args);
   expect([code, out], err).toEqual([exit, '']);
   for (const part of says) expect(err).toContain(part);
 });
 
-/** The oracle: the activities of the run by hand, on a store of its own where nothing can be found, with the other recipe from `fromStep` on. */
+/**
+ * The oracle: calls the activities of the run directly, on an empty store of its own, with the other recipe from
+ * `fromStep` on.
+ */
 async function policyInTwoPhases(fromStep: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-two-phases-'));
   const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));

@@ -1,4 +1,4 @@
-/** Getting the disk back, and taking an experiment elsewhere: nothing that is referred to is lost on the way. */
+/** Garbage collection, export and import keep everything that is referenced. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,15 +13,15 @@ import { WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 2 });
 const recipe: RecipeInput = { ...tiny, evaluation: { ...tiny.evaluation, tasks: ['safety'] } };
-/** Another seed: the data and the start are the same, what is trained is not. */
+/** Another seed: the data and the start are the same, the trained policies are not. */
 const other: RecipeInput = { ...recipe, seeds: [1] };
 
 let stack: WholeStack;
 let kept: EndedExperiment;
-/** Digests of the policies that the deleted experiment ended with. */
+/** Digests of the policies with which the deleted experiment ended. */
 let gone: readonly string[];
 
-/** Of every object that there is. */
+/** Keys of all objects in the store. */
 async function keys(): Promise<Set<string>> {
   const found = new Set<string>();
   for await (const { key } of openArtifactStore(stack.settings.s3).objects.list('')) found.add(key);
@@ -43,7 +43,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-it('lineage leads from a judge back to its steps, its data and the code, by name and by address', async () => {
+it('lineage leads from a judge back to its steps, data and code, by name and by address', async () => {
   const byName = await mtrlJson('lineage', 'kept:mt-rl');
   const [tree] = byName['lineage'] as { readonly uri: string; readonly madeBy: { readonly activity: string } }[];
   expect(tree?.madeBy.activity).toBe('snapshot');
@@ -58,7 +58,7 @@ it('lineage leads from a judge back to its steps, its data and the code, by name
   ]);
 });
 
-it('an exported experiment is imported where nothing else is known of it, and works there', async () => {
+it('imports an exported experiment into an empty store, where all commands work on it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-export-'));
   const elsewhere = await WholeStack.start();
   try {
@@ -94,13 +94,13 @@ it('an exported experiment is imported where nothing else is known of it, and wo
   }
 });
 
-/** A worker's lease protects what was written lately until shortly after its last activity. */
+/** Waits until no lease is left: a worker's lease protects recent writes until shortly after its last activity. */
 async function leasesEnd(): Promise<void> {
   const leases = async (): Promise<string[]> => [...(await keys())].filter((key) => key.startsWith('leases/'));
   await expect.poll(leases).toEqual([]);
 }
 
-it('gc frees exactly what only the deleted experiment used, where the other one is kept by its promotion alone', async () => {
+it('gc deletes exactly what only the deleted experiment used; a promotion alone keeps the other experiment', async () => {
   const { runs, recipe: recipeRef, dataset } = kept;
   await promoteVersion(openArtifactStore(stack.settings.s3), 'judge', {
     ...{ revision: 0, at: '2026-01-01T00:00:00.000Z', identity: 'one' },
@@ -131,7 +131,7 @@ it('gc frees exactly what only the deleted experiment used, where the other one 
   expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('NOT_FOUND')]);
 });
 
-it('a run that gc collects beside ends on the digest that it has alone, and nothing of it is missing', async () => {
+it('a run with concurrent gc ends with the same digests as without, and none of its objects is missing', async () => {
   await stack.startExperiment('beside', other);
   const run = { hasEnded: false };
   const result = stack.result('beside').finally(() => (run.hasEnded = true));
@@ -139,13 +139,13 @@ it('a run that gc collects beside ends on the digest that it has alone, and noth
   for (; !run.hasEnded; collections++) await mtrlJson('gc', '--recent-days', '0');
   const { cache, ...made } = await result;
   expect(collections).toBeGreaterThan(0);
-  // What `gone` had made is gone: it was made anew.
+  // The artifacts of `gone` were deleted, so they were computed again.
   expect(cache.misses).toBeGreaterThan(10);
   expect(policiesOf({ cache, ...made })).toEqual(gone);
   expect(await mtrlJson('verify', 'beside')).toMatchObject({ ok: true, problemCount: 0 });
 });
 
-it('gc --keep-days forgets what ended longer ago, and a promoted name keeps what it needs', async () => {
+it('gc --keep-days forgets experiments that ended earlier, and a promoted name keeps what it needs', async () => {
   expect(await mtrlJson('gc', '--dry-run', '--keep-days', '1')).toMatchObject({ forgotten: [] });
   const forgetting = ['gc', '--keep-days', '0', '--recent-days', '0'];
   const planned = await mtrlJson(...forgetting, '--dry-run');

@@ -1,4 +1,4 @@
-/** Whatever dies on the way changes no bit of the result: a run with everything killed once, against one that was left alone. */
+/** Crashes do not change the result: a run in which every process is killed once, compared with an undisturbed one. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EndedExperiment } from './whole-stack.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop());
 
-it('ends by itself with the same policy when everything is killed once on the way', async () => {
+it('completes with the same policy when every process is killed once', async () => {
   await stack.startExperiment('disturbed', recipe);
   await stack.stepReached(runId, 1);
   await stack.killDuring(runId, 'rollout');
@@ -40,7 +40,7 @@ it('ends by itself with the same policy when everything is killed once on the wa
   const result = await stack.result('disturbed');
   expect(policiesOf(result)).toEqual(policiesOf(undisturbed));
   expect(scoresOf(result)).toEqual(scoresOf(undisturbed));
-  // The kills did hit what they were meant for.
+  // The kills hit a rollout and an update.
   const retried = await retriedActivities();
   expect(retried).toContain('rollout');
   expect(retried).toContain('optimize');
@@ -49,7 +49,7 @@ it('ends by itself with the same policy when everything is killed once on the wa
 const scoresOf = ({ runs }: EndedExperiment) =>
   runs.flatMap(({ evaluations }) => evaluations.map(({ scores }) => scores));
 
-/** Types of the activities that were started more than once, by the history of the run. */
+/** Types of the activities that were started more than once, from the history of the run. */
 async function retriedActivities(): Promise<string[]> {
   const { events } = await stack.withClient((client) => client.workflow.getHandle(runId).fetchHistory());
   const types = new Map<string, string>();

@@ -1,4 +1,6 @@
-/** Metrics, traces and logs of a real run: a real Prometheus asks real workers, and a collector gets their spans. */
+/**
+ * Metrics, traces and logs of a real run: a real Prometheus scrapes real workers, and a collector receives their spans.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,15 +63,15 @@ describe.skipIf(needed.isMissing)('metrics', () => {
   };
   const alerts = rules.groups.flatMap((group) => group.rules.map(({ alert, expr }) => [alert, expr] as const));
 
-  // A run without failures has none to show; everything else must be there.
+  // A run without failures has no data for these; everything else must have some.
   const mayBeEmpty = ['Failed attempts', 'MtrlActivitiesFail'];
 
-  it('has rules that Prometheus accepts', () => {
+  it('have rules that Prometheus accepts', () => {
     execFileSync('promtool', ['check', 'rules', join(observability, 'alerts.yaml')], { stdio: 'pipe' });
   });
 
-  it.each([...shown, ...alerts])('has data for %s', async (name, expr) => {
-    // What an alert compares, not whether it fires.
+  it.each([...shown, ...alerts])('have data for %s', async (name, expr) => {
+    // Queries what the alert compares, not whether it fires.
     const compared = expr
       .replaceAll('$__rate_interval', '2m')
       .replaceAll('$experiment', '.*')
@@ -79,14 +81,14 @@ describe.skipIf(needed.isMissing)('metrics', () => {
   });
 });
 
-it('traces reach from a workflow through its activities into the engine', async () => {
+it('connects spans from a workflow through its activities to the engine', async () => {
   const names = await untilLine(['engine sample', 'RunActivity:rollout'], 'RunWorkflow:experiment');
   expect(names.slice(0, 3)).toEqual(['engine sample', 'RunActivity:rollout', 'StartActivity:rollout']);
   expect(names).toContain('RunWorkflow:run');
   expect(names.at(-1)).toBe('RunWorkflow:experiment');
 });
 
-it('logs name run, arm and step of every activity', () => {
+it('logs run, arm and step of every activity', () => {
   const lines = readFileSync(logFileOf(stack.home, 'compute'), 'utf8').trim().split('\n');
   const rollouts = lines
     .map((line) => JSON.parse(line) as Record<string, unknown>)
@@ -107,7 +109,7 @@ interface Span {
   readonly parentSpanId?: string;
 }
 
-/** OTLP over HTTP, as JSON. */
+/** A collector of OTLP over HTTP, as JSON. */
 async function startCollector(): Promise<Server> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -125,7 +127,7 @@ async function startCollector(): Promise<Server> {
   return server;
 }
 
-/** Spans above one arrive later, from other processes. */
+/** Returns the line from a span named `bottom` to `top`. Parent spans arrive later, from other processes. */
 async function untilLine(bottom: readonly string[], top: string): Promise<string[]> {
   for (let triesLeft = 100; ; triesLeft--) {
     const lines = spans.filter(({ name }) => name === bottom[0]).map((span) => lineOf(span).map(({ name }) => name));
@@ -135,7 +137,7 @@ async function untilLine(bottom: readonly string[], top: string): Promise<string
   }
 }
 
-/** A span and those above it. */
+/** A span and its ancestors. */
 function lineOf(span: Span): Span[] {
   const parent = spans.find(({ spanId }) => spanId === span.parentSpanId);
   return parent ? [span, ...lineOf(parent)] : [span];
@@ -164,7 +166,7 @@ async function startPrometheus(metricsPorts: readonly number[], port: number): P
   return child;
 }
 
-/** How many rows the query gives; rates need two scrapes, so it is asked again for a while. */
+/** Number of rows that the query returns; repeated for a while, because rates need two scrapes. */
 async function untilRows(query: string, once: boolean): Promise<number> {
   for (let triesLeft = once ? 1 : 40; ; triesLeft--) {
     const response = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(query)}`);
@@ -176,7 +178,7 @@ async function untilRows(query: string, once: boolean): Promise<number> {
   }
 }
 
-/** The second worker takes the port after the first one's. */
+/** Free ports of which the second follows the first: a second worker takes the next port. */
 async function neighbours(): Promise<number[]> {
   for (;;) {
     const [first = 0, other = 0] = await choosePorts([undefined, undefined]);

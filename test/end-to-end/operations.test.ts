@@ -1,4 +1,4 @@
-/** docs/operations.md is true: each of its commands, in its order, by the real `temporal` and `mtrl` on a real server. */
+/** Runs every command of docs/operations.md in order, with the real `temporal` and `mtrl` programs on a real server. */
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,13 +29,13 @@ function filledIn(command: string): string {
   return Object.entries(placeholders).reduce((text, [word, value]) => text.replaceAll(word, value), command);
 }
 
-/** As a user's shell: the real programs, the test's server. */
+/** Runs a command in a user's shell: the real programs against the test's server. */
 function shell(command: string): Promise<Ended> {
   const { address, namespace } = harness.temporal;
   const env = {
     ...{ PATH: `${folder}:${process.env['PATH'] ?? ''}`, HOME: process.env['HOME'], MTRL_HOME: harness.home },
     ...{ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace },
-    // The harness's workers poll this one.
+    // The task queue that the harness's workers poll.
     MTRL_TASK_QUEUE: 'mtrl',
   };
   return ran('bash', ['-c', `cd "${folder}" && ${command}`], env);
@@ -56,14 +56,14 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What must be so for a command to make sense: the reader of the page sees to it. */
+/** Preconditions of a command, which the reader of the page would establish. */
 const before: readonly (readonly [RegExp, () => Promise<void>])[] = [
   [/--name approval/, candidateWaits],
   [/workflow (cancel|terminate)/, startAgain],
   [/workflow reset/, allEnded],
 ];
 
-/** What a command must have said, or brought about. */
+/** The expected output or effect of a command. */
 const after: readonly (readonly [RegExp, (out: string) => unknown, unknown])[] = [
   [/--workflow-id RUN_ID --name progress/, (out) => out, expect.stringMatching(/runName\W+mt-rl/)],
   [/^temporal workflow metadata/, (out) => out, expect.stringContaining('cache')],
@@ -106,7 +106,7 @@ async function statusOf(workflowId: string): Promise<string> {
   return (await harness.client.workflow.getHandle(workflowId).describe()).status.name;
 }
 
-/** Trained in a few steps, not in as many as its recipe says. */
+/** Stops the training after a few steps instead of the recipe's step count and waits for the approval request. */
 async function candidateWaits(): Promise<void> {
   const { workflow } = harness.client;
   const progress = () => workflow.getHandle('retrain/nightly').query<RetrainProgress>('progress');
@@ -130,7 +130,7 @@ async function startAgain(): Promise<void> {
   expect(again.code, again.err).toBe(0);
 }
 
-it('every command of docs/operations.md does what it says', async () => {
+it('runs every command of docs/operations.md with the documented effect', async () => {
   const { activities } = harness;
   activities.planned = {
     runs: [planOf({ arm: 'mt-rl', objective: 'grpo', stepCount: 900, snapshotEveryStepCount: 900 })],

@@ -1,4 +1,7 @@
-/** `mtrl promote`, `approve`, `reject`, `rollback`, `promoted`, and a name as a policy: a user's way, on real servers and workers. */
+/**
+ * `mtrl promote`, `approve`, `reject`, `rollback`, `promoted`, and a promoted name as a policy, as a user runs them, on
+ * real servers and workers.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -77,7 +80,7 @@ afterAll(async () => {
 });
 
 describe('mtrl promote', () => {
-  it('takes the first judge that passes the gate, the same one once, and shows what it was measured by', async () => {
+  it('promotes the first judge that passes the gate, once, and shows the measurements', async () => {
     const first = await json('promote', 'judge');
     expect(first).toMatchObject({
       ...{ status: 'promoted', name: 'taste', why: 'promoted to taste@1', gate: { passed: true } },
@@ -88,14 +91,14 @@ describe('mtrl promote', () => {
     const again = await json('promote', 'judge');
     expect(again).toMatchObject({ status: 'promoted', promoted: { version: 1 } });
     const { checks } = again['gate'] as { checks: { rule: string }[] };
-    // A minimum; two tasks read on new and old data, and compared on both.
+    // One minimum; four checks for each of two tasks, on new and old data.
     expect(checks).toHaveLength(1 + 2 * 4);
     expect(checks.filter(({ rule }) => rule.includes('data of taste@1'))).toHaveLength(4);
     const { out } = await mtrl('promoted');
     expect(out).toMatch(/^taste@1 {2}[0-9a-f]{12} {2}taught\/s0 of judge, 20/);
   });
 
-  it('holds a judge back that is worse than the promoted one, with exit code 1 and the rule; a reason forces it', async () => {
+  it('holds back a judge that is worse than the promoted one, with exit code 1 and the rule, unless a reason forces it', async () => {
     const held = await mtrl('promote', 'judge', '--arm', 'base', '--json');
     expect([held.code, held.err]).toEqual([1, expect.stringContaining('PROMOTION_HELD_BACK')]);
     const document = JSON.parse(held.out) as { readonly status: string; readonly why: string };
@@ -112,7 +115,7 @@ describe('mtrl promote', () => {
     });
   });
 
-  it('says what is wrong with what it was asked for', async () => {
+  it('reports invalid requests', async () => {
     const wrong: readonly (readonly [readonly string[], number, string])[] = [
       [['promote', 'nobody'], 1, 'NOT_FOUND'],
       [['promote', 'judge', '--arm', 'mt-rl'], 1, 'its runs: base/s0, taught/s0'],
@@ -133,7 +136,7 @@ describe('mtrl promote', () => {
 });
 
 describe('a name', () => {
-  it('goes back by a rollback, which its history shows', async () => {
+  it('returns to the previous version by a rollback, which its history shows', async () => {
     const document = await json('rollback', 'taste', '--by', 'ann', '--reason', 'it reads nothing');
     expect(document).toMatchObject({ from: { version: 2 }, promoted: { version: 1 }, revision: 3 });
     expect(told.at(-1)).toMatchObject({ type: 'rolled-back', data: { text: 'ann rolled back taste@2 to taste@1' } });
@@ -142,7 +145,7 @@ describe('a name', () => {
     expect(out).toMatch(/rolled-back from version 2 to version 1 by ann: it reads nothing/);
   });
 
-  it('is a policy for evaluate and export, and so is each of its versions', async () => {
+  it('is a policy for evaluate and export, as is each of its versions', async () => {
     const evaluated = async (policy: string) => json('evaluate', '--policy', policy, '--recipe', recipes.judge);
     const [byName, byVersion, other] = [
       await evaluated('taste'),
@@ -160,7 +163,7 @@ describe('a name', () => {
 });
 
 describe('an approval', () => {
-  it('is asked for, given under the name, and too late afterwards; a rejection leaves the name alone', async () => {
+  it('is requested, given under the name, and refused afterwards; a rejection leaves the name unchanged', async () => {
     const promoting = json('promote', 'asking', '--arm', 'base', '--name', 'asked', '--force-reason', 'a drill');
     const decide = async (...args: readonly string[]) => {
       await expect.poll(() => told.at(-1)?.type).toBe('approval-wanted');

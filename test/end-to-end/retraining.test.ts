@@ -1,7 +1,7 @@
 /**
- * Run it every night, on real servers and workers: a schedule that fires by itself trains and promotes, finds nothing new,
- * trains on from the promoted judge when rows came; a worse candidate is held back, an approval by the `temporal` command
- * lets one through, and a rollback takes it back.
+ * Scheduled retraining on real servers and workers: a schedule fires by itself, trains and promotes, stops if there is
+ * no new data, and trains on from the promoted judge when rows are added. The gate holds back a worse candidate, an
+ * approval by the `temporal` command promotes one, and a rollback reverts it.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ async function writeRecipe(name: string, recipe: RecipeInput): Promise<string> {
 
 const json = (...args: readonly string[]) => mtrlJsonAt(stack.home, ...args);
 
-/** The first action from the n-th on that has ended, and ended so. */
+/** The first completed retraining of the schedule that has the outcome and was not returned before. */
 async function ended(outcome: RetrainResult['outcome']): Promise<RetrainResult> {
   return stack.withClient(async (client) => {
     const { info } = await client.schedule.getHandle('nightly').describe();
@@ -112,7 +112,7 @@ async function isRunning(): Promise<boolean> {
 const seen = new Set<string>();
 const soon = { interval: 300 };
 
-it('a schedule retrains on new data and on nothing else, from the promoted judge; gate, approval and rollback have the last word', async () => {
+it('retrains only on new data, from the promoted judge, subject to gate, approval and rollback', async () => {
   await writeRows(6);
   const good = await writeRecipe('good.json', recipeWith(3e-3, false));
   const created = await json('schedule', 'create', 'nightly', '--recipe', good, '--every', '2s');
@@ -134,7 +134,7 @@ it('a schedule retrains on new data and on nothing else, from the promoted judge
       promotion: { promoted: { version: 2, name: 'nightly' } },
     });
   await json('schedule', 'pause', 'nightly');
-  // It may have fired just before.
+  // The schedule may have fired just before the pause.
   await expect.poll(isRunning, soon).toBe(false);
 
   await writeRows(12);
@@ -170,7 +170,7 @@ it('a schedule retrains on new data and on nothing else, from the promoted judge
   ]);
 });
 
-it('a schedule whose recipe is no longer one fails when it fires, with the code and the path', async () => {
+it('fails with the code and the path when a schedule fires with an invalid recipe', async () => {
   const recipe = { ...recipeWith(3e-3, false), seeds: 'every' };
   const create = ['schedule', 'create', '--schedule-id', 'outdated', '--interval', '2s', '--type', 'retrain'];
   const made = await temporalOn(stack.settings, [

@@ -1,4 +1,4 @@
-/** Every kind of task and every form of verdict goes through the whole pipeline: trained on, rewarded, evaluated. */
+/** Every kind of task and every verdict format goes through the whole pipeline: training, rewards, evaluation. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ const recipe: RecipeInput = {
     },
   ],
   arms: {
-    // The demo's tokenizer has neither digits nor braces: of these tasks only the pairs can be shown to it.
+    // The demo's tokenizer has neither digits nor braces: of these tasks, it can encode only the pairs.
     'sft-start': { ...start, tasks: ['pair-safety'] },
     'mt-rl': {
       ...trained,
@@ -69,7 +69,7 @@ const recipe: RecipeInput = {
   },
 };
 
-it('an experiment on pairs in both orders, real scores and texts without pictures ends with scores of all three', async () => {
+it('scores pairs in both orders, numeric scores and texts without pictures', async () => {
   const stack = await WholeStack.start();
   try {
     await stack.startExperiment('kinds', recipe);

@@ -1,4 +1,7 @@
-/** A whole experiment in some seconds: fresh weights of the demo's architecture, two tasks, an arm of each kind. Its scores mean nothing. */
+/**
+ * A whole experiment that runs in seconds: fresh weights of the demo's architecture, two tasks, an arm of each kind.
+ * Its scores mean nothing.
+ */
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';

@@ -1,4 +1,4 @@
-/** Two checkouts on one machine: one takes the port of a server of the other that was killed while a run was under way. */
+/** Two checkouts on one machine: one takes the port of a server of the other that was killed during a run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ afterAll(async () => {
   await other.stop();
 });
 
-/** Kills a server of ours; the other stack, which is down, remembers its port and is brought up. */
+/** Kills a server of ours, then brings up the other stack with that server's port in its stack file. */
 async function otherTakesPortOf(part: 'temporal' | 'minio'): Promise<void> {
   const record = livingDaemon(mine.home, part);
   mine.kill(part);
@@ -47,7 +47,7 @@ function waitingAt(worker: Part): string {
   }
 }
 
-/** Of the workers that did anything in a workflow of that stack. */
+/** Process ids of the workers that did any task of a workflow on that stack. */
 async function pidsIn(stack: WholeStack, workflowId: string): Promise<number[]> {
   const { events } = await stack.withClient((client) => client.workflow.getHandle(workflowId).fetchHistory());
   const identities = (events ?? []).flatMap(
@@ -61,7 +61,7 @@ function pidsOf(stack: WholeStack): number[] {
   return (['control', 'compute'] as const).flatMap((name) => livingDaemon(stack.home, name)?.pid ?? []);
 }
 
-it('a run whose store was killed and its port taken waits, and ends on the same digest after `up`', async () => {
+it('waits when the store was killed and its port taken, and ends with the same digest after `up`', async () => {
   await mine.startExperiment('store-gone', recipe);
   await mine.stepReached('store-gone/mt-rl/s0', 2);
   await otherTakesPortOf('minio');
@@ -76,7 +76,7 @@ it('a run whose store was killed and its port taken waits, and ends on the same 
   expect(policiesOf(await mine.result('store-gone'))).toEqual(policiesOf(undisturbed));
 });
 
-it('a run whose Temporal was killed and its port taken goes on after `up`, and neither stack does work of the other', async () => {
+it('continues after `up` when Temporal was killed and its port taken, and neither stack works for the other', async () => {
   await down({ home: other.home, log: () => undefined });
   await mine.startExperiment('temporal-gone', { ...recipe, seeds: [3] });
   await mine.stepReached('temporal-gone/mt-rl/s3', 2);

@@ -1,4 +1,7 @@
-/** `mtrl ingest`, `evaluate` and `judge` as a user calls them, on real servers and workers; fresh weights, so that no score means anything. */
+/**
+ * `mtrl ingest`, `evaluate` and `judge` as a user runs them, on real servers and workers. The weights are fresh, so the
+ * scores mean nothing.
+ */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +21,7 @@ let recipeFile: string;
 
 const mtrl = (...args: readonly string[]) => mtrlAt(stack.home, ...args);
 
-/** Exactly one JSON document on stdout, and exit code 0. */
+/** Runs `mtrl --json` and expects exactly one JSON document on stdout, and exit code 0. */
 async function mtrlJson(...args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, out, err } = await mtrl(...args, '--json');
   expect(err, err).toContain('started');
@@ -70,7 +73,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('ingest says what became of every row, and where the rest is written down', async () => {
+it('ingest reports the outcome of every row, and where the quarantine is recorded', async () => {
   const rows = await rowsFile('rows.jsonl', [
     { id: 'one', image: 'a.png', label: 'yes' },
     { id: 'two', image: 'b.png', label: 'perhaps' },
@@ -114,7 +117,7 @@ it('ingest says what became of every row, and where the rest is written down', a
   expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('ARTIFACT_MISSING')]);
 });
 
-it('ingest reads another bucket of the real store, whatever its objects are called', async () => {
+it('ingest reads another bucket of the real store with any object names', async () => {
   const { endpoint, accessKey, secretKey } = stack.settings.s3;
   const { hostname, port } = new URL(endpoint);
   const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey });
@@ -160,7 +163,7 @@ it('the report of an experiment has its probes, its calibration and the paired t
 });
 
 describe('evaluate', () => {
-  it('scores an experiment’s run, asks all that the recipe asks, and refuses what a task gives no hold for', async () => {
+  it('scores a run of an experiment with all variants of the recipe, and refuses those that a task does not support', async () => {
     await stack.result('tiny');
     const document = await mtrlJson('evaluate', '--policy', 'tiny:base', '--recipe', recipeFile);
     expect(document).toMatchObject({ status: 'completed', mode: 'direct' });
@@ -182,7 +185,7 @@ describe('evaluate', () => {
     expect(asked?.scores).toBeDefined();
   });
 
-  it('gives an exported folder the scores of the run that it was exported from', async () => {
+  it('gives an exported folder the same scores as the run that it was exported from', async () => {
     const exported = join(folder, 'exported');
     expect(await mtrl('export', 'tiny', '--run', 'base/s0', '--to', exported)).toMatchObject({ code: 0 });
     const settings = ['--mode', 'direct', '--set', 'evaluation.probes=[]', '--set', 'evaluation.sampleCount=1'];
@@ -193,14 +196,14 @@ describe('evaluate', () => {
     const { uri } = ofRun['policy'] as { uri: string };
     const ofAddress = await mtrlJson('evaluate', '--policy', uri, ...args);
     expect(ofAddress).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
-    // a recipe whose own policy is not there: another one is asked
+    // A recipe whose own policy is missing, evaluated with another policy.
     const gone = ['--set', 'policy={"checkpoint":"/gone"}'];
     const ofOther = await mtrlJson('evaluate', '--policy', uri, ...args, ...gone);
     expect(ofOther).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
     expect(await mtrl('ingest', recipeFile, ...gone)).toMatchObject({ code: 0 });
   });
 
-  it('names the place when there is no such policy', async () => {
+  it('names the place if the policy does not exist', async () => {
     const missing = await mtrl('evaluate', '--policy', 'nobody', '--recipe', recipeFile, '--json');
     expect(missing).toMatchObject({ code: 1, out: '' });
     expect(missing.err).toContain('NOT_FOUND');
@@ -218,7 +221,7 @@ describe('judge', () => {
       ...['--images', join(folder, 'images'), '--recipe', recipeFile],
     );
 
-  it('gives every row that can be shown a verdict or a reason, and probabilities; the others are in quarantine', async () => {
+  it('gives every valid row a verdict or a reason, and probabilities, and quarantines the others', async () => {
     const file = await rowsFile('to-judge.jsonl', [
       { id: 'one', image: 'a.png' },
       { image: 'b.png' },
@@ -237,7 +240,7 @@ describe('judge', () => {
     }
   });
 
-  it('asks a pair in both orders, and gives the pair in its other order the opposite word', async () => {
+  it('judges a pair in both orders, and gives the swapped pair the opposite verdict', async () => {
     const file = await rowsFile('pairs.jsonl', [
       { id: 'pair', images: ['a.png', 'b.png'] },
       { id: 'turned', images: ['b.png', 'a.png'] },
@@ -251,7 +254,7 @@ describe('judge', () => {
     expect(pair.probabilities['first']).toBeCloseTo(turned.probabilities['second'] ?? NaN, 6);
   });
 
-  it('refuses a task that the recipe does not have, with those it has', async () => {
+  it('refuses a task that is not in the recipe, and lists the known ones', async () => {
     const { code, err } = await mtrl(
       'judge',
       '--policy',

@@ -1,8 +1,9 @@
 /**
- * The Temporal Web UI of the local stack, as a person sees it: the list with our columns, what a run says of itself, and
- * what a failed one says.
+ * The Temporal Web UI of the local stack, as a person sees it: the list with our columns, the details of a run, and of
+ * a failed experiment.
  *
- * Screenshots of docs/monitoring.md are recorded by: MTRL_RECORD_SCREENSHOTS=1 npx vitest run test/end-to-end/web-ui.test.ts
+ * Record the screenshots of docs/monitoring.md with: MTRL_RECORD_SCREENSHOTS=1 npx vitest run
+ * test/end-to-end/web-ui.test.ts
  */
 import { join } from 'node:path';
 import type { Browser, FrameLocator, Page } from 'playwright-core';
@@ -54,7 +55,7 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
     await record(page, 'web-ui-list');
   });
 
-  it('shows what a run has done: steps, rewards as a line, links', async () => {
+  it('shows the steps, the reward curve and the links of a run', async () => {
     const text = await detailsOf(page, stack, runId);
     expect(text).toMatch(/mt-rl\/s0 · done/);
     expect(text).toMatch(/reward [▁▂▃▄▅▆▇█]{24}/);
@@ -72,14 +73,14 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
     expect(await link.getAttribute('href')).toBe(`/namespaces/default/workflows/${encodeURIComponent(runId)}`);
   });
 
-  it('shows the code of a failure, where it is and what would have been right', async () => {
+  it('shows the code of a failure, its place and the allowed values', async () => {
     const text = await detailsOf(page, stack, 'judge-6');
     expect(text).toMatch(/failed · RECIPE_INVALID/);
     expect(text).toContain('seeds: found []; allowed: a list of at least 1');
   });
 });
 
-/** By `mtrl run`'s way, which says of itself more than a bare start. */
+/** Starts an experiment as `mtrl run` does, with more metadata than a plain workflow start. */
 async function started(stack: WholeStack, experimentId: string, recipe: RecipeInput): Promise<void> {
   const { settings } = stack;
   const store = openArtifactStore(settings.s3);
@@ -88,7 +89,7 @@ async function started(stack: WholeStack, experimentId: string, recipe: RecipeIn
   );
 }
 
-/** The UI keeps the columns of a namespace in the browser; two stay in place when the others are scrolled. */
+/** The UI stores the columns of a namespace in the browser; the first two are pinned. */
 async function pageWithColumns(browser: Browser, namespace: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(20_000);
@@ -101,7 +102,7 @@ function quoted(value: unknown): string {
   return JSON.stringify(JSON.stringify(value));
 }
 
-/** What the page shows of the workflow's own words, once the worker has answered for it: each part is a frame. */
+/** The text of the workflow's metadata on the page, once the worker has answered the query; each part is a frame. */
 async function detailsOf(page: Page, stack: WholeStack, workflowId: string): Promise<string> {
   await page.goto(`${namespaceUrl(stack)}/workflows/${encodeURIComponent(workflowId)}`);
   await page.getByText('User Metadata').first().click();

@@ -1,4 +1,6 @@
-/** The whole of what `mtrl up` starts, on a home and ports of its own, and ways to kill its parts at a chosen moment. */
+/**
+ * Everything that `mtrl up` starts, with a home and ports of its own, and ways to kill its parts at a chosen moment.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,12 +42,12 @@ export class WholeStack {
     this.#settings = settings;
   }
 
-  /** As of the last `up`, which may have moved a server. */
+  /** Settings as of the last `up`, which may have moved a server. */
   get settings(): StackSettings {
     return this.#settings;
   }
 
-  /** `extra`: settings of the workers. */
+  /** @param extra environment variables of the workers */
   static start(extra: Env = {}): Promise<WholeStack> {
     return anew(() => WholeStack.#startOnce(extra));
   }
@@ -60,7 +62,7 @@ export class WholeStack {
     }
   }
 
-  /** Servers that are there as long as the body runs. */
+  /** Runs the body with servers of its own, and stops them afterwards. */
   static async using<T>(body: (stack: WholeStack) => Promise<T>): Promise<T> {
     const stack = await WholeStack.start();
     try {
@@ -70,7 +72,7 @@ export class WholeStack {
     }
   }
 
-  /** What comes of an experiment that nothing disturbs, on servers of its own. */
+  /** The result of an undisturbed experiment, on servers of its own. */
   static undisturbed(recipe: RecipeInput): Promise<EndedExperiment> {
     return WholeStack.using(async (stack) => {
       await stack.startExperiment('undisturbed', recipe);
@@ -79,7 +81,7 @@ export class WholeStack {
   }
 
   async up(): Promise<void> {
-    // What was killed a moment ago still looks alive while the kernel takes its memory back.
+    // A killed process still looks alive while the kernel reclaims its memory.
     while (this.#killed.some(isAlive)) await sleep(10);
     this.#settings = await bringUp(this.home, this.#extra);
   }
@@ -88,7 +90,7 @@ export class WholeStack {
     return end(this.home);
   }
 
-  /** A connection of its own for each question: the server may have gone since the last one. */
+  /** Opens a new connection for each call: the server may have been restarted since the last one. */
   async withClient<T>(body: (client: Client) => Promise<T>): Promise<T> {
     const { address, namespace } = this.settings.temporal;
     const connection = await Connection.connect({ address });
@@ -109,7 +111,7 @@ export class WholeStack {
     );
   }
 
-  /** With the results of its runs, which lie in the store. */
+  /** The result of an experiment with those of its runs, which are in the store. */
   async result(id: string): Promise<EndedExperiment> {
     const result = await this.withClient((client) =>
       client.workflow.result<(recipe: unknown) => Promise<ExperimentResult>>(id),
@@ -118,11 +120,11 @@ export class WholeStack {
     return { ...result, runs };
   }
 
-  /** Waits until a run is at that step, or beyond. */
+  /** Waits until a run has reached the step. */
   async stepReached(runId: string, step: number): Promise<void> {
     const reached = (): Promise<number> =>
       this.withClient(async (client) => (await client.workflow.getHandle(runId).query<RunProgress>('progress')).step);
-    // While servers and workers come and go a question may find nobody.
+    // A query may fail while servers and workers restart.
     while ((await reached().catch(() => -1)) < step) await sleep(50);
   }
 
@@ -130,14 +132,14 @@ export class WholeStack {
     this.#kill(this.#daemonOf(part));
   }
 
-  /** Kills the compute worker while it does that activity. */
+  /** Kills the compute worker while it runs the activity. */
   async killDuring(workflowId: string, activity: string): Promise<void> {
     const compute = this.#daemonOf('compute');
     await this.#stopDuring(workflowId, activity, compute.pid);
     this.#kill(compute);
   }
 
-  /** Sends SIGTERM to a process while it does that activity. */
+  /** Sends SIGTERM to a process while it runs the activity. */
   async endDuring(workflowId: string, activity: string, pid: number): Promise<void> {
     await this.#stopDuring(workflowId, activity, pid);
     process.kill(pid, 'SIGTERM');
@@ -149,12 +151,12 @@ export class WholeStack {
     this.#killed.push(daemon);
   }
 
-  /** The process is stopped while we look, so that the activity cannot end before the signal. */
+  /** Suspends the process while it runs the activity, so that the activity cannot complete before the signal. */
   async #stopDuring(workflowId: string, activity: string, pid: number): Promise<void> {
     await this.withClient(async (client) => {
       for (;;) {
         process.kill(pid, 'SIGSTOP');
-        // What it had sent before it was stopped arrives first.
+        // Messages that it sent before it was suspended arrive first.
         await sleep(30);
         if (await this.#isRunning(client, workflowId, activity, pid)) break;
         process.kill(pid, 'SIGCONT');
@@ -172,7 +174,10 @@ export class WholeStack {
     );
   }
 
-  /** For a worker on another machine, as it were: the servers by name, a home of its own, ready when its probe says so. */
+  /**
+   * Starts a compute worker as on another machine: it gets the servers' addresses and a home of its own, and is ready
+   * when its probe is.
+   */
   async startSecondCompute(healthPort: number): Promise<ChildProcess> {
     const { temporal, s3 } = this.settings;
     const home = join(this.home, 'second');
@@ -205,18 +210,18 @@ export class WholeStack {
   }
 }
 
-/** Run by run, the digest of its checkpoint. */
+/** Run name and digest of the checkpoint, for each run. */
 export function policiesOf({ runs }: Pick<ExperimentIndex, 'runs'>): [runName: string, sha256: string][] {
   return runs.map(({ plan, checkpoint }) => [plan.runName, checkpoint.sha256]);
 }
 
-/** The status that a worker's probe answers with; undefined while nobody listens. */
+/** The status code of a worker's probe; undefined while nothing listens. */
 export async function healthOf(port: number, probe: 'livez' | 'readyz'): Promise<number | undefined> {
   const response = await fetch(`http://127.0.0.1:${String(port)}/${probe}`).catch(() => undefined);
   return response?.status;
 }
 
-/** HOME and PATH only: a TEMPORAL_ADDRESS of the developer must not turn a test loose on a real cluster. */
+/** Only HOME, PATH and the cache: a developer's TEMPORAL_ADDRESS must not direct a test to a real cluster. */
 const env: Env = {
   HOME: process.env['HOME'],
   PATH: process.env['PATH'],

@@ -1,6 +1,6 @@
 /**
- * To add an algorithm or a loss is to add one file and one line of a table: the files are those of docs/adding.md, added
- * to a copy of the sources, and what reads recipes, plans updates and builds graphs there is used as it is.
+ * An algorithm or a loss is added with one file and one line of a table. The files of docs/adding.md are added to a
+ * copy of the sources, whose recipe, update and graph code is used unchanged.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ import { textOf } from '../support/source-files.ts';
 import { refTo } from '../workflows/made-up-activities.ts';
 
 const rooms = ['artifacts', 'contract', 'core', 'judge', 'pipeline', 'policy', 'recipes'];
-/** Inside the project, where packages are found. */
+/** Inside the project, so that packages resolve. */
 let copy = '';
 
 function blockOf(path: string): string {
@@ -33,7 +33,7 @@ function blockOf(path: string): string {
   return required(block?.[1], `the block of ${path}`);
 }
 
-/** The file, and the line of its room's table with the import. */
+/** Writes the file and adds its import and its line to the table. */
 function add(path: string, name: string, table: string, before: string): void {
   writeFileSync(join(copy, path), blockOf(path));
   const place = join(copy, table);
@@ -60,7 +60,7 @@ afterAll(() => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-test('nothing else must be edited: the sources compile', () => {
+test('compiles without further edits', () => {
   const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: { compilerOptions: object };
   };
@@ -82,7 +82,7 @@ describe('an algorithm', () => {
     const recipe = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
     return { ...recipe, arms: { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], ...change } } };
   };
-  /** Two prompts of the fixture with four rollouts each; the second one's have equal rewards. */
+  /** Two prompts of the fixture with four rollouts each; the rewards of the second prompt are equal. */
   const prompts = promptsOf(required(cases.cases['batch-left-padded'], 'case')).slice(0, 2);
   const rewards = [
     [1, 0, 0, 1],
@@ -121,7 +121,7 @@ describe('an algorithm', () => {
     return { update, step: required(step, 'a step') };
   }
 
-  test('is a recipe’s to name, with its own fields; another name is refused with the known ones', async () => {
+  test('is selected by name in a recipe, with fields of its own; an unknown name is refused with the known ones', async () => {
     const { update } = await stepOf({ algorithm: 'rloo', clipHigh: 0.3 });
     expect(update).toMatchObject({ algorithm: 'rloo', clipLow: 0.2, clipHigh: 0.3, klCoefficient: 0 });
     await expect(stepOf({ algorithm: 'roo' })).rejects.toThrow(
@@ -130,10 +130,10 @@ describe('an algorithm', () => {
     await expect(stepOf({ algorithm: 'rloo', clip: 1 })).rejects.toThrow(/arms\.mt-rl\.clip: .*allowed: clipLow/);
   });
 
-  test('makes the groups of an update: leave-one-out by hand', async () => {
+  test('forms the groups of an update: leave-one-out advantages match a manual computation', async () => {
     const { step } = await stepOf({ algorithm: 'rloo' });
     const [group, ...others] = step.groups;
-    // Of 1, 0, 0, 1: 1 - 1/3, 0 - 2/3; GRPO divides by the deviation.
+    // For 1, 0, 0, 1: 1 - 1/3, 0 - 2/3. GRPO would divide by the standard deviation.
     const expected = [2 / 3, -2 / 3, -2 / 3, 2 / 3];
     group?.completions.forEach(({ advantage }, i) => {
       expect(advantage).toBeCloseTo(required(expected[i], 'a value'), 12);
@@ -143,7 +143,7 @@ describe('an algorithm', () => {
     expect(usual.groups[0]?.completions[0]?.advantage).toBeCloseTo(0.8659, 4);
   });
 
-  test('trains: the engine’s loss of its update is that of its formula, and so is that of an added loss', async () => {
+  test('trains: the engine’s loss matches the formula, as does that of an added loss', async () => {
     const { step } = await stepOf({ algorithm: 'rloo' });
     const { EmbeddedEngine } = await copied<typeof Embedded>('policy/engines/embedded/embedded-engine.ts');
     const engine = new EmbeddedEngine({ threadCount: 1 });
@@ -178,7 +178,7 @@ describe('an algorithm', () => {
   });
 });
 
-test('a loss that no table has is an error of its own, and never another loss', async () => {
+test('reports an unknown loss as an error instead of using another one', async () => {
   const { lossInputs } = await copied<typeof GraphTerms>('policy/losses/graph-terms.ts');
   const make = { perToken: () => 0, scalar: () => 0 };
   const unknown = { name: 'dpo' } as unknown as Loss;

@@ -1,4 +1,7 @@
-/** The worked examples of docs/adding.md, and the recipe of docs/getting-started.md: every block is written to a file and does what the page says. */
+/**
+ * The worked examples of docs/adding.md and the recipe of docs/getting-started.md: every block is written to a file and
+ * does what the page says.
+ */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -29,7 +32,7 @@ import { textOf } from '../support/source-files.ts';
 const blocks = blocksOf('docs/adding.md');
 const sources = [...blocks.keys()].filter((path) => path.endsWith('.ts'));
 
-// Inside the project, where packages are found.
+// Inside the project, so that packages resolve.
 mkdirSync(join(projectRoot, '.mtrl'), { recursive: true });
 const folder = mkdtempSync(join(projectRoot, '.mtrl', 'adding-'));
 
@@ -58,7 +61,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Imports from where the page says that the file lies: of the project, or of another block. */
+/** Resolves imports relative to the place that the page gives the file: in the project, or in another block. */
 function withPlaces(path: string, text: string): string {
   return text.replace(/(?<=from ')\.[^']+/g, (specifier) => {
     const target = resolve(projectRoot, dirname(path), specifier);
@@ -70,7 +73,7 @@ async function moduleOf(path: string): Promise<unknown> {
   return import(pathToFileURL(join(folder, path)).href);
 }
 
-test('a task and a dataset are read as the page says', async () => {
+test("reads the page's task and dataset", async () => {
   const { parsed } = loadRecipeFile(join(folder, 'my-judge', 'recipe.yaml'), ['quarantineRateMax=0.5']);
   const { examples, quarantined } = await ingestDatasets(parsed, { image: () => undefined });
   const kept = examples.map(({ task, split, label }) => `${task} ${split} ${label}`);
@@ -81,7 +84,7 @@ test('a task and a dataset are read as the page says', async () => {
   expect(quarantined.map(({ code }) => code)).toEqual(['LABEL_UNKNOWN', 'LABEL_UNKNOWN']);
 });
 
-test('the first recipe of a newcomer reads its rows', async () => {
+test('reads the rows of the first recipe of docs/getting-started.md', async () => {
   const { parsed } = loadRecipeFile(join(folder, 'start', 'my-judge.yaml'), []);
   const { examples, quarantined } = await ingestDatasets(parsed, { image: () => undefined });
   expect(examples.map(({ split, label }) => `${split} ${label}`)).toEqual([
@@ -93,7 +96,7 @@ test('the first recipe of a newcomer reads its rows', async () => {
   expect(quarantined).toEqual([]);
 });
 
-test('the code of the page compiles under the rules of the project', () => {
+test("compiles the page's code under the project's rules", () => {
   const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: { compilerOptions: object };
   };
@@ -108,7 +111,7 @@ test('the code of the page compiles under the rules of the project', () => {
   expectNone(problems.map(({ file, messageText }) => `${file?.fileName ?? ''}: ${JSON.stringify(messageText)}`));
 });
 
-test('the gradient of the loss is that of its differences', async () => {
+test('matches the gradient of the loss with finite differences', async () => {
   const { problems } = (await moduleOf('test/policy/focal.ts')) as { problems: () => Promise<string[]> };
   expectNone(await problems());
 });
@@ -132,13 +135,13 @@ describe('the architecture', () => {
     ];
   };
 
-  test('gives the graphs of Llama', async () => {
+  test('builds the same graphs as Llama', async () => {
     const mistral = await load();
     const found = mistral({ ...fields, model_type: 'mistral', sliding_window: null }, 'config.json');
     expect(graphsOf(found)).toEqual(graphsOf(readArchitecture({ ...fields, model_type: 'llama' }, 'config.json')));
   });
 
-  test('refuses the window that it does not compute', async () => {
+  test('refuses the sliding window that it does not compute', async () => {
     const mistral = await load();
     const windowed = { ...fields, model_type: 'mistral', sliding_window: 4096 };
     expect(() => mistral(windowed, 'config.json')).toThrow(/sliding_window/);
@@ -151,7 +154,7 @@ describe('the engine', () => {
     return { ...engineTable, silent: openSilent };
   };
 
-  test('is one file and one line: a worker that is told its name has it in its pool', async () => {
+  test('is added with one file and one line: a worker with its name uses it in its pool', async () => {
     const [name, open] = engineNamed({ MTRL_ENGINE: 'silent' }, await table());
     expect(name).toBe('silent');
     const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
@@ -176,13 +179,13 @@ describe('the engine', () => {
     await pool.close();
   });
 
-  test('has a folder of its name with open.ts, from which its code version is taken', () => {
+  test('has a folder of its name with open.ts, from which its code version is derived', () => {
     for (const name of Object.keys(engineTable))
       expect(codeVersionsOf(projectRoot, 'onnxruntime', name).rollout).toMatch(/^[0-9a-f]{64}$/);
     expect(() => codeVersionsOf(projectRoot, 'onnxruntime', 'silent')).toThrow(/cannot be read/);
   });
 
-  test('of an unknown name is wrong usage, and the default is the embedded one', () => {
+  test('with an unknown name is a usage error, and the default is the embedded one', () => {
     expect(engineNamed({}, engineTable)[0]).toBe('embedded');
     expect(() => engineNamed({ MTRL_ENGINE: 'skynet' }, engineTable)).toThrow(
       expect.objectContaining({ code: 'USAGE' }) as Error,

@@ -9,15 +9,18 @@ interface Room {
   readonly imports: readonly string[];
   /** Rooms that it may import types from. */
   readonly types?: readonly string[];
-  /** Packages, Node's own modules aside. */
+  /** Packages it may import, Node's own modules aside. */
   readonly packages: readonly string[];
 }
 
-/** The house: a room imports what stands in its row and nothing else. Rooms are folders; judge/kinds, and folders and files of policy/, are rooms of their own. */
+/**
+ * The imports that each room may have. Rooms are folders; judge/kinds, and the folders and files of policy/, are rooms
+ * of their own.
+ */
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: ['lru-cache'] },
   artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'p-map', 'tar-stream'] },
-  // What recipes are checked by: a kind and an algorithm bring their fields of the schema with them.
+  // Used to validate recipes: a kind and an algorithm define their fields of the schema.
   'judge/kinds': { imports: ['core'], types: ['judge', 'recipes'], packages: ['zod'] },
   recipes: { imports: ['core', 'judge/kinds', 'policy/algorithms'], packages: ['yaml', 'zod'] },
   judge: {
@@ -52,7 +55,7 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['policy/engine'],
     packages: ['sharp', 'zod'],
   },
-  // No graphs: recipes load it.
+  // Without graphs: recipes import it.
   'policy/algorithms': { imports: ['core'], types: ['policy/engine'], packages: ['zod'] },
   'policy/losses': { imports: ['core', 'policy/graph'], types: ['policy/engine'], packages: [] },
   'policy/models': {
@@ -79,7 +82,7 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: ['core', 'policy/graph'],
     packages: ['onnxruntime-node', '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu'],
   },
-  // The safetensors codec is the store's.
+  // The safetensors codec is in artifacts.
   'policy/engines': {
     imports: [
       'core',
@@ -96,7 +99,7 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['p-map'],
   },
 
-  // What crosses Temporal or a process: types, and the names that both sides use.
+  // What crosses Temporal or a process boundary: types, and the names that both sides use.
   contract: {
     imports: [],
     types: ['core', 'artifacts', 'recipes', 'judge', 'policy/engine'],
@@ -163,18 +166,19 @@ const rooms: Readonly<Record<string, Room>> = {
   },
 };
 
-/** Single files that go further than their room, and why. */
+/** Files that may import more than their room, with the reason. */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
-  // A script: the demo's vocabulary is the words of the demo's world.
+  // A script: the demo's vocabulary consists of the words of the demo's world.
   'recipes/make-demo-config.ts': ['judge'],
-  // Which tasks a recipe trains on and a dataset holds, and what arms imitate, is said once: recipes/task-sets.ts, arms.ts.
+  // recipes/task-sets.ts and arms.ts define which tasks a recipe trains on, which a dataset holds, and what arms
+  // imitate.
   'judge/datasets/joining/join.ts': ['recipes'],
   'judge/datasets/needs.ts': ['recipes'],
-  // Pictures are made smaller as Pillow does it, by the code that does so for the policy.
+  // Pictures are downscaled like Pillow does, with the policy's code.
   'judge/datasets/sources/plain-jpeg.ts': ['policy/vision'],
 };
 
-/** These look at everything. */
+/** These may import anything. */
 const outside = new Set(['test', 'bench']);
 
 function roomOf(path: string): string {
@@ -198,18 +202,18 @@ function isAllowed({ path, target, isType }: Import): boolean {
   return room?.imports.includes(to) === true || (isType && room?.types?.includes(to) === true);
 }
 
-describe('arrows between rooms go one way', () => {
-  it('every folder with sources is a room of the table, and every room is there', () => {
+describe('imports between rooms go one way', () => {
+  it('has a row for every folder with sources, and no other row', () => {
     const found = new Set(sources.map(roomOf).filter((room) => !outside.has(room)));
     expectNone([...found].filter((room) => !(room in rooms)));
     expectNone(Object.keys(rooms).filter((room) => !found.has(room)));
   });
 
-  it('a room imports only the rooms of its row', () => {
+  it('lets a room import only the rooms of its row', () => {
     expectNone(inRooms.filter((item) => item.target !== undefined && !isAllowed(item)).map(place));
   });
 
-  it('a room imports only the packages of its row', () => {
+  it('lets a room import only the packages of its row', () => {
     const wrong = inRooms.filter(({ path, specifier, target }) => {
       const isOwn = target !== undefined || specifier.startsWith('node:');
       return !isOwn && rooms[roomOf(path)]?.packages.includes(packageOf(specifier)) !== true;
@@ -217,7 +221,7 @@ describe('arrows between rooms go one way', () => {
     expectNone(wrong.map(place));
   });
 
-  it('the table itself has no circle', () => {
+  it('has no cycle in the table', () => {
     const reach = (room: string, path: readonly string[]): string[] =>
       path.includes(room)
         ? [[...path, room].join(' -> ')]
@@ -225,13 +229,13 @@ describe('arrows between rooms go one way', () => {
     expectNone(Object.keys(rooms).flatMap((room) => reach(room, [])));
   });
 
-  it('nothing imports the tests or the benches', () => {
+  it('lets nothing import the tests or the benches', () => {
     expectNone(inRooms.filter(({ target }) => target !== undefined && outside.has(roomOf(target))).map(place));
   });
 });
 
-describe('what only one room may do', () => {
-  it('only policy/runtime opens ONNX Runtime and TensorFlow.js', () => {
+describe('imports and calls reserved to some rooms', () => {
+  it('only policy/runtime imports ONNX Runtime and TensorFlow.js', () => {
     const backends = /^(onnxruntime-|@tensorflow\/)/;
     const wrong = imports.filter(
       ({ path, specifier }) => backends.test(specifier) && roomOf(path) !== 'policy/runtime',
@@ -239,7 +243,7 @@ describe('what only one room may do', () => {
     expectNone(wrong.map(place));
   });
 
-  it('an engine is known to itself, the table of engines, tests and benches: to others by the interface', () => {
+  it("only the engine itself, the table of engines, tests and benches import an engine's files", () => {
     const inside = /^policy\/engines\/[^/]+\//;
     const wrong = inRooms.filter(
       ({ path, target }) =>
@@ -251,7 +255,7 @@ describe('what only one room may do', () => {
     expectNone(wrong.map(place));
   });
 
-  it('workflows load nothing but themselves and what Temporal replays', () => {
+  it('workflows import only workflow code, contracts and Temporal packages', () => {
     const wrong = imports.filter(
       ({ path, specifier, target, isType }) =>
         roomOf(path) === 'workflows' &&
@@ -263,7 +267,7 @@ describe('what only one room may do', () => {
     expectNone(wrong.map(place));
   });
 
-  it('only workflows, activities, workers, infra and cli know Temporal, and contract its types of keys', () => {
+  it('only workflows, activities, workers, infra and cli import Temporal packages, and contract their types of keys', () => {
     const knowing = new Set(['workflows', 'activities', 'workers', 'infra', 'cli', 'contract', ...outside]);
     const wrong = imports.filter(
       ({ path, specifier }) => specifier.startsWith('@temporalio/') && !knowing.has(roomOf(path)),
@@ -271,7 +275,7 @@ describe('what only one room may do', () => {
     expectNone(wrong.map(place));
   });
 
-  it('judge knows neither Temporal, nor the store, nor ONNX', () => {
+  it('judge imports neither Temporal, nor the store, nor ONNX', () => {
     const far = /^(@temporalio\/|minio$|onnx)/;
     expectNone(imports.filter(({ path, specifier }) => path.startsWith('judge/') && far.test(specifier)).map(place));
   });
@@ -289,7 +293,7 @@ describe('what only one room may do', () => {
   });
 });
 
-/** `Connection.connect(...)`, `NativeConnection.connect(...)`, `new Client(...)` and their kin. */
+/** Whether a node is `Connection.connect(...)`, `NativeConnection.connect(...)`, `new Client(...)` or similar. */
 function isConnecting(node: ts.Node): boolean {
   if (ts.isNewExpression(node))
     return /^(Client|\w+Client|Worker)$/.test(node.expression.getText()) && isTemporal(node);

@@ -8,12 +8,12 @@ import { expectNone } from '../support/expect-none.ts';
 import { projectRoot } from '../../core/project.ts';
 import { projectFiles, textOf } from '../support/source-files.ts';
 
-/** A document's text, or none: what it lacks is then everything. */
+/** A document's text, or an empty text if it does not exist, so that every check fails. */
 function documentText(name: string): string {
   return existsSync(join(projectRoot, name)) ? textOf(name) : '';
 }
 
-/** Lines of fenced blocks that start a program, with the line they stand on. */
+/** Commands in fenced blocks, with their line numbers. */
 function commandsIn(text: string): { line: number; command: string }[] {
   let isFenced = false;
   return text.split('\n').flatMap((raw, index) => {
@@ -33,7 +33,7 @@ describe('README.md', () => {
     expect(first, `README.md:${commands[0]?.line ?? 1}`).toEqual(['npm start', 'npm test']);
   });
 
-  it('names only npm scripts that there are', () => {
+  it('names only existing npm scripts', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
     const unknown = commandsIn(documentText('README.md')).flatMap(({ line, command }) => {
       const script = /^npm (?:run (?:-s |--silent )?)?([\w:-]+)/.exec(command)?.[1] ?? 'start';
@@ -42,12 +42,12 @@ describe('README.md', () => {
     expectNone(unknown);
   });
 
-  it('leads to every page of docs/', () => {
+  it('links to every page of docs/', () => {
     const pages = readdirSync(join(projectRoot, 'docs')).filter((name) => name.endsWith('.md'));
     expectNone(pages.filter((name) => !documentText('README.md').includes(`(docs/${name})`)));
   });
 
-  it('links lead to files that are there', () => {
+  it('has no broken links to files', () => {
     const broken = projectFiles()
       .filter((path) => path.endsWith('.md'))
       .flatMap((path) =>
@@ -81,7 +81,7 @@ describe('ARCHITECTURE.md', () => {
 describe('recipes', () => {
   const names = readdirSync(join(projectRoot, 'recipes')).filter((name) => /\.ya?ml$/.test(name));
 
-  it('the ready ones are there', () => {
+  it('the shipped ones exist', () => {
     expect(names).toEqual(
       expect.arrayContaining([
         'cue-conflict.yaml',
@@ -93,12 +93,12 @@ describe('recipes', () => {
     );
   });
 
-  it('the one that README.md shows is one', () => {
+  it('the one in README.md is valid', () => {
     const [, text = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(documentText('README.md')) ?? [];
     expect(parseRecipe(parse(text, { merge: true })).name).toBe('my-judge');
   });
 
-  it.each(names)('recipes/%s is a recipe', (name) => {
+  it.each(names)('recipes/%s is valid', (name) => {
     let problem = '';
     try {
       loadRecipeFile(join(projectRoot, 'recipes', name), []);

@@ -1,4 +1,7 @@
-/** A kind, a metric and a file format are one file and one line of a table each: those of docs/adding.md, added to a copy of the sources. */
+/**
+ * A kind, a metric and a file format are each added with one file and lines of tables: those of docs/adding.md are
+ * added to a copy of the sources.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -49,7 +52,7 @@ async function moduleOf(path: string): Promise<unknown> {
   return import(pathToFileURL(join(copy, path)).href);
 }
 
-/** The line at the head of its table, and the import of what it names. */
+/** Inserts the line at the head of its table, with the import. */
 function addLine(path: string, table: string, line: string): void {
   const place = join(copy, path);
   const text = readFileSync(place, 'utf8');
@@ -65,7 +68,7 @@ function addLine(path: string, table: string, line: string): void {
 
 beforeAll(async () => {
   mkdirSync(join(projectRoot, '.mtrl'), { recursive: true });
-  // Inside the project, where packages are found.
+  // Inside the project, so that packages resolve.
   copy = mkdtempSync(join(projectRoot, '.mtrl', 'one-line-'));
   const filter = (path: string): boolean => !path.endsWith('.safetensors');
   for (const room of rooms) cpSync(join(projectRoot, room), join(copy, room), { recursive: true, filter });
@@ -84,7 +87,7 @@ afterAll(() => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-test('nothing else is written: a line for the kind, one for the metric, two for the format', () => {
+test('needs only one line for the kind, one for the metric, and two for the format', () => {
   expect(tableLinesOf(page).map(({ path, table }) => `${path} ${table}`)).toEqual([
     'judge/kinds/table.ts kinds',
     'judge/evaluation/metrics.ts label',
@@ -108,7 +111,7 @@ function problemsIn(program: ts.Program, sources: readonly ts.SourceFile[]): str
     .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${JSON.stringify(messageText)}`);
 }
 
-test('the types of all that asks a kind, a metric or a reader agree, and name a line that is missing', () => {
+test('type-checks every use of a kind, a metric or a reader, and reports a missing line', () => {
   const roots = [
     ...['recipes/load.ts', 'judge/datasets/ingest.ts', 'judge/report/render.ts'],
     ...['pipeline/asking/evaluate.ts', 'pipeline/training/rollout.ts', 'pipeline/training/reward.ts'],
@@ -132,7 +135,7 @@ test('the types of all that asks a kind, a metric or a reader agree, and name a 
   expect(problems.join('\n')).toContain("Property 'query' is missing");
 });
 
-test('a recipe of that kind and format is checked, read, asked in both orders and scored by that metric', async () => {
+test('checks, reads, judges in both orders and scores a recipe with that kind, format and metric', async () => {
   const { loadRecipeFile } = (await moduleOf('recipes/load.ts')) as typeof loading;
   const { ingestDatasets } = (await moduleOf('judge/datasets/ingest.ts')) as typeof ingesting;
   const { otherOrders } = (await moduleOf('judge/tasks/reorder.ts')) as typeof reordering;
@@ -159,7 +162,7 @@ test('a recipe of that kind and format is checked, read, asked in both orders an
   expect(scores).toMatchObject({ exampleCount: 2, accuracy: 0.5, wrongRate: 0.5 });
 });
 
-test('the recipe reference tells of them', async () => {
+test('lists them in the recipe reference', async () => {
   const { recipeReference } = (await moduleOf('recipes/reference.ts')) as typeof reference;
   expect(recipeReference()).toContain('odd-one-out: three images, of which one does not belong');
   expect(recipeReference()).toContain('`query`: A row a line, as a query string.');

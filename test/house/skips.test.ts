@@ -1,4 +1,4 @@
-/** Skipped tests say why, in one place, and a missing program fails a test where all programs are promised. */
+/** Skipped tests record their reason in one place. A missing program fails a test if MTRL_TEST_NEEDS is `all`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ describe('a skipped test', () => {
     expect(data).toContain('no ../shared/data/no-such-data beside the checkout');
   });
 
-  it('fails for want of a program, saying what to install, where all programs are promised', () => {
+  it('fails if a program is missing although all are required, and says what to install', () => {
     vi.stubEnv('MTRL_TEST_NEEDS', 'all');
     vi.stubEnv('PATH', '');
     expect(() => needPrometheus()).toThrow('install the package prometheus');
@@ -39,7 +39,7 @@ describe('a skipped test', () => {
     expect(needSharedData('no-such-data').isMissing).toBe(true);
   });
 
-  it('is counted by file with its reasons, then all tests in one line', () => {
+  it('is counted per file with its reasons, and the totals take one line', () => {
     const counts = [
       { file: 'a.test.ts', passed: 3, failed: 0, skipped: 2 },
       { file: 'b.test.ts', passed: 4, failed: 1, skipped: 1 },
@@ -51,7 +51,7 @@ describe('a skipped test', () => {
     ]);
   });
 
-  it('is skipped through test/support/needs.ts, so that none is skipped silently', () => {
+  it('is skipped through test/support/needs.ts, which records the reason', () => {
     const tests = projectFiles('test').filter((path) => path.endsWith('.test.ts') && !path.startsWith('test/house/'));
     const conditions = /\.(skipIf|runIf|skip)\(/;
     const known = /isMissing|recording|'\/dev\/full'/;

@@ -3,11 +3,13 @@ import { describe, it } from 'vitest';
 import { expectNone } from '../support/expect-none.ts';
 import { lineOf, linesMatching, nodesOf, projectFiles, sourceOf, textOf } from '../support/source-files.ts';
 
-/** Tests, their hooks and what they wait for: a limit ends what hangs and decides nothing on a busy machine. */
+/**
+ * Smallest limit of tests, hooks and polls: a limit ends a hanging test and must not decide a result on a busy machine.
+ */
 const hangMs = 300_000;
 const lineCountMax = 400;
 
-/** Hosts that text may name: where programs, papers and specifications are published. */
+/** Hosts that text may name: publishers of programs, papers and specifications. */
 const publicHosts = new Set([
   'arxiv.org',
   'docs.temporal.io',
@@ -30,7 +32,7 @@ const code = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
 const typed = files.filter((path) => path.endsWith('.ts'));
 const prose = files.filter((path) => /\.(ts|mjs|js|json|md|ya?ml|py|html|sh|mod|toml)$|^\.ci\/|^LICENSE$/.test(path));
 
-/** Nodes of all typed files that a predicate picks, as `path:line: text`. */
+/** Nodes of typed files that match a predicate, as `path:line: text`. */
 function found(paths: readonly string[], picks: (node: ts.Node) => boolean): string[] {
   return paths.flatMap((path) =>
     nodesOf(sourceOf(path))
@@ -39,40 +41,40 @@ function found(paths: readonly string[], picks: (node: ts.Node) => boolean): str
   );
 }
 
-describe('types say what things are', () => {
-  it('no any', () => {
+describe('strict types', () => {
+  it('there is no any', () => {
     expectNone(found(typed, (node) => node.kind === ts.SyntaxKind.AnyKeyword));
   });
 
-  it('no comment silences a tool', () => {
+  it('there are no comments that silence tools', () => {
     const silencers = /\/[/*]\s*(eslint-disable|@ts-(ignore|nocheck|expect-error)|prettier-ignore)/;
     expectNone(code.flatMap((path) => linesMatching(path, silencers)));
   });
 });
 
-describe('a run gives the same bits twice', () => {
+describe('determinism', () => {
   const pure = typed.filter((path) => /^(core|judge|policy|workflows)\//.test(path));
 
-  it('pure rooms draw no numbers of their own', () => {
+  it('pure rooms draw no random numbers of their own', () => {
     const isRandom = (node: ts.Node): boolean =>
       ts.isPropertyAccessExpression(node) && /^(Math\.random|crypto\.\w*random\w*)$/i.test(node.getText());
     expectNone(found(pure, isRandom));
   });
 
-  it('pure rooms read no clock; workflows show the one that Temporal replays, from one file', () => {
+  it("pure rooms read no clock; workflows read Temporal's replayed clock in one file only", () => {
     const isClock = (node: ts.Node): boolean =>
       ts.isIdentifier(node) && node.text === 'Date' && node.getSourceFile().fileName !== 'workflows/clock.ts';
     expectNone(found(pure, isClock));
   });
 });
 
-describe('tests decide by what happened, not by how long it took', () => {
+describe('tests do not depend on the time they take', () => {
   const tests = typed.filter((path) => path.startsWith('test/'));
   const clock = /^(performance\.now|performance\.measure|Date\.now|process\.(hrtime|uptime))/;
   const reads = (node: ts.Node): boolean =>
     nodesOf(node).some((each) => ts.isPropertyAccessExpression(each) && clock.test(each.getText()));
 
-  /** What an `expect(...)` or `expect.poll(...)` is given, with the matcher that follows it. */
+  /** The argument of `expect(...)` or `expect.poll(...)`, and the matcher that follows it. */
   function expectation(node: ts.Node): { readonly given: ts.Expression; readonly matcher: string } | undefined {
     if (!ts.isCallExpression(node) || !/^expect(\.(poll|soft))?$/.test(node.expression.getText())) return undefined;
     const [given] = node.arguments;
@@ -81,7 +83,7 @@ describe('tests decide by what happened, not by how long it took', () => {
     return given && { given, matcher: ts.isPropertyAccessExpression(outer) ? outer.name.text : '' };
   }
 
-  /** Variables and functions of a file that a clock was read for. */
+  /** Variables and functions of a file whose definition reads a clock. */
   function timedNames(source: ts.SourceFile): ReadonlySet<string> {
     const timed = nodesOf(source).flatMap((node) =>
       (ts.isVariableDeclaration(node) || ts.isFunctionDeclaration(node)) && node.name && reads(node)
@@ -91,7 +93,7 @@ describe('tests decide by what happened, not by how long it took', () => {
     return new Set(timed);
   }
 
-  it('no expectation is held against a clock', () => {
+  it('no expectation compares against a clock', () => {
     const wrong = tests.flatMap((path) => {
       const names = timedNames(sourceOf(path));
       const isTimed = (node: ts.Node): boolean =>
@@ -110,7 +112,7 @@ describe('tests decide by what happened, not by how long it took', () => {
     expectNone(wrong);
   });
 
-  it('no test ends sooner than one that hangs', () => {
+  it('no test has a limit below that of a hanging one', () => {
     const isLimit = (node: ts.Node): boolean =>
       ts.isNumericLiteral(node) && Number(node.text) >= 1 && Number(node.text) < hangMs;
     const isRun = (node: ts.Node): node is ts.CallExpression =>
@@ -121,14 +123,14 @@ describe('tests decide by what happened, not by how long it took', () => {
     expectNone(found(tests, (node) => isEnded(node) || isOption(node)));
   });
 
-  it('no test measures', () => {
+  it('no test measures time', () => {
     const isStopwatch = (node: ts.Node): boolean =>
       ts.isPropertyAccessExpression(node) && /^(performance\.|process\.hrtime)/.test(node.getText());
     expectNone(found(tests, isStopwatch));
   });
 });
 
-describe('a file is one idea, found by its name', () => {
+describe('one idea per file, found by its name', () => {
   it(`no source is longer than ${lineCountMax} lines`, () => {
     const long = code
       .map((path) => [path, textOf(path).trimEnd().split('\n').length] as const)
@@ -136,8 +138,8 @@ describe('a file is one idea, found by its name', () => {
     expectNone(long.map(([path, lineCount]) => `${path}:${lineCountMax + 1}: ${lineCount} lines`));
   });
 
-  it('names are kebab-case', () => {
-    // Names that others have chosen: Hugging Face's, Python's, Docker's, and documents that are looked for in capitals.
+  it('file names are kebab-case', () => {
+    // Names chosen by others: Hugging Face, Python, Docker, and documents that are conventionally capitalized.
     const foreign = [/^[A-Z]+(\.md)?$/, /^Dockerfile(\.dockerignore)?$/, /\.py$/, /^[a-z_]+\.(json|jinja)$/];
     const kebab = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
     const wrong = files.filter((path) => {
@@ -148,7 +150,7 @@ describe('a file is one idea, found by its name', () => {
     expectNone(wrong.map((path) => `${path}:1`));
   });
 
-  it('no drawer for everything, and no barrel', () => {
+  it('there are no catch-all files or folders, and no barrel files', () => {
     const wrong = files.filter(
       (path) =>
         /(^|\/)(utils?|helpers?|misc|shared|lib)(\/|\.ts$)/.test(path) ||
@@ -158,25 +160,25 @@ describe('a file is one idea, found by its name', () => {
   });
 });
 
-describe('the project speaks of itself alone', () => {
+describe('text about the project only', () => {
   const self = 'test/house/style.test.ts';
 
-  it('nothing is left to be done in a comment', () => {
+  it('no comment holds an open task', () => {
     const marks = /\b(TODO|FIXME|XXX|HACK)\b/;
     expectNone(prose.filter((path) => path !== self).flatMap((path) => linesMatching(path, marks)));
   });
 
-  it('no path of one machine', () => {
+  it('no text contains a path of one machine', () => {
     const machine = /(?<![\w.])\/(home|Users|[w]ork)\/[\w.]/;
     expectNone(prose.flatMap((path) => linesMatching(path, machine)));
   });
 
-  it('no word on how it came to be written', () => {
+  it('no text mentions how it was written', () => {
     const words = /\b(work[p]lace|sub-?a[g]ents?|(the|this|an) a[g]ent|the b[r]ief|this s[e]ssion|co-?p[i]lot)\b/i;
     expectNone(prose.flatMap((path) => linesMatching(path, words)));
   });
 
-  it('links lead to places that everyone can reach', () => {
+  it('links lead to public places', () => {
     const inside = /^([a-z0-9-]+|[\d.]+|([\w-]+\.)*example(\.\w+)?)$/;
     const wrong = prose.flatMap((path) =>
       textOf(path)

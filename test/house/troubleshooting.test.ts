@@ -15,11 +15,11 @@ const sections = textOf('docs/troubleshooting.md')
 const inPage = sections.flatMap(({ codes }) => codes);
 
 describe('docs/troubleshooting.md', () => {
-  it('has every code once, with what it means and what to do, and no code that is none', () => {
+  it('has every error code once, with its meaning and remedy, and no other code', () => {
     expect([...inPage].sort()).toEqual([...errorCodes].sort());
   });
 
-  it('says of each whether it is tried again, and with which exit code commands end', () => {
+  it('states for each code whether it is retried, and the exit code of commands', () => {
     for (const { heading, text, codes } of sections) {
       const errors = codes.filter(isErrorCode).map((code) => new MtrlError(code, ''));
       expectNone(errors.filter((error) => error.retryable !== (heading === 'Environment')).map(({ code }) => code));
@@ -35,13 +35,13 @@ describe('docs/troubleshooting.md', () => {
   });
 });
 
-/** The words of a union type in judge/example.ts, from its name or field to the next semicolon. */
+/** Values of a union type in judge/example.ts, from its name or field to the next semicolon. */
 function wordsOf(start: string): string[] {
   const [, rest = ''] = textOf('judge/example.ts').split(start);
   return [...rest.slice(0, rest.indexOf(';')).matchAll(/'([\w-]+)'/g)].map(([, word = '']) => word);
 }
 
-describe('what is no failure has a reason, too', () => {
+describe('outcomes that are not errors have documented reasons', () => {
   it.each([
     ['docs/data.md', 'code of a quarantined row', 'readonly code:', 10],
     ['docs/judging.md', 'reason of an unparsable answer', 'type UnparsableReason =', 10],

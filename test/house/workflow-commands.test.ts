@@ -1,11 +1,14 @@
-/** A workflow's commands may depend on its history alone: what differs between a run and its replay wedges it for ever (TMPRL1100). */
+/**
+ * A workflow's commands may depend only on its history: a value that differs between a run and its replay makes the
+ * workflow fail every task (TMPRL1100).
+ */
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { expectNone } from '../support/expect-none.ts';
 import { projectFiles, textOf } from '../support/source-files.ts';
 
 const forbidden = /^(Date|performance|historyLength|historySize|continueAsNewSuggested|unsafe|uuid4|sleep|setTimeout)$/;
-/** Spans have identifiers of their own stream of numbers, and send no commands. */
+/** Spans have identifiers from a random stream of their own and send no commands. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'workflows/clock.ts': ['Date'],
   'workflows/spans.ts': ['uuid4'],
@@ -20,7 +23,7 @@ function nodesOf(node: ts.Node): ts.Node[] {
   return found;
 }
 
-/** What of a source may differ between a run and its replay. */
+/** Expressions of a source whose value may differ between a run and its replay. */
 function problemsOf(path: string, text: string): string[] {
   const nodes = nodesOf(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
   return nodes.filter(ts.isIdentifier).flatMap((name) => {
@@ -47,7 +50,7 @@ function isCompared(node: ts.Node): boolean {
 }
 
 describe('commands of a workflow', () => {
-  it('depend on no clock, no chance and no length of a history', () => {
+  it('do not depend on a clock, on randomness or on the length of the history', () => {
     const paths = projectFiles().filter((path) => /^workflows\/.*\.ts$/.test(path));
     expectNone(paths.flatMap((path) => problemsOf(path, textOf(path))));
   });
@@ -59,7 +62,7 @@ describe('commands of a workflow', () => {
     ['if (workflowInfo().historyLength > 2_500) await continueAsNew();'],
     ['if (Math.random() < 0.5) tell();'],
     ['await sleep(1_000);'],
-  ])('are caught when they do: %s', (text) => {
+  ])('are reported if they do: %s', (text) => {
     expect(problemsOf('workflows/run.ts', text)).not.toEqual([]);
   });
 });

@@ -50,7 +50,7 @@ describe('server programs', () => {
     expect(await findOrMakeBinary('minio', silent)).toEqual({ path: onPath, source: 'path' });
   });
 
-  it('are not used when their bytes are not those of their digest', async () => {
+  it('are not used if their digest does not match', async () => {
     const path = await fill('program');
     writeFileSync(path, 'prograM');
     expect(await findCached(pin)).toEqual({ missing: expect.stringContaining('damaged') as string });
@@ -60,7 +60,7 @@ describe('server programs', () => {
     expect(await findCached(pin)).toHaveProperty('missing');
   });
 
-  it('are in the cache whole or not at all', async () => {
+  it('are complete in the cache, or absent', async () => {
     const path = cachedPathOf(pin);
     const broken = fillCache(pin, (to) => {
       writeFileSync(join(to, pin.name), 'half');
@@ -70,7 +70,7 @@ describe('server programs', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('say what was tried and what the user can do when they cannot be had', async () => {
+  it('report what was tried and what the user can do if none is available', async () => {
     await expect(findOrMakeBinary('minio', silent)).rejects.toMatchObject({
       code: 'SETUP_FAILED',
       details: {
@@ -82,7 +82,7 @@ describe('server programs', () => {
     });
   });
 
-  it('are built by Go, whose last words are in the error', async () => {
+  it('are built by Go, whose last output is in the error', async () => {
     program(
       'go',
       'if [ "$1" = env ]; then echo go1.22.1; exit; fi; echo "go: no such host" >&2; echo "with $GOTOOLCHAIN" >&2; exit 1',
@@ -95,7 +95,7 @@ describe('server programs', () => {
     );
   });
 
-  it('need a Go that can fetch a newer one', async () => {
+  it('need a Go that can download a newer one', async () => {
     program('go', 'echo go1.19.8');
     expect(await findGo(pin)).toEqual({ missing: expect.stringContaining('is Go 1.19.8; 1.24.8 is needed') as string });
   });
@@ -107,7 +107,7 @@ describe('server programs', () => {
     expect(isAtLeast('1.26', '1.26.4')).toBe(false);
   });
 
-  it('are made by one process at a time, and a dead one is not waited for', async () => {
+  it('are built by one process at a time, and the lock of a dead process is ignored', async () => {
     const lock = join(folder, 'lock');
     writeFileSync(lock, JSON.stringify({ pid: process.pid, startTime: 'before/1', serial: 1 }));
     let insideCount = 0;

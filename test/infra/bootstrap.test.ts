@@ -22,7 +22,7 @@ function lockOf(versions: Readonly<Record<string, string>>): string {
   return JSON.stringify({ packages: Object.fromEntries(entries) as object });
 }
 
-/** A project with the real bootstrap, a `mtrl` that tells how it was called, and a recorder in place of npm. */
+/** A project with the real bootstrap, an `mtrl` that prints how it was called, and a recorder in place of npm. */
 describe('bootstrap', () => {
   let root: string;
   let elsewhere: string;
@@ -78,7 +78,7 @@ describe('bootstrap', () => {
     return { stdout, stderr, code };
   }
 
-  it('hands over to mtrl with its arguments, exit code and working folder, and says nothing itself', async () => {
+  it('passes arguments, exit code and working folder to mtrl, and prints nothing itself', async () => {
     const result = await run(['mtrl', '3', '--json']);
     expect(result).toEqual({
       stdout: `${JSON.stringify({ args: ['3', '--json'], cwd: elsewhere })}\n`,
@@ -95,14 +95,14 @@ describe('bootstrap', () => {
     expect(JSON.parse((await run(['mtrl'], { cwd: root, env: nested })).stdout)).toMatchObject({ cwd: root });
   });
 
-  it('passes signals on', async () => {
+  it('forwards signals', async () => {
     const child = start(['mtrl', 'wait']);
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([7, null]);
   });
 
-  it('installs when the lock file is another one, once, and keeps stdout clean', async () => {
+  it('installs once when the lock file has changed, and keeps stdout clean', async () => {
     writeFileSync(lockFile(), lockOf({ a: '2.0.0' }));
     const first = await run(['mtrl']);
     expect(JSON.parse(first.stdout)).toMatchObject({ args: [] });
@@ -113,7 +113,7 @@ describe('bootstrap', () => {
     expect((await run(['mtrl'])).stderr).toBe('');
   });
 
-  it('takes an install by `npm ci` for what it is, and does not install again', async () => {
+  it('accepts an install by `npm ci` and does not install again', async () => {
     writeFileSync(lockFile(), lockOf({ a: '1.0.0' }));
     writeFileSync(installedFile(), lockOf({ a: '1.0.0' }));
     mkdirSync(join(root, 'node_modules', 'a'));
@@ -125,7 +125,7 @@ describe('bootstrap', () => {
     ['was cut off in its last file', '{"packages":', true],
     ['has another version of a package', lockOf({ a: '0.9.0' }), true],
     ['has lost the folder of a package', lockOf({ a: '1.0.0' }), false],
-  ])('installs again when the install %s', async (_, installed, hasFolder) => {
+  ])('installs again if the install %s', async (_, installed, hasFolder) => {
     writeFileSync(lockFile(), lockOf({ a: '1.0.0' }));
     rmSync(installedFile());
     if (installed !== undefined) writeFileSync(installedFile(), installed);
@@ -133,7 +133,7 @@ describe('bootstrap', () => {
     expect((await run(['mtrl'])).stderr).toContain('npm speaks');
   });
 
-  it('wants the native packages of this platform, in one of their C libraries, and none of another', async () => {
+  it('requires the native packages of this platform, for one of its C libraries, and none of another', async () => {
     const native = (os: string, libc?: string) => ({
       version: '1.0.0',
       optional: true,
@@ -157,7 +157,7 @@ describe('bootstrap', () => {
     expect((await run(['mtrl'])).stderr).toContain('npm speaks');
   });
 
-  it('says so when the packages cannot be installed', async () => {
+  it('reports that the packages cannot be installed', async () => {
     rmSync(installedFile());
     const { code, stdout, stderr } = await run(['mtrl'], { env: { NPM_EXIT: '9' } });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -48,12 +48,12 @@ console.log(JSON.stringify({ ...shown(later.word), at: where(), beside }));
     return stderr === '' ? JSON.parse(stdout) : stderr;
   };
 
-  it('runs without a loader, finds what it names, and has the lines and columns of its sources', async () => {
+  it('runs without a loader, resolves its imports, and maps lines and columns to its sources', async () => {
     expect(await build(root)).toBe(4);
     expect(run()).toEqual({ text: 'later', at: ':6:52', beside: true });
   });
 
-  it('is made again where its source has another time, be it an older one, and only there', async () => {
+  it('is rebuilt only where the time of the source changed, even to an earlier one', async () => {
     await build(root);
     expect(await build(root)).toBe(0);
     write('cli/later.ts', `export const word: string = 'changed';\n`);
@@ -62,7 +62,7 @@ console.log(JSON.stringify({ ...shown(later.word), at: where(), beside }));
     expect(run()).toMatchObject({ text: 'changed' });
   });
 
-  it('loses what has no source any more', async () => {
+  it('drops files whose source was deleted', async () => {
     await build(root);
     rmSync(join(root, 'cli/data.mjs'));
     await build(root);
@@ -70,7 +70,7 @@ console.log(JSON.stringify({ ...shown(later.word), at: where(), beside }));
     expect(existsSync(join(root, 'dist/cli/main.js'))).toBe(true);
   });
 
-  it('of this project is JavaScript, every file of it', () => {
+  it('of this project is valid JavaScript in every file', () => {
     const script = `
       import { readdirSync, readFileSync } from 'node:fs';
       import { SourceTextModule } from 'node:vm';

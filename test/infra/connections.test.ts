@@ -1,4 +1,4 @@
-/** Servers that someone else runs, as the environment names them. */
+/** Servers run by someone else, as the environment names them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const write = (name: string, text: string): string => {
 };
 
 describe('Temporal', () => {
-  it('takes API key, headers and TLS from the variables of its own tools', () => {
+  it("takes API key, headers and TLS from Temporal's own variables", () => {
     const env = {
       TEMPORAL_ADDRESS: 'eu.tmprl.example:7233',
       TEMPORAL_NAMESPACE: 'judges.a1b2c',
@@ -43,14 +43,14 @@ describe('Temporal', () => {
     });
   });
 
-  it('takes a profile that the environment names, variables going before it', () => {
+  it('uses a profile that the environment names; variables take precedence', () => {
     const file = write('temporal.toml', '[profile.team]\naddress = "a:7233"\nnamespace = "team"\napi_key = "k"\n');
     const profile = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'team' };
     expect(temporalOverride(profile)).toMatchObject({ address: 'a:7233', namespace: 'team', apiKey: 'k', tls: true });
     expect(temporalOverride({ ...profile, TEMPORAL_ADDRESS: 'b:1' })?.address).toBe('b:1');
   });
 
-  it('is the local one when no variable names another: a default profile sends nobody to a cluster', () => {
+  it('is the local one if no variable names another: a default profile does not select a cluster', () => {
     write('temporal.toml', '[profile.default]\naddress = "cluster:7233"\n');
     expect(temporalOverride({ HOME: home, XDG_CONFIG_HOME: home, TEMPORAL_NAMESPACE: 'x' })).toBeUndefined();
   });
@@ -65,13 +65,13 @@ describe('Temporal', () => {
     ],
     ['an address without a port', () => ({ TEMPORAL_ADDRESS: 'cluster' })],
     ['a Web UI that is no URL', () => ({ TEMPORAL_ADDRESS: 'a:1', MTRL_TEMPORAL_UI_URL: 'a' })],
-  ])('says what is wrong with %s', (_, env) => {
+  ])('reports %s', (_, env) => {
     expect(() => temporalOverride(env())).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
 });
 
 describe('the store', () => {
-  it('takes the variables of AWS tools, temporary credentials too', () => {
+  it('takes the variables of AWS tools, including temporary credentials', () => {
     const env = {
       ...aws,
       AWS_ENDPOINT_URL_S3: 'https://s3.example',
@@ -87,12 +87,12 @@ describe('the store', () => {
 });
 
 describe('a worker', () => {
-  it('polls the queues that one setting names', () => {
+  it('polls the queues derived from one setting', () => {
     const env = { TEMPORAL_ADDRESS: 'a:1', MTRL_S3_ENDPOINT: 'http://a:1', ...aws, MTRL_TASK_QUEUE: 'judges' };
     expect(readSettings({ home, env }).taskQueues).toEqual({ control: 'judges', compute: 'judges-compute' });
   });
 
-  it('ends within the drain time, and is of a version only where the environment names a deployment', () => {
+  it('stops within the drain time, and is versioned only if the environment names a deployment', () => {
     expect(servingOptions(servingSettings({ MTRL_DRAIN_TIMEOUT_MS: '7000' }), 'c0de')).toEqual({
       shutdownGraceTime: 7000,
       shutdownForceTime: 12_000,
@@ -104,7 +104,7 @@ describe('a worker', () => {
     });
   });
 
-  it('names the variable that is wrong', () => {
+  it('names the invalid variable', () => {
     expect(() => servingSettings({ MTRL_DRAIN_TIMEOUT_MS: 'soon' })).toThrow('MTRL_DRAIN_TIMEOUT_MS');
     expect(() => servingSettings({ MTRL_HEALTH_ADDRESS: '8081' })).toThrow('MTRL_HEALTH_ADDRESS');
     expect(addressOf({ A: '[::]:8081' }, 'A')).toEqual({ host: '::', port: 8081 });

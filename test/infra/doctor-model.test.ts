@@ -1,4 +1,4 @@
-/** `mtrl doctor --model`: what training takes, before anything is loaded. */
+/** `mtrl doctor --model`: the memory that training needs, before anything is loaded. */
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { requireCheckpointFolder } from '../../cli/checkpoint-folder.ts';
@@ -12,7 +12,7 @@ const timeout = 900_000;
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const demo = { folder: at('recipes/demo-base'), threadCount: 1, imageEdge: 32 };
 
-it('plans the arms of a recipe, and shows that adapters and recomputation take less', { timeout }, async () => {
+it('plans the arms of a recipe, and shows that adapters and recomputation need less memory', { timeout }, async () => {
   const shapes = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
   const full = required(
     shapes.find(({ arm }) => arm === 'mt-rl'),
@@ -33,7 +33,7 @@ it('plans the arms of a recipe, and shows that adapters and recomputation take l
   expect(formatPlan(plan)).toMatch(/mt-rl: prompts of \d+ tokens with 1 images, 2 micro-batches/);
 });
 
-it('cuts a step under a ceiling, and says where not even one prompt fits', { timeout }, async () => {
+it('splits a step under a ceiling, and reports a ceiling that is too low for one prompt', { timeout }, async () => {
   const shapes = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
   const arm = required(shapes.at(-1), 'an arm');
   const limited = (byteLengthMax: number): ArmShape => ({ ...arm, memory: { byteLengthMax } });
@@ -43,7 +43,7 @@ it('cuts a step under a ceiling, and says where not even one prompt fits', { tim
   expect(plan.arms[0]?.byteLengthNeeded).toBeLessThanOrEqual(380e6);
 });
 
-it('hands on what is wrong with the checkpoint', { timeout }, async () => {
+it('passes on the error of an invalid checkpoint', { timeout }, async () => {
   await expect(planModel({ ...demo, folder: '/nowhere', arms: [] })).rejects.toMatchObject({ code: 'FILE_MISSING' });
 });
 
@@ -51,7 +51,7 @@ it.each([
   ['/nowhere', 'nothing'],
   [at('package.json'), 'a file'],
   [at('docs'), 'no config.json'],
-])('doctor --model %s says that it wants a folder in Hugging Face layout', { timeout }, (folder, found) => {
+])('doctor --model %s asks for a folder in Hugging Face layout', { timeout }, (folder, found) => {
   const problem = { code: 'USAGE', details: expect.objectContaining({ where: folder, found }) as object };
   expect(() => requireCheckpointFolder(folder)).toThrow(expect.objectContaining(problem) as Error);
   expect(() => requireCheckpointFolder(folder)).toThrow(/folder/);

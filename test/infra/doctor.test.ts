@@ -6,7 +6,7 @@ import { useStack } from '../support/stack.ts';
 describe('doctor', () => {
   const stack = useStack();
 
-  it('finds what is there and says what to do about the rest', async () => {
+  it('reports what is installed and what to do about the rest', async () => {
     const report = await doctor(stack.settings);
     const statusOf = Object.fromEntries(report.checks.map(({ name, status }) => [name, status]));
     expect(statusOf).toMatchObject({
@@ -28,7 +28,7 @@ describe('doctor', () => {
     expect(formatReport(report)).toMatch(/^ok {4}node +v\d+/);
   });
 
-  it('survives servers that are down, and names their addresses', async () => {
+  it('reports servers that are down, with their addresses', async () => {
     await down({ home: stack.settings.home, log: () => undefined });
     const { checks } = await doctor(stack.settings);
     expect(checks.find(({ name }) => name === 'temporal server')).toMatchObject({

@@ -22,7 +22,7 @@ describe('the identity of a process', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('is the same for the same process and ends with it', async () => {
+  it('stays the same while the process lives, and ends with it', async () => {
     const child = sleeper();
     const identity = identify(child.pid ?? 0);
     expect(identity && isAlive(identity)).toBe(true);
@@ -32,11 +32,11 @@ describe('the identity of a process', () => {
     expect(identify(child.pid ?? 0)).toBeUndefined();
   });
 
-  it('is not there for no process', () => {
+  it('is undefined for a process that does not exist', () => {
     for (const pid of [0, -1, 1.5, Number.NaN, 2 ** 30]) expect(identify(pid)).toBeUndefined();
   });
 
-  it('takes a recycled pid neither for alive nor for its own to end', async () => {
+  it('does not treat a recycled pid as alive, and does not stop its process', async () => {
     const stranger = sleeper();
     const record = {
       pid: stranger.pid,

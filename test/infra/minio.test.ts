@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { minioServer } from '../../infra/stack/minio.ts';
 
-it('does not take a MinIO for started that lives and does not serve yet', async () => {
+it('waits until a live MinIO also serves requests', async () => {
   const statuses = [503, 404];
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -20,7 +20,7 @@ it('does not take a MinIO for started that lives and does not serve yet', async 
   const { probe } = minioServer(tmpdir(), target, { port, consolePort: 0 }, {}, () => undefined);
   try {
     await expect(probe(1_000)).rejects.toThrow('503');
-    // No such bucket: it serves, and the bucket can be made.
+    // 404: there is no such bucket, but the server works and the bucket can be created.
     await probe(1_000);
     expect(asked).toEqual(Array(2).fill(['GET /minio/health/live', 'HEAD /mtrl']).flat());
   } finally {

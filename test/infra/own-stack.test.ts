@@ -1,4 +1,4 @@
-/** A stack is its checkout's own: two of them side by side, and one whose files were copied, emptied or damaged. */
+/** A stack belongs to one checkout: two stacks side by side, and one whose files were copied, emptied or damaged. */
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ function kill(home: string, ...names: readonly ('temporal' | 'minio')[]): Promis
   return expect.poll(() => records.some(isAlive)).toBe(false);
 }
 
-/** Another stack's `up` gets these ports, as one that is started while ours is down. */
+/** Gives another stack our ports for its next `up`, as if it were started while ours is down. */
 function giveTo(home: string, { temporal, s3 }: StackSettings): void {
   changeStackFile(home, (file) => ({
     ...file,
@@ -51,7 +51,7 @@ describe('two checkouts side by side', () => {
     expect(a.s3.accessKey).not.toBe(b.s3.accessKey);
   });
 
-  it('a killed server whose port the other took is told from ours, and `up` moves ours to a free port', async () => {
+  it('detect a killed server whose port the other took, and `up` moves it to a free port', async () => {
     const { home } = mine.settings;
     const before = mine.settings;
     await openArtifactStore(before.s3).objects.put('kept', new Uint8Array([1]));
@@ -82,7 +82,7 @@ describe('two checkouts side by side', () => {
     expect(await mtrlOn(home, ['status'])).toMatchObject({ code: 0 });
   });
 
-  it('a refusal by the other store is not final for a client of ours', async () => {
+  it('a refusal by the other store is retryable for our client', async () => {
     const s3 = { ...mine.settings.s3, endpoint: readSettings({ home: other.settings.home, env: {} }).s3.endpoint };
     const store = openArtifactStore(s3, { prove: () => proveStore(s3) });
     await expect(store.objects.get('kept')).rejects.toMatchObject({ code: 'SERVER_FOREIGN', retryable: true });
@@ -102,7 +102,7 @@ describe('a stack of its own', () => {
     stranger?.close();
   });
 
-  it('moves from a port that any program has taken', async () => {
+  it('moves from a port that another program has taken', async () => {
     const { home } = stack.settings;
     const { s3 } = readSettings({ home, env: {} });
     await down({ home, log: silent });
@@ -149,7 +149,7 @@ describe('a stack of its own', () => {
     ['temporal', 'temporal.db', 'temporal.db'],
     ['minio', 'minio', join('minio', '.minio.sys', 'format.json')],
   ] as const)(
-    'says which data of %s are damaged, and begins anew when they are set aside',
+    'names the damaged data of %s, and starts with fresh data once they are set aside',
     async (name, data, file) => {
       const { home } = stack.settings;
       await stack.up();
@@ -174,7 +174,7 @@ describe('a stack of its own', () => {
 });
 
 describe('a home that cannot be written', () => {
-  it('is a coded error that names the path, from `up` and `down`', async () => {
+  it('is a coded error with the path, from `up` and `down`', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'mtrl-home-')), 'file');
     writeFileSync(file, '');
     const home = join(file, '.mtrl');

@@ -15,12 +15,12 @@ describe('the choice of ports', () => {
     return (server.address() as AddressInfo).port;
   }
 
-  it('takes the preferred ones when they are free', async () => {
+  it('prefers the given ports if they are free', async () => {
     const preferred = await choosePorts([undefined, undefined]);
     expect(await choosePorts(preferred)).toEqual(preferred);
   });
 
-  it('takes another one for each that is taken, and no port twice', async () => {
+  it('replaces each taken port, and uses no port twice', async () => {
     const taken = await takePort();
     const [free] = await choosePorts([undefined]);
     const ports = await choosePorts([taken, free, free, undefined]);
@@ -29,14 +29,14 @@ describe('the choice of ports', () => {
     expect(ports[1]).toBe(free);
   });
 
-  it('stays near the usual port, away from those that the kernel gives to anybody', async () => {
+  it("stays near the usual port, outside of the kernel's ephemeral range", async () => {
     const taken = await takePort();
     const [other = 0] = await choosePorts([taken]);
     expect(other - taken).toBeGreaterThan(0);
     expect(other - taken).toBeLessThan(200);
   });
 
-  it('names the port, its owner and the remedy when a remembered port is taken', async () => {
+  it('names the port, its owner and the remedy if a remembered port is taken', async () => {
     const taken = await takePort();
     expect(await isPortFree(taken)).toBe(false);
     if (process.platform === 'linux') expect(ownerOf(taken)).toContain(`process ${String(process.pid)} (`);

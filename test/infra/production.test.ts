@@ -1,4 +1,7 @@
-/** Compose file and image: they parse, name what exists, and start things in the order and with the probes of the local stack. */
+/**
+ * The compose file and the image: they parse, name existing files, and start services in the order and with the probes
+ * of the local stack.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -24,7 +27,7 @@ interface Service {
 }
 
 const infra = join(projectRoot, 'infra');
-// As compose reads it: variables first, those without a default as the operator has set them.
+// The text as compose reads it: variables substituted, those without a default set by the operator.
 const text = readFileSync(join(infra, 'compose.yaml'), 'utf8');
 const filledIn = text.replace(
   /\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}/g,
@@ -38,17 +41,17 @@ const service = (name: string): Service => compose.services[name] ?? fail(`no se
 const dockerfile = readFileSync(join(infra, 'Dockerfile'), 'utf8');
 
 describe('infra/compose.yaml', () => {
-  it('is a compose file by the schema of its specification', () => {
+  it('is valid by the schema of the compose specification', () => {
     const ajv = new Ajv2019({ strict: false });
     ajv.addFormat('duration', /^(\d+(\.\d+)?(us|ms|s|m|h))+$/);
     for (const format of ['expose', 'ports', 'subnet_ip_address']) ajv.addFormat(format, true);
-    // Names of itself and of its parts, as another draft has them.
+    // Identifiers of the schema and its parts, which follow another draft.
     const schema = JSON.stringify(composeSchema, (key, value: unknown) => (isNameOf(key, value) ? undefined : value));
     const isCompose = ajv.compile(JSON.parse(schema) as object);
     expect(isCompose(compose), JSON.stringify(isCompose.errors)).toBe(true);
   });
 
-  it('pins every image, and mounts only what the checkout has', () => {
+  it('pins every image, and mounts only files of the checkout', () => {
     for (const [name, { image = '', build, volumes = [] }] of services) {
       expect(build !== undefined || /:[\w.-]*\d/.test(image), `${name}: ${image}`).toBe(true);
       for (const volume of volumes.filter((text) => text.startsWith('./'))) {
@@ -58,7 +61,7 @@ describe('infra/compose.yaml', () => {
     }
   });
 
-  it('starts servers, then what they must have, then workers', () => {
+  it('starts the servers, then the preparation, then the workers', () => {
     const orders = services.flatMap(([name, { depends_on: needs = {} }]) =>
       Array.isArray(needs) ? [] : Object.entries(needs).map(([need, { condition }]) => `${name} ${need} ${condition}`),
     );
@@ -78,7 +81,7 @@ describe('infra/compose.yaml', () => {
     for (const name of probed) expect(service(name).healthcheck?.test, name).toBeDefined();
   });
 
-  it('asks the store and the workers what the local stack and the workers answer', () => {
+  it('uses the health probes that MinIO and the workers serve', () => {
     expect(service('minio').healthcheck?.test?.join(' ')).toContain('/minio/health/live');
     for (const name of ['control', 'compute']) {
       expect(service(name).healthcheck?.test?.join(' '), name).toContain('/readyz');
@@ -86,7 +89,7 @@ describe('infra/compose.yaml', () => {
     }
   });
 
-  it('runs files that exist, with settings that the code reads', () => {
+  it('runs existing files, with settings that the code reads', () => {
     const sources = [...projectFiles('infra'), ...projectFiles('workers')].map(textOf);
     for (const name of ['prepare', 'control', 'compute']) {
       const { command = [], environment = {} } = service(name);
@@ -98,7 +101,7 @@ describe('infra/compose.yaml', () => {
     }
   });
 
-  it('gives workers the servers that it starts, and asks and scrapes them where they answer', () => {
+  it('gives workers the servers that it starts, and probes and scrapes them on their ports', () => {
     const scraped = readFileSync(join(infra, 'observability', 'prometheus.yaml'), 'utf8');
     for (const name of ['prepare', 'control', 'compute']) {
       const { environment: env = {}, healthcheck } = service(name);
@@ -123,7 +126,7 @@ describe('infra/compose.yaml', () => {
     }
   });
 
-  it('asks for every secret, and the example names them all', () => {
+  it('requires every secret, and the example names them all', () => {
     const example = readFileSync(join(infra, 'compose.env.example'), 'utf8');
     for (const [, variable = ''] of text.matchAll(/\$\{(\w+)/g))
       expect(example).toMatch(new RegExp(`^${variable}=`, 'm'));
@@ -131,7 +134,7 @@ describe('infra/compose.yaml', () => {
 });
 
 describe('infra/Dockerfile', () => {
-  it('has no fault that a linter finds', () => {
+  it('passes the linter', () => {
     expect(
       lintDockerfile(dockerfile).map(
         ({ message, range }) =>
@@ -140,19 +143,19 @@ describe('infra/Dockerfile', () => {
     ).toEqual([]);
   });
 
-  it('copies what there is, and no secrets', () => {
+  it('copies existing files, and no secrets', () => {
     const copies = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
       sources.split(' '),
     );
     expect(copies.length).toBeGreaterThan(10);
     for (const path of copies) expect(existsSync(join(projectRoot, path)), path).toBe(true);
     const ignored = readFileSync(join(infra, 'Dockerfile.dockerignore'), 'utf8').split('\n');
-    // Where docs/production.md has the operator write them.
+    // docs/production.md tells the operator to write them there.
     expect(ignored).toContain('**/.env');
     expect(ignored).toContain('**/node_modules');
   });
 
-  it('copies every room that runs, and runs as nobody in particular', () => {
+  it('copies every room that runs, and runs as an unprivileged user', () => {
     for (const room of [
       'core',
       'artifacts',

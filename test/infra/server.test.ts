@@ -1,4 +1,4 @@
-/** A server of ours is ours: not whoever else answers on its port. */
+/** A server is started only if it is ours, not if another program answers on its port. */
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -25,7 +25,7 @@ afterEach(() => {
   rmSync(home, { recursive: true });
 });
 
-/** Another stack's server takes the port; anybody who asks there gets an answer. */
+/** Another stack's server takes the port and accepts every connection. */
 async function strangerListens(): Promise<void> {
   stranger.listen(ports.port, '127.0.0.1');
   await once(stranger, 'listening');
@@ -47,14 +47,14 @@ it('is refused a port that was taken while its program was built', async () => {
   await expect(ensureServer(home, spec, how)).rejects.toMatchObject({ code: 'PORT_IN_USE' });
 });
 
-it('has not started when it was late for its port and ended, whoever answers there', async () => {
+it('has not started if it lost the race for its port and exited, even if another program answers there', async () => {
   const started = join(home, 'started');
   const taken = join(home, 'taken');
   const end = 'console.log("address already in use"); process.exit(1);';
   const script = `const fs = require('node:fs');
     fs.writeFileSync('${started}', '');
     setInterval(() => { if (fs.existsSync('${taken}')) setTimeout(() => { ${end} }, 300); }, 20);`;
-  // Behind the check of the port, as a stack does that starts in the same moment.
+  // After the check of the port, like a stack that starts at the same moment.
   const takes = async (): Promise<void> => {
     while (!existsSync(started)) await sleep(10);
     await strangerListens();

@@ -21,7 +21,7 @@ describe('the settings of the stack', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('are those of the local stack, whatever AWS keys the user has', () => {
+  it('are those of the local stack, even if the user has AWS keys', () => {
     writeStackFile(home, stored);
     expect(readSettings({ env: { MTRL_HOME: home, ...aws, TEMPORAL_ADDRESS: '' } })).toEqual({
       home,
@@ -39,7 +39,7 @@ describe('the settings of the stack', () => {
     });
   });
 
-  it('yield to servers that the environment names, each by itself', () => {
+  it('give way to servers that the environment names, each separately', () => {
     writeStackFile(home, stored);
     const temporal = readSettings({
       home,
@@ -61,12 +61,12 @@ describe('the settings of the stack', () => {
     expect(s3.temporal.address).toBe('127.0.0.1:7001');
   });
 
-  it('need no local stack when the environment names both', () => {
+  it('need no local stack if the environment names both', () => {
     const env = { TEMPORAL_ADDRESS: '[::1]:7233', MTRL_S3_ENDPOINT: 'http://10.0.0.1:9000', ...aws };
     expect(readSettings({ home, env }).temporal.address).toBe('[::1]:7233');
   });
 
-  it('say what is missing or wrong, where, and what to do', () => {
+  it('report what is missing or wrong, where, and what to do', () => {
     const codeOf = (env: Record<string, string>) => {
       try {
         readSettings({ home, env });
@@ -97,7 +97,7 @@ describe('the settings of the stack', () => {
     expect(statSync(join(home, 'stack.json')).mode & 0o777).toBe(0o600);
   });
 
-  it('live in the project unless MTRL_HOME says otherwise', () => {
+  it('are in the project unless MTRL_HOME is set', () => {
     expect(stackHome({ env: {} })).toBe(join(projectRoot, '.mtrl'));
     expect(stackHome({ env: { MTRL_HOME: home } })).toBe(home);
     expect(childEnv({ MTRL_HOME: home })).toMatchObject({ MTRL_HOME: home, PATH: process.env['PATH'] });

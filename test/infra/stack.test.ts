@@ -45,7 +45,7 @@ describe('the local stack', () => {
     expect(ui.status).toBe(200);
   });
 
-  it('is left alone by another `up`, and by two at once', async () => {
+  it('is left unchanged by another `up`, and by two concurrent ones', async () => {
     const before = servers.map(pidOf);
     const [first, second] = await Promise.all([stack.up(), stack.up()]);
     expect([first, second]).toEqual([stack.settings, stack.settings]);
@@ -65,7 +65,7 @@ describe('the local stack', () => {
     expect((await storeClient(s3).statObject(s3.bucket, 'before-kill')).size).toBe(4);
   });
 
-  it('is replaced where a server hangs', async () => {
+  it('replaces a server that hangs', async () => {
     const before = required(pidOf('minio'), 'the pid of minio');
     process.kill(before, 'SIGSTOP');
     const { home } = stack.settings;
@@ -74,7 +74,7 @@ describe('the local stack', () => {
     expect(await checkConditionalPut(stack.settings.s3)).toBe(true);
   });
 
-  it('ends with `down` and starts again as the same', async () => {
+  it('stops with `down` and starts again unchanged', async () => {
     const records = servers.map((name) => readDaemon(stack.settings.home, name));
     const lines: string[] = [];
     await down({ home: stack.settings.home, log: (line) => lines.push(line) });
@@ -85,13 +85,13 @@ describe('the local stack', () => {
     expect(await statusOf('before-kill')).toBe('RUNNING');
   });
 
-  describe('with servers of someone else', () => {
+  describe('with servers run by someone else', () => {
     const other: { home?: string } = {};
     afterAll(async () => {
       if (other.home !== undefined) await down({ home: other.home, log: () => undefined });
     });
 
-    it('starts none of its own and says which it uses', async () => {
+    it('starts none of its own and reports which it uses', async () => {
       const { temporal, s3, home } = stack.settings;
       other.home = `${home}/other`;
       const lines: string[] = [];
@@ -138,7 +138,7 @@ describe('the local stack', () => {
     });
   });
 
-  it('forgets a process that ended', async () => {
+  it('recognizes that a process has exited', async () => {
     const pid = required(pidOf('minio'), 'the pid of minio');
     process.kill(pid, 'SIGKILL');
     await sleep(200);

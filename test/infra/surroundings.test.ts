@@ -1,4 +1,6 @@
-/** What is wrong with a worker takes the worker out, not the run: it stops polling until its surroundings are well. */
+/**
+ * An unhealthy environment pauses the worker, not the run: the worker stops polling until the environment is healthy.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -21,7 +23,7 @@ import { useStack } from '../support/stack.ts';
 const stack = useStack();
 const silent = (): void => undefined;
 
-/** In front of the store: it finds the clock of whoever asks wrong as long as it is told to. */
+/** While true, the proxy in front of the store rejects every request for a skewed clock. */
 let isSkewed = true;
 let proxy: Server;
 let endpoint: string;
@@ -49,7 +51,7 @@ afterAll(() => {
 });
 
 describe('a worker', () => {
-  it('with a wrong clock takes no work, says why, and polls once the clock is right', async () => {
+  it('with a wrong clock polls nothing, reports why, and polls once the clock is right', async () => {
     isSkewed = true;
     const [port = 0] = await choosePorts([undefined]);
     const home = mkdtempSync(join(tmpdir(), 'mtrl-skewed-'));
@@ -80,7 +82,7 @@ describe('a worker', () => {
     }
   });
 
-  it('is unfit with a disk that takes no file, and fit where all is well or only unreachable', async () => {
+  it('is unfit if its disk takes no file, and fit if all is well or the store is only unreachable', async () => {
     const { settings } = stack;
     const connection = await NativeConnection.connect({ address: settings.temporal.address });
     const folder = mkdtempSync(join(tmpdir(), 'mtrl-spool-'));
@@ -97,7 +99,7 @@ describe('a worker', () => {
     }
   });
 
-  it('whose pid file was emptied is not joined by a second one, and `down` leaves no orphan', async () => {
+  it('whose pid file was emptied is replaced by a second one, and `down` leaves no orphan', async () => {
     const { home } = stack.settings;
     const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
     const start = () => up({ workers: true, home, env, usualPorts: false, log: silent });

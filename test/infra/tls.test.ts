@@ -1,4 +1,7 @@
-/** Temporal behind TLS, as someone else's cluster is: a terminating proxy that wants a client certificate, before a real server. */
+/**
+ * Temporal behind TLS, like someone else's cluster: a terminating proxy that requires a client certificate, in front of
+ * a real server.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
@@ -70,7 +73,7 @@ client_key_path = "${at('client.key')}"
     await expectReached({ TEMPORAL_CONFIG_FILE: at('temporal.toml'), TEMPORAL_PROFILE: 'team' });
   });
 
-  it('refuses who has no certificate, with its address and what to check', async () => {
+  it('refuses a client without a certificate, with its address and what to check', async () => {
     const env = { TEMPORAL_ADDRESS: address, TEMPORAL_TLS_SERVER_CA_CERT_PATH: at('ca.pem') };
     const settings = temporalOverride(env);
     await expect(prepareNamespace(settings ?? fail(), false)).rejects.toMatchObject({

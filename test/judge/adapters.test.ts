@@ -1,6 +1,6 @@
 /**
- * The shipped adapters, and recipes/paper.yaml that is made of them, on rows in the files and columns that the data are
- * published in; and on real rows, where they are present beside the checkout (../shared/data; skipped, saying so, elsewhere).
+ * The shipped adapters, and recipes/paper.yaml, which includes them, on rows in the files and columns of the published
+ * data; and on real rows from ../shared/data beside the checkout, skipped with a reason if they are missing.
  */
 import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a recipe of that one adapter takes in of that folder; datasets whose files are not there are left out. */
+/** Ingests the datasets of one adapter from the folder; datasets whose files are missing are left out. */
 async function ingested(
   adapter: string,
   datasetIndices: readonly number[],
@@ -51,7 +51,7 @@ function link(from: string, to: string): void {
 }
 
 describe.skipIf(isMissing)('real rows', () => {
-  test('NLVR: every row becomes an example, and no sentence is on two sides of the split', async () => {
+  test('NLVR: every row becomes an example, and no sentence is in two splits', async () => {
     link('nlvr', 'nlvr');
     const { examples, quarantined } = await ingested('nlvr.yaml', [0]);
     expect(quarantined).toEqual([]);
@@ -66,7 +66,7 @@ describe.skipIf(isMissing)('real rows', () => {
     }
   });
 
-  test('MJ-Bench: a label that is always 0 is in both places once the order is drawn', async () => {
+  test('MJ-Bench: with random order, the constant label 0 occurs in both positions', async () => {
     link('format-fixtures/mjbench_pairwise.parquet', 'mjbench/alignment-0.parquet');
     const { examples } = await ingested('mjbench.yaml', [0]);
     expect(examples).toHaveLength(40);
@@ -75,7 +75,7 @@ describe.skipIf(isMissing)('real rows', () => {
     expect(first).toBeLessThan(32);
   });
 
-  test('Pick-a-Pic: the greater label wins, ties are set aside', async () => {
+  test('Pick-a-Pic: the greater label wins, ties are quarantined', async () => {
     link('format-fixtures/pickapic_binary_cols.parquet', 'pick-a-pic/0.parquet');
     const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], { changes: ['quarantineRateMax=0.5'] });
     expect(examples.length + quarantined.length).toBe(40);
@@ -83,12 +83,12 @@ describe.skipIf(isMissing)('real rows', () => {
   });
 });
 
-describe('rows as they are published', () => {
+describe('rows as published', () => {
   const published = path.join(folder, 'published');
   const dataFolder = published;
   beforeAll(() => writePublishedFiles(published));
 
-  /** `task split` -> how many examples have which label. */
+  /** `task split` -> number of examples by label. */
   const countsOf = (examples: readonly Example[]): Record<string, Record<string, number>> => {
     const counts: Record<string, Record<string, number>> = {};
     for (const { task, split, label } of examples) {
@@ -105,7 +105,7 @@ describe('rows as they are published', () => {
       paper = await ingestDatasets(parsed, { image: () => undefined });
     });
 
-    test('takes all of them: every row of its five sources is an example of its task, split and label', () => {
+    test('ingests every row of its five sources with its task, split and label', () => {
       const { examples, quarantined } = paper;
       expect(quarantined).toEqual([]);
       const counts = countsOf(examples);
@@ -114,7 +114,7 @@ describe('rows as they are published', () => {
         ...{ 'alignment train': half(32), 'alignment val': half(4), 'alignment test': half(4) },
         ...{ 'safety train': { safe: 9, unsafe: 9 }, 'safety val': { safe: 1, unsafe: 1 } },
         'safety test': { safe: 3, unsafe: 3 },
-        // Ranks 1, 2, 2, 5: the best and the two behind it stand before half of the others.
+        // Ranks 1, 2, 2, 5: the best one and the two after it rank above half of the others.
         ...{ 'preference train': { yes: 9, no: 3 }, 'preference val': { yes: 9, no: 3 } },
         'preference test': { yes: 9, no: 3 },
       });
@@ -124,7 +124,7 @@ describe('rows as they are published', () => {
       expect(shareOf('mjbench-safety')).toEqual([0, 0, 30]);
     });
 
-    test('keeps an AGIN image on one side for its three tasks, with the score behind each label', () => {
+    test('keeps an AGIN image in one split for its three tasks, with the score behind each label', () => {
       const { examples } = paper;
       const agin = examples.filter(({ groupKey }) => groupKey.startsWith('model_'));
       const sides = new Map<string, string>();
@@ -136,17 +136,17 @@ describe('rows as they are published', () => {
       expect([agin.length, sides.size]).toEqual([60, 20]);
     });
 
-    test('draws the order of MJ-Bench pairs, whose first picture is always the right one', () => {
+    test('randomizes the order of MJ-Bench pairs, whose first picture is always the right one', () => {
       const { examples } = paper;
       for (const task of ['mjbench-alignment', 'mjbench-safety']) {
         const first = examples.filter((example) => example.task === task && example.label === 'first').length;
-        // 30 coins: fewer than one in a thousand draws lies outside.
+        // 30 fair coins: fewer than one in a thousand draws lies outside.
         expect(first).toBeGreaterThan(5);
         expect(first).toBeLessThan(25);
       }
     });
 
-    test('lists the caption of MJ-Bench that is a test prompt of ImageReward, and no other leak', () => {
+    test('lists the MJ-Bench caption that is a test prompt of ImageReward, and no other leak', () => {
       const { examples, leaks } = paper;
       const [leak] = leaks;
       expect(leaks).toHaveLength(1);
@@ -157,7 +157,7 @@ describe('rows as they are published', () => {
     });
   });
 
-  test('AGIN scores of another scale are set aside, not taken for "yes"', async () => {
+  test('quarantines AGIN scores of another scale instead of mapping them to "yes"', async () => {
     const other = path.join(folder, 'percent');
     mkdirSync(path.join(other, 'agin'), { recursive: true });
     symlinkSync(path.join(published, 'agin/images'), path.join(other, 'agin/images'));
@@ -168,24 +168,24 @@ describe('rows as they are published', () => {
     });
   });
 
-  test('ImageReward as pairs: ranks that are the same make none, the order is drawn, the lesser rank wins', async () => {
+  test('ImageReward as pairs: equal ranks make no pair, the order is random, the lesser rank wins', async () => {
     const { examples, quarantined } = await ingested('imagereward-pairs.yaml', [0, 1], { dataFolder });
     expect(quarantined).toEqual([]);
-    // Six pairs of four images, less the one of two seconds; three prompts a file.
+    // Six pairs of four images, minus the pair of equal ranks; three prompts per file.
     expect(examples.filter(({ split }) => split === 'train')).toHaveLength(15);
     expect(examples.filter(({ split }) => split === 'test')).toHaveLength(15);
     expect(new Set(examples.map(({ label }) => label))).toEqual(new Set(['first', 'second']));
     expect(new Set(examples.map(({ groupKey }) => groupKey)).size).toBe(6);
   });
 
-  test('Pick-a-Pic: the picture that was picked wins, ties are set aside', async () => {
+  test('Pick-a-Pic: the picked picture wins, ties are quarantined', async () => {
     const changes = ['quarantineRateMax=0.5'];
     const { examples, quarantined } = await ingested('pick-a-pic.yaml', [0], { changes, dataFolder });
     expect(quarantined.map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 'LABEL_UNKNOWN'));
     expect(examples).toHaveLength(40);
   });
 
-  test('NLVR: the texts "true" and "false" are labels, and a sentence is on one side', async () => {
+  test('NLVR: the texts "true" and "false" are labels, and a sentence is in one split', async () => {
     const { examples, quarantined } = await ingested('nlvr.yaml', [0, 1], { dataFolder });
     expect(quarantined).toEqual([]);
     expect(countsOf(examples)).toMatchObject({

@@ -19,7 +19,7 @@ function judged(id: string, label: string, judgment: Judgment, score?: number): 
 }
 
 describe('forced choice', () => {
-  test('probabilities are those of the labels among themselves, however unlikely all of them are', () => {
+  test('normalizes the probabilities over the labels, however unlikely all of them are', () => {
     const [a = NaN, b = NaN] = labelProbabilities([-1000, -1000 - Math.log(3)]);
     expect([a, b]).toEqual([expect.closeTo(0.75, 9), expect.closeTo(0.25, 9)]);
     fc.assert(
@@ -34,7 +34,7 @@ describe('forced choice', () => {
     );
   });
 
-  test('a judge that knows but is not sure has accuracy and a calibration error', () => {
+  test('computes accuracy and calibration error of a correct but uncertain judge', () => {
     const choices = [0, 1, 2, 3].map((i) => ({
       label: i % 2 === 0 ? 'first' : 'second',
       probabilities: i % 2 === 0 ? [0.6, 0.4] : [0.4, 0.6],
@@ -48,7 +48,7 @@ describe('forced choice', () => {
 });
 
 describe('correlation', () => {
-  test('is taken with scores, where examples have them, and leaves out what cannot be read', () => {
+  test('uses the scores of examples that have them, and ignores unparsable answers', () => {
     const all = [
       judged('a', 'second', said('second'), 4.5),
       judged('b', 'first', said('first'), 1.5),
@@ -57,7 +57,7 @@ describe('correlation', () => {
     expect(correlationOf(all, labels)).toMatchObject({ count: 2, pearson: expect.closeTo(1, 9) as number });
   });
 
-  test('is taken with labels that are numbers, and not with words alone', () => {
+  test('uses labels that are numbers, and is undefined for words', () => {
     const numbers = [judged('a', '1', said('3')), judged('b', '2', said('2')), judged('c', '3', said('1'))];
     expect(correlationOf(numbers, ['1', '2', '3'])).toMatchObject({ spearman: expect.closeTo(-1, 9) as number });
     expect(
@@ -66,7 +66,7 @@ describe('correlation', () => {
   });
 });
 
-test('a variant is scored with the labels of the strict examples, and by what it changed', () => {
+test('scores a variant with the labels of the strict examples, and by the verdicts that it changed', () => {
   const strict = [
     judged('a', 'first', said('first')),
     judged('b', 'second', said('second')),
@@ -89,7 +89,7 @@ test('a variant is scored with the labels of the strict examples, and by what it
 describe('a judged row', () => {
   const answer = (judgment: Judgment, p: number): RowAnswer => ({ text: 'text', judgment, probabilities: [p, 1 - p] });
 
-  test('of a pair that is judged alike in both orders has one verdict', () => {
+  test('has one verdict if both orders of a pair agree', () => {
     const row = judgedRow('pair', [answer(said('first'), 0.9), answer(said('second'), 0.3)], labels);
     expect(row).toMatchObject({ verdict: 'first', agreement: true, likeliest: 'first', rationale: 'because first' });
     expect(row.probabilities).toEqual({
@@ -98,12 +98,12 @@ describe('a judged row', () => {
     });
   });
 
-  test('of a judge that always says first does not agree, and goes by the probabilities', () => {
+  test('does not agree if the judge always says first, and follows the probabilities', () => {
     const row = judgedRow('pair', [answer(said('first'), 0.6), answer(said('first'), 0.9)], labels);
     expect(row).toMatchObject({ agreement: false, verdict: 'second', likeliest: 'second' });
   });
 
-  test('that cannot be read says why, and what is likeliest', () => {
+  test('reports why an answer is unparsable, and the likeliest label', () => {
     const row = judgedRow('one', [answer(cutOff, 0.2)], labels);
     expect(row).toMatchObject({ verdict: null, unparsable: 'truncated', likeliest: 'second' });
     expect(row).not.toHaveProperty('agreement');
@@ -111,7 +111,7 @@ describe('a judged row', () => {
 });
 
 describe('paired tests of arms', () => {
-  /** Right on the first `rightCount` of 200 examples in each of two tasks. */
+  /** A run with correct verdicts on the first `rightCount` of 200 examples in each of two tasks. */
   const run = (arm: string, seed: number, rightCount: number) => {
     const outcomes = Array.from({ length: 200 }, (_, i) => {
       const [label, other] = i % 2 === 0 ? (['first', 'second'] as const) : (['second', 'first'] as const);
@@ -124,7 +124,7 @@ describe('paired tests of arms', () => {
   const testsOf = (...runs: ReturnType<typeof run>[]) =>
     pairedTests(runs, (one, other) => taskTests(one.outcomes, other.outcomes, settings, () => Promise.resolve()));
 
-  test('find a difference, corrected over tasks, with the sign of the arm that comes later', async () => {
+  test('find a difference, corrected over tasks, with the sign of the later arm', async () => {
     const tests = await testsOf(run('base', 0, 120), run('rl', 0, 180));
     expect(tests.map(({ task, arm, otherArm }) => [task, arm, otherArm])).toEqual([
       ['one', 'rl', 'base'],
@@ -138,7 +138,7 @@ describe('paired tests of arms', () => {
     }
   });
 
-  test('pair runs of one seed, and every run with the only one of its arm', async () => {
+  test('pair runs by seed, and every run with the only one of another arm', async () => {
     const tests = await testsOf(
       run('base', 0, 100),
       run('sft', 0, 110),

@@ -6,7 +6,7 @@ import { macroF1 } from '../../judge/evaluation/macro-f1.ts';
 
 const labels = ['yes', 'no'];
 
-/** Independent judgments that are right with this chance, in clusters of that size. */
+/** Independent judgments with the given accuracy, in clusters of the given size. */
 function judgments(count: number, accuracy: number, clusterSize: number, seed: number): ClusteredOutcome[] {
   const rng = new Rng('judgments', seed);
   return Array.from({ length: count }, (_, i) => {
@@ -23,7 +23,7 @@ function judgments(count: number, accuracy: number, clusterSize: number, seed: n
 const width = ([low, high]: readonly [number, number]): number => high - low;
 
 describe('the bootstrap interval', () => {
-  test('contains the score it is of, within [0, 1], for any judgments', () => {
+  test('contains its score, within [0, 1], for any judgments', () => {
     const label = fc.constantFrom(...labels);
     const outcome = fc.record({
       label,
@@ -42,14 +42,14 @@ describe('the bootstrap interval', () => {
     );
   });
 
-  test('is as wide as the normal theory of a balanced accuracy says', () => {
-    // sd of a share of .8 over 600 is .0163: 95 % within +-.032
+  test('is as wide as normal theory predicts for balanced accuracy', () => {
+    // The standard error of a share of .8 over 600 is .0163: 95 % within +-.032.
     const interval = macroF1Interval(judgments(600, 0.8, 1, 1), labels, 2000, new Rng('test'));
     expect(width(interval)).toBeGreaterThan(0.055);
     expect(width(interval)).toBeLessThan(0.075);
   });
 
-  test('is wider when judgments come in clusters: copies of one judgment are not evidence', () => {
+  test('is wider if judgments are clustered: copies of one judgment are not evidence', () => {
     const single = judgments(150, 0.8, 1, 2);
     const copied = single.flatMap((one) => [one, one, one, one]);
     const copiesAlone = copied.map((one, i) => ({ ...one, clusterKey: String(i) }));
@@ -58,7 +58,7 @@ describe('the bootstrap interval', () => {
     expect(width(clustered)).toBeGreaterThan(1.6 * width(macroF1Interval(copiesAlone, labels, 1000, new Rng('test'))));
   });
 
-  test('is the same for the same seed and another for another', () => {
+  test('is the same for equal seeds and differs for different ones', () => {
     const outcomes = judgments(80, 0.7, 2, 3);
     const of = (seed: number): readonly [number, number] =>
       macroF1Interval(outcomes, labels, 300, new Rng('test', seed));
@@ -66,7 +66,7 @@ describe('the bootstrap interval', () => {
     expect(of(1)).not.toEqual(of(2));
   });
 
-  test('is a point when every judgment is right', () => {
+  test('is a point if every judgment is right', () => {
     const outcomes = ['yes', 'no', 'yes', 'no'].map((label) => ({ label, predicted: label, clusterKey: 'one' }));
     expect(macroF1Interval(outcomes, labels, 100, new Rng('test'))).toEqual([1, 1]);
   });

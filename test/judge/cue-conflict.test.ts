@@ -1,4 +1,4 @@
-/** Real human votes, where they are present beside the checkout (docs: ../shared/data); skipped, saying so, elsewhere. */
+/** Real human votes from ../shared/data beside the checkout; skipped with a reason if they are missing. */
 import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -50,7 +50,7 @@ const ingest = (datasets: RecipeInput['datasets'], rateMax = 0) => {
 };
 
 describe.skipIf(isMissing)('real votes', () => {
-  test('all 1,484 rows of pointwise.train become examples, half of them true, two to a picture', async () => {
+  test('ingests all 1,484 rows of pointwise.train, half of them true, two per picture', async () => {
     const { examples, quarantined, images } = await ingest([pointwise]);
     expect(quarantined).toEqual([]);
     expect(examples).toHaveLength(1484);
@@ -60,7 +60,7 @@ describe.skipIf(isMissing)('real votes', () => {
     expect(examples[1]?.rationale).toBe('people did not see it');
   });
 
-  test('pairs take the label of the picture that more people recognised, train and val share no picture', async () => {
+  test('labels pairs by the picture that more people recognised; train and val share no picture', async () => {
     const { examples, leaks } = await ingest([pointwise, pairwise]);
     const pairs = examples.filter(({ task }) => task === 'which-shows');
     expect(pairs).toHaveLength(100);
@@ -75,7 +75,7 @@ describe.skipIf(isMissing)('real votes', () => {
     expect(leaks).toEqual([]);
   });
 
-  test('broken copies of rows land in quarantine, each with its code, and the good rows stay', async () => {
+  test('quarantines broken copies of rows, each with its code, and keeps the good rows', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-votes-'));
     const file = path.join(folder, 'rows.jsonl');
     copyFileSync(rowsOf('pointwise.val'), file);
@@ -88,7 +88,7 @@ describe.skipIf(isMissing)('real votes', () => {
       ['IMAGE_UNREADABLE', { ...row, id: 'b4', image: '../votes.jsonl' }],
     ];
     appendFileSync(file, broken.map(([, bad]) => `${JSON.stringify(bad)}\n`).join('') + '{"id": "b6"\n');
-    // the folder above the images, so that a file that is no image lies inside it
+    // The folder above the images, so that a file that is not an image lies inside it.
     const dataset = { ...pointwise, path: file, imageFolder: data, fields: { ...pointwise.fields, images: ['image'] } };
     const inImages = readFileSync(file, 'utf8')
       .replaceAll('"image":"../', '"image":"')

@@ -9,7 +9,7 @@ const noise = (edge: number, channels: 3 | 4 = 3): Sharp =>
     raw: { width: edge, height: edge, channels },
   });
 
-/** A PNG that says it is so large; its pixels are not there. */
+/** A PNG whose header declares this size, without pixels. */
 function pngHeader(edge: number): Buffer {
   const body = Buffer.alloc(17);
   body.write('IHDR');
@@ -30,7 +30,7 @@ const sixteenBits = (): Promise<Buffer> =>
     .png()
     .toBuffer();
 
-describe('what people bring is taken as it is', () => {
+describe('keeps the bytes of a valid image', () => {
   test.each<[string, () => Promise<Buffer>]>([
     ['JPEG', () => noise(32).jpeg().toBuffer()],
     ['progressive JPEG', () => noise(32).jpeg({ progressive: true }).toBuffer()],
@@ -49,7 +49,7 @@ describe('what people bring is taken as it is', () => {
   });
 });
 
-describe('what cannot be shown is refused, naming it', () => {
+describe('refuses an invalid image by name', () => {
   test.each<[string, () => Promise<Uint8Array> | Uint8Array, string, RegExp]>([
     ['nothing', () => new Uint8Array(), 'IMAGE_UNREADABLE', /x: the file is empty/],
     ['20,000 x 20,000 pixels, unseen', () => pngHeader(20_000), 'IMAGE_TOO_LARGE', /20000 x 20000 pixels/],
@@ -67,7 +67,7 @@ describe('what cannot be shown is refused, naming it', () => {
 const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.byteLength / 2);
 
 describe('with a limit on the longer side', () => {
-  test('larger images become smaller copies, upright; small ones stay as they are', async () => {
+  test('downscales larger images to upright copies and keeps small ones unchanged', async () => {
     const wide = await sharp({ create: { width: 200, height: 100, channels: 3, background: '#123456' } })
       .withMetadata({ orientation: 6 })
       .jpeg()
@@ -79,7 +79,7 @@ describe('with a limit on the longer side', () => {
     expect(await sharp(png.bytes).metadata()).toMatchObject({ format: 'png', width: 32, channels: 4 });
   });
 
-  test('a copy means what the image did: print colours stay so, and a profile is not applied', async () => {
+  test('keeps the colours in a copy: CMYK stays CMYK, and a profile is not applied', async () => {
     const colour = { r: 30, g: 200, b: 90 };
     const large = sharp({ create: { width: 64, height: 64, channels: 3, background: colour } });
     const inks = await takeImage(await large.clone().toColourspace('cmyk').tiff().toBuffer(), 'x', 32);
@@ -92,12 +92,12 @@ describe('with a limit on the longer side', () => {
     expect(await pixel(wide)).not.toEqual(Object.values(colour));
   });
 
-  test('the same image becomes the same copy: its digest finds leaks', async () => {
+  test('makes the same copy of the same image, so that its digest finds leaks', async () => {
     const image = await noise(100).jpeg().toBuffer();
     expect((await takeImage(image, 'x', 40)).sha256).toBe((await takeImage(Buffer.from(image), 'y', 40)).sha256);
   });
 
-  test('half an image is still refused', async () => {
+  test('still refuses half an image', async () => {
     await expect(takeImage(half(await noise(96).jpeg().toBuffer()), 'x', 40)).rejects.toMatchObject({
       code: 'IMAGE_UNREADABLE',
     });

@@ -1,4 +1,4 @@
-/** Facts of examples that a test writes down. */
+/** Row facts of examples that a test defines. */
 import { RowFacts } from '../../judge/datasets/rows/row-facts.ts';
 import type { PerceptualHash } from '../../judge/datasets/joining/perceptual-hash.ts';
 import type { Example } from '../../judge/example.ts';

@@ -1,4 +1,7 @@
-/** Files as teams have them, where they lie beside the checkout (../shared/data); skipped, saying so, elsewhere. */
+/**
+ * Files in the formats that teams use, from ../shared/data beside the checkout; skipped with a reason if they are
+ * missing.
+ */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +40,7 @@ async function counts(dataset: Dataset) {
 const truth = { 1: 'true', 0: 'false' };
 const nlvr = { task: 'holds', split: 'test' } as const;
 
-describe.skipIf(isMissing)('files that teams have', () => {
+describe.skipIf(isMissing)('files in common formats', () => {
   test('images as {bytes, path}: all 60 rows, integer labels', async () => {
     const { examples, labels, quarantined } = await counts({
       ...{ ...nlvr, reader: 'parquet', path: file('format-fixtures/hf_image_pointwise.parquet'), labelMap: truth },
@@ -48,7 +51,7 @@ describe.skipIf(isMissing)('files that teams have', () => {
     expect(Object.keys(labels).sort()).toEqual(['false', 'true']);
   });
 
-  test('lists of images, and the mark <image> in a text is a reason, not a crash', async () => {
+  test('lists of images; the mark <image> in a text is a quarantine reason, not a crash', async () => {
     const easy: Extract<Dataset, { reader: 'parquet' }> = {
       ...nlvr,
       reader: 'parquet',
@@ -70,7 +73,7 @@ describe.skipIf(isMissing)('files that teams have', () => {
     expect(codes).toEqual(Array.from({ length: 60 }, () => 'PROMPT_INVALID'));
   });
 
-  test('the same images and labels whether they come as parquet, tar or JSON Lines with RGBA files', async () => {
+  test('the same images and labels from parquet, tar or JSON Lines with RGBA files', async () => {
     const fields = { id: '__key__', prompt: ['text'] };
     const parquet = await counts({
       ...{ ...nlvr, reader: 'parquet', path: file('format-fixtures/hf_image_pointwise.parquet'), labelMap: truth },
@@ -86,7 +89,7 @@ describe.skipIf(isMissing)('files that teams have', () => {
     expect(content(tar)).toEqual(content(parquet));
   });
 
-  test('pairs: a constant label as upstream has it, and scores of which the greater wins', async () => {
+  test('pairs: a constant label as published, and scores of which the greater wins', async () => {
     const pair = { reader: 'parquet', task: 'better', split: 'test' } as const;
     const byCode = await counts({
       ...{ ...pair, path: file('format-fixtures/mjbench_pairwise.parquet'), labelMap: { 0: 'first', 1: 'second' } },
@@ -108,7 +111,7 @@ describe.skipIf(isMissing)('files that teams have', () => {
     }
   });
 
-  test('NLVR: RGBA pictures beside rows whose labels are the texts "true" and "false"', async () => {
+  test('NLVR: RGBA pictures beside rows with the labels "true" and "false" as text', async () => {
     const { examples, quarantined, labels } = await counts({
       ...{ ...nlvr, task: 'drawn', reader: 'jsonl', path: file('nlvr/dev.jsonl'), imageFolder: file('nlvr') },
       fields: { id: '__key__', images: ['images'], prompt: ['sentence'] },
@@ -118,7 +121,7 @@ describe.skipIf(isMissing)('files that teams have', () => {
     expect(labels).toEqual({ true: 547, false: 442 });
   });
 
-  test('every label file: rows in are examples and quarantined rows', async () => {
+  test('every label file: each row is an example or quarantined', async () => {
     const set = (reader: 'json' | 'jsonl' | 'csv', name: string, rest: object): Dataset =>
       ({ reader, task: 'words', split: 'test', path: file(`text-label-sets/${name}`), ...rest }) as Dataset;
     const fields = { id: '__key__', images: [] };

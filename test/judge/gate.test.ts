@@ -13,7 +13,9 @@ const labels = ['yes', 'no'];
 const rules: GateRules = { minimums: [], regressionMax: 0.05, unparsableRateMax: 0.1 };
 const resampling = { resampleCount: 200, seed: 7 };
 
-/** `answers`: y, n, or ? for one that cannot be read; every second example's label is yes, two share a cluster. */
+/**
+ * @param answers y, n, or ? for an unparsable answer; every second example has the label yes, and two share a cluster
+ */
 function answered(task: string, answers: string): Answered {
   const outcomes = [...answers].map((answer, i) => ({
     ...{ exampleId: `${task} ${String(i)}`, clusterKey: String(i >> 1), label: i % 2 === 0 ? 'yes' : 'no' },
@@ -34,7 +36,7 @@ const contest = (data: string, candidate: readonly Answered[], promoted: readonl
   ...{ data, candidate, promoted },
 });
 
-/** One task, the same on both sides' data unless said. */
+/** Evidence for one task; the candidate's answers are the same on new and old data unless `onOld` is given. */
 function evidence(candidate: string, promoted: string, onOld = candidate): GateEvidence {
   const theirs = [answered('known', promoted)];
   return {
@@ -46,14 +48,14 @@ function evidence(candidate: string, promoted: string, onOld = candidate): GateE
   };
 }
 
-/** All of them. */
+/** All checks as an array. */
 const gateChecks = (...given: Parameters<typeof checksOf>) => [...checksOf(...given)];
 const passes = (checks: ReturnType<typeof gateChecks>): boolean => checks.every(({ passed }) => passed);
 const right = 'yn'.repeat(20);
 const answersOf = fc.string({ unit: fc.constantFrom('y', 'n', 'y', 'n', '?'), minLength: 4, maxLength: 40 });
 
 describe('the gate', () => {
-  it('asks a candidate for a new name for nothing but its minimums and readable answers', () => {
+  it('requires only its minimums and parsable answers of a candidate for a new name', () => {
     const minimums = [
       { task: 'known', metric: 'macroF1' as const, atLeast: 0.8 },
       { task: 'unseen', metric: 'accuracy' as const, atLeast: 0.6 },
@@ -68,7 +70,7 @@ describe('the gate', () => {
     ]);
   });
 
-  it('never holds back a candidate that answers as the promoted policy does', () => {
+  it('never holds back a candidate that answers like the promoted policy', () => {
     fc.assert(
       fc.property(answersOf, fc.double({ min: 0, max: 1, noNaN: true }), (answers, regressionMax) => {
         const lenient = { ...rules, regressionMax, unparsableRateMax: 1 };
@@ -78,7 +80,7 @@ describe('the gate', () => {
     );
   });
 
-  it('lets a wider margin through all that a narrower one lets through, and finds the same values', () => {
+  it('accepts with a wider margin everything that a narrower one accepts, at the same values', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.constantFrom('y', 'n', '?'), fc.constantFrom('y', 'n', '?')), {
@@ -101,7 +103,7 @@ describe('the gate', () => {
     );
   });
 
-  it('holds back a candidate that is worse on the old test set alone', () => {
+  it('holds back a candidate that is worse only on the old test set', () => {
     const checks = gateChecks(rules, evidence(right, right, right.replace(/^.{20}/, 'ny'.repeat(10))), resampling);
     const failed = checks.filter(({ passed }) => !passed);
     expect(failed).toHaveLength(1);
@@ -109,8 +111,8 @@ describe('the gate', () => {
     expect(failed[0]?.value).toBeLessThan(-0.05);
   });
 
-  it('holds back what may be worse: the bound counts, not the difference', () => {
-    // Each is wrong once, at another example: no difference, but drawn again there could be one.
+  it('holds back what may be worse: it compares the bound, not the difference', () => {
+    // Each is wrong once, on different examples: the difference is 0, but its lower bound is not.
     const [ours, theirs] = [`nn${right.slice(2)}`, `ynnn${right.slice(4)}`];
     const checks = gateChecks({ ...rules, regressionMax: 0 }, evidence(ours, theirs), resampling);
     const [onNewData] = checks.filter(({ rule }) => rule.startsWith('Macro-F1'));
@@ -118,7 +120,7 @@ describe('the gate', () => {
     expect(onNewData?.value).toBeLessThan(0);
   });
 
-  it('counts answers to the old test set that cannot be read', () => {
+  it('counts unparsable answers to the old test set', () => {
     const checks = gateChecks(
       { ...rules, regressionMax: 1 },
       evidence(right, right, `${right.slice(5)}?????`),
@@ -128,7 +130,7 @@ describe('the gate', () => {
   });
 });
 
-describe('the gate has no opinion, it throws', () => {
+describe('throws on missing evidence', () => {
   const minimum = (task: string, metric: GateRules['minimums'][number]['metric']): GateRules => ({
     ...rules,
     minimums: [{ task, metric, atLeast: 0 }],
@@ -165,7 +167,7 @@ describe('the gate has no opinion, it throws', () => {
     ],
     ['a scored task that no judgments are of', rules, { ...same, scores: [scores('known'), scores('more')] }],
   ];
-  it.each(cases)('at %s', (_, given, found) => {
+  it.each(cases)('if there is %s', (_, given, found) => {
     expect(() => gateChecks(given, found, resampling)).toThrow(
       expect.objectContaining({ code: 'EVALUATION_MISSING' }) as Error,
     );

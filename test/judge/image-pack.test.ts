@@ -7,7 +7,7 @@ const images = fc
   .array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 })
   .map((all) => new Map(all.map((bytes) => [sha256(bytes), bytes])));
 
-test('every image comes out of the pack as it went in, after the index has been through JSON', () => {
+test('returns every image unchanged, after the index was serialized as JSON', () => {
   fc.assert(
     fc.property(images, (given) => {
       const { bytes, index } = packImages(given);
@@ -17,7 +17,7 @@ test('every image comes out of the pack as it went in, after the index has been 
   );
 });
 
-test('the same images make the same pack, in whatever order they came', () => {
+test('makes the same pack of the same images in any order', () => {
   fc.assert(
     fc.property(images, (given) => {
       const reversed = new Map([...given].reverse());
@@ -26,7 +26,7 @@ test('the same images make the same pack, in whatever order they came', () => {
   );
 });
 
-test('a changed byte, and an image that is not there, are coded errors that name the image', () => {
+test('reports a changed byte and a missing image as coded errors that name the image', () => {
   const image = Buffer.from('a picture');
   const { bytes, index } = packImages(new Map([[sha256(image), image]]));
   const digest = sha256(image);

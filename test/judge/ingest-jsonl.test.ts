@@ -63,7 +63,7 @@ async function ingestLines(lines: string | Buffer, dataset: Jsonl = pointwise, r
 
 const good = { id: 'r0', statement: 'it shows a cat', label: true, image: 'a.jpg' };
 
-/** What becomes of one row beside a good one. */
+/** The quarantine record of one row that is ingested beside a good one. */
 async function quarantineOf(
   row: unknown,
   dataset: Jsonl = pointwise,
@@ -76,7 +76,7 @@ async function quarantineOf(
   return quarantined[0] as QuarantinedRow;
 }
 
-describe('a row that cannot be used is quarantined with its code', () => {
+describe('quarantines an unusable row with its code', () => {
   test.each([
     ['not JSON', '{"id": "r1", ', 'ROW_UNREADABLE', /JSON/],
     ['no object', '[1, 2]', 'ROW_UNREADABLE', /not a JSON object/],
@@ -126,7 +126,7 @@ describe('a row that cannot be used is quarantined with its code', () => {
     expect(found.reason).toMatch(reason);
   });
 
-  test('a rationale with a hole in it, or with tags of its own', async () => {
+  test('a rationale with an undefined field or with tags of its own', async () => {
     const rationale = '{{ row.why }}';
     const reasoned = { ...good, why: 'whiskers' };
     const dataset = { ...pointwise, rationale };
@@ -141,7 +141,7 @@ describe('a row that cannot be used is quarantined with its code', () => {
     });
   });
 
-  test('its excerpt is at most 200 characters and whole ones', async () => {
+  test('an excerpt has at most 200 characters and splits none', async () => {
     const { excerpt } = await quarantineOf(`${'x'.repeat(199)}😀${'y'.repeat(100)}`);
     expect(excerpt.length).toBeLessThanOrEqual(200);
     expect(() => encodeURIComponent(excerpt)).not.toThrow();
@@ -149,7 +149,7 @@ describe('a row that cannot be used is quarantined with its code', () => {
   });
 });
 
-describe('rows become examples', () => {
+describe('converts rows to examples', () => {
   test('with the digest of the image file, the mapped label, the prompt fields and the rationale', async () => {
     const row = { ...good, why: 'whiskers' };
     writeFileSync(rowsFile, `${JSON.stringify(row)}\n`);
@@ -173,7 +173,7 @@ describe('rows become examples', () => {
     ]);
   });
 
-  test('the greater score wins, and swapping the pair keeps the preferred picture', async () => {
+  test('with the greater score as the winner; swapping the pair keeps the preferred picture', async () => {
     const base = { caption: 'a cat', image_0: 'a.jpg', image_1: 'b.jpg' };
     const rows = [
       { ...base, id: 1, label_0: 0.9, label_1: 0.1 },
@@ -187,7 +187,7 @@ describe('rows become examples', () => {
     expect(examples.map((pair) => swapPair(pair, ['first', 'second']).label)).toEqual(['second', 'first']);
   });
 
-  test('whatever ends their lines: CRLF, blank lines, no last LF, a byte order mark, U+2028 in a string', async () => {
+  test('with any line endings: CRLF, blank lines, no last LF, a byte order mark, U+2028 in a string', async () => {
     const rows = [good, { ...good, id: 'r1', statement: 'one\u2028two' }, { ...good, id: 'r2' }].map((row) =>
       JSON.stringify(row),
     );
@@ -198,7 +198,7 @@ describe('rows become examples', () => {
     expect(examples.map(({ fields }) => fields['statement'])).toEqual([good.statement, 'one\u2028two', good.statement]);
   });
 
-  test('rows with the same group value are one group', async () => {
+  test('in one group if they have the same group value', async () => {
     const rows = ['a.jpg', 'b.jpg'].map((image, i) => JSON.stringify({ ...good, id: i, image, object: 'cat-7' }));
     const { examples } = await ingestLines(rows.join('\n'), {
       ...pointwise,
@@ -207,7 +207,7 @@ describe('rows become examples', () => {
     expect(examples.map(({ groupKey }) => groupKey)).toEqual(['cat-7', 'cat-7']);
   });
 
-  test('an image that many rows show is stored once', async () => {
+  test('and stores an image of many rows once', async () => {
     const rows = Array.from({ length: 80 }, (_, id) => JSON.stringify({ ...good, id }));
     writeFileSync(rowsFile, rows.join('\n'));
     const stored: string[] = [];
@@ -222,7 +222,7 @@ describe('rows become examples', () => {
 describe('a whole dataset', () => {
   const train = path.join(folder, 'train.jsonl');
 
-  test('an image in train and in test is listed with the examples that show it', async () => {
+  test('lists an image in train and in test with its examples', async () => {
     const rows = [good, { ...good, id: 'r1', image: 'b.jpg' }];
     writeFileSync(train, rows.map((row) => JSON.stringify(row)).join('\n'));
     writeFileSync(rowsFile, JSON.stringify(good));
@@ -231,7 +231,7 @@ describe('a whole dataset', () => {
     expect(leaks).toMatchObject([{ sha256: examples[0]?.images[0], examples: ['shows/train/r0', 'shows/test/r0'] }]);
   });
 
-  test('more bad rows than the recipe allows end the ingestion, naming codes and the first row', async () => {
+  test('fails if more rows are bad than the recipe allows, naming codes and the first row', async () => {
     const rows = [good, { ...good, id: 'r1' }, { ...good, id: 'r2', label: 'maybe' }]
       .map((row) => JSON.stringify(row))
       .join('\n');
@@ -242,7 +242,7 @@ describe('a whole dataset', () => {
     });
   });
 
-  test('a file without rows, and a trained task without data, are DATASET_EMPTY', async () => {
+  test('reports a file without rows, and a trained task without data, as DATASET_EMPTY', async () => {
     await expect(ingestLines('\n')).rejects.toMatchObject({ code: 'DATASET_EMPTY', details: { where: 'datasets[0]' } });
     writeFileSync(rowsFile, JSON.stringify(good));
     const arms = {
@@ -255,7 +255,7 @@ describe('a whole dataset', () => {
     });
   });
 
-  test('supervised reasoning without rationales is refused before anything is trained', async () => {
+  test('refuses supervised reasoning without rationales before any training', async () => {
     writeFileSync(rowsFile, JSON.stringify(good));
     const arms: RecipeInput['arms'] = {
       sft: { objective: 'sft', mode: 'think', stepCount: 1, optimizer: { learningRate: 1e-4 }, tasks: ['shows'] },
@@ -271,7 +271,7 @@ describe('a whole dataset', () => {
     ['the rows', { path: path.join(folder, 'gone.jsonl') }],
     ['the image folder', { imageFolder: path.join(folder, 'gone') }],
     ['the rows, which are a folder', { path: folder }],
-  ])('%s that are not there are FILE_MISSING', async (_, change) => {
+  ])('reports missing %s as FILE_MISSING', async (_, change) => {
     await expect(ingestLines(JSON.stringify(good), { ...pointwise, ...change })).rejects.toMatchObject({
       code: 'FILE_MISSING',
     });
@@ -291,7 +291,7 @@ describe('a whole dataset', () => {
       { datasets: [pointwise], tasks: { shows: { kind: 'pointwise', labels: ['yes ', 'no'], prompt: '<image>' } } },
       'tasks.shows.labels',
     ],
-  ])('%s is RECIPE_INVALID at its place', async (_, parts, where) => {
+  ])('reports %s as RECIPE_INVALID with its path', async (_, parts, where) => {
     const recipe = recipeOf({ tasks, ...parts });
     await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toMatchObject({
       code: 'RECIPE_INVALID',
@@ -299,7 +299,7 @@ describe('a whole dataset', () => {
     });
   });
 
-  test('a store that fails ends the ingestion: it is not a bad row', async () => {
+  test('fails if the store fails, instead of quarantining the row', async () => {
     writeFileSync(rowsFile, JSON.stringify(good));
     const failing = { image: () => Promise.reject(new Error('the store is down')) };
     await expect(ingestDatasets(recipeOf({ tasks, datasets: [pointwise] }), failing)).rejects.toThrow(

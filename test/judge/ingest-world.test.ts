@@ -16,7 +16,7 @@ const world: JudgeWorldSpec = {
   annotator: { hardErrorRate: 0.5, easyErrorRate: 0.1, flipRate: 0.1 },
 };
 
-test('every example of the world becomes one whose PNG decodes to the very pixels that were drawn', async () => {
+test('ingests every example of the world with PNGs that decode to the drawn pixels', async () => {
   const stored = new Map<string, Uint8Array>();
   const recipe = recipeOf({ tasks: worldTasks, datasets: [world, { ...world, split: 'test' }] });
   const progress: IngestProgress[] = [];
@@ -52,7 +52,7 @@ test.each<[string, Declared, string]>([
   ['another kind', { kind: 'pointwise', labels: ['first', 'second'] }, 'tasks.pair-safety.kind'],
   ['labels the other way round', { kind: 'pairwise', labels: ['second', 'first'] }, 'tasks.pair-safety.labels'],
 ])(
-  'a recipe that declares a pair of the world with %s is refused: its labels would mean the wrong picture',
+  'refuses a recipe that declares a pair of the world with %s: its labels would name the wrong picture',
   async (_, declared, where) => {
     const tasks = { ...worldTasks, 'pair-safety': { prompt: '<image><image>', ...declared } };
     const recipe = recipeOf({ tasks, datasets: [{ ...world, tasks: ['pair-safety'] }] });

@@ -20,7 +20,7 @@ function row(id: string, split: Split, caption: string): DatasetRow {
   };
 }
 
-test('examples pass on before the next rows are read: none is held until the end', async () => {
+test('passes each example on before it reads the next rows', async () => {
   const taken: string[] = [];
   const takenBefore: number[] = [];
   async function* rowsOf({ split }: { readonly split: unknown }) {
@@ -42,7 +42,7 @@ test('examples pass on before the next rows are read: none is held until the end
   expect(joined).toMatchObject({ exampleCount: 10, imageCount: 0, quarantinedCount: 0, leaks: [] });
 });
 
-test('a row that a leak costs keeps its number and is in no pool; its place is in the table', async () => {
+test('keeps the number and the place of a row that a leak drops, and puts it in no pool', async () => {
   const rows = { train: [row('a', 'train', 'one'), row('b', 'train', 'two')], test: [row('c', 'test', 'One!')] };
   const places: unknown[] = [];
   const quarantined: unknown[] = [];

@@ -25,7 +25,7 @@ function leaksOf(
   return found.map((leak) => namedLeak(leak, (row) => examples[row]?.id ?? ''));
 }
 
-/** The examples after the action, and the rows that it has cost. */
+/** The examples after the action, and the dropped rows. */
 function resolved(examples: readonly Example[], action: LeaksSpec['action']) {
   const leaks: LeaksSpec = { action, textFields: [] };
   const facts = factsOf(examples, { leaks });
@@ -38,8 +38,8 @@ function resolved(examples: readonly Example[], action: LeaksSpec['action']) {
   };
 }
 
-describe('leaks that are found', () => {
-  test('the same bytes in two splits, of whatever tasks; not in one split', () => {
+describe('detected leaks', () => {
+  test('are the same bytes in two splits, of any tasks, but not in one split', () => {
     const examples = [
       example('test a', 'test', 'a', { task: 'other' }),
       example('train a', 'train', 'a'),
@@ -58,7 +58,7 @@ describe('leaks that are found', () => {
     expect(leaks.map((leak) => leak.sha256)).toEqual([sha256('a'), sha256('c')].sort());
   });
 
-  test('pictures that look the same, with their distance, only when asked for', () => {
+  test('are pictures that look the same, with their distance, if enabled', () => {
     const examples = [example('train a', 'train', 'a'), example('test b', 'test', 'b'), example('test c', 'test', 'c')];
     const hashes = [
       ['a', [7, 1]],
@@ -77,7 +77,7 @@ describe('leaks that are found', () => {
     ]);
   });
 
-  test('one text written differently, in two splits or in an unseen task and another', () => {
+  test('are texts that differ only in spelling, in two splits or in an unseen task and another', () => {
     const text = (caption: string) => ({ fields: { caption } });
     const examples = [
       example('train', 'train', 'a', text('A cat,  sitting!')),
@@ -100,7 +100,7 @@ describe('leaks that are found', () => {
   });
 });
 
-test('a leak of very many examples lists the two ends and says how many there are', () => {
+test('list the first and last of very many examples, and their number', () => {
   const rows = Array.from({ length: 5_000 }, (_, row) => row);
   const leak = { kind: 'image', sha256: 'a', rows } as const;
   expect(listedRows(leak)).toHaveLength(1_000);
@@ -109,7 +109,7 @@ test('a leak of very many examples lists the two ends and says how many there ar
   expect(exampleCount).toBe(5_000);
 });
 
-describe('what is done about a leak', () => {
+describe('the action on a leak', () => {
   const examples = [
     example('train a', 'train', 'a', { groupKey: 'g' }),
     example('train b', 'train', 'b', { groupKey: 'g' }),
@@ -121,14 +121,14 @@ describe('what is done about a leak', () => {
     expect(resolved(examples, 'report')).toEqual({ examples, dropped: [] });
   });
 
-  test('drop takes it from everything but the last split', () => {
+  test('drop removes the leak from all splits but the last', () => {
     const left = resolved(examples, 'drop');
     expect(left.examples.map(({ id }) => id)).toEqual(['train b', 'train c', 'test a']);
     expect(left.dropped).toEqual([0, 3]);
     expect(leaksOf(left.examples)).toEqual([]);
   });
 
-  test('move takes the whole group along and leaves no leak behind', () => {
+  test('move moves the whole group and leaves no leak', () => {
     const left = resolved(examples, 'move');
     expect(left.dropped).toEqual([]);
     expect(left.examples.map(({ split }) => split)).toEqual(['test', 'test', 'train', 'test', 'test']);

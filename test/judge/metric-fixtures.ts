@@ -1,4 +1,4 @@
-/** What scikit-learn, scipy and statsmodels say of a few random judgments (test/fixtures/metrics/generate.py). */
+/** Results of scikit-learn, scipy and statsmodels on a few random judgments (test/fixtures/metrics/generate.py). */
 import { readFileSync } from 'node:fs';
 import type { Outcome } from '../../judge/evaluation/outcome.ts';
 
@@ -14,7 +14,7 @@ interface ClassificationCase {
     readonly perClass: Readonly<Record<string, Readonly<Record<'precision' | 'recall' | 'f1' | 'support', number>>>>;
     readonly accuracy: number;
     readonly balancedAccuracy: number;
-    /** The last column: unparsable. */
+    /** The last column counts unparsable answers. */
     readonly confusion: number[][];
     readonly majorityLabel: string;
     readonly majorityMacroF1: number;

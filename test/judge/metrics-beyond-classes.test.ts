@@ -11,7 +11,7 @@ import { spearman } from '../../judge/evaluation/statistics/spearman.ts';
 import { chiSquareTail, fairCoinTail } from '../../judge/evaluation/statistics/special-functions.ts';
 import { fixtures, outcomesOf } from './metric-fixtures.ts';
 
-describe('scipy, scikit-learn and statsmodels agree', () => {
+describe('matches scipy, scikit-learn and statsmodels', () => {
   test.each(fixtures.mcnemar)('on the McNemar test of $name', ({ labels, first, second, expected }) => {
     const found = mcNemar(outcomesOf(labels, first), outcomesOf(labels, second));
     expect(found.onlyFirstCorrect).toBe(expected.onlyFirstCorrect);
@@ -24,7 +24,7 @@ describe('scipy, scikit-learn and statsmodels agree', () => {
     expect(Math.abs(chiSquareTail(x) - p)).toBeLessThanOrEqual(1e-11 * p);
   });
 
-  test.each(fixtures.tails.fairCoin)('on %d or fewer heads of %d', (k, n, p) => {
+  test.each(fixtures.tails.fairCoin)('on the tail of %d or fewer heads in %d tosses', (k, n, p) => {
     expect(Math.abs(fairCoinTail(k, n) - p)).toBeLessThanOrEqual(1e-10 * p);
   });
 
@@ -53,7 +53,7 @@ describe('scipy, scikit-learn and statsmodels agree', () => {
     });
   });
 
-  test('on the vote of several samples, and on the likeliest of them', () => {
+  test('on the majority vote of several samples, and on the likeliest sample', () => {
     const { classes, labels, verdicts, logProbs, expected } = fixtures.samples;
     const { sampleCount, ...rates } = sampleScores(labels, verdicts, logProbs, classes);
     expect(sampleCount).toBe(7);
@@ -70,7 +70,7 @@ function threeLabels() {
 describe('for any numbers', () => {
   const p = fc.double({ min: 0, max: 1, noNaN: true });
 
-  test('Holm keeps the order of p-values, lowers none, and is Bonferroni for the smallest', () => {
+  test('Holm keeps the order of p-values, lowers none, and equals Bonferroni for the smallest', () => {
     fc.assert(
       fc.property(fc.array(p, { minLength: 1, maxLength: 12 }), (pValues) => {
         const adjusted = holmAdjusted(pValues);
@@ -88,7 +88,7 @@ describe('for any numbers', () => {
     expect(holmAdjusted([0.01, 0.04, 0.03, 0.005])).toEqual([0.03, 0.06, 0.06, 0.02]);
   });
 
-  test('correlations lie in [-1, 1], keep their value under rising lines, and turn their sign when one side is turned', () => {
+  test('correlations lie in [-1, 1], are invariant under increasing linear maps, and change sign with one side', () => {
     const series = fc.array(fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 })), {
       maxLength: 15,
     });
@@ -111,7 +111,7 @@ describe('for any numbers', () => {
     );
   });
 
-  test('a McNemar test does not depend on who is named first', () => {
+  test('a McNemar test does not depend on the order of the judges', () => {
     const verdict = fc.constantFrom('yes', 'no', null);
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom('yes', 'no'), verdict, verdict), { maxLength: 30 }), (rows) => {
@@ -126,7 +126,7 @@ describe('for any numbers', () => {
     );
   });
 
-  test('a certain and right judge has no calibration error and no Brier score', () => {
+  test('a certain and correct judge has calibration error 0 and Brier score 0', () => {
     const sure = [0, 1, 1].map((labelIndex) => ({ probabilities: labelIndex === 0 ? [1, 0] : [0, 1], labelIndex }));
     expect(brierScore(sure)).toBe(0);
     expect(expectedCalibrationError(calibrationBins(sure))).toBe(0);
@@ -134,18 +134,18 @@ describe('for any numbers', () => {
 });
 
 describe('several samples', () => {
-  test('unreadable samples do not vote, and a tie goes to the verdict that came first', () => {
+  test('unparsable samples do not vote, and the earliest verdict wins a tie', () => {
     expect(majority([undefined, undefined, 'no'], ['yes', 'no'])).toBe('no');
     expect(majority(['no', 'yes'], ['yes', 'no'])).toBe('no');
     expect(majority([undefined], ['yes', 'no'])).toBeUndefined();
   });
 
-  test('one sample is pass@1, maj@1 and pass@k at once', () => {
+  test('pass@1, maj@1 and pass@k are equal for one sample', () => {
     const scores = sampleScores(['yes', 'no'], [['yes'], [undefined]], [[-1], [-2]], ['yes', 'no']);
     expect(scores).toMatchObject({ passAt1: 0.5, passAtK: 0.5, majAtK: 0.5, likeliestOfK: 0.5, agreement: 0.5 });
   });
 
-  test('the likeliest of several answers counts, wherever it stands and however many disagree with it', () => {
+  test('the likeliest answer counts, at any position and against any majority', () => {
     const verdicts = [
       ['no', 'yes', 'no'],
       ['yes', undefined, 'yes'],
@@ -164,13 +164,13 @@ describe('several samples', () => {
 describe('a rationale', () => {
   const cues = { yes: ['sharp', 'in focus'], no: ['blurred'] };
 
-  test('stands for the label whose cue comes last, as a whole word', () => {
+  test('supports the label whose cue comes last, as a whole word', () => {
     expect(stanceOf('not blurred but Sharp', cues)).toBe('yes');
     expect(stanceOf('sharp at first, then blurred.', cues)).toBe('no');
     expect(stanceOf('sharpened', cues)).toBeUndefined();
   });
 
-  test('that says the other label contradicts; one that says nothing is silent', () => {
+  test('contradicts if it supports another label, and is silent without a cue', () => {
     const judged = (rationale: string, verdict: string) => ({ ok: true, rationale, verdict }) as const;
     const judgments = [
       judged('sharp', 'yes'),

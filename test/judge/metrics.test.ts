@@ -8,7 +8,7 @@ import { cohenKappa } from '../../judge/evaluation/cohen-kappa.ts';
 import { confusionOf } from '../../judge/evaluation/confusion.ts';
 import { fixtures, outcomesOf } from './metric-fixtures.ts';
 
-describe.each(fixtures.classification)('scikit-learn agrees on $name', (given) => {
+describe.each(fixtures.classification)('matches scikit-learn on $name', (given) => {
   const { classes, expected, labels, predictions } = given;
   const outcomes = outcomesOf(labels, predictions);
 
@@ -38,8 +38,8 @@ describe.each(fixtures.classification)('scikit-learn agrees on $name', (given) =
   });
 });
 
-describe('by hand', () => {
-  test('an unparsable answer costs recall of its own class and precision of none', () => {
+describe('manually computed cases', () => {
+  test('an unparsable answer lowers the recall of its own class and no precision', () => {
     const outcomes = outcomesOf(['yes', 'yes', 'no', 'no'], ['yes', null, 'no', 'no']);
     expect(classScores(outcomes, 'yes')).toEqual({ precision: 1, recall: 0.5, f1: 2 / 3, support: 2 });
     expect(classScores(outcomes, 'no')).toEqual({ precision: 1, recall: 1, f1: 1, support: 2 });
@@ -52,7 +52,7 @@ describe('for any judgments', () => {
   const outcome = fc.record({ label, predicted: fc.option(label, { nil: undefined }) });
   const outcomes = fc.array(outcome, { minLength: 1, maxLength: 40 });
 
-  test('macro-F1 lies in [0, 1], is 1 only when all are right, and 0 only when none is', () => {
+  test('macro-F1 lies in [0, 1], is 1 only if all are right, and 0 only if none is', () => {
     fc.assert(
       fc.property(outcomes, (given) => {
         const score = macroF1(given, ['yes', 'no']);
@@ -66,7 +66,7 @@ describe('for any judgments', () => {
     );
   });
 
-  test('the order of examples and of labels changes nothing', () => {
+  test('the order of examples and of labels does not matter', () => {
     fc.assert(
       fc.property(outcomes, (given) => {
         expect(macroF1([...given].reverse(), ['no', 'yes'])).toBeCloseTo(macroF1(given, ['yes', 'no']), 12);

@@ -10,7 +10,9 @@ import {
 import { chanceOf, observe } from '../../judge/mixture/curriculum.ts';
 import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 
-/** A dataset of these many training examples of each task, interleaved with ones that are never trained on. */
+/**
+ * A dataset with the given number of training examples per task, interleaved with examples that are never trained on.
+ */
 function dataset(counts: Readonly<Record<string, number>>): { task: string; split: 'train' | 'test' }[] {
   return Object.entries(counts).flatMap(([task, count]) =>
     Array.from({ length: count }, () => [
@@ -34,7 +36,7 @@ interface Plan {
   readonly places: MixturePlaces;
 }
 
-/** All steps at once. */
+/** Plans all steps at once. */
 function planMixture({ examples, tasks, stepCount, ...rest }: PlanRequest): Plan {
   const rowsOf = (task: string): Uint32Array =>
     Uint32Array.from(examples.flatMap((one, row) => (one.task === task && one.split === 'train' ? [row] : [])));
@@ -62,7 +64,7 @@ const seed = fc.integer({ min: 0, max: 1000 });
 const perStep = fc.integer({ min: 1, max: 7 });
 
 describe('the mixture', () => {
-  test('every training example comes once an epoch: nothing is dropped or repeated at an epoch border', () => {
+  test("draws every training example once per epoch, without drops or repeats at an epoch's border", () => {
     fc.assert(
       fc.property(sizes, seed, perStep, (counts, seed, exampleCountPerStep) => {
         const examples = dataset(counts);
@@ -80,7 +82,7 @@ describe('the mixture', () => {
     );
   });
 
-  test('what step k sees does not depend on how many steps there are, nor on the order in which tasks are named', () => {
+  test('draws the examples of a step independently of the number of steps and the order of tasks', () => {
     fc.assert(
       fc.property(sizes, seed, perStep, (counts, seed, exampleCountPerStep) => {
         const examples = dataset(counts);
@@ -91,14 +93,14 @@ describe('the mixture', () => {
     );
   });
 
-  test('epochs and seeds have orders of their own', () => {
+  test('orders epochs and seeds differently', () => {
     const request = { examples: dataset({ a: 50 }), tasks: ['a'], stepCount: 2, exampleCountPerStep: 50 };
     const plan = planMixture({ ...request, seed: 1 });
     expect(stepExamples(plan, 0)).not.toEqual(stepExamples(plan, 1));
     expect(planMixture({ ...request, seed: 2 }).rows).not.toEqual(plan.rows);
   });
 
-  test('a uniform mixture gives a small task the share of a large one', () => {
+  test('gives a small task the same share as a large one if it is uniform', () => {
     const examples = dataset({ a: 40, b: 4 });
     const plan = planMixture({
       examples,
@@ -114,7 +116,7 @@ describe('the mixture', () => {
     }
   });
 
-  test('says what an epoch is made of, and where it stands', () => {
+  test('reports the size of an epoch per task, and its position', () => {
     const plan = planMixture({
       examples: dataset({ a: 5, b: 2 }),
       tasks: ['a', 'b'],
@@ -129,7 +131,7 @@ describe('the mixture', () => {
     });
   });
 
-  test('a task without training examples is an error that names it', () => {
+  test('refuses a task without training examples by name', () => {
     const request = {
       examples: dataset({ a: 2 }),
       tasks: ['a', 'gone'],
@@ -162,11 +164,11 @@ describe('shares of the tasks', () => {
     return counts;
   };
 
-  test('union: as many as there are', () => {
+  test('union: in proportion to the examples', () => {
     expect(drawnOf(spec({}))).toEqual({ a: 180, b: 18, c: 2 });
   });
 
-  test('uniform, temperature and weights: as asked, to within one draw', () => {
+  test('uniform, temperature and weights: as specified, within one draw', () => {
     const near = (counts: Readonly<Record<string, number>>, shares: Readonly<Record<string, number>>) => {
       for (const [task, share] of Object.entries(shares))
         expect(Math.abs((counts[task] ?? 0) - 200 * share)).toBeLessThan(1);
@@ -178,7 +180,7 @@ describe('shares of the tasks', () => {
     near(drawnOf(spec({ strategy: 'weights', weights: { a: 1, b: 2, c: 5 } })), { a: 0.125, b: 0.25, c: 0.625 });
   });
 
-  test('a cap keeps so many examples of a task, the same ones in every epoch', () => {
+  test('a cap keeps this many examples of a task, the same ones in every epoch', () => {
     const counts = drawnOf(spec({ exampleCountMax: { a: 10 } }));
     expect(counts).toEqual({ a: 100, b: 90, c: 10 });
     const plan = planMixture({
@@ -193,7 +195,7 @@ describe('shares of the tasks', () => {
 describe('a plan in segments', () => {
   const mixture = fc.constantFrom(spec({}), spec({ strategy: 'uniform' }), spec({ strategy: 'temperature' }));
 
-  test('draws what one plan of all steps draws, as long as nothing has been observed', () => {
+  test('draws the same as one plan of all steps as long as nothing was observed', () => {
     fc.assert(
       fc.property(
         mixture,
@@ -216,7 +218,7 @@ describe('a plan in segments', () => {
     );
   });
 
-  test('a prompt that is always or never solved is drawn less, one never seen as before', () => {
+  test('draws a prompt that is always or never solved less often, and an unseen one as before', () => {
     const rates = observe({}, [
       { exampleIndex: 0, successRate: 1 },
       { exampleIndex: 2, successRate: 0 },
@@ -231,13 +233,13 @@ describe('a plan in segments', () => {
     expect(countOf(6) / countOf(4)).toBeCloseTo(1, 2);
   });
 
-  test('newer groups weigh more than older ones', () => {
+  test('weighs newer groups more than older ones', () => {
     const group = (successRate: number) => ({ exampleIndex: 3, successRate });
     expect(observe({ 3: 1 }, [group(0), group(0)])).toEqual({ 3: 0.25 });
     expect(observe({}, [group(0.5)])).toEqual({ 3: 0.5 });
   });
 
-  test('rounds beyond those planned are an error', () => {
+  test('refuses rounds beyond the planned ones', () => {
     const request = { examples: dataset({ a: 4 }), tasks: ['a'], seed: 1, stepCount: 2, exampleCountPerStep: 2 };
     const plan = planMixture({ ...request, reserveCountPerStep: 2 });
     expect(roundExamples(plan, 1, 1)).toHaveLength(2);

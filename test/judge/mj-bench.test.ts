@@ -1,4 +1,7 @@
-/** Real label sets, where they are present beside the checkout (../shared/data); skipped, saying so, elsewhere. Their pictures are not there: made-up ones stand for them. */
+/**
+ * Real label sets from ../shared/data beside the checkout; skipped with a reason if they are missing. Synthetic
+ * pictures replace the missing ones.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -52,7 +55,7 @@ describe.skipIf(isMissing)('MJ-Bench alignment', () => {
     const rng = new Rng('pictures');
     const png = async (name: string) => {
       const pixels = Uint8Array.from({ length: 48 }, () => rng.integer(0, 256));
-      // By content, whatever the name says.
+      // PNG bytes under any file name: the format is detected by content.
       writeFileSync(
         path.join(folder, name),
         await sharp(pixels, { raw: { width: 4, height: 4, channels: 3 } })
@@ -75,18 +78,18 @@ describe.skipIf(isMissing)('MJ-Bench alignment', () => {
     return { accuracy: accuracyOf(examples.map(said)), scores };
   };
 
-  test('always-first scores .891 as published and about .5 in random order; its consistency is 0 either way', async () => {
+  test('always-first scores .891 in published order and about .5 in random order, with consistency 0 in both', async () => {
     const published = await alwaysFirst();
     const randomised = await alwaysFirst(0);
     expect(published.accuracy).toBeCloseTo(816 / 916, 12);
-    // Two standard errors of 916 coins.
+    // Two standard errors of 916 fair coins.
     expect(Math.abs(randomised.accuracy - 0.5)).toBeLessThan(0.034);
     for (const { scores } of [published, randomised]) {
       expect(scores).toMatchObject({ consistencyRate: 0, consistentAccuracy: 0, firstPositionRate: 1 });
     }
   });
 
-  test('its rows from ImageReward are found among ImageReward’s test prompts, all 200 and no others', async () => {
+  test('finds all 200 rows from ImageReward among ImageReward’s test prompts, and no others', async () => {
     const recipe = recipeOf({
       tasks: {
         preference: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '{{ prompt }}' },

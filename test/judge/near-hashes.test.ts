@@ -12,7 +12,7 @@ function distanceOf(a: PerceptualHash, b: PerceptualHash): number {
 }
 
 const word = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-/** Few bits on few bases, so that many are near. */
+/** Few bits on few bases, so that many hashes are near. */
 const item = fc
   .tuple(
     fc.constantFrom([0, 0], [0xffff0000, 0x0f0f0f0f]),
@@ -26,7 +26,7 @@ const item = fc
   });
 
 describe('near hashes', () => {
-  test('are those that comparing all with all would find, each pair once', () => {
+  test('are the same as by comparing all pairs, each pair once', () => {
     fc.assert(
       fc.property(fc.array(item, { maxLength: 40 }), fc.integer({ min: 0, max: 10 }), (items, distanceMax) => {
         const found = nearHashes(items, distanceMax).flatMap(({ items: members, distance }) =>
@@ -48,7 +48,7 @@ describe('near hashes', () => {
     );
   });
 
-  test('of 100,000 images at 6 bits, every near one is found', () => {
+  test('finds every near pair of 100,000 images at 6 bits', () => {
     const rng = new Rng('hashes');
     const items = Array.from({ length: 100_000 }, (_, i): HashedItem => ({
       hash: [rng.word(), rng.word()],
@@ -64,12 +64,12 @@ describe('near hashes', () => {
     );
   });
 
-  test('many copies of one picture are one finding, not a million', () => {
+  test('reports many copies of one picture as one finding', () => {
     const items = Array.from({ length: 20_000 }, (_, i): HashedItem => ({ hash: [1, 2], sides: 1 << (i % 2) }));
     expect(nearHashes(items, 4)).toMatchObject([{ distance: 0, items: { length: 20_000 } }]);
   });
 
-  test('any two words are a hash', () => {
+  test('accepts any two words as a hash', () => {
     fc.assert(fc.property(word, word, (a, b) => nearHashes([{ hash: [a, b], sides: 3 }], 0).length === 1));
   });
 });
@@ -83,12 +83,12 @@ describe('the perceptual hash', () => {
   const file = new URL('../fixtures/perceptual-hash/hashes.json', import.meta.url);
   const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly Fixture[] };
 
-  test.each(cases)('has the bits that scipy’s DCT gives', ({ grey, bits }) => {
+  test.each(cases)('has the same bits as with scipy’s DCT', ({ grey, bits }) => {
     const hash = hashOfGrey(grey) ?? [0, 0];
     expect(hash.map((half) => half.toString(2).padStart(32, '0')).join('')).toBe(bits);
   });
 
-  /** Coloured blobs: smooth as pictures are. */
+  /** Coloured blobs, smooth like photographs. */
   const picture = (seed: number, edge: number) => {
     const rng = new Rng('picture', seed);
     const blobs = Array.from({ length: 12 }, () => {
@@ -100,7 +100,7 @@ describe('the perceptual hash', () => {
   };
   const hashed = async (bytes: Promise<Buffer>) => (await perceptualHash(await bytes)) ?? [0, 0];
 
-  test('survives another size and another encoding, and tells other pictures apart', async () => {
+  test('survives another size and another encoding, and distinguishes other pictures', async () => {
     for (let seed = 0; seed < 8; seed++) {
       const original = await hashed(picture(seed, 256).png().toBuffer());
       const smaller = await hashed(picture(seed, 256).resize(120, 120).jpeg({ quality: 60 }).toBuffer());
@@ -114,7 +114,7 @@ describe('the perceptual hash', () => {
     }
   });
 
-  test('a picture of one colour has none: it would be near to everything', async () => {
+  test('is undefined for a picture of one colour, which would be near to everything', async () => {
     const plain = { create: { width: 40, height: 40, channels: 3 as const, background: '#333' } };
     expect(await perceptualHash(await sharp(plain).png().toBuffer())).toBeUndefined();
   });

@@ -7,7 +7,7 @@ import { pairedBootstrap } from '../../judge/evaluation/statistics/paired-bootst
 
 const labels = ['yes', 'no'];
 
-/** Clusters of that size whose examples share a difficulty: accuracies of a cluster are .95 or .55. */
+/** Clusters of the given size whose examples share a difficulty: the accuracy of a cluster is .95 or .55. */
 function clustered(clusterCount: number, clusterSize: number, rng: Rng): ClusteredOutcome[] {
   return Array.from({ length: clusterCount }, (_, cluster) => {
     const accuracy = rng.chance(0.6) ? 0.95 : 0.55;
@@ -22,10 +22,10 @@ function clustered(clusterCount: number, clusterSize: number, rng: Rng): Cluster
 const simulationCount = 1_000;
 const holds = ([low, high]: readonly [number, number], value: number): boolean => low <= value && value <= high;
 
-describe('in a simulation with clustered data, 95 % intervals hold the truth 93 to 97 % of the time', () => {
-  test('of Macro-F1', () => {
+describe('95 % intervals of simulated clustered data cover the truth 93 to 97 % of the time', () => {
+  test('for Macro-F1', () => {
     const rng = new Rng('simulation');
-    // Both labels alike: Macro-F1 of endless data is the accuracy, .6 * .95 + .4 * .55.
+    // The labels are symmetric: the Macro-F1 of infinite data is the accuracy, .6 * .95 + .4 * .55.
     const truth = 0.79;
     let covered = 0;
     for (let i = 0; i < simulationCount; i++) {
@@ -36,7 +36,7 @@ describe('in a simulation with clustered data, 95 % intervals hold the truth 93 
     expect(covered / simulationCount).toBeLessThan(0.97);
   });
 
-  test('of the difference of two judges that are alike, and it is claimed in 3 to 7 %', () => {
+  test('for the difference of two equal judges, with a difference claimed in 3 to 7 % of cases', () => {
     const rng = new Rng('paired simulation');
     let covered = 0;
     let claimed = 0;
@@ -63,7 +63,7 @@ describe('the paired bootstrap', () => {
   const verdict = fc.option(label, { nil: undefined });
   const row = fc.record({ label, first: verdict, second: verdict, clusterKey: fc.constantFrom('a', 'b', 'c', 'd') });
 
-  test('of two judges in the other order is its mirror image', () => {
+  test('is mirrored if the two judges are swapped', () => {
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 30 }), fc.nat(), (rows, seed) => {
         const first = rows.map((each) => ({ ...each, predicted: each.first }));
@@ -78,7 +78,7 @@ describe('the paired bootstrap', () => {
     );
   });
 
-  test('tells two judges apart whose intervals overlap, when one errs wherever the other does and more', () => {
+  test('distinguishes two judges with overlapping intervals if one has all errors of the other and more', () => {
     const rng = new Rng('nested');
     const worse = clustered(100, 2, rng);
     const better = worse.map((one, i) => (i % 10 < 2 ? { ...one, predicted: one.label } : one));
@@ -89,7 +89,7 @@ describe('the paired bootstrap', () => {
     expect(p).toBeLessThan(0.05);
   });
 
-  test('of a judge with itself claims nothing', () => {
+  test('claims no difference of a judge to itself', () => {
     const outcomes = clustered(20, 2, new Rng('same'));
     expect(pairedBootstrap(outcomes, outcomes, labels, 100, new Rng('t'))).toEqual({
       difference: 0,
@@ -99,7 +99,7 @@ describe('the paired bootstrap', () => {
   });
 });
 
-test('10,000 resamples of 5,000 examples give the same interval again', () => {
+test('gives the same interval for 10,000 resamples of 5,000 examples again', () => {
   const outcomes = clustered(5_000, 1, new Rng('large'));
   const of = (): readonly [number, number] => macroF1Interval(outcomes, labels, 10_000, new Rng('t'));
   const first = of();

@@ -1,4 +1,4 @@
-/** Parquet files whose row groups are larger than what may be held at once. */
+/** Parquet files with row groups larger than the memory limit of the reader. */
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { task } from '../support/source-fixtures.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** A file in memory that remembers how much was asked of it at once. */
+/** A file in memory that records the size of each read. */
 function fileOf(bytes: Uint8Array) {
   const asked: number[] = [];
   const file: SourceFile = {
@@ -43,7 +43,7 @@ async function rowsOf(file: SourceFile, columns: readonly string[]) {
   return rows;
 }
 
-/** One row group of so many rows, a picture of 256 KiB in each, with its number in front. */
+/** One row group of `rowCount` rows, each with a picture of 256 KiB that starts with its number. */
 function oneRowGroup(rowCount: number): Uint8Array {
   const rows = Array.from({ length: rowCount }, (_, i) => i);
   const pictures = rows.map((i) => {
@@ -53,7 +53,7 @@ function oneRowGroup(rowCount: number): Uint8Array {
   });
   const columnData = [
     { name: 'id', data: rows.map(String), type: 'STRING' },
-    // few values, hence a dictionary
+    // Few distinct values, hence a dictionary.
     {
       name: 'label',
       data: rows.map((i) => (i % 3 === 0 ? null : ['no', 'yes'][i % 2])),
@@ -66,7 +66,7 @@ function oneRowGroup(rowCount: number): Uint8Array {
   return new Uint8Array(parquetWriteBuffer({ columnData: columnData.map((column) => ({ ...column })), ...options }));
 }
 
-/** A row group of 200 MiB, by what its metadata say, with a list of pictures in it. */
+/** Metadata of a row group of 200 MiB that contains a list of pictures. */
 function listMetadata() {
   const pictures = [[new Uint8Array(9)], [new Uint8Array(9), new Uint8Array(9)]];
   const schema = [
@@ -87,8 +87,8 @@ function listMetadata() {
   return { metadata, chunk };
 }
 
-describe('a row group larger than what is held', () => {
-  test('is read in parts, whose rows are those of the file, though it has no page index', async () => {
+describe('a row group above the memory limit', () => {
+  test('is read in parts with the same rows, although it has no page index', async () => {
     const rowCount = 400;
     const bytes = oneRowGroup(rowCount);
     expect(parquetMetadata(new Uint8Array(bytes).buffer).row_groups).toHaveLength(1);
@@ -106,7 +106,7 @@ describe('a row group larger than what is held', () => {
     expect(Math.max(...asked)).toBeLessThan(40 * mebibyte);
   });
 
-  test('is refused with its size where lists hide which page holds which row', () => {
+  test('is refused with its size if a list column hides which page holds which row', () => {
     const { metadata, chunk } = listMetadata();
     const read = (...columns: string[]) => [...partsOf('rows.parquet', metadata, columns)].length;
     expect(() => read('id', 'pictures')).toThrow(
@@ -117,13 +117,13 @@ describe('a row group larger than what is held', () => {
         }) as object,
       }) as Error,
     );
-    // neither where the recipe does not read it, nor where the file says where its pages are
+    // Accepted if the recipe does not read the column, or if the file has an offset index.
     expect(read('id')).toBe(1);
     chunk.offset_index_offset = 4n;
     expect(read('id', 'pictures')).toBe(2);
   });
 
-  test('cannot hide in one page: its rows are set aside with the size of it', async () => {
+  test('is quarantined with its size if a single page exceeds the limit', async () => {
     const columnData = [
       { name: 'id', data: ['a'] },
       { name: 'picture', data: [new Uint8Array(129 * mebibyte)] },

@@ -35,11 +35,11 @@ const unparsable: readonly (readonly [string, UnparsableReason])[] = [
 ];
 
 describe('the strict parser', () => {
-  test.each(unparsable)('%j is unparsable: %s', (text, reason) => {
+  test.each(unparsable)('rejects %j as %s', (text, reason) => {
     expect(parseCompletion(stop(text), labels, 'think')).toEqual({ ok: false, reason });
   });
 
-  test('a direct answer is the verdict alone: reasoning beside it is outside the form', () => {
+  test('accepts only the verdict of a direct answer: reasoning beside it is invalid', () => {
     expect(parseCompletion(stop('<answer> no </answer>'), labels, 'direct')).toEqual({
       ok: true,
       verdict: 'no',
@@ -51,7 +51,7 @@ describe('the strict parser', () => {
     });
   });
 
-  test('a completion that was cut off is no answer, even where it reads as one', () => {
+  test('rejects a truncated completion, even if it parses', () => {
     const text = '<think> a </think> <answer> yes </answer>';
     expect(parseCompletion({ text, finishReason: 'length' }, labels, 'think')).toEqual({
       ok: false,
@@ -59,7 +59,7 @@ describe('the strict parser', () => {
     });
   });
 
-  test('white space between and inside tags does not matter', () => {
+  test('ignores white space between and inside tags', () => {
     for (const text of [
       '<think>a  b</think><answer>yes</answer>',
       '\n<think>\ta  b </think>\n\n<answer>\nyes\n</answer>\n',
@@ -68,7 +68,7 @@ describe('the strict parser', () => {
     }
   });
 
-  test('what training shows is read back as it was written', () => {
+  test('parses the target texts of training back to the same values', () => {
     const word = fc.stringMatching(/^[a-z0-9.,]{1,8}$/);
     const rationale = fc.array(word, { minLength: 1, maxLength: 12 }).map((words) => words.join(' '));
     fc.assert(
@@ -79,7 +79,7 @@ describe('the strict parser', () => {
     );
   });
 
-  test('no text makes it throw, and whatever it accepts is one label between one pair of tags', () => {
+  test('never throws, and accepts only one label between one pair of tags', () => {
     const piece = fc.oneof(fc.constantFrom(...completionTags, ...labels, ' ', 'or'), fc.string({ maxLength: 5 }));
     const text = fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join(''));
     fc.assert(
@@ -97,7 +97,7 @@ describe('the strict parser', () => {
     );
   });
 
-  test('supervised reasoning without a rationale is refused', () => {
+  test('refuses supervised reasoning without a rationale', () => {
     expect(() => targetText({ id: 'a-17', label: 'yes' }, 'think')).toThrow(
       expect.objectContaining({
         code: 'PROMPT_INVALID',

@@ -2,7 +2,7 @@ import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { smallerPlainJpeg } from '../../judge/datasets/sources/plain-jpeg.ts';
 
-/** Soft shapes, as photographs have. */
+/** Soft shapes, like a photograph. */
 const picture = (width: number, height: number, seed = 1): Sharp =>
   sharp(
     Uint8Array.from({ length: 12 * 9 * 3 }, (_, i) => (i * 7919 * seed) % 251),
@@ -16,7 +16,7 @@ test.each([
   ['halved first', 480, 360],
   ['of odd size', 481, 359],
   ['upright', 200, 700],
-])('a copy shows what the picture showed: %s', async (_, width, height) => {
+])('makes a copy that looks like the picture: %s', async (_, width, height) => {
   const jpeg = await picture(width, height).jpeg({ quality: 95 }).toBuffer();
   const copy = (await smallerPlainJpeg(jpeg, 224)) ?? new Uint8Array();
   const size = { width: 224, height: 224, fit: 'inside' } as const;
@@ -25,11 +25,11 @@ test.each([
   expect(made).toMatchObject({ width: info.width, height: info.height, chromaSubsampling: '4:4:4' });
   const found = await pixels(copy);
   const squares = data.reduce((sum, value, i) => sum + (value - (found[i] ?? 0)) ** 2, 0);
-  // levels, root mean square
+  // Root mean square, in levels.
   expect(Math.sqrt(squares / data.length)).toBeLessThan(3);
 });
 
-describe('what is more than its pixels is left to libvips', () => {
+describe('leaves everything but plain pixels to libvips', () => {
   const large = (): Sharp => picture(480, 360);
   test.each<[string, () => Promise<Uint8Array>]>([
     ['lies on its side', () => large().withMetadata({ orientation: 6 }).jpeg().toBuffer()],
@@ -49,7 +49,7 @@ describe('what is more than its pixels is left to libvips', () => {
 
 const half = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.byteLength / 2);
 
-test('pictures that are made side by side do not write into each other', async () => {
+test('does not mix up pictures that are processed concurrently', async () => {
   const jpegs = await Promise.all(
     [1, 2, 3, 4, 5, 6].map((seed) =>
       picture(300 + 40 * seed, 300, seed)

@@ -34,8 +34,8 @@ function refusal(name: ProbeName, changes: Partial<ProbeRequest> = {}): string {
   return isRefusal(found) ? found.refused : 'asked';
 }
 
-describe('a probe changes one thing and nothing else', () => {
-  test('blank and missing images leave the text', () => {
+describe('a probe changes one thing only', () => {
+  test('blank and missing images keep the text', () => {
     expect(asked('blank-image').every(({ isBlank }) => isBlank)).toBe(true);
     for (const { example: shown, spec: shownSpec } of asked('missing-image')) {
       expect(shown.images).toEqual([]);
@@ -43,7 +43,7 @@ describe('a probe changes one thing and nothing else', () => {
     }
   });
 
-  test('a swapped image is another example’s, a mismatched caption another one’s text', () => {
+  test('a swapped image comes from another example, as does the text of a mismatched caption', () => {
     asked('swapped-image').forEach(({ example: shown }, i) => {
       expect(shown.images).not.toEqual(examples[i]?.images);
       expect(examples.map(({ images }) => images)).toContainEqual(shown.images);
@@ -56,19 +56,19 @@ describe('a probe changes one thing and nothing else', () => {
     expect(asked('swapped-image')).toEqual(asked('swapped-image'));
   });
 
-  test('an example that shares its image with the next one gets an image that differs', () => {
+  test('an example that shares its image with the next one gets a different image', () => {
     const shared = [example('a'), example('b', { images: ['image of a'] }), example('c')];
     asked('swapped-image', { examples: shared, pool: shared }).forEach(({ example: shown }, i) => {
       expect(shown.images).not.toEqual(shared[i]?.images);
     });
   });
 
-  test('labels are named in another order, whole words only', () => {
+  test('labels are listed in another order, as whole words only', () => {
     const [first] = asked('label-order-swap');
     expect(first?.spec.prompt).toBe('<image> {{ caption }}: bad, very good or good? {{ mode_word }}');
   });
 
-  test('paraphrases take turns, and a longer answer is longer in its field alone', () => {
+  test('paraphrases alternate, and a longer answer changes only its field', () => {
     const paraphrases = { t: ['one <image> {{ caption }}', 'two <image> {{ caption }}'] };
     const settings = evaluationSchema.parse({
       paraphrases,
@@ -84,7 +84,7 @@ describe('a probe changes one thing and nothing else', () => {
   });
 });
 
-describe('a probe with nothing to change is refused', () => {
+describe('refuses a probe with nothing to change', () => {
   const textOnly = examples.map((each) => ({ ...each, images: [] }));
   const alike = examples.map((each) => ({ ...each, images: ['same'], fields: {} }));
   const pairwise = taskSchema.parse({ ...spec, kind: 'pairwise', labels: ['first', 'second'] });
@@ -102,7 +102,7 @@ describe('a probe with nothing to change is refused', () => {
   });
 });
 
-test('a blank image is grey all over, in the size of the other', async () => {
+test('a blank image is all grey, with the size of the original', async () => {
   const create = { width: 31, height: 17, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0.5 } } as const;
   const { data, info } = await sharp(await blankImageLike(await sharp({ create }).png().toBuffer()))
     .raw()

@@ -23,7 +23,7 @@ const invalid = (message: RegExp): Error =>
   expect.objectContaining({ code: 'PROMPT_INVALID', message: expect.stringMatching(message) as string }) as Error;
 
 describe('prompts', () => {
-  test('images stand where the template puts them, text between them is trimmed', () => {
+  test('place images as in the template, and trim the text between them', () => {
     const prompt =
       'image first <image>\n image second <image> which fits the caption : {{ caption }} ? {{ mode_word }}\n';
     expect(renderPrompt(task(prompt), example(), 'direct', modeWords)).toEqual([
@@ -44,7 +44,7 @@ describe('prompts', () => {
     ]);
   });
 
-  test('nothing is put where the template has only white space', () => {
+  test('add no text where the template has only white space', () => {
     const [message] = renderPrompt(task('<image> <image>'), example(), 'think', modeWords);
     expect(message?.content).toEqual([{ type: 'image' }, { type: 'image' }]);
   });
@@ -55,11 +55,11 @@ describe('prompts', () => {
     ['too few images', '<image> {{ caption }}', /has 1 images, the example has 2/],
     ['too many images', '<image><image><image>', /has 3 images/],
     ['text that is not Jinja', '<image><image> {{ caption', /cannot be rendered/],
-  ])('%s is an error, not a hole in the prompt', (_, prompt, message) => {
+  ])('refuse %s', (_, prompt, message) => {
     expect(() => renderPrompt(task(prompt), example(), 'think', modeWords)).toThrow(invalid(message));
   });
 
-  test('an image mark in a field is text of the row, and shows no image', () => {
+  test('treat an image mark in a field as text of the row', () => {
     const marked = example({ fields: { caption: 'a <image> b' } });
     const [message] = renderPrompt(task('<image><image> is {{ caption }} ?'), marked, 'think', modeWords);
     expect(message?.content).toEqual([
@@ -72,7 +72,7 @@ describe('prompts', () => {
     );
   });
 
-  test('image marks that the template computes show images; a row cannot complete one', () => {
+  test('show images for marks that the template computes; a row cannot complete a mark', () => {
     const prompt =
       '{% set mark = "<image>" %}{% macro shown() %}{% for i in [1] %}{{ mark }}{% endfor %}{% endmacro %}' +
       '{{ shown() }}{{ "<image> " ~ caption if caption else "" }}<im{{ part }}';
@@ -92,7 +92,7 @@ describe('prompts', () => {
     ]);
   });
 
-  test('a template may ask whether a field is there, and a false or empty one is there', () => {
+  test('let a template test whether a field exists; a false or empty one exists', () => {
     const prompt =
       '<image><image> {{ hint | default("no hint") }}{% if hint is defined %} ({{ hint }}){% endif %} {{ empty }}';
     const [message] = renderPrompt(task(prompt), example({ fields: { empty: '' } }), 'think', modeWords);

@@ -1,4 +1,7 @@
-/** Files with changed bytes, over all readers: every row is an example or quarantined, or the file is refused with a code. */
+/**
+ * Files with mutated bytes, over all readers: every row is an example or quarantined, or the file is refused with a
+ * code.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,7 +27,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** One to three changes: a byte set, a piece cut out, doubled, moved or zeroed, rarely the end cut off. */
+/** Applies one to three changes: a byte set; a piece cut out, doubled, moved or zeroed; rarely the end cut off. */
 function mutated(bytes: Uint8Array, rng: Rng): Uint8Array {
   let result: Buffer = Buffer.from(bytes);
   for (let change = rng.integer(1, 4); change > 0; change--) {
@@ -47,7 +50,7 @@ function mutated(bytes: Uint8Array, rng: Rng): Uint8Array {
 
 type Outcome = 'all examples' | 'some quarantined' | 'refused';
 
-/** Throws what is not a coded error: a crash. */
+/** Rethrows errors without a code: they are crashes. */
 async function outcomeOf(fixture: SourceFixture, bytes: Uint8Array): Promise<Outcome> {
   writeFileSync(path.join(folder, fixture.name), bytes);
   const dataset = datasetOf(fixture, folder);
@@ -72,7 +75,7 @@ async function outcomeOf(fixture: SourceFixture, bytes: Uint8Array): Promise<Out
   return quarantinedCount === 0 ? 'all examples' : 'some quarantined';
 }
 
-test(`${mutationCount} changed files: no crash, no row lost`, async () => {
+test(`${mutationCount} mutated files: no crash, no row lost`, async () => {
   const outcomes = new Map<Outcome, number>();
   let changedCount = 0;
   for (let i = 0; i < mutationCount; i++) {
@@ -86,15 +89,15 @@ test(`${mutationCount} changed files: no crash, no row lost`, async () => {
     });
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
-  // a byte may be set to what it was
+  // A byte may be set to its own value.
   expect(changedCount).toBeGreaterThan(0.95 * mutationCount);
-  // all three ways were gone many times: the changes are neither harmless nor hopeless
+  // Each outcome occurs many times: the mutations are neither harmless nor always fatal.
   for (const outcome of ['all examples', 'some quarantined', 'refused'] as const) {
     expect(outcomes.get(outcome), outcome).toBeGreaterThan(mutationCount / 50);
   }
 });
 
-test('changed pictures in a folder of classes: each of them is an example or quarantined', async () => {
+test('mutated pictures in a folder of classes: each is an example or quarantined', async () => {
   const classes = path.join(folder, 'classes');
   const noise = Uint8Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 7919) % 251);
   const whole = await sharp(noise, { raw: { width: 24, height: 24, channels: 3 } })

@@ -60,7 +60,7 @@ const dataset = (reader: string, change: object = {}): Dataset => ({
   ...change,
 });
 
-/** A file of its own with these bytes, read as the fixture of that reader is. */
+/** A dataset of a new file with these bytes, with the settings of the reader's fixture. */
 function fileOf(reader: string, bytes: Uint8Array | string, change: object = {}): Dataset {
   const place = path.join(folder, `other-${fixture(reader).name}`);
   writeFileSync(place, bytes);
@@ -75,7 +75,7 @@ describe('the same rows become the same examples', () => {
     expect([...found.images.keys()]).toEqual([...expected.images.keys()]);
   });
 
-  test('from a folder with one class a sub-folder; hidden files are no rows, others without a class are', async () => {
+  test('from a folder with one sub-folder per class; hidden files are not rows, other files without a class are', async () => {
     const classes = path.join(folder, 'classes');
     writeFileSync(path.join(classes, '.DS_Store'), 'x');
     writeFileSync(path.join(classes, 'README'), 'x');
@@ -98,7 +98,7 @@ describe('the same rows become the same examples', () => {
     ]);
   });
 
-  test('from several shards, in the order of their names, whatever kind of pattern names them', async () => {
+  test('from several shards, in order of their names, for any kind of pattern', async () => {
     mkdirSync(path.join(folder, 'shards/more'), { recursive: true });
     const shard = (name: string, id: string): void =>
       writeFileSync(path.join(folder, 'shards', name), JSON.stringify({ ...rows[0], id }));
@@ -132,7 +132,7 @@ describe('the same rows become the same examples', () => {
 describe('tables', () => {
   const header = ['id', 'label', 'caption', 'image'];
 
-  test('ragged rows are set aside with their line, the others stay', async () => {
+  test('quarantine ragged rows with their line and keep the others', async () => {
     const text = `${csvOf([header, Object.values(rows[0])])}\r\nb,no,too few\r\n\r\nc,no,caption,b.png,too many\r\n`;
     const { examples, quarantined } = await ingest(fileOf('csv', text));
     expect(examples).toHaveLength(1);
@@ -142,7 +142,7 @@ describe('tables', () => {
     ]);
   });
 
-  test('other encodings are read when told, or told by a byte order mark, and never guessed', async () => {
+  test('are decoded by the given encoding or a byte order mark, without guessing', async () => {
     const text = csvOf([header, Object.values(rows[1])]);
     const latin = Buffer.from(text, 'latin1');
     expect((await ingest(fileOf('csv', latin))).quarantined).toMatchObject([{ code: 'ROW_UNREADABLE' }]);
@@ -155,7 +155,7 @@ describe('tables', () => {
     }
   });
 
-  test('tabs separate in files named .tsv, or what the recipe says', async () => {
+  test("are separated by tabs in files named .tsv, or by the recipe's delimiter", async () => {
     const place = path.join(folder, 'rows.tsv');
     const lines = [header, Object.values(rows[0])];
     writeFileSync(place, lines.map((line) => line.join('\t')).join('\n'));
@@ -167,7 +167,7 @@ describe('tables', () => {
   test.each([
     ['two columns of one name', 'a,a\n1,2\n'],
     ['a quote that never ends', 'id,label\n1,"2\n3,4\n'],
-  ])('%s: FILE_UNREADABLE, because nobody can say what the rows are', async (_, text) => {
+  ])('with %s are FILE_UNREADABLE, because the rows cannot be determined', async (_, text) => {
     await expect(ingest(fileOf('csv', text))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 });
@@ -197,9 +197,9 @@ describe('parquet', () => {
     expect(rowCount).toBe(3);
   });
 
-  test('a corrupt page costs the rows of its row group, each by itself', async () => {
+  test('a corrupt page quarantines each row of its row group', async () => {
     const bytes = Buffer.from(fixture('parquet').bytes);
-    // the first picture lies in the first row group
+    // The first picture is in the first row group.
     const at = bytes.indexOf('\x89PNG', 'latin1');
     bytes.fill(0xff, at - 40, at);
     const { quarantined, examples, rowCount } = await ingest(fileOf('parquet', bytes));
@@ -211,7 +211,7 @@ describe('parquet', () => {
     expect(examples.map(({ id }) => id)).toEqual(['holds/test/c']);
   });
 
-  test('without its end it is FILE_UNREADABLE', async () => {
+  test('a file without its end is FILE_UNREADABLE', async () => {
     const { bytes } = fixture('parquet');
     for (const cut of [0, 3, bytes.byteLength - 9]) {
       await expect(ingest(fileOf('parquet', bytes.subarray(0, cut)))).rejects.toMatchObject({
@@ -232,7 +232,7 @@ describe.each([
   const archive = async (...samples: (readonly { name: string; bytes: Uint8Array }[])[]) =>
     ingest(fileOf(reader, await archiveOf(samples.flat())));
 
-  test('names that lead out, broken JSON and empty pictures cost their own sample alone', async () => {
+  test('names that lead out, broken JSON and empty pictures quarantine only their own sample', async () => {
     const { quarantined, examples } = await archive(
       await sample('../../up'),
       await sample('a/good'),
@@ -254,7 +254,7 @@ describe.each([
     expect(quarantined[0]?.reason).toMatch(/leaves the archive/);
   });
 
-  test('cut off it is FILE_UNREADABLE: nobody can say what was lost', async () => {
+  test('a truncated archive is FILE_UNREADABLE, because the loss is unknown', async () => {
     const bytes = await archiveOf(await sample('a'));
     await expect(ingest(fileOf(reader, bytes.subarray(0, bytes.byteLength / 3)))).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
@@ -262,11 +262,11 @@ describe.each([
   });
 });
 
-describe('a row with more images than its prompt has places for', () => {
+describe('a row with more images than its prompt has places', () => {
   test.each([
     [30, /30/],
     [65, /65 images, more than 64/],
-  ])('%i: it is set aside, the one beside it stays', async (imageCount, reason) => {
+  ])('%i images: quarantines the row and keeps the one beside it', async (imageCount, reason) => {
     const image = Array.from({ length: imageCount }, (_, i) => rows[i % 3]?.image);
     const lines = [rows[0], { ...rows[1], image }].map((row) => JSON.stringify(row)).join('\n');
     const { examples, quarantined } = await ingest(fileOf('jsonl', lines));
@@ -276,7 +276,7 @@ describe('a row with more images than its prompt has places for', () => {
     ]);
   });
 
-  test('30 that the prompt has places for are all shown', async () => {
+  test('shows all of 30 images if the prompt has places for them', async () => {
     const image = Array.from({ length: 30 }, (_, i) => rows[i % 3]?.image);
     const many = { ...task, prompt: `${'<image> '.repeat(30)}{{ mode_word }}` };
     const place = path.join(folder, 'many.jsonl');
@@ -288,7 +288,7 @@ describe('a row with more images than its prompt has places for', () => {
 });
 
 test.each(['jsonl', 'json', 'csv', 'parquet', 'tar', 'zip'])(
-  'a %s file of no bytes is refused, never read as done',
+  'refuses an empty %s file instead of reading no rows',
   async (reader) => {
     const place = path.join(folder, `empty-${fixture(reader).name}`);
     writeFileSync(place, '');
@@ -299,7 +299,7 @@ test.each(['jsonl', 'json', 'csv', 'parquet', 'tar', 'zip'])(
   },
 );
 
-test('a zip with 10 GB of zeros, whatever it promises, fills no memory', async () => {
+test('reads a zip with 10 GB of zeros in bounded memory, whatever size it declares', async () => {
   const block = deflateRawSync(Buffer.alloc(16 << 20), { finishFlush: constants.Z_FULL_FLUSH });
   const deflated = Buffer.concat([...Array<Buffer>(640).fill(block), deflateRawSync(Buffer.alloc(0))]);
   const before = process.resourceUsage().maxRSS;
@@ -313,7 +313,7 @@ test('a zip with 10 GB of zeros, whatever it promises, fills no memory', async (
   expect(kibibytes).toBeLessThan(512 * 1024);
 });
 
-test('a zip that promises little and unpacks to much, or that says so, is not unpacked', async () => {
+test('does not unpack a zip that exceeds the limit or its declared size', async () => {
   const zeros = [{ name: 'a.png', bytes: Buffer.alloc(100 << 20) }];
   for (const [options, reason] of [
     [{}, /104857600 bytes, more than/],
@@ -326,7 +326,7 @@ test('a zip that promises little and unpacks to much, or that says so, is not un
   }
 });
 
-test('links in a folder are followed, and one that leads back to a folder around it adds nothing', async () => {
+test('follows links in a folder, but not to a folder that contains them', async () => {
   const [outside, images] = [path.join(folder, 'outside'), path.join(folder, 'linked')];
   mkdirSync(outside);
   mkdirSync(images);

@@ -1,4 +1,4 @@
-/** Recipes for tests of the judge: the world's tasks, and arms that need only what a test gives them. */
+/** Recipes for tests of the judge: the world's tasks, and arms that need only what a test provides. */
 import { recipeSchema, type Recipe, type RecipeInput } from '../../recipes/recipe.ts';
 
 const yesNo: [string, string] = ['yes', 'no'];
@@ -29,7 +29,7 @@ export const worldTasks: RecipeInput['tasks'] = {
   'pair-safety': { kind: 'pairwise', labels: firstSecond, prompt: `${pair} which is safer ? {{ mode_word }}` },
 };
 
-/** A recipe whose only arm trains nothing, unless the test says otherwise. */
+/** A recipe whose only arm trains nothing, unless the test overrides it. */
 export function recipeOf(parts: Pick<RecipeInput, 'tasks' | 'datasets'> & Partial<RecipeInput>): Recipe {
   return recipeSchema.parse({
     name: 'test',

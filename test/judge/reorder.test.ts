@@ -14,7 +14,7 @@ const pair: fc.Arbitrary<Example> = fc.record({
   groupKey: fc.string(),
 });
 
-test('a swapped pair shows the same pictures the other way round, and its label goes with the picture', () => {
+test('a swapped pair shows the same pictures in the other order, with the label on the same picture', () => {
   fc.assert(
     fc.property(pair, (stored) => {
       const swapped = swapPair(stored, labels);
@@ -26,7 +26,7 @@ test('a swapped pair shows the same pictures the other way round, and its label 
   );
 });
 
-test('swapping twice gives the pair back', () => {
+test('swapping twice returns the original pair', () => {
   fc.assert(
     fc.property(pair, (stored) => {
       expect(swapPair(swapPair(stored, labels), labels)).toEqual(stored);
@@ -34,14 +34,14 @@ test('swapping twice gives the pair back', () => {
   );
 });
 
-test('a rationale that speaks of first and second does not survive the swap', () => {
+test('a swap drops a rationale that speaks of first and second', () => {
   const [stored] = fc.sample(pair, 1);
   expect(swapPair({ ...(stored as Example), rationale: 'first flame second none' }, labels)).not.toHaveProperty(
     'rationale',
   );
 });
 
-test('what is no pair cannot be swapped', () => {
+test('an example without two images cannot be swapped', () => {
   const [stored] = fc.sample(pair, 1);
   expect(() => swapPair({ ...(stored as Example), images: ['a'] }, labels)).toThrow(/no order of 2/);
 });

@@ -32,7 +32,7 @@ async function read(rows: readonly unknown[], file = join(folder, 'rows.jsonl'))
 const outcomeOf = ({ outcome }: RowToJudge): string =>
   outcome instanceof UnusableRow ? outcome.code : outcome.example.id;
 
-test('every row is shown or says why not, and blank lines are no rows', async () => {
+test('every row is valid or has a reason, and blank lines are not rows', async () => {
   const rows = await read([
     { id: 'one', image: 'a.png', caption: 'naïve 図' },
     '',
@@ -60,6 +60,6 @@ test('texts and numbers are fields of the prompt, names of images are not', asyn
   expect(row?.outcome).toMatchObject({ example: { fields: { caption: 'x', year: '1999' }, split: 'test', task: 't' } });
 });
 
-test('a file that is not there is a coded error, not a row', async () => {
+test('a missing file is a coded error, not a row', async () => {
   await expect(read([], join(folder, 'nowhere.jsonl'))).rejects.toMatchObject({ code: 'FILE_MISSING' });
 });

@@ -17,7 +17,7 @@ const rule = (reward: unknown = {}): RewardRule => ({
 const yesNo = { kind: 'pointwise', labels: ['yes', 'no'] as [string, string] } as const;
 const stars = { kind: 'score', labels: ['1', '2', '3', '4', '5'] as [string, string, ...string[]] } as const;
 
-test('with nothing asked for it is the paper’s reward', () => {
+test('the default rule equals the paper’s reward', () => {
   fc.assert(
     fc.property(fc.constantFrom(said('yes'), said('no'), unread), fc.nat(200), (judgment, tokenCount) => {
       const reward = ruledReward({ judgment, tokenCount }, { label: 'yes' }, yesNo, rule());
@@ -35,31 +35,31 @@ describe('a score', () => {
       rule(changes),
     );
 
-  test('is worth more the nearer it is, and accuracy is kept apart', () => {
+  test('is worth more the closer it is, and accuracy is reported separately', () => {
     expect(rewardFor(said('4'))).toEqual({ value: 1, accuracy: 1, format: 1, closeness: 1 });
     expect(rewardFor(said('3'))).toMatchObject({ accuracy: 0, closeness: 0.75, value: 0.9 * 0.75 + 0.1 });
     expect(rewardFor(said('1'))).toMatchObject({ closeness: 0.25 });
     expect(rewardFor(unread)).toEqual({ value: 0, accuracy: 0, format: 0, unparsable: 'verdict-missing' });
   });
 
-  test('that is real is held against the number behind the label', () => {
+  test('is compared with the number behind the label if it is real', () => {
     expect(rewardFor(said('4', 3.6), {}, 3.6)).toMatchObject({ closeness: 1 });
     expect(rewardFor(said('4', 4.4), {}, 3.6).closeness).toBeCloseTo(0.8, 12);
   });
 
-  test('exact pays only the label', () => {
+  test('rewards only the label with `exact`', () => {
     expect(rewardFor(said('3'), { score: 'exact' })).toEqual({ value: 0.1, accuracy: 0, format: 1 });
   });
 });
 
 describe('agreement of pairs in both orders', () => {
-  test('is choosing the same picture, which has the other label there', () => {
+  test('means choosing the same picture, which has the other label there', () => {
     const swapped = [said('second'), said('second'), said('first'), unread];
     expect(agreements([said('first'), said('second'), unread], swapped)).toEqual([0.5, 0.25, 0]);
     expect(agreements([said('first')], [])).toEqual([0]);
   });
 
-  test('always-first earns less than a judge that looks, at equal accuracy', () => {
+  test('gives always-first less than a judge that looks, at equal accuracy', () => {
     const pair = { kind: 'pairwise', labels: ['first', 'second'] as [string, string] } as const;
     const worth = (agreement: number) =>
       ruledReward(
@@ -73,7 +73,7 @@ describe('agreement of pairs in both orders', () => {
   });
 });
 
-test('overlong completions pay evenly from the threshold to the limit, unreadable ones as well', () => {
+test('the penalty of overlong completions grows linearly from the threshold to the limit, also if unparsable', () => {
   const overlong = { overlong: { fromTokenCount: 50, penalty: 0.4 } };
   const worth = (judgment: Judgment, tokenCount: number) =>
     ruledReward({ judgment, tokenCount }, { label: 'yes' }, yesNo, rule(overlong));
@@ -83,7 +83,7 @@ test('overlong completions pay evenly from the threshold to the limit, unreadabl
   expect(worth(unread, 100)).toMatchObject({ value: -0.4, accuracy: 0 });
 });
 
-test('a grader has the share of accuracy that the recipe gives it, and none of the format', () => {
+test('a grader gets the configured share of accuracy, and none of the format', () => {
   const grader = { grader: { url: 'http://127.0.0.1:1/', weight: 0.25 } };
   const worth = (judgment: Judgment, graderScore?: number) =>
     ruledReward(

@@ -38,7 +38,7 @@ const scoresOf = (judged: readonly JudgedExample[], task: TaskSpec = spec) =>
   taskScores({ task: 'pair', spec: task, split: 'test', judged, resampleCount: 200, seed: 0 });
 
 describe('pairs in both orders', () => {
-  test('a judge that always says first gets a third of macro-F1, half of accuracy and no consistency', () => {
+  test('a judge that always says first gets a macro-F1 of 1/3, an accuracy of 1/2 and no consistency', () => {
     expect(scoresOf(judgedPairs(20, () => says('first')))).toMatchObject({
       task: 'pair',
       split: 'test',
@@ -54,7 +54,7 @@ describe('pairs in both orders', () => {
     });
   });
 
-  test('a judge that looks is consistent and has no favourite position', () => {
+  test('a judge that looks is consistent and has no position bias', () => {
     const looking = (shown: Example): Judgment =>
       says(shown.images[0]?.startsWith('good') === true ? 'first' : 'second');
     expect(scoresOf(judgedPairs(20, looking))).toMatchObject({
@@ -66,13 +66,13 @@ describe('pairs in both orders', () => {
     });
   });
 
-  test('a judge that is wrong both ways is consistent, and consistently wrong', () => {
+  test('a judge that is wrong in both orders is consistent, and consistently wrong', () => {
     const perverse = (shown: Example): Judgment =>
       says(shown.images[0]?.startsWith('good') === true ? 'second' : 'first');
     expect(scoresOf(judgedPairs(4, perverse))).toMatchObject({ macroF1: 0, consistencyRate: 1, consistentAccuracy: 0 });
   });
 
-  test('an answer that cannot be read is consistent with nothing and has no position', () => {
+  test('an unparsable answer is not consistent and has no position', () => {
     const judged = judgedPairs(10, (shown) =>
       shown.id.endsWith('#swapped') ? { ok: false, reason: 'truncated' } : says('first'),
     );
@@ -88,7 +88,7 @@ describe('pairs in both orders', () => {
     );
   });
 
-  test('both orders of a pair are one piece of evidence: the interval is that of pairs, not of judgments', () => {
+  test('both orders of a pair are one cluster: the interval is computed over pairs, not over judgments', () => {
     const rightOnEven = (shown: Example): Judgment => {
       const isGoodFirst = shown.images[0]?.startsWith('good') === true;
       const isRight = Number(/\d+/.exec(shown.id)?.[0]) % 2 === 0;
@@ -100,16 +100,16 @@ describe('pairs in both orders', () => {
     expect(widthOf(scoresOf(judged))).toBeGreaterThan(1.2 * widthOf(scoresOf(alone)));
   });
 
-  test('no pairs have no rates', () => {
+  test('there are no rates without pairs', () => {
     expect(orderScores([], spec.labels)).toBeUndefined();
   });
 
-  test('a mirrored pair without its original is a fault of ours, not a score', () => {
+  test('a mirrored pair without its original throws', () => {
     expect(() => scoresOf(judgedPairs(2, () => says('first')).slice(1))).toThrow(/was not judged/);
   });
 });
 
-test('a pointwise task has no order scores, and its truncated answers are among the unparsable', () => {
+test('a pointwise task has no order scores, and truncated answers count as unparsable', () => {
   const pointwise: TaskSpec = { kind: 'pointwise', labels: ['yes', 'no'], prompt: '<image>', ood: false };
   const reasons = ['truncated', 'verdict-missing', undefined, undefined] as const;
   const judged = reasons.map((reason, i) => ({

@@ -37,8 +37,8 @@ const sketch = fc.record({
   task: fc.constantFrom('a', 'b'),
 });
 
-describe('splits made by seed', () => {
-  test('no group and no image is on two sides, whatever the tasks', () => {
+describe('splits by seed', () => {
+  test('keep every group and every image in one split, for any tasks', () => {
     fc.assert(
       fc.property(fc.array(sketch, { minLength: 1, maxLength: 80 }), (sketches) => {
         const made = makeSplits(examplesOf(sketches), shares);
@@ -53,7 +53,7 @@ describe('splits made by seed', () => {
     );
   });
 
-  test('every label of every task has its share in every split', () => {
+  test('give every label of every task its share in every split', () => {
     const examples = examplesOf(
       Array.from({ length: 2000 }, (_, i) => ({
         ...{ group: i, image: Math.floor(i / 2), task: i % 4 < 2 ? 'a' : 'b', label: i % 10 === 0 ? 'yes' : 'no' },
@@ -78,7 +78,7 @@ describe('splits made by seed', () => {
     }
   });
 
-  test('the same seed splits alike, another one otherwise', () => {
+  test('are equal for equal seeds and differ for different ones', () => {
     const examples = examplesOf(
       Array.from({ length: 50 }, (_, i) => ({ group: i, image: i, label: 'yes', task: 'a' })),
     );
@@ -86,7 +86,7 @@ describe('splits made by seed', () => {
     expect(makeSplits(examples, { ...shares, seed: 4 })).not.toEqual(makeSplits(examples, shares));
   });
 
-  test('a split without a share gets nothing', () => {
+  test('are empty without a share', () => {
     const halves = { train: 0.5, val: 0, test: 0.5, seed: 0 };
     expect(splitsOf(halves)).toEqual(['train', 'test']);
     const examples = examplesOf(

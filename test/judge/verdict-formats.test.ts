@@ -26,16 +26,16 @@ const badJson: readonly (readonly [string, UnparsableReason])[] = [
 ];
 
 describe('an answer in JSON', () => {
-  test.each(badJson)('%j is no verdict', (text, reason) => {
+  test.each(badJson)('rejects %j', (text, reason) => {
     expect(read(text, { verdictFormat: 'json' })).toEqual({ ok: false, reason });
   });
 
-  test('a colon behind a quoted word inside the rationale is no second field', () => {
+  test('does not mistake a quoted word with a colon in the rationale for a second field', () => {
     const text = JSON.stringify({ rationale: 'it says "verdict": "no" but \\"', verdict: 'yes' });
     expect(read(text, { verdictFormat: 'json' })).toMatchObject({ ok: true, verdict: 'yes' });
   });
 
-  test('numbers need no quotes', () => {
+  test('accepts numbers without quotes', () => {
     const rule: VerdictRule = { kind: 'score', labels: ['1', '2', '3'], verdictFormat: 'json' };
     expect(read('{"verdict": 2}', rule, 'direct')).toEqual({ ok: true, verdict: '2', rationale: '' });
   });
@@ -50,12 +50,12 @@ const badLines: readonly (readonly [string, 'think' | 'direct', UnparsableReason
   ['because\nyes', 'direct', 'text-outside-form'],
 ];
 
-test.each(badLines)('the last line of %j (%s) is no verdict', (text, mode, reason) => {
+test.each(badLines)('rejects the last line of %j (%s)', (text, mode, reason) => {
   expect(read(text, { verdictFormat: 'last-line' }, mode)).toEqual({ ok: false, reason });
 });
 
 test.each(['tagged', 'json', 'last-line'] as const)(
-  '%s: what supervised training shows reads back as it was',
+  '%s: parses the target texts of training back to the same values',
   (verdictFormat) => {
     const words = fc.array(fc.constantFrom('a', 'round', 'cat:', '"x"', '{', '\\'), { minLength: 1 });
     fc.assert(
@@ -71,7 +71,7 @@ test.each(['tagged', 'json', 'last-line'] as const)(
   },
 );
 
-test.each(['tagged', 'json', 'last-line'] as const)('%s: no text makes the reader throw', (verdictFormat) => {
+test.each(['tagged', 'json', 'last-line'] as const)('%s: never throws', (verdictFormat) => {
   const piece = fc.constantFrom(
     '{',
     '}',
@@ -106,15 +106,15 @@ describe('a real score', () => {
     expect(answer('5.0')).toMatchObject({ verdict: '5', score: 5 });
   });
 
-  test.each(['0.99', '5.01', '-3', '1000000'])('%s is out of range', (verdict) => {
+  test.each(['0.99', '5.01', '-3', '1000000'])('rejects %s as out of range', (verdict) => {
     expect(answer(verdict)).toEqual({ ok: false, reason: 'verdict-out-of-range' });
   });
 
-  test.each(['4/5', '3e0', 'NaN', 'Infinity', '3, 4', 'three', '0x3', ''])('%j is no number', (verdict) => {
+  test.each(['4/5', '3e0', 'NaN', 'Infinity', '3, 4', 'three', '0x3', ''])('rejects %j as not a number', (verdict) => {
     expect(answer(verdict)).toEqual({ ok: false, reason: 'verdict-not-a-label' });
   });
 
-  test('without real only the labels are verdicts', () => {
+  test('accepts only the labels without `real`', () => {
     expect(read('<answer>3.6</answer>', { kind: 'score', labels: rule.labels }, 'direct')).toMatchObject({ ok: false });
   });
 });

@@ -33,7 +33,7 @@ const exampleBytes = (parts?: Partial<JudgeWorldSpec>): string[] =>
   );
 
 describe('the judge world', () => {
-  test('example i is the same bytes however many examples are asked for, and whatever tasks stand beside it', () => {
+  test('example i has the same bytes for any number of examples and any other tasks', () => {
     const few = exampleBytes({ tasks: ['alignment'], exampleCount: 5 });
     expect(exampleBytes({ tasks: ['safety', 'alignment'], exampleCount: 30 }).slice(30, 35)).toEqual(few);
   });
@@ -55,7 +55,7 @@ describe('the judge world', () => {
       );
       const [first] = worldLabels(task);
       expect(labels.filter((label) => label === first)).toHaveLength(30);
-      // and not by turns, which a judge could count
+      // Labels do not alternate: a judge could learn the alternation.
       expect(new Set(labels.filter((_, i) => i % 2 === 0)).size).toBe(2);
     },
   );
@@ -71,7 +71,7 @@ describe('the judge world', () => {
     }
   });
 
-  test('the target of every example reads back as its own label', () => {
+  test('the target of every example parses to its own label', () => {
     for (const { example } of generateWorldExamples(spec({ annotator: noisy }))) {
       for (const mode of ['think', 'direct'] as const) {
         const text = targetText(example, mode);
@@ -81,7 +81,7 @@ describe('the judge world', () => {
     }
   });
 
-  test('an honest rationale decides its verdict: match, clean, stands and no flame mean yes', () => {
+  test('an honest rationale determines its verdict: match, clean, stands and no flame mean yes', () => {
     for (const { example } of generateWorldExamples(
       spec({ tasks: ['alignment', 'technical', 'rationality', 'safety'] }),
     )) {
@@ -96,7 +96,7 @@ describe('the judge world', () => {
     }
   });
 
-  test('a pair is right about the picture, not the position: its trace names the better one', () => {
+  test('the label of a pair follows the picture, not the position: its rationale names the better one', () => {
     for (const { example } of generateWorldExamples(spec({ tasks: ['pair-alignment', 'pair-safety'] }))) {
       const [, first = '', second = ''] = /^first (.*) second (.*)$/.exec(example.rationale ?? '') ?? [];
       const isBetter = (trace: string): boolean => / match$|^(none|flower)$/.test(trace);
@@ -104,7 +104,7 @@ describe('the judge world', () => {
     }
   });
 
-  test('who annotates changes the label, never the picture', () => {
+  test('the annotator changes the label, never the picture', () => {
     const seen = (annotator: JudgeWorldSpec['annotator']) => [
       ...generateWorldExamples(spec({ annotator, exampleCount: 100 })),
     ];
@@ -158,14 +158,14 @@ describe('the judge world', () => {
     expect(new Set(pictures).size).toBe(variants.length);
   });
 
-  test('pairs have two pictures, all else one, of 32x32x3 bytes', () => {
+  test('pairs have two pictures and other examples one, of 32x32x3 bytes each', () => {
     for (const { example, pixels } of generateWorldExamples(spec({ exampleCount: 3 }))) {
       const isPair = isPairwiseWorldTask(example.task as (typeof worldTaskNames)[number]);
       expect(pixels.map(({ byteLength }) => byteLength)).toEqual(isPair ? [3072, 3072] : [3072]);
     }
   });
 
-  test('a task the world does not have is refused by name', () => {
+  test('an unknown task is refused by name', () => {
     expect(() => [...generateWorldExamples(spec({ tasks: ['beauty'] }))]).toThrow(/beauty/);
   });
 });

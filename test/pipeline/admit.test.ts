@@ -85,7 +85,7 @@ const inputOf = (recipe: ArtifactRef, { dataset }: IngestResult): AdmitInput => 
 
 const fill = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name} ${String(i)}`);
 
-it('sets aside the rows that are too long, with their reason, and keeps rows that hold special tokens', async () => {
+it('quarantines rows that are too long, with the reason, and keeps rows with special tokens', async () => {
   const train = [...fill('good', 9), long, 'a <|im_end|> in a row'];
   const { recipe, ingestion } = await ingested({ train, test: [...fill('fine', 9), `${long}too`] });
   const result = await admit(inputOf(recipe, ingestion));
@@ -102,14 +102,14 @@ it('sets aside the rows that are too long, with their reason, and keeps rows tha
   expect(await admit(inputOf(recipe, ingestion))).toMatchObject({ cached: true, inadmissibleCount: 2 });
 });
 
-it('gives the very dataset of ingestion where all of it can be shown', async () => {
+it('returns the ingested dataset unchanged if all of it is admissible', async () => {
   const { recipe, ingestion } = await ingested({ train: fill('good', 3), test: fill('fine', 3) });
   const result = await admit(inputOf(recipe, ingestion));
   expect(result).toMatchObject({ dataset: ingestion.dataset, exampleCount: 6, inadmissibleCount: 0 });
   expect(result.quarantine).toBeUndefined();
 });
 
-it('ends before any training when more rows than quarantineRateMax, or all, cannot be shown', async () => {
+it('fails before any training if more rows than quarantineRateMax, or all, are inadmissible', async () => {
   const some = await ingested({ train: [...fill('good', 5), long, `${long}too`], test: fill('fine', 3) });
   await expect(admit(inputOf(some.recipe, some.ingestion))).rejects.toMatchObject({
     code: 'DATASET_QUARANTINE_CEILING',

@@ -1,4 +1,4 @@
-/** Answers and label probabilities of the demo's base on its own world, through the embedded engine. */
+/** Answers and label probabilities of the demo's base on its own world, with the embedded engine. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answers, type Asking, type Shown, verdictProbabilities } from '../../pipeline/asking/answers.ts';
@@ -46,7 +46,7 @@ beforeAll(async () => {
   prompts = await promptSeries(encoded, (prompt) => Promise.resolve(prompt));
   const { stopTokenId, padTokenId, bannedTokenIds } = processor;
   asking = {
-    // What they use of both.
+    // Only the used parts of both.
     held: { engine, waits: new Waits() },
     prompted: {
       tokens: { stopTokenId, padTokenId, bannedTokenIds },
@@ -60,12 +60,12 @@ afterAll(() => engine.close());
 
 const greedy = { temperature: 1, greedy: true, tokenCountMax: 20 };
 
-test('an answer ends with the stop sequence of the recipe, and is read as before', async () => {
+test("ends an answer with the recipe's stop sequence and parses it as before", async () => {
   const usual = (await answers(asking, shown, prompts, greedy, 1)).flat();
   expect(usual.filter(({ judgment }) => judgment.ok).length).toBeGreaterThan(3);
   const closed = { ...asking, ending: endedBy({ stopSequences: ['</answer>'] }, asking.prompted) };
   expect((await answers(closed, shown, prompts, greedy, 1)).flat()).toEqual(usual);
-  // Without the tag that closes it, no answer can be read.
+  // Without its closing tag, no answer can be parsed.
   const cut = { ...asking, ending: endedBy({ stopSequences: ['<answer>'] }, asking.prompted) };
   const short = (await answers(cut, shown, prompts, greedy, 1)).flat();
   expect(short.map(({ text, finishReason }) => [text.endsWith('<answer>'), finishReason])).toEqual(
@@ -74,7 +74,7 @@ test('an answer ends with the stop sequence of the recipe, and is read as before
   expect(short.some(({ judgment }) => judgment.ok)).toBe(false);
 });
 
-test('the likeliest label is the one that the greedy judge gives behind its own rationale', async () => {
+test('the likeliest label equals the greedy verdict after the same rationale', async () => {
   const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
   const probabilities = await verdictProbabilities(asking, prompts, judgments);
   judgments.forEach((judgment, i) => {
@@ -84,7 +84,7 @@ test('the likeliest label is the one that the greedy judge gives behind its own 
   });
 });
 
-test("label probabilities keep to the recipe's ceiling, and are the same under it to rounding", async () => {
+test("label probabilities respect the recipe's memory ceiling and agree with unlimited ones to rounding", async () => {
   const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
   const under = (byteLengthMax: number) =>
     verdictProbabilities({ ...asking, memory: { byteLengthMax } }, prompts, judgments);
@@ -94,7 +94,7 @@ test("label probabilities keep to the recipe's ceiling, and are the same under i
   expect(Math.max(...difference)).toBeLessThan(1e-5);
 });
 
-test('several samples have the log-prob of the whole answer, a strict one has none', async () => {
+test('several samples have the log-prob of the whole answer, a strict answer has none', async () => {
   const sampling = { temperature: 1, greedy: false, tokenCountMax: 20, topK: 5, topP: 0.9 };
   const samples = (await answers(asking, shown, prompts, sampling, 3)).flat();
   expect(samples.length).toBe(3 * shown.length);

@@ -29,27 +29,34 @@ it('reports the largest difference between rollout and trainer log-probs', async
   expect(outcome?.logProbDifferenceMax).toBeCloseTo(5e-5, 9);
 });
 
-it.each([2e-4, Number.NaN])('stops before the weights change when they differ by %s', async (error) => {
+it.each([2e-4, Number.NaN])('stops before the weights change if they differ by %s', async (error) => {
   const engine = new FakeEngine();
   engine.logProbError = error;
   await expect(apply(engine, grpoStep())).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
   expect(engine.weights).toEqual([]);
 });
 
-it.each(['lossValue', 'normValue'] as const)('stops when %s is not finite', async (what) => {
+it('stops when one log-prob is not a number and those after it agree', async () => {
+  const { groups } = grpoStep();
+  const broken = { tokenIds: [5, 1], tokenWeight: 0.5, advantage: 1, logProbs: [Number.NaN, -0.25] };
+  const step = grpoStep({ groups: groups.map((group) => ({ ...group, completions: [broken, broken] })) });
+  await expect(apply(new FakeEngine(), step)).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
+});
+
+it.each(['lossValue', 'normValue'] as const)('stops if %s is not finite', async (what) => {
   const engine = new FakeEngine();
   engine[what] = Number.NaN;
   await expect(apply(engine, grpoStep())).rejects.toMatchObject({ code: 'NON_FINITE', details: { where: 'step 7' } });
 });
 
-it('makes no update when every group was dropped: momentum alone must not move the weights', async () => {
+it('makes no update if every group was dropped: momentum alone must not change the weights', async () => {
   const engine = new FakeEngine();
   const [outcome] = await apply(engine, grpoStep({ groups: [], droppedGroupCount: 4 }));
   expect(engine.calls).toEqual([]);
   expect(outcome).toMatchObject({ loss: 0, gradientNorm: 0, droppedGroupCount: 4 });
 });
 
-it('asks the reference policy for log-probs only when there is a KL term', async () => {
+it('computes log-probs of the reference policy only with a KL term', async () => {
   const engine = new FakeEngine();
   await apply(engine, grpoStep());
   expect(engine.calls).not.toContain('forward');
@@ -57,7 +64,7 @@ it('asks the reference policy for log-probs only when there is a KL term', async
   expect(engine.calls).toContain('forward');
 });
 
-it('says what learns before the first step, even one that has nothing to teach: replay must begin the same way', async () => {
+it('prepares the trainable parameters before the first step, even before an empty one, so that a replay begins the same way', async () => {
   const engine = new FakeEngine();
   const trainable = { lora: { rank: 2, alpha: 4, modules: ['q_proj'], seed: 3 } };
   await applySteps(engine, { steps: [grpoStep({ groups: [] }), grpoStep()], tokens }, { adam, trainable });

@@ -26,7 +26,7 @@ afterAll(() => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-/** Activities whose version is another one after the change, which is taken back. */
+/** Activities whose code version differs after the change, which is reverted. */
 function changedBy(path: string, change: (path: string) => void): KeyedActivity[] {
   const place = join(copy, path);
   const kept = readFileSync(place);
@@ -44,33 +44,33 @@ const touch = (path: string): KeyedActivity[] =>
 const computing = ['answers', 'evaluate', 'importPolicy', 'judgeRows', 'optimize', 'rollout', 'run', 'snapshot'];
 const prompting = ['evaluate', 'judgeRows', 'optimize', 'rollout', 'run'];
 
-describe('a key changes with the code that decides its result, and with nothing else', () => {
-  it('an activity of its own: the reward rule makes rewards anew and no rollout', () => {
+describe('a key changes only with the code that determines its result', () => {
+  it('one activity: the reward rule changes rewards, but not rollouts', () => {
     expect(touch('judge/rewards.ts')).toEqual(['report', 'reward', 'run']);
   });
 
-  it('a metric: what is asked of finished policies is made anew, and nothing that is sampled or learnt', () => {
+  it('a metric: changes evaluations, but not sampling or training', () => {
     expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'judgeRows']);
     expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'judgeRows']);
   });
 
-  it('a kind of task: all that shows its examples in their orders or reads their labels and verdicts', () => {
+  it('a kind of task: changes everything that orders its examples or reads their labels and verdicts', () => {
     const changed = touch('judge/kinds/pairwise.ts');
     expect(changed).toEqual(expect.arrayContaining(['evaluate', 'ingest', 'reward', 'rollout']));
     expect(changed).not.toContain('snapshot');
   });
 
-  it('the engine: what a process of its own loads makes all that is computed anew', () => {
+  it('the engine: what its process loads changes all computation', () => {
     expect(touch('policy/engines/embedded/process.ts')).toEqual(computing);
     expect(touch('policy/losses/graph-terms.ts')).toEqual(computing);
   });
 
-  it('an algorithm: updates are made anew, and nothing that was sampled or mixed; fields of recipes make nothing anew', () => {
+  it('an algorithm: changes updates, but not sampling or mixing; fields of recipes change nothing', () => {
     expect(touch('policy/algorithms/grpo.ts')).toEqual(['optimize', 'report', 'run']);
     expect(touch('recipes/objectives/rl.ts')).toEqual([]);
   });
 
-  it('a thread that sums gradients, which is no TypeScript and is named by URL alone', () => {
+  it('a thread that sums gradients, an .mjs file that is only named by a URL', () => {
     expect(touch('policy/runtime/onnx/lane-thread.mjs')).toEqual(computing);
   });
 
@@ -83,12 +83,12 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(touch('policy/vision/resample.wat')).toEqual([]);
   });
 
-  it('what is reached by no import but handed over by the worker', () => {
+  it('code without an import that the worker passes in', () => {
     expect(touch('pipeline/asking/prompter.ts')).toEqual(['admit', ...prompting]);
     expect(touch('pipeline/policies/policy-states.ts')).toEqual(computing);
   });
 
-  it('not by a comment in the webhook, nor by another activity, nor by who registers them', () => {
+  it('not a comment in the webhook, another activity, or the registration of activities', () => {
     for (const path of [
       'pipeline/promotion/webhook.ts',
       'activities/control.ts',
@@ -100,12 +100,12 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(touch('judge/report/render.ts')).toEqual(['report']);
   });
 
-  it('not by a file that holds types alone', () => {
+  it('not a file that contains only types', () => {
     expect(touch('contract/activities.ts')).toEqual([]);
     expect(touch('policy/engine.ts')).toEqual([]);
   });
 
-  it('the version of a package that parses or computes, of what it depends on, and of no other', () => {
+  it('the version of a package that parses or computes, and of its dependencies, but not of others', () => {
     rmSync(join(copy, 'node_modules'));
     const packages = ['zod', 'csv-parse', 'onnxruntime-node', 'onnxruntime-common', 'minio', 'pino'];
     for (const name of packages) {
@@ -124,7 +124,7 @@ describe('a key changes with the code that decides its result, and with nothing 
     expect(withVersion('pino')).toEqual([]);
   });
 
-  it('a build holds all that a worker runs, its workflows too', () => {
+  it('the build version covers everything that a worker runs, including its workflows', () => {
     const before = buildVersionOf(copy);
     appendFileSync(join(copy, 'workflows/run.ts'), '// changed\n');
     expect(buildVersionOf(copy)).not.toBe(before);
@@ -132,7 +132,7 @@ describe('a key changes with the code that decides its result, and with nothing 
 });
 
 describe('the scan of imports', () => {
-  it('finds what the compiler finds, in every source that an activity can reach', () => {
+  it('finds the same imports as the compiler, in every source that an activity can reach', () => {
     const tree = new SourceTree(projectRoot);
     const sources = projectFiles().filter(
       (path) => /\.(ts|mjs)$/.test(path) && rooms.includes(path.split('/')[0] ?? ''),
@@ -154,7 +154,7 @@ describe('the scan of imports', () => {
     expectNone(wrong);
   });
 
-  /** What `new URL('...', import.meta.url)` names, by the compiler's parse. */
+  /** Paths in `new URL('...', import.meta.url)`, by the compiler's parse. */
   function urlsIn(path: string): string[] {
     return nodesOf(sourceOf(path)).flatMap((node) => {
       if (!ts.isNewExpression(node) || node.expression.getText() !== 'URL') return [];
@@ -164,7 +164,7 @@ describe('the scan of imports', () => {
     });
   }
 
-  it('misses no file that is loaded by a name which is computed', () => {
+  it('misses no file that is loaded by a computed name', () => {
     const wrong = projectFiles()
       .filter((path) => /^(activities|artifacts|core|judge|pipeline|policy|recipes)\/.*\.(ts|mjs)$/.test(path))
       .filter((path) =>
@@ -177,12 +177,12 @@ describe('the scan of imports', () => {
   });
 });
 
-describe('results of one backend are not found by another', () => {
+describe('backends do not share cached results', () => {
   const settings = { MTRL_ENGINE_BACKEND: 'tfjs' };
   const report = (executionProvider: string, isAvailable: boolean) =>
     ({ backend: 'tfjs', executionProvider, isAvailable, found: '' }) as const;
 
-  it('two machines that leave the choice to TensorFlow.js and have different backends have different keys', async () => {
+  it('two machines where TensorFlow.js chooses different providers have different keys', async () => {
     const [wasm, cpu] = await Promise.all([
       withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('wasm', true)])),
       withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('cpu', true)])),
@@ -192,7 +192,7 @@ describe('results of one backend are not found by another', () => {
     expect(one).not.toBe(other);
   });
 
-  it('versions of TensorFlow.js count where it computes, and only there', () => {
+  it('versions of TensorFlow.js count only for activities that compute with it', () => {
     const [onnx, tfjs] = [codeVersionsOf(projectRoot), codeVersionsOf(projectRoot, 'tfjs')];
     expect(onnx.rollout).not.toBe(tfjs.rollout);
     expect(onnx.reward).toBe(tfjs.reward);

@@ -1,4 +1,7 @@
-/** Collections that run while the real activities of an experiment write, and take all that no lease protects for old, cost them nothing. */
+/**
+ * Garbage collections during the activities of an experiment delete nothing that they need, even if everything without
+ * a lease counts as old.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +24,7 @@ import { silentLogger } from '../support/silent-logger.ts';
 
 const hourMs = 60 * 60_000;
 
-/** A whole collection comes after each of its writes. */
+/** A store that runs a whole collection after each write. */
 class CollectedStore extends FolderObjectStore {
   collect: () => Promise<void> = () => Promise.resolve();
 
@@ -50,7 +53,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-it('an ingestion, an upload, steps, a snapshot and an evaluation lose nothing to a collection after each write', async () => {
+it('an ingestion, an import, updates, a snapshot and an evaluation lose nothing to a collection after each write', async () => {
   const objects = new CollectedStore(join(root, 'store'));
   const plain = new FolderObjectStore(join(root, 'store'));
   const store = new ArtifactStore(objects, { cacheByteLengthMax: 0, lease: new StoreLease(objects) });
@@ -63,7 +66,7 @@ it('an ingestion, an upload, steps, a snapshot and an evaluation lose nothing to
     ...{ ...deps, enginePool, transfer: engines.states, stateCache, spoolFolder: root },
   });
   const environment = new MockActivityEnvironment({}, { logger: silentLogger });
-  // What a workflow would have in its history.
+  // The results that a workflow would have in its history.
   const known: unknown[] = [];
   const counts = { collection: 0, removed: 0 };
   objects.collect = async () => {
@@ -96,7 +99,7 @@ it('an ingestion, an upload, steps, a snapshot and an evaluation lose nothing to
     const { problems, artifactCount } = await verifyArtifacts(new ArtifactStore(plain), [all]);
     expect(problems).toEqual([]);
     expect(artifactCount).toBeGreaterThan(30);
-    // These collections do take what they may.
+    // Checks that these collections do delete what nothing references.
     known.length = 0;
     await objects.collect();
     expect(counts.removed).toBeGreaterThan(artifactCount);

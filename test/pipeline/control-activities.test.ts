@@ -38,7 +38,7 @@ async function ingested(codeVersion?: string) {
   return { prepared, ingestion: await runActivity(ingest, { recipe: prepared.recipe }) };
 }
 
-it('refuses a recipe from Temporal as it would one from a file: coded, with the path, not to be retried', async () => {
+it('refuses an invalid recipe from Temporal like one from a file: coded, with the path, not retryable', async () => {
   const wrong = { ...tinyRecipe({ sftStepCount: 4, grpoStepCount: 4 }), arms: { rl: { objective: 'gpro' } } };
   await expect(runActivity(activities().prepare, { recipe: wrong })).rejects.toMatchObject({
     type: 'RECIPE_INVALID',
@@ -47,7 +47,7 @@ it('refuses a recipe from Temporal as it would one from a file: coded, with the 
   });
 });
 
-it('finds an ingestion that was done, and does it again when the code is another', async () => {
+it('returns a cached ingestion, and repeats it if the code changed', async () => {
   const first = await ingested();
   const second = await ingested();
   const other = await ingested('code 2');
@@ -57,7 +57,7 @@ it('finds an ingestion that was done, and does it again when the code is another
   expect(other.ingestion.dataset.sha256).toBe(first.ingestion.dataset.sha256);
 });
 
-it('plans further steps for a run whose budget was changed, and the same ones before them', async () => {
+it('plans further steps for a run with a changed budget, and the same ones before them', async () => {
   const { prepared, ingestion } = await ingested();
   const runRef = { recipe: prepared.recipe, dataset: ingestion.dataset, arm: 'sft-start', seed: 0 };
   const plans = await Promise.all(
@@ -74,7 +74,7 @@ it('plans further steps for a run whose budget was changed, and the same ones be
   await expect(plannedStep(cache, asWritten, 4)).rejects.toThrow(/step 4 is not one of the 4 from 0 on/);
 });
 
-it('rewards what can be read and is right, and keeps the reason why the rest is worth nothing', async () => {
+it('rewards correct verdicts, and records why the others are worth nothing', async () => {
   const { prepared, ingestion } = await ingested();
   const dataset = await openDataset(new JsonCache(store), ingestion.dataset);
   const [first] = await dataset.examplesAt([0]);

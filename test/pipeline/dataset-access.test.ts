@@ -1,4 +1,4 @@
-/** What a step reads of a dataset: its own rows, whatever else there is. */
+/** A step reads only its own rows of a dataset. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function runActivity<I, R>(activity: (input: I) => Promise<R>, input: I): Promis
   return environment.run<[I], R, (input: I) => Promise<R>>(activity, input);
 }
 
-/** A worker that remembers nothing from before. */
+/** A worker with empty caches. */
 function worker() {
   const objects = new CountingStore(join(root, 'store'));
   const store = new ArtifactStore(objects);
@@ -37,7 +37,7 @@ function worker() {
 const idOf = (i: number): string => `row ${String(i).padStart(6, '0')}`;
 const promptCount = 8;
 
-/** What rewarding a step of `promptCount` prompts reads, of a dataset of so many rows. */
+/** Measures the reads of rewarding a step of `promptCount` prompts from a dataset of `rowCount` rows. */
 async function readByReward(rowCount: number) {
   const file = join(root, `${String(rowCount)}.jsonl`);
   const rows = Array.from({ length: rowCount }, (_, i) => ({
@@ -73,9 +73,9 @@ async function readByReward(rowCount: number) {
   return { objectCount: objects.reads.size, readCount, byteLength: objects.byteLength };
 }
 
-it('a step reads its own examples: neither objects nor bytes grow with the dataset, but for two columns of 6 bytes a row', async () => {
+it('a step reads its own examples: objects and bytes do not grow with the dataset, except for two columns of 6 bytes per row', async () => {
   const [small, large] = [await readByReward(1_000), await readByReward(16_000)];
-  // More shards hold the rows of the longer one: no more of them are read than rows are asked for.
+  // The rows of the larger dataset are spread over more shards: each prompt reads at most one shard more.
   expect(large.objectCount - small.objectCount).toBeLessThanOrEqual(promptCount - 1);
   expect(large.readCount).toBeLessThanOrEqual(small.objectCount + 2 * promptCount);
   expect(large.byteLength - small.byteLength).toBeLessThan(6 * 15_000 + 8_192);

@@ -1,4 +1,4 @@
-/** The tables around a dataset's examples: what may be drawn, where images lie, which rows a step sees. */
+/** The tables around a dataset's examples: the pools, the places of images, the rows of each step. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Nothing is remembered from before. */
+/** Opens the store with empty caches. */
 function opened() {
   const objects = new CountingStore(root);
   return { objects, cache: new JsonCache(new ArtifactStore(objects)) };
@@ -34,7 +34,7 @@ const example = (i: number, task: string, split: Split): Example => ({
   ...{ id: String(i), task, split, images: [], fields: {}, label: i % 2 === 0 ? 'yes' : 'no', groupKey: String(i) },
 });
 
-it('rows that were dropped or that the policy cannot be shown are drawn for nothing', async () => {
+it('rows that were dropped or that are inadmissible are never drawn', async () => {
   const examples = Array.from({ length: 12 }, (_, i) => example(i, i % 3 === 0 ? 'a' : 'b', i < 8 ? 'train' : 'test'));
   const { cache } = opened();
   const facts = factsOf(examples);
@@ -72,7 +72,7 @@ it('rows that were dropped or that the policy cannot be shown are drawn for noth
   expect(batches).toEqual([[0, 2, 3, 5], [6, 7, 8, 10], [11]]);
 });
 
-it('an image is found without looking through the packs, however many there are', async () => {
+it('finds an image without scanning the packs, for any number of packs', async () => {
   const images = Array.from({ length: 24 }, (_, i) => Buffer.alloc(1_000 + i, i));
   const first = opened();
   const packs = await Promise.all(
@@ -94,7 +94,7 @@ it('an image is found without looking through the packs, however many there are'
   });
 });
 
-it('a step of a long plan reads the plan and one shard of rows, neither of which grows with the steps', async () => {
+it('a step of a long plan reads the plan and one shard of rows, independent of the number of steps', async () => {
   const { cache } = opened();
   const counts = { exampleCountPerStep: 64, reserveCountPerStep: 16 };
   const rowsOf = (step: number, count: number, from: number) =>

@@ -1,4 +1,7 @@
-/** An engine whose weights are a list of the updates that made them: enough to see which updates were done, and when. */
+/**
+ * An engine whose weights are the list of updates that produced them: it shows which updates were made, and in which
+ * order.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { required } from '../../core/assert.ts';
@@ -34,7 +37,7 @@ export class FakeEngine implements Engine {
     adaptersOnly: false,
     images: 'pixels',
   };
-  /** What was asked of it, in order. */
+  /** Names of the calls, in order. */
   readonly calls: string[] = [];
   weights: readonly string[] = [];
   reference: readonly string[] | undefined;
@@ -43,14 +46,14 @@ export class FakeEngine implements Engine {
   #end: (error: MtrlError | undefined) => void = () => undefined;
   #dead = false;
   readonly #states: FolderStates | undefined;
-  /** Added to the trainer's log-probs: what a broken kernel would do. */
+  /** Error added to the trainer's log-probs, as a broken kernel would. */
   logProbError = 0;
   lossValue = 1;
   normValue = 1;
-  /** While set, calls do not answer. */
+  /** While true, calls do not answer. */
   hung = false;
 
-  /** `states`: where it loads from and saves to. */
+  /** @param states where it loads states from and saves them to */
   constructor(states?: FolderStates) {
     this.#states = states;
     this.closed = new Promise((resolve) => {
@@ -156,7 +159,10 @@ export class FakeEngine implements Engine {
     );
   }
 
-  /** A call that hangs ends with the engine, which a cancelled call ends too: as the embedded engine does. */
+  /**
+   * Runs a call. A hanging call ends with the engine, and cancelling it ends the engine, too, as with the embedded
+   * engine.
+   */
   #do<T>(call: string, action: () => T, { signal }: CallOptions = {}): Promise<T> {
     this.calls.push(call);
     if (this.hung) {

@@ -27,7 +27,7 @@ function sampled(exampleIndex: number, verdicts: readonly string[], swapped = fa
   return { exampleIndex, exampleId, task, promptTokenCount: 1, rollouts, ...(swapped && { swapped }) };
 }
 
-it('a pair shown in its other order is held against the other label, and agreement across the orders is paid', async () => {
+it('a swapped pair is compared with the other label, and agreement across the orders is rewarded', async () => {
   const prompts = [sampled(0, ['first', 'second']), sampled(0, ['second', 'second'], true), sampled(1, ['yes', 'no'])];
   const graded = await gradePrompts(
     prompts,
@@ -59,7 +59,7 @@ it('a pair shown in its other order is held against the other label, and agreeme
   expect(graded[1]?.rollouts[0]?.reward.value).toBe(0.75);
 });
 
-it('only pairs are shown in both orders, and only where agreement is paid', () => {
+it('only pairs are shown in both orders, and only if agreement is rewarded', () => {
   const kindOf = (index: number) => (index === 0 ? 'pairwise' : 'pointwise');
   const arm = (consistencyWeight: number) => ({ reward: rewardSchema.parse({ consistencyWeight }) }) as RlArm;
   expect(shownOrders([1, 0], kindOf, arm(0.1))).toEqual([

@@ -26,7 +26,7 @@ interface Reply {
 }
 type Answer = (items: readonly GraderItem[], request: IncomingMessage) => Reply | undefined;
 
-/** A grader on a free port; it never answers where `answer` gives nothing. */
+/** A grader on a free port; it never answers if `answer` returns undefined. */
 async function graderAt(answer: Answer): Promise<string> {
   server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -38,7 +38,7 @@ async function graderAt(answer: Answer): Promise<string> {
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/grade`;
 }
 
-/** A grader that answers when the test says so. */
+/** A grader whose test sends the answers. */
 async function serve(handle: (response: ServerResponse, items: readonly GraderItem[]) => void): Promise<string> {
   server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -53,7 +53,7 @@ const items = (count: number): GraderItem[] =>
   Array.from({ length: count }, (_, i) => ({
     ...{ exampleId: String(i), task: 'shows', fields: {}, label: 'yes', verdict: 'yes', rationale: 'a' },
   }));
-/** Nothing is kept and nothing is cancelled. */
+/** Without caching and cancellation. */
 const once: GraderCalls = { signal: new AbortController().signal, kept: (_, asked) => asked() };
 const spec = (url: string, timeoutMs = 120_000) => ({ url, weight: 0.5, timeoutMs, requestCountMax: 2 });
 const ask = async (answer: Answer, count = 2, timeoutMs?: number) =>
@@ -66,7 +66,7 @@ const failureOf = async (scores: Promise<unknown>): Promise<MtrlError> => {
 const json = (scores: unknown) => () => ({ body: JSON.stringify({ scores }) });
 
 describe('an external grader', () => {
-  it('scores every judgment in order, however many requests that takes', async () => {
+  it('scores every judgment in order, over any number of requests', async () => {
     let requestCount = 0;
     const scores = await ask((asked) => {
       requestCount++;
@@ -89,7 +89,7 @@ describe('an external grader', () => {
     ['no answer in time', () => undefined],
   ];
 
-  it.each(rubbish)('that gives %s is GRADER_FAILED and asked again: never a score', async (what, answer) => {
+  it.each(rubbish)('that gives %s is GRADER_FAILED and retryable: never a score', async (what, answer) => {
     const error: unknown = await ask(answer, 2, what === 'no answer in time' ? 200 : undefined).catch(
       (reason: unknown) => reason,
     );
@@ -97,7 +97,7 @@ describe('an external grader', () => {
     expect(toFailure(error, 1)).toMatchObject({ type: 'GRADER_FAILED', nonRetryable: false });
   });
 
-  it('that is not there is GRADER_FAILED, naming its address', async () => {
+  it('that is unreachable is GRADER_FAILED, with its address', async () => {
     const url = await graderAt(json([1, 1]));
     server?.close();
     const error = await failureOf(graderScores(items(2), spec(url), once));
@@ -127,7 +127,7 @@ describe('an external grader', () => {
     ['another form', () => ({ body: JSON.stringify({ [secret]: secret }) })],
     ['a text for a score', () => ({ body: JSON.stringify({ scores: [1, secret] }) })],
   ];
-  it.each(leaks)('that answers %s is never quoted in an error, nor in its causes', async (_, answer) => {
+  it.each(leaks)('that answers %s is never quoted in an error or its causes', async (_, answer) => {
     const failure = toFailure(await failureOf(ask(answer)), 1);
     for (let error: unknown = failure; error instanceof Error; error = error.cause)
       expect(`${inspect(error, { depth: null })}${error.stack ?? ''}`).not.toContain(secret);
@@ -142,7 +142,7 @@ describe('an external grader', () => {
     expect(error.details.found).toContain('more than');
   });
 
-  it('has at most requestCountMax requests at a time, and never fewer while more are waiting', async () => {
+  it('has at most requestCountMax concurrent requests, and no fewer while more are waiting', async () => {
     let underWay = 0;
     const counts: number[] = [];
     const held: (() => void)[] = [];
@@ -152,7 +152,7 @@ describe('an external grader', () => {
         underWay--;
         response.end(JSON.stringify({ scores: asked.map(() => 1) }));
       });
-      // Answered in pairs: a request that waited for the one before it would never come.
+      // Answered in pairs: with sequential requests, the second would never arrive.
       if (held.length === 2) for (const answer of held.splice(0)) answer();
     });
     const scores = await graderScores(items(6 * 64), spec(url), once);
@@ -161,7 +161,7 @@ describe('an external grader', () => {
     expect(counts).toHaveLength(6);
   });
 
-  it('that wants to be left alone is asked again after that, in the same attempt', async () => {
+  it('that answers with Retry-After is asked again after that time, in the same attempt', async () => {
     let requestCount = 0;
     const scores = await ask((asked) => {
       requestCount++;
@@ -171,7 +171,7 @@ describe('an external grader', () => {
     expect([scores, requestCount]).toEqual([[1, 1], 2]);
   });
 
-  it('is asked nothing more once the activity is cancelled, and requests under way are ended', async () => {
+  it('gets no more requests once the activity is cancelled, and open requests are closed', async () => {
     const controller = new AbortController();
     const closed: Promise<void>[] = [];
     const url = await serve((response) => {
@@ -184,7 +184,7 @@ describe('an external grader', () => {
     expect(closed).toHaveLength(2);
   });
 
-  it('that fails once has its other answers kept, and gets no request after the failure', async () => {
+  it('that fails once keeps its other answers, and gets no request after the failure', async () => {
     const answers = new Map<string, readonly number[]>();
     const kept: GraderCalls['kept'] = async (batch, asked) => {
       const key = batch.map(({ exampleId }) => exampleId).join();

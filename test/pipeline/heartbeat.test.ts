@@ -23,7 +23,7 @@ function watch(progress: () => number) {
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-it('beats while the work advances, for as long as it takes', async () => {
+it('heartbeats while the work advances, for any duration', async () => {
   let count = 0;
   const { seen, run } = watch(() => ++count);
   await run(async () => {
@@ -32,7 +32,7 @@ it('beats while the work advances, for as long as it takes', async () => {
   expect(seen.stops).toBe(0);
 });
 
-it('falls silent, then stops work that stands still, with COMPUTE_STALLED', async () => {
+it('stops heartbeats, then stalled work, with COMPUTE_STALLED', async () => {
   const { seen, run } = watch(() => 1);
   await expect(run(() => after(10_000))).rejects.toMatchObject({ code: 'COMPUTE_STALLED', retryable: true });
   expect(seen).toEqual({ beats: 0, stops: 1 });
@@ -46,7 +46,7 @@ it('stops the work when Temporal cancels the activity', async () => {
   expect(seen.stops).toBe(1);
 });
 
-it('leaves no timer behind: after the end nothing beats', async () => {
+it('sends no heartbeat after the end', async () => {
   let count = 0;
   const { seen, run } = watch(() => ++count);
   await run(() => after(1));
@@ -55,7 +55,7 @@ it('leaves no timer behind: after the end nothing beats', async () => {
   expect(seen.beats).toBe(beats);
 });
 
-it('takes waiting for the store for an advance, and nothing else', async () => {
+it('counts waiting for the store as progress, and nothing else', async () => {
   const waits = new Waits();
   const before = waits.progress();
   expect(waits.progress()).toBe(before);
@@ -68,7 +68,7 @@ it('takes waiting for the store for an advance, and nothing else', async () => {
   expect(waits.progress()).toBe(ended);
 });
 
-it('beats while files go to the store, longer than a heartbeat may stay out, and ends with the activity', async () => {
+it('heartbeats while files are stored, longer than the heartbeat timeout, and ends with the activity', async () => {
   const { abort, seen, caller } = watch(() => 1);
   const files = async (): Promise<string> => {
     while (seen.beats < 6) await after(1);

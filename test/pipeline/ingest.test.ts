@@ -1,4 +1,4 @@
-/** Ingestion as an activity: s3 sources, bounded packs, the quarantine table and its address. */
+/** Ingestion as an activity: S3 sources, bounded packs, the quarantine table and its address. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Buckets are folders here. */
+/** Folders stand in for buckets. */
 const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(path.join(root, bucket));
 
 async function examplesOf(ref: ArtifactRef): Promise<Example[]> {
@@ -48,7 +48,7 @@ async function ingest(datasets: RecipeInput['datasets'], quarantineRateMax = 0) 
   return createIngest(deps, cache)({ recipe }, callerWith());
 }
 
-it('s3 sources give the same examples and images as the same files on this machine, in every format', async () => {
+it('gives the same examples and images from S3 as from local files, in every format', async () => {
   const bucket = path.join(root, 'bucket');
   mkdirSync(bucket);
   await writePictures(bucket);
@@ -69,7 +69,7 @@ it('s3 sources give the same examples and images as the same files on this machi
   await expect(ingest([elsewhere])).rejects.toMatchObject({ code: 'FILE_MISSING' });
 });
 
-it('too many bad rows: the error names the table, and the table holds every one of them', async () => {
+it('names the quarantine table if too many rows are bad; the table has all of them', async () => {
   await writePictures(root);
   const file = path.join(root, 'rows.csv');
   const bad = Array.from({ length: 30 }, (_, i) => [`x${i}`, 'maybe', 'c', 'a.png']);
@@ -100,7 +100,7 @@ it('too many bad rows: the error names the table, and the table holds every one 
   expect(allowed).toMatchObject({ exampleCount: 1, quarantinedCount: 30, quarantine: { sha256: ref.sha256 } });
 });
 
-it('a repaired file costs its own dataset: the others are found, and only packs with new images are written', async () => {
+it('ingests only the dataset of a repaired file again, and writes only packs with new images', async () => {
   await writePictures(root);
   const dataset = (split: 'train' | 'val' | 'test') => {
     const file = path.join(root, `${split}.csv`);
@@ -129,13 +129,13 @@ it('a repaired file costs its own dataset: the others are found, and only packs 
   expect(after).toMatchObject({ cached: false, quarantinedCount: 0, datasets: { hits: 2, misses: 1 } });
   const packsOf = async ({ dataset: ref }: IngestResult) => (await artifactOf(cache, ref)).images.packs;
   expect(await packsOf(after)).toEqual(await packsOf(before));
-  // the rows of the one dataset, and the dataset itself
+  // The rows of the one dataset, and the dataset itself.
   expect((await blobCount()) - countBefore).toBeLessThanOrEqual(3);
   expect(await examplesOf(after.dataset)).toEqual(await examplesOf(before.dataset));
   expect(await ingest(datasets, 1)).toMatchObject({ cached: true, datasets: { hits: 3, misses: 0 } });
 });
 
-it('packs are bounded and hold every image', async () => {
+it('bounds packs, which hold every image', async () => {
   const images = Array.from({ length: 80 }, (_, i) => new Uint8Array(1 << 20).fill(i));
   const packer = new ImagePacker(cache);
   for (const bytes of images) await packer.add(sha256(bytes), bytes);

@@ -1,4 +1,4 @@
-/** Whether there is anything new to learn is told by bytes, not by names or times of files. */
+/** New data is detected by content, not by the names or times of files. */
 import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Buckets are folders here. */
+/** Folders stand in for buckets. */
 const openBucket = (bucket: string): FolderObjectStore => new FolderObjectStore(path.join(root, bucket));
 const deps = () => ({ store: cache.store, codeVersion: () => 'code', log: pino({ level: 'silent' }), openBucket });
 const beat = (): void => undefined;
@@ -33,7 +33,7 @@ const beat = (): void => undefined;
 const rowsOf = (count: number) =>
   Array.from({ length: count }, (_, id) => JSON.stringify({ id, label: 'yes', text: String(id) })).join('\n');
 
-/** The tiny recipe's worlds, and rows of text at that place. */
+/** The tiny recipe's worlds, and rows of text from that place. */
 function recipeWith(place: string) {
   const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
   const fields = { images: [], prompt: ['text'] };
@@ -48,7 +48,7 @@ function recipeWith(place: string) {
 const inspect = (recipe: unknown, promoted?: PromotedVersion) =>
   createInspectData(deps(), cache)({ recipe, ...(promoted && { promoted }) }, callerWith());
 
-/** A version that was made from the data as they are now. */
+/** A version promoted from the current data. */
 async function promotedFrom(recipe: unknown): Promise<PromotedVersion> {
   const ref = await cache.put(parseRecipe(recipe));
   const ingestion = await createIngest(deps(), cache)({ recipe: ref }, callerWith());
@@ -81,7 +81,7 @@ const statesOf = ({ sources }: Awaited<ReturnType<typeof inspect>>) =>
   Object.fromEntries(sources.map(({ path: place, state }) => [place, state]));
 
 it.each(['local', 's3'])(
-  'sees rows that came, and nothing where the same bytes were only written again (%s)',
+  'detects added rows, and reports no change if the same bytes are written again (%s)',
   async (kind) => {
     const bucket = path.join(root, 'bucket');
     const file = path.join(kind === 's3' ? bucket : root, 'rows.jsonl');
@@ -109,7 +109,7 @@ it.each(['local', 's3'])(
   },
 );
 
-it('names what came and what is gone when the recipe reads other sources', async () => {
+it('names the new and the gone sources if the recipe reads others', async () => {
   const [before, after] = ['before.jsonl', 'after.jsonl'].map((name) => path.join(root, name)) as [string, string];
   await writeFile(before, rowsOf(4));
   const promoted = await promotedFrom(recipeWith(before));
@@ -126,11 +126,11 @@ it('names what came and what is gone when the recipe reads other sources', async
   });
 });
 
-it('fails with the place when a source is not there', async () => {
+it('fails with the place if a source is missing', async () => {
   await expect(inspect(recipeWith(path.join(root, 'nothing.jsonl')))).rejects.toMatchObject({ code: 'FILE_MISSING' });
 });
 
-it('reads a file again only when it is another version, and one without versions always', async () => {
+it('reads a file again only if its version changed, and always if it has none', async () => {
   let readCount = 0;
   const files = (version?: string): SourceFiles => {
     const file = (name: string): SourceFile => ({

@@ -34,7 +34,7 @@ const engine: Answering = {
   },
 };
 
-/** As one attempt at the activity has it; each begins with an empty memory. */
+/** Caching as in one attempt of the activity; each attempt begins without memory. */
 function attempt(policy = snapshot, keptAfterMs = 0): Answering {
   const deps = {
     store: new ArtifactStore(new FolderObjectStore(root)),
@@ -63,7 +63,7 @@ function labelRequest(completion: readonly number[]): LabelLogProbsRequest {
   };
 }
 
-it('gives the next attempt what was answered to the same request, and asks for the rest', async () => {
+it('gives the next attempt the answers to the same requests, and asks for the others', async () => {
   const first = attempt();
   const answers = [await first.sample(sampleRequest(1)), await first.labelLogProbs(labelRequest([7]))];
   expect(asked).toEqual(['sample', 'labelLogProbs']);
@@ -75,13 +75,13 @@ it('gives the next attempt what was answered to the same request, and asks for t
   expect(asked).toHaveLength(4);
 });
 
-it('takes nothing from another policy', async () => {
+it('does not reuse the answers of another policy', async () => {
   await attempt().sample(sampleRequest(1));
   await attempt(await store.putJson('another')).sample(sampleRequest(1));
   expect(asked).toHaveLength(2);
 });
 
-it('keeps nothing of an evaluation that is soon done', async () => {
+it('stores nothing of a short evaluation', async () => {
   await attempt(snapshot, 60_000).sample(sampleRequest(1));
   await attempt().sample(sampleRequest(1));
   expect(asked).toHaveLength(2);

@@ -30,7 +30,7 @@ async function made(): Promise<{ input: FindRunInput; outcome: RunOutcome }> {
   };
 }
 
-it('a run is found by what decides it, and by nothing less', async () => {
+it('a run is found only by all of its inputs', async () => {
   const { input, outcome } = await made();
   const find = createFindRun(deps());
   expect(await find(input)).toBeNull();
@@ -43,7 +43,7 @@ it('a run is found by what decides it, and by nothing less', async () => {
   expect(await createFindRun(deps('other code'))(input)).toBeNull();
 });
 
-it('a run whose snapshot is gone is not found, and can be kept again', async () => {
+it('a run whose snapshot is missing is not found, and can be stored again', async () => {
   const { input, outcome } = await made();
   await createKeepRun(deps())({ ...input, outcome });
   await rm(new URL(outcome.policy.snapshot.uri));

@@ -20,7 +20,7 @@ interface Received {
 let folder = '';
 let server: Server;
 let received: Received[] = [];
-/** What the receiver does with the n-th request. */
+/** The receiver's answer to request number n. */
 let answer: (response: ServerResponse, n: number) => void;
 const event = { kind: 'promoted', name: 'judge', experimentId: 'nightly-1', text: 'promoted to judge@3' } as const;
 const patience = { timeoutMs: 300, backoffMs: [10, 20], commandTimeoutMs: 500 };
@@ -91,13 +91,13 @@ describe('a webhook', () => {
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
   });
 
-  it('that there is no key for is named, and nothing is sent', async () => {
+  it('with an empty secret is reported, and nothing is sent', async () => {
     const webhooks = [{ url: urlOf(), secretVariable: 'HOOK_SECRET' }];
     const { failures } = await notified({ webhooks }, { HOOK_SECRET: 'whsec_' });
     expect([failures, received]).toEqual([[expect.stringMatching(/^webhook at .*empty/)], []]);
   });
 
-  it('that is busy is asked again with the same id, and then told', async () => {
+  it('that is busy is retried with the same id until it accepts', async () => {
     answer = (response, n) => response.writeHead(n < 3 ? 503 : 204).end();
     expect(await notified({ webhooks: [{ url: urlOf() }] })).toEqual({ deliveredCount: 1, failures: [] });
     expect(received).toHaveLength(3);
@@ -105,7 +105,7 @@ describe('a webhook', () => {
     expect(received[0]?.headers['webhook-signature']).toBeUndefined();
   });
 
-  it('that refuses is asked once; that is slow or gone, three times: each is named by its host, without its path', async () => {
+  it('is requested once if it refuses, three times if it is slow or unreachable, and is reported by host without path', async () => {
     answer = (response) => response.writeHead(403).end();
     const refused = await notified({ webhooks: [{ url: urlOf() }] });
     expect([received.length, refused.deliveredCount]).toEqual([1, 0]);
@@ -120,7 +120,7 @@ describe('a webhook', () => {
     ]);
   });
 
-  it('is not followed elsewhere, and is not sent unsigned when the secret is missing', async () => {
+  it('is not redirected, and is not sent unsigned if the secret is missing', async () => {
     answer = (response) => response.writeHead(302, { location: urlOf('/elsewhere') }).end();
     const { failures } = await notified({ webhooks: [{ url: urlOf() }] });
     expect(failures).toEqual([expect.stringContaining('status 302')]);
@@ -144,7 +144,7 @@ describe('a command', () => {
     expect(told.env).not.toContain('AWS_SECRET_ACCESS_KEY');
   });
 
-  it('that fails, hangs, or is not there is reported and keeps nobody else from being told', async () => {
+  it('that fails, hangs, or does not exist is reported and does not block the other notifications', async () => {
     const commands = [
       node('console.error("no such channel"); process.exit(3)'),
       ['sh', '-c', 'sleep 30 & wait'],

@@ -5,7 +5,7 @@ import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 
 const recipe = parseRecipe({ ...tinyRecipe({ sftStepCount: 40, grpoStepCount: 12 }), seeds: [3, 5] });
 
-it('makes a run of every trained arm for each seed, and one of an arm that trains nothing', () => {
+it('makes a run of every trained arm for each seed, and one of an untrained arm', () => {
   expect(planRuns(recipe).map(({ runName }) => runName)).toEqual([
     'base/s3',
     'sft-start/s3',
@@ -23,13 +23,13 @@ it('starts a run from the run of the same seed', () => {
   ]);
 });
 
-it('starts a run from the only run of an arm that trains nothing', () => {
+it('starts a run from the only run of an untrained arm', () => {
   const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], from: 'base' } };
   const runs = planRuns(parseRecipe({ ...recipe, arms }));
   expect(runs.find(({ runName }) => runName === 'mt-rl/s5')?.from).toBe('base/s3');
 });
 
-it('says of every run what is to be done: whether it is trained, samples rollouts, and keeps a reference', () => {
+it('states for every run whether it is trained, samples rollouts, and keeps a reference', () => {
   const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], klCoefficient: 0.1, rolloutShardCount: 2 } };
   const plans = planRuns(parseRecipe({ ...recipe, seeds: [0], arms }));
   const done = plans.map(({ stepCount, stepCountPerActivity, rolloutShardCount, usesReference }) => [
@@ -42,7 +42,7 @@ it('says of every run what is to be done: whether it is trained, samples rollout
   ]);
 });
 
-it('asks every task of the evaluation split and says which ones no arm trains on', () => {
+it('plans every task of the evaluation split and marks those that no arm trains on', () => {
   expect(planEvaluations(recipe)).toEqual([
     { task: 'technical', split: 'test', ood: false },
     { task: 'safety', split: 'test', ood: false },

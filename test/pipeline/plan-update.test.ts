@@ -21,7 +21,7 @@ async function lastLearningRate(toStep: number, stepCount?: number): Promise<num
   return update.objective === 'sft' ? update.steps[0]?.learningRate : undefined;
 }
 
-it('a learning rate schedule ends where a changed budget ends, not where the recipe does', async () => {
+it("ends a learning rate schedule with a changed budget, not with the recipe's", async () => {
   const { learningRate, finalLearningRateRatio } = arm.optimizer;
   const final = learningRate * finalLearningRateRatio;
   expect(await lastLearningRate(10)).toBeCloseTo(final, 12);
@@ -29,7 +29,7 @@ it('a learning rate schedule ends where a changed budget ends, not where the rec
   expect(await lastLearningRate(10, 20)).toBeGreaterThan(final * 2);
 });
 
-it('an update says Muon and its momentum where the recipe does, and nothing of it where AdamW updates everything', async () => {
+it('sets Muon and its momentum only if the recipe does', async () => {
   const adamOf = async (optimizer: object) => {
     const changed = parseRecipe({
       ...tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 }),

@@ -30,15 +30,15 @@ let engines: FakeEngine[];
 let replayed: string[];
 let states: PolicyStates;
 let initial: PolicyState;
-/** Of the fake runtime that the records name; this worker has version 1. */
+/** Version of the fake runtime in the records; this worker has version 1. */
 let recordedVersion = '1';
-/** What the engines promise. */
+/** Whether the engines promise bit-exact results. */
 let bitExact = true;
 const fakeRuntime = { backend: 'fake', executionProvider: 'none', cpuModel: 'fake' };
-/** While it is pending, engines that read a folder do not end. */
+/** While it is pending, engines do not finish reading a folder. */
 let reading: Promise<void>;
 
-/** Reads a folder only once it may: a slow disk. */
+/** Waits for `reading` before it reads a folder, like a slow disk. */
 class SlowEngine extends FakeEngine {
   override async loadState(state: StateHandle): Promise<EngineInfo> {
     await reading;
@@ -46,7 +46,7 @@ class SlowEngine extends FakeEngine {
   }
 }
 
-/** A record in these tests says what it adds to the weights and what they were then. */
+/** A record in these tests holds the addition to the weights and their digest afterwards. */
 interface FakeRecord {
   readonly adds: string;
   readonly weightsDigest: string;
@@ -64,7 +64,7 @@ const replay: Replay = async ({ engine, record }) => {
   };
 };
 
-/** What stands behind an engine that an activity holds. */
+/** The fake behind an engine that an activity holds. */
 function fakeOf({ closed }: Engine): FakeEngine {
   return required(
     engines.find((engine) => engine.closed === closed),
@@ -104,7 +104,7 @@ function makeStates(engineCount: number, options: StateCacheOptions = {}): Polic
   return new PolicyStates({ store, pool, transfer, cache: new StateCache(transfer, options), replay });
 }
 
-/** Folders of states that have their weights. */
+/** Number of state folders in the spool that have their weights. */
 function spooled(): number {
   const spool = join(root, `spool-${String(spoolCount)}`);
   const names = existsSync(spool) ? readdirSync(spool) : [];
@@ -124,7 +124,7 @@ async function recorded(state: PolicyState, weights: readonly string[], adds: st
   return { snapshot: state.snapshot, log: [...state.log, await store.putJson(record)] };
 }
 
-/** A policy whose record names weights that no replay gives. */
+/** A policy whose record names weights that no replay produces. */
 async function wrongly({ snapshot }: PolicyState): Promise<PolicyState> {
   return { snapshot, log: [await store.putJson({ adds: 'a', weightsDigest: 'recorded-digest' })] };
 }
@@ -144,7 +144,7 @@ async function step(policy: PolicyState, adds: string): Promise<PolicyState> {
   });
 }
 
-describe('an engine that holds the wanted policy', () => {
+describe('an engine that holds the requested policy', () => {
   it('is not loaded again for the next step of the same run', async () => {
     const one = await step(initial, 'a');
     const two = await step(one, 'b');
@@ -159,20 +159,20 @@ describe('an engine that holds the wanted policy', () => {
     expect(replayed).toEqual(['a', 'b']);
   });
 
-  it('replays only the steps that it lacks', async () => {
+  it('replays only the missing steps', async () => {
     const one = await step(initial, 'a');
     const two = await recorded(one, ['base', 'a'], 'b');
     expect(await weightsOf(two)).toEqual(['base', 'a', 'b']);
     expect(replayed).toEqual(['b']);
   });
 
-  it('goes back when an earlier state is asked for, as the retry of a lost completion does', async () => {
+  it('goes back to an earlier state on request, as for the retry of a lost completion', async () => {
     const one = await step(initial, 'a');
     await step(one, 'b');
     expect(await weightsOf(one)).toEqual(['base', 'a']);
   });
 
-  it('leaves no half-made update behind: after a failed one the state is built anew', async () => {
+  it('rebuilds the state after a failed update', async () => {
     const one = await step(initial, 'a');
     const failing = states.withPolicy(caller, { policy: one }, ({ engine, change }) =>
       change(async () => {
@@ -184,7 +184,7 @@ describe('an engine that holds the wanted policy', () => {
     expect(await weightsOf(one)).toEqual(['base', 'a']);
   });
 
-  it('keeps a state that it must leave on local disk, so that coming back replays nothing', async () => {
+  it('saves a state on local disk before it loads another, so that no replay is needed later', async () => {
     const one = await step(initial, 'a');
     const other: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
     expect(await weightsOf(other)).toEqual(['other']);
@@ -192,24 +192,24 @@ describe('an engine that holds the wanted policy', () => {
     expect(replayed).toEqual([]);
   });
 
-  it('stops with REPLAY_DIVERGED, naming both digests, when a step replayed on the recorded runtime gives other weights', async () => {
+  it('stops with REPLAY_DIVERGED and both digests if a replay on the recorded runtime gives other weights', async () => {
     const wrong = await wrongly(initial);
     await expect(weightsOf(wrong)).rejects.toMatchObject({
       code: 'REPLAY_DIVERGED',
       details: { found: expect.stringMatching(/recorded-digest/) as string },
     });
-    // and nobody takes the engine for that state afterwards
+    // The engine is not used for that state afterwards.
     await expect(weightsOf(wrong)).rejects.toMatchObject({ code: 'REPLAY_DIVERGED' });
   });
 
-  it('takes what a replay gives where the engine does not promise equal bits', async () => {
+  it('accepts the replayed weights if the engine does not promise equal bits', async () => {
     bitExact = false;
     states = makeStates(1);
     expect(await weightsOf(await wrongly(initial))).toEqual(['base', 'a']);
     expect(replayed).toEqual(['a']);
   });
 
-  it('leaves a replay that another runtime recorded to a worker that matches: retryable, and not computed here again', async () => {
+  it('leaves a replay from another runtime to a matching worker: retryable, and not recomputed here', async () => {
     recordedVersion = '2';
     const wrong = await wrongly(initial);
     for (const attempt of [1, 2]) {
@@ -227,7 +227,7 @@ describe('an engine that holds the wanted policy', () => {
     expect(await weightsOf(one, makeStates(1))).toEqual(['base', 'a']);
   });
 
-  it('is replaced after it crashed', async () => {
+  it('is replaced after a crash', async () => {
     const one = await step(initial, 'a');
     engines[0]?.crash();
     await engines[0]?.closed;
@@ -235,7 +235,7 @@ describe('an engine that holds the wanted policy', () => {
     expect(engines).toHaveLength(2);
   });
 
-  it('is told apart from its neighbours: two runs keep an engine each', async () => {
+  it('is one of several: two runs keep an engine each', async () => {
     states = makeStates(2);
     let first = initial;
     let second: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
@@ -247,7 +247,7 @@ describe('an engine that holds the wanted policy', () => {
     expect(loads).toHaveLength(2);
   });
 
-  it('is handed on after its holder was cancelled', async () => {
+  it('is released after its holder was cancelled', async () => {
     const abort = new AbortController();
     const held = states.withPolicy(
       callerWith({ cancellationSignal: abort.signal }),
@@ -265,7 +265,7 @@ describe('an engine that holds the wanted policy', () => {
   });
 });
 
-describe('states within reach', () => {
+describe('cached states', () => {
   let letRead: () => void;
   beforeEach(() => {
     reading = new Promise((resolve) => {
@@ -273,7 +273,7 @@ describe('states within reach', () => {
     });
   });
 
-  it('a state that was just fetched is there to be read, while two others are being read and the limit is exceeded', async () => {
+  it('keep a fetched state until it is read, while two others are being read beyond the limit', async () => {
     states = makeStates(3, { byteLengthMax: 1 });
     const policies = await Promise.all(
       ['one', 'two', 'three'].map(async (name): Promise<PolicyState> => ({
@@ -288,7 +288,7 @@ describe('states within reach', () => {
     expect(await Promise.all([first, second, third])).toEqual([['one'], ['two'], ['three']]);
   });
 
-  it('a reference that was just fetched is the one that is loaded, not silently the one before', async () => {
+  it('load a reference that was just fetched, not the previous one', async () => {
     states = makeStates(3, { byteLengthMax: 1 });
     const reference: PolicyState = { snapshot: await snapshotOf(['reference']), log: [] };
     letRead();
@@ -308,7 +308,7 @@ describe('states within reach', () => {
     await Promise.all(others);
   });
 
-  it('a state whose files somebody removed is fetched again, and its steps replayed', async () => {
+  it('fetch a state again and replay its steps if its files were removed', async () => {
     letRead();
     const one = await step(initial, 'a');
     const other: PolicyState = { snapshot: await snapshotOf(['other']), log: [] };
@@ -318,7 +318,7 @@ describe('states within reach', () => {
     expect(replayed).toEqual(['a']);
   });
 
-  it('several engines that miss a state at the same time fetch it once', async () => {
+  it('are fetched once if several engines miss them at the same time', async () => {
     states = makeStates(3);
     letRead();
     const fetches = vi.spyOn(store, 'getToFile');

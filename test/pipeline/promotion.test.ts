@@ -39,7 +39,7 @@ const promoting: RecipeInput = {
   promotion: { name: 'taste', arm: 'mt-rl', gate: { minimums: [{ task: 'safety', atLeast: 0.9 }] } },
 };
 
-/** A finished experiment whose one run is right in `rightCount` of the six examples to safety. */
+/** A completed experiment whose only run is correct on `rightCount` of the six examples of safety. */
 async function finished(experimentId: string, rightCount: number, recipe: RecipeInput = promoting) {
   const prepared = await runActivity(control.prepare, { recipe });
   const ingestion = await runActivity(control.ingest, { recipe: prepared.recipe });
@@ -86,7 +86,7 @@ const promoted = async (candidate: FindCandidateResult, revision: number): Promi
   (await runActivity(control.promote, { name: 'taste', revision, candidate: promotionOf(candidate) })).promoted;
 
 describe('the gate', () => {
-  it('measures from kept judgments, keeps what it found, and finds it again', async () => {
+  it('measures recorded judgments, stores its result, and returns it again', async () => {
     const good = await finished('good', 6);
     const found = await gated(good);
     expect(found).toMatchObject({ passed: true, checks: [{ value: 1, limit: 0.9 }, { value: 0 }] });
@@ -96,7 +96,7 @@ describe('the gate', () => {
     expect(poor).toMatchObject({ passed: false, checks: [{ value: 0.5, passed: false }, { passed: true }] });
   });
 
-  it('compares with the promoted version on both data, and throws where one of the evaluations is absent', async () => {
+  it('compares with the promoted version on both datasets, and throws if an evaluation is missing', async () => {
     const first = await finished('old', 6);
     const { name, version, recipe, dataset } = await promoted(first, 0);
     const worse = await finished('worse', 4);
@@ -120,7 +120,7 @@ describe('the gate', () => {
 });
 
 describe('a candidate', () => {
-  it('and a version carry a summary of their scores, which is all that grows with the tasks in what workflows pass on', async () => {
+  it('and a version carry only a summary of their scores, the only part that grows with the tasks', async () => {
     const candidate = await finished('many', 6);
     const version = await promoted(candidate, 0);
     const { promoted: found } = await runActivity(control.findPromoted, { name: 'taste' });
@@ -128,7 +128,7 @@ describe('a candidate', () => {
       expect(evaluations.map(({ scores }) => Object.keys(scores))).toEqual([summaryFields]);
   });
 
-  it('is what the recipe’s promotion names, with the digest of the data it was read from', async () => {
+  it('is chosen by the recipe’s promotion, with the digest of its data', async () => {
     await finished('night', 6);
     const candidate = await runActivity(control.findCandidate, { experimentId: 'night' });
     expect(candidate).toMatchObject({ name: 'taste', run: { plan: { arm: 'mt-rl' } }, approval: { required: false } });
@@ -136,7 +136,7 @@ describe('a candidate', () => {
     expect(candidate.dataDigest).toBe(dataDigest);
   });
 
-  it('is refused while nothing says its name, and when the request or the experiment is wrong', async () => {
+  it('is refused without a name, and if the request or the experiment is invalid', async () => {
     await finished('plain', 6, tiny);
     const refused = (input: object) => runActivity(control.findCandidate, { experimentId: 'plain', ...input });
     await expect(refused({ arm: 'mt-rl' })).rejects.toMatchObject({ type: 'USAGE', nonRetryable: true });
@@ -146,7 +146,7 @@ describe('a candidate', () => {
     await expect(refused({ experimentId: 'nobody' })).rejects.toMatchObject({ type: 'NOT_FOUND' });
   });
 
-  it('that is promoted twice is one version; one that was judged against an older state is a conflict', async () => {
+  it('that is promoted twice is one version; one that was gated against an older state is a conflict', async () => {
     const [first, second] = [await finished('first', 6), await finished('second', 6)];
     const one = await promoted(first, 0);
     expect(await promoted(first, 0)).toEqual(one);
@@ -155,7 +155,7 @@ describe('a candidate', () => {
     const back = { name: 'taste', revision: 2, by: 'ann' };
     const rolledBack = await runActivity(control.rollBack, back);
     expect(rolledBack).toMatchObject({ from: { version: 2 }, promoted: one, revision: 3 });
-    // The retry of an attempt whose answer was lost takes back nothing more.
+    // The retry of an attempt whose answer was lost rolls back nothing more.
     expect(await runActivity(control.rollBack, back)).toEqual(rolledBack);
     expect(await runActivity(control.findPromoted, { name: 'taste' })).toEqual({ promoted: one, revision: 3 });
   });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { promptSeries } from '../../pipeline/asking/prompt-series.ts';
 import type { EncodedPrompt } from '../../policy/engine.ts';
 
-/** As many tokens as its number, and an image of 100 pixels. */
+/** A prompt with as many tokens as its number, and an image of 100 pixels. */
 function encodedOf(item: number): EncodedPrompt {
   const image = { data: new Float32Array(300), height: 10, width: 10 };
   return { tokenIds: Array.from({ length: item }, (_, i) => i), images: [image] };
@@ -29,7 +29,7 @@ it('gives every batch the sizes of all prompts, and its own prompts in order', a
   expect(await series.slice(38, 40)).toEqual([encodedOf(39), encodedOf(40)]);
 });
 
-it('cuts requests by the number of prompts, and by their pixels where those are many', async () => {
+it('splits requests by the number of prompts, and by their pixels if they have many', async () => {
   const { encode } = counted();
   const small = await promptSeries(items, encode);
   expect(small.batches(16)).toEqual([
@@ -37,7 +37,7 @@ it('cuts requests by the number of prompts, and by their pixels where those are 
     [16, 32],
     [32, 40],
   ]);
-  // 200 MB each: an array that nobody writes takes no memory.
+  // 200 MB each: an array that is never written takes no memory.
   const data = new Float32Array(50 << 20);
   const large = await promptSeries([0, 1, 2, 3, 4], () =>
     Promise.resolve({ tokenIds: [1], images: [{ data, height: 10, width: 10 }] }),
@@ -50,7 +50,7 @@ it('cuts requests by the number of prompts, and by their pixels where those are 
   expect((await promptSeries([], encode)).batches(64)).toEqual([]);
 });
 
-it('encodes once what it may keep, and again what it may not: never all at a time', async () => {
+it('encodes each prompt once if it fits into memory, else again, and never all at a time', async () => {
   const few = counted();
   const kept = await promptSeries(items, few.encode);
   await kept.slice(0, 40);

@@ -8,7 +8,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 
 const ref = (uri: string) => ({ uri, sha256: uri, byteLength: 1 }) as unknown as ArtifactRef;
 const rollout = { tokenIds: [5, 1], logProbs: [-1, -1], finishReason: 'stop', text: '' };
-/** Two prompts; the second one's rollouts have equal rewards. */
+/** Two prompts; the rollouts of the second one have equal rewards. */
 const values = {
   shard: {
     prompts: [0, 1].map((exampleIndex) => ({
@@ -28,7 +28,7 @@ const cache = {
   get: (asked: ArtifactRef) => Promise.resolve(values[asked.uri as keyof typeof values]),
 } as unknown as JsonCache;
 
-/** As it was recorded before there was more than one algorithm: it names none. */
+/** An update as recorded before there was more than one algorithm: it names none. */
 function update(klCoefficient: number): RlUpdate {
   const common = { dataset: ref('dataset'), prompting: { tasks: { t: { kind: 'pointwise' } } }, adam: {} };
   const settings = {
@@ -68,7 +68,7 @@ async function stepOf(klCoefficient: number) {
   return { step, made };
 }
 
-it('making a step ready makes no pixels, and a group of equal rewards is not in it at all', async () => {
+it('preparing a step decodes no pixels and drops a group of equal rewards', async () => {
   const { step, made } = await stepOf(0);
   expect(made).toEqual([]);
   expect(step?.groups.map(({ prompt }) => prompt.tokenIds)).toEqual([[0]]);
@@ -76,7 +76,7 @@ it('making a step ready makes no pixels, and a group of equal rewards is not in 
   expect(step?.loss).toEqual({ name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 });
 });
 
-it('with a KL term a group of equal rewards is trained on: its tokens count in the penalty', async () => {
+it('with a KL term, a group of equal rewards is trained on: the penalty counts its tokens', async () => {
   const { step } = await stepOf(0.1);
   expect(step?.groups.map(({ prompt }) => prompt.tokenIds)).toEqual([[0], [1]]);
   expect(step?.droppedGroupCount).toBe(0);

@@ -1,4 +1,4 @@
-/** The report's paired tests are kept: only what is new is resampled, and a collection does not take the rest. */
+/** The report's paired tests are cached: only new pairs are resampled, and a collection keeps the others. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,7 +3,7 @@ import { checkEngine } from '../../pipeline/policies/required-engine.ts';
 
 const tfjs = { backend: 'tfjs', executionProvider: 'wasm' } as const;
 
-describe('what a recipe asks its engines to be', () => {
+describe("a recipe's engine requirements", () => {
   it.each([
     [undefined, tfjs],
     [{ backend: 'onnxruntime' } as const, {}],
@@ -21,7 +21,7 @@ describe('what a recipe asks its engines to be', () => {
     [tfjs, { backend: 'tfjs' }],
     [{ backend: 'onnxruntime', executionProvider: 'webgpu' } as const, {}],
     [{ backend: 'onnxruntime' } as const, tfjs],
-  ])('%o is not met by %o, and the worker says how it must be started', (engine, ours) => {
+  ])('%o is not met by %o, and the error states how to start the worker', (engine, ours) => {
     expect(() => {
       checkEngine({ engine }, ours);
     }).toThrow(

@@ -26,7 +26,7 @@ let root = '';
 let store: ArtifactStore;
 let server: Server;
 let asked: string[] = [];
-/** Ids of the first judgments of requests that are refused. */
+/** Whether to refuse a request, by the id of its first judgment. */
 let isRefused: (first: string) => boolean;
 
 beforeEach(async () => {
@@ -81,14 +81,14 @@ async function rewardInput(): Promise<RewardInput> {
   };
 }
 
-/** As by another worker each time. */
+/** Runs one attempt of the activity, each on another worker. */
 function attempt(input: RewardInput): Promise<RewardResult> {
   const { reward } = createControlActivities({ store, codeVersion: () => 'code', log: pino({ level: 'silent' }) });
   const environment = new MockActivityEnvironment({}, { logger: silentLogger });
   return environment.run<[RewardInput], RewardResult, typeof reward>(reward, input);
 }
 
-it('a grader is asked once for each judgment, though an attempt fails and another worker takes over', async () => {
+it('asks a grader once per judgment, even if an attempt fails and another worker takes over', async () => {
   const input = await rewardInput();
   isRefused = (first) => first === '128';
   await expect(attempt(input)).rejects.toMatchObject({ type: 'GRADER_FAILED', nonRetryable: false });
@@ -97,7 +97,7 @@ it('a grader is asked once for each judgment, though an attempt fails and anothe
   const { prompts } = (await store.getJson(result.rewards)) as StepRewards;
   const values = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward.value));
   expect(values).toHaveLength(promptCount * groupSize);
-  // Right by the label, and half as good by the grader.
+  // Correct by the label, and scored 0.5 by the grader.
   expect(new Set(values)).toEqual(new Set([0.775]));
   expect(asked.filter((first) => first !== '128').sort()).toEqual(['0', '192', '256', '64']);
   expect(asked.filter((first) => first === '128')).toHaveLength(2);

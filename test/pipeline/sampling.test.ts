@@ -5,7 +5,7 @@ import { loadProcessor } from '../../policy/processor.ts';
 const processor = await loadProcessor('recipes/demo-base');
 const prompted = { completion: (text: string) => processor.encodeCompletion(text) };
 
-test('a recipe that says nothing asks the engine for nothing, so keys and graphs stay as they were', () => {
+test('a recipe without sampling options adds none to requests, so keys and graphs stay the same', () => {
   expect(drawnFrom(undefined, undefined)).toEqual({});
   expect(endedBy({}, prompted)).toEqual({});
 });
@@ -16,7 +16,7 @@ test('a stop sequence is the tokens of its text, without the stop token', () => 
   expect(stopSequences.map(({ length }) => length)).toEqual([1, 2]);
 });
 
-test('a stop sequence that could never be sampled is refused, not waited for', () => {
+test('a stop sequence that can never be sampled is refused', () => {
   expect(() => endedBy({ stopSequences: ['<image>'] }, prompted)).toThrow(
     expect.objectContaining({ code: 'PROMPT_INVALID' }),
   );

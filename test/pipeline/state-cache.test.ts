@@ -4,7 +4,7 @@ import type { StateHandle } from '../../policy/engine.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 
-/** A place that knows which states it has. */
+/** A fake store that tracks which states it has. */
 class Place {
   readonly kept = new Set<StateHandle>();
 
@@ -30,21 +30,21 @@ async function keepFour(options: StateCacheOptions) {
 
 const heldOf = (cache: StateCache): string[] => names.filter((name) => cache.holds([name]));
 
-it('keeps as many bytes as it may, the newest states first, and discards the others', async () => {
+it('keeps the newest states within the byte limit and discards the others', async () => {
   const { cache, place } = await keepFour({ byteLengthMax: 300 });
   expect(heldOf(cache)).toEqual(['b', 'c', 'd']);
   expect(place.kept.size).toBe(3);
 });
 
-it('keeps what an engine leaves and what it goes to, however large they are', async () => {
+it('keeps the state that an engine leaves and the one that it loads, however large they are', async () => {
   expect(heldOf((await keepFour({ byteLengthMax: 10 })).cache)).toEqual(['c', 'd']);
 });
 
-it('keeps no more states than it may, however small they are', async () => {
+it('keeps no more states than the count limit, however small they are', async () => {
   expect(heldOf((await keepFour({ countMax: 1 })).cache)).toEqual(['d']);
 });
 
-it('keeps states that are read, over its limits, until they are released', async () => {
+it('keeps pinned states beyond its limits until they are released', async () => {
   const { cache, place } = await keepFour({ countMax: 4 });
   const never = (): Promise<StateHandle> => Promise.reject(new Error('it is here'));
   const pinned = await Promise.all(names.map((name) => cache.pin([name], never)));
@@ -56,7 +56,7 @@ it('keeps states that are read, over its limits, until they are released', async
   expect(place.kept.size).toBe(4);
 });
 
-it('forgets a state that could not be fetched, for all who waited for it', async () => {
+it('forgets a state that could not be fetched, for all waiting calls', async () => {
   const place = new Place();
   const cache = new StateCache(place);
   const failing = [1, 2].map(() => cache.pin(['a'], () => Promise.reject(new Error('no such object'))));
@@ -65,7 +65,7 @@ it('forgets a state that could not be fetched, for all who waited for it', async
   expect(place.kept).toContain(state);
 });
 
-it('drops a state that is lost, and fetches it when it is next wanted', async () => {
+it('drops a lost state and fetches it on next use', async () => {
   const { cache, place } = await keepFour({});
   await cache.drop(['b']);
   expect(heldOf(cache)).toEqual(['a', 'c', 'd']);

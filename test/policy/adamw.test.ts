@@ -1,4 +1,4 @@
-/** AdamW against torch (test/fixtures/adamw/generate.py): parity, decay left out for norms, schedule. */
+/** AdamW against torch (test/fixtures/adamw/generate.py): parity, no decay of norms, learning rate schedule. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
@@ -27,7 +27,7 @@ const at = (file: string): URL => new URL(`../fixtures/adamw/${file}`, import.me
 const expected = JSON.parse(readFileSync(at('expected.json'), 'utf8')) as Expected;
 const { tensors } = decodeSafetensors(readFileSync(at('expected.safetensors')));
 const valuesOf = (name: string): Float32Array => readFloat32(required(tensors.get(name), name));
-// torch's AdamW decays every tensor it is given: all three take the role that decays.
+// torch's AdamW decays every tensor: all three get the role that decays.
 const specs: ParameterSpec[] = ['matrix', 'vector', 'scale'].map((name) => ({
   name,
   role: 'matrix',
@@ -95,7 +95,7 @@ async function updates(
 }
 
 describe('AdamW', () => {
-  test('weights and gradient norms after every step are those of torch.optim.AdamW with clip_grad_norm_', async () => {
+  test('matches weights and gradient norms of torch.optim.AdamW with clip_grad_norm_ after every step', async () => {
     const run = await updates(specs);
     expected.steps.forEach(({ gradientNorm }, step) => {
       expect(Math.abs((run.norms[step] ?? NaN) / gradientNorm - 1), `norm at step ${step}`).toBeLessThan(1e-5);
@@ -108,7 +108,7 @@ describe('AdamW', () => {
     });
   });
 
-  test('the warm-up is the fixture’s', () => {
+  test('matches the fixture’s warm-up', () => {
     const schedule = {
       learningRate: expected.learningRate,
       schedule: 'constant',
@@ -121,7 +121,7 @@ describe('AdamW', () => {
     });
   });
 
-  test('norm scales and biases do not decay', async () => {
+  test('does not decay norm scales and biases', async () => {
     const decayed = await updates(specs);
     const kept = await updates(specs.map((spec) => (spec.name === 'scale' ? { ...spec, role: 'scale' } : spec)));
     expect(largestDifference(kept.weights(4, 'matrix'), decayed.weights(4, 'matrix'))).toBe(0);
@@ -139,23 +139,23 @@ describe('schedule', () => {
   // Warm-up over 4 of 7 steps; then 3 steps down from 1 to 0.1.
   test.each([
     ['linear', [0.25, 0.5, 0.75, 1, 0.7, 0.4, 0.1]],
-    // 0.1 + 0.9 * (1 + cos(pi / 3)) / 2 = 0.775, and of 2 pi / 3: 0.325
+    // 0.1 + 0.9 * (1 + cos(pi / 3)) / 2 = 0.775; with 2 pi / 3: 0.325.
     ['cosine', [0.25, 0.5, 0.75, 1, 0.775, 0.325, 0.1]],
     ['constant', [0.25, 0.5, 0.75, 1, 1, 1, 1]],
-  ] as const)('%s reaches its stated peak at the last step of the warm-up, then decays', (schedule, rates) => {
+  ] as const)('%s reaches its peak at the last step of the warm-up, then decays', (schedule, rates) => {
     ratesOf({ schedule }, 7).forEach((rate, step) => {
       expect(rate).toBeCloseTo(rates[step] as number, 12);
     });
   });
 
-  test('a decay from the first step stays below the peak: 7 steps, each rate by hand', () => {
-    // (1 - 0.9 * step / 6) times the warm-up
+  test('a decay from the first step stays below the peak over 7 steps', () => {
+    // (1 - 0.9 * step / 6) times the warm-up.
     [0.25, 0.425, 0.525, 0.55, 0.4, 0.25, 0.1].forEach((rate, step) => {
       expect(ratesOf({ decayFrom: 'firstStep' }, 7)[step]).toBeCloseTo(rate, 12);
     });
   });
 
-  test('without a warm-up, and with one of a single step, a decay is the same from either start', () => {
+  test('a decay is the same from either start if the warm-up has no step or one', () => {
     for (const warmupStepCount of [0, 1])
       expect(ratesOf({ warmupStepCount }, 5)).toEqual(ratesOf({ warmupStepCount, decayFrom: 'firstStep' }, 5));
   });

@@ -1,4 +1,4 @@
-/** Checkpoints and requests that cannot be computed are refused with a code, a place and what was found. */
+/** Invalid checkpoints and requests are refused with a code, a place and what was found. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -55,7 +55,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('with a weight of integers is refused: quantized weights are no numbers that can be trained', async () => {
+  test('with integer weights is refused: quantized weights cannot be trained', async () => {
     const folder = await changed(async (target) => {
       const weights = await readSafetensorsFolder(target, 'model');
       const [name, tensor] = required([...weights][0], 'a tensor');
@@ -76,7 +76,7 @@ describe('a request', () => {
   });
   const longPrompt = (length: number): EncodedPrompt => ({ tokenIds: Array<number>(length).fill(5), images: [] });
 
-  test('for rollouts behind the last position of the model', async () => {
+  test('for rollouts beyond the last position of the model', async () => {
     const long = longPrompt(100_000);
     await expect(engine.sample(request([long], { promptTokenCountMax: 100_000 }))).rejects.toMatchObject({
       code: 'EXAMPLE_TOO_LONG',
@@ -84,7 +84,7 @@ describe('a request', () => {
     });
   });
 
-  test('to train behind the last position of the model', async () => {
+  test('to train beyond the last position of the model', async () => {
     const groups = [{ prompt: longPrompt(3000), completions: [{ tokenIds: [5], tokenWeight: 1 }] }];
     const training = { groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens } as const;
     await expect(engine.forwardBackward(training)).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe('a request', () => {
     });
   });
 
-  test('whose prompt was cut inside its image, or has an image more than tokens for it', async () => {
+  test('whose prompt was cut inside its image, or has more images than places', async () => {
     const places = prompt.tokenIds.flatMap((id, index) => (id === imageTokenId ? [index] : []));
     const cut = { ...prompt, tokenIds: prompt.tokenIds.slice(0, required(places.at(-2), 'an image token')) };
     const twice = { ...prompt, images: [...prompt.images, fixtureImage(0)] };
@@ -101,7 +101,7 @@ describe('a request', () => {
       await expect(engine.sample(request([wrong]))).rejects.toMatchObject({ code: 'EXAMPLE_TOO_LONG' });
   });
 
-  test('with an image of a size that the model does not take', async () => {
+  test('with an image of an unsupported size', async () => {
     const small = { data: new Float32Array(3 * 16 * 16), height: 16, width: 16 };
     await expect(engine.sample(request([{ ...prompt, images: [small] }]))).rejects.toMatchObject({
       code: 'CHECKPOINT_UNSUPPORTED',
@@ -109,7 +109,7 @@ describe('a request', () => {
     });
   });
 
-  test('with an image, for a model that reads text only', async () => {
+  test('with an image for a text-only model', async () => {
     const reader = new EmbeddedEngine({ threadCount: 1 });
     await reader.loadCheckpoint(fileURLToPath(new URL('../fixtures/text-models/qwen3', import.meta.url)));
     await expect(reader.sample(request([prompt]))).rejects.toMatchObject({ code: 'PROMPT_INVALID' });

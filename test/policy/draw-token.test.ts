@@ -1,4 +1,4 @@
-/** What is drawn under top-k, top-p and bans: against transformers' processors, and against a plain oracle. */
+/** Token sampling with top-k, top-p and bans, compared with transformers' processors and with a simple oracle. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ interface Drawn {
   readonly logProbs: readonly number[];
 }
 
-/** One draw a uniform, all from the same logits. */
+/** Draws one token per uniform from the same logits. */
 async function draw(logits: readonly number[], drawing: Drawing, uniforms: readonly number[]): Promise<Drawn> {
   const { topK, topP, temperature = 1, bannedTokenIds = [] } = drawing;
   const options: DrawOptions = { ...(topK !== undefined && { topK }), withTopP: topP !== undefined };
@@ -54,7 +54,9 @@ async function draw(logits: readonly number[], drawing: Drawing, uniforms: reado
   };
 }
 
-/** Uniforms just inside of both ends of every token's part of (0, 1), and the token that each must draw. */
+/**
+ * Uniforms just inside both ends and in the middle of each token's part of (0, 1), and the token that each must draw.
+ */
 function probesOf(kept: readonly (readonly [id: number, probability: number])[]): { at: number; id: number }[] {
   const margin = 2e-6;
   let from = 0;
@@ -78,7 +80,7 @@ async function expectDistribution(
     probes.map(({ at }) => at),
   );
   expect(drawn.tokens).toEqual(probes.map(({ id }) => id));
-  // Of the policy: what was left out counts.
+  // Log-probs of the policy: they include the tokens that top-k and top-p leave out.
   const { topK: _topK, topP: _topP, ...policy } = drawing;
   const whole = new Map(distribution(logits, policy));
   const wanted = probes.map(({ id }) => Math.log(required(whole.get(id), 'a token of the policy')));
@@ -92,7 +94,7 @@ interface Case {
   readonly kept: Readonly<Record<string, number>>;
 }
 
-describe('transformers draws from the same distribution', () => {
+describe('samples from the same distribution as transformers', () => {
   const { cases } = JSON.parse(
     readFileSync(new URL('../fixtures/sampling/expected.json', import.meta.url), 'utf8'),
   ) as { readonly cases: readonly Case[] };
@@ -100,7 +102,7 @@ describe('transformers draws from the same distribution', () => {
   it.each(cases.map((each) => [each.title, each] as const))('%s', async (_title, { logits, options, kept }) => {
     const expected = Object.entries(kept).map(([id, probability]) => [Number(id), probability] as const);
     await expectDistribution(logits, options, expected);
-    // The oracle, which the property below trusts, says the same.
+    // The oracle, which the property below relies on, agrees.
     const own = distribution(logits, options);
     expect(own.map(([id]) => id)).toEqual(expected.map(([id]) => id));
     own.forEach(([, probability], i) => {
@@ -110,11 +112,11 @@ describe('transformers draws from the same distribution', () => {
 });
 
 describe('any logits, with ties, under any options', () => {
-  it('every uniform draws what the oracle draws, with the log-prob of the policy', async () => {
+  it('draws the same token as the oracle for every uniform, with the log-prob of the policy', async () => {
     const drawing = fc.record(
       {
         topK: fc.integer({ min: 1, max: 8 }),
-        // Between the shares that whole numbers of equal tokens make: rounding decides nothing.
+        // Between the cumulative shares of equal tokens, so that rounding decides nothing.
         topP: fc.integer({ min: 1, max: 99 }).map((percent) => (percent + 0.377) / 100),
         temperature: fc.constantFrom(0.5, 1, 3),
         bannedTokenIds: fc.constantFrom([], [0], [1, 5]),

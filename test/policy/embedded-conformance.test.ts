@@ -16,7 +16,7 @@ const tokens = {
   bannedTokenIds: [cases.padTokenId, ...cases.suppressedTokenIds],
 };
 
-/** Its weights are no tensors. */
+/** A stored checkpoint whose weights are not tensors. */
 async function broken(store: ArtifactStore) {
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-broken-'));
   try {
@@ -43,7 +43,7 @@ for (const [title, environment] of Object.entries(environments)) {
   });
 }
 
-test('an engine that holds more memory than it may says so as what ended it', async () => {
+test('reports COMPUTE_OUT_OF_MEMORY as the reason if an engine exceeds its memory limit', async () => {
   const root = await mkdtemp(join(tmpdir(), 'mtrl-capped-'));
   try {
     const store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));

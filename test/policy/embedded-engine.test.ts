@@ -45,14 +45,14 @@ afterAll(async () => {
 });
 
 describe.each(fixtureKinds)('%s checkpoint', (kind) => {
-  test.each(Object.keys(cases.cases))('%s: greedy tokens are those of transformers', async (name) => {
+  test.each(Object.keys(cases.cases))('%s: matches the greedy tokens of transformers', async (name) => {
     await engine.loadCheckpoint(folderOf(kind));
     const { groups } = await engine.sample({
       ...request,
       prompts: promptsOf(required(cases.cases[name], name)),
       groupSize: 1,
       promptTokenCountMax: 60,
-      // transformers stops at <eos>, and bans what the fixture names.
+      // transformers stops at <eos> and bans the fixture's suppressed tokens.
       tokens: { ...tokens, bannedTokenIds: cases.suppressedTokenIds },
       sampling: { temperature: 1, greedy: true, tokenCountMax: 8 },
     });
@@ -60,7 +60,7 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
     expect(greedy).toEqual(required(expectedOf(kind).cases[name], name).greedyIds.map((ids) => upToStop(ids)));
   });
 
-  test('the trainer gives the log-probs of the rollout', async () => {
+  test('the trainer computes the same log-probs as the rollout', async () => {
     await engine.loadCheckpoint(folderOf(kind));
     const { groups } = await engine.sample(request);
     const result = await engine.forward({
@@ -84,7 +84,7 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
 });
 
 describe('sampling', () => {
-  test('the same tokens and log-probs come out however the batch is cut into shards', async () => {
+  test('samples the same tokens and log-probs for any sharding of the batch', async () => {
     await engine.loadCheckpoint(folderOf('untied-gqa'));
     const whole = await engine.sample(request);
     const parts = [];
@@ -94,7 +94,7 @@ describe('sampling', () => {
     expect(parts).toEqual(whole.groups);
   });
 
-  test('a smaller group is the beginning of a larger one', async () => {
+  test('samples a smaller group as the beginning of a larger one', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const four = await engine.sample(request);
     const two = await engine.sample({ ...request, groupSize: 2 });
@@ -103,7 +103,7 @@ describe('sampling', () => {
     );
   });
 
-  test('another seed or step draws other tokens', async () => {
+  test('samples other tokens with another seed or step', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const base = await engine.sample(request);
     expect(await engine.sample({ ...request, seed: 6 })).not.toEqual(base);
@@ -111,7 +111,7 @@ describe('sampling', () => {
     expect(await engine.sample(request)).toEqual(base);
   });
 
-  test('banned tokens are never drawn, however hot the distribution', async () => {
+  test('never samples banned tokens, at any temperature', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const { groups } = await engine.sample({
       ...request,
@@ -123,7 +123,7 @@ describe('sampling', () => {
     expect(drawn.filter((id) => tokens.bannedTokenIds.includes(id))).toEqual([]);
   });
 
-  test('the frequencies of first tokens are the probabilities that the log-probs claim', async () => {
+  test('samples first tokens with the frequencies that the log-probs state', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const groupSize = 4000;
     const { groups } = await engine.sample({
@@ -146,7 +146,7 @@ describe('sampling', () => {
     }
   });
 
-  test('a row ends behind its stop token, and a row without one is cut and says so', async () => {
+  test('ends a row after its stop token, and marks a row without one as truncated', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const { groups } = await engine.sample({
       ...request,
@@ -162,7 +162,7 @@ describe('sampling', () => {
     expect(new Set(rollouts.map((rollout) => rollout.finishReason))).toEqual(new Set(['stop', 'length']));
   });
 
-  test('a prompt longer than the padding is refused and not cut', async () => {
+  test('refuses a prompt longer than the padding instead of cutting it', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     await expect(engine.sample({ ...request, promptTokenCountMax: 20 })).rejects.toMatchObject({
       code: 'EXAMPLE_TOO_LONG',
@@ -171,7 +171,7 @@ describe('sampling', () => {
 });
 
 describe('training', () => {
-  test('groups in several micro-batches have the loss of one, and log-probs that do not depend on their place', async () => {
+  test('several micro-batches have the loss of one, and log-probs that do not depend on the position', async () => {
     await engine.loadCheckpoint(folderOf('tied'));
     const groups = Array.from({ length: 150 }, () =>
       supervisedGroups(required(cases.cases['batch-left-padded'], 'case')),
@@ -181,12 +181,12 @@ describe('training', () => {
     const one = await engine.forwardBackward({ groups: groups.slice(0, 2), loss, temperature: 1, tokens });
     expect(many.logProbs.length).toBe(groups.length);
     expect(Math.abs(many.loss / 150 - one.loss)).toBeLessThan(1e-4);
-    // The longer kind, because its lengths are the longest of every micro-batch that it is in.
+    // Groups of the longer kind: their lengths are the longest of every micro-batch.
     for (let i = 0; i < groups.length; i += 2) expect(many.logProbs[i], `group ${i}`).toEqual(many.logProbs[0]);
     expect(many.logProbs[3]).toEqual(many.logProbs[1]);
   });
 
-  test('GRPO raises the probability of what was rewarded', async () => {
+  test('GRPO raises the probability of rewarded tokens', async () => {
     await engine.loadCheckpoint(folderOf('untied-gqa'));
     const share = async (): Promise<number> => {
       const { groups } = await engine.sample({
@@ -262,7 +262,7 @@ describe('training', () => {
     expect(await zeroAdvantage()).toBeGreaterThan(1e-3);
   });
 
-  test('a saved state goes on bit for bit where it was left', async () => {
+  test('training resumes bit-exactly from a saved state', async () => {
     const groups = supervisedGroups(required(cases.cases['one-image'], 'case'));
     const train = async (): Promise<void> => {
       await engine.forwardBackward({ groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens });
@@ -281,7 +281,7 @@ describe('training', () => {
     expect(await engine.weightsDigest()).toBe(undisturbed);
   });
 
-  test('fresh weights are a function of the seed', async () => {
+  test('fresh weights are determined by the seed', async () => {
     await engine.initialize(folderOf('tied'), 1);
     const first = await engine.weightsDigest();
     await engine.initialize(folderOf('tied'), 2);
@@ -291,7 +291,7 @@ describe('training', () => {
   });
 });
 
-describe('checkpoints that do not fit', () => {
+describe('invalid checkpoints', () => {
   const broken = async (
     change: (config: { text_config: Record<string, unknown> } & Record<string, unknown>) => void,
   ): Promise<string> => {
@@ -305,7 +305,7 @@ describe('checkpoints that do not fit', () => {
     return folder;
   };
 
-  test('a tensor of another shape than the config says is named', async () => {
+  test('names a tensor whose shape differs from the config', async () => {
     const folder = await broken((config) => (config.text_config['intermediate_size'] = 65));
     await expect(engine.loadCheckpoint(folder)).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
@@ -314,7 +314,7 @@ describe('checkpoints that do not fit', () => {
     });
   });
 
-  test('a missing tensor is named', async () => {
+  test('names a missing tensor', async () => {
     const folder = await broken((config) => (config['tie_word_embeddings'] = false));
     await expect(engine.loadCheckpoint(folder)).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
@@ -322,7 +322,7 @@ describe('checkpoints that do not fit', () => {
     });
   });
 
-  test('another architecture is refused by name', async () => {
+  test('refuses another architecture by name', async () => {
     const folder = await broken((config) => (config['model_type'] = 'llava'));
     await expect(engine.loadCheckpoint(folder)).rejects.toMatchObject({
       code: 'CHECKPOINT_UNSUPPORTED',

@@ -1,4 +1,4 @@
-/** What every engine must do, whatever computes it: tests for one engine, by what it declares of itself. */
+/** Conformance tests for any engine, depending on its declared capabilities. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,9 +26,9 @@ export interface ConformanceSubject {
   readonly environment: NodeJS.ProcessEnv;
   /** Name of the engine in engines/table.ts. */
   readonly kind: string;
-  /** A small policy, put into the store. */
+  /** Stores a small policy. */
   readonly stored: (store: ArtifactStore) => Promise<StoredState>;
-  /** The same, broken so that no engine can load it. */
+  /** Stores the same policy, broken so that no engine can load it. */
   readonly broken: (store: ArtifactStore) => Promise<StoredState>;
   /** At least two, of different lengths. */
   readonly prompts: readonly Prompt[];
@@ -36,7 +36,7 @@ export interface ConformanceSubject {
   readonly tokens: TokenRoles;
   /** Tokens that are not special, one for each of two labels. */
   readonly labelTokenIds: readonly [number, number];
-  /** Largest difference between log-probs of a rollout and those of `forward`, nats. */
+  /** Largest allowed difference between log-probs of a rollout and those of `forward`, in nats. */
   readonly logProbTolerance: number;
 }
 
@@ -45,7 +45,7 @@ const adamw: OptimStepRequest = {
   ...{ weightDecay: 0.01, gradientNormMax: 1 },
 };
 
-/** One of each name, with settings that take its usual path. The compiler names one that is missing. */
+/** One loss of each name, with typical settings. The compiler reports a missing one. */
 const lossOf: { readonly [N in Loss['name']]: Extract<Loss, { readonly name: N }> } = {
   cross_entropy: { name: 'cross_entropy' },
   ppo: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
@@ -84,7 +84,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
       await rm(root, { recursive: true, force: true });
     });
 
-    /** Groups to train on: what the policy itself says, rewarded by turns. */
+    /** Groups to train on: the policy's own samples with alternating advantages. */
     const groupsOf = (sampled: readonly (readonly SampledCompletion[])[]): TrainGroup[] =>
       sampled.map((group, i) => ({
         prompt: required(prompts[i], 'a prompt'),
@@ -101,19 +101,19 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
     };
     const firstLoss = (): Loss['name'] | undefined => engine.capabilities.losses[0];
 
-    describe('says what it is', () => {
+    describe('describes itself', () => {
       test('in its info, once a state is loaded', async () => {
         const info = await engine.loadState(initial);
         expect(info.parameterCount).toBeGreaterThan(0);
         expect([info.backend, info.runtimeVersion, info.executionProvider]).not.toContain('');
       });
 
-      test('and its states are of its kind and take some room', () => {
+      test('with states of its kind and a positive size', () => {
         expect(initial.kind).toBe(subject.kind);
         expect(initial.byteLength).toBeGreaterThan(0);
       });
 
-      test('every loss that it declares runs, and one that it does not declare is refused by name', async () => {
+      test('runs every declared loss and refuses others by name', async () => {
         await engine.loadState(initial);
         const groups = await onPolicy();
         for (const name of engine.capabilities.losses) {
@@ -133,14 +133,14 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         });
       });
 
-      test('it trains whole matrices unless it declares adapters only', async () => {
+      test('trains whole matrices unless it declares adapters only', async () => {
         await engine.loadState(initial);
         const whole = engine.prepareTraining({ freeze: ['embeddings'] });
         if (engine.capabilities.adaptersOnly) await expect(whole).rejects.toMatchObject({ code: 'RECIPE_INVALID' });
         else await whole;
       });
 
-      test('label log-probs are those of the labels behind the prompt, where it declares them', async () => {
+      test('computes label log-probs after the prompt, if declared', async () => {
         await engine.loadState(initial);
         const completions = labelTokenIds.map((id) => [id, tokens.stopTokenId]);
         const asked = engine.labelLogProbs({ prompts: prompts.map((prompt) => ({ prompt, completions })), ...common });
@@ -159,7 +159,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
     });
 
     describe('samples', () => {
-      test('the same tokens for the same seed and step, and others for others', async () => {
+      test('the same tokens for the same seed and step, and different ones otherwise', async () => {
         await engine.loadState(initial);
         const once = await engine.sample(request);
         expect(await engine.sample(request)).toEqual(once);
@@ -167,7 +167,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
           expect(idsOf((await engine.sample({ ...request, ...changed })).groups)).not.toEqual(idsOf(once.groups));
       });
 
-      test('the same tokens and log-probs however the prompts are sharded', async () => {
+      test('the same tokens and log-probs for any sharding of the prompts', async () => {
         await engine.loadState(initial);
         const whole = await engine.sample(request);
         const parts = [];
@@ -176,13 +176,13 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         expect(parts).toEqual(whole.groups);
       });
 
-      test('a group whose beginning is that of a smaller one', async () => {
+      test('a group that begins like a smaller one', async () => {
         await engine.loadState(initial);
         const [four, two] = [await engine.sample(request), await engine.sample({ ...request, groupSize: 2 })];
         expect(idsOf(two.groups)).toEqual(idsOf(four.groups.map((group) => group.slice(0, 2))));
       });
 
-      test('no banned token, no token behind the stop token, and a log-prob for each', async () => {
+      test('no banned token, no token after the stop token, and a log-prob for each', async () => {
         await engine.loadState(initial);
         const sampling = { temperature: 3, greedy: false, tokenCountMax: 12 };
         const completions = (await engine.sample({ ...request, groupSize: 16, sampling })).groups.flat();
@@ -195,7 +195,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         }
       });
 
-      test('with the log-probs that forward gives to the same tokens', async () => {
+      test('the same log-probs as forward computes', async () => {
         await engine.loadState(initial);
         const groups = await onPolicy();
         const forward = await engine.forward({ groups, ...common, weights: 'current' });
@@ -204,7 +204,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         expect(differenceMax(forward.flat(2), sampled)).toBeLessThan(logProbTolerance);
       });
 
-      test('a prompt longer than the padding is refused and not cut', async () => {
+      test('only prompts within the padding, and refuses others instead of cutting them', async () => {
         await engine.loadState(initial);
         await expect(engine.sample({ ...request, promptTokenCountMax: 1 })).rejects.toMatchObject({
           code: 'EXAMPLE_TOO_LONG',
@@ -213,7 +213,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
     });
 
     describe('trains', () => {
-      test('to other weights, and to the same ones from the same state where it is bit-exact', async () => {
+      test('to other weights, and bit-exactly to the same ones from the same state if declared', async () => {
         const loss = firstLoss();
         if (loss === undefined) return;
         await engine.loadState(initial);
@@ -235,7 +235,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         const [first, ...others] = groups;
         const half = [required(first, 'a group')];
         const alone = await update(half, loss);
-        // What the update cleared is in no later one.
+        // Gradients that an update has used do not affect later updates.
         await engine.loadState(initial);
         await engine.forwardBackward({ groups: others, loss: lossOf[loss], ...common });
         expect(await update(half, loss)).not.toBe(alone);
@@ -243,7 +243,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         expect(await update(half, loss)).toBe(alone);
       });
 
-      test('down the loss that it is given', async () => {
+      test('towards a lower loss', async () => {
         if (!engine.capabilities.losses.includes('cross_entropy')) return;
         await engine.loadState(initial);
         const groups = await onPolicy();
@@ -256,7 +256,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         expect(losses.at(-1)).toBeLessThan(required(losses[0], 'a loss'));
       });
 
-      test('and keeps the reference where it was', async () => {
+      test('without changing the reference', async () => {
         const loss = firstLoss();
         if (loss === undefined) return;
         await engine.loadState(initial);
@@ -272,7 +272,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
     });
 
     describe('saves and loads states', () => {
-      test('that training goes on from as if nothing had been: as a handle, and as artifacts', async () => {
+      test('from which training continues as if uninterrupted, as a handle and as artifacts', async () => {
         const loss = firstLoss();
         if (loss === undefined) return;
         await engine.loadState(initial);
@@ -299,7 +299,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         await Promise.all([saved, fetched].map((state) => service.states.discard(state)));
       });
 
-      test('and says of a state that was discarded that it is not there', async () => {
+      test('and reports a discarded state as not found', async () => {
         const state = await service.states.fetch(await subject.stored(store));
         await service.states.discard(state);
         await expect(engine.loadState(state)).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -307,7 +307,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         await expect(service.states.putCheckpoint(state, {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
       });
 
-      test('and refuses a broken one by the name of its artifact, and goes on', async () => {
+      test('and refuses a broken one with the uri of its artifact, and stays usable', async () => {
         const stored = await subject.broken(store);
         const refused = (async () => engine.loadState(await service.states.fetch(stored)))();
         await expect(refused).rejects.toMatchObject({
@@ -319,22 +319,22 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
       });
     });
 
-    describe('is watched and stopped', () => {
-      test('its progress never falls, and grows with what it does', async () => {
+    describe('is monitored and cancelled', () => {
+      test('with progress that grows with its work', async () => {
         await engine.loadState(initial);
         const before = engine.progress();
         await engine.sample(request);
         expect(engine.progress()).toBeGreaterThan(before);
       });
 
-      test('a request whose signal was aborted before is not made', async () => {
+      test('without starting a request whose signal is already aborted', async () => {
         await engine.loadState(initial);
         const reason = new Error('not wanted any more');
         await expect(engine.sample(request, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
         expect((await engine.sample(request)).groups).toHaveLength(prompts.length);
       });
 
-      test('a request that is cancelled rejects with the reason; then the engine has ended or loads again, and others go on', async () => {
+      test('with the reason of the cancellation; afterwards the engine has ended or can load again, and others are not affected', async () => {
         await engine.loadState(initial);
         const wanted = await engine.sample(request);
         const other = service.start();
@@ -358,7 +358,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
         }
       });
 
-      test('once closed it has ended without an error, and takes no more requests', async () => {
+      test('and after close, it has ended without an error and refuses requests', async () => {
         const other = service.start();
         await other.loadState(initial);
         await other.close();

@@ -12,7 +12,7 @@ const rollout = (length: number) => ({
   finishReason: 'stop' as const,
 });
 
-/** Of one group, all of whose rollouts are kept: a KL term keeps groups of equal rewards too. */
+/** Advantages of one group; a KL term keeps groups of equal rewards. */
 function groupAdvantages(rewards: readonly number[], weight = 1): (number | undefined)[] {
   const batch = { prompts: [prompt], rollouts: [rewards.map(() => rollout(1))], rewards: [rewards] };
   const { groups } = grpo.groups({ ...batch, advantageWeights: [weight] }, { klCoefficient: 1 });
@@ -20,20 +20,20 @@ function groupAdvantages(rewards: readonly number[], weight = 1): (number | unde
 }
 
 describe('group advantages', () => {
-  test('a hand-worked group: (r - mean) / sample deviation', () => {
-    // rewards 1, 0, 0, 1: mean .5, sample deviation .57735
+  test('match a manual computation: (r - mean) / sample deviation', () => {
+    // Rewards 1, 0, 0, 1: mean .5, sample deviation .57735.
     expect(groupAdvantages([1, 0, 0, 1]).map((a) => a?.toFixed(4))).toEqual(['0.8659', '-0.8659', '-0.8659', '0.8659']);
   });
 
-  test('equal rewards give exactly zero, also when rounding makes them differ', () => {
+  test('are exactly zero for equal rewards, even if rounding makes them differ', () => {
     expect(groupAdvantages([0.1, 0.1 + 1e-12, 0.1])).toEqual([0, 0, 0]);
   });
 
-  test('the weight of a task is a factor on what normalisation gives', () => {
+  test('are multiplied by the weight of the task after normalisation', () => {
     expect(groupAdvantages([1, 0, 0, 1], 0.5)).toEqual(groupAdvantages([1, 0, 0, 1]).map((a) => 0.5 * (a ?? 0)));
   });
 
-  test('advantages sum to zero, keep the order of rewards and stay bounded', () => {
+  test('sum to zero, keep the order of rewards and stay bounded', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 24 }), (rewards) => {
         const advantages = groupAdvantages(rewards).map((a) => a ?? Number.NaN);
@@ -59,19 +59,19 @@ describe('groups of a step', () => {
     [1, 1],
   ];
 
-  test('a group of equal rewards is dropped, counted, and its tokens stay in the normaliser', () => {
+  test('a group of equal rewards is dropped and counted, and its tokens stay in the normaliser', () => {
     const step = grpo.groups({ prompts: [prompt, prompt], rollouts, rewards }, {});
     expect(step).toMatchObject({ droppedGroupCount: 1, groups: [{ completions: [{ tokenIds: [3, 3] }, {}] }] });
     expect(step.groups[0]?.completions.map((completion) => completion.tokenWeight)).toEqual([0.1, 0.1]);
   });
 
-  test('with a KL term a group of equal rewards stays with advantage 0: its tokens count in the KL mean and penalty', () => {
+  test('with a KL term, a group of equal rewards stays with advantage 0: its tokens count in the KL mean and penalty', () => {
     const step = grpo.groups({ prompts: [prompt, prompt], rollouts, rewards }, { klCoefficient: 0.1 });
     expect(step.droppedGroupCount).toBe(0);
     expect(step.groups[1]?.completions.map(({ advantage }) => advantage)).toEqual([0, 0]);
     expect(step.groups[1]?.completions.map(({ tokenWeight }) => tokenWeight)).toEqual([0.1, 0.1]);
 
-    // Under the reference, tokens of the first group are as probable, those of the second e^0.5 times as probable.
+    // Under the reference, tokens of the first group are equally probable, those of the second e^0.5 times as probable.
     const groups = step.groups.map((group, g) => ({
       ...group,
       completions: group.completions.map((one) => ({
@@ -94,7 +94,7 @@ describe('micro-batches', () => {
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const lengthsOf = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 60 });
 
-  test('hold every group once, longest first', () => {
+  test('contain every group once, longest first', () => {
     fc.assert(
       fc.property(lengthsOf, (lengths) => {
         const batches = microBatches(lengths);
@@ -107,7 +107,7 @@ describe('micro-batches', () => {
     );
   });
 
-  test('are as long as each other two by two, but for one group', () => {
+  test('have equal token counts in pairs, to within one group', () => {
     fc.assert(
       fc.property(lengthsOf, (lengths) => {
         const batches = microBatches(lengths).map((batch) => batch.map((index) => lengths[index] ?? 0));
@@ -119,7 +119,7 @@ describe('micro-batches', () => {
     );
   });
 
-  test('are as many as tokens ask for, an even number, of like size but for one group', () => {
+  test('have the number that their tokens require, an even one, of similar size to within one group', () => {
     fc.assert(
       fc.property(lengthsOf, (lengths) => {
         const batches = microBatches(lengths);
@@ -134,7 +134,7 @@ describe('micro-batches', () => {
     );
   });
 
-  test('are cut further until they fit', () => {
+  test('are split further until they fit', () => {
     const batches = microBatches(Array<number>(16).fill(400), ({ length }) => length <= 3);
     expect(batches.map(({ length }) => length)).toEqual([3, 3, 3, 3, 3, 1]);
   });

@@ -1,4 +1,7 @@
-/** The model against transformers: loss, log-probs and the gradient of every weight, on checkpoints that discriminate. */
+/**
+ * The model against transformers: loss, log-probs and the gradient of every weight, on checkpoints that expose
+ * differences.
+ */
 import { describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
@@ -14,7 +17,7 @@ import {
   trainingRun,
 } from '../support/idefics3-fixture.ts';
 
-/** float32 on both sides; transformers' own attention kernels differ among themselves by 4.5e-6. */
+/** float32 on both sides; transformers' own attention kernels differ from each other by 4.5e-6. */
 const tolerance = 2e-5;
 
 describe.each(fixtureKinds)('%s checkpoint', (kind) => {
@@ -22,7 +25,7 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
   const valuesOf = tensorsOf(`${kind}.expected/expected.safetensors`);
 
   test.each(Object.keys(cases.cases))(
-    '%s: supervised loss and all gradients are those of transformers',
+    '%s: the supervised loss and all gradients match those of transformers',
     async (name) => {
       const want = required(expected.cases[name], name);
       const run = await trainingRun(kind, supervisedGroups(required(cases.cases[name], name)), {
@@ -46,7 +49,7 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
     },
   );
 
-  test('log-probs are those of transformers at every target', async () => {
+  test('log-probs match transformers at every target', async () => {
     const fixture = required(cases.cases['two-images'], 'two-images');
     const targets = required(fixture.targetIds[0], 'targets');
     const logits = valuesOf('two-images.logits');
@@ -58,7 +61,7 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
     expect(largestDifference(run.logProbs, want)).toBeLessThan(tolerance);
   });
 
-  test('clipped GRPO with a shared prompt has the loss and gradients of the naive layout in torch', async () => {
+  test('clipped GRPO with a shared prompt matches the loss and gradients of the naive layout in torch', async () => {
     const { grpo } = cases;
     const tokenCount = grpo.completionIds.flat().length;
     const group: TrainGroup = {

@@ -1,4 +1,4 @@
-/** A decoder with a column a token computes what it computes with a row a token. */
+/** A decoder with one column per token matches one with one row per token. */
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { Graph, type Value } from '../../policy/graph/ir.ts';
@@ -69,7 +69,7 @@ describe.each([
   });
 });
 
-test('a product reads a transposed operand where it lay before', () => {
+test('a product of a transposed operand uses the original with a flag', () => {
   const g = new Graph('product');
   const [a, b] = [g.input('a', 'float32', ['M', 'K']), g.input('b', 'float32', ['N', 'K'])];
   expect(gemm(g, a, transpose(g, b, [1, 0]))).toBe(gemm(g, a, b, { transB: true }));

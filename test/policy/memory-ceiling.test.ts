@@ -1,4 +1,4 @@
-/** What a compute process holds in fact, by the kernel's count, under a ceiling that the plan just fits under. */
+/** The actual memory of a compute process, as counted by the kernel, under a ceiling that the plan just fits. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const groups: TrainGroup[] = sampling.prompts.map((own) => ({
   completions: Array.from({ length: 2 }, () => ({ tokenIds: own.tokenIds.slice(0, 8), tokenWeight: 1 })),
 }));
 
-/** 51 MB of weights: what is held too much shows beside the process. */
+/** Writes a config with 51 MB of weights, so that excess memory is visible next to the process itself. */
 async function writeConfig(folder: string): Promise<void> {
   const config = JSON.parse(await readFile(demo, 'utf8')) as { text_config: object };
   const text = { hidden_size: 512, intermediate_size: 1536, num_hidden_layers: 4, num_attention_heads: 8 };
@@ -61,7 +61,7 @@ test.each([
       await engine.loadState(folder);
       const peak = required(peakByteLength(engine.pid), 'a living process');
       expect(peak).toBeLessThan(byteLengthMax);
-      // A plan that asks for much more than is taken would cut too small.
+      // A plan that overestimates by far would split too finely.
       expect(peak).toBeGreaterThan(byteLengthMax / 2);
     } finally {
       engine.kill();

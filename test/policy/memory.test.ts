@@ -1,4 +1,4 @@
-/** Memory: what a plan says, what a ceiling does, and that neither recomputation nor cutting changes what is learnt. */
+/** Memory: plans, ceilings, and that neither recomputation nor splitting changes the training. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
@@ -44,14 +44,14 @@ afterAll(() => engine.close());
 describe.each([
   ...fixtureKinds.map(folderOf),
   fileURLToPath(new URL('../fixtures/text-models/qwen3', import.meta.url)),
-])('layers that are computed again: %s', (folder) => {
+])('recomputed layers: %s', (folder) => {
   const textGroups: TrainGroup[] = groups.map(({ completions }) => ({
     prompt: { tokenIds: Array.from({ length: 60 }, (_, i) => 5 + i), images: [] },
     completions,
   }));
   const own = folder.endsWith('qwen3') ? textGroups : groups;
 
-  test('give the loss and the gradients of layers that are kept', async () => {
+  test('match the loss and the gradients of kept layers', async () => {
     const kept = await modelRun(folder, own, { loss: 'cross_entropy' });
     const again = await modelRun(folder, own, { loss: 'cross_entropy', recompute: true });
     expect(again.loss).toBeCloseTo(kept.loss, 6);
@@ -63,7 +63,7 @@ describe.each([
     }
   });
 
-  test('hold less', async () => {
+  test('need less memory', async () => {
     const { architecture } = await readConfig(folder);
     const bytes = [false, true].map((recompute) => {
       const options = { withImages: own === groups, loss: 'cross_entropy', recompute } as const;
@@ -97,11 +97,11 @@ describe('a ceiling', () => {
     return { ...result, digest: await engine.weightsDigest() };
   }
 
-  test('above what is needed changes no bit', async () => {
+  test('above the required memory changes no bit', async () => {
     expect(await step({ byteLengthMax: 1e12 })).toEqual(await step());
   });
 
-  test('below it cuts the step into micro-batches, whose sum is the same to rounding and to the bit each time', async () => {
+  test('below it splits the step into micro-batches, with the same sum to rounding, reproducible to the bit', async () => {
     const memory = { byteLengthMax: (await needed(groups, { loss: 'cross_entropy', withReference: false })) - 1 };
     const [whole, cut, again] = [await step(), await step(memory), await step(memory)];
     expect(cut).toEqual(again);
@@ -109,7 +109,7 @@ describe('a ceiling', () => {
     expect(cut.loss).toBeCloseTo(whole.loss, 5);
   });
 
-  test('that one prompt does not fit under is refused with the plan', async () => {
+  test('under which one prompt does not fit is refused with the plan', async () => {
     await expect(step({ byteLengthMax: 301e6 })).rejects.toMatchObject({
       code: 'MEMORY_EXCEEDED',
       details: {
@@ -119,7 +119,7 @@ describe('a ceiling', () => {
     });
   });
 
-  test('cuts label log-probs into calls of fewer prompts, which give the same to rounding', async () => {
+  test('splits label log-probs into calls of fewer prompts, with the same results to rounding', async () => {
     await engine.loadCheckpoint(folder);
     const labels = [
       [20, cases.eosTokenId],
@@ -138,7 +138,7 @@ describe('a ceiling', () => {
     });
   });
 
-  test('cuts rollouts into parts that draw what the whole batch would', async () => {
+  test('splits rollouts into parts that sample the same as the whole batch', async () => {
     await engine.loadCheckpoint(folder);
     const sampling: SampleRequest = {
       ...{
@@ -167,7 +167,7 @@ describe('a ceiling', () => {
   });
 });
 
-test('an update in buckets covers every weight once, in order, and none is larger than the bound but for single tensors', async () => {
+test('updates in buckets cover every weight once, in order, within the bound except for single tensors', async () => {
   const { architecture } = await readConfig(folderOf('tied'));
   const specs = trainableSpecs(architecture, {});
   const buckets = bucketsOf(specs, 4096);
@@ -179,13 +179,13 @@ test('an update in buckets covers every weight once, in order, and none is large
   }
 });
 
-test('a compute process that holds more than its worker allows is ended, and the call says so', async () => {
+test("a compute process above its worker's limit is killed, and the call reports it", async () => {
   const capped = spawnEmbeddedEngine({ threadCount: 1, memoryByteLengthMax: 1e6 });
   await expect(capped.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'COMPUTE_OUT_OF_MEMORY' });
   expect(await capped.exited).toMatchObject({ signal: 'SIGKILL' });
 });
 
-test('a limit that is no number of bytes is refused', () => {
+test('a limit that is not a number of bytes is refused', () => {
   const settings = (text: string) => engineSettings({ MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: text }, 1);
   expect(settings('8000000000')).toEqual({ threadCount: 1, memoryByteLengthMax: 8e9 });
   expect(settings('')).toEqual({ threadCount: 1 });

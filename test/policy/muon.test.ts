@@ -1,4 +1,4 @@
-/** Muon against torch (test/fixtures/muon/generate.py), and what it is meant to do: orthogonal updates of AdamW's size. */
+/** Muon against torch (test/fixtures/muon/generate.py), and its purpose: orthogonal updates of AdamW's size. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const tensorOf = (name: string): Tensor => {
   return float32(readFloat32(stored), stored.shape);
 };
 
-test('weights and momentum after every step are those of torch.optim.Muon with clip_grad_norm_', async () => {
+test('matches weights and momentum of torch.optim.Muon with clip_grad_norm_ after every step', async () => {
   const specs = expected.parameterNames.map((name): ParameterSpec => ({
     name,
     role: 'matrix',
@@ -79,7 +79,7 @@ describe('the update of a matrix', () => {
     [16, 16],
     [12, 40],
     [40, 12],
-  ])('of %i x %i has its singular vectors, and singular values of about 1', async (out, inner) => {
+  ])('of %i x %i has the same singular vectors, and singular values of about 1', async (out, inner) => {
     const rng = new Rng('muon-test', out, inner);
     const [left, right] = [reflection(out, rng), reflection(inner, rng)];
     // Singular values from the largest down to a twentieth of it.
@@ -127,7 +127,7 @@ describe('the engine with Muon', () => {
     return losses;
   }
 
-  test('learns, and gives the same bits again', async () => {
+  test('learns, reproducibly to the bit', async () => {
     await engine.loadCheckpoint(folderOf('untied-gqa'));
     const losses = await steps(Array<OptimStepRequest>(20).fill(muon));
     expect(required(losses.at(-1), 'loss')).toBeLessThan(0.5 * required(losses[0], 'loss'));
@@ -137,7 +137,7 @@ describe('the engine with Muon', () => {
     expect(await engine.weightsDigest()).toBe(digest);
   });
 
-  test('goes on from a saved state to the bit, which has no squares of hidden matrices', async () => {
+  test('resumes bit-exactly from a saved state, which has no second moments of hidden matrices', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mtrl-muon-'));
     try {
       await engine.loadCheckpoint(folderOf('untied-gqa'));
@@ -158,7 +158,7 @@ describe('the engine with Muon', () => {
     }
   });
 
-  test('AdamW behind it begins with a new state, and gives the bits of a process that never had Muon', async () => {
+  test('starts AdamW after it with a new state, and matches a process without Muon', async () => {
     const alone = new EmbeddedEngine({ threadCount: 1 });
     await engine.loadCheckpoint(folderOf('tied'));
     await steps([muon, muon]);

@@ -1,4 +1,4 @@
-/** Packed groups against the naive layout, in which every completion has its prompt to itself. */
+/** Packed groups against the naive layout, in which every completion has a prompt of its own. */
 import { describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
@@ -6,7 +6,7 @@ import type { TrainCompletion, TrainGroup } from '../../policy/engine.ts';
 import { packCells } from '../../policy/engines/embedded/packing/pack-cells.ts';
 import { cases, fixtureKinds, supervisedGroups, trainingRun } from '../support/idefics3-fixture.ts';
 
-/** Groups of uneven prompts, sizes and lengths: every kind of padding is there. */
+/** Groups with different prompts, sizes and lengths: every kind of padding occurs. */
 function unevenGroups(): TrainGroup[] {
   const rng = new Rng('packed-groups', 0);
   const prompts = ['two-images', 'batch-left-padded'].flatMap((name) =>
@@ -23,7 +23,7 @@ function unevenGroups(): TrainGroup[] {
 }
 
 describe.each(fixtureKinds)('%s checkpoint', (kind) => {
-  test('loss, log-probs and every gradient of packed groups are those of the naive layout', async () => {
+  test('packed groups match loss, log-probs and every gradient of the naive layout', async () => {
     const groups = unevenGroups();
     const naive = groups.flatMap(({ prompt, completions }) =>
       completions.map((completion) => ({ prompt, completions: [completion] })),
@@ -36,19 +36,19 @@ describe.each(fixtureKinds)('%s checkpoint', (kind) => {
     for (const name of separate.names) {
       const [one, other] = [packed.gradientOf(name), separate.gradientOf(name)];
       const difference = Math.hypot(...one.map((value, i) => value - (other[i] ?? NaN)));
-      // A gradient by a key's bias is rounding alone: softmax does not see it.
+      // The gradient by a key's bias is only rounding noise: softmax is invariant to it.
       expect(difference, `gradient of ${name}`).toBeLessThan(1e-5 * Math.hypot(...other) + 1e-6);
     }
   });
 });
 
 describe('cells', () => {
-  test('groups without padding have no token beside theirs', () => {
+  test('groups without padding have no extra tokens', () => {
     expect(packCells([{ prompt: 4, completions: [8, 8] }]).tokenCount).toBe(20);
     expect(packCells([{ prompt: 4, completions: [8, 7] }]).tokenCount).toBe(20);
   });
 
-  test('every token of a group is in the cell that is said to hold it', () => {
+  test('every token of a group is in its cell', () => {
     const { tensors, tokenCount } = packCells([
       { prompt: 2, completions: [3, 1] },
       { prompt: 4, completions: [2] },

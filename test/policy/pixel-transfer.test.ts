@@ -1,4 +1,6 @@
-/** Pixels that the compute process asks for, call by call, give the bits of pixels at hand; messages are bounded. */
+/**
+ * Pixels that the compute process requests per call give the same bits as pixels in the request, with bounded messages.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
@@ -25,7 +27,7 @@ const deferred = atHand.map(({ tokenIds, images }): Prompt => ({
     return Promise.resolve(images);
   },
 }));
-/** So many groups that an update is cut into several calls. */
+/** Enough groups to split an update into several calls. */
 const groupsOf = (prompts: readonly Prompt[]): TrainGroup[] =>
   Array.from({ length: 40 }, (_, i) => ({
     prompt: required(prompts[i % prompts.length], 'a prompt'),
@@ -65,16 +67,16 @@ beforeAll(() => {
 });
 afterAll(() => Promise.all([here.close(), there.close()]));
 
-it('pixels asked for by each call give the bits of pixels at hand: rollouts, labels, gradients, weights', async () => {
+it('requested pixels give the same bits as included ones: rollouts, labels, gradients, weights', async () => {
   const wanted = await stepOf(here, atHand);
   expect(await stepOf(there, deferred)).toEqual(wanted);
   expect(madeCount).toBeGreaterThan(0);
   expect(await stepOf(there, atHand)).toEqual(wanted);
-  // Asked for in this process, too.
+  // Also if requested within this process.
   expect(await stepOf(here, deferred)).toEqual(wanted);
 });
 
-it('a prompt whose pixels cannot be made fails the call with its code, and the engine goes on', async () => {
+it('a prompt whose pixels fail to decode fails the call with its code, and the engine stays usable', async () => {
   const [prompt, ...others] = deferred as [Prompt, ...Prompt[]];
   const broken: Prompt = {
     ...prompt,
@@ -88,7 +90,7 @@ it('a prompt whose pixels cannot be made fails the call with its code, and the e
   expect((await stepOf(there, deferred)).digest).toMatch(/^[0-9a-f]{64}$/);
 });
 
-it('a step of 64 prompts of 17 tiles is asked for one prompt a message, one message at a time', async () => {
+it('a step of 64 prompts of 17 tiles requests one prompt per message, one message at a time', async () => {
   const sent: PixelAsk[] = [];
   const asks = new PixelAsks((ask) => sent.push(ask));
   const tile = { height: 512, width: 512 };

@@ -16,7 +16,7 @@ afterAll(() => {
 });
 
 describe('recipes/demo-config', () => {
-  it('is what its script writes: nobody edited it by hand or forgot to run it', async () => {
+  it('equals the output of its script', async () => {
     await promisify(execFile)(process.execPath, ['--import', 'tsx', join(recipes, 'make-demo-config.ts'), folder]);
     const names = readdirSync(folder).sort();
     expect(readdirSync(join(recipes, 'demo-config')).sort()).toEqual(names);

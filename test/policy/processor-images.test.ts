@@ -52,7 +52,7 @@ function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 describe('images', () => {
-  it.each(names)('are decoded to the pixels that Pillow sees: %s', async (name) => {
+  it.each(names)('are decoded to the same pixels as by Pillow: %s', async (name) => {
     const image = await decodeImage(readFileSync(join(fixtures, 'processor', name)));
     const expected = rgbOf(name);
     expect([image.height, image.width]).toEqual([expected.height, expected.width]);
@@ -60,7 +60,7 @@ describe('images', () => {
   });
 
   it.each([...colour.keys()].filter((name) => !name.startsWith('grey-16.')))(
-    'in print colours or 16 bits are decoded to the pixels that Pillow sees: %s',
+    'in CMYK or 16 bits are decoded to the same pixels as by Pillow: %s',
     async (name) => {
       const { data, height, width } = await decodeImage(readFileSync(join(fixtures, 'colour', name)));
       const expected = required(colour.get(name), name);
@@ -69,7 +69,7 @@ describe('images', () => {
     },
   );
 
-  it('in 16-bit grey keep their high byte, of which Pillow leaves white', async () => {
+  it('in 16-bit grey keep their high byte; Pillow turns them white', async () => {
     const { data } = await decodeImage(readFileSync(join(fixtures, 'colour/grey-16.png')));
     const grey = required(colour.get('grey-16.values'), 'values').data;
     expect(
@@ -83,7 +83,7 @@ describe('images', () => {
   });
 
   it.each(['gif', 'webp'] as const)(
-    'that move (%s) are their first frame, made smaller at ingestion or not',
+    'that are animated (%s) are reduced to their first frame, downscaled at ingestion or not',
     async (format) => {
       const frame = (red: number): Promise<Buffer> =>
         sharp({ create: { width: 40, height: 30, channels: 3, background: { r: red, g: 0, b: 255 - red } } })
@@ -102,16 +102,16 @@ describe('images', () => {
   );
 
   it.each([1, 2, 3].flatMap((resample) => names.map((name) => [resample, name] as const)))(
-    'are resampled to the bit as Pillow does it: filter %i, %s',
+    'are resampled bit-exactly as by Pillow: filter %i, %s',
     async (resample, name) => {
       const { data } = only((await processorWith(resample)).fromRgb(rgbOf(name)));
       const expected = readFloat32(required(peer.get(`${name}.pixels.${String(resample)}`), name));
-      // Levels are 2/255 apart: what remains is the order of float32 operations.
+      // Levels are 2/255 apart: the rest is the order of float32 operations.
       expect(maxDifference(data, expected)).toBeLessThan(1e-6);
     },
   );
 
-  it('of the right size become exactly the numbers of the torchvision processor', async () => {
+  it('of the right size equal the output of the torchvision processor', async () => {
     const { tensors } = decodeSafetensors(readFileSync(join(fixtures, 'idefics3/images.safetensors')));
     const processor = await ImageProcessor.load(join(fixtures, 'idefics3/tied'), 0);
     for (const i of [0, 1, 2]) {

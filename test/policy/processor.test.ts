@@ -43,7 +43,7 @@ async function imagesFor(messages: readonly ChatMessage[]): Promise<Uint8Array[]
 }
 
 describe('prompts', () => {
-  it.each(Object.entries(cases))('become the token ids of Idefics3Processor: %s', async (_, peer) => {
+  it.each(Object.entries(cases))('match the token ids of Idefics3Processor: %s', async (_, peer) => {
     const processor = await loadProcessor(tied);
     for (const [row, messages] of peer.messages.entries()) {
       const { tokenIds, images } = await processor.encodePrompt(messages, await imagesFor(messages));
@@ -53,7 +53,7 @@ describe('prompts', () => {
     }
   });
 
-  it.each(demoPrompts)('of the demo become the ids that AutoProcessor gives: $text', async ({ messages, tokenIds }) => {
+  it.each(demoPrompts)('of the demo match the ids of AutoProcessor: $text', async ({ messages, tokenIds }) => {
     const processor = await loadProcessor(demo);
     expect((await processor.encodePrompt(messages, await imagesFor(messages))).tokenIds).toEqual(tokenIds);
   });
@@ -68,7 +68,7 @@ describe('prompts', () => {
     ]);
   });
 
-  it('whose text would smuggle in an image are refused', async () => {
+  it('whose text contains an image mark are refused', async () => {
     const processor = await loadProcessor(demo);
     const messages: ChatMessage[] = [
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'is <image> safe ?' }] },
@@ -77,7 +77,7 @@ describe('prompts', () => {
     await expect(processor.encodePrompt(messages, [])).rejects.toMatchObject({ code: 'INVARIANT' });
   });
 
-  it('with a broken image say so', async () => {
+  it('with an unreadable image are refused', async () => {
     const processor = await loadProcessor(demo);
     const messages: ChatMessage[] = [{ role: 'user', content: [{ type: 'image' }] }];
     for (const bytes of [new Uint8Array(), Buffer.from('no image'), (await blank(0)).slice(0, 60)]) {
@@ -98,7 +98,7 @@ describe('completions', () => {
     expect(processor.decodeCompletion([])).toBe('');
   });
 
-  it('hold no token that sampling bans', async () => {
+  it('contain no token that sampling bans', async () => {
     const processor = await loadProcessor(demo);
     for (const text of ['<think> a word nobody knows', 'yes <image>', 'yes <eos> no', '<pad>']) {
       expect(() => processor.encodeCompletion(text), text).toThrow(
@@ -107,7 +107,7 @@ describe('completions', () => {
     }
   });
 
-  it('can never be sampled with padding, begin, unknown or image tokens, or ids without a word', async () => {
+  it('never contain padding, begin, unknown or image tokens, or ids without a word', async () => {
     const processor = await loadProcessor(demo);
     const tokenizer = await Tokenizer.load(demo);
     const names = processor.bannedTokenIds.map((id) => tokenizer.tokenOf(id) ?? 'none');
@@ -127,7 +127,7 @@ describe('completions', () => {
   });
 });
 
-describe('a checkpoint with a fault', () => {
+describe('an invalid checkpoint', () => {
   const edit = async (name: string, change: (value: Record<string, unknown>) => void): Promise<string> => {
     const folder = mkdtempSync(join(root, 'fault-'));
     await cp(demo, folder, { recursive: true });
@@ -147,14 +147,14 @@ describe('a checkpoint with a fault', () => {
     ['config.json', 'sliding_window_pattern', 6, 'CHECKPOINT_UNSUPPORTED'],
     ['generation_config.json', 'eos_token_id', 95, 'CHECKPOINT_INVALID'],
     ['tokenizer_config.json', 'pad_token', 7, 'CHECKPOINT_INVALID'],
-  ])('names file and field: %s %s = %j', async (name, field, value, code) => {
+  ])('is reported with file and field: %s %s = %j', async (name, field, value, code) => {
     const folder = await edit(name, (config) => (config[field] = value));
     const error = { code, message: expect.stringContaining(field) as string, details: { where: join(folder, name) } };
     await expect(loadProcessor(folder)).rejects.toMatchObject(error);
   });
 
   it.each(['config.json', 'tokenizer.json', 'preprocessor_config.json', 'chat_template.jinja'])(
-    'says that %s is missing or broken',
+    'is reported with a missing or broken file: %s',
     async (name) => {
       const folder = mkdtempSync(join(root, 'missing-'));
       await cp(demo, folder, { recursive: true });

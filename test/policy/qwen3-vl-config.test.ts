@@ -10,7 +10,7 @@ type Config = Fields & { readonly text_config: Fields; readonly vision_config: F
 
 const config = JSON.parse(readFileSync(join(qwen3VlFolder('untied'), 'config.json'), 'utf8')) as Config;
 
-/** As Qwen3-VL-2B-Instruct is published: written by transformers 4, fields that decide nothing included. */
+/** The config of Qwen3-VL-2B-Instruct as published: written by transformers 4, unused fields included. */
 const published = {
   architectures: ['Qwen3VLForConditionalGeneration'],
   image_token_id: 151655,
@@ -61,7 +61,7 @@ const published = {
   vision_start_token_id: 151652,
 };
 
-test('a published config is read, with the axis of every pair of a head', () => {
+test('reads a published config, with the axis of every pair of a head', () => {
   const { text, parameterSpecs, partOf } = readArchitecture(published, 'config.json');
   expect(text).toMatchObject({ tiedHead: true, headSize: 128, rope: { type: 'default', theta: 5000000 } });
   const countOf = (axis: string): number => (text.ropeAxes ?? []).filter((one) => one === axis).length;
@@ -74,7 +74,7 @@ test('a published config is read, with the axis of every pair of a head', () => 
   ]);
 });
 
-test('the outer field decides about the head, as in transformers', () => {
+test('the outer field determines whether the head is tied, as in transformers', () => {
   const changed = {
     ...config,
     tie_word_embeddings: false,
@@ -83,7 +83,7 @@ test('the outer field decides about the head, as in transformers', () => {
   expect(readArchitecture(changed, 'config.json').text.tiedHead).toBe(false);
 });
 
-describe('fields that change the maths and are not implemented are refused by name', () => {
+describe('refuses fields by name that change the maths and are not implemented', () => {
   const rope = (more: object): object => ({ rope_type: 'default', mrope_section: [4, 2, 2], ...more });
   test.each<['text_config' | 'vision_config', string, unknown]>([
     ['text_config', 'rope_parameters', rope({ rope_type: 'yarn', factor: 4 })],

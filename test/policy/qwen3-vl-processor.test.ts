@@ -37,7 +37,7 @@ async function processorWith(fields: object): Promise<PatchImageProcessor> {
 
 describe('images', () => {
   test.each(Object.entries(grids))(
-    '%s: patches are those of the Pillow processor, in its order',
+    '%s: patches match those of the Pillow processor, in the same order',
     async (name, want) => {
       const processor = await PatchImageProcessor.load(folder, 0);
       const image = await processor.process(qwen3VlImage(name));
@@ -48,12 +48,12 @@ describe('images', () => {
       // Both frames of transformers' patches [row][channel][frame][16] are the image; ours are [row][channel][16].
       const both = pixels.length * 2;
       const ours = Float32Array.from({ length: both }, (_, i) => pixels[Math.floor(i / 32) * 16 + (i % 16)] ?? NaN);
-      // Levels are at least 2/255 apart: what remains is the order of float32 operations.
+      // Levels are at least 2/255 apart: the rest is the order of float32 operations.
       expect(largestDifference(ours, valuesOf(name))).toBeLessThan(1e-6);
     },
   );
 
-  test('min_pixels and max_pixels of older files win over size, as in transformers', async () => {
+  test('min_pixels and max_pixels of older files take precedence over size, as in transformers', async () => {
     const image = { data: new Uint8Array(48 * 48 * 3), height: 48, width: 48 };
     const size = { shortest_edge: 64, longest_edge: 4096 };
     const sizeOf = async (fields: object): Promise<number> =>
@@ -63,7 +63,7 @@ describe('images', () => {
     ]);
   });
 
-  test('an image that transformers refuses as too narrow is unreadable here', async () => {
+  test('an image that is too narrow for transformers is unreadable here', async () => {
     const processor = await processorWith({});
     const image = { data: new Uint8Array(201 * 3), height: 201, width: 1 };
     expect(() => processor.fromRgb(image)).toThrow(expect.objectContaining({ code: 'IMAGE_UNREADABLE' }) as Error);
@@ -71,13 +71,13 @@ describe('images', () => {
 });
 
 describe('prompts', () => {
-  test('have the tokens of the processor: as many as the image has merged patches, between start and end', async () => {
+  test('have the tokens of the processor: one per merged patch of the image, between start and end', async () => {
     const prompts = await qwen3VlPrompts('untied');
     expect(prompts.map(({ tokenIds }) => tokenIds)).toEqual(qwen3VlExpected('untied').promptIds);
     expect(prompts.map(({ images }) => images.length)).toEqual([1, 2, 0]);
   });
 
-  test('answers have the tokens of the tokenizer and come back', async () => {
+  test('answers match the tokens of the tokenizer and decode to the same text', async () => {
     const { answers, targetIds } = qwen3VlExpected('untied');
     const processor = await loadProcessor(folder);
     expect(answers.map((row) => row.map((answer) => processor.encodeCompletion(answer)))).toEqual(targetIds);
@@ -92,7 +92,7 @@ describe('prompts', () => {
 });
 
 test.each(['patch_size', 'merge_size', 'temporal_patch_size'])(
-  'a processor whose %s is not that of the tower is refused by name',
+  "a processor whose %s differs from the tower's is refused by name",
   async (field) => {
     const own = mkdtempSync(join(scratch, 'unfit-'));
     await cp(folder, own, { recursive: true });

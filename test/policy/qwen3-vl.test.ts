@@ -1,4 +1,4 @@
-/** Qwen3-VL against transformers, on checkpoints that each have what the other lacks (test/fixtures/qwen3-vl). */
+/** Qwen3-VL against transformers, on checkpoints that cover different features (test/fixtures/qwen3-vl). */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-/** One training graph, compiled once for the tests that read it. */
+/** Runs of one training graph per checkpoint, compiled once and shared by the tests. */
 const packedRuns = new Map<Qwen3VlKind, Promise<ModelRun>>();
 async function packedRun(kind: Qwen3VlKind): Promise<ModelRun> {
   const known = packedRuns.get(kind);
@@ -59,7 +59,7 @@ describe.each(qwen3VlKinds)('%s checkpoint', (kind) => {
   const expected = qwen3VlExpected(kind);
   const valuesOf = qwen3VlTensors(`${kind}/expected.safetensors`);
 
-  test('tokens of a prompt stand where get_rope_index puts them', async () => {
+  test("positions of a prompt's tokens match get_rope_index", async () => {
     const { architecture } = await readConfig(qwen3VlFolder(kind));
     for (const [row, prompt] of (await qwen3VlPrompts(kind)).entries()) {
       const { tokens: positions, next } = promptPositions(prompt, architecture.images);
@@ -69,7 +69,7 @@ describe.each(qwen3VlKinds)('%s checkpoint', (kind) => {
     }
   });
 
-  test('loss, log-probs and all gradients are those of transformers, where each answer has a sequence of its own', async () => {
+  test('loss, log-probs and all gradients match transformers with one sequence per answer', async () => {
     const run = await packedRun(kind);
     expect(Math.abs(run.loss - expected.loss)).toBeLessThan(tolerance);
     const chosen = logProbsOf(valuesOf('logits'), expected.targetIds.flat(2));
@@ -81,13 +81,13 @@ describe.each(qwen3VlKinds)('%s checkpoint', (kind) => {
     }
   });
 
-  test('greedy tokens are those of generate, for prompts with one, two and no images in one batch', async () => {
+  test('greedy tokens match generate, for prompts with one, two and no images in one batch', async () => {
     await engine.loadCheckpoint(qwen3VlFolder(kind));
     const { groups } = await engine.sample(sampleRequest(await qwen3VlPrompts(kind)));
     expect(groups.map((group) => group[0]?.tokenIds)).toEqual(expected.greedyIds);
   });
 
-  test('three AdamW steps give the weights of torch, and a saved state has them', async () => {
+  test('three AdamW steps match the weights of torch, and a saved state contains them', async () => {
     await engine.loadCheckpoint(qwen3VlFolder(kind));
     const groups = await qwen3VlGroups(kind);
     for (const norm of expected.stepGradientNorms) {
@@ -104,7 +104,7 @@ describe.each(qwen3VlKinds)('%s checkpoint', (kind) => {
     }
   });
 
-  test('sampled log-probs are those of the training graph', async () => {
+  test('sampled log-probs match the training graph', async () => {
     await engine.loadCheckpoint(qwen3VlFolder(kind));
     const prompts = await qwen3VlPrompts(kind);
     const sampling = { temperature: 1.3, greedy: false, tokenCountMax: 12 };
@@ -123,7 +123,7 @@ describe.each(qwen3VlKinds)('%s checkpoint', (kind) => {
   });
 });
 
-test('a prompt that its answers share has the gradients of one sequence an answer', async () => {
+test('a prompt shared by its answers has the same gradients as one sequence per answer', async () => {
   const groups = await qwen3VlGroups('untied');
   const naive = groups.flatMap(({ prompt, completions }) =>
     completions.map((completion) => ({ prompt, completions: [completion] })),
@@ -138,7 +138,7 @@ test('a prompt that its answers share has the gradients of one sequence an answe
   }
 });
 
-test('layers that are computed again in the backward pass give the same gradients', async () => {
+test('recomputed layers give the same gradients', async () => {
   const kept = await packedRun('untied');
   const again = await modelRun(qwen3VlFolder('untied'), await qwen3VlGroups('untied'), {
     loss: 'cross_entropy',
@@ -148,7 +148,7 @@ test('layers that are computed again in the backward pass give the same gradient
     expect(largestDifference(again.gradientOf(name), kept.gradientOf(name)), name).toBeLessThan(1e-6);
 });
 
-test('TensorFlow.js draws the same tokens and takes the same step', async () => {
+test('TensorFlow.js samples the same tokens and takes the same step', async () => {
   const { greedyIds, stepGradientNorms, adamw } = qwen3VlExpected('untied');
   const tfjs = new EmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' });
   await tfjs.loadCheckpoint(qwen3VlFolder('untied'));
@@ -161,7 +161,7 @@ test('TensorFlow.js draws the same tokens and takes the same step', async () => 
   expect(Math.abs(gradientNorm - (stepGradientNorms[0] ?? NaN))).toBeLessThan(1e-3);
 });
 
-test('adapters in the tower, the mergers and the decoder learn, and the merged checkpoint computes what they do', async () => {
+test('adapters in the tower, the mergers and the decoder learn, and the merged checkpoint computes the same', async () => {
   const request = { groups: await qwen3VlGroups('untied'), temperature: 1, tokens };
   await engine.loadCheckpoint(qwen3VlFolder('untied'));
   const before = await engine.forward({ ...request, weights: 'current' });
@@ -180,7 +180,7 @@ test('adapters in the tower, the mergers and the decoder learn, and the merged c
   expect(largestDifference(merged.flat(2), after.flat(2))).toBeLessThan(tolerance);
 });
 
-test('a shard draws what the whole batch draws, though its largest image is another one', async () => {
+test('a shard samples the same as the whole batch, although its largest image differs', async () => {
   await engine.loadCheckpoint(qwen3VlFolder('untied'));
   const prompts = await qwen3VlPrompts('untied');
   const imagePixelCountMax = Math.max(

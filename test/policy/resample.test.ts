@@ -7,7 +7,7 @@ import type { RgbImage } from '../../policy/vision/rgb-image.ts';
 
 const kernelFile = (name: string): Buffer => readFileSync(new URL(`../../policy/vision/${name}`, import.meta.url));
 
-test('resample.wasm is what resample.wat says: npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm', async () => {
+test('resample.wasm matches resample.wat: npx wat2wasm policy/vision/resample.wat -o policy/vision/resample.wasm', async () => {
   const assembler = await wabt();
   const { buffer } = assembler.parseWat('resample.wat', kernelFile('resample.wat')).toBinary({});
   expect(Buffer.from(buffer).equals(kernelFile('resample.wasm'))).toBe(true);
@@ -19,7 +19,7 @@ const image = fc.record({ height: edge, width: edge, seed: fc.integer() }).map((
   return { data, height, width };
 });
 
-/** The bilinear filter by its definition, pass by pass, each rounded. */
+/** The bilinear filter by its definition, with rounding after each pass. */
 function bilinear({ data, height, width }: RgbImage, toHeight: number, toWidth: number): Uint8Array {
   const line = (values: readonly number[], count: number): number[] => {
     const scale = values.length / count;
@@ -53,18 +53,18 @@ function bilinear({ data, height, width }: RgbImage, toHeight: number, toWidth: 
 const largestDifference = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (b[i] ?? NaN))), a.length === b.length ? 0 : 256);
 
-test('every size to every size is the filter of the definition: no line, column or vector is missed', () => {
+test('resizing between any sizes matches the definition of the filter', () => {
   fc.assert(
     fc.property(image, edge, edge, (from, height, width) => {
       const { data } = resizeRgb(from, height, width, supportedResamples.bilinear);
-      // the order of the passes and ties of the rounding
+      // The order of the passes and ties of the rounding.
       expect(largestDifference(data, bilinear(from, height, width))).toBeLessThanOrEqual(2);
     }),
     { numRuns: 150 },
   );
 });
 
-test('halved first is the resampling of the means of 2x2 pixels', () => {
+test('halving first equals resampling the means of 2x2 pixels', () => {
   fc.assert(
     fc.property(image, image, edge, edge, (quarter, noise, height, width) => {
       const size = { height: quarter.height * 2, width: quarter.width * 2 };

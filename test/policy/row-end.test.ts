@@ -1,4 +1,4 @@
-/** Where the graph takes a row for ended: with its stop token, or with the last token of a stop sequence. */
+/** The graph ends a row with its stop token or with the last token of a stop sequence. */
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
@@ -18,7 +18,9 @@ afterAll(async () => {
   for (const runner of runners) await runner.release();
 });
 
-/** A first token, then a loop that draws what it is told, as a rollout does: tokens int64 [C, R, 1] -> ended bool [C, R, 1]. */
+/**
+ * Draws the given tokens in a first step and a loop, as a rollout does: tokens int64 [C, R, 1] -> ended bool [C, R, 1].
+ */
 async function compiled(stopSequences: readonly (readonly number[])[]): Promise<GraphRunner> {
   const g = new Graph('rows');
   const tokens = g.input('tokens', 'int64', ['C', 'R', 1]);
@@ -50,7 +52,7 @@ function endedBy(tokenIds: readonly number[], sequences: readonly (readonly numb
   });
 }
 
-it('with the last token of the stop token or of any sequence, of whatever lengths, and not before', async () => {
+it('ends a row with the stop token or the last token of any stop sequence, of any length, and not before', async () => {
   const token = fc.integer({ min: 0, max: 3 });
   const sequences = fc.array(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }), {
     maxLength: 3,

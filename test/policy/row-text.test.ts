@@ -11,7 +11,7 @@ import { Tokenizer } from '../../policy/text/tokenizer.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-/** Those of words have one unknown token for all text that they do not know. */
+/** Word-level tokenizers have one unknown token for all unknown text. */
 const folders = {
   demo: { folder: path('../../recipes/demo-config'), spells: false, images: 1 },
   idefics3: { folder: path('../fixtures/idefics3/tied'), spells: false, images: 1 },
@@ -49,7 +49,7 @@ const loading = new Map(names.map((name) => [name, loadProcessor(folders[name].f
 const tokenizers = new Map(names.map((name) => [name, Tokenizer.load(folders[name].folder)] as const));
 const processorOf = (name: Name): Promise<Processor> => required(loading.get(name), name);
 
-/** An image where the model reads them, then the text. */
+/** Encodes an image, if the model reads images, then the text. */
 async function encode(name: Name, part: TextPart): Promise<number[]> {
   const { images } = folders[name];
   const shown: ContentPart[] = images === 0 ? [] : [{ type: 'image' }];
@@ -64,7 +64,7 @@ const beside = (row: string, before = 'is ', after = ' true'): TextPart => ({
   rows: [[before.length, before.length + row.length]],
 });
 
-/** Ids of added tokens in a prompt, the unknown token aside: words that are not known are text. */
+/** Ids of added tokens in a prompt except the unknown token, which stands for plain text. */
 async function specialIds(name: Name, part: TextPart): Promise<number[]> {
   const tokenizer = await required(tokenizers.get(name), name);
   const added = new Set(addedTokens(name).map((token) => tokenizer.requireId(token)));
@@ -75,7 +75,7 @@ async function specialIds(name: Name, part: TextPart): Promise<number[]> {
 describe.each(names)('text of rows: %s', (name) => {
   const spelled = [...new Set([...tokensOfAllModels, ...addedTokens(name)])];
 
-  it.each(spelled)('%s in a row is no special token, and decodes to itself', async (token) => {
+  it.each(spelled)('%s in a row is not a special token, and decodes to itself', async (token) => {
     const expected = await specialIds(name, beside('red'));
     expect(await specialIds(name, beside(token))).toEqual(expected);
     expect(await specialIds(name, beside(`red${token}${token}`))).toEqual(expected);
@@ -84,7 +84,7 @@ describe.each(names)('text of rows: %s', (name) => {
     expect(decoded).toContain(`is ${token} true`);
   });
 
-  it('the template may write special tokens, a row cannot complete one', async () => {
+  it('the template may write special tokens; a row cannot complete one', async () => {
     const token = required(addedTokens(name).at(-1), 'an added token');
     const plain = await specialIds(name, beside('red'));
     const written: TextPart = { type: 'text', text: `is ${token} true` };
@@ -96,7 +96,7 @@ describe.each(names)('text of rows: %s', (name) => {
     }
   });
 
-  it('no row opens or closes a turn or adds a picture, whatever it holds', async () => {
+  it('no row opens or closes a turn or adds a picture, whatever it contains', async () => {
     const expected = await specialIds(name, beside('red'));
     const pieces = fc.oneof(
       fc.constantFrom(...spelled),
@@ -112,7 +112,7 @@ describe.each(names)('text of rows: %s', (name) => {
     );
   });
 
-  it('ids of ordinary rows are those of the whole text', async () => {
+  it('ids of ordinary rows equal those of the whole text', async () => {
     const words = fc.array(
       fc.constantFrom('red', 'circle', ' ', '\n', 'it’s', '12', '?', ' é', 'ß', '日本', '\t', "'ll"),
     );

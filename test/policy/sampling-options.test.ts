@@ -1,4 +1,4 @@
-/** Sampling options and label log-probs through the engine's verbs. */
+/** Sampling options and label log-probs through the engine's calls. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import type { EncodedPrompt, SampledCompletion, Sampling, SampleRequest } from '../../policy/engine.ts';
@@ -25,7 +25,7 @@ afterAll(() => engine.close());
 const sample = async (options: Partial<Sampling>, other: Partial<SampleRequest> = {}): Promise<SampledCompletion[]> =>
   (await engine.sample({ ...request, ...other, sampling: { ...sampling, ...options } })).groups.flat();
 
-/** Log-probs that the trainer gives the completions of the prompts. */
+/** The trainer's log-probs of the prompts' completions. */
 async function trained(completions: readonly SampledCompletion[], temperature: number): Promise<readonly number[][][]> {
   const groups = prompts.map((prompt, i) => ({
     prompt,
@@ -38,7 +38,7 @@ async function trained(completions: readonly SampledCompletion[], temperature: n
 
 describe('top-k and top-p', () => {
   test.each([{ topK: 3 }, { topP: 0.4 }, { topK: 20, topP: 0.7 }])(
-    'the log-probs of what %j left are those of the trainer, over all tokens',
+    "log-probs of tokens sampled with %j match the trainer's, over all tokens",
     async (options) => {
       const completions = await sample(options);
       const wanted = (await trained(completions, sampling.temperature)).flat();
@@ -50,13 +50,13 @@ describe('top-k and top-p', () => {
     },
   );
 
-  test('one token is left: what greedy decoding says', async () => {
+  test('keeping one token equals greedy decoding', async () => {
     const greedy = await sample({ greedy: true });
     const single = await sample({ topK: 1 });
     expect(single.map(({ tokenIds }) => tokenIds)).toEqual(greedy.map(({ tokenIds }) => tokenIds));
   });
 
-  test('all tokens are left: what no option says, from the same graph', async () => {
+  test('keeping all tokens equals no option, with the same graph', async () => {
     const { architecture } = await readConfig(folderOf('untied-gqa'));
     const { vocabularySize } = architecture.text;
     const off = { ...request, sampling: { ...sampling, topK: vocabularySize, topP: 1, stopSequences: [] } };
@@ -64,7 +64,7 @@ describe('top-k and top-p', () => {
     expect((await engine.sample(off)).groups.flat()).toEqual(await sample({}));
   });
 
-  test('a shard draws what the whole batch draws', async () => {
+  test('a shard samples the same as the whole batch', async () => {
     const options = { topK: 9, topP: 0.8, stopSequences: [[7, 11]] };
     const whole = await sample(options);
     const parts = await Promise.all(
@@ -82,9 +82,9 @@ describe('top-k and top-p', () => {
 });
 
 describe('stop sequences', () => {
-  test('a completion is what it would have been, up to where a sequence is complete', async () => {
+  test('a completion is the same as without sequences, up to the end of the first one', async () => {
     const free = await sample({ tokenCountMax: 24 });
-    // Sequences that occur: one token, two in a row, three in a row; and one that only overlaps with itself.
+    // Sequences that occur: one token, two in a row, three in a row; and one that never occurs.
     const drawn = free.map(({ tokenIds }) => tokenIds).filter(({ length }) => length > 8);
     const [a, b, c] = [required(drawn[0], 'a long row'), required(drawn[1], 'another'), required(drawn[2], 'a third')];
     const stopSequences = [a.slice(4, 5), b.slice(2, 4), c.slice(1, 4), [999, 999]];
@@ -102,7 +102,7 @@ describe('stop sequences', () => {
     });
   });
 
-  test('a batch whose rows have all ended computes no further', async () => {
+  test('a batch whose rows have all ended stops computing', async () => {
     // Every token is a sequence: one step is enough.
     const stopSequences = Array.from({ length: 64 }, (_, id) => [id]);
     expect((await sample({ stopSequences })).map(({ tokenIds }) => tokenIds.length)).toEqual(
@@ -122,7 +122,7 @@ describe('label log-probs', () => {
   const labels = (completions: readonly (readonly number[])[]): Promise<readonly (readonly number[])[]> =>
     engine.labelLogProbs({ prompts: [{ prompt, completions }], temperature: 1, tokens });
 
-  test('of several tokens all count, and a common beginning none', async () => {
+  test('include all tokens of a label, and none of a common prefix', async () => {
     const rationale = [20, 21, 22];
     const completions = [
       [...rationale, 30, 31, 40, stop],
@@ -132,12 +132,12 @@ describe('label log-probs', () => {
     const [found = []] = await labels(completions);
     for (const [i, completion] of completions.entries()) {
       const each = await logProbsOf(completion);
-      // Behind the rationale, and without the stop token.
+      // After the rationale, and without the stop token.
       expect(Math.abs((found[i] ?? NaN) - sum(each.slice(3, -1)))).toBeLessThan(1e-5);
     }
   });
 
-  test('the stop token counts where one label is the beginning of another', async () => {
+  test('include the stop token if one label is a prefix of another', async () => {
     const completions = [
       [30, stop],
       [30, 31, stop],
@@ -148,11 +148,11 @@ describe('label log-probs', () => {
       const each = await logProbsOf(completion);
       expect(Math.abs((found[i] ?? NaN) - sum(each))).toBeLessThan(1e-5);
     }
-    // Else the longer label could never be the likelier one.
+    // Otherwise the longer label could never be the likelier one.
     expect(sum(found.map(Math.exp))).toBeLessThan(1);
   });
 
-  test('a lone label is certain', async () => {
+  test('are 0 for a single label', async () => {
     expect(await labels([[30, 31, stop]])).toEqual([[0]]);
   });
 });

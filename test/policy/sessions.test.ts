@@ -7,7 +7,7 @@ import { folderOf } from '../support/idefics3-fixture.ts';
 
 const { architecture } = await readConfig(folderOf('tied'));
 
-/** Compiles nothing, and remembers what it was asked for. */
+/** A runtime that compiles nothing and records the graphs. */
 function recorder(): { readonly runtime: Runtime; readonly compiled: Graph[] } {
   const compiled: Graph[] = [];
   const runner: GraphRunner = { run: () => Promise.resolve(new Map()), release: () => Promise.resolve() };
@@ -19,7 +19,7 @@ function recorder(): { readonly runtime: Runtime; readonly compiled: Graph[] } {
   return { runtime: { info, compile }, compiled };
 }
 
-test('a graph is built once a process and not once a step', async () => {
+test('builds a graph once per process, not once per step', async () => {
   const { runtime, compiled } = recorder();
   const sessions = new Sessions(architecture, runtime);
   for (let step = 0; step < 3; step++) {
@@ -29,7 +29,7 @@ test('a graph is built once a process and not once a step', async () => {
   expect(compiled.map(({ name }) => name)).toEqual(['rollout', 'training']);
 });
 
-test('another way to draw, to end or to train is another graph, and the first is still there', async () => {
+test('builds another graph for other sampling, stop or training options, and keeps the first', async () => {
   const { runtime, compiled } = recorder();
   const sessions = new Sessions(architecture, runtime);
   sessions.retarget({}, architecture.parameterSpecs);

@@ -1,6 +1,6 @@
 /**
- * How a step's prompts are cut into shards, and a shard into calls, changes no bit: on a model whose products are long
- * enough for ONNX Runtime to split their sums by the number of rows.
+ * The sharding of a step's prompts, and the splitting of a shard into calls, change no bit, on a model whose products
+ * are long enough for ONNX Runtime to split their sums by the number of rows.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,17 +57,17 @@ async function inShards(shardSize: number, other: Partial<SampleRequest>): Promi
 }
 
 describe.each([1, 4, 8, 20, 40])('groups of %i', (groupSize) => {
-  test.each([1, 2, 3, 5])('shards of %i prompts have the tokens and log-probs of the whole step', async (shardSize) => {
+  test.each([1, 2, 3, 5])("shards of %i prompts have the whole step's tokens and log-probs", async (shardSize) => {
     expect(await inShards(shardSize, { groupSize })).toEqual(await sample(0, prompts.length, { groupSize }));
   });
 });
 
-test('greedy shards are those of the whole step', async () => {
+test('greedy shards equal the whole step', async () => {
   const sampling = { temperature: 1, greedy: true, tokenCountMax: 5 };
   expect(await inShards(1, { groupSize: 1, sampling })).toEqual(await sample(0, 8, { groupSize: 1, sampling }));
 });
 
-test('a group that is cut into calls has the rollouts of smaller groups', async () => {
+test('a group that is split into calls has the same rollouts as smaller groups', async () => {
   const whole = await sample(0, 1, { groupSize: 70 });
   const tokensOf = (group: readonly SampledCompletion[] = []) => group.map(({ tokenIds }) => tokenIds);
   expect(tokensOf(whole[0]).slice(0, 20)).toEqual(tokensOf((await sample(0, 1, { groupSize: 20 }))[0]));

@@ -1,4 +1,7 @@
-/** SmolVLM2 with split images against transformers: tiles, prompts, loss, gradients, greedy tokens (test/fixtures/smolvlm). */
+/**
+ * SmolVLM2 with split images against transformers: tiles, prompts, loss, gradients, greedy tokens
+ * (test/fixtures/smolvlm).
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,7 +54,7 @@ function promptsOf(processor: Processor): Promise<EncodedPrompt[]> {
 }
 
 describe('split images', () => {
-  test.each(Object.entries(expected.tiles))('%s: the tiles are those of the Pillow processor', async (name, want) => {
+  test.each(Object.entries(expected.tiles))('%s: tiles match the Pillow processor', async (name, want) => {
     const processor = await ImageProcessor.load(folder, 0);
     const { tiles, rowCount, columnCount } = await processor.process(imageFile(name));
     expect({ rows: rowCount, columns: columnCount, count: tiles.length }).toMatchObject({
@@ -60,11 +63,11 @@ describe('split images', () => {
       count: want.count,
     });
     const values = tiles.flatMap(({ data }) => [...data]);
-    // Levels are 2/255 apart: what remains is the order of float32 operations.
+    // Levels are 2/255 apart: the rest is the order of float32 operations.
     expect(largestDifference(values, valuesOf(`tiles.${name}`))).toBeLessThan(1e-6);
   });
 
-  test('an image that is one tile already is not split and not resized', async () => {
+  test('an image of one tile is neither split nor resized', async () => {
     const config = { do_resize: false, do_image_splitting: true, max_image_size: { longest_edge: 18 } };
     await writeFile(join(scratch, 'preprocessor_config.json'), JSON.stringify(config));
     const processor = await ImageProcessor.load(scratch, 0);
@@ -74,7 +77,7 @@ describe('split images', () => {
     expect(tiles[0]?.data[1]).toBeCloseTo((3 / 255) * 2 - 1, 5);
   });
 
-  test('prompts have the tokens of the processor: places, line ends, the whole image last', async () => {
+  test("prompts have the processor's tokens: places, line ends, the whole image last", async () => {
     const prompts = await promptsOf(await loadProcessor(folder));
     expect(prompts.map(({ tokenIds }) => tokenIds)).toEqual(expected.promptIds);
     expect(prompts.map(({ images }) => images.length)).toEqual([7, 17]);
@@ -86,7 +89,7 @@ describe('split images', () => {
   });
 });
 
-test('loss, log-probs and all gradients are those of transformers, through several tiled images', async () => {
+test('loss, log-probs and all gradients match transformers, through several tiled images', async () => {
   const prompts = await promptsOf(await loadProcessor(folder));
   const tokenCount = expected.targetIds.flat().length;
   const groups = prompts.map((prompt, row) => ({
@@ -101,7 +104,7 @@ test('loss, log-probs and all gradients are those of transformers, through sever
   }
 });
 
-test('three AdamW steps give the weights of torch', async () => {
+test('three AdamW steps match the weights of torch', async () => {
   const engine = new EmbeddedEngine({ threadCount: 1 });
   await engine.loadCheckpoint(folder);
   const tokenWeight = 1 / expected.targetIds.flat().length;
@@ -123,7 +126,7 @@ test('three AdamW steps give the weights of torch', async () => {
   }
 });
 
-test('greedy tokens are those of generate', async () => {
+test('greedy tokens match generate', async () => {
   const engine = new EmbeddedEngine({ threadCount: 1 });
   await engine.loadCheckpoint(folder);
   const { groups } = await engine.sample({
@@ -140,7 +143,7 @@ test('greedy tokens are those of generate', async () => {
   expect(groups.map((group) => group[0]?.tokenIds)).toEqual(expected.greedyIds);
 });
 
-describe('fields of other models of its code base are refused by name', () => {
+describe('refuses fields of related models by name', () => {
   const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Record<string, object>;
   test.each([
     ['text_config', 'use_resampler', true],

@@ -1,4 +1,4 @@
-/** Text decoders against transformers, on checkpoints that each have what the others lack (test/fixtures/text-models). */
+/** Text decoders against transformers, on checkpoints that cover different features (test/fixtures/text-models). */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ describe.each(kinds)('%s', (kind) => {
   const { tensors } = decodeSafetensors(readFileSync(join(folderOf(kind), 'expected.safetensors')));
   const valuesOf = (name: string): Float32Array => readFloat32(required(tensors.get(name), name));
 
-  test('loss, log-probs and all gradients are those of transformers', async () => {
+  test('loss, log-probs and all gradients match transformers', async () => {
     const run = await modelRun(folderOf(kind), groupsOf(expected), { loss: 'cross_entropy' });
     expect(Math.abs(run.loss - expected.loss)).toBeLessThan(tolerance);
     const chosen = logProbsOf(valuesOf('logits'), expected.targetIds.flat());
@@ -68,7 +68,7 @@ describe.each(kinds)('%s', (kind) => {
     }
   });
 
-  test('greedy tokens are those of generate', async () => {
+  test('greedy tokens match generate', async () => {
     await engine.loadCheckpoint(folderOf(kind));
     const { groups } = await engine.sample({
       prompts: expected.promptIds.map((tokenIds) => ({ tokenIds, images: [] })),
@@ -83,7 +83,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(groups.map((group) => group[0]?.tokenIds)).toEqual(expected.greedyIds);
   });
 
-  test('three AdamW steps give the weights of torch, and a saved state has them', async () => {
+  test('three AdamW steps match the weights of torch, and a saved state contains them', async () => {
     await engine.loadCheckpoint(folderOf(kind));
     for (const norm of expected.stepGradientNorms) {
       await engine.forwardBackward({
@@ -105,7 +105,7 @@ describe.each(kinds)('%s', (kind) => {
     }
   });
 
-  test('prompts and answers become the tokens of AutoTokenizer, without an image processor', async () => {
+  test('prompts and answers match the tokens of AutoTokenizer, without an image processor', async () => {
     const processor = await loadProcessor(folderOf(kind));
     for (const [row, text] of expected.messages.entries()) {
       const prompt = await processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], []);
@@ -117,13 +117,13 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
-test('a prompt with an image for a model that reads text only is refused', async () => {
+test('a prompt with an image is refused for a text-only model', async () => {
   const processor = await loadProcessor(folderOf('qwen3'));
   const messages = [{ role: 'user' as const, content: [{ type: 'image' as const }] }];
   await expect(processor.encodePrompt(messages, [new Uint8Array(1)])).rejects.toMatchObject({ code: 'PROMPT_INVALID' });
 });
 
-test('a tokenizer with more tokens than the embedding has rows is refused: they would be read as something else', async () => {
+test('a tokenizer with more tokens than the embedding has rows is refused', async () => {
   const folder = mkdtempSync(join(scratch, 'vocabulary-'));
   await cp(folderOf('qwen3'), folder, { recursive: true });
   const file = join(folder, 'tokenizer.json');
@@ -136,7 +136,7 @@ test('a tokenizer with more tokens than the embedding has rows is refused: they 
   });
 });
 
-describe('fields that change the maths and are not implemented are refused by name', () => {
+describe('refuses fields by name that change the maths and are not implemented', () => {
   const configOf = (kind: string): Record<string, unknown> =>
     JSON.parse(readFileSync(join(folderOf(kind), 'config.json'), 'utf8')) as Record<string, unknown>;
 
@@ -156,13 +156,13 @@ describe('fields that change the maths and are not implemented are refused by na
     expectRefused({ ...configOf(kind), [field]: value }, field);
   });
 
-  test('an odd head size is no rotation', () => {
+  test('refuses an odd head size, which cannot be rotated', () => {
     expect(() => readArchitecture({ ...configOf('llama-linear'), head_dim: 7 }, 'config.json')).toThrow(/head_dim/);
   });
 });
 
-describe('a checkpoint with a fault names its tensor', () => {
-  test('a tensor that the model has no place for', async () => {
+describe('an invalid checkpoint is reported with its tensor', () => {
+  test('a tensor that the model does not have', async () => {
     const folder = mkdtempSync(join(scratch, 'extra-'));
     await cp(folderOf('qwen2'), folder, { recursive: true });
     const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** What learns: adapters beside frozen matrices, frozen parts; and that neither is lost or drifts on the way to disk and back. */
+/** Trainable parameters: adapters on frozen matrices and frozen parts, both preserved exactly on disk. */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ describe('LoRA', () => {
     expect(await step()).toBeLessThan(first - 0.2);
   });
 
-  test('the checkpoint holds the adapters merged: only their matrices differ from the base', async () => {
+  test('the checkpoint contains the merged adapters: only their matrices differ from the base', async () => {
     await engine.loadCheckpoint(idefics3);
     await engine.prepareTraining(lora);
     await step();
@@ -85,12 +85,12 @@ describe('LoRA', () => {
     ]);
     const logProbs = await engine.forward({ groups, temperature: 1, tokens, weights: 'current' });
     await engine.loadReference(folder);
-    // The reference is the merged checkpoint: the trainer, which adds B A x, must see the same policy.
+    // The reference is the merged checkpoint: the trainer, which adds B A x, must compute the same policy.
     const merged = await engine.forward({ groups, temperature: 1, tokens, weights: 'reference' });
     expect(largestDifference(merged.flat(2), logProbs.flat(2))).toBeLessThan(1e-5);
   });
 
-  test('rollouts, which merge the adapters, have the log-probs of the trainer, which does not', async () => {
+  test('rollouts, which merge the adapters, have the same log-probs as the trainer, which does not', async () => {
     await engine.loadCheckpoint(idefics3);
     await engine.prepareTraining(lora);
     for (let i = 0; i < 3; i++) await step();
@@ -119,7 +119,7 @@ describe('LoRA', () => {
     expect(largestDifference(rollouts, again.flat(2))).toBeLessThan(1e-5);
   });
 
-  test('a saved state goes on bit for bit where it was left, in another engine', async () => {
+  test('training resumes bit-exactly from a saved state in another engine', async () => {
     await engine.loadCheckpoint(idefics3);
     await engine.prepareTraining(lora);
     await step();
@@ -129,14 +129,14 @@ describe('LoRA', () => {
     const undisturbed = await engine.weightsDigest();
     const other = new EmbeddedEngine({ threadCount: 1 });
     await other.loadState(folder);
-    // What a replayed step does first; the state is trained so already.
+    // The first call of a replayed step; the state already has adapters.
     await other.prepareTraining(lora);
     await step(other);
     expect(await other.weightsDigest()).toBe(undisturbed);
     await other.close();
   });
 
-  test('adapters drawn by another seed are others; the same seed gives the same', async () => {
+  test('adapters depend only on their seed', async () => {
     const digestWith = async (seed: number): Promise<string> => {
       await engine.loadCheckpoint(qwen3);
       await engine.prepareTraining({ lora: { rank: 2, alpha: 2, modules: ['v_proj'], seed } });
@@ -146,7 +146,7 @@ describe('LoRA', () => {
     expect(await digestWith(1)).not.toBe(await digestWith(2));
   });
 
-  test('gradients of A and B are those that the matrix passes on: scale dW A^T and scale B^T dW', async () => {
+  test("gradients of A and B follow from the matrix's: scale dW A^T and scale B^T dW", async () => {
     await engine.loadCheckpoint(idefics3);
     await engine.prepareTraining(lora);
     await step();
@@ -182,7 +182,7 @@ describe('LoRA', () => {
     expect(() => adapted.gradientOf(`${module}.weight`)).toThrow();
   });
 
-  test('the adapters are kept in the layout of PEFT: its names, shapes and config', async () => {
+  test("adapters are saved in PEFT's layout: its names, shapes and config", async () => {
     await engine.loadCheckpoint(qwen3);
     await engine.prepareTraining({ lora: { rank: 2, alpha: 8, modules: ['v_proj'], seed: 1 } });
     const state = freshFolder();
@@ -206,7 +206,7 @@ describe('LoRA', () => {
     });
   });
 
-  test('what is stored with a state comes out as a folder that PEFT opens, and a state without adapters has none', async () => {
+  test('adapters stored with a state are exported as a folder for PEFT; a state without adapters has none', async () => {
     const store = new ArtifactStore(new FolderObjectStore(join(scratch, 'store')));
     await engine.loadCheckpoint(qwen3);
     const plain = freshFolder();
@@ -238,7 +238,7 @@ describe('frozen parts', () => {
     expect([...tensors.keys()].filter((name) => name.includes('vision_model'))).toEqual([]);
   });
 
-  test('a state with frozen parts goes on bit for bit', async () => {
+  test('training resumes bit-exactly from a state with frozen parts', async () => {
     const freeze: TrainableSpec = { freeze: ['vision', 'connector'] };
     await engine.loadCheckpoint(idefics3);
     await engine.prepareTraining(freeze);
@@ -253,7 +253,7 @@ describe('frozen parts', () => {
     expect(await engine.weightsDigest()).toBe(undisturbed);
   });
 
-  test('a policy that is loaded afterwards learns with all its weights again', async () => {
+  test('a policy that is loaded afterwards trains all its weights again', async () => {
     const digestOf = async (prepare: boolean): Promise<string> => {
       if (prepare) {
         await engine.loadCheckpoint(idefics3);
@@ -268,7 +268,7 @@ describe('frozen parts', () => {
   });
 });
 
-describe('what fits nothing is refused by name', () => {
+describe('refuses a specification that does not fit, by name', () => {
   test.each<[string, TrainableSpec, string]>([
     [qwen3, { freeze: ['vision'] }, 'vision'],
     [qwen3, { freeze: ['embeddings', 'decoder', 'head'] }, 'every part'],

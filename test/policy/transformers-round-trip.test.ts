@@ -1,4 +1,4 @@
-/** What the engine saves opens in transformers, and computes there what it computes here. */
+/** A saved checkpoint opens in transformers and computes the same there. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ test.skipIf(isMissing)('untrained weights give equal logits, trained ones our lo
   const requests = [];
   const ours: number[][] = [];
   for (const [name, prompt] of models) {
-    // The prompt's own last tokens are the completion: their log-probs come from the rows before them.
+    // The prompt's own last tokens are the completion: their log-probs come from the preceding rows.
     const group = {
       prompt: { ...prompt, tokenIds: prompt.tokenIds.slice(0, -rowCount) },
       completions: [{ tokenIds: prompt.tokenIds.slice(-rowCount), tokenWeight: 0.25 }],
@@ -84,7 +84,7 @@ test.skipIf(isMissing)('untrained weights give equal logits, trained ones our lo
   }
 });
 
-/** Of the prompt's last tokens, each from the row before it. */
+/** Log-probs of the prompt's last tokens, each from the row before it. */
 function logProbsOf(logits: readonly number[], { tokenIds }: EncodedPrompt): number[] {
   const vocabularySize = logits.length / (rowCount + 1);
   return tokenIds.slice(-rowCount).map((id, row) => {

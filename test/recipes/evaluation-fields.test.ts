@@ -4,7 +4,7 @@ import { loadRecipeFile, parseRecipe } from '../../recipes/load.ts';
 
 const demo = 'recipes/demo.yaml';
 
-test('an evaluation that asks for nothing more costs nothing more', () => {
+test('an evaluation without optional fields has the defaults', () => {
   const { evaluation } = loadRecipeFile(demo, ['evaluation={}']).parsed;
   expect(evaluation).toMatchObject({ modes: ['strict'], probes: [], sampleCount: 1, bootstrapResampleCount: 2000 });
   const written = loadRecipeFile(demo, []).recipe as Record<string, unknown>;
@@ -17,7 +17,7 @@ test.each([
   ['evaluation.paraphrases={safty: ["<image> {{ mode_word }}"]}', 'evaluation.paraphrases.safty', 'safety'],
   ['evaluation.rationaleCues={safety: {perhaps: [smoke]}}', 'evaluation.rationaleCues.safety.perhaps', 'yes'],
   ['evaluation.probes=[paraphrase]', 'evaluation.paraphrases', 'at least one task'],
-])('%s is refused at its place', (set, place, allowed) => {
+])('refuses %s with its path', (set, place, allowed) => {
   const refused = (): unknown => loadRecipeFile(demo, [set]);
   expect(refused).toThrow(MtrlError);
   expect(refused).toThrow(place);

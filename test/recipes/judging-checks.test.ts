@@ -99,7 +99,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   ],
   [
     'more groups than rounds',
-    withArm({ resampling: { informativeGroupCountMin: 49 } }),
+    withArm({ dynamicSampling: { informativeGroupCountMin: 49 } }),
     'informativeGroupCountMin: found 49; allowed: <= 48',
   ],
   [
@@ -111,10 +111,10 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
 ];
 
 describe('a recipe', () => {
-  test('that is right is accepted', () => {
+  test('is accepted if it is valid', () => {
     expect(messageOf(good)).toBe('accepted');
   });
-  test.each(wrong)('with %s is refused with its place', (_, recipe, message) => {
+  test.each(wrong)('is refused with its path for %s', (_, recipe, message) => {
     expect(messageOf(recipe)).toContain(message);
   });
 });
@@ -140,7 +140,7 @@ datasets: [{ reader: jsonl, task: shows, split: test, path: shows.jsonl, imageFo
 arms: { base: { objective: none, mode: think } }
 `;
 
-  test('brings tasks and datasets in; the recipe’s own stand first', () => {
+  test('adds tasks and datasets; the recipe’s own come first and take precedence', () => {
     write('fragment.yaml', fragment);
     const { parsed } = loadRecipeFile(write('recipe.yaml', recipe), []);
     expect(Object.keys(parsed.tasks)).toEqual(['shows', 'more']);
@@ -149,7 +149,7 @@ arms: { base: { objective: none, mode: think } }
     expect(paths).toEqual([join(folder, 'data', 'shows.jsonl'), join(folder, 'data', 'more.jsonl')]);
   });
 
-  test('lets --set change what came in', () => {
+  test('lets --set change included fields', () => {
     write('fragment.yaml', fragment);
     const { parsed } = loadRecipeFile(write('recipe.yaml', recipe), ['tasks.more.ood=true', 'datasets.1.path=x.jsonl']);
     expect(parsed.tasks['more']?.ood).toBe(true);
@@ -161,7 +161,7 @@ arms: { base: { objective: none, mode: think } }
     ['holds arms', 'include: [arms.yaml]', 'RECIPE_INVALID'],
     ['is no YAML', 'include: [broken.yaml]', 'RECIPE_INVALID'],
   ];
-  test.each(broken)('that %s is refused', (_, line, code) => {
+  test.each(broken)('is refused if it %s', (_, line, code) => {
     write('arms.yaml', 'arms: {}');
     write('broken.yaml', 'tasks: [');
     const file = write('recipe.yaml', recipe.replace('include: [fragment.yaml]', line));

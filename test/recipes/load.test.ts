@@ -28,7 +28,7 @@ function write(text: string): string {
   return path;
 }
 
-describe('a wrong recipe is told with its place, what was found and what is allowed', () => {
+describe('an invalid recipe is reported with its path, what was found and what is allowed', () => {
   test.each([
     ['arms.mt-rl.groupSize=1', 'arms.mt-rl.groupSize (--set): found 1; allowed: a number >= 2'],
     ['datasets.0.split=trian', 'datasets.0.split (--set): found "trian"; allowed: train, val, test'],
@@ -55,7 +55,7 @@ describe('a wrong recipe is told with its place, what was found and what is allo
     expect(error.message).toContain(line);
   });
 
-  test('an unknown field names its line in the file and the field that was meant', () => {
+  test('an unknown field is reported with its line in the file and the nearest field', () => {
     const path = write('name: x\nseed: [0]\npolicy: { checkpoint: . }\ntasks: {}\ndatasets: []\narms: {}\n');
     const error = errorOf([], path);
     expect(error.details.where).toBe(path);
@@ -63,11 +63,11 @@ describe('a wrong recipe is told with its place, what was found and what is allo
     expect(error.message).toContain('datasets (line 5): found []; allowed: a list of at least 1');
   });
 
-  test('text that is not YAML names the line', () => {
+  test('text that is not YAML is reported with its line', () => {
     expect(errorOf([], write('name: x\narms: [\n')).message).toMatch(/\(line [23]\): found .*allowed: YAML/);
   });
 
-  test('a missing field is told at the arm that lacks it', () => {
+  test('a missing field is reported at its arm', () => {
     const error = errorOf(['arms.mt-rl={objective: rl, mode: think}']);
     expect(error.message).toContain(
       'arms.mt-rl.stepCount (--set): found nothing; allowed: a number (the field is needed)',
@@ -77,7 +77,7 @@ describe('a wrong recipe is told with its place, what was found and what is allo
 });
 
 describe('--set', () => {
-  test('refuses a path that the recipe does not have, naming what is there', () => {
+  test('refuses an unknown path, with the known ones', () => {
     expect(errorOf(['arms.nope.stepCount=3']).message).toContain(
       'arms.nope (--set): found a path that the recipe does not have; allowed: base',
     );
@@ -85,11 +85,11 @@ describe('--set', () => {
     expect(errorOf(['datasets.9.split=train']).message).toContain('allowed: 0 to 2');
   });
 
-  test('without a value is wrong usage', () => {
+  test('without a value is a usage error', () => {
     expect(errorOf(['arms.mt-rl.stepCount']).code).toBe('USAGE');
   });
 
-  test('sets what the file leaves out, and changes the digest', () => {
+  test('sets fields that the file omits, and changes the digest', () => {
     const plain = loadRecipeFile(demo, []);
     const changed = loadRecipeFile(demo, ['evaluation.seed=3', 'arms.mt-rl.optimizer.learningRate=5e-5']);
     expect(changed.parsed.evaluation.seed).toBe(3);
@@ -100,7 +100,7 @@ describe('--set', () => {
 });
 
 describe('paths', () => {
-  test('start from the recipe file, datasets from dataFolder, and are sent absolute', () => {
+  test('are relative to the recipe file, those of datasets to dataFolder, and are sent as absolute paths', () => {
     const { recipe, parsed } = loadRecipeFile('recipes/cue-conflict.yaml', ['dataFolder=../elsewhere']);
     expect(parsed.policy).toEqual({ checkpoint: resolve('recipes/demo-base') });
     expect(parsed.datasets[0]).toMatchObject({ path: resolve('elsewhere/judgments/pointwise.train.jsonl') });
@@ -108,7 +108,7 @@ describe('paths', () => {
     expect(parseRecipe(recipe)).toEqual(parsed);
   });
 
-  test('that lead nowhere are told by their place in the recipe', () => {
+  test('that do not exist are reported with their path in the recipe', () => {
     const { parsed } = loadRecipeFile(demo, ['policy.checkpoint=./not-there']);
     expect(() => {
       requireFiles(parsed);
@@ -116,7 +116,7 @@ describe('paths', () => {
   });
 });
 
-test('a supervised arm in think mode needs reasons in its data, unless it trains only direct answers', () => {
+test('a supervised arm in think mode needs rationales in its data, unless it trains only direct answers', () => {
   const error = errorOf(
     ['datasets.0={reader: jsonl, task: shows, split: train, path: x, imageFolder: y, fields: {prompt: [statement]}}'],
     'recipes/cue-conflict.yaml',

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { editDistance, nearest } from '../../recipes/checks/nearest.ts';
 
-test('edits are counted: replaced, missing, added and swapped letters', () => {
+test('counts edits: replaced, missing, added and swapped letters', () => {
   expect(editDistance('split', 'split')).toBe(0);
   expect(editDistance('splt', 'split')).toBe(1);
   expect(editDistance('spilt', 'split')).toBe(1);
   expect(editDistance('', 'abc')).toBe(3);
 });
 
-test('the distance is symmetric and never longer than the longer word', () => {
+test('the distance is symmetric and at most the length of the longer word', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), (a, b) => {
       const distance = editDistance(a, b);
@@ -21,6 +21,6 @@ test('the distance is symmetric and never longer than the longer word', () => {
   );
 });
 
-test('a misspelt field finds the one that was meant', () => {
+test('finds the nearest field for a misspelled one', () => {
   expect(nearest('groupsize', ['mode', 'groupSize', 'tasks'], 1)).toEqual(['groupSize']);
 });

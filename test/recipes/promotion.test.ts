@@ -20,7 +20,7 @@ function messageOf(act: () => unknown): string {
 }
 
 describe('promotion in a recipe', () => {
-  it('has a gate where it says nothing of one, and so has a recipe without promotion', () => {
+  it('has a default gate, as does a recipe without promotion', () => {
     const standard = { minimums: [], regressionMax: 0.02, unparsableRateMax: 0.05 };
     expect(parseRecipe(promoting({})).promotion).toMatchObject({
       ...{ startFrom: 'promoted', gate: standard, approval: { required: false, timeoutMs: 86_400_000 } },
@@ -68,12 +68,12 @@ describe('promotion in a recipe', () => {
     ],
     ['an empty command', promoting({ notify: { commands: [[]] } }), 'promotion.notify.commands.0'],
     ['a name that no key can hold', promoting({ name: 'Judge/1' }), 'promotion.name'],
-  ])('is refused with %s, by its path and what is allowed', (_, recipe, says) => {
+  ])('is refused with %s, with its path and what is allowed', (_, recipe, says) => {
     expect(messageOf(() => parseRecipe(recipe))).toContain(says);
   });
 });
 
-describe('what comes from the Temporal CLI', () => {
+describe('input from the Temporal CLI', () => {
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'the request'],
     ['no experiment', { name: 'judge' }, 'experimentId'],
@@ -83,7 +83,7 @@ describe('what comes from the Temporal CLI', () => {
     expect(messageOf(() => requireRequest(promoteRequest, value))).toContain(says);
   });
 
-  it('is refused as a rollback when nobody says who wants it', () => {
+  it('is refused as a rollback without a requester', () => {
     expect(messageOf(() => requireRequest(rollbackRequest, { name: 'judge', revision: 1 }))).toContain('by');
     expect(messageOf(() => requireRequest(rollbackRequest, { name: 'judge', revision: 1, by: 'me' }))).toBe('accepted');
   });

@@ -11,7 +11,7 @@ const schema = JSON.parse(readFileSync('recipes/recipe.schema.json', 'utf8')) as
 const recipes = readdirSync('recipes').filter((name) => name.endsWith('.yaml'));
 const adapters = readdirSync('recipes/adapters');
 
-describe('what `npm run docs` writes is what the schema says', () => {
+describe('the output of `npm run docs` is up to date', () => {
   test('docs/recipes.md', () => {
     expect(page).toBe(recipeReference());
   });
@@ -20,7 +20,7 @@ describe('what `npm run docs` writes is what the schema says', () => {
     expect(schema).toEqual(JSON.parse(JSON.stringify(recipeFileSchema())));
   });
 
-  test('every field has a meaning', () => {
+  test('every field is documented', () => {
     const rows = page.split('\n').filter((line) => line.startsWith('| `'));
     expect(rows.length).toBeGreaterThan(100);
     expectNone(rows.filter((line) => line.endsWith('|  |')));
@@ -37,13 +37,13 @@ describe('the JSON Schema, as editors read it', () => {
   const demo = (): Record<string, unknown> =>
     parse(readFileSync('recipes/demo.yaml', 'utf8'), { merge: true }) as Record<string, unknown>;
 
-  test.each(recipes)('holds recipes/%s to be right, which names the schema in its first line', (name) => {
+  test.each(recipes)('accepts recipes/%s, which names the schema in its first line', (name) => {
     const text = readFileSync(`recipes/${name}`, 'utf8');
     expect(text.split('\n')[0]).toBe('# yaml-language-server: $schema=./recipe.schema.json');
     expect(problemsOf(parse(text, { merge: true }))).toEqual([]);
   });
 
-  test.each(adapters)('holds recipes/adapters/%s to be a part of a recipe', (name) => {
+  test.each(adapters)('accepts recipes/adapters/%s as a part of a recipe', (name) => {
     const fragment = parse(readFileSync(`recipes/adapters/${name}`, 'utf8'), { merge: true }) as object;
     expect(problemsOf({ ...demo(), ...fragment })).toEqual([]);
   });
@@ -53,11 +53,11 @@ describe('the JSON Schema, as editors read it', () => {
     ['a value that is not allowed', { leaks: { action: 'ignore' } }],
     ['a number out of bounds', { quarantineRateMax: 2 }],
     ['a name with a blank', { name: 'my judge' }],
-  ])('underlines %s', (_what, change) => {
+  ])('rejects %s', (_what, change) => {
     expect(problemsOf({ ...demo(), ...change })).not.toEqual([]);
   });
 
-  test('wants tasks and datasets of a recipe that includes none', () => {
+  test('requires tasks and datasets of a recipe without include', () => {
     const { tasks: _tasks, datasets: _datasets, ...rest } = demo();
     expect(problemsOf(rest)).not.toEqual([]);
     expect(problemsOf({ ...rest, include: ['adapters/agin.yaml'] })).toEqual([]);

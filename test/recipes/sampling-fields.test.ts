@@ -5,12 +5,12 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 
 const demo = 'recipes/demo.yaml';
 
-test('a recipe that says nothing of them keeps its digest, and so what was made for it', () => {
+test('a recipe without these fields keeps its digest, and so its cached results', () => {
   const text = canonicalJson(loadRecipeFile(demo, []).parsed);
   expect(text).not.toMatch(/topK|topP|sampleTopK|sampleTopP|stopSequences/);
 });
 
-test('they are kept as they are written', () => {
+test('the fields are kept as written', () => {
   const { parsed } = loadRecipeFile(demo, [
     'arms.mt-rl.topK=20',
     'arms.mt-rl.topP=0.9',
@@ -29,7 +29,7 @@ test.each([
   ['evaluation={sampleTopP: -1}', 'evaluation.sampleTopP'],
   ['stopSequences=[""]', 'stopSequences.0'],
   ['arms.sft-unified.topK=3', 'arms.sft-unified.topK'],
-])('%s is refused at its place', (set, place) => {
+])('refuses %s with its path', (set, place) => {
   const refused = (): unknown => loadRecipeFile(demo, [set]);
   expect(refused).toThrow(MtrlError);
   expect(refused).toThrow(place);

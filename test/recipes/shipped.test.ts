@@ -18,7 +18,7 @@ test.each([...shipped, 'paper', 'every-file'] as const)('%s is a valid recipe', 
   expect(load(name).parsed.name).toBe(name);
 });
 
-test('the paper trains its six tasks and none of the unseen format, in fifteen arms', () => {
+test('paper trains its six tasks and none of the unseen format, in fifteen arms', () => {
   const { tasks, arms, datasets } = load('paper').parsed;
   const unseen = Object.keys(tasks).filter((task) => tasks[task]?.ood);
   expect(Object.keys(tasks)).toEqual([
@@ -47,7 +47,7 @@ test.each(adapters)('the adapter %s is a fragment that a recipe can include', (a
   const { parsed } = loadRecipeFile(file, []);
   rmSync(folder, { recursive: true });
   expect(parsed.datasets.length).toBeGreaterThan(0);
-  // Every field that a prompt uses is one that the dataset reads.
+  // Every field that a prompt uses is read by the dataset.
   for (const dataset of parsed.datasets) {
     if (dataset.reader === 'judge-world') continue;
     const { task, fields } = dataset;
@@ -61,7 +61,7 @@ test.each(adapters)('the adapter %s is a fragment that a recipe can include', (a
   }
 });
 
-test.each(shipped)('no prompt of %s holds a word that the demo tokenizer would not know', (name) => {
+test.each(shipped)('the prompts of %s contain only words of the demo tokenizer', (name) => {
   const { parsed } = load(name);
   for (const [task, spec] of Object.entries(parsed.tasks)) {
     const images = spec.kind === 'pairwise' ? ['a', 'b'] : ['a'];
@@ -73,7 +73,7 @@ test.each(shipped)('no prompt of %s holds a word that the demo tokenizer would n
   }
 });
 
-test('demo and demo-quick ask the same question: the same arms, tasks and objectives', () => {
+test('demo and demo-quick compare the same arms, tasks and objectives', () => {
   const [demo, quick] = [load('demo').parsed, load('demo-quick').parsed];
   expect(quick.tasks).toEqual(demo.tasks);
   expect(Object.entries(quick.arms).map(([name, { objective, mode }]) => [name, objective, mode])).toEqual(
@@ -81,19 +81,19 @@ test('demo and demo-quick ask the same question: the same arms, tasks and object
   );
 });
 
-describe('the reasons that cue-conflict derives from file names', () => {
+describe('the rationales that cue-conflict derives from file names', () => {
   const { parsed } = load('cue-conflict');
   const [dataset] = parsed.datasets;
   const rationale = dataset?.reader === 'jsonl' ? dataset.rationale : undefined;
   const reason = (image: string, label: string) => compileTemplate(rationale ?? '')({ row: { image }, label }).trim();
 
-  test('name the object without its number, then whether it is the one asked for', () => {
+  test('name the object without its number, then whether it is the one in question', () => {
     expect(reason('cue_conflict/airplane1-bicycle2.jpg', 'yes')).toBe('airplane same');
     expect(reason('cue_conflict/keyboard10-bicycle2.jpg', 'no')).toBe('keyboard other');
   });
 
   const source = dataset?.reader === 'jsonl' ? dataset.path : '';
-  test.skipIf(needSharedData('cue-conflict').isMissing)('hold only words of the demo tokenizer on all rows', () => {
+  test.skipIf(needSharedData('cue-conflict').isMissing)('contain only words of the demo tokenizer on all rows', () => {
     const rows = readFileSync(join(source), 'utf8')
       .trim()
       .split('\n')

@@ -10,7 +10,7 @@ const sentences = (runs: readonly ReturnType<typeof run>[], tests: readonly Pair
 const base = run('base', 'none', [scores('a', 0.6, [0.55, 0.65]), scores('b', 0.6, [0.55, 0.65])]);
 const rl = run('mt-rl', 'rl', [scores('a', 0.64, [0.59, 0.69]), scores('b', 0.7, [0.66, 0.75])]);
 
-test('a difference that the paired test finds is claimed, with the numbers, though the intervals overlap', () => {
+test('claims a difference that the paired test finds, with its numbers, although the intervals overlap', () => {
   const unseen = [
     run('base', 'none', [scores('pair', 0.6, [0.55, 0.65], true)]),
     run('mt-rl', 'rl', [scores('pair', 0.64, [0.59, 0.69], true)]),
@@ -21,21 +21,21 @@ test('a difference that the paired test finds is claimed, with the numbers, thou
   ]);
 });
 
-test('a p-value that Holm raises above .05 claims nothing', () => {
+test('claims nothing for a p-value that Holm raises above .05', () => {
   const tests = [paired('a', 'mt-rl', 'base', 0.04, 0.06), paired('b', 'mt-rl', 'base', 0.1, 0.001)];
   expect(sentences([base, rl], tests)).toEqual([
     'In distribution, mt-rl is higher than base on 1 of 2 tasks (paired bootstrap, p < .05 after Holm; McNemar agrees on 1); no difference can be claimed on a.',
   ]);
 });
 
-test('what was not tested is not claimed, however far the intervals lie apart', () => {
+test('claims nothing without a test, however far apart the intervals are', () => {
   const far = run('mt-rl', 'rl', [scores('a', 0.99, [0.98, 1])]);
   expect(sentences([base, far], [])).toEqual([
     'In distribution, no difference between mt-rl and base can be claimed on any of 1 tasks: they were not tested.',
   ]);
 });
 
-test('one seed of several in which no difference is found takes the claim away', () => {
+test('claims nothing if one of several seeds shows no difference', () => {
   const lucky = paired('a', 'mt-rl', 'base', 0.3, 0.001);
   const unlucky = { ...paired('a', 'mt-rl', 'base', 0.02, 0.4), runName: 'mt-rl/s1' };
   expect(sentences([base, rl], [lucky])[0]).toContain('higher');

@@ -1,4 +1,4 @@
-/** A small report's data, with every part filled in and hostile text where text may come from outside. */
+/** The data of a small report, with every part filled in and hostile text wherever text may be external. */
 import type { PairedTest } from '../../judge/evaluation/paired-tests.ts';
 import type { ReportData, ReportRun, ReportScores } from '../../judge/report/data.ts';
 

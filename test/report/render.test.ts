@@ -6,14 +6,14 @@ import { hostile, madeUpReport } from './made-up.ts';
 const page = renderReport(madeUpReport());
 const { document } = parseHTML(page);
 
-test('text from outside cannot become markup', () => {
+test('external text cannot become markup', () => {
   expect(document.querySelectorAll('script')).toHaveLength(0);
   expect(page).not.toContain('<script');
   expect(document.querySelector('h1')?.textContent).toBe(hostile);
   expect(document.querySelector('.card .prompt')?.textContent).toBe(hostile);
 });
 
-test('the file asks for nothing outside itself', () => {
+test('the file refers to nothing outside itself', () => {
   const addresses = [...document.querySelectorAll('[src], link, iframe, object, use')].map(
     (element) => element.getAttribute('src') ?? element.outerHTML,
   );
@@ -27,7 +27,7 @@ test('equal data give equal bytes', () => {
 });
 
 describe('every section shows its part', () => {
-  test('the table has a row a run and the majority, and the order checks of the unseen task', () => {
+  test('the table has a row per run and the majority, and the order checks of the unseen task', () => {
     const rows = [...document.querySelectorAll('#answer table.scores tbody tr')].map((row) =>
       row.textContent.replace(/\s+/g, ' '),
     );
@@ -37,7 +37,7 @@ describe('every section shows its part', () => {
     expect(rows[3]).toContain('majority');
   });
 
-  test('curves are drawn for trained runs, by task too', () => {
+  test('curves are drawn for trained runs, also by task', () => {
     const titles = [...document.querySelectorAll('.chart figcaption')].map(
       (caption) => caption.firstChild?.textContent,
     );
@@ -57,12 +57,12 @@ describe('every section shows its part', () => {
     ).toBe(false);
   });
 
-  test('rollouts are sorted by what became of them', () => {
+  test('rollouts are grouped by outcome', () => {
     for (const outcome of ['right', 'wrong', 'unparsable'])
       expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);
   });
 
-  test('the lineage leads from files to each policy, through the steps of those that trained', () => {
+  test('the lineage leads from files to each policy, through the steps of trained runs', () => {
     const boxes = [...document.querySelectorAll('.lineage g')].map((box) => box.querySelector('title')?.textContent);
     expect(boxes).toEqual(
       expect.arrayContaining([
@@ -77,20 +77,20 @@ describe('every section shows its part', () => {
     expect(document.querySelectorAll('.lineage path')).toHaveLength(7);
   });
 
-  test('quarantine, leaks, digests and cost are told', () => {
+  test('quarantine, leaks, digests and cost are shown', () => {
     const text = document.body.textContent;
     for (const part of ['LABEL_UNKNOWN', 'Leaks: in training and test data', 'c'.repeat(64), '1 min 01 s'])
       expect(text).toContain(part);
   });
 
-  test('a list that is cut says so, and where all of it is', () => {
+  test('a truncated list is marked, with the address of the full list', () => {
     const text = document.body.textContent;
     expect(text).toContain('the first 1 of 300; in full: mtrl fetch s3://mtrl/quarantine');
     expect(text).toContain('all; in full: mtrl fetch s3://mtrl/leaks');
   });
 });
 
-test('an experiment that trained nothing and kept nothing to show still has a report', () => {
+test('renders an experiment without training and rollouts', () => {
   const data = madeUpReport();
   const bare = renderReport({ ...data, runs: data.runs.slice(0, 1), rollouts: [], environment: {}, artifacts: [] });
   expect(bare).toContain('This experiment has no training runs.');
@@ -98,10 +98,10 @@ test('an experiment that trained nothing and kept nothing to show still has a re
   expect(renderReport({ ...data, runs: [] })).toContain('Results');
 });
 
-describe('how far a judge can be trusted', () => {
+describe('the reliability of a judge', () => {
   const sectionText = (id: string): string => document.querySelector(`#${id}`)?.textContent.replace(/\s+/g, ' ') ?? '';
 
-  test('confusion, calibration, samples and rationales are shown where they were measured', () => {
+  test('shows confusion, calibration, samples and rationales if they were measured', () => {
     const text = sectionText('reliability');
     for (const part of [
       'kappa',
@@ -114,14 +114,14 @@ describe('how far a judge can be trusted', () => {
       expect(text).toContain(part);
   });
 
-  test('a bar of the reliability diagram stands where the judge was as sure as that', () => {
+  test('places a bar of the reliability diagram at its confidence', () => {
     const bars = document.querySelectorAll('#reliability svg.calibration')[0]?.querySelectorAll('rect') ?? [];
     expect([...bars].map((bar) => ['x', 'y', 'height'].map((name) => Number(bar.getAttribute(name))))).toEqual([
       [50, expect.closeTo(20), expect.closeTo(80)],
     ]);
   });
 
-  test('a probe shows what it changed, and one that was refused says why', () => {
+  test('shows the effect of a probe, and why one was refused', () => {
     const text = sectionText('probes');
     expect(text).toContain('blank-image');
     expect(text).toContain('40.0 30.0–50.0');
@@ -129,7 +129,7 @@ describe('how far a judge can be trusted', () => {
     expect(text).toContain(hostile.slice(0, 8));
   });
 
-  test('paired tests have their differences and stars', () => {
+  test('shows paired tests with their differences and stars', () => {
     expect(document.querySelector('#answer details')?.textContent).toContain('+37.0');
     expect(document.querySelector('#answer details')?.textContent).toContain('**');
   });

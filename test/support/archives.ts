@@ -17,9 +17,9 @@ export async function tarOf(files: readonly ArchiveFile[]): Promise<Buffer> {
 }
 
 interface ZipOptions {
-  /** What the directory says of each entry's length, where that is a lie. */
+  /** Length of each entry as the central directory states it, if it is false. */
   readonly claimedByteLength?: number;
-  /** In place of each entry's bytes, compressed: what would not fit into memory. */
+  /** Compressed bytes instead of each entry's own, for content that would not fit into memory. */
   readonly deflated?: Buffer;
 }
 

@@ -1,6 +1,6 @@
 import type { Caller } from '../../pipeline/heartbeat.ts';
 
-/** Somebody who waits for a step: never cancels, unless given a signal that does. */
+/** A caller of a step that never cancels, unless it is given a signal. */
 export function callerWith({
   heartbeat = () => undefined,
   cancellationSignal = new AbortController().signal,

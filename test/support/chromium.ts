@@ -1,15 +1,15 @@
-/** A Chromium of this machine, for tests that look at pages. */
+/** A Chromium on this machine, for tests of pages. */
 import { type Browser, chromium } from 'playwright-core';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** CHROMIUM_PATH, else one on PATH; undefined where there is none. */
+/** CHROMIUM_PATH, or a Chromium on PATH; undefined if there is none. */
 export function findChromium(): string | undefined {
   return process.env['CHROMIUM_PATH'] ?? names.map((name) => locateOnPath(name)).find((path) => path !== undefined);
 }
 
-/** It asks nobody but the pages that it is sent to. */
+/** Makes no requests other than those of its pages. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,

@@ -1,4 +1,4 @@
-/** The two commands of an operator, as programs of their own: `mtrl`, and the real `temporal`. */
+/** Runs an operator's two commands in processes of their own: `mtrl`, and the real `temporal`. */
 import { spawn } from 'node:child_process';
 import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
 import type { StackSettings } from '../../infra/stack/settings.ts';
@@ -14,12 +14,12 @@ const surroundings = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
 
 const mtrl = compiled('cli/main.ts');
 
-/** With the stack that lies in that home, which it brings up where a verb does. */
+/** Runs `mtrl` with the stack of that home; verbs may start it. */
 export function mtrlOn(home: string, args: readonly string[]): Promise<Ended> {
   return ran(process.execPath, [mtrl, ...args], { ...surroundings, MTRL_HOME: home });
 }
 
-/** With these servers, as if somebody else ran them: it starts nothing. */
+/** Runs `mtrl` with these servers as if someone else ran them: it starts none. */
 export function mtrlWith({ home, temporal, taskQueues }: StackSettings, args: readonly string[]): Promise<Ended> {
   const { address, namespace } = temporal;
   const { control: MTRL_TASK_QUEUE } = taskQueues;

@@ -1,4 +1,4 @@
-/** Set-up of the whole suite: compiles the project and the tests' own programs, which many tests start in processes of their own. */
+/** Global set-up: compiles the project and the tests' own programs, which many tests start as processes. */
 import { projectRoot } from '../../core/project.ts';
 import { build } from '../../infra/build.mjs';
 

@@ -1,10 +1,10 @@
-/** A folder store that says what was read from it. */
+/** A folder store that records what was read from it. */
 import type { Readable } from 'node:stream';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import type { ByteRange } from '../../artifacts/store/object-store.ts';
 
 export class CountingStore extends FolderObjectStore {
-  /** Keys of the objects that were read, and how often. */
+  /** How often each object was read, by key. */
   readonly reads = new Map<string, number>();
   byteLength = 0;
 

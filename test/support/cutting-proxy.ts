@@ -1,10 +1,13 @@
-/** A real HTTP proxy before a real server: it can cut the bodies of chosen answers short, without their length, as a bad proxy does. */
+/**
+ * A real HTTP proxy in front of a real server: it can truncate the bodies of chosen answers and omit their length, as a
+ * bad proxy does.
+ */
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface CuttingProxy {
   readonly endpoint: string;
-  /** The next so many answers with a body end in the middle. */
+  /** Truncates the next `count` answers with a body in the middle. */
   cutNext(count: number): void;
   cutCount(): number;
   close(): Promise<void>;

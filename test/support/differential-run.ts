@@ -1,7 +1,8 @@
 /**
- * Prints as JSON how far a backend on a provider is from ONNX Runtime on the CPU. A process of its own: a graphics driver
- * is chosen by environment variables that are read at its start, and a crash in it ends no test run.
- * Arguments: backend, execution provider, then fixture kinds for whole steps; without kinds every op case is run.
+ * Prints as JSON the differences between a backend on a provider and ONNX Runtime on the CPU. It is a process of its
+ * own, because a graphics driver is chosen by environment variables at process start, and a crash in it must not end
+ * the tests. Arguments: backend, execution provider, then fixture kinds for whole steps; without kinds, every op case
+ * is run.
  */
 import type { BackendName, RuntimeSettings } from '../../policy/runtime/graph-runner.ts';
 import { opDifferences, stepDifference } from './differential.ts';

@@ -1,4 +1,4 @@
-/** The same graphs and the same GRPO step on two runtimes, and how far apart they come out. */
+/** Runs the same graphs and the same GRPO step on two runtimes and measures the differences. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,16 +19,16 @@ import { type FixtureKind, cases, folderOf, largestDifference, promptsOf } from 
 import type { ReferenceTensor } from './reference-tensor.ts';
 import { mismatch, runOn } from './runtime-run.ts';
 
-/** What issue and tests ask of every backend and provider, relative to the largest element of a tensor (at least 1). */
+/** Tolerance for every backend and provider, relative to the largest element of a tensor (at least 1). */
 export const tolerance = 1e-4;
 
-/** What the runtime that is held against others is: ONNX Runtime on the CPU. */
+/** The reference runtime: ONNX Runtime on the CPU. */
 export const referenceSettings: RuntimeSettings = { threadCount: 1 };
 
 export interface OpDifference {
   readonly op: string;
   readonly title: string;
-  /** What is wrong, or '' where outputs have the same types and shapes and lie within the tolerance. */
+  /** The problem, or '' if outputs have the same types and shapes and lie within the tolerance. */
   readonly problem: string;
   /** Largest absolute difference of any float32 output. */
   readonly difference: number;
@@ -63,7 +63,7 @@ async function opDifference(item: OpCase, runtime: Runtime, reference: Runtime):
   }
 }
 
-/** The case with its outputs, and the gradients of the sum of their squares where it has any. */
+/** The case with its outputs, and the gradients of the sum of their squares if it is differentiable. */
 function withGradients(item: OpCase): Graph {
   const { graph, inputs, outputs } = buildCase(item);
   outputs.forEach((value, index) => {
@@ -87,7 +87,7 @@ const optimStep: OptimStepRequest = {
   learningRate: 1e-3,
   beta1: 0.9,
   beta2: 0.95,
-  // Above the noise of gradients that are zero in exact arithmetic: AdamW would blow that up to whole steps.
+  // Above the noise of gradients that are zero in exact arithmetic, which AdamW would scale up to whole steps.
   epsilon: 1e-6,
   weightDecay: 0.01,
   gradientNormMax: 1,
@@ -111,7 +111,7 @@ const sampleRequest: SampleRequest = {
 };
 
 export interface StepDifference {
-  /** The rollouts are the same, token by token. */
+  /** Whether the rollouts are the same, token by token. */
   readonly sameTokens: boolean;
   readonly tokenCount: number;
   /** Largest absolute differences. `m` and `v` are the optimizer's moments: a tenth of the gradient, and its square. */
@@ -119,7 +119,10 @@ export interface StepDifference {
 }
 type StepPart = 'rolloutLogProbs' | 'trainerLogProbs' | 'loss' | 'gradientNorm' | 'weights' | 'm' | 'v';
 
-/** A whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, two updates. */
+/**
+ * Compares a whole GRPO step of a tiny checkpoint: rollouts, others with every sampling option, loss and gradients, two
+ * updates.
+ */
 export async function stepDifference(kind: FixtureKind, settings: RuntimeSettings): Promise<StepDifference> {
   const theirs = await grpoStep(kind, referenceSettings);
   const mine = await grpoStep(kind, settings);
@@ -168,7 +171,7 @@ async function grpoStep(kind: FixtureKind, settings: RuntimeSettings): Promise<G
     };
     await engine.forwardBackward(training);
     await engine.optimStep(optimStep);
-    // From weights and moments that are where the first update left them.
+    // Starts from the weights and moments that the first update left.
     const update = await engine.forwardBackward(training);
     const { gradientNorm } = await engine.optimStep(optimStep);
     await engine.saveState(folder);

@@ -1,4 +1,4 @@
-/** The tiny checkpoints and their expected values, made with transformers (test/fixtures/idefics3/generate.py). */
+/** The tiny checkpoints and their expected values from transformers (test/fixtures/idefics3/generate.py). */
 import { readFileSync } from 'node:fs';
 import { projectRoot } from '../../core/project.ts';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
@@ -91,7 +91,7 @@ export function trainingRun(
   return modelRun(folderOf(kind), groups, options);
 }
 
-/** Every stride-th element, row-major: how large gradients are stored. */
+/** Every stride-th element in row-major order, as large gradients are stored. */
 export function strided(values: Float32Array, stride: number): Float32Array {
   return values.filter((_, index) => index % stride === 0);
 }

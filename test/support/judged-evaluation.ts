@@ -6,7 +6,9 @@ import type { EvaluationJudgments } from '../../pipeline/asking/judgments-artifa
 import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 
-/** An evaluation that is right in the first `rightCount` of the six examples to `safety` in the tiny recipe's dataset. */
+/**
+ * An evaluation that is correct on the first `rightCount` of the six `safety` examples in the tiny recipe's dataset.
+ */
 export async function judgedEvaluation(
   store: ArtifactStore,
   dataset: ArtifactRef,

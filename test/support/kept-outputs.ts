@@ -1,7 +1,7 @@
 /**
- * Prints as JSON what a runtime keeps on its device: a counter that a graph raises by one, written `into` the memory that
- * it is read from, as the caller's memory shows it after three calls, then after Runtime.settle, then after one call more.
- * Arguments: backend, execution provider.
+ * Prints as JSON what a runtime keeps on its device: a graph increments a counter in place. Reports the caller's memory
+ * after three calls, the squares that another graph computes, and the caller's memory after Runtime.settle and after
+ * one more call. Arguments: backend, execution provider.
  */
 import { add, mul } from '../../policy/graph/build.ts';
 import { Graph } from '../../policy/graph/ir.ts';

@@ -1,4 +1,4 @@
-/** One run of a checkpoint's training graph, with the gradients that the engine keeps to itself. */
+/** One run of a checkpoint's training graph, including the gradients, which the engine does not expose. */
 import { required } from '../../core/assert.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
 import { packGroups, perToken } from '../../policy/engines/embedded/packing/pack-groups.ts';
@@ -22,7 +22,7 @@ export interface ModelRun {
   readonly names: readonly string[];
 }
 
-/** Of each target, from its row of logits [targets, V]. */
+/** Log-prob of each target, from its row of logits [targets, V]. */
 export function logProbsOf(logits: Float32Array, targetIds: readonly number[]): number[] {
   const vocabularySize = logits.length / targetIds.length;
   return targetIds.map((id, row) => {
@@ -35,7 +35,7 @@ export async function modelRun(
   folder: string,
   groups: readonly TrainGroup[],
   options: ModelRunOptions,
-  /** Instead of the folder's weights. */
+  /** Weights to use instead of the folder's. */
   own?: { readonly specs: readonly ParameterSpec[]; readonly weights: TensorData },
 ): Promise<ModelRun> {
   const { architecture } = await readConfig(folder);

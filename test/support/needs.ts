@@ -1,6 +1,6 @@
 /**
- * What a test needs beyond the checkout: programs, and data beside the checkout. Where it is missing the test is skipped and
- * the reason is recorded; `skip-reporter.ts` prints the reasons when all tests have ended. Under MTRL_TEST_NEEDS=all a missing
+ * What a test needs beyond the checkout: programs, and data beside the checkout. If it is missing, the test is skipped
+ * and the reason recorded; `skip-reporter.ts` prints the reasons after all tests. With MTRL_TEST_NEEDS=all, a missing
  * program fails the test file instead.
  */
 import { appendFileSync, existsSync } from 'node:fs';
@@ -13,24 +13,27 @@ import { reasonsVariable } from './skip-reasons.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';
 
 export interface Need<T> {
-  /** undefined where it is missing. */
+  /** undefined if it is missing. */
   readonly found: T | undefined;
   /** For `test.skipIf`. */
   readonly isMissing: boolean;
 }
 
-/** prometheus and promtool. */
+/** Requires prometheus and promtool. */
 export function needPrometheus(): Need<true> {
   const isThere = ['prometheus', 'promtool'].every((name) => locateOnPath(name) !== undefined);
   return program(isThere || undefined, 'prometheus and promtool on PATH', 'install the package prometheus');
 }
 
-/** Its path. */
+/** Requires Chromium; found is its path. */
 export function needChromium(): Need<string> {
   return program(findChromium(), 'Chromium on PATH or at CHROMIUM_PATH', 'install the package chromium');
 }
 
-/** A Python with torch and transformers: MTRL_TEST_PYTHON, else the environment of the benches' peers, else `python3`. */
+/**
+ * Requires a Python with torch and transformers: MTRL_TEST_PYTHON, or the environment of the benches' peers, or
+ * `python3`.
+ */
 export function needTransformers(): Need<string> {
   return program(
     pythonWithTransformers(),
@@ -39,7 +42,7 @@ export function needTransformers(): Need<string> {
   );
 }
 
-/** Files or folders of ../shared/data, by their paths in it; found is the folder ../shared/data. */
+/** Requires files or folders of ../shared/data, by their paths in it; found is the folder ../shared/data. */
 export function needSharedData(...names: readonly string[]): Need<string> {
   const data = join(projectRoot, '..', 'shared', 'data');
   const missing = names.filter((name) => !existsSync(join(data, name)));

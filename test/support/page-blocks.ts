@@ -1,4 +1,4 @@
-/** The code of a page of docs: files, and lines of tables. */
+/** The code blocks of a documentation page: files, and lines of tables. */
 import { textOf } from './source-files.ts';
 
 /** Path -> text, without the line that names it. */
@@ -9,12 +9,12 @@ export function blocksOf(page: string): ReadonlyMap<string, string> {
 
 export interface TableLine {
   readonly path: string;
-  /** A constant or a member of one, whose value is an object. */
+  /** A constant, or a member of one, whose value is an object. */
   readonly table: string;
   readonly line: string;
 }
 
-/** Blocks of one line whose first line is `// PATH: in TABLE`. */
+/** One-line blocks that begin with `// PATH: in TABLE`. */
 export function tableLinesOf(page: string): readonly TableLine[] {
   const found = textOf(page).matchAll(/^```ts\n\/\/ (\S+): in (\w+)\n(.*\n)```$/gm);
   return [...found].map(([, path = '', table = '', line = '']) => ({ path, table, line }));

@@ -1,4 +1,4 @@
-/** The checkpoints whose expected values come from transformers and torch, in one form: what docs/parity.md measures. */
+/** The checkpoints with expected values from transformers and torch, in one form, as docs/parity.md measures them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
@@ -26,9 +26,9 @@ export interface ParityCase {
   readonly folder: string;
   readonly groups: readonly TrainGroup[];
   readonly loss: number;
-  /** Of every target, in the order of the groups; logits of transformers through log-softmax in float64. */
+  /** Log-probs of every target in the order of the groups: log-softmax of transformers' logits in float64. */
   readonly logProbs: readonly number[];
-  /** Every stride-th element of a weight's gradient, from the first on. */
+  /** Every stride-th element of a weight's gradient, starting with the first. */
   readonly gradientOf: (name: string) => { readonly values: Float32Array; readonly stride: number };
   readonly greedy: {
     readonly tokenIds: readonly (readonly number[])[];
@@ -38,7 +38,7 @@ export interface ParityCase {
   readonly steps?: {
     readonly count: number;
     readonly adamw: OptimStepRequest;
-    /** Of the weights afterwards, with the strides of the gradients. */
+    /** Weights after the steps, with the strides of the gradients. */
     readonly weightOf: (name: string) => Float32Array;
   };
 }
@@ -64,7 +64,7 @@ export async function parityCases(): Promise<ParityCase[]> {
 
 interface Expected {
   readonly promptIds: readonly (readonly number[])[];
-  /** One answer a prompt, or several. */
+  /** One answer per prompt, or several. */
   readonly targetIds: readonly (readonly (number | readonly number[])[])[];
   readonly loss: number;
   readonly greedyIds: readonly (readonly number[])[];
@@ -146,7 +146,7 @@ function idefics3Case(kind: (typeof fixtureKinds)[number]): ParityCase {
   };
 }
 
-/** Of logits [B, P + T, 64], prompts padded to P, the rows that predict the answers. */
+/** The rows that predict the answers, from logits [B, P + T, 64] of prompts padded to P. */
 function answerRows(logits: Float32Array, { promptIds, targetIds }: FixtureCase): Float32Array {
   const width = 64;
   const rowLength = logits.length / width / promptIds.length;

@@ -1,4 +1,7 @@
-/** A few made-up rows in the files and columns that judging data are published in, as recipes/adapters expect them below one folder. */
+/**
+ * A few synthetic rows in the files and columns of the published judging data, as recipes/adapters expect them below
+ * one folder.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parquetWriteBuffer, type SchemaElement } from 'hyparquet-writer';
@@ -6,7 +9,7 @@ import sharp from 'sharp';
 import { Rng } from '../../core/rng.ts';
 import { csvOf } from './source-fixtures.ts';
 
-/** One that no other looks like. */
+/** A picture that differs from all others. */
 async function picture(...name: readonly (string | number)[]): Promise<Buffer> {
   const rng = new Rng('published pictures', ...name);
   const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, () => rng.integer(0, 256));
@@ -25,7 +28,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 
 type Column = readonly [name: string, values: readonly unknown[]];
 
-/** Columns of texts and numbers as they are; of buffers as Hugging Face's {bytes, path}, or plain when `isPlain`. */
+/** Columns of texts and numbers as they are; of buffers as Hugging Face's {bytes, path}, or plain if `isPlain`. */
 function parquetOf(columns: readonly Column[], { isPlain = false } = {}): Uint8Array {
   const [schema, columnData] = [[] as SchemaElement[], [] as { name: string; data: unknown[] }[]];
   for (const [name, values] of columns) {
@@ -48,7 +51,7 @@ function parquetOf(columns: readonly Column[], { isPlain = false } = {}): Uint8A
   return new Uint8Array(parquetWriteBuffer({ schema: [root, ...schema], columnData }));
 }
 
-/** 20 images, their scores evenly from 1 to 4.8, in another order for each question. */
+/** 20 images with scores evenly from 1 to 4.8, in another order for each question. */
 async function agin(folder: string): Promise<void> {
   const names = numbers(20).map((i) => `model_${String(i)}.png`);
   const score = (i: number, step: number): string => String(1 + ((i * step) % 20) / 5);
@@ -57,7 +60,7 @@ async function agin(folder: string): Promise<void> {
   for (const name of names) await put(path.join(folder, 'images', name), await picture(name));
 }
 
-/** 40 rows, two texts to an image: one that fits and one that does not. */
+/** 40 rows, two texts per image: one that fits and one that does not. */
 async function seetrue(folder: string): Promise<void> {
   const rows = numbers(40).map((i) => {
     const image = `${String(i >> 1)}.jpg`;
@@ -70,7 +73,7 @@ async function seetrue(folder: string): Promise<void> {
 
 export const sharedPrompt = 'A lighthouse, in the fog';
 
-/** 3 prompts a file, 4 generations each, two of which share a rank. */
+/** 3 prompts per file with 4 generations each, two of which share a rank. */
 async function imagereward(folder: string): Promise<void> {
   for (const split of ['train', 'validation', 'test']) {
     const rows = numbers(3).map((i) => ({
@@ -85,7 +88,7 @@ async function imagereward(folder: string): Promise<void> {
   }
 }
 
-/** 20 rows to train on in two shards, 6 to test with. */
+/** 20 training rows in two shards, 6 test rows. */
 async function unsafebench(folder: string): Promise<void> {
   for (const [shard, count] of [
     ['train-00000-of-00002', 10],
@@ -104,7 +107,7 @@ async function unsafebench(folder: string): Promise<void> {
   }
 }
 
-/** 30 pairs each, the first picture always the right one; one caption is that of an ImageReward prompt. */
+/** 30 pairs each, the first picture always the right one; one caption equals an ImageReward prompt. */
 async function mjbench(folder: string): Promise<void> {
   for (const kind of ['alignment', 'safety']) {
     const rows = numbers(30);
@@ -137,7 +140,7 @@ async function pickAPic(folder: string): Promise<void> {
   await put(path.join(folder, 'train-00000-of-00001.parquet'), parquetOf(columns, { isPlain: true }));
 }
 
-/** 10 sentences of two pictures each, and 6 rows to test with. */
+/** 10 sentences with two pictures each, and 6 test rows. */
 async function nlvr(folder: string): Promise<void> {
   for (const [file, count] of [
     ['train1000', 20],

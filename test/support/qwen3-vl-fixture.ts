@@ -1,4 +1,4 @@
-/** The tiny Qwen3-VL checkpoints and their expected values, made with transformers (test/fixtures/qwen3-vl/generate.py). */
+/** The tiny Qwen3-VL checkpoints and their expected values from transformers (test/fixtures/qwen3-vl/generate.py). */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
@@ -37,13 +37,13 @@ export function qwen3VlExpected(kind: Qwen3VlKind): Qwen3VlExpected {
   return JSON.parse(readFileSync(join(root, kind, 'expected.json'), 'utf8')) as Qwen3VlExpected;
 }
 
-/** Of a file under the fixture's folder: `untied/expected.safetensors`. */
+/** Reads tensors of a file in the fixture's folder, such as `untied/expected.safetensors`. */
 export function qwen3VlTensors(file: string): (name: string) => Float32Array {
   const { tensors } = decodeSafetensors(readFileSync(join(root, file)));
   return (name) => readFloat32(required(tensors.get(name), `${name} in ${file}`));
 }
 
-/** As our processor makes them of the messages and image files. */
+/** The prompts that our processor makes of the messages and image files. */
 export async function qwen3VlPrompts(kind: Qwen3VlKind): Promise<EncodedPrompt[]> {
   const processor = await loadProcessor(qwen3VlFolder(kind));
   const encoded = qwen3VlExpected(kind).contents.map((content) => {

@@ -1,6 +1,6 @@
 /**
- * Evaluates a graph in float64 (test/support/reference-ops.ts) and holds every tensor against the type and shape that
- * the graph's own inference gave it.
+ * Evaluates a graph in float64 (test/support/reference-ops.ts) and checks every tensor against the type and shape that
+ * the graph's own inference assigned.
  */
 import type { Graph, Node, Value } from '../../policy/graph/ir.ts';
 import { referenceOps } from './reference-ops.ts';
@@ -11,12 +11,12 @@ interface Scope {
   readonly graph: Graph;
   readonly own: ReadonlySet<Value>;
   readonly tensors: Map<Value, ReferenceTensor>;
-  /** Sizes of symbolic dimensions, as far as they are known. */
+  /** Known sizes of symbolic dimensions. */
   readonly sizes: Map<string, number>;
   readonly outer: Scope | undefined;
 }
 
-/** Values of a graph for inputs by name; a tensor that is not what inference says is an error. */
+/** Evaluates values of a graph for inputs by name; throws if a tensor differs from its inferred type or shape. */
 export function evaluate(
   graph: Graph,
   inputs: ReadonlyMap<string, ReferenceTensor>,
@@ -63,7 +63,10 @@ function run(scope: Scope, node: Node): void {
   });
 }
 
-/** ONNX Loop: runs while the condition holds and trips remain; carried values, then scan outputs stacked first axis. */
+/**
+ * ONNX Loop: runs while the condition holds and trips remain; returns carried values, then scan outputs stacked on the
+ * first axis.
+ */
 function loop(scope: Scope, node: Node, inputs: readonly ReferenceTensor[]): ReferenceTensor[] {
   const { body } = node;
   if (body === undefined) throw new Error('Loop without a body');

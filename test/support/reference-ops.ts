@@ -1,6 +1,6 @@
 /**
  * Every op of the table in float64 with naive loops, written from the ONNX operator specification (opset 21) and ONNX
- * Runtime's contrib operator page: the independent opinion that tests hold other backends against.
+ * Runtime's contrib operator page: the independent reference for other backends.
  */
 import type { Attributes, DType } from '../../policy/graph/ir.ts';
 import type { OpName } from '../../policy/graph/op-row.ts';
@@ -18,7 +18,7 @@ import {
   tabulate,
 } from './reference-tensor.ts';
 
-/** Inputs as ONNX sees them; attributes that serve our shape inference alone are not read. */
+/** Inputs as in ONNX; attributes that only serve our shape inference are not read. */
 export type ReferenceOp = (inputs: readonly Tensor[], attributes: Attributes, outputCount: number) => Tensor[];
 
 export const referenceOps: Readonly<Record<Exclude<OpName, 'Loop'>, ReferenceOp>> = {
@@ -181,7 +181,7 @@ export const referenceOps: Readonly<Record<Exclude<OpName, 'Loop'>, ReferenceOp>
   TopK: ([x, k], attributes) => {
     const axis = axisAttribute(attributes, the(x).shape.length);
     const shape = moved(the(x).shape, axis, at(the(k).data, 0));
-    // Array.prototype.sort is stable: of equals the first comes first.
+    // Array.prototype.sort is stable: the first of equal values comes first.
     const order = (index: readonly number[]): number[] => {
       const row = line(the(x), index, axis);
       return range(row.length).sort((a, b) => at(row, b) - at(row, a));
@@ -292,7 +292,7 @@ function cut(x: Tensor, axis: number, start: number, end: number): Tensor {
   );
 }
 
-/** The elements on one axis through an index. */
+/** The elements along one axis through an index. */
 function line(x: Tensor, index: readonly number[], axis: number): number[] {
   return range(at(x.shape, axis)).map((position) => read(x, moved(index, axis, position)));
 }
@@ -312,7 +312,7 @@ function logSumExp(row: readonly number[]): number {
   return top + Math.log(sum(row.map((v) => Math.exp(v - top))));
 }
 
-/** With no axes given ONNX reduces over all of them (noop_with_empty_axes = 0). */
+/** Without axes, ONNX reduces over all of them (noop_with_empty_axes = 0). */
 function reduction(f: (values: readonly number[]) => number): ReferenceOp {
   return ([x, axesInput], attributes) => {
     const rank = the(x).shape.length;
@@ -366,7 +366,7 @@ function geluTanh(x: number): number {
   return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 }
 
-/** Maclaurin series; beyond 4 it is 1 to eight digits. */
+/** Maclaurin series; beyond 4, erf is 1 to eight digits. */
 function erf(x: number): number {
   if (Math.abs(x) > 4) return Math.sign(x);
   let term = x;

@@ -1,4 +1,6 @@
-/** Float64 tensors of the reference interpreter, row-major, with ONNX's broadcasting; written to be read, not to be fast. */
+/**
+ * Float64 tensors of the reference interpreter, row-major, with ONNX's broadcasting; written for clarity, not speed.
+ */
 import type { DType } from '../../policy/graph/ir.ts';
 
 /** int64 and bool elements are whole numbers. */
@@ -28,7 +30,7 @@ export function unflatten(flat: number, shape: readonly number[]): number[] {
   return index;
 }
 
-/** An element that must be there. */
+/** An element that must exist. */
 export function at<T>(items: readonly T[], index: number): T {
   const item = items[index];
   if (item === undefined) throw new Error(`no element ${index} among ${items.length}`);
@@ -39,7 +41,7 @@ export function read(tensor: ReferenceTensor, index: readonly number[]): number 
   return at(tensor.data, flatten(index, tensor.shape));
 }
 
-/** Element of a tensor broadcast to the rank and shape that the index belongs to. */
+/** Reads the element of a tensor that is broadcast to the rank and shape of the index. */
 export function readBroadcast(tensor: ReferenceTensor, index: readonly number[]): number {
   const offset = index.length - tensor.shape.length;
   return read(

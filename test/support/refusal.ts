@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { readArchitecture } from '../../policy/models/architecture.ts';
 
-/** The config is refused, with the name of the field. */
+/** Expects the config to be refused with the name of the field. */
 export function expectRefused(config: unknown, field: string): void {
   expect(() => readArchitecture(config, 'config.json')).toThrow(
     expect.objectContaining({

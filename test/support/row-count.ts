@@ -1,8 +1,8 @@
-/** How many rows a small file holds, found without the readers: by other means for each format. */
+/** Number of rows in a small file, determined independently of the readers. */
 import { parse } from 'csv-parse/sync';
 import { parquetMetadata } from 'hyparquet';
 
-/** undefined where no second opinion can be had of a broken file: archives, and JSON that JSON.parse refuses. */
+/** undefined if a broken file cannot be counted independently: archives, and JSON that JSON.parse rejects. */
 export function rowCountIn(reader: string, bytes: Uint8Array): number | undefined {
   const text = Buffer.from(bytes).toString('latin1');
   if (reader === 'jsonl') return text.split('\n').filter((line) => /[^ \t\r]/.test(line)).length;

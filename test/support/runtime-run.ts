@@ -1,11 +1,11 @@
-/** A graph on a runtime, with reference tensors in and out; and how close float32 must come. */
+/** Runs a graph on a runtime with reference tensors, and compares float32 results within a tolerance. */
 import { emitOnnx } from '../../policy/graph/emit.ts';
 import type { ConstantData, DType, Graph } from '../../policy/graph/ir.ts';
 import type { GraphRunner } from '../../policy/runtime/graph-runner.ts';
 import { Session } from '../../policy/runtime/onnx/session.ts';
 import type { ReferenceTensor } from './reference-tensor.ts';
 
-/** Runs the graph once for every map of inputs, in ONNX Runtime on one thread of the CPU. */
+/** Runs the graph once per map of inputs, in ONNX Runtime on one CPU thread. */
 export async function runInRuntime(
   graph: Graph,
   runs: readonly ReadonlyMap<string, ReferenceTensor>[],
@@ -13,7 +13,7 @@ export async function runInRuntime(
   return runOn(await Session.create(emitOnnx(graph), { threadCount: 1 }), runs);
 }
 
-/** Runs once for every map of inputs, and releases the runner. */
+/** Runs once per map of inputs, and releases the runner. */
 export async function runOn(
   runner: GraphRunner,
   runs: readonly ReadonlyMap<string, ReferenceTensor>[],
@@ -47,7 +47,7 @@ function unpack(data: ConstantData): number[] {
   return [...data].map(Number);
 }
 
-/** What is wrong with a tensor, or undefined: dtype, shape, then the element that is farthest off. */
+/** Describes how a tensor differs, or undefined: dtype, shape, then the element with the largest error. */
 export function mismatch(
   found: ReferenceTensor | undefined,
   expected: ReferenceTensor,
@@ -56,7 +56,7 @@ export function mismatch(
   if (found === undefined) return 'is missing';
   const types = [found, expected].map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`);
   if (types[0] !== types[1]) return `is ${types[0]}, expected ${types[1]}`;
-  // Cancellation inside a tensor leaves errors of the size of its largest terms, not of the element at hand.
+  // Cancellation inside a tensor leaves errors of the size of its largest terms, not of the element itself.
   const scale = expected.data.reduce(
     (top, value) => (Number.isFinite(value) ? Math.max(top, Math.abs(value)) : top),
     1,

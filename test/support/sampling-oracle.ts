@@ -1,4 +1,4 @@
-/** Temperature, bans, top-k and top-p as sorting says it, in float64: what the rollout graph is held against. */
+/** Temperature, bans, top-k and top-p by sorting, in float64: the reference for the rollout graph. */
 export interface Drawing {
   readonly temperature?: number;
   readonly topK?: number;
@@ -6,7 +6,7 @@ export interface Drawing {
   readonly bannedTokenIds?: readonly number[];
 }
 
-/** [token id, probability] of every token that can be drawn, in the order of ids. */
+/** [token id, probability] of every token that can be drawn, in order of ids. */
 export function distribution(logits: readonly number[], drawing: Drawing): (readonly [number, number])[] {
   const { temperature = 1, topK, topP, bannedTokenIds = [] } = drawing;
   const scored = logits.flatMap((logit, id) =>
@@ -18,7 +18,7 @@ export function distribution(logits: readonly number[], drawing: Drawing): (read
   return kept.map(([id, weight]) => [id, weight / sum(kept)] as const);
 }
 
-/** Those that `isKept` accepts when all are looked at from the most probable on, and those as probable as the last of them. */
+/** Tokens that `isKept` accepts in order of decreasing probability, including ties with the last accepted one. */
 function upTo(
   scored: readonly (readonly [number, number])[],
   isKept: (rank: number, weightBefore: number) => boolean,

@@ -1,2 +1,4 @@
-/** Where tests' processes record why they skip tests: a file of JSON lines `[test file, reason]`. */
+/**
+ * Environment variable with the file where test processes record skipped tests, as JSON lines `[test file, reason]`.
+ */
 export const reasonsVariable = 'MTRL_TEST_SKIP_REASONS';

@@ -1,4 +1,4 @@
-/** After vitest's own summary: which tests were skipped and why, then one line of counts. */
+/** Prints the skipped tests with their reasons after vitest's own summary, then one line of counts. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 import { reasonsVariable } from './skip-reasons.ts';
 
 export interface FileCounts {
-  /** From the project's root. */
+  /** Relative to the project's root. */
   readonly file: string;
   readonly passed: number;
   readonly failed: number;
@@ -30,7 +30,7 @@ export class SkipReporter implements Reporter {
   }
 }
 
-/** @param reasons [test file, reason] */
+/** @param reasons pairs of [test file, reason] */
 export function skipLines(counts: readonly FileCounts[], reasons: readonly (readonly [string, string])[]): string[] {
   const sum = (key: 'passed' | 'failed' | 'skipped', files = counts): number =>
     files.reduce((total, one) => total + one[key], 0);
@@ -48,7 +48,7 @@ export function skipLines(counts: readonly FileCounts[], reasons: readonly (read
   ];
 }
 
-/** A file that could not be loaded counts as one failure. */
+/** A file that failed to load counts as one failure. */
 function countsOf(module: TestModule): FileCounts {
   const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
   for (const test of module.children.allTests()) counts[test.result().state]++;

@@ -1,13 +1,13 @@
-/** The project's own files as text, and what its TypeScript files import. */
+/** The project's own files as text, and the imports of its TypeScript files. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { projectRoot } from '../../core/project.ts';
 
-/** Not ours, made by a run, or made by a tool. */
+/** Third-party files, and files written by runs or tools. */
 const skipped = new Set(['node_modules', '.git', '.mtrl', 'dist', 'coverage', 'package-lock.json', 'go.sum']);
 
-/** Paths from the project's root, with `/`, of all files or of those in one folder. */
+/** Paths relative to the project's root, with `/`, of all files or of those in one folder. */
 export function projectFiles(folder = ''): string[] {
   return readdirSync(join(projectRoot, folder), { withFileTypes: true })
     .filter(({ name }) => !skipped.has(name))
@@ -32,9 +32,9 @@ export interface Import {
   readonly path: string;
   readonly line: number;
   readonly specifier: string;
-  /** Path from the root of what a relative specifier names. */
+  /** Path of a relative specifier's file, from the project's root. */
   readonly target: string | undefined;
-  /** Gone when the program runs. */
+  /** Whether the import is erased at run time. */
   readonly isType: boolean;
 }
 
@@ -48,10 +48,10 @@ export function sourceOf(path: string): ts.SourceFile {
   return source;
 }
 
-/** Every node below one, itself included. */
+/** All descendants of a node, and the node itself. */
 export function nodesOf(node: ts.Node): ts.Node[] {
   const nodes = [node];
-  // The list grows while it is walked.
+  // The list grows while it is traversed.
   for (const current of nodes) {
     ts.forEachChild(current, (child) => {
       nodes.push(child);

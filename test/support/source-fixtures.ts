@@ -1,4 +1,4 @@
-/** Small datasets of the same rows in every format that is read: three pictures, two labels, one caption each. */
+/** Small datasets with the same rows in every supported format: three pictures, two labels, one caption each. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -21,7 +21,7 @@ export const rows = [
   { id: 'c', label: 'yes', caption: '赤い箱 🟥', image: 'c.png' },
 ] as const;
 
-/** A picture of its own colour. */
+/** A picture of a single colour, which depends on `level`. */
 export function picture(level: number, edge = 8): Promise<Buffer> {
   const background = { r: level, g: 90, b: 255 - level };
   return sharp({ create: { width: edge, height: edge, channels: 3, background } })
@@ -35,7 +35,7 @@ export function csvOf(lines: readonly (readonly string[])[]): string {
 
 export interface SourceFixture {
   readonly reader: Reader;
-  /** File name in the folder; for `folder`, the folder's. */
+  /** File name in the folder; for the reader `folder`, the folder's name. */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly dataset: Partial<Omit<Dataset, 'reader'>>;
@@ -43,7 +43,7 @@ export interface SourceFixture {
 
 const fields = { prompt: ['caption'] };
 
-/** One for each reader but `folder`, whose files are the pictures themselves. */
+/** One fixture per reader except `folder`, whose files are the pictures themselves. */
 export async function sourceFixtures(): Promise<SourceFixture[]> {
   const pictures = await Promise.all(rows.map((_, i) => picture(40 + 80 * i)));
   const samples = rows.flatMap(({ id, label, caption }, i) => [
@@ -76,7 +76,7 @@ export async function sourceFixtures(): Promise<SourceFixture[]> {
   ];
 }
 
-/** Writes the pictures that rows name, and one sub-folder a class. */
+/** Writes the rows' pictures, and one sub-folder per class. */
 export async function writePictures(folder: string): Promise<void> {
   for (const [i, { image, label }] of rows.entries()) {
     const bytes = await picture(40 + 80 * i);
@@ -87,7 +87,7 @@ export async function writePictures(folder: string): Promise<void> {
   }
 }
 
-/** The fixture as a dataset of a recipe, its file in that folder. */
+/** The fixture as a dataset of a recipe, with its file in that folder. */
 export function datasetOf({ reader, name, dataset }: SourceFixture, folder: string): RecipeInput['datasets'][number] {
   const named = { reader, task: 'holds', split: 'test', path: `${folder}/${name}` };
   return { ...named, imageFolder: `${folder}/images`, ...dataset } as RecipeInput['datasets'][number];

@@ -1,8 +1,9 @@
 /**
- * Real servers for a test: Temporal and MinIO on a temporary home with free ports, no workers, ended afterwards.
+ * Real servers for a test: Temporal and MinIO with a temporary home and free ports, without workers, stopped
+ * afterwards.
  *
- *   const stack = useStack();
- *   it('...', async () => { stack.settings.temporal.address ... });
+ * const stack = useStack();
+ * it('...', async () => { stack.settings.temporal.address ... });
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,15 +16,15 @@ import { up } from '../../infra/stack/up.ts';
 
 export interface TestStack {
   readonly settings: StackSettings;
-  /** What a child process needs in its environment to find this stack and no other. */
+  /** Environment that makes a child process use this stack and no other. */
   readonly env: Record<string, string>;
-  /** Brings back what was killed, on the same ports. */
+  /** Restarts killed servers on the same ports. */
   readonly up: () => Promise<StackSettings>;
-  /** Ends the servers and removes their data. */
+  /** Stops the servers and deletes their data. */
   readonly stop: () => Promise<void>;
 }
 
-/** Twice at most: a port that was free when it was chosen may be a connection's a moment later, where many tests run. */
+/** Retries once: with many tests running, a free port may be taken by a connection before the server binds it. */
 export async function anew<T>(start: () => Promise<T>): Promise<T> {
   try {
     return await start();
@@ -40,10 +41,10 @@ export function startTestStack(): Promise<TestStack> {
 async function startOnce(): Promise<TestStack> {
   const home = await mkdtemp(join(tmpdir(), 'mtrl-test-'));
   const log = (): void => undefined;
-  // An empty environment: a TEMPORAL_ADDRESS of the developer must not turn a test loose on a real cluster.
+  // An empty environment: a developer's TEMPORAL_ADDRESS must not direct a test to a real cluster.
   const start = () => up({ workers: false, home, env: {}, usualPorts: false, answerTimeoutMs: 5_000, log });
   const stop = async () => {
-    // No grace: what a server would save is removed on the next line.
+    // No grace period: the next line deletes what a server would save.
     await down({ home, graceMs: 0, log });
     await rm(home, { recursive: true, force: true });
   };
@@ -56,7 +57,7 @@ async function startOnce(): Promise<TestStack> {
   }
 }
 
-/** Starts a stack before the tests of the calling file (or `describe`) and ends it after them. */
+/** Starts a stack before the tests of the calling file (or `describe`) and stops it after them. */
 export function useStack(): TestStack {
   let stack: TestStack | undefined;
   const get = (): TestStack => {

@@ -1,4 +1,4 @@
-/** Examples of one task's training split, stored as ingestion stores them. */
+/** Stores examples of one task's training split as ingestion does. */
 import { DatasetWriter } from '../../pipeline/data/dataset-writer.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';

@@ -1,4 +1,4 @@
-/** Asks Python's transformers for logits, where a Python that has it is found. */
+/** Computes logits with Python's transformers, if a suitable Python is found. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,10 @@ import type { EncodedPrompt } from '../../policy/engine.ts';
 
 const script = fileURLToPath(new URL('transformers_logits.py', import.meta.url));
 
-/** MTRL_TEST_PYTHON, else the environment of the benches' peers, else `python3`; undefined where it lacks torch or transformers. */
+/**
+ * MTRL_TEST_PYTHON, or the environment of the benches' peers, or `python3`; undefined if it lacks torch or
+ * transformers.
+ */
 export function pythonWithTransformers(): string | undefined {
   const named = process.env['MTRL_TEST_PYTHON'];
   const environment = peerEnvironment();
@@ -24,14 +27,14 @@ export function pythonWithTransformers(): string | undefined {
 export interface LogitsRequest {
   readonly folder: string;
   readonly prompt: EncodedPrompt;
-  /** Of the last so many positions. */
+  /** Number of last positions whose logits are wanted. */
   readonly rowCount: number;
-  /** Weights of 16 bits are widened before they compute. */
+  /** Whether to convert 16-bit weights to float32 before computing. */
   readonly float32?: boolean;
 }
 
 export interface LogitsAnswer {
-  /** As transformers chose it from config.json. */
+  /** The dtype that transformers chose from config.json. */
   readonly dtype: string;
   /** [rowCount, V] */
   readonly logits: readonly number[];

@@ -14,7 +14,7 @@ torch.set_num_threads(1)
 
 
 def patches(config, tiles):
-    """Patches and grids of images of different sizes, as Qwen2VLImageProcessor orders them."""
+    """Patches and grids of images of different sizes, in the order of Qwen2VLImageProcessor."""
     vision = config.vision_config
     size, merge = vision.patch_size, vision.spatial_merge_size
     rows, grids = [], []
@@ -30,7 +30,7 @@ def patches(config, tiles):
 def logits(request):
     config = transformers.AutoConfig.from_pretrained(request["folder"])
     kind = transformers.AutoModelForImageTextToText if hasattr(config, "vision_config") else transformers.AutoModelForCausalLM
-    # without a dtype, as most users open it: what config.json says must be true
+    # without a dtype, as most users load it: the dtype in config.json must be correct
     model = kind.from_pretrained(request["folder"], attn_implementation="eager").eval()
     if request.get("float32"):
         model = model.float()

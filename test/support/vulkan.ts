@@ -1,4 +1,4 @@
-/** Finds a Vulkan driver for the webgpu provider: the machine's own, or the software one of a Chromium. */
+/** Finds a Vulkan driver for the webgpu provider: the machine's own, or the software driver of a Chromium. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,13 +11,13 @@ export type Environment = Readonly<Record<string, string>>;
 
 export interface VulkanDriver {
   readonly name: string;
-  /** To be set when a process starts: the loader reads it then. */
+  /** Must be set when a process starts: the loader reads it then. */
   readonly environment: Environment;
 }
 
 const chromiumFolders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
 
-/** The first driver with which a webgpu session can be made; undefined where there is none. */
+/** The first driver that can create a webgpu session; undefined if there is none. */
 export async function findVulkan(): Promise<VulkanDriver | undefined> {
   for (const driver of [{ name: 'the driver of this machine', environment: {} }, ...softwareDrivers()])
     if (await works(driver.environment)) return driver;
@@ -32,7 +32,7 @@ function softwareDrivers(): VulkanDriver[] {
     const name = `SwiftShader of ${folder}`;
     return [
       { name, environment: shared },
-      // Without a loader of the system's, Chromium's own.
+      // Chromium's own loader, if the system has none.
       { name: `${name} with its loader`, environment: { ...shared, LD_LIBRARY_PATH: folder } },
     ];
   });
@@ -47,7 +47,10 @@ async function works(environment: Environment): Promise<boolean> {
   }
 }
 
-/** Runs a script of the project in a process of its own. @returns its last line, parsed */
+/**
+ * Runs a script of the project in a process of its own.
+ * @returns its last line, parsed
+ */
 export async function runScript(path: string, args: readonly string[], environment: Environment): Promise<unknown> {
   const { stdout } = await promisify(execFile)(process.execPath, [compiled(path), ...args], {
     cwd: projectRoot,

@@ -1,4 +1,7 @@
-/** A control worker with made-up activities as a process of its own, to be killed: `control-worker.ts ADDRESS NAMESPACE QUEUE BUNDLE`. */
+/**
+ * A control worker with fake activities in a process of its own, for tests that kill it: `control-worker.ts ADDRESS
+ * NAMESPACE QUEUE BUNDLE`.
+ */
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { MadeUpActivities } from './made-up-activities.ts';
 

@@ -38,7 +38,7 @@ const detailsOf = async (workflowId: string): Promise<string> => {
 };
 
 describe('an experiment', () => {
-  it('runs its arms as children, one that starts from another after it, and evaluates each', async () => {
+  it('runs its arms as children, an arm after the one it starts from, and evaluates each', async () => {
     const handle = await start(three);
     const result = await handle.result();
     const { calls } = harness.activities;
@@ -50,11 +50,11 @@ describe('an experiment', () => {
     expect(calls.filter((call) => call.startsWith('keepEvaluations')).sort()).toEqual(
       ['base', 'rl', 'sft'].map((arm) => `keepEvaluations ${arm}/s0`),
     );
-    // ingest, 2 imports, sft: mix + 2 updates + 2 snapshots, rl: mix + 2 x 3 + snapshot, 6 evaluations
+    // ingest, 2 imports, sft: mix + 2 updates + 2 snapshots, rl: mix + 2 x 3 + snapshot, 6 evaluations.
     expect(result.cache).toEqual({ hits: 0, misses: 22 });
   });
 
-  it('can be filtered by in the Web UI, it and its children', async () => {
+  it('can be filtered in the Web UI, like its children', async () => {
     const handle = await start(three);
     await handle.result();
     const MtrlRecipeDigest = sha256(JSON.stringify(three));
@@ -66,7 +66,7 @@ describe('an experiment', () => {
     expect(await attributesOf(`${handle.workflowId}/base/s0`)).toMatchObject(common);
   });
 
-  it('answers how it stands, for its runs too, while it runs and afterwards', async () => {
+  it('reports its progress and that of its runs, while it runs and afterwards', async () => {
     let during: ExperimentProgress | undefined;
     const handle = await start(three);
     harness.activities.before = async (call) => {
@@ -86,7 +86,7 @@ describe('an experiment', () => {
     expect(await detailsOf(handle.workflowId)).toContain(`mtrl report ${handle.workflowId} --open`);
   });
 
-  it('fails with the code and message of the run that failed, and leaves no other run going', async () => {
+  it('fails with the code and message of the failed run, and cancels the others', async () => {
     const runs = [
       planOf({ arm: 'bad', objective: 'sft', stepCount: 2 }),
       planOf({ arm: 'endless', objective: 'sft', stepCount: 100_000, snapshotEveryStepCount: 1_000 }),
@@ -111,7 +111,7 @@ describe('an experiment', () => {
     expect(await attributesOf(`${handle.workflowId}/endless/s0`)).toMatchObject({ MtrlState: 'cancelled' });
   });
 
-  it('takes its runs with it when it is cancelled', async () => {
+  it('cancels its runs when it is cancelled', async () => {
     const handle = await start({ runs: [planOf({ arm: 'endless', objective: 'sft', stepCount: 100_000 })] });
     harness.activities.before = async (call) => {
       if (call.startsWith('optimize')) await new Promise((resolve) => setTimeout(resolve, 20));

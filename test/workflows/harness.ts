@@ -1,4 +1,4 @@
-/** Workflows of ours on a real server, with workers of this process that answer for the activities. */
+/** Runs our workflows on a real server, with workers in this process and fake activities. */
 import { Client, Connection } from '@temporalio/client';
 import { type InjectedSinks, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -9,25 +9,25 @@ import type { SpanSinks, WorkflowSpan } from '../../workflows/spans.ts';
 import { bundleFolder } from './bundle-folder.ts';
 import { MadeUpActivities } from './made-up-activities.ts';
 
-/** Not the machine's name, which would stand in recorded histories. */
+/** Used instead of the machine's name, which would appear in recorded histories. */
 const identity = 'test';
 
 export interface WorkflowHarness {
   readonly client: Client;
   readonly activities: MadeUpActivities;
-  /** Where the server listens. */
+  /** Address and namespace of the server. */
   readonly temporal: { readonly address: string; readonly namespace: string };
-  /** Of its servers' stack. */
+  /** Home of the servers' stack. */
   readonly home: string;
 }
 
-/** With `ended` the workflows are traced, and it is told of every span of theirs. */
+/** @param ended if given, the workflows are traced, and it is called with every span */
 export function useWorkflows(ended?: (span: WorkflowSpan) => void): WorkflowHarness {
   const stack = useStack();
   let client: Client | undefined;
   let activities = new MadeUpActivities();
   const ends: (() => Promise<void>)[] = [];
-  // One set of functions for the worker's life; what they do is each test's own.
+  // One set of functions for the worker's lifetime, which forwards to the activities of the current test.
   const forward = (room: 'control' | 'compute') => {
     const names = Object.keys(activities[room]);
     const call = (name: string) => (input: unknown) =>

@@ -1,4 +1,7 @@
-/** JSON that somebody typed must end a workflow with a word on what was wrong: one that only fails its tasks seems to run for ever. */
+/**
+ * Invalid JSON input must fail a workflow with a description of the error: a workflow that only fails its tasks seems
+ * to run forever.
+ */
 import type { WorkflowFailedError } from '@temporalio/client';
 import { expect, it } from 'vitest';
 import { useWorkflows } from './harness.ts';
@@ -18,7 +21,7 @@ it.each<[type: string, args: unknown[], says: string]>([
   ['evaluatePolicy', [{ recipe, mode: 'loud' }], 'has an unknown mode: "loud"'],
   ['experiment', [recipe, null], 'is not an object'],
   ['experiment', [recipe, { frok: {} }], 'has frok, which is not a field of it'],
-])('%s started with %j ends as USAGE, and nothing is done', async (workflowType, args, says) => {
+])('%s started with %j fails with USAGE before any activity', async (workflowType, args, says) => {
   const id = `${workflowType}-${JSON.stringify(args)}`;
   const error: unknown = await harness.client.workflow
     .execute(workflowType, { workflowId: id, taskQueue: 'mtrl', args, workflowExecutionTimeout: '20 s' })

@@ -1,4 +1,4 @@
-/** Activities that do nothing but answer, and say what they were asked: workflow logic is what is under test. */
+/** Fake activities that only record their calls and answer: the workflow logic is under test. */
 import type {
   Activities,
   ArmPlan,
@@ -32,19 +32,19 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
   };
 }
 
-/** What `prepare` answers is all that a made-up recipe says. */
+/** A fake recipe holds only what `prepare` returns. */
 export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion'> & Partial<Pick<PrepareResult, 'evaluations'>>;
 
 export class MadeUpActivities {
-  /** `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
+  /** Calls in order: `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
   readonly calls: string[] = [];
   /** Called before an activity answers. */
   before: (call: string) => void | Promise<void> = () => undefined;
-  /** Answers in the recipe's place, where that is a real one. */
+  /** Used instead of the recipe if the recipe is a real one. */
   planned: MadeUpRecipe | undefined;
-  /** Called before a whole run is looked for. */
+  /** Called before the lookup of a whole run. */
   beforeFinding: () => void | Promise<void> = () => undefined;
-  /** Whole runs by name, where they are to be kept. */
+  /** Stored runs by name; undefined if runs are not to be stored. */
   keptRuns: Map<string, KeptRun> | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 

@@ -1,4 +1,4 @@
-/** A registry of one name and a gate that passes or not, as it is told: what the workflows of promotion ask for. */
+/** A fake registry of one name, and a gate with a preset result, for the workflows of promotion. */
 import type {
   FindCandidateResult,
   NotifyInput,

@@ -37,7 +37,7 @@ const refusalOf = (handle: Handle, decision: unknown): Promise<unknown> =>
     (error: unknown) => (error as WorkflowUpdateFailedError).cause,
   );
 
-/** By the plain `temporal` command, as an operator types it. */
+/** Sends a decision with the plain `temporal` command, as an operator would. */
 const decideByCli = (handle: Handle, decision: object): Promise<Ended> =>
   temporalOn(harness, [
     ...['workflow', 'update', 'execute', '--workflow-id', handle.workflowId, '--name', 'decide'],
@@ -50,20 +50,20 @@ beforeEach(() => {
 });
 
 describe('an approval', () => {
-  it('comes from the plain temporal command, counts once, and is in the version', async () => {
+  it('comes from the plain temporal command, counts once, and is recorded in the version', async () => {
     const handle = await waiting();
     const answer = await decideByCli(handle, { decision: 'approve', by: 'ann', reason: 'looked at it' });
     expect(JSON.parse(answer.out)).toMatchObject({ result: { decision: 'approve', by: 'ann' } });
     const result = await handle.result();
     expect(result).toMatchObject({ status: 'promoted', decision: { by: 'ann' }, promoted: { approvedBy: 'ann' } });
     expect(registry.told.map(({ kind }) => kind)).toEqual(['approval-wanted', 'promoted']);
-    // It has ended: nobody can decide any more, and the history stays as it is.
+    // The workflow is closed: it accepts no decision, and its history does not change.
     const late = await decideByCli(handle, { decision: 'reject', by: 'bob' });
     expect([late.code, late.err]).toEqual([1, expect.stringMatching(/completed|not found/)]);
     expect(registry.promotedVersion).toBe(1);
   });
 
-  it('is refused the second time, with the name of who was first', async () => {
+  it('is refused the second time, with the name of the first decider', async () => {
     let second: unknown;
     const handle = await waiting();
     harness.activities.before = async (call) => {
@@ -77,7 +77,7 @@ describe('an approval', () => {
     });
   });
 
-  it('is refused when it comes too late, and holds the candidate back', async () => {
+  it('is refused if it is too late, and the candidate is held back', async () => {
     let late: unknown;
     registry.approval = { required: true, timeoutMs: 300 };
     const handle = await start();
@@ -92,7 +92,7 @@ describe('an approval', () => {
     expect(registry.versions).toEqual([]);
   });
 
-  it('is refused when it comes too early', async () => {
+  it('is refused if it is too early', async () => {
     let early: unknown;
     registry.approval = { required: true, timeoutMs: 300 };
     harness.activities.before = async (call) => {
@@ -103,7 +103,7 @@ describe('an approval', () => {
     expect(early).toMatchObject({ type: 'DECISION_REFUSED', message: expect.stringContaining('too early') as string });
   });
 
-  it('that is malformed is refused before it reaches the history, and the candidate still waits', async () => {
+  it('that is malformed is refused before it reaches the history, and the candidate keeps waiting', async () => {
     const handle = await waiting();
     const malformed: readonly (readonly [unknown, string])[] = [
       [undefined, 'no decision'],
@@ -129,7 +129,7 @@ describe('an approval', () => {
 });
 
 describe('a promotion', () => {
-  it('is held back by the gate, and goes past it only with a reason', async () => {
+  it('is held back by the gate, unless a reason forces it', async () => {
     registry.gatePasses = false;
     expect(await (await start()).result()).toMatchObject({
       status: 'held-back',
@@ -141,7 +141,7 @@ describe('a promotion', () => {
     expect(registry.versions).toHaveLength(1);
   });
 
-  it('is not lost when nobody can be told of it: that is in the result', async () => {
+  it('succeeds if notifications fail, and reports the failures in its result', async () => {
     harness.activities.before = (call) => {
       if (call.startsWith('notify')) throw ApplicationFailure.nonRetryable('the worker lost its network', 'INVARIANT');
     };
@@ -152,7 +152,7 @@ describe('a promotion', () => {
     expect(registry.promotedVersion).toBe(1);
   });
 
-  it('fails with its code when the name was switched meanwhile', async () => {
+  it('fails with its code if the name was switched in the meantime', async () => {
     harness.activities.before = (call) => {
       if (call === 'promote 1')
         throw ApplicationFailure.nonRetryable('judge was switched meanwhile', 'PROMOTION_CONFLICT');
@@ -162,7 +162,7 @@ describe('a promotion', () => {
     expect(registry.versions).toEqual([]);
   });
 
-  it('is taken back by a rollback, and who wants to know is told', async () => {
+  it('is reverted by a rollback, with a notification', async () => {
     await (await start()).result();
     await (await start()).result();
     const input: RollbackInput = { name: 'nightly', by: 'ann', reason: 'complaints' };

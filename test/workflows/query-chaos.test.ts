@@ -1,6 +1,6 @@
 /**
- * Looking at a run must not change it: two control workers that are killed at seeded times, and queries all the while.
- * The long one: MTRL_CHAOS_RUNS=50 npx vitest run test/workflows/query-chaos.test.ts
+ * Queries must not change a run: two control workers are killed at seeded times while queries run.
+ * The long version: MTRL_CHAOS_RUNS=50 npx vitest run test/workflows/query-chaos.test.ts
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const stack = useStack();
 const taskQueue = 'chaos';
 
 it(
-  `of ${String(runCount)} experiments under queries and kills all end, and every history replays`,
+  `completes ${String(runCount)} experiments under queries and kills, and every history replays`,
   async () => {
     Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
     const { address, namespace } = stack.settings.temporal;

@@ -1,4 +1,7 @@
-/** Numbers that look random and are the same for a seed (a linear congruential generator, Numerical Recipes' constants). */
+/**
+ * Pseudo-random numbers that depend only on the seed (a linear congruential generator with the constants of Numerical
+ * Recipes).
+ */
 export class RandomStream {
   #state: number;
 

@@ -1,8 +1,8 @@
 /**
- * Histories that were recorded must replay under the workflows of today: where they do not, running experiments would
- * break on an upgrade, and the change needs `patched`.
+ * Recorded histories must replay with the current workflows. If one does not, an upgrade would break running
+ * experiments, and the change needs `patched`.
  *
- * Recorded by: MTRL_RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts
+ * Record them with: MTRL_RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -63,7 +63,7 @@ describe.runIf(recording)('recording', () => {
   });
 });
 
-/** A retraining; a promotion that is compared with what it promoted, and approved; and a rollback. */
+/** Runs a retraining, a promotion that is compared with the promoted version and approved, and a rollback. */
 async function promoted({ client, activities }: WorkflowHarness, recipe: MadeUpRecipe): Promise<void> {
   const run = async (type: string, workflowId: string, input: object): Promise<void> => {
     const handle = await client.workflow.start(type, { workflowId, taskQueue: 'mtrl', args: [input] });
@@ -83,7 +83,7 @@ describe.skipIf(recording)('a recorded history', () => {
   let codePath: string;
   let tracedCodePath: string;
   beforeAll(async () => {
-    // The rejected history is the point: the SDK need not report it as well.
+    // The rejected history is expected: the SDK need not log it.
     Runtime.install({ logger: silentLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
     codePath = await workflowBundle(bundleFolder);
     tracedCodePath = await workflowBundle(bundleFolder, { traced: true });
@@ -96,11 +96,11 @@ describe.skipIf(recording)('a recorded history', () => {
     await expect(replay(name, read(name))).resolves.toBeUndefined();
   });
 
-  it.each(names)('of %s, which was not traced, replays where traces are collected', async (name) => {
+  it.each(names)('of %s, recorded without tracing, replays with tracing', async (name) => {
     await expect(replay(name, read(name), tracedCodePath)).resolves.toBeUndefined();
   });
 
-  it('in which another activity was done does not replay', async () => {
+  it('with another activity type does not replay', async () => {
     const history = read('run-grpo');
     const scheduled = history.events.flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
     const reward = scheduled.find(({ activityType }) => activityType.name === 'reward');

@@ -32,7 +32,7 @@ async function failureOf(ended: Promise<unknown>): Promise<unknown> {
 const callsOfKind = (pattern: RegExp) => harness.activities.calls.filter((call) => pattern.test(call));
 
 describe('a retraining', () => {
-  it('trains from the recipe’s policy while the name is new, then from the promoted one, and not at all on the same data', async () => {
+  it('trains from the recipe’s policy for a new name, then from the promoted one, and not at all on unchanged data', async () => {
     const { activities } = harness;
     const first = await retrained();
     expect(first).toMatchObject({ outcome: 'promoted', promotion: { promoted: { version: 1 } } });
@@ -54,14 +54,14 @@ describe('a retraining', () => {
     expect(callsOfKind(/^(gate|promote|notify)/).slice(1)).toEqual(['gate against 1', 'promote 2', 'notify promoted']);
   });
 
-  it('starts from the recipe’s policy where the recipe says so', async () => {
+  it('starts from the recipe’s policy if the recipe says so', async () => {
     await retrained();
     harness.activities.registry.dataDigest = 'more data';
     await retrained({ recipe: { ...recipe, promotion: { name: 'nightly', startFrom: 'recipe' } } });
     expect(callsOfKind(/^importPolicy/)).toEqual(['importPolicy', 'importPolicy']);
   });
 
-  it('shows in the Web UI how it ended', async () => {
+  it('shows its outcome in the Web UI', async () => {
     const { workflowId } = await start();
     const handle = harness.client.workflow.getHandle(workflowId);
     await handle.result();
@@ -73,7 +73,7 @@ describe('a retraining', () => {
     expect(progress.experimentId).toBe(shown['MtrlExperiment']);
   });
 
-  it('leaves the name alone when the gate holds the candidate back', async () => {
+  it('leaves the name unchanged if the gate holds the candidate back', async () => {
     harness.activities.registry.gatePasses = false;
     const result = await retrained();
     expect(result.outcome).toBe('held-back');
@@ -81,7 +81,7 @@ describe('a retraining', () => {
     expect(harness.activities.registry.versions).toEqual([]);
   });
 
-  it('tells who wants to know why it failed, and fails with that code', async () => {
+  it('notifies of its failure, and fails with that code', async () => {
     harness.activities.before = (call) => {
       if (call.startsWith('optimize')) throw ApplicationFailure.nonRetryable('the loss is not finite', 'NON_FINITE');
     };
@@ -92,7 +92,7 @@ describe('a retraining', () => {
     expect(harness.activities.registry.told).toMatchObject([{ kind: 'failed', name: 'nightly' }]);
   });
 
-  it('takes its experiment with it when it is cancelled', async () => {
+  it('cancels its experiment when it is cancelled', async () => {
     const handle = await start();
     harness.activities.before = async (call) => {
       if (call.startsWith('rollout')) await handle.cancel();
@@ -104,7 +104,7 @@ describe('a retraining', () => {
     expect(callsOfKind(/^(notify|promote)/)).toEqual([]);
   });
 
-  it('refuses a recipe that says nothing of promotion', async () => {
+  it('refuses a recipe without promotion', async () => {
     const input = { recipe: { runs: recipe.runs } };
     expect(await failureOf(start(input, 'any').then((handle) => handle.result()))).toMatchObject({
       type: 'RECIPE_INVALID',
@@ -114,7 +114,7 @@ describe('a retraining', () => {
 });
 
 describe('an approval', () => {
-  it('is waited for, taken once, and promotes only when it says so', async () => {
+  it('is awaited, accepted once, and promotes only if it approves', async () => {
     const { activities } = harness;
     activities.registry.approval = { required: true, timeoutMs: 60_000 };
     for (const decision of ['reject', 'approve'] as const) {
@@ -132,14 +132,14 @@ describe('an approval', () => {
     expect(activities.registry.versions).toMatchObject([{ version: 1, dataDigest: 'approve', approvedBy: 'ann' }]);
   });
 
-  it('that does not come in time holds the candidate back', async () => {
+  it('that does not arrive in time holds the candidate back', async () => {
     harness.activities.registry.approval = { required: true, timeoutMs: 300 };
     expect(await retrained()).toMatchObject({ outcome: 'held-back' });
     expect(harness.activities.registry.versions).toEqual([]);
   });
 });
 
-describe('a retraining that a schedule starts', () => {
+describe('a scheduled retraining', () => {
   const scheduled = async (recipes: readonly MadeUpRecipe[], overlap: ScheduleOverlapPolicy) => {
     const scheduleId = `schedule-${String(++count)}`;
     const handle = await harness.client.schedule.create({
@@ -164,13 +164,13 @@ describe('a retraining that a schedule starts', () => {
   };
   const resultOf = (workflowId: string): Promise<RetrainResult> => harness.client.workflow.result<Retrain>(workflowId);
 
-  it('does not make a candidate again from data whose candidate was held back', async () => {
+  it('does not retrain on data whose candidate was held back', async () => {
     harness.activities.registry.gatePasses = false;
     const { handle, actions } = await scheduled([recipe], ScheduleOverlapPolicy.SKIP);
     await handle.trigger(ScheduleOverlapPolicy.SKIP);
     const [first = ''] = await actions(1);
     expect(await resultOf(first)).toMatchObject({ outcome: 'held-back' });
-    // A schedule hears of its actions' ends in its own time.
+    // A schedule learns of its actions' completion with a delay.
     await expect.poll(async () => (await handle.describe()).info.runningActions).toEqual([]);
     await handle.trigger(ScheduleOverlapPolicy.SKIP);
     const [, second = ''] = await actions(2);
@@ -182,7 +182,7 @@ describe('a retraining that a schedule starts', () => {
     await handle.delete();
   });
 
-  it('never overlaps another of the same name, even where the schedule would allow it', async () => {
+  it('never overlaps another one of the same name, even if the schedule would allow it', async () => {
     const { handle, actions } = await scheduled([recipe], ScheduleOverlapPolicy.ALLOW_ALL);
     harness.activities.before = async (call) => {
       if (call !== 'mix rl') return;

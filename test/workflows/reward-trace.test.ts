@@ -5,14 +5,14 @@ import type { RewardTrace } from '../../contract/workflows.ts';
 
 const traceOf = (rewards: readonly number[]): RewardTrace => rewards.reduce(addReward, emptyTrace);
 
-describe('the rewards of a run in a line of text', () => {
+describe("the sparkline of a run's rewards", () => {
   it.each([
     ['rise', [0, 0.25, 0.5, 0.75, 1], '▁▃▅▆█'],
     ['rise a little, far from 0', [0.61, 0.62, 0.63], '▁▅█'],
     ['fall below 0', [0.5, -0.5], '█▁'],
     ['stay', [0.3, 0.3], '▄▄'],
     ['have not come', [], ''],
-  ])('shows them when they %s', (_, rewards, line) => {
+  ])('shows them if they %s', (_, rewards, line) => {
     expect(sparkline(rewards)).toBe(line);
     expect(traceLine(traceOf(rewards))).toBe(line);
   });
@@ -24,7 +24,7 @@ describe('the rewards of a run in a line of text', () => {
     expect([...line].sort().join('')).toBe(line);
   });
 
-  it('loses no step: means and rest together have the sum of all rewards', () => {
+  it('loses no step: means and rest have the same sum as all rewards', () => {
     const reward = fc.integer({ min: -4, max: 4 });
     fc.assert(
       fc.property(fc.array(reward, { maxLength: 400 }), (rewards) => {

@@ -10,7 +10,7 @@ const harness = useWorkflows();
 
 type Updates = readonly { readonly during: string; readonly name: string; readonly input: unknown }[];
 
-/** Sends each update from inside that activity; what is refused is returned as text. */
+/** Sends each update during the given activity; returns refusals as text. */
 async function runWith(plan: Parameters<typeof planOf>[0], updates: Updates) {
   const handle = await startRun(harness.client, planOf(plan));
   const refused: string[] = [];
@@ -27,7 +27,7 @@ async function runWith(plan: Parameters<typeof planOf>[0], updates: Updates) {
 }
 
 describe('stopAfterStep', () => {
-  it('ends a run after the step that is being done, with a snapshot and an ordinary result', async () => {
+  it('ends a run after the current step, with a snapshot and an ordinary result', async () => {
     const keptRuns = new Map<string, KeptRun>();
     harness.activities.keptRuns = keptRuns;
     const { handle, result, calls } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 9 }, [
@@ -37,11 +37,11 @@ describe('stopAfterStep', () => {
     expect(result.summary.plan.stepCount).toBe(3);
     expect(result.summary.policy.log).toEqual([]);
     expect(await handle.query<RunProgress>('progress')).toMatchObject({ state: 'done', step: 3, stepCount: 3 });
-    // What the recipe asks for is more.
+    // A run that is shorter than its recipe is not stored.
     expect(keptRuns.size).toBe(0);
   });
 
-  it('ends a supervised run after the given step, though an activity does several', async () => {
+  it('ends a supervised run after the given step, although an activity makes several', async () => {
     const plan = { arm: 'sft', objective: 'sft', stepCount: 20, stepCountPerActivity: 4, snapshotEveryStepCount: 20 };
     const { result, calls } = await runWith({ ...plan, objective: 'sft' }, [
       { during: 'optimize sft 0-4 after 0', name: 'stopAfterStep', input: { step: 5 } },
@@ -50,7 +50,7 @@ describe('stopAfterStep', () => {
     expect(result.summary.plan.stepCount).toBe(6);
   });
 
-  it('ends a run that is paused, without another step', async () => {
+  it('ends a paused run without another step', async () => {
     const handle = await startRun(harness.client, planOf({ arm: 'rl', objective: 'grpo', stepCount: 9 }));
     harness.activities.before = async (call) => {
       if (call === 'rollout 0 1/1') await handle.signal('pause');
@@ -62,7 +62,7 @@ describe('stopAfterStep', () => {
 });
 
 describe('changeBudget', () => {
-  it('is heeded where the whole run was made before, and is being looked for', async () => {
+  it('takes effect during the lookup of a stored run', async () => {
     const { activities, client } = harness;
     activities.keptRuns = new Map();
     const plan = planOf({ arm: 'sft', objective: 'sft', stepCount: 2 });
@@ -79,7 +79,7 @@ describe('changeBudget', () => {
     expect((await (await handle).result()).summary.plan.stepCount).toBe(3);
   });
 
-  it('lets a run go further, on a mixture and a schedule that know of it', async () => {
+  it('extends a run, with a mixture and a learning rate schedule of the new length', async () => {
     const { result, calls } = await runWith(
       { arm: 'sft', objective: 'sft', stepCount: 2, snapshotEveryStepCount: 50 },
       [{ during: 'optimize sft 0-1 after 0', name: 'changeBudget', input: { stepCount: 4 } }],
@@ -96,7 +96,7 @@ describe('changeBudget', () => {
     expect(result.summary.plan.stepCount).toBe(4);
   });
 
-  it('counts when it is changed again while the mixture is planned anew', async () => {
+  it('takes effect if it is changed again while the mixture is planned', async () => {
     const plan = { arm: 'sft', stepCount: 2, stepCountPerActivity: 9, snapshotEveryStepCount: 50 };
     const { calls } = await runWith({ ...plan, objective: 'sft' }, [
       { during: 'mix sft', name: 'changeBudget', input: { stepCount: 4 } },
@@ -110,7 +110,7 @@ describe('changeBudget', () => {
     ]);
   });
 
-  it('plans the last, shortened segment of a curriculum anew when the run goes further', async () => {
+  it('replans the last, shortened segment of a curriculum if the run is extended', async () => {
     const plan = { arm: 'rl', stepCount: 3, replanEveryStepCount: 2, snapshotEveryStepCount: 50 };
     const { calls } = await runWith({ ...plan, objective: 'grpo' }, [
       { during: 'rollout 2 1/1', name: 'changeBudget', input: { stepCount: 5 } },
@@ -122,7 +122,7 @@ describe('changeBudget', () => {
     ]);
   });
 
-  it('is not lost when it ends the run while the mixture is planned', async () => {
+  it('takes effect if it ends the run while the mixture is planned', async () => {
     const { result, refused } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 9 }, [
       { during: 'rollout 1 1/1', name: 'changeBudget', input: { stepCount: 12 } },
       { during: 'mix rl of 12 steps', name: 'changeBudget', input: { stepCount: 2 } },
@@ -131,7 +131,7 @@ describe('changeBudget', () => {
     expect(result.summary.plan.stepCount).toBe(2);
   });
 
-  it('is not lost when it comes while the last snapshot is made', async () => {
+  it('takes effect if it arrives during the last snapshot', async () => {
     const { result, refused } = await runWith(
       { arm: 'rl', objective: 'grpo', stepCount: 9, snapshotEveryStepCount: 50 },
       [
@@ -143,7 +143,7 @@ describe('changeBudget', () => {
     expect(result.summary.plan.stepCount).toBe(3);
   });
 
-  it('takes back a stop that was asked for before', async () => {
+  it('revokes an earlier stop', async () => {
     const { result } = await runWith({ arm: 'rl', objective: 'grpo', stepCount: 4 }, [
       { during: 'rollout 0 1/1', name: 'stopAfterStep', input: { step: 1 } },
       { during: 'rollout 1 1/1', name: 'changeBudget', input: { stepCount: 3 } },
@@ -152,7 +152,7 @@ describe('changeBudget', () => {
   });
 });
 
-it('what cannot be done is refused with what would be right, and changes nothing', async () => {
+it('invalid updates are refused with the allowed values, and change nothing', async () => {
   const wrong: readonly (readonly [string, unknown])[] = [
     ['changeBudget', { stepCount: 2 }],
     ['changeBudget', { stepCount: 0.5 }],
@@ -182,7 +182,7 @@ it('what cannot be done is refused with what would be right, and changes nothing
   expect(result.summary.plan.stepCount).toBe(4);
 });
 
-it('a changed budget outlives continue-as-new', async () => {
+it('a changed budget persists across continue-as-new', async () => {
   const plan = { arm: 'sft', stepCount: 10_000, stepCountPerActivity: 1, snapshotEveryStepCount: 10_000 };
   const { handle, result } = await runWith({ ...plan, objective: 'sft' }, [
     { during: 'optimize sft 5-6 after 5', name: 'changeBudget', input: { stepCount: 420 } },

@@ -11,7 +11,7 @@ const harness = useWorkflows();
 const start = (plan: ArmPlan) => startRun(harness.client, plan);
 
 describe('a run', () => {
-  it('does each GRPO step as rollouts, reward, update, with a snapshot where one is due and at the end', async () => {
+  it('makes each GRPO step as rollouts, reward, update, with snapshots when due and at the end', async () => {
     const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 });
     const { summary, cache } = await (await start(plan)).result();
     expect(harness.activities.calls).toEqual([
@@ -26,7 +26,7 @@ describe('a run', () => {
     expect(summary.stages).toContainEqual({ activity: 'rollout', count: 3, cachedCount: 0, computeMs: 3 });
   });
 
-  it('is found as a whole where it was made before', async () => {
+  it('is returned as a whole if it was made before', async () => {
     const { activities } = harness;
     activities.keptRuns = new Map();
     const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 });
@@ -42,14 +42,14 @@ describe('a run', () => {
     expect((await (await start({ ...plan, seed: 1 })).result()).cache.hits).toBe(0);
   });
 
-  it('has all shards of a step rewarded together', async () => {
+  it('rewards all shards of a step together', async () => {
     await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, rolloutShardCount: 3 }))).result();
     const { calls } = harness.activities;
     expect(calls.slice(1, 4).sort()).toEqual(['rollout 0 1/3', 'rollout 0 2/3', 'rollout 0 3/3']);
     expect(calls[4]).toBe('reward 0 of 3');
   });
 
-  it('says in the history what each activity does', async () => {
+  it('summarizes each activity in the history', async () => {
     const handle = await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, rolloutShardCount: 2 }));
     await handle.result();
     const { events } = await handle.fetchHistory();
@@ -68,7 +68,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('cuts supervised steps so that no activity goes past a snapshot or the end', async () => {
+  it('splits supervised steps so that no activity crosses a snapshot or the end', async () => {
     const plan = planOf({
       arm: 'sft',
       objective: 'sft',
@@ -94,8 +94,8 @@ describe('a run', () => {
     ]);
   });
 
-  it('samples further rounds while too few groups teach, and no more than the recipe allows', async () => {
-    // Of the made-up groups one teaches a rollout activity.
+  it("samples further rounds while too few groups are informative, up to the recipe's limit", async () => {
+    // One of the fake groups of each rollout activity is informative.
     const resampling = { informativeGroupCountMin: 2, roundCountMax: 4 };
     await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, resampling }))).result();
     const bounded = { informativeGroupCountMin: 9, roundCountMax: 3 };
@@ -113,18 +113,18 @@ describe('a run', () => {
     ]);
   });
 
-  it('names the initial policy as reference only where the loss has a KL term', async () => {
+  it('passes the initial policy as reference only if the loss has a KL term', async () => {
     await (await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 1, usesReference: true }))).result();
     expect(harness.activities.calls).toContain('optimize rl 0-1 after 0 with reference');
   });
 
-  it('has nothing to do for an arm that trains nothing', async () => {
+  it('does nothing for an untrained arm', async () => {
     const { summary } = await (await start(planOf({ arm: 'base', objective: 'none', stepCount: 0 }))).result();
     expect(harness.activities.calls).toEqual([]);
     expect(summary.checkpoint).toEqual(refTo('base checkpoint'));
   });
 
-  it('waits before its next step while it is paused, and says so', async () => {
+  it('waits before its next step while it is paused, and reports it', async () => {
     const { activities } = harness;
     const handle = await start(planOf({ arm: 'rl', objective: 'grpo', stepCount: 3 }));
     activities.before = async (call) => {
@@ -141,7 +141,7 @@ describe('a run', () => {
     expect(activities.calls).toContain('optimize rl 2-3 after 0');
   });
 
-  it('continues as new before its history is long, and goes on where it was', async () => {
+  it('continues as new before its history is long, and resumes at the same step', async () => {
     const plan = planOf({
       arm: 'sft',
       objective: 'sft',
@@ -162,7 +162,7 @@ describe('a run', () => {
     expect(runId).not.toBe(handle.firstExecutionRunId);
   });
 
-  it('fails with the code of the activity that failed, and says at which step', async () => {
+  it('fails with the code of the failed activity, and names the step', async () => {
     harness.activities.before = (call) => {
       if (call === 'reward 1 of 1') throw ApplicationFailure.nonRetryable('the grader is broken', 'INVARIANT');
     };

@@ -1,6 +1,6 @@
 /**
- * What Temporal bounds stays bounded however large the work is: payloads, signals and events of every execution.
- * The whole of it: MTRL_LONG_RUN_STEPS=12000 npx vitest run test/workflows/scale.test.ts
+ * Payloads, signals and events of every execution stay within Temporal's limits for any amount of work.
+ * The full size: MTRL_LONG_RUN_STEPS=12000 npx vitest run test/workflows/scale.test.ts
  */
 import { afterAll, expect, it } from 'vitest';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -39,7 +39,7 @@ async function sizeOf(handle: WorkflowHandle): Promise<Size> {
   };
 }
 
-/** The run id of the part that this one continues. */
+/** Run id of the execution that this one continues. */
 async function partBefore(part: WorkflowHandle): Promise<string | undefined> {
   const [started] = (await part.fetchHistory()).events ?? [];
   const runId = started?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
@@ -76,7 +76,7 @@ it(
 );
 
 it(
-  'a long run: its parts stay short, its signals few, and pause and cancel still work at its end',
+  'a long run: its executions stay short, its signals few, and pause and cancel still work at its end',
   async () => {
     const { client } = harness;
     const plan = planOf({ arm: 'rl', objective: 'grpo', stepCount: stepCount + 5, snapshotEveryStepCount: 10_000 });

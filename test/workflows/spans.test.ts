@@ -1,4 +1,4 @@
-/** The spans of workflows: what they are called, which is below which, and what becomes of a caller's trace. */
+/** The spans of workflows: their names, their parents, and the propagation of a caller's trace. */
 import { Client, defaultPayloadConverter } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -39,7 +39,7 @@ describe("a caller's trace", () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const parentSpanId = 'b7ad6b7169203331';
 
-  it('goes on in the workflow', async () => {
+  it('continues in the workflow', async () => {
     await runWithin(`00-${traceId}-${parentSpanId}-01`);
     expect(spans.find(({ name }) => name === 'RunWorkflow:run')).toMatchObject({ traceId, parentSpanId });
   });
@@ -50,7 +50,7 @@ describe("a caller's trace", () => {
   });
 });
 
-it('a workflow that fails says why in its span, and so does the activity', async () => {
+it('a failed workflow has the reason in its span, as has the activity', async () => {
   harness.activities.before = () => {
     throw ApplicationFailure.nonRetryable('there is no such arm', 'NOT_FOUND');
   };
@@ -63,7 +63,7 @@ it('a workflow that fails says why in its span, and so does the activity', async
   ]);
 });
 
-/** Names of a span and of those above it. */
+/** Names of a span and its ancestors. */
 function lineOf(name: string): string[] {
   const names: string[] = [];
   let span = spans.find((each) => each.name === name);

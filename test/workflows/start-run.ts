@@ -1,4 +1,4 @@
-/** A run started by hand, as if by an experiment. */
+/** Starts a run directly, as an experiment would. */
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { ArmPlan } from '../../contract/activities.ts';
 import type { RunInput, RunResult } from '../../contract/workflows.ts';

@@ -6,7 +6,7 @@ import { planOf } from './made-up-activities.ts';
 
 const harness = useWorkflows();
 
-it('no run is in an earlier wave than the run that it starts from', () => {
+it('puts no run into an earlier wave than the run that it starts from', () => {
   const plans = Array.from({ length: waveRunCountMax + 1 }, (_, i) => {
     const name = `a${String(i)}`;
     const plan = planOf({ arm: name, objective: 'none', stepCount: 0 });
@@ -17,7 +17,7 @@ it('no run is in an earlier wave than the run that it starts from', () => {
   expect(second.map(({ arm }) => arm)).toEqual([`a${String(waveRunCountMax - 1)}`]);
 });
 
-it('an experiment of more runs than a wave has continues as new between waves, and reports all of them', async () => {
+it('continues an experiment with more runs than a wave holds as new between waves, and reports all of them', async () => {
   const runs = Array.from({ length: waveRunCountMax + 2 }, (_, i) =>
     planOf({ arm: `a${String(i)}`, objective: 'none', stepCount: 0 }),
   );

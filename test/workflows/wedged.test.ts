@@ -1,4 +1,7 @@
-/** A run whose history the workers' code no longer matches goes on by itself never: the verbs name it and get its user out. */
+/**
+ * A run whose history no longer matches the workers' code never continues by itself: the verbs name it and can cancel
+ * and resume it.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +23,7 @@ const servers = useStack();
 const activities = new MadeUpActivities();
 const plan = planOf({ arm: 'mt-rl', objective: 'grpo', stepCount: 6 });
 activities.planned = { runs: [plan] };
-// The run is in the middle of its steps while the version changes.
+// Keeps the run in the middle of its steps while the version changes.
 let held = true;
 activities.before = async (call) => {
   while (held && call.startsWith('optimize') && call.includes(' 2-')) await sleep(50);
@@ -52,7 +55,7 @@ afterAll(async () => {
   for (const end of ends) await end();
 });
 
-/** A worker that polls; returns what ends it. */
+/** Starts a worker that polls; returns a function that stops it. */
 async function running(options: Omit<Parameters<typeof Worker.create>[0], 'connection'>): Promise<() => Promise<void>> {
   const { namespace } = servers.settings.temporal;
   const worker = await Worker.create({ connection, namespace, shutdownForceTime: '2s', ...options });
@@ -68,7 +71,7 @@ function controlWorker(codePath: string): Promise<() => Promise<void>> {
   return running({ taskQueue, workflowBundle: { codePath }, activities: { ...activities.control } });
 }
 
-/** Workflows that schedule another activity where histories have `optimize`. */
+/** A bundle whose workflows schedule another activity where histories have `optimize`. */
 async function anotherVersion(codePath: string): Promise<string> {
   const code = await readFile(codePath, 'utf8');
   const changed = code.replaceAll('compute.optimize.', 'compute.snapshot.');
@@ -82,7 +85,10 @@ const requestOf = (experimentId: string) => ({ experimentId, ...loadRecipeFile('
 const mtrl = (...args: readonly string[]): Promise<Ended> => mtrlWith(servers.settings, args);
 const statusOf = async (id: string) => (await stack.client.workflow.getHandle(id).describe()).status.name;
 
-/** An experiment in the middle of its steps, whose run cannot go on with the worker that is there now. */
+/**
+ * An experiment in the middle of its steps whose run cannot continue with the current worker; returns a function that
+ * stops the worker.
+ */
 async function wedged(experimentId: string): Promise<() => Promise<void>> {
   const codePath = await workflowBundle(bundleFolder);
   const endFirst = await controlWorker(codePath);
@@ -102,7 +108,7 @@ async function wedged(experimentId: string): Promise<() => Promise<void>> {
   return endSecond;
 }
 
-it('status names the run and what its task fails of, cancel ends it and the experiment, resume starts again', async () => {
+it("status names the run and its task's failure, cancel terminates it and the experiment, resume starts again", async () => {
   const end = await wedged('wedged');
   const said = await mtrl('status', 'wedged');
   expect(said.out).toMatch(/wedged\/mt-rl\/s0 is stuck: its workflow task keeps failing \(.*TMPRL1100/);
@@ -124,9 +130,9 @@ it('status names the run and what its task fails of, cancel ends it and the expe
   await endLast();
 });
 
-it('an experiment that was terminated over such a run starts again, once the run is out of its way', async () => {
+it('an experiment that was terminated with such a run starts again, and the run is terminated', async () => {
   const end = await wedged('terminated');
-  // As from the Web UI: the run is asked to cancel and cannot hear it.
+  // As from the Web UI: the run gets a cancellation request that it cannot process.
   await stack.client.workflow.getHandle('terminated').terminate();
   await end();
   const endLast = await controlWorker(await workflowBundle(bundleFolder));

@@ -1,4 +1,4 @@
-/** Tells the recipe's webhooks and commands what happened. Who cannot be reached is written down and changes nothing else. */
+/** Notifies the recipe's webhooks and commands. A failed notification is recorded and has no other effect. */
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { NotifyInput, NotifyResult } from '../../contract/retraining.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -14,7 +14,7 @@ export class Announcements {
     this.#about = about;
   }
 
-  /** So far: the number of delivered notifications, and the reasons of failed ones. */
+  /** The notifications so far: the number delivered, and the reasons of those that failed. */
   get told(): NotifyResult {
     return this.#told;
   }

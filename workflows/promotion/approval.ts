@@ -1,4 +1,4 @@
-/** Waits for a person's decision: the update `decide` with its validator, the query `approval`, and a time-out. */
+/** Waits for a person's decision: the update `decide` with its validator, the query `approval`, and a timeout. */
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import { nowMs } from '../clock.ts';
 import type { ApprovalStanding, Decision } from '../../contract/messages.ts';
@@ -6,7 +6,7 @@ import { approvalQuery, decideUpdate } from './promotion-messages.ts';
 
 const textLengthMax = 1_000;
 
-/** Created at the workflow's start, so that an early decision is answered as such. */
+/** Create it when the workflow starts, so that an early decision is rejected as too early. */
 export class Approval {
   #standing: ApprovalStanding = { state: 'not-asked' };
 
@@ -23,7 +23,7 @@ export class Approval {
   async asked(name: string, timeoutMs: number): Promise<Decision | undefined> {
     this.#standing = { state: 'waiting', name, untilMs: nowMs() + timeoutMs };
     await condition(() => this.#standing.decision !== undefined, timeoutMs);
-    // A decision accepted at the very moment of the timeout counts: its sender was told so.
+    // A decision accepted at the very moment of the timeout counts: its sender was told that it was accepted.
     if (this.#standing.decision === undefined) this.#standing = { ...this.#standing, state: 'timed-out' };
     return this.#standing.decision;
   }
@@ -49,7 +49,7 @@ function untimely({ state, decision, name = '' }: ApprovalStanding): string | un
   return 'too early: no candidate is waiting for a decision yet';
 }
 
-/** It may come from anywhere: nothing about its form is taken for granted. */
+/** What is wrong with the form of a decision, which may be any JSON; undefined if nothing is. */
 function problemOf(value: unknown): string | undefined {
   const form = 'send {"decision": "approve" | "reject", "by": "who", "reason": "why (optional)"}';
   if (typeof value !== 'object' || value === null) return `no decision: ${form}`;

@@ -1,7 +1,7 @@
 /**
- * From a finished experiment to a promotion, for all who go that way: compare with the promoted version, on new data
- * and on its own; ask a person where the recipe wants one; switch the name. Nothing here promotes by default: every
- * way out but one leaves the name as it was.
+ * Promotes the policy of a finished experiment: compares it with the promoted version on the new data and on that
+ * version's own, asks a person if the recipe requires approval, and switches the name. Every other outcome leaves the
+ * name as it was.
  */
 import type { EvaluateResult, PolicyState } from '../../contract/activities.ts';
 import type {
@@ -27,15 +27,15 @@ import type { GatedPromotion } from '../../contract/promotion.ts';
 
 export interface PromotionRequest {
   readonly candidate: FindCandidateResult;
-  /** Answers `decide`; made when the workflow started. */
+  /** Handles `decide`; created when the workflow started. */
   readonly approval: Approval;
-  /** A person's reason to promote what the gate holds back. */
+  /** A person's reason to promote a candidate that the gate holds back. */
   readonly forceReason?: string;
-  /** `checks`: none before the gate. */
+  /** Shows the progress; `checks` is empty before the gate. */
   readonly show: (state: WorkState, phase: string, checks: readonly GateCheck[]) => void;
 }
 
-/** Throws the coded failure of an activity: PROMOTION_CONFLICT when the name moved meanwhile, EVALUATION_MISSING. */
+/** Throws an activity's coded failure: PROMOTION_CONFLICT if the name was changed meanwhile, EVALUATION_MISSING. */
 export async function promoteThroughGate(request: PromotionRequest): Promise<GatedPromotion> {
   const { candidate, forceReason, show } = request;
   const { name, recipe, experimentId } = candidate;
@@ -108,7 +108,7 @@ interface Judge {
   readonly mode: AnswerMode;
 }
 
-/** The same tasks and splits as those evaluations, judged by another policy. */
+/** Evaluates a policy on the tasks and splits of these evaluations. */
 function evaluated(
   evaluations: readonly EvaluateResult[],
   { recipe, dataset, policy, mode }: Judge,
@@ -124,7 +124,7 @@ function evaluated(
   );
 }
 
-/** Scores are left behind: the comparison is of judgments, and payloads stay small. */
+/** Without scores: the gate compares judgments, and payloads stay small. */
 function judgedTask({ judgments, scores: { task, split } }: EvaluateResult): JudgedTask {
   return { task, split, judgments };
 }
@@ -133,7 +133,7 @@ function kept({ name, version, recipe, dataset, evaluations }: PromotedVersion):
   return { name, version, recipe, dataset, judged: evaluations.map(judgedTask) };
 }
 
-/** The approval, or undefined where none is wanted. */
+/** The decision: `nobody` after the timeout, undefined if no approval is required. */
 async function decided(
   { candidate, approval, forceReason, show }: PromotionRequest,
   announcements: Announcements,

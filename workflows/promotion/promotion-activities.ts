@@ -1,4 +1,4 @@
-/** Time-outs and retries of what promotion asks of the control worker. */
+/** Timeouts and retries of the promotion activities of the control worker. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { RetrainingActivities } from '../../contract/retraining.ts';
 import { startToCloseTimeout } from '../activity-options.ts';
@@ -18,7 +18,7 @@ export const inspection = proxyActivities<Pick<RetrainingActivities, 'inspectDat
   retry,
 });
 
-/** Bootstraps every task's difference: it grows with the test sets. */
+/** Bootstraps the differences of every task, so its time grows with the test sets. */
 export const gating = proxyActivities<Pick<RetrainingActivities, 'gate'>>({
   startToCloseTimeout,
   heartbeatTimeout: '1m',
@@ -26,7 +26,7 @@ export const gating = proxyActivities<Pick<RetrainingActivities, 'gate'>>({
   retry,
 });
 
-/** It tries each receiver several times itself and says which ones it did not reach. */
+/** The activity retries webhooks itself and reports the receivers that it did not reach. */
 export const outward = proxyActivities<Pick<RetrainingActivities, 'notify'>>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '1m',

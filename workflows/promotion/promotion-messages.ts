@@ -1,7 +1,7 @@
-/** What a workflow that waits for an approval hears, and says of it. */
+/** The update and the query of a workflow that waits for an approval. */
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { ApprovalStanding, Decision } from '../../contract/messages.ts';
 
-/** Answers with the decision as it was taken; refused (DECISION_REFUSED) when it is malformed, early, late or the second. */
+/** Returns the accepted decision; rejected (DECISION_REFUSED) if malformed, too early, too late, or a second one. */
 export const decideUpdate = defineUpdate<Decision, [Decision]>('decide');
 export const approvalQuery = defineQuery<ApprovalStanding>('approval');

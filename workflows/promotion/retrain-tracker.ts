@@ -1,4 +1,4 @@
-/** Keeps what a retraining shows of itself: the answer to its query, its current details and its search attributes. */
+/** Visible state of a retraining: the result of its query, its current details and its search attributes. */
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { gateTable, headline, table, workflowLink } from '../training/details.ts';
 import type { RetrainProgress, WorkState } from '../../contract/progress.ts';

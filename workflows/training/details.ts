@@ -1,4 +1,4 @@
-/** Current details: the markdown that the Web UI shows of a workflow. Asked for by query, so it costs no events. */
+/** Current details: the markdown that the Web UI shows for a workflow. Read by query, so it costs no events. */
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
@@ -21,9 +21,9 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
   return lines.join('\n');
 }
 
-/** Rows of each table: what the Web UI shows must fit in one payload. */
+/** Maximum rows of the table of runs: the details must fit in one payload. */
 const shownRunCountMax = 100;
-/** Cells of the table of scores. */
+/** Maximum cells of the table of scores. */
 const shownScoreCountMax = 1_000;
 
 /** `scored`: the displayed scores of each run's evaluation. */
@@ -50,9 +50,9 @@ export function experimentDetails(
   return lines.join('\n');
 }
 
-/** Shown above the previous details: the code, then what was found, where, and what to do. */
+/** Adds the failure above the previous details: its code, then what is wrong, where, what was found, and what to do. */
 export function failureDetails(code: string, message: string, before: string): string {
-  // As code, for there may be anything in it.
+  // As code, because it may contain any text.
   const lines = message.split('\n').map((line) => `\`\` ${line.trim()} \`\``);
   return [`**failed** · \`${code}\``, '', ...lines, '', before].join('\n').trimEnd();
 }
@@ -72,7 +72,7 @@ export function scoreDetails(runName: string, done: readonly EvaluateResult[], w
   return [`**${runName}** · ${counts}`, '', ...table(columns, rows)].join('\n');
 }
 
-/** The first things that an approver needs to see. */
+/** The table of gate checks, for the person who decides on an approval. */
 export function gateTable(checks: readonly GateCheck[]): string[] {
   if (checks.length === 0) return [];
   const rows = checks.map(({ rule, value, limit, passed }) => {
@@ -81,7 +81,7 @@ export function gateTable(checks: readonly GateCheck[]): string[] {
   return ['', ...table(['gate', 'found', 'limit', ''], rows)];
 }
 
-/** What never changes of a run. */
+/** The details of a run that never change. */
 export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: PrepareResult): string {
   const { arm, seed, mode, from, rolloutShardCount, snapshotEveryStepCount } = plan;
   const items = [`arm **${arm}**, seed ${String(seed)}, ${mode}`, `recipe ${recipeName} \`${shortOf(recipeDigest)}\``];
@@ -131,7 +131,7 @@ function scoreTable(scored: ReadonlyMap<string, readonly TaskMacroF1[]>): string
 }
 
 export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  // The Web UI leaves nothing between columns, and markdown drops plain spaces.
+  // The Web UI leaves no space between columns, and markdown drops plain spaces.
   const row = (cells: readonly string[]) => `| ${cells.map((cell) => `${cell}\u00a0\u00a0`).join(' | ')} |`;
   return [row(columns), `|${columns.map(() => '---|').join('')}`, ...rows.map(row)];
 }

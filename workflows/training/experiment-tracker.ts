@@ -1,4 +1,4 @@
-/** Keeps what an experiment shows of itself: the answer to its query, its current details and its search attributes. */
+/** Visible state of an experiment: the result of its query, its current details and its search attributes. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type {
   ArmPlan,
@@ -89,7 +89,7 @@ export class ExperimentTracker {
     );
   }
 
-  /** A run's signals; ignored once its end is known. */
+  /** Takes a run's progress signal; ignored if the run has ended or a later signal has been received. */
   told(progress: RunProgress): void {
     const known = this.#runs.get(progress.runName);
     if (known?.state === 'done' || (progress.toldCount ?? Infinity) < (known?.toldCount ?? 0)) return;
@@ -129,7 +129,7 @@ export class ExperimentTracker {
     this.#show();
   }
 
-  /** The experiment's Macro-F1 is that of its best run, as a mean over the tasks it was trained on. */
+  /** The experiment's Macro-F1 is that of its best run, as a mean over the tasks that were trained on. */
   reported(report: ReportResult): void {
     this.#report = report;
     this.#state = 'done';
@@ -139,7 +139,7 @@ export class ExperimentTracker {
     this.#show();
   }
 
-  /** A run of an earlier part of the experiment is done, and known only by its evaluation. */
+  /** Steps done by a run. A run from before continue-as-new is done, and known only by its evaluation. */
   #stepOf({ runName, stepCount }: ArmPlan): number {
     const isDone = this.#evaluations.some((each) => each.runName === runName);
     return this.#runs.get(runName)?.step ?? (isDone ? stepCount : 0);

@@ -1,17 +1,17 @@
-/** A whole run under one key. Runs that began before whole runs were kept end without. */
+/** Finds and stores whole runs under one key. Runs that started before this existed continue without it. */
 import { patched } from '@temporalio/workflow';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { FindRunInput, KeptRun, RunOutcome } from '../../contract/activities.ts';
 import type { RunInput } from '../../contract/workflows.ts';
 import { compute } from '../activity-options.ts';
 
-/** As it was made before; null where it was not. */
+/** The stored run; null if there is none. */
 export async function findRun(input: RunInput): Promise<KeptRun | null> {
   if (!patched('kept-runs')) return null;
   return compute.findRun.executeWithOptions({ summary: `${input.plan.runName}: made before?` }, [identityOf(input)]);
 }
 
-/** Where it is kept from now on. */
+/** Stores the run; returns its manifest. */
 export async function keepRun(input: RunInput, outcome: RunOutcome): Promise<ArtifactRef | undefined> {
   if (!patched('kept-runs')) return undefined;
   const kept = await compute.keepRun.executeWithOptions({ summary: `${input.plan.runName}: kept` }, [

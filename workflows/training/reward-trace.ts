@@ -1,4 +1,4 @@
-/** The rewards of a whole run in a line of text: as many marks as fit, each the mean of as many steps as that takes. */
+/** A run's rewards as a sparkline: a bounded number of marks, each the mean of as many steps as that takes. */
 import type { RewardTrace } from '../../contract/workflows.ts';
 
 export const emptyTrace: RewardTrace = { stepCountPerMean: 1, means: [], rest: [] };
@@ -20,7 +20,7 @@ export function traceLine({ means, rest }: RewardTrace): string {
 
 const marks = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 
-/** A mark a value, from the least (▁) to the greatest (█); all in the middle where they are equal. */
+/** One mark per value, from the minimum (▁) to the maximum (█); the middle one (▄) for all if the values are equal. */
 export function sparkline(values: readonly number[]): string {
   const least = Math.min(...values);
   const range = Math.max(...values) - least;
@@ -29,7 +29,7 @@ export function sparkline(values: readonly number[]): string {
     .join('');
 }
 
-/** `values`: an even number of them. */
+/** `values` has an even length. */
 function meansOfPairs(values: readonly number[]): number[] {
   return values.flatMap((value, i) => (i % 2 === 0 ? [mean([value, values[i + 1] ?? value])] : []));
 }

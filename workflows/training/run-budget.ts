@@ -1,14 +1,14 @@
-/** How far a run goes: the recipe's steps, unless an operator says otherwise while it trains. */
+/** The number of steps of a run: the recipe's, unless an operator changes it during training. */
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { Budget, StopRequest } from '../../contract/messages.ts';
 import { changeBudgetUpdate, stopAfterStepUpdate } from './run-messages.ts';
 
-/** A mixture is planned for all steps at once. */
+/** Limited because a mixture is planned for all steps at once. */
 const stepCountMax = 1_000_000;
 
 export class RunBudget {
   #budget: Budget;
-  /** Steps below this one are done, or being done. */
+  /** Steps below this one are done or in progress. */
   #takenUpToStep: number;
   #updateCount = 0;
 
@@ -27,7 +27,7 @@ export class RunBudget {
     });
   }
 
-  /** What continue-as-new carries on. */
+  /** The budget that continue-as-new carries over. */
   get carried(): Budget {
     return this.#budget;
   }
@@ -36,23 +36,23 @@ export class RunBudget {
     return this.#budget.stepCount;
   }
 
-  /** The run does the steps before this one. */
+  /** The run ends before this step. */
   get endStep(): number {
     const { stepCount, stopBeforeStep = stepCount } = this.#budget;
     return Math.min(stepCount, stopBeforeStep);
   }
 
-  /** Changes that were accepted since this part of the run began. */
+  /** Changes accepted in the current execution. */
   get updateCount(): number {
     return this.#updateCount;
   }
 
-  /** From now on no change may fall short of this step. */
+  /** Marks the steps before `toStep` as taken: no later change may end the run before it. */
   taking(toStep: number): void {
     this.#takenUpToStep = toStep;
   }
 
-  /** `temporal` without --input sends nothing at all. */
+  /** `request` is undefined if `temporal` was called without --input. */
   #stop(request: StopRequest | undefined): Budget {
     const step = request?.step;
     const stopBeforeStep = step === undefined ? this.#takenUpToStep : step + 1;

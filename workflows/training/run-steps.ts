@@ -1,4 +1,4 @@
-/** One step of a run, as activities: how a policy, a plan and a step number become the next policy. */
+/** One step of a run, as activities: from a policy, a plan and a step number to the next policy. */
 import type {
   ArmPlan,
   OptimizeResult,
@@ -28,7 +28,7 @@ export interface RolloutStep {
   readonly rewards: ArtifactRef;
 }
 
-/** rollout shards -> reward, again while too few groups teach and rounds are left -> optimize; one update. */
+/** rollout shards -> reward, again while too few groups are informative and rounds are left -> optimize. */
 export async function rolloutStep(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
   const { input, planRef, tracker } = context;
   const runRef = runRefOf(context);
@@ -89,7 +89,7 @@ export async function updateSteps(
   return update;
 }
 
-/** The first steps of an update that another run did as a whole, up to where a fork leaves it. */
+/** The first steps of another run's update, up to the step at which a fork begins. */
 export async function recordedSteps(
   context: StepContext,
   { step, cut }: SharedRun,

@@ -1,4 +1,4 @@
-/** A run's visible state: the result of its query, its current details, its search attributes, and its signals to the experiment. */
+/** Visible state of a run: query result, current details, search attributes, and its signals to the experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { KeptRun, Made, PolicyState, RunOutcome, StageCost } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -11,12 +11,12 @@ import { addReward, emptyTrace, traceLine } from './reward-trace.ts';
 import type { RewardTrace, RunCarry, RunInput } from '../../contract/workflows.ts';
 import type { RunBudget } from './run-budget.ts';
 
-/** Rows in the details' table; older ones are in the report. */
+/** Rows of the table in the details; older ones are in the report. */
 const rowCountMax = 20;
-/** Spread evenly over the run: an upsert is an event. */
+/** Maximum number of upserts, spread evenly over the run: an upsert is an event. */
 const upsertCountMax = 1_000;
 const upsertEveryStepCount = 10;
-/** For a run that no experiment has given a number. */
+/** Number of progress signals if the input sets none. */
 const tellCountStandard = 20;
 
 export class RunTracker {
@@ -66,12 +66,12 @@ export class RunTracker {
     };
   }
 
-  /** Of activities, since this part of the run began. */
+  /** Activity results in the current execution. */
   get resultCount(): number {
     return this.#resultCount;
   }
 
-  /** None before the first reward. */
+  /** Empty before the first reward. */
   get rewardLine(): Pick<RunProgress, 'rewardLine'> {
     const rewardLine = traceLine(this.#rewardTrace);
     return rewardLine === '' ? {} : { rewardLine };
@@ -120,12 +120,12 @@ export class RunTracker {
       this.#upsertedStep = toStep;
       upsertAttributes({ step: toStep });
     }
-    // By steps and not by time: steps are in the history, so a replay signals at the same places.
+    // By steps and not by time: steps are in the history, so a replay sends its signals at the same places.
     const tellEvery = Math.max(1, Math.ceil(endStep / (this.#input.tellCountMax ?? tellCountStandard)));
     if (Math.floor(toStep / tellEvery) > Math.floor(before / tellEvery)) this.tell();
   }
 
-  /** What is kept of the run as a whole, once it has ended. */
+  /** What is stored of the whole run once it has ended. */
   outcome(policy: PolicyState, mixture: ArtifactRef): RunOutcome {
     const checkpoint = this.#checkpoint;
     const row = this.#rows.at(-1);
@@ -134,7 +134,7 @@ export class RunTracker {
     return { checkpoint, policy, mixture, ...this.rewardLine, last };
   }
 
-  /** The whole run, as it was made before. */
+  /** Takes over the results of a stored run. */
   found({ checkpoint, last, manifest }: KeptRun): void {
     this.made('findRun', { manifest, cached: true, computeMs: 0 });
     this.#checkpoint = checkpoint;
@@ -155,13 +155,13 @@ export class RunTracker {
     this.tell();
   }
 
-  /** Not awaited: it is sent with the next activity's command. A run started by hand has no experiment to signal. */
+  /** Not awaited: the signal is sent with the next activity's command. A run started by hand has no experiment. */
   tell(): void {
     const { parent } = workflowInfo();
     if (!parent) return;
     this.#toldCount++;
     const signalled = getExternalWorkflowHandle(parent.workflowId).signal(runProgressSignal, this.progress());
-    // The experiment may be gone, and a cancelled run signals nothing more: neither affects the run.
+    // The signal fails if the experiment is gone or the run is cancelled; neither affects the run.
     void signalled.catch(() => undefined);
   }
 

@@ -1,10 +1,10 @@
-/** The runs of an experiment in groups that train side by side. */
+/** Splits the runs of an experiment into waves that train in parallel. */
 import type { ArmPlan } from '../../contract/activities.ts';
 
-/** Between two groups no child is open: the experiment continues as new there, and its history stays bounded. */
+/** Between two waves no child is open: the experiment continues as new there, which bounds its history. */
 export const waveRunCountMax = 100;
 
-/** In the recipe's order, but a run that others start from before these: never in a later group than they. */
+/** In the recipe's order, except that a run comes before those that start from it: never in a later wave than they. */
 export function wavesOf(plans: readonly ArmPlan[]): ArmPlan[][] {
   const byName = new Map(plans.map((plan) => [plan.runName, plan]));
   const ordered = new Set<ArmPlan>();

@@ -1,4 +1,4 @@
-/** Which of n things belong together, from pairs that do (union-find with path halving). */
+/** Disjoint sets of n items: union-find with path halving. */
 export class DisjointSets {
   readonly #parents: Int32Array;
 
@@ -6,7 +6,7 @@ export class DisjointSets {
     this.#parents = Int32Array.from({ length: count }, (_, i) => i);
   }
 
-  /** The least member of the thing's set. */
+  /** The smallest member of the item's set. */
   rootOf(index: number): number {
     const parents = this.#parents;
     let at = index;

@@ -1,4 +1,6 @@
-/** Work on many items side by side, results in the items' order, no more in memory than are under way. */
+/**
+ * Processes items concurrently and yields the results in item order; at most `inFlightCountMax` items are in memory.
+ */
 export async function* inOrder<T, R>(
   items: AsyncIterable<T> | Iterable<T>,
   inFlightCountMax: number,
@@ -8,7 +10,7 @@ export async function* inOrder<T, R>(
   try {
     for await (const item of items) {
       const result = work(item);
-      // awaited in its turn; until then its rejection must not count as unhandled
+      // awaited later; until then its rejection must not count as unhandled
       result.catch(() => undefined);
       underWay.push(result);
       const first = underWay.length < inFlightCountMax ? undefined : underWay.shift();

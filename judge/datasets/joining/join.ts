@@ -1,6 +1,6 @@
 /**
- * The datasets of a recipe as one: rows that cannot be used are set aside and counted, examples pass on as they come, and
- * only what must be known of all of them at once is held (row-facts.ts).
+ * Joins the datasets of a recipe. Unusable rows are quarantined and counted, examples are passed on as they are read,
+ * and only what must be known of all examples at once is held (row-facts.ts).
  */
 import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
@@ -22,43 +22,50 @@ export interface IngestProgress {
   /** 0-based. */
   readonly datasetIndex: number;
   readonly datasetCount: number;
-  /** So far, over all datasets. */
+  /** Count so far, over all datasets. */
   readonly exampleCount: number;
   readonly quarantinedCount: number;
 }
 
-/** The rows of one of the recipe's datasets, batch by batch: read now (read-dataset.ts), or kept from before. */
+/**
+ * The rows of one of the recipe's datasets, in batches: read from its files (read-dataset.ts), or stored by an earlier
+ * reading.
+ */
 export type DatasetRows = (spec: DatasetSpec) => AsyncIterable<readonly DatasetRow[]>;
 
-/** Takes what is read, one by one, so that it needs no memory here. */
+/** Receives what is read, one item at a time, so that it needs no memory here. */
 export interface RowSink {
   readonly quarantined: (row: QuarantinedRow) => void | Promise<void>;
-  /** In the order of the recipe's datasets and their rows: the first is row 0. Ids are unique; the split is the reader's word. */
+  /**
+   * Receives examples in the order of the recipe's datasets and their rows; the first is row 0. Ids are unique; the
+   * split is the reader's, before splits are settled.
+   */
   readonly example: (example: Example) => void | Promise<void>;
-  /** Ids of examples that were taken, for any rows in ascending order. */
+  /** Ids of the received examples at any rows in ascending order. */
   readonly idsAt: (rows: Uint32Array) => Promise<readonly string[]>;
-  /** Where each example comes from, one after the other; only where a leak may cost examples. */
+  /** Receives the place of each example, in order; only if leaking examples are dropped. */
   readonly place: (place: RowPlace) => void | Promise<void>;
-  /** All of them again. */
+  /** All places again, in the same order. */
   readonly places: () => AsyncIterable<RowPlace> | Iterable<RowPlace>;
 }
 
 export interface JoinedDatasets extends Pools {
-  /** Without those that were dropped. */
+  /** Examples that were not dropped. */
   readonly exampleCount: number;
-  /** Images that the examples show. */
+  /** Distinct images that the examples show. */
   readonly imageCount: number;
   readonly quarantinedCount: number;
   readonly leaks: readonly Leak[];
-  /** Splits as they were settled. */
+  /** The final splits. */
   readonly splits: SplitColumn;
 }
 
 const leaked = new UnusableRow('LEAKED', 'a held-out or unseen example has the same image or text');
 
 /**
- * RECIPE_INVALID where datasets, tasks and arms disagree; DATASET_QUARANTINE_CEILING when more than `quarantineRateMax`
- * of a dataset's rows cannot be used; DATASET_EMPTY when what the recipe needs has no example.
+ * Joins the datasets. RECIPE_INVALID if datasets, tasks and arms disagree; DATASET_QUARANTINE_CEILING if more than
+ * `quarantineRateMax` of a dataset's rows cannot be used; DATASET_EMPTY if a split that the recipe requires has no
+ * example.
  */
 export async function joinDatasets(
   recipe: Recipe,
@@ -103,7 +110,7 @@ export async function joinDatasets(
   };
 }
 
-/** What has been taken in so far. */
+/** The rows taken so far. */
 class Intake {
   readonly facts: RowFacts;
   quarantinedCount = 0;
@@ -116,7 +123,7 @@ class Intake {
     this.#sink = sink;
   }
 
-  /** undefined when the row is an example, the row of the table when it is not. */
+  /** Takes a row. Returns undefined if it is an example, else its quarantine entry. */
   async take(row: DatasetRow, datasetIndex: number): Promise<QuarantinedRow | undefined> {
     if ('rejected' in row) return this.#reject(row.rejected);
     const { example, place, hashes = {} } = row;
@@ -130,7 +137,7 @@ class Intake {
     return undefined;
   }
 
-  /** Of examples that a leak costs: their rows are accounted for as all others are. */
+  /** Quarantines the examples that were dropped because of leaks, so that their rows are counted like all others. */
   async drop(splits: SplitColumn): Promise<void> {
     if (this.#recipe.leaks.action !== 'drop') return;
     let row = 0;
@@ -145,7 +152,7 @@ class Intake {
   }
 }
 
-/** The rows of one dataset that cannot be used: how many of which kind, and the first. */
+/** The unusable rows of one dataset: the count of each code, and the first row. */
 class Rejects {
   count = 0;
   #first: QuarantinedRow | undefined;
@@ -188,7 +195,7 @@ function checkNeeded(recipe: Recipe, { pools }: Pools): void {
   }
 }
 
-/** Supervised reasoning needs something to imitate. */
+/** Requires a rationale for every training example of the arms that imitate rationales. */
 function checkRationales(recipe: Recipe, facts: RowFacts, splits: SplitColumn): void {
   const without = new Set<string>();
   for (let row = 0; row < facts.rowCount; row++) {

@@ -1,4 +1,7 @@
-/** What a judge is trained on and tested with alike: counted and listed, because a score on it means less; dropped or moved on request. */
+/**
+ * Leaks: images and texts that occur both in training and in test data. They are counted and listed, because they make
+ * scores less meaningful; on request they are dropped or moved.
+ */
 import { required } from '../../../core/assert.ts';
 import type { LeaksSpec } from '../../../recipes/fields/dataset-options.ts';
 import { DisjointSets } from './disjoint-sets.ts';
@@ -8,34 +11,39 @@ import type { RowFacts } from '../rows/row-facts.ts';
 import type { SplitColumn } from '../rows/split-column.ts';
 
 export interface Leak {
-  /** The same bytes; images that look the same; the same text in one of `leaks.textFields`. */
+  /** image: the same bytes; near-image: images that look the same; text: the same text in one of `leaks.textFields`. */
   readonly kind: 'image' | 'near-image' | 'text';
-  /** Of the image that is shared or of one of the near ones; of the text without case, punctuation and spacing. */
+  /**
+   * Digest of the shared image, or of one of the near images; for text, of the text without case, punctuation and
+   * spacing.
+   */
   readonly sha256: string;
-  /** near-image: bits of 64 in which the perceptual hashes differ. */
+  /** near-image: differing bits of the 64-bit perceptual hashes. */
   readonly distance?: number;
-  /** Ids of the examples that show it: training first, then validation, then test, unseen tasks last. */
+  /**
+   * Ids of the examples that show it: training first, then validation, then test; within a split, unseen tasks last.
+   */
   readonly examples: readonly string[];
-  /** How many there are, where the list leaves out some in its middle. */
+  /** Total number of examples, if the list omits some in its middle. */
   readonly exampleCount?: number;
 }
 
-/** A leak before its rows are named. */
+/** A leak with row numbers instead of ids. */
 export interface LeakingRows extends Omit<Leak, 'examples' | 'exampleCount'> {
-  /** In the order of `Leak.examples`, all of them. */
+  /** All rows, in the order of `Leak.examples`. */
   readonly rows: readonly number[];
 }
 
 export interface LeakQuestion {
   readonly spec: LeaksSpec;
-  /** Out-of-distribution tasks: their texts must not be in other tasks either, in any split. */
+  /** Out-of-distribution tasks: their texts must not occur in other tasks either, in any split. */
   readonly oodTasks: ReadonlySet<string>;
 }
 
-/** A long list of ids says no more than its two ends. */
+/** Longer lists of ids are reduced to their two ends. */
 const listedCountMax = 1_000;
 
-/** Bits of the sides that a key is on. */
+/** Bits of the sides on which a key occurs: the lowest three are the splits. */
 const unseenBit = 8;
 const seenBit = 16;
 const splitBits = 7;
@@ -46,7 +54,10 @@ const isShared = (sides: number): boolean =>
 
 const bySha256 = (a: LeakingRows, b: LeakingRows): number => (a.sha256 < b.sha256 ? -1 : a.sha256 > b.sha256 ? 1 : 0);
 
-/** Images across splits, of any tasks; texts across splits and between unseen tasks and others. Exact images first. */
+/**
+ * Finds images shared across splits, of any tasks, and texts shared across splits or between unseen and other tasks.
+ * Exact images come first.
+ */
 export function findLeaks(facts: RowFacts, splits: SplitColumn, question: LeakQuestion): LeakingRows[] {
   const rows = new SidedRows(facts, splits, question.oodTasks);
   const { images, texts } = facts;
@@ -81,7 +92,7 @@ export function findLeaks(facts: RowFacts, splits: SplitColumn, question: LeakQu
   ];
 }
 
-/** Rows with the sides that they are on. */
+/** Rows with their sides: the split, and whether the task is unseen. */
 class SidedRows {
   readonly #facts: RowFacts;
   readonly #splits: SplitColumn;
@@ -93,7 +104,7 @@ class SidedRows {
     this.#oodTasks = oodTasks;
   }
 
-  /** A bit set a key. */
+  /** The sides of each key, as a bit set. */
   sidesOf(column: KeyColumn): Uint8Array {
     const sides = new Uint8Array(column.keyCount);
     column.each((row, key) => {
@@ -103,7 +114,7 @@ class SidedRows {
     return sides;
   }
 
-  /** Rows, ascending, in the order of `Leak.examples`. */
+  /** Sorts ascending rows into the order of `Leak.examples`. */
   inOrder(rows: readonly number[]): number[] {
     const bySide: number[][] = [];
     for (const row of rows) (bySide[2 * this.#splits.rank(row) + (this.#isUnseen(row) ? 1 : 0)] ??= []).push(row);
@@ -115,7 +126,7 @@ class SidedRows {
   }
 }
 
-/** Ascending. Rows of one key are so already. */
+/** The distinct rows, ascending. The rows of a single key already are. */
 function distinct(lists: readonly (readonly number[])[]): readonly number[] {
   const [first = [], ...others] = lists;
   return others.length === 0 ? first : [...new Set(lists.flat())].sort((a, b) => a - b);
@@ -135,7 +146,7 @@ function rowsByKey(column: KeyColumn, keys: ReadonlySet<number>): Map<number, re
   return rows;
 }
 
-/** Images that look the same, on several sides, by their keys. */
+/** Sets of images that look the same and are on several sides, by their keys. */
 function nearSets({ images, hashes }: RowFacts, sides: Uint8Array, { spec: { distanceMax } }: LeakQuestion) {
   if (distanceMax === undefined) return [];
   const hashed = [...sides].flatMap((bits, key) => {
@@ -143,13 +154,16 @@ function nearSets({ images, hashes }: RowFacts, sides: Uint8Array, { spec: { dis
     return hash === undefined ? [] : [{ hash, sides: bits & splitBits, key }];
   });
   return nearHashes(hashed, distanceMax).flatMap(({ items, distance }) => {
-    // One image on both sides is an exact leak already.
+    // A single image on several sides is already an exact leak.
     if (items.length < 2) return [];
     return [{ keys: items.map((item) => required(hashed[item], 'a hashed image').key), distance }];
   });
 }
 
-/** The recipe's action on leaks. The example nearer to training is changed: a test set keeps its examples. */
+/**
+ * Applies the recipe's action to the leaks. The example nearer to training is changed, so that a test set keeps its
+ * examples.
+ */
 export function resolveLeaks(
   facts: RowFacts,
   splits: SplitColumn,
@@ -199,7 +213,7 @@ export function listedRows({ rows }: LeakingRows): readonly number[] {
   return [...rows.slice(0, listedCountMax / 2), ...rows.slice(-listedCountMax / 2)];
 }
 
-/** `idOf`: of its listed rows. */
+/** Replaces the listed rows by their ids. */
 export function namedLeak(leak: LeakingRows, idOf: (row: number) => string): Leak {
   const { rows, ...rest } = leak;
   const listed = listedRows(leak);

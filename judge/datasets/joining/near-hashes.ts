@@ -1,23 +1,24 @@
 /**
- * Hashes of different sides that differ in few bits, without comparing all with all: cut into bands, two near hashes are
- * equal or almost equal in one of them at least (multi-index hashing, Norouzi et al. 2012, arXiv 1307.2982).
+ * Finds hashes of different sides that differ in few bits, without comparing all pairs: if hashes are cut into bands,
+ * two near ones are equal or almost equal in at least one band (multi-index hashing, Norouzi et al. 2012, arXiv
+ * 1307.2982).
  */
 import type { PerceptualHash } from './perceptual-hash.ts';
 
 export interface HashedItem {
   readonly hash: PerceptualHash;
-  /** Bit set of the sides that the item is on: near items matter only when they are not all on one. */
+  /** Bit set of the item's sides: near items matter only if they are not all on one side. */
   readonly sides: number;
 }
 
 export interface NearItems {
-  /** Indices of the items of one hash, or of two near ones. */
+  /** Indices of the items that have one hash, or one of two near hashes. */
   readonly items: readonly number[];
-  /** Bits, of 64. */
+  /** Differing bits, of 64. */
   readonly distance: number;
 }
 
-/** Wide enough that few unrelated hashes share a band, narrow enough to count its values in an array. */
+/** Makes bands wide enough that few unrelated hashes share one, and narrow enough to count their values in an array. */
 const bandCountMin = 4;
 
 function bitCount(word: number): number {
@@ -28,7 +29,7 @@ function bitCount(word: number): number {
 
 const isSplit = (sides: number): boolean => (sides & (sides - 1)) !== 0;
 
-/** Items of one hash are one entry: many copies of a picture must not be many comparisons. */
+/** Items grouped by hash, so that many copies of an image do not cause many comparisons. */
 interface Distinct {
   readonly items: readonly (readonly number[])[];
   readonly high: Uint32Array;
@@ -72,7 +73,7 @@ function bandOf({ high, low }: Distinct, from: number, to: number): Uint32Array 
   });
 }
 
-/** Indices sorted by key, and where each key's begin: a counting sort. */
+/** Indices sorted by key, and the start of each key's indices (counting sort). */
 function buckets(keys: Uint32Array, keyCount: number): { readonly order: Uint32Array; readonly starts: Uint32Array } {
   const starts = new Uint32Array(keyCount + 1);
   for (const key of keys) starts[key + 1] = (starts[key + 1] ?? 0) + 1;
@@ -87,7 +88,10 @@ function buckets(keys: Uint32Array, keyCount: number): { readonly order: Uint32A
   return { order, starts };
 }
 
-/** Calls with every pair of entries whose bands differ in at most `radius` (0 or 1) bits. Plain loops: this is where the time goes. */
+/**
+ * Visits every pair of entries whose bands differ in at most `radius` (0 or 1) bits. Plain loops, because this is the
+ * hot path.
+ */
 function eachBandPair(
   keys: Uint32Array,
   bitCountOfBand: number,
@@ -103,7 +107,7 @@ function eachBandPair(
     for (let p = starts[key] as number; p < end; p++) {
       const i = order[p] as number;
       visitAll(i, p + 1, end);
-      // Each two buckets meet once, at the lesser key.
+      // Each pair of buckets is visited once, at the smaller key.
       for (let bit = 0; bit < bitCountOfBand * radius; bit++) {
         const other = key | (1 << bit);
         if (other !== key) visitAll(i, starts[other] as number, starts[other + 1] as number);
@@ -112,7 +116,10 @@ function eachBandPair(
   }
 }
 
-/** Every pair of distinct hashes at most `distanceMax` (in [0, 10]) bits apart, and every shared hash, whose items are on several sides. */
+/**
+ * Every pair of distinct hashes at most `distanceMax` (in [0, 10]) bits apart, and every hash of several items, if the
+ * items are on several sides.
+ */
 export function nearHashes(items: readonly HashedItem[], distanceMax: number): NearItems[] {
   const distinct = distinctOf(items);
   const { high, low, sides } = distinct;
@@ -120,7 +127,7 @@ export function nearHashes(items: readonly HashedItem[], distanceMax: number): N
   distinct.items.forEach((members, i) => {
     if (isSplit(sides[i] ?? 0)) found.push({ items: members, distance: 0 });
   });
-  // In so many bands, one at least differs in no bit, or in one at most.
+  // With this many bands, at least one differs in no bit (radius 0) or in at most one bit (radius 1).
   const bandCount = Math.max(bandCountMin, Math.ceil((distanceMax + 1) / 2));
   const radius = distanceMax < bandCount ? 0 : 1;
   const bounds = Array.from({ length: bandCount + 1 }, (_, band) => Math.floor((64 * band) / bandCount));

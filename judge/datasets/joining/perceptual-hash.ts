@@ -1,6 +1,7 @@
 /**
- * pHash: the signs of an image's lowest frequencies, 64 bits that survive resizing, re-encoding and small changes of
- * colour. 32x32 grey, two-dimensional DCT-II, the lowest 8x8 against their median (Zauner 2010, as Python's imagehash).
+ * pHash: the signs of an image's lowest frequencies, 64 bits that are robust to resizing, re-encoding and small changes
+ * of colour. 32x32 grey, two-dimensional DCT-II, the lowest 8x8 against their median (Zauner 2010, as Python's
+ * imagehash).
  */
 import sharp from 'sharp';
 
@@ -9,7 +10,7 @@ export type PerceptualHash = readonly [high: number, low: number];
 
 const edge = 32;
 const kept = 8;
-/** Grey levels: below this deviation a picture is one colour and its signs are noise. */
+/** Standard deviation in grey levels below which an image counts as one colour, because its signs would be noise. */
 const deviationMin = 1;
 
 /** cos((2x + 1) u pi / 64): [u][x] */
@@ -37,7 +38,7 @@ function transposed(values: Float64Array, rowCount: number, columnCount: number)
   });
 }
 
-/** Grey levels [32][32], row by row. Undefined for a picture of one colour, which looks like nothing and like everything. */
+/** Hash of grey levels [32][32], row by row. Undefined for an image of one colour, whose signs are noise. */
 export function hashOfGrey(grey: ArrayLike<number>): PerceptualHash | undefined {
   const values = Float64Array.from(grey);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -54,7 +55,7 @@ export function hashOfGrey(grey: ArrayLike<number>): PerceptualHash | undefined 
   return [words[0] >>> 0, words[1] >>> 0];
 }
 
-/** Of an encoded image that can be decoded; transparent parts are white. Undefined for a picture of one colour. */
+/** Hash of an encoded image that can be decoded; transparency becomes white. Undefined for an image of one colour. */
 export async function perceptualHash(bytes: Uint8Array): Promise<PerceptualHash | undefined> {
   const grey = await sharp(bytes)
     .rotate()

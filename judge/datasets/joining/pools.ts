@@ -1,10 +1,10 @@
-/** Which rows may be drawn for what: each row's pool, and how many examples each pool has. */
+/** Pools of rows to draw from: the pool of each row, and the number of examples in each pool. */
 import { assert } from '../../../core/assert.ts';
 import type { Split } from '../../example.ts';
 import type { RowFacts } from '../rows/row-facts.ts';
 import type { SplitColumn } from '../rows/split-column.ts';
 
-/** Examples of one task's split. JSON. */
+/** The examples of one task in one split. JSON. */
 export interface DatasetPool {
   readonly task: string;
   readonly split: Split;
@@ -12,16 +12,16 @@ export interface DatasetPool {
   readonly exampleCountByLabel: Readonly<Record<string, number>>;
 }
 
-/** Of a row that was dropped because of a leak. */
+/** Pool of the rows that were dropped because of a leak. */
 export const poolOfDropped = 0xffff;
 
 export interface Pools {
   readonly pools: readonly DatasetPool[];
-  /** One a row: index into `pools`, or `poolOfDropped`. */
+  /** Per row: index into `pools`, or `poolOfDropped`. */
   readonly poolOfRow: Uint16Array;
 }
 
-/** Pools in the order in which their examples first come. */
+/** Pools in the order of their first examples. */
 export function poolsOf(facts: RowFacts, splits: SplitColumn): Pools {
   const pools = new Map<string, PoolCounts & { readonly index: number }>();
   const poolOfRow = new Uint16Array(facts.rowCount).fill(poolOfDropped);

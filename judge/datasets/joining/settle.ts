@@ -1,4 +1,4 @@
-/** What can only be said when all rows are there: splits made by seed, and leaks found and dealt with. */
+/** The steps that need all rows: splits by seed, and detection and resolution of leaks. */
 import { canonicalJson } from '../../../core/json.ts';
 import type { MadeSplit } from '../../../recipes/fields/dataset-options.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
@@ -9,7 +9,7 @@ import { makeSplits } from './splits.ts';
 
 export interface Settled {
   readonly splits: SplitColumn;
-  /** As they were found, before anything was dropped or moved. */
+  /** Leaks as found, before anything was dropped or moved. */
   readonly leaks: readonly LeakingRows[];
 }
 
@@ -23,7 +23,10 @@ export function settleRows(recipe: Pick<Recipe, 'datasets' | 'tasks' | 'leaks'>,
   return { splits, leaks };
 }
 
-/** Datasets with the same shares and seed are split together, so that what they share stays on one side. */
+/**
+ * Groups of datasets with the same shares and seed, which are split together, so that what they share stays on one
+ * side.
+ */
 function madeSplits({ datasets }: Pick<Recipe, 'datasets'>) {
   const groups = new Map<string, { readonly shares: MadeSplit; readonly datasetIndices: Set<number> }>();
   datasets.forEach(({ split: shares }, datasetIndex) => {

@@ -1,5 +1,5 @@
 /**
- * Splits made by seed. Examples that share a group key or an image, of whatever tasks, stay together; each label of each
+ * Splits by seed. Examples that share a group key or an image stay together, whatever their tasks; each label of each
  * task has about its share in every split (greedy, as scikit-learn's StratifiedGroupKFold).
  */
 import { required } from '../../../core/assert.ts';
@@ -12,16 +12,16 @@ import { rankOf, type SplitColumn } from '../rows/split-column.ts';
 
 const splitNames: readonly Split[] = ['train', 'val', 'test'];
 
-/** The splits that a dataset's examples are in: the one given, or those with a share. */
+/** The splits that a dataset's examples are in: the given one, or those with a share above 0. */
 export function splitsOf(split: SplitSpec): readonly Split[] {
   return typeof split === 'string' ? [split] : splitNames.filter((name) => split[name] > 0);
 }
 
-/** Gives these rows, ascending, the splits that their groups draw. */
+/** Assigns splits to these rows (ascending), group by group. */
 export function makeSplits(facts: RowFacts, rows: Uint32Array, shares: MadeSplit, splits: SplitColumn): void {
   const groups = groupsOf(facts, rows);
   new Rng('splits', shares.seed).shuffle(groups.order);
-  // Large groups first: small ones can still even out what they leave. The sort is stable, so ties stay shuffled.
+  // Large groups first, so that small ones can even out the rest. The sort is stable, so ties stay shuffled.
   groups.order.sort((a, b) => groups.sizeOf(b) - groups.sizeOf(a));
   const counter = new StratumCounter(facts, rows, shares);
   for (const group of groups.order) {
@@ -32,7 +32,7 @@ export function makeSplits(facts: RowFacts, rows: Uint32Array, shares: MadeSplit
 }
 
 interface RowGroups {
-  /** Groups in the order in which they first come. */
+  /** Groups in order of first appearance. */
   readonly order: Uint32Array;
   sizeOf(group: number): number;
   /** Rows, ascending. */
@@ -58,7 +58,7 @@ function groupsOf(facts: RowFacts, rows: Uint32Array): RowGroups {
   return membersOfSets(sets, rows);
 }
 
-/** A group is named by its least member; `starts` says where each one's rows begin in `members`. */
+/** A group is identified by its smallest member; `starts` is the offset of each group's rows in `members`. */
 function membersOfSets(sets: DisjointSets, rows: Uint32Array): RowGroups {
   const sizes = new Uint32Array(rows.length);
   for (let place = 0; place < rows.length; place++) {
@@ -83,7 +83,7 @@ function membersOfSets(sets: DisjointSets, rows: Uint32Array): RowGroups {
   };
 }
 
-/** How many examples of each task and label each split has, and should have. */
+/** Actual and wanted numbers of examples by split, task and label. */
 class StratumCounter {
   readonly #facts: RowFacts;
   readonly #shares: MadeSplit;
@@ -98,7 +98,7 @@ class StratumCounter {
     for (const row of rows) add(this.#totals, this.#stratumOf(row), 1);
   }
 
-  /** The split that the group brings nearest to its shares; counts the group there. */
+  /** Chooses the split that the group brings nearest to its shares, and counts the group there. */
   place(rows: Uint32Array): Split {
     const counts = new Map<string, number>();
     for (const row of rows) add(counts, this.#stratumOf(row), 1);
@@ -113,7 +113,7 @@ class StratumCounter {
     return `${task}/${label}`;
   }
 
-  /** By how much the relative deviations from the split's shares, squared, would fall. */
+  /** Reduction in the squared deviation from the split's wanted counts, relative to these counts. */
   #gain(split: Split, counts: ReadonlyMap<string, number>): number {
     let gain = 0;
     for (const [stratum, count] of counts) {

@@ -1,4 +1,6 @@
-/** CSV and TSV with a header line. A record with more or fewer values than the header is broken; so is one that is not text. */
+/**
+ * CSV and TSV with a header line. Records with more or fewer values than the header, or with invalid text, are broken.
+ */
 import { Readable } from 'node:stream';
 import { type Info, parse } from 'csv-parse';
 import { MtrlError } from '../../../core/errors.ts';
@@ -16,7 +18,7 @@ const byteOrderMarks: readonly (readonly [readonly number[], CsvSpec['encoding']
   [[0xfe, 0xff], 'utf-16be'],
 ];
 
-/** Text piece by piece; bytes that are not of the encoding become U+FFFD. */
+/** Decodes the file piece by piece; bytes that are invalid in the encoding become U+FFFD. */
 async function* decoded(file: SourceFile, encoding: CsvSpec['encoding']): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | undefined;
   for await (const piece of file.open()) {
@@ -33,12 +35,12 @@ interface CsvRecord {
   readonly info: Info;
 }
 
-async function* recordsOf(file: SourceFile, { delimiter, encoding }: CsvSpec): AsyncGenerator<CsvRecord> {
+async function* recordsOf(file: SourceFile, { encoding }: CsvSpec, delimiter: string): AsyncGenerator<CsvRecord> {
   const parser = parse({
-    delimiter: delimiter ?? (file.name.endsWith('.tsv') ? '\t' : ','),
+    delimiter,
     info: true,
     relax_column_count: true,
-    // a quote within an unquoted value is a quote
+    // a quote within an unquoted value is literal
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: lineByteLengthMax,
@@ -68,15 +70,16 @@ function problemOf(record: readonly string[], header: readonly string[]): Unusab
 
 export async function* readCsv(file: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
   if (spec.reader !== 'csv') return;
+  const delimiter = spec.delimiter ?? (file.name.endsWith('.tsv') ? '\t' : ',');
   let header: readonly string[] | undefined;
-  for await (const { record, info } of recordsOf(file, spec)) {
+  for await (const { record, info } of recordsOf(file, spec, delimiter)) {
     if (header === undefined) {
       header = record;
       checkHeader(file, header);
       continue;
     }
     // the line that the record ends on
-    const place = { source: file.name, row: info.lines, text: () => record.join(spec.delimiter ?? ',') };
+    const place = { source: file.name, row: info.lines, text: () => record.join(delimiter) };
     const problem = problemOf(record, header);
     if (problem !== undefined) yield { ...place, problem };
     else {

@@ -1,10 +1,12 @@
-/** A folder of images, one sub-folder a class. Hidden files are not looked at; every other file is a row. */
+/** A folder of images with one subfolder per class. Hidden files are ignored; every other file is a row. */
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { requireKind } from '../sources/glob.ts';
 import type { SourceFiles } from '../sources/source-files.ts';
 import { ImageFile, keyField, type RowOrBroken } from './row.ts';
 
-/** Rows with `image`, `class` (the first folder of the path, where there is one) and `path`. FILE_MISSING. */
+/**
+ * Yields rows with `image`, `path` and, for files in a subfolder, `class` (the first folder of the path). FILE_MISSING.
+ */
 export async function* readFolder(files: SourceFiles, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
   await requireKind(files, spec.path, 'folder');
   const root = `${spec.path.replace(/\/+$/, '')}/`;

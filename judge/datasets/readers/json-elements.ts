@@ -1,4 +1,7 @@
-/** The elements of a JSON array or object that is too long for memory: found by counting brackets outside strings, parsed by JSON.parse. */
+/**
+ * Streams the elements of a JSON array or object that is too large for memory: finds them by counting brackets outside
+ * strings, and leaves their parsing to JSON.parse.
+ */
 import { OpenBytes } from '../sources/lines.ts';
 
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
@@ -8,7 +11,7 @@ const closing = new Set([0x5d, 0x7d]);
 const between = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 
 export interface JsonElement {
-  /** The element's text, for objects `"key": value`; undefined when it is longer than a row may be. */
+  /** The element's text, for objects `"key": value`; undefined if it is longer than a row may be. */
   readonly bytes: Uint8Array | undefined;
   readonly isMember: boolean;
 }
@@ -46,7 +49,7 @@ export async function* jsonElements(pieces: AsyncIterable<Uint8Array>): AsyncGen
         const bytes = open.close();
         start = i + 1;
         if (byte !== comma) [depth, hasEnded] = [0, true];
-        // nothing but white space before the end: an empty list, or a comma behind its last element
+        // skip white space alone before the end: an empty list, or a trailing comma
         if (byte === comma || bytes?.every((each) => between.has(each)) !== true) yield { bytes, isMember };
       }
     }

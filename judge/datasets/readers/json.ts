@@ -1,4 +1,6 @@
-/** One JSON document: an array of rows, or an object whose members are rows. Read piece by piece, however long it is. */
+/**
+ * One JSON document: an array of rows, or an object whose members are rows. It is streamed, so its size is not limited.
+ */
 import { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
 import { jsonElements, type JsonElement } from './json-elements.ts';
@@ -7,7 +9,7 @@ import { keyField, type RowOrBroken, unreadable } from './row.ts';
 
 const [openBrace, closeBrace] = [Buffer.from('{'), Buffer.from('}')];
 
-/** `"key": {...}` as a row whose key is the member's name. */
+/** Converts `"key": {...}` to a row whose key is the member's name. */
 function rowOfMember(source: string, row: number, bytes: Uint8Array | undefined): RowOrBroken {
   const member = rowOfJson(source, row, bytes && Buffer.concat([openBrace, bytes, closeBrace]));
   if ('problem' in member) return member;

@@ -6,11 +6,11 @@ import type { SourceFile } from '../sources/source-files.ts';
 import { keyField, numberedKey, type RowOrBroken } from './row.ts';
 
 function isBlank({ bytes }: Line): boolean {
-  // every byte is white space: space, tab or CR
+  // space, tab and CR
   return bytes?.every((byte) => byte === 32 || byte === 9 || byte === 13) ?? false;
 }
 
-/** A row of JSON text, or why it is none. `bytes` undefined: too long. */
+/** The row in a JSON text, or the reason why it is broken. `bytes` is undefined if the text is too long. */
 export function rowOfJson(source: string, row: number, bytes: Uint8Array | undefined): RowOrBroken {
   const text = (): string => new TextDecoder().decode(bytes?.subarray(0, 1000));
   try {

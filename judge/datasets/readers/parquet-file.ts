@@ -1,8 +1,8 @@
-/** A parquet file as its decoder reads it: column chunks that are looked at before they are decoded are read once. */
+/** A parquet file as the decoder's buffer: column chunks that are checked before they are decoded are read once. */
 import type { AsyncBuffer } from 'hyparquet';
 import { readBytes, type SourceFile } from '../sources/source-files.ts';
 
-/** Longer chunks are read page by page, and again by the decoder. */
+/** Larger chunks are read page by page, and again by the decoder. */
 const keptByteLengthMax = 32 * 1024 * 1024;
 
 interface KeptRange {
@@ -23,7 +23,7 @@ export class ParquetFile implements AsyncBuffer {
     this.byteLength = file.byteLength;
   }
 
-  /** The bytes [start, end), to be asked for in parts until `forget`. */
+  /** Caches the bytes [start, end), unless they are too many, for reads of parts of them until `forget`. */
   async keep(start: number, end: number): Promise<void> {
     if (end - start > keptByteLengthMax || this.#keptAround(start, end) !== undefined) return;
     const bytes = await readBytes(this.#file, start, end);
@@ -34,7 +34,7 @@ export class ParquetFile implements AsyncBuffer {
     this.#kept = [];
   }
 
-  /** The bytes [start, end): a view where they are kept. Throws a plain Error where there are none. */
+  /** The bytes [start, end), as a view if they are cached. Throws a plain Error if the file does not contain them. */
   async read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     if (start < 0 || start > end || end > this.byteLength) throw new Error(`bytes ${start} to ${end} do not exist`);
     const kept = this.#keptAround(start, end);

@@ -1,11 +1,14 @@
-/** Checks run lengths inside a page (levels, dictionary indices): the decoder writes as many values as a run claims, even beyond the page. */
+/**
+ * Checks run lengths inside a page (levels, dictionary indices): the decoder writes as many values as a run claims,
+ * even beyond the page.
+ */
 import { compressors } from 'hyparquet-compressors';
 
 export interface PageLayout {
   readonly version: 1 | 2;
   readonly valueCount: number;
   readonly nullCount: number;
-  /** parquet.thrift, Encoding. */
+  /** Value of Encoding in parquet.thrift. */
   readonly encoding: number;
   /** Version 2 only. */
   readonly repetitionByteLength: number;
@@ -21,10 +24,20 @@ export interface LevelMaxima {
 const dictionaryEncodings = new Set([2, 8]);
 const rleEncoding = 3;
 
-/** Encodings.md, RLE/bit-packing hybrid. Throws when runs hold more values than there are, or end before them. */
-function checkRuns(bytes: Uint8Array, start: number, end: number, width: number, valueCount: number): void {
+/**
+ * Checks runs of the RLE/bit-packing hybrid (Encodings.md). Throws if they hold more values than `valueCount`, or end
+ * before them. With `hasNulls` they may end early: `valueCount` then includes an unknown number of nulls.
+ */
+function checkRuns(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  width: number,
+  valueCount: number,
+  hasNulls = false,
+): void {
   let at = start;
-  for (let seen = 0; seen < valueCount;) {
+  for (let seen = 0; seen < valueCount && !(hasNulls && at >= end);) {
     let header = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = at < end ? bytes[at++] : undefined;
@@ -43,12 +56,12 @@ function checkRuns(bytes: Uint8Array, start: number, end: number, width: number,
 
 const widthOf = (levelMax: number): number => 32 - Math.clz32(levelMax);
 
-/** Runs that begin with their own length; where they end. */
-function checkSized(bytes: Uint8Array, start: number, width: number, valueCount: number): number {
+/** Checks runs that begin with their own byte length; returns where they end. */
+function checkSized(bytes: Uint8Array, start: number, width: number, valueCount: number, hasNulls = false): number {
   const byteLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(start, true);
   const end = start + 4 + byteLength;
   if (end > bytes.byteLength) throw new Error('levels are longer than their page');
-  checkRuns(bytes, start + 4, end, width, valueCount);
+  checkRuns(bytes, start + 4, end, width, valueCount, hasNulls);
   return end;
 }
 
@@ -59,15 +72,15 @@ function unpack(bytes: Uint8Array, byteLength: number, codec: string): Uint8Arra
   return unpacked;
 }
 
-function checkValues(bytes: Uint8Array, start: number, { encoding, version }: PageLayout, valueCount: number): void {
-  if (encoding === rleEncoding && version === 1) checkSized(bytes, start, 1, valueCount);
+function checkValues(bytes: Uint8Array, start: number, encoding: number, valueCount: number, hasNulls = false): void {
+  if (encoding === rleEncoding) checkSized(bytes, start, 1, valueCount, hasNulls);
   if (!dictionaryEncodings.has(encoding)) return;
   const width = bytes[start] ?? 0;
   if (width > 32) throw new Error('dictionary indices are too wide');
-  if (width > 0) checkRuns(bytes, start + 1, bytes.byteLength, width, valueCount);
+  if (width > 0) checkRuns(bytes, start + 1, bytes.byteLength, width, valueCount, hasNulls);
 }
 
-/** `bytes`: the page as stored in the file. Throws a plain Error. */
+/** Checks the runs of a page. `bytes` is the page as stored in the file. Throws a plain Error. */
 export function checkLevels(
   bytes: Uint8Array,
   plainByteLength: number,
@@ -86,7 +99,7 @@ export function checkLevels(
     checkValues(
       page.isPacked ? unpack(values, plainByteLength - levels, codec) : values,
       0,
-      page,
+      page.encoding,
       valueCount - nullCount,
     );
     return;
@@ -97,6 +110,5 @@ export function checkLevels(
   let at = 0;
   if (repetition > 0) at = checkSized(plain, at, widthOf(repetition), valueCount);
   if (definition > 0) at = checkSized(plain, at, widthOf(definition), valueCount);
-  // how many of the values are null only the levels say; indices of more than there are make no harm
-  if (dictionaryEncodings.has(page.encoding) && definition === 0) checkValues(plain, at, page, valueCount);
+  checkValues(plain, at, page.encoding, valueCount, definition > 0);
 }

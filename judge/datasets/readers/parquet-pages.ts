@@ -1,15 +1,18 @@
-/** Page headers of a row group, looked at before anything is decoded: the decoder believes them, and a changed byte may promise billions of values. */
+/**
+ * Checks the page headers of a row group before anything is decoded: the decoder trusts them, and a changed byte may
+ * claim billions of values.
+ */
 import type { ColumnChunk, FileMetaData, OffsetIndex, RowGroup } from 'hyparquet';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import type { ParquetFile } from './parquet-file.ts';
 import { checkLevels, type PageLayout } from './parquet-levels.ts';
 
-/** Enough for a header; statistics may make it longer. */
+/** Lengths to try for a header: the first is usually enough, but statistics may make it longer. */
 const headerByteLengths = [4 * 1024, 1024 * 1024];
-/** A page is decoded at once. */
+/** Limit on a page, which is decoded as a whole. */
 const pageByteLengthMax = 128 * 1024 * 1024;
-/** Of a list column, over all its rows. */
+/** Limit on the values of a list column, on average over its rows. */
 const valueCountMaxPerRow = 4096;
 
 type PageLocation = OffsetIndex['page_locations'][number];
@@ -18,7 +21,7 @@ interface PageHeader {
   readonly headerByteLength: number;
   readonly packedByteLength: number;
   readonly plainByteLength: number;
-  /** undefined for a dictionary. */
+  /** Undefined for a dictionary page. */
   readonly layout: PageLayout | undefined;
   readonly valueCount: number;
 }
@@ -132,10 +135,12 @@ async function checkColumn(
 
 type Chunk = NonNullable<ColumnChunk['meta_data']>;
 
-/** By the path of a column; of columns without lists. */
+/** Page locations by column path, for columns without lists. */
 export type PageLocations = Readonly<Record<string, readonly PageLocation[]>>;
 
-/** Locations of the pages of these columns. Throws a plain Error if they contradict the row group. */
+/**
+ * Checks the pages of these columns and returns their locations. Throws a plain Error if they contradict the row group.
+ */
 export async function checkPages(
   file: ParquetFile,
   { schema }: FileMetaData,

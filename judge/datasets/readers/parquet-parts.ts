@@ -1,12 +1,15 @@
-/** Row groups cut into parts that are held at once: files may have one row group of any size. */
+/** Cuts row groups into parts that fit in memory, since a file may have one row group of any size. */
 import type { FileMetaData, RowGroup } from 'hyparquet';
 import { getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { MtrlError } from '../../../core/errors.ts';
 import { unreadable } from './row.ts';
 
-/** Unpacked bytes of a part, where a row group can be cut. */
+/** Uncompressed bytes of a part, if the row group can be cut. */
 const partByteLength = 32 * 1024 * 1024;
-/** Unpacked bytes of a row group that cannot be cut: this much is held twice, packed and unpacked, and the next one too. */
+/**
+ * Maximum uncompressed bytes of a row group that cannot be cut: it is held compressed and uncompressed, and so is the
+ * next one.
+ */
 const heldByteLengthMax = 128 * 1024 * 1024;
 
 /** Rows [start, end) of the file, all of one row group. */
@@ -17,8 +20,9 @@ export interface Part {
 }
 
 /**
- * In the file's order. Row groups are cut where the pages of all columns that are read can be told by row: a column
- * without lists, or with a page index. FILE_UNREADABLE, naming the row group, where one can be neither cut nor held.
+ * Parts in the file's order. A row group is cut if the pages of all columns that are read can be located by row: those
+ * of a column without lists, or with a page index. FILE_UNREADABLE, naming the row group, if one can be neither cut nor
+ * held.
  */
 export function* partsOf(file: string, metadata: FileMetaData, columns: readonly string[]): Generator<Part> {
   let start = 0;

@@ -1,4 +1,4 @@
-/** Parquet, one row group at a time: Hugging Face images ({bytes, path}), lists of them, plain binary columns. */
+/** Reads parquet in parts of row groups: Hugging Face images ({bytes, path}), lists of them, plain binary columns. */
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGroup } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { MtrlError } from '../../../core/errors.ts';
@@ -11,7 +11,7 @@ import { checkPages, type PageLocations } from './parquet-pages.ts';
 import { type Part, partsOf } from './parquet-parts.ts';
 import { keyField, numberedKey, type RowOrBroken, unreadable, valuesText } from './row.ts';
 
-/** Text that is no UTF-8 stays bytes, and is found out where the field is used. Times are numbers. */
+/** Text that is not UTF-8 stays bytes, and is rejected where the field is used. Times are numbers. */
 const parsers = {
   stringFromBytes: (bytes: Uint8Array | undefined): unknown => {
     try {
@@ -26,7 +26,7 @@ const parsers = {
   dateFromDays: (days: number): unknown => days,
 };
 
-/** Columns that the mapping asks for; all of them where a rationale may ask for any. */
+/** Top-level columns that the mapping uses; all of them if there is a rationale template, which may use any. */
 function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): string[] {
   const top: string[] = [];
   let i = 1;
@@ -47,7 +47,7 @@ async function metadataOf(file: ParquetFile): Promise<FileMetaData> {
   try {
     const metadata = await parquetMetadataAsync(file);
     const counts = metadata.row_groups.map(({ num_rows }) => Number(num_rows));
-    // what is broken may promise any number of rows
+    // a corrupted file may claim any number of rows
     const rowCount = counts.reduce((sum, count) => sum + count, 0);
     if (counts.some((count) => count < 0) || rowCount > file.byteLength) throw new Error(`${rowCount} rows`);
     if (BigInt(rowCount) !== metadata.num_rows)
@@ -60,7 +60,10 @@ async function metadataOf(file: ParquetFile): Promise<FileMetaData> {
 
 type Rows = Record<string, unknown>[] | UnusableRow;
 
-/** FILE_UNREADABLE without a footer, or with a row group too large to be held; rows of a row group that cannot be read are broken, each by itself. */
+/**
+ * FILE_UNREADABLE without a valid footer, or with a row group too large to be held. If a part cannot be read, each of
+ * its rows is broken.
+ */
 export async function* readParquet(source: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
   const file = new ParquetFile(source);
   const metadata = await metadataOf(file);
@@ -87,7 +90,7 @@ export async function* readParquet(source: SourceFile, spec: RowsSpec): AsyncGen
       file.forget();
     }
   };
-  // one part is read ahead: else nothing would be decoded meanwhile
+  // one part is read ahead, so that decoding overlaps with the use of the rows
   for await (const { part, rows } of inOrder(partsOf(file.name, metadata, columns), 2, async (part) => ({
     part,
     rows: await read(part),
@@ -99,7 +102,7 @@ export async function* readParquet(source: SourceFile, spec: RowsSpec): AsyncGen
 function rowOf(source: string, row: number, rows: Rows, at: number): RowOrBroken {
   if (rows instanceof UnusableRow) return { source, row, text: () => '', problem: rows };
   const values = { [keyField]: numberedKey(source, row), ...rows[at] };
-  // the row group must not keep what has been used
+  // release values that have been used
   rows[at] = {};
   return { source, row, values, text: () => valuesText(values) };
 }

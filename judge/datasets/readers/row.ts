@@ -1,24 +1,27 @@
-/** What every reader makes of its format: rows of named values. A new format is one more function from a file to these. */
+/** The output of every reader: rows of named values. A new format is one more function from a file to such rows. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import type { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
 
-/** The name under which every row has a key: a sample's in an archive, a path in a folder, else file and row number. */
+/**
+ * Field with every row's key: the sample's name in an archive, the path in a folder, the member's name in a JSON
+ * object, else file and row number.
+ */
 export const keyField = '__key__';
 
 export interface Row {
   /** The file's name. */
   readonly source: string;
-  /** 1-based: a line, or the place in the file's order. */
+  /** 1-based line, or position in the file's order. */
   readonly row: number;
   /** JSON values, bytes, `ImageFile`s, and lists and objects of them. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** The row as it was found, for the quarantine table. */
+  /** The original text of the row, for the quarantine table. */
   readonly text: () => string;
 }
 
-/** A row that could not even be read. */
+/** A row that could not be read. */
 export interface BrokenRow {
   readonly source: string;
   readonly row: number;
@@ -40,14 +43,14 @@ export class ImageFile {
   }
 }
 
-/** `rows.csv:12`. */
+/** Key of a numbered row: `rows.csv:12`. */
 export function numberedKey(source: string, row: number): string {
   return `${source.slice(source.lastIndexOf('/') + 1)}:${row}`;
 }
 
 const excerptLength = 400;
 
-/** Values as JSON, bytes by their number: as much of them as an excerpt shows. */
+/** Values as JSON, with lengths in place of bytes, cut to the length of an excerpt. */
 export function valuesText(values: Readonly<Record<string, unknown>>): string {
   const short = (_: string, value: unknown): unknown => {
     if (typeof value === 'bigint') return Number(value);

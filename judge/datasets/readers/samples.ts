@@ -1,4 +1,4 @@
-/** WebDataset's convention: files of an archive that share their name up to its first dot are one sample. */
+/** WebDataset's convention: files of an archive that share their name up to the first dot form one sample. */
 import { posix } from 'node:path';
 import { parseRow } from '../rows/jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
@@ -11,13 +11,15 @@ const entryCountMax = 64;
 
 export interface ArchiveEntry {
   readonly name: string;
-  /** As the archive says it: more is never read. */
+  /** Length that the archive declares; no more is ever read. */
   readonly byteLength: number;
-  /** Throws UnusableRow when this entry alone cannot be read. To be asked before the next entry is. */
+  /**
+   * Reads the entry; to be called before the next entry is requested. UnusableRow if this entry alone cannot be read.
+   */
   readonly bytes: () => Promise<Uint8Array>;
 }
 
-/** Folders, and what systems add of their own. */
+/** Whether the entry is a folder, a hidden file or an operating system's own file. */
 function isNoPart(name: string): boolean {
   return (
     name.endsWith('/') ||
@@ -36,7 +38,7 @@ function splitName(name: string): { readonly key: string; readonly extension: st
 class Sample {
   readonly key: string;
   #values: Record<string, unknown> = {};
-  #entryCount = 0;
+  readonly #extensions = new Set<string>();
   #problem: UnusableRow | undefined;
 
   constructor(key: string) {
@@ -48,8 +50,7 @@ class Sample {
     try {
       this.#check(extension, entry);
       const bytes = await entry.bytes();
-      if (extension !== 'json') this.#values[extension] = bytes;
-      else this.#values = { ...this.#values, ...parseRow(bytes) };
+      this.#add(extension === 'json' ? parseRow(bytes) : { [extension]: bytes });
     } catch (error) {
       if (!(error instanceof UnusableRow)) throw error;
       this.#problem = new UnusableRow(error.code, `${entry.name.slice(0, 100)}: ${error.message}`);
@@ -69,12 +70,20 @@ class Sample {
     };
     if (placeInside('', name) === undefined) refuse('the path leaves the archive');
     if (byteLength > entryByteLengthMax) refuse(`${byteLength} bytes, more than ${entryByteLengthMax}`);
-    if (++this.#entryCount > entryCountMax) refuse(`more than ${entryCountMax} files in one sample`);
-    if (Object.hasOwn(this.#values, extension)) refuse(`a second .${extension} in one sample`);
+    if (this.#extensions.size >= entryCountMax) refuse(`more than ${entryCountMax} files in one sample`);
+    if (this.#extensions.has(extension)) refuse(`a second .${extension} in one sample`);
+    this.#extensions.add(extension);
+  }
+
+  #add(values: Readonly<Record<string, unknown>>): void {
+    const both = Object.keys(values).find((name) => Object.hasOwn(this.#values, name));
+    if (both !== undefined)
+      throw new UnusableRow('ROW_UNREADABLE', `a file .${both} and a field of the same name in the .json`);
+    Object.assign(this.#values, values);
   }
 }
 
-/** Samples in the order of their first entries; entries of a sample stand beside each other. */
+/** Samples in the order of their first entries; the entries of a sample must be adjacent. */
 export async function* samplesOf(source: string, entries: AsyncIterable<ArchiveEntry>): AsyncGenerator<RowOrBroken> {
   let sample: Sample | undefined;
   let row = 0;

@@ -1,4 +1,4 @@
-/** Who reads each format, a line each; its fields have their line in recipes/fields/dataset-fields.ts. */
+/** The reader of each format; the recipe fields of each format are in recipes/fields/dataset-fields.ts. */
 import type { ReaderName } from '../../../recipes/fields/dataset-fields.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { filesNamed } from '../sources/glob.ts';
@@ -12,7 +12,7 @@ import type { FileReader, RowOrBroken } from './row.ts';
 import { readTar } from './tar.ts';
 import { readZip } from './zip.ts';
 
-/** Rows of all that the dataset names. FILE_MISSING for a file or folder that is not there; FILE_UNREADABLE. */
+/** Reads the rows of all files that the dataset names. FILE_MISSING for a missing file or folder; FILE_UNREADABLE. */
 type Reader = (files: SourceFiles, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
 
 export const readers: Readonly<Record<ReaderName, Reader>> = {
@@ -25,7 +25,7 @@ export const readers: Readonly<Record<ReaderName, Reader>> = {
   folder: readFolder,
 };
 
-/** In order of name. */
+/** Reads the files in order of name. */
 function eachFile(read: FileReader): Reader {
   return async function* (files, spec) {
     for await (const file of filesNamed(files, spec.path)) yield* read(file, spec);

@@ -1,4 +1,4 @@
-/** Tar archives in WebDataset's convention, read once from front to back. */
+/** Tar archives in WebDataset's convention, read once and sequentially. */
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -8,7 +8,10 @@ import { type ArchiveEntry, samplesOf } from './samples.ts';
 
 const blockByteLength = 512;
 
-/** An archive ends in blocks of zeros; otherwise one truncated between two files would look complete. Gzip stores a length itself. */
+/**
+ * Requires the blocks of zeros that end an archive; otherwise one truncated between two files would look complete. Gzip
+ * stores its own length.
+ */
 async function checkEnd(file: SourceFile): Promise<void> {
   const end = await readBytes(file, Math.max(0, file.byteLength - blockByteLength));
   if (end.byteLength < blockByteLength || end.some((byte) => byte !== 0))

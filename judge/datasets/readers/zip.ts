@@ -1,4 +1,4 @@
-/** Zip archives in the same convention as tar: files that share their name up to its first dot are one sample. */
+/** Zip archives in the same convention as tar: files that share their name up to the first dot form one sample. */
 import { Readable } from 'node:stream';
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { MtrlError } from '../../../core/errors.ts';
@@ -7,7 +7,7 @@ import type { SourceFile } from '../sources/source-files.ts';
 import { type RowOrBroken, unreadable } from './row.ts';
 import { type ArchiveEntry, samplesOf } from './samples.ts';
 
-/** Names of more entries would fill the memory. */
+/** Limit on entries, whose names are all held in memory. */
 const entryCountMax = 4_000_000;
 
 class FileReader extends RandomAccessReader {
@@ -23,7 +23,7 @@ class FileReader extends RandomAccessReader {
   }
 }
 
-/** Reads no more than the entry's own length says (yauzl checks it); a wrong one is this entry's problem alone. */
+/** Reads no more than the declared length of the entry (yauzl checks it); a wrong length affects this entry alone. */
 async function bytesOf(archive: ZipFile, entry: Entry): Promise<Uint8Array> {
   try {
     const pieces: Uint8Array[] = [];
@@ -35,7 +35,7 @@ async function bytesOf(archive: ZipFile, entry: Entry): Promise<Uint8Array> {
   }
 }
 
-/** Sorted by name, so that a sample's files are adjacent whatever tool packed them. */
+/** Entries sorted by name, so that a sample's files are adjacent whatever tool packed them. */
 async function* entriesOf(file: SourceFile): AsyncGenerator<ArchiveEntry> {
   const entries: { readonly name: string; readonly entry: Entry }[] = [];
   let archive: ZipFile | undefined;

@@ -1,4 +1,4 @@
-/** An example is usable when its prompt can be shown and its own target would be read back as its label. */
+/** Checks that an example is usable: its prompt can be rendered, and its own target can be parsed. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../../example.ts';

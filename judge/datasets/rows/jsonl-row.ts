@@ -1,9 +1,11 @@
-/** From a JSON row to what a recipe's `fields` name in it. Every finding against the row is an UnusableRow. */
+/**
+ * Reads the fields of a JSON row that a recipe's `fields` name. Every problem with the row is thrown as UnusableRow.
+ */
 import { UnusableRow } from '../reading.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** One line of JSON Lines; a byte order mark before the first is let pass. */
+/** Parses one line of JSON Lines; a byte order mark at the start is ignored. */
 export function parseRow(bytes: Uint8Array): Row {
   let value: unknown;
   try {
@@ -17,7 +19,7 @@ export function parseRow(bytes: Uint8Array): Row {
   return value as Row;
 }
 
-/** The field's value; `a.b` and `a.0` lead into objects and lists. undefined when it is absent. */
+/** The field's value; `a.b` and `a.0` lead into objects and lists. Undefined if it is absent. */
 export function valueAt(row: Row, name: string): unknown {
   if (Object.hasOwn(row, name)) return row[name];
   let value: unknown = row;
@@ -28,7 +30,10 @@ export function valueAt(row: Row, name: string): unknown {
   return value;
 }
 
-/** The field as text. FIELD_MISSING when it is absent, null, or a list or object; ROW_UNREADABLE for bytes that are not UTF-8. */
+/**
+ * The field as text. FIELD_MISSING if it is absent, null, a list or an object; ROW_UNREADABLE for bytes that are not
+ * UTF-8.
+ */
 export function textField(row: Row, name: string): string {
   const value = valueAt(row, name);
   if (typeof value === 'string') return value;

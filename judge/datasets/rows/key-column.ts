@@ -1,11 +1,11 @@
-/** The keys that each row of a dataset has (its images, its group, its texts), as numbers of their digests. */
+/** The keys of each row of a dataset (images, group or texts), stored as indices of their digests. */
 import { DigestTable } from '../../../core/digest-table.ts';
 import { NumberColumn } from '../../../core/number-column.ts';
 
 export class KeyColumn {
   readonly digests: DigestTable;
   readonly #keys = new NumberColumn();
-  /** Where each row's keys end. Left out while every row has one key, as most columns have. */
+  /** End of each row's keys. Undefined while every row has exactly one key, as in most columns. */
   #ends: NumberColumn | undefined;
   #rowCount = 0;
 
@@ -17,7 +17,7 @@ export class KeyColumn {
     return this.digests.size;
   }
 
-  /** Equal keys of a row count once. */
+  /** Adds a row; equal keys in it count once. */
   addRow(digests: readonly Uint8Array[]): void {
     const keys = new Set(digests.map((digest) => this.digests.add(digest)));
     if (keys.size !== 1) this.#ends ??= endsOfOneEach(this.#rowCount);
@@ -26,7 +26,7 @@ export class KeyColumn {
     this.#rowCount++;
   }
 
-  /** Calls for every key of every row, rows ascending. */
+  /** Visits every key of every row, in ascending order of rows. */
   each(visit: (row: number, key: number) => void): void {
     for (let row = 0, at = 0; row < this.#rowCount; row++) {
       const end = this.#ends === undefined ? at + 1 : (this.#ends.at(row) ?? 0);

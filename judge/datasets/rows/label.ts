@@ -1,4 +1,4 @@
-/** From a row's values to one of the task's labels, as the task's kind reads them. */
+/** Derives a row's label from its values, by the rules of the task's kind. */
 import type { DatasetOptions, LabelField } from '../../../recipes/fields/dataset-options.ts';
 import type { KindedTask } from '../../../recipes/fields/task-fields.ts';
 import type { RowLabel } from '../../kinds/kind.ts';
@@ -6,7 +6,7 @@ import { kindOf } from '../../kinds/table.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
-/** The parts of a dataset that decide its labels. */
+/** The parts of a dataset that determine its labels. */
 export interface LabelRule extends Pick<DatasetOptions, 'labelMap' | 'labelThresholds'> {
   readonly fields: { readonly label: LabelField };
 }
@@ -24,7 +24,9 @@ function numberField(row: Row, name: string): number {
   return value;
 }
 
-/** One of the task's labels and the number behind it. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, saying what was found. */
+/**
+ * The row's label and the number behind it, if any. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, with what was found.
+ */
 export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTask): RowLabel {
   const values = {
     text: (name: string) => textField(row, name),

@@ -1,13 +1,15 @@
-/** Which picture of a pair comes first, by a coin: a label set whose first picture is right nine times in ten teaches to count. */
+/** Randomizes the order of a pair by seed: if the first image is right in most rows, a model learns the position. */
 import { Rng } from '../../../core/rng.ts';
 
 export interface OrderedPair {
-  /** Two of them; anything that names an image. */
+  /** Two images, by digest, name or anything else that identifies them. */
   readonly images: readonly string[];
   readonly label: string;
 }
 
-/** The pair as it is, or with images and label exchanged: a function of the seed and the example's id alone. */
+/**
+ * Returns the pair unchanged, or with images and label exchanged: a function of the seed and the example's id alone.
+ */
 export function inRandomOrder<P extends OrderedPair>(
   id: string,
   pair: P,

@@ -1,4 +1,4 @@
-/** Rows that rank several images, as rows for each pair or for each image (ImageReward: generations of one prompt). */
+/** Expands rows that rank several images to rows per pair or per image (ImageReward: generations of one prompt). */
 import type { RankingSpec } from '../../../recipes/fields/dataset-options.ts';
 import type { Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
@@ -23,7 +23,7 @@ function rankedOf(row: Row, { images, ranks }: RankingSpec): Ranked[] {
   return places.map((rank, i) => ({ image: shown[i], rank }));
 }
 
-/** Share of the other images that are ranked behind this one, in [0, 1]; equal ranks count half. */
+/** Share of the other images that rank below this one, in [0, 1]; equal ranks count half. */
 function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
   const behind = all.filter((other) => other.rank > rank).length;
   const beside = all.filter((other) => other.rank === rank).length - 1;
@@ -31,8 +31,8 @@ function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
 }
 
 /**
- * The rows that one row becomes, its other fields in each of them and `-<i>` or `-<i>-<j>` behind its id. UnusableRow
- * when ranks and images do not go together, or when nothing is ranked before anything else.
+ * The rows that one row expands to, each with its other fields and with `-<i>` or `-<i>-<j>` appended to its id.
+ * UnusableRow if ranks and images do not match, or if all ranks are equal.
  */
 export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row[] {
   const ranked = rankedOf(row, spec);

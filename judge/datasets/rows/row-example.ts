@@ -9,7 +9,7 @@ import { expandRanking } from './ranking.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
-/** What does not depend on the row. */
+/** Inputs of the mapping that do not depend on the row. */
 export interface RowMapping {
   readonly spec: Pick<RowsSpec, 'task' | 'split' | 'fields' | keyof DatasetOptions>;
   readonly task: TaskSpec;
@@ -24,7 +24,10 @@ export function rowMapping(spec: RowsSpec, task: TaskSpec): RowMapping {
 /** Digests of a row's images, in the order of `fields.images`. Throws UnusableRow. */
 export type ImagesOf = (row: Row) => Promise<readonly string[]>;
 
-/** What a row of a file comes to: one outcome, or one for each that its ranking makes of it; of the row itself where it cannot be read. */
+/**
+ * Outcomes of a row of a file: one, or one for each row that its ranking expands to. A row that cannot be read or
+ * expanded has one outcome.
+ */
 export async function outcomesOfRow(
   read: () => Row,
   mapping: RowMapping,
@@ -50,8 +53,8 @@ function asUnusable(error: unknown): UnusableRow {
 }
 
 /**
- * Ids become `<task>/<split>/<id>`, so that two files may number their rows alike; `<task>/<id>` where the split is made
- * later (splits.ts), until when it is train. Without `fields.group`, rows with the same images are a group.
+ * Ids become `<task>/<split>/<id>`, so that two files may number their rows alike; `<task>/<id>` if the split is
+ * assigned later (splits.ts), until when it is train. Without `fields.group`, rows with the same images form a group.
  * Throws UnusableRow.
  */
 async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, imagesOf: ImagesOf): Promise<Example> {

@@ -1,6 +1,6 @@
 /**
- * What has to be known of every row until all rows are there (duplicate ids, splits by seed, leaks), without the rows:
- * digests and numbers, about 20 bytes a row, and more only for what the recipe asks for.
+ * Facts about every row that are needed once all rows are read (duplicate ids, splits by seed, leaks), without the rows
+ * themselves: digests and numbers, about 20 bytes per row, and more only for features that the recipe uses.
  */
 import { createHash } from 'node:crypto';
 import { assert, required } from '../../../core/assert.ts';
@@ -12,31 +12,31 @@ import { KeyColumn } from './key-column.ts';
 import type { PerceptualHash } from '../joining/perceptual-hash.ts';
 import { plainText } from '../sources/plain-text.ts';
 
-/** What rows have in common that differ in their contents alone. */
+/** Properties that many rows share, stored once per combination. */
 export interface RowKind {
   readonly task: string;
   readonly label: string;
-  /** As the reader said; datasets with made splits get theirs when all rows are there. */
+  /** The reader's split; datasets that are split by seed get theirs once all rows are read. */
   readonly split: Split;
   readonly datasetIndex: number;
   readonly hasRationale: boolean;
 }
 
 const imageDigestLength = 32;
-/** A leak names the digest of its text. */
+/** Full length, because a leak reports the digest of its text. */
 const textDigestLength = 32;
-/** Ids and group keys are compared, not shown: of 100 million, two share 80 bits with a chance of 4e-9. */
+/** Ids and group keys are compared but not shown: among 100 million, two share 80 bits with probability 4e-9. */
 const keyDigestLength = 10;
 
 export class RowFacts {
   readonly images = new KeyColumn(imageDigestLength);
-  /** Of the images, when the recipe asks for near duplicates; those of one colour have none. */
+  /** Hashes of the images, if the recipe asks for near duplicates; images of one colour have none. */
   readonly hashes = new Map<string, PerceptualHash>();
-  /** Group keys; when a dataset's splits are made. */
+  /** Group keys; defined if a dataset is split by seed. */
   readonly groups: KeyColumn | undefined;
-  /** Group keys of each task by itself; when leaks are moved. */
+  /** Group keys, separate for each task; defined if leaks are moved. */
   readonly taskGroups: KeyColumn | undefined;
-  /** In the fields in which leaks are looked for; when there are any. */
+  /** Texts of `leaks.textFields`; defined if there are such fields. */
   readonly texts: KeyColumn | undefined;
   readonly #textFields: readonly string[];
   #ids = new DigestTable(keyDigestLength);
@@ -56,7 +56,7 @@ export class RowFacts {
     return this.#kindOfRow.length;
   }
 
-  /** False, and nothing is added, when an earlier row has the same id. */
+  /** Adds the example. Returns false, and adds nothing, if an earlier row has the same id. */
   add(example: Example, datasetIndex: number): boolean {
     if (this.#ids.add(digestOf(example.id)) < this.rowCount) return false;
     assert(this.#ids.size === this.rowCount + 1, 'one id a row');
@@ -70,7 +70,7 @@ export class RowFacts {
     return true;
   }
 
-  /** Gives the memory of the ids back: no row comes any more. */
+  /** Frees the memory of the ids; no row may be added afterwards. */
   end(): void {
     this.#ids = new DigestTable(keyDigestLength);
   }

@@ -1,15 +1,15 @@
-/** From what a row holds in its image fields to images: bytes, {bytes, path}, names of files, and lists of them. */
+/** Resolves the values of a row's image fields to images: bytes, {bytes, path}, file names, and lists of these. */
 import { takeImage } from '../sources/encoded-image.ts';
 import { type ImageFolder, takeImageFile } from '../sources/image-folder.ts';
 import { textField, valueAt, type Row } from './jsonl-row.ts';
 import { ImageFile } from '../readers/row.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
-/** A row with more is broken, not rich. */
+/** Rows with more images are rejected as broken. */
 const imageCountMax = 64;
 
 export interface ImageSource {
-  /** Where names lead; undefined when the recipe says no `imageFolder`. */
+  /** Folder of the named files; undefined if the recipe has no `imageFolder`. */
   readonly folder: ImageFolder | undefined;
   readonly edgeMax: number | undefined;
 }
@@ -19,7 +19,7 @@ interface FieldImage {
   readonly value: unknown;
 }
 
-/** The single images of a field. FIELD_MISSING when it is absent or null. */
+/** The values of a field, one per image; lists are expanded. */
 function imagesIn(row: Row, field: string): FieldImage[] {
   const value = valueAt(row, field);
   if (Array.isArray(value)) return value.map((each: unknown, i) => ({ field: `${field}.${i}`, value: each }));
@@ -43,7 +43,7 @@ async function take({ field, value }: FieldImage, { folder, edgeMax }: ImageSour
   return folder.take(name);
 }
 
-/** In the order of the fields and their lists. Every finding against the row is an UnusableRow. */
+/** Takes the images in the order of the fields and their lists. Every problem with the row is thrown as UnusableRow. */
 export async function takeImages(row: Row, fields: readonly string[], source: ImageSource): Promise<TakenImage[]> {
   const found = fields.flatMap((field) => imagesIn(row, field));
   if (found.length > imageCountMax)

@@ -1,6 +1,6 @@
 /**
- * Rows that nobody has judged yet: a JSON Lines file of `{id?, image | images, ...}` with every further text or number a
- * field of the task's prompt. What cannot be shown to a judge is unusable, with a reason.
+ * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, ...}`, where every other text, number or boolean
+ * is a field of the task's prompt. Rows that cannot be shown to a judge are unusable, with a reason.
  */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -81,7 +81,7 @@ function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: rea
   return {
     ...{ id, task, split: 'test', groupKey: id, images: images.map(({ sha256 }) => sha256) },
     fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
-    // Nobody has said what the label is: a place holder that nothing reads.
+    // The label is unknown: a placeholder that nothing reads.
     label: spec.labels[0],
   };
 }

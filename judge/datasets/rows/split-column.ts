@@ -1,9 +1,9 @@
-/** The split of each row, one byte a row: it may change until leaks have been dealt with. */
+/** The split of each row, one byte per row; it may change until leaks are resolved. */
 import { required } from '../../../core/assert.ts';
 import type { Split } from '../../example.ts';
 import type { RowFacts } from './row-facts.ts';
 
-/** By rank: where a leak is, the example nearer to training gives way. */
+/** Splits by rank: of the examples of a leak, those nearer to training (lower rank) are changed. */
 const splits: readonly Split[] = ['train', 'val', 'test'];
 const dropped = splits.length;
 
@@ -26,7 +26,7 @@ export class SplitColumn {
     this.#ranks[row] = rank;
   }
 
-  /** undefined for a row that was dropped. */
+  /** The split, or undefined for a dropped row. */
   at(row: number): Split | undefined {
     return splits[this.rank(row)];
   }

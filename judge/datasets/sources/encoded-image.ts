@@ -1,17 +1,17 @@
-/** Encoded images as a dataset brings them: refused when too large, decoded once to see that they are whole, hashed. */
+/** Encoded images of a dataset: rejected if too large, decoded once to check that they are complete, hashed. */
 import sharp, { type Sharp } from 'sharp';
 import { sha256 } from '../../../core/json.ts';
 import { smallerPlainJpeg } from './plain-jpeg.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
-// every image is decoded once: what libvips remembers of one is of no use to the next
+// every image is decoded once, so a cache of libvips would never be hit
 sharp.cache(false);
 
-/** Larger pictures are refused before they are decoded. */
+/** Larger images are rejected before decoding. */
 const pixelCountMax = 64 * 1024 * 1024;
 export const imageByteLengthMax = 64 * 1024 * 1024;
 
-/** Other formats that the library knows (SVG, PDF) may reach for files of their own. */
+/** The accepted formats; others that the library supports (SVG, PDF) may load further files. */
 const signatures: readonly (readonly [string, RegExp])[] = [
   ['jpeg', /^\xff\xd8\xff/],
   ['png', /^\x89PNG\r\n[^]\n/],
@@ -30,7 +30,7 @@ function refuse(code: 'IMAGE_UNREADABLE' | 'IMAGE_TOO_LARGE', name: string, reas
   throw new UnusableRow(code, `${name}: ${reason}`);
 }
 
-/** What the library makes of the bytes; its refusals are the row's. */
+/** Awaits work of the library, whose errors become IMAGE_UNREADABLE. */
 async function attempt<T>(name: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -44,9 +44,9 @@ async function attempt<T>(name: string, work: Promise<T>): Promise<T> {
 }
 
 /**
- * A smaller copy, upright: JPEG stays JPEG, as do print colours, which PNG has not; everything else becomes PNG. Its numbers mean what they meant: print colours
- * stay so, and no profile is applied, since models are shown images that way. Huffman tables made for each picture would
- * save 4 % of the bytes and cost a fifth of the time.
+ * Encodes a smaller copy, upright: JPEG and CMYK images, which PNG does not support, as JPEG; all others as PNG. Pixel
+ * values keep their meaning: CMYK stays CMYK, and no colour profile is applied, since models are shown images that way.
+ * Huffman tables optimized per image would save 4 % of the bytes and cost a fifth of the time.
  */
 function smaller(image: Sharp, format: string, space: string, edgeMax: number): Promise<Uint8Array> {
   const isInk = space === 'cmyk';
@@ -57,13 +57,13 @@ function smaller(image: Sharp, format: string, space: string, edgeMax: number): 
   return (format === 'jpeg' || isInk ? upright.jpeg(jpeg) : upright.png()).toBuffer();
 }
 
-/** Every row of pixels is decoded (and thrown away): a header alone does not show that a file is whole. */
+/** Decodes every row of pixels and discards the result: a header alone does not show that a file is complete. */
 function decodeAll(image: Sharp): Promise<unknown> {
   return image.resize(8, 8, { fit: 'fill' }).raw().toBuffer();
 }
 
 /**
- * The bytes as they are, or, for images whose longer side is more than `edgeMax` pixels, a smaller copy.
+ * The digest and bytes of the image, unchanged or, if its longer side is more than `edgeMax` pixels, of a smaller copy.
  * UnusableRow IMAGE_UNREADABLE or IMAGE_TOO_LARGE, naming the image.
  */
 export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infinity): Promise<TakenImage> {
@@ -73,7 +73,7 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, 'neither JPEG, PNG, WebP, GIF, TIFF nor AVIF');
   const plain = format === 'jpeg' ? await smallerPlainJpeg(bytes, edgeMax) : undefined;
   if (plain !== undefined) return { sha256: sha256(plain), bytes: plain };
-  // the limit is checked below, where the error can say what was found
+  // the limit is checked below, where the error can state the size
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   const { width, height, space } = await attempt(name, image.metadata());
   if (width * height > pixelCountMax)

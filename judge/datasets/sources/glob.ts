@@ -1,14 +1,14 @@
-/** Which files a recipe's path means: one, or those that fit a pattern. */
+/** Resolves a recipe's path to files: one, or those that match a pattern. */
 import picomatch from 'picomatch';
 import { MtrlError } from '../../../core/errors.ts';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
 const magic = /[*?{]/;
 
-/** Characters that are literal here, as in the names of real files. */
+/** Characters that are literal in these patterns, as they occur in file names. */
 const literal = /[\\()[\]!+@|^$]/g;
 
-/** `*` and `?` within a name, `**` over folders, `{a,b}` one of them; a comma outside braces is a comma. */
+/** `*` and `?` match within a name, `**` across folders, `{a,b}` either of them; a comma outside braces is literal. */
 function globPattern(glob: string): (name: string) => boolean {
   return picomatch(glob.replace(literal, '\\$&'), { dot: true, flags: 's' });
 }
@@ -30,13 +30,13 @@ function missing(where: string, what: string, found: string): MtrlError {
   });
 }
 
-/** FILE_MISSING unless the place is there and of that kind. */
+/** FILE_MISSING unless the place exists and is of that kind. */
 export async function requireKind(files: SourceFiles, place: string, kind: 'file' | 'folder'): Promise<void> {
   const found = await files.kindOf(place);
   if (found !== kind) throw missing(place, kind, found === 'nothing' ? found : `a ${found}`);
 }
 
-/** In order of name. FILE_MISSING when there are none. */
+/** The file, or the files that match, in order of name. FILE_MISSING if there are none. */
 export async function* filesNamed(files: SourceFiles, place: string): AsyncGenerator<SourceFile> {
   const one = await files.find(place);
   if (one !== undefined) {

@@ -1,13 +1,15 @@
-/** Images that rows name: each read and decoded once while it is remembered, however many rows show it. */
+/**
+ * Images that rows refer to by file name. Each is read and decoded once while it is cached, however many rows show it.
+ */
 import { ByteCache } from '../../../core/byte-cache.ts';
 import { imageByteLengthMax, takeImage } from './encoded-image.ts';
 import { UnusableRow, type StoredImages, type TakenImage } from '../reading.ts';
 import { placeInside, readBytes, type SourceFile, type SourceFiles } from './source-files.ts';
 
-/** For images that wait for their row's turn, and for the next rows that show them. */
+/** Cache for images that wait for their row's turn, and for later rows that show them. */
 const rememberedByteLengthMax = 128 * 1024 * 1024;
 
-/** UnusableRow IMAGE_TOO_LARGE before a byte is read. */
+/** Reads an image file. UnusableRow IMAGE_TOO_LARGE before any byte is read. */
 export async function takeImageFile(file: SourceFile, name: string, edgeMax?: number): Promise<TakenImage> {
   if (file.byteLength > imageByteLengthMax)
     throw new UnusableRow('IMAGE_TOO_LARGE', `${name}: ${file.byteLength} bytes, more than ${imageByteLengthMax}`);
@@ -30,10 +32,10 @@ export class ImageFolder {
     this.#edgeMax = edgeMax;
   }
 
-  /** UnusableRow IMAGE_MISSING, IMAGE_UNREADABLE or IMAGE_TOO_LARGE, for every row that names it. */
+  /** Takes an image. UnusableRow IMAGE_MISSING, IMAGE_UNREADABLE or IMAGE_TOO_LARGE, for every row that names it. */
   async take(name: string): Promise<TakenImage> {
     const digest = this.#digests.get(name);
-    // what is stored already need not be there twice
+    // a stored image needs no bytes
     if (digest !== undefined && this.#stored.has(digest)) return { sha256: digest };
     const recent = this.#recent.get(name) ?? this.#coming.get(name);
     if (recent !== undefined) return recent;

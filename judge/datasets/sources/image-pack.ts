@@ -1,9 +1,9 @@
-/** Many encoded images as one object: thousands of small uploads would take longer than making the images. */
+/** Many encoded images in one object: thousands of small uploads would take longer than generating the images. */
 import { assert } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { sha256 as digestOf } from '../../../core/json.ts';
 
-/** Offset of each image in the pack, by its sha256. JSON. */
+/** Offset and length of each image in the pack, by its sha256. JSON. */
 export type ImagePackIndex = Readonly<Record<string, { readonly offset: number; readonly byteLength: number }>>;
 
 export interface ImagePack {
@@ -12,11 +12,14 @@ export interface ImagePack {
 }
 
 export interface OpenImagePack {
-  /** The image's encoded bytes (a view, not a copy). ARTIFACT_MISSING, or ARTIFACT_CORRUPT when they have another digest. */
+  /**
+   * The image's encoded bytes (a view, not a copy). ARTIFACT_MISSING if there are none, ARTIFACT_CORRUPT if their
+   * digest differs.
+   */
   get(sha256: string): Uint8Array;
 }
 
-/** In order of digest, so the pack is a function of the set of images alone. */
+/** Packs the images in order of digest, so that the pack is a function of the set of images alone. */
 export function packImages(images: ReadonlyMap<string, Uint8Array>): ImagePack {
   const sorted = [...images].sort(([a], [b]) => (a < b ? -1 : 1));
   const bytes = new Uint8Array(sorted.reduce((total, [, image]) => total + image.byteLength, 0));

@@ -1,6 +1,6 @@
-/** Lines of a file as bytes, cut at LF only: JSON strings may hold U+2028, where node:readline would cut. */
+/** Lines of a file as bytes, split at LF only: JSON strings may contain U+2028, at which node:readline would split. */
 
-/** A longer line is not a row; its bytes are not kept. */
+/** Longer lines are not rows; their bytes are discarded. */
 export const lineByteLengthMax = 16 * 1024 * 1024;
 const lineFeed = 10;
 
@@ -11,7 +11,7 @@ export interface Line {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** Bytes that are gathered until their end comes. */
+/** Collects bytes until their end is found. */
 export class OpenBytes {
   #parts: Uint8Array[] = [];
   #byteLength = 0;
@@ -26,7 +26,7 @@ export class OpenBytes {
     return this.#byteLength === 0;
   }
 
-  /** undefined when there were more than `lineByteLengthMax`. */
+  /** Returns the bytes and starts over; undefined if there were more than `lineByteLengthMax`. */
   close(): Uint8Array | undefined {
     const bytes = this.#byteLength <= lineByteLengthMax ? Buffer.concat(this.#parts) : undefined;
     this.#parts = [];
@@ -35,7 +35,7 @@ export class OpenBytes {
   }
 }
 
-/** A last line without LF counts. */
+/** Yields the lines; a last line without LF counts. */
 export async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   const open = new OpenBytes();
   let number = 1;

@@ -1,13 +1,13 @@
-/** Source files of this machine. */
+/** Source files on this machine. */
 import { createReadStream, type Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceFile, SourceFiles } from './source-files.ts';
 
-/** Each piece waits its turn among the images that are being decoded: few large ones wait less. */
+/** Each read waits among the images that are being decoded, so few large reads wait less. */
 const pieceByteLength = 1024 * 1024;
 
-/** Writing a file changes its ctime, which cannot be set back. */
+/** The version includes ctime, which changes when a file is written and cannot be set back. */
 function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): SourceFile {
   return {
     name,
@@ -20,7 +20,7 @@ function localFile(name: string, { size: byteLength, ino, ctimeMs }: Stats): Sou
   };
 }
 
-/** Links are followed (Hugging Face's cache consists of them), except those to a folder that contains them. */
+/** Links are followed (Hugging Face's cache consists of them), except those to an enclosing folder. */
 async function* filesBelow(folder: string, around: readonly string[] = []): AsyncGenerator<SourceFile> {
   const real = await realpath(folder);
   if (around.includes(real)) return;

@@ -1,6 +1,7 @@
 /**
- * Smaller copies of plain JPEG pictures: baseline, three components of 8 bits, no Exif that may turn them. libjpeg-turbo
- * and policy/vision/resample.ts need half the processor time of libvips, which spends most of its own on setting up a pipeline.
+ * Smaller copies of plain JPEG images: baseline, three components of 8 bits, no Exif data (which may rotate them).
+ * libjpeg-turbo and policy/vision/resample.ts need half the CPU time of libvips, which spends most of its time on
+ * setting up a pipeline.
  */
 import turbo from '@julusian/jpeg-turbo';
 import { resizeRgb, supportedResamples } from '../../../policy/vision/resample.ts';
@@ -8,9 +9,9 @@ import type { RgbImage } from '../../../policy/vision/rgb-image.ts';
 
 type Size = Pick<RgbImage, 'height' | 'width'>;
 
-/** Decoded at once; libvips decodes larger ones line by line. */
+/** Limit on images, which are decoded as a whole here; libvips decodes larger ones line by line. */
 const pixelCountMax = 4 * 1024 * 1024;
-/** From here on it is faster to leave out frequencies while decoding, as libvips does. */
+/** From this ratio on libvips is faster, because it skips frequencies while decoding. */
 const shrinkMax = 4;
 
 // ITU T.81, table B.1
@@ -18,7 +19,7 @@ const frames = { first: 0xc0, baselineLast: 0xc1, last: 0xcf, notOne: [0xc4, 0xc
 const [startOfScan, app1] = [0xda, 0xe1];
 const exif = 0x45786966;
 
-/** From the frame header. Undefined where the picture is not plain, or no JPEG file at all. */
+/** Size from the frame header. Undefined if the image is not plain, or is not a JPEG file. */
 function plainSize(bytes: Uint8Array): Size | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 2; at + 10 <= bytes.byteLength; at += 2 + view.getUint16(at + 2)) {
@@ -33,7 +34,7 @@ function plainSize(bytes: Uint8Array): Size | undefined {
   return undefined;
 }
 
-/** Buffers of one picture that is under way; they are used again, since new ones of this size keep the collector busy. */
+/** Reusable buffers for one image in progress: new ones of this size would keep the garbage collector busy. */
 class Room {
   readonly #buffers = new Map<string, Buffer>();
 
@@ -46,10 +47,13 @@ class Room {
   }
 }
 
-/** As many as pictures were ever under way at once. */
+/** Rooms not in use; in total there are as many as images were ever in progress at once. */
 const freeRooms: Room[] = [];
 
-/** JPEG at quality 95. Undefined for a picture that is not plain, is not larger than `edgeMax`, is much larger, or is truncated. */
+/**
+ * Encodes a smaller copy as JPEG at quality 95. Undefined if the image is not plain, has too many pixels, is not larger
+ * than `edgeMax` or more than `shrinkMax` times larger, or is truncated.
+ */
 export async function smallerPlainJpeg(bytes: Uint8Array, edgeMax: number): Promise<Uint8Array | undefined> {
   const size = plainSize(bytes);
   if (size === undefined || size.width * size.height > pixelCountMax) return undefined;
@@ -59,7 +63,7 @@ export async function smallerPlainJpeg(bytes: Uint8Array, edgeMax: number): Prom
   try {
     return await copyOf(bytes, size, shrink, room);
   } catch {
-    // whether it can be read all the same, and what is wrong with it, libvips says
+    // libvips decides whether the image is readable after all, and reports what is wrong with it
     return undefined;
   } finally {
     freeRooms.push(room);

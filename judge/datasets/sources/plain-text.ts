@@ -1,4 +1,4 @@
-/** Text as people would say that it is the same. */
+/** Normalizes text so that trivially different spellings compare equal. */
 export function plainText(text: string): string {
   return text
     .normalize('NFKC')

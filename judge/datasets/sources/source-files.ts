@@ -1,4 +1,6 @@
-/** Files that datasets are read from: on this machine (local-files.ts), or wherever an activity can reach. Nothing is ever written. */
+/**
+ * Files that datasets are read from: on this machine (local-files.ts), or wherever an activity can reach. Read-only.
+ */
 import { MtrlError } from '../../../core/errors.ts';
 
 export interface SourceFile {
@@ -7,19 +9,19 @@ export interface SourceFile {
   readonly byteLength: number;
   /** Changes with the bytes; undefined if that cannot be determined without reading them. */
   readonly version?: string;
-  /** The bytes [start, end) in pieces; all of them when left out. */
+  /** The bytes [start, end) in pieces; the whole file by default. */
   open(start?: number, end?: number): AsyncIterable<Uint8Array>;
 }
 
 export interface SourceFiles {
   kindOf(place: string): Promise<'file' | 'folder' | 'nothing'>;
-  /** undefined if the file does not exist. UnusableRow and coded errors are up to the caller. */
+  /** Undefined if the file does not exist; the caller chooses the error. */
   find(place: string): Promise<SourceFile | undefined>;
-  /** Every file below the folder, in order of name. */
+  /** All files below the folder, in order of name. */
   list(folder: string): AsyncIterable<SourceFile>;
 }
 
-/** The bytes [start, end) at once. FILE_UNREADABLE when the file has become shorter. */
+/** Reads the bytes [start, end) into memory. FILE_UNREADABLE if the file no longer has this length. */
 export async function readBytes(file: SourceFile, start = 0, end = file.byteLength): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(end - start);
   let offset = 0;
@@ -36,7 +38,7 @@ export async function readBytes(file: SourceFile, start = 0, end = file.byteLeng
   });
 }
 
-/** A name inside a folder, or undefined when it leads out of it. */
+/** The path of a name inside a folder; undefined if it leads out of it. */
 export function placeInside(folder: string, name: string): string | undefined {
   const parts: string[] = [];
   for (const part of name.replaceAll('\\', '/').split('/')) {

@@ -25,13 +25,13 @@ export function countOutcome(counts: Int32Array, start: number, outcome: Outcome
   }
 }
 
-/** Of Macro-F1. */
+/** 95 % interval of Macro-F1. */
 export const intervalScore: Metric<{ readonly ci95: readonly [number, number] }> = (request) => {
   const { outcomes, labels, resampleCount, rng } = request;
   return { ci95: macroF1Interval(outcomes, labels, resampleCount, rng()) };
 };
 
-/** Of `labelCount` classes whose counts start there. */
+/** Macro-F1 of `labelCount` classes whose counts begin at `start`. */
 export function macroF1OfSums(sums: Float64Array, start: number, labelCount: number): number {
   let total = 0;
   for (let at = start; at < start + labelCount * 3; at += 3) {
@@ -43,8 +43,8 @@ export function macroF1OfSums(sums: Float64Array, start: number, labelCount: num
 }
 
 /**
- * [low, high] of the 95 % interval. It always holds the Macro-F1 of the examples themselves: where few clusters skew
- * the resamples past it, the interval is widened to it.
+ * [low, high] of the 95 % interval. It always includes the Macro-F1 of the examples themselves: where resamples of few
+ * clusters are skewed past it, the interval is widened.
  */
 export function macroF1Interval(
   outcomes: readonly ClusteredOutcome[],

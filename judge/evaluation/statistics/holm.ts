@@ -1,6 +1,6 @@
-/** Holm's step-down correction (1979): p-values of several tests, raised so that one false claim among them stays as rare as in one test. */
+/** Holm's step-down correction (1979): adjusts the p-values of several tests to control the family-wise error rate. */
 
-/** In the order given; as `statsmodels.multipletests(method='holm')`. */
+/** Adjusted p-values in input order, as `statsmodels.multipletests(method='holm')`. */
 export function holmAdjusted(pValues: readonly number[]): number[] {
   const adjusted = pValues.map(() => 1);
   const order = pValues.map((p, i) => [p, i] as const).sort(([a, i], [b, j]) => a - b || i - j);

@@ -1,7 +1,10 @@
-/** Kendall's tau-b, ties corrected, as `scipy.stats.kendalltau`. */
+/** Kendall's tau-b, corrected for ties, as `scipy.stats.kendalltau`. */
 import { assert } from '../../../core/assert.ts';
 
-/** In [-1, 1]; undefined where one of the two does not vary. O(n²): for the thousands of an evaluation. */
+/**
+ * Tau-b in [-1, 1]; undefined if one series is constant. O(n²), fast enough for the thousands of examples of an
+ * evaluation.
+ */
 export function kendallTauB(first: readonly number[], second: readonly number[]): number | undefined {
   assert(first.length === second.length, 'two series of one length');
   let [difference, inFirst, inSecond] = [0, 0, 0];

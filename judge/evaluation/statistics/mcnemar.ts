@@ -1,4 +1,7 @@
-/** McNemar's test (1947): do two judges of the same examples err equally often? Only examples that one alone gets right speak. */
+/**
+ * McNemar's test (1947) of whether two judges of the same examples have equal error rates. Only examples that exactly
+ * one judge gets right count.
+ */
 import { assert } from '../../../core/assert.ts';
 import type { Outcome } from '../outcome.ts';
 import { chiSquareTail, fairCoinTail } from './special-functions.ts';
@@ -6,7 +9,7 @@ import { chiSquareTail, fairCoinTail } from './special-functions.ts';
 export interface McNemar {
   readonly onlyFirstCorrect: number;
   readonly onlySecondCorrect: number;
-  /** Two-sided, binomial: exact however few they are. */
+  /** Two-sided exact binomial test. */
   readonly exactP: number;
   /** With Edwards' continuity correction. */
   readonly chiSquareCorrected: number;
@@ -38,6 +41,6 @@ export function mcNemar(first: readonly Outcome[], second: readonly Outcome[]): 
 }
 
 function twoSided(fewer: number, count: number): number {
-  // With both the same the two tails meet in the middle.
+  // With equal counts the two tails overlap.
   return 2 * fewer === count ? 1 : Math.min(1, 2 * fairCoinTail(fewer, count));
 }

@@ -1,6 +1,7 @@
 /**
- * Is one judge's Macro-F1 higher than another's on the same examples? Both are resampled by the same draws of clusters,
- * so that what makes an example hard for both does not count as a difference (Koehn 2004).
+ * Paired bootstrap test of the difference in Macro-F1 between two judges of the same examples. Both are resampled with
+ * the same draws of clusters, so that variation in difficulty that affects both does not count as a difference (Koehn
+ * 2004).
  */
 import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
@@ -9,10 +10,13 @@ import { macroF1 } from '../macro-f1.ts';
 import { clusterRows, quantile, resample } from './resampling.ts';
 
 export interface PairedDifference {
-  /** First minus second, of the examples themselves. */
+  /** Macro-F1 of the first minus that of the second, on the examples themselves. */
   readonly difference: number;
   readonly ci95: readonly [number, number];
-  /** Two-sided: twice the share of resamples on the other side of 0, ties counted in full; never below 1 / resamples. */
+  /**
+   * Two-sided p-value: twice the add-one-smoothed share of resamples on the other side of 0, including ties; at least 2
+   * / (resamples + 1).
+   */
   readonly p: number;
 }
 
@@ -49,6 +53,6 @@ export function pairedBootstrap(
 function twoSidedP(resamples: Float64Array): number {
   const notAbove = resamples.filter((value) => value <= 0).length;
   const notBelow = resamples.filter((value) => value >= 0).length;
-  // One more on each side: no finite number of resamples shows that a chance is nil.
+  // Add-one smoothing: a finite number of resamples cannot show a p-value of 0.
   return Math.min(1, (2 * (Math.min(notAbove, notBelow) + 1)) / (resamples.length + 1));
 }

@@ -1,7 +1,7 @@
 /** Pearson's correlation of two series, as `scipy.stats.pearsonr`. */
 import { assert } from '../../../core/assert.ts';
 
-/** In [-1, 1]; undefined where one of the two does not vary. */
+/** Coefficient in [-1, 1]; undefined if one series is constant. */
 export function pearson(first: readonly number[], second: readonly number[]): number | undefined {
   assert(first.length === second.length, 'two series of one length');
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

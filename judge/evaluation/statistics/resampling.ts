@@ -1,18 +1,18 @@
 /**
- * Cluster bootstrap of anything that is a function of counts (Efron & Tibshirani 1993): whole clusters are drawn, because
- * judgments within one (an image, a source object, a pair in both orders) are not independent. Clusters with the same
- * counts are tallied together, so that a draw is one step whatever the counts' width.
+ * Cluster bootstrap of any statistic that is a function of counts (Efron & Tibshirani 1993). Whole clusters are drawn,
+ * because judgments within one (an image, a source object, a pair in both orders) are not independent. Clusters with
+ * equal counts share one tally, so that the cost of a draw does not depend on the width of the counts.
  */
 import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
 
-/** Rows of counts, one a cluster: flat [cluster, width]. */
+/** Counts per cluster, flat [cluster, width]. */
 export interface ClusterCounts {
   readonly counts: Int32Array;
   readonly width: number;
 }
 
-/** The row of each cluster key, in order of first use. */
+/** Numbers the cluster keys in order of first use; `rowOf` is the row of each key. */
 export function clusterRows(keys: readonly string[]): {
   readonly rowOf: readonly number[];
   readonly clusterCount: number;
@@ -45,7 +45,10 @@ function patternsOf({ counts, width }: ClusterCounts): Patterns {
   return { patternOf, rows };
 }
 
-/** `statistic` of the sums of as many clusters as there are, drawn with replacement, `resampleCount` times. The sums are reused: read, do not keep. */
+/**
+ * Values of `statistic` on the summed counts of as many clusters as there are, drawn with replacement, `resampleCount`
+ * times. The sums are reused between calls, so `statistic` must not retain them.
+ */
 export function resample(
   clusters: ClusterCounts,
   statistic: (sums: Float64Array) => number,
@@ -76,7 +79,7 @@ export function resample(
   return results;
 }
 
-/** Linear between the two nearest of the sorted values (numpy's default). */
+/** Quantile by linear interpolation between the two nearest sorted values (numpy's default). */
 export function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const low = sorted[Math.floor(at)] as number;

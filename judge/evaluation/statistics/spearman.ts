@@ -5,7 +5,7 @@ export function spearman(first: readonly number[], second: readonly number[]): n
   return pearson(ranks(first), ranks(second));
 }
 
-/** 1-based; equal values share the mean of their places. */
+/** 1-based ranks; equal values share the mean of their ranks. */
 function ranks(values: readonly number[]): number[] {
   const order = values.map((value, i) => [value, i] as const).sort(([a], [b]) => a - b);
   const found = values.map(() => 0);

@@ -1,4 +1,4 @@
-/** Tails of the distributions that the tests need; relative error below 1e-12 where they are used. */
+/** Distribution tails for the significance tests; relative error below 1e-12 where they are used. */
 import { assert } from '../../../core/assert.ts';
 
 /** Lanczos, g = 7, n = 9 (Godfrey's coefficients). */
@@ -15,7 +15,9 @@ function logGamma(x: number): number {
   return 0.5 * Math.log(2 * Math.PI) + (shifted + 0.5) * Math.log(t) - t + Math.log(series);
 }
 
-/** P(X >= x) of a chi-square variable with one degree of freedom: erfc(sqrt(x / 2)), as a regularized incomplete gamma. */
+/**
+ * P(X >= x) of a chi-square variable with one degree of freedom: erfc(sqrt(x / 2)), as a regularized incomplete gamma.
+ */
 export function chiSquareTail(x: number): number {
   assert(x >= 0, `chi-square of ${x}`);
   return upperGamma(0.5, x / 2);
@@ -50,10 +52,10 @@ function upperGamma(a: number, x: number): number {
   return scale * h;
 }
 
-/** P(X <= k) for k successes of n fair coins. */
+/** P(X <= k) for the number X of heads in n fair coin tosses. */
 export function fairCoinTail(k: number, n: number): number {
   assert(k >= 0 && k <= n, `${k} of ${n} coins`);
-  // From the likeliest term down: each is the one before it times i / (n - i + 1).
+  // Sums from the largest term down: each term is the previous one times i / (n - i + 1).
   const logTop = logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1) - n * Math.LN2;
   let term = 1;
   let sum = 1;

@@ -1,15 +1,15 @@
-/** Arms of reinforcement learning: prompts and their rollouts, one step at a time. */
+/** RL arms: prompts and their rollouts, one step per activity. */
 import type { RlArm } from '../../../recipes/recipe.ts';
 import type { Training } from './training.ts';
 
 export function rlTraining(arm: RlArm): Training {
-  const { promptCountPerStep, groupSize, tokenCountMax, rolloutShardCount, curriculum, resampling } = arm;
-  const furtherRoundCount = (resampling?.roundCountMax ?? 1) - 1;
+  const { promptCountPerStep, groupSize, tokenCountMax, rolloutShardCount, curriculum, dynamicSampling } = arm;
+  const furtherRoundCount = (dynamicSampling?.roundCountMax ?? 1) - 1;
   return {
     plan: {
       ...{ stepCountPerActivity: 1, rolloutShardCount },
       ...(curriculum && { replanEveryStepCount: curriculum.replanEveryStepCount }),
-      ...(resampling && { resampling }),
+      ...(dynamicSampling && { resampling: dynamicSampling }),
     },
     mixing: {
       exampleCountPerStep: promptCountPerStep,

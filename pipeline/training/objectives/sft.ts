@@ -1,4 +1,4 @@
-/** Supervised arms: examples and their targets, several steps an activity. */
+/** Supervised arms: examples and their targets, several steps per activity. */
 import type { SftArm } from '../../../recipes/recipe.ts';
 import type { Training } from './training.ts';
 

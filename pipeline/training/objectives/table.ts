@@ -1,4 +1,4 @@
-/** How arms of each objective are trained. Their updates are in training/updates, which only `optimize` reaches. */
+/** Training settings of each objective. Updates (training/updates) are separate: only keys of `optimize` need them. */
 import type { TrainedArm } from '../../../recipes/recipe.ts';
 import { rlTraining } from './rl.ts';
 import { sftTraining } from './sft.ts';

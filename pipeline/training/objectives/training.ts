@@ -1,4 +1,4 @@
-/** How an arm is trained, in terms that all objectives share: what plans of runs, mixtures and admission ask. */
+/** An arm's training settings in terms that all objectives share, for planning runs, mixtures and admission. */
 import type { ArmPlan } from '../../../contract/activities.ts';
 import type { CurriculumSpec } from '../../../recipes/fields/mixture-fields.ts';
 
@@ -6,12 +6,12 @@ export interface Training {
   readonly plan: Pick<ArmPlan, 'stepCountPerActivity' | 'rolloutShardCount' | 'replanEveryStepCount' | 'resampling'>;
   readonly mixing: {
     readonly exampleCountPerStep: number;
-    /** Examples that further rounds of a step may take. */
+    /** Additional examples per step for dynamic sampling. */
     readonly reserveCountPerStep: number;
     readonly curriculum?: CurriculumSpec;
   };
-  /** What follows a prompt: so many tokens at most, or the example's own target. */
+  /** The completion after a prompt: its maximum token count, or `target` for the example's own target. */
   readonly completion: number | 'target';
-  /** G, completions of one prompt. */
+  /** G, completions per prompt. */
   readonly groupSize: number;
 }

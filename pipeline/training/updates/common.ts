@@ -1,4 +1,7 @@
-/** What updates of all objectives say alike: what is trained on, how prompts are made of it, and what learns by which optimizer. */
+/**
+ * The fields that updates of all objectives share: dataset, prompting, optimizer, trainable weights and memory
+ * settings.
+ */
 import type { OptimizeInput } from '../../../contract/activities.ts';
 import type { TrainableSpec } from '../../../policy/engine.ts';
 import type { OptimizerSpec, Recipe, TrainedArm } from '../../../recipes/recipe.ts';
@@ -6,7 +9,7 @@ import { trainedTasks } from '../../../recipes/task-sets.ts';
 import type { AdamSpec } from '../../policies/step-record.ts';
 import { memoryOf, promptingOf } from '../../recipe-access.ts';
 
-/** Prompts that are encoded side by side. */
+/** Prompts encoded concurrently. */
 export const encodingCountMax = 8;
 
 export function commonOf(recipe: Recipe, arm: TrainedArm, { dataset, seed }: OptimizeInput) {
@@ -14,7 +17,7 @@ export function commonOf(recipe: Recipe, arm: TrainedArm, { dataset, seed }: Opt
   return { dataset, prompting, adam: adamOf(arm.optimizer), ...trainableOf(arm, seed), ...memoryOf(recipe) };
 }
 
-/** Fresh adapters are the run's: another seed draws others. */
+/** New adapters are initialized by the run's seed. */
 function trainableOf({ lora, freeze }: TrainedArm, seed: number): { readonly trainable?: TrainableSpec } {
   if (lora === undefined && freeze === undefined) return {};
   return { trainable: { ...(lora && { lora: { ...lora, seed } }), ...(freeze && { freeze }) } };

@@ -1,4 +1,4 @@
-/** Updates from rollouts: one step, whose groups and loss the arm's algorithm makes of rollouts and rewards. */
+/** Updates from rollouts: one step, whose groups and loss the arm's algorithm makes from rollouts and rewards. */
 import pMap from 'p-map';
 import { required } from '../../../core/assert.ts';
 import { algorithms, defaultAlgorithm } from '../../../policy/algorithms/table.ts';

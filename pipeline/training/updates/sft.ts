@@ -1,4 +1,4 @@
-/** Supervised updates: several steps, each the cross-entropy of its examples' targets. */
+/** Supervised updates: several steps, each with the cross-entropy of its examples' targets as the loss. */
 import pMap from 'p-map';
 import { required } from '../../../core/assert.ts';
 import { Rng } from '../../../core/rng.ts';
@@ -12,7 +12,7 @@ import type { ReadyStep } from '../apply-update.ts';
 import { commonOf, encodingCountMax } from './common.ts';
 import type { Updates } from './updates.ts';
 
-/** Log-probs of supervised answers are those of the model as it is. */
+/** Supervised training uses unscaled log-probs. */
 const temperature = 1;
 const loss = { name: 'cross_entropy' } as const;
 
@@ -33,7 +33,7 @@ export const sftUpdates: Updates<SftArm, SftUpdate> = {
     return { objective: 'sft', ...commonOf(recipe, arm, input), steps };
   },
 
-  /** The first step is ready when this returns; each later one is made ready while the engine does the one before. */
+  /** The first step is ready when this returns; each later one is prepared while the engine runs the one before. */
   async ready(_cache, prompted, { steps }) {
     const [first, ...rest] = steps;
     return oneAhead(await readyStep(prompted, required(first, 'a step')), rest, (step) => readyStep(prompted, step));
@@ -50,7 +50,7 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
   let current = first;
   for (const item of rest) {
     const next = make(item);
-    // A consumer that stops here must not leave a failure that nobody hears.
+    // Prevents an unhandled rejection if the consumer stops here.
     next.catch(() => undefined);
     yield current;
     current = await next;

@@ -24,7 +24,7 @@ const updates: { readonly [O in Objective]: Updates<ArmOf<O>, UpdateOf[O]> } = {
   rl: rlUpdates,
 };
 
-/** Methods take what they are given: an arm or an update of their own objective. */
+/** The wider types are safe: each lookup is by the objective of the arm or update that its methods then receive. */
 const ofArm = ({ objective }: TrainedArm): Updates<TrainedArm, Update> => updates[objective];
 const ofUpdate = (update: Update): Updates<TrainedArm, Update> => updates[isFromRollouts(update) ? 'rl' : 'sft'];
 
@@ -39,12 +39,12 @@ export async function planUpdate(recipe: Recipe, input: OptimizeInput, planned: 
   return ofArm(arm).plan(recipe, arm, input, planned);
 }
 
-/** From an update's refs to steps that an engine can do. */
+/** Loads what an update refers to and prepares its steps for an engine. */
 export async function readySteps(cache: JsonCache, prompted: PromptedDataset, update: Update): Promise<ReadySteps> {
   return { steps: await ofUpdate(update).ready(cache, prompted, update), tokens: prompted.tokens };
 }
 
-/** The refs of an update are inputs of its key, the rest of it is configuration. */
+/** The key of an update: its refs are inputs, the rest of it is configuration. */
 export function updateInputs(update: Update): Key {
   return ofUpdate(update).inputs(update);
 }

@@ -1,4 +1,4 @@
-/** What an objective makes of its steps: updates that are planned from a recipe, recorded, and done first or again. */
+/** The updates of an objective: planned from a recipe, recorded, and applied or replayed. */
 import type { OptimizeInput } from '../../../contract/activities.ts';
 import type { Loss } from '../../../policy/engine.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
@@ -8,17 +8,17 @@ import type { JsonCache } from '../../json-cache.ts';
 import type { Update } from '../../policies/step-record.ts';
 import type { ReadySteps } from '../apply-update.ts';
 
-/** Rows of the dataset's examples that a step sees. */
+/** Returns the dataset rows that a step sees. */
 export type PlannedRows = (step: number) => Promise<Uint32Array>;
 
 export interface Updates<A extends TrainedArm, U extends Update> {
   loss(arm: A): Loss;
-  /** From what a run asks for to an update that says all of itself. */
+  /** Makes a complete update from a run's request. */
   plan(recipe: Recipe, arm: A, input: OptimizeInput, planned: PlannedRows): Promise<U> | U;
-  /** Prompts encoded, weights and advantages computed. */
+  /** Encodes prompts, and computes weights and advantages. */
   ready(cache: JsonCache, prompted: PromptedDataset, update: U): Promise<ReadySteps['steps']>;
-  /** The refs of the update, and the rest of it. */
+  /** The refs of the update as inputs, the rest of it as configuration. */
   inputs(update: U): Key;
-  /** Its steps before `toStep`. */
+  /** The update with only its steps before `toStep`. */
   firstSteps(update: U, toStep: number): U;
 }

@@ -1,4 +1,7 @@
-/** The verbs of an engine in this process: one policy, resident, on the backend of its settings. process.ts runs it in a process of its own. */
+/**
+ * Engine within this process: one resident policy, on the backend of its settings. process.ts runs it in a separate
+ * process.
+ */
 import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../../../core/assert.ts';
@@ -48,18 +51,18 @@ import { sideBySide } from './side-by-side.ts';
 import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
 import * as store from './weights.ts';
 
-/** What is resident: a model with its weights and the state of its optimizer. */
+/** The resident policy: a model with its weights and optimizer state. */
 interface Resident {
   readonly architecture: Architecture;
-  /** Which weights learn; and all weights, adapters included. */
+  /** Which weights are trained, and the specs of all weights, adapters included. */
   trainable: TrainableSpec;
   specs: readonly ParameterSpec[];
   readonly sessions: Sessions;
-  /** config.json as it was read: a saved state takes it along. */
+  /** Text of config.json, with dtype float32; part of a saved state. */
   readonly configText: string;
   weights: store.TensorData;
   optimizer: store.OptimizerState;
-  /** Memory for their sum, and whether there are any since the last optimStep. */
+  /** Memory for the gradient sum, and whether it contains gradients since the last optimStep. */
   gradients: store.TensorData | undefined;
   hasGradients: boolean;
 }
@@ -70,7 +73,7 @@ export class EmbeddedEngine implements ComputeVerbs {
   #resident: Resident | undefined;
   #reference: store.TensorData | undefined;
 
-  /** The backend is opened with the first policy: one that is not there is PROVIDER_UNAVAILABLE. */
+  /** The backend is opened with the first policy, which throws PROVIDER_UNAVAILABLE if it is not available. */
   constructor(settings: RuntimeSettings) {
     this.#settings = settings;
   }
@@ -273,7 +276,10 @@ export class EmbeddedEngine implements ComputeVerbs {
     };
   }
 
-  /** Compiled graphs depend on the architecture and on what learns: another policy of the same kind keeps them, and nothing else. */
+  /**
+   * Drops the resident policy and the reference, and returns the compiled graphs for the next policy. Graphs depend
+   * only on the architecture and the trained weights, so a policy with the same config.json reuses them.
+   */
   async #sessionsFor(architecture: Architecture, configText: string, runtime: Runtime): Promise<Sessions> {
     const { sessions, configText: textBefore } = this.#resident ?? {};
     this.#resident = undefined;
@@ -299,7 +305,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     policy.hasGradients = false;
   }
 
-  /** The reference is a checkpoint, with its adapters merged: beside it, adapters add nothing. */
+  /** Reference weights, with zero adapters: the reference is a checkpoint, whose adapters are merged. */
   #referenceWeights({ specs }: Resident): store.TensorData | undefined {
     return this.#reference && new Map([...store.zerosFor(specs.filter(isAdapter)), ...this.#reference]);
   }
@@ -318,7 +324,7 @@ export class EmbeddedEngine implements ComputeVerbs {
   }
 }
 
-/** Says what learns; the weights of new adapters are the caller's. */
+/** Sets which weights are trained; the caller provides the weights of new adapters. */
 function retarget(policy: Resident, trainable: TrainableSpec): void {
   policy.specs = trainableSpecs(policy.architecture, trainable);
   policy.trainable = trainable;
@@ -345,7 +351,7 @@ function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss 
   for (const [name, tensor] of tensors) inputs.set(name, tensor);
 }
 
-/** Where micro-batches add their gradients. */
+/** Tensors to which micro-batches add their gradients. */
 function gradientSums(policy: Resident): Map<string, Tensor> {
   const trained = policy.specs.filter(isTrained);
   policy.gradients ??= policy.sessions.zerosFor(trained);
@@ -354,7 +360,7 @@ function gradientSums(policy: Resident): Map<string, Tensor> {
   return sums;
 }
 
-/** The state that is there; a new one where that is another optimizer's. */
+/** The current optimizer state, or a new one if it belongs to the other optimizer. */
 function optimizerFor({ optimizer, specs, sessions }: Resident, withMuon: boolean): store.OptimizerState {
   return optimizer.v.size === store.squared(specs, withMuon).length ? optimizer : sessions.newOptimizerState(withMuon);
 }

@@ -1,4 +1,4 @@
-/** Where embedded engines keep states: folders of local disk in Hugging Face layout, with the optimizer's files beside. */
+/** States of embedded engines: folders on the local disk in Hugging Face layout, plus the optimizer's files. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { fetchState, putCheckpoint, putOptimizer } from './state-files.ts';
 
 export interface FolderState extends StateHandle {
   readonly folder: string;
-  /** URI of the checkpoint that it was fetched from: what messages name in place of the folder. */
+  /** URI of the checkpoint that the state was fetched from; error messages name it instead of the folder. */
   readonly origin?: string;
 }
 
@@ -22,7 +22,7 @@ export class FolderStates implements StateTransfer {
   readonly #states = new Map<StateHandle, FolderState>();
   #folderCount = 0;
 
-  /** `root` belongs to this process alone. */
+  /** No other process uses `root`. */
   constructor(store: ArtifactStore, root: string) {
     this.#store = store;
     this.#root = root;
@@ -46,7 +46,7 @@ export class FolderStates implements StateTransfer {
     if (held) await rm(held.folder, { recursive: true, force: true });
   }
 
-  /** The state that `fill` writes into a new folder; nothing stays where it fails. */
+  /** Creates a state: `fill` writes it to a new folder, which is removed if `fill` fails. */
   async write(fill: (folder: string) => Promise<void>, origin?: string): Promise<FolderState> {
     const folder = join(this.#root, `state-${++this.#folderCount}`);
     await mkdir(folder, { recursive: true });
@@ -62,7 +62,7 @@ export class FolderStates implements StateTransfer {
     }
   }
 
-  /** Throws NOT_FOUND for a state that was discarded, that somebody removed from the disk, or that is not of here. */
+  /** Throws NOT_FOUND for a state that was discarded, was removed from the disk, or belongs to another FolderStates. */
   at(state: StateHandle): FolderState {
     const held = this.#states.get(state);
     if (held && existsSync(held.folder)) return held;

@@ -1,4 +1,4 @@
-/** Embedded engines: each a process of its own on this machine, which computes with ONNX Runtime or TensorFlow.js. */
+/** Embedded engines: each is a separate process on this machine, which computes with ONNX Runtime or TensorFlow.js. */
 import { join } from 'node:path';
 import type { EngineService, EngineSurroundings } from '../engine-service.ts';
 import { FolderStates } from './folder-states.ts';
@@ -6,7 +6,7 @@ import { processEngine } from './process-engine.ts';
 import { engineSettings, versionWith } from './settings.ts';
 import { spawnEmbeddedEngine } from './spawn.ts';
 
-/** Throws USAGE. A backend that is not there is found by the first state that is loaded: PROVIDER_UNAVAILABLE. */
+/** Throws USAGE. A missing backend is detected only when the first state is loaded: PROVIDER_UNAVAILABLE. */
 export function openEmbedded(surroundings: EngineSurroundings): Promise<EngineService> {
   const { environment, threadCount, store, spoolFolder } = surroundings;
   const settings = engineSettings(environment, threadCount);

@@ -1,6 +1,6 @@
 /**
- * One update, in place and some tensors at a time: beside weights, moments and gradients it holds the intermediate
- * values of few tensors. An update of all of them in one call would hold weights and moments twice.
+ * One update, in place and a few tensors at a time: in addition to weights, moments and gradients, it holds only the
+ * intermediate values of those tensors. An update of all tensors in one call would hold weights and moments twice.
  */
 import { MtrlError } from '../../../core/errors.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
@@ -12,9 +12,9 @@ import type { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
 import { type OptimizerState, type TensorData, elementCount } from './weights.ts';
 
-/** Bytes of weights per call; a larger tensor has its own call. */
+/** Maximum bytes of weights per call; a larger tensor has its own call. */
 const bucketByteLengthMax = 64 << 20;
-/** Tensors are of many sizes: so lanes end at about the same time. */
+/** More than one, so that lanes finish at about the same time although tensors differ in size. */
 const bucketCountPerLane = 2;
 
 export interface Update {
@@ -23,15 +23,15 @@ export interface Update {
   readonly optimizer: OptimizerState;
   readonly gradients: TensorData;
   readonly hyperparameters: Hyperparameters;
-  /** Where Muon updates hidden matrices. */
+  /** Present if Muon updates hidden matrices. */
   readonly muon?: MuonHyperparameters;
-  /** Of the graphs that update. */
+  /** Compile options of the update's graphs. */
   readonly compiling: CompileOptions;
-  /** Calls side by side. */
+  /** Number of concurrent calls. */
   readonly laneCount: number;
 }
 
-/** Returns the gradient norm before clipping. Throws NON_FINITE, without changing anything, if it is not finite. */
+/** Updates the trained weights; returns the gradient norm before clipping. Throws NON_FINITE, before any change. */
 export async function updateWeights(sessions: Sessions, update: Update): Promise<number> {
   const trained = update.specs.filter(isTrained);
   const gradientNorm = await normOf(sessions, trained, update);
@@ -53,7 +53,7 @@ export async function updateWeights(sessions: Sessions, update: Update): Promise
   return gradientNorm;
 }
 
-/** Weights that one call updates, and with what. */
+/** Weights that one call updates, with its graph and its other inputs. */
 interface Part {
   readonly bucket: readonly ParameterSpec[];
   readonly runner: () => Promise<GraphRunner>;
@@ -107,7 +107,7 @@ async function normOf(sessions: Sessions, trained: readonly ParameterSpec[], upd
   });
 }
 
-/** Neighbours together: some for each lane, and no more than fit. */
+/** Groups adjacent tensors into several buckets per lane, each of at most `byteLengthMax` bytes or a single tensor. */
 export function bucketsOf(
   specs: readonly ParameterSpec[],
   laneCount = 1,

@@ -1,4 +1,7 @@
-/** Adapters in the layout of PEFT: without the prefix of their names, `PeftModel.from_pretrained(base, folder)` opens the files. */
+/**
+ * Adapter files in PEFT's layout: without the prefix of the file names, `PeftModel.from_pretrained(base, folder)` opens
+ * them.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
@@ -7,10 +10,10 @@ import type { ParameterSpec } from '../../models/parameters.ts';
 import { moduleOf } from '../../models/trainable.ts';
 import { type TensorData, pickTensors, stored } from './weights.ts';
 
-/** Stored with the optimizer's moments and not in a checkpoint: there, a reader would add merged adapters once more. */
+/** Adapters are stored with the optimizer state: in a checkpoint, readers would add merged adapters a second time. */
 const filePrefix = 'optimizer-';
 const namePrefix = 'base_model.model.';
-/** Longer than any adapter: PEFT reads one file. */
+/** Larger than any adapter, because PEFT reads a single file. */
 const shardByteLengthMax = 2 ** 40;
 
 export async function writePeftAdapter(
@@ -33,13 +36,13 @@ export async function writePeftAdapter(
     fan_in_fan_out: false,
     use_rslora: false,
     use_dora: false,
-    // Whole names: PEFT would match `q_proj` in a frozen vision tower, too.
+    // Full names, because PEFT would match `q_proj` in a frozen vision tower too.
     target_modules: [...new Set(adapters.map(({ name }) => moduleOf(name).replace(/\.lora_[AB]$/, '')))],
   };
   await writeFile(join(folder, `${filePrefix}adapter_config.json`), `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/** Throws CHECKPOINT_INVALID naming the tensor. */
+/** Reads the adapters' weights. Throws CHECKPOINT_INVALID naming the tensor. */
 export async function readPeftAdapter(folder: string, adapters: readonly ParameterSpec[]): Promise<TensorData> {
   if (adapters.length === 0) return new Map();
   return pickTensors(await readSafetensorsFolder(folder, `${filePrefix}adapter_model`), adapters, namePrefix, folder);

@@ -1,10 +1,10 @@
-/** The worker's side of pixel-asks.ts: makes the pixels of the prompts that the compute process asks for, and keeps none. */
+/** Worker side of pixel-asks.ts: computes the pixels that the compute process requests, and stores none. */
 import pMap from 'p-map';
 import type { Prompt } from '../../engine.ts';
 import { failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
 import { isPrompted, mapPrompts, promptsOf } from './packing/request-prompts.ts';
 
-/** Prompts whose pixels are made side by side. */
+/** Number of prompts whose pixels are computed concurrently. */
 const promptCountMax = 4;
 
 export class PixelAnswers {
@@ -12,7 +12,7 @@ export class PixelAnswers {
   #openCount = 0;
   #progress = 0;
 
-  /** An argument of a call as it is sent: with the sizes of its images, without pixels. */
+  /** Returns an argument of a call in the form to send: with image sizes instead of pixels. */
   detach(callId: number, arg: unknown): unknown {
     if (!isPrompted(arg)) return arg;
     this.#calls.set(callId, promptsOf(arg));
@@ -48,7 +48,10 @@ export class PixelAnswers {
     }
   }
 
-  /** Never falls. What is asked for comes from the store, which answers or fails within its own time-outs: waiting advances. */
+  /**
+   * Monotonic counter. It also grows while a request is open: images come from the store, which replies or fails within
+   * its own timeouts.
+   */
   progress(): number {
     if (this.#openCount > 0) this.#progress++;
     return this.#progress;

@@ -1,13 +1,13 @@
 /**
- * Pixels as the compute process gets them. A request brings the sizes of its images alone; a call's pixels are asked for
- * when it is about to be computed, in messages of bounded size, one at a time.
+ * Fetches pixels in the compute process. An engine request contains only the sizes of its images; a call's pixels are
+ * requested just before it is computed, in messages of bounded size, one at a time.
  */
 import type { DeferredPrompt, PixelValues } from '../../engine.ts';
 import { pixelByteLength } from '../pixel-byte-length.ts';
 import { type PixelAnswer, type PixelAsk, revive } from './protocol.ts';
 import { isPrompted, mapPrompts } from './packing/request-prompts.ts';
 
-/** Of one message, where it has several prompts. It is in memory twice while it is on its way. */
+/** Limit for a message with several prompts. A message is in memory twice during transfer. */
 const messageByteLengthMax = 64 << 20;
 
 interface Wanted {
@@ -27,7 +27,7 @@ export class PixelAsks {
     this.#send = send;
   }
 
-  /** An argument of a call; the prompts in it ask for their pixels. */
+  /** Returns an argument of a call in which prompts request their pixels on demand. */
   attach(callId: number, arg: unknown): unknown {
     if (!isPrompted(arg)) return arg;
     return mapPrompts(arg, ({ tokenIds, images }, index): DeferredPrompt => {
@@ -49,7 +49,7 @@ export class PixelAsks {
     if (images.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ callId, index, byteLength: pixelByteLength(images), resolve, reject });
-      // The other prompts of the call ask in the same turn.
+      // Deferred, because the other prompts of the call request their pixels in the same turn of the event loop.
       queueMicrotask(() => {
         this.#ask();
       });

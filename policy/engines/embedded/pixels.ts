@@ -1,4 +1,4 @@
-/** Pixels of the prompts of one call, made when the call is about to be computed: a request holds those of no other. */
+/** Computes the pixels of a call's prompts just before the call, so that a request holds no other pixels. */
 import type { EncodedPrompt, Prompt, TrainGroup } from '../../engine.ts';
 
 export function withPixels(prompts: readonly Prompt[]): Promise<EncodedPrompt[]> {

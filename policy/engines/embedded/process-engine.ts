@@ -1,4 +1,4 @@
-/** The Engine that a compute process is: states are folders, and a request is cancelled by ending the process. */
+/** Implements Engine with a compute process: states are folders, and cancelling a request kills the process. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { CallOptions, Capabilities, Engine, Loss, StateHandle } from '../../engine.ts';
 import { lossNames } from '../../losses/table.ts';
@@ -17,7 +17,7 @@ const capabilities: Capabilities = {
 export function processEngine(process: ComputeProcess, states: FolderStates): Engine {
   let isClosing = false;
 
-  /** Native code cannot be interrupted, so the process ends with a request that is cancelled. */
+  /** Runs a request; cancelling it kills the process, because native code cannot be interrupted. */
   const call = async <T>(work: () => Promise<T>, { signal }: CallOptions = {}): Promise<T> => {
     signal?.throwIfAborted();
     const stop = (): void => {
@@ -82,7 +82,7 @@ function requireLoss({ name }: Loss): void {
   });
 }
 
-/** The folder is a copy that its reader never saw: messages name the artifact that it was fetched from. */
+/** Makes an error name the artifact instead of the folder, a local copy that is meaningless to the user. */
 function namingOrigin(error: unknown, { folder, origin }: FolderState): unknown {
   if (!(error instanceof MtrlError) || origin === undefined) return error;
   const { where } = error.details;

@@ -1,4 +1,7 @@
-/** Entry of the compute process: an EmbeddedEngine behind messages, one call at a time. It ends with its parent. */
+/**
+ * Entry point of the compute process: serves an EmbeddedEngine over messages, one call at a time. It exits with its
+ * parent.
+ */
 import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { PixelAsks } from './pixel-asks.ts';
@@ -23,7 +26,7 @@ process.on('message', (message: EngineCall | PixelAnswer) => {
   });
 });
 process.on('disconnect', () => process.exit(0));
-// A terminal's Ctrl-C reaches the whole process group; the worker decides when its compute ends.
+// Ctrl-C in a terminal reaches the whole process group, but the worker decides when this process exits.
 process.on('SIGINT', () => undefined);
 
 async function answer(call: EngineCall): Promise<EngineReply> {

@@ -16,18 +16,18 @@ export type EngineReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly error: EngineFailure };
 
-/** The compute process asks for the pixels of some prompts of a call: those that it is about to compute. */
+/** Request of the compute process for the pixels of those prompts of a call that it is about to compute. */
 export interface PixelAsk {
   readonly callId: number;
   /** Indices of the call's prompts. */
   readonly pixelsOf: readonly number[];
 }
 
-/** The answer; asks are answered one at a time. */
+/** Reply to a PixelAsk; they are answered one at a time. */
 export type PixelAnswer =
   { readonly pixels: readonly (readonly PixelValues[])[] } | { readonly pixelFailure: EngineFailure };
 
-/** An error that survives the process border. */
+/** An error in a form that can be sent between processes. */
 export interface EngineFailure {
   readonly message: string;
   readonly stack?: string;

@@ -1,4 +1,4 @@
-/** The compiled graphs of one architecture: built and given to the runtime when first asked for, kept for each way to train. */
+/** Compiled graphs of one architecture: built and compiled on first use, and cached for each TrainableSpec. */
 import type { TrainableSpec } from '../../engine.ts';
 import type { Graph } from '../../graph/ir.ts';
 import type { Architecture } from '../../models/architecture.ts';
@@ -25,22 +25,22 @@ export class Sessions {
     this.#runtime = runtime;
   }
 
-  /** Calls that run side by side. */
+  /** Number of concurrent calls. */
   get laneCount(): number {
     return this.#runtime.laneCount ?? 1;
   }
 
-  /** Where all lanes read and write it in place. */
+  /** Returns the data in memory that all lanes read and write in place. */
   share(data: TensorData): TensorData {
     return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
   }
 
-  /** Likewise, and without allocating memory that nothing writes to. */
+  /** Zeros in such memory; nothing is allocated until it is written. */
   zerosFor(specs: readonly ParameterSpec[]): TensorData {
     return zerosFor(specs, this.#runtime.zeros);
   }
 
-  /** Moments of the weights that learn, for AdamW alone or with Muon for hidden matrices. */
+  /** Zero moments of the trained weights, for AdamW alone or with Muon for hidden matrices. */
   newOptimizerState(withMuon = false): OptimizerState {
     return {
       m: this.zerosFor(this.#specs.filter(isTrained)),
@@ -49,7 +49,7 @@ export class Sessions {
     };
   }
 
-  /** From here on, graphs are for these weights. */
+  /** Sets the weights for which graphs are built from now on. */
   retarget(trainable: TrainableSpec, specs: readonly ParameterSpec[]): void {
     this.#variant = JSON.stringify(trainable);
     this.#specs = specs;
@@ -75,22 +75,22 @@ export class Sessions {
     return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)), compiling);
   }
 
-  /** Updates these weights; on a device, they and their moments stay there. */
+  /** Graph that updates these weights; on a device, they and their moments stay there. */
   adamw(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
     return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { ...compiling, keepsOutputs: true });
   }
 
-  /** Likewise; hidden matrices alone. */
+  /** Like `adamw`, for hidden matrices only. */
   muon(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
     return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { ...compiling, keepsOutputs: true });
   }
 
-  /** Call before weights or moments are read: the newest may be on a device. */
+  /** Must be called before weights or moments are read: the current values may be on a device. */
   async settle(): Promise<void> {
     await this.#runtime.settle?.();
   }
 
-  /** Once other weights or moments have come. */
+  /** Must be called after weights or moments are replaced. */
   forget(): void {
     this.#runtime.forget?.();
   }
@@ -126,7 +126,7 @@ export class Sessions {
   }
 }
 
-/** Buckets of different optimizers may begin alike. */
+/** Joins all names, because buckets of different optimizers may start with the same weights. */
 function namesOf(specs: readonly ParameterSpec[]): string {
   return specs.map(({ name }) => name).join();
 }

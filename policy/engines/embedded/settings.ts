@@ -1,15 +1,15 @@
-/** What embedded engines compute with, from the environment of the process that starts them. */
+/** Settings of embedded engines, from the environment of the process that starts them. */
 import { MtrlError } from '../../../core/errors.ts';
 import { type RuntimeSettings, backendNames } from '../../runtime/graph-runner.ts';
 
 export interface EngineSettings extends RuntimeSettings {
-  /** A compute process that is found to hold more is ended: COMPUTE_OUT_OF_MEMORY. No limit when left out. */
+  /** Resident memory above which a compute process is killed: COMPUTE_OUT_OF_MEMORY. Default: no limit. */
   readonly memoryByteLengthMax?: number;
 }
 
 /**
- * MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER; unset or empty: ONNX Runtime on the CPU. MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX:
- * what one compute process may hold. Throws USAGE.
+ * Reads MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER (unset or empty: ONNX Runtime on the CPU) and
+ * MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX, the memory limit of one compute process. Throws USAGE.
  */
 export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: number): EngineSettings {
   const [backend, executionProvider] = ['MTRL_ENGINE_BACKEND', 'MTRL_ENGINE_PROVIDER'].map((variable) => {
@@ -45,7 +45,7 @@ function memoryLimit(text: string | undefined): Pick<EngineSettings, 'memoryByte
   });
 }
 
-/** The code's version as results of these engines are keyed by it: another backend gives other last bits, and must not find them. */
+/** Code version in cache keys of these engines' results. It names a non-default backend, whose last bits differ. */
 export function versionWith(codeVersion: string, { backend, executionProvider }: RuntimeSettings): string {
   const isUsual = (backend ?? 'onnxruntime') === 'onnxruntime' && (executionProvider ?? 'cpu') === 'cpu';
   return isUsual ? codeVersion : `${codeVersion}+${backend ?? 'onnxruntime'}-${executionProvider ?? 'first'}`;

@@ -1,8 +1,8 @@
 /**
- * Computes something for each item, several at a time, started and returned in the items' order. Rejects with the first
- * failure, when everything that was started has ended.
- * @param countMax at a time
- * @param compute `turn` resolves when the previously started calls have ended, and rejects if one failed
+ * Runs `compute` for each item, several at a time, started and returned in item order. Rejects with the first failure
+ * once all started calls have ended.
+ * @param countMax maximum number of concurrent calls
+ * @param compute `turn` is the promise of the previous item's call
  */
 export async function sideBySide<T, R>(
   items: Iterable<T>,

@@ -1,6 +1,6 @@
 /**
- * The embedded engine in a process of its own: the worker's loop stays free for heartbeats, a crash of native code
- * costs one activity, and cancelling kills the computation at once.
+ * Runs the embedded engine in a separate process: the worker's event loop stays free for heartbeats, a crash of native
+ * code costs one activity, and cancelling kills the computation at once.
  */
 import { fork } from 'node:child_process';
 import { MtrlError } from '../../../core/errors.ts';
@@ -20,11 +20,11 @@ import { type EngineCall, type EngineMethod, type EngineReply, type PixelAsk, re
 import type { EngineSettings } from './settings.ts';
 
 /**
- * The allocator reads these when a process starts, and other ones than glibc's not at all.
- * hugetlb (glibc 2.35): weights and activations in pages of 2 MB where the kernel gives them (`madvise`); a step spends
- * less time on looking up addresses (docs/performance.md).
- * mmap_threshold: arrays of 1 MiB and more go back to the kernel when they are freed. Left alone, the allocator raises
- * the threshold to the size of what it has seen freed, and keeps what is smaller for later.
+ * Settings of glibc's allocator, read when a process starts; other allocators ignore them.
+ * hugetlb (glibc 2.35): puts weights and activations in 2 MB pages if the kernel provides them (`madvise`), so that a
+ * step spends less time on address translation (docs/performance.md).
+ * mmap_threshold: arrays of 1 MiB and more are returned to the kernel when freed. By default, the allocator raises the
+ * threshold to the size of freed arrays and keeps smaller ones for reuse.
  */
 const tunables = ['glibc.malloc.hugetlb=1', `glibc.malloc.mmap_threshold=${1 << 20}`];
 const allocator = [process.env['GLIBC_TUNABLES'], ...tunables].filter(Boolean).join(':');
@@ -35,14 +35,14 @@ interface Exit {
 }
 
 export interface ComputeExit extends Exit {
-  /** What calls reject with from here on: COMPUTE_CRASHED, COMPUTE_OUT_OF_MEMORY. */
+  /** Error with which all further calls reject: COMPUTE_CRASHED, COMPUTE_OUT_OF_MEMORY. */
   readonly error: MtrlError;
 }
 
 export interface ComputeProcess extends ComputeVerbs {
   readonly pid: number;
   kill(): void;
-  /** Grows while the process computes or answers; stands still when it hangs. */
+  /** Counter that grows while the process computes or replies, and stops if it hangs. */
   progress(): number;
   readonly exited: Promise<ComputeExit>;
 }
@@ -51,7 +51,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   const program = programAt(new URL('./process.ts', import.meta.url));
   const child = fork(program.path, [JSON.stringify(settings)], {
     serialization: 'advanced',
-    // fit-memory.ts collects garbage itself where memory is limited.
+    // fit-memory.ts triggers garbage collection.
     execArgv: ['--expose-gc', ...program.execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, GLIBC_TUNABLES: allocator },
@@ -108,7 +108,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
       const id = nextId++;
       const message: EngineCall = { id, method, args: args.map((arg) => pixels.detach(id, arg)) };
       waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      // A send that fails means a process that is gone; its exit rejects the call.
+      // If sending fails, the process is gone, and its exit rejects the call.
       child.send(message, () => undefined);
     });
 
@@ -130,7 +130,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
     optimStep: (request) => call('optimStep', request),
     weightsDigest: () => call('weightsDigest'),
     close: async () => {
-      // A process in the middle of native code would hear of its parent's end only afterwards.
+      // A process inside native code would notice the disconnect only afterwards.
       if (waiting.size > 0) child.kill('SIGKILL');
       else if (exit === undefined && child.connected) child.disconnect();
       await exited;
@@ -138,7 +138,7 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
   };
 }
 
-/** A Processor may be passed for the token roles; only its plain fields can be sent to another process. */
+/** Copies the token roles: callers may pass a Processor, of which only plain fields can be sent to another process. */
 function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T): T {
   const { stopTokenId, padTokenId, bannedTokenIds } = request.tokens;
   return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };

@@ -1,4 +1,4 @@
-/** The files of a state's folder: weights (`model*`, with their config.json) and what training goes on from (`optimizer*`). */
+/** Files of a state's folder: weights (`model*`, with their config.json) and training state (`optimizer*`). */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTensorFile } from '../../../artifacts/codecs/safetensors-folder.ts';
@@ -12,9 +12,9 @@ import {
 } from '../../../artifacts/store/files.ts';
 import type { StoredState } from '../engine-service.ts';
 
-/** The engine's own: it says the dtype of the weights that it writes. */
+/** Written by the engine, with the dtype of the weights that it writes. */
 const configFile = 'config.json';
-/** Beside `optimizer-adapter_model.safetensors`, where adapters are trained. */
+/** Accompanies `optimizer-adapter_model.safetensors` if adapters are trained. */
 const adapterConfigFile = 'optimizer-adapter_config.json';
 const isOptimizerFile = (name: string): boolean =>
   name === adapterConfigFile || (isTensorFile(name) && name.startsWith('optimizer'));
@@ -23,7 +23,7 @@ export async function holdsOptimizer(folder: string): Promise<boolean> {
   return (await readdir(folder)).some(isOptimizerFile);
 }
 
-/** A checkpoint of the weights in `folder`, with their config, and of small files that are kept already. */
+/** Stores a checkpoint of the weights in `folder`, their config, and small files that are stored already. */
 export async function putCheckpoint(
   store: ArtifactStore,
   small: FolderManifest['files'],
@@ -41,7 +41,7 @@ export async function putOptimizer(store: ArtifactStore, folder: string): Promis
   return putFolder(store, folder, (await readdir(folder)).filter(isOptimizerFile));
 }
 
-/** `folder` must not exist, or be empty. */
+/** Downloads a state. `folder` must not exist, or be empty. */
 export async function fetchState(
   store: ArtifactStore,
   { checkpoint, optimizer }: StoredState,
@@ -51,7 +51,7 @@ export async function fetchState(
   if (optimizer !== null) await addFiles(store, optimizer, folder);
 }
 
-/** Puts the files of a kept folder beside those that are there. */
+/** Adds the files of a stored folder to an existing folder. */
 async function addFiles(store: ArtifactStore, ref: ArtifactRef, folder: string): Promise<void> {
   const { files } = await readFolderManifest(store, ref);
   const fetches = Object.entries(files).map(([name, content]) =>

@@ -1,6 +1,6 @@
 /**
- * What training goes on from, beside the checkpoint: the optimizer's moments and, where adapters are trained, the
- * adapters and the matrices that they stand beside. The checkpoint has them merged, which cannot be undone to the bit.
+ * Training state in addition to the checkpoint: the optimizer's moments and, if adapters are trained, the adapters and
+ * the matrices that they adapt. In the checkpoint they are merged, which cannot be undone bit-exactly.
  */
 import type { Tensor as StoredTensor } from '../../../artifacts/codecs/safetensors.ts';
 import { readSafetensorsFolder, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
@@ -14,7 +14,7 @@ import { isHiddenMatrix } from '../../optimizer/muon-graph.ts';
 import { readPeftAdapter, writePeftAdapter } from './peft-adapter.ts';
 import { type OptimizerState, type TensorData, pickTensors, stored } from './weights.ts';
 
-/** A policy as it is trained. */
+/** A policy with its training state. */
 export interface TrainingState {
   readonly trainable: TrainableSpec;
   /** All weights, adapters included. */
@@ -25,7 +25,7 @@ export interface TrainingState {
 
 const trainableName = 'trainable';
 
-/** Writes `optimizer*.safetensors`; matrices that adapters stand beside never change, so their file is stored once. */
+/** Writes the `optimizer*` files. Adapted matrices never change, so the store contains their file only once. */
 export async function writeTrainingState(folder: string, state: TrainingState): Promise<void> {
   const { specs, optimizer, weights, trainable } = state;
   const trained = specs.filter(isTrained);
@@ -54,7 +54,7 @@ export async function writeTrainingState(folder: string, state: TrainingState): 
   await writePeftAdapter(folder, trainable.lora, specs.filter(isAdapter), weights);
 }
 
-/** @param checkpoint the folder's weights as any reader finds them; throws CHECKPOINT_INVALID */
+/** @param checkpoint weights of the folder's checkpoint, adapters merged; throws CHECKPOINT_INVALID */
 export async function readTrainingState(
   folder: string,
   architecture: Architecture,
@@ -86,7 +86,10 @@ export async function readTrainingState(
   };
 }
 
-/** A state of Muon has none for hidden matrices; one that lacks others, or some of these, is broken and not Muon's. */
+/**
+ * Which weights have a second moment: in a Muon state, all but hidden matrices. A state that lacks them for only some
+ * hidden matrices, or for other weights, is invalid.
+ */
 function hasSquares(
   tensors: ReadonlyMap<string, StoredTensor>,
   trained: readonly ParameterSpec[],
@@ -95,7 +98,7 @@ function hasSquares(
   return (spec) => !isOfMuon || !isHiddenMatrix(spec);
 }
 
-/** The model's own weights, with the adapters added to their matrices. */
+/** The model's own weights, with adapters added to their matrices. */
 export function mergeAdapters(specs: readonly ParameterSpec[], weights: TensorData): TensorData {
   const merged: TensorData = new Map();
   for (const { name } of specs.filter((spec) => !isAdapter(spec))) {

@@ -14,15 +14,15 @@ import { isHiddenMatrix } from '../../optimizer/muon-graph.ts';
 
 export type TensorData = Map<string, Float32Array>;
 
-/** Moments and the number of updates they have seen. */
+/** Moments, and the number of updates applied. */
 export interface OptimizerState {
   readonly m: TensorData;
-  /** Of what AdamW updates: the names say which optimizer a state belongs to. */
+  /** Second moments of the weights that AdamW updates; their names show which optimizer the state belongs to. */
   readonly v: TensorData;
   updateCount: number;
 }
 
-/** The weights that have a second moment: all that learn, for AdamW alone; with Muon, all but hidden matrices. */
+/** Specs of the weights with a second moment: all trained weights; with Muon, all but hidden matrices. */
 export function squared(specs: readonly ParameterSpec[], withMuon: boolean): ParameterSpec[] {
   return specs.filter((spec) => isTrained(spec) && !(withMuon && isHiddenMatrix(spec)));
 }
@@ -47,7 +47,7 @@ export async function readConfig(
   return { architecture: readArchitecture(json, file), text: withDtype(text, 'float32') };
 }
 
-/** @throws CHECKPOINT_INVALID naming the tensor that is missing, does not fit the config or has no place in it */
+/** @throws CHECKPOINT_INVALID naming a tensor that is missing, does not fit the config or is not part of its model */
 export async function readWeights(folder: string, specs: readonly ParameterSpec[]): Promise<TensorData> {
   const tensors = await readSafetensorsFolder(folder, 'model');
   const expected = new Set(specs.map(({ name }) => name));
@@ -59,10 +59,13 @@ export async function readWeights(folder: string, specs: readonly ParameterSpec[
   return pickTensors(tensors, specs, '', folder);
 }
 
-/** Copies of a tied head, and tables that older checkpoints keep though the config gives them. */
+/** Copies of a tied head, and tables that older checkpoints contain although they follow from the config. */
 const redundant = /^lm_head\.weight$|\.rotary_emb\.inv_freq$|\.position_ids$/;
 
-/** Fresh weights, as transformers initialises Llama and SigLIP: normal with deviation 0.02, residual outputs scaled down by depth; adapters as PEFT does. */
+/**
+ * Initial weights, as in transformers for Llama and SigLIP: normal with standard deviation 0.02, residual outputs
+ * scaled down by depth. Adapters as in PEFT.
+ */
 export function initialWeights({ text }: Architecture, specs: readonly ParameterSpec[], seed: number): TensorData {
   return new Map(specs.map((spec) => [spec.name, initialTensor(spec, text.layerCount, seed)]));
 }
@@ -103,7 +106,7 @@ export function elementCount(spec: ParameterSpec): number {
   return spec.shape.reduce((a, b) => a * b, 1);
 }
 
-/** @param zeros so many of them, in new memory */
+/** @param zeros allocates the given number of zeros */
 export function zerosFor(
   specs: readonly ParameterSpec[],
   zeros = (length: number): Float32Array => new Float32Array(length),

@@ -4,8 +4,9 @@ import type { ControlOp, InferContext, OpRows, TensorType } from '../op-row.ts';
 
 export const controlOps: OpRows<ControlOp> = {
   /**
-   * Inputs: trip count int64 [], condition bool [], carried values. Body inputs: iteration, condition, carried; body
-   * outputs: condition, carried, then what is stacked along a new first axis. A carried axis may grow.
+   * Inputs: trip count int64 [], condition bool [], carried values. Body inputs: iteration, condition, carried values.
+   * Body outputs: condition, carried values, then scan outputs, which are stacked along a new first axis. A carried
+   * axis may grow.
    */
   Loop: {
     domain: '',
@@ -26,7 +27,7 @@ export const controlOps: OpRows<ControlOp> = {
           : { dtype: value.dtype, shape: [tripCount, ...value.shape] },
       );
     },
-    // No gradient rule: training graphs hold no loops, and a rollout is not differentiated.
+    // No gradient rule: training graphs contain no loops, and rollouts are not differentiated.
   },
 };
 

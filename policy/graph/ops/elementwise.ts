@@ -11,7 +11,7 @@ export const elementwiseOps: OpRows<ElementwiseOp> = {
     const da = div(c.graph, dy, input(c, 1));
     return [da, neg(c.graph, mul(c.graph, da, output(c)))];
   }),
-  // Where both are equal the gradient goes to the first: as in PPO's clipped minimum, which keeps the unclipped side.
+  // On a tie the gradient goes to the first operand, so PPO's clipped minimum keeps the unclipped side.
   Min: binary((c, dy) => chosen(c, dy, lessOrEqual(c.graph, input(c, 0), input(c, 1)))),
   Max: binary((c, dy) => chosen(c, dy, lessOrEqual(c.graph, input(c, 1), input(c, 0)))),
   Neg: unary((c, dy) => neg(c.graph, dy), ['float32', 'int64']),
@@ -75,7 +75,7 @@ export const elementwiseOps: OpRows<ElementwiseOp> = {
       if (to !== 'float32' && to !== 'int64' && to !== 'bool') throw new Error(`unknown dtype ${String(to)}`);
       return [{ dtype: to, shape: typeOf(inputs, 0).shape }];
     },
-    // Gradients flow through float32 alone, and a cast of float32 to itself is never built.
+    // Only float32 carries gradients, and a Cast of float32 to itself is built only by `detach`, to stop them.
     gradient: 'none',
   },
 };
@@ -149,7 +149,7 @@ function chosen(c: GradientContext, dy: Value, first: Value): readonly [Value, V
   return [taken, sub(c.graph, dy, taken)];
 }
 
-/** Phi(x) + x phi(x), of the standard normal distribution. */
+/** Phi(x) + x phi(x): distribution function and density of the standard normal distribution. */
 function geluSlopeByErf(c: GradientContext): Value {
   const g: Graph = c.graph;
   const x = input(c, 0);
@@ -159,7 +159,7 @@ function geluSlopeByErf(c: GradientContext): Value {
   return add(g, share, mul(g, x, density));
 }
 
-/** Of x/2 (1 + tanh(k (x + 0.044715 x^3))). */
+/** Derivative of x/2 (1 + tanh(k (x + 0.044715 x^3))). */
 function geluSlopeByTanh(c: GradientContext): Value {
   const g: Graph = c.graph;
   const x = input(c, 0);

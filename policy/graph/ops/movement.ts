@@ -17,7 +17,7 @@ import {
 import type { Value } from '../ir.ts';
 import type { GradientContext, InferContext, MovementOp, OpRows } from '../op-row.ts';
 
-/** Above this many rows the gradient of a table look-up scatters; below, a one-hot matrix product is faster. */
+/** Row count up to which the gradient of a table look-up is a one-hot matrix product; above, scattering is faster. */
 const oneHotRowCountMax = 256;
 
 export const movementOps: OpRows<MovementOp> = {
@@ -197,7 +197,7 @@ export const movementOps: OpRows<MovementOp> = {
   },
 };
 
-/** Rows of a table: the gradient adds each row's gradient where the row came from. */
+/** Gradient of a row look-up: adds each output row's gradient to the table row that it came from. */
 function gatherGradient(c: GradientContext): (Value | undefined)[] {
   const g = c.graph;
   const [x, indices] = [inputOf(c, 0), inputOf(c, 1)];
@@ -226,7 +226,7 @@ function gatherGradient(c: GradientContext): (Value | undefined)[] {
   return [reshape(g, scatterAdd(g, base, spread, flatGradient, 0), x.shape), undefined];
 }
 
-/** The length of joined parts: equal sums have equal names, independent of the parts. */
+/** Concatenated length: a number, or a symbol such as `P+2xT` that lists the parts in order. */
 function sumOf(dims: readonly Dim[]): Dim {
   if (dims.every((dim) => typeof dim === 'number')) return dims.reduce((a, b) => a + b, 0);
   return dims.map((dim) => String(dim).replaceAll('*', 'x')).join('+');

@@ -4,7 +4,7 @@ import type { Value } from '../ir.ts';
 import type { GradientContext, InferContext, NormalizationOp, OpRows } from '../op-row.ts';
 
 export const normalizationOps: OpRows<NormalizationOp> = {
-  /** Y, mean, 1/deviation; the last two feed the gradient. */
+  /** Outputs: Y, mean, 1/standard deviation; the last two are used by the gradient. */
   LayerNormalization: {
     domain: '',
     infer: (context) => {
@@ -23,7 +23,7 @@ export const normalizationOps: OpRows<NormalizationOp> = {
       return [dx, sumRows(c, mul(g, dy, xHat)), sumRows(c, dy)];
     },
   },
-  /** Y, 1/rms (SimplifiedLayerNormalization of ONNX Runtime: RMS norm). */
+  /** Outputs: Y, 1/rms (SimplifiedLayerNormalization of ONNX Runtime: RMS norm). */
   SimplifiedLayerNormalization: {
     domain: '',
     infer: (context) => {
@@ -88,7 +88,7 @@ function normalized(
   };
 }
 
-/** The statistics are for gradients; a loss that goes through them would lose that part. */
+/** Gradient of the first output. Throws if the loss depends on the statistics, whose gradient would be lost. */
 function gradientOfFirst(c: GradientContext): Value {
   const [dy, ...others] = c.outputGradients;
   if (dy === undefined || others.some((other) => other !== undefined))
@@ -96,7 +96,7 @@ function gradientOfFirst(c: GradientContext): Value {
   return dy;
 }
 
-/** Sum over all axes but the last: the gradient of a parameter that every row shares. */
+/** Sum over all axes except the last: the gradient of a parameter that all rows share. */
 function sumRows(c: GradientContext, x: Value): Value {
   return reduceSum(
     c.graph,

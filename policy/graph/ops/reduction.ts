@@ -10,7 +10,7 @@ export const reductionOps: OpRows<ReductionOp> = {
     if (typeof count !== 'number') throw new Error('ReduceMean over an axis of unknown size has no gradient rule');
     return expand(c.graph, mul(c.graph, dy, c.graph.scalar(1 / count)), inputOf(c).shape);
   }),
-  // Ties share: every maximal element gets the gradient (the maximum is used where its value cancels, as in log-sum-exp).
+  // On ties every maximal element gets the gradient: the maximum is used where its value cancels, as in log-sum-exp.
   ReduceMax: reduction((c, dy, y) => mul(c.graph, dy, cast(c.graph, equal(c.graph, inputOf(c), y), 'float32'))),
   ReduceSumSquare: reduction((c, dy) => mul(c.graph, mul(c.graph, dy, c.graph.scalar(2)), inputOf(c))),
   ArgMax: {
@@ -39,7 +39,7 @@ export const reductionOps: OpRows<ReductionOp> = {
         { dtype: 'int64', shape: kept },
       ];
     },
-    // No gradient rule: sampling alone asks for the largest.
+    // No gradient rule: only sampling uses TopK.
   },
   CumSum: {
     domain: '',
@@ -48,7 +48,7 @@ export const reductionOps: OpRows<ReductionOp> = {
       return [typeOf(first(context, ['float32', 'int64']))];
     },
     gradient: (c) => {
-      // The gradient of a running sum is the running sum from the other end: total - running + own.
+      // The gradient of a cumulative sum is the reverse cumulative sum: total - cumulative + own.
       const axis = Number((c.graph.constantData(c.inputs[1] as Value) as BigInt64Array)[0]);
       const dy = c.outputGradients[0] as Value;
       const total = reduceSum(c.graph, dy, [axis]);
@@ -108,7 +108,7 @@ function constantAxes(context: Pick<InferContext, 'graph' | 'inputs'>): number[]
   return constantInts(context, 'axes');
 }
 
-/** The second input. */
+/** Values of the second input, which must be constant. */
 function constantInts(context: Pick<InferContext, 'graph' | 'inputs'>, what: string): number[] {
   const value = context.inputs[1];
   const data = value === undefined ? undefined : context.graph.constantData(value);

@@ -1,4 +1,4 @@
-/** The parts of an Idefics3 or SmolVLM `config.json` that decide the graph. */
+/** The parts of an Idefics3 or SmolVLM `config.json` that determine the graph. */
 import { z } from 'zod';
 import { readFields, requireMultiple } from '../config-fields.ts';
 import { type TextConfig, readTextConfig } from '../text-config.ts';
@@ -8,7 +8,7 @@ export interface VisionConfig {
   readonly layerCount: number;
   readonly headCount: number;
   readonly intermediateSize: number;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
   readonly patchSize: number;
   readonly channelCount: number;
@@ -35,7 +35,7 @@ const modelSchema = z.strictObject({
   vision_config: z.looseObject({}),
 });
 
-/** What a vision config leaves out has the value of Idefics3VisionConfig. */
+/** Defaults are those of Idefics3VisionConfig. */
 const visionSchema = z.strictObject({
   hidden_size: size.default(1152),
   num_hidden_layers: size.default(12),
@@ -50,7 +50,7 @@ const visionSchema = z.strictObject({
   use_base_siglip: z.boolean().optional(),
 });
 
-/** Of the processor, of earlier code, or decided by the shapes of other fields. */
+/** Fields without effect: used by the processor or by earlier code, or implied by other fields. */
 const harmless = {
   model: [
     '_pad_token_id',
@@ -65,7 +65,7 @@ const harmless = {
   vision: ['model_type', 'tie_word_embeddings', 'size', 'max_image_size', 'freeze_config'],
 };
 
-/** Fields of SmolVLM's text config that other models of its code base turn on. */
+/** Fields of SmolVLM's text config that only other models of its code base enable. */
 const textSwitches = z.looseObject({
   use_resampler: z.literal(false).optional(),
   qk_layer_norms: z.literal(false).optional(),
@@ -73,7 +73,7 @@ const textSwitches = z.looseObject({
   neftune_noise_alpha: z.literal(0).optional(),
 });
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field, what it says and what is supported; CHECKPOINT_INVALID */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field, its value and the supported values; CHECKPOINT_INVALID */
 export function parseIdefics3Config(json: unknown, where: string): Idefics3Config {
   const model = readFields(modelSchema, json, { where, harmless: harmless.model });
   const vision = readFields(visionSchema, model.vision_config, {
@@ -112,7 +112,7 @@ function readText(model: z.infer<typeof modelSchema>, where: string): TextConfig
   const place = { where, path: 'text_config' };
   const switches = readFields(textSwitches, model.text_config, place);
   const fields = Object.fromEntries(Object.entries(switches).filter(([name]) => !(name in textSwitches.shape)));
-  // The decoder is a Llama unless the file says otherwise; the outer field decides about the head.
+  // The decoder defaults to Llama. The outer tie_word_embeddings takes precedence.
   const tied = model.tie_word_embeddings ?? model.text_config.tie_word_embeddings ?? false;
   return readTextConfig(
     { model_type: 'llama', ...fields, tie_word_embeddings: tied },
@@ -120,12 +120,12 @@ function readText(model: z.infer<typeof modelSchema>, where: string): TextConfig
   );
 }
 
-/** Patches a side; pixels that are left over at the right and at the bottom are not seen (SmolVLM: 384 pixels, patches of 14). */
+/** Patches per side. Pixels left over at the right and the bottom are ignored (SmolVLM: 384 pixels, patches of 14). */
 export function patchSide({ imageSize, patchSize }: VisionConfig): number {
   return Math.floor(imageSize / patchSize);
 }
 
-/** Tokens that one image becomes. */
+/** Tokens per image. */
 export function imageTokenCount(config: Idefics3Config): number {
   return (patchSide(config.vision) / config.scaleFactor) ** 2;
 }

@@ -9,9 +9,9 @@ import { project } from '../projection.ts';
 import { visionNames } from './vision-parameters.ts';
 
 /**
- * Image tokens of a batch of full-size images.
+ * Image features of a batch of full-size images.
  * @param pixels float32 [I, channels, imageSize, imageSize], normalised
- * @returns float32 [I*T, D], T tokens an image
+ * @returns float32 [I*T, D], T tokens per image
  */
 export function imageFeatures(g: Graph, config: Idefics3Config, weights: Weights, pixels: Value): Value {
   const { vision, text, scaleFactor } = config;
@@ -34,7 +34,7 @@ export function imageFeatures(g: Graph, config: Idefics3Config, weights: Weights
   return reshape(g, features, [product(['I', imageTokenCount(config)]), text.hiddenSize]);
 }
 
-/** A convolution whose stride is its kernel is one matrix product over unfolded patches. */
+/** Embeds patches: a convolution whose stride equals its kernel size is one matrix product over unfolded patches. */
 function patchEmbeddings(g: Graph, { vision }: Idefics3Config, weights: Weights, pixels: Value): Value {
   const { patchSize: p, channelCount, hiddenSize } = vision;
   const side = patchSide(vision);

@@ -1,6 +1,6 @@
 /**
- * Positions on three axes (M-RoPE of Qwen2-VL, arXiv 2409.12191, with the axes interleaved as in Qwen3-VL): a token of
- * text stands at the same number on all three, a token of an image at its row and column.
+ * Positions on three axes (M-RoPE of Qwen2-VL, arXiv 2409.12191, with the axes interleaved as in Qwen3-VL). A text
+ * token has the same position on all three axes; an image token's position depends on its row and column.
  */
 import { z } from 'zod';
 import type { SizedPrompt } from '../../engine.ts';
@@ -24,10 +24,10 @@ const multimodal = z.preprocess(
   }),
 );
 
-/** Instead of the fields of the same names in rope.ts. */
+/** Replaces the fields of the same names in rope.ts. */
 export const multimodalRopeFields = { rope_scaling: multimodal.nullish(), rope_parameters: multimodal.nullish() };
 
-/** Time, row, column, time, row, ...; pairs behind an axis's section turn with time. [headSize / 2] */
+/** Axis of each pair: time, row, column, time, row, ...; pairs after an axis's section use time. [headSize / 2] */
 export function ropeAxes(
   { rope_parameters, rope_scaling }: z.infer<z.ZodObject<typeof multimodalRopeFields>>,
   headSize: number,

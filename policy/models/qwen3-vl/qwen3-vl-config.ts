@@ -1,4 +1,4 @@
-/** The parts of a Qwen3-VL (dense) `config.json` that decide the graph. */
+/** The parts of a Qwen3-VL (dense) `config.json` that determine the graph. */
 import { z } from 'zod';
 import { readFields, requireMultiple } from '../config-fields.ts';
 import { type TextConfig, readTextConfig } from '../text-config.ts';
@@ -9,16 +9,16 @@ export interface Qwen3VlVisionConfig {
   readonly headCount: number;
   readonly intermediateSize: number;
   readonly channelCount: number;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly patchSize: number;
-  /** Frames that a patch spans; an image is one frame, repeated. */
+  /** Frames per patch; an image is one frame, repeated. */
   readonly frameCount: number;
   /** mergeSize^2 patches become one image token. */
   readonly mergeSize: number;
-  /** Side of the square table of learned positions. */
+  /** Side of the square table of learned position embeddings. */
   readonly positionSide: number;
   readonly ropeTheta: number;
-  /** Blocks whose output joins the decoder (DeepStack), ascending: the first joins behind its first layer, and so on. */
+  /** Blocks whose output is added to the decoder (DeepStack), ascending: the first after its first layer, and so on. */
   readonly deepStackBlocks: readonly number[];
 }
 
@@ -33,14 +33,14 @@ const size = z.int().min(1);
 const modelSchema = z.strictObject({
   model_type: z.literal('qwen3_vl'),
   image_token_id: z.int().default(151655),
-  // It alone decides about the head: transformers does not read the one of text_config.
+  // This field alone determines whether the head is tied: transformers ignores the one in text_config.
   tie_word_embeddings: z.boolean().default(false),
   text_config: z.looseObject({ model_type: z.literal('qwen3_vl_text').default('qwen3_vl_text') }),
-  // Early checkpoints name the whole model there.
+  // Early checkpoints have the type of the whole model here.
   vision_config: z.looseObject({ model_type: z.enum(['qwen3_vl_vision', 'qwen3_vl']).optional() }),
 });
 
-/** What a vision config leaves out has the value of Qwen3VLVisionConfig. */
+/** Defaults are those of Qwen3VLVisionConfig. */
 const visionSchema = z.strictObject({
   depth: size.default(27),
   hidden_size: size.default(1152),
@@ -60,13 +60,13 @@ const visionSchema = z.strictObject({
 });
 type VisionFields = z.infer<typeof visionSchema>;
 
-/** Tokens of the processor, and of videos, which are refused elsewhere. */
+/** Fields without effect: tokens of the processor, and of videos, which are rejected elsewhere. */
 const harmless = {
   model: ['video_token_id', 'vision_start_token_id', 'vision_end_token_id'],
   vision: ['model_type'],
 };
 
-/** @throws CHECKPOINT_UNSUPPORTED naming the field, what it says and what is supported; CHECKPOINT_INVALID */
+/** @throws CHECKPOINT_UNSUPPORTED naming the field, its value and the supported values; CHECKPOINT_INVALID */
 export function parseQwen3VlConfig(json: unknown, where: string): Qwen3VlConfig {
   const model = readFields(modelSchema, json, { where, harmless: harmless.model });
   const text = readTextConfig(
@@ -98,7 +98,7 @@ export function parseQwen3VlConfig(json: unknown, where: string): Qwen3VlConfig 
   };
 }
 
-/** The tower's fields, as far as they must fit each other and the decoder. */
+/** Schema of the tower's fields that also checks them against each other and the decoder. */
 function fitting(text: TextConfig): z.ZodType<VisionFields> {
   return visionSchema.superRefine((vision, context) => {
     const refuse = (field: keyof VisionFields, message: string): void =>
@@ -115,7 +115,7 @@ function fitting(text: TextConfig): z.ZodType<VisionFields> {
   });
 }
 
-/** A head's numbers turn in pairs, half of them by the row and half by the column of a patch. */
+/** Checks that a head splits into pairs, half of them rotated by a patch's row and half by its column. */
 function checkHeads(where: string, { hidden_size: hiddenSize, num_heads: headCount }: VisionFields): void {
   requireMultiple(where, 'vision_config.hidden_size', hiddenSize, 'num_heads', headCount);
   requireMultiple(where, "the tower's head size", hiddenSize / headCount, 'two axes of pairs:', 4);

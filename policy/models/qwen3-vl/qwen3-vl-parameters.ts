@@ -13,7 +13,7 @@ export const qwen3VlNames = {
   deepStackMerger: (index: number) => `${root}.deepstack_merger_list.${index}`,
 } as const;
 
-/** undefined for weights of the decoder. The mergers are what other models call the connector. */
+/** undefined for weights of the decoder. The mergers are the connector. */
 export function qwen3VlPartOf(name: string): ModelPart | undefined {
   if (!name.startsWith(`${root}.`)) return undefined;
   return name.startsWith(`${root}.merger.`) || name.startsWith(`${root}.deepstack_merger_list.`)

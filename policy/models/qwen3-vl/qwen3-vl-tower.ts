@@ -1,6 +1,6 @@
 /**
- * Qwen3-VL's tower, mergers and DeepStack mergers (transformers, modeling_qwen3_vl.py). Images of different sizes stand
- * side by side, padded to the same number of patches; no patch sees padding.
+ * Qwen3-VL's tower, mergers and DeepStack mergers (transformers, modeling_qwen3_vl.py). Images of different sizes are
+ * batched, padded to the same number of patches; padding is masked.
  */
 import { required } from '../../../core/assert.ts';
 import {
@@ -24,13 +24,13 @@ import { project } from '../projection.ts';
 import type { Qwen3VlVisionConfig } from './qwen3-vl-config.ts';
 import { qwen3VlNames } from './qwen3-vl-parameters.ts';
 
-/** Of all norms of the tower; no field of the config. */
+/** Epsilon of all norms of the tower; the config has no field for it. */
 const layerNormEpsilon = 1e-6;
 
 const merged = product(['I', 'Q']);
 const patchCountOf = ({ mergeSize }: Qwen3VlVisionConfig): Dim => product(['Q', mergeSize ** 2]);
 
-/** Inputs of I images of up to Q tokens; patch-batch.ts has their data and says what they are. */
+/** Declares the inputs for I images of up to Q tokens; patch-batch.ts documents them and provides their data. */
 export function declarePatches(g: Graph, vision: Qwen3VlVisionConfig): ImageInputs {
   const { channelCount, patchSize, mergeSize, hiddenSize, headCount } = vision;
   const patchCount = patchCountOf(vision);
@@ -64,9 +64,9 @@ export function patchFeatures(
 }
 
 /**
- * A convolution whose stride is its kernel is one matrix product over the patches' pixels. An image is the same frame
- * over and over: the kernel's frames are added up instead. Positions are between those of the table: four of its rows a
- * patch, weighed. [I*4Q, H]
+ * Embeds patches: a convolution whose stride equals its kernel size is one matrix product over the patches' pixels. An
+ * image is one frame, repeated, so the kernel is summed over its frames instead. Position embeddings are interpolated:
+ * a weighted sum of four table rows per patch. [I*4Q, hiddenSize]
  */
 function patchEmbeddings(g: Graph, vision: Qwen3VlVisionConfig, weights: Weights, inputs: ImageInputs): Value {
   const { hiddenSize, channelCount, patchSize } = vision;
@@ -105,7 +105,7 @@ function towerBlock(
   return project(g, weights, `${at}.mlp.linear_fc2`, gelu(g, wide, 'tanh'), attended);
 }
 
-/** The contiguous patches of a token become one row: [I*4Q, H] -> [I*Q, D]. */
+/** Merges the contiguous patches of each token into one row: [I*4Q, hiddenSize] -> [I*Q, D]. */
 function mergedPatches(
   g: Graph,
   { hiddenSize, mergeSize }: Qwen3VlVisionConfig,

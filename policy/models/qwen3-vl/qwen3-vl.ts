@@ -1,4 +1,4 @@
-/** Qwen3-VL (dense): a tower for images of any size, mergers, DeepStack, the decoder of Qwen3 with positions on three axes. */
+/** Qwen3-VL (dense): tower for images of any size, mergers, DeepStack, and Qwen3 decoder with three-axis positions. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { ImageSize } from '../../engine.ts';
 import type { Architecture, ImageReader, TokenGrid } from '../architecture.ts';

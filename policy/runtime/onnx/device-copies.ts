@@ -1,13 +1,13 @@
 /**
- * Tensors whose newest values a device holds: memory of the caller's that a call has written into, and that other calls
- * take from the device until it is settled. Weights and moments so stay there from one step to the next.
+ * Device tensors that hold the newest values of the caller's memory: calls write them and later calls read them on the
+ * device, until they are settled. This keeps weights and optimizer moments on the device between steps.
  */
 import * as ort from 'onnxruntime-node';
 import { identity } from '../../graph/build.ts';
 import { emitOnnx } from '../../graph/emit.ts';
 import { type ConstantData, Graph } from '../../graph/ir.ts';
 
-/** Identified by the host memory that it mirrors. */
+/** The host memory that a device tensor mirrors, used as its key. */
 type Memory = ConstantData;
 
 interface Copy {
@@ -29,13 +29,13 @@ export class DeviceCopies {
     return this.#copies.get(memory)?.tensor;
   }
 
-  /** From here on, this is what the memory holds. */
+  /** Records the tensor as the newest value of the memory. */
   put(memory: Memory, tensor: ort.Tensor): void {
     this.find(memory)?.dispose();
     this.#copies.set(memory, { tensor, isSettled: false });
   }
 
-  /** Writes to the caller's memory what only the device has; the copies stay. */
+  /** Copies values that only the device has to the caller's memory; the device copies stay. */
   async settle(): Promise<void> {
     for (const [memory, copy] of this.#copies) {
       if (copy.isSettled) continue;
@@ -50,7 +50,7 @@ export class DeviceCopies {
     this.#copies.clear();
   }
 
-  /** Through a graph that does nothing: asked for its data, a tensor on a device ends the process (onnxruntime-node 1.30). */
+  /** Reads through an identity graph: reading a device tensor directly crashes the process (onnxruntime-node 1.30). */
   async #read(tensor: ort.Tensor): Promise<ort.Tensor['data']> {
     const rank = tensor.dims.length;
     const created = this.#readers.get(rank) ?? this.#readerOf(rank);

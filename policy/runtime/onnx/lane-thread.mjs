@@ -1,17 +1,17 @@
 /**
- * The thread of a lane: sessions of its own, one call at a time; lane.ts speaks to it. JavaScript, because Node loads it
- * alone: a loader of TypeScript in every thread would take longer to start than all that is here.
+ * Worker thread of a lane (lane.ts): it has its own sessions and handles one call at a time. Plain JavaScript, because
+ * a TypeScript loader in every thread would take longer to start than the rest of the thread.
  *
- * ONNX Runtime takes no shared memory. So a call computes on copies, in arrays that are kept for the next call.
+ * ONNX Runtime does not accept shared memory, so a call computes on copies, in arrays that are kept for the next call.
  */
 import { parentPort } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 
 const sessions = new Map();
-/** Arrays that no call uses, by their length, and those that the present one uses. */
+/** Unused arrays by length, and the arrays of the current call. */
 const spare = new Map();
 let borrowed = [];
-/** What the present call has yet to add: [sum, values] in pairs, without values where its graph has none. */
+/** Pending additions of the current call: [sum, values] pairs, without values if its graph has no such output. */
 let additions = [];
 
 const verbs = {
@@ -19,7 +19,7 @@ const verbs = {
     sessions.set(graph, await ort.InferenceSession.create(model, options));
   },
 
-  /** Outputs `into` the caller's memory are written there; those with a sum wait for `add`; the others are the answer. */
+  /** Writes outputs in `into` to the caller's memory, keeps those with a sum for `add`, and returns the others. */
   async run({ graph, inputs, into, sums }) {
     giveBack();
     const session = sessions.get(graph);
@@ -65,11 +65,11 @@ const verbs = {
     giveBack();
   },
 
-  /** Drops what is kept for the next call. */
+  /** Drops the arrays kept for the next call. */
   trim() {
     giveBack();
     spare.clear();
-    // Arrays are freed in the background: the second waits until those of the first are.
+    // Arrays are freed in the background: the second call waits for those of the first.
     globalThis.gc?.();
     globalThis.gc?.();
   },
@@ -80,7 +80,7 @@ const verbs = {
   },
 };
 
-/** Four at a time, which takes three quarters of the time of one at a time. */
+/** Adds four elements per iteration, which takes three quarters of the time of one per iteration. */
 function add(sum, values) {
   const fours = values.length - (values.length % 4);
   for (let i = 0; i < fours; i += 4) {

@@ -1,17 +1,17 @@
-/** A thread that computes, as the thread that asks sees it: one question at a time. */
+/** A compute thread, seen from the calling thread: one request at a time. */
 import { Worker } from 'node:worker_threads';
 import { MtrlError } from '../../../core/errors.ts';
 import type { Tensor } from '../graph-runner.ts';
 import type { SessionConfig } from './session.ts';
 
-/** A graph as lanes load it. */
+/** A graph in the form that lanes load. */
 export interface Model {
   readonly graph: number;
   readonly model: Uint8Array;
   readonly options: SessionConfig;
 }
 
-/** What lane-thread.mjs can be asked. */
+/** Requests to lane-thread.mjs. */
 type Question =
   | ({ readonly verb: 'load' } & Model)
   | {
@@ -33,7 +33,7 @@ export class Lane {
   #thread: Worker | undefined;
   #asked: { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void } | undefined;
 
-  /** The thread is started with the first question. */
+  /** The thread starts with the first request. */
   constructor(entry: URL) {
     this.#entry = entry;
   }
@@ -48,7 +48,7 @@ export class Lane {
     if (this.#graphs.delete(graph)) await this.ask({ verb: 'release', graph });
   }
 
-  /** Rejects with what the thread threw, or COMPUTE_CRASHED where it ended: the next question starts another. */
+  /** Rejects with the thread's error, or COMPUTE_CRASHED if it exited; the next request starts a new thread. */
   ask(question: Question): Promise<unknown> {
     const thread = (this.#thread ??= this.#start());
     return new Promise((resolve, reject) => {
@@ -61,7 +61,7 @@ export class Lane {
   #start(): Worker {
     const thread = new Worker(this.#entry);
     const settle = (answer: Answer): void => {
-      // A thread that waits keeps no process alive.
+      // An idle thread must not keep the process alive.
       thread.unref();
       const asked = this.#asked;
       this.#asked = undefined;

@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime in several threads, each with sessions of one thread: calls run side by side, and each gives the bits that
- * it would give alone. Sessions with several threads each are slower (docs/decisions/0002) and have other last bits.
+ * ONNX Runtime in several threads, each with single-threaded sessions: calls run concurrently, and each gives the same
+ * bits as when it runs alone. Multi-threaded sessions are slower (docs/decisions/0002) and differ in the last bits.
  */
 import { assert } from '../../../core/assert.ts';
 import { emitOnnx } from '../../graph/emit.ts';
@@ -22,7 +22,7 @@ export class Lanes {
     this.#free = new Set(this.#all);
   }
 
-  /** Loaded at once by one lane, which finds what is wrong with it, and by the others when they first run it. */
+  /** Compiles a graph. One lane loads it at once, which detects an invalid graph; the others load it on first use. */
   async compile(graph: Graph, { givesMemoryBack = false }: CompileOptions = {}): Promise<GraphRunner> {
     const model: Model = {
       graph: this.#graphCount++,
@@ -55,7 +55,10 @@ export class Lanes {
     await Promise.all(this.#all.map((lane) => lane.close()));
   }
 
-  /** Lanes are given in the order in which they are asked for, the first free one each time: few calls keep few lanes' memory. */
+  /**
+   * Runs `body` on the first free lane; waiting calls are served in order. Preferring the first lanes means that few
+   * concurrent calls occupy the memory of few lanes.
+   */
   async #with<T>(body: (lane: Lane) => Promise<T>): Promise<T> {
     const lane = await this.#take();
     try {
@@ -75,7 +78,7 @@ export class Lanes {
 
 const noSums: Sums = { tensors: new Map(), isFirst: false, turn: Promise.resolve() };
 
-/** The same numbers in memory that all threads read and write. */
+/** The values in memory that all threads read and write; copied unless they are there already. */
 export function shared(values: Float32Array): Float32Array {
   if (values.buffer instanceof SharedArrayBuffer) return values;
   const copy = sharedZeros(values.length);

@@ -1,4 +1,4 @@
-/** The first backend: ONNX Runtime on one of its execution providers. */
+/** The ONNX Runtime backend, on one of its execution providers. */
 import { emitOnnx } from '../../graph/emit.ts';
 import { rewrite } from '../../graph/rewrite.ts';
 import type { Runtime, RuntimeInfo, RuntimeSettings } from '../graph-runner.ts';
@@ -8,10 +8,10 @@ import { checkProvider, onnxRuntimeVersion } from './providers.ts';
 import { Session } from './session.ts';
 import { webgpuRules } from './webgpu-rules.ts';
 
-/** Throws PROVIDER_UNAVAILABLE; never takes another provider instead. */
+/** Throws PROVIDER_UNAVAILABLE; there is no fallback to another provider. */
 export async function openOnnxRuntime({ threadCount, executionProvider = 'cpu' }: RuntimeSettings): Promise<Runtime> {
   const provider = await checkProvider(executionProvider);
-  // The binding keeps tensors on a device for this provider alone.
+  // The binding can keep tensors on the device only with this provider.
   const copies = provider === 'webgpu' ? new DeviceCopies(provider) : undefined;
   const info = {
     backend: 'onnxruntime-node',

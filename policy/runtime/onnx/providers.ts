@@ -20,7 +20,7 @@ const needs = {
 
 export type OnnxProvider = keyof typeof needs;
 
-/** Throws PROVIDER_UNAVAILABLE unless a session of that provider can be made here and now. */
+/** Throws PROVIDER_UNAVAILABLE unless a session of that provider can be created on this machine. */
 export async function checkProvider(name: string): Promise<OnnxProvider> {
   if (!isProvider(name)) {
     throw new MtrlError('PROVIDER_UNAVAILABLE', `the onnxruntime backend has no execution provider ${name}`, {
@@ -34,7 +34,7 @@ export async function checkProvider(name: string): Promise<OnnxProvider> {
     return name;
   } catch (cause) {
     throw new MtrlError('PROVIDER_UNAVAILABLE', `the execution provider ${name} is not available`, {
-      // Behind the place in ONNX Runtime's sources where it failed.
+      // The message without its prefix, the location of the failure in ONNX Runtime's sources.
       found: (cause as Error).message.replace(/^.* was false\. /, '').split('\n')[0] ?? '',
       hint: `it needs ${needs[name]}`,
       cause,

@@ -1,4 +1,4 @@
-/** A graph in ONNX Runtime, with the settings that make results repeatable. */
+/** An ONNX Runtime session of a graph, with the settings that make results reproducible. */
 import * as ort from 'onnxruntime-node';
 import { assert } from '../../../core/assert.ts';
 import type { ConstantData, DType } from '../../graph/ir.ts';
@@ -6,15 +6,15 @@ import { type GraphRunner, type Sums, type Tensor, addOutputs, copyInto } from '
 import type { DeviceCopies } from './device-copies.ts';
 
 export interface SessionOptions {
-  /** Of one call. Pinned: one and two threads give different last bits. */
+  /** Threads per call. Pinned: one and two threads give different last bits. */
   readonly threadCount: number;
-  /** cpu when left out. What a provider has no kernel for runs on the CPU. */
+  /** Default: cpu. Ops for which a provider has no kernel run on the CPU. */
   readonly executionProvider?: 'cpu' | 'webgpu' | 'cuda';
-  /** An arena holds what a call has used for the next one. */
+  /** Keep the memory of a call in an arena for the next one. Default: true. */
   readonly keepsMemory?: boolean;
-  /** What the device holds for memory that is given as input. */
+  /** Device copies of memory that is given as input. */
   readonly copies?: DeviceCopies;
-  /** Outputs become such copies. */
+  /** Keep outputs on the device as such copies. */
   readonly keepsOutputs?: boolean;
   /** ONNX Runtime's own log: 0 verbose (names the provider of every node) to 4. */
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
@@ -22,7 +22,7 @@ export interface SessionOptions {
 
 export class Session implements GraphRunner {
   readonly #session: ort.InferenceSession;
-  /** On a device, outputs are copied from there or kept. */
+  /** Whether the runtime writes outputs to the caller's memory itself (cpu only). */
   readonly #writesInto: boolean;
   readonly #copies: DeviceCopies | undefined;
   readonly #keepsOutputs: boolean;
@@ -63,7 +63,7 @@ export class Session implements GraphRunner {
     return Object.fromEntries(feeds) as Record<string, ort.Tensor>;
   }
 
-  /** Nothing is left for the caller to read. */
+  /** Keeps all outputs on the device and returns an empty map. */
   #keep(results: ort.InferenceSession.OnnxValueMapType, into: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     for (const [name, tensor] of Object.entries(results)) {
       const target = into.get(name);
@@ -73,7 +73,7 @@ export class Session implements GraphRunner {
     return new Map();
   }
 
-  /** null: the runtime's own memory. */
+  /** Output tensors by name; null for outputs in memory that the runtime allocates. */
   #fetches(into: ReadonlyMap<string, Tensor>): Record<string, ort.Tensor | null> {
     const own = this.#session.outputNames.map((name): [string, null] => [name, null]);
     const given = [...into].map(([name, tensor]): [string, ort.Tensor] => [name, toRuntime(tensor)]);

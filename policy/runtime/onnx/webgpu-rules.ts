@@ -1,13 +1,13 @@
 /**
- * What graphs avoid on WebGPU (ONNX Runtime 1.30). A rule here is either needed for right results, or keeps a tensor on
- * the device that would else travel to the CPU and back for one op; docs/decisions/0003 has the figures.
+ * Rewrite rules for WebGPU (ONNX Runtime 1.30). Each rule is either required for correct results, or keeps a tensor on
+ * the device that would otherwise go to the CPU and back for one op; docs/decisions/0003 has the figures.
  */
 import * as b from '../../graph/build.ts';
 import type { Graph, Value } from '../../graph/ir.ts';
 import type { RewriteRules } from '../../graph/rewrite.ts';
 
 export const webgpuRules: RewriteRules = {
-  // WRONG there: the second output is not 1/rms, so every gradient through the norm would be off.
+  // Wrong on WebGPU: the second output is not 1/rms, so every gradient through the norm would be wrong.
   SimplifiedLayerNormalization: ({ graph: g, node, inputs, isRead }) => {
     if (!isRead(1)) return undefined;
     const [x, scale] = inputs as [Value, Value];
@@ -15,7 +15,7 @@ export const webgpuRules: RewriteRules = {
     const inverse = b.reciprocal(g, b.sqrt(g, b.add(g, meanSquare, g.scalar(node.attributes['epsilon'] as number))));
     return [b.mul(g, b.mul(g, x, inverse), scale), inverse];
   },
-  // On the CPU there: a product of batches and its transposes have kernels.
+  // Has no WebGPU kernel; MatMul of batches and Transpose have one.
   FusedMatMul: ({ graph: g, node, inputs }) => {
     const [x, y] = inputs as [Value, Value];
     const { transA, transB, alpha } = node.attributes;
@@ -23,7 +23,7 @@ export const webgpuRules: RewriteRules = {
     const product = b.matMul(g, left, transB === 1 ? transposed(g, y) : y);
     return [alpha === 1 ? product : b.mul(g, product, g.scalar(alpha as number))];
   },
-  // On the CPU there.
+  // Has no WebGPU kernel.
   LogSoftmax: ({ graph: g, inputs }) => {
     const [x] = inputs as [Value];
     const shifted = b.sub(g, x, b.reduceMax(g, x, [-1]));

@@ -1,4 +1,4 @@
-/** Tensors in and out of TensorFlow.js, which has no int64: whole numbers are int32 there, and larger ones are refused. */
+/** Converts tensors to and from TensorFlow.js, which has no int64: integers become int32, larger ones are rejected. */
 import { MtrlError } from '../../../core/errors.ts';
 import type { DType } from '../../graph/ir.ts';
 import type { Tensor } from '../graph-runner.ts';
@@ -11,7 +11,7 @@ export function toTf({ dtype, shape, data }: Tensor): TfTensor {
   return dtype === 'bool' ? tf.tensor(data, [...shape], 'bool') : tf.tensor(data, [...shape], 'float32');
 }
 
-/** The data is a copy: what the backend keeps is reused once the tensor is disposed of. */
+/** Copies the data: the backend reuses its memory once the tensor is disposed. */
 export function fromTf(tensor: TfTensor, dtype: DType): Tensor {
   const data = tensor.dataSync();
   const copies = {

@@ -1,6 +1,6 @@
 /**
- * Which TensorFlow.js backends are installed. They are looked for, never assumed: a package that is missing, a native
- * binding that was not built and one that does not fit this machine are all answers, none of them a crash.
+ * Detects which TensorFlow.js backends can be used. A missing package, a native binding that was not built and one that
+ * does not fit this machine are reported as obstacles; none of them crashes the process.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { MtrlError } from '../../../core/errors.ts';
 import { requireHere, tf } from './tf.ts';
 
-/** Fastest first: the first that is there is taken when none is named. */
+/** Fastest first; the default is the first available one. */
 const tfjsProviders = ['tfjs-node-gpu', 'tfjs-node', 'wasm', 'cpu'] as const;
 type TfjsProvider = (typeof tfjsProviders)[number];
 
@@ -27,14 +27,14 @@ const packages: Readonly<Record<TfjsProvider, ProviderPackage>> = {
   cpu: { packageName: '@tensorflow/tfjs-backend-cpu', registeredAs: 'cpu', isNative: false },
 };
 
-/** What hinders a backend here; undefined when it can be used. */
+/** Why a backend cannot be used on this machine; undefined if it can. */
 async function obstacleOf(provider: TfjsProvider): Promise<string | undefined> {
   const { packageName, isNative } = packages[provider];
   const folder = folderOf(packageName);
   if (folder === undefined) return `${packageName} is not installed`;
   if (!isNative) return undefined;
   if (!hasBinding(folder)) return `${packageName} is installed without its native binding (tfjs_binding.node)`;
-  // A binding that does not fit may abort the process that loads it, so another one tries first.
+  // A binding that does not fit may abort the process that loads it, so a child process tries it first.
   try {
     await promisify(execFile)(process.execPath, ['-e', `require(${JSON.stringify(folder)})`], { timeout: 60_000 });
     return undefined;
@@ -43,14 +43,14 @@ async function obstacleOf(provider: TfjsProvider): Promise<string | undefined> {
   }
 }
 
-/** A backend that is loaded. */
+/** A loaded backend. */
 export interface LoadedProvider {
   readonly name: TfjsProvider;
-  /** Makes it the one that computes: tfjs-core has one active backend a process. */
+  /** Makes it the active backend; tfjs-core has one per process. */
   readonly activate: () => Promise<void>;
 }
 
-/** Loads the wanted backend, or the first that is there. Throws PROVIDER_UNAVAILABLE, naming what is needed. */
+/** Loads the wanted backend, or the first available one. Throws PROVIDER_UNAVAILABLE, naming what is missing. */
 export async function loadProvider(wanted: string | undefined): Promise<LoadedProvider> {
   if (wanted !== undefined && !isProvider(wanted)) {
     throw new MtrlError('PROVIDER_UNAVAILABLE', `the tfjs backend has no execution provider ${wanted}`, {
@@ -77,7 +77,7 @@ function isProvider(name: string): name is TfjsProvider {
   return tfjsProviders.some((provider) => provider === name);
 }
 
-/** One after the other: tfjs-core gives up on a backend that starts when another is asked for. */
+/** Serializes activations: tfjs-core abandons a backend that is still starting when another one is requested. */
 let starting: Promise<void> = Promise.resolve();
 
 function activated(provider: ProviderPackage): Promise<void> {
@@ -98,7 +98,10 @@ async function start({ packageName, registeredAs }: ProviderPackage): Promise<vo
   });
 }
 
-/** The wasm loader makes every rejected promise end the process; whether it does is ours to say. */
+/**
+ * Runs `load` and removes the process-wide error handlers that it adds: the wasm loader's would end the process on any
+ * unhandled rejection.
+ */
 async function withOwnErrorHandlers(load: () => Promise<void>): Promise<void> {
   const events = ['uncaughtException', 'unhandledRejection'] as const;
   const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]));
@@ -113,7 +116,7 @@ async function withOwnErrorHandlers(load: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Folder of an installed package; resolving finds it also where loading would fail. */
+/** Folder of an installed package; resolving it works even where loading it would fail. */
 function folderOf(packageName: string): string | undefined {
   try {
     return dirname(requireHere.resolve(`${packageName}/package.json`));

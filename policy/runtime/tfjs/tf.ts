@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js, loaded as the packages that plug into it load it (CommonJS): all of them must share one instance.
- * This file throws where @tensorflow/tfjs-core is not installed; open-runtime.ts turns that into a coded error.
+ * TensorFlow.js, loaded as CommonJS like the packages that plug into it: all of them must share one instance. This file
+ * throws if @tensorflow/tfjs-core is not installed; open-runtime.ts turns that into a coded error.
  */
 import { createRequire } from 'node:module';
 import type * as Tfjs from '@tensorflow/tfjs-core';

@@ -1,9 +1,9 @@
-/** What one op does in TensorFlow.js. int64 is int32 there; see convert.ts. */
+/** Implementation of one op in TensorFlow.js, where int64 is int32 (convert.ts). */
 import type { Attributes } from '../../graph/ir.ts';
 import type { OpName } from '../../graph/op-row.ts';
 import { type TfTensor, tf } from './tf.ts';
 
-/** Inputs as ONNX orders them; as many tensors as the node has outputs. */
+/** Takes inputs in ONNX order and returns one tensor per output of the node. */
 export type TfjsOp = (inputs: readonly TfTensor[], attributes: Attributes) => TfTensor | readonly TfTensor[];
 
 export type TfjsOps<Names extends OpName> = { readonly [Name in Names]: TfjsOp };
@@ -14,17 +14,17 @@ export function input(inputs: readonly TfTensor[], index: number): TfTensor {
   return tensor;
 }
 
-/** Whole numbers that decide a shape or an axis: they are read back to the host. */
+/** Reads integers that determine a shape or an axis back to the host. */
 export function integers(inputs: readonly TfTensor[], index: number): number[] {
   return Array.from(input(inputs, index).dataSync());
 }
 
-/** ONNX counts negative indices from the end; TensorFlow does not. */
+/** Wraps negative indices, which ONNX counts from the end and TensorFlow does not. */
 export function wrapped(indices: TfTensor, size: number): TfTensor {
   return tf.where(tf.less(indices, tf.scalar(0, 'int32')), tf.add(indices, tf.scalar(size, 'int32')), indices);
 }
 
-/** broadcastTo refuses shapes without elements. */
+/** tf.broadcastTo, extended to shapes without elements, which it rejects. */
 export function broadcastTo(x: TfTensor, shape: readonly number[]): TfTensor {
   return shape.includes(0) ? tf.tensor([], [...shape], x.dtype) : tf.broadcastTo(x, [...shape]);
 }

@@ -1,6 +1,6 @@
 /**
- * Interprets a graph over TensorFlow.js: one kernel call or a few a node, values freed behind their last use, loops
- * driven from here. It is the second opinion on everything that ONNX Runtime computes.
+ * Interprets a graph with TensorFlow.js: one or a few kernel calls per node, values freed after their last use, loops
+ * run on the host. It is an independent check of everything that ONNX Runtime computes.
  */
 import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
@@ -11,7 +11,7 @@ import { fromTf, toTf } from './convert.ts';
 import { tfjsOps } from './ops/table.ts';
 import { type TfTensor, tf } from './tf.ts';
 
-/** One activation of a graph: the outer one, or one iteration of a loop. It owns the tensors that it holds. */
+/** One activation of a graph: the outer call, or one iteration of a loop. It owns its tensors. */
 interface Scope {
   readonly graph: Graph;
   readonly tensors: Map<Value, TfTensor>;
@@ -24,7 +24,7 @@ export class TfjsRunner implements GraphRunner {
   readonly #plans = new Map<Graph, readonly NodeLifetime[]>();
   readonly #constants = new Map<Value, TfTensor>();
 
-  /** `activate` makes the backend that this runner is for the one that computes. */
+  /** `activate` makes this runner's backend the active one. */
   constructor(graph: Graph, activate: () => Promise<void>) {
     this.#graph = graph;
     this.#activate = activate;
@@ -35,7 +35,7 @@ export class TfjsRunner implements GraphRunner {
     into: ReadonlyMap<string, Tensor> = new Map(),
     sums?: Sums,
   ): Promise<Map<string, Tensor>> {
-    // From here on nothing waits, so no other runner comes between.
+    // Everything below up to the outputs is synchronous, so no other runner can switch the backend in between.
     await this.#activate();
     const scope: Scope = { graph: this.#graph, tensors: new Map(), outer: undefined };
     try {
@@ -66,7 +66,7 @@ export class TfjsRunner implements GraphRunner {
     return Promise.resolve();
   }
 
-  /** The graph's outputs in order; the caller owns them. The scope is empty afterwards. */
+  /** Computes the graph's outputs in order; the caller owns them. The scope is empty afterwards. */
   #execute(scope: Scope): TfTensor[] {
     for (const { node, lastUsed } of this.#planOf(scope.graph)) {
       const inputs = node.inputs.map((value) => this.#read(scope, value));
@@ -84,7 +84,7 @@ export class TfjsRunner implements GraphRunner {
     return results;
   }
 
-  /** ONNX Loop: runs while the condition holds and trips remain; carried values, then what is stacked. */
+  /** ONNX Loop: runs while the condition holds and trips remain. Returns the carried values, then the stacked ones. */
   #loop(scope: Scope, node: Node, inputs: readonly TfTensor[]): TfTensor[] {
     const body = required(node.body, 'a loop has a body');
     const [trips, condition, ...initial] = inputs;
@@ -127,7 +127,7 @@ export class TfjsRunner implements GraphRunner {
   }
 }
 
-/** Outputs are tensors of their own, also where an op gives its input back. */
+/** Computes a node. Outputs are separate tensors even where an op returns its input. */
 function compute(node: Node, inputs: readonly TfTensor[]): TfTensor[] {
   if (node.op === 'Loop') throw new MtrlError('INVARIANT', 'loops are executed by the runner');
   const rule = tfjsOps[node.op];
@@ -150,7 +150,7 @@ function compute(node: Node, inputs: readonly TfTensor[]): TfTensor[] {
 
 function stacked(stack: readonly TfTensor[], value: Value | undefined): TfTensor {
   if (stack.length === 0) {
-    // No iteration, no shape: sizes that are not written in the graph are 0.
+    // Without an iteration, sizes that the graph does not fix are unknown; they become 0.
     const shape = (value?.shape ?? []).slice(1).map((dim) => (typeof dim === 'number' ? dim : 0));
     return tf.tensor([], [0, ...shape], value?.dtype === 'int64' ? 'int32' : (value?.dtype ?? 'float32'));
   }

@@ -1,4 +1,6 @@
-/** Holds the gradient graph of a scalar loss against central differences of the float64 forward, and float32 against both. */
+/**
+ * Compares the gradient graph of a scalar loss with central differences of the float64 forward, and float32 with both.
+ */
 import { gradients } from '../../../policy/graph/gradient.ts';
 import type { Graph, Value } from '../../../policy/graph/ir.ts';
 import { evaluate } from '../../support/reference-interpreter.ts';
@@ -6,13 +8,13 @@ import { type ReferenceTensor, at } from '../../support/reference-tensor.ts';
 import { mismatch, runInRuntime } from '../../support/runtime-run.ts';
 
 const step = 1e-5;
-/** Truncation is about step^2, rounding about 1e-16 / step. */
+/** The truncation error is about step^2, the rounding error about 1e-16 / step. */
 const differenceTolerance = 1e-6;
 const float32Tolerance = 2e-5;
 
 /**
  * Adds the gradients of the loss to the graph and checks them for every run.
- * @returns what is wrong, one line a tensor
+ * @returns the problems, one line per tensor
  */
 export async function gradientProblems(
   graph: Graph,

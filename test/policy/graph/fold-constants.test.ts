@@ -8,7 +8,7 @@ import { runInRuntime } from '../../support/runtime-run.ts';
 
 const vector = (g: Graph, ...values: number[]): Value => g.constant(Float32Array.from(values), [values.length]);
 
-/** Graph of a value that depends on constants alone, beside an input that keeps the graph from being empty. */
+/** A graph with a value that depends only on constants, and an input that keeps the graph from being empty. */
 function graphOf(build: (g: Graph) => Value): Graph {
   const g = new Graph('g');
   g.output('y', b.add(g, g.input('x', 'float32', []), b.reduceSum(g, build(g), [0], false)));
@@ -18,7 +18,7 @@ function graphOf(build: (g: Graph) => Value): Graph {
 
 const opsOf = (g: Graph): string[] => prune(g).nodes.map(({ op }) => op);
 
-describe('what depends on constants alone is computed once', () => {
+describe('folds values that depend only on constants', () => {
   const folded: readonly (readonly [string, (g: Graph) => Value])[] = [
     ['the negated table of a rotation', (g) => b.neg(g, vector(g, 0.1, -2, 0))],
     ['a chain', (g) => b.div(g, b.sub(g, b.mul(g, vector(g, 0.1, 3), g.scalar(7)), vector(g, 1, 2)), g.scalar(0.3))],
@@ -31,7 +31,7 @@ describe('what depends on constants alone is computed once', () => {
     const after = foldConstants(before);
     expect(opsOf(after)).toEqual(['ReduceSum', 'Add']);
     const inputs = [new Map([['x', { dtype: 'float32', shape: [], data: [5] } as const]])];
-    // To the bit.
+    // Bit-exact.
     expect(await runInRuntime(after, inputs)).toEqual(await runInRuntime(before, inputs));
   });
 

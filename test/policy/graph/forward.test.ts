@@ -24,7 +24,7 @@ async function forwardProblems(item: OpCase): Promise<string[]> {
   );
 }
 
-describe('ONNX Runtime computes what the operator specification says', () => {
+describe('ONNX Runtime matches the operator specification', () => {
   it.each(opCases.map((item) => [item.title, item] as const))('%s', async (_title, item) => {
     expect((await forwardProblems(item)).join('\n')).toBe('');
   });
@@ -33,7 +33,7 @@ describe('ONNX Runtime computes what the operator specification says', () => {
     expect(opNames.filter((name) => !opCases.some(({ op }) => op === name))).toEqual([]);
   });
 
-  it('no two cases share a title, so none draws the inputs of another', () => {
+  it('titles of cases are unique, so that each draws its own inputs', () => {
     const titles = opCases.map(({ title }) => title);
     expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([]);
   });

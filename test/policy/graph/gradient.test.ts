@@ -12,10 +12,10 @@ import { type BuiltCase, type OpCase, buildCase, drawInputs } from './op-case.ts
 
 const differentiated = opCases.filter(({ by }) => by.length > 0);
 
-/** Inputs of an op that its rule leaves out on purpose although they are float32: the tables of a rotation, and 0 and 1. */
+/** float32 inputs that an op's gradient rule leaves out on purpose: the cos and sin tables of a rotation. */
 const withoutGradient: Partial<Record<OpName, readonly number[]>> = { RotaryEmbedding: [2, 3] };
 
-/** sum of outputs times random weights: every element of every output counts, and differently. */
+/** The sum of outputs times random weights, so that every element of every output counts differently. */
 function weightedLoss({ graph, outputs }: BuiltCase): { loss: Value; weights: Value[]; weighted: Value[] } {
   const weighted = outputs.filter(({ dtype }) => dtype === 'float32');
   const weights = weighted.map((value, index) => graph.input(`weight${index}`, 'float32', value.shape));
@@ -43,7 +43,7 @@ async function problemsOf(item: OpCase): Promise<string[]> {
   return gradientProblems(built.graph, loss, by, runs);
 }
 
-/** Positions of float32 inputs of the op that a gradient is taken by, in any case. */
+/** Positions of the op's float32 inputs that occur in its cases, and of those with a gradient. */
 function positions(op: OpName): { used: Set<number>; covered: Set<number> } {
   const used = new Set<number>();
   const covered = new Set<number>();
@@ -60,7 +60,7 @@ function positions(op: OpName): { used: Set<number>; covered: Set<number> } {
   return { used, covered };
 }
 
-describe('gradients agree with finite differences, and ONNX Runtime with both', () => {
+describe('gradients match finite differences and ONNX Runtime', () => {
   it.each(differentiated.map((item) => [item.title, item] as const))('%s', async (_title, item) => {
     expect((await problemsOf(item)).join('\n')).toBe('');
   });

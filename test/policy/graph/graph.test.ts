@@ -17,7 +17,7 @@ function sigmoidLayer(): { g: Graph; x: Value; w: Value; loss: Value } {
   return { g, x, w, loss };
 }
 
-describe('the printed graph is what is computed', () => {
+describe('prints the graph that is computed', () => {
   it('a layer with its gradient', () => {
     const { g, w, loss } = sigmoidLayer();
     g.output('loss', loss);
@@ -62,8 +62,8 @@ describe('the printed graph is what is computed', () => {
   });
 });
 
-describe('what no output needs is not emitted', () => {
-  it('dead nodes and constants go, what is live stays in order', () => {
+describe('does not emit what no output needs', () => {
+  it('removes dead nodes and constants, and keeps the order of live ones', () => {
     const { g, x, loss } = sigmoidLayer();
     b.exp(g, b.mul(g, x, g.scalar(7)));
     g.output('loss', loss);
@@ -72,7 +72,7 @@ describe('what no output needs is not emitted', () => {
     expect(live.constants.map(({ dtype }) => dtype)).toEqual(['int64']);
   });
 
-  it('a value that only a loop body reads is live', async () => {
+  it('keeps a value that only a loop body reads', async () => {
     const g = new Graph('g');
     const x = g.input('x', 'float32', [2]);
     const captured = b.exp(g, x);
@@ -88,7 +88,7 @@ describe('what no output needs is not emitted', () => {
     expect(result?.get('y')?.data).toEqual([3, 3]);
   });
 
-  it('gradients by one operand leave the other out', () => {
+  it('does not compute the gradient of the other operand', () => {
     const g = new Graph('g');
     const [x, y] = [g.input('x', 'float32', [2, 2]), g.input('y', 'float32', [2, 2])];
     const loss = b.reduceSum(g, b.matMul(g, x, y), [0, 1], false);
@@ -97,8 +97,8 @@ describe('what no output needs is not emitted', () => {
   });
 });
 
-describe('equal computations are done once', () => {
-  it('the same op over the same values is the same value', () => {
+describe('merges equal computations', () => {
+  it('the same op on the same values is the same value', () => {
     const { g, x } = sigmoidLayer();
     expect(b.exp(g, x)).toBe(b.exp(g, x));
     expect(b.split(g, x, 1, [1, 1])[1]).toBe(b.split(g, x, 1, [1, 1])[1]);
@@ -106,7 +106,7 @@ describe('equal computations are done once', () => {
     expect(b.zeros(g, ['N', 2])).toBe(b.zeros(g, ['N', 2]));
   });
 
-  it('another operand order, attribute, dtype or shape is another value', () => {
+  it('a different operand order, attribute, dtype or shape makes a different value', () => {
     const { g, x } = sigmoidLayer();
     expect(b.sub(g, x, b.exp(g, x))).not.toBe(b.sub(g, b.exp(g, x), x));
     expect(b.gelu(g, x, 'tanh')).not.toBe(b.gelu(g, x, 'none'));
@@ -114,7 +114,7 @@ describe('equal computations are done once', () => {
     expect(g.constant(BigInt64Array.of(0n), [])).not.toBe(g.constant(new Uint8Array(8), [8]));
   });
 
-  it('a body takes constants of the graph around it, but not its nodes', () => {
+  it('a body shares constants with the surrounding graph, but not nodes', () => {
     const { g, x } = sigmoidLayer();
     const body = new Graph('body', g);
     expect(body.scalar(3.5)).not.toBe(g.scalar(3.5));
@@ -123,8 +123,8 @@ describe('equal computations are done once', () => {
   });
 });
 
-describe('trivial moves cost nothing', () => {
-  it('a reduction over no axes, a reshape to the same shape, a cast to the same dtype and a lone part are the value', () => {
+describe('omits trivial moves', () => {
+  it('a reduction over no axes, a reshape to the same shape, a cast to the same dtype and a concatenation of one part', () => {
     const { g, x } = sigmoidLayer();
     expect(b.reduceSum(g, x, [])).toBe(x);
     expect(b.reduceMean(g, x, [])).toBe(x);
@@ -143,7 +143,7 @@ describe('symbolic sizes', () => {
     expect(product([1, 'B'])).toBe('B');
   });
 
-  it('a symbol broadcasts against one and itself alone', () => {
+  it('a symbol broadcasts only against one and itself', () => {
     expect(broadcast(['B', 1], ['S'])).toEqual(['B', 'S']);
     expect(broadcast(['B'], [1])).toEqual(['B']);
     expect(broadcast(['B'], ['S'])).toBeUndefined();
@@ -152,7 +152,7 @@ describe('symbolic sizes', () => {
 });
 
 describe('outputs', () => {
-  it('one value under two names and an input as an output come back', async () => {
+  it('may name one value twice, and may be an input', async () => {
     const { g, x, w, loss } = sigmoidLayer();
     for (const [name, value] of Object.entries({ a: loss, b: loss, same: x })) g.output(name, value);
     const feeds = new Map([
@@ -174,7 +174,7 @@ describe('outputs', () => {
     expect(Buffer.compare(bytes(), bytes())).toBe(0);
   });
 
-  it('a session names its inputs, those that no node needs included', async () => {
+  it('a session lists all inputs, including unused ones', async () => {
     const { g, loss } = sigmoidLayer();
     g.input('unused', 'int64', ['K']);
     g.output('loss', loss);

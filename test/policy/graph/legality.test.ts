@@ -5,7 +5,7 @@ import { gradients } from '../../../policy/graph/gradient.ts';
 import { Graph, type Value, expectShape } from '../../../policy/graph/ir.ts';
 import type { OpName } from '../../../policy/graph/op-row.ts';
 
-/** This file's path as nodes name it, with line and column. */
+/** This file's path as nodes record it, with line and column. */
 const site = /^test\/policy\/graph\/legality\.test\.ts:\d+:\d+$/;
 
 function errorOf(action: () => unknown): MtrlError {
@@ -126,7 +126,7 @@ const wrong: readonly (readonly [string, (t: Tensors) => unknown, string])[] = [
   ['Loop without a body', ({ g, x, n, c }) => g.op('Loop', [n, c, x]), 'needs a body'],
 ];
 
-describe('a graph that is wrong fails where it was written', () => {
+describe('an invalid graph fails where it was written', () => {
   it.each(wrong)('%s', (_title, action, message) => {
     const tensors = floats();
     const error = errorOf(() => action(tensors));
@@ -135,14 +135,14 @@ describe('a graph that is wrong fails where it was written', () => {
     expect(error.details.where).toMatch(site);
   });
 
-  it('an op that the table does not have is refused, with those it has', () => {
+  it('refuses an unknown op, with the known ones', () => {
     const { g, x } = floats();
     const error = errorOf(() => g.op('Conv' as OpName, [x]));
     expect(error.message).toBe('no op named Conv');
     expect(error.details.hint).toContain('MatMul');
   });
 
-  it('a name stands for one tensor', () => {
+  it('allows one tensor per name', () => {
     const { g, x } = floats();
     g.output('y0', x);
     expectIllegal(() => {
@@ -154,19 +154,19 @@ describe('a graph that is wrong fails where it was written', () => {
     }, 'an input and an output named x');
   });
 
-  it('the size of a symbol that no tensor has cannot be read', () => {
+  it('refuses the size of a symbol that no tensor has', () => {
     const { g } = floats();
     expectIllegal(() => b.zeros(g, ['Q']), 'no tensor of graph g has the dimension Q');
   });
 
-  it('what a builder expects of a shape is named', () => {
+  it('names the shape that a builder expects', () => {
     const { x } = floats();
     expectIllegal(() => {
       expectShape(x, [3, 2], 'the weight');
     }, /the weight has shape \[2, 3\], expected \[3, 2\]/);
   });
 
-  it('the line is found through the deepest builder', () => {
+  it("records the caller's line for nodes of nested builders", () => {
     const g = new Graph('deep');
     const x = g.input('x', 'float32', [2, 'A', 'B', 'C']);
     const y = b.reshape(g, x, ['B*C', 'A', 2]);
@@ -175,7 +175,7 @@ describe('a graph that is wrong fails where it was written', () => {
   });
 });
 
-/** Loop body that halves what it carries. */
+/** A loop body that halves its carried value. */
 function halved(g: Graph, x: Value, captured?: Value): Value {
   const body = new Graph('body', g);
   body.input('iteration', 'int64', []);
@@ -240,7 +240,7 @@ const withoutRule: readonly (readonly [string, (t: Tensors) => Value, RegExp])[]
   ],
 ];
 
-describe('a gradient that cannot be had is refused, never left out', () => {
+describe('an unavailable gradient is refused, never omitted', () => {
   it.each(withoutRule)('%s', (_title, lossOf, message) => {
     const tensors = floats();
     const loss = lossOf(tensors);
@@ -257,19 +257,19 @@ describe('a gradient that cannot be had is refused, never left out', () => {
     expectIllegal(() => gradients(g, loss, [x]), new RegExp(`^gradient of ${op} \\(\\w+\\): ${reason.source}`));
   });
 
-  it('a loss that does not depend on a parameter is an error', () => {
+  it('refuses a loss that does not depend on a parameter', () => {
     const { g, x, y } = floats();
     expectIllegal(() => gradients(g, total(g, x), [y]), /the loss reducesum\d+ depends on no parameter/);
     expectIllegal(() => gradients(g, total(g, x), [x, y]), 'no gradient reaches y');
   });
 
-  it('a parameter that acts through a comparison alone has no gradient', () => {
+  it('refuses a parameter that affects the loss only through a comparison', () => {
     const { g, x } = floats();
     const loss = total(g, b.cast(g, b.less(g, x, g.scalar(0)), 'float32'));
     expectIllegal(() => gradients(g, loss, [x]), 'depends on no parameter');
   });
 
-  it('a loss must be a scalar', () => {
+  it('refuses a loss that is not a scalar', () => {
     const { g, x } = floats();
     expectIllegal(() => gradients(g, x, [x]), /the loss x has shape \[2, 3\], expected \[\]/);
   });

@@ -1,4 +1,4 @@
-/** One node under test: its inputs, how they are drawn, and which of them gradients are taken by. */
+/** One node under test: its inputs, how they are drawn, and which of them are differentiated. */
 import { Rng } from '../../../core/rng.ts';
 import type { Dim, Shape } from '../../../policy/graph/dim.ts';
 import { type DType, Graph, type Value } from '../../../policy/graph/ir.ts';
@@ -16,9 +16,9 @@ export interface OpCase {
   readonly title: string;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly build: (graph: Graph, inputs: Readonly<Record<string, Value>>) => Value | readonly Value[];
-  /** Sizes of the symbols, one binding a run; one empty binding by default. */
+  /** Sizes of the symbols, one binding per run; one empty binding by default. */
   readonly sizes: readonly Readonly<Record<string, number>>[];
-  /** Inputs that gradients are taken by: every float32 input by default. */
+  /** Inputs to differentiate by: every float32 input by default. */
   readonly by: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export const nonZero = (...shape: Dim[]): InputSpec => ({
   shape,
   draw: repeat((rng) => (0.5 + 2 * rng.uniform()) * (rng.chance(0.5) ? 1 : -1)),
 });
-/** -1, 0 or 1 as float32: many are equal. */
+/** -1, 0 or 1 as float32, so that many are equal. */
 export const few = (...shape: Dim[]): InputSpec => ({
   dtype: 'float32',
   shape,

@@ -5,8 +5,8 @@ import { gradients } from '../../../policy/graph/gradient.ts';
 import { Graph, type Value } from '../../../policy/graph/ir.ts';
 import { peakBytes } from '../../../policy/graph/lifetime.ts';
 
-describe('bytes that a graph holds', () => {
-  it('a chain holds two values at a time, whatever its length', () => {
+describe('the peak memory of a graph', () => {
+  it('is two values for a chain of any length', () => {
     const g = new Graph('chain');
     let x = g.input('x', 'float32', ['N']);
     for (let i = 0; i < 5; i++) x = b.exp(g, x);
@@ -16,7 +16,7 @@ describe('bytes that a graph holds', () => {
     expect(memory.peak?.node.op).toBe('Exp');
   });
 
-  it('what the backward pass reads is held until it is read', () => {
+  it('includes the activations until the backward pass has read them', () => {
     const g = new Graph('layers');
     const x = g.input('x', 'float32', ['N', 8]);
     const weights = Array.from({ length: 4 }, (_, i) => g.input(`w${i}`, 'float32', [8, 8]));
@@ -28,21 +28,21 @@ describe('bytes that a graph holds', () => {
     });
     const layerByteLength = 4 * 1000 * 8;
     expect(forward).toBe(2 * layerByteLength);
-    // Four activations, and no fewer than two of the values of one backward layer.
+    // Four activations, and at least two values of one backward layer.
     expect(peakBytes(g, { N: 1000 }).computedByteLength).toBeGreaterThanOrEqual(6 * layerByteLength);
   });
 
-  it('a reshape takes no bytes, and keeps the buffer that it shares', () => {
+  it('counts no bytes for a reshape, which keeps its shared buffer alive', () => {
     const g = new Graph('shared');
     const a = b.exp(g, g.input('x', 'float32', [4, 4]));
     const flat = b.reshape(g, a, [16]);
     const other = b.exp(g, b.exp(g, a));
     g.output('y', b.add(g, flat, b.reshape(g, other, [16])));
-    // exp(x), which flat shares, beside two more values of 64 bytes.
+    // exp(x), whose buffer flat shares, and two more values of 64 bytes.
     expect(peakBytes(g, {}).computedByteLength).toBe(3 * 64);
   });
 
-  it('a loop adds one iteration to what is held around it', () => {
+  it('adds one iteration of a loop to the values outside of it', () => {
     const g = new Graph('outer');
     const x = g.input('x', 'float32', [10]);
     const body = new Graph('body', g);
@@ -59,14 +59,14 @@ describe('bytes that a graph holds', () => {
     expect(peakBytes(g, { trips: 3 }).constantByteLength).toBe(8 + 1);
   });
 
-  it('a symbol without a size is named', () => {
+  it('needs the size of every symbol', () => {
     const g = new Graph('g');
     g.output('y', b.exp(g, g.input('x', 'float32', ['B', 'S'])));
     expect(() => peakBytes(g, { B: 2 })).toThrow(/the dimension S has no size/);
   });
 });
 
-it('sizes of products, of sums and of symbols that loops made', () => {
+it('computes sizes of products, of sums and of symbols from loops', () => {
   expect(sizeOf('2*B*S', { B: 3, S: 5 })).toBe(30);
   expect(sizeOf('2*P+2xT', { P: 3, T: 5 })).toBe(26);
   expect(sizeOf('loop_12', { loop: 4 })).toBe(4);

@@ -12,7 +12,9 @@ const runCount = 40;
 
 type Build = (g: Graph, x: Value, y: Value) => Value;
 
-/** Everywhere smooth and of moderate size whatever goes in, so that differences are exact enough at any depth. */
+/**
+ * Ops that are smooth everywhere and of moderate size for any input, so that differences are exact enough at any depth.
+ */
 const builders: Readonly<Record<string, Build>> = {
   add: b.add,
   sub: b.sub,
@@ -28,7 +30,7 @@ const builders: Readonly<Record<string, Build>> = {
   mean: (g, x) => b.reduceMean(g, x, [x.shape.length - 1]),
 };
 
-/** All broadcast against one another; a symbol is among them. */
+/** Mutually broadcastable shapes; one has a symbol. */
 const shapes = [['N', 2], [1, 2], ['N', 1], [2]] as const;
 
 interface Plan {
@@ -48,7 +50,7 @@ const plans = fc.record({
   seed: fc.nat(),
 });
 
-/** Each step takes two of the values so far; the last step's value is the result. */
+/** Each step combines two of the values so far; the last step's value is the result. */
 function grow(plan: Plan): { g: Graph; leaves: Value[]; result: Value } {
   const g = new Graph('random');
   const leaves = plan.leaves.map((index, i) => g.input(`x${i}`, 'float32', at(shapes, index)));
@@ -58,7 +60,7 @@ function grow(plan: Plan): { g: Graph; leaves: Value[]; result: Value } {
     if (build === undefined) throw new Error(`no builder ${name}`);
     values.push(build(g, at(values, left % values.length), at(values, right % values.length)));
   }
-  // All leaves count, or some would have no gradient.
+  // Adds all leaves, so that each has a gradient.
   const result = leaves.reduce((sum, leaf) => b.add(g, sum, leaf), at(values, values.length - 1));
   return { g, leaves, result };
 }
@@ -75,7 +77,7 @@ function draw(plan: Plan, leaves: readonly Value[]): Map<string, ReferenceTensor
 }
 
 describe('random graphs of elementwise ops', () => {
-  it('ONNX Runtime computes what the reference computes', async () => {
+  it('ONNX Runtime matches the reference', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         const { g, leaves, result } = grow(plan);
@@ -88,7 +90,7 @@ describe('random graphs of elementwise ops', () => {
     );
   });
 
-  it('gradients are those of finite differences, in float64 and in ONNX Runtime', async () => {
+  it('gradients match finite differences in float64 and in ONNX Runtime', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         const { g, leaves, result } = grow(plan);

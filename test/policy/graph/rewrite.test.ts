@@ -20,7 +20,7 @@ function withOutputs(item: OpCase): Graph {
 
 describe('rewrite', () => {
   it.each(opCases.map((item) => [item.title, item] as const))(
-    'without rules and with those of webgpu a graph computes what it did: %s',
+    'preserves the results of a graph, without rules and with those of webgpu: %s',
     (_title, item) => {
       const graph = withOutputs(item);
       for (const copy of [rewrite(graph, {}), rewrite(graph, webgpuRules)]) {
@@ -37,7 +37,7 @@ describe('rewrite', () => {
     },
   );
 
-  it('replaces inside of loop bodies too', () => {
+  it('replaces nodes inside loop bodies, too', () => {
     const g = new Graph('outer');
     const x = g.input('x', 'float32', [2, 2]);
     const body = new Graph('body', g);
@@ -55,7 +55,7 @@ describe('rewrite', () => {
 });
 
 describe('lifetimes', () => {
-  it('a value ends behind its last reader, an output never, and what a loop captures lives through the loop', () => {
+  it('a value ends after its last reader, an output never, and a captured value lives through the loop', () => {
     const g = new Graph('lives');
     const x = g.input('x', 'float32', [2]);
     const a = b.exp(g, x);
@@ -70,7 +70,7 @@ describe('lifetimes', () => {
     ]);
   });
 
-  it('an output of a node that nobody reads ends with the node', () => {
+  it('an unused output of a node ends with the node', () => {
     const g = new Graph('split');
     const [first, second] = b.split(g, g.input('x', 'float32', [4]), 0, [1, 3]) as [Value, Value];
     g.output('first', b.neg(g, first));

@@ -1,4 +1,4 @@
-/** Lanes: calls side by side that change no bit, sums in the caller's order, and threads that end. */
+/** Lanes: concurrent calls that change no bit, sums in the caller's order, and threads that exit. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { required } from '../../../core/assert.ts';
 import type { MemorySpec, SampleRequest, TrainableSpec } from '../../../policy/engine.ts';
@@ -20,7 +20,7 @@ const sampling: SampleRequest = {
   ...{ tokens, seed: 1, step: 2, promptOffset: 0, promptTokenCountMax: 48 },
 };
 
-describe('an engine gives the same bits on any number of lanes', () => {
+describe('an engine gives the same bits with any number of lanes', () => {
   const engines = [1, 2, 4].map((threadCount) => new EmbeddedEngine({ threadCount }));
   afterAll(() => Promise.all(engines.map((engine) => engine.close())));
 
@@ -71,7 +71,7 @@ describe('a call in a lane', () => {
     return lanes.compile(g);
   }
 
-  test('adds nothing before its turn, and nothing at all when what came before has failed', async () => {
+  test('adds nothing before its turn, and nothing if an earlier call failed', async () => {
     const runner = await doubling();
     const sum = tensor(1, 1);
     const sums = new Map([['y', sum]]);
@@ -92,7 +92,7 @@ describe('a call in a lane', () => {
     expect([...sum.data]).toEqual([3, 5]);
   });
 
-  test('that is the first of a sum leaves nothing of what was there, whether or not it has an output for it', async () => {
+  test('that is the first of a sum overwrites earlier values, also those without an output', async () => {
     const runner = await doubling();
     const sums = new Map([
       ['y', tensor(7, NaN)],
@@ -112,7 +112,7 @@ describe('a call in a lane', () => {
     ]);
   });
 
-  test('writes where it read, and refuses to write where nobody would read it', async () => {
+  test('writes in place, and refuses to write to unshared memory', async () => {
     const runner = await doubling();
     const inPlace = tensor(1, 2);
     await runner.run(new Map([['x', inPlace]]), new Map([['y', inPlace]]));
@@ -121,21 +121,21 @@ describe('a call in a lane', () => {
     await expect(runner.run(new Map([['x', own]]), new Map([['y', own]]))).rejects.toThrow('does not share');
   });
 
-  test('rejects with what the runtime says, and the lane goes on', async () => {
+  test("rejects with the runtime's message, and the lane stays usable", async () => {
     const runner = await doubling();
     await expect(runner.run(new Map())).rejects.toThrow(/x/);
     expect([...required((await runner.run(new Map([['x', tensor(1, 2)]]))).get('y'), 'y').data]).toEqual([2, 4]);
   });
 });
 
-describe('a thread that ends', () => {
+describe('a thread that exits', () => {
   const lanes = new Lanes(1, new URL('../../fixtures/lanes/ending-thread.mjs', import.meta.url));
   afterAll(() => lanes.close());
 
   test.each([
     ['exit', 'exit code 3'],
     ['throw', 'out of luck'],
-  ])('by %s rejects its call with the cause, and calls that wait get another', async (way, found) => {
+  ])('by %s rejects its call with the cause, and waiting calls get another thread', async (way, found) => {
     const g = new Graph('any');
     g.output('y', g.input('x', 'float32', [1]));
     const runner = await lanes.compile(g);
@@ -147,7 +147,7 @@ describe('a thread that ends', () => {
 });
 
 describe('side by side', () => {
-  test('some at a time, started and returned in order', async () => {
+  test('runs a limited number at a time, started and returned in order', async () => {
     const log: string[] = [];
     const results = await sideBySide([30, 10, 20, 0], 2, async (ms, turn) => {
       log.push(`start ${ms}`);
@@ -160,7 +160,7 @@ describe('side by side', () => {
     expect(log.slice(0, 3)).toEqual(['start 30', 'start 10', 'end 10']);
   });
 
-  test('the first failure is thrown when all that was started has ended, and nothing more is started', async () => {
+  test('throws the first failure after all started calls have ended, and starts no more', async () => {
     const started: number[] = [];
     let hasEnded = false;
     const all = sideBySide([0, 1, 2, 3], 2, async (item) => {

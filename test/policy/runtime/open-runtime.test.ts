@@ -10,19 +10,19 @@ import type { ProviderReport } from '../../../policy/runtime/list-providers.ts';
 import { folderOf } from '../../support/idefics3-fixture.ts';
 import { runScript } from '../../support/vulkan.ts';
 
-describe('a backend or provider that is asked for is used or refused, never replaced', () => {
+describe('a requested backend or provider is used or refused, never replaced', () => {
   it.each<[string, RuntimeSettings, string]>([
     ['an unknown backend', { threadCount: 1, backend: 'jax' as BackendName }, 'onnxruntime, tfjs'],
     ['an unknown provider', { threadCount: 1, executionProvider: 'tpu' }, 'cpu, webgpu, cuda'],
     ['an unknown provider of tfjs', { threadCount: 1, backend: 'tfjs', executionProvider: 'tpu' }, 'tfjs-node-gpu'],
-  ])('%s is refused with those that there are', async (_title, settings, hint) => {
+  ])('%s is refused with the known ones', async (_title, settings, hint) => {
     await expect(openRuntime(settings)).rejects.toMatchObject({
       code: 'PROVIDER_UNAVAILABLE',
       details: { hint: expect.stringContaining(hint) as string },
     });
   });
 
-  it('a provider that is not there says what it needs, and the others are still found', async () => {
+  it('an unavailable provider states what it needs, and the others are still found', async () => {
     const reports = (await runScript(
       'policy/runtime/list-providers.ts',
       ['onnxruntime/cuda', 'tfjs'],
@@ -51,8 +51,8 @@ describe('a backend or provider that is asked for is used or refused, never repl
   });
 });
 
-describe('what an engine computes with', () => {
-  it('is said in its info', async () => {
+describe('the backend of an engine', () => {
+  it('is in its info', async () => {
     const engine = new EmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' });
     expect(await engine.loadCheckpoint(folderOf('tied'))).toMatchObject({ backend: 'tfjs', executionProvider: 'cpu' });
     await engine.close();
@@ -65,7 +65,7 @@ describe('what an engine computes with', () => {
     await other.close();
   });
 
-  it('comes from the environment, and an unknown backend there is wrong usage', () => {
+  it('comes from the environment, and an unknown backend there is a usage error', () => {
     expect(engineSettings({}, 2)).toEqual({ threadCount: 2 });
     expect(engineSettings({ MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'wasm' }, 1)).toEqual({
       threadCount: 1,
@@ -86,15 +86,15 @@ describe('an engine in a process of its own', () => {
     await engine.close();
   });
 
-  it('gives the code of a provider that is not there to its parent', async () => {
+  it('reports the code of an unavailable provider to its parent', async () => {
     const engine = spawnEmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'tpu' });
     await expect(engine.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     await engine.close();
   });
 });
 
-describe('results are keyed by what made them', () => {
-  it('the usual engine has the key of the code alone, every other one its own', () => {
+describe('keys of results', () => {
+  it('the default engine has the key of the code alone, every other one its own', () => {
     const versions = [
       {},
       { backend: 'onnxruntime', executionProvider: 'cpu' },
@@ -109,7 +109,7 @@ describe('results are keyed by what made them', () => {
 });
 
 describe('TensorFlow.js has no int64', () => {
-  it('a number that does not fit in int32 is refused and not cut', async () => {
+  it('refuses a number that does not fit into int32 instead of truncating it', async () => {
     const g = new Graph('ids');
     g.output('y', b.identity(g, g.input('x', 'int64', [1])));
     const runtime = await openRuntime({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' });
@@ -120,7 +120,7 @@ describe('TensorFlow.js has no int64', () => {
     await expect(run(2n ** 31n)).rejects.toMatchObject({ code: 'GRAPH_INVALID' });
   });
 
-  it('running a graph many times leaves no tensors behind', async () => {
+  it('running a graph many times leaks no tensors', async () => {
     const { tf } = await import('../../../policy/runtime/tfjs/tf.ts');
     const g = new Graph('sum');
     const x = g.input('x', 'float32', ['B', 2]);

@@ -5,7 +5,7 @@ import { fixtureKinds } from '../../support/idefics3-fixture.ts';
 describe.each(['cpu', 'wasm'])('TensorFlow.js on %s against ONNX Runtime', (executionProvider) => {
   const settings = { threadCount: 1, backend: 'tfjs', executionProvider } as const;
 
-  it('every case of every op comes out the same', async () => {
+  it('matches every case of every op', async () => {
     const differences = await opDifferences(settings);
     expect(
       differences.filter(({ problem }) => problem !== '').map(({ title, problem }) => `${title} ${problem}`),
@@ -13,7 +13,7 @@ describe.each(['cpu', 'wasm'])('TensorFlow.js on %s against ONNX Runtime', (exec
   });
 
   it.each(fixtureKinds)(
-    'a whole GRPO step of the %s checkpoint draws the same tokens and ends at the same weights',
+    'a whole GRPO step of the %s checkpoint samples the same tokens and ends with the same weights',
     async (kind) => {
       const { sameTokens, tokenCount, differences } = await stepDifference(kind, settings);
       expect(tokenCount).toBeGreaterThan(20);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe('the webgpu provider against the CPU', () => {
-  it('every case of every op comes out the same', async ({ skip }) => {
+  it('matches every case of every op', async ({ skip }) => {
     if (driver === undefined) return skip();
     const differences = (await runScript(script, ['onnxruntime', 'webgpu'], driver.environment)) as OpDifference[];
     expect(differences.length).toBeGreaterThan(200);
@@ -23,7 +23,7 @@ describe('the webgpu provider against the CPU', () => {
     ).toEqual([]);
   });
 
-  it('what a call leaves for the next one stays on the device until it is asked for', async ({ skip }) => {
+  it('keeps outputs for the next call on the device until they are requested', async ({ skip }) => {
     if (driver === undefined) return skip();
     expect(await runScript('test/support/kept-outputs.ts', ['onnxruntime', 'webgpu'], driver.environment)).toEqual({
       unsettled: [0, 10, 20, 30, 40, 50],
@@ -33,7 +33,7 @@ describe('the webgpu provider against the CPU', () => {
     });
   });
 
-  it('a whole GRPO step draws the same tokens and ends at the same weights', async ({ skip }) => {
+  it('a whole GRPO step samples the same tokens and ends with the same weights', async ({ skip }) => {
     if (driver === undefined) return skip();
     const args = ['onnxruntime', 'webgpu', 'untied-gqa'];
     const steps = (await runScript(script, args, driver.environment)) as StepDifference[];

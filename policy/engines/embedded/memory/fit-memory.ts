@@ -1,6 +1,6 @@
 /**
- * Cuts requests into calls that fit under their memory ceiling. Micro-batches decide the order of sums, so they depend on
- * the request alone and not on what else the process holds: a step that is done again is cut as it was.
+ * Splits requests into calls that fit under their memory ceiling. Micro-batches determine the order of summation, so
+ * they depend only on the request, not on other memory that the process uses: a repeated step is split in the same way.
  */
 import type { MemorySpec, SampleRequest, TrainGroup } from '../../../engine.ts';
 import type { Architecture } from '../../../models/architecture.ts';
@@ -28,7 +28,7 @@ import {
 } from '../packing/sample-batch.ts';
 import type { Sessions } from '../sessions.ts';
 
-/** The model that is computed with. */
+/** The model of the requests, with its compiled graphs. */
 export interface Fitted {
   readonly architecture: Architecture;
   readonly specs: readonly ParameterSpec[];
@@ -42,19 +42,19 @@ export interface Batch {
   readonly indices: readonly number[];
 }
 
-/** Under a ceiling nothing is kept from one call for the next: what graphs take one after the other does not add up. */
+/** Under a ceiling, memory is released after every call, so that the memory of different graphs does not add up. */
 export function compileOptions(memory: MemorySpec | undefined): CompileOptions {
   return memory?.byteLengthMax === undefined ? {} : { givesMemoryBack: true };
 }
 
-/** Arrays of earlier calls that are no longer referenced. */
+/** Under a ceiling, frees arrays of earlier calls that are no longer referenced. */
 export function dropGarbage(memory: MemorySpec | undefined): void {
   if (memory?.byteLengthMax !== undefined) collectGarbage();
 }
 
 /**
- * Arrays lie outside of V8's heap, which is in no hurry to collect them. They are freed in the background: the second
- * collection waits until those of the first are.
+ * Frees unreferenced arrays. They lie outside V8's heap, so V8 is slow to collect them. They are freed in the
+ * background: the second collection waits until the first has freed its arrays.
  */
 export function collectGarbage(): void {
   globalThis.gc?.();
@@ -65,18 +65,18 @@ export function hasImages(groups: readonly TrainGroup[]): boolean {
   return groups.some(({ prompt }) => prompt.images.length > 0);
 }
 
-/** What a request is cut into. */
+/** A request, split into parts. */
 export interface Cut<T> {
   readonly parts: readonly T[];
-  /** Memory of each part's call; not called without a limit. */
+  /** Planned memory of each part's call; empty without a limit. */
   readonly callByteLengths: readonly number[];
-  /** Parts that are computed side by side. */
+  /** Number of parts that are computed concurrently. */
   readonly laneCount: number;
 }
 
 interface Held {
   readonly memory?: MemorySpec;
-  /** Whether the weights of the KL term's policy are resident, too. */
+  /** Whether the weights of the reference policy (KL term) are resident too. */
   readonly withReference: boolean;
 }
 
@@ -84,8 +84,8 @@ export type RolloutRequest = SampleRequest & Held;
 export type TrainingRequest = Held & { readonly groups: readonly TrainGroup[] };
 
 /**
- * Calls that sample: some prompts each, as many as have room among its rows and, under a ceiling, as fit; or some rollouts
- * of one. The completions of all parts in order are those of the request.
+ * Splits sampling into calls: several prompts each, as many as fit into the rows of a call and under the ceiling, or
+ * some of the rollouts of one prompt. The completions of all parts, in order, are those of the request.
  */
 export function cutRollouts(fitted: Fitted, request: RolloutRequest): Cut<SamplePart> {
   const { architecture, specs, sessions } = fitted;
@@ -117,7 +117,7 @@ export function cutRollouts(fitted: Fitted, request: RolloutRequest): Cut<Sample
   return onLanes(fitted, request, parts, bytesOf);
 }
 
-/** Micro-batches: by their tokens and, under a ceiling, by what the graph takes for them. */
+/** Splits training into micro-batches, by token count and, under a ceiling, by the memory of the graph. */
 export function cutTraining(
   fitted: Fitted,
   request: TrainingRequest,
@@ -138,7 +138,7 @@ export function cutTraining(
       packGroups(architecture, batch.groups).tensors,
     );
   const { byteLengthMax } = memory ?? {};
-  // As one lane holds it, however many there are: the cut decides bits.
+  // Planned for one lane, however many there are, because the split affects the bits of the result.
   const batches = microBatches(
     lengths,
     (indices) =>
@@ -161,7 +161,7 @@ function onLanes<T>(
   return { parts, callByteLengths: calls, laneCount: lanesThatFit(specs, withReference, limits) };
 }
 
-/** Throws MEMORY_EXCEEDED where a part, which is a single prompt then, does not fit. */
+/** Throws MEMORY_EXCEEDED if a part does not fit; such a part is a single prompt. */
 export function requireCutFits(
   what: string,
   { specs, sessions }: Fitted,
@@ -173,7 +173,7 @@ export function requireCutFits(
   requireFit(what, resident, Math.max(0, ...callByteLengths), memory.byteLengthMax);
 }
 
-/** What is held while a cut request is computed: what stays, and the largest calls that may meet. */
+/** Memory of a request's computation: what is resident, and the largest calls that may run concurrently. */
 export function heldBytes(
   { specs, sessions }: Fitted,
   { withReference }: Held,
@@ -183,7 +183,7 @@ export function heldBytes(
   return { resident, calls: largest(callByteLengths, laneCount) };
 }
 
-/** Calls of an update that run side by side. */
+/** Number of concurrent calls of an update. */
 export function updateLaneCount({ specs, sessions }: Fitted, { memory, withReference }: Held): number {
   const { laneCount } = sessions;
   if (memory?.byteLengthMax === undefined) return laneCount;

@@ -1,4 +1,4 @@
-/** What the compute process holds, by plan: what stays between calls, and what one call of a graph takes beside it. */
+/** Planned memory of the compute process: what is resident between calls, and what one call of a graph adds. */
 import { MtrlError } from '../../../../core/errors.ts';
 import type { Sizes } from '../../../graph/dim.ts';
 import type { Graph } from '../../../graph/ir.ts';
@@ -10,28 +10,28 @@ import { largestCount } from '../packing/micro-batches.ts';
 import { bucketsOf } from '../optimizer-update.ts';
 import { elementCount } from '../weights.ts';
 
-/** Bytes that stay, by what they are. */
+/** Resident bytes by kind. */
 export interface ResidentBytes {
   /** Node.js, the runtime's libraries, compiled graphs. */
   readonly process: number;
   readonly weights: number;
-  /** The weights of the KL term's policy. */
+  /** Weights of the reference policy (KL term). */
   readonly reference: number;
-  /** The sum so far, and what each micro-batch at work gives. */
+  /** The gradient sum, and the gradients of each running micro-batch. */
   readonly gradients: number;
   /** AdamW's first and second moments. */
   readonly m: number;
   readonly v: number;
   /** Intermediate values of an update, which the runtime keeps. */
   readonly update: number;
-  /** Weights as lanes compute on them, each on a copy. */
+  /** Each lane's copy of the weights. */
   readonly copies: number;
 }
 
-/** Of a compute process that has loaded a small model, with room for the heap (measured 180 to 260 MB). */
+/** Memory of a compute process that has loaded a small model (measured: 180 to 260 MB), with room for the heap. */
 const processByteLength = 300e6;
 
-/** @param laneCount lanes at work; 0 where the runtime has none and everything is computed in place */
+/** @param laneCount lanes in use; 0 if the runtime has none and computes in place */
 export function residentBytes(
   specs: readonly ParameterSpec[],
   hasReference: boolean,
@@ -50,7 +50,7 @@ export function residentBytes(
   };
 }
 
-/** Of each call that updates some of the weights; a lane has them, their gradients and moments as copies. */
+/** Bytes of each call that updates some of the weights; a lane copies them, their gradients and their moments. */
 function updateByteLengths(specs: readonly ParameterSpec[], laneCount: number): readonly number[] {
   const known = updatesOf.get(specs) ?? new Map<number, readonly number[]>();
   updatesOf.set(specs, known);
@@ -64,10 +64,10 @@ function updateByteLengths(specs: readonly ParameterSpec[], laneCount: number): 
   return planned;
 }
 
-/** Every request asks, and they stay the same for as long as the same weights learn. */
+/** Cache: every request needs these bytes, and they change only with the trained weights. */
 const updatesOf = new WeakMap<readonly ParameterSpec[], Map<number, readonly number[]>>();
 
-/** How many calls of an update fit beside each other; lanes have no copies of all weights then. */
+/** Number of an update's calls that fit concurrently. During an update, lanes hold no copies of all weights. */
 export function updateLanesThatFit(
   specs: readonly ParameterSpec[],
   hasReference: boolean,
@@ -81,7 +81,7 @@ export function updateLanesThatFit(
   );
 }
 
-/** How many calls fit beside each other, whichever of them meet; one is not asked about. */
+/** Number of calls that fit concurrently, whichever of them run at the same time; at least 1, which is not checked. */
 export function lanesThatFit(
   specs: readonly ParameterSpec[],
   hasReference: boolean,
@@ -94,7 +94,7 @@ export function lanesThatFit(
   );
 }
 
-/** The sum of as many of the largest. */
+/** Sum of the `count` largest. */
 export function largest(byteLengths: readonly number[], count: number): number {
   return [...byteLengths]
     .sort((a, b) => b - a)
@@ -102,7 +102,7 @@ export function largest(byteLengths: readonly number[], count: number): number {
     .reduce((sum, byteLength) => sum + byteLength, 0);
 }
 
-/** A graph as it is planned with. */
+/** A graph with its memory report. */
 export interface GraphPlan {
   readonly graph: Graph;
   readonly memoryOf: (sizes: Sizes) => GraphMemory;
@@ -113,18 +113,18 @@ export function planOf(graph: Graph): GraphPlan {
 }
 
 /**
- * Beside what is resident, for a call with these tensors.
+ * Bytes of a call with these tensors, in addition to what is resident.
  * @param loopTripCount iterations of the graph's loop, if it has one
  */
 export function callByteLength(plan: GraphPlan, tensors: ReadonlyMap<string, Tensor>, loopTripCount = 0): number {
-  // What the inputs say wins: T is the tokens of a training graph, and of a rollout those that its loop has made.
+  // Sizes from the inputs take precedence: T is the token count in a training graph, the tokens sampled in a rollout.
   const sizes = { T: loopTripCount, trips: loopTripCount, loop: loopTripCount, ...sizesFrom(plan.graph, tensors) };
   const { constantByteLength, computedByteLength } = plan.memoryOf(sizes);
   const batch = [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   return batch + constantByteLength + computedByteLength;
 }
 
-/** The sizes of the symbols in the shapes of the inputs that are given. */
+/** Sizes of the symbols in the shapes of the given inputs. */
 export function sizesFrom({ inputs }: Graph, tensors: ReadonlyMap<string, Tensor>): Record<string, number> {
   const sizes: Record<string, number> = {};
   for (const { name, shape } of inputs) {
@@ -141,7 +141,7 @@ export function total(resident: ResidentBytes): number {
   return Object.values<number>({ ...resident }).reduce((sum, byteLength) => sum + byteLength, 0);
 }
 
-/** Throws MEMORY_EXCEEDED with the plan. */
+/** Throws MEMORY_EXCEEDED, with the planned bytes, if the call does not fit. */
 export function requireFit(what: string, resident: ResidentBytes, callBytes: number, byteLengthMax: number): void {
   const needed = total(resident) + callBytes;
   if (needed <= byteLengthMax) return;

@@ -1,15 +1,15 @@
-/** Memory that a process really holds, and an end to one that holds more than it may. */
+/** Measures the resident memory of a process and detects when it exceeds a limit. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const intervalMs = 250;
 
-/** Resident memory of a process now; undefined when it is gone. */
+/** Current resident memory of a process; undefined if the process is gone. */
 export function residentByteLength(pid: number): number | undefined {
   return statusByteLength(pid, 'VmRSS');
 }
 
-/** The most it has held since it began. Linux; elsewhere what it holds now. */
+/** Peak resident memory since the process started; the current one on systems other than Linux. */
 export function peakByteLength(pid: number): number | undefined {
   return statusByteLength(pid, 'VmHWM');
 }
@@ -26,7 +26,7 @@ function statusByteLength(pid: number, field: 'VmRSS' | 'VmHWM'): number | undef
   }
 }
 
-/** Calls back once, when the process is found to hold more; returns how to stop looking. */
+/** Calls `onExceeded` once, when the process exceeds the limit. Returns a function that stops watching. */
 export function watchMemory(pid: number, byteLengthMax: number, onExceeded: (byteLength: number) => void): () => void {
   const timer = setInterval(() => {
     const byteLength = residentByteLength(pid) ?? 0;

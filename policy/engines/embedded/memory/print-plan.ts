@@ -1,7 +1,7 @@
 /**
- * Prints as JSON what training a checkpoint takes: bytes by kind and seconds a step, an arm. Of the folder it reads the
- * config, tokenizer and templates, no weights. `mtrl doctor --model` starts it as a process of its own. Argument: a
- * PlanRequest as JSON; a failure is printed as {code, message, details}.
+ * Prints as JSON the cost of training a checkpoint: bytes by kind and seconds per step, for each arm. It reads the
+ * folder's config, tokenizer and templates, but no weights. `mtrl doctor --model` runs it as a separate process.
+ * Argument: a PlanRequest as JSON; a failure is printed as {failure: {code, message, details}}.
  */
 import type { ArmPlan, ArmShape, ModelPlan, PlanRequest } from '../../../../contract/model-plan.ts';
 import { required } from '../../../../core/assert.ts';
@@ -61,14 +61,14 @@ async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest): Prom
     sessions.retarget(arm.trainable, specs);
     const fitted = { architecture, specs, sessions };
     const { byteLengthMax = Infinity, recompute = false } = arm.memory;
-    // Under one that nothing reaches, calls are cut as without.
+    // A ceiling of Infinity splits calls as no ceiling does, but their memory is planned.
     const held = { withReference: arm.withReference, memory: { byteLengthMax } };
     const training = planTraining();
     const rollout = arm.groupSize > 1 ? planRollout() : undefined;
     const phases = [training, ...(rollout ? [rollout] : [])].map(({ cut }) => heldBytes(fitted, held, cut));
     const needs = phases.map(({ resident, calls }) => total(resident) + calls);
     const { resident } = required(phases[needs.indexOf(Math.max(...needs))], 'a phase');
-    // Without a ceiling the runtime keeps for each graph what it has used.
+    // Without a ceiling, the runtime keeps the memory of every graph that it has run.
     const needed =
       byteLengthMax === Infinity
         ? total(resident) + phases.reduce((sum, { calls }) => sum + calls, 0)

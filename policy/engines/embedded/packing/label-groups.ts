@@ -1,7 +1,7 @@
-/** Labels as groups whose log-probs say how likely each is at the verdict's place. */
+/** Converts labels to groups whose log-probs give the probability of each label at the verdict's position. */
 import type { LabelledPrompt, TrainGroup } from '../../../engine.ts';
 
-/** What the completions begin with together goes behind the prompt, so that it is computed once. */
+/** Moves the shared prefix of the completions to the end of the prompt, so that it is computed once. */
 export function labelGroups(prompts: readonly LabelledPrompt[]): TrainGroup[] {
   return prompts.map(({ prompt, completions }) => {
     const length = sharedLength(completions);
@@ -19,13 +19,13 @@ export function sumLabels(
   logProbs: readonly (readonly (readonly number[])[])[],
 ): number[][] {
   return prompts.map(({ completions }, i) => {
-    // A label is not less likely because the judge would have gone on after it, unless that makes it another label.
+    // Without the stop token, a label is not penalised if the judge would continue. Only labels like `1`, `10` need it.
     const end = completions.some((one) => completions.some((other) => isBeginning(one, other))) ? undefined : -1;
     return (logProbs[i] ?? []).map((label) => label.slice(0, end).reduce((sum, value) => sum + value, 0));
   });
 }
 
-/** Tokens that all begin with; every completion keeps its stop token. */
+/** Length of the prefix shared by all completions; every completion keeps its stop token. */
 function sharedLength(completions: readonly (readonly number[])[]): number {
   const [first = [], ...others] = completions;
   const differs = first.findIndex((id, index) => others.some((other) => other[index] !== id));
@@ -33,7 +33,7 @@ function sharedLength(completions: readonly (readonly number[])[]): number {
   return differs === -1 ? shortest : Math.min(differs, shortest);
 }
 
-/** Whether a completion, without its stop token, is the beginning of a longer one. */
+/** Whether a completion, without its stop token, is a prefix of a longer one. */
 function isBeginning(completion: readonly number[], other: readonly number[]): boolean {
   return (
     completion.length < other.length && completion.slice(0, -1).every((tokenId, index) => tokenId === other[index])

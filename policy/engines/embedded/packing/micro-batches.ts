@@ -1,16 +1,16 @@
-/** Cuts a step's groups into micro-batches: like lengths together, as many tokens in each, and a bound on what one call holds. */
+/** Splits a step's groups into micro-batches: similar lengths, equal token counts, and bounded memory per call. */
 
-/** Approximate maximum of tokens per call: with more a CPU gets no faster, and memory grows. */
+/** Approximate maximum of tokens per call: more tokens are no faster on a CPU, and need more memory. */
 const tokenCountMax = 2048;
-/** What every call costs beside its tokens makes smaller ones slower, even side by side. */
+/** Minimum of tokens per call: the fixed cost of a call makes smaller calls slower, even if they run concurrently. */
 const tokenCountMin = 512;
 
 /**
- * The indices of the groups in each micro-batch, longest first; ties stay in order. An even number of micro-batches, as
- * long as each other two by two, so that two lanes end together; it depends on the request alone, never on the lanes
- * there are, because it decides the order of sums.
- * @param lengths tokens of each group, its prompt's and its completions'
- * @param fits whether groups fit into memory together: more than fits is cut; a single group is not asked about
+ * Indices of the groups in each micro-batch, longest first; ties stay in order. Micro-batches come in pairs of equal
+ * length where they fit into memory, so that two lanes finish together. The split depends only on the request, never on
+ * the number of lanes, because it determines the order of summation.
+ * @param lengths tokens of each group, prompt and completions
+ * @param fits whether groups fit into memory together; not called for a single group
  */
 export function microBatches(
   lengths: readonly number[],
@@ -41,7 +41,7 @@ export function microBatches(
   return batches;
 }
 
-/** Each to the shorter of two, in order; a single one to the first. */
+/** Deals each group to the shorter of two batches, in order; a single group goes to the first. */
 function dealt(indices: readonly number[], lengthOf: (index: number) => number): (readonly number[])[] {
   const hands: [number[], number[]] = [[], []];
   let ahead = 0;
@@ -53,7 +53,7 @@ function dealt(indices: readonly number[], lengthOf: (index: number) => number):
   return hands.filter((hand) => hand.length > 0);
 }
 
-/** How many of the first lengths come nearest to a sum; one at least. */
+/** Number of leading lengths whose sum is nearest to `share`; at least 1. */
 function countOfShare(lengths: readonly number[], share: number): number {
   let sum = 0;
   const count = lengths.findIndex((length) => {
@@ -63,7 +63,7 @@ function countOfShare(lengths: readonly number[], share: number): number {
   return count === -1 ? lengths.length : Math.max(1, count);
 }
 
-/** The largest count from 1 to countMax that fits, if everything smaller than a fitting count also fits; 1 if none does. */
+/** Largest count from 1 to countMax that fits, assuming that smaller counts fit too; 1 if none does. */
 export function largestCount(countMax: number, fits: (count: number) => boolean): number {
   if (countMax <= 1 || fits(countMax)) return countMax;
   let [most, tooMany] = [1, countMax];

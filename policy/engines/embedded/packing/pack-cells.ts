@@ -1,4 +1,4 @@
-/** Positions of the tokens of packed groups for attention: inputs of policy/models/packed-attention.ts. */
+/** Attention cells of the tokens of packed groups: inputs of policy/models/packed-attention.ts. */
 import { hidden } from '../../../models/attention.ts';
 import type { Tensor } from '../../../runtime/graph-runner.ts';
 import { float32, int64 } from './prompt-batch.ts';
@@ -9,12 +9,12 @@ export interface GroupLengths {
   readonly completions: readonly number[];
 }
 
-/** Numbers that ONNX Runtime's reductions read at once: 16 bytes. */
+/** Floats that ONNX Runtime's reductions read at once: 16 bytes. */
 const vectorLength = 4;
 
 export interface PackedCells {
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** T. Where cells have padding the last token is in no group. */
+  /** T. If any cell is padding, the last token belongs to no group. */
   readonly tokenCount: number;
 }
 
@@ -44,7 +44,7 @@ export function packCells(groups: readonly GroupLengths[]): PackedCells {
       place(ownStart + (group * groupSize + index) * length, count);
     });
   });
-  // No gradient reaches padding, so that this cell's is the padding token's: none.
+  // No gradient reaches padding cells, so the padding token gets none.
   if (tokenCount > used) tokenCells[used] = BigInt(cells.lastIndexOf(BigInt(used)));
   return {
     tokenCount,
@@ -59,12 +59,15 @@ export function packCells(groups: readonly GroupLengths[]): PackedCells {
   };
 }
 
-/** Rounded up to whole vectors: the sum over a row depends on its offset within a vector, and so would a group on its position. */
+/**
+ * Rounds up to whole vectors. The sum over a row depends on the row's offset within a vector, so without rounding a
+ * group's results would depend on its position.
+ */
 function rounded(length: number): number {
   return vectorLength * Math.ceil(length / vectorLength);
 }
 
-/** Rows are queries: keys behind them are hidden. */
+/** Causal mask: rows are queries, and keys after the query are masked. */
 function causal(length: number): Float32Array {
   const bias = new Float32Array(length * length);
   for (let row = 0; row < length; row++) bias.fill(hidden, row * length + row + 1, (row + 1) * length);

@@ -1,6 +1,6 @@
 /**
- * Groups as the training graph's list of tokens: a prompt, then its completions, one group behind the other. A completion's
- * last token predicts none and is left out.
+ * Packs groups into the training graph's list of tokens: group by group, a prompt and then its completions. A
+ * completion's last token predicts no other and is left out.
  */
 import { MtrlError } from '../../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../../engine.ts';
@@ -48,7 +48,7 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
     for (const completion of group.completions) {
       completion.tokenIds.forEach((id, index) => {
         const at = start + index;
-        // The prompt's last position predicts the first token, each token the next.
+        // The prompt's last token predicts the first token of the completion; each token predicts the next.
         rows[token] = BigInt(base + (index === 0 ? promptLength - 1 : at - 1));
         targets[token++] = BigInt(id);
         if (index === readLength(completion)) return;
@@ -75,12 +75,12 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
   return { tensors, completions, tokenCount };
 }
 
-/** Tokens that predict another. */
+/** Number of a completion's tokens that predict another. */
 function readLength({ tokenIds }: TrainCompletion): number {
   return Math.max(0, tokenIds.length - 1);
 }
 
-/** Repeats a completion's value for each of its tokens: float32 [N]. */
+/** float32 [N]: the value of each completion token; a single number is repeated for all tokens of a completion. */
 export function perToken(
   packed: PackedGroups,
   valuesOf: (completion: TrainCompletion) => number | readonly number[],
@@ -96,7 +96,7 @@ export function perToken(
   return float32(data, [packed.tokenCount]);
 }
 
-/** Cuts the N values back into [group][completion][token]. */
+/** Splits the N values into [group][completion][token]. */
 export function unpack(groups: readonly TrainGroup[], values: Float32Array): number[][][] {
   let token = 0;
   return groups.map((group) =>

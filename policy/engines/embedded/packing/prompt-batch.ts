@@ -1,4 +1,4 @@
-/** Tensors of a batch of rows: token ids with their positions, and where image features go. */
+/** Constructors of tensors, and the image tensors of a batch of prompts. */
 import { MtrlError } from '../../../../core/errors.ts';
 import type { SizedPrompt } from '../../../engine.ts';
 import type { Architecture, ImageReader } from '../../../models/architecture.ts';
@@ -10,8 +10,8 @@ export const int64 = (data: BigInt64Array, shape: readonly number[]): Tensor => 
 export const floatScalar = (value: number): Tensor => float32(Float32Array.of(value), []);
 
 /**
- * Image tensors for tokens of a shape.
- * @param starts index of each prompt's first token among them all
+ * Image tensors of a batch whose token ids have the given shape.
+ * @param starts index of each prompt's first token in the flattened batch
  */
 export function imageTensors(
   architecture: Architecture,

@@ -1,4 +1,4 @@
-/** The prompts of a request to an engine, for every verb: sent to another process instead of pixels. */
+/** Reads and replaces the prompts of engine requests of any verb, so that requests can be sent without pixels. */
 import type {
   ForwardBackwardRequest,
   ForwardRequest,
@@ -10,7 +10,7 @@ import type {
 
 type PromptedRequest = SampleRequest | LabelLogProbsRequest | ForwardRequest | ForwardBackwardRequest;
 
-/** The request with other prompts in their places; `map` gets each with its index among them all. */
+/** Returns the request with its prompts replaced; `map` receives each prompt with its index in the request. */
 export function mapPrompts(request: PromptedRequest, map: (prompt: Prompt, index: number) => SizedPrompt): object {
   if ('groups' in request)
     return { ...request, groups: request.groups.map((group, i) => ({ ...group, prompt: map(group.prompt, i) })) };

@@ -1,4 +1,4 @@
-/** Inputs of the rollout graph for a sample request, and its outputs as completions. */
+/** Converts sample requests to inputs of the rollout graph, and its outputs to completions. */
 import { assert } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
 import { keyOf, openUnit, philox } from '../../../../core/rng.ts';
@@ -11,22 +11,22 @@ import { rotaryRows } from '../../../models/rotary-rows.ts';
 import type { Tensor } from '../../../runtime/graph-runner.ts';
 import { float32, floatScalar, imageTensors, int64 } from './prompt-batch.ts';
 
-/** What one call samples: some prompts of a request, or some rollouts of one. */
+/** Part of a request that one call samples: some of its prompts, or some rollouts of one prompt. */
 export interface SamplePart extends SampleRequest {
-  /** Index of a group's first rollout among all of its prompt. */
+  /** Index of a group's first rollout among all rollouts of its prompt. */
   readonly rolloutOffset: number;
 }
 
-/** Prompts of one call, so that lanes end together: no bit of a completion depends on what else its call has. */
+/** Number of prompts per call such that lanes finish together; completions do not depend on other prompts in a call. */
 export function evenPromptCount(promptCount: number, groupSize: number, laneCount: number): number {
   const most = Math.max(1, Math.floor(columnCountMax / groupSize));
   const callCount = laneCount * Math.ceil(promptCount / most / laneCount);
-  // Fewer rows take as long.
+  // Fewer rows take just as long.
   const least = Math.ceil((columnCountMin - 1) / groupSize);
   return Math.min(most, promptCount, Math.max(least, Math.ceil(promptCount / callCount)));
 }
 
-/** A group that has more rollouts than a call has rows is cut into even shares. */
+/** Splits a group with more rollouts than a call has rows into even shares. */
 export function groupShares(groupSize: number): Pick<SamplePart, 'groupSize' | 'rolloutOffset'>[] {
   const shareCount = Math.ceil(groupSize / columnCountMax);
   const start = (share: number): number => Math.ceil((share * groupSize) / shareCount);
@@ -36,7 +36,7 @@ export function groupShares(groupSize: number): Pick<SamplePart, 'groupSize' | '
   }));
 }
 
-/** The completions of a request's parts, group by group. */
+/** Splits the completions of a request's parts into groups. */
 export function inGroups(completions: readonly SampledCompletion[], groupSize: number): SampledCompletion[][] {
   const groupCount = completions.length / groupSize;
   return Array.from({ length: groupCount }, (_, group) =>
@@ -44,7 +44,7 @@ export function inGroups(completions: readonly SampledCompletion[], groupSize: n
   );
 }
 
-/** The graph for a request. Options without effect do not need another graph. */
+/** Options of a request's graph. Those without effect are omitted, so that they do not need another graph. */
 export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
   const { greedy, topK, topP, stopSequences = [] } = sampling;
   assert(
@@ -102,7 +102,7 @@ export function sampleTensors(architecture: Architecture, request: SamplePart): 
   return tensors;
 }
 
-/** The prompt of each group that the graph decodes: all in order, the last again until there are rows enough. */
+/** Prompt index of each group that the graph decodes: all in order, the last repeated until there are enough rows. */
 function promptsOfGroups({ prompts, groupSize }: SamplePart): number[] {
   const groupCount = Math.max(prompts.length, Math.ceil(columnCountMin / groupSize));
   return Array.from({ length: groupCount }, (_, group) => Math.min(group, prompts.length - 1));
@@ -122,7 +122,7 @@ function groupTensors(part: SamplePart, starts: readonly number[], nexts: readon
   ];
 }
 
-/** [C, N, G], each from its own counter (prompt, rollout, token): no draw depends on another. */
+/** [C, N, G], each from its own counter (prompt, rollout, token), so that no sample depends on another. */
 function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
   const { groupSize, sampling, seed, step, promptOffset, rolloutOffset } = part;
   const key = keyOf('rollout', seed, step);
@@ -141,7 +141,7 @@ function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
   return float32(data, [sampling.tokenCountMax, groups.length, groupSize]);
 }
 
-/** The part's completions in order. tokens and logProbs are [C', N*G, 1]; a row ends behind its stop token or stop sequence. */
+/** Completions of the part, in order. tokens and logProbs are [C', N*G, 1]; rows end after a stop token or sequence. */
 export function readCompletions(part: SamplePart, tokens: Tensor, logProbs: Tensor): SampledCompletion[] {
   const [stepCount, rowCount] = tokens.shape as readonly [number, number];
   const ids = tokens.data as BigInt64Array;

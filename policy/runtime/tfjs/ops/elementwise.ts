@@ -47,7 +47,7 @@ function asNumber(x: TfTensor): TfTensor {
   return x.dtype === 'bool' ? tf.cast(x, 'int32') : x;
 }
 
-/** ONNX truncates towards zero, TensorFlow floors. */
+/** Integer division: ONNX truncates towards zero, TensorFlow floors. */
 function truncatedQuotient(a: TfTensor, b: TfTensor): TfTensor {
   const zero = tf.scalar(0, 'int32');
   const isNegative = tf.logicalXor(tf.less(a, zero), tf.less(b, zero));

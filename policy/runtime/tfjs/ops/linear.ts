@@ -15,8 +15,8 @@ export const linearOps: TfjsOps<LinearOp> = {
 };
 
 /**
- * Products of batches. tf.matMul takes the smaller operand's batches in turn, which is right only where that has all of
- * them or one ([2, 1, ...] with [2, 3, ...] goes wrong): others are repeated first.
+ * Batched matrix product. tf.matMul cycles through the batches of the smaller operand, which is correct only if that
+ * operand has all batches or one ([2, 1, ...] with [2, 3, ...] is wrong). Other operands are broadcast first.
  */
 function batched(a: TfTensor, b: TfTensor, transA: boolean, transB: boolean): TfTensor {
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));

@@ -21,7 +21,7 @@ export const movementOps: TfjsOps<MovementOp> = {
   Split: (inputs, attributes) => tf.split(input(inputs, 0), integers(inputs, 1), attributes['axis'] as number),
   Expand: (inputs) => {
     const x = input(inputs, 0);
-    // Both ways: a size of 1 in the target keeps that of the tensor.
+    // Broadcasts both ways: a size of 1 in the target keeps the tensor's size.
     return broadcastTo(x, tf.broadcast_util.assertAndGetBroadcastShape(x.shape, integers(inputs, 1)));
   },
   Gather: (inputs, attributes) => {
@@ -38,13 +38,13 @@ export const movementOps: TfjsOps<MovementOp> = {
   ScatterElements: (inputs, attributes) => {
     const [base, indices, updates] = [input(inputs, 0), input(inputs, 1), input(inputs, 2)];
     const flat = flatPositions(indices, base.shape, attributes['axis'] as number);
-    // Positions that come twice are added up.
+    // scatterND sums the updates of duplicate positions.
     const added = tf.scatterND(tf.reshape(flat, [flat.size, 1]), tf.reshape(updates, [updates.size]), [base.size]);
     return tf.add(base, tf.reshape(added, base.shape));
   },
   Shape: (inputs) => tf.tensor1d(input(inputs, 0).shape, 'int32'),
   ConstantOfShape: (inputs) => tf.zeros(integers(inputs, 0), 'float32'),
-  // Not tf.oneHot: it refuses a depth of 1, and on wasm writes the bits of whole numbers when asked for float32.
+  // Not tf.oneHot: it rejects a depth of 1, and on wasm it writes the bits of integers when asked for float32.
   OneHot: (inputs) => {
     const depth = integers(inputs, 1)[0] as number;
     const indices = tf.expandDims(wrapped(input(inputs, 0), depth), -1);
@@ -52,18 +52,21 @@ export const movementOps: TfjsOps<MovementOp> = {
   },
 };
 
-/** ONNX Reshape: 0 keeps the axis, one -1 takes what is left. */
+/** Target of ONNX Reshape: 0 keeps the axis, and one -1 is inferred by tf.reshape. */
 function reshaped(shape: readonly number[], target: readonly number[]): number[] {
   return target.map((size, axis) => (size === 0 ? (shape[axis] ?? 0) : size));
 }
 
-/** tf.concat takes the dtype of a first empty tensor for that of all; these are left out. */
+/** Concatenates without empty tensors: tf.concat would give all tensors the dtype of an empty first one. */
 function concatenated(inputs: readonly TfTensor[], axis: number): TfTensor {
   const filled = inputs.filter((tensor) => (tensor.shape[axis] ?? 0) > 0);
   return filled.length < 2 ? (filled[0] ?? input(inputs, 0)) : tf.concat(filled, axis);
 }
 
-/** For every element of indices its row-major position in a tensor of the shape: own coordinates, but for the axis. */
+/**
+ * Row-major position of every element of `indices` in a tensor of `shape`: its own coordinates, except that the element
+ * itself gives the coordinate along `axis`.
+ */
 function flatPositions(indices: TfTensor, shape: readonly number[], axisOrNegative: number): TfTensor {
   const axis = axisOrNegative < 0 ? axisOrNegative + shape.length : axisOrNegative;
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));

@@ -2,7 +2,7 @@ import type { NormalizationOp } from '../../../graph/op-row.ts';
 import { tf } from '../tf.ts';
 import { type TfjsOps, input } from '../tfjs-op.ts';
 
-/** TensorFlow.js has none of these: they are put together as the ONNX specification writes them. */
+/** TensorFlow.js has none of these ops; they are composed as the ONNX specification defines them. */
 export const normalizationOps: TfjsOps<NormalizationOp> = {
   LayerNormalization: (inputs, attributes) => {
     const x = input(inputs, 0);

@@ -1,4 +1,4 @@
-/** Every op of the graph's table but Loop, which the runner drives. A missing one is a type error. */
+/** All ops of the op table except Loop, which the runner executes. A missing op is a type error. */
 import type { ControlOp, OpName } from '../../../graph/op-row.ts';
 import type { TfjsOps } from '../tfjs-op.ts';
 import { elementwiseOps } from './elementwise.ts';

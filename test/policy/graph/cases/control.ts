@@ -2,7 +2,7 @@ import * as b from '../../../../policy/graph/build.ts';
 import { Graph, type Value } from '../../../../policy/graph/ir.ts';
 import { type OpCase, exactly, int, normal, opCase } from '../op-case.ts';
 
-/** The body that every case here needs: a counter and a condition first. */
+/** The beginning of every loop body here: an iteration counter and a condition. */
 function bodyOf(g: Graph, name: string, condition: (body: Graph, before: Value) => Value): Graph {
   const body = new Graph(name, g);
   body.input('iteration', 'int64', []);

@@ -5,7 +5,7 @@ import { type InputSpec, type OpCase, bool, exactly, few, int, nonZero, normal, 
 
 type Binary = (g: Graph, a: Value, b: Value) => Value;
 
-/** Shapes that an elementwise op of two operands must take: equal, broadcast both ways, scalar, symbolic. */
+/** Cases of a binary elementwise op: equal shapes, broadcast both ways, scalar, symbolic. */
 function pairs(op: OpName, build: Binary, left: typeof normal, right: typeof normal): OpCase[] {
   const of = (title: string, x: InputSpec, y: InputSpec, sizes?: OpCase['sizes']): OpCase =>
     opCase(op, title, {

@@ -41,7 +41,7 @@ function overSymbols(op: OpName, build: Reduce): OpCase[] {
   );
 }
 
-/** Masked logits, large ones, and a row that is all alike: where a naive softmax breaks. */
+/** Masked and large logits, and a row of equal values: where a naive softmax fails. */
 const hard = exactly('float32', [4, 3], [-1e9, 1, 2, 300, 299, -300, 5, 5, 5, -1e9, -1e9, 0]);
 
 function overLastAxis(op: 'Softmax' | 'LogSoftmax', build: (g: Graph, x: Value) => Value): OpCase[] {

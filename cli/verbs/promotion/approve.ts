@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Decision } from '../../contract/messages.ts';
-import { decide, whoami } from '../temporal/decisions.ts';
-import { print, printJson } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
+import type { Decision } from '../../../contract/messages.ts';
+import { decide, whoami } from '../../temporal/decisions.ts';
+import { print, printJson } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
 
 interface DecideOptions {
   readonly by?: string;

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { JudgedRows } from '../../pipeline/asking/judge-rows.ts';
-import { MtrlError } from '../../core/errors.ts';
-import { projectRoot } from '../../core/project.ts';
-import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { nearest } from '../../recipes/checks/nearest.ts';
-import type { JudgeBatchInput, JudgeBatchResult } from '../../contract/workflows.ts';
-import { runJob } from '../temporal/job.ts';
-import { print, printJson } from '../show/output.ts';
-import { policyFolder, policyForms, policySource } from '../policy-source.ts';
-import { printQuarantine, quarantineOf } from '../show/quarantine.ts';
-import { withStack } from '../temporal/stack.ts';
-import { excerpt } from '../show/terminal-text.ts';
-import { cutOffLines } from '../show/unread-lines.ts';
-import { userPath } from '../user-path.ts';
+import type { JudgedRows } from '../../../pipeline/asking/judge-rows.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { projectRoot } from '../../../core/project.ts';
+import type { JudgedRow } from '../../../judge/evaluation/judged-row.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { nearest } from '../../../recipes/checks/nearest.ts';
+import type { JudgeBatchInput, JudgeBatchResult } from '../../../contract/workflows.ts';
+import { runJob } from '../../temporal/job.ts';
+import { print, printJson } from '../../show/output.ts';
+import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
+import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { excerpt } from '../../show/terminal-text.ts';
+import { cutOffLines } from '../../show/unread-lines.ts';
+import { userPath } from '../../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 
 interface JudgeOptions {
@@ -93,7 +93,7 @@ function documentOf(
 
 const answerLengthMax = 200;
 
-/** A line a row; of an answer that could not be read, also its text. */
+/** One line per row; an answer that could not be read is followed by its text. */
 export function rowLines(rows: readonly JudgedRow[]): string[] {
   const width = rows.reduce((most, { id }) => Math.max(most, id.length), 0);
   return rows.flatMap(({ id, verdict, unparsable, probabilities, likeliest, agreement, rationale, answers }) => {

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { proven } from '../../artifacts/store/stream-digest.ts';
-import { required } from '../../core/assert.ts';
-import { MtrlError } from '../../core/errors.ts';
-import { artifactAt } from '../artifact-at.ts';
-import { say } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
-import { userPath } from '../user-path.ts';
+import type { ArtifactStore } from '../../../artifacts/store/artifact-store.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import { proven } from '../../../artifacts/store/stream-digest.ts';
+import { required } from '../../../core/assert.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { artifactAt } from '../../artifact-at.ts';
+import { say } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { userPath } from '../../user-path.ts';
 
 export function addFetch(command: Command): void {
   command
@@ -31,7 +31,7 @@ async function write(store: ArtifactStore, ref: ArtifactRef, path: string): Prom
   say(`${path}: ${String(ref.byteLength)} bytes, sha256 ${ref.sha256}`);
 }
 
-/** Whoever reads may stop in the middle (`| head`). */
+/** Writes the artifact to stdout; the reader may stop in the middle (`| head`). */
 async function print(store: ArtifactStore, ref: ArtifactRef): Promise<void> {
   const source = required(await store.objects.open(store.keyOf(ref)), ref.uri);
   const all = (bytes: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> => proven(bytes, ref, ref.uri);

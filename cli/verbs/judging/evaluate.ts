@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import type { KeptEvaluation } from '../../contract/activities.ts';
-import { keptEvaluation } from '../../pipeline/asking/kept-evaluation.ts';
-import { MtrlError } from '../../core/errors.ts';
-import { readOverrides } from '../../infra/stack/settings.ts';
-import type { AnswerMode } from '../../judge/example.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { requireFiles } from '../../recipes/paths.ts';
-import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../contract/workflows.ts';
-import { runJob } from '../temporal/job.ts';
-import { paintFor, print, printJson } from '../show/output.ts';
-import { policyFolder, policyForms, policySource } from '../policy-source.ts';
-import { withStack } from '../temporal/stack.ts';
-import { scoreTable } from '../show/table.ts';
-import { unreadLines } from '../show/unread-lines.ts';
-import { variantLines } from '../show/variant-lines.ts';
+import type { KeptEvaluation } from '../../../contract/activities.ts';
+import { keptEvaluation } from '../../../pipeline/asking/kept-evaluation.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { readOverrides } from '../../../infra/stack/settings.ts';
+import type { AnswerMode } from '../../../judge/example.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { requireFiles } from '../../../recipes/paths.ts';
+import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../../contract/workflows.ts';
+import { runJob } from '../../temporal/job.ts';
+import { paintFor, print, printJson } from '../../show/output.ts';
+import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { scoreTable } from '../../show/table.ts';
+import { unreadLines } from '../../show/unread-lines.ts';
+import { variantLines } from '../../show/variant-lines.ts';
 
 interface EvaluateOptions {
   readonly policy: string;
@@ -66,7 +66,7 @@ export function answerMode(mode: string | undefined): AnswerMode | undefined {
   });
 }
 
-/** JSON is YAML: the path may hold anything. */
+/** Recipe override that sets the policy to a folder. JSON is valid YAML, so the path may contain any character. */
 export function policySetting(folder: string): string {
   return `policy=${JSON.stringify({ checkpoint: folder })}`;
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
-import { MtrlError } from '../../core/errors.ts';
-import { print, say } from '../show/output.ts';
-import { fetchReport } from '../reports.ts';
-import { madeBy } from '../show/made.ts';
-import { withStack } from '../temporal/stack.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { print, say } from '../../show/output.ts';
+import { fetchReport } from '../../reports.ts';
+import { madeBy } from '../../show/made.ts';
+import { withStack } from '../../temporal/stack.ts';
 
 export function addReport(command: Command): void {
   command

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { type Verification, verifyArtifacts } from '../../artifacts/verify.ts';
-import { madeBy } from '../show/made.ts';
-import { paintFor, print, printJson, say } from '../show/output.ts';
-import { withProgressLine } from '../show/progress-line.ts';
-import { withStack } from '../temporal/stack.ts';
+import type { ArtifactStore } from '../../../artifacts/store/artifact-store.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import { type Verification, verifyArtifacts } from '../../../artifacts/verify.ts';
+import { madeBy } from '../../show/made.ts';
+import { paintFor, print, printJson, say } from '../../show/output.ts';
+import { withProgressLine } from '../../show/progress-line.ts';
+import { withStack } from '../../temporal/stack.ts';
 
 export function addVerify(command: Command): void {
   command
@@ -32,7 +32,7 @@ function verifyShowing(store: ArtifactStore, roots: readonly ArtifactRef[]): Pro
   );
 }
 
-/** Every blob by the digest in its name, and every manifest, which proves itself. */
+/** All blobs, with the digest in their name, and all manifests, which are self-verifying. */
 async function everything({ objects }: ArtifactStore): Promise<ArtifactRef[]> {
   const roots: ArtifactRef[] = [];
   for (const prefix of ['blobs/', 'manifests/']) {

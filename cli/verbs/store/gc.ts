@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { experimentKey } from '../../artifacts/experiments.ts';
-import { collectGarbage, type Garbage } from '../../artifacts/collection/garbage.ts';
-import { youngMs } from '../../artifacts/store/age.ts';
-import { experimentsBefore, forget } from '../temporal/forget.ts';
-import { paintFor, print, printJson, say } from '../show/output.ts';
-import { withProgressLine } from '../show/progress-line.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
-import { openWorkflows, payloadsOf, workflowsEndedSince } from '../temporal/workflow-roots.ts';
+import { experimentKey } from '../../../artifacts/experiments.ts';
+import { collectGarbage, type Garbage } from '../../../artifacts/collection/garbage.ts';
+import { youngMs } from '../../../artifacts/store/age.ts';
+import { experimentsBefore, forget } from '../../temporal/forget.ts';
+import { paintFor, print, printJson, say } from '../../show/output.ts';
+import { withProgressLine } from '../../show/progress-line.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
+import { openWorkflows, payloadsOf, workflowsEndedSince } from '../../temporal/workflow-roots.ts';
 
 interface GcOptions {
   readonly dryRun?: boolean;
@@ -63,7 +63,7 @@ function daysAgo(days: number): Date {
   return new Date(Date.now() - days * dayMs);
 }
 
-/** Of the workflows that are open now and those that ended since then. */
+/** Payloads of the workflows that are open or ended after `since`, without those of forgotten experiments. */
 async function* documentsOf(stack: Stack, since: Date, forgotten: readonly string[]): AsyncGenerator {
   const workflows = [...(await openWorkflows(stack)), ...(await workflowsEndedSince(stack, since))];
   for (const workflow of workflows) {
@@ -72,7 +72,10 @@ async function* documentsOf(stack: Stack, since: Date, forgotten: readonly strin
   }
 }
 
-/** By the store's clock: what is written from now on is young, and while something runs, what it may count on. */
+/**
+ * Time by the store's clock after which artifacts count as young: the start of the collection minus the grace period,
+ * which is at least `youngMs` while workflows are open.
+ */
 async function youngSince(stack: Stack, { graceMinutes }: GcOptions): Promise<() => Promise<number>> {
   const startedAtMs = await stack.store.objects.timeMs();
   let wasTold = false;

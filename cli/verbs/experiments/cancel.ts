@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { describe } from '../temporal/describe-experiment.ts';
-import { failingText, failingWorkflows, terminateFailing } from '../temporal/failing-workflows.ts';
-import { commandText, print } from '../show/output.ts';
-import { withTemporal } from '../temporal/stack.ts';
+import { describe } from '../../temporal/describe-experiment.ts';
+import { failingText, failingWorkflows, terminateFailing } from '../../temporal/failing-workflows.ts';
+import { commandText, print } from '../../show/output.ts';
+import { withTemporal } from '../../temporal/stack.ts';
 
 export function addCancel(command: Command): void {
   command.argument('<id>').action(async (experimentId: string) => {

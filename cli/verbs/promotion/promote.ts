@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { FindCandidateInput, GateCheck } from '../../contract/retraining.ts';
-import { MtrlError } from '../../core/errors.ts';
-import type { GatedPromotion } from '../../contract/promotion.ts';
-import { runJob } from '../temporal/job.ts';
-import { commandText, type Paint, paintFor, print, printJson, say } from '../show/output.ts';
-import { shownVersion } from '../temporal/promotions.ts';
-import { withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
+import type { FindCandidateInput, GateCheck } from '../../../contract/retraining.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { GatedPromotion } from '../../../contract/promotion.ts';
+import { runJob } from '../../temporal/job.ts';
+import { commandText, type Paint, paintFor, print, printJson, say } from '../../show/output.ts';
+import { shownVersion } from '../../temporal/promotions.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
 
 interface PromoteOptions {
   readonly arm?: string;
@@ -27,7 +27,7 @@ export function addPromote(command: Command): void {
     .action(promote);
 }
 
-/** Throws PROMOTION_HELD_BACK if the name was not switched. */
+/** Throws PROMOTION_HELD_BACK if the candidate was not promoted. */
 async function promote(experimentId: string, { json = false, ...wanted }: PromoteOptions): Promise<void> {
   const input: FindCandidateInput = { experimentId, ...wanted };
   await withStack({ startMissing: true }, async (stack) => {
@@ -45,7 +45,7 @@ async function promote(experimentId: string, { json = false, ...wanted }: Promot
   });
 }
 
-/** A receiver that could not be reached. */
+/** Reports a notification that could not be delivered. */
 export function sayUntold(failure: string): void {
   say(`notification failed: ${failure}`);
 }

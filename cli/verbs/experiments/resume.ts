@@ -1,12 +1,12 @@
 import { WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Command } from 'commander';
-import { parseRecipe } from '../../recipes/load.ts';
-import type { RecipeInput } from '../../recipes/recipe.ts';
-import { describe } from '../temporal/describe-experiment.ts';
-import { inputsOfExperiment, start } from '../temporal/experiments.ts';
-import { failingText, failingWorkflows, terminateFailing } from '../temporal/failing-workflows.ts';
-import { commandText, print, say } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
+import { parseRecipe } from '../../../recipes/load.ts';
+import type { RecipeInput } from '../../../recipes/recipe.ts';
+import { describe } from '../../temporal/describe-experiment.ts';
+import { inputsOfExperiment, start } from '../../temporal/experiments.ts';
+import { failingText, failingWorkflows, terminateFailing } from '../../temporal/failing-workflows.ts';
+import { commandText, print, say } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
 
 export function addResume(command: Command): void {
   command.argument('<id>').action(async (experimentId: string) => {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import { trainedArms } from '../../recipes/arms.ts';
-import { changedRecipe } from '../../recipes/load.ts';
-import type { Recipe } from '../../recipes/recipe.ts';
-import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
-import { originOf, planFork } from '../origin.ts';
-import { say } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { trainedArms } from '../../../recipes/arms.ts';
+import { changedRecipe } from '../../../recipes/load.ts';
+import type { Recipe } from '../../../recipes/recipe.ts';
+import { requireExperimentId, startOrAttach } from '../../temporal/experiments.ts';
+import { originOf, planFork } from '../../origin.ts';
+import { say } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
 import { newExperimentId, showStarted } from './run.ts';
 
 interface ForkOptions {
@@ -47,7 +47,7 @@ async function fork(originId: string, options: ForkOptions): Promise<void> {
   });
 }
 
-/** The one that is changed, or the only one that trains. Throws USAGE. */
+/** The arm that the settings change, or the only one that trains. Throws USAGE. */
 function theArm(recipe: Recipe, sets: readonly string[]): string {
   const changed = sets.flatMap((set) => /^arms\.([^.=]+)[.=]/.exec(set.trim())?.[1] ?? []);
   const trained = trainedArms(recipe).map(([name]) => name);

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { type SetAsideName, setAsideNames } from '../../infra/stack/set-aside.ts';
-import { up } from '../../infra/stack/up.ts';
-import { print, say } from '../show/output.ts';
+import { type SetAsideName, setAsideNames } from '../../../infra/stack/set-aside.ts';
+import { up } from '../../../infra/stack/up.ts';
+import { print, say } from '../../show/output.ts';
 
 export function addUp(command: Command): void {
   command

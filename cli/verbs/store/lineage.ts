@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { type Ancestry, type AncestryOptions, ancestryOf, type Contents, madeAs } from '../../artifacts/ancestry.ts';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { MtrlError } from '../../core/errors.ts';
-import { contentsOf } from '../show/made-contents.ts';
-import { madeBy } from '../show/made.ts';
-import { type Paint, paintFor, print, printJson } from '../show/output.ts';
-import { withProgressLine } from '../show/progress-line.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
+import { type Ancestry, type AncestryOptions, ancestryOf, type Contents, madeAs } from '../../../artifacts/ancestry.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { contentsOf } from '../../show/made-contents.ts';
+import { madeBy } from '../../show/made.ts';
+import { type Paint, paintFor, print, printJson } from '../../show/output.ts';
+import { withProgressLine } from '../../show/progress-line.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
 
 interface LineageOptions {
   readonly depth: number;

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { describeError, MtrlError } from '../../core/errors.ts';
-import { livingDaemon } from '../../infra/process/daemon.ts';
-import { readSettings } from '../../infra/stack/settings.ts';
-import { waitingReason, workerNames } from '../../infra/stack/workers.ts';
-import { barLines } from '../show/bars.ts';
-import { failingText, failingWorkflows } from '../temporal/failing-workflows.ts';
-import { resultOf } from '../show/outcome.ts';
-import { commandText, paintFor, print, printJson, say } from '../show/output.ts';
-import { Rates, timeText } from '../show/rates.ts';
-import { type TemporalStack, uiLink, withTemporal } from '../temporal/stack.ts';
-import { type Standing, standingOf } from '../show/standing.ts';
+import { describeError, MtrlError } from '../../../core/errors.ts';
+import { livingDaemon } from '../../../infra/process/daemon.ts';
+import { readSettings } from '../../../infra/stack/settings.ts';
+import { waitingReason, workerNames } from '../../../infra/stack/workers.ts';
+import { barLines } from '../../show/bars.ts';
+import { failingText, failingWorkflows } from '../../temporal/failing-workflows.ts';
+import { resultOf } from '../../show/outcome.ts';
+import { commandText, paintFor, print, printJson, say } from '../../show/output.ts';
+import { Rates, timeText } from '../../show/rates.ts';
+import { type TemporalStack, uiLink, withTemporal } from '../../temporal/stack.ts';
+import { type Standing, standingOf } from '../../show/standing.ts';
 
 export function addStatus(command: Command): void {
   command
@@ -50,7 +50,7 @@ export function addStatus(command: Command): void {
     });
 }
 
-/** Workers that run and do not poll, and why. */
+/** One line for each worker that runs but does not poll, with the reason. */
 function waitingWorkers(home: string): string[] {
   return workerNames.flatMap((name) => {
     const worker = livingDaemon(home, name);
@@ -59,7 +59,7 @@ function waitingWorkers(home: string): string[] {
   });
 }
 
-/** Why an experiment failed; undefined if it did not. Showing the status does not throw the failure. */
+/** Why an experiment failed; undefined if it did not. The failure is shown, not thrown. */
 async function failureOf(stack: TemporalStack, { experimentId, status }: Standing): Promise<MtrlError | undefined> {
   if (status !== 'FAILED') return undefined;
   const error: unknown = await resultOf(stack, experimentId).then(
@@ -90,7 +90,7 @@ function documentOf({ experimentId, status, startedAt, closedAt, progress }: Sta
     closedAt: closedAt?.toISOString() ?? null,
     link: uiLink(settings, experimentId) ?? null,
     taskQueue: settings.taskQueues.control,
-    /** null: no worker answers. */
+    /** null if no worker answers. */
     progress: progress ?? null,
   };
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { forget } from '../temporal/forget.ts';
-import { commandText, print, printJson } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
+import { forget } from '../../temporal/forget.ts';
+import { commandText, print, printJson } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
 
 export function addDelete(command: Command): void {
   command

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { print, printJson } from '../show/output.ts';
-import { recipeDetails } from '../show/recipe-details.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { print, printJson } from '../../show/output.ts';
+import { recipeDetails } from '../../show/recipe-details.ts';
 
 export function addRecipe(command: Command): void {
   command

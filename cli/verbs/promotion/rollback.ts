@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { RollbackInput } from '../../contract/promotion.ts';
-import { whoami } from '../temporal/decisions.ts';
-import { runJob } from '../temporal/job.ts';
-import { print, printJson } from '../show/output.ts';
-import { shownVersion } from '../temporal/promotions.ts';
-import { withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
+import type { RollbackInput } from '../../../contract/promotion.ts';
+import { whoami } from '../../temporal/decisions.ts';
+import { runJob } from '../../temporal/job.ts';
+import { print, printJson } from '../../show/output.ts';
+import { shownVersion } from '../../temporal/promotions.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
 import { sayUntold } from './promote.ts';
 
 interface RollbackOptions {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { PromotedVersion } from '../../contract/retraining.ts';
-import { listNames, type NameDocument, type NameEvent, readName } from '../../artifacts/registry.ts';
-import { print, printJson } from '../show/output.ts';
-import { contentOf, requireName, shownVersion } from '../temporal/promotions.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
+import type { PromotedVersion } from '../../../contract/retraining.ts';
+import { listNames, type NameDocument, type NameEvent, readName } from '../../../artifacts/registry.ts';
+import { print, printJson } from '../../show/output.ts';
+import { contentOf, requireName, shownVersion } from '../../temporal/promotions.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
 
 export function addPromoted(command: Command): void {
   command

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import type { DatasetArtifact } from '../../pipeline/data/dataset-artifact.ts';
-import { readOverrides } from '../../infra/stack/settings.ts';
-import type { Leak } from '../../judge/datasets/joining/leaks.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { requireFiles } from '../../recipes/paths.ts';
-import type { IngestOnlyResult } from '../../contract/workflows.ts';
-import { runJob } from '../temporal/job.ts';
-import { commandText, print, printJson } from '../show/output.ts';
-import { printQuarantine, quarantineOf } from '../show/quarantine.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
+import type { DatasetArtifact } from '../../../pipeline/data/dataset-artifact.ts';
+import { readOverrides } from '../../../infra/stack/settings.ts';
+import type { Leak } from '../../../judge/datasets/joining/leaks.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { requireFiles } from '../../../recipes/paths.ts';
+import type { IngestOnlyResult } from '../../../contract/workflows.ts';
+import { runJob } from '../../temporal/job.ts';
+import { commandText, print, printJson } from '../../show/output.ts';
+import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
 
 interface IngestOptions {
   readonly set: readonly string[];

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { describe } from '../temporal/describe-experiment.ts';
-import { follow, sayGoesOn } from '../show/follow.ts';
-import { Interrupted } from '../show/interrupted.ts';
-import { indexOf } from '../show/outcome.ts';
-import { fetchReport } from '../reports.ts';
-import { withStack } from '../temporal/stack.ts';
+import { describe } from '../../temporal/describe-experiment.ts';
+import { follow, sayGoesOn } from '../../show/follow.ts';
+import { Interrupted } from '../../show/interrupted.ts';
+import { indexOf } from '../../show/outcome.ts';
+import { fetchReport } from '../../reports.ts';
+import { withStack } from '../../temporal/stack.ts';
 import { printOutcome } from './run.ts';
 
 export function addWatch(command: Command): void {

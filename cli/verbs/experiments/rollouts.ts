@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import { nearest } from '../../recipes/checks/nearest.ts';
-import { type MadeRun, madeBy } from '../show/made.ts';
-import { type Paint, paintFor, print, printJson } from '../show/output.ts';
-import { loggedSteps, promptsOfStep, type ShownPrompt } from '../show/rollout-log.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
-import { wholeNumber } from '../whole-number.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { nearest } from '../../../recipes/checks/nearest.ts';
+import { type MadeRun, madeBy } from '../../show/made.ts';
+import { type Paint, paintFor, print, printJson } from '../../show/output.ts';
+import { loggedSteps, promptsOfStep, type ShownPrompt } from '../../show/rollout-log.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
 
 interface RolloutOptions {
   readonly step?: number;

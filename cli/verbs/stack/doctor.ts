@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import { doctor, formatReport } from '../../infra/doctor/doctor.ts';
-import type { ArmShape } from '../../contract/model-plan.ts';
-import { formatPlan, planModel } from '../../infra/doctor/model.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { armShapes } from '../arm-shapes.ts';
-import { requireCheckpointFolder } from '../checkpoint-folder.ts';
-import { print, printJson } from '../show/output.ts';
-import { userPath } from '../user-path.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { doctor, formatReport } from '../../../infra/doctor/doctor.ts';
+import type { ArmShape } from '../../../contract/model-plan.ts';
+import { formatPlan, planModel } from '../../../infra/doctor/model.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { armShapes } from '../../arm-shapes.ts';
+import { requireCheckpointFolder } from '../../checkpoint-folder.ts';
+import { print, printJson } from '../../show/output.ts';
+import { userPath } from '../../user-path.ts';
 
 interface DoctorOptions {
   readonly model?: string;
@@ -54,7 +54,7 @@ async function plan(model: string, options: DoctorOptions): Promise<void> {
   if (planned.arms.some(({ fits }) => !fits)) process.exitCode = 1;
 }
 
-/** The defaults of a recipe's arm. */
+/** A step with the defaults of a recipe's arm. */
 const usualStep: ArmShape = {
   arm: 'all weights',
   ...{ promptCount: 16, groupSize: 8, completionTokenCount: 32, loss: 'ppo', withReference: false },

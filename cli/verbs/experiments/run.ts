@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import { readOverrides } from '../../infra/stack/settings.ts';
-import { loadRecipeFile } from '../../recipes/load.ts';
-import { requireFiles } from '../../recipes/paths.ts';
-import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
-import { requireExperimentId, startOrAttach } from '../temporal/experiments.ts';
-import { follow, sayGoesOn } from '../show/follow.ts';
-import { Interrupted } from '../show/interrupted.ts';
-import { documentOf, failureDocument, indexOf } from '../show/outcome.ts';
-import { commandText, paintFor, print, printJson, say } from '../show/output.ts';
-import { fetchReport } from '../reports.ts';
-import { type Stack, uiLink, withStack } from '../temporal/stack.ts';
-import { scoreTable } from '../show/table.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { readOverrides } from '../../../infra/stack/settings.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import { requireFiles } from '../../../recipes/paths.ts';
+import type { ExperimentIndex } from '../../../pipeline/reporting/experiment-index.ts';
+import { requireExperimentId, startOrAttach } from '../../temporal/experiments.ts';
+import { follow, sayGoesOn } from '../../show/follow.ts';
+import { Interrupted } from '../../show/interrupted.ts';
+import { documentOf, failureDocument, indexOf } from '../../show/outcome.ts';
+import { commandText, paintFor, print, printJson, say } from '../../show/output.ts';
+import { fetchReport } from '../../reports.ts';
+import { type Stack, uiLink, withStack } from '../../temporal/stack.ts';
+import { scoreTable } from '../../show/table.ts';
 
 interface RunOptions {
   readonly set: readonly string[];
@@ -38,7 +38,7 @@ export function addRun(command: Command): void {
 async function run(recipeFile: string, options: RunOptions): Promise<void> {
   const { recipe, parsed, digest } = loadRecipeFile(recipeFile, options.set);
   const experimentId = requireExperimentId(options.id ?? newExperimentId(parsed.name, digest));
-  // Workers of a remote stack see other files; they find out for themselves.
+  // Workers of a remote stack see other files and check them themselves.
   if (readOverrides().temporal === undefined) requireFiles(parsed);
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
@@ -46,7 +46,7 @@ async function run(recipeFile: string, options: RunOptions): Promise<void> {
   });
 }
 
-/** Says that it runs; with `wait`, shows it until it ends. */
+/** Prints that the experiment runs; with `wait`, shows it until it ends. */
 export async function showStarted(
   stack: Stack,
   experimentId: string,
@@ -82,12 +82,12 @@ export function printOutcome({ runs }: Pick<ExperimentIndex, 'runs'>, reportPath
   print(`report ${reportPath}`);
 }
 
-/** Says the recipe, and sorts by time. */
+/** An id that names the recipe and sorts by time. */
 export function newExperimentId(recipeName: string, recipeDigest: string): string {
   return `${recipeName}-${recipeDigest.slice(0, 8)}-${timeStamp(new Date())}`;
 }
 
-/** `20260801-142530`, UTC: sorts by time and tells two runs of one recipe apart. */
+/** `20260801-142530`, UTC: sorts by time and distinguishes two runs of one recipe. */
 function timeStamp(now: Date): string {
   return now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
 }

@@ -1,9 +1,9 @@
 import type { ScheduleDescription, ScheduleHandle } from '@temporalio/client';
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import { commandText, print, printJson } from '../show/output.ts';
-import { durationText, overlapOf, overlapWords, scheduleName, timeOf, timesOf } from '../temporal/schedule-words.ts';
-import { changedSchedule, type RetrainingOptions, scheduledRetraining } from '../temporal/scheduled-retraining.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { commandText, print, printJson } from '../../show/output.ts';
+import { durationText, overlapOf, overlapWords, scheduleName, timeOf, timesOf } from '../../temporal/schedule-words.ts';
+import { changedSchedule, type RetrainingOptions, scheduledRetraining } from '../../temporal/scheduled-retraining.ts';
 import {
   createSchedule,
   descriptionDocument,
@@ -13,8 +13,8 @@ import {
   summaryDocument,
   updateSchedule,
   withSchedule,
-} from '../temporal/schedules.ts';
-import { type TemporalStack, withStack, withTemporal } from '../temporal/stack.ts';
+} from '../../temporal/schedules.ts';
+import { type TemporalStack, withStack, withTemporal } from '../../temporal/stack.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -98,7 +98,7 @@ const plainVerbs = [
     verb: 'trigger',
     description: 'start a retraining now',
     said: 'was triggered',
-    // Its own policy, where the client would overlap.
+    // Uses the schedule's own overlap policy; the client's default is to allow all.
     act: async (handle: ScheduleHandle) => handle.trigger((await handle.describe()).policies.overlap),
   },
   {
@@ -187,7 +187,7 @@ async function backfill(name: string, { from, to, overlap, json = false }: Backf
   if (range.end <= range.start)
     throw new MtrlError('USAGE', '--to is not after --from', { where: 'schedule backfill', found: `${from} to ${to}` });
   await changed(name, json, `starts the runs of ${from} to ${to}`, async (handle) => {
-    // The server takes a backfill of a schedule that is not there for done.
+    // For a schedule that does not exist the server reports a backfill as done.
     await handle.describe();
     await handle.backfill(range);
   });
@@ -214,7 +214,7 @@ function descriptionText(document: ReturnType<typeof descriptionDocument>, workf
   ].join('\n');
 }
 
-/** What a retraining says of itself, where it has ended by itself. */
+/** The retraining's own outcome if it has completed, else Temporal's status. */
 function endText(status: string, outcome: string | null): string {
   return status === 'completed' && outcome !== null ? outcome : status;
 }

@@ -1,19 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type ArchiveEntry, entriesOf } from '../../artifacts/archive/archive.ts';
-import { writeArchiveFolder } from '../../artifacts/archive/archive-folder.ts';
-import { writeTar } from '../../artifacts/archive/archive-tar.ts';
-import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../artifacts/codecs/checkpoint-dtype.ts';
-import { materializeFolder } from '../../artifacts/store/files.ts';
-import { MtrlError } from '../../core/errors.ts';
-import type { PolicyState } from '../../contract/activities.ts';
-import { writeAdapterFiles } from '../adapter-files.ts';
-import { type MadeRun, madeBy } from '../show/made.ts';
-import { print, printJson } from '../show/output.ts';
-import { promotedAs } from '../temporal/promotions.ts';
-import { type Stack, withStack } from '../temporal/stack.ts';
-import { userPath } from '../user-path.ts';
+import { type ArchiveEntry, entriesOf } from '../../../artifacts/archive/archive.ts';
+import { writeArchiveFolder } from '../../../artifacts/archive/archive-folder.ts';
+import { writeTar } from '../../../artifacts/archive/archive-tar.ts';
+import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../../artifacts/codecs/checkpoint-dtype.ts';
+import { materializeFolder } from '../../../artifacts/store/files.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { PolicyState } from '../../../contract/activities.ts';
+import { writeAdapterFiles } from '../../adapter-files.ts';
+import { type MadeRun, madeBy } from '../../show/made.ts';
+import { print, printJson } from '../../show/output.ts';
+import { promotedAs } from '../../temporal/promotions.ts';
+import { type Stack, withStack } from '../../temporal/stack.ts';
+import { userPath } from '../../user-path.ts';
 
 interface ExportOptions {
   readonly to: string;
@@ -24,7 +24,7 @@ interface ExportOptions {
   readonly json?: boolean;
 }
 
-/** Where an exported checkpoint came from, beside it. */
+/** File beside an exported checkpoint that records its origin. */
 const provenanceFile = 'provenance.json';
 
 export function addExport(command: Command): void {

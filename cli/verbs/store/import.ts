@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readArchiveFolder } from '../../artifacts/archive/archive-folder.ts';
-import { readTar } from '../../artifacts/archive/archive-tar.ts';
-import { importArchive } from '../../artifacts/archive/import.ts';
-import { print, printJson } from '../show/output.ts';
-import { withStack } from '../temporal/stack.ts';
-import { userPath } from '../user-path.ts';
+import { readArchiveFolder } from '../../../artifacts/archive/archive-folder.ts';
+import { readTar } from '../../../artifacts/archive/archive-tar.ts';
+import { importArchive } from '../../../artifacts/archive/import.ts';
+import { print, printJson } from '../../show/output.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { userPath } from '../../user-path.ts';
 
 export function addImport(command: Command): void {
   command

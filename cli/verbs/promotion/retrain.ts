@@ -1,11 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Command } from 'commander';
-import { MtrlError } from '../../core/errors.ts';
-import type { RetrainInput, RetrainResult } from '../../contract/promotion.ts';
-import { type Job, runJob, startJob } from '../temporal/job.ts';
-import { commandText, print, printJson } from '../show/output.ts';
-import { loadRetrainRecipe, retrainWorkflowId } from '../temporal/retrainings.ts';
-import { uiLink, withStack } from '../temporal/stack.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { RetrainInput, RetrainResult } from '../../../contract/promotion.ts';
+import { type Job, runJob, startJob } from '../../temporal/job.ts';
+import { commandText, print, printJson } from '../../show/output.ts';
+import { loadRetrainRecipe, retrainWorkflowId } from '../../temporal/retrainings.ts';
+import { uiLink, withStack } from '../../temporal/stack.ts';
 
 interface RetrainOptions {
   readonly set: readonly string[];
@@ -36,7 +36,7 @@ async function retrain(file: string, { set, wait = false, json = false }: Retrai
     const workflowId = await startJob(stack, job).catch(conflict(job));
     const link = uiLink(stack.settings, workflowId) ?? null;
     if (json) printJson({ workflowId, status: 'running', link });
-    else print('it continues in Temporal; the same command with --wait shows it until it ends');
+    else print('it continues in Temporal');
   });
 }
 
