@@ -107,8 +107,11 @@ export class S3ObjectStore implements ObjectStore {
   async touch(key: string): Promise<boolean> {
     const { bucket } = this.#settings;
     const itself = { Bucket: bucket, Key: checkKey(key), CopySource: `${bucket}/${key}` };
-    const copy = () => this.#client.send(new CopyObjectCommand({ ...itself, MetadataDirective: 'REPLACE' }));
-    return (await this.#find(async () => (await copy()) !== undefined)) ?? false;
+    const copied = async (): Promise<true> => {
+      await this.#client.send(new CopyObjectCommand({ ...itself, MetadataDirective: 'REPLACE' }));
+      return true;
+    };
+    return (await this.#find(copied)) ?? false;
   }
 
   async remove(keys: readonly string[]): Promise<void> {
