@@ -60,12 +60,12 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
   const name = 'store';
   try {
     await proveStore(target);
-    const hasBucket = await withTimeout(storeClient(target).bucketExists(target.bucket), 5_000);
+    const hasBucket = await storeClient(target, { timeoutMs: 5_000 }).bucketExists(target.bucket);
     const console = target.consoleUrl === undefined ? '' : `, console ${target.consoleUrl}`;
     const server: DoctorCheck = { name, status: 'ok', found: `${target.endpoint}${console}` };
     if (!hasBucket)
       return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
-    const refuses = await withTimeout(checkConditionalPut(target), 10_000);
+    const refuses = await checkConditionalPut(target);
     return [
       server,
       { name: 'bucket', status: 'ok', found: target.bucket },
@@ -116,18 +116,4 @@ function firstLine(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: string };
   const text = (message ?? '').split('\n')[0] ?? '';
   return text === '' && typeof code === 'string' ? code : text;
-}
-
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, failed) => {
-    timer = setTimeout(() => {
-      failed(new Error(`no answer for ${String(timeoutMs / 1000)} s`));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

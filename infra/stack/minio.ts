@@ -1,8 +1,10 @@
 /** The stack's store: a MinIO server, and the bucket with all of the project's data. */
-import { Client, type ClientOptions } from 'minio';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { join } from 'node:path';
+import { Client, type ClientOptions } from 'minio';
 import { MtrlError } from '../../core/errors.ts';
 import { findOrMakeBinary } from '../binaries/binaries.ts';
 import { host } from './ports.ts';
@@ -69,19 +71,30 @@ async function probeStore(target: Target, timeoutMs: number): Promise<void> {
   const response = await fetch(live, { signal: AbortSignal.timeout(timeoutMs) });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
-  await storeClient(target, { disableRetry: true }).bucketExists(target.bucket);
+  await storeClient(target, { timeoutMs, retryOptions: { disableRetry: true } }).bucketExists(target.bucket);
 }
 
+/** A server that sends nothing for `timeoutMs` has failed: the request then throws. */
 export function storeClient(
   { endpoint, accessKey, secretKey, sessionToken, region }: Target,
-  retryOptions: NonNullable<ClientOptions['retryOptions']> = {},
+  { timeoutMs = 30_000, retryOptions = {} }: { timeoutMs?: number; retryOptions?: ClientOptions['retryOptions'] } = {},
 ): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
   const port = url.port === '' ? (useSSL ? 443 : 80) : Number(url.port);
   const endPoint = url.hostname.replace(/^\[|\]$/g, '');
   const token = sessionToken === undefined ? {} : { sessionToken };
-  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region, retryOptions });
+  const transport = answeringWithin(timeoutMs, useSSL ? https : http);
+  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region, transport, retryOptions });
+}
+
+/** The client itself waits for ever. */
+function answeringWithin(timeoutMs: number, { request }: typeof http | typeof https): Pick<typeof http, 'request'> {
+  const limited = (options: http.RequestOptions, onResponse: (response: http.IncomingMessage) => void) => {
+    const sent = request({ ...options, timeout: timeoutMs }, onResponse);
+    return sent.on('timeout', () => sent.destroy(new Error(`no answer for ${String(timeoutMs / 1000)} s`)));
+  };
+  return { request: limited as typeof http.request };
 }
 
 export async function ensureBucket(target: Target, isLocal: boolean): Promise<void> {
@@ -106,7 +119,7 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
 
 /** Whether the second of two `PUT If-None-Match: *` is rejected, as the artifacts' commit protocol requires. */
 export async function checkConditionalPut(target: Target): Promise<boolean> {
-  const client = storeClient(target);
+  const client = storeClient(target, { timeoutMs: 5_000 });
   const key = `doctor/${randomBytes(8).toString('hex')}`;
   const put = () => client.putObject(target.bucket, key, Buffer.from('x'), 1, { 'If-None-Match': '*' });
   await put();

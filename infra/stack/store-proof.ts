@@ -3,15 +3,14 @@ import { foreignServer } from './foreign-server.ts';
 import { storeClient } from './minio.ts';
 import type { StoreSettings } from './s3-settings.ts';
 
-const timeoutMs = 5_000;
+const once = { timeoutMs: 5_000, retryOptions: { disableRetry: true } };
 
 /** S3 codes of a server that does not know this stack's credentials. A HEAD without a body is AccessDenied. */
 const unknownCredentials = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied'];
 
 /** The S3 error code of a request with the stack's credentials; undefined if it succeeds. Throws without an answer. */
 export async function refusalOf(settings: StoreSettings): Promise<string | undefined> {
-  const listing = storeClient(settings, { disableRetry: true }).listObjectsV2(settings.bucket, 'none/');
-  const timer = setTimeout(() => listing.destroy(new Error(`no answer for ${String(timeoutMs / 1000)} s`)), timeoutMs);
+  const listing = storeClient(settings, once).listObjectsV2(settings.bucket, 'none/');
   try {
     for await (const entry of listing) if (entry !== undefined) break;
     return undefined;
@@ -20,7 +19,6 @@ export async function refusalOf(settings: StoreSettings): Promise<string | undef
     if (code !== undefined && isS3Code(code)) return code;
     throw error;
   } finally {
-    clearTimeout(timer);
     listing.destroy();
   }
 }

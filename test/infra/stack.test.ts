@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -5,7 +8,7 @@ import { required } from '../../core/assert.ts';
 import { readDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
-import { checkConditionalPut, storeClient } from '../../infra/stack/minio.ts';
+import { checkConditionalPut, minioServer, storeClient } from '../../infra/stack/minio.ts';
 import { missingSearchAttributes, withConnection } from '../../infra/stack/temporal.ts';
 import { up } from '../../infra/stack/up.ts';
 import { useStack } from '../support/stack.ts';
@@ -72,6 +75,23 @@ describe('the local stack', () => {
     await up({ workers: false, home, env: {}, usualPorts: false, answerTimeoutMs: 500, log: () => undefined });
     expect(pidOf('minio')).not.toBe(before);
     expect(await checkConditionalPut(stack.settings.s3)).toBe(true);
+  });
+
+  it('knows a store that stops between two answers for one that hangs', async () => {
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith('/minio/health/') === true) response.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const target = { ...stack.settings.s3, endpoint: `http://127.0.0.1:${String(port)}` };
+    const ports = { port, consolePort: port };
+    try {
+      const { probe } = minioServer(stack.settings.home, target, ports, {}, () => undefined);
+      await expect(probe(500)).rejects.toThrow('no answer for 0.5 s');
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('stops with `down` and starts again unchanged', async () => {
