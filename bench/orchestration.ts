@@ -43,7 +43,9 @@ async function activitiesOf(client: Client, workflowId: string): Promise<readonl
   return (events ?? []).flatMap(({ eventTime, activityTaskCompletedEventAttributes: completed }) => {
     const payload = completed?.result?.payloads?.[0];
     if (!completed || !payload) return [];
-    const { computeMs = 0 } = defaultPayloadConverter.fromPayload<{ computeMs?: number }>(payload);
+    // `findRun` answers null where there is no such run.
+    const result = defaultPayloadConverter.fromPayload<{ computeMs?: number } | null>(payload);
+    const computeMs = result?.computeMs ?? 0;
     const endedAtMs = Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
     return [{ type: typeOf.get(String(completed.scheduledEventId)) ?? '', endedAtMs, computeMs }];
   });

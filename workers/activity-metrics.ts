@@ -7,7 +7,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { OnTransfer } from '../artifacts/store/s3-client.ts';
+import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
 import type {
   EvaluateResult,
   Made,

@@ -3,7 +3,7 @@ import { StoreLease } from '../collection/lease.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Prove, S3ObjectStore } from './s3-object-store.ts';
 import type { S3Settings } from './s3-settings.ts';
-import type { OnTransfer } from './s3-client.ts';
+import type { OnTransfer } from './s3-transport.ts';
 
 /** Opens the bucket of the stack's settings. Does not connect: the first request reports problems. */
 export function openObjectStore(settings: S3Settings, onTransfer?: OnTransfer, prove?: Prove): ObjectStore {

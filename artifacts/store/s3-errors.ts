@@ -30,31 +30,13 @@ const fullCodes = [
 
 const brokenConnection = ['ECONNRESET', 'EPIPE', 'ECONNABORTED'];
 
-/** What a server answered, as the client throws it: its name is the S3 code. */
-interface S3Answer extends Error {
-  readonly $metadata: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
-}
-
-function isAnswer(error: unknown): error is S3Answer {
-  return error instanceof Error && '$metadata' in error;
-}
-
-function statusOf(error: unknown): number | undefined {
-  return isAnswer(error) ? error.$metadata.httpStatusCode : undefined;
-}
-
-/** Of the server's answer, or of the socket. */
-function codeOf(error: unknown): string | undefined {
-  return errnoOf(error) ?? (isAnswer(error) ? error.name : undefined);
-}
-
 export function isAbsent(error: unknown): boolean {
   // A HEAD has no body to tell a missing key from a missing bucket; the next GET or PUT does.
-  return ['NoSuchKey', 'NotFound'].includes(codeOf(error) ?? '');
+  return ['NoSuchKey', 'NotFound'].includes(errnoOf(error) ?? '');
 }
 
 export function isPreconditionFailed(error: unknown): boolean {
-  return codeOf(error) === 'PreconditionFailed';
+  return errnoOf(error) === 'PreconditionFailed';
 }
 
 /** The connection existed and was lost. */
@@ -62,9 +44,14 @@ export function isBroken(error: unknown): boolean {
   return brokenConnection.includes(errnoOf(error) ?? '');
 }
 
-/** By this very answer the client learned that the clocks differ, or do no more: the next signature has another time. */
-export function isSignedByWrongClock(error: unknown): boolean {
-  return isAnswer(error) && error.$metadata.clockSkewCorrected === true;
+/** A signature by a clock that differs from the store's. */
+function isSkewed(error: unknown): boolean {
+  return errnoOf(error) === 'RequestTimeTooSkewed';
+}
+
+/** A HEAD also returns this for a signature by the wrong clock: it has no body with the reason. */
+export function isDenied(error: unknown): boolean {
+  return errnoOf(error) === 'AccessDenied' || isSkewed(error);
 }
 
 /** The body of a response was truncated: by the network, not the object. */
@@ -79,12 +66,12 @@ export function cutOff({ endpoint, bucket }: Place, key: string, wanted: number,
 /** `offsetMs`: the store's clock minus this machine's. */
 export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs = 0): MtrlError {
   if (cause instanceof MtrlError) return cause;
-  const code = codeOf(cause);
+  const code = errnoOf(cause);
   const found = [code, cause instanceof Error ? cause.message : String(cause)]
     .filter((part) => part !== undefined && part !== '')
     .join(': ');
   const where = `${endpoint}, bucket ${bucket}`;
-  if (code === 'RequestTimeTooSkewed')
+  if (isSkewed(cause))
     return new MtrlError('CLOCK_SKEWED', `the clock of ${hostname()} differs from the store's`, {
       where,
       found: `the store's clock is ${String(Math.round(Math.abs(offsetMs) / 1000))} s ${offsetMs < 0 ? 'behind' : 'ahead'}; ${found}`,
@@ -94,20 +81,20 @@ export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs
   const hint = code === undefined ? undefined : refusals[code];
   if (hint !== undefined)
     return new MtrlError('STORE_REFUSED', 'the store rejects the request', { where, found, hint, cause });
-  if (fullCodes.includes(code ?? '') || statusOf(cause) === 507)
+  if (fullCodes.includes(code ?? '') || /HTTP status: 507/.test(found))
     return new MtrlError('STORE_FULL', 'the store has no space left', {
       where,
       found,
       hint: 'enlarge its disk or quota, or delete unreferenced artifacts (`npm run mtrl -- gc`); work continues by itself once there is space',
       cause,
     });
-  // The server is up and cannot process this request, for example because the bytes on its disk do not match its own
-  // checksums.
-  const status = statusOf(cause) ?? 0;
-  if (status >= 500)
+  // The client maps any 5xx to this: the server is up and cannot process this request, for example because the bytes on
+  // its disk do not match its own checksums.
+  const status = /HTTP status: (5\d\d)/.exec(found)?.[1];
+  if (status !== undefined)
     return new MtrlError('STORE_FAILED', 'the store returned an internal error', {
       where,
-      found: `HTTP ${String(status)}: ${found}`,
+      found: `HTTP ${status}`,
       hint: 'see the log of the store; `npm run mtrl -- verify` lists the unreadable objects',
       cause,
     });

@@ -1,16 +1,11 @@
-/** Objects in an S3 bucket. Each is written by one PUT, so that it appears whole or not at all. */
+/**
+ * Objects in an S3 bucket, through the `minio` client. Only single PUTs: the client's multipart upload (8.0.7) numbers
+ * parts from 2 and joins the uploads of other attempts under the same key.
+ */
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { Readable } from 'node:stream';
-import {
-  CopyObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  type PutObjectCommandInput,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { Client, CopyDestinationOptions, CopySourceOptions } from 'minio';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import {
@@ -23,13 +18,10 @@ import {
   type StreamBody,
   type TaggedBytes,
 } from './object-store.ts';
-import { type OnTransfer, s3Client, signWith } from './s3-client.ts';
-import { cutOff, isAbsent, isBroken, isPreconditionFailed, isSignedByWrongClock, storeError } from './s3-errors.ts';
+import { cutOff, isAbsent, isBroken, isDenied, isPreconditionFailed, storeError } from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
+import { type OnTransfer, s3Transport } from './s3-transport.ts';
 import { StoreClock } from './store-clock.ts';
-
-/** Of one request: S3's limit. */
-const removedCountMax = 1000;
 
 /** Throws when the server is not the one that is meant. Called when it refuses a request, before the refusal counts. */
 export type Prove = () => Promise<void>;
@@ -37,7 +29,7 @@ export type Prove = () => Promise<void>;
 export class S3ObjectStore implements ObjectStore {
   readonly name: string;
   readonly #settings: S3Settings;
-  readonly #client: S3Client;
+  readonly #client: Client;
   readonly #baseUri: string;
   readonly #prove: Prove;
   readonly #clock = new StoreClock();
@@ -47,7 +39,7 @@ export class S3ObjectStore implements ObjectStore {
     this.#settings = settings;
     this.name = `bucket ${settings.bucket} at ${settings.endpoint}`;
     this.#baseUri = `s3://${settings.bucket}/`;
-    this.#client = s3Client(settings, this.#clock, onTransfer);
+    this.#client = makeClient(settings, s3Transport(settings, this.#clock, onTransfer));
   }
 
   uriOf(key: string): string {
@@ -64,20 +56,29 @@ export class S3ObjectStore implements ObjectStore {
 
   async getTagged(key: string): Promise<TaggedBytes | undefined> {
     return this.#find(async () => {
-      const { Body, ContentLength, ETag, LastModified } = await this.#read(checkKey(key));
-      const bytes = await bytesOf(Body as Readable);
-      const wanted = ContentLength ?? bytes.byteLength;
-      if (bytes.byteLength !== wanted) throw cutOff(this.#settings, key, wanted, bytes.byteLength);
-      return { bytes, tag: ETag ?? '', modifiedAtMs: LastModified?.getTime() ?? NaN };
+      // The client promises a stream; it is Node's response, whose headers have the tag.
+      const response = (await this.#client.getObject(this.#settings.bucket, checkKey(key))) as http.IncomingMessage;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response) chunks.push(chunk as Uint8Array);
+      const modifiedAtMs = Date.parse(response.headers['last-modified'] ?? '');
+      const bytes = Buffer.concat(chunks);
+      const byteLength = lengthSaid(response) ?? bytes.byteLength;
+      if (bytes.byteLength !== byteLength) throw cutOff(this.#settings, key, byteLength, bytes.byteLength);
+      return { bytes, tag: response.headers.etag ?? '', modifiedAtMs };
     });
   }
 
   /** As `head`, also for keys written by others: users' files have arbitrary names. */
   async open(key: string, range?: ByteRange): Promise<Readable | undefined> {
-    const found = await this.#find(() => this.#read(key, range));
-    if (found === undefined) return undefined;
-    const body = this.#whole(found.Body as Readable, key, found.ContentLength);
-    return Readable.from(body, { objectMode: false });
+    const { bucket } = this.#settings;
+    const response = await this.#find(() =>
+      range === undefined
+        ? this.#client.getObject(bucket, key)
+        : this.#client.getPartialObject(bucket, key, range.start, range.end - range.start),
+    );
+    if (response === undefined) return undefined;
+    const wanted = lengthSaid(response as http.IncomingMessage);
+    return Readable.from(this.#whole(response, key, wanted), { objectMode: false });
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
@@ -85,11 +86,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<'written' | 'exists'> {
-    return (await this.#put(key, bytes, { IfNoneMatch: '*' })) === 'written' ? 'written' : 'exists';
+    return (await this.#put(key, bytes, { 'if-none-match': '*' })) === 'written' ? 'written' : 'exists';
   }
 
   async putIfMatch(key: string, bytes: Uint8Array, tag: string): Promise<'written' | 'changed'> {
-    return (await this.#put(key, bytes, { IfMatch: tag })) === 'written' ? 'written' : 'changed';
+    return (await this.#put(key, bytes, { 'if-match': tag })) === 'written' ? 'written' : 'changed';
   }
 
   async putStream(key: string, { open, byteLength, sha256 }: StreamBody): Promise<void> {
@@ -98,81 +99,76 @@ export class S3ObjectStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectHead | undefined> {
     return this.#find(async () => {
-      const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.#settings.bucket, Key: key }));
-      return headOf({ size: found.ContentLength, modified: found.LastModified, tag: found.ETag });
+      const found = await this.#client.statObject(this.#settings.bucket, key);
+      return { byteLength: found.size, tag: found.etag, modifiedAtMs: found.lastModified.getTime() };
     });
   }
 
   /** A copy onto itself; S3 requires a change, so its metadata, of which it has none, is replaced. */
   async touch(key: string): Promise<boolean> {
     const { bucket } = this.#settings;
-    const itself = { Bucket: bucket, Key: checkKey(key), CopySource: `${bucket}/${key}` };
-    const copied = async (): Promise<true> => {
-      await this.#client.send(new CopyObjectCommand({ ...itself, MetadataDirective: 'REPLACE' }));
-      return true;
-    };
-    return (await this.#find(copied)) ?? false;
+    const from = new CopySourceOptions({ Bucket: bucket, Object: checkKey(key) });
+    const to = new CopyDestinationOptions({ Bucket: bucket, Object: key, MetadataDirective: 'REPLACE' });
+    return (await this.#find(() => this.#client.copyObject(from, to).then(() => true))) ?? false;
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += removedCountMax) {
-      const objects = keys.slice(at, at + removedCountMax).map((key) => ({ Key: checkKey(key) }));
-      const request = { Bucket: this.#settings.bucket, Delete: { Objects: objects, Quiet: true } };
-      const { Errors: [refused] = [] } = await this.#ask(() => this.#client.send(new DeleteObjectsCommand(request)));
-      // Each key has an answer of its own; one that is not removed has an S3 code as a whole request would.
-      if (refused !== undefined)
-        throw await this.#failure(
-          Object.assign(new Error(`${refused.Key ?? ''}: ${refused.Message ?? ''}`), { code: refused.Code ?? '' }),
-        );
-    }
+    if (keys.length === 0) return;
+    await this.#ask(() => this.#client.removeObjects(this.#settings.bucket, keys.map(checkKey)));
   }
 
   async timeMs(): Promise<number> {
-    if (!this.#clock.isKnown) await this.head('clock');
+    if (!this.#clock.isKnown) await this.#find(() => this.#client.statObject(this.#settings.bucket, 'clock'));
     return this.#clock.nowMs();
   }
 
-  async *list(prefix: string, after?: string): AsyncIterable<ObjectEntry> {
-    const request = { Bucket: this.#settings.bucket, Prefix: prefix, StartAfter: after, EncodingType: 'url' } as const;
-    for (let next: string | undefined, isLast = false; !isLast;) {
-      const page = await this.#ask(() =>
-        this.#client.send(new ListObjectsV2Command({ ...request, ContinuationToken: next })),
-      );
-      for (const { Key, Size, LastModified, ETag } of page.Contents ?? [])
-        yield { key: decoded(Key ?? ''), ...headOf({ size: Size, modified: LastModified, tag: ETag }) };
-      next = page.NextContinuationToken;
-      isLast = next === undefined;
+  async *list(prefix: string, after = ''): AsyncIterable<ObjectEntry> {
+    // A listing is not retried, so it must not be the first request to detect clock skew.
+    await this.timeMs();
+    const entries = this.#client.listObjectsV2(this.#settings.bucket, prefix, true, after);
+    for await (const entry of this.#explained(entries)) {
+      const { name, size, lastModified, etag } = entry as {
+        readonly name?: string;
+        readonly size: number;
+        readonly lastModified?: Date;
+        readonly etag?: string;
+      };
+      const modifiedAtMs = lastModified?.getTime() ?? NaN;
+      if (name !== undefined)
+        yield { key: name, byteLength: size, modifiedAtMs, ...(etag !== undefined && { tag: etag }) };
     }
   }
 
-  #read(key: string, range?: ByteRange): Promise<GetObjectCommandOutput> {
-    const bytes = range && { Range: `bytes=${String(range.start)}-${String(range.end - 1)}` };
-    return this.#client.send(new GetObjectCommand({ Bucket: this.#settings.bucket, Key: key, ...bytes }));
+  async #put(key: string, bytes: Uint8Array, headers: Record<string, string>): Promise<'written' | 'refused'> {
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#upload(key, () => body, body.byteLength, sha256(body), headers);
   }
 
-  async #put(key: string, bytes: Uint8Array, condition: Condition): Promise<'written' | 'refused'> {
-    return this.#upload(key, () => bytes, bytes.byteLength, sha256(bytes), condition);
-  }
-
-  /** One PUT that is signed with the digest of its body: the server rejects bytes that were changed on the way. */
+  /** One PUT whose digest the server checks: over http it is signed with it, over https TLS guards the bytes. */
   async #upload(
     key: string,
-    body: () => Readable | Uint8Array,
+    body: () => Readable | Buffer,
     byteLength: number,
     digest: string,
-    condition: Condition,
+    headers: Record<string, string>,
   ): Promise<'written' | 'refused'> {
+    const { bucket, endpoint } = this.#settings;
+    const signed = endpoint.startsWith('https:') ? '' : digest;
     return this.#ask(async () => {
-      const to = { Bucket: this.#settings.bucket, Key: checkKey(key), ContentLength: byteLength };
-      const command = new PutObjectCommand({ ...to, Body: body(), ...condition });
-      signWith(digest, command);
+      const request = {
+        method: 'PUT',
+        bucketName: bucket,
+        objectName: checkKey(key),
+        headers: { ...headers, 'content-length': String(byteLength) },
+      } as const;
       try {
-        await this.#client.send(command);
+        const response = await this.#client.makeRequestStreamAsync(request, body(), signed, [200], '');
+        response.resume();
         return 'written' as const;
       } catch (error) {
         if (isPreconditionFailed(error)) return 'refused' as const;
         // Nothing can match an object that is gone.
-        if (condition.IfMatch !== undefined && isAbsent(error)) return 'refused' as const;
+        if ('if-match' in headers && isAbsent(error)) return 'refused' as const;
         throw error;
       }
     });
@@ -190,15 +186,15 @@ export class S3ObjectStore implements ObjectStore {
 
   /** Once more when a kept-alive connection broke (the server was restarted) or the signature had the wrong time: every request here can be repeated. */
   async #ask<T>(request: () => Promise<T>): Promise<T> {
-    try {
-      return await request();
-    } catch (error) {
-      if (!isBroken(error) && !isSignedByWrongClock(error)) throw await this.#failure(error);
-    }
-    try {
-      return await request();
-    } catch (error) {
-      throw await this.#failure(error);
+    for (let attempt = 0; ; attempt++) {
+      const { correctionMs } = this.#clock;
+      try {
+        return await request();
+      } catch (error) {
+        // By this very answer it became known that the clocks differ, or do no more.
+        const isSignedAnew = isDenied(error) && this.#clock.correctionMs !== correctionMs;
+        if (attempt > 0 || !(isBroken(error) || isSignedAnew)) throw await this.#failure(error);
+      }
     }
   }
 
@@ -236,28 +232,30 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-type Condition = Pick<PutObjectCommandInput, 'IfMatch' | 'IfNoneMatch'>;
-
-function headOf(found: {
-  readonly size: number | undefined;
-  readonly modified: Date | undefined;
-  readonly tag: string | undefined;
-}): ObjectHead {
-  const tag = found.tag?.replaceAll('"', '');
-  return {
-    byteLength: found.size ?? 0,
-    modifiedAtMs: found.modified?.getTime() ?? NaN,
-    ...(tag !== undefined && { tag }),
-  };
+/** undefined if the store, or a proxy in front of it, does not send it. */
+function lengthSaid({ headers }: http.IncomingMessage): number | undefined {
+  const said = headers['content-length'];
+  return said === undefined ? undefined : Number(said);
 }
 
-/** A key of a listing, whose text XML need not be able to hold. */
-function decoded(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
-}
-
-async function bytesOf(stream: Readable): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks);
+function makeClient(
+  { endpoint, accessKey, secretKey, sessionToken, region }: S3Settings,
+  request: typeof http.request,
+): Client {
+  const url = new URL(endpoint);
+  const useSSL = url.protocol === 'https:';
+  const protocol = useSSL ? https : http;
+  return new Client({
+    endPoint: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (useSSL ? 443 : 80) : Number(url.port),
+    useSSL,
+    accessKey,
+    secretKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    region,
+    transport: { request },
+    transportAgent: new protocol.Agent({ keepAlive: true, maxSockets: 64 }),
+    // The client's own retries print to the console; ours are Temporal's.
+    retryOptions: { disableRetry: true },
+  });
 }
