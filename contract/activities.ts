@@ -92,10 +92,7 @@ export interface IngestResult extends Made {
   readonly quarantine?: ArtifactRef;
   /** Cache hits and misses over the recipe's datasets. */
   readonly datasets: CacheCount;
-  /**
-   * An output of each dataset's reading, referenced so that a garbage collection keeps the readings for later
-   * ingestions.
-   */
+  /** An output of each dataset's reading: the ref keeps the readings from garbage collection, for later ingestions. */
   readonly readings?: readonly ArtifactRef[];
 }
 
@@ -112,9 +109,7 @@ export interface ImportPolicyResult extends Made {
   readonly checkpoint: ArtifactRef;
 }
 
-/**
- * Input of `admit`, which encodes every prompt that will be asked and quarantines the rows that the policy cannot take.
- */
+/** Input of `admit`, which encodes every prompt and quarantines the rows that the policy cannot take. */
 export interface AdmitInput {
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
@@ -246,10 +241,7 @@ export interface OptimizeResult extends Made {
   readonly learningRate: number;
   /** Largest absolute difference between rollout and trainer log-probs of a token, nats; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
-  /**
-   * k3 estimate of KL(policy || reference) before the last update, nats per token; undefined if the loss has no KL
-   * term.
-   */
+  /** k3 estimate of KL(policy || reference) before the last update, nats per token; undefined without a KL term. */
   readonly klMean?: number;
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
@@ -261,10 +253,7 @@ export interface SnapshotInput {
   readonly step: number;
 }
 export interface SnapshotResult extends Made {
-  /**
-   * Snapshot manifest: weights, optimizer state, step, and refs to the records it includes and to the previous
-   * snapshot.
-   */
+  /** Snapshot manifest: weights, optimizer state, step, refs to the records it includes and the previous snapshot. */
   readonly snapshot: ArtifactRef;
   /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
   readonly checkpoint: ArtifactRef;
@@ -280,10 +269,7 @@ export interface EvaluateInput {
   readonly split: Split;
   readonly mode: AnswerMode;
 }
-/**
- * The part of the scores that passes through Temporal; all scores grow with a task's labels and with the modes and
- * probes.
- */
+/** The part of the scores that passes through Temporal; all of them grow with labels, modes and probes. */
 export type ScoreSummary = Pick<
   TaskScores,
   | ('task' | 'split' | 'ood' | 'exampleCount')
@@ -356,10 +342,7 @@ export interface RunSummary {
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly KeptEvaluation[];
 }
-/**
- * Input of `keepEvaluations`, which stores one run's results as one artifact. Experiments pass on its ref instead of
- * scores, which grow with the tasks.
- */
+/** Input of `keepEvaluations`: one artifact with a run's results, since scores grow with the tasks. */
 export interface KeepEvaluationsInput {
   readonly run: RunSummary;
   /** Results of `evaluate`. */

@@ -119,7 +119,10 @@ describe('tests do not depend on the time they take', () => {
       ts.isCallExpression(node) && /^(it|test|describe|(before|after)(All|Each))\b/.test(node.expression.getText());
     const isEnded = (node: ts.Node): boolean => isRun(node) && node.arguments.slice(1).some(isLimit);
     const isOption = (node: ts.Node): boolean =>
-      ts.isPropertyAssignment(node) && node.name.getText() === 'timeout' && isLimit(node.initializer);
+      (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) &&
+      node.name.getText() === 'timeout' &&
+      node.initializer !== undefined &&
+      isLimit(node.initializer);
     expectNone(found(tests, (node) => isEnded(node) || isOption(node)));
   });
 
