@@ -160,6 +160,9 @@ describe('tables', () => {
     const lines = [header, Object.values(rows[0])];
     writeFileSync(place, lines.map((line) => line.join('\t')).join('\n'));
     expect((await ingest(dataset('csv', { path: place }))).examples).toHaveLength(1);
+    writeFileSync(place, [...lines, ['one', 'too', 'short']].map((line) => line.join('\t')).join('\n'));
+    const [short] = (await ingest(dataset('csv', { path: place }))).quarantined;
+    expect(short).toMatchObject({ code: 'ROW_UNREADABLE', excerpt: 'one\ttoo\tshort' });
     const semicolons = lines.map((line) => line.join(';')).join('\n');
     expect((await ingest(fileOf('csv', semicolons, { delimiter: ';' }))).examples).toHaveLength(1);
   });
@@ -252,6 +255,19 @@ describe.each([
       'ROW_UNREADABLE',
     ]);
     expect(quarantined[0]?.reason).toMatch(/leaves the archive/);
+  });
+
+  test('quarantines a sample that says the same thing twice', async () => {
+    const { quarantined, examples } = await archive(
+      await sample('a/good'),
+      [...(await sample('b/twice')), { name: 'b/twice.json', bytes: Buffer.from('{"label": "no"}') }],
+      await sample('c/both', { json: Buffer.from('{"label": "yes", "caption": "x", "png": 1}') }),
+    );
+    expect(examples.map(({ id }) => id)).toEqual(['holds/test/a/good']);
+    expect(quarantined.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/a second \.json in one sample/),
+      expect.stringMatching(/a file \.png and a field of the same name in the \.json/),
+    ]);
   });
 
   test('a truncated archive is FILE_UNREADABLE, because the loss is unknown', async () => {
