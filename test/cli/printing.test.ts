@@ -225,7 +225,7 @@ describe('the table', () => {
       majority            33.3        33.3         33.3        33.3        33.3        33.3  33.3  │           33.3
 
       Macro-F1 in points, bootstrap 95 % intervals, 600 judgments per task
-      same: the same image is chosen in both orders; 1st: the first position is chosen (50 is unbiased)
+      same: the same candidate is chosen in both orders; 1st: the first position is chosen (50 is unbiased)
       "
     `);
   });
