@@ -1,20 +1,20 @@
 /** Requests of `promote` and `rollback`, checked on arrival because they may be JSON from the Temporal CLI. */
 import { z } from 'zod';
 import { MtrlError } from '../core/errors.ts';
-import { nameSchema } from './fields/promotion-fields.ts';
+import { name } from './fields/scalars.ts';
 
 const sentence = z.string().min(1).max(1_000);
 
 export const promoteRequest = z.strictObject({
   experimentId: z.string().min(1),
-  name: nameSchema.optional(),
-  arm: nameSchema.optional(),
+  name: name.optional(),
+  arm: name.optional(),
   seed: z.int().min(0).optional(),
   forceReason: sentence.optional(),
 });
 
 export const rollbackRequest = z.strictObject({
-  name: nameSchema,
+  name,
   revision: z.int().min(0),
   to: z.int().min(1).optional(),
   by: sentence,

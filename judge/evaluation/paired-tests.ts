@@ -2,6 +2,7 @@
  * Paired tests of every arm against every earlier arm, by task on the same examples, with Holm correction over the
  * tasks.
  */
+import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import type { ClusteredOutcome } from './statistics/bootstrap.ts';
 import { holmAdjusted } from './statistics/holm.ts';
@@ -45,7 +46,7 @@ export interface PairedTest extends TaskTest {
 }
 
 export interface TaskTestSettings {
-  readonly labelsOf: (task: string) => readonly string[];
+  readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly resampleCount: number;
   readonly seed: number;
 }
@@ -81,7 +82,7 @@ export async function pairedTests<R extends TestedRun>(
 export async function taskTests(
   run: OutcomesByTask,
   other: OutcomesByTask,
-  { labelsOf, resampleCount, seed }: TaskTestSettings,
+  { labels, resampleCount, seed }: TaskTestSettings,
   turn: () => Promise<void>,
 ): Promise<TaskTest[]> {
   const found = [];
@@ -89,7 +90,7 @@ export async function taskTests(
     const theirs = other.get(task);
     if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
-    const compared = pairedBootstrap(ours, theirs, labelsOf(task), resampleCount, rng);
+    const compared = pairedBootstrap(ours, theirs, required(labels[task], `the labels of ${task}`), resampleCount, rng);
     found.push({ task, ...compared, counts: mcNemar(ours, theirs) });
     await turn();
   }

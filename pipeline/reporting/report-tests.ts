@@ -56,15 +56,12 @@ async function compare(
   outcomesOf: (run: EvaluatedRun) => Promise<OutcomesByTask>,
 ): Promise<{ readonly summary: readonly TaskTest[]; readonly manifest: ArtifactRef }> {
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
-  const labelsOf = (task: string): readonly string[] => taskOf(recipe, task).labels;
-  const labels = Object.fromEntries(run.evaluations.map(({ scores: { task } }) => [task, labelsOf(task)]));
-  const key = {
-    inputs: { dataset, judgments: judgmentsOf(run), otherJudgments: judgmentsOf(other) },
-    config: { labels, resampleCount, seed },
-  };
-  return durable(deps, 'compare', key, async () => {
-    const settings = { labelsOf, resampleCount, seed };
-    const tests = await taskTests(await outcomesOf(run), await outcomesOf(other), settings, turn);
+  const tasks = run.evaluations.map(({ scores }) => scores.task);
+  const labels = Object.fromEntries(tasks.map((task) => [task, taskOf(recipe, task).labels]));
+  const config = { labels, resampleCount, seed };
+  const inputs = { dataset, judgments: judgmentsOf(run), otherJudgments: judgmentsOf(other) };
+  return durable(deps, 'compare', { inputs, config }, async () => {
+    const tests = await taskTests(await outcomesOf(run), await outcomesOf(other), config, turn);
     return { outputs: {}, summary: tests };
   });
 }

@@ -1,9 +1,7 @@
 /** The gate, approval and notifications of a promotion (docs/promotion.md). */
 import { z } from 'zod';
 import { gateMetricsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
-import { rate } from './scalars.ts';
-
-export const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
+import { name, rate } from './scalars.ts';
 
 /** Metrics of tasks of every kind. */
 export const commonGateMetrics = ['macroF1', 'accuracy', 'balancedAccuracy'] as const;
@@ -12,8 +10,8 @@ const gateMetricMeanings = kindNames.flatMap((kind) =>
 );
 
 export const promotionSchema = z.strictObject({
-  name: nameSchema.describe('Name in the registry; its versions are numbered.'),
-  arm: nameSchema.describe('The arm whose policy is the candidate (with several seeds, the first).'),
+  name: name.describe('Name in the registry; its versions are numbered.'),
+  arm: name.describe('The arm whose policy is the candidate (with several seeds, the first).'),
   startFrom: z
     .enum(['promoted', 'recipe'])
     .default('promoted')
@@ -23,7 +21,7 @@ export const promotionSchema = z.strictObject({
       minimums: z
         .array(
           z.strictObject({
-            task: nameSchema.describe('An evaluated task.'),
+            task: name.describe('An evaluated task.'),
             metric: z
               .enum([...commonGateMetrics, ...gateMetricsOfKinds])
               .default('macroF1')

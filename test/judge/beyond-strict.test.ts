@@ -120,7 +120,7 @@ describe('paired tests of arms', () => {
     const tasks = new Map(['one', 'two'].map((task) => [task, outcomes]));
     return { runName: `${arm}/s${String(seed)}`, arm, seed, outcomes: tasks };
   };
-  const settings = { labelsOf: () => labels, resampleCount: 400, seed: 0 };
+  const settings = { labels: { one: labels, two: labels }, resampleCount: 400, seed: 0 };
   const testsOf = (...runs: ReturnType<typeof run>[]) =>
     pairedTests(runs, (one, other) => taskTests(one.outcomes, other.outcomes, settings, () => Promise.resolve()));
 
