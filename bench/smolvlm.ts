@@ -91,7 +91,7 @@ async function planOf(folder: string, threadCount: number, { spec, memory }: Arm
     ...{ arm: '', promptCount, groupSize, completionTokenCount: completionTokenCountMax },
     ...{ loss: 'ppo' as const, withReference: false, trainable: spec, memory, promptText: question, imageCount: 1 },
   };
-  const { arms: planned } = await planModel({ folder, threadCount, imageEdge: imageSide, arms: [shape] });
+  const { arms: planned } = await planModel({ checkpoint: folder, threadCount, imageEdge: imageSide, arms: [shape] });
   const { microBatchCount, byteLengths, byteLengthNeeded } = required(planned[0], 'a plan');
   return { microBatchCount, byteLengths, byteLengthNeeded };
 }

@@ -1,13 +1,13 @@
 /**
- * `--policy P`: a folder in Hugging Face layout, a promoted name (`NAME` or `NAME@VERSION`), an experiment (`ID` or
- * `ID:RUN`), or the address of a stored checkpoint or snapshot.
+ * `--policy P`: a folder in Hugging Face layout, a GGUF file, a promoted name (`NAME` or `NAME@VERSION`), an experiment
+ * (`ID` or `ID:RUN`), or the address of a stored checkpoint or snapshot.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { PolicySource } from '../contract/workflows.ts';
 import { artifactAt } from './artifact-at.ts';
-import { isFolder, requireCheckpointFolder } from './checkpoint-folder.ts';
+import { isLocalCheckpoint, requireCheckpoint } from './local-checkpoint.ts';
 import { type MadeRun, madeBy } from './show/made.ts';
 import { promotedAs } from './temporal/promotions.ts';
 import type { Stack } from './temporal/stack.ts';
@@ -15,7 +15,7 @@ import { userPath } from './user-path.ts';
 
 /** Forms of P, for the help of a verb. */
 export const policyForms =
-  'a folder in Hugging Face layout, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
+  'a folder in Hugging Face layout, a .gguf file, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
 
 export interface NamedPolicy {
   readonly source?: PolicySource;
@@ -26,7 +26,7 @@ export interface NamedPolicy {
 /** The folder if P names one, else undefined; needs no stack. Throws USAGE for a folder without config.json. */
 export function policyFolder(named: string): string | undefined {
   const folder = userPath(named);
-  return isFolder(folder) ? requireCheckpointFolder(folder) : undefined;
+  return isLocalCheckpoint(folder) ? requireCheckpoint(folder) : undefined;
 }
 
 /** Throws USAGE, NOT_FOUND, ARTIFACT_MISSING, CHECKPOINT_INVALID. */

@@ -20,7 +20,8 @@ export interface ArmShape {
 }
 
 export interface PlanRequest {
-  readonly folder: string;
+  /** A folder in Hugging Face layout, or a GGUF file. */
+  readonly checkpoint: string;
   readonly threadCount: number;
   /** Edge length of the images of a prompt, in pixels. */
   readonly imageEdge: number;

@@ -14,6 +14,7 @@ import {
   readHeader,
   readHeaderLength,
   type Tensor,
+  tensorByteLength,
 } from './safetensors.ts';
 
 const shardByteLengthMaxDefault = 64 << 20;
@@ -25,11 +26,17 @@ const metadata = { format: 'pt' };
 /** Whether the file's name is that of weights or of an index of weights. */
 export const isTensorFile = (name: string): boolean => /\.safetensors(\.index\.json)?$/.test(name);
 
-/** Writes the files and returns their names, sorted. The same tensors give the same files. */
+/** A tensor whose bytes are read when its file is written. */
+export type LazyTensor = Omit<Tensor, 'data'> & { readonly data: () => Promise<Uint8Array> };
+
+/**
+ * Writes the files and returns their names, sorted. The same tensors give the same files. Lazy tensors are in memory one
+ * file at a time.
+ */
 export async function writeSafetensorsFolder(
   folder: string,
   baseName: string,
-  tensors: ReadonlyMap<string, Tensor>,
+  tensors: ReadonlyMap<string, Tensor | LazyTensor>,
   shardByteLengthMax = shardByteLengthMaxDefault,
 ): Promise<string[]> {
   const shards = cutIntoShards(
@@ -37,7 +44,7 @@ export async function writeSafetensorsFolder(
     Math.max(1, shardByteLengthMax - Math.min(headerAllowance, shardByteLengthMax / 2)),
   );
   if (shards.length === 1) {
-    await writeFile(join(folder, `${baseName}.safetensors`), encodeSafetensors(tensors, metadata));
+    await writeFile(join(folder, `${baseName}.safetensors`), encodeSafetensors(await withData(tensors), metadata));
     return [`${baseName}.safetensors`];
   }
   const count = String(shards.length).padStart(5, '0');
@@ -46,11 +53,11 @@ export async function writeSafetensorsFolder(
   let totalSize = 0;
   for (const [i, shard] of shards.entries()) {
     const fileName = `${baseName}-${String(i + 1).padStart(5, '0')}-of-${count}.safetensors`;
-    await writeFile(join(folder, fileName), encodeSafetensors(shard, metadata));
+    await writeFile(join(folder, fileName), encodeSafetensors(await withData(shard), metadata));
     fileNames.push(fileName);
-    for (const [name, { data }] of shard) {
+    for (const [name, { dtype, shape }] of shard) {
       weightMap.push([name, fileName]);
-      totalSize += data.byteLength;
+      totalSize += tensorByteLength(dtype, shape);
     }
   }
   weightMap.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -108,16 +115,27 @@ async function readAt(file: FileHandle, position: number, byteLength: number): P
   return bytes;
 }
 
-function cutIntoShards(tensors: ReadonlyMap<string, Tensor>, byteLengthMax: number): Map<string, Tensor>[] {
-  const shards: Map<string, Tensor>[] = [];
+async function withData(tensors: ReadonlyMap<string, Tensor | LazyTensor>): Promise<Map<string, Tensor>> {
+  const read = new Map<string, Tensor>();
+  for (const [name, { data, ...rest }] of tensors)
+    read.set(name, { ...rest, data: typeof data === 'function' ? await data() : data });
+  return read;
+}
+
+function cutIntoShards<T extends Tensor | LazyTensor>(
+  tensors: ReadonlyMap<string, T>,
+  byteLengthMax: number,
+): Map<string, T>[] {
+  const shards: Map<string, T>[] = [];
   let byteLength = Infinity;
   for (const [name, tensor] of layoutOrder(tensors)) {
-    if (byteLength + tensor.data.byteLength > byteLengthMax) {
+    const added = tensorByteLength(tensor.dtype, tensor.shape);
+    if (byteLength + added > byteLengthMax) {
       shards.push(new Map());
       byteLength = 0;
     }
     shards.at(-1)?.set(name, tensor);
-    byteLength += tensor.data.byteLength;
+    byteLength += added;
   }
   if (shards.length === 0) shards.push(new Map());
   return shards;

@@ -40,7 +40,7 @@ const headerByteLengthMax = 100_000_000;
 export const lengthByteLength = 8;
 
 /** Sorts the tensors into file order. */
-export function layoutOrder(tensors: ReadonlyMap<string, Tensor>): [string, Tensor][] {
+export function layoutOrder<T extends Pick<Tensor, 'dtype'>>(tensors: ReadonlyMap<string, T>): [string, T][] {
   return [...tensors].sort(
     ([a, { dtype: da }], [b, { dtype: db }]) => dtypes.indexOf(da) - dtypes.indexOf(db) || (a < b ? -1 : 1),
   );

@@ -1,8 +1,13 @@
 /** Imports a run's initial policy: a user's checkpoint, fresh weights, or the final policy of another run. */
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
+import { digestFile } from '../../artifacts/store/stream-digest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { isGguf } from '../../policy/checkpoints/small-files.ts';
+import { openGguf } from '../../policy/checkpoints/gguf/gguf-file.ts';
+import { describeGguf, writeGgufFolder } from '../../policy/checkpoints/gguf/write-folder.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from '../../contract/activities.ts';
@@ -25,7 +30,7 @@ export function createImportPolicy(context: ComputeContext) {
       ? await adopt(context, from)
       : kept
         ? await adoptCheckpoint(context, kept)
-        : await importFolder(context, await recipeOf(context.cache, recipe), caller);
+        : await importNamed(context, await recipeOf(context.cache, recipe), caller);
     const { snapshot, checkpoint } = outputs;
     return { manifest, cached, computeMs, policy: { snapshot, log: [] }, checkpoint };
   };
@@ -43,6 +48,33 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
   return durable(deps, activity, { inputs: { checkpoint }, config: {} }, async () => {
     await readFolderManifest(cache.store, checkpoint);
     return { outputs: await untouched(cache, checkpoint, null), summary: {} };
+  });
+}
+
+function importNamed(context: ComputeContext, recipe: Recipe, caller: Caller) {
+  const { policy } = recipe;
+  return 'checkpoint' in policy && isGguf(policy.checkpoint)
+    ? importGguf(context, policy.checkpoint, caller)
+    : importFolder(context, recipe, caller);
+}
+
+/** The file's digest is in the key, and what it was in the summary: the file itself is not stored. */
+async function importGguf(context: ComputeContext, path: string, caller: Caller) {
+  const { deps, cache } = context;
+  const file = await openGguf(path);
+  const key = { inputs: {}, config: { gguf: await digestFile(path) } };
+  return durable(deps, activity, key, async () => {
+    const folder = await mkdtemp(join(deps.spoolFolder, 'gguf-'));
+    try {
+      await writeGgufFolder(file, folder);
+      const kept = await putFolder(cache.store, folder);
+      const { outputs } = await readCheckpoint(context, caller, kept).catch((error: unknown) => {
+        throw namingFolder(error, kept, path);
+      });
+      return { outputs, summary: { gguf: describeGguf(file) } };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 }
 

@@ -83,10 +83,15 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['onnxruntime-node', '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu'],
   },
   // The safetensors codec is in artifacts.
+  'policy/checkpoints': {
+    imports: ['core', 'artifacts', 'policy/models'],
+    packages: ['@huggingface/gguf', 'zod'],
+  },
   'policy/engines': {
     imports: [
       'core',
       'artifacts',
+      'policy/checkpoints',
       'policy/engine',
       'policy/graph',
       'policy/losses',
@@ -113,6 +118,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'judge',
       'judge/kinds',
       'contract',
+      'policy/checkpoints',
       'policy/engine',
       'policy/algorithms',
       'policy/engines',

@@ -1,7 +1,7 @@
 /** `mtrl doctor --model`: the memory that training needs, before anything is loaded. */
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { requireCheckpointFolder } from '../../cli/checkpoint-folder.ts';
+import { requireCheckpoint } from '../../cli/local-checkpoint.ts';
 import { armShapes } from '../../cli/arm-shapes.ts';
 import { required } from '../../core/assert.ts';
 import type { ArmShape } from '../../contract/model-plan.ts';
@@ -10,7 +10,7 @@ import { loadRecipeFile } from '../../recipes/load.ts';
 
 const timeout = 900_000;
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const demo = { folder: at('recipes/demo-base'), threadCount: 1, imageEdge: 32 };
+const demo = { checkpoint: at('recipes/demo-base'), threadCount: 1, imageEdge: 32 };
 
 it('plans the arms of a recipe, and shows that adapters and recomputation need less memory', { timeout }, async () => {
   const shapes = armShapes(loadRecipeFile(at('recipes/demo.yaml'), []).parsed);
@@ -44,7 +44,9 @@ it('splits a step under a ceiling, and reports a ceiling that is too low for one
 });
 
 it('passes on the error of an invalid checkpoint', { timeout }, async () => {
-  await expect(planModel({ ...demo, folder: '/nowhere', arms: [] })).rejects.toMatchObject({ code: 'FILE_MISSING' });
+  await expect(planModel({ ...demo, checkpoint: '/nowhere', arms: [] })).rejects.toMatchObject({
+    code: 'FILE_MISSING',
+  });
 });
 
 it.each([
@@ -53,8 +55,8 @@ it.each([
   [at('docs'), 'no config.json'],
 ])('doctor --model %s asks for a folder in Hugging Face layout', { timeout }, (folder, found) => {
   const problem = { code: 'USAGE', details: expect.objectContaining({ where: folder, found }) as object };
-  expect(() => requireCheckpointFolder(folder)).toThrow(expect.objectContaining(problem) as Error);
-  expect(() => requireCheckpointFolder(folder)).toThrow(/folder/);
+  expect(() => requireCheckpoint(folder)).toThrow(expect.objectContaining(problem) as Error);
+  expect(() => requireCheckpoint(folder)).toThrow(/folder/);
 });
 
 it('reads memory limits from a recipe', () => {

@@ -6,7 +6,7 @@ import type { ArmShape } from '../../../contract/model-plan.ts';
 import { formatPlan, planModel } from '../../../infra/doctor/model.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import { armShapes } from '../../arm-shapes.ts';
-import { requireCheckpointFolder } from '../../checkpoint-folder.ts';
+import { requireCheckpoint } from '../../local-checkpoint.ts';
 import { print, printJson } from '../../show/output.ts';
 import { userPath } from '../../user-path.ts';
 
@@ -44,7 +44,7 @@ export function addDoctor(command: Command): void {
 async function plan(model: string, options: DoctorOptions): Promise<void> {
   const { recipe, imageEdge, threads, json } = options;
   const planned = await planModel({
-    folder: requireCheckpointFolder(userPath(model)),
+    checkpoint: requireCheckpoint(userPath(model)),
     threadCount: countOf('--threads', threads),
     imageEdge: countOf('--image-edge', imageEdge),
     arms: recipe === undefined ? [usualStep] : armShapes(loadRecipeFile(recipe, []).parsed),

@@ -6,6 +6,7 @@
 import type { ArmPlan, ArmShape, ModelPlan, PlanRequest } from '../../../../contract/model-plan.ts';
 import { required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
+import { withSmallFiles } from '../../../checkpoints/small-files.ts';
 import type { EncodedPrompt, TrainGroup } from '../../../engine.ts';
 import { flopsOf } from '../../../graph/flops.ts';
 import { columnCountMax } from '../../../models/layout.ts';
@@ -29,9 +30,11 @@ try {
   process.stdout.write(`${JSON.stringify({ failure: { code, message, details } })}\n`);
 }
 
-async function plan({ folder, threadCount, imageEdge, arms }: PlanRequest): Promise<ModelPlan> {
-  const { architecture } = await readConfig(folder);
-  const processor = await loadProcessor(folder);
+async function plan({ checkpoint, threadCount, imageEdge, arms }: PlanRequest): Promise<ModelPlan> {
+  const [{ architecture }, processor] = await withSmallFiles(checkpoint, async (folder) => [
+    await readConfig(folder),
+    await loadProcessor(folder),
+  ]);
   const runtime = await openRuntime({ threadCount });
   const { laneCount = 1 } = runtime;
   const { hiddenSize, intermediateSize } = architecture.text;
