@@ -12,12 +12,13 @@ export function isLocalCheckpoint(path: string): boolean {
   return found?.isDirectory() === true || (found !== undefined && path.toLowerCase().endsWith('.gguf'));
 }
 
-/** Returns the path. Throws USAGE if it is missing, another file, or a folder without config.json. */
+/** Returns the path. Throws USAGE if it is missing, another file, or a folder without config of a model or an adapter. */
 export function requireCheckpoint(path: string): string {
   if (!isLocalCheckpoint(path)) {
     const found = existsSync(path) ? 'a file' : 'nothing';
     throw new MtrlError('USAGE', 'the path must be a checkpoint folder', { where: path, found, hint });
   }
-  if (statSync(path).isFile() || existsSync(join(path, 'config.json'))) return path;
+  const names = ['config.json', 'adapter_config.json'];
+  if (statSync(path).isFile() || names.some((name) => existsSync(join(path, name)))) return path;
   throw new MtrlError('USAGE', 'the folder is not a checkpoint', { where: path, found: 'no config.json', hint });
 }

@@ -1,8 +1,10 @@
 /** Reads the JSON files of a Hugging Face folder, with errors that name the file and the field. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { MtrlError } from '../core/errors.ts';
+import { isLfsPointer, lfsHint } from '../core/lfs-pointer.ts';
 
 export async function readTextFile(folder: string, name: string): Promise<string | undefined> {
   try {
@@ -20,6 +22,11 @@ export async function readJsonFile(folder: string, name: string): Promise<unknow
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
+    if (isLfsPointer(text))
+      throw new MtrlError('CHECKPOINT_INVALID', `${name} is a Git LFS pointer and not the file itself`, {
+        where: join(folder, name),
+        hint: lfsHint,
+      });
     throw new MtrlError('CHECKPOINT_INVALID', `${name} is not JSON`, {
       where: join(folder, name),
       found: cause instanceof Error ? cause.message : String(cause),
@@ -34,7 +41,10 @@ export async function requireJsonFile(folder: string, name: string): Promise<unk
   if (value !== undefined) return value;
   throw new MtrlError('CHECKPOINT_INVALID', `${name} is missing`, {
     where: join(folder, name),
-    hint: 'a checkpoint is a folder in Hugging Face layout with its tokenizer and processor files',
+    hint:
+      name === 'tokenizer.json' && existsSync(join(folder, 'tokenizer.model'))
+        ? 'the folder has tokenizer.model only: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of transformers writes tokenizer.json'
+        : 'a checkpoint is a folder in Hugging Face layout with its tokenizer and processor files',
   });
 }
 

@@ -62,7 +62,10 @@ export interface Sampling {
 
 /** Tokens with a special role in the engine; a Processor provides them. */
 export interface TokenRoles {
+  /** Ends a completion; the one that supervised targets end with. */
   readonly stopTokenId: number;
+  /** Further tokens that end a completion, if there are any. */
+  readonly otherStopTokenIds?: readonly number[];
   readonly padTokenId: number;
   /** Tokens that are never sampled, such as image and padding tokens. Their probability is 0 in training too. */
   readonly bannedTokenIds: readonly number[];

@@ -20,7 +20,7 @@ import {
   unusedMarks,
 } from '../core/marked-text.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
-import { readStopTokenId } from './text/stop-token.ts';
+import { readStopTokenIds } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 
 export interface Processor {
@@ -41,6 +41,8 @@ export interface Processor {
   /** Ids that are never sampled, ascending: padding, begin, unknown and image tokens, and unused ids. */
   readonly bannedTokenIds: readonly number[];
   readonly stopTokenId: number;
+  /** Further tokens that end a completion; absent if there are none. */
+  readonly otherStopTokenIds?: readonly number[];
   /** Maximum length of a prompt with its completion, in tokens. */
   readonly positionCountMax: number;
   readonly padTokenId: number;
@@ -67,8 +69,9 @@ export async function loadProcessor(
       ? undefined
       : await loadImagePrompts(folder, architecture.images, tokenizer, imageCacheByteLengthMax);
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
-  const stopTokenId = await readStopTokenId(folder, tokenizer);
-  const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenId);
+  const stopTokenIds = await readStopTokenIds(folder, tokenizer);
+  const [stopTokenId, ...otherStopTokenIds] = stopTokenIds;
+  const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenIds);
   const deferPrompt = async (
     messages: readonly ChatMessage[],
     files: readonly ImageFile[],
@@ -80,6 +83,7 @@ export async function loadProcessor(
   };
   return {
     stopTokenId,
+    ...(otherStopTokenIds.length > 0 && { otherStopTokenIds }),
     positionCountMax: architecture.text.positionCountMax,
     padTokenId: tokenizer.specialId('pad_token') ?? stopTokenId,
     bannedTokenIds: [...banned].sort((a, b) => a - b),
@@ -96,7 +100,7 @@ export async function loadProcessor(
       const { text } = marked;
       const marks = unusedMarks([text]);
       const tokenIds = tokenizer.encodeMarked(markRows(marked, marks), marks);
-      const wrong = tokenIds.find((id) => banned.has(id) || id === stopTokenId);
+      const wrong = tokenIds.find((id) => banned.has(id) || stopTokenIds.includes(id));
       if (wrong === undefined) return [...tokenIds, stopTokenId];
       throw new MtrlError(
         'PROMPT_INVALID',
@@ -109,7 +113,8 @@ export async function loadProcessor(
       );
     },
     decodeCompletion(tokenIds) {
-      return tokenizer.decode(tokenIds.at(-1) === stopTokenId ? tokenIds.slice(0, -1) : tokenIds);
+      const last = tokenIds.at(-1);
+      return tokenizer.decode(last !== undefined && stopTokenIds.includes(last) ? tokenIds.slice(0, -1) : tokenIds);
     },
   };
 }
@@ -206,7 +211,7 @@ function bannedIds(
   tokenizer: Tokenizer,
   imagePrompts: ImagePrompts | undefined,
   vocabularySize: number,
-  stopTokenId: number,
+  stopTokenIds: readonly number[],
 ): Set<number> {
   const named = (['pad_token', 'bos_token', 'unk_token'] as const).map((name) => tokenizer.specialId(name));
   const ids = Array.from({ length: vocabularySize }, (_, id) => id);
@@ -216,8 +221,8 @@ function bannedIds(
     return token === undefined || (imagePrompts !== undefined && /^<row_\d+_col_\d+>$/.test(token));
   });
   const banned = new Set([...named, ...(imagePrompts?.tokenIds ?? []), ...unused].filter((id) => id !== undefined));
-  // Some checkpoints use their stop token as padding or begin token.
-  banned.delete(stopTokenId);
+  // Some checkpoints use a stop token as padding or begin token.
+  for (const id of stopTokenIds) banned.delete(id);
   return banned;
 }
 

@@ -3,9 +3,11 @@
  * `model.safetensors.index.json`. Shards keep stored objects small. A tensor is never split, so a tensor larger than a
  * shard makes a larger file.
  */
+import { existsSync, readdirSync } from 'node:fs';
 import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
+import { isLfsPointer, lfsHint } from '../../core/lfs-pointer.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
 import {
   encodeSafetensors,
@@ -88,11 +90,20 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
 /** Reads each tensor into memory of its own, so that a large file is never held twice. */
 async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new MtrlError('FILE_MISSING', 'the weights file does not exist', { where: path, cause });
+    throw new MtrlError('FILE_MISSING', 'the weights file does not exist', {
+      where: path,
+      ...pickledBeside(path),
+      cause,
+    });
   });
   try {
     const { size } = await file.stat();
     const start = await readAt(file, 0, Math.min(lengthByteLength, size));
+    if (isLfsPointer(new TextDecoder().decode(await readAt(file, 0, Math.min(64, size)))))
+      throw new MtrlError('CHECKPOINT_INVALID', 'the weights file is a Git LFS pointer and not the file itself', {
+        where: path,
+        hint: lfsHint,
+      });
     const header = await readAt(file, lengthByteLength, readHeaderLength(start, size, path));
     const { entries, dataOffset } = readHeader(header, size, path);
     const tensors = new Map<string, Tensor>();
@@ -103,6 +114,17 @@ async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   } finally {
     await file.close();
   }
+}
+
+/** Pickled weights run code when they are opened, so they never are. */
+function pickledBeside(path: string): { readonly found?: string; readonly hint?: string } {
+  const names = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
+  const pickled = names.filter((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
+  if (pickled.length === 0) return {};
+  return {
+    found: `pickled weights: ${pickled.join(', ')}`,
+    hint: 'pickled weights can run code and are never opened; save the model as safetensors with save_pretrained of transformers',
+  };
 }
 
 async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Uint8Array> {

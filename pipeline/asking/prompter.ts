@@ -101,8 +101,8 @@ export interface PromptedDataset {
   readonly tokens: TokenRoles;
 }
 
-function tokensOf({ stopTokenId, padTokenId, bannedTokenIds }: TokenRoles): TokenRoles {
-  return { stopTokenId, padTokenId, bannedTokenIds };
+function tokensOf({ stopTokenId, otherStopTokenIds, padTokenId, bannedTokenIds }: TokenRoles): TokenRoles {
+  return { stopTokenId, ...(otherStopTokenIds && { otherStopTokenIds }), padTokenId, bannedTokenIds };
 }
 
 /** Cache of digests: a run uses few Prompting objects, each many times. */

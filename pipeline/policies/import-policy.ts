@@ -3,11 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
-import { digestFile } from '../../artifacts/store/stream-digest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { isGguf } from '../../policy/checkpoints/small-files.ts';
-import { openGguf } from '../../policy/checkpoints/gguf/gguf-file.ts';
-import { describeGguf, writeGgufFolder } from '../../policy/checkpoints/gguf/write-folder.ts';
+import { type CheckpointForm, openForm } from '../../policy/checkpoints/form.ts';
+import { loadProcessor } from '../../policy/processor.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { ImportPolicyInput, ImportPolicyResult } from '../../contract/activities.ts';
@@ -51,37 +49,47 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
   });
 }
 
-function importNamed(context: ComputeContext, recipe: Recipe, caller: Caller) {
+async function importNamed(context: ComputeContext, recipe: Recipe, caller: Caller) {
   const { policy } = recipe;
-  return 'checkpoint' in policy && isGguf(policy.checkpoint)
-    ? importGguf(context, policy.checkpoint, caller)
+  const form = 'checkpoint' in policy ? await openForm(policy.checkpoint) : undefined;
+  return form !== undefined && 'checkpoint' in policy
+    ? importForm(context, form, policy.checkpoint, caller)
     : importFolder(context, recipe, caller);
 }
 
-/** The file's digest is in the key, and what it was in the summary: the file itself is not stored. */
-async function importGguf(context: ComputeContext, path: string, caller: Caller) {
+/** Digests of what the folder is made of are in the key, and what that is in the summary; it is not stored itself. */
+async function importForm(context: ComputeContext, form: CheckpointForm, path: string, caller: Caller) {
   const { deps, cache } = context;
-  const file = await openGguf(path);
-  const key = { inputs: {}, config: { gguf: await digestFile(path) } };
+  const key = { inputs: {}, config: { madeOf: await form.digests() } };
   return durable(deps, activity, key, async () => {
-    const folder = await mkdtemp(join(deps.spoolFolder, 'gguf-'));
+    const folder = await mkdtemp(join(deps.spoolFolder, 'checkpoint-'));
     try {
-      await writeGgufFolder(file, folder);
+      await form.writeFolder(folder);
+      await loadProcessor(folder).catch(rethrown((error) => namingFolder(error, folder, path)));
       const kept = await putFolder(cache.store, folder);
-      const { outputs } = await readCheckpoint(context, caller, kept).catch((error: unknown) => {
-        throw namingFolder(error, kept, path);
-      });
-      return { outputs, summary: { gguf: describeGguf(file) } };
+      const { outputs } = await readCheckpoint(context, caller, kept).catch(
+        rethrown((error) => namingFolder(error, kept.uri, path)),
+      );
+      return { outputs, summary: { madeOf: form.description } };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   });
 }
 
+function rethrown(change: (error: unknown) => unknown) {
+  return (error: unknown): never => {
+    throw change(error);
+  };
+}
+
 async function importFolder(context: ComputeContext, { policy }: Recipe, caller: Caller) {
   const { deps, cache } = context;
   const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
-  const folder = await putFolder(cache.store, path, await checkpointFiles(path));
+  const names = await checkpointFiles(path);
+  // Read here for its messages: every later use reads a copy, whose place means nothing to the user.
+  await loadProcessor(path);
+  const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, async () => {
     try {
@@ -89,7 +97,7 @@ async function importFolder(context: ComputeContext, { policy }: Recipe, caller:
         ? await readCheckpoint(context, caller, folder)
         : await initialized(context, caller, folder, policy.initSeed);
     } catch (error) {
-      throw namingFolder(error, folder, path);
+      throw namingFolder(error, folder.uri, path);
     }
   });
 }
@@ -115,30 +123,36 @@ async function initialized({ deps, cache, states }: ComputeContext, caller: Call
   );
 }
 
-/** Replaces the stored copy in the error's `where`, which the engine read, by the user's folder. */
-function namingFolder(error: unknown, kept: ArtifactRef, path: string): unknown {
+/** Replaces the copy in the error's `where`, which was read, by what the user named. */
+function namingFolder(error: unknown, copy: string, path: string): unknown {
   if (!(error instanceof MtrlError)) return error;
   const { where } = error.details;
-  if (where?.startsWith(kept.uri) !== true) return error;
-  return new MtrlError(error.code, error.message, {
-    ...error.details,
-    where: `${path}${where.slice(kept.uri.length)}`,
-  });
+  if (where?.startsWith(copy) !== true) return error;
+  return new MtrlError(error.code, error.message, { ...error.details, where: `${path}${where.slice(copy.length)}` });
 }
 
 /**
  * The files of a checkpoint: weights, configuration, tokenizer, templates. Others, such as model cards, are left out.
  */
 async function checkpointFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+  const names = await fileNames(folder).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });
   });
-  return entries
-    .filter((entry) => !entry.isDirectory() && checkpointFile.test(entry.name) && entry.name !== 'provenance.json')
-    .map((entry) => entry.name);
+  const templates = await fileNames(join(folder, templateFolder)).catch(() => []);
+  return [
+    ...names.filter((name) => checkpointFile.test(name) && name !== 'provenance.json'),
+    ...templates.filter((name) => name.endsWith('.jinja')).map((name) => `${templateFolder}/${name}`),
+  ];
+}
+
+async function fileNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
 }
 
 const checkpointFile = /\.(safetensors|json|jinja|txt|model)$/;
+/** Where transformers keeps further templates. */
+const templateFolder = 'additional_chat_templates';
 
 async function untouched(cache: JsonCache, checkpoint: ArtifactRef, previous: ArtifactRef | null) {
   const snapshot: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous };

@@ -19,6 +19,14 @@ const harmlessFields = new Set(
   typical_p unk_token_id use_bfloat16 use_cache`.split(/\s+/),
 );
 
+/** Further fields without effect, which trainers and Hub repositories add. Code that `auto_map` names is never run. */
+const addedFields = new Set(
+  '_attn_implementation auto_map keys_to_ignore_at_inference unsloth_fixed unsloth_version'.split(' '),
+);
+
+/** Fields that change the computation unless they are false or null. */
+const fieldsThatAreOff = new Set('output_router_logits quantization_config rope_interleaved use_mrope'.split(' '));
+
 export interface FieldsPlace {
   /** Path of the file. */
   readonly where: string;
@@ -58,7 +66,13 @@ export function requireMultiple(where: string, field: string, value: number, byF
 function withoutHarmless(value: unknown, more: readonly string[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).filter(([name]) => !harmlessFields.has(name) && !more.includes(name)),
+    Object.entries(value).filter(
+      ([name, content]) =>
+        !harmlessFields.has(name) &&
+        !addedFields.has(name) &&
+        !more.includes(name) &&
+        !(fieldsThatAreOff.has(name) && (content === false || content === null)),
+    ),
   );
 }
 

@@ -14,8 +14,17 @@ interface TemplateMessage {
 
 export type RenderChat = (messages: readonly TemplateMessage[]) => string;
 
+/** One template, or several by name, of which `default` is meant: a list in files, an object in some trainers' files. */
 const jsonSchema = z.looseObject({
-  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).optional(),
+  chat_template: z
+    .union([
+      z.string().transform((template) => ({ default: template })),
+      z
+        .array(z.object({ name: z.string(), template: z.string() }))
+        .transform((list) => Object.fromEntries(list.map(({ name, template }) => [name, template]))),
+      z.record(z.string(), z.string()),
+    ])
+    .nullish(),
 });
 
 /**
@@ -33,15 +42,21 @@ export async function loadChatTemplate(folder: string, specialTokens: SpecialTok
 async function findTemplate(folder: string): Promise<{ readonly text: string; readonly where: string }> {
   const text = await readTextFile(folder, 'chat_template.jinja');
   if (text !== undefined) return { text, where: join(folder, 'chat_template.jinja') };
+  const others: string[] = [];
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const where = join(folder, name);
     const { chat_template: found } = checkFields(jsonSchema, (await readJsonFile(folder, name)) ?? {}, where);
-    const inside = typeof found === 'string' ? found : found?.find((entry) => entry.name === 'default')?.template;
-    if (inside !== undefined) return { text: inside, where };
+    const templates: Readonly<Record<string, string>> = found ?? {};
+    if (templates['default'] !== undefined) return { text: templates['default'], where };
+    others.push(...Object.keys(templates));
   }
   throw new MtrlError('CHECKPOINT_INVALID', 'the checkpoint has no chat template', {
     where: folder,
-    found: 'no chat_template.jinja, and no chat_template in chat_template.json or tokenizer_config.json',
+    found:
+      others.length === 0
+        ? 'no chat_template.jinja, and no chat_template in chat_template.json or tokenizer_config.json'
+        : `templates named ${others.join(', ')}, but none named default`,
+    hint: 'put the template with which the model was trained into chat_template.jinja in this folder',
   });
 }
 

@@ -42,7 +42,7 @@ export class Tokenizer {
     );
     try {
       // The library's word-level models take their unknown token from this config, not from tokenizer.json.
-      const hub = new HubTokenizer(description, { ...config, ...specialTokens });
+      const hub = new HubTokenizer(withDigits(description), { ...config, ...specialTokens });
       return new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
     } catch (cause) {
       throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
@@ -99,6 +99,26 @@ export class Tokenizer {
     const token = this.specialTokens[name];
     return token === undefined ? undefined : this.requireId(token);
   }
+}
+
+/**
+ * Replaces the library's `Digits`, which cuts at decimal digits only, by what the Rust library does: cut at every
+ * character that is numeric in Unicode, such as ½ and ².
+ */
+function withDigits(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withDigits);
+  if (typeof value !== 'object' || value === null) return value;
+  const entry = value as Record<string, unknown>;
+  if (entry['type'] === 'Digits') {
+    const pattern = { Regex: entry['individual_digits'] === true ? '\\p{N}' : '\\p{N}+' };
+    return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+  }
+  const { pre_tokenizer: cut, pretokenizers: cuts } = entry;
+  return {
+    ...entry,
+    ...(cut !== undefined && { pre_tokenizer: withDigits(cut) }),
+    ...(cuts !== undefined && { pretokenizers: withDigits(cuts) }),
+  };
 }
 
 function largestId(description: unknown, folder: string): number {

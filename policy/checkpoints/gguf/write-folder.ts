@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32Tensor } from '../../../artifacts/codecs/tensor-values.ts';
 import { type LazyTensor, writeSafetensorsFolder } from '../../../artifacts/codecs/safetensors-folder.ts';
-import { architectureOf } from './architectures.ts';
 import { type GgufConfig, readGgufConfig } from './config.ts';
 import { type GgufFile, readGgufTensor } from './gguf-file.ts';
 import { namedTensors, withHeadHalves } from './tensors.ts';
@@ -36,21 +35,4 @@ export async function writeGgufFolder(file: GgufFile, folder: string): Promise<v
     return [name, { dtype: 'F32' as const, shape: source.shape, data: read }] as const;
   });
   await writeSafetensorsFolder(folder, 'model', new Map<string, LazyTensor>(tensors));
-}
-
-/** What a file holds, for the lineage: names as in the file, and the number of tensors by type. */
-export interface GgufDescription {
-  readonly architecture: string;
-  readonly name: string | null;
-  readonly tensorCounts: Readonly<Record<string, number>>;
-}
-
-export function describeGguf({ metadata, tensors }: GgufFile): GgufDescription {
-  const tensorCounts: Record<string, number> = {};
-  for (const { typeName } of tensors) tensorCounts[typeName] = (tensorCounts[typeName] ?? 0) + 1;
-  return {
-    architecture: architectureOf(metadata).name,
-    name: metadata.text('general.name') ?? null,
-    tensorCounts,
-  };
 }

@@ -140,8 +140,9 @@ export function spawnEmbeddedEngine({ memoryByteLengthMax, ...settings }: Engine
 
 /** Copies the token roles: callers may pass a Processor, of which only plain fields can be sent to another process. */
 function withPlainTokens<T extends { readonly tokens: TokenRoles }>(request: T): T {
-  const { stopTokenId, padTokenId, bannedTokenIds } = request.tokens;
-  return { ...request, tokens: { stopTokenId, padTokenId, bannedTokenIds: [...bannedTokenIds] } };
+  const { stopTokenId, otherStopTokenIds, padTokenId, bannedTokenIds } = request.tokens;
+  const others = otherStopTokenIds && { otherStopTokenIds: [...otherStopTokenIds] };
+  return { ...request, tokens: { stopTokenId, ...others, padTokenId, bannedTokenIds: [...bannedTokenIds] } };
 }
 
 function crashed({ code, signal }: Exit): MtrlError {

@@ -56,8 +56,46 @@ export async function readWeights(folder: string, specs: readonly ParameterSpec[
     throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${extra} does not belong to the model of config.json`, {
       where: folder,
     });
-  return pickTensors(tensors, specs, '', folder);
+  const weights = pickTensors(tensors, specs, '', folder);
+  requireFinite(weights, folder);
+  requireOneHead(tensors, weights, folder);
+  return weights;
 }
+
+/** Such a weight makes every log-prob NaN, so that no score means anything. */
+function requireFinite(weights: TensorData, folder: string): void {
+  for (const [name, values] of weights) {
+    let sum = 0;
+    // Infinity and NaN times 0 are NaN; all other products are 0.
+    for (const value of values) sum += value * 0;
+    if (sum === 0) continue;
+    const index = values.findIndex((value) => !Number.isFinite(value));
+    throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${name} contains a value that is not finite`, {
+      where: folder,
+      found: `${values[index]} at ${index} of ${values.length}`,
+      hint: 'the training that wrote the weights diverged, or the file is damaged: use an earlier checkpoint',
+    });
+  }
+}
+
+/** A file may contain a head though config.json ties it to the embeddings; one that differs is meant to be used. */
+function requireOneHead(tensors: ReadonlyMap<string, StoredTensor>, weights: TensorData, folder: string): void {
+  const head = tensors.get(headName);
+  const embeddings = [...weights].find(([name]) => name.endsWith('embed_tokens.weight'))?.[1];
+  if (head === undefined || weights.has(headName) || embeddings === undefined) return;
+  const values = readFloat32(head);
+  if (values.length === embeddings.length && values.every((value, i) => value === embeddings[i])) return;
+  throw new MtrlError(
+    'CHECKPOINT_UNSUPPORTED',
+    `${headName} differs from the embeddings to which config.json ties it`,
+    {
+      where: folder,
+      hint: 'set tie_word_embeddings to false in config.json to use the head, or delete the tensor to use the embeddings',
+    },
+  );
+}
+
+const headName = 'lm_head.weight';
 
 /** Copies of a tied head, and tables that older checkpoints contain although they follow from the config. */
 const redundant = /^lm_head\.weight$|\.rotary_emb\.inv_freq$|\.position_ids$/;

@@ -6,7 +6,7 @@
 import type { ArmPlan, ArmShape, ModelPlan, PlanRequest } from '../../../../contract/model-plan.ts';
 import { required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
-import { withSmallFiles } from '../../../checkpoints/small-files.ts';
+import { withSmallFiles } from '../../../checkpoints/form.ts';
 import type { EncodedPrompt, TrainGroup } from '../../../engine.ts';
 import { flopsOf } from '../../../graph/flops.ts';
 import { columnCountMax } from '../../../models/layout.ts';

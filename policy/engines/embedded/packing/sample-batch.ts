@@ -45,8 +45,10 @@ export function inGroups(completions: readonly SampledCompletion[], groupSize: n
 }
 
 /** Options of a request's graph. Those without effect are omitted, so that they do not need another graph. */
-export function rolloutOptions({ text }: Architecture, { prompts, sampling }: SampleRequest): RolloutGraphOptions {
-  const { greedy, topK, topP, stopSequences = [] } = sampling;
+export function rolloutOptions({ text }: Architecture, request: SampleRequest): RolloutGraphOptions {
+  const { prompts, sampling } = request;
+  const { greedy, topK, topP } = sampling;
+  const stopSequences = endSequences(request);
   assert(
     topK === undefined || (Number.isInteger(topK) && topK >= 1),
     `topK must be an integer, 1 or greater, not ${topK}`,
@@ -152,14 +154,19 @@ export function readCompletions(part: SamplePart, tokens: Tensor, logProbs: Tens
       const id = Number(ids[step * rowCount + row]);
       completion.tokenIds.push(id);
       completion.logProbs.push(values[step * rowCount + row] as number);
-      if (id === part.tokens.stopTokenId || endsIn(completion.tokenIds, part.sampling.stopSequences))
+      if (id === part.tokens.stopTokenId || endsIn(completion.tokenIds, endSequences(part)))
         return { ...completion, finishReason: 'stop' as const };
     }
     return { ...completion, finishReason: 'length' as const };
   });
 }
 
-function endsIn(tokenIds: readonly number[], sequences: readonly (readonly number[])[] = []): boolean {
+/** What ends a completion besides the stop token: sequences of the request, and further stop tokens. */
+function endSequences({ sampling, tokens }: SampleRequest): readonly (readonly number[])[] {
+  return [...(sampling.stopSequences ?? []), ...(tokens.otherStopTokenIds ?? []).map((id) => [id])];
+}
+
+function endsIn(tokenIds: readonly number[], sequences: readonly (readonly number[])[]): boolean {
   return sequences.some(
     (sequence) =>
       sequence.length <= tokenIds.length &&
