@@ -32,7 +32,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
   const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, work);
   const promotion = createPromotion(cache);
   return {
-    prepare: activity(heartbeating(createPrepare(cache))),
+    prepare: activity(heartbeating(createPrepare(cache, deps.hub))),
     // Activities that read files send a heartbeat with each part read, so that a hung file system is detected.
     ingest: activity(createIngest(deps, cache)),
     inspectData: activity(createInspectData(deps, cache)),

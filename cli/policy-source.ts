@@ -1,9 +1,10 @@
 /**
- * `--policy P`: a folder in Hugging Face layout, a GGUF file, a promoted name (`NAME` or `NAME@VERSION`), an experiment
+ * `--policy P`: a folder in Hugging Face layout, a GGUF file, an address of the Hub, a promoted name (`NAME` or `NAME@VERSION`), an experiment
  * (`ID` or `ID:RUN`), or the address of a stored checkpoint or snapshot.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { MtrlError } from '../core/errors.ts';
+import { isHubAddress } from '../core/hub-address.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { PolicySource } from '../contract/workflows.ts';
 import { artifactAt } from './artifact-at.ts';
@@ -15,7 +16,7 @@ import { userPath } from './user-path.ts';
 
 /** Forms of P, for the help of a verb. */
 export const policyForms =
-  'a folder in Hugging Face layout, a .gguf file, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
+  'a folder in Hugging Face layout, a .gguf file, hf:org/name@revision, a promoted name[@version], an experiment id[:run], or the address of a checkpoint';
 
 export interface NamedPolicy {
   readonly source?: PolicySource;
@@ -23,8 +24,9 @@ export interface NamedPolicy {
   readonly mode?: AnswerMode;
 }
 
-/** The folder if P names one, else undefined; needs no stack. Throws USAGE for a folder without config.json. */
+/** The checkpoint that a recipe can name, else undefined; needs no stack. Throws USAGE for a folder without config.json. */
 export function policyFolder(named: string): string | undefined {
+  if (isHubAddress(named)) return named;
   const folder = userPath(named);
   return isLocalCheckpoint(folder) ? requireCheckpoint(folder) : undefined;
 }

@@ -52,6 +52,8 @@ const errorKinds = {
   ARTIFACT_MISSING: 'data',
   // the store answers, but rejects the request
   STORE_REFUSED: 'data',
+  // the Hugging Face Hub answers, but gives no access
+  HUB_REFUSED: 'data',
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
@@ -63,6 +65,7 @@ const errorKinds = {
   COMPUTE_OUT_OF_MEMORY: 'compute',
   // the environment: retried
   STORE_UNREACHABLE: 'transient',
+  HUB_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   STORE_FULL: 'transient',

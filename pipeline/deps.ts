@@ -1,5 +1,6 @@
 /** Dependencies that a worker passes to its activities; tests pass a folder store and engines of their own. */
 import type { Logger } from 'pino';
+import type { Hub } from '../artifacts/hub/hub.ts';
 import type { ArtifactStore } from '../artifacts/store/artifact-store.ts';
 import type { CodeVersion } from './code/code-version.ts';
 import type { EnginePool } from './policies/engine-pool.ts';
@@ -14,6 +15,8 @@ export interface ControlDeps {
   readonly log: Logger;
   /** Opens the buckets of recipes' `s3://` sources; without it a recipe can only name local files. */
   readonly openBucket?: OpenBucket;
+  /** Reads what recipes name by `hf:`; without it they cannot. */
+  readonly hub?: Hub;
 }
 
 export interface ComputeDeps extends ControlDeps {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
+import { isHubAddress } from '../core/hub-address.ts';
 import type { Recipe } from './recipe.ts';
 import { pathText, type RecipePath } from './checks/problem.ts';
 import { memberOf } from './checks/schema-walk.ts';
@@ -30,14 +31,14 @@ function makeAbsolute(holder: unknown, key: string, folder: string): void {
   if (typeof value === 'string' && value !== '' && isObject(holder)) holder[key] = absolute(value, folder);
 }
 
-/** Bucket URIs are already absolute; a path below a bucket folder becomes a bucket URI. */
+/** Addresses are already absolute; a path below the address of a folder becomes an address. */
 function absolute(place: string, folder: string): string {
   if (isRemote(place)) return place;
   return isRemote(folder) ? `${folder.replace(/\/+$/, '')}/${place.replace(/^\.\//, '')}` : resolve(folder, place);
 }
 
 function isRemote(place: string): boolean {
-  return place.startsWith('s3://');
+  return place.startsWith('s3://') || isHubAddress(place);
 }
 
 function isObject(value: unknown): value is Mutable {
@@ -64,7 +65,7 @@ export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; r
     ];
     return named.filter(({ file }) => !isRemote(file));
   });
-  return [policy, ...data];
+  return [...(isRemote(policy.file) ? [] : [policy]), ...data];
 }
 
 /**

@@ -19,7 +19,11 @@ export const recipeSchema = z.strictObject({
   seeds: z.array(z.int().min(0)).min(1).default([0]).describe('Every trained arm runs once per seed.'),
   policy: z
     .union([
-      z.strictObject({ checkpoint: path }).describe('A folder in Hugging Face layout, or a GGUF file.'),
+      z
+        .strictObject({ checkpoint: path })
+        .describe(
+          'A folder in Hugging Face layout, a folder with a LoRA adapter (PEFT layout), a GGUF file, or any of these on the Hub: `hf:org/name@revision`, `hf:org/name@revision/model.gguf`.',
+        ),
       z
         .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('Seed of the initial weights.') })
         .describe('Fresh weights, with config.json, tokenizer and templates of this folder.'),

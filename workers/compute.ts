@@ -5,6 +5,8 @@ import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts'
 import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../pipeline/policies/state-cache.ts';
+import { Hub } from '../artifacts/hub/hub.ts';
+import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
@@ -38,6 +40,7 @@ const activities = createComputeActivities({
   store,
   codeVersion: (activity) => engines.versionWith(codeVersion(activity)),
   log,
+  hub: new Hub(hubSettings(process.env)),
   enginePool,
   engine: engines.choice,
   transfer: engines.states,

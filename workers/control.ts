@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts';
 import { createControlActivities } from '../activities/control.ts';
+import { Hub } from '../artifacts/hub/hub.ts';
+import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/store/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { readSettings } from '../infra/stack/settings.ts';
@@ -27,6 +29,7 @@ const activities = createControlActivities({
   store,
   codeVersion,
   log,
+  hub: new Hub(hubSettings(process.env)),
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
 });
 

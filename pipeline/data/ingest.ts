@@ -30,7 +30,7 @@ export function createIngest(deps: ControlDeps, cache: JsonCache) {
       caller.heartbeat(progress);
     };
     const recipe = await recipeOf(cache, recipeRef);
-    const files = sourceFiles(deps.openBucket);
+    const files = sourceFiles(deps);
     const config = await sourcesOf(recipe, files, beat);
     const kept = new KeptDatasets(deps, cache, recipe, { files, digests: config.files }, beat);
     const key = { inputs: {}, config };

@@ -26,7 +26,7 @@ export function createInspectData(deps: ControlDeps, cache: JsonCache) {
       caller.heartbeat();
     };
     const { datasets } = parseRecipe(recipe);
-    const files = await sourceDigests(datasets, sourceFiles(deps.openBucket), beat, known);
+    const files = await sourceDigests(datasets, sourceFiles(deps), beat, known);
     const dataDigest = dataDigestOf(datasets, files);
     const changed = dataDigest !== promoted?.dataDigest;
     const before = promoted && changed ? await sourcesOf(cache, promoted) : {};

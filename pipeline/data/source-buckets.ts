@@ -1,8 +1,11 @@
-/** Source files of recipes: local paths, and `s3://bucket/key` through the worker's object store. */
+/** Source files of recipes: local paths, `s3://bucket/key` through the worker's object store, `hf:` from the Hub. */
 import type { ObjectHead, ObjectStore } from '../../artifacts/store/object-store.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { isHubAddress } from '../../core/hub-address.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import type { SourceFile, SourceFiles } from '../../judge/datasets/sources/source-files.ts';
+import type { ControlDeps } from '../deps.ts';
+import { HubFiles } from './hub-files.ts';
 
 export type OpenBucket = (bucket: string) => ObjectStore;
 
@@ -68,10 +71,12 @@ function fileOf(objects: ObjectStore, name: string, key: string, { byteLength, t
   };
 }
 
-/** Dispatches by name: `s3://` names to buckets, all others to local files. */
-export function sourceFiles(openBucket: OpenBucket | undefined): SourceFiles {
+/** Dispatches by name: `s3://` names to buckets, `hf:` names to the Hub, all others to local files. */
+export function sourceFiles({ openBucket, hub }: Pick<ControlDeps, 'openBucket' | 'hub'>): SourceFiles {
   const buckets = new BucketFiles(openBucket);
-  const filesOf = (place: string): SourceFiles => (place.startsWith(scheme) ? buckets : localFiles);
+  const hubFiles = new HubFiles(hub);
+  const filesOf = (place: string): SourceFiles =>
+    place.startsWith(scheme) ? buckets : isHubAddress(place) ? hubFiles : localFiles;
   return {
     kindOf: (place) => filesOf(place).kindOf(place),
     find: (place) => filesOf(place).find(place),

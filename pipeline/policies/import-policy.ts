@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
+import { isHubAddress } from '../../core/hub-address.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type CheckpointForm, openForm } from '../../policy/checkpoints/form.ts';
@@ -13,6 +14,7 @@ import { durable } from '../durable.ts';
 import type { Caller } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf } from '../recipe-access.ts';
+import { hubCheckpoint } from './hub-checkpoint.ts';
 import { smallFiles } from './small-files.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 
@@ -51,10 +53,17 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 
 async function importNamed(context: ComputeContext, recipe: Recipe, caller: Caller) {
   const { policy } = recipe;
-  const form = 'checkpoint' in policy ? await openForm(policy.checkpoint) : undefined;
-  return form !== undefined && 'checkpoint' in policy
-    ? importForm(context, form, policy.checkpoint, caller)
-    : importFolder(context, recipe, caller);
+  const named = 'checkpoint' in policy ? policy.checkpoint : policy.config;
+  const fetched = (address: string): Promise<string> => hubCheckpoint(context.deps, address, caller);
+  const path = isHubAddress(named) ? await fetched(named) : named;
+  try {
+    const form = 'checkpoint' in policy ? await openForm(path, fetched) : undefined;
+    return await (form === undefined
+      ? importFolder(context, path, policy, caller)
+      : importForm(context, form, path, caller));
+  } catch (error) {
+    throw namingFolder(error, path, named);
+  }
 }
 
 /** Digests of what the folder is made of are in the key, and what that is in the summary; it is not stored itself. */
@@ -83,9 +92,8 @@ function rethrown(change: (error: unknown) => unknown) {
   };
 }
 
-async function importFolder(context: ComputeContext, { policy }: Recipe, caller: Caller) {
+async function importFolder(context: ComputeContext, path: string, policy: Recipe['policy'], caller: Caller) {
   const { deps, cache } = context;
-  const path = 'checkpoint' in policy ? policy.checkpoint : policy.config;
   const names = await checkpointFiles(path);
   // Read here for its messages: every later use reads a copy, whose place means nothing to the user.
   await loadProcessor(path);

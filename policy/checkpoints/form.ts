@@ -18,15 +18,21 @@ export interface CheckpointForm {
 }
 
 /** Each answers undefined for a path that is not of its form. */
-const forms: readonly ((path: string) => Promise<CheckpointForm | undefined>)[] = [openGgufForm, openAdapter];
+const forms: readonly ((path: string, fetchBase?: FetchBase) => Promise<CheckpointForm | undefined>)[] = [
+  openGgufForm,
+  openAdapter,
+];
+
+/** Brings the base of an adapter from its address on the Hub to a local folder. */
+export type FetchBase = (address: string) => Promise<string>;
 
 /**
  * Returns undefined for a folder in Hugging Face layout, which is used as it is.
  * @throws FILE_MISSING, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED
  */
-export async function openForm(path: string): Promise<CheckpointForm | undefined> {
+export async function openForm(path: string, fetchBase?: FetchBase): Promise<CheckpointForm | undefined> {
   for (const open of forms) {
-    const form = await open(path);
+    const form = await open(path, fetchBase);
     if (form !== undefined) return form;
   }
   return undefined;

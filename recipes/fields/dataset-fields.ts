@@ -27,7 +27,7 @@ const rows = {
   split: splitSchema,
   path: path.describe(
     'A file, or several by a glob (`*`, `**`, `?`, `{a,b}`), read in the order of their names; local, or ' +
-      '`s3://bucket/key`.',
+      '`s3://bucket/key`, or on the Hub `hf:datasets/org/name@revision/path`.',
   ),
   imageFolder: path
     .optional()

@@ -1,8 +1,14 @@
 /** Types of values that many fields of a recipe share. */
 import { z } from 'zod';
+import { isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
 
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 export const count = z.int().min(1);
 export const rate = z.number().min(0).max(1);
-/** Relative to the recipe file; `mtrl run` makes it absolute. */
-export const path = z.string().min(1);
+/** A file or folder, relative to the recipe file (`mtrl run` makes it absolute), or an address: `s3:` or `hf:`. */
+export const path = z
+  .string()
+  .min(1)
+  .refine((text) => !isHubAddress(text) || parseHubAddress(text) !== undefined, {
+    error: 'an address of the Hub: hf:org/name@revision, or hf:datasets/org/name@revision/path',
+  });

@@ -19,7 +19,7 @@ interface Room {
  */
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: ['lru-cache'] },
-  artifacts: { imports: ['core'], packages: ['minio', 'hyparquet', 'p-map', 'tar-stream'] },
+  artifacts: { imports: ['core'], packages: ['@huggingface/hub', 'minio', 'hyparquet', 'p-map', 'tar-stream'] },
   // Used to validate recipes: a kind and an algorithm define their fields of the schema.
   'judge/kinds': { imports: ['core'], types: ['judge', 'recipes'], packages: ['zod'] },
   recipes: { imports: ['core', 'judge/kinds', 'policy/algorithms'], packages: ['yaml', 'zod'] },

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type LazyTensor,
   readSafetensorsFolder,
@@ -15,7 +15,8 @@ import type { Tensor } from '../../../artifacts/codecs/safetensors.ts';
 import { float32Tensor, readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
 import { type Digested, digestFile } from '../../../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../../../core/errors.ts';
-import type { CheckpointForm } from '../form.ts';
+import { parseHubAddress } from '../../../core/hub-address.ts';
+import type { CheckpointForm, FetchBase } from '../form.ts';
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.ts';
 
 const weightsName = 'adapter_model';
@@ -25,7 +26,7 @@ const prefix = 'base_model.model.';
 const ownFiles = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'];
 
 /** @throws FILE_MISSING, CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED */
-export async function openAdapter(folder: string): Promise<CheckpointForm | undefined> {
+export async function openAdapter(folder: string, fetchBase?: FetchBase): Promise<CheckpointForm | undefined> {
   if (!existsSync(join(folder, 'adapter_config.json'))) return undefined;
   if (existsSync(join(folder, 'config.json')))
     throw new MtrlError('CHECKPOINT_INVALID', 'the folder has both a whole model and an adapter', {
@@ -34,7 +35,7 @@ export async function openAdapter(folder: string): Promise<CheckpointForm | unde
       hint: 'move the adapter files to a folder of their own to train from the adapted model, or delete them to train from the model without it',
     });
   const config = await readAdapterConfig(folder);
-  const base = baseFolder(folder, config);
+  const base = await baseFolder(folder, config, fetchBase);
   const own = ownFiles.filter((name) => existsSync(join(folder, name)));
   const copyOwn = async (target: string): Promise<void> => {
     for (const name of own) await cp(join(folder, name), join(target, name));
@@ -54,20 +55,25 @@ export async function openAdapter(folder: string): Promise<CheckpointForm | unde
   };
 }
 
-function baseFolder(folder: string, { base_model_name_or_path: named }: AdapterConfig): string {
+async function baseFolder(
+  folder: string,
+  { base_model_name_or_path: named }: AdapterConfig,
+  fetchBase: FetchBase | undefined,
+): Promise<string> {
   const where = join(folder, 'adapter_config.json');
   const hint = 'set base_model_name_or_path in adapter_config.json to the folder of the model that was adapted';
   if (named === null || named === '')
     throw new MtrlError('CHECKPOINT_INVALID', 'the adapter does not name its base', { where, hint });
-  const path = isAbsolute(named) ? named : resolve(folder, named);
+  const path = resolve(folder, named);
   if (existsSync(join(path, 'config.json'))) return path;
+  if (fetchBase !== undefined && parseHubAddress(`hf:${named}`) !== undefined) return fetchBase(`hf:${named}`);
   throw new MtrlError('FILE_MISSING', 'the base of the adapter is not there', { where, found: named, hint });
 }
 
 async function fileNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && /\.(safetensors|json|jinja|txt|model)$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && /\.(safetensors|json|jinja|txt|model)$/.test(entry.name))
     .map(({ name }) => name);
 }
 

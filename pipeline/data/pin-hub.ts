@@ -1,0 +1,41 @@
+/** Replaces the revisions of Hub addresses in a recipe by their commits, so that a run reads the same bytes for ever. */
+import type { Hub } from '../../artifacts/hub/hub.ts';
+import { hubAddressText, isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+
+/** @param needed `data` leaves the policy as it is */
+export async function withPinnedAddresses(
+  recipe: Recipe,
+  hub: Hub | undefined,
+  needed: 'all' | 'data' = 'all',
+): Promise<Recipe> {
+  const commits = new Map<string, Promise<string>>();
+  const pinned = async (place: string): Promise<string> => {
+    if (!isHubAddress(place)) return place;
+    if (hub === undefined)
+      throw new MtrlError('FILE_MISSING', 'this worker reads nothing from the Hub', { where: place });
+    const address = required(parseHubAddress(place), place);
+    const repository = hubAddressText({ ...address, path: '' });
+    const commit = commits.get(repository) ?? hub.commitOf(address);
+    commits.set(repository, commit);
+    return hubAddressText({ ...address, revision: await commit });
+  };
+  const { policy } = recipe;
+  const datasets = recipe.datasets.map(async (dataset) =>
+    dataset.reader === 'judge-world'
+      ? dataset
+      : {
+          ...dataset,
+          path: await pinned(dataset.path),
+          ...(dataset.imageFolder !== undefined && { imageFolder: await pinned(dataset.imageFolder) }),
+        },
+  );
+  return {
+    ...recipe,
+    policy:
+      'checkpoint' in policy && needed === 'all' ? { ...policy, checkpoint: await pinned(policy.checkpoint) } : policy,
+    datasets: await Promise.all(datasets),
+  };
+}
