@@ -20,6 +20,7 @@ import {
   unusedMarks,
 } from '../core/marked-text.ts';
 import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
+import { openedReasoning, withOpened, withoutOpened } from './text/opened-reasoning.ts';
 import { readStopTokenIds } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 
@@ -36,7 +37,10 @@ export interface Processor {
    * can never be sampled.
    */
   encodeCompletion(completion: string | MarkedText): number[];
-  /** Decodes a completion; special tokens are kept, the final stop token is removed. */
+  /**
+   * Decodes a completion; special tokens are kept, the final stop token is removed. A reasoning tag that the prompt has
+   * opened is put before it, and left out by `encodeCompletion`.
+   */
   decodeCompletion(tokenIds: readonly number[]): string;
   /** Ids that are never sampled, ascending: padding, begin, unknown and image tokens, and unused ids. */
   readonly bannedTokenIds: readonly number[];
@@ -69,6 +73,7 @@ export async function loadProcessor(
       ? undefined
       : await loadImagePrompts(folder, architecture.images, tokenizer, imageCacheByteLengthMax);
   const renderChat = await loadChatTemplate(folder, tokenizer.specialTokens);
+  const opened = openedReasoning(renderChat);
   const stopTokenIds = await readStopTokenIds(folder, tokenizer);
   const [stopTokenId, ...otherStopTokenIds] = stopTokenIds;
   const banned = bannedIds(tokenizer, imagePrompts, architecture.text.vocabularySize, stopTokenIds);
@@ -96,7 +101,10 @@ export async function loadProcessor(
       return { tokenIds, images: await pixels() };
     },
     encodeCompletion(completion) {
-      const marked = typeof completion === 'string' ? { text: completion, rows: [] } : completion;
+      const marked = withoutOpened(
+        typeof completion === 'string' ? { text: completion, rows: [] } : completion,
+        opened,
+      );
       const { text } = marked;
       const marks = unusedMarks([text]);
       const tokenIds = tokenizer.encodeMarked(markRows(marked, marks), marks);
@@ -114,7 +122,8 @@ export async function loadProcessor(
     },
     decodeCompletion(tokenIds) {
       const last = tokenIds.at(-1);
-      return tokenizer.decode(last !== undefined && stopTokenIds.includes(last) ? tokenIds.slice(0, -1) : tokenIds);
+      const isStopped = last !== undefined && stopTokenIds.includes(last);
+      return withOpened(tokenizer.decode(isStopped ? tokenIds.slice(0, -1) : tokenIds), opened);
     },
   };
 }

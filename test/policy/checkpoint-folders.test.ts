@@ -205,6 +205,30 @@ describe('a chat template', () => {
   });
 });
 
+describe('a template that opens the reasoning', () => {
+  const answer = '<think> it is big </think> <answer> yes </answer>';
+  const processorWith = async (end: string) => {
+    const template = `{{ messages[0]['content'] }}{% if add_generation_prompt %}{{ '${end}' }}{% endif %}`;
+    return loadProcessor(await changed((target) => writeFile(join(target, 'chat_template.jinja'), template)));
+  };
+
+  test('is continued by targets, and completions read as if they had opened it', async () => {
+    const opening = await processorWith('<|im_start|>assistant\\n<think>\\n');
+    const plain = await processorWith('<|im_start|>assistant\\n');
+    const tokenIds = opening.encodeCompletion(answer);
+    expect(tokenIds).toEqual(plain.encodeCompletion('it is big </think> <answer> yes </answer>'));
+    expect(opening.decodeCompletion(tokenIds)).toBe('<think>\nit is big </think> <answer> yes </answer>');
+    const from = answer.indexOf('it');
+    expect(opening.encodeCompletion({ text: answer, rows: [[from, from + 9]] })).toEqual(tokenIds);
+    expect(opening.decodeCompletion(plain.encodeCompletion('<answer> yes </answer>'))).toBe('<answer> yes </answer>');
+  });
+
+  test('and closes it again opens nothing', async () => {
+    const closing = await processorWith('<|im_start|>assistant\\n<think>\\n\\n</think>\\n\\n');
+    expect(closing.decodeCompletion(closing.encodeCompletion(answer))).toBe(answer);
+  });
+});
+
 describe('several stop tokens', () => {
   test('all end completions, and none is banned', async () => {
     const folder = await changed((target) =>
