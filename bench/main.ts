@@ -31,6 +31,7 @@ const names = [
   'early-ends',
   'optimizers',
   'status',
+  'real-weights',
 ] as const;
 
 export interface BenchOptions {
@@ -40,6 +41,8 @@ export interface BenchOptions {
   readonly roundCount?: number;
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
+  /** For `real-weights`: only brings model and data. */
+  readonly onlyPrepares?: boolean;
 }
 
 /** What a benchmark module exports. Its `log` lines go to stderr. */
@@ -65,6 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
     withPeers: values.peer,
     ...(roundCount !== undefined && { roundCount }),
     ...(rowCount !== undefined && { rowCount }),
+    ...(values.prepare && { onlyPrepares: true }),
   };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
   process.stdout.write(`${JSON.stringify({ bench: known, ...measured }, null, 2)}\n`);
@@ -73,7 +77,13 @@ async function main(args: readonly string[]): Promise<void> {
 function parse(args: readonly string[]) {
   const flag = { type: 'boolean', default: false } as const;
   try {
-    const options = { json: flag, peer: flag, rounds: { type: 'string' }, rows: { type: 'string' } } as const;
+    const options = {
+      json: flag,
+      peer: flag,
+      prepare: flag,
+      rounds: { type: 'string' },
+      rows: { type: 'string' },
+    } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {

