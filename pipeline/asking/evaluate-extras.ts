@@ -8,6 +8,7 @@ import { sampleScores, type SampleScores } from '../../judge/evaluation/several-
 import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { AnswerMode } from '../../judge/example.ts';
+import { readFirstLabel } from '../../judge/tasks/first-label.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { answers, type Asking, type Shown } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
@@ -39,7 +40,7 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
   const prompts = otherModes(evaluation, asking.mode);
   const chosen = chosenOf(request);
   const samples = evaluation.sampleCount > 1 ? await askSamples(request, chosen) : undefined;
-  const scored: Scored[] = [];
+  const scored: Scored[] = evaluation.modes.includes('first-label') ? [readLeniently(request)] : [];
   for (const [name, mode] of prompts) scored.push(await askAs(request, chosen, name, asis(request, chosen), mode));
   for (const name of evaluation.probes) scored.push(await askAsProbe(request, chosen, name));
   const kept = scored.flatMap(({ scores, judgments }) => (judgments ? [{ name: scores.name, judgments }] : []));
@@ -47,6 +48,19 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
     ...(samples && { samples }),
     ...(scored.length > 0 && { variants: scored.map(({ scores }) => scores) }),
     ...(kept.length > 0 && { judgments: kept }),
+  };
+}
+
+/** The strict answers to all examples, read again. */
+function readLeniently({ evaluation, task, asking, shown, strict }: ExtrasRequest): Scored {
+  const name = 'first-label';
+  const { spec } = asking;
+  const judgments = strict.map((one) => ({ ...one, judgment: readFirstLabel(one, spec) }));
+  const rng = new Rng('bootstrap', evaluation.seed, task, name);
+  const [lenient, strictly] = [judgedOf(judgments, shown), judgedOf(strict, shown)];
+  return {
+    scores: variantScores(name, lenient, strictly, spec.labels, evaluation.bootstrapResampleCount, rng),
+    judgments,
   };
 }
 

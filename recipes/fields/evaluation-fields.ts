@@ -4,9 +4,9 @@ import { topKSchema, topPSchema } from './sampling-fields.ts';
 import { name, count } from './scalars.ts';
 
 const mode = z
-  .enum(['strict', 'forced-choice', 'think-prompt', 'direct-prompt'])
+  .enum(['strict', 'first-label', 'forced-choice', 'think-prompt', 'direct-prompt'])
   .describe(
-    'strict: greedy answers, parsed strictly; always done. forced-choice: the most probable label at the position of the ' +
+    'strict: greedy answers, parsed strictly; always done. first-label: reads the same answers leniently, by the first label word in them. forced-choice: the most probable label at the position of the ' +
       'verdict, and its probability. think-prompt: asks arms that answer directly to reason first. direct-prompt: asks ' +
       'arms that reason first for the verdict alone.',
   );

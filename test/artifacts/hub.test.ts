@@ -1,11 +1,12 @@
 /** Downloads from the Hub, against a local server that speaks its routes (test/support/hub-server.ts). */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { readdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Hub } from '../../artifacts/hub/hub.ts';
 import { hubSettings } from '../../artifacts/hub/hub-settings.ts';
+import { uploadFolder } from '../../artifacts/hub/upload.ts';
 import { required } from '../../core/assert.ts';
 import { hubAddressText, parseHubAddress } from '../../core/hub-address.ts';
 import { HubServer } from '../support/hub-server.ts';
@@ -177,5 +178,47 @@ test('settings are those of the Python package', () => {
   });
   expect(hubSettings({ XDG_CACHE_HOME: '/c', HF_ENDPOINT: 'http://hub/', HF_TOKEN: 'hf_x' })).toEqual({
     ...{ endpoint: 'http://hub', token: 'hf_x', cacheFolder: '/c/huggingface/hub' },
+  });
+});
+
+describe('an upload', () => {
+  const folderWith = async (files: Readonly<Record<string, Uint8Array>>): Promise<string> => {
+    const folder = mkdtempSync(join(scratch, 'folder-'));
+    for (const [name, bytes] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), bytes);
+    }
+    return folder;
+  };
+  const settings = (token?: string) => hubSettings({ HF_ENDPOINT: server.endpoint, HF_HOME: scratch, HF_TOKEN: token });
+
+  test('creates a private repository, and commits all files of the folder', async () => {
+    const files = { 'config.json': config, 'model.safetensors': weights, 'additional_chat_templates/a.jinja': config };
+    const seen: string[] = [];
+    const made = await uploadFolder(
+      settings('hf_writer'),
+      addressOf('hf:org/new'),
+      await folderWith(files),
+      'title',
+      (event) => seen.push(event.file),
+    );
+    expect(made).toBe(`hf:org/new@${'d'.repeat(40)}`);
+    expect(server.created).toEqual([
+      expect.objectContaining({ name: 'new', organization: 'org', visibility: 'private' }),
+    ]);
+    expect([...server.committed.keys()].sort()).toEqual(Object.keys(files).sort());
+    for (const [name, bytes] of Object.entries(files)) expect(server.committed.get(name)).toEqual(Buffer.from(bytes));
+    expect(seen).toContain('model.safetensors');
+  });
+
+  test('without a token, or one that may not write, is refused', async () => {
+    const folder = await folderWith({ 'config.json': config });
+    const refused = (token?: string) =>
+      uploadFolder(settings(token), addressOf('hf:org/model'), folder, 'title', () => undefined);
+    await expect(refused()).rejects.toMatchObject({
+      code: 'HUB_REFUSED',
+      message: 'uploading to the Hub needs a token',
+    });
+    await expect(refused('hf_reader')).rejects.toMatchObject({ code: 'HUB_REFUSED' });
   });
 });

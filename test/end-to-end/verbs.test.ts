@@ -11,10 +11,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskScores } from '../../contract/activities.ts';
 import type { JudgedRow } from '../../judge/evaluation/judged-row.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
+import { mtrlOn } from '../support/commands.ts';
+import { HubServer } from '../support/hub-server.ts';
 import { mtrlAt } from './command-line.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
+const hub = new HubServer();
 let stack: WholeStack;
 let folder: string;
 let recipeFile: string;
@@ -41,7 +44,7 @@ const recipe: RecipeInput = {
   quarantineRateMax: 0.5,
   evaluation: {
     ...{ tokenCountMax: 6, bootstrapResampleCount: 100, sampleCount: 3, extraExampleCountMax: 3 },
-    modes: ['strict', 'forced-choice', 'think-prompt', 'direct-prompt'],
+    modes: ['strict', 'first-label', 'forced-choice', 'think-prompt', 'direct-prompt'],
     probes: [
       ...(['blank-image', 'swapped-image', 'missing-image', 'label-order-swap', 'caption-mismatch'] as const),
       ...(['paraphrase', 'longer-answer'] as const),
@@ -52,8 +55,9 @@ const recipe: RecipeInput = {
 };
 
 beforeAll(async () => {
-  stack = await WholeStack.start();
+  await hub.start();
   folder = await mkdtemp(join(tmpdir(), 'mtrl-verbs-'));
+  stack = await WholeStack.start({ HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hf') });
   await mkdir(join(folder, 'images'));
   for (const [name, red] of [
     ['a', 250],
@@ -70,6 +74,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack.stop();
+  await hub.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -178,7 +183,9 @@ describe('evaluate', () => {
       const asked = variants.filter((variant) => variant.scores !== undefined).map(({ name }) => name);
       expect(asked).toEqual(expect.arrayContaining(['think-prompt', 'blank-image', 'swapped-image', 'missing-image']));
       expect(asked).not.toContain('direct-prompt');
-      for (const variant of variants) expect(variant.scores?.exampleCount ?? 3).toBe(3);
+      // The same answers to all examples, read again; everything else asks some of them.
+      for (const { name, scores: found } of variants)
+        expect(found?.exampleCount ?? 3, name).toBe(name === 'first-label' ? 6 : 3);
       expect(variants.find(({ name }) => name === 'longer-answer')?.refused).toBeDefined();
     }
     const asked = scores[1]?.variants?.find(({ name }) => name === 'paraphrase');
@@ -201,6 +208,28 @@ describe('evaluate', () => {
     const ofOther = await mtrlJson('evaluate', '--policy', uri, ...args, ...gone);
     expect(ofOther).toMatchObject({ tasks: ofRun['tasks'], cache: { misses: 0 } });
     expect(await mtrl('ingest', recipeFile, ...gone)).toMatchObject({ code: 0 });
+  });
+
+  it('exports to the Hub with a model card, and opens what is there', async () => {
+    const env = { HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'hf_writer' };
+    const args = ['export', 'tiny', '--run', 'base/s0', '--to', 'hf:org/tiny'];
+    const refused = await mtrlOn(stack.home, args, { HF_ENDPOINT: hub.endpoint });
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('HF_TOKEN')]);
+    const commit = 'd'.repeat(40);
+    const { code, out, err } = await mtrlOn(stack.home, args, env);
+    expect([code, out], err).toEqual([0, expect.stringContaining(`is in hf:org/tiny@${commit}`)]);
+    const files = Object.fromEntries(hub.committed);
+    const card = Buffer.from(files['README.md'] ?? []).toString();
+    expect(card).toMatch(/^---\nlibrary_name: transformers\n/);
+    expect(card).toMatch(/\| safety \| test \| 6 \| [\d.]+ \(/);
+    expect(card).toContain('image <image> is it safe ? {{ mode_word }}');
+
+    hub.repositories.push({ type: 'models', name: 'org/tiny', branches: { main: commit }, files });
+    const settings = ['--mode', 'direct', '--set', 'evaluation.probes=[]', '--set', 'evaluation.sampleCount=1'];
+    const evaluation = ['--recipe', recipeFile, ...settings];
+    const ofHub = await mtrlJson('evaluate', '--policy', 'hf:org/tiny', ...evaluation);
+    const ofRun = await mtrlJson('evaluate', '--policy', 'tiny:base/s0', ...evaluation);
+    expect(ofHub['tasks']).toEqual(ofRun['tasks']);
   });
 
   it('names the place if the policy does not exist', async () => {

@@ -15,8 +15,8 @@ const surroundings = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
 const mtrl = compiled('cli/main.ts');
 
 /** Runs `mtrl` with the stack of that home; verbs may start it. */
-export function mtrlOn(home: string, args: readonly string[]): Promise<Ended> {
-  return ran(process.execPath, [mtrl, ...args], { ...surroundings, MTRL_HOME: home });
+export function mtrlOn(home: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return ran(process.execPath, [mtrl, ...args], { ...surroundings, MTRL_HOME: home, ...extra });
 }
 
 /** Runs `mtrl` with these servers as if someone else ran them: it starts none. */

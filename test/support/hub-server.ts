@@ -20,6 +20,11 @@ export class HubServer {
   readonly repositories: HubRepository[] = [];
   /** Requests for contents, as `path range`. */
   readonly requests: string[] = [];
+  /** Committed files by repository and path. */
+  readonly committed = new Map<string, Uint8Array>();
+  /** Repositories that were created, with what was asked for. */
+  readonly created: unknown[] = [];
+  readonly #uploads = new Map<string, Uint8Array>();
   /** Number of bytes after which the next content is cut; undefined: none is. */
   cutAfter: number | undefined;
   /** Replaces the bytes of contents. */
@@ -45,6 +50,7 @@ export class HubServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', this.endpoint);
     const path = decodeURIComponent(url.pathname);
+    if (request.method !== 'GET') return void this.#write(request, response, path);
     const repository = this.repositories.find(({ name }) => path.includes(`/${name}/`));
     if (repository === undefined) return json(response, 404, { error: 'Repository not found' });
     if (repository.gated === true && request.headers.authorization === undefined)
@@ -62,6 +68,43 @@ export class HubServer {
       return json(response, 200, { _id: 'x', id: name, sha: commit, lastModified: '2026-01-01T00:00:00.000Z' });
     if (tree !== undefined) return json(response, 200, entriesOf(repository));
     this.#content(request, response, repository.files[file ?? '']);
+  }
+
+  /** Creation, the question which files are large, uploads of these, and the commit. */
+  async #write(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request) chunks.push(chunk as Uint8Array);
+    const body = Buffer.concat(chunks);
+    if (request.method === 'PUT') {
+      this.#uploads.set(path.split('/').at(-1) ?? '', body);
+      return void response.writeHead(200, { ETag: '"x"' }).end();
+    }
+    if (!request.headers.authorization?.includes('hf_writer')) return json(response, 403, { error: 'Forbidden' });
+    if (path === '/api/repos/create') {
+      this.created.push(JSON.parse(body.toString()));
+      return json(response, 200, { url: 'created', id: 'x' });
+    }
+    if (path.includes('/preupload/')) {
+      const { files } = JSON.parse(body.toString()) as { files: { path: string; size: number }[] };
+      const mode = (size: number): string => (size >= largeByteLength ? 'lfs' : 'regular');
+      return json(response, 200, {
+        files: files.map(({ path: file, size }) => ({ path: file, uploadMode: mode(size) })),
+      });
+    }
+    if (path.endsWith('/objects/batch')) {
+      const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
+      const actions = (oid: string) => ({ upload: { href: `${this.endpoint}/upload/${oid}` } });
+      return json(response, 200, {
+        transfer: 'basic',
+        objects: objects.map((each) => ({ ...each, actions: actions(each.oid) })),
+      });
+    }
+    for (const line of body.toString().trim().split('\n')) {
+      const { key, value } = JSON.parse(line) as { key: string; value: { path: string; content: string; oid: string } };
+      const content = key === 'file' ? Buffer.from(value.content, 'base64') : this.#uploads.get(value.oid);
+      if (key !== 'header' && content !== undefined) this.committed.set(value.path, content);
+    }
+    json(response, 200, { commitOid: 'd'.repeat(40), commitUrl: 'there', success: true });
   }
 
   #content(request: IncomingMessage, response: ServerResponse, stored: Uint8Array | undefined): void {

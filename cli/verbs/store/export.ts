@@ -1,12 +1,19 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type ArchiveEntry, entriesOf } from '../../../artifacts/archive/archive.ts';
 import { writeArchiveFolder } from '../../../artifacts/archive/archive-folder.ts';
 import { writeTar } from '../../../artifacts/archive/archive-tar.ts';
 import { convertCheckpoint, type WeightDtype, weightDtypes } from '../../../artifacts/codecs/checkpoint-dtype.ts';
+import { hubSettings } from '../../../artifacts/hub/hub-settings.ts';
+import { uploadFolder } from '../../../artifacts/hub/upload.ts';
 import { materializeFolder } from '../../../artifacts/store/files.ts';
 import { MtrlError } from '../../../core/errors.ts';
+import { type HubAddress, isHubAddress, parseHubAddress } from '../../../core/hub-address.ts';
+import { modelCard, type ModelCardData } from '../../../judge/report/model-card.ts';
+import { findExperimentIndex } from '../../../pipeline/reporting/experiment-index.ts';
+import type { Recipe } from '../../../recipes/recipe.ts';
 import type { PolicyState } from '../../../contract/activities.ts';
 import { writeAdapterFiles } from '../../adapter-files.ts';
 import { type MadeRun, madeBy } from '../../show/made.ts';
@@ -31,8 +38,8 @@ export function addExport(command: Command): void {
   command
     .argument('<id>', 'an experiment, or a promoted name[@version]')
     .requiredOption(
-      '--to <folder>',
-      'a folder that does not exist yet, or is empty; with --all also a file named *.tar',
+      '--to <place>',
+      'a folder that does not exist yet, or is empty; hf:org/name for a repository of the Hub; with --all also a file named *.tar',
     )
     .option('--all', 'export the whole experiment with all artifacts, for `import` elsewhere')
     .option('--run <run>', 'the run, as `status` names it; required if the experiment has several')
@@ -47,7 +54,9 @@ export function addExport(command: Command): void {
       await withStack({ startMissing: false }, async (stack) => {
         if (options.all === true) return exportAll(stack, id, options);
         const { experimentId, runName, checkpoint, policy } = await named(stack, id, options.run);
-        const folder = userPath(options.to);
+        const repository = repositoryOf(options.to);
+        const scratch = repository && (await mkdtemp(join(tmpdir(), 'mtrl-export-')));
+        const folder = scratch === undefined ? userPath(options.to) : join(scratch, 'checkpoint');
         if (options.adapter === true) await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder);
         else await materializeFolder(stack.store, checkpoint, folder);
         if (options.dtype !== undefined) await convertCheckpoint(folder, options.dtype);
@@ -58,8 +67,15 @@ export function addExport(command: Command): void {
           madeBy: checkpoint.producer,
         };
         await writeFile(join(folder, provenanceFile), `${JSON.stringify(provenance, null, 2)}\n`);
-        if (options.json === true) printJson({ folder, ...provenance });
-        else print(`${runName} of ${experimentId} (${checkpoint.sha256}) is in ${folder}`);
+        const place =
+          repository === undefined
+            ? folder
+            : await upload(stack, repository, folder, {
+                ...{ name: repository.name, experimentId, runName, isAdapter: options.adapter === true },
+                checkpointSha256: checkpoint.sha256,
+              }).finally(() => rm(scratch ?? '', { recursive: true, force: true }));
+        if (options.json === true) printJson({ folder: place, ...provenance });
+        else print(`${runName} of ${experimentId} (${checkpoint.sha256}) is in ${place}`);
       });
     });
 }
@@ -73,6 +89,43 @@ async function named(
   if (promoted !== undefined) return promoted;
   const { runs } = await madeBy(stack, id);
   return { experimentId: id, ...theRun(id, runs, run) };
+}
+
+/** The repository that `--to hf:...` names; undefined for a folder. Throws USAGE. */
+function repositoryOf(to: string): HubAddress | undefined {
+  if (!isHubAddress(to)) return undefined;
+  const address = parseHubAddress(to);
+  if (address?.type === 'model' && address.path === '') return address;
+  throw new MtrlError('USAGE', 'not the address of a model repository', {
+    where: '--to',
+    found: to,
+    hint: 'hf:org/name, or hf:org/name@branch',
+  });
+}
+
+/** Adds a model card, and commits the folder. Returns the commit's address. */
+async function upload(
+  { store }: Stack,
+  repository: HubAddress,
+  folder: string,
+  origin: Omit<ModelCardData, 'recipe' | 'scores'>,
+): Promise<string> {
+  const index = await findExperimentIndex(store, origin.experimentId);
+  const scores = index?.runs
+    .find(({ plan }) => plan.runName === origin.runName)
+    ?.evaluations.map((evaluation) => evaluation.scores);
+  const recipe = index && ((await store.getJson(index.recipe)) as Recipe);
+  await writeFile(
+    join(folder, 'README.md'),
+    modelCard({ ...origin, ...(recipe && { recipe }), ...(scores && { scores }) }),
+  );
+  const title = `${origin.runName} of experiment ${origin.experimentId}`;
+  let shown = '';
+  return uploadFolder(hubSettings(process.env), repository, folder, title, ({ file, done }) => {
+    const line = `${file}: ${Math.floor(done * 10) * 10} %`;
+    if (line !== shown) process.stderr.write(`${line}\n`);
+    shown = line;
+  });
 }
 
 async function exportAll({ store }: Stack, experimentId: string, { to, json = false }: ExportOptions): Promise<void> {
