@@ -66,10 +66,10 @@ async function importNamed(context: ComputeContext, recipe: Recipe, caller: Call
   }
 }
 
-/** Digests of what the folder is made of are in the key, and what that is in the summary; it is not stored itself. */
+/** What the folder is made of is in the key, with digests, and so in the lineage; it is not stored itself. */
 async function importForm(context: ComputeContext, form: CheckpointForm, path: string, caller: Caller) {
   const { deps, cache } = context;
-  const key = { inputs: {}, config: { madeOf: await form.digests() } };
+  const key = { inputs: {}, config: { ...form.description, files: await form.digests() } };
   return durable(deps, activity, key, async () => {
     const folder = await mkdtemp(join(deps.spoolFolder, 'checkpoint-'));
     try {
@@ -79,7 +79,7 @@ async function importForm(context: ComputeContext, form: CheckpointForm, path: s
       const { outputs } = await readCheckpoint(context, caller, kept).catch(
         rethrown((error) => namingFolder(error, kept.uri, path)),
       );
-      return { outputs, summary: { madeOf: form.description } };
+      return { outputs, summary: {} };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

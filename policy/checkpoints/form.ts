@@ -2,15 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Digested } from '../../artifacts/store/stream-digest.ts';
 import { openAdapter } from './adapter/open-adapter.ts';
 import { openGgufForm } from './gguf/open-gguf-form.ts';
 
 export interface CheckpointForm {
-  /** What the folder is made of, by name: its content is a function of these. Reads the files. */
-  readonly digests: () => Promise<Readonly<Record<string, Digested>>>;
-  /** What it is, for the lineage; plain JSON. */
-  readonly description: Readonly<Record<string, unknown>>;
+  /** sha256 of the files that the folder is made of, by a name for each: its content is a function of these. */
+  readonly digests: () => Promise<Readonly<Record<string, string>>>;
+  /** What it is, for the lineage; a function of the files. */
+  readonly description: Readonly<Record<string, string | number>>;
   /** Writes config, tokenizer and templates to an empty folder. */
   readonly writeSmallFiles: (folder: string) => Promise<void>;
   /** Writes all files to an empty folder. */

@@ -14,6 +14,7 @@ import { hubSettings } from '../../artifacts/hub/hub-settings.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { readFolderManifest } from '../../artifacts/store/files.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
+import { sha256 } from '../../core/json.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { openEmbedded } from '../../policy/engines/embedded/open.ts';
@@ -90,8 +91,10 @@ describe('a policy', () => {
     const { result, files } = await imported(ggufFile);
     expect(Object.keys(files)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']));
     expect(await store.getJson(result.manifest)).toMatchObject({
-      config: { madeOf: { gguf: { byteLength: readFileSync(ggufFile).byteLength } } },
-      summary: { madeOf: { form: 'gguf', architecture: 'qwen2', name: 'qwen2', tensorCounts: { F16: 15, F32: 11 } } },
+      config: {
+        ...{ form: 'gguf', architecture: 'qwen2', name: 'qwen2', tensors: '11 F32 + 15 F16' },
+        files: { gguf: sha256(readFileSync(ggufFile)) },
+      },
     });
     const elsewhere = join(root, 'copy.GGUF');
     await cp(ggufFile, elsewhere);

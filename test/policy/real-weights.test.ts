@@ -21,7 +21,7 @@ afterAll(async () => {
 
 test.skipIf(isMissing || isPythonMissing)('log-probs of an answer, and its greedy tokens', async () => {
   const form = required(await openForm(join(required(data, 'data'), 'model.gguf')), 'a GGUF file');
-  expect(form.description).toMatchObject({ architecture: 'llama', tensorCounts: { Q4_1: 210, Q8_0: 1, F32: 61 } });
+  expect(form.description).toMatchObject({ architecture: 'llama', tensors: '1 Q8_0 + 210 Q4_1 + 61 F32' });
   await form.writeFolder(folder);
   const { parameterCount } = await engine.loadCheckpoint(folder);
   expect(parameterCount).toBe(134_515_008);

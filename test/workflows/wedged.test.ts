@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, WorkflowIdReusePolicy } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { start } from '../../cli/temporal/experiments.ts';
 import type { Stack } from '../../cli/temporal/stack.ts';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
@@ -138,7 +138,10 @@ it('an experiment that was terminated with such a run starts again, and the run 
   const endLast = await controlWorker(await workflowBundle(bundleFolder));
   const run = stack.client.workflow.getHandle('terminated/mt-rl/s0');
   const { runId } = await run.describe();
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   await start(stack, requestOf('terminated'), WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
+  expect(said.mock.calls.join()).toContain('terminated/mt-rl/s0 is stuck');
+  said.mockRestore();
   await stack.client.workflow.result('terminated');
   expect((await stack.client.workflow.getHandle('terminated/mt-rl/s0', runId).describe()).status.name).toBe(
     'TERMINATED',

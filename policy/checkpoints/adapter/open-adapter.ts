@@ -13,7 +13,7 @@ import {
 import { isTensorFile } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { Tensor } from '../../../artifacts/codecs/safetensors.ts';
 import { float32Tensor, readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
-import { type Digested, digestFile } from '../../../artifacts/store/stream-digest.ts';
+import { digestFile } from '../../../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { parseHubAddress } from '../../../core/hub-address.ts';
 import type { CheckpointForm, FetchBase } from '../form.ts';
@@ -46,7 +46,12 @@ export async function openAdapter(folder: string, fetchBase?: FetchBase): Promis
   };
   return {
     digests: async () => ({ ...(await digestsOf(base, 'base')), ...(await digestsOf(folder, 'adapter')) }),
-    description: { form: 'adapter', rank: config.r, alpha: config.lora_alpha, base: config.base_model_name_or_path },
+    description: {
+      form: 'adapter',
+      rank: config.r,
+      alpha: config.lora_alpha,
+      base: config.base_model_name_or_path ?? '',
+    },
     writeSmallFiles: copySmall,
     writeFolder: async (target) => {
       await copySmall(target);
@@ -77,10 +82,10 @@ async function fileNames(folder: string): Promise<string[]> {
     .map(({ name }) => name);
 }
 
-async function digestsOf(folder: string, label: string): Promise<Record<string, Digested>> {
-  const digests: Record<string, Digested> = {};
+async function digestsOf(folder: string, label: string): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
   for (const name of (await fileNames(folder)).sort())
-    digests[`${label}/${name}`] = await digestFile(join(folder, name));
+    digests[`${label}/${name}`] = (await digestFile(join(folder, name))).sha256;
   return digests;
 }
 

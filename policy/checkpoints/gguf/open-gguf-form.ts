@@ -10,7 +10,7 @@ export async function openGgufForm(path: string): Promise<CheckpointForm | undef
   if (!path.toLowerCase().endsWith('.gguf')) return undefined;
   const file = await openGguf(path);
   return {
-    digests: async () => ({ gguf: await digestFile(path) }),
+    digests: async () => ({ gguf: (await digestFile(path)).sha256 }),
     description: described(file),
     writeSmallFiles: async (folder) => void (await writeGgufSmallFiles(file, folder)),
     writeFolder: (folder) => writeGgufFolder(file, folder),
@@ -19,12 +19,16 @@ export async function openGgufForm(path: string): Promise<CheckpointForm | undef
 
 /** Names as in the file, and the number of its tensors by type. */
 function described({ metadata, tensors }: GgufFile) {
-  const tensorCounts: Record<string, number> = {};
-  for (const { typeName } of tensors) tensorCounts[typeName] = (tensorCounts[typeName] ?? 0) + 1;
+  const counts = new Map<string, number>();
+  for (const { typeName } of tensors) counts.set(typeName, (counts.get(typeName) ?? 0) + 1);
+  const name = metadata.text('general.name');
   return {
     form: 'gguf',
     architecture: architectureOf(metadata).name,
-    name: metadata.text('general.name') ?? null,
-    tensorCounts,
+    ...(name !== undefined && { name }),
+    tensors: [...counts]
+      .map(([type, count]) => `${count} ${type}`)
+      .sort()
+      .join(' + '),
   };
 }
