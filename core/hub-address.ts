@@ -15,7 +15,7 @@ export interface HubAddress {
 
 const scheme = 'hf:';
 const pattern = /^hf:(?<datasets>datasets\/)?(?<name>[\w.-]+\/[\w.-]+)(?:@(?<revision>[^/@]+))?(?:\/(?<path>.*))?$/;
-export const hubRevisionDefault = 'main';
+const hubRevisionDefault = 'main';
 
 export function isHubAddress(text: string): boolean {
   return text.startsWith(scheme);

@@ -149,7 +149,8 @@ export class Hub {
       const whole = await downloadFile({ ...this.#options(), repo: { type, name }, path: file.path, revision });
       if (whole === null)
         throw new MtrlError('NOT_FOUND', 'the Hub has no such file', { where: this.#placeOf(address, file) });
-      const reader = whole.slice(at, file.byteLength).stream().getReader();
+      const body = whole.slice(at, file.byteLength).stream() as ReadableStream<Uint8Array>;
+      const reader = body.getReader();
       for (;;) {
         const { done, value } = await idleAtMost(reader.read(), this.#placeOf(address, file));
         if (done) break;

@@ -105,9 +105,7 @@ describe('weights', () => {
   });
 
   test('with a copy of the embeddings as head are taken', async () => {
-    await expect(engine.loadCheckpoint(await withHead(1))).resolves.toMatchObject({
-      parameterCount: expect.any(Number),
-    });
+    await expect(engine.loadCheckpoint(await withHead(1))).resolves.toHaveProperty('parameterCount');
   });
 
   test('that are pickled are never opened', async () => {
@@ -164,8 +162,9 @@ describe('a tokenizer', () => {
         },
       })),
     );
-    const { encodeCompletion } = await loadProcessor(folder);
-    const [cut, alone] = [encodeCompletion('a ½'), [...encodeCompletion('a '), ...encodeCompletion('½')]];
+    const processor = await loadProcessor(folder);
+    const idsOf = (text: string): number[] => processor.encodeCompletion(text);
+    const [cut, alone] = [idsOf('a ½'), [...idsOf('a '), ...idsOf('½')]];
     const stop = required(cut.at(-1), 'a stop token');
     expect(cut).toEqual([...alone.filter((id) => id !== stop), stop]);
   });
@@ -187,9 +186,9 @@ describe('a chat template', () => {
       { name: 'default', template: text },
     ],
   ])('is read from %j', async (template) => {
-    const { encodePrompt, encodeCompletion } = await loadProcessor(await withTemplate(template));
-    const { tokenIds } = await encodePrompt([{ role: 'user', content: [{ type: 'text', text: 'yes' }] }], []);
-    expect(tokenIds).toEqual(encodeCompletion('yes').slice(0, -1));
+    const processor = await loadProcessor(await withTemplate(template));
+    const { tokenIds } = await processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text: 'yes' }] }], []);
+    expect(tokenIds).toEqual(processor.encodeCompletion('yes').slice(0, -1));
   });
 
   test.each([

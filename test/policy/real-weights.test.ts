@@ -25,10 +25,10 @@ test.skipIf(isMissing || isPythonMissing)('log-probs of an answer, and its greed
   await form.writeFolder(folder);
   const { parameterCount } = await engine.loadCheckpoint(folder);
   expect(parameterCount).toBe(134_515_008);
-  const { encodePrompt, encodeCompletion, ...processor } = await loadProcessor(folder);
+  const processor = await loadProcessor(folder);
   const question = 'Is the word "wonderful" positive or negative? Answer with one word.';
-  const prompt = await encodePrompt([{ role: 'user', content: [{ type: 'text', text: question }] }], []);
-  const answer = encodeCompletion(' The word is positive, ½ of 12.');
+  const prompt = await processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text: question }] }], []);
+  const answer = processor.encodeCompletion(' The word is positive, ½ of 12.');
   const { stopTokenId, padTokenId } = processor;
   const group = { prompt, completions: [{ tokenIds: answer, tokenWeight: 1 }] };
   const tokens = { stopTokenId, padTokenId, bannedTokenIds: [] };

@@ -50,7 +50,10 @@ export class HubServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', this.endpoint);
     const path = decodeURIComponent(url.pathname);
-    if (request.method !== 'GET') return void this.#write(request, response, path);
+    if (request.method !== 'GET') {
+      void this.#write(request, response, path);
+      return;
+    }
     const repository = this.repositories.find(({ name }) => path.includes(`/${name}/`));
     if (repository === undefined) return json(response, 404, { error: 'Repository not found' });
     if (repository.gated === true && request.headers.authorization === undefined)
@@ -79,25 +82,31 @@ export class HubServer {
       this.#uploads.set(path.split('/').at(-1) ?? '', body);
       return void response.writeHead(200, { ETag: '"x"' }).end();
     }
-    if (!request.headers.authorization?.includes('hf_writer')) return json(response, 403, { error: 'Forbidden' });
+    if (!request.headers.authorization?.includes('hf_writer')) {
+      json(response, 403, { error: 'Forbidden' });
+      return;
+    }
     if (path === '/api/repos/create') {
       this.created.push(JSON.parse(body.toString()));
-      return json(response, 200, { url: 'created', id: 'x' });
+      json(response, 200, { url: 'created', id: 'x' });
+      return;
     }
     if (path.includes('/preupload/')) {
       const { files } = JSON.parse(body.toString()) as { files: { path: string; size: number }[] };
       const mode = (size: number): string => (size >= largeByteLength ? 'lfs' : 'regular');
-      return json(response, 200, {
+      json(response, 200, {
         files: files.map(({ path: file, size }) => ({ path: file, uploadMode: mode(size) })),
       });
+      return;
     }
     if (path.endsWith('/objects/batch')) {
       const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
       const actions = (oid: string) => ({ upload: { href: `${this.endpoint}/upload/${oid}` } });
-      return json(response, 200, {
+      json(response, 200, {
         transfer: 'basic',
         objects: objects.map((each) => ({ ...each, actions: actions(each.oid) })),
       });
+      return;
     }
     for (const line of body.toString().trim().split('\n')) {
       const { key, value } = JSON.parse(line) as { key: string; value: { path: string; content: string; oid: string } };
@@ -124,7 +133,10 @@ export class HubServer {
       'Content-Length': part.byteLength,
       ETag: '"x"',
     });
-    if (isProbe || this.cutAfter === undefined || part.byteLength <= this.cutAfter) return void response.end(part);
+    if (isProbe || this.cutAfter === undefined || part.byteLength <= this.cutAfter) {
+      response.end(part);
+      return;
+    }
     const kept = part.subarray(0, this.cutAfter);
     this.cutAfter = undefined;
     response.write(kept, () => {

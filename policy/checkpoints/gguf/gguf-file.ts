@@ -38,7 +38,7 @@ export async function openGguf(path: string): Promise<GgufFile> {
       hint: 'convert it with gguf_convert_endian.py of llama.cpp',
     });
   const tensors = tensorInfos.map(({ name, shape, dtype, offset }) => {
-    const typeName = GGMLQuantizationType[dtype] ?? `type ${dtype}`;
+    const typeName = typeNames[dtype] ?? `type ${dtype}`;
     const sizes = [...shape].reverse().map(Number);
     const blocks = typeOf(typeName, name, path);
     const length = tensorByteLength(blocks, sizes, name, path);
@@ -48,6 +48,9 @@ export async function openGguf(path: string): Promise<GgufFile> {
   if (end > byteLength) throw cutShort(path, byteLength, `its tensors end at byte ${end}`);
   return { path, metadata: new GgufMetadata(path, { ...metadata }), tensors };
 }
+
+/** ggml's names by number; newer files may have numbers that the library does not know. */
+const typeNames: Readonly<Record<number, string | undefined>> = GGMLQuantizationType;
 
 /** Values of one tensor, row-major. */
 export async function readGgufTensor({ path }: GgufFile, tensor: GgufTensor): Promise<Float32Array> {

@@ -12,7 +12,9 @@ export async function openGgufForm(path: string): Promise<CheckpointForm | undef
   return {
     digests: async () => ({ gguf: (await digestFile(path)).sha256 }),
     description: described(file),
-    writeSmallFiles: async (folder) => void (await writeGgufSmallFiles(file, folder)),
+    writeSmallFiles: async (folder) => {
+      await writeGgufSmallFiles(file, folder);
+    },
     writeFolder: (folder) => writeGgufFolder(file, folder),
   };
 }
