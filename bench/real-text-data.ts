@@ -69,13 +69,18 @@ export async function prepareRealText(folder: string, log: (line: string) => voi
   renameSync(partial, folder);
 }
 
-/** Words of letters alone, in the order of the lexicon, whose lines are: word, mean, deviation, ratings. */
+/**
+ * Words of letters alone, in the order of the lexicon, whose lines are: word, mean, deviation, ratings. Of a word that was
+ * rated twice, the first ratings count.
+ */
 export function ratedWords(text: string): RatedWord[] {
-  return text.split('\n').flatMap((line) => {
+  const words = new Map<string, RatedWord>();
+  for (const line of text.split('\n')) {
     const [word = '', , , ratings = '[]'] = line.split('\t');
-    if (!/^[a-z]{3,}$/.test(word)) return [];
-    return [{ id: word, word, ratings: JSON.parse(ratings) as number[], stem: word.slice(0, 5) }];
-  });
+    if (!/^[a-z]{3,}$/.test(word) || words.has(word)) continue;
+    words.set(word, { id: word, word, ratings: JSON.parse(ratings) as number[], stem: word.slice(0, 5) });
+  }
+  return [...words.values()];
 }
 
 /** By the stem alone; about one stem in eight is in no split. */

@@ -38,7 +38,7 @@ test('a lexicon gives words of letters with ten ratings; pairs are in both order
     const ratings = Array.from({ length: 10 }, (__, k) => ((i * 3 + (k % 2)) % 9) - 4);
     return `${spell(i)}\t0\t0\t[${ratings.join(', ')}]`;
   });
-  const words = ratedWords([':-)\t2\t1\t[1, 2]', 'ok\t2\t1\t[1, 2]', ...lines].join('\n'));
+  const words = ratedWords([':-)\t2\t1\t[1, 2]', 'ok\t2\t1\t[1, 2]', ...lines, lines[0]].join('\n'));
   expect(words).toHaveLength(600);
   const tables = rowsOf(words);
   const trained = new Set(required(tables['intensity.train'], 'train').map(({ word }) => word));
