@@ -25,6 +25,8 @@ export interface HubFile {
 export type OnBytes = (byteLength: number) => void;
 
 const commitPattern = /^[0-9a-f]{40}$/;
+/** sha1 or sha256. */
+const blobPattern = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** A transfer that is cut continues where it ended. */
 const attemptCountMax = 5;
 const idleMsMax = 60_000;
@@ -63,8 +65,13 @@ export class Hub {
       const files: HubFile[] = [];
       for await (const entry of listFiles({ ...this.#options(), repo, revision: address.revision, recursive: true })) {
         const blob = entry.lfs?.oid ?? entry.oid;
-        if (entry.type === 'file' && blob !== undefined)
-          files.push({ path: entry.path, byteLength: entry.lfs?.size ?? entry.size, blob });
+        if (entry.type !== 'file' || blob === undefined) continue;
+        if (!isInside(entry.path) || !blobPattern.test(blob))
+          throw new MtrlError('HUB_REFUSED', 'the Hub lists a file that would lie outside the cache', {
+            where: hubAddressText(address),
+            found: `${entry.path} (${blob})`,
+          });
+        files.push({ path: entry.path, byteLength: entry.lfs?.size ?? entry.size, blob });
       }
       return files;
     });
@@ -207,6 +214,11 @@ export class Hub {
   #placeOf(address: HubAddress, { path }: HubFile): string {
     return hubAddressText({ ...address, path });
   }
+}
+
+/** Whether the path stays below the folder that it is joined to. */
+function isInside(path: string): boolean {
+  return !path.startsWith('/') && path.split(/[\\/]/).every((part) => part !== '..' && part !== '');
 }
 
 async function exists(path: string): Promise<boolean> {

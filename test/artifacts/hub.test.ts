@@ -139,6 +139,25 @@ describe('a repository', () => {
   });
 });
 
+test.each(['../out.json', '/etc/out.json', 'a/../../out.json', 'a\\..\\..\\out.json'])(
+  'a repository that lists %s is refused',
+  async (path) => {
+    server.repositories.push({
+      type: 'models',
+      name: 'org/evil',
+      branches: { main: commit },
+      files: { [path]: config },
+    });
+    const { hub, cacheFolder } = hubAt();
+    await expect(downloadAll(hub, 'hf:org/evil')).rejects.toMatchObject({
+      code: 'HUB_REFUSED',
+      message: 'the Hub lists a file that would lie outside the cache',
+    });
+    expect(await readdir(cacheFolder, { recursive: true })).not.toContain('out.json');
+    server.repositories.pop();
+  },
+);
+
 describe('what to do is said about', () => {
   test('a misspelled name', async () => {
     await expect(downloadAll(hubAt().hub, 'hf:org/modle')).rejects.toMatchObject({
