@@ -23,19 +23,25 @@ export function isHubAddress(text: string): boolean {
 
 /** Undefined if the text is not an address of the Hub. */
 export function parseHubAddress(text: string): HubAddress | undefined {
-  const { datasets, name, revision, path } = pattern.exec(text)?.groups ?? {};
-  if (name === undefined || hasDots(name) || hasDots(path ?? '')) return undefined;
-  return {
-    type: datasets === undefined ? 'model' : 'dataset',
-    name,
-    revision: decodeURIComponent(revision ?? hubRevisionDefault),
-    path: (path ?? '').replace(/\/+$/, ''),
-  };
+  const { datasets, name, revision: written = hubRevisionDefault, path = '' } = pattern.exec(text)?.groups ?? {};
+  const revision = decoded(written);
+  if (name === undefined || revision === undefined) return undefined;
+  if ([name, revision, path].some(hasDots)) return undefined;
+  const type = datasets === undefined ? 'model' : 'dataset';
+  return { type, name, revision, path: path.replace(/\/+$/, '') };
 }
 
 export function hubAddressText({ type, name, revision, path }: HubAddress): string {
   const repository = `${scheme}${type === 'dataset' ? 'datasets/' : ''}${name}@${encodeURIComponent(revision)}`;
   return path === '' ? repository : `${repository}/${path}`;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a part would lead elsewhere. */

@@ -68,12 +68,18 @@ describe('an address', () => {
     expect(parseHubAddress(hubAddressText(address))).toEqual(address);
   });
 
-  test.each(['hf:name', 'hf:org', 'hf:org/name@', 'hf:../name', 'hf:datasets/org/name@v1/../x', 'org/name'])(
-    '%s is none',
-    (text) => {
-      expect(parseHubAddress(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    'hf:name',
+    'hf:org',
+    'hf:org/name@',
+    'hf:../name',
+    'hf:datasets/org/name@v1/../x',
+    'hf:org/name@..%2F..%2Fx',
+    'hf:org/name@%',
+    'org/name',
+  ])('%s is none', (text) => {
+    expect(parseHubAddress(text)).toBeUndefined();
+  });
 });
 
 describe('a repository', () => {
