@@ -90,11 +90,7 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
 /** Reads each tensor into memory of its own, so that a large file is never held twice. */
 async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new MtrlError('FILE_MISSING', 'the weights file does not exist', {
-      where: path,
-      ...pickledBeside(path),
-      cause,
-    });
+    throw noWeights(path, cause);
   });
   try {
     const { size } = await file.stat();
@@ -116,15 +112,24 @@ async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   }
 }
 
+/** Throws FILE_MISSING if the folder has neither the file nor an index of shards. */
+export function requireWeights(folder: string, baseName: string): void {
+  const path = join(folder, `${baseName}.safetensors`);
+  if (!existsSync(path) && !existsSync(join(folder, indexName(baseName)))) throw noWeights(path);
+}
+
 /** Pickled weights run code when they are opened, so they never are. */
-function pickledBeside(path: string): { readonly found?: string; readonly hint?: string } {
+function noWeights(path: string, cause?: unknown): MtrlError {
   const names = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
   const pickled = names.filter((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
-  if (pickled.length === 0) return {};
-  return {
-    found: `pickled weights: ${pickled.join(', ')}`,
-    hint: 'pickled weights can run code and are never opened; save the model as safetensors with save_pretrained of transformers',
-  };
+  return new MtrlError('FILE_MISSING', 'the weights file does not exist', {
+    where: path,
+    ...(pickled.length > 0 && {
+      found: `pickled weights: ${pickled.join(', ')}`,
+      hint: 'pickled weights can run code and are never opened; save the model as safetensors with save_pretrained of transformers',
+    }),
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 async function readAt(file: FileHandle, position: number, byteLength: number): Promise<Uint8Array> {

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { isHubAddress } from '../../core/hub-address.ts';
+import { requireWeights } from '../../artifacts/codecs/safetensors-folder.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type CheckpointForm, openForm } from '../../policy/checkpoints/form.ts';
@@ -95,7 +96,8 @@ function rethrown(change: (error: unknown) => unknown) {
 async function importFolder(context: ComputeContext, path: string, policy: Recipe['policy'], caller: Caller) {
   const { deps, cache } = context;
   const names = await checkpointFiles(path);
-  // Read here for its messages: every later use reads a copy, whose place means nothing to the user.
+  // Checked here for the messages: every later use reads a copy, whose place means nothing to the user.
+  if ('checkpoint' in policy) requireWeights(path, 'model');
   await loadProcessor(path);
   const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };

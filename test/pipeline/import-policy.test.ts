@@ -138,6 +138,13 @@ describe('a policy', () => {
       type: 'CHECKPOINT_INVALID',
       message: expect.stringContaining(join(folder, 'tokenizer.json')) as string,
     });
+    const pickled = join(root, 'pickled');
+    await cp(model, pickled, { recursive: true, filter: (path) => !path.includes('safetensors') });
+    await writeFile(join(pickled, 'pytorch_model.bin'), 'pickle');
+    await expect(imported(pickled)).rejects.toMatchObject({
+      type: 'FILE_MISSING',
+      message: expect.stringMatching(/pickled\/model\.safetensors[^]*pytorch_model\.bin[^]*never opened/) as string,
+    });
     const cut = join(root, 'cut.gguf');
     await writeFile(cut, (await readFile(ggufFile)).subarray(0, 40_000));
     await expect(imported(cut)).rejects.toMatchObject({ message: expect.stringContaining(cut) as string });
