@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { MtrlError } from '../core/errors.ts';
-import { isLfsPointer, lfsHint } from '../core/lfs-pointer.ts';
+import { refuseLfsPointer } from '../core/lfs-pointer.ts';
 
 export async function readTextFile(folder: string, name: string): Promise<string | undefined> {
   try {
@@ -22,11 +22,7 @@ export async function readJsonFile(folder: string, name: string): Promise<unknow
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    if (isLfsPointer(text))
-      throw new MtrlError('CHECKPOINT_INVALID', `${name} is a Git LFS pointer and not the file itself`, {
-        where: join(folder, name),
-        hint: lfsHint,
-      });
+    refuseLfsPointer(text, name, join(folder, name));
     throw new MtrlError('CHECKPOINT_INVALID', `${name} is not JSON`, {
       where: join(folder, name),
       found: cause instanceof Error ? cause.message : String(cause),

@@ -7,7 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { open, readFile, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
-import { isLfsPointer, lfsHint } from '../../core/lfs-pointer.ts';
+import { refuseLfsPointer } from '../../core/lfs-pointer.ts';
 import { isRecord, parseJsonBytes } from './json-value.ts';
 import {
   encodeSafetensors,
@@ -94,13 +94,10 @@ async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   });
   try {
     const { size } = await file.stat();
-    const start = await readAt(file, 0, Math.min(lengthByteLength, size));
-    if (isLfsPointer(new TextDecoder().decode(await readAt(file, 0, Math.min(64, size)))))
-      throw new MtrlError('CHECKPOINT_INVALID', 'the weights file is a Git LFS pointer and not the file itself', {
-        where: path,
-        hint: lfsHint,
-      });
-    const header = await readAt(file, lengthByteLength, readHeaderLength(start, size, path));
+    const start = await readAt(file, 0, Math.min(64, size));
+    refuseLfsPointer(new TextDecoder().decode(start), 'the weights file', path);
+    const headerByteLength = readHeaderLength(start.subarray(0, lengthByteLength), size, path);
+    const header = await readAt(file, lengthByteLength, headerByteLength);
     const { entries, dataOffset } = readHeader(header, size, path);
     const tensors = new Map<string, Tensor>();
     for (const { name, dtype, shape, begin, end } of entries) {

@@ -10,6 +10,7 @@ import { dirname, join, relative } from 'node:path';
 import { datasetInfo, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
 import { type HubAddress, hubAddressText } from '../../core/hub-address.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { isNameInFolder } from '../store/files.ts';
 import { hubError, unreachable } from './hub-errors.ts';
 import type { HubSettings } from './hub-settings.ts';
 
@@ -66,7 +67,7 @@ export class Hub {
       for await (const entry of listFiles({ ...this.#options(), repo, revision: address.revision, recursive: true })) {
         const blob = entry.lfs?.oid ?? entry.oid;
         if (entry.type !== 'file' || blob === undefined) continue;
-        if (!isInside(entry.path) || !blobPattern.test(blob))
+        if (!isNameInFolder(entry.path) || !blobPattern.test(blob))
           throw new MtrlError('HUB_REFUSED', 'the Hub lists a file that would lie outside the cache', {
             where: hubAddressText(address),
             found: `${entry.path} (${blob})`,
@@ -214,11 +215,6 @@ export class Hub {
   #placeOf(address: HubAddress, { path }: HubFile): string {
     return hubAddressText({ ...address, path });
   }
-}
-
-/** Whether the path stays below the folder that it is joined to. */
-function isInside(path: string): boolean {
-  return !path.startsWith('/') && path.split(/[\\/]/).every((part) => part !== '..' && part !== '');
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -89,11 +89,15 @@ async function filesIn(folder: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '/').length));
 }
 
+/** Whether a `/`-separated name stays below the folder that it is joined to. */
+export function isNameInFolder(name: string): boolean {
+  const segments = name.split('/');
+  return segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name);
+}
+
 /** Rejects names with which a manifest could write outside its folder. */
 function checkName(name: string, where: string): string {
-  const segments = name.split('/');
-  if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !/[\\\0]/.test(name))
-    return name;
+  if (isNameInFolder(name)) return name;
   throw new MtrlError('ARTIFACT_CORRUPT', `${JSON.stringify(name)} is not a file name inside a folder`, { where });
 }
 

@@ -3,6 +3,7 @@
  * or missing image; mismatched caption) and others alike (label order, paraphrase, longer answer). A probe is refused,
  * with the reason, if a task has nothing to change.
  */
+import { literalPattern } from '../../core/literal-pattern.ts';
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
@@ -130,13 +131,12 @@ function withDonors(
 
 /** The prompt with the order of the labels that it names reversed; undefined if it names fewer than two. */
 function withLabelsReversed(prompt: string, labels: readonly string[]): string | undefined {
-  const pattern = (label: string): string => label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const wordOf = (alternatives: string): RegExp =>
     new RegExp(`(?<![\\p{L}\\p{N}])(?:${alternatives})(?![\\p{L}\\p{N}])`, 'gu');
-  const named = labels.filter((label) => wordOf(pattern(label)).test(prompt));
+  const named = labels.filter((label) => wordOf(literalPattern(label)).test(prompt));
   if (named.length < 2) return undefined;
   const other = new Map(named.map((label, i) => [label, named[named.length - 1 - i] ?? label]));
   // Longer labels first, so that `very good` is not matched as `good`.
-  const alternatives = [...named].sort((a, b) => b.length - a.length).map(pattern);
+  const alternatives = [...named].sort((a, b) => b.length - a.length).map(literalPattern);
   return prompt.replace(wordOf(alternatives.join('|')), (label) => other.get(label) ?? label);
 }

@@ -3,6 +3,7 @@
  * another label contradicts it. Cues are words that the recipe declares for each label. Rationales without a stance are
  * counted separately as silent.
  */
+import { literalPattern } from '../../core/literal-pattern.ts';
 import type { Judgment } from '../example.ts';
 import type { Metric } from './metric.ts';
 
@@ -43,7 +44,7 @@ export function stanceOf(rationale: string, cues: Cues): string | undefined {
 }
 
 function lastEnd(text: string, cue: string): number {
-  const escaped = cue.trim().replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const escaped = literalPattern(cue.trim());
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu');
   return [...text.matchAll(pattern)].reduce((end, { index, 0: found }) => Math.max(end, index + found.length), -1);
 }

@@ -1,6 +1,7 @@
 /** README.md of an exported judge: what it judges and how to ask it, its scores, what it was made from. */
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
+import { points } from './format.ts';
 
 export interface ModelCardData {
   /** `org/name` of the repository. */
@@ -51,10 +52,10 @@ function scoreLines(scores: readonly TaskScores[]): string[] {
         `${task}${ood ? ' (never trained)' : ''}`,
         split,
         String(exampleCount),
-        `${percent(macroF1)} (${percent(ci95[0])} to ${percent(ci95[1])})`,
-        percent(accuracy),
-        percent(majorityMacroF1),
-        percent(unparsableRate),
+        `${points(macroF1)} (${points(ci95[0])} to ${points(ci95[1])})`,
+        points(accuracy),
+        points(majorityMacroF1),
+        points(unparsableRate),
       ].join(' | '),
   );
   return [
@@ -91,8 +92,4 @@ function fenced(text: string): string[] {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
   return [fence, text, fence];
-}
-
-function percent(share: number): string {
-  return (100 * share).toFixed(1);
 }

@@ -2,6 +2,7 @@
  * Lenient reading, for evaluation alone: the label that stands first in an answer, after the rationale if that was closed.
  * Pretrained models answer in sentences. As a reward it would pay for naming every label.
  */
+import { literalPattern } from '../../core/literal-pattern.ts';
 import type { CompletionText, Judgment } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
 import { rationaleTags } from './completion.ts';
@@ -29,14 +30,10 @@ export function readFirstLabel({ text }: CompletionText, rule: VerdictRule): Jud
 function firstLabel(text: string, labels: readonly string[]): string | undefined {
   const found = labels.flatMap((label) => {
     const at = text.search(
-      new RegExp(`(?<![\\p{L}\\p{N}]|[-.](?=\\d))${escaped(label)}(?![\\p{L}\\p{N}]|\\.\\d)`, 'iu'),
+      new RegExp(`(?<![\\p{L}\\p{N}]|[-.](?=\\d))${literalPattern(label)}(?![\\p{L}\\p{N}]|\\.\\d)`, 'iu'),
     );
     return at < 0 ? [] : [{ label, at }];
   });
   found.sort((a, b) => a.at - b.at || b.label.length - a.label.length);
   return found[0]?.label;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -2,10 +2,10 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { required } from '../../core/assert.ts';
-import { type HubAddress, hubAddressText, parseHubAddress } from '../../core/hub-address.ts';
-import { MtrlError } from '../../core/errors.ts';
+import { type HubAddress, hubAddressText } from '../../core/hub-address.ts';
 import type { Hub, HubFile } from '../../artifacts/hub/hub.ts';
 import type { SourceFile, SourceFiles } from '../../judge/datasets/sources/source-files.ts';
+import { hubPlace } from './hub-place.ts';
 
 const pieceByteLength = 1 << 20;
 
@@ -35,10 +35,7 @@ export class HubFiles implements SourceFiles {
   }
 
   async #filesOf(place: string): Promise<{ readonly address: HubAddress; readonly files: readonly HubFile[] }> {
-    const named = required(parseHubAddress(place), place);
-    const hub = this.#hub;
-    if (hub === undefined)
-      throw new MtrlError('FILE_MISSING', 'this worker reads no files from the Hub', { where: place });
+    const { hub, address: named } = hubPlace(this.#hub, place);
     const address = { ...named, revision: await hub.commitOf(named) };
     return { address, files: await hub.files(address) };
   }

@@ -1,22 +1,19 @@
 /** Replaces the revisions of Hub addresses in a recipe by their commits, so that a run reads the same bytes for ever. */
 import type { Hub } from '../../artifacts/hub/hub.ts';
-import { hubAddressText, isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
-import { required } from '../../core/assert.ts';
-import { MtrlError } from '../../core/errors.ts';
+import { hubAddressText, isHubAddress } from '../../core/hub-address.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
+import { hubPlace } from './hub-place.ts';
 
 /** @param needed `data` leaves the policy as it is */
 export async function withPinnedAddresses(
   recipe: Recipe,
-  hub: Hub | undefined,
+  opened: Hub | undefined,
   needed: 'all' | 'data' = 'all',
 ): Promise<Recipe> {
   const commits = new Map<string, Promise<string>>();
   const pinned = async (place: string): Promise<string> => {
     if (!isHubAddress(place)) return place;
-    if (hub === undefined)
-      throw new MtrlError('FILE_MISSING', 'this worker reads nothing from the Hub', { where: place });
-    const address = required(parseHubAddress(place), place);
+    const { hub, address } = hubPlace(opened, place);
     const repository = hubAddressText({ ...address, path: '' });
     const commit = commits.get(repository) ?? hub.commitOf(address);
     commits.set(repository, commit);

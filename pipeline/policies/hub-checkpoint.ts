@@ -1,9 +1,9 @@
 /** A checkpoint on the Hub as a local path: its files are downloaded into the Hub's cache. */
 import { join } from 'node:path';
-import { required } from '../../core/assert.ts';
-import { hubAddressText, parseHubAddress } from '../../core/hub-address.ts';
+import { hubAddressText } from '../../core/hub-address.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { HubFile } from '../../artifacts/hub/hub.ts';
+import { hubPlace } from '../data/hub-place.ts';
 import type { ComputeDeps } from '../deps.ts';
 import type { Caller } from '../heartbeat.ts';
 
@@ -15,10 +15,8 @@ const logIntervalBytes = 64 << 20;
  * Returns the folder with the files, or the file that the address names, such as one of several GGUF files.
  * @param place an address whose revision is a commit
  */
-export async function hubCheckpoint({ hub, log }: ComputeDeps, place: string, caller: Caller): Promise<string> {
-  const address = required(parseHubAddress(place), place);
-  if (hub === undefined)
-    throw new MtrlError('FILE_MISSING', 'this worker opens no checkpoints of the Hub', { where: place });
+export async function hubCheckpoint({ hub: opened, log }: ComputeDeps, place: string, caller: Caller): Promise<string> {
+  const { hub, address } = hubPlace(opened, place);
   const pinned = { ...address, revision: await hub.commitOf(address) };
   const all = await hub.files(pinned);
   const files =

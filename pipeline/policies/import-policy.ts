@@ -96,13 +96,13 @@ function rethrown(change: (error: unknown) => unknown) {
 async function importFolder(context: ComputeContext, path: string, policy: Recipe['policy'], caller: Caller) {
   const { deps, cache } = context;
   const names = await checkpointFiles(path);
-  // Checked here for the messages: every later use reads a copy, whose place means nothing to the user.
   if ('checkpoint' in policy) requireWeights(path, 'model');
-  await loadProcessor(path);
   const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, async () => {
     try {
+      // Read here for its messages: every later use reads a copy, whose place means nothing to the user.
+      await loadProcessor(path);
       return 'checkpoint' in policy
         ? await readCheckpoint(context, caller, folder)
         : await initialized(context, caller, folder, policy.initSeed);

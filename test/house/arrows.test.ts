@@ -84,7 +84,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   // The safetensors codec is in artifacts.
   'policy/checkpoints': {
-    imports: ['core', 'artifacts', 'policy/models'],
+    imports: ['core', 'artifacts', 'policy/checkpoint-file', 'policy/models'],
     packages: ['@huggingface/gguf', 'zod'],
   },
   'policy/engines': {

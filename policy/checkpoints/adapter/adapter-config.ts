@@ -1,8 +1,8 @@
 /** adapter_config.json of PEFT: LoRA alone; a setting that changes what the adapter computes is refused by name. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MtrlError } from '../../../core/errors.ts';
+import { requireJsonFile } from '../../checkpoint-file.ts';
 
 const off = z.union([z.literal(false), z.null()]).default(false);
 const none = z.union([z.null(), z.tuple([]), z.strictObject({})]).default(null);
@@ -28,13 +28,7 @@ export type AdapterConfig = z.infer<typeof schema>;
 /** @throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED naming the field */
 export async function readAdapterConfig(folder: string): Promise<AdapterConfig> {
   const where = join(folder, 'adapter_config.json');
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(where, 'utf8'));
-  } catch (cause) {
-    throw new MtrlError('CHECKPOINT_INVALID', 'adapter_config.json is not JSON', { where, cause });
-  }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(await requireJsonFile(folder, 'adapter_config.json'));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new MtrlError(

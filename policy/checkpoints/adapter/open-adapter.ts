@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
+  isTensorFile,
   type LazyTensor,
   readSafetensorsFolder,
   writeSafetensorsFolder,
 } from '../../../artifacts/codecs/safetensors-folder.ts';
-import { isTensorFile } from '../../../artifacts/codecs/safetensors-folder.ts';
 import type { Tensor } from '../../../artifacts/codecs/safetensors.ts';
 import { float32Tensor, readFloat32 } from '../../../artifacts/codecs/tensor-values.ts';
 import { digestFile } from '../../../artifacts/store/stream-digest.ts';

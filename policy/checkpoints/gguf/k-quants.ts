@@ -3,7 +3,7 @@
  * of the super-block's float16. Layout: ggml-common.h and ggml-quants.c of ggml (MIT). Each value equals that of the
  * Python package `gguf`: its products are exact in float64 and rounded once.
  */
-import { byteAt, blocksOf, halfAt, signedAt } from './block-type.ts';
+import { type BlockType, byteAt, blocksOf, halfAt, signedAt } from './block-type.ts';
 
 const valueCount = 256;
 
@@ -28,28 +28,12 @@ export const q3K = blocksOf(valueCount, 110, (data, at, values, to) => {
 });
 
 /** The scales' and minima's units, 12 bytes of both in 6 bits, 128 of 4-bit values. */
-export const q4K = blocksOf(valueCount, 144, (data, at, values, to) => {
-  const unit = halfAt(data, at);
-  const minimumUnit = halfAt(data, at + 2);
-  for (let group = 0; group < 8; group++) {
-    const scale = unit * scaleOfGroup(data, at + 4, group);
-    const minimum = minimumUnit * minimumOfGroup(data, at + 4, group);
-    for (let i = 0; i < 32; i++) values[to + 32 * group + i] = scale * fourBits(data, at + 16, group, i) - minimum;
-  }
-});
+export const q4K = groupsWithMinima(144, (data, at, group, i) => fourBits(data, at + 16, group, i));
 
 /** As Q4_K, with 32 bytes of fifth bits before the values. */
-export const q5K = blocksOf(valueCount, 176, (data, at, values, to) => {
-  const unit = halfAt(data, at);
-  const minimumUnit = halfAt(data, at + 2);
-  for (let group = 0; group < 8; group++) {
-    const scale = unit * scaleOfGroup(data, at + 4, group);
-    const minimum = minimumUnit * minimumOfGroup(data, at + 4, group);
-    for (let i = 0; i < 32; i++) {
-      const fifthBit = ((byteAt(data, at + 16 + i) >> group) & 1) << 4;
-      values[to + 32 * group + i] = scale * (fourBits(data, at + 48, group, i) + fifthBit) - minimum;
-    }
-  }
+export const q5K = groupsWithMinima(176, (data, at, group, i) => {
+  const fifthBit = ((byteAt(data, at + 16 + i) >> group) & 1) << 4;
+  return fourBits(data, at + 48, group, i) + fifthBit;
 });
 
 /** 128 bytes of lower four bits, 64 of upper two, 16 signed scales, their unit. */
@@ -63,6 +47,22 @@ export const q6K = blocksOf(valueCount, 210, (data, at, values, to) => {
     values[to + i] = unit * signedAt(data, at + 192 + (i >> 4)) * (lower + (upper << 4) - 32);
   }
 });
+
+/** Eight groups of 32 values, each with a scale and a minimum. */
+function groupsWithMinima(
+  byteLength: number,
+  valueOf: (data: Uint8Array, at: number, group: number, i: number) => number,
+): BlockType {
+  return blocksOf(valueCount, byteLength, (data, at, values, to) => {
+    const unit = halfAt(data, at);
+    const minimumUnit = halfAt(data, at + 2);
+    for (let group = 0; group < 8; group++) {
+      const scale = unit * scaleOfGroup(data, at + 4, group);
+      const minimum = minimumUnit * minimumOfGroup(data, at + 4, group);
+      for (let i = 0; i < 32; i++) values[to + 32 * group + i] = scale * valueOf(data, at, group, i) - minimum;
+    }
+  });
+}
 
 /** In each half of 128 values, 32 bytes hold values 32 places apart. */
 function twoBits(data: Uint8Array, at: number, i: number): number {
