@@ -13,6 +13,7 @@ import { proveStore } from '../infra/stack/store-proof.ts';
 import { engineNamed, engineTable } from '../policy/engines/table.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
 import { createLog, installRuntime } from './logging.ts';
+import { memoryByteLength } from './memory.ts';
 import { withNamedProvider } from './named-provider.ts';
 import { serve } from './serve.ts';
 import { startTracing, tracedEngine } from './tracing.ts';
@@ -29,10 +30,12 @@ const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availa
 // Per engine. Same default as the engine count, so that a lone engine uses all cores of a small machine. On the CPU the
 // thread count does not change results.
 const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2, availableParallelism()));
+// The rest is for the worker itself, the local servers and the system.
+const memoryShare = Math.floor((0.8 * memoryByteLength()) / engineCount);
 const [engineName, openEngines] = engineNamed(process.env, engineTable);
 const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
 const environment = await withNamedProvider(process.env);
-const engines = await openEngines({ environment, threadCount, store, spoolFolder });
+const engines = await openEngines({ environment, threadCount, memoryShare, store, spoolFolder });
 const enginePool = new EnginePool(engineCount, () => (tracing ? tracedEngine(engines.start()) : engines.start()));
 const codeVersion = codeVersionOf(engines.choice.backend, engineName);
 const buildVersion = buildVersionOf();

@@ -10,6 +10,8 @@ export interface EngineSurroundings {
   readonly environment: NodeJS.ProcessEnv;
   /** Threads of one engine, if it computes on this machine. */
   readonly threadCount: number;
+  /** Bytes of this machine's memory that one engine may plan. Default: any number. */
+  readonly memoryShare?: number;
   readonly store: ArtifactStore;
   /** Local folder that no other process uses. */
   readonly spoolFolder: string;

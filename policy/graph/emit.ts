@@ -68,6 +68,10 @@ function graphProto(graph: Graph, outer: Names = new Map()): object {
     initializer: live.constants.map((value) => tensorProto(value, graph.constants.get(value) as ConstantData)),
     input: graph.inputs.map((value) => valueProto(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueProto(outputName(name, graph), value)),
+    valueInfo: nodes
+      .flatMap((node) => node.outputs)
+      .filter((value) => !names.has(value))
+      .map((value) => valueProto(value.name, value)),
   };
 }
 

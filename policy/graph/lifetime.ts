@@ -30,7 +30,7 @@ export interface GraphMemory {
   readonly inputByteLength: number;
   /** Constants, including those of loop bodies. */
   readonly constantByteLength: number;
-  /** Peak of the computed values: outputs so far, intermediate values, and one iteration of a loop. */
+  /** Peak of the computed values without outputs, which the caller owns: intermediate values, one iteration of a loop. */
   readonly computedByteLength: number;
   /** The node at which the peak is reached, and the values held there, largest first. */
   readonly peak?: { readonly node: Node; readonly held: readonly Value[] };
@@ -49,13 +49,14 @@ export function peakBytes(graph: Graph, sizes: Sizes): GraphMemory {
 /** `peakBytes` of one graph for many sizes: what does not depend on them is computed once. */
 export function memoryReport(graph: Graph): (sizes: Sizes) => GraphMemory {
   const { constants } = prune(graph);
+  const outputs = new Set(graph.parent === undefined ? graph.outputs.values() : []);
   const steps = lifetimes(graph).map(({ node, lastUsed }) => ({
     node,
     lastUsed,
     body: node.body === undefined ? undefined : memoryReport(node.body),
   }));
   return (sizes) => {
-    const live = new LiveBytes(sizes);
+    const live = new LiveBytes(sizes, outputs);
     let constantByteLength = total(constants, sizes);
     let computedByteLength = 0;
     let peakStep = -1;
@@ -75,14 +76,15 @@ export function memoryReport(graph: Graph): (sizes: Sizes) => GraphMemory {
       inputByteLength: total(graph.inputs, sizes),
       constantByteLength,
       computedByteLength,
-      ...(peak === undefined ? {} : { peak: { node: peak, held: heldAt(steps.slice(0, peakStep + 1), sizes) } }),
+      ...(peak === undefined
+        ? {}
+        : { peak: { node: peak, held: heldAt(steps.slice(0, peakStep + 1), new LiveBytes(sizes, outputs)) } }),
     };
   };
 }
 
 /** Values held after the last of these nodes, before it frees its inputs; largest first. */
-function heldAt(steps: readonly NodeLifetime[], sizes: Sizes): Value[] {
-  const live = new LiveBytes(sizes);
+function heldAt(steps: readonly NodeLifetime[], live: LiveBytes): Value[] {
   steps.forEach(({ node, lastUsed }, step) => {
     live.begin(node);
     if (step < steps.length - 1) live.end(lastUsed);
@@ -104,19 +106,22 @@ function total(values: readonly Value[], sizes: Sizes): number {
 class LiveBytes {
   byteLength = 0;
   readonly #sizes: Sizes;
+  /** Values in the caller's memory. */
+  readonly #notOurs: ReadonlySet<Value>;
   /** The value for which a value's buffer was allocated; inputs and constants have none. */
   readonly #ownerOf = new Map<Value, Value>();
   readonly #userCountOf = new Map<Value, number>();
 
-  constructor(sizes: Sizes) {
+  constructor(sizes: Sizes, notOurs: ReadonlySet<Value>) {
     this.#sizes = sizes;
+    this.#notOurs = notOurs;
   }
 
   begin({ op, inputs, outputs }: Node): void {
     const shares = op === 'Reshape' || op === 'Identity';
     for (const value of outputs) {
       const owner = shares ? this.#ownerOf.get(inputs[0] as Value) : value;
-      if (owner === undefined) continue;
+      if (owner === undefined || this.#notOurs.has(value)) continue;
       this.#ownerOf.set(value, owner);
       const userCount = this.#userCountOf.get(owner) ?? 0;
       this.#userCountOf.set(owner, userCount + 1);

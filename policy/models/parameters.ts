@@ -1,5 +1,4 @@
 /** Weights by their Hugging Face names: their specs, and their values in a graph. */
-import { gemm, mul } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 
 export interface ParameterSpec {
@@ -35,7 +34,7 @@ export interface Weights {
   readonly of: (name: string) => Value;
   /** undefined if the model has no such weight, as for most biases. */
   readonly find: (name: string) => Value | undefined;
-  /** Adapter of a module; undefined if it has none, or if it is merged into the matrix. */
+  /** Adapter of a module; undefined if it has none. */
   readonly adapterOf: (module: string) => Adapter | undefined;
 }
 
@@ -51,23 +50,6 @@ export function declareWeights(graph: Graph, specs: readonly ParameterSpec[]): W
       const scale = scales.get(adapterInName(module));
       return scale === undefined ? undefined : { a: of(adapterInName(module)), b: of(adapterOutName(module)), scale };
     },
-  };
-}
-
-/** Adds adapters to their matrices once, at the start of a graph: cheaper if a matrix is used many times. */
-export function mergedWeights(graph: Graph, specs: readonly ParameterSpec[]): Weights {
-  const { of, find, adapterOf } = declareWeights(graph, specs);
-  const merged = new Map<string, Value>();
-  for (const { name } of specs) {
-    const adapter = adapterOf(name.replace(/\.weight$/, ''));
-    if (adapter === undefined) continue;
-    const scaled = mul(graph, adapter.b, graph.scalar(adapter.scale));
-    merged.set(name, gemm(graph, scaled, adapter.a, { c: of(name) }));
-  }
-  return {
-    of: (name) => merged.get(name) ?? of(name),
-    find: (name) => merged.get(name) ?? find(name),
-    adapterOf: () => undefined,
   };
 }
 

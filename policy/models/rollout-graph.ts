@@ -10,7 +10,7 @@ import { attend, repeatHeads } from './attention.ts';
 import { type DecoderBatch, decoder, languageHead } from './decoder.ts';
 import { type DrawOptions, declareSampling, drawToken } from './draw-token.ts';
 import { columns } from './layout.ts';
-import { type ParameterSpec, type Weights, mergedWeights } from './parameters.ts';
+import { type ParameterSpec, type Weights, declareWeights } from './parameters.ts';
 import { declareImages, embed } from './prompt-embedding.ts';
 import { type Cache, attendPromptAndOwn, grown } from './rollout-attention.ts';
 import { declareRotaryTables } from './rotary-rows.ts';
@@ -48,7 +48,7 @@ export function rolloutGraph(
   const images = declareImages(g, architecture, options.withImages, 'B', 'P');
   const rotary = declareRotaryTables(g, text);
   const sampling = declareSampling(g, text.vocabularySize, options);
-  const weights = mergedWeights(g, specs);
+  const weights = declareWeights(g, specs);
 
   // Prefill: keys and values of every prompt, and the logits after its last token (prompts are left-padded).
   const prompt: Cache[] = [];

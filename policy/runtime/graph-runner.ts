@@ -79,8 +79,6 @@ export async function addOutputs(outputs: Map<string, Tensor>, { tensors, isFirs
 }
 
 export interface CompileOptions {
-  /** Release memory after every call instead of keeping it for the next: slower, with bit-identical results. */
-  readonly givesMemoryBack?: boolean;
   /** All outputs are written `into` memory that later calls take as input; those computed on a device stay there. */
   readonly keepsOutputs?: boolean;
 }
@@ -89,11 +87,18 @@ export interface Runtime {
   readonly info: RuntimeInfo;
   /** Number of concurrent calls; default: 1. */
   readonly laneCount?: number;
+  /**
+   * Bytes of activations beyond which a training call gets no faster; default: no such bound. Large models fill a CPU's
+   * kernels with few tokens, and further tokens only cost memory.
+   */
+  readonly callByteLengthMax?: number;
   compile(graph: Graph, options?: CompileOptions): Promise<GraphRunner>;
   /** Returns the values in memory shared by all lanes. With lanes, `into` and sums must use such memory. */
   share?(values: Float32Array): Float32Array;
   /** Allocates zeros in such memory. */
   readonly zeros?: (length: number) => Float32Array;
+  /** Frees what is kept for the next calls. */
+  trim?(): Promise<void>;
   /** Terminates the lanes, and the compiled graphs with them. */
   close?(): Promise<void>;
   /**

@@ -80,7 +80,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   'policy/runtime': {
     imports: ['core', 'policy/graph'],
-    packages: ['onnxruntime-node', '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu'],
+    packages: ['koffi', 'onnxruntime-node', '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu'],
   },
   // The safetensors codec is in artifacts.
   'policy/checkpoints': {

@@ -188,7 +188,9 @@ describe('backends do not share cached results', () => {
       withNamedProvider(settings, () => Promise.resolve([report('tfjs-node', false), report('cpu', true)])),
     ]);
     expect([wasm, cpu].map((environment) => environment['MTRL_ENGINE_PROVIDER'])).toEqual(['wasm', 'cpu']);
-    const [one, other] = [wasm, cpu].map((environment) => versionWith('code', engineSettings(environment, 1)));
+    const [one, other] = [wasm, cpu].map((environment) =>
+      versionWith('code', engineSettings(environment, { threadCount: 1 })),
+    );
     expect(one).not.toBe(other);
   });
 

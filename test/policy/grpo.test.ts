@@ -135,7 +135,7 @@ describe('micro-batches', () => {
   });
 
   test('are split further until they fit', () => {
-    const batches = microBatches(Array<number>(16).fill(400), ({ length }) => length <= 3);
+    const batches = microBatches(Array<number>(16).fill(400), undefined, ({ length }) => length <= 3);
     expect(batches.map(({ length }) => length)).toEqual([3, 3, 3, 3, 3, 1]);
   });
 });

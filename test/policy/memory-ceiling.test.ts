@@ -34,7 +34,7 @@ async function writeConfig(folder: string): Promise<void> {
 }
 
 test.each([
-  { atWork: 1, promptCount: 1 },
+  { atWork: 1, promptCount: 3 },
   { atWork: 2, promptCount: groups.length / 2 },
 ])(
   'a compute process of two lanes, of which $atWork fit, trains, saves and loads under its ceiling',

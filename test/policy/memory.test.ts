@@ -133,7 +133,7 @@ describe('a ceiling', () => {
       await engine.labelLogProbs({ ...asked, memory: { byteLengthMax } }),
     ];
     expect(largestDifference(cut.flat(), whole.flat())).toBeLessThan(1e-5);
-    await expect(engine.labelLogProbs({ ...asked, memory: { byteLengthMax: 301e6 } })).rejects.toMatchObject({
+    await expect(engine.labelLogProbs({ ...asked, memory: { byteLengthMax: 300e6 } })).rejects.toMatchObject({
       code: 'MEMORY_EXCEEDED',
     });
   });
@@ -186,7 +186,7 @@ test("a compute process above its worker's limit is killed, and the call reports
 });
 
 test('a limit that is not a number of bytes is refused', () => {
-  const settings = (text: string) => engineSettings({ MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: text }, 1);
+  const settings = (text: string) => engineSettings({ MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX: text }, { threadCount: 1 });
   expect(settings('8000000000')).toEqual({ threadCount: 1, memoryByteLengthMax: 8e9 });
   expect(settings('')).toEqual({ threadCount: 1 });
   for (const text of ['8G', '-1', '0'])

@@ -26,20 +26,18 @@ import { hidden } from '../../models/attention.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { trainableSpecs } from '../../models/trainable.ts';
 import { gradientName } from '../../models/training-graph.ts';
-import type { Runtime, RuntimeSettings, Tensor } from '../../runtime/graph-runner.ts';
+import type { Runtime, Tensor } from '../../runtime/graph-runner.ts';
 import { openRuntime } from '../../runtime/open-runtime.ts';
 import type { ComputeVerbs } from './compute-verbs.ts';
 import {
   type Batch,
-  collectGarbage,
-  compileOptions,
   cutRollouts,
   cutTraining,
-  dropGarbage,
   hasImages,
   requireCutFits,
   updateLaneCount,
 } from './memory/fit-memory.ts';
+import { giveMemoryBack } from '../../runtime/give-memory-back.ts';
 import { labelGroups, sumLabels } from './packing/label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
 import { type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
@@ -47,6 +45,7 @@ import { float32, floatScalar } from './packing/prompt-batch.ts';
 import { groupsWithPixels, withPixels } from './pixels.ts';
 import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './packing/sample-batch.ts';
 import { Sessions } from './sessions.ts';
+import type { EngineSettings } from './settings.ts';
 import { sideBySide } from './side-by-side.ts';
 import { isAdapter, mergeAdapters, readTrainingState, writeTrainingState } from './training-state.ts';
 import * as store from './weights.ts';
@@ -58,6 +57,7 @@ interface Resident {
   trainable: TrainableSpec;
   specs: readonly ParameterSpec[];
   readonly sessions: Sessions;
+  readonly memoryShare: number;
   /** Text of config.json, with dtype float32; part of a saved state. */
   readonly configText: string;
   weights: store.TensorData;
@@ -68,19 +68,19 @@ interface Resident {
 }
 
 export class EmbeddedEngine implements ComputeVerbs {
-  readonly #settings: RuntimeSettings;
+  readonly #settings: EngineSettings;
   #runtime: Promise<Runtime> | undefined;
   #resident: Resident | undefined;
   #reference: store.TensorData | undefined;
 
   /** The backend is opened with the first policy, which throws PROVIDER_UNAVAILABLE if it is not available. */
-  constructor(settings: RuntimeSettings) {
+  constructor(settings: EngineSettings) {
     this.#settings = settings;
   }
 
   async loadCheckpoint(folder: string): Promise<EngineInfo> {
     const info = await this.#become(folder, ({ parameterSpecs }) => store.readWeights(folder, parameterSpecs));
-    collectGarbage();
+    giveMemoryBack();
     return info;
   }
 
@@ -93,7 +93,7 @@ export class EmbeddedEngine implements ComputeVerbs {
   async loadState(folder: string): Promise<EngineInfo> {
     const info = await this.loadCheckpoint(folder);
     await this.#goOnFrom(folder);
-    collectGarbage();
+    giveMemoryBack();
     return info;
   }
 
@@ -121,6 +121,8 @@ export class EmbeddedEngine implements ComputeVerbs {
     const policy = this.#policy();
     const { parameterSpecs } = policy.architecture;
     await policy.sessions.settle();
+    // Files are written from copies.
+    await this.rest();
     await store.writeWeights(folder, parameterSpecs, mergeAdapters(policy.specs, policy.weights), policy.configText);
     await writeTrainingState(folder, policy);
   }
@@ -137,7 +139,6 @@ export class EmbeddedEngine implements ComputeVerbs {
     const cut = cutRollouts(policy, fit);
     requireCutFits('rollouts', policy, fit, cut);
     const completions = await sideBySide(cut.parts, cut.laneCount, (part) => {
-      dropGarbage(request.memory);
       return this.#samplePart(policy, part);
     });
     return { groups: inGroups(completions.flat(), request.groupSize) };
@@ -149,7 +150,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     if (options.withTopP === true) inputs.set('topP', floatScalar(part.sampling.topP as number));
     inputs.set('vocabularyBias', vocabularyBias(policy.architecture, part.tokens));
     addWeights(inputs, policy.specs, policy.weights, '');
-    const session = await policy.sessions.rollout(options, compileOptions(part.memory));
+    const session = await policy.sessions.rollout(options);
     const outputs = await session.run(inputs);
     return readCompletions(part, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor);
   }
@@ -163,13 +164,9 @@ export class EmbeddedEngine implements ComputeVerbs {
     requireCutFits('training', policy, fit, cut);
     const results: number[][][] = [];
     await sideBySide(cut.parts, cut.laneCount, async (batch) => {
-      dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));
       const inputs = this.#trainingInputs(policy, packed, request, weights);
-      const session = await policy.sessions.training(
-        { withImages: hasImages(batch.groups) },
-        compileOptions(request.memory),
-      );
+      const session = await policy.sessions.training({ withImages: hasImages(batch.groups) });
       place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
     });
     return results;
@@ -194,19 +191,14 @@ export class EmbeddedEngine implements ComputeVerbs {
     requireCutFits('training', policy, fit, cut);
     const sums = gradientSums(policy);
     const losses = await sideBySide(cut.parts, cut.laneCount, async (batch, turn) => {
-      dropGarbage(request.memory);
       const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));
       const inputs = this.#trainingInputs(policy, packed, request, policy.weights);
       addLossTerms(inputs, packed, request);
-      const session = await policy.sessions.training(
-        { ...options, withImages: hasImages(batch.groups) },
-        compileOptions(request.memory),
-      );
+      const session = await policy.sessions.training({ ...options, withImages: hasImages(batch.groups) });
       const isFirst = !policy.hasGradients && batch === cut.parts[0];
       const outputs = await session.run(inputs, new Map(), { tensors: sums, isFirst, turn });
       tokenCount += packed.tokenCount;
       place(logProbs, batch, outputs.get('logProbs') as Tensor);
-      dropGarbage(request.memory);
       return ((outputs.get('loss') as Tensor).data as Float32Array)[0] as number;
     });
     policy.hasGradients ||= cut.parts.length > 0;
@@ -217,13 +209,10 @@ export class EmbeddedEngine implements ComputeVerbs {
     const policy = this.#policy();
     assert(policy.gradients !== undefined && policy.hasGradients, 'call forwardBackward before optimStep');
     const { specs, weights, gradients } = policy;
-    const { memory } = request;
     const optimizer = optimizerFor(policy, request.muon !== undefined);
     const updateCount = optimizer.updateCount + 1;
-    dropGarbage(memory);
     const update = {
       ...{ specs, weights, optimizer, gradients, ...hyperparameters(request, updateCount) },
-      compiling: compileOptions(memory),
       laneCount: updateLaneCount(policy, { ...request, withReference: this.#reference !== undefined }),
     };
     const gradientNorm = await updateWeights(policy.sessions, update);
@@ -237,6 +226,12 @@ export class EmbeddedEngine implements ComputeVerbs {
     const policy = this.#policy();
     await policy.sessions.settle();
     return store.digestWeights(policy.specs, policy.weights);
+  }
+
+  /** Gives back to the system what is kept for the next calls. */
+  async rest(): Promise<void> {
+    await (await this.#runtime)?.trim?.();
+    giveMemoryBack();
   }
 
   async close(): Promise<void> {
@@ -254,8 +249,11 @@ export class EmbeddedEngine implements ComputeVerbs {
     const runtime = await (this.#runtime ??= openRuntime(this.#settings));
     const { architecture, text: configText } = await store.readConfig(folder);
     const specs = architecture.parameterSpecs;
-    const weights = await weightsOf(architecture);
     const sessions = await this.#sessionsFor(architecture, configText, runtime);
+    const weights = await weightsOf(architecture).catch(async (error: unknown) => {
+      await sessions.release();
+      throw error;
+    });
     sessions.retarget({}, specs);
     sessions.forget();
     this.#resident = {
@@ -263,6 +261,7 @@ export class EmbeddedEngine implements ComputeVerbs {
       trainable: {},
       specs,
       sessions,
+      memoryShare: this.#settings.memoryShare ?? Infinity,
       configText,
       weights: sessions.share(weights),
       optimizer: sessions.newOptimizerState(),
@@ -284,7 +283,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     const { sessions, configText: textBefore } = this.#resident ?? {};
     this.#resident = undefined;
     this.#reference = undefined;
-    collectGarbage();
+    await this.rest();
     if (sessions !== undefined && textBefore === configText) return sessions;
     await sessions?.release();
     return new Sessions(architecture, runtime);

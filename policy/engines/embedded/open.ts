@@ -8,8 +8,8 @@ import { spawnEmbeddedEngine } from './spawn.ts';
 
 /** Throws USAGE. A missing backend is detected only when the first state is loaded: PROVIDER_UNAVAILABLE. */
 export function openEmbedded(surroundings: EngineSurroundings): Promise<EngineService> {
-  const { environment, threadCount, store, spoolFolder } = surroundings;
-  const settings = engineSettings(environment, threadCount);
+  const { environment, store, spoolFolder } = surroundings;
+  const settings = engineSettings(environment, surroundings);
   const states = new FolderStates(store, join(spoolFolder, 'states'));
   return Promise.resolve({
     states,

@@ -6,7 +6,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
 import { type Hyperparameters, hyperparameterNames } from '../../optimizer/adamw-graph.ts';
 import { type MuonHyperparameters, isHiddenMatrix, muonHyperparameterNames } from '../../optimizer/muon-graph.ts';
-import type { CompileOptions, GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
+import type { GraphRunner, Tensor } from '../../runtime/graph-runner.ts';
 import { float32, floatScalar } from './packing/prompt-batch.ts';
 import type { Sessions } from './sessions.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -25,8 +25,6 @@ export interface Update {
   readonly hyperparameters: Hyperparameters;
   /** Present if Muon updates hidden matrices. */
   readonly muon?: MuonHyperparameters;
-  /** Compile options of the update's graphs. */
-  readonly compiling: CompileOptions;
   /** Number of concurrent calls. */
   readonly laneCount: number;
 }
@@ -64,7 +62,7 @@ interface Part {
 function partsOf(
   sessions: Sessions,
   trained: readonly ParameterSpec[],
-  { optimizer: { m, v }, hyperparameters, muon, compiling }: Update,
+  { optimizer: { m, v }, hyperparameters, muon }: Update,
 ): Part[] {
   const { laneCount } = sessions;
   const others = muon ? trained.filter((spec) => !isHiddenMatrix(spec)) : trained;
@@ -72,7 +70,7 @@ function partsOf(
     const scalars = hyperparameterNames.map((name) => [name, hyperparameters[name]] as const);
     return {
       bucket,
-      runner: () => sessions.adamw(bucket, compiling),
+      runner: () => sessions.adamw(bucket),
       moments: [
         ['m', m],
         ['v', v],
@@ -87,7 +85,7 @@ function partsOf(
     ...parts,
     ...matrices.map((bucket): Part => ({
       bucket,
-      runner: () => sessions.muon(bucket, compiling),
+      runner: () => sessions.muon(bucket),
       moments: [['m', m]],
       scalars,
     })),
@@ -99,7 +97,7 @@ async function normOf(sessions: Sessions, trained: readonly ParameterSpec[], upd
     `gradient:${name}`,
     float32(update.gradients.get(name) as Float32Array, shape),
   ]);
-  const outputs = await (await sessions.gradientNorm(update.compiling)).run(new Map(inputs));
+  const outputs = await (await sessions.gradientNorm()).run(new Map(inputs));
   const norm = ((outputs.get('gradientNorm') as Tensor).data as Float32Array)[0] as number;
   if (Number.isFinite(norm)) return norm;
   throw new MtrlError('NON_FINITE', `the gradient norm is ${norm}`, {

@@ -2,14 +2,17 @@
  * Entry point of the compute process: serves an EmbeddedEngine over messages, one call at a time. It exits with its
  * parent.
  */
-import type { RuntimeSettings } from '../../runtime/graph-runner.ts';
 import { EmbeddedEngine } from './embedded-engine.ts';
 import { PixelAsks } from './pixel-asks.ts';
+import type { EngineSettings } from './settings.ts';
 import { type EngineCall, type EngineReply, failureOf, type PixelAnswer, type PixelAsk } from './protocol.ts';
 
-const settings = JSON.parse(process.argv[2] ?? '') as RuntimeSettings;
+const settings = JSON.parse(process.argv[2] ?? '') as EngineSettings;
 const engine = new EmbeddedEngine(settings);
 let queue: Promise<void> = Promise.resolve();
+/** An engine between two activities of the same run should not allocate its memory again. */
+const idleMs = 5_000;
+let idling: NodeJS.Timeout | undefined;
 
 const asks = new PixelAsks((ask) => {
   send(ask);
@@ -21,8 +24,13 @@ process.on('message', (message: EngineCall | PixelAnswer) => {
     return;
   }
   const call = { ...message, args: message.args.map((arg) => asks.attach(message.id, arg)) };
+  clearTimeout(idling);
   queue = queue.then(async () => {
     send(await answer(call));
+    clearTimeout(idling);
+    idling = setTimeout(() => {
+      queue = queue.then(() => engine.rest());
+    }, idleMs);
   });
 });
 process.on('disconnect', () => process.exit(0));

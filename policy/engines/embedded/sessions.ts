@@ -30,6 +30,11 @@ export class Sessions {
     return this.#runtime.laneCount ?? 1;
   }
 
+  /** @see Runtime.callByteLengthMax */
+  get callByteLengthMax(): number {
+    return this.#runtime.callByteLengthMax ?? Infinity;
+  }
+
   /** Returns the data in memory that all lanes read and write in place. */
   share(data: TensorData): TensorData {
     return new Map([...data].map(([name, values]) => [name, this.#runtime.share?.(values) ?? values]));
@@ -55,34 +60,34 @@ export class Sessions {
     this.#specs = specs;
   }
 
-  training(options: TrainingGraphOptions, compiling?: CompileOptions): Promise<GraphRunner> {
-    return this.#get(keyOf('training', options), () => this.#training(options), compiling);
+  training(options: TrainingGraphOptions): Promise<GraphRunner> {
+    return this.#get(keyOf('training', options), () => this.#training(options));
   }
 
   trainingPlan(options: TrainingGraphOptions): GraphPlan {
     return this.#plan(keyOf('training', options), () => this.#training(options));
   }
 
-  rollout(options: RolloutGraphOptions, compiling?: CompileOptions): Promise<GraphRunner> {
-    return this.#get(keyOf('rollout', options), () => this.#rollout(options), compiling);
+  rollout(options: RolloutGraphOptions): Promise<GraphRunner> {
+    return this.#get(keyOf('rollout', options), () => this.#rollout(options));
   }
 
   rolloutPlan(options: RolloutGraphOptions): GraphPlan {
     return this.#plan(keyOf('rollout', options), () => this.#rollout(options));
   }
 
-  gradientNorm(compiling?: CompileOptions): Promise<GraphRunner> {
-    return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)), compiling);
+  gradientNorm(): Promise<GraphRunner> {
+    return this.#get('gradientNorm', () => gradientNormGraph(this.#specs.filter(isTrained)));
   }
 
   /** Graph that updates these weights; on a device, they and their moments stay there. */
-  adamw(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
-    return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { ...compiling, keepsOutputs: true });
+  adamw(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
+    return this.#get(`adamw ${namesOf(specs)}`, () => adamwGraph(specs), { keepsOutputs: true });
   }
 
   /** Like `adamw`, for hidden matrices only. */
-  muon(specs: readonly ParameterSpec[], compiling?: CompileOptions): Promise<GraphRunner> {
-    return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { ...compiling, keepsOutputs: true });
+  muon(specs: readonly ParameterSpec[]): Promise<GraphRunner> {
+    return this.#get(`muon ${namesOf(specs)}`, () => muonGraph(specs), { keepsOutputs: true });
   }
 
   /** Must be called before weights or moments are read: the current values may be on a device. */
@@ -110,7 +115,7 @@ export class Sessions {
   }
 
   #get(name: string, build: () => Graph, compiling: CompileOptions = {}): Promise<GraphRunner> {
-    const key = `${name}${this.#variant}${JSON.stringify(compiling)}`;
+    const key = `${name}${this.#variant}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     const created = this.#runtime.compile(build(), compiling);

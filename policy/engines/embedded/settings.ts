@@ -1,17 +1,23 @@
 /** Settings of embedded engines, from the environment of the process that starts them. */
 import { MtrlError } from '../../../core/errors.ts';
+import type { EngineSurroundings } from '../engine-service.ts';
 import { type RuntimeSettings, backendNames } from '../../runtime/graph-runner.ts';
 
 export interface EngineSettings extends RuntimeSettings {
   /** Resident memory above which a compute process is killed: COMPUTE_OUT_OF_MEMORY. Default: no limit. */
   readonly memoryByteLengthMax?: number;
+  /** Bytes of the machine's memory that an engine may plan; it limits how many calls run concurrently, no more. */
+  readonly memoryShare?: number;
 }
 
 /**
  * Reads MTRL_ENGINE_BACKEND and MTRL_ENGINE_PROVIDER (unset or empty: ONNX Runtime on the CPU) and
  * MTRL_ENGINE_MEMORY_BYTE_LENGTH_MAX, the memory limit of one compute process. Throws USAGE.
  */
-export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: number): EngineSettings {
+export function engineSettings(
+  environment: NodeJS.ProcessEnv,
+  { threadCount, memoryShare }: Pick<EngineSurroundings, 'threadCount' | 'memoryShare'>,
+): EngineSettings {
   const [backend, executionProvider] = ['MTRL_ENGINE_BACKEND', 'MTRL_ENGINE_PROVIDER'].map((variable) => {
     const text = environment[variable];
     return text === '' ? undefined : text;
@@ -26,6 +32,7 @@ export function engineSettings(environment: NodeJS.ProcessEnv, threadCount: numb
   }
   return {
     threadCount,
+    ...(memoryShare === undefined ? {} : { memoryShare }),
     ...(known === undefined ? {} : { backend: known }),
     ...(executionProvider === undefined ? {} : { executionProvider }),
     ...memoryLimit(environment[memoryVariable]),

@@ -20,13 +20,19 @@ import { type EngineCall, type EngineMethod, type EngineReply, type PixelAsk, re
 import type { EngineSettings } from './settings.ts';
 
 /**
- * Settings of glibc's allocator, read when a process starts; other allocators ignore them.
- * hugetlb (glibc 2.35): puts weights and activations in 2 MB pages if the kernel provides them (`madvise`), so that a
- * step spends less time on address translation (docs/performance.md).
- * mmap_threshold: arrays of 1 MiB and more are returned to the kernel when freed. By default, the allocator raises the
- * threshold to the size of freed arrays and keeps smaller ones for reuse.
+ * Settings of glibc's allocator, read when a process starts; other allocators ignore them. ONNX Runtime's own arenas are
+ * off (policy/runtime/onnx/session.ts): each graph would keep the memory of its largest call. Instead, all graphs and
+ * lanes take theirs from one heap, and what one frees the next uses.
+ * arena_max: one heap for all threads.
+ * mmap_threshold: arrays below 32 MiB (the highest value that glibc accepts) come from the heap, because fresh pages for
+ * each array would cost as much time as the computation. Larger ones return to the kernel when freed.
+ * trim_threshold: the heap keeps its size until giveMemoryBack.
  */
-const tunables = ['glibc.malloc.hugetlb=1', `glibc.malloc.mmap_threshold=${1 << 20}`];
+const tunables = [
+  'glibc.malloc.arena_max=1',
+  `glibc.malloc.mmap_threshold=${32 << 20}`,
+  `glibc.malloc.trim_threshold=${2 ** 40}`,
+];
 const allocator = [process.env['GLIBC_TUNABLES'], ...tunables].filter(Boolean).join(':');
 
 interface Exit {

@@ -2,10 +2,15 @@
  * Worker thread of a lane (lane.ts): it has its own sessions and handles one call at a time. Plain JavaScript, because
  * a TypeScript loader in every thread would take longer to start than the rest of the thread.
  *
- * ONNX Runtime does not accept shared memory, so a call computes on copies, in arrays that are kept for the next call.
+ * ONNX Runtime does not accept a SharedArrayBuffer, so a call sees shared memory through an ArrayBuffer at the same
+ * address. Copies would cost each lane as much memory as the weights.
  */
 import { parentPort } from 'node:worker_threads';
+import koffi from 'koffi';
 import * as ort from 'onnxruntime-node';
+
+/** Of the C library, for its result: the address of its first argument. */
+const memcpy = koffi.load(null).func('void *memcpy(void *, const void *, size_t)');
 
 const sessions = new Map();
 /** Unused arrays by length, and the arrays of the current call. */
@@ -23,15 +28,7 @@ const verbs = {
   async run({ graph, inputs, into, sums }) {
     giveBack();
     const session = sessions.get(graph);
-    const copyOf = new Map();
-    const own = (data) => {
-      if (!isShared(data)) return data;
-      const copy = copyOf.get(data.buffer) ?? borrow(data.length);
-      copyOf.set(data.buffer, copy);
-      return copy;
-    };
-    for (const { data } of inputs.values()) if (isShared(data)) own(data).set(data);
-    const written = [...into].map(([name, tensor]) => [name, tensor, own(tensor.data)]);
+    const written = [...into].map(([name, tensor]) => [name, tensor, plain(tensor.data)]);
     const summed = [...sums].map(([name, tensor]) => [
       name,
       tensor,
@@ -39,13 +36,12 @@ const verbs = {
     ]);
     const computed = [...written, ...summed].filter(([, , values]) => values !== undefined);
     const results = await session.run(
-      Object.fromEntries([...inputs].map(([name, tensor]) => [name, toRuntime(tensor, own(tensor.data))])),
+      Object.fromEntries([...inputs].map(([name, tensor]) => [name, toRuntime(tensor, plain(tensor.data))])),
       Object.fromEntries([
         ...session.outputNames.map((name) => [name, null]),
         ...computed.map(([name, tensor, values]) => [name, toRuntime(tensor, values)]),
       ]),
     );
-    for (const [, { data }, values] of written) data.set(values);
     additions = summed.map(([, { data }, values]) => [data, values]);
     if (summed.length === 0) giveBack();
     const handled = new Set(computed.map(([name]) => name));
@@ -92,8 +88,10 @@ function add(sum, values) {
   for (let i = fours; i < values.length; i++) sum[i] += values[i];
 }
 
-function isShared(data) {
-  return data.buffer instanceof SharedArrayBuffer;
+/** The same memory in an ArrayBuffer; it lives as long as `data`. */
+function plain(data) {
+  if (!(data.buffer instanceof SharedArrayBuffer) || data.length === 0) return data;
+  return new Float32Array(koffi.view(memcpy(data, data, 0), data.byteLength));
 }
 
 function toRuntime({ dtype, shape }, data) {

@@ -48,6 +48,11 @@ export class Lane {
     if (this.#graphs.delete(graph)) await this.ask({ verb: 'release', graph });
   }
 
+  /** Does nothing while a request is in progress. */
+  async trim(): Promise<void> {
+    if (this.#thread !== undefined && this.#asked === undefined) await this.ask({ verb: 'trim' });
+  }
+
   /** Rejects with the thread's error, or COMPUTE_CRASHED if it exited; the next request starts a new thread. */
   ask(question: Question): Promise<unknown> {
     const thread = (this.#thread ??= this.#start());

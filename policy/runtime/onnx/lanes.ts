@@ -5,7 +5,7 @@
 import { assert } from '../../../core/assert.ts';
 import { emitOnnx } from '../../graph/emit.ts';
 import type { Graph } from '../../graph/ir.ts';
-import type { CompileOptions, GraphRunner, Sums, Tensor } from '../graph-runner.ts';
+import type { GraphRunner, Sums, Tensor } from '../graph-runner.ts';
 import { Lane, type Model } from './lane.ts';
 import { sessionConfig } from './session.ts';
 
@@ -23,11 +23,11 @@ export class Lanes {
   }
 
   /** Compiles a graph. One lane loads it at once, which detects an invalid graph; the others load it on first use. */
-  async compile(graph: Graph, { givesMemoryBack = false }: CompileOptions = {}): Promise<GraphRunner> {
+  async compile(graph: Graph): Promise<GraphRunner> {
     const model: Model = {
       graph: this.#graphCount++,
       model: emitOnnx(graph),
-      options: sessionConfig({ threadCount: 1, keepsMemory: !givesMemoryBack }),
+      options: sessionConfig({ threadCount: 1 }),
     };
     await this.#with((lane) => lane.load(model));
     return {
@@ -42,13 +42,17 @@ export class Lanes {
           const outputs = await lane.ask({ verb: 'run', graph: model.graph, inputs, into, sums: sums.tensors });
           await sums.turn;
           if (sums.tensors.size > 0) await lane.ask({ verb: 'add', isFirst: sums.isFirst });
-          if (givesMemoryBack) await lane.ask({ verb: 'trim' });
           return outputs as Map<string, Tensor>;
         }),
       release: async () => {
         await Promise.all(this.#all.map((lane) => lane.release(model)));
       },
     };
+  }
+
+  /** Frees what the lanes keep for their next calls. */
+  async trim(): Promise<void> {
+    await Promise.all(this.#all.map((lane) => lane.trim()));
   }
 
   async close(): Promise<void> {

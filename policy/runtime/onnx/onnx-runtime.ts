@@ -8,6 +8,9 @@ import { checkProvider, onnxRuntimeVersion } from './providers.ts';
 import { Session } from './session.ts';
 import { webgpuRules } from './webgpu-rules.ts';
 
+/** Measured on SmolLM2-135M (docs/memory.md). */
+const callByteLengthMax = 320e6;
+
 /** Throws PROVIDER_UNAVAILABLE; there is no fallback to another provider. */
 export async function openOnnxRuntime({ threadCount, executionProvider = 'cpu' }: RuntimeSettings): Promise<Runtime> {
   const provider = await checkProvider(executionProvider);
@@ -22,11 +25,11 @@ export async function openOnnxRuntime({ threadCount, executionProvider = 'cpu' }
   if (provider === 'cpu' && threadCount > 1) return laneRuntime(info, threadCount);
   return {
     info,
-    compile: (graph, { givesMemoryBack = false, keepsOutputs = false } = {}) =>
+    ...(provider === 'cpu' && { callByteLengthMax }),
+    compile: (graph, { keepsOutputs = false } = {}) =>
       Session.create(emitOnnx(provider === 'webgpu' ? rewrite(graph, webgpuRules) : graph), {
         threadCount,
         executionProvider: provider,
-        keepsMemory: !givesMemoryBack,
         ...(copies && { copies, keepsOutputs }),
       }),
     ...(copies && {
@@ -43,9 +46,11 @@ function laneRuntime(info: RuntimeInfo, laneCount: number): Runtime {
   return {
     info,
     laneCount,
+    callByteLengthMax,
     share: shared,
     zeros: sharedZeros,
-    compile: (graph, options) => lanes.compile(graph, options),
+    compile: (graph) => lanes.compile(graph),
+    trim: () => lanes.trim(),
     close: () => lanes.close(),
   };
 }

@@ -10,8 +10,6 @@ export interface SessionOptions {
   readonly threadCount: number;
   /** Default: cpu. Ops for which a provider has no kernel run on the CPU. */
   readonly executionProvider?: 'cpu' | 'webgpu' | 'cuda';
-  /** Keep the memory of a call in an arena for the next one. Default: true. */
-  readonly keepsMemory?: boolean;
   /** Device copies of memory that is given as input. */
   readonly copies?: DeviceCopies;
   /** Keep outputs on the device as such copies. */
@@ -93,7 +91,8 @@ export function sessionConfig(options: SessionOptions): SessionConfig {
     executionMode: 'sequential',
     intraOpNumThreads: options.threadCount,
     interOpNumThreads: 1,
-    enableCpuMemArena: options.keepsMemory ?? true,
+    // An arena keeps the memory of its graph's largest call, which no other graph can use.
+    enableCpuMemArena: false,
     // Shapes change from step to step; a pattern planned for one would be wrong for the next.
     enableMemPattern: false,
     graphOptimizationLevel: 'all',

@@ -66,14 +66,16 @@ describe('the backend of an engine', () => {
   });
 
   it('comes from the environment, and an unknown backend there is a usage error', () => {
-    expect(engineSettings({}, 2)).toEqual({ threadCount: 2 });
-    expect(engineSettings({ MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'wasm' }, 1)).toEqual({
+    expect(engineSettings({}, { threadCount: 2 })).toEqual({ threadCount: 2 });
+    expect(engineSettings({ MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'wasm' }, { threadCount: 1 })).toEqual({
       threadCount: 1,
       backend: 'tfjs',
       executionProvider: 'wasm',
     });
-    expect(engineSettings({ MTRL_ENGINE_BACKEND: '', MTRL_ENGINE_PROVIDER: '' }, 1)).toEqual({ threadCount: 1 });
-    expect(() => engineSettings({ MTRL_ENGINE_BACKEND: 'jax' }, 1)).toThrow(
+    expect(engineSettings({ MTRL_ENGINE_BACKEND: '', MTRL_ENGINE_PROVIDER: '' }, { threadCount: 1 })).toEqual({
+      threadCount: 1,
+    });
+    expect(() => engineSettings({ MTRL_ENGINE_BACKEND: 'jax' }, { threadCount: 1 })).toThrow(
       expect.objectContaining({ code: 'USAGE' }) as Error,
     );
   });

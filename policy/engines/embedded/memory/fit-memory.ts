@@ -6,7 +6,6 @@ import type { MemorySpec, SampleRequest, TrainGroup } from '../../../engine.ts';
 import type { Architecture } from '../../../models/architecture.ts';
 import type { ParameterSpec } from '../../../models/parameters.ts';
 import type { TrainingGraphOptions } from '../../../models/training-graph.ts';
-import type { CompileOptions } from '../../../runtime/graph-runner.ts';
 import {
   type ResidentBytes,
   callByteLength,
@@ -17,7 +16,7 @@ import {
   total,
   updateLanesThatFit,
 } from './memory-plan.ts';
-import { largestCount, microBatches } from '../packing/micro-batches.ts';
+import { callTokenCountMax, largestCount, microBatches } from '../packing/micro-batches.ts';
 import { packGroups } from '../packing/pack-groups.ts';
 import {
   type SamplePart,
@@ -33,6 +32,8 @@ export interface Fitted {
   readonly architecture: Architecture;
   readonly specs: readonly ParameterSpec[];
   readonly sessions: Sessions;
+  /** Bytes of the machine's memory that this engine may plan; it limits how many calls run concurrently, no more. */
+  readonly memoryShare?: number;
 }
 
 /** Groups of one call of the training graph. */
@@ -42,25 +43,6 @@ export interface Batch {
   readonly indices: readonly number[];
 }
 
-/** Under a ceiling, memory is released after every call, so that the memory of different graphs does not add up. */
-export function compileOptions(memory: MemorySpec | undefined): CompileOptions {
-  return memory?.byteLengthMax === undefined ? {} : { givesMemoryBack: true };
-}
-
-/** Under a ceiling, frees arrays of earlier calls that are no longer referenced. */
-export function dropGarbage(memory: MemorySpec | undefined): void {
-  if (memory?.byteLengthMax !== undefined) collectGarbage();
-}
-
-/**
- * Frees unreferenced arrays. They lie outside V8's heap, so V8 is slow to collect them. They are freed in the
- * background: the second collection waits until the first has freed its arrays.
- */
-export function collectGarbage(): void {
-  globalThis.gc?.();
-  globalThis.gc?.();
-}
-
 export function hasImages(groups: readonly TrainGroup[]): boolean {
   return groups.some(({ prompt }) => prompt.images.length > 0);
 }
@@ -68,7 +50,7 @@ export function hasImages(groups: readonly TrainGroup[]): boolean {
 /** A request, split into parts. */
 export interface Cut<T> {
   readonly parts: readonly T[];
-  /** Planned memory of each part's call; empty without a limit. */
+  /** Planned memory of each part's call; empty if nothing limits it. */
   readonly callByteLengths: readonly number[];
   /** Number of parts that are computed concurrently. */
   readonly laneCount: number;
@@ -138,9 +120,12 @@ export function cutTraining(
       packGroups(architecture, batch.groups).tensors,
     );
   const { byteLengthMax } = memory ?? {};
+  const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+  const activationBytes = bytesOf(batchOf(groups.map((_, index) => index)));
   // Planned for one lane, however many there are, because the split affects the bits of the result.
   const batches = microBatches(
     lengths,
+    Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / activationBytes)),
     (indices) =>
       byteLengthMax === undefined ||
       total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax,
@@ -149,13 +134,13 @@ export function cutTraining(
 }
 
 function onLanes<T>(
-  { specs, sessions: { laneCount } }: Fitted,
+  { specs, sessions: { laneCount }, memoryShare = Infinity }: Fitted,
   { memory, withReference }: Held,
   parts: readonly T[],
   bytesOf: (part: T) => number,
 ): Cut<T> {
-  const { byteLengthMax } = memory ?? {};
-  if (byteLengthMax === undefined) return { parts, callByteLengths: [], laneCount };
+  const byteLengthMax = Math.min(memory?.byteLengthMax ?? Infinity, memoryShare);
+  if (memory?.byteLengthMax === undefined && memoryShare === Infinity) return { parts, callByteLengths: [], laneCount };
   const calls = parts.map(bytesOf);
   const limits = { calls, laneCount, byteLengthMax };
   return { parts, callByteLengths: calls, laneCount: lanesThatFit(specs, withReference, limits) };
@@ -184,8 +169,13 @@ export function heldBytes(
 }
 
 /** Number of concurrent calls of an update. */
-export function updateLaneCount({ specs, sessions }: Fitted, { memory, withReference }: Held): number {
+export function updateLaneCount(
+  { specs, sessions, memoryShare = Infinity }: Fitted,
+  { memory, withReference }: Held,
+): number {
   const { laneCount } = sessions;
-  if (memory?.byteLengthMax === undefined) return laneCount;
-  return updateLanesThatFit(specs, withReference, { laneCount, byteLengthMax: memory.byteLengthMax });
+  const byteLengthMax = Math.min(memory?.byteLengthMax ?? Infinity, memoryShare);
+  return byteLengthMax === Infinity
+    ? laneCount
+    : updateLanesThatFit(specs, withReference, { laneCount, byteLengthMax });
 }

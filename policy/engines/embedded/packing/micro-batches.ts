@@ -1,24 +1,27 @@
 /** Splits a step's groups into micro-batches: similar lengths, equal token counts, and bounded memory per call. */
 
 /** Approximate maximum of tokens per call: more tokens are no faster on a CPU, and need more memory. */
-const tokenCountMax = 2048;
+export const callTokenCountMax = 2048;
 /** Minimum of tokens per call: the fixed cost of a call makes smaller calls slower, even if they run concurrently. */
-const tokenCountMin = 512;
+const callTokenCountMin = 512;
 
 /**
  * Indices of the groups in each micro-batch, longest first; ties stay in order. Micro-batches come in pairs of equal
  * length where they fit into memory, so that two lanes finish together. The split depends only on the request, never on
  * the number of lanes, because it determines the order of summation.
  * @param lengths tokens of each group, prompt and completions
+ * @param tokenCountMax approximate maximum of tokens per call
  * @param fits whether groups fit into memory together; not called for a single group
  */
 export function microBatches(
   lengths: readonly number[],
+  tokenCountMax = callTokenCountMax,
   fits: (indices: readonly number[]) => boolean = () => true,
 ): (readonly number[])[] {
   const lengthOf = (index: number): number => lengths[index] as number;
   let rest = lengths.map((_, index) => index).sort((a, b) => lengthOf(b) - lengthOf(a) || a - b);
   let tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+  const tokenCountMin = Math.min(callTokenCountMin, tokenCountMax);
   let batchCount = tokenCount < 2 * tokenCountMin ? 1 : 2 * Math.ceil(tokenCount / (2 * tokenCountMax));
   const batches: (readonly number[])[] = [];
   while (rest.length > 0) {
