@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]`: runs one benchmark and prints its result as JSON.
+ * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]`: runs one benchmark and prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
 import { existsSync } from 'node:fs';
@@ -41,6 +41,8 @@ export interface BenchOptions {
   readonly roundCount?: number;
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
+  /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
+  readonly replayed?: { readonly experimentId: string; readonly runName?: string };
   /** For `real-weights`: only brings model and data. */
   readonly onlyPrepares?: boolean;
 }
@@ -68,6 +70,9 @@ async function main(args: readonly string[]): Promise<void> {
     withPeers: values.peer,
     ...(roundCount !== undefined && { roundCount }),
     ...(rowCount !== undefined && { rowCount }),
+    ...(values.replay !== undefined && {
+      replayed: { experimentId: values.replay, ...(values.run !== undefined && { runName: values.run }) },
+    }),
     ...(values.prepare && { onlyPrepares: true }),
   };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
@@ -81,13 +86,15 @@ function parse(args: readonly string[]) {
       json: flag,
       peer: flag,
       prepare: flag,
+      replay: { type: 'string' },
+      run: { type: 'string' },
       rounds: { type: 'string' },
       rows: { type: 'string' },
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]',
     });
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Writes docs/parity.md: the differences between the engine and transformers with torch on every architecture, and
  * between ONNX Runtime and TensorFlow.js on every op. The inputs are the tests' fixtures; every figure is measured
- * anew.
+ * anew. With --replay ID it makes the updates of a recorded experiment again in PyTorch instead (replay/replay.ts).
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,10 @@ import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import { readConfig, readWeights } from '../policy/engines/embedded/weights.ts';
 import { type OpDifference, opDifferences } from '../test/support/differential.ts';
 import { largestDifference, strided } from '../test/support/idefics3-fixture.ts';
+import type { BenchOptions } from './main.ts';
+import { replayExperiment } from './replay/replay.ts';
 import { modelRun } from '../test/support/model-run.ts';
+import { type ReplayCase, type ReplayedCase, replayCase, replayCases } from '../test/support/replay-fixture.ts';
 import { type ParityCase, parityCases } from '../test/support/parity-cases.ts';
 
 const file = fileURLToPath(new URL('../docs/parity.md', import.meta.url));
@@ -32,14 +35,17 @@ interface Measured {
   readonly greedy: string;
 }
 
-export async function bench(log: (line: string) => void) {
+export async function bench(log: (line: string) => void, { replayed }: BenchOptions) {
+  if (replayed !== undefined) return replayExperiment(log, replayed.experimentId, replayed.runName);
   const measured: Measured[] = [];
   for (const item of await parityCases()) {
     measured.push(await measure(item));
     log(`${item.name}: loss ${text(measured.at(-1)?.loss)}, gradients ${text(measured.at(-1)?.gradients)}`);
   }
+  const replays: ReplayRow[] = [];
+  for (const name of Object.keys(replayCases) as ReplayCase[]) replays.push({ name, ...(await replayCase(name)) });
   const ops = byOp(await opDifferences({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' }));
-  await writeFile(file, page(measured, ops));
+  await writeFile(file, page(measured, replays, ops));
   log(`written: ${file}`);
   const worst = Math.max(...measured.map(({ gradients }) => gradients.absolute));
   return { architectureCount: measured.length, opCount: ops.length, gradientDifferenceMax: worst };
@@ -148,11 +154,16 @@ function byOp(differences: readonly OpDifference[]): OpRow[] {
   });
 }
 
-function page(measured: readonly Measured[], ops: readonly OpRow[]): string {
+type ReplayRow = ReplayedCase & { readonly name: ReplayCase };
+
+function page(measured: readonly Measured[], replays: readonly ReplayRow[], ops: readonly OpRow[]): string {
   const rows = measured.map(({ name, loss, logProbs, gradients, gradientCount, weights, greedy }) =>
     [name, text(loss), text(logProbs), `${text(gradients)} (${String(gradientCount)})`, text(weights), greedy].join(
       ' | ',
     ),
+  );
+  const replayRows = replays.map(({ name, updateCount, relativeDifference, logProbDifferenceMax }) =>
+    [name, updateCount, relativeDifference.toExponential(1), logProbDifferenceMax.toExponential(1)].join(' | '),
   );
   const opRows = ops.map(({ op, caseCount, difference, problemCount }) =>
     [op, caseCount, difference.toExponential(1), problemCount].join(' | '),
@@ -168,6 +179,14 @@ Tiny random checkpoints (\`test/fixtures/*/generate.py\`, with versions beside t
 | checkpoint | loss | log-probs | gradients | weights after 3 steps | greedy |
 | --- | --- | --- | --- | --- | --- |
 ${rows.map((row) => `| ${row} |`).join('\n')}
+
+## Updates against torch
+
+GRPO updates of a tiny Qwen3 (AdamW, clipping, warm-up), made again by torch and PEFT from the same rollouts and rewards: the L2 norm of the difference between both final weights, relative to that of the whole change, and the largest difference between the log-probs of the rollouts and those of the update. \`npm run bench -- parity --replay ID\` does the same with a recorded experiment, run by run.
+
+| trained | updates | difference of the change | log-probs |
+| --- | --- | --- | --- |
+${replayRows.map((row) => `| ${row} |`).join('\n')}
 
 ## Ops: ONNX Runtime against TensorFlow.js
 

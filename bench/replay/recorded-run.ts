@@ -1,0 +1,66 @@
+/** What a recorded run's engine was asked to do, from its log: the weights it started from, and each update's groups. */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import type { PolicyState } from '../../contract/activities.ts';
+import { Prompter } from '../../pipeline/asking/prompter.ts';
+import type { ComputeContext } from '../../pipeline/compute-context.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
+import { Processors } from '../../pipeline/policies/processors.ts';
+import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';
+import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
+import type { AdamSpec, StepOutcome } from '../../pipeline/policies/step-record.ts';
+import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
+import { prepareSteps } from '../../pipeline/training/optimize.ts';
+import type { TrainableSpec } from '../../policy/engine.ts';
+
+export interface RecordedRun {
+  readonly start: ArtifactRef;
+  /** Weights after the last update. */
+  readonly final: ArtifactRef;
+  readonly trainable: TrainableSpec;
+  readonly adam: AdamSpec;
+  readonly bannedTokenIds: readonly number[];
+  /** In order; those without informative groups made no update. */
+  readonly steps: readonly RecordedStep[];
+}
+
+interface RecordedStep extends ReadyStep {
+  readonly outcome: StepOutcome;
+}
+
+/**
+ * @param folder for the processor's files
+ * @throws NOT_FOUND for a run without updates
+ */
+export async function recordedRun(store: ArtifactStore, policy: PolicyState, folder: string): Promise<RecordedRun> {
+  const cache = new JsonCache(store);
+  const processors = new Processors(cache, folder);
+  const [first] = await snapshotsOf(cache, policy);
+  const records = await recordsOf(cache, policy);
+  const update = records[0]?.update;
+  if (first === undefined || update === undefined)
+    throw new MtrlError('NOT_FOUND', 'the run has no updates', { where: policy.snapshot.uri });
+  if (first.optimizer !== null)
+    throw new MtrlError('USAGE', 'the run continued with the optimizer state of another', { where: first.ref.uri });
+  const context = { cache, processors, prompter: new Prompter(cache) } as unknown as ComputeContext;
+  const steps: RecordedStep[] = [];
+  for (const record of records) {
+    const { steps: ready } = await prepareSteps(context, first.ref, record.update);
+    for await (const step of ready) {
+      const outcome = required(
+        record.steps.find((each) => each.step === step.step),
+        'the outcome of a step',
+      );
+      if (step.groups.length > 0) steps.push({ ...step, outcome });
+    }
+  }
+  const { processor } = await processors.of(first.ref);
+  const { checkpoint } = (await cache.get(policy.snapshot)) as Snapshot;
+  const { trainable = {}, adam } = update;
+  return {
+    ...{ start: first.checkpoint, final: checkpoint, trainable, adam, steps },
+    bannedTokenIds: [...processor.bannedTokenIds],
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * `npm run bench -- parity --replay ID`: makes the updates of a recorded experiment again in PyTorch, from the recorded
+ * rollouts and rewards, and compares the whole change of the weights.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { madeBy } from '../../cli/show/made.ts';
+import { withStack } from '../../cli/temporal/stack.ts';
+import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
+import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
+import { peerPython } from '../python-peer.ts';
+import { recordedRun } from './recorded-run.ts';
+import { torchReplay } from './torch-replay.ts';
+
+/** @param runName one run of the experiment; default: all that have updates */
+export async function replayExperiment(log: (line: string) => void, experimentId: string, runName?: string) {
+  const python = peerPython();
+  return withStack({ startMissing: false }, async ({ store, ...stack }) => {
+    const { runs } = await madeBy({ ...stack, store }, experimentId);
+    const trained = runs.filter(({ policy }) => policy !== undefined);
+    const wanted = trained.filter((run) => runName === undefined || run.runName === runName);
+    if (wanted.length === 0) {
+      throw new MtrlError('NOT_FOUND', `${experimentId} has no ended run ${runName ?? ''}`.trim(), {
+        hint: `one of ${trained.map((run) => run.runName).join(', ')}`,
+      });
+    }
+    const replayed: Record<string, Awaited<ReturnType<typeof one>>> = {};
+    for (const { runName: name, policy } of wanted) {
+      const folder = await mkdtemp(join(tmpdir(), 'mtrl-replay-'));
+      try {
+        replayed[name] = await one(name, required(policy, 'the policy of an ended run'), folder);
+      } catch (error) {
+        // Runs that train nothing.
+        if (runName === undefined && error instanceof MtrlError && error.code === 'NOT_FOUND') continue;
+        throw error;
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    }
+    return { experimentId, runs: replayed };
+
+    async function one(name: string, policy: Parameters<typeof recordedRun>[1], folder: string) {
+      const run = await recordedRun(store, policy, join(folder, 'processors'));
+      const states = new FolderStates(store, join(folder, 'states'));
+      const [start, final] = await Promise.all(
+        [run.start, run.final].map((checkpoint) => states.fetch({ checkpoint, optimizer: null })),
+      );
+      const recorded = new Map(run.steps.map(({ step, outcome }) => [step, outcome]));
+      const work = { ...run, start: required(start, 'start').folder, final: required(final, 'final').folder };
+      const { steps, weights } = await torchReplay(python, folder, work, ({ step, logProbDifferenceMax }) => {
+        log(`${name} step ${step}: log-probs differ by at most ${logProbDifferenceMax.toExponential(1)}`);
+      });
+      const { change, relativeDifference } = required(weights, 'the comparison of the weights');
+      log(`${name}: ${steps.length} updates; the change differs by ${(100 * relativeDifference).toFixed(3)} %`);
+      return {
+        updateCount: steps.length,
+        isLora: run.trainable.lora !== undefined,
+        change,
+        relativeDifference,
+        logProbDifferenceMax: Math.max(...steps.map((step) => step.logProbDifferenceMax)),
+        gradientNormDifferenceMax: Math.max(
+          ...steps.map(({ step, gradientNorm }) => {
+            const ours = required(recorded.get(step), 'a recorded step').gradientNorm;
+            return Math.abs(gradientNorm - ours) / ours;
+          }),
+        ),
+      };
+    }
+  });
+}
