@@ -76,6 +76,8 @@ export interface PrepareResult {
   readonly recipeName: string;
   readonly runs: readonly ArmPlan[];
   readonly evaluations: readonly EvaluationPlan[];
+  /** Runs that may train or be evaluated at the same time; absent: all. */
+  readonly parallelRunCountMax?: number;
   /** From the recipe's `promotion` section, if it has one. */
   readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;
 }

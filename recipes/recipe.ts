@@ -17,6 +17,12 @@ export const recipeSchema = z.strictObject({
   name: name.describe('Prefix of the ids of its experiments.'),
   summary: z.string().optional().describe('One line, shown next to the name.'),
   seeds: z.array(z.int().min(0)).min(1).default([0]).describe('Every trained arm runs once per seed.'),
+  parallelRunCountMax: count
+    .optional()
+    .describe(
+      'Runs that train or are evaluated at the same time; default: all. An engine that turns from one run to another ' +
+        'loads and compiles its policy again: for a large model, set this to the number of engines.',
+    ),
   policy: z
     .union([
       z

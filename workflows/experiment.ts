@@ -37,6 +37,7 @@ import type {
   RunInput,
   RunResult,
 } from '../contract/workflows.ts';
+import { Slots } from './training/slots.ts';
 import { wavesOf } from './training/waves.ts';
 
 /** Limit on the progress signals of all runs of a wave: each adds about four events to this workflow's history. */
@@ -165,6 +166,7 @@ class Training {
   readonly #tracker: ExperimentTracker;
   readonly #running: RunningRuns;
   readonly #fork: Fork | undefined;
+  readonly #slots: Slots;
   readonly #trained = new Map<string, Promise<RunResult>>();
   #trainedCount = 0;
 
@@ -185,6 +187,7 @@ class Training {
     this.#tracker = tracker;
     this.#running = running;
     this.#fork = fork;
+    this.#slots = new Slots(prepared.parallelRunCountMax);
   }
 
   /** If one run fails, cancels the others and waits for them, so that the experiment leaves nothing running. */
@@ -209,12 +212,15 @@ class Training {
     if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
       this.#tracker.state('evaluating', 'all runs have finished');
     const { evaluations } = this.#prepared;
-    const handle = await startChild<typeof evaluate>('evaluate', {
-      ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
-      args: [{ ...this.#ref, run: summary, evaluations }],
-      staticSummary: `evaluation of ${plan.runName}: ${String(evaluations.length)} tasks`,
-    });
-    const result = await handle.result();
+    const result = await this.#slots.run(async () => {
+      const handle = await startChild<typeof evaluate>('evaluate', {
+        ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
+        args: [{ ...this.#ref, run: summary, evaluations }],
+        staticSummary: `evaluation of ${plan.runName}: ${String(evaluations.length)} tasks`,
+      });
+      return handle.result();
+      // Next, while an engine holds the policy.
+    }, true);
     this.#tracker.evaluated(plan.runName, result);
     const macroF1 = meanMacroF1(result.tasks);
     const isSource = this.#prepared.runs.some(({ from }) => from === plan.runName);
@@ -229,14 +235,19 @@ class Training {
   #train(plan: ArmPlan): Promise<RunResult> {
     const known = this.#trained.get(plan.runName);
     if (known) return known;
-    const trained = this.#startRun(plan);
+    const trained = this.#begun(plan);
     this.#trained.set(plan.runName, trained);
     return trained;
   }
 
-  async #startRun(plan: ArmPlan): Promise<RunResult> {
+  async #begun(plan: ArmPlan): Promise<RunResult> {
     const shared = this.#fork?.runs.find(({ runName }) => runName === plan.runName);
+    // Not in a slot: the run that this one starts from may need it.
     const initial = shared?.initial ?? (await this.#initialOf(plan));
+    return this.#slots.run(() => this.#run(plan, initial, shared));
+  }
+
+  async #run(plan: ArmPlan, initial: RunInput['initial'], shared: RunInput['shared']): Promise<RunResult> {
     const workflowId = this.#idOf(plan);
     const tellCountMax = Math.min(runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length));
     const handle = await startChild<typeof run>('run', {

@@ -18,13 +18,14 @@ export function createPrepare(cache: JsonCache, hub?: Hub) {
     const parsed = parseRecipe(written);
     requireFiles(parsed, needed);
     const recipe = await withPinnedAddresses(parsed, hub, needed);
-    const { promotion } = recipe;
+    const { promotion, parallelRunCountMax } = recipe;
     return {
       recipe: await cache.put(recipe),
       recipeDigest: digestOf(asJson(recipe)),
       recipeName: recipe.name,
       runs: planRuns(recipe),
       evaluations: planEvaluations(recipe),
+      ...(parallelRunCountMax !== undefined && { parallelRunCountMax }),
       ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };
   };

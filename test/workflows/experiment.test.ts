@@ -54,6 +54,17 @@ describe('an experiment', () => {
     expect(result.cache).toEqual({ hits: 0, misses: 22 });
   });
 
+  it('trains and evaluates no more runs at the same time than its recipe allows', async () => {
+    const handle = await start({ ...three, parallelRunCountMax: 1 });
+    const result = await handle.result();
+    expect(result.cache).toEqual({ hits: 0, misses: 22 });
+    const { calls } = harness.activities;
+    const arms = calls.flatMap((call) => (call.startsWith('evaluate ') ? [call.split(' ')[1]] : []));
+    expect(arms).toEqual(['base', 'base', 'sft', 'sft', 'rl', 'rl']);
+    // Each run is evaluated before the next begins, although that one was waiting first.
+    expect(calls.indexOf('rollout 0 1/1')).toBeGreaterThan(calls.lastIndexOf('evaluate sft on unseen'));
+  });
+
   it('can be filtered in the Web UI, like its children', async () => {
     const handle = await start(three);
     await handle.result();

@@ -33,7 +33,8 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
 }
 
 /** A fake recipe holds only what `prepare` returns. */
-export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion'> & Partial<Pick<PrepareResult, 'evaluations'>>;
+export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion' | 'parallelRunCountMax'> &
+  Partial<Pick<PrepareResult, 'evaluations'>>;
 
 export class MadeUpActivities {
   /** Calls in order: `rollout 0 1/2`, `reward 0`, `optimize 0-1 on base+0`, ... */
@@ -54,14 +55,14 @@ export class MadeUpActivities {
       ...this.registry.activities,
       prepare: async ({ recipe }) => {
         await this.#note('prepare');
-        const { runs, promotion, evaluations: wanted } = this.planned ?? (recipe as MadeUpRecipe);
+        const { evaluations: wanted, ...planned } = this.planned ?? (recipe as MadeUpRecipe);
         const evaluations: PrepareResult['evaluations'] = wanted ?? [
           { task: 'known', split: 'test', ood: false },
           { task: 'unseen', split: 'test', ood: true },
         ];
         const digest = sha256(JSON.stringify(recipe));
         const facts = { recipe: refTo('recipe'), recipeDigest: digest, recipeName: 'made-up' };
-        return { ...facts, runs, evaluations, ...(promotion && { promotion }) };
+        return { ...facts, ...planned, evaluations };
       },
       ingest: async () => {
         await this.#note('ingest');
