@@ -208,6 +208,8 @@ export interface TaskReward {
   readonly reward: number;
   readonly accuracy: number;
   readonly format: number;
+  /** The verdict of all of the task's readable rollouts, if its examples have several labels and most can be read. */
+  readonly onlyVerdict?: string;
 }
 export interface RewardResult extends Made {
   readonly rewards: ArtifactRef;

@@ -32,6 +32,13 @@ export interface StepRow {
   readonly cachedCount: number;
 }
 
+export interface CollapsedTask {
+  readonly task: string;
+  readonly verdict: string;
+  /** First of the steps with this verdict alone. */
+  readonly sinceStep: number;
+}
+
 export interface RunProgress {
   readonly runName: string;
   readonly workflowId: string;
@@ -47,6 +54,8 @@ export interface RunProgress {
   readonly last?: StepRow;
   /** Sparkline of the rewards of all steps; a mark stands for one or more steps: `▁▂▃▅▇`. */
   readonly rewardLine?: string;
+  /** Tasks that get the same verdict whatever is shown, step after step. */
+  readonly collapsed?: readonly CollapsedTask[];
   readonly cache: CacheCount;
   readonly computeMs: number;
   readonly startedAtMs: number;

@@ -102,10 +102,17 @@ export interface RunCarry {
   readonly rewardTrace?: RewardTrace;
   /** Undefined in the history of an earlier version. */
   readonly toldCount?: number;
+  /** Undefined in the history of an earlier version. */
+  readonly uniform?: UniformTasks;
   readonly paused: boolean;
   /** Whether an operator has changed the budget. */
   readonly budgetChanged?: boolean;
 }
+
+/** By task: the verdict of all rollouts of its last steps, the first of these steps, and their number. */
+export type UniformTasks = Readonly<
+  Record<string, { readonly verdict: string; readonly sinceStep: number; readonly stepCount: number }>
+>;
 
 /** Decides which examples the next steps see. */
 export interface RunMixture {

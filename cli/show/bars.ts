@@ -104,11 +104,14 @@ function paceParts(run: RunProgress, { rates, nowMs }: View): string[] {
   return pace === undefined ? [] : [rateText(pace.stepsPerSecond), `${timeText(pace.leftMs)} left`];
 }
 
-function measures({ last }: RunProgress): string[] {
+function measures({ last, collapsed = [] }: RunProgress): string[] {
   if (last === undefined) return [];
   if (last.reward === undefined) return [`loss ${last.loss.toFixed(3)}`];
   const accuracy = last.accuracy === undefined ? [] : [`accuracy ${last.accuracy.toFixed(2)}`];
-  return [`reward ${last.reward.toFixed(2)}`, ...accuracy];
+  const warnings = collapsed.map(
+    ({ task, verdict, sinceStep }) => `COLLAPSED: ${task} always "${verdict}" since step ${String(sinceStep)}`,
+  );
+  return [`reward ${last.reward.toFixed(2)}`, ...accuracy, ...warnings];
 }
 
 function evaluationParts(run: RunProgress, progress: ExperimentProgress): string[] {

@@ -73,10 +73,10 @@ export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
   const { reward, accuracy, format } = means(prompts);
   const informative = prompts.filter(({ rollouts }) => new Set(rollouts.map((one) => one.reward.value)).size > 1);
   const tasks = [...new Set(prompts.map(({ task }) => task))].sort();
-  const byTask = tasks.map((task): TaskReward => ({
-    task,
-    ...means(prompts.filter((prompt) => prompt.task === task)),
-  }));
+  const byTask = tasks.map((task): TaskReward => {
+    const own = prompts.filter((prompt) => prompt.task === task);
+    return { task, ...means(own), ...onlyVerdict(own) };
+  });
   return {
     rewardMean: reward,
     accuracyMean: accuracy,
@@ -88,7 +88,17 @@ export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
   };
 }
 
-function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task'> {
+/** With a few rollouts, equal verdicts may be chance: workflows/training/collapse.ts waits for several steps. */
+function onlyVerdict(prompts: readonly PromptRewards[]): Pick<TaskReward, 'onlyVerdict'> {
+  const judgments = prompts.flatMap(({ rollouts }) => rollouts.map(({ judgment }) => judgment));
+  const verdicts = judgments.flatMap((judgment) => (judgment.ok ? [judgment.verdict] : []));
+  const [verdict, ...others] = new Set(verdicts);
+  const isAsked = new Set(prompts.map(({ label }) => label)).size > 1;
+  const isRead = 2 * verdicts.length > judgments.length;
+  return verdict !== undefined && others.length === 0 && isAsked && isRead ? { onlyVerdict: verdict } : {};
+}
+
+function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task' | 'onlyVerdict'> {
   const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {

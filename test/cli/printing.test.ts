@@ -62,6 +62,13 @@ describe('bars', () => {
     expect(plainLine(told, view({ nowMs: 1 }))).toBe(plainLine(told, view({ nowMs: 99_999 })));
     expect(plainLine(told, view())).toBe('demo: training | mt-rl/s0 30/150 reward 0.83 accuracy 0.81');
   });
+
+  test('say that a judge has collapsed', () => {
+    const collapsed = [{ task: 'fits', verdict: 'yes', sinceStep: 12 }];
+    const told = standing(progress([runProgress({ last, collapsed })]));
+    expect(plainLine(told, view())).toContain('accuracy 0.81 COLLAPSED: fits always "yes" since step 12');
+    expect(barLines(told, view()).join('\n')).toContain('COLLAPSED: fits always "yes" since step 12');
+  });
 });
 
 describe('rates', () => {

@@ -13,6 +13,8 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
     `step ${String(progress.step)} of ${String(progress.stepCount)} · cache ${String(hits)} hits, ${String(misses)} misses · compute ${seconds(progress.computeMs)}`,
   ];
   if (progress.rewardLine !== undefined) lines.push('', `reward ${progress.rewardLine}`);
+  for (const { task, verdict, sinceStep } of progress.collapsed ?? [])
+    lines.push('', `**collapsed** · ${task}: every verdict is \`${verdict}\`, since step ${String(sinceStep)}`);
   if (rows.length > 0) {
     const columns = ['step', 'reward', 'accuracy', 'loss', 'gradient norm', 'learning rate', 'from cache'];
     lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));

@@ -135,12 +135,13 @@ function track(
 ): void {
   const made = [...before, update];
   tracker.made('optimize', update);
-  tracker.stepped(step + 1, {
+  const row = {
     step,
     ...(reward && { reward: reward.rewardMean, accuracy: reward.accuracyMean }),
     loss: update.loss,
     gradientNorm: update.gradientNorm,
     learningRate: update.learningRate,
     cachedCount: made.filter(({ cached }) => cached).length,
-  });
+  };
+  tracker.stepped(step + 1, row, reward?.byTask ?? []);
 }

@@ -1,14 +1,15 @@
 /** Visible state of a run: query result, current details, search attributes, and its signals to the experiment. */
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { KeptRun, Made, PolicyState, RunOutcome, StageCost } from '../../contract/activities.ts';
+import type { KeptRun, Made, PolicyState, RunOutcome, StageCost, TaskReward } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
+import { addStep, collapsedIn } from './collapse.ts';
 import { runDetails } from './details.ts';
 import { addStage, cacheOf, computeMsOf, runProgressSignal } from '../progress.ts';
 import type { RunProgress, StepRow, WorkState } from '../../contract/progress.ts';
 import { upsertAttributes } from '../search-attributes.ts';
 import { addReward, emptyTrace, traceLine } from './reward-trace.ts';
-import type { RewardTrace, RunCarry, RunInput } from '../../contract/workflows.ts';
+import type { RewardTrace, RunCarry, RunInput, UniformTasks } from '../../contract/workflows.ts';
 import type { RunBudget } from './run-budget.ts';
 
 /** Rows of the table in the details; older ones are in the report. */
@@ -27,6 +28,7 @@ export class RunTracker {
   #upsertedStep: number;
   #rows: readonly StepRow[];
   #rewardTrace: RewardTrace;
+  #uniform: UniformTasks;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
   #toldCount: number;
@@ -44,6 +46,7 @@ export class RunTracker {
     this.#upsertedStep = this.#step;
     this.#rows = carried?.rows ?? [];
     this.#rewardTrace = carried?.rewardTrace ?? emptyTrace;
+    this.#uniform = carried?.uniform ?? {};
     this.#stages = begun?.stages ?? [];
     this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
     this.#toldCount = carried?.toldCount ?? 0;
@@ -55,12 +58,16 @@ export class RunTracker {
     return elapsedMs(this.startedAtMs);
   }
 
-  get totals(): Pick<RunCarry, 'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'checkpoint' | 'toldCount'> {
+  get totals(): Pick<
+    RunCarry,
+    'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'uniform' | 'checkpoint' | 'toldCount'
+  > {
     return {
       startedAtMs: this.startedAtMs,
       stages: this.#stages,
       rows: this.#rows,
       rewardTrace: this.#rewardTrace,
+      uniform: this.#uniform,
       checkpoint: this.#checkpoint,
       toldCount: this.#toldCount,
     };
@@ -80,6 +87,7 @@ export class RunTracker {
   progress(): RunProgress {
     const { plan } = this.#input;
     const last = this.#rows.at(-1);
+    const collapsed = collapsedIn(this.#uniform);
     return {
       runName: plan.runName,
       workflowId: workflowInfo().workflowId,
@@ -91,6 +99,7 @@ export class RunTracker {
       stepCount: this.#budget.endStep,
       ...(last && { last }),
       ...this.rewardLine,
+      ...(collapsed.length > 0 && { collapsed }),
       cache: cacheOf(this.#stages),
       computeMs: computeMsOf(this.#stages),
       startedAtMs: this.startedAtMs,
@@ -108,7 +117,9 @@ export class RunTracker {
     this.#stages = addStage(this.#stages, activity, results);
   }
 
-  stepped(toStep: number, row: StepRow): void {
+  /** @param byTask rewards of the step's rollouts; empty for supervised steps */
+  stepped(toStep: number, row: StepRow, byTask: readonly TaskReward[]): void {
+    this.#uniform = addStep(this.#uniform, row.step, byTask);
     const before = this.#step;
     this.#step = toStep;
     this.#rows = [...this.#rows, row].slice(-rowCountMax);
