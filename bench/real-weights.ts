@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- real-weights [--prepare]`: brings model and labels of recipes/real-text.yaml, and measures how long
- * the model takes from its GGUF file to a ready engine, and how its weights compare with those of the Python package.
+ * `npm run bench -- real-weights [--prepare] [--peer]`: brings model and labels of recipes/real-text.yaml, and measures
+ * how long the model takes from its GGUF file to a ready engine, and the time and memory of a GRPO step; with --peer
+ * beside TRL.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,14 +11,19 @@ import { openForm } from '../policy/checkpoints/form.ts';
 import { required } from '../core/assert.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import type { BenchOptions } from './main.ts';
+import { compareRealSteps } from './real-step.ts';
 import { prepareRealText } from './real-text-data.ts';
 
-export async function bench(log: (line: string) => void, { onlyPrepares = false }: BenchOptions) {
+export async function bench(log: (line: string) => void, { onlyPrepares = false, withPeers }: BenchOptions) {
   const folder = join(stackHome(), 'real-text');
   await prepareRealText(folder, log);
   log(`model and rows are in ${folder}`);
   if (onlyPrepares) return { folder };
-  return { folder, ...(await loading(join(folder, 'model.gguf'))) };
+  return {
+    folder,
+    loading: await loading(join(folder, 'model.gguf')),
+    step: await compareRealSteps(folder, withPeers, log),
+  };
 }
 
 /** Wall time of each part of opening the file. */

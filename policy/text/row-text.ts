@@ -1,12 +1,30 @@
 /**
- * Keeps added tokens (`<|im_end|>`, `<image>`) from being recognised in the text of rows. The tokenizer library looks
- * for them in all text; these wrappers let it find them only in the template's text. All later stages, from normalizer
- * to merges, see the text as if it were not split.
+ * Keeps added tokens that steer a model (`<|im_end|>`, `<image>`) from being recognised in the text of rows. The
+ * tokenizer library looks for them in all text; these wrappers let it find them only in the template's text. All later
+ * stages, from normalizer to merges, see the text as if it were not split. Added tokens that are plain text, such as
+ * GPT-NeoX's runs of spaces, are found in rows too: models were trained on them.
  */
 import { segmentsOf, type TextMarks } from '../../core/marked-text.ts';
 
 interface Splitter {
   split(text: string): string[];
+}
+type SplitterClass = new (words: readonly string[]) => Splitter;
+
+interface AddedToken {
+  readonly special: boolean;
+  /** Found after normalization instead of before. */
+  readonly normalized: boolean | null;
+  readonly single_word: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+}
+
+/** Characters of which marks are made, also by tokenizers that do not call them special. */
+const markCharacter = /[<>[\]|]/;
+
+function isPlainText(content: string, { special, single_word, lstrip, rstrip }: AddedToken): boolean {
+  return !special && !single_word && !lstrip && !rstrip && !markCharacter.test(content);
 }
 
 /** The parts of the library's tokenizer that are used in encoding. */
@@ -14,19 +32,21 @@ export interface EncodingParts {
   splitter_unnormalized: Splitter;
   splitter_normalized: Splitter;
   pre_tokenizer: ((text: string, options: object) => string[]) | null;
-  readonly added_tokens_map: ReadonlyMap<string, unknown>;
+  readonly added_tokens_map: ReadonlyMap<string, AddedToken>;
   readonly model: { unk_token?: string; encode(words: readonly string[]): string[] };
 }
 
-/** Wraps the parts: inside `within`, marked text of rows contains no added tokens. */
+/** Wraps the parts: inside `within`, marked text of rows contains no added tokens but those that are plain text. */
 export class RowText {
   readonly #parts: EncodingParts;
+  readonly #plain: ReadonlyMap<string, AddedToken>;
   #marks: TextMarks | undefined;
 
   constructor(parts: EncodingParts) {
     this.#parts = parts;
-    parts.splitter_unnormalized = this.#splitting(parts.splitter_unnormalized);
-    parts.splitter_normalized = this.#splitting(parts.splitter_normalized);
+    this.#plain = new Map([...parts.added_tokens_map].filter(([content, token]) => isPlainText(content, token)));
+    parts.splitter_unnormalized = this.#splitting(parts.splitter_unnormalized, false);
+    parts.splitter_normalized = this.#splitting(parts.splitter_normalized, true);
     const { pre_tokenizer: preTokenizer, model } = parts;
     parts.pre_tokenizer = (text, options) => {
       const plain = this.#withoutMarks(text);
@@ -50,24 +70,25 @@ export class RowText {
     }
   }
 
-  #splitting(splitter: Splitter): Splitter {
+  #splitting(splitter: Splitter, isNormalized: boolean): Splitter {
+    const plain = [...this.#plain].filter(([, { normalized }]) => (normalized ?? false) === isNormalized);
+    const ofRows = new (splitter.constructor as SplitterClass)(plain.map(([content]) => content));
     return {
       split: (text) => {
         const marks = this.#marks;
         if (marks === undefined) return splitter.split(text);
         const sections: string[] = [];
         let open = '';
-        for (const segment of segmentsOf(text, marks)) {
-          if (segment.isRow) open += marks.open + segment.text + marks.close;
-          else
-            for (const part of splitter.split(segment.text)) {
-              if (!this.#parts.added_tokens_map.has(part)) open += part;
-              else {
-                if (open !== '') sections.push(open);
-                sections.push(part);
-                open = '';
-              }
+        for (const { text: segment, isRow } of segmentsOf(text, marks)) {
+          const tokens = isRow ? this.#plain : this.#parts.added_tokens_map;
+          for (const part of (isRow ? ofRows : splitter).split(segment)) {
+            if (!tokens.has(part)) open += isRow ? marks.open + part + marks.close : part;
+            else {
+              if (open !== '') sections.push(open);
+              sections.push(part);
+              open = '';
             }
+          }
         }
         return open === '' ? sections : [...sections, open];
       },
@@ -80,10 +101,11 @@ export class RowText {
 
   /**
    * Whether text must not become this token: the model's vocabulary may contain added tokens as words, of which only
-   * the unknown token is allowed.
+   * the unknown token and plain text are allowed.
    */
   #isForbidden(token: string): boolean {
-    return token !== this.#parts.model.unk_token && this.#parts.added_tokens_map.has(token);
+    const { added_tokens_map: added, model } = this.#parts;
+    return token !== model.unk_token && added.has(token) && !this.#plain.has(token);
   }
 
   #spelled(word: string, encode: (words: readonly string[]) => string[]): string[] {

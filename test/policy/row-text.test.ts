@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { required } from '../../core/assert.ts';
+import { markRow, unusedMarks } from '../../core/marked-text.ts';
 import type { ChatMessage, ContentPart, TextPart } from '../../core/chat-message.ts';
 import { loadProcessor, type Processor } from '../../policy/processor.ts';
 import { Tokenizer } from '../../policy/text/tokenizer.ts';
@@ -136,5 +139,35 @@ describe.each(names.filter((name) => folders[name].spells))('targets: %s', (name
     const tokenIds = processor.encodeCompletion({ text, rows: [[open.length, open.length + row.length]] });
     expect(tokenIds.indexOf(processor.stopTokenId)).toBe(tokenIds.length - 1);
     expect(processor.decodeCompletion(tokenIds)).toBe(text);
+  });
+});
+
+describe('added tokens that are plain text', () => {
+  it('are found in rows as in all text, unless they look like a mark', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mtrl-row-text-'));
+    await cp(folders.llama3.folder, folder, { recursive: true });
+    const file = join(folder, 'tokenizer.json');
+    const description = JSON.parse(readFileSync(file, 'utf8')) as { added_tokens: { id: number }[] };
+    const idMax = Math.max(...description.added_tokens.map(({ id }) => id));
+    const usual = { special: false, single_word: false, lstrip: false, rstrip: false };
+    const contents = ['#good', '    ', '<tool>', '[x]'];
+    description.added_tokens.push(
+      ...contents.map((content, i) => ({ ...usual, id: idMax + 1 + i, content, normalized: content === '#good' })),
+    );
+    await writeFile(file, JSON.stringify(description));
+    const tokenizer = await Tokenizer.load(folder);
+    await rm(folder, { recursive: true });
+    const encoded = (row: string): number[] => {
+      const marks = unusedMarks([row]);
+      return tokenizer.encodeMarked(`is ${markRow(row, marks)} so`, marks);
+    };
+    for (const row of ['x #good', 'if x:\n    y', '#good    #good'])
+      expect(encoded(row)).toEqual(tokenizer.encode(`is ${row} so`));
+    expect(encoded('x #good')).toContain(tokenizer.requireId('#good'));
+    expect(encoded('a    b')).toContain(tokenizer.requireId('    '));
+    for (const row of ['<tool>', '[x]']) {
+      expect(encoded(row)).not.toContain(tokenizer.requireId(row));
+      expect(tokenizer.decode(encoded(row))).toBe(`is ${row} so`);
+    }
   });
 });

@@ -120,17 +120,22 @@ export function cutTraining(
       packGroups(architecture, batch.groups).tensors,
     );
   const { byteLengthMax } = memory ?? {};
-  const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
-  const activationBytes = bytesOf(batchOf(groups.map((_, index) => index)));
   // Planned for one lane, however many there are, because the split affects the bits of the result.
   const batches = microBatches(
     lengths,
-    Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / activationBytes)),
+    groups.length < 2 ? callTokenCountMax : tokensOfCall(),
     (indices) =>
       byteLengthMax === undefined ||
       total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax,
   );
   return onLanes(fitted, request, batches.map(batchOf), bytesOf);
+
+  /** Tokens that need as many bytes as a call may, if all need as many as they do together. */
+  function tokensOfCall(): number {
+    const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
+    const byteLength = bytesOf(batchOf(groups.map((_, index) => index)));
+    return Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / byteLength));
+  }
 }
 
 function onLanes<T>(

@@ -71,11 +71,7 @@ async function plan({ checkpoint, threadCount, imageEdge, arms }: PlanRequest): 
     const phases = [training, ...(rollout ? [rollout] : [])].map(({ cut }) => heldBytes(fitted, held, cut));
     const needs = phases.map(({ resident, calls }) => total(resident) + calls);
     const { resident } = required(phases[needs.indexOf(Math.max(...needs))], 'a phase');
-    // Without a ceiling, the runtime keeps the memory of every graph that it has run.
-    const needed =
-      byteLengthMax === Infinity
-        ? total(resident) + phases.reduce((sum, { calls }) => sum + calls, 0)
-        : Math.max(...needs);
+    const needed = Math.max(...needs);
     return {
       arm: arm.arm,
       promptTokenCount: prompt.tokenIds.length,

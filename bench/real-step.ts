@@ -1,0 +1,133 @@
+/** A GRPO step of SmolLM2-135M by us and by TRL, in turn: times, and the peak memory of each process. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { required } from '../core/assert.ts';
+import { openForm } from '../policy/checkpoints/form.ts';
+import type { TokenRoles, TrainableSpec } from '../policy/engine.ts';
+import { grpo } from '../policy/algorithms/grpo.ts';
+import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
+import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
+import { loadProcessor } from '../policy/processor.ts';
+import { startPeer } from './python-peer.ts';
+import { median, rounded } from './statistics.ts';
+
+const work = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
+const warmupCount = 1;
+const roundCount = 3;
+const threadCount = 2;
+const lora = {
+  rank: 16,
+  alpha: 32,
+  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
+const hyperparameters = {
+  ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 },
+};
+
+interface StepTimes {
+  readonly rolloutMs: number;
+  readonly stepMs: number;
+  readonly peakByteLength: number;
+}
+
+/** @param data folder of model.gguf and rows */
+export async function compareRealSteps(data: string, withPeers: boolean, log: (line: string) => void) {
+  const folder = await mkdtemp(join(tmpdir(), 'mtrl-real-step-'));
+  try {
+    await required(await openForm(join(data, 'model.gguf')), 'a GGUF file').writeFolder(folder);
+    const rows = (await readFile(join(data, 'polarity.train.jsonl'), 'utf8')).split('\n').slice(0, work.promptCount);
+    const prompts = rows.map((row) => {
+      const { word } = JSON.parse(row) as { word: string };
+      return `Is the feeling of the word "${word}" positive or negative? Answer with one word, like this: <answer> ... </answer>`;
+    });
+    const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
+    for (const [name, trainable] of [
+      ['lora', { lora: { ...lora, seed: 0 } }],
+      ['all weights', {}],
+    ] as const)
+      results[name] = await compare(name, folder, prompts, trainable, withPeers, log);
+    return { work, threadCount, trained: results };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function compare(
+  name: string,
+  folder: string,
+  prompts: readonly string[],
+  trainable: TrainableSpec,
+  withPeers: boolean,
+  log: (line: string) => void,
+) {
+  const argument = { folder, prompts, ...work, lora: trainable.lora ?? null };
+  const sides = new Map<string, { step: () => Promise<StepTimes>; stop: () => void }>([
+    ['ours', await openOurs(folder, prompts, trainable)],
+  ]);
+  if (withPeers) sides.set('trl', await startPeer<StepTimes>('trl_text.py', argument));
+  const times = new Map([...sides.keys()].map((side) => [side, [] as StepTimes[]]));
+  for (let round = 0; round < warmupCount + roundCount; round++) {
+    for (const [side, { step }] of sides) {
+      const found = await step();
+      log(`${name}: ${side} ${(found.stepMs / 1000).toFixed(1)} s, peak ${(found.peakByteLength / 1e9).toFixed(2)} GB`);
+      if (round >= warmupCount) times.get(side)?.push(found);
+    }
+  }
+  for (const { stop } of sides.values()) stop();
+  const of = (side: string) => {
+    const found = times.get(side) ?? [];
+    return {
+      rolloutMs: rounded(median(found.map(({ rolloutMs }) => rolloutMs))),
+      stepMs: rounded(median(found.map(({ stepMs }) => stepMs))),
+      peakByteLength: Math.max(...found.map((each) => each.peakByteLength)),
+    };
+  };
+  const ours = of('ours');
+  if (!withPeers) return { ours };
+  const trl = of('trl');
+  return {
+    ours,
+    trl: {
+      ...trl,
+      rolloutTimesOurs: rounded(trl.rolloutMs / ours.rolloutMs),
+      stepTimesOurs: rounded(trl.stepMs / ours.stepMs),
+      memoryTimesOurs: rounded(trl.peakByteLength / ours.peakByteLength),
+    },
+  };
+}
+
+async function openOurs(folder: string, texts: readonly string[], trainable: TrainableSpec) {
+  const engine = spawnEmbeddedEngine({ threadCount });
+  await engine.loadCheckpoint(folder);
+  await engine.prepareTraining(trainable);
+  const processor = await loadProcessor(folder);
+  const { stopTokenId, padTokenId } = processor;
+  const tokens: TokenRoles = { stopTokenId, padTokenId, bannedTokenIds: [...processor.bannedTokenIds, stopTokenId] };
+  const prompts = await Promise.all(
+    texts.map((text) => processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
+  );
+  const promptTokenCountMax = Math.max(...prompts.map(({ tokenIds }) => tokenIds.length));
+  const settings = { clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 };
+  let step = 0;
+  return {
+    stop: () => void engine.close(),
+    async step(): Promise<StepTimes> {
+      const startedAtMs = performance.now();
+      const { groups: rollouts } = await engine.sample({
+        ...{ prompts, groupSize: work.groupSize, tokens, seed: 0, step: step++, promptOffset: 0, promptTokenCountMax },
+        sampling: { temperature: 1, greedy: false, tokenCountMax: work.completionTokenCount },
+      });
+      const rolledAtMs = performance.now();
+      const rewards = rollouts.map((group) =>
+        group.map(({ tokenIds }) => tokenIds.filter((id) => id % 2 === 1).length / tokenIds.length),
+      );
+      const { groups } = grpo.groups({ prompts, rollouts, rewards }, settings);
+      await engine.forwardBackward({ groups, loss: grpo.loss(settings), temperature: 1, tokens });
+      await engine.optimStep(hyperparameters);
+      const stepMs = performance.now() - startedAtMs;
+      const peak = required(peakByteLength(engine.pid), 'a living process');
+      return { rolloutMs: rolledAtMs - startedAtMs, stepMs, peakByteLength: peak };
+    },
+  };
+}
