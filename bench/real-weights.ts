@@ -1,15 +1,16 @@
 /**
  * `npm run bench -- real-weights [--prepare] [--peer]`: brings model and labels of recipes/real-text.yaml, and measures
- * how long the model takes from its GGUF file to a ready engine, and the time and memory of a GRPO step; with --peer
+ * the agreement of people, how long the model takes from its GGUF file to a ready engine, and the time and memory of a GRPO step; with --peer
  * beside TRL.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stackHome } from '../infra/stack/settings.ts';
 import { openForm } from '../policy/checkpoints/form.ts';
 import { required } from '../core/assert.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
+import { intensityCeiling, polarityCeiling } from './human-ceiling.ts';
 import type { BenchOptions } from './main.ts';
 import { compareRealSteps } from './real-step.ts';
 import { prepareRealText } from './real-text-data.ts';
@@ -19,11 +20,21 @@ export async function bench(log: (line: string) => void, { onlyPrepares = false,
   await prepareRealText(folder, log);
   log(`model and rows are in ${folder}`);
   if (onlyPrepares) return { folder };
+  const rated = (task: string) => ratedRows(join(folder, `${task}.test.jsonl`));
   return {
     folder,
+    humanCeiling: {
+      polarity: polarityCeiling(await rated('polarity')),
+      intensity: intensityCeiling(await rated('intensity')),
+    },
     loading: await loading(join(folder, 'model.gguf')),
     step: await compareRealSteps(folder, withPeers, log),
   };
+}
+
+async function ratedRows(file: string): Promise<{ readonly ratings: readonly number[] }[]> {
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as { readonly ratings: readonly number[] });
 }
 
 /** Wall time of each part of opening the file. */
