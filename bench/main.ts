@@ -32,6 +32,7 @@ const names = [
   'optimizers',
   'status',
   'real-weights',
+  'dynamics',
 ] as const;
 
 export interface BenchOptions {

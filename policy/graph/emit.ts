@@ -68,6 +68,7 @@ function graphProto(graph: Graph, outer: Names = new Map()): object {
     initializer: live.constants.map((value) => tensorProto(value, graph.constants.get(value) as ConstantData)),
     input: graph.inputs.map((value) => valueProto(value.name, value)),
     output: [...graph.outputs].map(([name, value]) => valueProto(outputName(name, graph), value)),
+    // ONNX Runtime cannot infer all sizes, and then searches for reusable buffers in time quadratic in the nodes.
     valueInfo: nodes
       .flatMap((node) => node.outputs)
       .filter((value) => !names.has(value))

@@ -1,3 +1,4 @@
+import onnxProto from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
 import * as b from '../../../policy/graph/build.ts';
 import { broadcast, product } from '../../../policy/graph/dim.ts';
@@ -172,6 +173,24 @@ describe('outputs', () => {
       return emitOnnx(g);
     };
     expect(Buffer.compare(bytes(), bytes())).toBe(0);
+  });
+
+  it('every computed value has its shape, so that sessions find buffers to reuse at once', () => {
+    const { g, w, loss } = sigmoidLayer();
+    g.output('loss', loss);
+    g.output('dW', gradients(g, loss, [w])[0] as Value);
+    const { graph } = onnxProto.onnx.ModelProto.decode(emitOnnx(g));
+    const shapes = new Map(
+      graph?.valueInfo?.map(({ name, type }) => [
+        name,
+        type?.tensorType?.shape?.dim?.map(({ dimParam, dimValue }) => dimParam || Number(dimValue)),
+      ]),
+    );
+    const outputs = new Set(graph?.output?.map(({ name }) => name));
+    const computed = graph?.node?.flatMap(({ output }) => output ?? []).filter((name) => !outputs.has(name)) ?? [];
+    expect(computed.length).toBeGreaterThan(3);
+    expect([...shapes.keys()].sort()).toEqual([...computed].sort());
+    expect([...shapes.values()]).toContainEqual(['N', 3]);
   });
 
   it('a session lists all inputs, including unused ones', async () => {

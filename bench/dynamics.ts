@@ -1,0 +1,148 @@
+/**
+ * `npm run bench -- dynamics [--peer]`: GRPO on words and their labels from the same supervised start, with LoRA and with
+ * all weights, three seeds each; with --peer also by TRL. Prints each step's reward and the held-out scores, all of
+ * which our own judge measures.
+ */
+import { spawn } from 'node:child_process';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { required } from '../core/assert.ts';
+import { MtrlError } from '../core/errors.ts';
+import { stackHome } from '../infra/stack/settings.ts';
+import { openForm } from '../policy/checkpoints/form.ts';
+import type { BenchOptions } from './main.ts';
+import { peerFile, peerPython } from './python-peer.ts';
+import { prepareRealText } from './real-text-data.ts';
+import { type HeldOut, type Row, TextJudge, type Training, formatWeight, labels, rowsIn } from './text-judge.ts';
+
+const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 };
+const lora = {
+  rank: 16,
+  alpha: 32,
+  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
+const batch = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
+
+/** What is trained in reinforcement learning, and how fast. */
+const kinds = {
+  lora: { stepCount: 30, warmupStepCount: 3, learningRate: 1e-4 },
+  'all weights': { stepCount: 20, warmupStepCount: 10, learningRate: 1e-6 },
+} as const;
+type Kind = keyof typeof kinds;
+const seeds = [0, 1, 2];
+
+interface Trained extends HeldOut {
+  readonly rewards: readonly number[];
+}
+
+export async function bench(log: (line: string) => void, { withPeers }: BenchOptions) {
+  const data = join(stackHome(), 'real-text');
+  await prepareRealText(data, log);
+  const folder = await mkdtemp(join(tmpdir(), 'mtrl-dynamics-'));
+  try {
+    const [train, test] = await Promise.all(
+      ['train', 'test'].map((split) => rowsIn(join(data, `polarity.${split}.jsonl`))),
+    );
+    const rows = { train: required(train, 'train'), test: required(test, 'test') };
+    const start = await startOf(join(data, 'model.gguf'), folder, rows.train);
+    const scored = await scoreOf(start, start, rows.test);
+    log(`start: Macro-F1 ${(100 * scored.macroF1).toFixed(1)}`);
+    const runs: Record<string, Record<string, Trained>> = {};
+    for (const kind of Object.keys(kinds) as Kind[]) {
+      for (const seed of seeds) {
+        const sides = { ours, ...(withPeers && { trl }) };
+        for (const [side, train] of Object.entries(sides)) {
+          const name = `${kind}, seed ${String(seed)}, ${side}`;
+          const out = join(folder, name.replaceAll(/[ ,]+/g, '-'));
+          const rewards = await train(start, out, rows.train, kind, seed, (reward, step) => {
+            log(`${name}: step ${String(step)}, reward ${reward.toFixed(2)}`);
+          });
+          const found = await scoreOf(out, start, rows.test);
+          log(`${name}: Macro-F1 ${(100 * found.macroF1).toFixed(1)}`);
+          runs[side] = { ...runs[side], [`${kind}/s${String(seed)}`]: { ...found, rewards } };
+        }
+      }
+    }
+    return { batch, kinds, start: scored, runs };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+type Train = (
+  start: string,
+  out: string,
+  rows: readonly Row[],
+  kind: Kind,
+  seed: number,
+  onStep: (reward: number, step: number) => void,
+) => Promise<readonly number[]>;
+
+const ours: Train = async (start, out, rows, kind, seed, onStep) => {
+  const judge = await TextJudge.open(start);
+  let step = 0;
+  const rewards = await judge.reinforce(rows, trainingOf(kind, seed), (reward) => {
+    onStep(reward, step++);
+  });
+  await judge.save(out);
+  await judge.close();
+  return rewards;
+};
+
+const trl: Train = async (start, out, rows, kind, seed, onStep) => {
+  const file = `${out}.json`;
+  const work = { ...batch, ...kinds[kind], folder: start, out, rows, labels, seed, adam, formatWeight };
+  await writeFile(file, JSON.stringify({ ...work, lora: kind === 'lora' ? lora : null }));
+  const child = spawn(peerPython(), [peerFile('trl_dynamics.py'), file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-4_000);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const rewards: number[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { step, reward } = JSON.parse(line) as { step: number; reward: number };
+    rewards.push(reward);
+    onStep(reward, step);
+  }
+  if ((await ended) !== 0) throw new MtrlError('INVARIANT', 'trl_dynamics.py failed', { where: file, found: words });
+  return rewards;
+};
+
+/** The model after a few supervised steps, as a folder that both sides open. */
+async function startOf(gguf: string, folder: string, rows: readonly Row[]): Promise<string> {
+  const [base, start] = [join(folder, 'base'), join(folder, 'start')];
+  await required(await openForm(gguf), 'a GGUF file').writeFolder(base);
+  const judge = await TextJudge.open(base);
+  const optimizer = { ...adam, learningRate: 5e-4 };
+  const trainable = { lora: { ...lora, seed: 0 } };
+  await judge.learnFormat(rows, {
+    ...batch,
+    seed: 0,
+    stepCount: 8,
+    promptCount: 32,
+    warmupStepCount: 2,
+    optimizer,
+    trainable,
+  });
+  await judge.save(start);
+  await judge.close();
+  for (const name of await readdir(base))
+    if (/token|chat/.test(name)) await copyFile(join(base, name), join(start, name));
+  return start;
+}
+
+async function scoreOf(folder: string, tokenizer: string, rows: readonly Row[]): Promise<HeldOut> {
+  const judge = await TextJudge.open(folder, tokenizer);
+  const found = await judge.heldOut(rows, batch.completionTokenCount);
+  await judge.close();
+  return found;
+}
+
+function trainingOf(kind: Kind, seed: number): Training {
+  const { learningRate, ...steps } = kinds[kind];
+  const trainable = kind === 'lora' ? { lora: { ...lora, seed } } : {};
+  return { ...batch, ...steps, seed, optimizer: { ...adam, learningRate }, trainable };
+}
