@@ -4,7 +4,7 @@
  * which our own judge measures.
  */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -114,6 +114,7 @@ const trl: Train = async (start, out, rows, kind, seed, onStep) => {
 /** The model after a few supervised steps, as a folder that both sides open. */
 async function startOf(gguf: string, folder: string, rows: readonly Row[]): Promise<string> {
   const [base, start] = [join(folder, 'base'), join(folder, 'start')];
+  await mkdir(base);
   await required(await openForm(gguf), 'a GGUF file').writeFolder(base);
   const judge = await TextJudge.open(base);
   const optimizer = { ...adam, learningRate: 5e-4 };
