@@ -3,26 +3,18 @@
  * all weights, three seeds each; with --peer also by TRL. Prints each step's reward and the held-out scores, all of
  * which our own judge measures.
  */
-import { spawn } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { required } from '../core/assert.ts';
-import { MtrlError } from '../core/errors.ts';
 import { stackHome } from '../infra/stack/settings.ts';
 import { openForm } from '../policy/checkpoints/form.ts';
 import type { BenchOptions } from './main.ts';
-import { peerFile, peerPython } from './python-peer.ts';
+import { runPeer } from './python-peer.ts';
 import { prepareRealText } from './real-text-data.ts';
-import { type HeldOut, type Row, TextJudge, type Training, formatWeight, labels, rowsIn } from './text-judge.ts';
+import { type HeldOut, type Row, TextJudge, type Training, formatWeight, labels, lora, rowsIn } from './text-judge.ts';
 
 const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 };
-const lora = {
-  rank: 16,
-  alpha: 32,
-  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
 const batch = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
 
 /** What is trained in reinforcement learning, and how fast. */
@@ -95,19 +87,12 @@ const trl: Train = async (start, out, rows, kind, seed, onStep) => {
   const file = `${out}.json`;
   const work = { ...batch, ...kinds[kind], folder: start, out, rows, labels, seed, adam, formatWeight };
   await writeFile(file, JSON.stringify({ ...work, lora: kind === 'lora' ? lora : null }));
-  const child = spawn(peerPython(), [peerFile('trl_dynamics.py'), file], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let words = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-4_000);
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const rewards: number[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { step, reward } = JSON.parse(line) as { step: number; reward: number };
+  await runPeer('trl_dynamics.py', file, (value) => {
+    const { step, reward } = value as { step: number; reward: number };
     rewards.push(reward);
     onStep(reward, step);
-  }
-  if ((await ended) !== 0) throw new MtrlError('INVARIANT', 'trl_dynamics.py failed', { where: file, found: words });
+  });
   return rewards;
 };
 

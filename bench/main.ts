@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]`: runs one benchmark and prints its result as JSON.
+ * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]`: runs one benchmark and
+ * prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
 import { existsSync } from 'node:fs';
@@ -67,6 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { bench } = (await import(file.href)) as BenchModule;
   const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
   const rowCount = countOf(values.rows, '--rows', 'dataset', name);
+  if (values.replay !== undefined || values.run !== undefined) requireBench('--replay', 'parity', known ?? '');
   const options = {
     withPeers: values.peer,
     ...(roundCount !== undefined && { roundCount }),
@@ -100,10 +102,15 @@ function parse(args: readonly string[]) {
   }
 }
 
+/** Throws USAGE if an option is given to another bench than its own. */
+function requireBench(option: string, bench: string, name: string): void {
+  if (name !== bench) throw new MtrlError('USAGE', `${option} is for ${bench}`, { found: name });
+}
+
 /** Parses an option that belongs to one bench; undefined if it is not given. */
 function countOf(text: string | undefined, option: string, bench: string, name = 'no name'): number | undefined {
   if (text === undefined) return undefined;
-  if (name !== bench) throw new MtrlError('USAGE', `${option} is for ${bench}`, { found: name });
+  requireBench(option, bench, name);
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1) return count;
   throw new MtrlError('USAGE', `${option} is not a count`, { found: text, hint: 'use an integer, 1 or greater' });

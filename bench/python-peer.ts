@@ -102,3 +102,19 @@ export async function startPeer<Times>(
     },
   };
 }
+
+/**
+ * Runs a peer to its end.
+ * @param file JSON, the script's argument
+ * @param onLine gets the value of each line that it prints
+ */
+export async function runPeer(script: string, file: string, onLine: (value: unknown) => void): Promise<void> {
+  const child = spawn(peerPython(), [peerFile(script), file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-4_000);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) onLine(JSON.parse(line));
+  if ((await ended) !== 0) throw new MtrlError('INVARIANT', `${script} failed`, { where: file, found: words });
+}

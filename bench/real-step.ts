@@ -1,5 +1,5 @@
 /** A GRPO step of SmolLM2-135M by us and by TRL, in turn: times, and the peak memory of each process. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { required } from '../core/assert.ts';
@@ -11,18 +11,19 @@ import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { loadProcessor } from '../policy/processor.ts';
 import { startPeer } from './python-peer.ts';
 import { median, rounded } from './statistics.ts';
+import { type Row, encodedRows, lora, rowsIn } from './text-judge.ts';
 
 const work = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
 const warmupCount = 1;
 const roundCount = 3;
 const threadCount = 2;
-const lora = {
-  rank: 16,
-  alpha: 32,
-  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-};
 const hyperparameters = {
-  ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 },
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  gradientNormMax: 1,
 };
 
 interface StepTimes {
@@ -36,17 +37,13 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
   const folder = await mkdtemp(join(tmpdir(), 'mtrl-real-step-'));
   try {
     await required(await openForm(join(data, 'model.gguf')), 'a GGUF file').writeFolder(folder);
-    const rows = (await readFile(join(data, 'polarity.train.jsonl'), 'utf8')).split('\n').slice(0, work.promptCount);
-    const prompts = rows.map((row) => {
-      const { word } = JSON.parse(row) as { word: string };
-      return `Is the feeling of the word "${word}" positive or negative? Answer with one word, like this: <answer> ... </answer>`;
-    });
+    const rows = (await rowsIn(join(data, 'polarity.train.jsonl'))).slice(0, work.promptCount);
     const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
     for (const [name, trainable] of [
       ['lora', { lora: { ...lora, seed: 0 } }],
       ['all weights', {}],
     ] as const)
-      results[name] = await compare(name, folder, prompts, trainable, withPeers, log);
+      results[name] = await compare(name, folder, rows, trainable, withPeers, log);
     return { work, threadCount, trained: results };
   } finally {
     await rm(folder, { recursive: true });
@@ -56,14 +53,14 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
 async function compare(
   name: string,
   folder: string,
-  prompts: readonly string[],
+  rows: readonly Row[],
   trainable: TrainableSpec,
   withPeers: boolean,
   log: (line: string) => void,
 ) {
-  const argument = { folder, prompts, ...work, lora: trainable.lora ?? null };
+  const argument = { folder, prompts: rows.map(({ text }) => text), ...work, lora: trainable.lora ?? null };
   const sides = new Map<string, { step: () => Promise<StepTimes>; stop: () => void }>([
-    ['ours', await openOurs(folder, prompts, trainable)],
+    ['ours', await openOurs(folder, rows, trainable)],
   ]);
   if (withPeers) sides.set('trl', await startPeer<StepTimes>('trl_text.py', argument));
   const times = new Map([...sides.keys()].map((side) => [side, [] as StepTimes[]]));
@@ -97,16 +94,14 @@ async function compare(
   };
 }
 
-async function openOurs(folder: string, texts: readonly string[], trainable: TrainableSpec) {
+async function openOurs(folder: string, rows: readonly Row[], trainable: TrainableSpec) {
   const engine = spawnEmbeddedEngine({ threadCount });
   await engine.loadCheckpoint(folder);
   await engine.prepareTraining(trainable);
   const processor = await loadProcessor(folder);
   const { stopTokenId, padTokenId } = processor;
   const tokens: TokenRoles = { stopTokenId, padTokenId, bannedTokenIds: [...processor.bannedTokenIds, stopTokenId] };
-  const prompts = await Promise.all(
-    texts.map((text) => processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
-  );
+  const prompts = await encodedRows(processor, rows);
   const promptTokenCountMax = Math.max(...prompts.map(({ tokenIds }) => tokenIds.length));
   const settings = { clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 };
   let step = 0;

@@ -14,6 +14,12 @@ import { loadProcessor, type Processor } from '../policy/processor.ts';
 
 export const labels = ['positive', 'negative'];
 export const formatWeight = 0.1;
+/** Adapters of all linear modules, as in the recipe. */
+export const lora = {
+  rank: 16,
+  alpha: 32,
+  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
 
 export interface Row {
   readonly text: string;
@@ -142,9 +148,7 @@ export class TextJudge {
   }
 
   #encoded(rows: readonly Row[]): Promise<EncodedPrompt[]> {
-    return Promise.all(
-      rows.map(({ text }) => this.#processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
-    );
+    return encodedRows(this.#processor, rows);
   }
 
   async #answers(
@@ -168,6 +172,12 @@ export class TextJudge {
   #reward(rollout: SampledCompletion, { label }: Row): number {
     return rewardOf(this.#read(rollout), label, formatWeight).value;
   }
+}
+
+export function encodedRows(processor: Processor, rows: readonly Row[]): Promise<EncodedPrompt[]> {
+  return Promise.all(
+    rows.map(({ text }) => processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
+  );
 }
 
 function batchOf(rows: readonly Row[], count: number, seed: number, step: number): Row[] {

@@ -212,15 +212,16 @@ class Training {
     if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
       this.#tracker.state('evaluating', 'all runs have finished');
     const { evaluations } = this.#prepared;
-    const result = await this.#slots.run(async () => {
+    const evaluated = async () => {
       const handle = await startChild<typeof evaluate>('evaluate', {
         ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),
         args: [{ ...this.#ref, run: summary, evaluations }],
         staticSummary: `evaluation of ${plan.runName}: ${String(evaluations.length)} tasks`,
       });
       return handle.result();
-      // Next, while an engine holds the policy.
-    }, true);
+    };
+    // Before the runs that wait, while an engine holds the policy.
+    const result = await this.#slots.run(evaluated, true);
     this.#tracker.evaluated(plan.runName, result);
     const macroF1 = meanMacroF1(result.tasks);
     const isSource = this.#prepared.runs.some(({ from }) => from === plan.runName);

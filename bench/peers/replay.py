@@ -9,6 +9,7 @@ resulting weights there, as safetensors.
 import json
 import sys
 
+import shape
 import peft
 import safetensors.torch
 import torch
@@ -91,7 +92,6 @@ def replay(work, model, pixels, say):
 
 
 def main(work, say):
-    torch.set_num_threads(2)
     model = opened(work["start"])
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     if work["adapter"] is not None:
@@ -114,4 +114,4 @@ def main(work, say):
 
 if __name__ == "__main__":
     with open(sys.argv[1]) as file:
-        main(json.load(file), lambda value: print(json.dumps(value), flush=True))
+        main(json.load(file), shape.say)

@@ -6,21 +6,16 @@ of JSON per step, {"step", "reward"}, and writes the trained model, adapters mer
 """
 
 import json
-import os
 import re
 import sys
 
-os.environ["OMP_NUM_THREADS"] = "2"
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-
+import shape
 import peft
 import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-torch.set_num_threads(2)
 ANSWER = re.compile(r"\s*<answer>([^<]*)</answer>\s*")
 
 
@@ -35,7 +30,7 @@ def reward_of(work, text, ended, label):
 class Told(TrainerCallback):
     def on_log(self, args, state, control, logs=None, **_):
         if logs and "reward" in logs:
-            say({"step": state.global_step - 1, "reward": logs["reward"]})
+            shape.say({"step": state.global_step - 1, "reward": logs["reward"]})
 
 
 def main(work):
@@ -67,14 +62,6 @@ def main(work):
     trained = trainer.model.merge_and_unload() if lora else trainer.model
     trained.save_pretrained(work["out"])
 
-
-def say(value):
-    print(json.dumps(value), file=OUT, flush=True)
-
-
-# Libraries may print to stdout: answers go to a duplicate of the original stdout descriptor.
-OUT = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
 
 if __name__ == "__main__":
     with open(sys.argv[1]) as file:

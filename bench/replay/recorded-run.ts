@@ -5,7 +5,6 @@ import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import { Prompter } from '../../pipeline/asking/prompter.ts';
-import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';
@@ -31,20 +30,23 @@ interface RecordedStep extends ReadyStep {
 }
 
 /**
+ * Undefined for a run without updates.
  * @param folder for the processor's files
- * @throws NOT_FOUND for a run without updates
  */
-export async function recordedRun(store: ArtifactStore, policy: PolicyState, folder: string): Promise<RecordedRun> {
+export async function recordedRun(
+  store: ArtifactStore,
+  policy: PolicyState,
+  folder: string,
+): Promise<RecordedRun | undefined> {
   const cache = new JsonCache(store);
   const processors = new Processors(cache, folder);
   const [first] = await snapshotsOf(cache, policy);
   const records = await recordsOf(cache, policy);
   const update = records[0]?.update;
-  if (first === undefined || update === undefined)
-    throw new MtrlError('NOT_FOUND', 'the run has no updates', { where: policy.snapshot.uri });
+  if (first === undefined || update === undefined) return undefined;
   if (first.optimizer !== null)
     throw new MtrlError('USAGE', 'the run continued with the optimizer state of another', { where: first.ref.uri });
-  const context = { cache, processors, prompter: new Prompter(cache) } as unknown as ComputeContext;
+  const context = { cache, processors, prompter: new Prompter(cache) };
   const steps: RecordedStep[] = [];
   for (const record of records) {
     const { steps: ready } = await prepareSteps(context, first.ref, record.update);

@@ -10,13 +10,11 @@ import { withStack } from '../../cli/temporal/stack.ts';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
-import { peerPython } from '../python-peer.ts';
-import { recordedRun } from './recorded-run.ts';
+import { type RecordedRun, recordedRun } from './recorded-run.ts';
 import { torchReplay } from './torch-replay.ts';
 
 /** @param runName one run of the experiment; default: all that have updates */
 export async function replayExperiment(log: (line: string) => void, experimentId: string, runName?: string) {
-  const python = peerPython();
   return withStack({ startMissing: false }, async ({ store, ...stack }) => {
     const { runs } = await madeBy({ ...stack, store }, experimentId);
     const trained = runs.filter(({ policy }) => policy !== undefined);
@@ -30,26 +28,27 @@ export async function replayExperiment(log: (line: string) => void, experimentId
     for (const { runName: name, policy } of wanted) {
       const folder = await mkdtemp(join(tmpdir(), 'mtrl-replay-'));
       try {
-        replayed[name] = await one(name, required(policy, 'the policy of an ended run'), folder);
-      } catch (error) {
-        // Runs that train nothing.
-        if (runName === undefined && error instanceof MtrlError && error.code === 'NOT_FOUND') continue;
-        throw error;
+        const run = await recordedRun(
+          store,
+          required(policy, 'the policy of an ended run'),
+          join(folder, 'processors'),
+        );
+        if (run === undefined) log(`${name}: no updates`);
+        else replayed[name] = await one(name, run, folder);
       } finally {
         await rm(folder, { recursive: true });
       }
     }
     return { experimentId, runs: replayed };
 
-    async function one(name: string, policy: Parameters<typeof recordedRun>[1], folder: string) {
-      const run = await recordedRun(store, policy, join(folder, 'processors'));
+    async function one(name: string, run: RecordedRun, folder: string) {
       const states = new FolderStates(store, join(folder, 'states'));
       const [start, final] = await Promise.all(
         [run.start, run.final].map((checkpoint) => states.fetch({ checkpoint, optimizer: null })),
       );
       const recorded = new Map(run.steps.map(({ step, outcome }) => [step, outcome]));
       const work = { ...run, start: required(start, 'start').folder, final: required(final, 'final').folder };
-      const { steps, weights } = await torchReplay(python, folder, work, ({ step, logProbDifferenceMax }) => {
+      const { steps, weights } = await torchReplay(folder, work, ({ step, logProbDifferenceMax }) => {
         log(`${name} step ${step}: log-probs differ by at most ${logProbDifferenceMax.toExponential(1)}`);
       });
       const { change, relativeDifference } = required(weights, 'the comparison of the weights');

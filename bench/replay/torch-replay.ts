@@ -1,8 +1,6 @@
 /** Makes a run's updates again in PyTorch (bench/peers/replay.py), which knows nothing of this project's engine. */
-import { spawn } from 'node:child_process';
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { encodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
@@ -11,7 +9,7 @@ import type { PixelValues, Prompt, TrainableSpec } from '../../policy/engine.ts'
 import { usesReference } from '../../policy/losses/table.ts';
 import type { AdamSpec } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
-import { peerFile } from '../python-peer.ts';
+import { runPeer } from '../python-peer.ts';
 
 export interface ReplayWork {
   /** Checkpoint folder of the first weights. */
@@ -45,7 +43,6 @@ export interface TorchReplay {
  * @throws USAGE for what replay.py does not compute: a KL term, Muon, frozen parts
  */
 export async function torchReplay(
-  python: string,
   folder: string,
   work: ReplayWork,
   onStep: (step: TorchStep) => void = () => undefined,
@@ -59,23 +56,16 @@ export async function torchReplay(
   const adapter = work.trainable.lora ? await newAdapter(start, work.trainable, folder) : null;
   const written = pixels.size === 0 ? null : await writePixels(pixels, join(folder, 'pixels.safetensors'));
   await writeFile(file, JSON.stringify({ start, final, out, adapter, pixels: written, adam, bannedTokenIds, steps }));
-  const child = spawn(python, [peerFile('replay.py'), file], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let words = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-4_000);
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const found: TorchStep[] = [];
   let weights: TorchReplay['weights'];
-  for await (const line of createInterface({ input: child.stdout })) {
-    const value = JSON.parse(line) as TorchStep | Required<TorchReplay>['weights'];
-    if ('change' in value) weights = value;
+  await runPeer('replay.py', file, (value) => {
+    const told = value as TorchStep | Required<TorchReplay>['weights'];
+    if ('change' in told) weights = told;
     else {
-      found.push(value);
-      onStep(value);
+      found.push(told);
+      onStep(told);
     }
-  }
-  if ((await ended) !== 0) throw new MtrlError('INVARIANT', 'replay.py failed', { where: file, found: words });
+  });
   return { steps: found, ...(weights && { weights }) };
 }
 

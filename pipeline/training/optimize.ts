@@ -54,7 +54,7 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
 
 /** Prepares the steps of an update; a replay starts with it too. */
 export async function prepareSteps(
-  { cache, processors, prompter }: ComputeContext,
+  { cache, processors, prompter }: Pick<ComputeContext, 'cache' | 'processors' | 'prompter'>,
   snapshot: ArtifactRef,
   update: Update,
 ) {

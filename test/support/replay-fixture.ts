@@ -24,7 +24,11 @@ export const replayCases: Readonly<Record<'all weights' | 'LoRA', TrainableSpec>
 export type ReplayCase = keyof typeof replayCases;
 
 export const replayAdam = {
-  ...{ beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, gradientNormMax: 1 },
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  gradientNormMax: 1,
 };
 
 export const fileNames = (name: ReplayCase): { steps: string; weights: string } => {

@@ -1,6 +1,6 @@
 /**
  * Notices a judge that has collapsed on a task: it gives one verdict whatever is shown, so that no group is informative
- * any more and training cannot repair it. Too high a rate does this within a few steps (docs/judging.md).
+ * any more and training cannot repair it. Too high a rate does this within a few steps (docs/getting-started.md).
  */
 import type { TaskReward } from '../../contract/activities.ts';
 import type { CollapsedTask } from '../../contract/progress.ts';

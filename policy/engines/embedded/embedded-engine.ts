@@ -138,9 +138,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     const fit = { ...request, withReference: this.#reference !== undefined };
     const cut = cutRollouts(policy, fit);
     requireCutFits('rollouts', policy, fit, cut);
-    const completions = await sideBySide(cut.parts, cut.laneCount, (part) => {
-      return this.#samplePart(policy, part);
-    });
+    const completions = await sideBySide(cut.parts, cut.laneCount, (part) => this.#samplePart(policy, part));
     return { groups: inGroups(completions.flat(), request.groupSize) };
   }
 

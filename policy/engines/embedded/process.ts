@@ -28,14 +28,17 @@ process.on('message', (message: EngineCall | PixelAnswer) => {
   queue = queue.then(async () => {
     send(await answer(call));
     clearTimeout(idling);
-    idling = setTimeout(() => {
-      queue = queue.then(() => engine.rest());
-    }, idleMs);
+    idling = setTimeout(rest, idleMs);
   });
 });
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C in a terminal reaches the whole process group, but the worker decides when this process exits.
 process.on('SIGINT', () => undefined);
+
+/** What fails here fails in the next call too, which tells its caller. */
+function rest(): void {
+  queue = queue.then(() => engine.rest().catch(() => undefined));
+}
 
 async function answer(call: EngineCall): Promise<EngineReply> {
   try {

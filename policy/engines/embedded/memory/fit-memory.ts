@@ -123,7 +123,7 @@ export function cutTraining(
   // Planned for one lane, however many there are, because the split affects the bits of the result.
   const batches = microBatches(
     lengths,
-    groups.length < 2 ? callTokenCountMax : tokensOfCall(),
+    tokensOfCall(),
     (indices) =>
       byteLengthMax === undefined ||
       total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax,
@@ -132,6 +132,7 @@ export function cutTraining(
 
   /** Tokens that need as many bytes as a call may, if all need as many as they do together. */
   function tokensOfCall(): number {
+    if (groups.length < 2 || sessions.callByteLengthMax === Infinity) return callTokenCountMax;
     const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
     const byteLength = bytesOf(batchOf(groups.map((_, index) => index)));
     return Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / byteLength));
@@ -139,16 +140,24 @@ export function cutTraining(
 }
 
 function onLanes<T>(
-  { specs, sessions: { laneCount }, memoryShare = Infinity }: Fitted,
+  fitted: Fitted,
   { memory, withReference }: Held,
   parts: readonly T[],
   bytesOf: (part: T) => number,
 ): Cut<T> {
-  const byteLengthMax = Math.min(memory?.byteLengthMax ?? Infinity, memoryShare);
-  if (memory?.byteLengthMax === undefined && memoryShare === Infinity) return { parts, callByteLengths: [], laneCount };
+  const { specs, sessions } = fitted;
+  const { laneCount } = sessions;
+  const byteLengthMax = ceilingOfLanes(fitted, memory);
+  const needsPlan = memory?.byteLengthMax !== undefined || (byteLengthMax < Infinity && laneCount > 1);
+  if (!needsPlan) return { parts, callByteLengths: [], laneCount };
   const calls = parts.map(bytesOf);
   const limits = { calls, laneCount, byteLengthMax };
   return { parts, callByteLengths: calls, laneCount: lanesThatFit(specs, withReference, limits) };
+}
+
+/** Bytes that all lanes together may plan. */
+function ceilingOfLanes({ memoryShare = Infinity }: Fitted, memory: MemorySpec | undefined): number {
+  return Math.min(memory?.byteLengthMax ?? Infinity, memoryShare);
 }
 
 /** Throws MEMORY_EXCEEDED if a part does not fit; such a part is a single prompt. */
@@ -174,12 +183,10 @@ export function heldBytes(
 }
 
 /** Number of concurrent calls of an update. */
-export function updateLaneCount(
-  { specs, sessions, memoryShare = Infinity }: Fitted,
-  { memory, withReference }: Held,
-): number {
+export function updateLaneCount(fitted: Fitted, { memory, withReference }: Held): number {
+  const { specs, sessions } = fitted;
   const { laneCount } = sessions;
-  const byteLengthMax = Math.min(memory?.byteLengthMax ?? Infinity, memoryShare);
+  const byteLengthMax = ceilingOfLanes(fitted, memory);
   return byteLengthMax === Infinity
     ? laneCount
     : updateLanesThatFit(specs, withReference, { laneCount, byteLengthMax });

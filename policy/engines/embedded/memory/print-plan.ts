@@ -70,8 +70,8 @@ async function plan({ checkpoint, threadCount, imageEdge, arms }: PlanRequest): 
     const rollout = arm.groupSize > 1 ? planRollout() : undefined;
     const phases = [training, ...(rollout ? [rollout] : [])].map(({ cut }) => heldBytes(fitted, held, cut));
     const needs = phases.map(({ resident, calls }) => total(resident) + calls);
-    const { resident } = required(phases[needs.indexOf(Math.max(...needs))], 'a phase');
     const needed = Math.max(...needs);
+    const { resident } = required(phases[needs.indexOf(needed)], 'a phase');
     return {
       arm: arm.arm,
       promptTokenCount: prompt.tokenIds.length,
