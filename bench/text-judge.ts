@@ -49,7 +49,7 @@ export async function rowsIn(file: string): Promise<Row[]> {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
   return lines.map((line) => {
     const { word, label } = JSON.parse(line) as { word: string; label: string };
-    const text = `Is the feeling of the word "${word}" positive or negative? Answer with one word, like this: <answer> ... </answer>`;
+    const text = `Is the word "${word}" positive or negative? Answer like this: <answer> ... </answer>`;
     return { text, label };
   });
 }

@@ -6,8 +6,10 @@ import { required } from '../../core/assert.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
 import { otherOrders } from '../../judge/tasks/reorder.ts';
+import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
 import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
+import { chosenExamples } from './chosen-examples.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from '../../contract/activities.ts';
 import { summaryOf } from './kept-evaluation.ts';
@@ -65,18 +67,19 @@ function settingsOf({ evaluation }: Recipe, task: string) {
   };
 }
 
-/** All examples of one task's split in the dataset, each in every order of its kind. */
+/** Examples of one task's split in the dataset, all or those that the evaluation chooses, each in every order of its kind. */
 export async function shownOf(
   { dataset }: PromptedDataset,
   spec: TaskSpec,
   { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
+  evaluation: Pick<EvaluationSpec, 'exampleCountMax' | 'seed'> = { seed: 0 },
 ): Promise<Shown[]> {
   const rows = await dataset.rowsOf(task, split);
   const examples = await dataset.examplesAt(rows);
   const stored = examples.map((example, i): Shown => ({
     ...{ example, exampleIndex: required(rows[i], 'a row'), swapped: false },
   }));
-  return stored.flatMap((one) => [
+  return chosenExamples(stored, ({ example }) => example.groupKey, task, evaluation).flatMap((one) => [
     one,
     ...otherOrders(one.example, spec).map((example): Shown => ({ ...one, example, swapped: true })),
   ]);
@@ -99,7 +102,7 @@ async function judge(
     spec,
     mode,
   };
-  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }));
+  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }, evaluation));
   const judgments = await strictly(asking, shown, recipe);
   const {
     samples,

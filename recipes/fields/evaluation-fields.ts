@@ -32,9 +32,12 @@ export const evaluationSchema = z
   .strictObject({
     split: z.enum(['val', 'test']).default('test').describe('The split to evaluate on.'),
     tasks: z.array(name).min(1).optional().describe('Tasks to evaluate every arm on; default: all.'),
+    exampleCountMax: count
+      .optional()
+      .describe('Examples per task, chosen by seed, groups whole; default: all. For many runs of a large model.'),
     tokenCountMax: count.default(40).describe('Answers are cut off after this many tokens.'),
     bootstrapResampleCount: count.default(2000).describe('Bootstrap resamples per confidence interval.'),
-    seed: z.int().min(0).default(0).describe('Seed of resamples, samples and probes.'),
+    seed: z.int().min(0).default(0).describe('Seed of chosen examples, resamples, samples and probes.'),
     promptCountPerBatch: count.default(64).describe('Prompts per engine call.'),
     modes: z.array(mode).default(['strict']).describe('Ways to ask for verdicts and to read them.'),
     probes: z.array(probe).default([]).describe('Changes to the examples that test what verdicts depend on.'),
