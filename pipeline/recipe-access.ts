@@ -6,7 +6,7 @@ import { isRl, isTrained } from '../recipes/arms.ts';
 import { withCurrentNames } from '../recipes/former-names.ts';
 import type { Arm, Recipe, RlArm, TaskSpec, TrainedArm } from '../recipes/recipe.ts';
 import type { JsonCache } from './json-cache.ts';
-import type { Prompting } from './policies/step-record.ts';
+import type { DrawnAugmentation, Prompting } from './policies/step-record.ts';
 
 /** Not validated again: `prepare` did so before storing it. Names of earlier versions become current ones. */
 export async function recipeOf(cache: JsonCache, ref: ArtifactRef): Promise<Recipe> {
@@ -42,6 +42,14 @@ export function memoryOf({ engine }: Pick<Recipe, 'engine'>): { readonly memory?
   const { memoryByteLengthMax: byteLengthMax, recompute = false } = engine ?? {};
   if (byteLengthMax === undefined && !recompute) return {};
   return { memory: { ...(byteLengthMax !== undefined && { byteLengthMax }), ...(recompute && { recompute }) } };
+}
+
+/** Empty if the arm shows pictures as they are, so that keys of results are the same as without the setting. */
+export function augmentationOf(
+  { augmentation }: TrainedArm,
+  seed: number,
+): { readonly augmentation?: DrawnAugmentation } {
+  return augmentation === undefined ? {} : { augmentation: { tasks: augmentation, seed } };
 }
 
 /** Only the named tasks: results are reused if a recipe changes elsewhere. */

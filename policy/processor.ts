@@ -23,6 +23,7 @@ import { loadChatTemplate, type RenderChat } from './text/chat-template.ts';
 import { openedReasoning, withOpened, withoutOpened } from './text/opened-reasoning.ts';
 import { readStopTokenIds } from './text/stop-token.ts';
 import { Tokenizer } from './text/tokenizer.ts';
+import type { ImageChange } from './vision/processed-images.ts';
 
 export interface Processor {
   /**
@@ -30,8 +31,15 @@ export interface Processor {
    * tokens in it open or close no turn and insert no image. Throws IMAGE_UNREADABLE, PROMPT_INVALID.
    */
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
-  /** Like `encodePrompt`, with pixels computed on demand: files are read now for image sizes, and later for pixels. */
-  deferPrompt(messages: readonly ChatMessage[], images: readonly ImageFile[]): Promise<DeferredPrompt>;
+  /**
+   * Like `encodePrompt`, with pixels computed on demand: files are read now for image sizes, and later for pixels. With
+   * `changes`, one for each image, pixels are those of the changed images.
+   */
+  deferPrompt(
+    messages: readonly ChatMessage[],
+    images: readonly ImageFile[],
+    changes?: readonly ImageChange[],
+  ): Promise<DeferredPrompt>;
   /**
    * Encodes a completion and appends the stop token; text of rows is plain text. Throws PROMPT_INVALID for a token that
    * can never be sampled.
@@ -80,11 +88,12 @@ export async function loadProcessor(
   const deferPrompt = async (
     messages: readonly ChatMessage[],
     files: readonly ImageFile[],
+    changes?: readonly ImageChange[],
   ): Promise<DeferredPrompt> => {
     checkImageCount(messages, files.length);
     if (imagePrompts === undefined)
       return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
-    return deferWithImages(renderChat, tokenizer, imagePrompts, messages, files);
+    return deferWithImages(renderChat, tokenizer, imagePrompts, messages, files, changes);
   };
   return {
     stopTokenId,
@@ -134,6 +143,7 @@ async function deferWithImages(
   imagePrompts: ImagePrompts,
   messages: readonly ChatMessage[],
   files: readonly ImageFile[],
+  changes: readonly ImageChange[] = [],
 ): Promise<DeferredPrompt> {
   const marks = marksFor(messages);
   const rendered = renderChat(messages.map((message) => withMarks(message, marks)));
@@ -158,7 +168,7 @@ async function deferWithImages(
     pixels: async () => {
       const images = await Promise.all(
         files.map(async (read, i) => {
-          const tiles = await imagePrompts.pixels(await read());
+          const tiles = await imagePrompts.pixels(await read(), changes[i]);
           const outlined = outlines[i]?.tiles ?? [];
           const isSame = tiles.every(({ height, width }, t) => {
             return height === outlined[t]?.height && width === outlined[t].width;

@@ -2,6 +2,7 @@
 import { ByteCache } from '../../core/byte-cache.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
+import { Rng } from '../../core/rng.ts';
 import type { MarkedText } from '../../core/marked-text.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
@@ -11,13 +12,15 @@ import { markedTarget } from '../../judge/tasks/completion.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
+import { augment } from '../../policy/vision/augment.ts';
+import type { ImageChange } from '../../policy/vision/processed-images.ts';
 import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { LoadedProcessor } from '../policies/processors.ts';
 import { byteLengthOf } from './prompt-series.ts';
 import { taskOf } from '../recipe-access.ts';
-import type { Prompting } from '../policies/step-record.ts';
+import type { DrawnAugmentation, Prompting } from '../policies/step-record.ts';
 
 const tokenByteLengthMax = 32 << 20;
 const pixelByteLengthMax = 128 << 20;
@@ -45,24 +48,26 @@ export class Prompter {
     const { artifact } = opened;
     const filesOf = (example: Example) =>
       example.images.map((digest) => () => imageBytes(this.#cache, artifact, digest));
-    const encode = async (example: Example, mode: AnswerMode): Promise<DeferredPrompt> => {
+    const deferred = async ({ example, spec, isBlank }: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
+      const messages = renderPrompt(spec, example, mode, prompting.modeWords);
+      const files = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
+      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, changes));
+    };
+    const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
+      const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };
+      const changes = changesOf(example, drawn);
+      if (changes !== undefined) return deferred(asked, mode, changes);
       const key = `${scope}/${mode}/${example.id}`;
       const known = this.#encoded.get(key);
       if (known) return known;
-      const messages = renderPrompt(taskOf(prompting, example.task), example, mode, prompting.modeWords);
-      const made = requireCarried(example, await loaded.processor.deferPrompt(messages, filesOf(example)));
+      const made = await deferred(asked, mode);
       const encoded = { ...made, pixels: () => this.#pixelsOf(key, made) };
       this.#encoded.set(key, encoded, byteLengthOf(encoded));
       return encoded;
     };
-    const encodeAsked = async ({ example, spec, isBlank }: Asked, mode: AnswerMode): Promise<DeferredPrompt> => {
-      const messages = renderPrompt(spec, example, mode, prompting.modeWords);
-      const files = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
-      return requireCarried(example, await loaded.processor.deferPrompt(messages, files));
-    };
     return {
       dataset: opened,
-      encodeAsked,
+      encodeAsked: (asked, mode) => deferred(asked, mode),
       completion: (text) => loaded.processor.encodeCompletion(text),
       encode,
       target: (example, mode) =>
@@ -87,9 +92,26 @@ function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt
   });
 }
 
+/** A step's draw of changes. */
+export interface DrawnStep {
+  readonly augmentation?: DrawnAugmentation | undefined;
+  readonly step: number;
+}
+
+/** One for each picture; the same in whatever order the pictures are shown. */
+function changesOf({ id, task, images }: Example, drawn?: DrawnStep): readonly ImageChange[] | undefined {
+  const by = drawn?.augmentation?.tasks[task];
+  if (drawn?.augmentation === undefined || by === undefined) return undefined;
+  const { step, augmentation } = drawn;
+  return images.map((digest) => (image) => {
+    return augment(image, by, new Rng('augmentation', augmentation.seed, step, id, digest));
+  });
+}
+
 export interface PromptedDataset {
   readonly dataset: OpenDataset;
-  encode(example: Example, mode: AnswerMode): Promise<DeferredPrompt>;
+  /** With the changes that a training step draws for the example's pictures; those prompts are not cached. */
+  encode(example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt>;
   /** Encodes an example as a probe shows it; not cached. */
   encodeAsked(asked: Asked, mode: AnswerMode): Promise<DeferredPrompt>;
   /** Token ids of the completion that supervised training teaches, including the stop token. */

@@ -7,6 +7,7 @@ import type { AnswerMode } from '../../judge/example.ts';
 import type { ModeWords } from '../../judge/tasks/prompt.ts';
 import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
+import type { Augmentation } from '../../policy/vision/augment.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 
 /** How examples become prompts: the declared tasks that the update uses, and the mode words. */
@@ -20,10 +21,18 @@ export type AdamSpec = Pick<OptimizerSpec, 'beta1' | 'beta2' | 'epsilon' | 'weig
   // Absent if AdamW updates all weights.
   Pick<OptimStepRequest, 'muon'>;
 
+/** How training changes the pictures of tasks: drawn anew for each step and picture, by the run's seed. */
+export interface DrawnAugmentation {
+  readonly tasks: Readonly<Record<string, Augmentation>>;
+  readonly seed: number;
+}
+
 interface UpdateCommon {
   readonly dataset: ArtifactRef;
   readonly prompting: Prompting;
   readonly adam: AdamSpec;
+  /** Absent if pictures are shown as they are. */
+  readonly augmentation?: DrawnAugmentation;
   /** Absent if all weights are trained. */
   readonly trainable?: TrainableSpec;
   /** Absent without memory settings. */

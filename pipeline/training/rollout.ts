@@ -11,7 +11,7 @@ import type { ComputeContext } from '../compute-context.ts';
 import { plannedStep } from '../data/mixture-plan.ts';
 import type { PromptedDataset } from '../asking/prompter.ts';
 import { promptSeries } from '../asking/prompt-series.ts';
-import { rlArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { augmentationOf, rlArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from '../data/shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
 import { drawnFrom, endedBy } from './sampling.ts';
@@ -32,7 +32,8 @@ export function createRollout(context: ComputeContext) {
     const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
     const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
     // A memory limit splits batches, which changes the last bits of the recorded log-probs.
-    const config = { ...prompting, ...settings, ...memoryOf(recipe), examples: all };
+    const drawn = augmentationOf(arm, seed);
+    const config = { ...prompting, ...settings, ...drawn, ...memoryOf(recipe), examples: all };
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log, dataset }, config };
 
     const { outputs, summary, ...made } = await durable(context.deps, 'rollout', key, () =>
@@ -45,7 +46,7 @@ export function createRollout(context: ComputeContext) {
         const series = await waits.for(
           promptSeries(all, (shown) => {
             const stored = exampleAt(shown.exampleIndex);
-            return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode);
+            return prompted.encode(shownExample(stored, shown, taskOf(recipe, stored.task)), mode, { ...drawn, step });
           }),
         );
         const [from, to] = boundsOf(all.length, shard);

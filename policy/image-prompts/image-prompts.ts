@@ -1,5 +1,6 @@
 /** Images in prompts: their pixels, and the text that represents them. */
 import type { ImageSize, PixelValues } from '../engine.ts';
+import type { ImageChange } from '../vision/processed-images.ts';
 
 export interface OutlinedImage {
   /** Tile sizes in pixels, in the order of the tiles' tokens. */
@@ -15,6 +16,6 @@ export interface ImagePrompts {
   readonly tokenIds: readonly number[];
   /** Tiles and text of an image, from the size in its file header. Throws IMAGE_UNREADABLE. */
   outline(encoded: Uint8Array): Promise<OutlinedImage>;
-  /** Pixels of the tiles. Throws IMAGE_UNREADABLE. */
-  pixels(encoded: Uint8Array): Promise<readonly PixelValues[]>;
+  /** Pixels of the tiles, of the changed image if it is to be changed. Throws IMAGE_UNREADABLE. */
+  pixels(encoded: Uint8Array, change?: ImageChange): Promise<readonly PixelValues[]>;
 }

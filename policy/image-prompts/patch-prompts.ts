@@ -36,7 +36,7 @@ export async function loadPatchPrompts(
       const tile = processor.sizeOf(await imageSizeOf(encoded));
       return { tiles: [tile], text: image.repeat((tile.height / edge) * (tile.width / edge)) };
     },
-    pixels: async (encoded) => [await processor.process(encoded)],
+    pixels: async (encoded, change) => [await processor.process(encoded, change)],
   };
 }
 

@@ -10,6 +10,7 @@ import type { PixelValues } from '../engine.ts';
 import type { ImageForm } from '../models/architecture.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { ImageProcessor, type TileGrid } from '../vision/image-processor.ts';
+import type { ImageChange } from '../vision/processed-images.ts';
 import { imageSizeOf } from '../vision/rgb-image.ts';
 import type { ImagePrompts, OutlinedImage } from './image-prompts.ts';
 
@@ -65,8 +66,8 @@ export class TiledPrompts implements ImagePrompts {
     return { tiles, text: this.#textFor(grid) };
   }
 
-  async pixels(encoded: Uint8Array): Promise<readonly PixelValues[]> {
-    return (await this.#processor.process(encoded)).tiles;
+  async pixels(encoded: Uint8Array, change?: ImageChange): Promise<readonly PixelValues[]> {
+    return (await this.#processor.process(encoded, change)).tiles;
   }
 
   /** Text of an image: tiles row by row, each after its position token, then the whole image. */

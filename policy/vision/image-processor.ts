@@ -1,7 +1,7 @@
 /** Converts encoded images to the vision tower's pixel values, like `Idefics3ImageProcessor` (Pillow backend). */
 import { z } from 'zod';
 import type { ImageSize, PixelValues } from '../engine.ts';
-import { ProcessedImages } from './processed-images.ts';
+import { type ImageChange, ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
 import { resizeRgb, supportedResamples } from './resample.ts';
 import type { RgbImage } from './rgb-image.ts';
@@ -55,8 +55,8 @@ export class ImageProcessor {
   }
 
   /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
-  process(encoded: Uint8Array): Promise<TiledImage> {
-    return this.#images.of(encoded);
+  process(encoded: Uint8Array, change?: ImageChange): Promise<TiledImage> {
+    return this.#images.of(encoded, change);
   }
 
   /**

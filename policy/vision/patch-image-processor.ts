@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import type { ImageSize, PixelValues } from '../engine.ts';
-import { ProcessedImages } from './processed-images.ts';
+import { type ImageChange, ProcessedImages } from './processed-images.ts';
 import { type LevelTables, levelTables, pixelValues, readProcessorConfig, sharedFields } from './processor-config.ts';
 import { resizeRgb, supportedResamples } from './resample.ts';
 import type { RgbImage } from './rgb-image.ts';
@@ -60,8 +60,8 @@ export class PatchImageProcessor {
   }
 
   /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
-  process(encoded: Uint8Array): Promise<PixelValues> {
-    return this.#images.of(encoded);
+  process(encoded: Uint8Array, change?: ImageChange): Promise<PixelValues> {
+    return this.#images.of(encoded, change);
   }
 
   fromRgb(image: RgbImage, where = 'image'): PixelValues {

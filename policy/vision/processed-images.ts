@@ -4,6 +4,9 @@ import { sha256 } from '../../core/json.ts';
 import type { RgbImage } from './rgb-image.ts';
 import { decodeImage } from './rgb-image.ts';
 
+/** A change of decoded pixels that keeps their size. */
+export type ImageChange = (image: RgbImage) => RgbImage;
+
 export class ProcessedImages<T> {
   readonly #cache: ByteCache<T>;
   readonly #process: (image: RgbImage, where: string) => T;
@@ -19,12 +22,16 @@ export class ProcessedImages<T> {
     this.#byteLengthOf = byteLengthOf;
   }
 
-  /** Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Throws IMAGE_UNREADABLE. */
-  async of(encoded: Uint8Array): Promise<T> {
+  /**
+   * Processes a PNG, JPEG, ... file. Callers share the result and must not modify it. Changed images are not cached: each
+   * training step changes them anew. Throws IMAGE_UNREADABLE.
+   */
+  async of(encoded: Uint8Array, change?: ImageChange): Promise<T> {
     const digest = sha256(encoded);
+    const where = `image ${digest}`;
+    if (change !== undefined) return this.#process(change(await decodeImage(encoded, where)), where);
     const cached = this.#cache.get(digest);
     if (cached !== undefined) return cached;
-    const where = `image ${digest}`;
     const processed = this.#process(await decodeImage(encoded, where), where);
     this.#cache.set(digest, processed, this.#byteLengthOf(processed));
     return processed;

@@ -74,6 +74,7 @@ function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProble
   const problems = [
     ...unknownTasks([...at, 'mixture', 'weights'], weights, tasks),
     ...unknownTasks([...at, 'mixture', 'exampleCountMax'], exampleCountMax, tasks),
+    ...unknownTasks([...at, 'augmentation'], arm.augmentation ?? {}, tasks),
   ];
   const missing = tasks.filter((task) => strategy === 'weights' && weights[task] === undefined);
   if (missing.length > 0) {

@@ -1,6 +1,7 @@
 /** Fields of all arms, and fields of all trained arms. Each objective adds its own (recipes/objectives). */
 import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
+import { augmentationSchema } from './augmentation-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
 import { name, count, rate } from './scalars.ts';
 
@@ -58,6 +59,12 @@ export const trainingFields = {
   freeze: freezeSchema
     .optional()
     .describe('Parts whose weights stay fixed; with `lora`, parts without adapters. A tied head counts as embeddings.'),
+  augmentation: z
+    .record(name, augmentationSchema)
+    .optional()
+    .describe(
+      'Task -> random changes of its pictures in training, by the seed of the run. Set only changes that leave the labels of the task true.',
+    ),
   snapshotEveryStepCount: count
     .default(25)
     .describe(

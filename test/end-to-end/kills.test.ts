@@ -5,7 +5,15 @@ import type { EndedExperiment } from './whole-stack.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { policiesOf, WholeStack } from './whole-stack.ts';
 
-const recipe = tinyRecipe({ sftStepCount: 30, grpoStepCount: 24 });
+const tiny = tinyRecipe({ sftStepCount: 30, grpoStepCount: 24 });
+// Changed pictures must be the same ones when an activity runs again.
+const augmentation = { technical: { cropMin: 0.8, flip: true, brightness: 0.2, noise: 0.05 } };
+const recipe = {
+  ...tiny,
+  arms: Object.fromEntries(
+    Object.entries(tiny.arms).map(([name, arm]) => [name, arm.objective === 'none' ? arm : { ...arm, augmentation }]),
+  ),
+};
 const runId = 'disturbed/mt-rl/s0';
 
 let undisturbed: EndedExperiment;

@@ -91,6 +91,11 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     withArm({ mixture: { exampleCountMax: { other: 1 } } }),
     'arms.rl.mixture.exampleCountMax.other',
   ],
+  [
+    'changed pictures of no task',
+    withArm({ augmentation: { other: { flip: true } } }),
+    'arms.rl.augmentation.other: found a task that the arm does not train on',
+  ],
   ['a reward of no task', withArm({ reward: { taskWeights: { other: 1 } } }), 'arms.rl.reward.taskWeights.other'],
   [
     'a penalty beyond the end',

@@ -7,14 +7,15 @@ import type { TrainableSpec } from '../../../policy/engine.ts';
 import type { OptimizerSpec, Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import { trainedTasks } from '../../../recipes/task-sets.ts';
 import type { AdamSpec } from '../../policies/step-record.ts';
-import { memoryOf, promptingOf } from '../../recipe-access.ts';
+import { augmentationOf, memoryOf, promptingOf } from '../../recipe-access.ts';
 
 /** Prompts encoded concurrently. */
 export const encodingCountMax = 8;
 
 export function commonOf(recipe: Recipe, arm: TrainedArm, { dataset, seed }: OptimizeInput) {
   const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
-  return { dataset, prompting, adam: adamOf(arm.optimizer), ...trainableOf(arm, seed), ...memoryOf(recipe) };
+  const adam = adamOf(arm.optimizer);
+  return { dataset, prompting, adam, ...augmentationOf(arm, seed), ...trainableOf(arm, seed), ...memoryOf(recipe) };
 }
 
 /** New adapters are initialized by the run's seed. */

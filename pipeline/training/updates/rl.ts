@@ -58,7 +58,7 @@ async function readyStep(cache: JsonCache, prompted: PromptedDataset, update: Rl
     shown,
     (prompt) => {
       const stored = exampleAt(prompt.exampleIndex);
-      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode);
+      return prompted.encode(shownExample(stored, prompt, taskOf(update.prompting, stored.task)), update.mode, update);
     },
     { concurrency: encodingCountMax },
   );

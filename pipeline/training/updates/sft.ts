@@ -7,7 +7,7 @@ import { learningRateAt } from '../../../policy/optimizer/schedule.ts';
 import type { SftArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompter.ts';
 import { exampleLookup } from '../../data/dataset-artifact.ts';
-import type { SftStep, SftUpdate } from '../../policies/step-record.ts';
+import type { DrawnAugmentation, SftStep, SftUpdate } from '../../policies/step-record.ts';
 import type { ReadyStep } from '../apply-update.ts';
 import { commonOf, encodingCountMax } from './common.ts';
 import type { Updates } from './updates.ts';
@@ -34,9 +34,10 @@ export const sftUpdates: Updates<SftArm, SftUpdate> = {
   },
 
   /** The first step is ready when this returns; each later one is prepared while the engine runs the one before. */
-  async ready(_cache, prompted, { steps }) {
+  async ready(_cache, prompted, { steps, augmentation }) {
     const [first, ...rest] = steps;
-    return oneAhead(await readyStep(prompted, required(first, 'a step')), rest, (step) => readyStep(prompted, step));
+    const ready = (step: SftStep) => readyStep(prompted, step, augmentation);
+    return oneAhead(await ready(required(first, 'a step')), rest, ready);
   },
 
   inputs({ dataset, ...config }) {
@@ -58,13 +59,17 @@ async function* oneAhead<T, U>(first: U, rest: readonly T[], make: (item: T) => 
   yield current;
 }
 
-async function readyStep(prompted: PromptedDataset, { step, learningRate, examples }: SftStep): Promise<ReadyStep> {
+async function readyStep(
+  prompted: PromptedDataset,
+  { step, learningRate, examples }: SftStep,
+  augmentation?: DrawnAugmentation,
+): Promise<ReadyStep> {
   const exampleAt = await exampleLookup(
     prompted.dataset,
     examples.map(([row]) => row),
   );
   const shown = examples.map(([row, mode]) => ({ example: exampleAt(row), mode }));
-  const prompts = await pMap(shown, ({ example, mode }) => prompted.encode(example, mode), {
+  const prompts = await pMap(shown, ({ example, mode }) => prompted.encode(example, mode, { augmentation, step }), {
     concurrency: encodingCountMax,
   });
   const groups = sftGroups(
