@@ -7,6 +7,7 @@ import type { ComputeDeps } from '../pipeline/deps.ts';
 import { asActivity } from './adapter.ts';
 import { createEvaluate } from '../pipeline/asking/evaluate.ts';
 import { type Caller, heartbeating } from '../pipeline/heartbeat.ts';
+import { createAverageSnapshots } from '../pipeline/policies/average-snapshots.ts';
 import { createImportPolicy } from '../pipeline/policies/import-policy.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
 import { createJudgeRows } from '../pipeline/asking/judge-rows.ts';
@@ -22,7 +23,16 @@ import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 
 export type ComputeActivities = Pick<
   Activities,
-  'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+  | 'importPolicy'
+  | 'admit'
+  | 'findRun'
+  | 'keepRun'
+  | 'rollout'
+  | 'optimize'
+  | 'snapshot'
+  | 'averageSnapshots'
+  | 'evaluate'
+  | 'judgeRows'
 >;
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
@@ -38,6 +48,7 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
     rollout: activity(onRequiredEngine(context, createRollout(context))),
     optimize: activity(onRequiredEngine(context, createOptimize(context))),
     snapshot: activity(createSnapshot(context)),
+    averageSnapshots: activity(createAverageSnapshots(context)),
     evaluate: activity(onRequiredEngine(context, createEvaluate(context))),
     judgeRows: activity(onRequiredEngine(context, createJudgeRows(context))),
   };

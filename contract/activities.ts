@@ -46,6 +46,8 @@ export interface ArmPlan {
   /** 0 for training without rollouts. */
   readonly rolloutShardCount: number;
   readonly snapshotEveryStepCount: number;
+  /** The run ends with the mean of its last snapshots, this many. Default: with the last one. */
+  readonly averagedSnapshotCount?: number;
   /** Curriculum: number of steps after which the mixture is replanned from the rewards so far. */
   readonly replanEveryStepCount?: number;
   /**
@@ -263,6 +265,13 @@ export interface SnapshotResult extends Made {
   readonly checkpoint: ArtifactRef;
 }
 
+export interface AverageSnapshotsInput {
+  /** The end of a run: a snapshot with an empty log. */
+  readonly policy: PolicyState;
+  /** Number of its last snapshots; fewer if it has fewer. */
+  readonly count: number;
+}
+
 export interface EvaluateInput {
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
@@ -390,6 +399,7 @@ export interface Activities {
   reward(input: RewardInput): Promise<RewardResult>;
   optimize(input: OptimizeInput): Promise<OptimizeResult>;
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
+  averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   report(input: ReportInput): Promise<ReportResult>;

@@ -41,7 +41,16 @@ export const bulk =
 export const compute = proxyActivities<
   Pick<
     Activities,
-    'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate' | 'judgeRows'
+    | 'importPolicy'
+    | 'admit'
+    | 'findRun'
+    | 'keepRun'
+    | 'rollout'
+    | 'optimize'
+    | 'snapshot'
+    | 'averageSnapshots'
+    | 'evaluate'
+    | 'judgeRows'
   >
 >({
   // Named after the control queue (infra/stack/settings.ts), so that one setting changes both.

@@ -106,6 +106,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
+    policy = await ended(input, tracker, policy);
     const isAsPlanned = isWhole && !budgetChanged();
     const manifest = isAsPlanned ? await keepRun(input, tracker.outcome(policy, mixture.plan)) : undefined;
     tracker.state('done', 'done');
@@ -163,6 +164,18 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   if (toStep < snapshotStep && updated.log.length < logLengthMax) return { step: toStep, policy: updated, ...taught };
   const { snapshot } = await takeSnapshot(tracker, toStep, updated);
   return { step: toStep, policy: { snapshot, log: [] }, ...taught };
+}
+
+/** The policy with which a trained run ends: its last, or the mean of its last snapshots. */
+async function ended({ plan }: RunInput, tracker: RunTracker, policy: PolicyState): Promise<PolicyState> {
+  const { averagedSnapshotCount: count } = plan;
+  if (count === undefined) return policy;
+  const summary = `mean of the last ${String(count)} snapshots`;
+  tracker.phase(summary);
+  const mean = await compute.averageSnapshots.executeWithOptions({ summary }, [{ policy, count }]);
+  tracker.made('averageSnapshots', mean);
+  tracker.snapshotted(mean.checkpoint);
+  return { snapshot: mean.snapshot, log: [] };
 }
 
 async function takeSnapshot(tracker: RunTracker, step: number, policy: PolicyState): Promise<SnapshotResult> {

@@ -33,6 +33,7 @@ const entries = {
   grades: [...artifacts, 'pipeline/training/grader.ts'],
   optimize: [...prompting, 'pipeline/training/optimize.ts'],
   snapshot: [...engine, 'pipeline/policies/snapshot.ts'],
+  averageSnapshots: [...artifacts, 'pipeline/policies/average-snapshots.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   /** An engine's answers within evaluate and judgeRows. */
@@ -42,7 +43,7 @@ const entries = {
     ...prompting,
     'pipeline/data/mix.ts',
     ...['rollout', 'reward', 'optimize'].map((step) => `pipeline/training/${step}.ts`),
-    'pipeline/policies/snapshot.ts',
+    ...['snapshot', 'average-snapshots'].map((part) => `pipeline/policies/${part}.ts`),
   ],
   gate: [...artifacts, 'pipeline/promotion/gate.ts'],
   /** Paired tests between two runs, for reports. */

@@ -14,4 +14,6 @@ export interface Snapshot {
   /** Step records since the previous snapshot, in order. */
   readonly records: readonly ArtifactRef[];
   readonly previous: ArtifactRef | null;
+  /** The snapshots whose mean this is; absent otherwise. It is of the same step as `previous`, the last of them. */
+  readonly averaged?: readonly ArtifactRef[];
 }

@@ -88,7 +88,9 @@ async function sharedRun(
   const { snapshots, records } = log;
   const done = records.filter(({ record }) => endOf(record) <= wanted);
   const step = Math.max(0, ...done.map(({ record }) => endOf(record)));
-  const taken = snapshots.filter((snapshot) => snapshot.step <= step);
+  // Training goes on from a snapshot, and not from the mean of several, with which a whole run ends.
+  const isWhole = wanted >= plan.stepCount;
+  const taken = snapshots.filter((snapshot) => snapshot.step <= step && (isWhole || snapshot.averaged === undefined));
   const [first, newest] = [required(taken[0], 'the first snapshot'), required(taken.at(-1), 'a snapshot')];
   const cut = step < wanted ? required(records[done.length], 'the step record').ref : undefined;
   const isPlannedAnew = plan.replanEveryStepCount !== undefined && wanted < plan.stepCount;
@@ -108,10 +110,10 @@ async function sharedRun(
     initial: { policy: { snapshot: first.ref, log: [] }, checkpoint: checkpointOf(first) },
     stages: stagesOf(
       done.map(({ record }) => record),
-      taken.length - 1,
+      taken.filter(({ averaged }) => averaged === undefined).length - 1,
     ),
     ...(cut && { cut: { record: cut, toStep: wanted } }),
-    ...(wanted >= plan.stepCount && log.mixture && { mixture: log.mixture }),
+    ...(isWhole && log.mixture && { mixture: log.mixture }),
     ...(isSegment(segment) && { segment }),
   };
   return [shared];

@@ -39,7 +39,15 @@ function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 
     const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 0, snapshotEveryStepCount: 1 };
     return { objective, ...none, usesReference: false };
   }
-  const { stepCount, snapshotEveryStepCount } = arm;
+  const { stepCount, snapshotEveryStepCount, averagedSnapshotCount } = arm;
   const { plan } = trainingOf(arm);
-  return { objective, stepCount, snapshotEveryStepCount, ...plan, usesReference: lossOf(arm).usesReference };
+  const averaged = averagedSnapshotCount !== undefined && { averagedSnapshotCount };
+  return {
+    objective,
+    stepCount,
+    snapshotEveryStepCount,
+    ...averaged,
+    ...plan,
+    usesReference: lossOf(arm).usesReference,
+  };
 }

@@ -70,4 +70,10 @@ export const trainingFields = {
     .describe(
       'Steps between snapshots of weights and optimizer state; after the loss of a machine, training resumes from the last snapshot.',
     ),
+  averagedSnapshotCount: z
+    .int()
+    .min(2)
+    .max(64)
+    .optional()
+    .describe("The run's policy is the mean of the weights of its last snapshots, this many; default: the last one."),
 };

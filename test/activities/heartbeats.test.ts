@@ -28,6 +28,7 @@ const signs = {
   reward: 'waiting',
   optimize: 'waiting',
   snapshot: 'waiting',
+  averageSnapshots: 'waiting',
   evaluate: 'waiting',
   admit: 'waiting',
   findRun: 'waiting',

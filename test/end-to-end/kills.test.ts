@@ -6,12 +6,15 @@ import { tinyRecipe } from './tiny-recipe.ts';
 import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 30, grpoStepCount: 24 });
-// Changed pictures must be the same ones when an activity runs again.
+// Changed pictures must be the same ones when an activity runs again, and a mean of snapshots is one more activity.
 const augmentation = { technical: { cropMin: 0.8, flip: true, brightness: 0.2, noise: 0.05 } };
 const recipe = {
   ...tiny,
   arms: Object.fromEntries(
-    Object.entries(tiny.arms).map(([name, arm]) => [name, arm.objective === 'none' ? arm : { ...arm, augmentation }]),
+    Object.entries(tiny.arms).map(([name, arm]) => [
+      name,
+      arm.objective === 'none' ? arm : { ...arm, augmentation, averagedSnapshotCount: 3 },
+    ]),
   ),
 };
 const runId = 'disturbed/mt-rl/s0';

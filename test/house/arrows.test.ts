@@ -75,7 +75,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   'policy/processor': {
     imports: ['core', 'policy/checkpoint-file', 'policy/image-prompts', 'policy/models', 'policy/text'],
-    types: ['policy/engine'],
+    types: ['policy/engine', 'policy/vision'],
     packages: [],
   },
   'policy/runtime': {
@@ -125,6 +125,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/losses',
       'policy/optimizer',
       'policy/processor',
+      'policy/vision',
     ],
     packages: ['p-map', 'pino', 'standardwebhooks'],
   },

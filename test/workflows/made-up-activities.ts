@@ -2,6 +2,7 @@
 import type {
   Activities,
   ArmPlan,
+  AverageSnapshotsInput,
   EvaluateResult,
   KeptRun,
   Made,
@@ -96,7 +97,15 @@ export class MadeUpActivities {
 
   get compute(): Pick<
     Activities,
-    'importPolicy' | 'admit' | 'findRun' | 'keepRun' | 'rollout' | 'optimize' | 'snapshot' | 'evaluate'
+    | 'importPolicy'
+    | 'admit'
+    | 'findRun'
+    | 'keepRun'
+    | 'rollout'
+    | 'optimize'
+    | 'snapshot'
+    | 'averageSnapshots'
+    | 'evaluate'
   > {
     return {
       importPolicy: async ({ from }) => {
@@ -126,6 +135,10 @@ export class MadeUpActivities {
         await this.#note(`snapshot ${String(step)} of ${String(policy.log.length)}`);
         const name = `snapshot ${String(step)}`;
         return { ...made(), snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`) };
+      },
+      averageSnapshots: async ({ policy, count }: AverageSnapshotsInput) => {
+        await this.#note(`mean of ${String(count)} up to ${policy.snapshot.uri.split('/').at(-1) ?? ''}`);
+        return { ...made(), snapshot: refTo('mean'), checkpoint: refTo('mean checkpoint') };
       },
       evaluate: async ({ task, arm, policy }) => {
         await this.#note(`evaluate ${arm} on ${task}`);

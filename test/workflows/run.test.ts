@@ -26,6 +26,20 @@ describe('a run', () => {
     expect(summary.stages).toContainEqual({ activity: 'rollout', count: 3, cachedCount: 0, computeMs: 3 });
   });
 
+  it('ends with the mean of its last snapshots if its arm says so, and is kept with it', async () => {
+    const { activities } = harness;
+    activities.keptRuns = new Map();
+    const plan = planOf({ arm: 'rl', objective: 'rl', stepCount: 3, averagedSnapshotCount: 2 });
+    const { summary } = await (await start(plan)).result();
+    expect(activities.calls.slice(-2)).toEqual(['snapshot 3 of 1', 'mean of 2 up to snapshot 3']);
+    expect(summary).toMatchObject({
+      policy: { snapshot: refTo('mean'), log: [] },
+      checkpoint: refTo('mean checkpoint'),
+    });
+    const again = await (await start(plan)).result();
+    expect(again.summary).toMatchObject({ policy: summary.policy, checkpoint: summary.checkpoint });
+  });
+
   it('is returned as a whole if it was made before', async () => {
     const { activities } = harness;
     activities.keptRuns = new Map();
