@@ -16,6 +16,8 @@ export interface Asked {
   readonly spec: TaskSpec;
   /** Whether every image is replaced by a blank one of its size. */
   readonly isBlank: boolean;
+  /** Examples that are shown with their answers before this one. */
+  readonly shots?: readonly Example[];
 }
 
 export interface ProbeRequest {

@@ -4,6 +4,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { joinSegments, segmentsOfMarked, splitTemplate, trimMarked } from '../../core/marked-text.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../example.ts';
+import { markedTarget } from './completion.ts';
 import { compileMarkedTemplate, type MarkedTemplate } from './template.ts';
 
 /** Words that ask for a rationale or for the verdict alone: the values of `mode_word` in prompt templates. */
@@ -47,4 +48,11 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
     return i === 0 ? parts : [{ type: 'image' }, ...parts];
   });
   return [{ role: 'user', content }];
+}
+
+/** An example with its answer, as a turn of the conversation. PROMPT_INVALID in `think` mode without a rationale. */
+export function shotMessages(task: TaskSpec, shot: Example, mode: AnswerMode, modeWords: ModeWords): ChatMessage[] {
+  const { text, rows } = markedTarget(shot, mode, task.verdictFormat);
+  const answer: ContentPart = { type: 'text', text, ...(rows.length > 0 && { rows }) };
+  return [...renderPrompt(task, shot, mode, modeWords), { role: 'assistant', content: [answer] }];
 }

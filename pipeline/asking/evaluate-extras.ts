@@ -13,6 +13,7 @@ import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-
 import { answers, type Asking, type Shown } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
 import { promptSeries } from './prompt-series.ts';
+import { shotsOf } from './shots.ts';
 import { drawnFrom } from '../training/sampling.ts';
 
 export interface Extras {
@@ -41,6 +42,7 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
   const chosen = chosenOf(request);
   const samples = evaluation.sampleCount > 1 ? await askSamples(request, chosen) : undefined;
   const scored: Scored[] = evaluation.modes.includes('first-label') ? [readLeniently(request)] : [];
+  if (evaluation.modes.includes('few-shot')) scored.push(await askWithShots(request, chosen));
   for (const [name, mode] of prompts) scored.push(await askAs(request, chosen, name, asis(request, chosen), mode));
   for (const name of evaluation.probes) scored.push(await askAsProbe(request, chosen, name));
   const kept = scored.flatMap(({ scores, judgments }) => (judgments ? [{ name: scores.name, judgments }] : []));
@@ -108,6 +110,16 @@ async function askSamples(
     found.map((each) => each.map(({ logProb }) => required(logProb, 'the log-prob of a sample'))),
     spec.labels,
   );
+}
+
+async function askWithShots(request: ExtrasRequest, chosen: readonly number[]): Promise<Scored> {
+  const name = 'few-shot';
+  const { asking, evaluation, task } = request;
+  const { held, prompted, spec, mode } = asking;
+  const shots = await held.waits.for(shotsOf(prompted.dataset, task, spec.labels, evaluation));
+  if (shots.length === 0) return { scores: { name, refused: 'the task has no training examples to show' } };
+  const asked = asis(request, chosen).map((one) => ({ ...one, shots }));
+  return askAs(request, chosen, name, asked, mode);
 }
 
 async function askAsProbe(request: ExtrasRequest, chosen: readonly number[], name: ProbeName): Promise<Scored> {

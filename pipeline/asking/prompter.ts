@@ -9,7 +9,7 @@ import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
 import type { Asked } from '../../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
-import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { renderPrompt, shotMessages } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { augment } from '../../policy/vision/augment.ts';
@@ -48,9 +48,15 @@ export class Prompter {
     const { artifact } = opened;
     const filesOf = (example: Example) =>
       example.images.map((digest) => () => imageBytes(this.#cache, artifact, digest));
-    const deferred = async ({ example, spec, isBlank }: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
-      const messages = renderPrompt(spec, example, mode, prompting.modeWords);
-      const files = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
+    const deferred = async (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
+      const { example, spec, isBlank, shots = [] } = asked;
+      const { modeWords } = prompting;
+      const messages = [
+        ...shots.flatMap((shot) => shotMessages(spec, shot, mode, modeWords)),
+        ...renderPrompt(spec, example, mode, modeWords),
+      ];
+      const own = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
+      const files = [...shots.flatMap(filesOf), ...own];
       return requireCarried(example, await loaded.processor.deferPrompt(messages, files, changes));
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {

@@ -4,9 +4,9 @@ import { topKSchema, topPSchema } from './sampling-fields.ts';
 import { name, count } from './scalars.ts';
 
 const mode = z
-  .enum(['strict', 'first-label', 'forced-choice', 'think-prompt', 'direct-prompt'])
+  .enum(['strict', 'first-label', 'few-shot', 'forced-choice', 'think-prompt', 'direct-prompt'])
   .describe(
-    'strict: greedy answers, parsed strictly; always done. first-label: reads the same answers leniently, by the first label word in them. forced-choice: the most probable label at the position of the ' +
+    'strict: greedy answers, parsed strictly; always done. first-label: reads the same answers leniently, by the first label word in them. few-shot: shows training examples with their answers first. forced-choice: the most probable label at the position of the ' +
       'verdict, and its probability. think-prompt: asks arms that answer directly to reason first. direct-prompt: asks ' +
       'arms that reason first for the verdict alone.',
   );
@@ -40,6 +40,7 @@ export const evaluationSchema = z
     seed: z.int().min(0).default(0).describe('Seed of chosen examples, resamples, samples and probes.'),
     promptCountPerBatch: count.default(64).describe('Prompts per engine call.'),
     modes: z.array(mode).default(['strict']).describe('Ways to ask for verdicts and to read them.'),
+    shotCount: count.max(64).default(4).describe('few-shot: training examples of the task that are shown, by seed.'),
     probes: z.array(probe).default([]).describe('Changes to the examples that test what verdicts depend on.'),
     sampleCount: count
       .max(64)

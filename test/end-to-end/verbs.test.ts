@@ -44,7 +44,7 @@ const recipe: RecipeInput = {
   quarantineRateMax: 0.5,
   evaluation: {
     ...{ tokenCountMax: 6, bootstrapResampleCount: 100, sampleCount: 3, extraExampleCountMax: 3 },
-    modes: ['strict', 'first-label', 'forced-choice', 'think-prompt', 'direct-prompt'],
+    modes: ['strict', 'first-label', 'few-shot', 'forced-choice', 'think-prompt', 'direct-prompt'],
     probes: [
       ...(['blank-image', 'swapped-image', 'missing-image', 'label-order-swap', 'caption-mismatch'] as const),
       ...(['paraphrase', 'longer-answer'] as const),
@@ -174,7 +174,7 @@ describe('evaluate', () => {
     expect(document).toMatchObject({ status: 'completed', mode: 'direct' });
     const scores = document['tasks'] as TaskScores[];
     expect(scores.map(({ task }) => task)).toEqual(['technical', 'safety', 'pair-safety']);
-    for (const { forcedChoice, samples, variants = [], confusion, exampleCount } of scores) {
+    for (const { task, forcedChoice, samples, variants = [], confusion, exampleCount } of scores) {
       expect(exampleCount).toBe(6);
       expect(forcedChoice?.bins.reduce((sum, { count }) => sum + count, 0)).toBe(
         confusion?.counts.flat().reduce((a, b) => a + b),
@@ -187,6 +187,8 @@ describe('evaluate', () => {
       for (const { name, scores: found } of variants)
         expect(found?.exampleCount ?? 3, name).toBe(name === 'first-label' ? 6 : 3);
       expect(variants.find(({ name }) => name === 'longer-answer')?.refused).toBeDefined();
+      const shot = variants.find(({ name }) => name === 'few-shot');
+      expect(shot?.scores === undefined, task).toBe(task === 'pair-safety');
     }
     const asked = scores[1]?.variants?.find(({ name }) => name === 'paraphrase');
     expect(asked?.scores).toBeDefined();
