@@ -39,6 +39,20 @@ export function intensityCeiling(rows: readonly Rated[]) {
   };
 }
 
+interface RatedPair {
+  readonly ratings_0: readonly number[];
+  readonly ratings_1: readonly number[];
+  readonly label: string;
+}
+
+/** One rater of each word: the share whose ratings are in the order of the means. Equal ratings count half. */
+export function pairsCeiling(rows: readonly RatedPair[]) {
+  const shares = rows.flatMap(({ ratings_0: first, ratings_1: second, label }) =>
+    first.flatMap((a) => second.map((b) => (a === b ? 0.5 : Number(a > b === (label === 'first'))))),
+  );
+  return { accuracy: shares.reduce((sum, share) => sum + share, 0) / shares.length };
+}
+
 /** As the recipe's thresholds do: half a unit counts upward. */
 function labelOf(mean: number): string {
   const rounded = Math.floor(mean + 0.5);

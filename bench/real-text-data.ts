@@ -36,7 +36,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** Downloads what the folder lacks, and writes model.gguf and TASK.SPLIT.jsonl. Throws SETUP_FAILED. */
 export async function prepareRealText(folder: string, log: (line: string) => void): Promise<void> {
-  const marker = join(folder, 'complete');
+  const marker = join(folder, markerName);
   if (existsSync(marker)) return;
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
@@ -64,7 +64,7 @@ export async function prepareRealText(folder: string, log: (line: string) => voi
   for (const [name, rows] of Object.entries(tables))
     writeFileSync(join(partial, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   rmSync(installed, { recursive: true });
-  writeFileSync(join(partial, 'complete'), '');
+  writeFileSync(join(partial, markerName), '');
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
 }
@@ -91,17 +91,19 @@ export function splitOf({ stem }: Pick<RatedWord, 'stem'>): Split | undefined {
   return share >= 12 ? 'test' : undefined;
 }
 
-/** Of one task, chosen by seed: two processor cores judge about four rows a second. */
-const heldOutRowCountMax = 200;
+/** Its number changes with the rows, so that a folder of an earlier version is made anew. */
+const markerName = 'complete-2';
+
+/** Pairs of words in a split that is not trained on. */
+const pairCount = 200;
 
 /** Rows by `TASK.SPLIT`. */
 export function rowsOf(words: readonly RatedWord[]): Record<string, Row[]> {
   const tables: Record<string, Row[]> = {};
   for (const split of splits) {
     const own = words.filter((word) => splitOf(word) === split);
-    for (const [task, rows] of Object.entries(judgedRows(own)))
-      tables[`${task}.${split}`] = split === 'train' ? rows : chosen(rows, `${task}.${split}`);
-    if (split !== 'train') tables[`pairs.${split}`] = pairsOf(own, split, heldOutRowCountMax / 2);
+    for (const [task, rows] of Object.entries(judgedRows(own))) tables[`${task}.${split}`] = rows;
+    if (split !== 'train') tables[`pairs.${split}`] = pairsOf(own, split, pairCount);
   }
   return tables;
 }
@@ -118,12 +120,6 @@ export function judgedRows(words: readonly RatedWord[]): Record<'polarity' | 'ag
     agreement: labelled(agreementOf),
     intensity: words.map((word) => ({ ...word, mean: meanOf(word) })),
   };
-}
-
-function chosen(rows: readonly Row[], table: string): Row[] {
-  const order = new Rng('real-text', table).shuffle(rows.map((_, i) => i));
-  const kept = new Set(order.slice(0, heldOutRowCountMax));
-  return rows.filter((_, i) => kept.has(i));
 }
 
 /** At least nine of ten raters agree on the sign. */
@@ -158,7 +154,9 @@ function pairsOf(words: readonly RatedWord[], split: Split, count: number): Row[
     ] as const) {
       const label = meanOf(first) > meanOf(second) ? 'first' : 'second';
       const id = `${first.word}|${second.word}`;
-      rows.set(id, { id, word_0: first.word, word_1: second.word, pair: [a.word, b.word].sort().join('|'), label });
+      const rated = { ratings_0: first.ratings, ratings_1: second.ratings };
+      const pair = [a.word, b.word].sort().join('|');
+      rows.set(id, { id, word_0: first.word, word_1: second.word, ...rated, pair, label });
     }
   }
   return [...rows.values()];

@@ -10,7 +10,7 @@ import { stackHome } from '../infra/stack/settings.ts';
 import { openForm } from '../policy/checkpoints/form.ts';
 import { required } from '../core/assert.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
-import { intensityCeiling, polarityCeiling } from './human-ceiling.ts';
+import { intensityCeiling, pairsCeiling, polarityCeiling } from './human-ceiling.ts';
 import type { BenchOptions } from './main.ts';
 import { compareRealSteps } from './real-step.ts';
 import { prepareRealText } from './real-text-data.ts';
@@ -20,21 +20,21 @@ export async function bench(log: (line: string) => void, { onlyPrepares = false,
   await prepareRealText(folder, log);
   log(`model and rows are in ${folder}`);
   if (onlyPrepares) return { folder };
-  const rated = (task: string) => ratedRows(join(folder, `${task}.test.jsonl`));
   return {
     folder,
     humanCeiling: {
-      polarity: polarityCeiling(await rated('polarity')),
-      intensity: intensityCeiling(await rated('intensity')),
+      polarity: polarityCeiling(await rowsIn(join(folder, 'polarity.test.jsonl'))),
+      intensity: intensityCeiling(await rowsIn(join(folder, 'intensity.test.jsonl'))),
+      pairs: pairsCeiling(await rowsIn(join(folder, 'pairs.test.jsonl'))),
     },
     loading: await loading(join(folder, 'model.gguf')),
     step: await compareRealSteps(folder, withPeers, log),
   };
 }
 
-async function ratedRows(file: string): Promise<{ readonly ratings: readonly number[] }[]> {
+async function rowsIn<T>(file: string): Promise<T[]> {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as { readonly ratings: readonly number[] });
+  return lines.map((line) => JSON.parse(line) as T);
 }
 
 /** Wall time of each part of opening the file. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { intensityCeiling, polarityCeiling } from '../../bench/human-ceiling.ts';
+import { intensityCeiling, pairsCeiling, polarityCeiling } from '../../bench/human-ceiling.ts';
 
 test('each rater is compared with the others; worked by hand', () => {
   // Of [3, 1, -1], the means of the others are 0, 1 and 2; of [-2, -2, 0] they are -1, -1 and -2.
@@ -11,4 +11,11 @@ test('each rater is compared with the others; worked by hand', () => {
   expect(accuracy).toBe(1 / 6);
   expect(meanAbsoluteError).toBeCloseTo((3 + 0 + 3 + 1 + 1 + 2) / 6);
   expect(pearson).toBeGreaterThan(-1);
+});
+
+test('a pair is judged by one rater of each word; worked by hand', () => {
+  // 3 > 2 and 3 > 1, 2 = 2 and 2 > 1: in the order of the means but for one tie.
+  const pair = { ratings_0: [3, 2], ratings_1: [2, 1], label: 'first' };
+  expect(pairsCeiling([pair])).toEqual({ accuracy: 3.5 / 4 });
+  expect(pairsCeiling([{ ...pair, label: 'second' }])).toEqual({ accuracy: 0.5 / 4 });
 });

@@ -48,7 +48,7 @@ test('a lexicon gives words of letters with ten ratings; pairs are in both order
     word_1: string;
     label: string;
   }[];
-  expect(pairs).toHaveLength(200);
+  expect(pairs).toHaveLength(400);
   expect(pairs.filter(({ word_0: a, word_1: b }) => trained.has(a) || trained.has(b))).toEqual([]);
   const labels = new Map(pairs.map(({ id, label }) => [id, label]));
   for (const { word_0: a, word_1: b, label } of pairs)
