@@ -6,6 +6,7 @@ import { isHubAddress } from '../../core/hub-address.ts';
 import { requireWeights } from '../../artifacts/codecs/safetensors-folder.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { isCheckpointFile } from '../../policy/checkpoints/checkpoint-files.ts';
 import { type CheckpointForm, openForm } from '../../policy/checkpoints/form.ts';
 import { loadProcessor } from '../../policy/processor.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
@@ -141,16 +142,13 @@ function namingFolder(error: unknown, copy: string, path: string): unknown {
   return new MtrlError(error.code, error.message, { ...error.details, where: `${path}${where.slice(copy.length)}` });
 }
 
-/**
- * The files of a checkpoint: weights, configuration, tokenizer, templates. Others, such as model cards, are left out.
- */
 async function checkpointFiles(folder: string): Promise<string[]> {
   const names = await fileNames(folder).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });
   });
   const templates = await fileNames(join(folder, templateFolder)).catch(() => []);
   return [
-    ...names.filter((name) => checkpointFile.test(name) && name !== 'provenance.json'),
+    ...names.filter((name) => isCheckpointFile(name) && name !== 'provenance.json'),
     ...templates.filter((name) => name.endsWith('.jinja')).map((name) => `${templateFolder}/${name}`),
   ];
 }
@@ -160,7 +158,6 @@ async function fileNames(folder: string): Promise<string[]> {
   return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
 }
 
-const checkpointFile = /\.(safetensors|json|jinja|txt|model)$/;
 /** Where transformers keeps further templates. */
 const templateFolder = 'additional_chat_templates';
 

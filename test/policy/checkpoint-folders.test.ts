@@ -308,6 +308,20 @@ describe('an adapter folder', () => {
     await withSmallFiles(folder, loadProcessor);
   });
 
+  test('brings its base from the Hub, at the revision that it names', async () => {
+    const asked: string[] = [];
+    const fetchBase = (address: string): Promise<string> => {
+      asked.push(address);
+      return Promise.resolve(model);
+    };
+    for (const revision of [null, 'refs/pr/1'])
+      await openForm(
+        await adapterFolder((config) => ({ ...config, base_model_name_or_path: 'org/name', revision })),
+        fetchBase,
+      );
+    expect(asked).toEqual(['hf:org/name', 'hf:org/name@refs%2Fpr%2F1']);
+  });
+
   test('without a base, with another kind of adapter, or beside a whole model is refused', async () => {
     await expect(openForm(await adapterFolder((config) => config))).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { decodeSafetensors } from '../../artifacts/codecs/safetensors.ts';
 import { readFloat32 } from '../../artifacts/codecs/tensor-values.ts';
-import { writeAdapterFiles } from '../../cli/adapter-files.ts';
+import { adapterBase, writeAdapterFiles } from '../../cli/adapter-files.ts';
 import { required } from '../../core/assert.ts';
 import type { OptimStepRequest, TrainGroup, TrainableSpec } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
@@ -216,9 +217,32 @@ describe('LoRA', () => {
     await engine.saveState(adapted);
     const snapshotOf = async (state: string) => store.putJson({ optimizer: await putOptimizer(store, state) });
     const to = freshFolder();
-    await writeAdapterFiles(store, await snapshotOf(adapted), to);
+    await writeAdapterFiles(store, await snapshotOf(adapted), to, undefined);
     expect(readdirSync(to).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
-    await expect(writeAdapterFiles(store, await snapshotOf(plain), to)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const refused = (snapshot: ArtifactRef) =>
+      expect(writeAdapterFiles(store, snapshot, to, undefined)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await refused(await snapshotOf(plain));
+    await refused(await store.putJson({ optimizer: null, averaged: [] }));
+  });
+
+  test.each([
+    ['a repository', 'hf:org/name@v1.0', { base_model_name_or_path: 'org/name', revision: 'v1.0' }],
+    ['a folder', '/models/small', { base_model_name_or_path: '/models/small' }],
+  ])('an exported adapter names its base: %s', async (_, checkpoint, named) => {
+    const store = new ArtifactStore(new FolderObjectStore(join(scratch, 'store')));
+    await engine.loadCheckpoint(qwen3);
+    await engine.prepareTraining({ lora: { rank: 2, alpha: 8, modules: ['v_proj'], seed: 1 } });
+    const state = freshFolder();
+    await engine.saveState(state);
+    const to = freshFolder();
+    const policy = { checkpoint };
+    const snapshot = await store.putJson({ optimizer: await putOptimizer(store, state) });
+    await writeAdapterFiles(store, snapshot, to, adapterBase({ policy }, undefined));
+    const config: unknown = JSON.parse(readFileSync(join(to, 'adapter_config.json'), 'utf8'));
+    expect(config).toMatchObject({ ...named, r: 2 });
+    // Adapters of a run that began with another run's policy do not fit the recipe's checkpoint.
+    expect(adapterBase({ policy }, 'format/s0')).toEqual({ runName: 'format/s0' });
+    expect(adapterBase({ policy: { config: 'folder', initSeed: 0 } }, undefined)).toBeUndefined();
   });
 });
 

@@ -15,7 +15,7 @@ import { modelCard, type ModelCardData } from '../../../judge/report/model-card.
 import { findExperimentIndex } from '../../../pipeline/reporting/experiment-index.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { PolicyState } from '../../../contract/activities.ts';
-import { writeAdapterFiles } from '../../adapter-files.ts';
+import { type AdapterBase, adapterBase, writeAdapterFiles } from '../../adapter-files.ts';
 import { type MadeRun, madeBy } from '../../show/made.ts';
 import { print, printJson } from '../../show/output.ts';
 import { promotedAs } from '../../temporal/promotions.ts';
@@ -57,7 +57,9 @@ export function addExport(command: Command): void {
         const repository = repositoryOf(options.to);
         const scratch = repository && (await mkdtemp(join(tmpdir(), 'mtrl-export-')));
         const folder = scratch === undefined ? userPath(options.to) : join(scratch, 'checkpoint');
-        if (options.adapter === true) await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder);
+        const base = options.adapter === true ? await baseOf(stack, experimentId, runName) : undefined;
+        if (options.adapter === true)
+          await writeAdapterFiles(stack.store, ended(runName, policy).snapshot, folder, base);
         else await materializeFolder(stack.store, checkpoint, folder);
         if (options.dtype !== undefined) await convertCheckpoint(folder, options.dtype);
         const provenance = {
@@ -76,8 +78,18 @@ export function addExport(command: Command): void {
               }).finally(() => rm(scratch ?? '', { recursive: true, force: true }));
         if (options.json === true) printJson({ folder: place, ...provenance });
         else print(`${runName} of ${experimentId} (${checkpoint.sha256}) is in ${place}`);
+        if (base !== undefined && 'runName' in base)
+          process.stderr.write(
+            `its base is the policy of ${base.runName}, where the run began: mtrl export ${experimentId} --run ${base.runName} --to FOLDER\n`,
+          );
       });
     });
+}
+
+async function baseOf({ store }: Stack, experimentId: string, runName: string): Promise<AdapterBase | undefined> {
+  const index = await findExperimentIndex(store, experimentId);
+  const run = index?.runs.find(({ plan }) => plan.runName === runName);
+  return index && run && adapterBase((await store.getJson(index.recipe)) as Recipe, run.plan.from);
 }
 
 async function named(

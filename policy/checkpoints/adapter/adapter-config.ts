@@ -10,6 +10,8 @@ const none = z.union([z.null(), z.tuple([]), z.strictObject({})]).default(null);
 const schema = z.looseObject({
   peft_type: z.literal('LORA'),
   base_model_name_or_path: z.string().nullable().default(null),
+  /** Of a base on the Hub. */
+  revision: z.string().nullable().default(null),
   r: z.int().min(1),
   lora_alpha: z.number().positive(),
   use_rslora: z.boolean().default(false),

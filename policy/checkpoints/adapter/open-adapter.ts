@@ -17,6 +17,7 @@ import { digestFile } from '../../../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { parseHubAddress } from '../../../core/hub-address.ts';
 import type { CheckpointForm, FetchBase } from '../form.ts';
+import { isCheckpointFile } from '../checkpoint-files.ts';
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.ts';
 
 const weightsName = 'adapter_model';
@@ -62,7 +63,7 @@ export async function openAdapter(folder: string, fetchBase?: FetchBase): Promis
 
 async function baseFolder(
   folder: string,
-  { base_model_name_or_path: named }: AdapterConfig,
+  { base_model_name_or_path: named, revision }: AdapterConfig,
   fetchBase: FetchBase | undefined,
 ): Promise<string> {
   const where = join(folder, 'adapter_config.json');
@@ -71,14 +72,15 @@ async function baseFolder(
     throw new MtrlError('CHECKPOINT_INVALID', 'the adapter does not name its base', { where, hint });
   const path = resolve(folder, named);
   if (existsSync(join(path, 'config.json'))) return path;
-  if (fetchBase !== undefined && parseHubAddress(`hf:${named}`) !== undefined) return fetchBase(`hf:${named}`);
+  const address = `hf:${named}${revision ? `@${encodeURIComponent(revision)}` : ''}`;
+  if (fetchBase !== undefined && parseHubAddress(address) !== undefined) return fetchBase(address);
   throw new MtrlError('FILE_MISSING', 'the base of the adapter is not there', { where, found: named, hint });
 }
 
 async function fileNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => !entry.isDirectory() && /\.(safetensors|json|jinja|txt|model)$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && isCheckpointFile(entry.name))
     .map(({ name }) => name);
 }
 
