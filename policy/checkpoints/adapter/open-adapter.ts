@@ -79,9 +79,7 @@ async function baseFolder(
 
 async function fileNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && isCheckpointFile(entry.name))
-    .map(({ name }) => name);
+  return entries.filter((entry) => !entry.isDirectory() && isCheckpointFile(entry.name)).map(({ name }) => name);
 }
 
 async function digestsOf(folder: string, label: string): Promise<Record<string, string>> {
