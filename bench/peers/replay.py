@@ -1,8 +1,8 @@
 """Makes the updates of a recorded run again in PyTorch, from its rollouts and rewards, and compares the weights.
 
 Argument: the path of a JSON file {start, adapter, final, out, adam, bannedTokenIds, steps}. `start` and `final` are
-checkpoint folders, `adapter` is a folder in PEFT's layout or null; a step is {learningRate, temperature, loss, groups},
-as the engine got them. Prints one line of JSON per step, then one for the weights; if `out` is not null, writes the
+checkpoint folders, `adapter` is a folder in PEFT's layout or null; `steps` is a file with a step
+{learningRate, temperature, loss, groups} on each line, as the engine got them. Prints one line of JSON per step, then one for the weights; if `out` is not null, writes the
 resulting weights there, as safetensors.
 """
 
@@ -74,7 +74,8 @@ def replay(work, model, pixels, say):
         {"params": [p for p in trained if p.ndim == 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(adam["beta1"], adam["beta2"]), eps=adam["epsilon"])
-    for step in work["steps"]:
+    for line in open(work["steps"]):
+        step = json.loads(line)
         optimizer.zero_grad(set_to_none=True)
         difference = 0.0
         for group in step["groups"]:

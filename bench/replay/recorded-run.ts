@@ -9,7 +9,7 @@ import { JsonCache } from '../../pipeline/json-cache.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
-import type { AdamSpec, StepOutcome } from '../../pipeline/policies/step-record.ts';
+import type { AdamSpec, StepOutcome, StepRecord } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { prepareSteps } from '../../pipeline/training/optimize.ts';
 import type { TrainableSpec } from '../../policy/engine.ts';
@@ -22,7 +22,7 @@ export interface RecordedRun {
   readonly adam: AdamSpec;
   readonly bannedTokenIds: readonly number[];
   /** In order; those without informative groups made no update. */
-  readonly steps: readonly RecordedStep[];
+  readonly steps: AsyncIterable<RecordedStep>;
 }
 
 interface RecordedStep extends ReadyStep {
@@ -47,22 +47,30 @@ export async function recordedRun(
   if (first.optimizer !== null)
     throw new MtrlError('USAGE', 'the run continued with the optimizer state of another', { where: first.ref.uri });
   const context = { cache, processors, prompter: new Prompter(cache) };
-  const steps: RecordedStep[] = [];
-  for (const record of records) {
-    const { steps: ready } = await prepareSteps(context, first.ref, record.update);
-    for await (const step of ready) {
-      const outcome = required(
-        record.steps.find((each) => each.step === step.step),
-        'the outcome of a step',
-      );
-      if (step.groups.length > 0) steps.push({ ...step, outcome });
-    }
-  }
   const { processor } = await processors.of(first.ref);
   const { checkpoint } = (await cache.get(policy.snapshot)) as Snapshot;
   const { trainable = {}, adam } = update;
   return {
-    ...{ start: first.checkpoint, final: checkpoint, trainable, adam, steps },
+    ...{ start: first.checkpoint, final: checkpoint, trainable, adam },
+    steps: recordedSteps(context, first.ref, records),
     bannedTokenIds: [...processor.bannedTokenIds],
   };
+}
+
+/** Their rollouts are read step by step: those of a long run do not fit into memory. */
+async function* recordedSteps(
+  context: Parameters<typeof prepareSteps>[0],
+  snapshot: ArtifactRef,
+  records: readonly StepRecord[],
+): AsyncGenerator<RecordedStep> {
+  for (const { update, steps: outcomes } of records) {
+    const { steps } = await prepareSteps(context, snapshot, update);
+    for await (const step of steps) {
+      const outcome = required(
+        outcomes.find((each) => each.step === step.step),
+        'the outcome of a step',
+      );
+      if (step.groups.length > 0) yield { ...step, outcome };
+    }
+  }
 }

@@ -9,6 +9,7 @@ import { madeBy } from '../../cli/show/made.ts';
 import { withStack } from '../../cli/temporal/stack.ts';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
+import type { StepOutcome } from '../../pipeline/policies/step-record.ts';
 import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
 import { type RecordedRun, recordedRun } from './recorded-run.ts';
 import { torchReplay } from './torch-replay.ts';
@@ -46,8 +47,15 @@ export async function replayExperiment(log: (line: string) => void, experimentId
       const [start, final] = await Promise.all(
         [run.start, run.final].map((checkpoint) => states.fetch({ checkpoint, optimizer: null })),
       );
-      const recorded = new Map(run.steps.map(({ step, outcome }) => [step, outcome]));
-      const work = { ...run, start: required(start, 'start').folder, final: required(final, 'final').folder };
+      const recorded = new Map<number, StepOutcome>();
+      const noted = (async function* () {
+        for await (const step of run.steps) {
+          recorded.set(step.step, step.outcome);
+          yield step;
+        }
+      })();
+      const folders = { start: required(start, 'start').folder, final: required(final, 'final').folder };
+      const work = { ...run, ...folders, steps: noted };
       const { steps, weights } = await torchReplay(folder, work, ({ step, logProbDifferenceMax }) => {
         log(`${name} step ${step}: log-probs differ by at most ${logProbDifferenceMax.toExponential(1)}`);
       });

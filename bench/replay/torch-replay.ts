@@ -21,7 +21,8 @@ export interface ReplayWork {
   readonly trainable: TrainableSpec;
   readonly adam: AdamSpec;
   readonly bannedTokenIds: readonly number[];
-  readonly steps: readonly ReadyStep[];
+  /** Read one at a time. */
+  readonly steps: Iterable<ReadyStep> | AsyncIterable<ReadyStep>;
 }
 
 /** What torch found at a step. */
@@ -47,13 +48,14 @@ export async function torchReplay(
   work: ReplayWork,
   onStep: (step: TorchStep) => void = () => undefined,
 ): Promise<TorchReplay> {
-  requireReplayable(work);
+  const { adam, trainable, bannedTokenIds, start, final = null, out = null } = work;
+  if ((trainable.freeze ?? []).length > 0) throw uncomputed('frozen parts');
+  if (adam.muon !== undefined) throw uncomputed('Muon');
   const file = join(folder, 'work.json');
-  const { start, final = null, out = null, adam, bannedTokenIds } = work;
   const pixels = new Map<string, PixelValues>();
-  const steps = [];
-  for (const step of work.steps) steps.push(await plainStep(step, pixels));
-  const adapter = work.trainable.lora ? await newAdapter(start, work.trainable, folder) : null;
+  const steps = join(folder, 'steps.jsonl');
+  await writeFile(steps, stepLines(work.steps, pixels));
+  const adapter = trainable.lora ? await newAdapter(start, trainable, folder) : null;
   const written = pixels.size === 0 ? null : await writePixels(pixels, join(folder, 'pixels.safetensors'));
   await writeFile(file, JSON.stringify({ start, final, out, adapter, pixels: written, adam, bannedTokenIds, steps }));
   const found: TorchStep[] = [];
@@ -69,16 +71,14 @@ export async function torchReplay(
   return { steps: found, ...(weights && { weights }) };
 }
 
-function requireReplayable({ trainable, adam, steps }: ReplayWork): void {
-  const found =
-    (trainable.freeze ?? []).length > 0
-      ? 'frozen parts'
-      : adam.muon !== undefined
-        ? 'Muon'
-        : steps.some(({ loss }) => usesReference(loss))
-          ? 'a KL term'
-          : undefined;
-  if (found !== undefined) throw new MtrlError('USAGE', `replay.py does not compute ${found}`, { found });
+const uncomputed = (found: string): MtrlError =>
+  new MtrlError('USAGE', `replay.py does not compute ${found}`, { found });
+
+async function* stepLines(steps: ReplayWork['steps'], pixels: Map<string, PixelValues>): AsyncGenerator<string> {
+  for await (const step of steps) {
+    if (usesReference(step.loss)) throw uncomputed('a KL term');
+    yield `${JSON.stringify(await plainStep(step, pixels))}\n`;
+  }
 }
 
 /** A step as JSON; the pixels of its prompts are added to `pixels` by digest. */
