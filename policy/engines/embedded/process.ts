@@ -11,7 +11,7 @@ const settings = JSON.parse(process.argv[2] ?? '') as EngineSettings;
 const engine = new EmbeddedEngine(settings);
 let queue: Promise<void> = Promise.resolve();
 /** An engine between two activities of the same run should not allocate its memory again. */
-const idleMs = 5_000;
+const idleMsDefault = 5_000;
 let idling: NodeJS.Timeout | undefined;
 
 const asks = new PixelAsks((ask) => {
@@ -28,7 +28,7 @@ process.on('message', (message: EngineCall | PixelAnswer) => {
   queue = queue.then(async () => {
     send(await answer(call));
     clearTimeout(idling);
-    idling = setTimeout(rest, idleMs);
+    idling = setTimeout(rest, settings.idleMs ?? idleMsDefault);
   });
 });
 process.on('disconnect', () => process.exit(0));

@@ -8,6 +8,8 @@ export interface EngineSettings extends RuntimeSettings {
   readonly memoryByteLengthMax?: number;
   /** Bytes of the machine's memory that an engine may plan; it limits how many calls run concurrently, no more. */
   readonly memoryShare?: number;
+  /** Time without a call after which an engine gives memory back to the machine. Default: 5 s. */
+  readonly idleMs?: number;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { engineSettings, versionWith } from '../../../policy/engines/embedded/settings.ts';
 import { EmbeddedEngine } from '../../../policy/engines/embedded/embedded-engine.ts';
@@ -91,6 +92,23 @@ describe('an engine in a process of its own', () => {
   it('reports the code of an unavailable provider to its parent', async () => {
     const engine = spawnEmbeddedEngine({ threadCount: 1, backend: 'tfjs', executionProvider: 'tpu' });
     await expect(engine.loadCheckpoint(folderOf('tied'))).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await engine.close();
+  });
+
+  it.each([
+    ['without its runtime', { backend: 'tfjs', executionProvider: 'tpu' }, 'PROVIDER_UNAVAILABLE'],
+    ['with a policy', {}, undefined],
+  ] as const)('lives on after a rest %s', async (_title, choice, code) => {
+    const engine = spawnEmbeddedEngine({ threadCount: 1, idleMs: 1, ...choice });
+    const load = () =>
+      engine.loadCheckpoint(folderOf('tied')).then(
+        () => undefined,
+        (error: unknown) => (error as { code?: string }).code,
+      );
+    expect(await load()).toBe(code);
+    // Long enough for a rest; without one, the second call shows nothing.
+    await sleep(300);
+    expect(await load()).toBe(code);
     await engine.close();
   });
 });
