@@ -1,6 +1,5 @@
 /** Shapes of a training step of each trained arm of a recipe, known before any data is read. */
 import type { ArmShape } from '../contract/model-plan.ts';
-import { kindOf } from '../judge/kinds/table.ts';
 import { trainingOf } from '../pipeline/training/objectives/table.ts';
 import { lossOf } from '../pipeline/training/updates/table.ts';
 import { trainedArms } from '../recipes/arms.ts';
@@ -31,8 +30,7 @@ function longestPrompt(recipe: Recipe, names: Iterable<string>): Pick<ArmShape, 
   const prompts = [...names].map((name) => {
     const task = recipe.tasks[name];
     const parts = (task?.prompt ?? '').split('<image>');
-    const least = (task && kindOf(task).imageCount) ?? 0;
-    return { promptText: parts.join(' '), imageCount: Math.max(least, parts.length - 1) };
+    return { promptText: parts.join(' '), imageCount: parts.length - 1 };
   });
   const weight = ({ promptText, imageCount }: { promptText: string; imageCount: number }): number =>
     1000 * imageCount + promptText.length;

@@ -10,7 +10,13 @@ export interface TextPart {
 }
 
 /** Images are passed next to the messages, in the order of their parts. */
-export type ContentPart = { readonly type: 'image' } | TextPart;
+export interface ImagePart {
+  readonly type: 'image';
+  /** Which of the example's images; default: the next one. */
+  readonly image?: number;
+}
+
+export type ContentPart = ImagePart | TextPart;
 
 export interface ChatMessage {
   readonly role: 'user' | 'assistant' | 'system';

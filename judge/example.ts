@@ -7,14 +7,24 @@ export type Split = 'train' | 'val' | 'test';
 /** Form of an answer: a rationale, then the verdict (`think`), or the verdict alone (`direct`). */
 export type AnswerMode = 'think' | 'direct';
 
+/** Part of a candidate: text of the row, or a picture, as an index into the images of the example. */
+export type CandidatePart = { readonly text: string } | { readonly image: number };
+/** One of the things that are compared, such as an answer, a picture, or a picture with its caption. */
+export type Candidate = readonly CandidatePart[];
+
 /** One input to judge, with its label. */
 export interface Example {
   /** Unique within the dataset. */
   readonly id: string;
   readonly task: string;
   readonly split: Split;
-  /** sha256 of each image's encoded bytes (stored in an ImagePack), in prompt order. */
+  /**
+   * sha256 of each image's encoded bytes (stored in an ImagePack): those of the context, then those of the candidates.
+   * Without `candidates`, in prompt order; a kind that compares then compares these images.
+   */
   readonly images: readonly string[];
+  /** What is compared; absent if nothing is, or if each image is a candidate. */
+  readonly candidates?: readonly Candidate[];
   /** Values for the task's prompt template, by field name. */
   readonly fields: Readonly<Record<string, string>>;
   /** One of the task's labels. */
@@ -43,6 +53,7 @@ export interface QuarantinedRow {
     | 'IMAGE_MISSING'
     | 'IMAGE_UNREADABLE'
     | 'IMAGE_TOO_LARGE'
+    | 'CANDIDATES_INVALID'
     | 'PROMPT_INVALID'
     | 'PROMPT_TOO_LONG'
     | 'DUPLICATE_ID'
@@ -88,7 +99,7 @@ export interface Reward {
   readonly format: 0 | 1;
   /** Score tasks: 1 - |score - label| / (range of the labels), in [0, 1]. */
   readonly closeness?: number;
-  /** Pairs sampled in both orders: share of the verdicts in the other order that choose the same image, in [0, 1]. */
+  /** Sampled in several orders: share of the verdicts in the others that choose the same candidate, in [0, 1]. */
   readonly agreement?: number;
   /** Score of the external grader, in [0, 1]. */
   readonly graderScore?: number;

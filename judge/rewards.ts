@@ -6,7 +6,9 @@ import { assert } from '../core/assert.ts';
 import type { RewardSpec } from '../recipes/fields/reward-fields.ts';
 import type { KindedTask } from '../recipes/fields/task-fields.ts';
 import type { Example, Judgment, Reward } from './example.ts';
+import type { Labels, Order } from './kinds/kind.ts';
 import { kindOf } from './kinds/table.ts';
+import { verdictInRow } from './tasks/reorder.ts';
 
 /** Reward of a judgment against the example's label; `formatWeight` is a, in [0, 1]. */
 export function rewardOf(judgment: Judgment, label: string, formatWeight: number): Reward {
@@ -28,7 +30,7 @@ export interface RewardRule {
 export interface JudgedCompletion {
   readonly judgment: Judgment;
   readonly tokenCount: number;
-  /** Pairs sampled in both orders: share of the verdicts in the other order that choose the same image, in [0, 1]. */
+  /** Sampled in several orders: share of the verdicts in the others that choose the same candidate, in [0, 1]. */
   readonly agreement?: number;
   /** Score of the external grader, in [0, 1]. */
   readonly graderScore?: number;
@@ -75,14 +77,22 @@ function overlongPenalty(tokenCount: number, { reward: { overlong }, tokenCountM
   return overlong.penalty * Math.min(1, Math.max(0, share));
 }
 
+/** Judgments of an example in one order of its candidates. */
+export interface OrderJudgments {
+  readonly judgments: readonly Judgment[];
+  readonly order: Order;
+}
+
 /**
- * For each judgment of a pair, the share of judgments in the other order that choose the same image, which has the
- * other label there; 0 for unparsable judgments.
+ * For each judgment, the share of judgments in the other orders that choose the same candidate (a tie agrees with a tie);
+ * 0 for unparsable judgments.
  */
-export function agreements(judgments: readonly Judgment[], swapped: readonly Judgment[]): number[] {
-  return judgments.map((judgment) => {
-    if (!judgment.ok || swapped.length === 0) return 0;
-    const same = swapped.filter((other) => other.ok && other.verdict !== judgment.verdict);
-    return same.length / swapped.length;
+export function agreements(own: OrderJudgments, others: readonly OrderJudgments[], labels: Labels): number[] {
+  const verdicts = ({ judgments, order }: OrderJudgments) =>
+    judgments.map((judgment) => (judgment.ok ? verdictInRow(judgment.verdict, labels, order) : undefined));
+  const elsewhere = others.flatMap(verdicts);
+  return verdicts(own).map((verdict) => {
+    if (verdict === undefined || elsewhere.length === 0) return 0;
+    return elsewhere.filter((other) => other === verdict).length / elsewhere.length;
   });
 }

@@ -1,6 +1,7 @@
 /** Checks a recipe's datasets against its tasks before any row is read. RECIPE_INVALID names the place. */
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
+import { candidatesProblem } from '../kinds/candidate-count.ts';
 import { kindOf, kindsWhere } from '../kinds/table.ts';
 import { targetText } from '../tasks/completion.ts';
 import { readVerdict } from '../tasks/read-verdict.ts';
@@ -62,18 +63,20 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
 function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
   const task = taskSpecOf(recipe, spec.task, `${where}.task`);
   const { kind, labels } = task;
-  const { imageCount, takesTwoLabelFields } = kindOf(task);
+  const { takesTwoLabelFields } = kindOf(task);
   const { fields, labelMap, rationale } = spec;
   for (const [value, label] of Object.entries(labelMap)) {
     if (!labels.includes(label))
       throw invalid(`${where}.labelMap.${value}`, `not a label of ${spec.task}`, label, labels.join(' or '));
   }
-  if (imageCount !== undefined && fields.images.length !== imageCount) {
+  const compared = candidatesProblem(fields, task);
+  if (compared !== undefined) {
+    const { field, found, allowed } = compared;
     throw invalid(
-      `${where}.fields.images`,
-      `examples of a ${kind} task have ${imageCount} images`,
-      fields.images.join(', '),
-      `${imageCount} fields`,
+      `${where}.fields.${field}`,
+      `examples of ${kind} tasks have other candidates`,
+      JSON.stringify(found),
+      allowed,
     );
   }
   if (!takesTwoLabelFields && typeof fields.label !== 'string') {

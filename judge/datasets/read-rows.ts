@@ -11,7 +11,7 @@ import type { Row as Values } from './rows/jsonl-row.ts';
 import type { RowOrBroken } from './readers/row.ts';
 import { readers } from './readers/table.ts';
 import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
-import { outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.ts';
+import { type ImagesOf, outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.ts';
 import { type ImageSource, takeImages } from './rows/row-images.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
@@ -21,8 +21,8 @@ const rowCountInFlight = 16;
 /** The readings of one row: one, or one for each row that its ranking expands to. */
 async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSource): Promise<readonly Reading[]> {
   const taken = new Map<string, TakenImage>();
-  const imagesOf = async (values: Values): Promise<readonly string[]> => {
-    const images = await takeImages(values, mapping.spec.fields.images, source);
+  const imagesOf: ImagesOf = async (found) => {
+    const images = await takeImages(found, source);
     for (const image of images)
       if (!taken.has(image.sha256) || image.bytes !== undefined) taken.set(image.sha256, image);
     return images.map(({ sha256 }) => sha256);

@@ -1,8 +1,10 @@
 /**
- * The result of judging an unlabelled row: verdict, rationale and probabilities; for a pair, combined over both orders.
+ * The result of judging an unlabelled row: verdict, rationale and probabilities; of candidates, combined over all orders.
  */
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
+import type { Labels, Order } from '../kinds/kind.ts';
+import { labelInOrder, verdictInRow } from '../tasks/reorder.ts';
 import { likeliest } from './forced-choice.ts';
 
 export interface RowAnswer {
@@ -10,44 +12,44 @@ export interface RowAnswer {
   readonly judgment: Judgment;
   /** Probabilities of the task's labels, in their order, for the candidate order of this prompt. */
   readonly probabilities: readonly number[];
+  /** Order of the candidates; that of the row comes first. */
+  readonly order: Order;
 }
 
 export interface JudgedRow {
   readonly id: string;
-  /** Null if the answer (for a pair: both answers) is unparsable; `likeliest` is still set then. */
+  /** Null if the answer (for candidates: all answers) is unparsable; `likeliest` is still set then. */
   readonly verdict: string | null;
   readonly rationale: string | null;
-  /** Reason why the answer is unparsable; for a pair, that of the stored order. */
+  /** Reason why the answer is unparsable; of several orders, that of the stored one. */
   readonly unparsable?: string;
-  /** Probability by label; for a pair, the mean over both orders. */
+  /** Probability by label; the mean over all orders. */
   readonly probabilities: Readonly<Record<string, number>>;
   readonly likeliest: string;
   /** Number in the answer; only for score tasks with `real`. */
   readonly score?: number;
   /**
-   * Pairs: whether both orders are parsable and choose the same image. If they choose different ones, `verdict` is the
-   * more probable of the two.
+   * Several orders: whether all answers are parsable and choose the same candidate. If not, `verdict` is the most probable
+   * one, if an answer gave it.
    */
   readonly agreement?: boolean;
   /** Decoded completions: the stored order, then the other. */
   readonly answers: readonly string[];
 }
 
-/** Combines the answers to one row: a single one, or, for a pair, those in the stored order and in the other. */
-export function judgedRow(id: string, answers: readonly RowAnswer[], labels: readonly string[]): JudgedRow {
-  const [first, other] = answers;
+/** Combines the answers to one row, in each of its orders. */
+export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Labels): JudgedRow {
+  const [first] = answers;
   assert(first !== undefined, `an answer to ${id}`);
-  const turned = other && {
-    ...other,
-    judgment: turnedJudgment(other.judgment, labels),
-    probabilities: [...other.probabilities].reverse(),
-  };
-  const both = turned === undefined ? [first] : [first, turned];
+  const all = answers.map(({ judgment, probabilities, order }) => ({
+    judgment: judgment.ok ? { ...judgment, verdict: verdictInRow(judgment.verdict, labels, order) } : judgment,
+    probabilities: labels.map((label) => probabilities[labels.indexOf(labelInOrder(label, labels, order))] ?? 0),
+  }));
   const probabilities = labels.map(
-    (_, i) => both.reduce((sum, each) => sum + (each.probabilities[i] ?? 0), 0) / both.length,
+    (_, i) => all.reduce((sum, each) => sum + (each.probabilities[i] ?? 0), 0) / all.length,
   );
   const best = likeliest(probabilities, labels);
-  const said = both.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
+  const said = all.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
   const isOne = new Set(said.map(({ verdict }) => verdict)).size === 1;
   const chosen = isOne ? said[0] : said.find(({ verdict }) => verdict === best);
   return {
@@ -56,16 +58,7 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: rea
     ...(chosen?.score !== undefined && { score: chosen.score }),
     probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i] ?? 0])),
     likeliest: best,
-    ...(turned && { agreement: isOne && said.length === 2 }),
+    ...(answers.length > 1 && { agreement: isOne && said.length === answers.length }),
     answers: answers.map(({ text }) => text),
   };
-}
-
-/**
- * Translates a judgment of the swapped pair to the stored order. The rationale is unchanged: it refers to the swapped
- * order.
- */
-function turnedJudgment(judgment: Judgment, labels: readonly string[]): Judgment {
-  if (!judgment.ok) return judgment;
-  return { ...judgment, verdict: labels[labels.length - 1 - labels.indexOf(judgment.verdict)] ?? judgment.verdict };
 }

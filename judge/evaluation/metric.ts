@@ -1,16 +1,16 @@
 /** A metric: a function from the judged examples of one task to some of the task's scores. */
 import type { Rng } from '../../core/rng.ts';
 import type { Example, Judgment } from '../example.ts';
-import type { Labels } from '../kinds/kind.ts';
+import type { Labels, Order } from '../kinds/kind.ts';
 import type { Outcome } from './outcome.ts';
 import type { Cues } from './rationale-agreement.ts';
 
 export interface JudgedExample {
-  /** The example as judged: for a swapped pair, the swapped example with its exchanged label. */
+  /** The example as judged: in another order of its candidates, with the label of that order. */
   readonly example: Example;
   readonly judgment: Judgment;
-  /** Id of the stored pair that this one mirrors. */
-  readonly swappedOf?: string;
+  /** Set in another order than the stored one: the id of the stored example, and the order. */
+  readonly reordered?: { readonly of: string; readonly order: Order };
   /** Probabilities of the task's labels at the verdict's position, if requested: for all examples or for none. */
   readonly probabilities?: readonly number[];
 }

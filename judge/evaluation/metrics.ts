@@ -11,7 +11,7 @@ import { forcedScores } from './forced-choice.ts';
 import { macroF1Score, perClassScores } from './macro-f1.ts';
 import { majorityScore } from './majority.ts';
 import type { Metric } from './metric.ts';
-import { bothOrders } from './order.ts';
+import { allOrders } from './order.ts';
 import { rationaleScores } from './rationale-agreement.ts';
 import { intervalScore } from './statistics/bootstrap.ts';
 import { unparsableScores } from './unparsable.ts';
@@ -32,9 +32,9 @@ const metrics = {
     rationales: rationaleScores,
     forcedChoice: forcedScores,
   },
-  /** For tasks whose examples are evaluated in both orders. */
+  /** For tasks whose examples are evaluated in several orders. */
   order: {
-    order: bothOrders,
+    order: allOrders,
   },
 } satisfies Readonly<Record<MetricGroup, Readonly<Record<string, Metric>>>>;
 

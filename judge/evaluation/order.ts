@@ -1,56 +1,84 @@
-/** Position bias of a pairwise judge, measured on its verdicts for both orders of each pair. */
+/** Position bias of a judge that compares, measured on its verdicts for all orders of each example. */
 import { assert } from '../../core/assert.ts';
+import type { Labels, Order } from '../kinds/kind.ts';
+import { verdictInRow } from '../tasks/reorder.ts';
+import { candidatesOf } from '../tasks/candidates.ts';
 import type { JudgedExample, Metric } from './metric.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 
-/** One pair, judged as stored and with its images swapped; the swapped outcome has the exchanged label. */
-export interface PairOutcome {
-  readonly stored: Outcome;
-  readonly swapped: Outcome;
+/** One order of an example: label and verdict are as shown. */
+export interface OrderOutcome extends Outcome {
+  readonly order: Order;
 }
 
 /** Rates in [0, 1]. */
 export interface OrderScores {
-  /** Share of pairs whose two verdicts are parsable and choose the same image. */
+  /** Share of examples whose verdicts are all parsable and choose the same candidate; a tie agrees with a tie. */
   readonly consistencyRate: number;
-  /** Share of parsable verdicts that choose the first image; 0.5 is unbiased. Absent if none is parsable. */
+  /** Share of parsable verdicts other than ties that choose the first place. Absent if there is none. */
   readonly firstPositionRate?: number;
-  /** Share of pairs judged correctly in both orders. */
+  /**
+   * The same for each place, where an example has more than two: an unbiased judge chooses each place of N in 1 / N of the
+   * answers. Only of examples with as many candidates as the most have.
+   */
+  readonly positionRates?: readonly number[];
+  /** Share of examples judged correctly in all orders. */
   readonly consistentAccuracy: number;
 }
 
-export const bothOrders: Metric<OrderScores> = ({ judged, labels }) => orderScores(pairsOf(judged), labels);
+export const allOrders: Metric<OrderScores> = ({ judged, labels }) => orderScores(byExample(judged), labels);
 
-function pairsOf(judged: readonly JudgedExample[]): PairOutcome[] {
-  const stored = new Map(judged.filter((one) => one.swappedOf === undefined).map((one) => [one.example.id, one]));
-  return judged.flatMap(({ example, judgment, swappedOf }) => {
-    if (swappedOf === undefined) return [];
-    const original = stored.get(swappedOf);
-    assert(original, `${example.id} mirrors ${swappedOf}, which was not judged`);
-    return [{ stored: outcomeOf(original.example, original.judgment), swapped: outcomeOf(example, judgment) }];
-  });
+/** The orders of each example, the stored one first. */
+function byExample(judged: readonly JudgedExample[]): OrderOutcome[][] {
+  const found = new Map<string, OrderOutcome[]>();
+  for (const { example, judgment, reordered } of judged) {
+    const outcome = outcomeOf(example, judgment);
+    if (reordered === undefined) {
+      const own = candidatesOf(example).map((_, place) => place);
+      found.set(example.id, [{ ...outcome, order: own }]);
+      continue;
+    }
+    const orders = found.get(reordered.of);
+    assert(orders, `${example.id} is another order of ${reordered.of}, which was not judged before it`);
+    orders.push({ ...outcome, order: reordered.order });
+  }
+  return [...found.values()].filter(({ length }) => length > 1);
 }
 
 function isRight({ label, predicted }: Outcome): boolean {
   return label === predicted;
 }
 
-/** Scores of the pairs; `labels[0]` is the label of the image shown first. Undefined for no pairs. */
-export function orderScores(
-  pairs: readonly PairOutcome[],
-  labels: readonly [string, string, ...string[]],
-): OrderScores | undefined {
-  if (pairs.length === 0) return undefined;
-  const share = (holds: (pair: PairOutcome) => boolean): number => pairs.filter(holds).length / pairs.length;
-  const verdicts = pairs.flatMap(({ stored, swapped }) => [stored.predicted, swapped.predicted]);
-  const readable = verdicts.filter((verdict) => verdict !== undefined);
-  const first = readable.filter((verdict) => verdict === labels[0]);
+/** Scores of the examples, each in all of its orders; the i-th label is that of the i-th place. Undefined for none. */
+export function orderScores(examples: readonly (readonly OrderOutcome[])[], labels: Labels): OrderScores | undefined {
+  if (examples.length === 0) return undefined;
+  const share = (holds: (orders: readonly OrderOutcome[]) => boolean): number =>
+    examples.filter(holds).length / examples.length;
+  const placeCount = Math.max(...examples.flatMap((orders) => orders.map(({ order }) => order.length)));
+  const rates = positionRates(examples.flat(), labels, placeCount);
   return {
-    consistencyRate: share(({ stored, swapped }) => {
-      if (stored.predicted === undefined || swapped.predicted === undefined) return false;
-      return stored.predicted !== swapped.predicted;
+    consistencyRate: share((orders) => {
+      const verdicts = orders.map(({ predicted, order }) =>
+        predicted === undefined ? undefined : verdictInRow(predicted, labels, order),
+      );
+      return verdicts[0] !== undefined && verdicts.every((verdict) => verdict === verdicts[0]);
     }),
-    ...(readable.length > 0 && { firstPositionRate: first.length / readable.length }),
-    consistentAccuracy: share(({ stored, swapped }) => isRight(stored) && isRight(swapped)),
+    ...(rates?.[0] !== undefined && { firstPositionRate: rates[0] }),
+    ...(rates !== undefined && placeCount > 2 && { positionRates: rates }),
+    consistentAccuracy: share((orders) => orders.every(isRight)),
   };
+}
+
+/** Of the answers to examples with this many candidates that name a place, the share of each place. */
+function positionRates(
+  outcomes: readonly OrderOutcome[],
+  labels: Labels,
+  placeCount: number,
+): readonly number[] | undefined {
+  const places = labels.slice(0, placeCount);
+  const chosen = outcomes
+    .filter(({ order }) => order.length === placeCount)
+    .flatMap(({ predicted }) => (predicted !== undefined && places.includes(predicted) ? [predicted] : []));
+  if (chosen.length === 0) return undefined;
+  return places.map((place) => chosen.filter((each) => each === place).length / chosen.length);
 }

@@ -23,8 +23,8 @@ export interface ScoresRequest {
 }
 
 /**
- * Computes the metrics of the task's kind. `exampleCount` counts a pair once; its scores are over both orders, which
- * form one cluster (its group). `unparsableRate` includes truncated answers.
+ * Computes the metrics of the task's kind. `exampleCount` counts an example once; its scores are over all its orders,
+ * which form one cluster (its group). `unparsableRate` includes truncated answers.
  */
 export function taskScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest): TaskScores {
   assert(judged.length > 0, `no judgments of ${task}/${split}`);
@@ -38,7 +38,7 @@ export function taskScores({ task, spec, split, judged, resampleCount, seed, cue
   };
   const head = {
     ...{ task, split, ood: spec.ood },
-    exampleCount: judged.filter(({ swappedOf }) => swappedOf === undefined).length,
+    exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
   };
   const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
   // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.

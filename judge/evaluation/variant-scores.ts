@@ -29,7 +29,7 @@ export function variantScores(
   return {
     name,
     scores: {
-      exampleCount: strict.filter(({ swappedOf }) => swappedOf === undefined).length,
+      exampleCount: strict.filter(({ reordered }) => reordered === undefined).length,
       macroF1: macroF1(outcomes, labels),
       ci95: macroF1Interval(outcomes, labels, resampleCount, rng),
       accuracy: accuracyOf(outcomes),

@@ -68,18 +68,17 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** Fields of an arm's `reward` for tasks of this kind, each with a default. */
   readonly rewardFields: R;
 
-  /** Number of images per example; any number if undefined. */
-  readonly imageCount?: number;
-  /**
-   * Candidate orders in which every example is evaluated; the first is that of the row. Stored answers distinguish
-   * orders by one flag (`swapped`), so there are at most two.
-   */
-  readonly orders: readonly Order[];
+  /** Least and greatest number of candidates of an example; undefined if nothing is compared. */
+  readonly candidateCount?: { readonly min: number; readonly max?: number };
+  /** Orders in which an example with so many candidates is evaluated; the first is that of the row. */
+  orders(candidateCount: number): readonly Order[];
   /**
    * Whether the i-th label means that the i-th candidate was chosen, so that another order changes an example's label.
    */
   readonly labelsArePlaces: boolean;
 
+  /** The labels that an example with so many candidates may have; undefined if all. */
+  verdictLabels?(labels: Labels, candidateCount: number): Labels;
   /** The labels that this kind requires, in words; undefined if the given ones are valid. */
   labelsProblem?(labels: Labels): string | undefined;
   /** Whether a label may be derived by comparing two row fields (`greaterOf`, `lesserOf`). */

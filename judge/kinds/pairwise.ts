@@ -1,22 +1,24 @@
 /**
- * Kind pairwise: two images, one of which is better. A verdict names a position, so every pair is evaluated in both
- * orders.
+ * Kind pairwise: two candidates, one of which is better, or neither. A verdict names a position, so every pair is
+ * evaluated in both orders.
  */
 import type { Kind, Labels, LabelRule, RowLabel, RowValues, UnknownLabel } from './kind.ts';
 import { labelOfField } from './row-label.ts';
 
 export const pairwise = {
-  meaning: 'two images, which is better; always evaluated in both orders.',
-  labelsMeaning: 'the label of the first image, then that of the second.',
+  meaning: 'two candidates (images, texts, or both), which is better; always evaluated in both orders.',
+  labelsMeaning:
+    'the label of the first candidate, then that of the second; then, if there are ties, one label for them, or one for both good and one for both bad.',
   fields: {},
   rewardFields: {},
-  imageCount: 2,
-  orders: [
+  candidateCount: { min: 2, max: 2 },
+  orders: () => [
     [0, 1],
     [1, 0],
   ],
   labelsArePlaces: true,
-  labelsProblem: (labels) => (labels.length === 2 ? undefined : 'two labels: for the first image and for the second'),
+  labelsProblem: (labels) =>
+    labels.length <= 4 ? undefined : 'two labels, for the first candidate and for the second, and at most two for ties',
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;
@@ -27,14 +29,17 @@ export const pairwise = {
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;
 
-/** Label of the image whose number wins; unknown on a tie. */
+/** Label of the candidate whose number wins; equal numbers are a tie, if the task has one label for it. */
 function labelOfWinner(
   row: RowValues,
   field: Exclude<LabelRule['field'], string>,
   labels: Labels,
 ): RowLabel | UnknownLabel {
-  const [sign, [first, second]] = 'greaterOf' in field ? [1, field.greaterOf] : [-1, field.lesserOf];
+  const [sign, [first, second, ...others]] = 'greaterOf' in field ? [1, field.greaterOf] : [-1, field.lesserOf];
+  if (others.length > 0) return { unknown: `${others.length + 2} fields for two candidates` };
   const difference = sign * (row.number(first) - row.number(second));
+  const [, , tie, bothBad] = labels;
+  if (difference === 0 && tie !== undefined && bothBad === undefined) return { label: tie };
   if (difference === 0) return { unknown: `${first} and ${second} are equal` };
   return { label: difference > 0 ? labels[0] : labels[1] };
 }

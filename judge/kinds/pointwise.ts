@@ -6,7 +6,7 @@ export const pointwise = {
   meaning: 'one thing to judge (no image, one or several), a verdict from the labels.',
   fields: {},
   rewardFields: {},
-  orders: [[0]],
+  orders: () => [[0]],
   labelsArePlaces: false,
   takesTwoLabelFields: false,
   labelOf: labelOfField,

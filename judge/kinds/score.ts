@@ -25,7 +25,7 @@ export const score = {
   meaning: 'how much; the labels are numbers, least first.',
   fields,
   rewardFields,
-  orders: [[0]],
+  orders: () => [[0]],
   labelsArePlaces: false,
   labelsProblem(labels) {
     const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));

@@ -1,6 +1,7 @@
 /** All task kinds, in the order of the recipe reference. */
 import type { Intersection } from '../../core/intersection.ts';
 import type { Fields, Kind } from './kind.ts';
+import { choice } from './choice.ts';
 import { pairwise } from './pairwise.ts';
 import { pointwise } from './pointwise.ts';
 import { score } from './score.ts';
@@ -8,6 +9,7 @@ import { score } from './score.ts';
 export const kinds = {
   pointwise,
   pairwise,
+  choice,
   score,
 };
 

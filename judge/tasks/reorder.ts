@@ -7,31 +7,63 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
 import { kindOf } from '../kinds/table.ts';
+import { candidatesOf } from './candidates.ts';
 
 const suffix = '#swapped';
 
+/** The orders in which the example is asked, the first of which is its own. */
+export function ordersOf(example: Example, task: Pick<TaskSpec, 'kind'>): readonly Order[] {
+  return kindOf(task).orders(candidatesOf(example).length);
+}
+
 /** The example in every order of its kind except the first, which is its own. */
 export function otherOrders(example: Example, task: Pick<TaskSpec, 'kind' | 'labels'>): Example[] {
-  return kindOf(task)
-    .orders.slice(1)
-    .map((order) => reordered(example, task.labels, order));
+  const [, ...others] = ordersOf(example, task);
+  return others.map((order, i) => reordered(example, task.labels, order, i + 1));
 }
 
 /**
- * Permutes the images, keeps the label on the same candidate, and adds `#swapped` to the id (or removes it, so that
- * swapping twice restores the id). The rationale is omitted, because it refers to first and second.
+ * Permutes the candidates, keeps the label on the same one (a tie stays a tie), and adds `#swapped` to the id of a pair
+ * (or removes it, so that swapping twice restores the id), else the number of the order. The rationale is omitted, because
+ * it refers to places.
  */
-export function reordered(example: Example, labels: Labels, order: Order): Example {
-  const { id, images, label } = example;
-  assert(images.length === order.length, `${id} has ${images.length} images: they have no order of ${order.length}`);
+export function reordered(example: Example, labels: Labels, order: Order, orderIndex = 1): Example {
+  const { id, task, split, fields, groupKey, label } = example;
+  const count = candidatesOf(example).length;
+  assert(count === order.length, `${id} has ${count} candidates: they have no order of ${order.length}`);
   assert(labels.includes(label), `${id}: ${label} is not a label of its task`);
   return {
-    task: example.task,
-    split: example.split,
-    fields: example.fields,
-    groupKey: example.groupKey,
-    id: id.endsWith(suffix) ? id.slice(0, -suffix.length) : id + suffix,
-    images: order.map((place) => required(images[place], 'an image at every place')),
-    label: required(labels[order.indexOf(labels.indexOf(label))], 'a label for every place'),
+    ...{ task, split, fields, groupKey },
+    id: reorderedId(id, order, orderIndex),
+    ...inOrder(example, labels, order),
   };
+}
+
+/** The candidates in this order, and the label of the same choice. */
+export function inOrder(
+  { images, candidates, label }: Pick<Example, 'images' | 'candidates' | 'label'>,
+  labels: Labels,
+  order: Order,
+): Pick<Example, 'images' | 'candidates' | 'label'> {
+  const permuted = <T>(items: readonly T[]): T[] => order.map((place) => required(items[place], 'one at every place'));
+  return {
+    ...(candidates === undefined ? { images: permuted(images) } : { images, candidates: permuted(candidates) }),
+    label: labelInOrder(label, labels, order),
+  };
+}
+
+function reorderedId(id: string, { length }: Order, orderIndex: number): string {
+  if (length > 2) return `${id}#order-${String(orderIndex)}`;
+  return id.endsWith(suffix) ? id.slice(0, -suffix.length) : id + suffix;
+}
+
+/** The label of the same choice once the candidates are in this order. */
+export function labelInOrder(label: string, labels: Labels, order: Order): string {
+  const place = order.indexOf(labels.indexOf(label));
+  return place < 0 ? label : required(labels[place], 'a label for every place');
+}
+
+/** The verdict in the order of the row: that of an answer to the example in this order. */
+export function verdictInRow(verdict: string, labels: Labels, order: Order): string {
+  return labels[order[labels.indexOf(verdict)] ?? labels.indexOf(verdict)] ?? verdict;
 }

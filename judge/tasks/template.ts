@@ -4,6 +4,7 @@
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
+import type { Candidate, CandidatePart } from '../example.ts';
 import {
   joinSegments,
   markRow,
@@ -45,6 +46,11 @@ const BaseScope = Environment as unknown as new () => Scope;
 const BaseInterpreter = Interpreter as unknown as new (scope: Scope) => Evaluator;
 const parseTokens = parse as unknown as (tokens: unknown) => Node;
 const tokensOf = tokenize as unknown as (text: string, options: Readonly<Record<string, boolean>>) => unknown;
+
+/** The elements of a list; a value that is none is its own element. */
+function elementsOf(value: Value): readonly Value[] {
+  return value.type === 'ArrayValue' ? (value.value as readonly Value[]) : [value];
+}
 
 /** The operand of `is defined`, `is undefined` or `default`, which may be undefined. */
 function askedNode({ type, operand, test, filter }: Node): Node | undefined {
@@ -90,12 +96,18 @@ class MarkingInterpreter extends StrictInterpreter {
     this.#marks = marks;
   }
 
-  /** Registers names whose values are template text. */
+  /** Registers names whose values, or their elements, are template text. */
   write(names: readonly string[], scope: Scope): void {
     for (const name of names) {
       const value = this.evaluate({ type: 'Identifier', value: name }, scope);
-      this.#written.set(value, value.toString());
+      for (const each of elementsOf(value)) this.#written.set(each, each.toString());
     }
+  }
+
+  /** Registers the output of the elements of a list. */
+  writeList(name: string, scope: Scope, outputs: readonly string[]): void {
+    const value = this.evaluate({ type: 'Identifier', value: name }, scope);
+    for (const [i, element] of elementsOf(value).entries()) this.#written.set(element, outputs[i] ?? '');
   }
 
   override evaluate(node: Node | undefined, scope: Scope): Value {
@@ -138,10 +150,11 @@ class MarkingInterpreter extends StrictInterpreter {
 /** Renders the template. */
 export type Template = (values: Readonly<Record<string, unknown>>) => string;
 
-/** Renders the template with the `values` of a row and the `words` of the recipe. */
+/** Renders the template with the `values` and `candidates` of a row and the `words` of the recipe. */
 export type MarkedTemplate = (
   values: Readonly<Record<string, string>>,
-  words: Readonly<Record<string, string>>,
+  words: Readonly<Record<string, string | readonly string[]>>,
+  candidates?: readonly Candidate[],
 ) => MarkedText;
 
 const literals: readonly (readonly [string, boolean | null])[] = [
@@ -166,14 +179,32 @@ export function compileTemplate(text: string): Template {
 /** As `compileTemplate`, but the output distinguishes text of the row from text of the template and of the recipe. */
 export function compileMarkedTemplate(text: string): MarkedTemplate {
   const program = parseTemplate(text);
-  return (values, words) =>
+  return (values, words, candidates) =>
     attempt(text, () => {
-      const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words)]);
-      const scope = scopeOf({ ...values, ...words });
+      const said = (candidates ?? []).flatMap((candidate) => candidate.flatMap(textsOf));
+      const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words).flat(), ...said]);
+      const listed = candidates && { candidates: candidates.map((candidate) => candidate.flatMap(textsOf).join('\n')) };
+      const scope = scopeOf({ ...values, ...words, ...listed });
       const interpreter = new MarkingInterpreter(scope, marks);
       interpreter.write(Object.keys(words), scope);
+      if (candidates !== undefined)
+        interpreter.writeList(
+          'candidates',
+          scope,
+          candidates.map((each) => shown(each, marks)),
+        );
       return joinSegments(segmentsOf(String(interpreter.run(program).value), marks));
     });
+}
+
+function textsOf(part: CandidatePart): string[] {
+  return 'text' in part ? [part.text] : [];
+}
+
+/** As the prompt shows a candidate: its parts, each on a line, with marks for its images (prompt.ts). */
+function shown(candidate: Candidate, marks: TextMarks): string {
+  const parts = candidate.map((part) => ('text' in part ? markRow(part.text, marks) : `<image:${part.image}>`));
+  return parts.join('\n');
 }
 
 function parseTemplate(text: string): Node {

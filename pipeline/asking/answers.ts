@@ -5,6 +5,7 @@ import type { AnswerMode, Example, Judgment } from '../../judge/example.ts';
 import { readVerdict } from '../../judge/tasks/read-verdict.ts';
 import type { LabelledPrompt, MemorySpec, Sampling } from '../../policy/engine.ts';
 import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
+import { ruleFor } from '../../judge/tasks/candidates.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { EvaluationJudgment } from './judgments-artifact.ts';
 import type { Answering } from './kept-answers.ts';
@@ -13,12 +14,13 @@ import { forcedCompletion } from './forced-completion.ts';
 import type { PromptedDataset } from './prompter.ts';
 import type { PromptSeries } from './prompt-series.ts';
 
-/** An example in one presentation order; a pair is shown in both orders. */
+/** An example in one order of its candidates. */
 export interface Shown {
   readonly example: Example;
   /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
   readonly exampleIndex: number;
-  readonly swapped: boolean;
+  /** Place of the order among those of the example; 0 for that of the row. */
+  readonly order: number;
 }
 
 export interface Asking {
@@ -60,7 +62,7 @@ export async function answers(
       found.push(
         group.map(({ tokenIds, logProbs, finishReason }) => {
           const text = prompted.decode(tokenIds);
-          const judgment = readVerdict({ text, finishReason }, spec, mode);
+          const judgment = readVerdict({ text, finishReason }, ruleFor(spec, one.example), mode);
           const logProb = sampleCount > 1 && { logProb: logProbs.reduce((sum, each) => sum + each, 0) };
           return { ...placeOf(one), label: one.example.label, text, finishReason, judgment, ...logProb };
         }),
@@ -70,8 +72,8 @@ export async function answers(
   return found;
 }
 
-function placeOf({ example, exampleIndex, swapped }: Shown) {
-  return { exampleId: example.id, exampleIndex, swapped };
+function placeOf({ example, exampleIndex, order }: Shown) {
+  return { exampleId: example.id, exampleIndex, swapped: order > 0, ...(order > 1 && { order }) };
 }
 
 /**
@@ -81,6 +83,7 @@ function placeOf({ example, exampleIndex, swapped }: Shown) {
  */
 export async function verdictProbabilities(
   { held, prompted, evaluation, memory, spec, mode }: Asking,
+  shown: readonly Shown[],
   prompts: PromptSeries,
   judgments: readonly Judgment[],
 ): Promise<number[][]> {
@@ -89,9 +92,10 @@ export async function verdictProbabilities(
     const encoded = await held.waits.for(prompts.slice(from, to));
     const labelled = encoded.map((prompt, i): LabelledPrompt => {
       const judgment = required(judgments[from + i], 'a judgment for every prompt');
+      const { labels } = ruleFor(spec, required(shown[from + i], 'an example for every prompt').example);
       return {
         prompt,
-        completions: spec.labels.map((label) => forcedCompletion(prompted, label, spec, mode, judgment)),
+        completions: labels.map((label) => forcedCompletion(prompted, label, spec, mode, judgment)),
       };
     });
     const asked = await held.engine.labelLogProbs({
@@ -100,9 +104,14 @@ export async function verdictProbabilities(
       temperature: 1,
       tokens: prompted.tokens,
     });
-    found.push(...asked.map(labelProbabilities));
+    found.push(...asked.map((logProbs) => padded(labelProbabilities(logProbs), spec.labels.length)));
   }
   return found;
+}
+
+/** Labels that an example does not allow have no probability. */
+function padded(probabilities: readonly number[], count: number): number[] {
+  return Array.from({ length: count }, (_, i) => probabilities[i] ?? 0);
 }
 
 /** Prompts per engine call, at least 1, so that its rows stay within the recipe's `promptCountPerBatch`. */

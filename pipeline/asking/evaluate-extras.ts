@@ -128,7 +128,7 @@ async function askAsProbe(request: ExtrasRequest, chosen: readonly number[], nam
     task,
     spec: asking.spec,
     examples: at(shown, chosen).map(({ example }) => example),
-    pool: shown.filter(({ swapped }) => !swapped).map(({ example }) => example),
+    pool: shown.filter(({ order }) => order === 0).map(({ example }) => example),
     settings: evaluation,
   });
   if (isRefusal(asked)) return { scores: { name, refused: asked.refused } };
@@ -173,8 +173,9 @@ async function askAs(
 const refusing: readonly string[] = ['PROMPT_INVALID', 'EXAMPLE_TOO_LONG', 'CHECKPOINT_UNSUPPORTED'];
 
 function judgedOf(judgments: readonly EvaluationJudgment[], shown: readonly Shown[]): JudgedExample[] {
-  return shown.map(({ example, exampleIndex, swapped }, i): JudgedExample => {
+  return shown.map(({ example, exampleIndex, order }, i): JudgedExample => {
     const { judgment } = required(judgments[i], 'an answer to every prompt');
-    return { example, judgment, ...(swapped && { swappedOf: String(exampleIndex) }) };
+    // Variants have no scores of orders: that there is another one is all that counts.
+    return { example, judgment, ...(order > 0 && { reordered: { of: String(exampleIndex), order: [] } }) };
   });
 }

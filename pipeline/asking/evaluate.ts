@@ -4,8 +4,9 @@
  */
 import { required } from '../../core/assert.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
+import type { Example } from '../../judge/example.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import { otherOrders } from '../../judge/tasks/reorder.ts';
+import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
 import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
 import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
@@ -77,11 +78,11 @@ export async function shownOf(
   const rows = await dataset.rowsOf(task, split);
   const examples = await dataset.examplesAt(rows);
   const stored = examples.map((example, i): Shown => ({
-    ...{ example, exampleIndex: required(rows[i], 'a row'), swapped: false },
+    ...{ example, exampleIndex: required(rows[i], 'a row'), order: 0 },
   }));
   return chosenExamples(stored, ({ example }) => example.groupKey, task, evaluation).flatMap((one) => [
     one,
-    ...otherOrders(one.example, spec).map((example): Shown => ({ ...one, example, swapped: true })),
+    ...otherOrders(one.example, spec).map((example, k): Shown => ({ ...one, example, order: k + 1 })),
   ]);
 }
 
@@ -131,6 +132,7 @@ async function strictly(
   if (!evaluation.modes.includes('forced-choice')) return judgments;
   const probabilities = await verdictProbabilities(
     asking,
+    shown,
     prompts,
     judgments.map(({ judgment }) => judgment),
   );
@@ -143,16 +145,19 @@ function scoresOf(
   shown: readonly Shown[],
   judgments: readonly EvaluationJudgment[],
 ): TaskScores {
-  const stored = new Map(shown.filter(({ swapped }) => !swapped).map((one) => [one.exampleIndex, one.example.id]));
-  const judged = shown.map(({ example, exampleIndex, swapped }, i): JudgedExample => {
+  const spec = taskOf(recipe, task);
+  const stored = new Map(shown.filter(({ order }) => order === 0).map((one) => [one.exampleIndex, one.example.id]));
+  const orderOf = (example: Example, order: number) => required(ordersOf(example, spec)[order], 'the order shown');
+  const judged = shown.map(({ example, exampleIndex, order }, i): JudgedExample => {
     const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
     return {
       ...{ example, judgment },
-      ...(swapped && { swappedOf: required(stored.get(exampleIndex), 'the stored pair') }),
+      ...(order > 0 && {
+        reordered: { of: required(stored.get(exampleIndex), 'the stored example'), order: orderOf(example, order) },
+      }),
       ...(probabilities && { probabilities }),
     };
   });
   const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
-  const spec = taskOf(recipe, task);
   return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
 }

@@ -1,6 +1,7 @@
 /** Judges unlabelled rows: greedy answers parsed strictly, label probabilities, pairs in both orders. */
 import { required } from '../../core/assert.ts';
-import { type JudgedRow, judgedRow } from '../../judge/evaluation/judged-row.ts';
+import { type JudgedRow, judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
+import { ordersOf } from '../../judge/tasks/reorder.ts';
 import { answers, type Asking, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
@@ -64,20 +65,21 @@ export function createJudgeRows(context: ComputeContext) {
 async function judge(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
   const { held, prompted, spec, mode } = asking;
   const shown = await held.waits.for(shownOf(prompted, spec, { task, split: splitOfRows }));
-  const stored = shown.filter(({ swapped }) => !swapped);
   const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);
-  const probabilities = await verdictProbabilities(asking, prompts, judgments);
-  const said = found.map(({ text, judgment }, i) => ({
-    text,
-    judgment,
-    probabilities: required(probabilities[i], 'probabilities of every answer'),
-  }));
-  const orderCount = shown.length / stored.length;
-  return stored.map(({ example }, i) =>
-    judgedRow(example.id, said.slice(i * orderCount, (i + 1) * orderCount), spec.labels),
-  );
+  const probabilities = await verdictProbabilities(asking, shown, prompts, judgments);
+  const byRow = new Map<number, { id: string; answers: RowAnswer[] }>();
+  shown.forEach(({ example, exampleIndex, order }, i) => {
+    const { text, judgment } = required(found[i], 'an answer to every prompt');
+    const row = byRow.get(exampleIndex) ?? { id: example.id, answers: [] };
+    byRow.set(exampleIndex, row);
+    row.answers.push({
+      ...{ text, judgment, probabilities: required(probabilities[i], 'probabilities of every answer') },
+      order: required(ordersOf(example, spec)[order], 'the order shown'),
+    });
+  });
+  return [...byRow.values()].map(({ id, answers: said }) => judgedRow(id, said, spec.labels));
 }
 
 function countsOf(rows: readonly JudgedRow[]) {

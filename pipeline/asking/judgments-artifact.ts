@@ -6,7 +6,10 @@ export interface EvaluationJudgment {
   readonly exampleId: string;
   /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
   readonly exampleIndex: number;
+  /** Whether it was shown in another order than that of the row. */
   readonly swapped: boolean;
+  /** Place of the order among those of the example, where there are more than two. */
+  readonly order?: number;
   /** Label of the example as shown. */
   readonly label: string;
   readonly text: string;

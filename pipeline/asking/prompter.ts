@@ -1,4 +1,5 @@
 /** Encodes a dataset's examples as prompts for a policy. Prompts and pixels are cached up to a byte limit. */
+import { required } from '../../core/assert.ts';
 import { ByteCache } from '../../core/byte-cache.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
@@ -9,7 +10,7 @@ import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
 import type { Asked } from '../../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
-import { renderPrompt, shotMessages } from '../../judge/tasks/prompt.ts';
+import { imagesOfMessages, renderPrompt, shotMessages } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { augment } from '../../policy/vision/augment.ts';
@@ -46,18 +47,25 @@ export class Prompter {
     const opened = await openDataset(this.#cache, dataset);
     const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
     const { artifact } = opened;
-    const filesOf = (example: Example) =>
-      example.images.map((digest) => () => imageBytes(this.#cache, artifact, digest));
+    const fileOf = ({ images, id }: Example, image: number, isBlank: boolean) => {
+      const digest = required(images[image], `image ${String(image)} of ${id}`);
+      const read = () => imageBytes(this.#cache, artifact, digest);
+      return isBlank ? async () => blankImageLike(await read()) : read;
+    };
     const deferred = async (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
       const { example, spec, isBlank, shots = [] } = asked;
       const { modeWords } = prompting;
-      const messages = [
-        ...shots.flatMap((shot) => shotMessages(spec, shot, mode, modeWords)),
-        ...renderPrompt(spec, example, mode, modeWords),
+      const asks = [
+        ...shots.map((shot) => ({ of: shot, messages: shotMessages(spec, shot, mode, modeWords) })),
+        { of: example, messages: renderPrompt(spec, example, mode, modeWords) },
       ];
-      const own = filesOf(example).map((read) => (isBlank ? async () => blankImageLike(await read()) : read));
-      const files = [...shots.flatMap(filesOf), ...own];
-      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, changes));
+      const files = asks.flatMap(({ of, messages }) => {
+        return imagesOfMessages(messages, (image) => fileOf(of, image, isBlank && of === example));
+      });
+      const messages = asks.flatMap((ask) => ask.messages);
+      const shown =
+        changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
+      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, shown));
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };

@@ -4,7 +4,7 @@ import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example, Judgment, Reward } from '../../judge/example.ts';
 import type { ReportRollout } from '../../judge/report/data.ts';
 import { rewardOf } from '../../judge/rewards.ts';
-import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { imagesOfMessages, renderPrompt } from '../../judge/tasks/prompt.ts';
 import { isRl } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
@@ -99,9 +99,9 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
         opened,
         chosen.map(({ exampleIndex }) => exampleIndex),
       );
-      return chosen.map(({ exampleIndex, swapped, text, judgment, reward }): Answer => {
+      return chosen.map(({ exampleIndex, text, judgment, reward, ...shown }): Answer => {
         const stored = exampleAt(exampleIndex);
-        const example = shownExample(stored, { swapped }, spec);
+        const example = shownExample(stored, shown, spec);
         return { example, mode: plan.mode, completion: text, judgment, reward };
       });
     }),
@@ -112,8 +112,10 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
 async function show({ cache, recipe, dataset: ref }: Scope, runName: string, answer: Answer): Promise<ReportRollout> {
   const { example, mode, completion, judgment, reward, step } = answer;
   const dataset = await datasetOf(cache, ref);
-  const images = await Promise.all(example.images.map((digest) => imageBytes(cache, dataset, digest)));
-  const [message] = renderPrompt(taskOf(recipe, example.task), example, mode, recipe.modeWords);
+  const messages = renderPrompt(taskOf(recipe, example.task), example, mode, recipe.modeWords);
+  const digests = imagesOfMessages(messages, (image) => required(example.images[image], 'an image'));
+  const images = await Promise.all(digests.map((digest) => imageBytes(cache, dataset, digest)));
+  const [message] = messages;
   const prompt = (message?.content ?? []).map((part) => (part.type === 'text' ? part.text : '<image>')).join(' ');
   return {
     runName,

@@ -2,11 +2,14 @@
 import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { agreements, type RewardRule, ruledReward } from '../../judge/rewards.ts';
+import type { Order } from '../../judge/kinds/kind.ts';
+import { ruleFor } from '../../judge/tasks/candidates.ts';
+import { ordersOf } from '../../judge/tasks/reorder.ts';
 import { readVerdict } from '../../judge/tasks/read-verdict.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
 import type { GraderItem } from './grader.ts';
-import { shownExample } from '../data/shown-example.ts';
+import { orderIndexOf, shownExample } from '../data/shown-example.ts';
 import type { JudgedRollout, PromptRewards, PromptRollouts } from './rollout-artifact.ts';
 
 export interface Grading extends RewardRule {
@@ -19,6 +22,9 @@ interface ReadPrompt {
   /** The example in the order shown. */
   readonly example: Example;
   readonly task: TaskSpec;
+  /** Place of the order among those of the example. */
+  readonly place: number;
+  readonly order: Order;
   readonly judgments: readonly JudgedRollout['judgment'][];
 }
 
@@ -33,12 +39,17 @@ export async function gradePrompts(
   askGrader: AskGrader,
 ): Promise<PromptRewards[]> {
   const read = prompts.map((prompt) => readPrompt(prompt, exampleAt, grading));
-  const orders = new Map(read.map((one) => [orderKey(one.prompt), one]));
+  const orders = new Map<number, ReadPrompt[]>();
+  for (const one of read) {
+    const { exampleIndex } = one.prompt;
+    orders.set(exampleIndex, [...(orders.get(exampleIndex) ?? []), one]);
+  }
   const scores = await scoresOf(read, grading, askGrader);
   return read.map((one, i): PromptRewards => {
-    const { exampleIndex, exampleId, task, swapped } = one.prompt;
-    const other = grading.reward.consistencyWeight > 0 ? orders.get(orderKey(one.prompt, true)) : undefined;
-    const agreement = other && agreements(one.judgments, other.judgments);
+    const { exampleIndex, exampleId, task, swapped, order } = one.prompt;
+    const others = (orders.get(exampleIndex) ?? []).filter(({ place }) => place !== one.place);
+    const isCompared = grading.reward.consistencyWeight > 0 && others.length > 0;
+    const agreement = isCompared ? agreements(one, others, one.task.labels) : undefined;
     const rollouts = one.judgments.map((judgment, k): JudgedRollout => {
       const graderScore = scores?.[i]?.[k];
       const completion = {
@@ -52,19 +63,21 @@ export async function gradePrompts(
     return {
       ...{ exampleIndex, exampleId, task, label: one.example.label, rollouts },
       ...(swapped && { swapped }),
+      ...(order !== undefined && { order }),
       ...(weight !== undefined && { weight }),
     };
   });
 }
 
-function orderKey({ exampleIndex, swapped }: PromptRollouts, other = false): string {
-  return `${String(exampleIndex)} ${String((swapped === true) !== other)}`;
-}
-
 function readPrompt(prompt: PromptRollouts, exampleAt: (row: number) => Example, { tasks, mode }: Grading): ReadPrompt {
   const task = required(tasks[prompt.task], `task ${prompt.task}`);
-  const example = shownExample(exampleAt(prompt.exampleIndex), prompt, task);
-  return { prompt, example, task, judgments: prompt.rollouts.map((rollout) => readVerdict(rollout, task, mode)) };
+  const stored = exampleAt(prompt.exampleIndex);
+  const example = shownExample(stored, prompt, task);
+  const place = orderIndexOf(prompt);
+  const order = required(ordersOf(stored, task)[place], 'the order shown');
+  const rule = ruleFor(task, example);
+  const judgments = prompt.rollouts.map((rollout) => readVerdict(rollout, rule, mode));
+  return { prompt, example, task, place, order, judgments };
 }
 
 /** Grader scores as [prompt][rollout]; undefined for unparsable rollouts, which are not sent to the grader. */

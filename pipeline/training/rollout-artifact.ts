@@ -15,8 +15,10 @@ export interface PromptRollouts {
   readonly exampleIndex: number;
   readonly exampleId: string;
   readonly task: string;
-  /** Set for a pair that was shown in its other order (judge/tasks/reorder.ts). */
+  /** Set if the candidates were shown in another order than that of the row (judge/tasks/reorder.ts). */
   readonly swapped?: true;
+  /** Place of the order among those of the example; absent for the first two. */
+  readonly order?: number;
   readonly promptTokenCount: number;
   /** G rollouts. */
   readonly rollouts: readonly Rollout[];
@@ -43,6 +45,7 @@ export interface PromptRewards {
   /** Label of the order shown. */
   readonly label: string;
   readonly swapped?: true;
+  readonly order?: number;
   /** Factor on the advantages; 1 if absent. */
   readonly weight?: number;
   readonly rollouts: readonly JudgedRollout[];

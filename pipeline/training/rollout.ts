@@ -28,7 +28,7 @@ export function createRollout(context: ComputeContext) {
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
     const planned = [...roundRows(await plannedStep(cache, input.plan, step), round)];
     const exampleAt = await exampleLookup(await openDataset(cache, dataset), planned);
-    const all = shownOrders(planned, (row) => taskOf(recipe, exampleAt(row).task).kind, arm);
+    const all = shownOrders(planned, exampleAt, (task) => taskOf(recipe, task), arm);
     const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
     const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
     // A memory limit splits batches, which changes the last bits of the recorded log-probs.

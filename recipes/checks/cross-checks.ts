@@ -1,4 +1,5 @@
 /** Checks across fields: names that must exist elsewhere in the recipe, and data that arms and evaluation need. */
+import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { judgingProblems } from './judging-checks.ts';
@@ -53,16 +54,14 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   if (dataset.reader === 'judge-world') return unknown;
   const task = recipe.tasks[dataset.task];
   if (task === undefined) return unknown;
-  const { images, label } = dataset.fields;
+  const { label } = dataset.fields;
+  const compared = candidatesProblem(dataset.fields, task);
   const problems: RecipeProblem[] = [];
-  const { imageCount, takesTwoLabelFields } = kindOf(task);
-  if (imageCount !== undefined && images.length !== imageCount) {
-    problems.push({
-      path: [...at, 'fields', 'images'],
-      found: valueText(images),
-      allowed: `${imageCount} image fields, because ${dataset.task} is ${task.kind}`,
-    });
+  if (compared !== undefined) {
+    const { field, found, allowed } = compared;
+    problems.push({ path: [...at, 'fields', field], found: valueText(found), allowed });
   }
+  const { takesTwoLabelFields } = kindOf(task);
   if (!takesTwoLabelFields && typeof label !== 'string') {
     const takers = kindsWhere((kind) => kind.takesTwoLabelFields).join(', ');
     problems.push({

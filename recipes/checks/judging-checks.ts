@@ -59,7 +59,7 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
       allowed,
     });
   }
-  if (randomOrderSeed !== undefined && kindOf(task).orders.length === 1) {
+  if (randomOrderSeed !== undefined && kindOf(task).candidateCount === undefined) {
     const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
     problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
   }

@@ -1,5 +1,6 @@
 /** Sources of rows: the judge world, or files in one of several formats. */
 import { z } from 'zod';
+import { candidatesSchema } from './candidate-fields.ts';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
 
@@ -47,6 +48,7 @@ const rows = {
         .array(z.string())
         .default(['image'])
         .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+      candidates: candidatesSchema.optional(),
       label: labelFieldSchema.default('label'),
       prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
       group: z

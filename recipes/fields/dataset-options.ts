@@ -20,18 +20,20 @@ export const splitSchema = z
   .describe('The split of all rows, or shares for a random split.');
 export type SplitSpec = z.infer<typeof splitSchema>;
 
+const scoreFields = z.tuple([z.string(), z.string()], z.string());
+
 export const labelFieldSchema = z
   .union([
     z.string(),
     z
-      .strictObject({ greaterOf: z.tuple([z.string(), z.string()]) })
-      .describe('Two score fields: the picture with the higher score wins.'),
+      .strictObject({ greaterOf: scoreFields })
+      .describe('Score fields, one for each candidate: the one with the highest score wins.'),
     z
-      .strictObject({ lesserOf: z.tuple([z.string(), z.string()]) })
-      .describe('Two rank fields: the picture with the lower rank wins.'),
+      .strictObject({ lesserOf: scoreFields })
+      .describe('Rank fields, one for each candidate: the one with the lowest rank wins.'),
   ])
   .describe(
-    'Row field that `labelMap` or `labelThresholds` turns into a label, or two fields to compare ' + '(pairwise).',
+    'Row field that `labelMap` or `labelThresholds` turns into a label, or fields to compare, for kinds that compare.',
   );
 export type LabelField = z.infer<typeof labelFieldSchema>;
 
@@ -59,7 +61,7 @@ export const datasetOptions = {
     .min(0)
     .optional()
     .describe(
-      'Pairwise: randomizes by this seed which picture of a row comes first, so that neither position is ' +
+      'Kinds that compare: randomizes by this seed the order of the candidates of a row, so that no position is ' +
         'right more often.',
     ),
   ranking: z

@@ -8,6 +8,7 @@ import { pairedTests, taskTests } from '../../judge/evaluation/paired-tests.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { Judgment } from '../../judge/example.ts';
+import type { Order } from '../../judge/kinds/kind.ts';
 
 const labels = ['first', 'second'];
 const said = (verdict: string): Judgment => ({ ok: true, verdict, rationale: `because ${verdict}` });
@@ -87,10 +88,13 @@ test('scores a variant with the labels of the strict examples, and by the verdic
 });
 
 describe('a judged row', () => {
-  const answer = (judgment: Judgment, p: number): RowAnswer => ({ text: 'text', judgment, probabilities: [p, 1 - p] });
+  const answer = (judgment: Judgment, p: number, order: Order = [0, 1]): RowAnswer => ({
+    ...{ text: 'text', judgment, probabilities: [p, 1 - p], order },
+  });
+  const pairLabels = ['first', 'second'] as const;
 
   test('has one verdict if both orders of a pair agree', () => {
-    const row = judgedRow('pair', [answer(said('first'), 0.9), answer(said('second'), 0.3)], labels);
+    const row = judgedRow('pair', [answer(said('first'), 0.9), answer(said('second'), 0.3, [1, 0])], pairLabels);
     expect(row).toMatchObject({ verdict: 'first', agreement: true, likeliest: 'first', rationale: 'because first' });
     expect(row.probabilities).toEqual({
       first: expect.closeTo(0.8, 9) as number,
@@ -99,12 +103,12 @@ describe('a judged row', () => {
   });
 
   test('does not agree if the judge always says first, and follows the probabilities', () => {
-    const row = judgedRow('pair', [answer(said('first'), 0.6), answer(said('first'), 0.9)], labels);
+    const row = judgedRow('pair', [answer(said('first'), 0.6), answer(said('first'), 0.9, [1, 0])], pairLabels);
     expect(row).toMatchObject({ agreement: false, verdict: 'second', likeliest: 'second' });
   });
 
   test('reports why an answer is unparsable, and the likeliest label', () => {
-    const row = judgedRow('one', [answer(cutOff, 0.2)], labels);
+    const row = judgedRow('one', [answer(cutOff, 0.2)], pairLabels);
     expect(row).toMatchObject({ verdict: null, unparsable: 'truncated', likeliest: 'second' });
     expect(row).not.toHaveProperty('agreement');
   });

@@ -72,7 +72,10 @@ describe.skipIf(isMissing)('MJ-Bench alignment', () => {
     expect(quarantined).toEqual([]);
     const said = ({ label }: { label: string }) => ({ label, predicted: 'first' });
     const scores = orderScores(
-      examples.map((pair) => ({ stored: said(pair), swapped: said(swapPair(pair, firstSecond)) })),
+      examples.map((pair) => [
+        { ...said(pair), order: [0, 1] },
+        { ...said(swapPair(pair, firstSecond)), order: [1, 0] },
+      ]),
       firstSecond,
     );
     return { accuracy: accuracyOf(examples.map(said)), scores };

@@ -55,8 +55,9 @@ describe('a score', () => {
 describe('agreement of pairs in both orders', () => {
   test('means choosing the same picture, which has the other label there', () => {
     const swapped = [said('second'), said('second'), said('first'), unread];
-    expect(agreements([said('first'), said('second'), unread], swapped)).toEqual([0.5, 0.25, 0]);
-    expect(agreements([said('first')], [])).toEqual([0]);
+    const own = { judgments: [said('first'), said('second'), unread], order: [0, 1] };
+    expect(agreements(own, [{ judgments: swapped, order: [1, 0] }], ['first', 'second'])).toEqual([0.5, 0.25, 0]);
+    expect(agreements({ judgments: [said('first')], order: [0, 1] }, [], ['first', 'second'])).toEqual([0]);
   });
 
   test('gives always-first less than a judge that looks, at equal accuracy', () => {

@@ -29,7 +29,7 @@ function judgedPairs(count: number, judge: (shown: Example) => Judgment): Judged
     const swapped = swapPair(stored, spec.labels);
     return [
       { example: stored, judgment: judge(stored) },
-      { example: swapped, judgment: judge(swapped), swappedOf: stored.id },
+      { example: swapped, judgment: judge(swapped), reordered: { of: stored.id, order: [1, 0] } },
     ];
   });
 }

@@ -40,7 +40,7 @@ beforeAll(async () => {
     const raw = { width: pictureSize, height: pictureSize, channels: 3 } as const;
     const images = await Promise.all(pixels.map((each) => sharp(each, { raw }).png().toBuffer()));
     const whole = { ...example, images: images.map((_, i) => String(i)) };
-    shown.push({ example: whole, exampleIndex: shown.length, swapped: false });
+    shown.push({ example: whole, exampleIndex: shown.length, order: 0 });
     encoded.push(await processor.encodePrompt(renderPrompt(spec, whole, 'think', recipe.modeWords), images));
   }
   prompts = await promptSeries(encoded, (prompt) => Promise.resolve(prompt));
@@ -76,7 +76,7 @@ test("ends an answer with the recipe's stop sequence and parses it as before", a
 
 test('the likeliest label equals the greedy verdict after the same rationale', async () => {
   const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
-  const probabilities = await verdictProbabilities(asking, prompts, judgments);
+  const probabilities = await verdictProbabilities(asking, shown, prompts, judgments);
   judgments.forEach((judgment, i) => {
     const each = required(probabilities[i], 'probabilities');
     expect(each.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
@@ -87,9 +87,9 @@ test('the likeliest label equals the greedy verdict after the same rationale', a
 test("label probabilities respect the recipe's memory ceiling and agree with unlimited ones to rounding", async () => {
   const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
   const under = (byteLengthMax: number) =>
-    verdictProbabilities({ ...asking, memory: { byteLengthMax } }, prompts, judgments);
+    verdictProbabilities({ ...asking, memory: { byteLengthMax } }, shown, prompts, judgments);
   await expect(under(301e6)).rejects.toMatchObject({ code: 'MEMORY_EXCEEDED' });
-  const free = await verdictProbabilities(asking, prompts, judgments);
+  const free = await verdictProbabilities(asking, shown, prompts, judgments);
   const difference = (await under(340e6)).flat().map((value, i) => Math.abs(value - (free.flat()[i] ?? NaN)));
   expect(Math.max(...difference)).toBeLessThan(1e-5);
 });

@@ -60,12 +60,13 @@ it('a swapped pair is compared with the other label, and agreement across the or
 });
 
 it('only pairs are shown in both orders, and only if agreement is rewarded', () => {
-  const kindOf = (index: number) => (index === 0 ? 'pairwise' : 'pointwise');
+  const { tasks } = grading({});
+  const taskOf = (name: string) => required(tasks[name], name);
   const arm = (consistencyWeight: number) => ({ reward: rewardSchema.parse({ consistencyWeight }) }) as RlArm;
-  expect(shownOrders([1, 0], kindOf, arm(0.1))).toEqual([
+  expect(shownOrders([1, 0], exampleAt, taskOf, arm(0.1))).toEqual([
     { exampleIndex: 1 },
     { exampleIndex: 0 },
     { exampleIndex: 0, swapped: true },
   ]);
-  expect(shownOrders([1, 0], kindOf, arm(0))).toEqual([{ exampleIndex: 1 }, { exampleIndex: 0 }]);
+  expect(shownOrders([1, 0], exampleAt, taskOf, arm(0))).toEqual([{ exampleIndex: 1 }, { exampleIndex: 0 }]);
 });

@@ -48,9 +48,9 @@ const withArm = (arm: object) => ({ ...good, arms: { rl: { ...rl, ...arm } } });
 
 const wrong: readonly (readonly [string, unknown, string])[] = [
   [
-    'a pair of three',
-    withTask({ kind: 'pairwise', labels: ['a', 'b', 'c'] }),
-    'tasks.shows.labels: found ["a","b","c"]; allowed: two labels',
+    'a pair of five',
+    withTask({ kind: 'pairwise', labels: ['a', 'b', 'c', 'd', 'e'] }),
+    'tasks.shows.labels: found ["a","b","c","d","e"]; allowed: two labels',
   ],
   ['scores that are words', withTask({ kind: 'score' }), 'tasks.shows.labels: found ["yes","no"]; allowed: numbers'],
   [

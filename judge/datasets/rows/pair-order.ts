@@ -1,21 +1,24 @@
-/** Randomizes the order of a pair by seed: if the first image is right in most rows, a model learns the position. */
+/** Randomizes the order of candidates by seed: if the first is right in most rows, a model learns the position. */
 import { Rng } from '../../../core/rng.ts';
-
-export interface OrderedPair {
-  /** Two images, by digest, name or anything else that identifies them. */
-  readonly images: readonly string[];
-  readonly label: string;
-}
+import type { Example } from '../../example.ts';
+import type { Labels, Order } from '../../kinds/kind.ts';
+import { candidatesOf } from '../../tasks/candidates.ts';
+import { inOrder } from '../../tasks/reorder.ts';
 
 /**
- * Returns the pair unchanged, or with images and label exchanged: a function of the seed and the example's id alone.
+ * Returns the candidates in an order that is a function of the seed and the example's id alone, with the label on the same
+ * one.
  */
-export function inRandomOrder<P extends OrderedPair>(
+export function inRandomOrder<P extends Pick<Example, 'images' | 'candidates' | 'label'>>(
   id: string,
-  pair: P,
-  [first, second]: readonly [string, string, ...string[]],
+  compared: P,
+  labels: Labels,
   seed: number,
 ): P {
-  if (!new Rng('pair-order', seed, id).chance(0.5)) return pair;
-  return { ...pair, images: [...pair.images].reverse(), label: pair.label === first ? second : first };
+  const rng = new Rng('pair-order', seed, id);
+  const { length } = candidatesOf(compared);
+  // Two are exchanged or not, by one draw, as ever.
+  const order: Order =
+    length === 2 ? (rng.chance(0.5) ? [1, 0] : [0, 1]) : rng.shuffle(Array.from({ length }, (_, i) => i));
+  return { ...compared, ...inOrder(compared, labels, order) };
 }

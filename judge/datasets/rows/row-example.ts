@@ -3,6 +3,9 @@ import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts'
 import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';
 import type { Example } from '../../example.ts';
+import { checkCandidates } from './check-candidates.ts';
+import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
+import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
@@ -21,8 +24,8 @@ export function rowMapping(spec: RowsSpec, task: TaskSpec): RowMapping {
   return { spec, task, rationale: spec.rationale === undefined ? undefined : compileTemplate(spec.rationale) };
 }
 
-/** Digests of a row's images, in the order of `fields.images`. Throws UnusableRow. */
-export type ImagesOf = (row: Row) => Promise<readonly string[]>;
+/** Digests of a row's images, in order. Throws UnusableRow. */
+export type ImagesOf = (images: readonly FieldImage[]) => Promise<readonly string[]>;
 
 /**
  * Outcomes of a row of a file: one, or one for each row that its ranking expands to. A row that cannot be read or
@@ -64,14 +67,31 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, images
   const found = labelOf(row, spec, task);
   const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
-  const given = { images: await imagesOf(row), ...found };
-  const { images, label, score } =
+  const given = { ...(await shownOf(row, fields, imagesOf)), ...found };
+  checkCandidates(given, found.label, task);
+  const { images, candidates, label, score } =
     randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
   return {
-    ...{ id, task: spec.task, split: split ?? 'train', images, fields: promptFields, label },
+    ...{ id, task: spec.task, split: split ?? 'train', images, ...(candidates && { candidates }) },
+    ...{ fields: promptFields, label },
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
     groupKey: group ?? (images.length > 0 ? images.join('+') : id),
+  };
+}
+
+/** Images of the context and of the candidates, and the candidates if the dataset says where they are. */
+async function shownOf(
+  row: Row,
+  { images, candidates: spec }: RowMapping['spec']['fields'],
+  imagesOf: ImagesOf,
+): Promise<Pick<Example, 'images' | 'candidates'>> {
+  const own = images.flatMap((field) => imagesIn(row, field));
+  if (spec === undefined) return { images: await imagesOf(own) };
+  const candidates = candidatesIn(row, spec);
+  return {
+    images: await imagesOf([...own, ...imagesOfCandidates(candidates)]),
+    candidates: placedParts(candidates, own.length),
   };
 }
 

@@ -14,13 +14,14 @@ export interface ImageSource {
   readonly edgeMax: number | undefined;
 }
 
-interface FieldImage {
+/** The value of a field that holds one image. */
+export interface FieldImage {
   readonly field: string;
   readonly value: unknown;
 }
 
 /** The values of a field, one per image; lists are expanded. */
-function imagesIn(row: Row, field: string): FieldImage[] {
+export function imagesIn(row: Row, field: string): FieldImage[] {
   const value = valueAt(row, field);
   if (Array.isArray(value)) return value.map((each: unknown, i) => ({ field: `${field}.${i}`, value: each }));
   return [{ field, value }];
@@ -43,9 +44,8 @@ async function take({ field, value }: FieldImage, { folder, edgeMax }: ImageSour
   return folder.take(name);
 }
 
-/** Takes the images in the order of the fields and their lists. Every problem with the row is thrown as UnusableRow. */
-export async function takeImages(row: Row, fields: readonly string[], source: ImageSource): Promise<TakenImage[]> {
-  const found = fields.flatMap((field) => imagesIn(row, field));
+/** Takes the images in their order. Every problem with the row is thrown as UnusableRow. */
+export async function takeImages(found: readonly FieldImage[], source: ImageSource): Promise<TakenImage[]> {
   if (found.length > imageCountMax)
     throw new UnusableRow('PROMPT_INVALID', `the row has ${found.length} images, more than ${imageCountMax}`);
   return Promise.all(found.map((image) => take(image, source)));

@@ -11,6 +11,8 @@ import type { Example } from '../../example.ts';
 import { kindOf } from '../../kinds/table.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
+import { checkCandidates } from './check-candidates.ts';
+import { candidatesIn, placedParts } from './row-candidates.ts';
 import { takeImage } from '../sources/encoded-image.ts';
 import { parseRow, textField, type Row } from './jsonl-row.ts';
 import { linesOf } from '../sources/lines.ts';
@@ -69,17 +71,20 @@ async function rowOf(
   }
 }
 
-const reserved: readonly string[] = ['id', 'image', 'images'];
+const reserved: readonly string[] = ['id', 'image', 'images', 'candidates'];
+
+/** Texts in a list; without them, each image is a candidate. */
+function candidatesOfRow(row: Row, spec: TaskSpec): Pick<Example, 'candidates'> {
+  if (kindOf(spec).candidateCount === undefined || !Object.hasOwn(row, 'candidates')) return {};
+  return { candidates: placedParts(candidatesIn(row, { list: 'candidates' }), 0) };
+}
 
 function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
-  const { imageCount } = kindOf(spec);
-  if (imageCount !== undefined && images.length !== imageCount) {
-    const reason = `an example of a ${spec.kind} task has ${imageCount} images, the row names ${images.length}`;
-    throw new UnusableRow('IMAGE_MISSING', reason);
-  }
+  const shown = { images: images.map(({ sha256 }) => sha256), ...candidatesOfRow(row, spec) };
+  checkCandidates(shown, spec.labels[0], spec);
   const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
   return {
-    ...{ id, task, split: 'test', groupKey: id, images: images.map(({ sha256 }) => sha256) },
+    ...{ id, task, split: 'test', groupKey: id, ...shown },
     fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
     // The label is unknown: a placeholder that nothing reads.
     label: spec.labels[0],
