@@ -38,4 +38,6 @@ function together(part: 'fields' | 'rewardFields'): Fields {
 export type MetricGroup = Each['metrics'][number];
 
 type GateMetric = Each['gateMetrics'][number];
-export const gateMetricsOfKinds = kindNames.flatMap((name): readonly GateMetric[] => kinds[name].gateMetrics);
+export const gateMetricsOfKinds: readonly GateMetric[] = [
+  ...new Set(kindNames.flatMap((name): readonly GateMetric[] => kinds[name].gateMetrics)),
+];

@@ -1,13 +1,13 @@
 /** The gate, approval and notifications of a promotion (docs/promotion.md). */
 import { z } from 'zod';
-import { gateMetricsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
+import { gateMetricsOfKinds, kindsWhere } from '../../judge/kinds/table.ts';
 import { name, rate } from './scalars.ts';
 
 /** Metrics of tasks of every kind. */
 export const commonGateMetrics = ['macroF1', 'accuracy', 'balancedAccuracy'] as const;
-const gateMetricMeanings = kindNames.flatMap((kind) =>
-  kindOf({ kind }).gateMetrics.map((metric) => `${metric}: ${kind} tasks only.`),
-);
+const gateMetricMeanings = gateMetricsOfKinds.map((metric) => {
+  return `${metric}: ${kindsWhere(({ gateMetrics }) => gateMetrics.includes(metric)).join(' and ')} tasks only.`;
+});
 
 export const promotionSchema = z.strictObject({
   name: name.describe('Name in the registry; its versions are numbered.'),
