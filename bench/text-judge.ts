@@ -166,7 +166,7 @@ export class TextJudge {
 
   #read({ tokenIds, finishReason }: SampledCompletion) {
     const text = this.#processor.decodeCompletion(tokenIds);
-    return parseCompletion({ text, finishReason }, labels, 'direct');
+    return parseCompletion({ text, finishReason }, (said) => labels.includes(said), 'direct');
   }
 
   #reward(rollout: SampledCompletion, { label }: Row): number {

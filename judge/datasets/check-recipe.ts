@@ -2,7 +2,7 @@
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { candidatesProblem } from '../kinds/candidate-count.ts';
-import { kindOf, kindsWhere } from '../kinds/table.ts';
+import { kindOf, kindsWhere, sampleLabels } from '../kinds/table.ts';
 import { targetText } from '../tasks/completion.ts';
 import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
@@ -92,7 +92,7 @@ function checkLabels(name: string, task: TaskSpec): void {
   const where = `tasks.${name}.labels`;
   if (new Set(labels).size < labels.length)
     throw invalid(where, 'labels are the same', labels.join(), 'different labels');
-  for (const label of labels) {
+  for (const label of sampleLabels(task, labels)) {
     const text = targetText({ id: name, label }, 'direct', task.verdictFormat);
     const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'direct');
     if (judgment.ok && judgment.verdict === label) continue;

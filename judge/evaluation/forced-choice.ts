@@ -7,6 +7,7 @@ import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
 import { brierScore, type CalibrationBin, calibrationBins, expectedCalibrationError } from './calibration.ts';
+import { classOf } from '../kinds/table.ts';
 import { macroF1 } from './macro-f1.ts';
 import type { Metric } from './metric.ts';
 
@@ -26,9 +27,9 @@ interface ForcedScores {
   readonly forcedChoice?: ForcedChoiceScores;
 }
 
-export const forcedScores: Metric<ForcedScores> = ({ judged, labels, resampleCount, rng }) => {
+export const forcedScores: Metric<ForcedScores> = ({ judged, kind, labels, resampleCount, rng }) => {
   const choices = judged.flatMap(({ example: { label, groupKey }, probabilities }) =>
-    probabilities === undefined ? [] : [{ label, probabilities, clusterKey: groupKey }],
+    probabilities === undefined ? [] : [{ label: classOf({ kind }, label), probabilities, clusterKey: groupKey }],
   );
   assert(choices.length === 0 || choices.length === judged.length, 'probabilities of all examples or of none');
   return choices.length === 0 ? undefined : { forcedChoice: forcedChoiceScores(choices, labels, resampleCount, rng()) };

@@ -4,6 +4,7 @@
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
+import { placesIn } from '../kinds/ranking-label.ts';
 import { labelInOrder, verdictInRow } from '../tasks/reorder.ts';
 import { likeliest } from './forced-choice.ts';
 
@@ -51,7 +52,7 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
   const best = likeliest(probabilities, labels);
   const said = all.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
   const isOne = new Set(said.map(({ verdict }) => verdict)).size === 1;
-  const chosen = isOne ? said[0] : said.find(({ verdict }) => verdict === best);
+  const chosen = isOne ? said[0] : said.find(({ verdict }) => placesIn(verdict)[0] === best);
   return {
     ...{ id, verdict: chosen?.verdict ?? null, rationale: chosen?.rationale || null },
     ...(chosen === undefined && !first.judgment.ok && { unparsable: first.judgment.reason }),

@@ -12,6 +12,7 @@ import { macroF1Score, perClassScores } from './macro-f1.ts';
 import { majorityScore } from './majority.ts';
 import type { Metric } from './metric.ts';
 import { allOrders } from './order.ts';
+import { rankingScores } from './ranking.ts';
 import { rationaleScores } from './rationale-agreement.ts';
 import { intervalScore } from './statistics/bootstrap.ts';
 import { unparsableScores } from './unparsable.ts';
@@ -35,6 +36,9 @@ const metrics = {
   /** For tasks whose examples are evaluated in several orders. */
   order: {
     order: allOrders,
+  },
+  ranking: {
+    ranking: rankingScores,
   },
 } satisfies Readonly<Record<MetricGroup, Readonly<Record<string, Metric>>>>;
 

@@ -1,12 +1,13 @@
 /** Position bias of a judge that compares, measured on its verdicts for all orders of each example. */
 import { assert } from '../../core/assert.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
+import { placesIn } from '../kinds/ranking-label.ts';
 import { verdictInRow } from '../tasks/reorder.ts';
 import { candidatesOf } from '../tasks/candidates.ts';
 import type { JudgedExample, Metric } from './metric.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 
-/** One order of an example: label and verdict are as shown. */
+/** One order of an example: label and verdict are as shown, whole. */
 export interface OrderOutcome extends Outcome {
   readonly order: Order;
 }
@@ -32,7 +33,7 @@ export const allOrders: Metric<OrderScores> = ({ judged, labels }) => orderScore
 function byExample(judged: readonly JudgedExample[]): OrderOutcome[][] {
   const found = new Map<string, OrderOutcome[]>();
   for (const { example, judgment, reordered } of judged) {
-    const outcome = outcomeOf(example, judgment);
+    const outcome = { label: example.label, predicted: judgment.ok ? judgment.verdict : undefined };
     if (reordered === undefined) {
       const own = candidatesOf(example).map((_, place) => place);
       found.set(example.id, [{ ...outcome, order: own }]);
@@ -78,7 +79,8 @@ function positionRates(
   const places = labels.slice(0, placeCount);
   const chosen = outcomes
     .filter(({ order }) => order.length === placeCount)
-    .flatMap(({ predicted }) => (predicted !== undefined && places.includes(predicted) ? [predicted] : []));
+    .flatMap(({ predicted }) => (predicted === undefined ? [] : placesIn(predicted).slice(0, 1)))
+    .filter((place) => places.includes(place));
   if (chosen.length === 0) return undefined;
   return places.map((place) => chosen.filter((each) => each === place).length / chosen.length);
 }

@@ -1,5 +1,6 @@
-/** The input of most metrics: an example's label and the judge's verdict. */
+/** The input of most metrics: an example's label and the judge's verdict, as classes. */
 import type { Example, Judgment } from '../example.ts';
+import { classOf, type KindName } from '../kinds/table.ts';
 
 export interface Outcome {
   readonly label: string;
@@ -7,6 +8,13 @@ export interface Outcome {
   readonly predicted: string | undefined;
 }
 
-export function outcomeOf(example: Pick<Example, 'label'>, judgment: Judgment): Outcome {
-  return { label: example.label, predicted: judgment.ok ? judgment.verdict : undefined };
+export function outcomeOf(
+  example: Pick<Example, 'label'>,
+  judgment: Judgment,
+  task: { readonly kind: KindName },
+): Outcome {
+  return {
+    label: classOf(task, example.label),
+    predicted: judgment.ok ? classOf(task, judgment.verdict) : undefined,
+  };
 }

@@ -4,6 +4,7 @@ import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
 import { macroF1 } from './macro-f1.ts';
+import type { KindName } from '../kinds/table.ts';
 import type { JudgedExample } from './metric.ts';
 import { outcomeOf } from './outcome.ts';
 import type { VariantScores } from './task-scores.ts';
@@ -13,7 +14,7 @@ export function variantScores(
   name: string,
   asked: readonly JudgedExample[],
   strict: readonly JudgedExample[],
-  labels: readonly string[],
+  task: { readonly kind: KindName; readonly labels: readonly string[] },
   resampleCount: number,
   rng: Rng,
 ): VariantScores {
@@ -22,8 +23,9 @@ export function variantScores(
     judged.map(({ judgment }, i) => {
       const example = strict[i]?.example;
       assert(example !== undefined, 'an example for every answer');
-      return { ...outcomeOf(example, judgment), clusterKey: example.groupKey };
+      return { ...outcomeOf(example, judgment, task), clusterKey: example.groupKey };
     });
+  const { labels } = task;
   const [outcomes, strictOutcomes] = [outcomesOf(asked), outcomesOf(strict)];
   const share = (count: number): number => count / asked.length;
   return {

@@ -3,6 +3,7 @@
  * is evaluated in all rotations: each candidate is at each place once.
  */
 import type { Kind, Labels, LabelRule, Order, RowLabel, RowValues, UnknownLabel } from './kind.ts';
+import { candidateNumbers } from './candidate-numbers.ts';
 import { labelOfField } from './row-label.ts';
 
 export const choice = {
@@ -32,8 +33,7 @@ function labelOfBest(
   field: Exclude<LabelRule['field'], string>,
   labels: Labels,
 ): RowLabel | UnknownLabel {
-  const [sign, names] = 'greaterOf' in field ? [1, field.greaterOf] : [-1, field.lesserOf];
-  const values = names.map((name) => sign * row.number(name));
+  const { values, names } = candidateNumbers(row, field);
   const best = Math.max(...values);
   const places = values.flatMap((value, place) => (value === best ? [place] : []));
   const [place, other] = places;

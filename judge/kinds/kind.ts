@@ -21,13 +21,13 @@ export type KindTask<F extends Fields = Fields> = Values<F> & { readonly labels:
 /** Permutation of the candidates, by position in the row: [1, 0] shows the second candidate first. */
 export type Order = readonly number[];
 
-/**
- * One row of a dataset. Both methods throw if the field is missing; `number` also throws if its value is not a finite
- * number.
- */
+/** One row of a dataset. All methods throw if the field is missing or holds something else. */
 export interface RowValues {
   text(field: string): string;
+  /** A finite number. */
   number(field: string): number;
+  /** A list of finite numbers. */
+  numbers(field: string): readonly number[];
 }
 
 /** The label settings of a dataset. */
@@ -49,8 +49,8 @@ export interface UnknownLabel {
   readonly unknown: string;
 }
 
-/** A verdict that need not be a label: the label that it maps to and the number in the answer. */
-export type OpenVerdict = { readonly verdict: string; readonly score: number } | UnparsableReason;
+/** A verdict that need not be one of the labels: the label that it maps to, and the number in the answer, if any. */
+export type OpenVerdict = { readonly verdict: string; readonly score?: number } | UnparsableReason;
 
 type Read = Extract<Judgment, { ok: true }>;
 type Labelled = Pick<Example, 'label' | 'score'>;
@@ -79,6 +79,12 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
 
   /** The labels that an example with so many candidates may have; undefined if all. */
   verdictLabels?(labels: Labels, candidateCount: number): Labels;
+  /** Whether a row may have this label; undefined if it must be one of the task's `labels`. */
+  isLabel?(label: string, labels: Labels): boolean;
+  /** Some labels of rows, if the task's `labels` are none. */
+  sampleLabels?(labels: Labels): readonly string[];
+  /** One of the task's `labels`, of which metrics of classes count a label as; undefined if labels are classes. */
+  classOf?(label: string): string;
   /** The labels that this kind requires, in words; undefined if the given ones are valid. */
   labelsProblem?(labels: Labels): string | undefined;
   /** Whether a label may be derived by comparing two row fields (`greaterOf`, `lesserOf`). */

@@ -3,6 +3,7 @@
  * evaluated in both orders.
  */
 import type { Kind, Labels, LabelRule, RowLabel, RowValues, UnknownLabel } from './kind.ts';
+import { candidateNumbers } from './candidate-numbers.ts';
 import { labelOfField } from './row-label.ts';
 
 export const pairwise = {
@@ -35,11 +36,13 @@ function labelOfWinner(
   field: Exclude<LabelRule['field'], string>,
   labels: Labels,
 ): RowLabel | UnknownLabel {
-  const [sign, [first, second, ...others]] = 'greaterOf' in field ? [1, field.greaterOf] : [-1, field.lesserOf];
-  if (others.length > 0) return { unknown: `${others.length + 2} fields for two candidates` };
-  const difference = sign * (row.number(first) - row.number(second));
+  const { values, names } = candidateNumbers(row, field);
+  const [first, second] = values;
+  if (first === undefined || second === undefined || values.length > 2)
+    return { unknown: `${values.length} numbers for two candidates` };
+  const difference = first - second;
   const [, , tie, bothBad] = labels;
   if (difference === 0 && tie !== undefined && bothBad === undefined) return { label: tie };
-  if (difference === 0) return { unknown: `${first} and ${second} are equal` };
+  if (difference === 0) return { unknown: `${names.join(' and ')} are equal` };
   return { label: difference > 0 ? labels[0] : labels[1] };
 }

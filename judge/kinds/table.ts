@@ -1,15 +1,17 @@
 /** All task kinds, in the order of the recipe reference. */
 import type { Intersection } from '../../core/intersection.ts';
-import type { Fields, Kind } from './kind.ts';
+import type { Fields, Kind, Labels } from './kind.ts';
 import { choice } from './choice.ts';
 import { pairwise } from './pairwise.ts';
 import { pointwise } from './pointwise.ts';
+import { ranking } from './ranking.ts';
 import { score } from './score.ts';
 
 export const kinds = {
   pointwise,
   pairwise,
   choice,
+  ranking,
   score,
 };
 
@@ -22,6 +24,20 @@ export function kindOf({ kind }: { readonly kind: KindName }): Kind {
 
 export function kindsWhere(holds: (kind: Kind) => boolean): KindName[] {
   return kindNames.filter((kind) => holds(kindOf({ kind })));
+}
+
+/** What metrics count a label or a verdict as. */
+export function classOf({ kind }: { readonly kind: KindName }, label: string): string {
+  return kindOf({ kind }).classOf?.(label) ?? label;
+}
+
+export function isLabel({ kind }: { readonly kind: KindName }, label: string, labels: Labels): boolean {
+  return kindOf({ kind }).isLabel?.(label, labels) ?? labels.includes(label);
+}
+
+/** Some labels that rows may have. */
+export function sampleLabels({ kind }: { readonly kind: KindName }, labels: Labels): readonly string[] {
+  return kindOf({ kind }).sampleLabels?.(labels) ?? labels;
 }
 
 type Each = (typeof kinds)[KindName];

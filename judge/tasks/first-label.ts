@@ -21,11 +21,13 @@ export function readFirstLabel({ text }: CompletionText, rule: VerdictRule): Jud
     const label = firstLabel(answer, rule.labels);
     return label === undefined ? { ok: false, reason: 'verdict-missing' } : { ok: true, rationale, verdict: label };
   }
-  const [number] = /-?\d+(?:\.\d+)?/.exec(answer) ?? [];
-  if (number === undefined) return { ok: false, reason: 'verdict-missing' };
-  const verdict = read(number);
+  const found = openVerdicts.flatMap((pattern) => pattern.exec(answer)?.[0] ?? []).map(read);
+  const verdict = found.find((one) => typeof one !== 'string') ?? found[0] ?? 'verdict-missing';
   return typeof verdict === 'string' ? { ok: false, reason: verdict } : { ok: true, rationale, ...verdict };
 }
+
+/** What a verdict that is no label looks like: a ranking, or a number. */
+const openVerdicts = [/[^\s>]+(?:\s*>\s*[^\s>]+)+/, /-?\d+(?:\.\d+)?/] as const;
 
 function firstLabel(text: string, labels: readonly string[]): string | undefined {
   const found = labels.flatMap((label) => {

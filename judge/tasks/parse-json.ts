@@ -34,10 +34,10 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Never throws. If `labels` is undefined, any verdict is accepted. */
+/** Never throws. */
 export function parseJson(
   { text, finishReason }: CompletionText,
-  labels: readonly string[] | undefined,
+  isVerdict: (text: string) => boolean,
   mode: AnswerMode,
 ): Judgment {
   if (finishReason === 'length') return unparsable('truncated');
@@ -56,7 +56,7 @@ export function parseJson(
     return unparsable('rationale-missing');
   }
   const verdict = textOf(answer[verdictField]);
-  if (verdict === undefined || (labels !== undefined && !labels.includes(verdict))) {
+  if (verdict === undefined || !isVerdict(verdict)) {
     return unparsable('verdict-not-a-label');
   }
   return { ok: true, verdict, rationale: rationale.trim() };

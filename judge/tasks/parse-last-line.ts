@@ -1,18 +1,17 @@
 /** Strict parser of answers whose last line is the verdict alone; the lines above are the rationale. */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
-import { numberOf } from '../kinds/label-numbers.ts';
 
 function unparsable(reason: UnparsableReason): Judgment {
   return { ok: false, reason };
 }
 
 /**
- * Never throws. If `labels` is undefined, any number is a verdict. A rationale line that is itself a verdict makes the
+ * Never throws. A rationale line that is itself a verdict makes the
  * answer unparsable (`verdict-repeated`).
  */
 export function parseLastLine(
   { text, finishReason }: CompletionText,
-  labels: readonly string[] | undefined,
+  isVerdict: (text: string) => boolean,
   mode: AnswerMode,
 ): Judgment {
   if (finishReason === 'length') return unparsable('truncated');
@@ -22,7 +21,6 @@ export function parseLastLine(
     .filter((line) => line !== '');
   const verdict = lines.pop();
   if (verdict === undefined) return unparsable('verdict-missing');
-  const isVerdict = (line: string): boolean => labels?.includes(line) ?? numberOf(line) !== undefined;
   if (!isVerdict(verdict)) return unparsable('verdict-not-a-label');
   if (lines.some(isVerdict)) return unparsable('verdict-repeated');
   if (mode === 'direct' && lines.length > 0) return unparsable('text-outside-form');

@@ -32,12 +32,12 @@ function isBlank(text: string): boolean {
 }
 
 /**
- * Never throws. If `labels` is undefined, any verdict is accepted. White space around tags, rationale and verdict is
+ * Never throws. White space around tags, rationale and verdict is
  * ignored; case is significant.
  */
 export function parseCompletion(
   completion: CompletionText,
-  labels: readonly string[] | undefined,
+  isVerdict: (text: string) => boolean,
   mode: AnswerMode,
 ): Judgment {
   const { text, finishReason } = completion;
@@ -56,7 +56,7 @@ export function parseCompletion(
   const written = rationale === undefined ? '' : text.slice(rationale.innerStart, rationale.innerEnd).trim();
   if (rationale !== undefined && written === '') return unparsable('rationale-missing');
   const said = text.slice(verdict.innerStart, verdict.innerEnd).trim();
-  return said !== '' && (labels?.includes(said) ?? true)
+  return said !== '' && isVerdict(said)
     ? { ok: true, verdict: said, rationale: written }
     : unparsable('verdict-not-a-label');
 }

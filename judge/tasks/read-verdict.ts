@@ -14,14 +14,14 @@ const parsers = { tagged: parseCompletion, json: parseJson, 'last-line': parseLa
 
 /**
  * Never throws. Accepts exactly one verdict: a label, or another value that the task's kind allows (score tasks with
- * `real`: any number between the first and the last label, returned as `score` with the nearest label as `verdict`).
- * Anything else is unparsable, with a reason.
+ * `real`: any number between the first and the last label, returned as `score` with the nearest label as `verdict`;
+ * rankings: each label once). Anything else is unparsable, with a reason.
  */
 export function readVerdict(completion: CompletionText, rule: VerdictRule, mode: AnswerMode): Judgment {
   const parse = parsers[rule.verdictFormat ?? 'tagged'];
   const read = kindOf(rule).verdictReader?.(rule);
-  if (read === undefined) return parse(completion, rule.labels, mode);
-  const judgment = parse(completion, undefined, mode);
+  if (read === undefined) return parse(completion, (text) => rule.labels.includes(text), mode);
+  const judgment = parse(completion, (text) => read(text) !== 'verdict-not-a-label', mode);
   if (!judgment.ok) return judgment;
   const verdict = read(judgment.verdict);
   return typeof verdict === 'string' ? { ok: false, reason: verdict } : { ...judgment, ...verdict };

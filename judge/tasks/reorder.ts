@@ -6,6 +6,7 @@ import { assert, required } from '../../core/assert.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
+import { placesIn, rankingLabel } from '../kinds/ranking-label.ts';
 import { kindOf } from '../kinds/table.ts';
 import { candidatesOf } from './candidates.ts';
 
@@ -31,7 +32,10 @@ export function reordered(example: Example, labels: Labels, order: Order, orderI
   const { id, task, split, fields, groupKey, label } = example;
   const count = candidatesOf(example).length;
   assert(count === order.length, `${id} has ${count} candidates: they have no order of ${order.length}`);
-  assert(labels.includes(label), `${id}: ${label} is not a label of its task`);
+  assert(
+    placesIn(label).every((place) => labels.includes(place)),
+    `${id}: ${label} is not a label of its task`,
+  );
   return {
     ...{ task, split, fields, groupKey },
     id: reorderedId(id, order, orderIndex),
@@ -59,11 +63,15 @@ function reorderedId(id: string, { length }: Order, orderIndex: number): string 
 
 /** The label of the same choice once the candidates are in this order. */
 export function labelInOrder(label: string, labels: Labels, order: Order): string {
-  const place = order.indexOf(labels.indexOf(label));
-  return place < 0 ? label : required(labels[place], 'a label for every place');
+  return eachPlace(label, labels, (place) => order.indexOf(place));
 }
 
 /** The verdict in the order of the row: that of an answer to the example in this order. */
 export function verdictInRow(verdict: string, labels: Labels, order: Order): string {
-  return labels[order[labels.indexOf(verdict)] ?? labels.indexOf(verdict)] ?? verdict;
+  return eachPlace(verdict, labels, (place) => order[place] ?? -1);
+}
+
+/** Replaces each place that a label names; ties name none. */
+function eachPlace(label: string, labels: Labels, move: (place: number) => number): string {
+  return rankingLabel(placesIn(label).map((one) => labels[move(labels.indexOf(one))] ?? one));
 }

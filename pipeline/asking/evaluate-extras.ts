@@ -4,10 +4,12 @@ import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { type Asked, askProbe, isRefusal } from '../../judge/evaluation/probes.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
+import { outcomeOf } from '../../judge/evaluation/outcome.ts';
 import { sampleScores, type SampleScores } from '../../judge/evaluation/several-samples.ts';
 import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { AnswerMode } from '../../judge/example.ts';
+import { classOf } from '../../judge/kinds/table.ts';
 import { readFirstLabel } from '../../judge/tasks/first-label.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { answers, type Asking, type Shown } from './answers.ts';
@@ -61,7 +63,7 @@ function readLeniently({ evaluation, task, asking, shown, strict }: ExtrasReques
   const rng = new Rng('bootstrap', evaluation.seed, task, name);
   const [lenient, strictly] = [judgedOf(judgments, shown), judgedOf(strict, shown)];
   return {
-    scores: variantScores(name, lenient, strictly, spec.labels, evaluation.bootstrapResampleCount, rng),
+    scores: variantScores(name, lenient, strictly, spec, evaluation.bootstrapResampleCount, rng),
     judgments,
   };
 }
@@ -103,9 +105,11 @@ async function askSamples(
   const { sampleTemperature: temperature, sampleTopK, sampleTopP, tokenCountMax, sampleCount } = evaluation;
   const sampling = { temperature, greedy: false, tokenCountMax, ...drawnFrom(sampleTopK, sampleTopP) };
   const found = await answers(asking, some, prompts, sampling, sampleCount);
-  const verdicts = found.map((each) => each.map(({ judgment }) => (judgment.ok ? judgment.verdict : undefined)));
+  const verdicts = found.map((each, i) =>
+    each.map(({ judgment }) => outcomeOf(required(some[i], 'an example').example, judgment, spec).predicted),
+  );
   return sampleScores(
-    some.map(({ example }) => example.label),
+    some.map(({ example }) => classOf(spec, example.label)),
     verdicts,
     found.map((each) => each.map(({ logProb }) => required(logProb, 'the log-prob of a sample'))),
     spec.labels,
@@ -115,8 +119,8 @@ async function askSamples(
 async function askWithShots(request: ExtrasRequest, chosen: readonly number[]): Promise<Scored> {
   const name = 'few-shot';
   const { asking, evaluation, task } = request;
-  const { held, prompted, spec, mode } = asking;
-  const shots = await held.waits.for(shotsOf(prompted.dataset, task, spec.labels, evaluation));
+  const { held, prompted, mode } = asking;
+  const shots = await held.waits.for(shotsOf(prompted.dataset, task, evaluation));
   if (shots.length === 0) return { scores: { name, refused: 'the task has no training examples to show' } };
   const asked = asis(request, chosen).map((one) => ({ ...one, shots }));
   return askAs(request, chosen, name, asked, mode);
@@ -158,7 +162,7 @@ async function askAs(
       name,
       judgedOf(judgments, at(shown, chosen)),
       judgedOf(at(strict, chosen), at(shown, chosen)),
-      spec.labels,
+      spec,
       evaluation.bootstrapResampleCount,
       rng,
     );

@@ -4,7 +4,9 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ClusteredOutcome } from '../../judge/evaluation/statistics/bootstrap.ts';
 import { outcomeOf } from '../../judge/evaluation/outcome.ts';
 import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
 import type { JsonCache } from '../json-cache.ts';
+import { taskOf } from '../recipe-access.ts';
 import type { EvaluationJudgments } from './judgments-artifact.ts';
 
 export interface JudgedOutcomes {
@@ -15,11 +17,13 @@ export interface JudgedOutcomes {
 /** `dataset` must be the one that was judged. */
 export async function judgedOutcomes(
   cache: JsonCache,
+  { tasks }: Pick<Recipe, 'tasks'>,
   dataset: ArtifactRef,
   judgmentsRef: ArtifactRef,
 ): Promise<JudgedOutcomes> {
   const opened = await openDataset(cache, dataset);
   const { task, judgments } = (await cache.get(judgmentsRef)) as EvaluationJudgments;
+  const spec = taskOf({ tasks }, task);
   const outcomes: JudgedOutcomes['outcomes'][number][] = [];
   for await (const batch of batchesOf(judgments)) {
     const exampleAt = await exampleLookup(
@@ -28,7 +32,7 @@ export async function judgedOutcomes(
     );
     for (const { exampleId, exampleIndex, label, judgment } of batch) {
       const { groupKey } = exampleAt(exampleIndex);
-      outcomes.push({ ...outcomeOf({ label }, judgment), exampleId, clusterKey: groupKey });
+      outcomes.push({ ...outcomeOf({ label }, judgment, spec), exampleId, clusterKey: groupKey });
     }
   }
   return { task, outcomes };

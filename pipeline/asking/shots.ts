@@ -15,13 +15,13 @@ const poolSizeMax = 512;
 export async function shotsOf(
   dataset: Pick<OpenDataset, 'rowsOf' | 'examplesAt'>,
   task: string,
-  labels: readonly string[],
   { shotCount, seed }: Pick<EvaluationSpec, 'shotCount' | 'seed'>,
 ): Promise<readonly Example[]> {
   const rng = new Rng('shots', seed, task);
   const rows = rng.shuffle((await dataset.rowsOf(task, 'train')).slice()).subarray(0, poolSizeMax);
   const pool = await dataset.examplesAt(rows);
-  const byLabel = rng.shuffle([...labels]).map((label) => pool.filter((example) => example.label === label));
+  const labels = rng.shuffle([...new Set(pool.map(({ label }) => label))].sort());
+  const byLabel = labels.map((label) => pool.filter((example) => example.label === label));
   const shots: Example[] = [];
   for (let turn = 0; shots.length < shotCount && byLabel.some((examples) => examples.length > turn); turn++)
     for (const examples of byLabel)

@@ -101,7 +101,8 @@ async function answeredOf(
   { recipe, dataset }: Place,
   { judgments, task, split }: JudgedTask,
 ): Promise<Answered> {
-  const { labels } = taskOf(await recipeOf(cache, recipe), task);
-  const { outcomes } = await judgedOutcomes(cache, dataset, judgments);
+  const judged = await recipeOf(cache, recipe);
+  const { labels } = taskOf(judged, task);
+  const { outcomes } = await judgedOutcomes(cache, judged, dataset, judgments);
   return { task, split, labels, outcomes };
 }

@@ -70,7 +70,7 @@ function judgmentsOf({ evaluations }: EvaluatedRun): ArtifactRef[] {
   return evaluations.map(({ judgments }) => judgments);
 }
 
-async function readOutcomes({ cache, dataset }: Scope, { evaluations }: EvaluatedRun): Promise<OutcomesByTask> {
-  const all = await Promise.all(evaluations.map(({ judgments }) => judgedOutcomes(cache, dataset, judgments)));
+async function readOutcomes({ cache, recipe, dataset }: Scope, { evaluations }: EvaluatedRun): Promise<OutcomesByTask> {
+  const all = await Promise.all(evaluations.map(({ judgments }) => judgedOutcomes(cache, recipe, dataset, judgments)));
   return new Map(all.map(({ task, outcomes }) => [task, outcomes]));
 }

@@ -20,17 +20,18 @@ export const splitSchema = z
   .describe('The split of all rows, or shares for a random split.');
 export type SplitSpec = z.infer<typeof splitSchema>;
 
-const scoreFields = z.tuple([z.string(), z.string()], z.string());
+/** One field for each candidate, or one with a list of numbers. */
+const scoreFields = z.union([z.tuple([z.string(), z.string()], z.string()), z.string()]);
 
 export const labelFieldSchema = z
   .union([
     z.string(),
     z
       .strictObject({ greaterOf: scoreFields })
-      .describe('Score fields, one for each candidate: the one with the highest score wins.'),
+      .describe('Score fields, one for each candidate, or one with a list of scores: the highest wins.'),
     z
       .strictObject({ lesserOf: scoreFields })
-      .describe('Rank fields, one for each candidate: the one with the lowest rank wins.'),
+      .describe('Rank fields, one for each candidate, or one with a list of ranks: the lowest wins.'),
   ])
   .describe(
     'Row field that `labelMap` or `labelThresholds` turns into a label, or fields to compare, for kinds that compare.',

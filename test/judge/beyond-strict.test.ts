@@ -74,7 +74,9 @@ test('scores a variant with the labels of the strict examples, and by the verdic
     judged('c', 'first', cutOff),
   ];
   const asked = [judged('a', 'x', said('second')), judged('b', 'x', said('second')), judged('c', 'x', cutOff)];
-  expect(variantScores('blank-image', asked, strict, labels, 50, new Rng('t')).scores).toMatchObject({
+  expect(
+    variantScores('blank-image', asked, strict, { kind: 'pairwise', labels }, 50, new Rng('t')).scores,
+  ).toMatchObject({
     ...{
       exampleCount: 3,
       accuracy: expect.closeTo(1 / 3, 9) as number,

@@ -113,7 +113,7 @@ describe('a row is quarantined', () => {
   test.each([
     ['one candidate', { answers: ['one'], best: 'A' }, 'CANDIDATES_INVALID', /has 1 candidates.* has 2 to 4/],
     ['too many', { answers: ['a', 'b', 'c', 'd', 'e'], best: 'A' }, 'CANDIDATES_INVALID', /has 5 candidates/],
-    ['the place of none', { answers: ['one', 'two'], best: 'C' }, 'LABEL_UNKNOWN', /C is the place of no candidate/],
+    ['the place of none', { answers: ['one', 'two'], best: 'C' }, 'LABEL_UNKNOWN', /C does not fit the 2 candidates/],
     ['no list', { answers: 'one', best: 'A' }, 'FIELD_MISSING', /answers is not a list/],
     ['an element that is no text', { answers: ['one', { a: 1 }], best: 'A' }, 'FIELD_MISSING', /answers.1/],
   ])('for %s', async (_, row, code, reason) => {

@@ -5,6 +5,7 @@ import { completionTags, targetText } from '../../judge/tasks/completion.ts';
 import { parseCompletion } from '../../judge/tasks/parse.ts';
 
 const labels = ['yes', 'no'];
+const isLabel = (text: string) => labels.includes(text);
 const stop = (text: string): CompletionText => ({ text, finishReason: 'stop' });
 
 const unparsable: readonly (readonly [string, UnparsableReason])[] = [
@@ -36,16 +37,16 @@ const unparsable: readonly (readonly [string, UnparsableReason])[] = [
 
 describe('the strict parser', () => {
   test.each(unparsable)('rejects %j as %s', (text, reason) => {
-    expect(parseCompletion(stop(text), labels, 'think')).toEqual({ ok: false, reason });
+    expect(parseCompletion(stop(text), isLabel, 'think')).toEqual({ ok: false, reason });
   });
 
   test('accepts only the verdict of a direct answer: reasoning beside it is invalid', () => {
-    expect(parseCompletion(stop('<answer> no </answer>'), labels, 'direct')).toEqual({
+    expect(parseCompletion(stop('<answer> no </answer>'), isLabel, 'direct')).toEqual({
       ok: true,
       verdict: 'no',
       rationale: '',
     });
-    expect(parseCompletion(stop('<think> a </think> <answer> no </answer>'), labels, 'direct')).toEqual({
+    expect(parseCompletion(stop('<think> a </think> <answer> no </answer>'), isLabel, 'direct')).toEqual({
       ok: false,
       reason: 'text-outside-tags',
     });
@@ -53,7 +54,7 @@ describe('the strict parser', () => {
 
   test('rejects a truncated completion, even if it parses', () => {
     const text = '<think> a </think> <answer> yes </answer>';
-    expect(parseCompletion({ text, finishReason: 'length' }, labels, 'think')).toEqual({
+    expect(parseCompletion({ text, finishReason: 'length' }, isLabel, 'think')).toEqual({
       ok: false,
       reason: 'truncated',
     });
@@ -64,7 +65,7 @@ describe('the strict parser', () => {
       '<think>a  b</think><answer>yes</answer>',
       '\n<think>\ta  b </think>\n\n<answer>\nyes\n</answer>\n',
     ]) {
-      expect(parseCompletion(stop(text), labels, 'think')).toEqual({ ok: true, verdict: 'yes', rationale: 'a  b' });
+      expect(parseCompletion(stop(text), isLabel, 'think')).toEqual({ ok: true, verdict: 'yes', rationale: 'a  b' });
     }
   });
 
@@ -74,7 +75,7 @@ describe('the strict parser', () => {
     fc.assert(
       fc.property(rationale, fc.constantFrom(...labels), (written, label) => {
         const text = targetText({ id: 'x', label, rationale: written }, 'think');
-        expect(parseCompletion(stop(text), labels, 'think')).toEqual({ ok: true, verdict: label, rationale: written });
+        expect(parseCompletion(stop(text), isLabel, 'think')).toEqual({ ok: true, verdict: label, rationale: written });
       }),
     );
   });
@@ -84,7 +85,7 @@ describe('the strict parser', () => {
     const text = fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(text, fc.constantFrom('think' as const, 'direct' as const), (given, mode) => {
-        const judgment = parseCompletion(stop(given), labels, mode);
+        const judgment = parseCompletion(stop(given), isLabel, mode);
         if (!judgment.ok) return;
         const form =
           mode === 'think'

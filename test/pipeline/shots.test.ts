@@ -4,7 +4,6 @@ import { shotMessages } from '../../judge/tasks/prompt.ts';
 import { shotsOf } from '../../pipeline/asking/shots.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 
-const labels = ['good', 'bad'];
 const exampleOf = (row: number): Example => {
   const label = row % 10 === 0 ? 'bad' : 'good';
   const id = `row ${String(row)}`;
@@ -25,7 +24,7 @@ function dataset(rowCount: number) {
   };
 }
 const shots = (rowCount: number, shotCount: number, seed = 0) =>
-  shotsOf(dataset(rowCount), 'words', labels, { shotCount, seed });
+  shotsOf(dataset(rowCount), 'words', { shotCount, seed });
 
 describe('shots', () => {
   test('have as many examples of each label, however rare it is, each once', async () => {
@@ -46,7 +45,7 @@ describe('shots', () => {
 
   test('read a bounded number of a large dataset', async () => {
     const large = dataset(100_000);
-    await shotsOf(large, 'words', labels, { shotCount: 4, seed: 0 });
+    await shotsOf(large, 'words', { shotCount: 4, seed: 0 });
     expect(large.read.length).toBe(512);
   });
 

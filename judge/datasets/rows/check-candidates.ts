@@ -2,6 +2,7 @@
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { Example } from '../../example.ts';
 import { candidateCountOf } from '../../kinds/candidate-count.ts';
+import { isLabel } from '../../kinds/table.ts';
 import { candidatesOf, verdictLabels } from '../../tasks/candidates.ts';
 import { UnusableRow } from '../reading.ts';
 
@@ -15,6 +16,6 @@ export function checkCandidates(shown: Pick<Example, 'images' | 'candidates'>, l
     const allowed = min === max ? String(min) : `${min} to ${max}`;
     throw new UnusableRow('CANDIDATES_INVALID', `the row has ${length} candidates, a ${task.kind} task has ${allowed}`);
   }
-  if (!verdictLabels(task, shown).includes(label))
-    throw new UnusableRow('LABEL_UNKNOWN', `${label} is the place of no candidate: the row has ${length}`);
+  if (!isLabel(task, label, verdictLabels(task, shown)))
+    throw new UnusableRow('LABEL_UNKNOWN', `${label} does not fit the ${length} candidates of the row`);
 }

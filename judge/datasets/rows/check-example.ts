@@ -3,6 +3,8 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../../example.ts';
 import { targetText } from '../../tasks/completion.ts';
+import { isLabel } from '../../kinds/table.ts';
+import { ruleFor, verdictLabels } from '../../tasks/candidates.ts';
 import { readVerdict } from '../../tasks/read-verdict.ts';
 import { renderPrompt, type ModeWords } from '../../tasks/prompt.ts';
 import { UnusableRow } from '../reading.ts';
@@ -21,13 +23,13 @@ function checkPrompt(example: Example, task: TaskSpec, modeWords: ModeWords): vo
 
 /** Throws UnusableRow: LABEL_UNKNOWN or PROMPT_INVALID. */
 export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWords): void {
-  if (!task.labels.includes(example.label)) {
+  if (!isLabel(task, example.label, verdictLabels(task, example))) {
     throw new UnusableRow('LABEL_UNKNOWN', `${example.label} is not one of ${task.labels.join(', ')}`);
   }
   checkPrompt(example, task, modeWords);
   if (example.rationale === undefined) return;
   const text = targetText(example, 'think', task.verdictFormat);
-  const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'think');
+  const judgment = readVerdict({ text, finishReason: 'stop' }, ruleFor(task, example), 'think');
   if (!judgment.ok)
     throw new UnusableRow('PROMPT_INVALID', `an answer with this rationale is unparsable: ${judgment.reason}`);
 }

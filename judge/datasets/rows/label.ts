@@ -3,7 +3,7 @@ import type { DatasetOptions, LabelField } from '../../../recipes/fields/dataset
 import type { KindedTask } from '../../../recipes/fields/task-fields.ts';
 import type { RowLabel } from '../../kinds/kind.ts';
 import { kindOf } from '../../kinds/table.ts';
-import { textField, type Row } from './jsonl-row.ts';
+import { textField, type Row, valueAt } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
 /** The parts of a dataset that determine its labels. */
@@ -24,6 +24,12 @@ function numberField(row: Row, name: string): number {
   return value;
 }
 
+function numbersField(row: Row, name: string): number[] {
+  const found = valueAt(row, name);
+  if (!Array.isArray(found)) throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
+  return found.map((_, i) => numberField(row, `${name}.${i}`));
+}
+
 /**
  * The row's label and the number behind it, if any. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, with what was found.
  */
@@ -31,6 +37,7 @@ export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTa
   const values = {
     text: (name: string) => textField(row, name),
     number: (name: string) => numberField(row, name),
+    numbers: (name: string) => numbersField(row, name),
   };
   const found = kindOf(task).labelOf(values, { field: fields.label, ...rule }, task);
   if ('unknown' in found) throw unknown(found.unknown);

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { MtrlError } from '../../../core/errors.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { Example } from '../../example.ts';
-import { kindOf } from '../../kinds/table.ts';
+import { kindOf, sampleLabels } from '../../kinds/table.ts';
+import { verdictLabels } from '../../tasks/candidates.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
 import { checkCandidates } from './check-candidates.ts';
@@ -81,13 +82,14 @@ function candidatesOfRow(row: Row, spec: TaskSpec): Pick<Example, 'candidates'> 
 
 function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
   const shown = { images: images.map(({ sha256 }) => sha256), ...candidatesOfRow(row, spec) };
-  checkCandidates(shown, spec.labels[0], spec);
+  // The label is unknown: a placeholder that nothing reads.
+  const [label = ''] = sampleLabels(spec, verdictLabels(spec, shown));
+  checkCandidates(shown, label, spec);
   const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
   return {
     ...{ id, task, split: 'test', groupKey: id, ...shown },
     fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
-    // The label is unknown: a placeholder that nothing reads.
-    label: spec.labels[0],
+    label,
   };
 }
 
