@@ -15,7 +15,13 @@ const rowsFile = join(folder, 'rows.jsonl');
 writeFileSync(
   rowsFile,
   Array.from({ length: 24 }, (_, id) =>
-    JSON.stringify({ id, caption: id % 2 ? 'a red circle' : 'a blue square', stars: 1 + (id % 3) }),
+    JSON.stringify({
+      ...{ id, caption: id % 2 ? 'a red circle' : 'a blue square', stars: 1 + (id % 3) },
+      ...{
+        answers: ['red circle', 'blue square', 'red square'].slice(0, 2 + (id % 2)),
+        scores: [id % 5, 7, 8].slice(0, 2 + (id % 2)),
+      },
+    }),
   ).join('\n'),
 );
 
@@ -24,9 +30,18 @@ const { 'sft-start': start, 'mt-rl': trained } = tiny.arms;
 if (trained?.objective !== 'rl' || start === undefined) throw new Error('the tiny recipe has these arms');
 const text = { reader: 'jsonl', path: rowsFile, split: { train: 0.75, test: 0.25, seed: 1 } } as const;
 const fields = { images: [], label: 'stars', prompt: ['caption'] };
+const compared = {
+  ...{ images: [], prompt: ['caption'], candidates: { list: 'answers' }, label: { greaterOf: 'scores' } },
+};
+// The last word stands for a third place: the demo's tokenizer has no other.
+const places: [string, string, string] = ['first', 'second', 'red'];
+const listed =
+  '{{ caption }} {% for one in candidates %} {{ labels[loop.index0] }} {{ one }} {% endfor %} ? {{ mode_word }}';
 const recipe: RecipeInput = {
   ...tiny,
   tasks: {
+    best: { kind: 'choice', labels: places, prompt: listed },
+    order: { kind: 'ranking', labels: places, prompt: listed },
     'pair-safety': {
       ...(tiny.tasks['pair-safety'] ?? { kind: 'pairwise', labels: ['first', 'second'], prompt: '' }),
       ood: false,
@@ -46,6 +61,8 @@ const recipe: RecipeInput = {
     },
   },
   datasets: [
+    { ...text, task: 'best', fields: compared, randomOrderSeed: 1 },
+    { ...text, task: 'order', fields: compared },
     { reader: 'judge-world', tasks: ['pair-safety'], split: 'train', exampleCount: 12, seed: 1 },
     { reader: 'judge-world', tasks: ['pair-safety'], split: 'test', exampleCount: 4, seed: 2 },
     { ...text, task: 'stars', fields },
@@ -69,13 +86,17 @@ const recipe: RecipeInput = {
   },
 };
 
-it('scores pairs in both orders, numeric scores and texts without pictures', async () => {
+it('scores pairs in both orders, choices, rankings, numeric scores and texts without pictures', async () => {
   const stack = await WholeStack.start();
   try {
     await stack.startExperiment('kinds', recipe);
     const { runs } = await stack.result('kinds');
-    const evaluated = runs.find(({ plan }) => plan.arm === 'mt-rl')?.evaluations.map(({ scores }) => scores.task);
-    expect(evaluated).toEqual(['pair-safety', 'stars', 'bright']);
+    const evaluations = runs.find(({ plan }) => plan.arm === 'mt-rl')?.evaluations ?? [];
+    const byTask = Object.fromEntries(evaluations.map(({ scores }) => [scores.task, scores]));
+    expect(Object.keys(byTask).sort()).toEqual(['best', 'bright', 'order', 'pair-safety', 'stars']);
+    // The examples of a choice are asked in as many orders as they have candidates.
+    expect(byTask['best']).toMatchObject({ exampleCount: 6, consistencyRate: expect.any(Number) as number });
+    expect(byTask['order']).toMatchObject({ exampleCount: 6, pairAccuracy: expect.any(Number) as number });
   } finally {
     await stack.stop();
   }
