@@ -91,6 +91,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'judge the rows of a file: verdict, rationale, probabilities; pairs in both orders',
     load: async () => (await import('./verbs/judging/judge.ts')).addJudge,
   },
+  score: {
+    description: 'score verdicts that any judges gave against the labels of a task; needs no stack',
+    load: async () => (await import('./verbs/judging/score.ts')).addScore,
+  },
   fetch: {
     description: 'print the content of an artifact: a quarantine table, a list of leaks, ...',
     load: async () => (await import('./verbs/store/fetch.ts')).addFetch,

@@ -79,7 +79,7 @@ function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
       allowed,
     );
   }
-  if (!takesTwoLabelFields && typeof fields.label !== 'string') {
+  if (!takesTwoLabelFields && typeof fields.label !== 'string' && !('always' in fields.label)) {
     const takers = kindsWhere((each) => each.takesTwoLabelFields).join(', ');
     throw invalid(`${where}.fields.label`, `greaterOf is for ${takers} tasks`, kind, 'one field');
   }

@@ -15,6 +15,7 @@ import { allOrders } from './order.ts';
 import { rankingScores } from './ranking.ts';
 import { rationaleScores } from './rationale-agreement.ts';
 import { intervalScore } from './statistics/bootstrap.ts';
+import { tieScores } from './ties.ts';
 import { unparsableScores } from './unparsable.ts';
 
 const metrics = {
@@ -37,6 +38,11 @@ const metrics = {
   order: {
     order: allOrders,
   },
+  /** For pairs, of which some may be ties. */
+  ties: {
+    ties: tieScores,
+  },
+  /** For orders of candidates. */
   ranking: {
     ranking: rankingScores,
   },

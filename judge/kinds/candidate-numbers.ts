@@ -1,5 +1,5 @@
 /** The numbers of a row's candidates, by which a label is derived: in fields of their own, or in a list. */
-import type { LabelField } from '../../recipes/fields/dataset-options.ts';
+import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
 import type { RowValues } from './kind.ts';
 
 export interface CandidateNumbers {
@@ -9,7 +9,7 @@ export interface CandidateNumbers {
   readonly names: readonly string[];
 }
 
-export function candidateNumbers(row: RowValues, field: Exclude<LabelField, string>): CandidateNumbers {
+export function candidateNumbers(row: RowValues, field: NumberFields): CandidateNumbers {
   const [sign, fields] = 'greaterOf' in field ? [1, field.greaterOf] : [-1, field.lesserOf];
   const found = typeof fields === 'string' ? row.numbers(fields) : fields.map((name) => row.number(name));
   const names = typeof fields === 'string' ? found.map((_, i) => `${fields}.${i}`) : fields;

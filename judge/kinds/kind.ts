@@ -7,7 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Example, Judgment, UnparsableReason } from '../example.ts';
-import type { DatasetOptions, LabelField } from '../../recipes/fields/dataset-options.ts';
+import type { DatasetOptions, NumberFields } from '../../recipes/fields/dataset-options.ts';
 
 /** Recipe fields that a kind adds, by name, with their descriptions. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
@@ -30,9 +30,9 @@ export interface RowValues {
   numbers(field: string): readonly number[];
 }
 
-/** The label settings of a dataset. */
+/** The label settings of a dataset whose rows have labels of their own. */
 export interface LabelRule {
-  readonly field: LabelField;
+  readonly field: string | NumberFields;
   /** Row value -> label; empty if row values are labels. */
   readonly labelMap: DatasetOptions['labelMap'];
   readonly labelThresholds?: DatasetOptions['labelThresholds'];

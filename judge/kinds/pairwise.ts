@@ -25,7 +25,7 @@ export const pairwise = {
     const { field } = rule;
     return typeof field === 'string' ? labelOfField(row, rule, task) : labelOfWinner(row, field, task.labels);
   },
-  metrics: ['label', 'order'],
+  metrics: ['label', 'order', 'ties'],
   gateMetrics: ['consistencyRate'],
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;

@@ -1,6 +1,6 @@
 /** Checks across fields: names that must exist elsewhere in the recipe, and data that arms and evaluation need. */
 import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
-import { kindOf, kindsWhere } from '../../judge/kinds/table.ts';
+import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
@@ -62,7 +62,12 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
     problems.push({ path: [...at, 'fields', field], found: valueText(found), allowed });
   }
   const { takesTwoLabelFields } = kindOf(task);
-  if (!takesTwoLabelFields && typeof label !== 'string') {
+  if (typeof label === 'object' && 'always' in label) {
+    if (!isLabel(task, label.always, task.labels)) {
+      const allowed = `a label of ${dataset.task}: ${task.labels.join(', ')}`;
+      problems.push({ path: [...at, 'fields', 'label', 'always'], found: valueText(label.always), allowed });
+    }
+  } else if (!takesTwoLabelFields && typeof label !== 'string') {
     const takers = kindsWhere((kind) => kind.takesTwoLabelFields).join(', ');
     problems.push({
       path: [...at, 'fields', 'label'],

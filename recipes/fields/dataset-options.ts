@@ -32,11 +32,16 @@ export const labelFieldSchema = z
     z
       .strictObject({ lesserOf: scoreFields })
       .describe('Rank fields, one for each candidate, or one with a list of ranks: the lowest wins.'),
+    z
+      .strictObject({ always: z.string() })
+      .describe('The same label for every row: in many sets the better candidate is in the same column.'),
   ])
   .describe(
     'Row field that `labelMap` or `labelThresholds` turns into a label, or fields to compare, for kinds that compare.',
   );
 export type LabelField = z.infer<typeof labelFieldSchema>;
+/** Numbers of the candidates. */
+export type NumberFields = Extract<LabelField, { greaterOf: unknown } | { lesserOf: unknown }>;
 
 const threshold = z.strictObject({
   label: z.string().describe('The label of these numbers.'),

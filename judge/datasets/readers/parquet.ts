@@ -5,6 +5,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { inOrder } from '../joining/in-order.ts';
 import { UnusableRow } from '../reading.ts';
+import { matchesPattern } from '../rows/row-candidates.ts';
 import type { SourceFile } from '../sources/source-files.ts';
 import { ParquetFile } from './parquet-file.ts';
 import { checkPages, type PageLocations } from './parquet-pages.ts';
@@ -40,7 +41,9 @@ function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): s
   }
   if (rationale !== undefined) return top;
   const asked = JSON.stringify(fields);
-  return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)));
+  const { candidates = [] } = fields;
+  const isMatched = 'columns' in candidates ? matchesPattern(candidates.columns) : () => false;
+  return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)) || isMatched(name));
 }
 
 async function metadataOf(file: ParquetFile): Promise<FileMetaData> {

@@ -39,7 +39,9 @@ export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTa
     number: (name: string) => numberField(row, name),
     numbers: (name: string) => numbersField(row, name),
   };
-  const found = kindOf(task).labelOf(values, { field: fields.label, ...rule }, task);
+  const field = fields.label;
+  if (typeof field === 'object' && 'always' in field) return { label: field.always };
+  const found = kindOf(task).labelOf(values, { field, ...rule }, task);
   if ('unknown' in found) throw unknown(found.unknown);
   return found;
 }

@@ -45,14 +45,17 @@ function elementsOf(row: Row, { list, text, image, of }: Extract<CandidatesSpec,
 
 /** Names of the present fields that match, in the order of the numbers in place of the star, then of the texts. */
 function matching(row: Row, pattern: string): string[] {
+  const isMatch = matchesPattern(pattern);
+  const names = Object.keys(row).filter((name) => isMatch(name) && row[name] !== null && row[name] !== undefined);
+  // They differ in place of the star alone.
+  return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+/** @param pattern a name with one `*`, which stands for at least one character */
+export function matchesPattern(pattern: string): (name: string) => boolean {
   const [before, after] = pattern.split('*');
   assert(before !== undefined && after !== undefined, 'a pattern with one star');
-  const starOf = (name: string): string => name.slice(before.length, name.length - after.length);
-  const names = Object.keys(row).filter((name) => {
-    const isMatch = name.startsWith(before) && name.endsWith(after) && name.length > before.length + after.length;
-    return isMatch && row[name] !== null && row[name] !== undefined;
-  });
-  return names.sort((a, b) => starOf(a).localeCompare(starOf(b), 'en', { numeric: true }));
+  return (name) => name.startsWith(before) && name.endsWith(after) && name.length > before.length + after.length;
 }
 
 function partAt(row: Row, name: string, of: 'text' | 'image' = 'text'): RowPart {

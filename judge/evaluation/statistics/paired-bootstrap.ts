@@ -50,7 +50,8 @@ export function pairedBootstrap(
   };
 }
 
-function twoSidedP(resamples: Float64Array): number {
+/** Of resampled differences; see PairedDifference. */
+export function twoSidedP(resamples: Float64Array): number {
   const notAbove = resamples.filter((value) => value <= 0).length;
   const notBelow = resamples.filter((value) => value >= 0).length;
   // Add-one smoothing: a finite number of resamples cannot show a p-value of 0.

@@ -1,0 +1,75 @@
+/** Scores of recorded verdicts as lines of text: a table with a row for each judge, and the differences that hold. */
+import type { JudgeScores, JudgeTest } from '../../judge/scoring/score-judges.ts';
+import type { TaskSpec } from '../../recipes/recipe.ts';
+import { excerpt } from './terminal-text.ts';
+
+interface Scored {
+  readonly exampleCount: number;
+  readonly judges: readonly JudgeScores[];
+  readonly tests: readonly JudgeTest[];
+}
+
+const level = 0.05;
+const unreadLengthMax = 60;
+
+export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges, tests }: Scored): string[] {
+  const ordered = [...judges].sort((a, b) => b.scores.accuracy - a.scores.accuracy);
+  const hasOrders = judges.some(({ scores }) => scores.consistencyRate !== undefined);
+  const hasTies = judges.some(({ scores }) => scores.withoutTies !== undefined);
+  const head = ['judge', 'verdicts', 'accuracy', '95 %', ...(hasTies ? ['without ties'] : []), 'Macro-F1', 'kappa'];
+  const table = [
+    [...head, ...(hasOrders ? ['same in both orders'] : []), 'unread'],
+    ...ordered.map(({ judge, verdictCount, accuracyCi95, scores }) => [
+      ...[judge, String(verdictCount), percent(scores.accuracy), interval(accuracyCi95)],
+      ...(hasTies ? [scores.withoutTies === undefined ? '–' : percent(scores.withoutTies.accuracy)] : []),
+      ...[percent(scores.macroF1), scores.cohenKappa?.toFixed(3) ?? '–'],
+      ...(hasOrders ? [scores.consistencyRate === undefined ? '–' : percent(scores.consistencyRate)] : []),
+      percent(scores.unparsableRate),
+    ]),
+  ];
+  const majority = Math.max(0, ...judges.map(({ scores }) => scores.majorityMacroF1));
+  return [
+    `${task}: ${String(exampleCount)} rows, labels ${spec.labels.join(', ')}; unread verdicts count as wrong`,
+    '',
+    ...aligned(table),
+    `majority baseline: Macro-F1 ${percent(majority)}`,
+    ...ordered.flatMap(detailLines),
+    '',
+    ...testLines(tests),
+  ];
+}
+
+function detailLines({ judge, missingCount, unread, cost, latency }: JudgeScores): string[] {
+  const texts = unread.map(
+    ({ text, count }) =>
+      `${String(count)} x ${text === null ? 'nothing' : JSON.stringify(excerpt(text, unreadLengthMax))}`,
+  );
+  return [
+    ...(missingCount > 0 ? [`${judge}: no verdict on ${String(missingCount)} rows, which are left out`] : []),
+    ...(texts.length > 0 ? [`${judge}: unread: ${texts.join(', ')}`] : []),
+    ...(cost ? [`${judge}: cost ${cost.sum.toFixed(2)}, ${cost.mean.toPrecision(3)} a verdict`] : []),
+    ...(latency ? [`${judge}: ${latency.mean.toPrecision(3)} s a verdict`] : []),
+  ];
+}
+
+function testLines(tests: readonly JudgeTest[]): string[] {
+  if (tests.length === 0) return ['One judge: nothing to compare.'];
+  const holding = tests.filter(({ holmP, mcNemarHolmP }) => holmP < level && mcNemarHolmP < level);
+  const lines = holding.map(({ judge, other, difference, ci95, holmP }) => {
+    const [better, worse, sign] = difference > 0 ? [judge, other, 1] : [other, judge, -1];
+    const bounds = [sign * ci95[0], sign * ci95[1]].sort((a, b) => a - b) as [number, number];
+    return `  ${better} above ${worse} by ${percent(sign * difference)} (${interval(bounds)}), p ${holmP.toPrecision(2)}`;
+  });
+  const what = `${String(holding.length)} of ${String(tests.length)} differences in accuracy hold`;
+  return [`${what} (paired cluster bootstrap and McNemar's exact test, both with Holm's correction)`, ...lines];
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+}
+
+const percent = (share: number): string => (100 * share).toFixed(2);
+const interval = ([low, high]: readonly [number, number]): string => `${percent(low)} to ${percent(high)}`;

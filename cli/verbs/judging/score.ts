@@ -1,0 +1,127 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { MtrlError } from '../../../core/errors.ts';
+import { taskSpecOf } from '../../../judge/datasets/check-recipe.ts';
+import { labelledRows } from '../../../judge/datasets/labelled-rows.ts';
+import { UnusableRow } from '../../../judge/datasets/reading.ts';
+import { localFiles } from '../../../judge/datasets/sources/local-files.ts';
+import type { QuarantinedRow } from '../../../judge/example.ts';
+import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/scoring/read-judgments.ts';
+import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
+import { loadRecipeFile } from '../../../recipes/load.ts';
+import type { Recipe } from '../../../recipes/recipe.ts';
+import { judgeLines } from '../../show/judge-lines.ts';
+import { print, printJson, say } from '../../show/output.ts';
+import { userPath } from '../../user-path.ts';
+
+interface ScoreOptions {
+  readonly recipe: string;
+  readonly task: string;
+  readonly judgments: string;
+  readonly verdict: readonly string[];
+  readonly judge?: string;
+  readonly id?: string;
+  readonly swapped?: string;
+  readonly resamples?: number;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+const repeated = (value: string, all: readonly string[]): string[] => [...all, value];
+
+export function addScore(command: Command): void {
+  command
+    .requiredOption('--recipe <recipe>', 'the recipe with the labels: a YAML or JSON file')
+    .requiredOption('--task <task>', 'a task of the recipe')
+    .requiredOption('--judgments <file>', 'verdicts of any judges: .jsonl, .json, .csv, .tsv or .parquet')
+    .option(
+      '--verdict <field>',
+      'field with a verdict; repeat it for several judges; an object holds one judge a member (default: verdict)',
+      repeated,
+      [],
+    )
+    .option('--judge <field>', 'field that names the judge, if each row is one verdict')
+    .option('--id <field>', 'field with the id of the judged row (default: that of the dataset)')
+    .option('--swapped <field>', 'field that says whether the candidates were exchanged')
+    .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumber)
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
+    .option('--json', 'one JSON document on stdout')
+    .action(score);
+}
+
+async function score(options: ScoreOptions): Promise<void> {
+  const { task, json = false } = options;
+  const { parsed } = loadRecipeFile(options.recipe, options.set);
+  const spec = taskSpecOf(parsed, task, '--task');
+  const { rows, quarantined } = await labelledRows(parsed, task, localFiles);
+  if (rows.length === 0) throw noLabels(task, quarantined);
+  const { verdicts, unusable } = await read(options, parsed, spec);
+  const { evaluation } = parsed;
+  const settings = { resampleCount: options.resamples ?? evaluation.bootstrapResampleCount, seed: evaluation.seed };
+  const { judges, tests } = scoreJudges(task, spec, rows, verdicts, settings);
+  if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
+  const counts = { exampleCount: rows.length, quarantinedCount: quarantined.length, unusableCount: unusable.length };
+  if (json) printJson({ task, ...counts, ...settings, judges, tests });
+  else print(judgeLines(task, spec, { ...counts, judges, tests }).join('\n'));
+  for (const [what, reasons] of [
+    ['rows without a label', quarantined.map(({ reason }) => reason)],
+    ['judgments that cannot be read', unusable.map(({ message }) => message)],
+  ] as const)
+    if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
+}
+
+/** Verdicts by judge, in the order of the file. */
+async function read(options: ScoreOptions, recipe: Recipe, spec: Recipe['tasks'][string]) {
+  const datasets = recipe.datasets.filter((dataset) => dataset.reader !== 'judge-world');
+  const dataset = datasets.find(({ task }) => task === options.task);
+  const fields: JudgmentFields = {
+    id: options.id ?? dataset?.fields.id ?? 'id',
+    verdicts: options.verdict.length > 0 ? options.verdict : ['verdict'],
+    ...(options.judge !== undefined && { judge: options.judge }),
+    ...(options.swapped !== undefined && { swapped: options.swapped }),
+  };
+  const verdicts = new Map<string, JudgedVerdict[]>();
+  const unusable: UnusableRow[] = [];
+  const path = userPath(options.judgments);
+  if ((await localFiles.kindOf(path)) !== 'file')
+    throw new MtrlError('FILE_MISSING', 'the judgments cannot be read', { where: '--judgments', found: path });
+  for await (const given of givenVerdicts(path, fields, localFiles)) {
+    if (given instanceof UnusableRow) {
+      unusable.push(given);
+      continue;
+    }
+    const { judge, ...of } = given;
+    const own = verdicts.get(judge) ?? [];
+    verdicts.set(judge, own);
+    own.push({ ...of, judgment: judgmentOf(given.text, spec, dataset?.labelMap ?? {}) });
+  }
+  return { verdicts, unusable };
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1.');
+}
+
+function noLabels(task: string, quarantined: readonly QuarantinedRow[]): MtrlError {
+  return new MtrlError('DATASET_EMPTY', `no row of ${task} has a label`, {
+    where: `tasks.${task}`,
+    ...(quarantined[0] && { found: quarantined[0].reason }),
+    hint: 'the labels are those of the datasets of the task, which must be files',
+  });
+}
+
+function noMatch({ judgments, verdict, id }: ScoreOptions, given: readonly JudgedVerdict[], rowId: string): MtrlError {
+  const [first] = given;
+  if (first === undefined)
+    return new MtrlError('USAGE', 'no row has a verdict', {
+      where: judgments,
+      found: `nothing in ${verdict.length > 0 ? verdict.join(', ') : 'verdict'}`,
+      hint: 'name the field with the verdicts: --verdict FIELD',
+    });
+  return new MtrlError('USAGE', 'no judgment is of a row of the task', {
+    where: judgments,
+    found: `the id ${first.rowId}, where rows have ids like ${rowId}`,
+    hint: id === undefined ? 'name the field with the ids of the rows: --id FIELD' : 'use the ids of the dataset',
+  });
+}
