@@ -9,6 +9,7 @@ import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
+import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
 export type { TaskScores };
 
@@ -252,24 +253,6 @@ export interface OptimizeResult extends Made {
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
   readonly weightsDigest: string;
-}
-
-export interface SnapshotInput {
-  readonly policy: PolicyState;
-  readonly step: number;
-}
-export interface SnapshotResult extends Made {
-  /** Snapshot manifest: weights, optimizer state, step, refs to the records it includes and the previous snapshot. */
-  readonly snapshot: ArtifactRef;
-  /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
-  readonly checkpoint: ArtifactRef;
-}
-
-export interface AverageSnapshotsInput {
-  /** The end of a run: a snapshot with an empty log. */
-  readonly policy: PolicyState;
-  /** Number of its last snapshots; fewer if it has fewer. */
-  readonly count: number;
 }
 
 export interface EvaluateInput {

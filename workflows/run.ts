@@ -4,7 +4,8 @@
  * done, so a crash costs one activity. Long runs continue as new with the state in `RunCarry`.
  */
 import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import type { MixSegment, PolicyState, SnapshotResult } from '../contract/activities.ts';
+import type { MixSegment, PolicyState } from '../contract/activities.ts';
+import type { SnapshotResult } from '../contract/snapshots.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { bulk, compute } from './activity-options.ts';
 import { endedBadly } from './failure.ts';

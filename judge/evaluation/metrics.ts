@@ -3,6 +3,7 @@ import { required } from '../../core/assert.ts';
 import type { Intersection } from '../../core/intersection.ts';
 import type { MetricGroup } from '../kinds/table.ts';
 import { accuracyScore } from './accuracy.ts';
+import { baselineScores } from './baselines.ts';
 import { balancedAccuracyScore } from './balanced-accuracy.ts';
 import { cohenKappaScore } from './cohen-kappa.ts';
 import { confusionScore } from './confusion.ts';
@@ -37,6 +38,7 @@ const metrics = {
   /** For tasks whose examples are evaluated in several orders. */
   order: {
     order: allOrders,
+    baselines: baselineScores,
   },
   /** For pairs, of which some may be ties. */
   ties: {

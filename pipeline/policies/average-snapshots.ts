@@ -9,7 +9,7 @@ import { CheckpointMean } from '../../artifacts/codecs/checkpoint-mean.ts';
 import { writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { type FolderManifest, materializeFolder, putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
-import type { AverageSnapshotsInput, SnapshotResult } from '../../contract/activities.ts';
+import type { AverageSnapshotsInput, SnapshotResult } from '../../contract/snapshots.ts';
 import { required } from '../../core/assert.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import { durable } from '../durable.ts';

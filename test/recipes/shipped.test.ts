@@ -6,6 +6,7 @@ import { compileTemplate } from '../../judge/tasks/template.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
+import type { RowsSpec } from '../../recipes/recipe.ts';
 import { needSharedData } from '../support/needs.ts';
 
 const shipped = ['demo', 'demo-quick', 'pretrain-demo', 'cue-conflict'] as const;
@@ -39,6 +40,18 @@ test('paper trains its six tasks and none of the unseen format, in fifteen arms'
 
 const adapters = readdirSync('recipes/adapters');
 
+/** What an adapter shows of a row: pictures of the context, and a candidate for each in its fields. */
+function shownBy({ images, candidates }: RowsSpec['fields']): Pick<Example, 'images' | 'candidates'> {
+  if (!Array.isArray(candidates)) return { images };
+  const files = [...images];
+  const parts = candidates.map((candidate) =>
+    typeof candidate === 'string'
+      ? [{ text: candidate }]
+      : candidate.map((part) => ('text' in part ? { text: part.text } : { image: files.push(part.image) - 1 })),
+  );
+  return { images: files, candidates: parts };
+}
+
 test.each(adapters)('the adapter %s is a fragment that a recipe can include', (adapter) => {
   const folder = mkdtempSync(join(tmpdir(), 'mtrl-adapter-'));
   const file = join(folder, 'recipe.yaml');
@@ -54,7 +67,7 @@ test.each(adapters)('the adapter %s is a fragment that a recipe can include', (a
     const spec = parsed.tasks[task];
     if (spec === undefined) throw new Error(`${adapter} has no task ${task}`);
     const example: Example = {
-      ...{ id: 'x', task, split: 'test', images: fields.images, label: spec.labels[0], groupKey: 'x' },
+      ...{ id: 'x', task, split: 'test', label: spec.labels[0], groupKey: 'x', ...shownBy(fields) },
       fields: Object.fromEntries(fields.prompt.map((name) => [name, name])),
     };
     expect(() => renderPrompt(spec, example, 'think', parsed.modeWords)).not.toThrow();

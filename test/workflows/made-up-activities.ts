@@ -2,7 +2,6 @@
 import type {
   Activities,
   ArmPlan,
-  AverageSnapshotsInput,
   EvaluateResult,
   KeptRun,
   Made,
@@ -10,8 +9,8 @@ import type {
   OptimizeResult,
   PrepareResult,
   RolloutInput,
-  SnapshotInput,
 } from '../../contract/activities.ts';
+import type { AverageSnapshotsInput, SnapshotInput } from '../../contract/snapshots.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { RetrainingActivities } from '../../contract/retraining.ts';
 import { sha256 } from '../../core/json.ts';

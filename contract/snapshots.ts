@@ -1,0 +1,21 @@
+/** Snapshots of a run's policy, and their mean. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { Made, PolicyState } from './activities.ts';
+
+export interface SnapshotInput {
+  readonly policy: PolicyState;
+  readonly step: number;
+}
+export interface SnapshotResult extends Made {
+  /** Snapshot manifest: weights, optimizer state, step, refs to the records it includes and the previous snapshot. */
+  readonly snapshot: ArtifactRef;
+  /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
+  readonly checkpoint: ArtifactRef;
+}
+
+export interface AverageSnapshotsInput {
+  /** The end of a run: a snapshot with an empty log. */
+  readonly policy: PolicyState;
+  /** Number of its last snapshots; fewer if it has fewer. */
+  readonly count: number;
+}

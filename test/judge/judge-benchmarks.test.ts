@@ -1,0 +1,67 @@
+/** Published judge benchmarks through their adapters: every row is an example or quarantined, and no judge that reads nothing is flattered. */
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { required } from '../../core/assert.ts';
+import { projectRoot } from '../../core/project.ts';
+import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import type { JudgedExample } from '../../judge/evaluation/metric.ts';
+import { taskScores } from '../../judge/evaluation/scores.ts';
+import type { Example } from '../../judge/example.ts';
+import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { needSharedData } from '../support/needs.ts';
+
+const { isMissing } = needSharedData('judge-benchmarks');
+
+async function ingested(file: string, sets: readonly string[] = [], isPublishedOrder = false) {
+  const { parsed } = loadRecipeFile(join(projectRoot, 'recipes', file), sets);
+  const datasets = parsed.datasets.map((dataset) => ({
+    ...dataset,
+    ...(isPublishedOrder && { randomOrderSeed: undefined }),
+  }));
+  const recipe = { ...parsed, datasets };
+  return { recipe, ...(await ingestDatasets(recipe, { image: () => undefined })) };
+}
+
+describe.skipIf(isMissing)('benchmarks without their pictures', () => {
+  test.each([
+    ['vl-rewardbench-blind', 1250, 0.4264],
+    ['mm-rlhf-rewardbench-blind', 170, 0.7235],
+  ])('%s: a judge that says "first" is right only in the published order', async (task, rowCount, longest) => {
+    const alwaysFirst = async (isPublishedOrder: boolean) => {
+      const { recipe, examples, quarantined } = await ingested('judge-benchmarks-blind.yaml', [], isPublishedOrder);
+      const own = examples.filter((example) => example.task === task);
+      const lost = quarantined.filter(({ source }) => source.includes(task.replace('-blind', '')));
+      expect(own.length + lost.length).toBe(rowCount);
+      expect(lost).toEqual([]);
+      const spec = required(recipe.tasks[task], task);
+      const judgment = { ok: true, verdict: 'first', rationale: '' } as const;
+      const judged = own.flatMap((example: Example): JudgedExample[] => [
+        { example, judgment },
+        ...otherOrders(example, spec).map((turned) => ({
+          ...{ example: turned, judgment },
+          reordered: { of: example.id, order: required(ordersOf(example, spec)[1], 'the other order') },
+        })),
+      ]);
+      return taskScores({ task, spec, split: 'test', judged, resampleCount: 20, seed: 0 });
+    };
+    const published = await alwaysFirst(true);
+    expect(published.baselines).toMatchObject({ alwaysFirst: 1 });
+    expect(published).toMatchObject({ accuracy: 0.5, consistencyRate: 0 });
+    const drawn = await alwaysFirst(false);
+    // Three standard errors of fair coins.
+    expect(Math.abs((drawn.baselines?.alwaysFirst ?? NaN) - 0.5)).toBeLessThan(1.5 / Math.sqrt(rowCount));
+    expect(drawn).toMatchObject({ accuracy: 0.5, consistencyRate: 0 });
+    // The order changes nothing about lengths; equal ones count by chance.
+    expect(drawn.baselines?.longest).toBeCloseTo(longest, 2);
+    expect((drawn.baselines?.longest ?? 0) + (drawn.baselines?.shortest ?? 0)).toBeCloseTo(1, 9);
+  });
+});
+
+describe.skipIf(isMissing)('benchmarks whose pictures are not there', () => {
+  test('have every row in quarantine, with its reason', async () => {
+    await expect(ingested('judge-benchmarks.yaml', ['quarantineRateMax=1'])).rejects.toMatchObject({
+      code: 'DATASET_EMPTY',
+    });
+  });
+});
