@@ -1,4 +1,5 @@
 /** Renders the report: one HTML file that needs no network, no script and no other file. Results come first. */
+import { baselineLines } from '../evaluation/baseline-text.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
@@ -74,6 +75,9 @@ function sectionsOf(data: ReportData): readonly Section[] {
       title: 'Results',
       about: 'Macro-F1 in points with bootstrap 95 % intervals. The thin line on each bar is the majority baseline.',
       body: html`<div class="panel">${scoreTable(data)}</div>
+        ${baselineLines(data.runs.map(({ runName: name, scores }) => ({ name, scores }))).map(
+          (line) => html`<p class="muted">${line}.</p>`,
+        )}
         ${claims(data)}${comparisonTable(data)}`,
     },
     {

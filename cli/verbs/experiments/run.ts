@@ -11,6 +11,7 @@ import { documentOf, failureDocument, indexOf } from '../../show/outcome.ts';
 import { commandText, paintFor, print, printJson, say } from '../../show/output.ts';
 import { fetchReport } from '../../reports.ts';
 import { type Stack, uiLink, withStack } from '../../temporal/stack.ts';
+import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
 import { scoreTable } from '../../show/table.ts';
 
 interface RunOptions {
@@ -79,6 +80,11 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
 
 export function printOutcome({ runs }: Pick<ExperimentIndex, 'runs'>, reportPath: string): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
+  const judges = runs.map(({ plan, evaluations }) => ({
+    name: plan.runName,
+    scores: evaluations.map(({ scores }) => scores),
+  }));
+  for (const line of baselineLines(judges)) print(line);
   print(`report ${reportPath}`);
 }
 

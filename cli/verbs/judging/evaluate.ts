@@ -4,6 +4,7 @@ import { keptEvaluation } from '../../../pipeline/asking/kept-evaluation.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { readOverrides } from '../../../infra/stack/settings.ts';
 import type { AnswerMode } from '../../../judge/example.ts';
+import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../../contract/workflows.ts';
@@ -84,7 +85,8 @@ function printScores(policy: string, { evaluations, mode }: Evaluated, tokenCoun
   const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
   print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
   const all = evaluations.map(({ scores }) => scores);
-  for (const lines of [variantLines(all), unreadLines(all, tokenCountMax)]) {
+  const baselines = baselineLines([{ name: policy, scores: all }]);
+  for (const lines of [baselines, variantLines(all), unreadLines(all, tokenCountMax)]) {
     if (lines.length > 0) print(`\n${lines.join('\n')}`);
   }
 }
