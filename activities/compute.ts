@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { createAdmit } from '../pipeline/data/admit.ts';
 import type { ComputeContext } from '../pipeline/compute-context.ts';
-import type { Activities } from '../contract/activities.ts';
+import type { ComputeActivities } from '../contract/compute-activities.ts';
 import type { ComputeDeps } from '../pipeline/deps.ts';
 import { asActivity } from './adapter.ts';
 import { createEvaluate } from '../pipeline/asking/evaluate.ts';
@@ -20,20 +20,6 @@ import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
 import { createFindRun, createKeepRun } from '../pipeline/training/kept-runs.ts';
 import { createRollout } from '../pipeline/training/rollout.ts';
 import { createSnapshot } from '../pipeline/policies/snapshot.ts';
-
-export type ComputeActivities = Pick<
-  Activities,
-  | 'importPolicy'
-  | 'admit'
-  | 'findRun'
-  | 'keepRun'
-  | 'rollout'
-  | 'optimize'
-  | 'snapshot'
-  | 'averageSnapshots'
-  | 'evaluate'
-  | 'judgeRows'
->;
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
   const context = computeContext(deps);

@@ -4,6 +4,7 @@
  */
 import { ActivityCancellationType, proxyActivities, type RetryPolicy, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../contract/activities.ts';
+import type { ComputeActivities } from '../contract/compute-activities.ts';
 
 /**
  * No practical limit: an evaluation with a large model on few cores takes hours, and a limit would restart it forever.
@@ -38,21 +39,7 @@ export const bulk =
   proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
-export const compute = proxyActivities<
-  Pick<
-    Activities,
-    | 'importPolicy'
-    | 'admit'
-    | 'findRun'
-    | 'keepRun'
-    | 'rollout'
-    | 'optimize'
-    | 'snapshot'
-    | 'averageSnapshots'
-    | 'evaluate'
-    | 'judgeRows'
-  >
->({
+export const compute = proxyActivities<ComputeActivities>({
   // Named after the control queue (infra/stack/settings.ts), so that one setting changes both.
   taskQueue: `${workflowInfo().taskQueue}-compute`,
   startToCloseTimeout,

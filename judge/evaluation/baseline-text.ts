@@ -11,7 +11,9 @@ export function baselineLines(judges: readonly NamedScores[]): string[] {
   const tasks = [...new Set(judges.flatMap(({ scores }) => scores.map(({ task }) => task)))];
   return tasks.flatMap((task) => {
     const own = judges.flatMap(({ name, scores }) =>
-      scores.filter((each) => each.task === task).map((each) => ({ name, accuracy: each.accuracy, of: each.baselines })),
+      scores
+        .filter((each) => each.task === task)
+        .map((each) => ({ name, accuracy: each.accuracy, of: each.baselines })),
     );
     const of = own[0]?.of;
     if (of === undefined) return [];

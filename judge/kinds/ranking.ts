@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { candidateNumbers } from './candidate-numbers.ts';
-import type { Kind, Labels } from './kind.ts';
+import type { Fields, Kind, Labels } from './kind.ts';
 import { isRankingOf, placesIn, rankingLabel, readRanking } from './ranking-label.ts';
 
 const rewardFields = {
@@ -62,7 +62,7 @@ export const ranking = {
   metrics: ['label', 'order', 'ranking'],
   gateMetrics: ['consistencyRate', 'pairAccuracy'],
   words: { examples: 'rankings', orders: 'both directions' },
-} as const satisfies Kind<Record<never, never>, typeof rewardFields>;
+} as const satisfies Kind<Fields, typeof rewardFields>;
 
 /** Share of the pairs of places that two rankings of the same places order alike, in [0, 1]. */
 export function pairsInOrder(said: readonly string[], right: readonly string[]): number {

@@ -60,7 +60,7 @@ function specOf(reader: ReaderName, path: string, { id, verdicts, judge, swapped
   const prompt = [...verdicts, judge, swapped, 'cost', 'latency'].filter((name) => name !== undefined);
   const fields = { id, images: [], prompt, label: '' };
   // What readers need of a dataset: rows are mapped here and not to examples.
-  return { reader, task: '', split: 'test', path, fields, labelMap: {}, encoding: 'utf-8' } as RowsSpec;
+  return { reader, task: '', split: 'test', path, fields, labelMap: {}, encoding: 'utf-8' };
 }
 
 function* verdictsOf(

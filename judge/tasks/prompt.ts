@@ -61,7 +61,7 @@ function splitAtMarks(segments: readonly TextSegment[]) {
     const parts = segment.isRow ? [segment.text] : segment.text.split(imageMark);
     for (const [i, text] of parts.entries()) {
       if (i % 2 === 1) {
-        marks.push(text === undefined ? undefined : Number(text));
+        marks.push(/^\d+$/.test(text) ? Number(text) : undefined);
         pieces.push([]);
       } else pieces.at(-1)?.push({ text, isRow: segment.isRow });
     }

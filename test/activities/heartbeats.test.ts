@@ -65,7 +65,11 @@ function optionsOf(path: string): [string, string][] {
     .flatMap((call) => {
       const written = declared(call.arguments[0]?.getText() ?? '');
       const options = written.replaceAll(/\.\.\.(\w+)/g, (_, name: string) => declared(name));
-      const activities = nodesOf(call.typeArguments?.[0] ?? call).filter(ts.isStringLiteral);
+      const type = call.typeArguments?.[0];
+      // A type by name is that of the compute workers.
+      const listed =
+        type?.getText() === 'ComputeActivities' ? sourceOf('contract/compute-activities.ts') : (type ?? call);
+      const activities = nodesOf(listed).filter(ts.isStringLiteral);
       return activities.map(({ text }) => [text, options] as [string, string]);
     });
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../contract/activities.ts';
 import type { AverageSnapshotsInput, SnapshotInput } from '../../contract/snapshots.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { ComputeActivities } from '../../contract/compute-activities.ts';
 import type { RetrainingActivities } from '../../contract/retraining.ts';
 import { sha256 } from '../../core/json.ts';
 import { MadeUpRegistry } from './made-up-registry.ts';
@@ -94,18 +95,7 @@ export class MadeUpActivities {
     };
   }
 
-  get compute(): Pick<
-    Activities,
-    | 'importPolicy'
-    | 'admit'
-    | 'findRun'
-    | 'keepRun'
-    | 'rollout'
-    | 'optimize'
-    | 'snapshot'
-    | 'averageSnapshots'
-    | 'evaluate'
-  > {
+  get compute(): Omit<ComputeActivities, 'judgeRows'> {
     return {
       importPolicy: async ({ from }) => {
         await this.#note(from ? `importPolicy from ${from.uri.split('/').at(-1) ?? ''}` : 'importPolicy');
