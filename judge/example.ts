@@ -86,6 +86,8 @@ export type UnparsableReason =
   | 'verdict-repeated'
   | 'verdict-not-a-label'
   | 'verdict-out-of-range'
+  | 'criterion-missing'
+  | 'criterion-extra'
   | 'not-json'
   | 'text-outside-tags'
   | 'text-outside-form';

@@ -60,6 +60,8 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
   }
 }
 
+const isNumbers = (label: object): boolean => 'greaterOf' in label || 'lesserOf' in label;
+
 function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
   const task = taskSpecOf(recipe, spec.task, `${where}.task`);
   const { kind, labels } = task;
@@ -79,7 +81,7 @@ function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
       allowed,
     );
   }
-  if (!takesTwoLabelFields && typeof fields.label !== 'string' && !('always' in fields.label)) {
+  if (!takesTwoLabelFields && typeof fields.label !== 'string' && isNumbers(fields.label)) {
     const takers = kindsWhere((each) => each.takesTwoLabelFields).join(', ');
     throw invalid(`${where}.fields.label`, `greaterOf is for ${takers} tasks`, kind, 'one field');
   }
@@ -92,7 +94,7 @@ function checkLabels(name: string, task: TaskSpec): void {
   const where = `tasks.${name}.labels`;
   if (new Set(labels).size < labels.length)
     throw invalid(where, 'labels are the same', labels.join(), 'different labels');
-  for (const label of sampleLabels(task, labels)) {
+  for (const label of sampleLabels(task)) {
     const text = targetText({ id: name, label }, 'direct', task.verdictFormat);
     const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'direct');
     if (judgment.ok && judgment.verdict === label) continue;

@@ -12,10 +12,10 @@ export interface Baselines {
   readonly shortest?: number;
 }
 
-export const baselineScores: Metric<{ readonly baselines?: Baselines }> = ({ judged, kind, labels }) => {
+export const baselineScores: Metric<{ readonly baselines?: Baselines }> = ({ judged, task, labels }) => {
   const examples = judged.filter(({ reordered }) => reordered === undefined).map(({ example }) => example);
-  if (kindOf({ kind }).candidateCount === undefined || examples.length === 0) return undefined;
-  const placeOf = (example: Example): number => labels.indexOf(classOf({ kind }, example.label));
+  if (kindOf(task).candidateCount === undefined || examples.length === 0) return undefined;
+  const placeOf = (example: Example): number => labels.indexOf(classOf(task, example.label));
   const mean = (valueOf: (example: Example) => number): number =>
     examples.reduce((sum, example) => sum + valueOf(example), 0) / examples.length;
   const chosenBy = (pick: (...lengths: number[]) => number) => (example: Example) => {

@@ -27,9 +27,9 @@ interface ForcedScores {
   readonly forcedChoice?: ForcedChoiceScores;
 }
 
-export const forcedScores: Metric<ForcedScores> = ({ judged, kind, labels, resampleCount, rng }) => {
+export const forcedScores: Metric<ForcedScores> = ({ judged, task, labels, resampleCount, rng }) => {
   const choices = judged.flatMap(({ example: { label, groupKey }, probabilities }) =>
-    probabilities === undefined ? [] : [{ label: classOf({ kind }, label), probabilities, clusterKey: groupKey }],
+    probabilities === undefined ? [] : [{ label: classOf(task, label), probabilities, clusterKey: groupKey }],
   );
   assert(choices.length === 0 || choices.length === judged.length, 'probabilities of all examples or of none');
   return choices.length === 0 ? undefined : { forcedChoice: forcedChoiceScores(choices, labels, resampleCount, rng()) };

@@ -11,8 +11,11 @@ import { likeliest } from './forced-choice.ts';
 export interface RowAnswer {
   readonly text: string;
   readonly judgment: Judgment;
-  /** Probabilities of the task's labels, in their order, for the candidate order of this prompt. */
-  readonly probabilities: readonly number[];
+  /**
+   * Probabilities of the task's labels, in their order, for the candidate order of this prompt; undefined for kinds without
+   * forced choice.
+   */
+  readonly probabilities: readonly number[] | undefined;
   /** Order of the candidates; that of the row comes first. */
   readonly order: Order;
 }
@@ -25,8 +28,8 @@ export interface JudgedRow {
   /** Reason why the answer is unparsable; of several orders, that of the stored one. */
   readonly unparsable?: string;
   /** Probability by label; the mean over all orders. */
-  readonly probabilities: Readonly<Record<string, number>>;
-  readonly likeliest: string;
+  readonly probabilities?: Readonly<Record<string, number>>;
+  readonly likeliest?: string;
   /** Number in the answer; only for score tasks with `real`. */
   readonly score?: number;
   /**
@@ -44,7 +47,7 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
   assert(first !== undefined, `an answer to ${id}`);
   const all = answers.map(({ judgment, probabilities, order }) => ({
     judgment: judgment.ok ? { ...judgment, verdict: verdictInRow(judgment.verdict, labels, order) } : judgment,
-    probabilities: labels.map((label) => probabilities[labels.indexOf(labelInOrder(label, labels, order))] ?? 0),
+    probabilities: labels.map((label) => probabilities?.[labels.indexOf(labelInOrder(label, labels, order))] ?? 0),
   }));
   const probabilities = labels.map(
     (_, i) => all.reduce((sum, each) => sum + (each.probabilities[i] ?? 0), 0) / all.length,
@@ -57,8 +60,10 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
     ...{ id, verdict: chosen?.verdict ?? null, rationale: chosen?.rationale || null },
     ...(chosen === undefined && !first.judgment.ok && { unparsable: first.judgment.reason }),
     ...(chosen?.score !== undefined && { score: chosen.score }),
-    probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i] ?? 0])),
-    likeliest: best,
+    ...(first.probabilities && {
+      probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i] ?? 0])),
+      likeliest: best,
+    }),
     ...(answers.length > 1 && { agreement: isOne && said.length === answers.length }),
     answers: answers.map(({ text }) => text),
   };

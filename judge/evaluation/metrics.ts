@@ -8,6 +8,7 @@ import { balancedAccuracyScore } from './balanced-accuracy.ts';
 import { cohenKappaScore } from './cohen-kappa.ts';
 import { confusionScore } from './confusion.ts';
 import { correlationScores } from './correlation.ts';
+import { criteriaScores } from './criteria.ts';
 import { forcedScores } from './forced-choice.ts';
 import { macroF1Score, perClassScores } from './macro-f1.ts';
 import { majorityScore } from './majority.ts';
@@ -43,6 +44,11 @@ const metrics = {
   /** For pairs, of which some may be ties. */
   ties: {
     ties: tieScores,
+  },
+  /** For several criteria in one verdict. */
+  criteria: {
+    criteria: criteriaScores,
+    unparsable: unparsableScores,
   },
   /** For orders of candidates. */
   ranking: {

@@ -29,7 +29,7 @@ export interface ScoresRequest {
 export function taskScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest): TaskScores {
   assert(judged.length > 0, `no judgments of ${task}/${split}`);
   const input: MetricInput = {
-    ...{ judged, kind: spec.kind, labels: spec.labels, resampleCount, cues },
+    ...{ judged, task: spec, labels: spec.labels, resampleCount, cues },
     outcomes: judged.map(({ example, judgment }) => ({
       ...outcomeOf(example, judgment, spec),
       clusterKey: example.groupKey,

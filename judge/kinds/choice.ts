@@ -2,8 +2,9 @@
  * Kind choice: the best of several candidates, whose number may differ by row. A verdict names a position, so every example
  * is evaluated in all rotations: each candidate is at each place once.
  */
-import type { Kind, Labels, LabelRule, Order, RowLabel, RowValues, UnknownLabel } from './kind.ts';
+import type { Kind, Labels, Order, RowLabel, RowValues, UnknownLabel } from './kind.ts';
 import { candidateNumbers } from './candidate-numbers.ts';
+import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
 import { labelOfField } from './row-label.ts';
 
 export const choice = {
@@ -18,7 +19,8 @@ export const choice = {
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;
-    return typeof field === 'string' ? labelOfField(row, rule, task) : labelOfBest(row, field, task.labels);
+    const isNumbers = typeof field === 'object' && !('criteria' in field);
+    return isNumbers ? labelOfBest(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order'],
   gateMetrics: ['consistencyRate'],
@@ -28,11 +30,7 @@ export const choice = {
 const rotation = (first: number, count: number): Order => Array.from({ length: count }, (_, i) => (first + i) % count);
 
 /** Label of the candidate whose number is best; unknown if two are. */
-function labelOfBest(
-  row: RowValues,
-  field: Exclude<LabelRule['field'], string>,
-  labels: Labels,
-): RowLabel | UnknownLabel {
+function labelOfBest(row: RowValues, field: NumberFields, labels: Labels): RowLabel | UnknownLabel {
   const { values, names } = candidateNumbers(row, field);
   const best = Math.max(...values);
   const places = values.flatMap((value, place) => (value === best ? [place] : []));

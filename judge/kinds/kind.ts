@@ -7,7 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Example, Judgment, UnparsableReason } from '../example.ts';
-import type { DatasetOptions, NumberFields } from '../../recipes/fields/dataset-options.ts';
+import type { CriteriaFields, DatasetOptions, NumberFields } from '../../recipes/fields/dataset-options.ts';
 
 /** Recipe fields that a kind adds, by name, with their descriptions. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
@@ -32,7 +32,7 @@ export interface RowValues {
 
 /** The label settings of a dataset whose rows have labels of their own. */
 export interface LabelRule {
-  readonly field: string | NumberFields;
+  readonly field: string | NumberFields | CriteriaFields;
   /** Row value -> label; empty if row values are labels. */
   readonly labelMap: DatasetOptions['labelMap'];
   readonly labelThresholds?: DatasetOptions['labelThresholds'];
@@ -80,11 +80,15 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** The labels that an example with so many candidates may have; undefined if all. */
   verdictLabels?(labels: Labels, candidateCount: number): Labels;
   /** Whether a row may have this label; undefined if it must be one of the task's `labels`. */
-  isLabel?(label: string, labels: Labels): boolean;
+  isLabel?(label: string, task: KindTask<F>): boolean;
   /** Some labels of rows, if the task's `labels` are none. */
-  sampleLabels?(labels: Labels): readonly string[];
+  sampleLabels?(task: KindTask<F>): readonly string[];
   /** One of the task's `labels`, of which metrics of classes count a label as; undefined if labels are classes. */
   classOf?(label: string): string;
+  /** What is wrong with the fields of a task of this kind; undefined if nothing is. */
+  taskProblem?(
+    task: KindTask<F>,
+  ): { readonly field: string; readonly found: unknown; readonly allowed: string } | undefined;
   /** The labels that this kind requires, in words; undefined if the given ones are valid. */
   labelsProblem?(labels: Labels): string | undefined;
   /** Whether a label may be derived by comparing two row fields (`greaterOf`, `lesserOf`). */
@@ -96,6 +100,8 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** Value in [0, 1] that replaces accuracy in the reward; undefined to use accuracy (1 or 0). */
   closeness?(judgment: Read, example: Labelled, task: KindTask<F>, reward: Values<R>): number | undefined;
 
+  /** False if verdicts are no labels whose probabilities could be asked for. Default: true. */
+  readonly hasForcedChoice?: boolean;
   /** Metric groups (judge/evaluation/metrics.ts) that score tasks of this kind. */
   readonly metrics: readonly string[];
   /** Scores that a promotion gate may use for this kind only. */

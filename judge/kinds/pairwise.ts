@@ -2,8 +2,9 @@
  * Kind pairwise: two candidates, one of which is better, or neither. A verdict names a position, so every pair is
  * evaluated in both orders.
  */
-import type { Kind, Labels, LabelRule, RowLabel, RowValues, UnknownLabel } from './kind.ts';
+import type { Kind, Labels, RowLabel, RowValues, UnknownLabel } from './kind.ts';
 import { candidateNumbers } from './candidate-numbers.ts';
+import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
 import { labelOfField } from './row-label.ts';
 
 export const pairwise = {
@@ -23,7 +24,8 @@ export const pairwise = {
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;
-    return typeof field === 'string' ? labelOfField(row, rule, task) : labelOfWinner(row, field, task.labels);
+    const isNumbers = typeof field === 'object' && !('criteria' in field);
+    return isNumbers ? labelOfWinner(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order', 'ties'],
   gateMetrics: ['consistencyRate'],
@@ -31,11 +33,7 @@ export const pairwise = {
 } as const satisfies Kind;
 
 /** Label of the candidate whose number wins; equal numbers are a tie, if the task has one label for it. */
-function labelOfWinner(
-  row: RowValues,
-  field: Exclude<LabelRule['field'], string>,
-  labels: Labels,
-): RowLabel | UnknownLabel {
+function labelOfWinner(row: RowValues, field: NumberFields, labels: Labels): RowLabel | UnknownLabel {
   const { values, names } = candidateNumbers(row, field);
   const [first, second] = values;
   if (first === undefined || second === undefined || values.length > 2)

@@ -26,8 +26,8 @@ export const ranking = {
   },
   labelsArePlaces: true,
   verdictLabels: (labels, candidateCount) => labels.slice(0, candidateCount) as unknown as Labels,
-  isLabel: (label, labels) => isRankingOf(placesIn(label), labels),
-  sampleLabels: (labels) => [rankingLabel(labels), rankingLabel([...labels].reverse())],
+  isLabel: (label, { labels }) => isRankingOf(placesIn(label), labels),
+  sampleLabels: ({ labels }) => [rankingLabel(labels), rankingLabel([...labels].reverse())],
   classOf: (label) => placesIn(label)[0] ?? label,
   labelsProblem: (labels) => (labels.some((label) => label.includes('>')) ? 'labels without `>`' : undefined),
   takesTwoLabelFields: true,
@@ -38,6 +38,7 @@ export const ranking = {
       if (isKnown) return { label: rankingLabel(places) };
       return { unknown: `${field} is ${row.text(field).slice(0, 50)}, not an order of ${labels.join(', ')}` };
     }
+    if ('criteria' in field) return { unknown: 'criteria are no ranking' };
     const { values, names } = candidateNumbers(row, field);
     const places = values.map((_, place) => place).sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
     const tied = places.findIndex((place, i) => i > 0 && values[place] === values[places[i - 1] ?? -1]);

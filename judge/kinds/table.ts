@@ -1,7 +1,8 @@
 /** All task kinds, in the order of the recipe reference. */
 import type { Intersection } from '../../core/intersection.ts';
-import type { Fields, Kind, Labels } from './kind.ts';
+import type { Fields, Kind, KindTask } from './kind.ts';
 import { choice } from './choice.ts';
+import { criteria } from './criteria.ts';
 import { pairwise } from './pairwise.ts';
 import { pointwise } from './pointwise.ts';
 import { ranking } from './ranking.ts';
@@ -13,6 +14,7 @@ export const kinds = {
   choice,
   ranking,
   score,
+  criteria,
 };
 
 export type KindName = keyof typeof kinds;
@@ -31,13 +33,18 @@ export function classOf({ kind }: { readonly kind: KindName }, label: string): s
   return kindOf({ kind }).classOf?.(label) ?? label;
 }
 
-export function isLabel({ kind }: { readonly kind: KindName }, label: string, labels: Labels): boolean {
-  return kindOf({ kind }).isLabel?.(label, labels) ?? labels.includes(label);
+export function isLabel(task: KindTask & { readonly kind: KindName }, label: string): boolean {
+  return kindOf(task).isLabel?.(label, task) ?? task.labels.includes(label);
+}
+
+/** Whether the probabilities of a task's labels can be asked for. */
+export function hasForcedChoice(task: { readonly kind: KindName }): boolean {
+  return kindOf(task).hasForcedChoice ?? true;
 }
 
 /** Some labels that rows may have. */
-export function sampleLabels({ kind }: { readonly kind: KindName }, labels: Labels): readonly string[] {
-  return kindOf({ kind }).sampleLabels?.(labels) ?? labels;
+export function sampleLabels(task: KindTask & { readonly kind: KindName }): readonly string[] {
+  return kindOf(task).sampleLabels?.(task) ?? task.labels;
 }
 
 type Each = (typeof kinds)[KindName];

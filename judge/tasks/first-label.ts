@@ -21,8 +21,8 @@ export function readFirstLabel({ text }: CompletionText, rule: VerdictRule): Jud
     const label = firstLabel(answer, rule.labels);
     return label === undefined ? { ok: false, reason: 'verdict-missing' } : { ok: true, rationale, verdict: label };
   }
-  const found = openVerdicts.flatMap((pattern) => pattern.exec(answer)?.[0] ?? []).map(read);
-  const verdict = found.find((one) => typeof one !== 'string') ?? found[0] ?? 'verdict-missing';
+  const found = [answer.trim(), ...openVerdicts.flatMap((pattern) => pattern.exec(answer)?.[0] ?? [])].map(read);
+  const verdict = found.find((one) => typeof one !== 'string') ?? found.at(1) ?? 'verdict-missing';
   return typeof verdict === 'string' ? { ok: false, reason: verdict } : { ok: true, rationale, ...verdict };
 }
 

@@ -5,6 +5,7 @@
 import { required } from '../../core/assert.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import type { Example } from '../../judge/example.ts';
+import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
 import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
 import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
@@ -129,7 +130,7 @@ async function strictly(
   const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
   const judgments = (await answers(asking, shown, prompts, sampling, 1)).flat();
-  if (!evaluation.modes.includes('forced-choice')) return judgments;
+  if (!evaluation.modes.includes('forced-choice') || !hasForcedChoice(asking.spec)) return judgments;
   const probabilities = await verdictProbabilities(
     asking,
     shown,

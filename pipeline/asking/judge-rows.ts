@@ -1,6 +1,7 @@
 /** Judges unlabelled rows: greedy answers parsed strictly, label probabilities, pairs in both orders. */
 import { required } from '../../core/assert.ts';
 import { type JudgedRow, judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
+import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { ordersOf } from '../../judge/tasks/reorder.ts';
 import { answers, type Asking, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
@@ -68,14 +69,16 @@ async function judge(asking: Asking, task: string, tokenCountMax: number): Promi
   const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);
-  const probabilities = await verdictProbabilities(asking, shown, prompts, judgments);
+  const probabilities = hasForcedChoice(spec)
+    ? await verdictProbabilities(asking, shown, prompts, judgments)
+    : judgments.map(() => undefined);
   const byRow = new Map<number, { id: string; answers: RowAnswer[] }>();
   shown.forEach(({ example, exampleIndex, order }, i) => {
     const { text, judgment } = required(found[i], 'an answer to every prompt');
     const row = byRow.get(exampleIndex) ?? { id: example.id, answers: [] };
     byRow.set(exampleIndex, row);
     row.answers.push({
-      ...{ text, judgment, probabilities: required(probabilities[i], 'probabilities of every answer') },
+      ...{ text, judgment, probabilities: probabilities[i] },
       order: required(ordersOf(example, spec)[order], 'the order shown'),
     });
   });

@@ -9,6 +9,7 @@ import { type ErrorCode, MtrlError } from '../../core/errors.ts';
 import { excerptOf } from '../../judge/datasets/reading.ts';
 import { askProbe, isRefusal } from '../../judge/evaluation/probes.ts';
 import type { Example, QuarantinedRow, Split } from '../../judge/example.ts';
+import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { targetText } from '../../judge/tasks/completion.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import { asksOf, type Ask } from './admission-asks.ts';
@@ -125,7 +126,9 @@ class Admission {
   #checkSayable(asks: readonly Ask[]): void {
     endedBy(this.#recipe, this.#prompted);
     for (const name of new Set(asks.filter(({ isForced }) => isForced).map(({ task }) => task))) {
-      const { labels, verdictFormat } = taskOf(this.#recipe, name);
+      const task = taskOf(this.#recipe, name);
+      const { labels, verdictFormat } = task;
+      if (!hasForcedChoice(task)) continue;
       for (const label of labels) this.#prompted.completion(targetText({ id: label, label }, 'direct', verdictFormat));
     }
   }

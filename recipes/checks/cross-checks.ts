@@ -3,9 +3,9 @@ import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { judgingProblems } from './judging-checks.ts';
-import { type RecipeProblem, valueText } from './problem.ts';
+import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Recipe, TaskSpec } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { unknownName } from './unknown-name.ts';
 
@@ -63,10 +63,12 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
   }
   const { takesTwoLabelFields } = kindOf(task);
   if (typeof label === 'object' && 'always' in label) {
-    if (!isLabel(task, label.always, task.labels)) {
+    if (!isLabel(task, label.always)) {
       const allowed = `a label of ${dataset.task}: ${task.labels.join(', ')}`;
       problems.push({ path: [...at, 'fields', 'label', 'always'], found: valueText(label.always), allowed });
     }
+  } else if (typeof label === 'object' && 'criteria' in label) {
+    problems.push(...criteriaProblems([...at, 'fields', 'label', 'criteria'], label.criteria, task));
   } else if (!takesTwoLabelFields && typeof label !== 'string') {
     const takers = kindsWhere((kind) => kind.takesTwoLabelFields).join(', ');
     problems.push({
@@ -84,6 +86,19 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
     });
   }
   return problems;
+}
+
+/** One field for each criterion of the task. */
+function criteriaProblems(
+  at: RecipePath,
+  fields: Readonly<Record<string, string>>,
+  { criteria = {} }: TaskSpec,
+): RecipeProblem[] {
+  const [found, wanted] = [Object.keys(fields), Object.keys(criteria)];
+  if (found.length === wanted.length && wanted.every((name) => found.includes(name))) return [];
+  const allowed =
+    wanted.length > 0 ? `a field for each of ${wanted.join(', ')}` : 'a field, as the task has no criteria';
+  return [{ path: at, found: found.join(', '), allowed }];
 }
 
 function armProblems(recipe: Recipe, name: string): RecipeProblem[] {

@@ -16,8 +16,12 @@ export function judgingProblems(recipe: Recipe): RecipeProblem[] {
 function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const { labels } = task;
   const allowed = kindOf(task).labelsProblem?.(labels);
+  const problem = kindOf(task).taskProblem?.(task);
   return [
     ...(allowed === undefined ? [] : [{ path: [...at, 'labels'], found: valueText(labels), allowed }]),
+    ...(problem === undefined
+      ? []
+      : [{ path: [...at, problem.field], found: valueText(problem.found), allowed: problem.allowed }]),
     ...fieldsOfOtherKinds(at, task),
   ];
 }

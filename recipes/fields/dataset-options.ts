@@ -33,6 +33,11 @@ export const labelFieldSchema = z
       .strictObject({ lesserOf: scoreFields })
       .describe('Rank fields, one for each candidate, or one with a list of ranks: the lowest wins.'),
     z
+      .strictObject({ criteria: z.record(z.string(), z.string()) })
+      .describe(
+        'Criteria tasks: criterion -> row field with its label, which `labelMap` and `labelThresholds` apply to.',
+      ),
+    z
       .strictObject({ always: z.string() })
       .describe('The same label for every row: in many sets the better candidate is in the same column.'),
   ])
@@ -40,6 +45,7 @@ export const labelFieldSchema = z
     'Row field that `labelMap` or `labelThresholds` turns into a label, or fields to compare, for kinds that compare.',
   );
 export type LabelField = z.infer<typeof labelFieldSchema>;
+export type CriteriaFields = Extract<LabelField, { criteria: unknown }>;
 /** Numbers of the candidates. */
 export type NumberFields = Extract<LabelField, { greaterOf: unknown } | { lesserOf: unknown }>;
 

@@ -17,6 +17,7 @@ writeFileSync(
   Array.from({ length: 24 }, (_, id) =>
     JSON.stringify({
       ...{ id, caption: id % 2 ? 'a red circle' : 'a blue square', stars: 1 + (id % 3) },
+      ...{ round: id % 2 ? 'yes' : 'no', red: id % 3 ? 'yes' : 'no' },
       ...{
         answers: ['red circle', 'blue square', 'red square'].slice(0, 2 + (id % 2)),
         scores: [id % 5, 7, 8].slice(0, 2 + (id % 2)),
@@ -42,6 +43,10 @@ const recipe: RecipeInput = {
   tasks: {
     best: { kind: 'choice', labels: places, prompt: listed },
     order: { kind: 'ranking', labels: places, prompt: listed },
+    aspects: {
+      ...{ kind: 'criteria', labels: ['yes', 'no'], criteria: { circle: null, red: null } },
+      prompt: '{{ caption }} ? {{ mode_word }}',
+    },
     'pair-safety': {
       ...(tiny.tasks['pair-safety'] ?? { kind: 'pairwise', labels: ['first', 'second'], prompt: '' }),
       ood: false,
@@ -63,6 +68,7 @@ const recipe: RecipeInput = {
   datasets: [
     { ...text, task: 'best', fields: compared, randomOrderSeed: 1 },
     { ...text, task: 'order', fields: compared },
+    { ...text, task: 'aspects', fields: { ...fields, label: { criteria: { circle: 'round', red: 'red' } } } },
     { reader: 'judge-world', tasks: ['pair-safety'], split: 'train', exampleCount: 12, seed: 1 },
     { reader: 'judge-world', tasks: ['pair-safety'], split: 'test', exampleCount: 4, seed: 2 },
     { ...text, task: 'stars', fields },
@@ -86,16 +92,17 @@ const recipe: RecipeInput = {
   },
 };
 
-it('scores pairs in both orders, choices, rankings, numeric scores and texts without pictures', async () => {
+it('scores pairs in both orders, choices, rankings, several criteria, numeric scores and texts without pictures', async () => {
   const stack = await WholeStack.start();
   try {
     await stack.startExperiment('kinds', recipe);
     const { runs } = await stack.result('kinds');
     const evaluations = runs.find(({ plan }) => plan.arm === 'mt-rl')?.evaluations ?? [];
     const byTask = Object.fromEntries(evaluations.map(({ scores }) => [scores.task, scores]));
-    expect(Object.keys(byTask).sort()).toEqual(['best', 'bright', 'order', 'pair-safety', 'stars']);
+    expect(Object.keys(byTask).sort()).toEqual(['aspects', 'best', 'bright', 'order', 'pair-safety', 'stars']);
     // The examples of a choice are asked in as many orders as they have candidates.
     expect(byTask['best']).toMatchObject({ exampleCount: 6, consistencyRate: expect.any(Number) as number });
+    expect(byTask['aspects']?.criteria?.map(({ criterion }) => criterion)).toEqual(['circle', 'red']);
     expect(byTask['order']).toMatchObject({ exampleCount: 6, pairAccuracy: expect.any(Number) as number });
   } finally {
     await stack.stop();

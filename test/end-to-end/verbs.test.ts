@@ -263,7 +263,7 @@ describe('judge', () => {
     expect(document).toMatchObject({ rowCount: 4, judgedCount: 2, quarantinedCount: 2 });
     const rows = document['rows'] as JudgedRow[];
     expect(rows.map(({ id }) => id)).toEqual(['one', 'row 2']);
-    for (const { verdict, unparsable, probabilities, likeliest } of rows) {
+    for (const { verdict, unparsable, probabilities = {}, likeliest } of rows) {
       expect(verdict === null).toBe(unparsable !== undefined);
       expect(Object.keys(probabilities).sort()).toEqual(['no', 'yes']);
       expect(Object.values(probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
@@ -282,7 +282,7 @@ describe('judge', () => {
     const [pair, turned] = document['rows'] as [JudgedRow, JudgedRow];
     expect(pair.agreement).toBeTypeOf('boolean');
     expect(pair.answers).toEqual([...turned.answers].reverse());
-    expect(pair.probabilities['first']).toBeCloseTo(turned.probabilities['second'] ?? NaN, 6);
+    expect(pair.probabilities?.['first']).toBeCloseTo(turned.probabilities?.['second'] ?? NaN, 6);
   });
 
   it('refuses a task that is not in the recipe, and lists the known ones', async () => {

@@ -97,8 +97,9 @@ const answerLengthMax = 200;
 export function rowLines(rows: readonly JudgedRow[]): string[] {
   const width = rows.reduce((most, { id }) => Math.max(most, id.length), 0);
   return rows.flatMap(({ id, verdict, unparsable, probabilities, likeliest, agreement, rationale, answers }) => {
-    const said = verdict ?? `(${unparsable ?? 'unparsable'}; likeliest ${likeliest})`;
-    const chance = (probabilities[verdict ?? likeliest] ?? 0).toFixed(3);
+    const said =
+      verdict ?? `(${unparsable ?? 'unparsable'}${likeliest === undefined ? '' : `; likeliest ${likeliest}`})`;
+    const chance = probabilities?.[verdict ?? likeliest ?? '']?.toFixed(3) ?? '';
     const order = agreement === undefined ? '' : agreement ? '  both orders' : '  not the same in both orders';
     const line = `${id.padEnd(width)}  ${said}  ${chance}${order}${rationale === null ? '' : `  ${rationale}`}`;
     const texts = verdict === null ? answers.map((text) => `  answer: ${excerpt(text, answerLengthMax)}`) : [];

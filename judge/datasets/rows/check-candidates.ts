@@ -3,7 +3,7 @@ import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { Example } from '../../example.ts';
 import { candidateCountOf } from '../../kinds/candidate-count.ts';
 import { isLabel } from '../../kinds/table.ts';
-import { candidatesOf, verdictLabels } from '../../tasks/candidates.ts';
+import { candidatesOf, ruleFor } from '../../tasks/candidates.ts';
 import { UnusableRow } from '../reading.ts';
 
 /** Throws UnusableRow for too few or too many candidates, or a label that is the place of none. */
@@ -16,6 +16,6 @@ export function checkCandidates(shown: Pick<Example, 'images' | 'candidates'>, l
     const allowed = min === max ? String(min) : `${min} to ${max}`;
     throw new UnusableRow('CANDIDATES_INVALID', `the row has ${length} candidates, a ${task.kind} task has ${allowed}`);
   }
-  if (!isLabel(task, label, verdictLabels(task, shown)))
+  if (!isLabel(ruleFor(task, shown), label))
     throw new UnusableRow('LABEL_UNKNOWN', `${label} does not fit the ${length} candidates of the row`);
 }

@@ -4,7 +4,7 @@ import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { AnswerMode, Example } from '../../example.ts';
 import { targetText } from '../../tasks/completion.ts';
 import { isLabel } from '../../kinds/table.ts';
-import { ruleFor, verdictLabels } from '../../tasks/candidates.ts';
+import { ruleFor } from '../../tasks/candidates.ts';
 import { readVerdict } from '../../tasks/read-verdict.ts';
 import { renderPrompt, type ModeWords } from '../../tasks/prompt.ts';
 import { UnusableRow } from '../reading.ts';
@@ -23,7 +23,7 @@ function checkPrompt(example: Example, task: TaskSpec, modeWords: ModeWords): vo
 
 /** Throws UnusableRow: LABEL_UNKNOWN or PROMPT_INVALID. */
 export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWords): void {
-  if (!isLabel(task, example.label, verdictLabels(task, example))) {
+  if (!isLabel(ruleFor(task, example), example.label)) {
     throw new UnusableRow('LABEL_UNKNOWN', `${example.label} is not one of ${task.labels.join(', ')}`);
   }
   checkPrompt(example, task, modeWords);

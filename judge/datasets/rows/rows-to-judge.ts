@@ -9,7 +9,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { TaskSpec } from '../../../recipes/recipe.ts';
 import type { Example } from '../../example.ts';
 import { kindOf, sampleLabels } from '../../kinds/table.ts';
-import { verdictLabels } from '../../tasks/candidates.ts';
+import { ruleFor } from '../../tasks/candidates.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
 import { checkCandidates } from './check-candidates.ts';
@@ -83,7 +83,7 @@ function candidatesOfRow(row: Row, spec: TaskSpec): Pick<Example, 'candidates'> 
 function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
   const shown = { images: images.map(({ sha256 }) => sha256), ...candidatesOfRow(row, spec) };
   // The label is unknown: a placeholder that nothing reads.
-  const [label = ''] = sampleLabels(spec, verdictLabels(spec, shown));
+  const [label = ''] = sampleLabels(ruleFor(spec, shown));
   checkCandidates(shown, label, spec);
   const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
   return {
