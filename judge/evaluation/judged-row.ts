@@ -4,7 +4,7 @@
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
-import { placesIn } from '../kinds/ranking-label.ts';
+import { placesNamed } from '../kinds/ranking-label.ts';
 import { labelInOrder, verdictInRow } from '../tasks/reorder.ts';
 import { likeliest } from './forced-choice.ts';
 
@@ -55,7 +55,7 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
   const best = likeliest(probabilities, labels);
   const said = all.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
   const isOne = new Set(said.map(({ verdict }) => verdict)).size === 1;
-  const chosen = isOne ? said[0] : said.find(({ verdict }) => placesIn(verdict)[0] === best);
+  const chosen = isOne ? said[0] : said.find(({ verdict }) => placesNamed(verdict, labels)[0] === best);
   return {
     ...{ id, verdict: chosen?.verdict ?? null, rationale: chosen?.rationale || null },
     ...(chosen === undefined && !first.judgment.ok && { unparsable: first.judgment.reason }),

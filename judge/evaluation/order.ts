@@ -1,7 +1,7 @@
 /** Position bias of a judge that compares, measured on its verdicts for all orders of each example. */
 import { assert } from '../../core/assert.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
-import { placesIn } from '../kinds/ranking-label.ts';
+import { placesNamed } from '../kinds/ranking-label.ts';
 import { verdictInRow } from '../tasks/reorder.ts';
 import { candidatesOf } from '../tasks/candidates.ts';
 import type { JudgedExample, Metric } from './metric.ts';
@@ -79,7 +79,7 @@ function positionRates(
   const places = labels.slice(0, placeCount);
   const chosen = outcomes
     .filter(({ order }) => order.length === placeCount)
-    .flatMap(({ predicted }) => (predicted === undefined ? [] : placesIn(predicted).slice(0, 1)))
+    .flatMap(({ predicted }) => (predicted === undefined ? [] : placesNamed(predicted, labels).slice(0, 1)))
     .filter((place) => places.includes(place));
   if (chosen.length === 0) return undefined;
   return places.map((place) => chosen.filter((each) => each === place).length / chosen.length);

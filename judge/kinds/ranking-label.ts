@@ -6,6 +6,10 @@ export const rankingLabel = (places: readonly string[]): string => places.join(s
 /** The places of a ranking; of any other label, the label itself. */
 export const placesIn = (label: string): string[] => label.split(separator);
 
+/** The places that a label of any kind names: a label of the task names itself, whatever it contains. */
+export const placesNamed = (label: string, labels: readonly string[]): string[] =>
+  labels.includes(label) ? [label] : placesIn(label);
+
 /** A ranking as people and models write it, with any white space around `>`; undefined for other text. */
 export function readRanking(text: string): string[] | undefined {
   const places = text.split('>').map((place) => place.trim());

@@ -6,7 +6,7 @@ import { assert, required } from '../../core/assert.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
-import { placesIn, rankingLabel } from '../kinds/ranking-label.ts';
+import { placesNamed, rankingLabel } from '../kinds/ranking-label.ts';
 import { kindOf } from '../kinds/table.ts';
 import { candidatesOf } from './candidates.ts';
 
@@ -33,7 +33,7 @@ export function reordered(example: Example, labels: Labels, order: Order, orderI
   const count = candidatesOf(example).length;
   assert(count === order.length, `${id} has ${count} candidates: they have no order of ${order.length}`);
   assert(
-    placesIn(label).every((place) => labels.includes(place)),
+    placesNamed(label, labels).every((place) => labels.includes(place)),
     `${id}: ${label} is not a label of its task`,
   );
   return {
@@ -73,5 +73,5 @@ export function verdictInRow(verdict: string, labels: Labels, order: Order): str
 
 /** Replaces each place that a label names; ties name none. */
 function eachPlace(label: string, labels: Labels, move: (place: number) => number): string {
-  return rankingLabel(placesIn(label).map((one) => labels[move(labels.indexOf(one))] ?? one));
+  return rankingLabel(placesNamed(label, labels).map((one) => labels[move(labels.indexOf(one))] ?? one));
 }

@@ -45,3 +45,9 @@ test('an example without two images cannot be swapped', () => {
   const [stored] = fc.sample(pair, 1);
   expect(() => swapPair({ ...(stored as Example), images: ['a'] }, labels)).toThrow(/no order of 2/);
 });
+
+test('labels may look like a ranking', () => {
+  const [stored] = fc.sample(pair, 1);
+  const written: readonly [string, string] = ['A > B', 'B > A'];
+  expect(swapPair({ ...(stored as Example), label: 'A > B' }, written).label).toBe('B > A');
+});
