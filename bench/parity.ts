@@ -3,10 +3,15 @@
  * between ONNX Runtime and TensorFlow.js on every op. The inputs are the tests' fixtures; every figure is measured
  * anew. With --replay ID it makes the updates of a recorded experiment again in PyTorch instead (replay/replay.ts).
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decodeSafetensors } from '../artifacts/codecs/safetensors.ts';
+import { readFloat32 } from '../artifacts/codecs/tensor-values.ts';
+import { required } from '../core/assert.ts';
+import { openGguf, readGgufTensor } from '../policy/checkpoints/gguf/gguf-file.ts';
+import { type RealParity, realParity } from './real-parity.ts';
 import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import { readConfig, readWeights } from '../policy/engines/embedded/weights.ts';
 import { type OpDifference, opDifferences } from '../test/support/differential.ts';
@@ -42,13 +47,48 @@ export async function bench(log: (line: string) => void, { replayed }: BenchOpti
     measured.push(await measure(item));
     log(`${item.name}: loss ${text(measured.at(-1)?.loss)}, gradients ${text(measured.at(-1)?.gradients)}`);
   }
+  measured.push(real(await realParity(log)));
   const replays: ReplayRow[] = [];
   for (const name of Object.keys(replayCases) as ReplayCase[]) replays.push({ name, ...(await replayCase(name)) });
   const ops = byOp(await opDifferences({ threadCount: 1, backend: 'tfjs', executionProvider: 'cpu' }));
-  await writeFile(file, page(measured, replays, ops));
+  await writeFile(file, page(measured, replays, await ggufTypes(), ops));
   log(`written: ${file}`);
   const worst = Math.max(...measured.map(({ gradients }) => gradients.absolute));
   return { architectureCount: measured.length, opCount: ops.length, gradientDifferenceMax: worst };
+}
+
+function real({ loss, logProbs, gradients, greedyEqualCount, promptCount }: RealParity): Measured {
+  const least = exactlyZero * Math.max(...[...gradients.values()].map(([, theirs]) => largestOf(theirs)));
+  return {
+    name: 'SmolLM2-135M, GGUF Q4_1',
+    loss: difference([loss[0]], [loss[1]]),
+    logProbs: difference(...logProbs),
+    gradients: worst([...gradients.values()].map(([ours, theirs]) => difference(ours, theirs, least))),
+    gradientCount: gradients.size,
+    weights: undefined,
+    greedy: `${String(greedyEqualCount)} of ${String(promptCount)}`,
+  };
+}
+
+interface TypeRow {
+  readonly name: string;
+  readonly valueCount: number;
+  readonly otherCount: number;
+}
+
+/** Values of every GGUF type against those of the package `gguf` (test/fixtures/gguf). */
+async function ggufTypes(): Promise<TypeRow[]> {
+  const fixture = (name: string): string => fileURLToPath(new URL(`../test/fixtures/gguf/${name}`, import.meta.url));
+  const opened = await openGguf(fixture('types.gguf'));
+  const { tensors } = decodeSafetensors(await readFile(fixture('types.safetensors')));
+  return Promise.all(
+    opened.tensors.map(async (tensor) => {
+      const found = await readGgufTensor(opened, tensor);
+      const expected = readFloat32(required(tensors.get(tensor.typeName), tensor.typeName));
+      const otherCount = found.filter((value, i) => !Object.is(value, expected[i])).length;
+      return { name: tensor.typeName, valueCount: found.length, otherCount };
+    }),
+  );
 }
 
 async function measure(item: ParityCase): Promise<Measured> {
@@ -156,7 +196,12 @@ function byOp(differences: readonly OpDifference[]): OpRow[] {
 
 type ReplayRow = ReplayedCase & { readonly name: ReplayCase };
 
-function page(measured: readonly Measured[], replays: readonly ReplayRow[], ops: readonly OpRow[]): string {
+function page(
+  measured: readonly Measured[],
+  replays: readonly ReplayRow[],
+  types: readonly TypeRow[],
+  ops: readonly OpRow[],
+): string {
   const rows = measured.map(({ name, loss, logProbs, gradients, gradientCount, weights, greedy }) =>
     [name, text(loss), text(logProbs), `${text(gradients)} (${String(gradientCount)})`, text(weights), greedy].join(
       ' | ',
@@ -165,6 +210,7 @@ function page(measured: readonly Measured[], replays: readonly ReplayRow[], ops:
   const replayRows = replays.map(({ name, updateCount, relativeDifference, logProbDifferenceMax }) =>
     [name, updateCount, relativeDifference.toExponential(1), logProbDifferenceMax.toExponential(1)].join(' | '),
   );
+  const typeRows = types.map(({ name, valueCount, otherCount }) => [name, valueCount, otherCount].join(' | '));
   const opRows = ops.map(({ op, caseCount, difference, problemCount }) =>
     [op, caseCount, difference.toExponential(1), problemCount].join(' | '),
   );
@@ -174,7 +220,7 @@ Written by \`npm run bench -- parity\`, which measures every figure on the fixtu
 
 ## Architectures against transformers and torch
 
-Tiny random checkpoints (\`test/fixtures/*/generate.py\`, with versions beside them). Each cell has the largest absolute difference over all tensors, then the largest difference relative to the largest element of its tensor (for gradients: over those that are not 0 in exact arithmetic, as the biases of keys are). Log-probs are those of the answers' tokens. Gradients: number of weights in parentheses. Weights: after three AdamW steps with clipping. Greedy: prompts whose tokens equal those of \`generate\`. A dash: the fixture has no such values.
+Tiny random checkpoints (\`test/fixtures/*/generate.py\`, with versions beside them), and SmolLM2-135M-Instruct from its GGUF file (ten prompts, all 272 weights, 48 greedy tokens each). Each cell has the largest absolute difference over all tensors, then the largest difference relative to the largest element of its tensor (for gradients: over those that are not 0 in exact arithmetic, as the biases of keys are). Log-probs are those of the answers' tokens. Gradients: number of weights in parentheses. Weights: after three AdamW steps with clipping. Greedy: prompts whose tokens equal those of \`generate\`. A dash: the fixture has no such values.
 
 | checkpoint | loss | log-probs | gradients | weights after 3 steps | greedy |
 | --- | --- | --- | --- | --- | --- |
@@ -187,6 +233,14 @@ GRPO updates of a tiny Qwen3 (AdamW, clipping, warm-up), made again by torch and
 | trained | updates | difference of the change | log-probs |
 | --- | --- | --- | --- |
 ${replayRows.map((row) => `| ${row} |`).join('\n')}
+
+## GGUF: values of every type against the package gguf
+
+Values of \`test/fixtures/gguf/types.gguf\` after dequantization, compared bit by bit with those of the Python package.
+
+| type | values | that differ |
+| --- | --- | --- |
+${typeRows.map((row) => `| ${row} |`).join('\n')}
 
 ## Ops: ONNX Runtime against TensorFlow.js
 
