@@ -40,8 +40,10 @@ function named(text: string, names: readonly string[]): string | undefined {
   return names.find((name) => canonical(name) === code);
 }
 
-/** Canonical form, in which `3`, `3.0` and ` 3 ` are equal. */
+/** Canonical form, in which `3`, `3.0` and ` 3 ` are equal, and `TRUE`, `True` and `true` are. */
 function canonical(text: string): string {
   const value = numberOf(text);
-  return value === undefined ? text.trim() : String(value);
+  if (value !== undefined) return String(value);
+  const trimmed = text.trim();
+  return /^(true|false)$/i.test(trimmed) ? trimmed.toLowerCase() : trimmed;
 }

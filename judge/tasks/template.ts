@@ -184,7 +184,7 @@ export function compileMarkedTemplate(text: string): MarkedTemplate {
       const said = (candidates ?? []).flatMap((candidate) => candidate.flatMap(textsOf));
       const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words).flat(), ...said]);
       const listed = candidates && { candidates: candidates.map((candidate) => candidate.flatMap(textsOf).join('\n')) };
-      const scope = scopeOf({ ...values, ...words, ...listed });
+      const scope = scopeOf({ row: values, ...nested(values), ...values, ...words, ...listed });
       const interpreter = new MarkingInterpreter(scope, marks);
       interpreter.write(Object.keys(words), scope);
       if (candidates !== undefined)
@@ -195,6 +195,25 @@ export function compileMarkedTemplate(text: string): MarkedTemplate {
         );
       return joinSegments(segmentsOf(String(interpreter.run(program).value), marks));
     });
+}
+
+/** Fields with dots in their names as members: `Input.caption` is the member `caption` of `Input`. */
+function nested(values: Readonly<Record<string, string>>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const parts = name.split('.');
+    const last = parts.pop();
+    if (parts.length === 0 || last === undefined) continue;
+    let at = root;
+    for (const part of parts) {
+      const inner =
+        Object.hasOwn(at, part) && typeof at[part] === 'object' ? (at[part] as Record<string, unknown>) : {};
+      at[part] = inner;
+      at = inner;
+    }
+    at[last] = value;
+  }
+  return root;
 }
 
 function textsOf(part: CandidatePart): string[] {

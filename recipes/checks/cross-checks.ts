@@ -16,6 +16,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
     ...evaluationProblems(recipe),
     ...listProblems(recipe),
+    ...leakProblems(recipe),
     ...judgingProblems(recipe),
     ...promotionProblems(recipe),
   ];
@@ -37,6 +38,18 @@ function listProblems({ seeds, tasks, arms }: Recipe): RecipeProblem[] {
     problems.push({ path: ['tasks'], found: 'no task', allowed: 'at least one task' });
   if (Object.keys(arms).length === 0) problems.push({ path: ['arms'], found: 'no arm', allowed: 'at least one arm' });
   return problems;
+}
+
+/** A check of a field that nobody reads would find nothing, whatever the data. */
+function leakProblems({ datasets, leaks }: Recipe): RecipeProblem[] {
+  const read = new Set(
+    datasets.flatMap((dataset) => (dataset.reader === 'judge-world' ? ['caption'] : dataset.fields.prompt)),
+  );
+  return leaks.textFields.flatMap((field, i): RecipeProblem[] => {
+    if (read.has(field)) return [];
+    const allowed = `a field in the \`fields.prompt\` of a dataset: ${[...read].join(', ') || 'there is none'}`;
+    return [{ path: ['leaks', 'textFields', i], found: valueText(field), allowed }];
+  });
 }
 
 function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {

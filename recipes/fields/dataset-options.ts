@@ -59,7 +59,9 @@ export const datasetOptions = {
   labelMap: z
     .record(z.string(), z.string())
     .default({})
-    .describe('Row value (as text) -> label. `1`, `1.0` and `"1"` are the same value, as are `true` and `"true"`.'),
+    .describe(
+      'Row value (as text) -> label. `1`, `1.0` and `"1"` are the same value, as are `true`, `"true"` and `"TRUE"`.',
+    ),
   labelThresholds: z
     .array(threshold)
     .min(1)

@@ -83,7 +83,7 @@ describe.skipIf(isMissing)('real votes', () => {
     const broken: readonly (readonly [string, unknown])[] = [
       ['DUPLICATE_ID', row],
       ['FIELD_MISSING', { ...row, id: 'b1', statement: undefined }],
-      ['LABEL_UNKNOWN', { ...row, id: 'b2', label: 'True' }],
+      ['LABEL_UNKNOWN', { ...row, id: 'b2', label: 'truth' }],
       ['IMAGE_MISSING', { ...row, id: 'b3', image: 'cue_conflict/none.jpg' }],
       ['IMAGE_UNREADABLE', { ...row, id: 'b4', image: '../votes.jsonl' }],
     ];

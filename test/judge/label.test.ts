@@ -13,13 +13,13 @@ const labelled = (
 
 describe('a label from a map', () => {
   const labelMap = { '1': 'yes', '0': 'no', true: 'yes', false: 'no' };
-  test.each([1, 1.0, '1', '1.0', ' 1 ', true, 'true'])('maps %j to yes', (value) => {
+  test.each([1, 1.0, '1', '1.0', ' 1 ', true, 'true', 'True', 'TRUE'])('maps %j to yes', (value) => {
     expect(labelled(value, { labelMap })).toEqual({ label: 'yes' });
   });
   test('maps an integer of a parquet file to yes', () => {
     expect(labelled(1n, { labelMap })).toEqual({ label: 'yes' });
   });
-  test.each([2, 'True', 'yes', '', '1e0', [1]])('quarantines %j instead of guessing', (value) => {
+  test.each([2, 'Yes', 'yes', '', '1e0', [1]])('quarantines %j instead of guessing', (value) => {
     expect(() => labelled(value, { labelMap })).toThrow();
   });
 });

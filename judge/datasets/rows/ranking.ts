@@ -14,8 +14,14 @@ function listField(row: Row, name: string): readonly unknown[] {
   throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
 }
 
+/** NaN for what is no number, as null, an empty text and false are. */
+function rankOf(value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
+}
+
 function rankedOf(row: Row, { images, ranks }: RankingSpec): Ranked[] {
-  const [shown, places] = [listField(row, images), listField(row, ranks).map(Number)];
+  const [shown, places] = [listField(row, images), listField(row, ranks).map(rankOf)];
   if (shown.length !== places.length) {
     throw new UnusableRow('LABEL_UNKNOWN', `${shown.length} ${images} but ${places.length} ${ranks}`);
   }

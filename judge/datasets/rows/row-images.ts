@@ -1,5 +1,6 @@
 /** Resolves the values of a row's image fields to images: bytes, {bytes, path}, file names, and lists of these. */
 import { takeImage } from '../sources/encoded-image.ts';
+import { inlineImage } from '../sources/inline-image.ts';
 import { type ImageFolder, takeImageFile } from '../sources/image-folder.ts';
 import { textField, valueAt, type Row } from './jsonl-row.ts';
 import { ImageFile } from '../readers/row.ts';
@@ -39,6 +40,8 @@ async function take({ field, value }: FieldImage, { folder, edgeMax }: ImageSour
     return take({ field: `${field}.path`, value: value.path }, { folder, edgeMax });
   }
   const name = textField({ [field]: value }, field);
+  const inline = inlineImage(name);
+  if (inline !== undefined) return takeImage(inline, field, edgeMax);
   if (folder === undefined)
     throw new UnusableRow('IMAGE_MISSING', `${field} names ${name.slice(0, 100)}, but the dataset has no imageFolder`);
   return folder.take(name);

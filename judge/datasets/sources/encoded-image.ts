@@ -26,6 +26,9 @@ function formatOf(bytes: Uint8Array): string | undefined {
   return signatures.find(([, pattern]) => pattern.test(start))?.[0];
 }
 
+/** Whether the first bytes are those of an accepted format. */
+export const startsLikeImage = (bytes: Uint8Array): boolean => formatOf(bytes) !== undefined;
+
 function refuse(code: 'IMAGE_UNREADABLE' | 'IMAGE_TOO_LARGE', name: string, reason: string): never {
   throw new UnusableRow(code, `${name}: ${reason}`);
 }

@@ -1,0 +1,113 @@
+/** Rows as labelling tools, chat logs and spreadsheets write them. */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+
+let folder = '';
+let png = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mtrl-rows-'));
+  const picture = sharp({ create: { width: 24, height: 16, channels: 3, background: 'teal' } });
+  png = (await picture.png().toBuffer()).toString('base64');
+});
+
+const pointwise = { kind: 'pointwise', labels: ['yes', 'no'], prompt: '<image> ? {{ mode_word }}' };
+
+function recipeOf(dataset: object, task: object = pointwise, more: object = {}) {
+  return parseRecipe({
+    ...{ name: 'rows', policy: { config: './demo-config', initSeed: 0 }, tasks: { shows: task } },
+    datasets: [{ task: 'shows', split: 'test', fields: {}, ...dataset }],
+    ...{ arms: { base: { objective: 'none', mode: 'direct' } }, quarantineRateMax: 1, ...more },
+  });
+}
+
+async function ingested(name: string, text: string, dataset: object, task?: object) {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  const reader = name.split('.').at(-1);
+  const recipe = recipeOf({ reader, path, ...dataset }, task);
+  return { recipe, ...(await ingestDatasets(recipe, { image: () => undefined })) };
+}
+const lines = (...rows: readonly object[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+describe('pictures inside a row', () => {
+  test('are data URIs, also deep inside it, or base64 alone', async () => {
+    const rows = lines(
+      { id: 1, image: `data:image/png;base64,${png}`, label: 'yes' },
+      { id: 2, image: png, label: 'no' },
+      { id: 3, image: { url: `DATA:image/png;name=a.png;base64,${png}` }, label: 'no' },
+    );
+    const { examples, quarantined } = await ingested('inline.jsonl', rows, {});
+    expect(examples.map(({ id }) => id)).toEqual(['shows/test/1', 'shows/test/2']);
+    expect(new Set(examples.flatMap(({ images }) => images)).size).toBe(1);
+    expect(quarantined).toHaveLength(1);
+    const deep = await ingested('deep.jsonl', rows.split('\n')[2] ?? '', { fields: { images: ['image.url'] } });
+    expect(deep.examples).toHaveLength(1);
+  });
+
+  test('are checked like files, and no file name is taken for one', async () => {
+    const rows = lines(
+      { id: 1, image: `data:image/png;base64,${png.slice(0, 40)}`, label: 'yes' },
+      { id: 2, image: `data:text/plain;base64,${Buffer.from('text').toString('base64')}`, label: 'yes' },
+      { id: 3, image: 'a'.repeat(80), label: 'yes' },
+      { id: 4, image: png, label: 'yes' },
+    );
+    const { quarantined } = await ingested('broken.jsonl', rows, {});
+    expect(quarantined.map(({ code }) => code)).toEqual(['IMAGE_UNREADABLE', 'IMAGE_UNREADABLE', 'IMAGE_MISSING']);
+  });
+});
+
+test('TRUE, True and true are one value, in a spreadsheet and in a map', async () => {
+  const text = 'id,words,label\n1,a,TRUE\n2,b,FALSE\n3,c,True\n4,d,false\n';
+  const words = { ...pointwise, prompt: '{{ words }} {{ mode_word }}' };
+  const dataset = { fields: { images: [], prompt: ['words'] }, labelMap: { true: 'yes', FALSE: 'no' } };
+  const { examples } = await ingested('spreadsheet.csv', text, dataset, words);
+  expect(examples.map(({ label }) => label)).toEqual(['yes', 'no', 'yes', 'no']);
+});
+
+test('fields with dots are members in a prompt, and any name can be written', async () => {
+  const task = {
+    ...pointwise,
+    prompt: '{{ Input.caption }} {{ row["Answer text"] }} {{ info.by.name }} {{ mode_word }}',
+  };
+  const row = { id: 1, 'Input.caption': 'a cat', 'Answer text': 'a <dog>', info: { by: { name: 'me' } }, label: 'yes' };
+  const fields = { images: [], prompt: ['Input.caption', 'Answer text', 'info.by.name'] };
+  const { examples, recipe } = await ingested('dotted.jsonl', lines(row), { fields }, task);
+  const [message] = renderPrompt(
+    ...([recipe.tasks['shows'], examples[0]] as Parameters<typeof renderPrompt> extends [infer T, infer E, ...unknown[]]
+      ? [T, E]
+      : never),
+    'direct',
+    recipe.modeWords,
+  );
+  const [part] = message?.content ?? [];
+  if (part?.type !== 'text') throw new Error('the prompt is text');
+  expect(part.text).toBe(`a cat a <dog> me ${recipe.modeWords.direct}`);
+  // All of it is text of the row.
+  expect(part.rows?.map(([from, to]) => part.text.slice(from, to))).toEqual(['a cat', 'a <dog>', 'me']);
+});
+
+test.each([[null], [''], [false]])('a ranked image without a rank (%j) is not first', async (rank) => {
+  const row = { id: 1, pictures: [png, png], ranks: [rank, 1] };
+  const pair = { kind: 'pairwise', labels: ['first', 'second'], prompt: '<image> <image> {{ mode_word }}' };
+  const dataset = {
+    fields: { images: ['image_0', 'image_1'], label: { lesserOf: ['rank_0', 'rank_1'] } },
+    ranking: { images: 'pictures', ranks: 'ranks', to: 'pairs' },
+  };
+  const fine = { id: 2, pictures: [png, png], ranks: ['2', 1] };
+  const { examples, quarantined } = await ingested('ranked.jsonl', lines(row, fine), dataset, pair);
+  expect(quarantined).toMatchObject([{ code: 'LABEL_UNKNOWN', reason: 'ranks are not all numbers' }]);
+  expect(examples.map(({ label }) => label)).toEqual(['second']);
+});
+
+test('a leak check of a field that no dataset reads is refused', () => {
+  const dataset = { reader: 'jsonl', path: 'rows.jsonl', fields: { images: [], prompt: ['caption'] } };
+  expect(() => recipeOf(dataset, pointwise, { leaks: { textFields: ['caption', 'src'] } })).toThrow(
+    'leaks.textFields.1: found "src"; allowed: a field in the `fields.prompt` of a dataset: caption',
+  );
+});
