@@ -260,7 +260,10 @@ describe('several stop tokens', () => {
 
 describe('an adapter folder', () => {
   const lora = { rank: 4, alpha: 8, modules: ['q_proj', 'down_proj'], seed: 1 };
-  const trained = (async () => {
+  let made: Promise<string> | undefined;
+  // Made when it is first asked for: the tests before this one use the same engine.
+  const trained = (): Promise<string> => (made ??= train());
+  const train = async (): Promise<string> => {
     const folder = mkdtempSync(join(scratch, 'trained-'));
     await engine.loadCheckpoint(model);
     await engine.prepareTraining({ lora });
@@ -273,12 +276,12 @@ describe('an adapter folder', () => {
     }
     await engine.saveState(folder);
     return folder;
-  })();
+  };
 
   const adapterFolder = async (change: (config: Record<string, unknown>) => unknown): Promise<string> => {
     const folder = mkdtempSync(join(scratch, 'adapter-'));
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
-      await cp(join(await trained, `optimizer-${name}`), join(folder, name));
+      await cp(join(await trained(), `optimizer-${name}`), join(folder, name));
     await edit(folder, 'adapter_config.json', change);
     return folder;
   };
@@ -292,7 +295,7 @@ describe('an adapter folder', () => {
     await form.writeFolder(target);
     const [found, expected] = [
       await readSafetensorsFolder(target, 'model'),
-      await readSafetensorsFolder(await trained, 'model'),
+      await readSafetensorsFolder(await trained(), 'model'),
     ];
     const base = await readSafetensorsFolder(model, 'model');
     const name = 'model.layers.1.mlp.down_proj.weight';
