@@ -87,7 +87,7 @@ export const criteria = {
 } as const satisfies Kind<typeof fields, typeof rewardFields>;
 
 /** Numbers in ascending order. */
-export function isScale(labels: readonly string[]): boolean {
+function isScale(labels: readonly string[]): boolean {
   const numbers = labels.map(numberOf);
   return numbers.every((value, i) => value !== undefined && (i === 0 || value > (numbers[i - 1] ?? Infinity)));
 }
