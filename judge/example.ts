@@ -57,6 +57,7 @@ export interface QuarantinedRow {
     | 'PROMPT_INVALID'
     | 'PROMPT_TOO_LONG'
     | 'DUPLICATE_ID'
+    | 'LEFT_OUT'
     | 'LEAKED';
   readonly reason: string;
   /** At most 200 characters of the row. */

@@ -33,8 +33,8 @@ function byThreshold(
     : { label: found.label, score };
 }
 
-/** The name that equals the text, exactly or in canonical form. */
-function named(text: string, names: readonly string[]): string | undefined {
+/** The name that equals the text of a row, exactly or in canonical form. */
+export function named(text: string, names: readonly string[]): string | undefined {
   if (names.includes(text)) return text;
   const code = canonical(text);
   return names.find((name) => canonical(name) === code);

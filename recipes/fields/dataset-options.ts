@@ -70,6 +70,13 @@ export const datasetOptions = {
       'Numbers -> labels; a number outside all of them is quarantined. The number itself is kept for ' +
         'correlations.',
     ),
+  leaveOut: z
+    .record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()])).min(1))
+    .optional()
+    .describe(
+      'Row field -> values of rows to leave out: answers that a labeller skipped, cancelled or rejected. They are ' +
+        'listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does not count them.',
+    ),
   randomOrderSeed: z
     .int()
     .min(0)

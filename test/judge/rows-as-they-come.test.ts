@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { labelledRows } from '../../judge/datasets/labelled-rows.ts';
+import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 
@@ -110,4 +112,43 @@ test('a leak check of a field that no dataset reads is refused', () => {
   expect(() => recipeOf(dataset, pointwise, { leaks: { textFields: ['caption', 'src'] } })).toThrow(
     'leaks.textFields.1: found "src"; allowed: a field in the `fields.prompt` of a dataset: caption',
   );
+});
+
+describe('rows that a labeller skipped or cancelled', () => {
+  const words = { ...pointwise, prompt: '{{ words }} {{ mode_word }}' };
+  const rows = lines(
+    { id: 1, words: 'a', label: 'yes', answer: 'accept', annotations: [{ was_cancelled: false }] },
+    { id: 2, words: 'b', label: 'yes', answer: 'accept', annotations: [{ was_cancelled: true }] },
+    { id: 3, words: 'c', label: 'no', answer: 'ignore', annotations: [{ was_cancelled: false }] },
+    { id: 4, words: 'd', label: 'no' },
+    { id: 5, words: 'e', label: 'no', answer: null },
+  );
+  const leaveOut = { answer: ['ignore'], 'annotations.0.was_cancelled': [true] };
+  const fields = { images: [], prompt: ['words'] };
+
+  test('are left out, said with their value, and do not count as unusable', async () => {
+    const path = join(folder, 'skipped.jsonl');
+    await writeFile(path, rows);
+    const dataset = { reader: 'jsonl', path, fields, leaveOut };
+    const recipe = recipeOf(dataset, words, { quarantineRateMax: 0 });
+    const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+    expect(examples.map(({ id }) => id)).toEqual(['shows/test/1', 'shows/test/4', 'shows/test/5']);
+    expect(quarantined).toMatchObject([
+      { row: 2, code: 'LEFT_OUT', reason: 'annotations.0.was_cancelled is true' },
+      { row: 3, code: 'LEFT_OUT', reason: 'answer is ignore' },
+    ]);
+    // What `score` compares verdicts with.
+    const labelled = await labelledRows(recipe, 'shows', localFiles);
+    expect(labelled.rows.map(({ id }) => id)).toEqual(['1', '4', '5']);
+    expect(labelled.quarantined).toEqual(quarantined);
+  });
+
+  test('make the ceiling no wider for the rest', async () => {
+    const broken = [rows, ...[6, 7].map((id) => JSON.stringify({ id, words: 'f', label: 'maybe' }))].join('\n');
+    const path = join(folder, 'skipped-and-broken.jsonl');
+    await writeFile(path, broken);
+    const recipe = recipeOf({ reader: 'jsonl', path, fields, leaveOut }, words, { quarantineRateMax: 0.3 });
+    // 2 of 7 rows would be within 0.3; 2 of the 5 that were meant are not.
+    await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toThrow('2 of 5 rows cannot be used');
+  });
 });

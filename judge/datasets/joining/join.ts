@@ -90,7 +90,7 @@ export async function joinDatasets(
         ...{ exampleCount: facts.rowCount, quarantinedCount },
       });
     }
-    rejects.checkCeiling(rowCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
+    rejects.checkCeiling(rowCount - rejects.leftOutCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
   }
   const { facts } = intake;
   facts.end();
@@ -152,13 +152,18 @@ class Intake {
   }
 }
 
-/** The unusable rows of one dataset: the count of each code, and the first row. */
+/** The unusable rows of one dataset: the count of each code, and the first row. Rows left out on purpose are not unusable. */
 class Rejects {
   count = 0;
+  leftOutCount = 0;
   #first: QuarantinedRow | undefined;
   readonly #counts = new Map<string, number>();
 
   add(row: QuarantinedRow): void {
+    if (row.code === 'LEFT_OUT') {
+      this.leftOutCount++;
+      return;
+    }
     this.count++;
     this.#first ??= row;
     this.#counts.set(row.code, (this.#counts.get(row.code) ?? 0) + 1);

@@ -7,6 +7,7 @@ import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
+import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
 import { textField, type Row } from './jsonl-row.ts';
@@ -37,7 +38,11 @@ export async function outcomesOfRow(
   imagesOf: ImagesOf,
 ): Promise<readonly (Example | UnusableRow)[]> {
   const { ranking, fields } = mapping.spec;
-  const rows = attempt(() => (ranking === undefined ? [read()] : expandRanking(read(), fields.id, ranking)));
+  const rows = attempt(() => {
+    const row = read();
+    leaveOut(row, mapping.spec.leaveOut);
+    return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
+  });
   if (rows instanceof UnusableRow) return [rows];
   return Promise.all(rows.map((row) => exampleOf(row, mapping, imagesOf).catch(asUnusable)));
 }
