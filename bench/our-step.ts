@@ -33,7 +33,8 @@ export const usualWork: Work = {
 /** Number of words of a prompt besides its image. */
 export const wordCountOf = ({ promptTokenCount }: Work): number => promptTokenCount - frameTokenCount;
 
-const hyperparameters: OptimStepRequest = {
+/** Those of bench/peers/trl_step.py and trl_text.py. */
+export const hyperparameters: OptimStepRequest = {
   learningRate: 1e-4,
   beta1: 0.9,
   beta2: 0.999,

@@ -9,6 +9,7 @@ import { grpo } from '../policy/algorithms/grpo.ts';
 import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { loadProcessor } from '../policy/processor.ts';
+import { hyperparameters } from './our-step.ts';
 import { startPeer } from './python-peer.ts';
 import { median, rounded } from './statistics.ts';
 import { type Row, encodedRows, lora, rowsIn } from './text-judge.ts';
@@ -17,14 +18,6 @@ const work = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
 const warmupCount = 1;
 const roundCount = 3;
 const threadCount = 2;
-const hyperparameters = {
-  learningRate: 1e-4,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0,
-  gradientNormMax: 1,
-};
 
 interface StepTimes {
   readonly rolloutMs: number;

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFile } from '../artifacts/store/stream-digest.ts';
 import { MtrlError } from '../core/errors.ts';
@@ -96,6 +97,12 @@ const markerName = 'complete-2';
 
 /** Pairs of words in a split that is not trained on. */
 const pairCount = 200;
+
+/** The rows of one of these files. */
+export async function tableIn<T>(file: string): Promise<T[]> {
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as T);
+}
 
 /** Rows by `TASK.SPLIT`. */
 export function rowsOf(words: readonly RatedWord[]): Record<string, Row[]> {

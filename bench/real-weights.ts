@@ -3,7 +3,7 @@
  * the agreement of people, how long the model takes from its GGUF file to a ready engine, and the time and memory of a GRPO step; with --peer
  * beside TRL.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stackHome } from '../infra/stack/settings.ts';
@@ -13,7 +13,7 @@ import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import { intensityCeiling, pairsCeiling, polarityCeiling } from './human-ceiling.ts';
 import type { BenchOptions } from './main.ts';
 import { compareRealSteps } from './real-step.ts';
-import { prepareRealText } from './real-text-data.ts';
+import { prepareRealText, tableIn } from './real-text-data.ts';
 
 export async function bench(log: (line: string) => void, { onlyPrepares = false, withPeers }: BenchOptions) {
   const folder = join(stackHome(), 'real-text');
@@ -23,18 +23,13 @@ export async function bench(log: (line: string) => void, { onlyPrepares = false,
   return {
     folder,
     humanCeiling: {
-      polarity: polarityCeiling(await rowsIn(join(folder, 'polarity.test.jsonl'))),
-      intensity: intensityCeiling(await rowsIn(join(folder, 'intensity.test.jsonl'))),
-      pairs: pairsCeiling(await rowsIn(join(folder, 'pairs.test.jsonl'))),
+      polarity: polarityCeiling(await tableIn(join(folder, 'polarity.test.jsonl'))),
+      intensity: intensityCeiling(await tableIn(join(folder, 'intensity.test.jsonl'))),
+      pairs: pairsCeiling(await tableIn(join(folder, 'pairs.test.jsonl'))),
     },
     loading: await loading(join(folder, 'model.gguf')),
     step: await compareRealSteps(folder, withPeers, log),
   };
-}
-
-async function rowsIn<T>(file: string): Promise<T[]> {
-  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as T);
 }
 
 /** Wall time of each part of opening the file. */

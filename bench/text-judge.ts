@@ -1,5 +1,5 @@
 /** The polarity task of recipes/real-text.yaml on an engine alone: supervised start, GRPO, and held-out scores. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { required } from '../core/assert.ts';
 import { Rng } from '../core/rng.ts';
 import { macroF1 } from '../judge/evaluation/macro-f1.ts';
@@ -11,6 +11,7 @@ import { sftGroups } from '../policy/algorithms/sft.ts';
 import type { EncodedPrompt, OptimStepRequest, SampledCompletion, TrainableSpec } from '../policy/engine.ts';
 import { type ComputeProcess, spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
 import { loadProcessor, type Processor } from '../policy/processor.ts';
+import { tableIn } from './real-text-data.ts';
 
 export const labels = ['positive', 'negative'];
 export const formatWeight = 0.1;
@@ -46,9 +47,7 @@ export interface HeldOut {
 
 /** Rows of a polarity table, as prompts. */
 export async function rowsIn(file: string): Promise<Row[]> {
-  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => {
-    const { word, label } = JSON.parse(line) as { word: string; label: string };
+  return (await tableIn<{ word: string; label: string }>(file)).map(({ word, label }) => {
     const text = `Is the word "${word}" positive or negative? Answer like this: <answer> ... </answer>`;
     return { text, label };
   });

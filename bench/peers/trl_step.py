@@ -9,13 +9,9 @@ import sys
 
 import shape
 import trl
-from commanded import Commanded
+from commanded import Commanded, reward
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
-
-
-def reward(completions, completion_ids=None, **_):
-    return [sum(token % 2 for token in tokens) / max(1, len(tokens)) for tokens in completion_ids]
 
 
 def main(work):

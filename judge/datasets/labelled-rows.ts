@@ -2,7 +2,7 @@
 import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';
 import type { QuarantinedRow } from '../example.ts';
 import { readers } from './readers/table.ts';
-import { excerptOf, UnusableRow } from './reading.ts';
+import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
 import { textField } from './rows/jsonl-row.ts';
 import { labelOf } from './rows/label.ts';
 import { leaveOut } from './rows/leave-out.ts';
@@ -40,7 +40,7 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
       } catch (error) {
         if (!(error instanceof UnusableRow)) throw error;
         const { source, row, text } = read;
-        quarantined.push({ source, row, code: error.code, reason: error.message, excerpt: excerptOf(text()) });
+        quarantined.push(rejectedRow({ source, row, excerpt: excerptOf(text()) }, error));
       }
     }
   }

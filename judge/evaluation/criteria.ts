@@ -7,8 +7,7 @@ import { type Correlation, correlationOf } from './correlation.ts';
 import { macroF1 } from './macro-f1.ts';
 import { majorityMacroF1 } from './majority.ts';
 import type { Metric } from './metric.ts';
-import { countOutcome, macroF1OfSums } from './statistics/bootstrap.ts';
-import { clusterRows, quantile, resample } from './statistics/resampling.ts';
+import { meanMacroF1Interval } from './statistics/bootstrap.ts';
 
 export interface CriterionScores {
   readonly criterion: string;
@@ -32,18 +31,18 @@ interface CriteriaScores {
 }
 
 export const criteriaScores: Metric<CriteriaScores> = ({ judged, task, resampleCount, rng }) => {
-  const named = [...criteriaOf(task)];
   const values = judged.map(({ example, judgment }) => ({
     label: readCriteria(example.label),
     predicted: judgment.ok ? readCriteria(judgment.verdict) : undefined,
     clusterKey: example.groupKey,
   }));
-  const outcomesOf = (name: string) =>
-    values.map(({ label, predicted, clusterKey }) => ({
-      ...{ label: label?.get(name) ?? '', predicted: predicted?.get(name), clusterKey },
-    }));
-  const criteria = named.map(([criterion, labels]): CriterionScores => {
-    const outcomes = outcomesOf(criterion);
+  const named = [...criteriaOf(task)].map(([criterion, labels]) => ({
+    ...{ criterion, labels },
+    outcomes: values.map(({ label, predicted, clusterKey }) => ({
+      ...{ label: label?.get(criterion) ?? '', predicted: predicted?.get(criterion), clusterKey },
+    })),
+  }));
+  const criteria = named.map(({ criterion, labels, outcomes }): CriterionScores => {
     const kappa = cohenKappa(outcomes);
     const correlation = correlationOf(
       judged.map(({ example, judgment }, i) => ({
@@ -64,15 +63,9 @@ export const criteriaScores: Metric<CriteriaScores> = ({ judged, task, resampleC
   });
   const mean = (valueOf: (scores: CriterionScores) => number): number =>
     criteria.reduce((sum, scores) => sum + valueOf(scores), 0) / criteria.length;
-  const point = mean((scores) => scores.macroF1);
   return {
-    macroF1: point,
-    ci95: interval(
-      point,
-      named.map(([name, labels]) => ({ labels, outcomes: outcomesOf(name) })),
-      resampleCount,
-      rng(),
-    ),
+    macroF1: mean((scores) => scores.macroF1),
+    ci95: meanMacroF1Interval(named, resampleCount, rng()),
     accuracy: mean((scores) => scores.accuracy),
     majorityMacroF1: mean((scores) => scores.majorityMacroF1),
     exactRate:
@@ -81,35 +74,3 @@ export const criteriaScores: Metric<CriteriaScores> = ({ judged, task, resampleC
     criteria,
   };
 };
-
-interface Criterion {
-  readonly labels: readonly string[];
-  readonly outcomes: readonly {
-    readonly label: string;
-    readonly predicted: string | undefined;
-    readonly clusterKey: string;
-  }[];
-}
-
-/** 95 % percentile interval of the mean Macro-F1 by the cluster bootstrap; it includes the value itself. */
-function interval(
-  point: number,
-  criteria: readonly Criterion[],
-  resampleCount: number,
-  rng: Parameters<typeof resample>[3],
-): readonly [number, number] {
-  const { rowOf, clusterCount } = clusterRows((criteria[0]?.outcomes ?? []).map(({ clusterKey }) => clusterKey));
-  const starts = criteria.map((_, i) => criteria.slice(0, i).reduce((sum, { labels }) => sum + 3 * labels.length, 0));
-  const width = criteria.reduce((sum, { labels }) => sum + 3 * labels.length, 0);
-  const counts = new Int32Array(clusterCount * width);
-  criteria.forEach(({ labels, outcomes }, c) => {
-    outcomes.forEach((outcome, i) => {
-      countOutcome(counts, (rowOf[i] ?? 0) * width + (starts[c] ?? 0), outcome, labels);
-    });
-  });
-  const statistic = (sums: Float64Array): number =>
-    criteria.reduce((sum, { labels }, c) => sum + macroF1OfSums(sums, starts[c] ?? 0, labels.length), 0) /
-    criteria.length;
-  const drawn = resample({ counts, width }, statistic, resampleCount, rng).sort();
-  return [Math.min(point, quantile(drawn, 0.025)), Math.max(point, quantile(drawn, 0.975))];
-}

@@ -1,12 +1,16 @@
 /** The numbers of a row's candidates, by which a label is derived: in fields of their own, or in a list. */
 import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
-import type { RowValues } from './kind.ts';
+import type { LabelRule, RowValues } from './kind.ts';
 
 export interface CandidateNumbers {
   /** Greater is better. */
   readonly values: readonly number[];
   /** Where each is in the row. */
   readonly names: readonly string[];
+}
+
+export function isNumberFields(field: LabelRule['field']): field is NumberFields {
+  return typeof field === 'object' && !('criteria' in field);
 }
 
 export function candidateNumbers(row: RowValues, field: NumberFields): CandidateNumbers {

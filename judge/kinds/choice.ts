@@ -3,7 +3,7 @@
  * is evaluated in all rotations: each candidate is at each place once.
  */
 import type { Kind, Labels, Order, RowLabel, RowValues, UnknownLabel } from './kind.ts';
-import { candidateNumbers } from './candidate-numbers.ts';
+import { candidateNumbers, isNumberFields } from './candidate-numbers.ts';
 import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
 import { labelOfField } from './row-label.ts';
 
@@ -19,8 +19,7 @@ export const choice = {
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;
-    const isNumbers = typeof field === 'object' && !('criteria' in field);
-    return isNumbers ? labelOfBest(row, field, task.labels) : labelOfField(row, rule, task);
+    return isNumberFields(field) ? labelOfBest(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order'],
   gateMetrics: ['consistencyRate'],

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { criteriaLabel, type CriterionValues, readCriteria } from './criteria-label.ts';
 import type { Kind, KindTask, Labels, RowLabel, UnknownLabel } from './kind.ts';
-import { closeness, numberOf } from './label-numbers.ts';
+import { ascend, closeness, numberOf } from './label-numbers.ts';
 import { labelOfField } from './row-label.ts';
 
 const fields = {
@@ -75,7 +75,7 @@ export const criteria = {
     const [said, right] = [readCriteria(judgment.verdict), readCriteria(example.label)];
     const parts = [...criteriaOf(task)].map(([name, labels]) => {
       const [a, b] = [said?.get(name), right?.get(name)];
-      const isNumeric = reward.criteria === 'distance' && isScale(labels);
+      const isNumeric = reward.criteria === 'distance' && ascend(labels.map((label) => numberOf(label) ?? NaN));
       return isNumeric ? closeness(Number(a), Number(b), labels) : Number(a === b);
     });
     return parts.reduce((sum, part) => sum + part, 0) / parts.length;
@@ -85,12 +85,6 @@ export const criteria = {
   gateMetrics: ['exactRate'],
   words: { examples: 'examples' },
 } as const satisfies Kind<typeof fields, typeof rewardFields>;
-
-/** Numbers in ascending order. */
-function isScale(labels: readonly string[]): boolean {
-  const numbers = labels.map(numberOf);
-  return numbers.every((value, i) => value !== undefined && (i === 0 || value > (numbers[i - 1] ?? Infinity)));
-}
 
 /** Why values are not those of the criteria; undefined if they are. */
 function reasonOf(values: CriterionValues | undefined, named: ReadonlyMap<string, Labels>) {

@@ -9,6 +9,11 @@ export function numberOf(text: string): number | undefined {
   return decimal.test(trimmed) ? Number(trimmed) : undefined;
 }
 
+/** Whether all are finite, and each is greater than the one before. */
+export function ascend(numbers: readonly number[]): boolean {
+  return numbers.every((value, i) => Number.isFinite(value) && (i === 0 || value > (numbers[i - 1] ?? NaN)));
+}
+
 export function isWithin(value: number, labels: readonly string[]): boolean {
   return value >= Number(labels[0]) && value <= Number(labels.at(-1));
 }

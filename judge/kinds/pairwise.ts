@@ -3,7 +3,7 @@
  * evaluated in both orders.
  */
 import type { Kind, Labels, RowLabel, RowValues, UnknownLabel } from './kind.ts';
-import { candidateNumbers } from './candidate-numbers.ts';
+import { candidateNumbers, isNumberFields } from './candidate-numbers.ts';
 import type { NumberFields } from '../../recipes/fields/dataset-options.ts';
 import { labelOfField } from './row-label.ts';
 
@@ -24,8 +24,7 @@ export const pairwise = {
   takesTwoLabelFields: true,
   labelOf(row, rule, task) {
     const { field } = rule;
-    const isNumbers = typeof field === 'object' && !('criteria' in field);
-    return isNumbers ? labelOfWinner(row, field, task.labels) : labelOfField(row, rule, task);
+    return isNumberFields(field) ? labelOfWinner(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order', 'ties'],
   gateMetrics: ['consistencyRate'],

@@ -1,7 +1,7 @@
 /** Kind score: labels are numbers, and a verdict is better the nearer it is to the label. */
 import { z } from 'zod';
 import type { Kind, KindTask, RowLabel, UnknownLabel } from './kind.ts';
-import { closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';
+import { ascend, closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';
 import { labelOfField } from './row-label.ts';
 
 const fields = {
@@ -29,8 +29,7 @@ export const score = {
   labelsArePlaces: false,
   labelsProblem(labels) {
     const numbers = labels.map((label) => (/^-?\d+(\.\d+)?$/.test(label) ? Number(label) : NaN));
-    const ascends = numbers.every((value, i) => i === 0 || value > (numbers[i - 1] ?? NaN));
-    return ascends && numbers.every(Number.isFinite) ? undefined : 'numbers in quotes, the lowest first';
+    return ascend(numbers) ? undefined : 'numbers in quotes, the lowest first';
   },
   takesTwoLabelFields: false,
   labelOf(row, rule, task) {

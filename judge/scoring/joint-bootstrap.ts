@@ -6,7 +6,7 @@ import { required } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
 import { type ClusteredOutcome, countOutcome, macroF1OfSums } from '../evaluation/statistics/bootstrap.ts';
 import { type PairedDifference, twoSidedP } from '../evaluation/statistics/paired-bootstrap.ts';
-import { clusterRows, quantile, resample } from '../evaluation/statistics/resampling.ts';
+import { clusterRows, intervalAround, resample } from '../evaluation/statistics/resampling.ts';
 
 /** Outcomes of a judge by example and order. */
 export type JudgeOutcomes = ReadonlyMap<string, ClusteredOutcome>;
@@ -67,13 +67,15 @@ export function jointBootstrap(
     const difference = share(whole, at);
     const isShared = (whole[at + 1] ?? 0) > 0;
     required(differences[i], 'a judge')[k] = isShared
-      ? { difference, ci95: around(values, difference), p: twoSidedP(values) }
+      ? { difference, ci95: intervalAround(difference, values), p: twoSidedP(values) }
       : undefined;
   });
   return {
-    accuracy: accuracy.map((values, j) => around(values.sort(), share(whole, required(columns.judges[j], 'a judge')))),
+    accuracy: accuracy.map((values, j) =>
+      intervalAround(share(whole, required(columns.judges[j], 'a judge')), values.sort()),
+    ),
     macroF1: f1.map((values, j) =>
-      around(values.sort(), macroF1OfSums(whole, required(columns.judges[j], 'a judge') + 2, labels.length)),
+      intervalAround(macroF1OfSums(whole, required(columns.judges[j], 'a judge') + 2, labels.length), values.sort()),
     ),
     differences,
   };
@@ -125,9 +127,4 @@ function addExample(
 function share(sums: Float64Array, at: number): number {
   const count = sums[at + 1] as number;
   return count === 0 ? 0 : (sums[at] as number) / count;
-}
-
-/** The interval always includes the value of the examples themselves. */
-function around(sorted: Float64Array, point: number): Interval {
-  return [Math.min(point, quantile(sorted, 0.025)), Math.max(point, quantile(sorted, 0.975))];
 }

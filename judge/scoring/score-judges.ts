@@ -11,6 +11,7 @@ import { holmAdjusted } from '../evaluation/statistics/holm.ts';
 import { mcNemar } from '../evaluation/statistics/mcnemar.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { Example, Judgment } from '../example.ts';
+import { candidateCountOf } from '../kinds/candidate-count.ts';
 import { inOrder, ordersOf } from '../tasks/reorder.ts';
 import { type JointBootstrap, jointBootstrap, type JudgeOutcomes } from './joint-bootstrap.ts';
 
@@ -99,11 +100,11 @@ export function scoreJudges(
 }
 
 /** Recorded verdicts need no candidates, but their number, to exchange them. */
-function exampleOf(task: string, { kind, labels }: TaskSpec, { id, label, score, groupKey }: LabelledRow): Example {
-  const count = kind === 'pairwise' ? 2 : labels.length;
+function exampleOf(task: string, spec: TaskSpec, { id, label, score, groupKey }: LabelledRow): Example {
+  const length = candidateCountOf(spec)?.max ?? 0;
   return {
     ...{ id, task, split: 'test', images: [], fields: {}, label, groupKey, ...(score !== undefined && { score }) },
-    candidates: Array.from({ length: count }, () => []),
+    candidates: Array.from({ length }, () => []),
   };
 }
 

@@ -6,8 +6,7 @@ function unparsable(reason: UnparsableReason): Judgment {
 }
 
 /**
- * Never throws. A rationale line that is itself a verdict makes the
- * answer unparsable (`verdict-repeated`).
+ * Never throws. A rationale line that is itself a verdict makes the answer unparsable (`verdict-repeated`).
  */
 export function parseLastLine(
   { text, finishReason }: CompletionText,

@@ -32,8 +32,7 @@ function isBlank(text: string): boolean {
 }
 
 /**
- * Never throws. White space around tags, rationale and verdict is
- * ignored; case is significant.
+ * Never throws. White space around tags, rationale and verdict is ignored; case is significant.
  */
 export function parseCompletion(
   completion: CompletionText,

@@ -30,10 +30,10 @@ function templateOf(task: TaskSpec): MarkedTemplate {
 /**
  * Renders one user message; its image parts stand for the example's images. Text parts are trimmed, and empty ones are
  * omitted. Output of the template's expressions over fields is marked as row text: an image mark in it shows no image.
- * Fields with dots in their names
- * are members (`{{ Input.caption }}`), and any name can be written as `row["a name"]`. `candidates` lists the candidates of a kind that compares, each printed with its text and images, and `labels` the
- * verdicts that the example allows, unless the row has fields of these names. PROMPT_INVALID if a field is undefined, or if the template does not show each image
- * of the example once.
+ * Fields with dots in their names are members (`{{ Input.caption }}`), and any name can be written as `row["a name"]`.
+ * `candidates` lists the candidates of a kind that compares, each printed with its text and images, and `labels` the
+ * verdicts that the example allows, unless the row has fields of these names. PROMPT_INVALID if a field is undefined, or
+ * if the template does not show each image of the example once.
  */
 export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode, modeWords: ModeWords): ChatMessage[] {
   const { fields } = example;

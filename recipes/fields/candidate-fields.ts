@@ -14,7 +14,7 @@ const listed = z
       .string()
       .optional()
       .describe('The image inside an element, if elements are objects; shown before its text.'),
-    of: z.enum(['text', 'image']).optional().describe('What an element is, if it is no object; default: text.'),
+    of: z.enum(['text', 'image']).optional().describe('What an element is, if it is not an object; default: text.'),
   })
   .describe('Elements of a list; their number may differ by row.');
 
@@ -26,7 +26,7 @@ const matched = z
       .describe('Row fields whose names match, such as `response_*`, in the order of the numbers in place of `*`.'),
     of: z.enum(['text', 'image']).optional().describe('What the fields hold; default: text.'),
   })
-  .describe('Fields by a pattern. Fields that are absent or null are no candidates.');
+  .describe('Fields by a pattern. Fields that are absent or null are not candidates.');
 
 export const candidatesSchema = z
   .union([z.array(z.union([z.string(), z.array(part).min(1)])).min(2), listed, matched])

@@ -43,6 +43,13 @@ export function textField(row: Row, name: string): string {
   throw new UnusableRow('FIELD_MISSING', `${name} is not text, a number, true or false`);
 }
 
+/** The field's list. FIELD_MISSING if it is anything else. */
+export function listField(row: Row, name: string): readonly unknown[] {
+  const value = valueAt(row, name);
+  if (Array.isArray(value)) return value as readonly unknown[];
+  throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
+}
+
 function textOf(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -3,7 +3,7 @@ import type { DatasetOptions, LabelField } from '../../../recipes/fields/dataset
 import type { KindedTask } from '../../../recipes/fields/task-fields.ts';
 import type { RowLabel } from '../../kinds/kind.ts';
 import { kindOf } from '../../kinds/table.ts';
-import { textField, type Row, valueAt } from './jsonl-row.ts';
+import { listField, textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
 /** The parts of a dataset that determine its labels. */
@@ -25,9 +25,7 @@ function numberField(row: Row, name: string): number {
 }
 
 function numbersField(row: Row, name: string): number[] {
-  const found = valueAt(row, name);
-  if (!Array.isArray(found)) throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
-  return found.map((_, i) => numberField(row, `${name}.${i}`));
+  return listField(row, name).map((_, i) => numberField(row, `${name}.${i}`));
 }
 
 /**

@@ -3,7 +3,7 @@ import { assert } from '../../../core/assert.ts';
 import type { CandidatesSpec } from '../../../recipes/fields/candidate-fields.ts';
 import type { CandidatePart } from '../../example.ts';
 import { UnusableRow } from '../reading.ts';
-import { type Row, textField, valueAt } from './jsonl-row.ts';
+import { listField, type Row, textField, valueAt } from './jsonl-row.ts';
 import type { FieldImage } from './row-images.ts';
 
 /** A part before its image is taken. */
@@ -31,9 +31,7 @@ export function imagesOfCandidates(candidates: readonly RowCandidate[]): FieldIm
 }
 
 function elementsOf(row: Row, { list, text, image, of }: Extract<CandidatesSpec, { list: string }>): RowCandidate[] {
-  const found = valueAt(row, list);
-  if (!Array.isArray(found)) throw new UnusableRow('FIELD_MISSING', `${list} is not a list`);
-  return found.map((_, i): RowCandidate => {
+  return listField(row, list).map((_, i): RowCandidate => {
     const at = (name: string): string => `${list}.${i}.${name}`;
     if (text === undefined && image === undefined) return [partAt(row, `${list}.${i}`, of)];
     const parts: RowPart[] = [];

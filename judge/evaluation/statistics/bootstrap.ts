@@ -4,7 +4,7 @@ import type { Rng } from '../../../core/rng.ts';
 import { macroF1 } from '../macro-f1.ts';
 import type { Metric } from '../metric.ts';
 import type { Outcome } from '../outcome.ts';
-import { clusterRows, quantile, resample } from './resampling.ts';
+import { clusterRows, intervalAround, resample } from './resampling.ts';
 
 export interface ClusteredOutcome extends Outcome {
   readonly clusterKey: string;
@@ -52,15 +52,36 @@ export function macroF1Interval(
   resampleCount: number,
   rng: Rng,
 ): readonly [number, number] {
-  assert(outcomes.length > 0 && resampleCount > 0, 'an interval of nothing');
-  const { rowOf, clusterCount } = clusterRows(outcomes.map(({ clusterKey }) => clusterKey));
-  const width = labels.length * 3;
-  const counts = new Int32Array(clusterCount * width);
-  outcomes.forEach((outcome, i) => {
-    countOutcome(counts, (rowOf[i] ?? 0) * width, outcome, labels);
+  return meanMacroF1Interval([{ outcomes, labels }], resampleCount, rng);
+}
+
+/** The same of the mean over several criteria, whose outcomes are of the same examples in the same order. */
+export function meanMacroF1Interval(
+  criteria: readonly { readonly outcomes: readonly ClusteredOutcome[]; readonly labels: readonly string[] }[],
+  resampleCount: number,
+  rng: Rng,
+): readonly [number, number] {
+  const examples = criteria[0]?.outcomes ?? [];
+  assert(examples.length > 0 && resampleCount > 0, 'an interval of nothing');
+  const { rowOf, clusterCount } = clusterRows(examples.map(({ clusterKey }) => clusterKey));
+  let width = 0;
+  const placed = criteria.map((criterion) => {
+    const start = width;
+    width += 3 * criterion.labels.length;
+    return { ...criterion, start };
   });
-  const statistic = (sums: Float64Array): number => macroF1OfSums(sums, 0, labels.length);
+  const counts = new Int32Array(clusterCount * width);
+  for (const { outcomes, labels, start } of placed)
+    outcomes.forEach((outcome, i) => {
+      countOutcome(counts, (rowOf[i] ?? 0) * width + start, outcome, labels);
+    });
+  const mean = (valueOf: (criterion: (typeof placed)[number]) => number): number =>
+    placed.reduce((sum, criterion) => sum + valueOf(criterion), 0) / placed.length;
+  const statistic = (sums: Float64Array): number =>
+    mean(({ labels, start }) => macroF1OfSums(sums, start, labels.length));
   const resamples = resample({ counts, width }, statistic, resampleCount, rng).sort();
-  const point = macroF1(outcomes, labels);
-  return [Math.min(point, quantile(resamples, 0.025)), Math.max(point, quantile(resamples, 0.975))];
+  return intervalAround(
+    mean(({ outcomes, labels }) => macroF1(outcomes, labels)),
+    resamples,
+  );
 }

@@ -7,7 +7,7 @@ import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
 import { type ClusteredOutcome, countOutcome, macroF1OfSums } from './bootstrap.ts';
 import { macroF1 } from '../macro-f1.ts';
-import { clusterRows, quantile, resample } from './resampling.ts';
+import { clusterRows, intervalAround, resample } from './resampling.ts';
 
 export interface PairedDifference {
   /** Macro-F1 of the first minus that of the second, on the examples themselves. */
@@ -45,7 +45,7 @@ export function pairedBootstrap(
   const difference = macroF1(first, labels) - macroF1(second, labels);
   return {
     difference,
-    ci95: [Math.min(difference, quantile(resamples, 0.025)), Math.max(difference, quantile(resamples, 0.975))],
+    ci95: intervalAround(difference, resamples),
     p: twoSidedP(resamples),
   };
 }

@@ -79,8 +79,13 @@ export function resample(
   return results;
 }
 
+/** The 95 % percentile interval of sorted resamples, widened to include the value of the examples themselves. */
+export function intervalAround(point: number, sorted: Float64Array): readonly [number, number] {
+  return [Math.min(point, quantile(sorted, 0.025)), Math.max(point, quantile(sorted, 0.975))];
+}
+
 /** Quantile by linear interpolation between the two nearest sorted values (numpy's default). */
-export function quantile(sorted: Float64Array, share: number): number {
+function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const low = sorted[Math.floor(at)] as number;
   return low + (at % 1) * ((sorted[Math.ceil(at)] as number) - low);
