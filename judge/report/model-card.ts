@@ -74,9 +74,10 @@ function taskLines({ tasks, modeWords }: Recipe): string[] {
   return [
     '## How it is asked',
     '',
-    ...Object.entries(tasks).flatMap(([task, { kind, labels, prompt }]) => [
+    ...Object.entries(tasks).flatMap(([task, { kind, labels, system, prompt }]) => [
       `**${task}** (${kind}: ${labels.join(', ')})`,
       '',
+      ...(system === undefined ? [] : ['System message:', '', ...fenced(system), '', 'Prompt:', '']),
       ...fenced(prompt),
       '',
     ]),

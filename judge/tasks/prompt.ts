@@ -53,6 +53,11 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   return [{ role: 'user', content }];
 }
 
+/** The task's system message, which comes before its shots and its prompt; none if the recipe gives none. */
+export function systemMessages({ system }: TaskSpec): ChatMessage[] {
+  return system === undefined ? [] : [{ role: 'system', content: [{ type: 'text', text: system }] }];
+}
+
 /** Splits at the image marks in template text; for each mark the index that it names, if any. */
 function splitAtMarks(segments: readonly TextSegment[]) {
   const pieces: TextSegment[][] = [[]];

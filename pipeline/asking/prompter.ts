@@ -10,7 +10,7 @@ import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
 import type { Asked } from '../../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
-import { imagesOfMessages, renderPrompt, shotMessages } from '../../judge/tasks/prompt.ts';
+import { imagesOfMessages, renderPrompt, shotMessages, systemMessages } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { augment } from '../../policy/vision/augment.ts';
@@ -62,7 +62,7 @@ export class Prompter {
       const files = asks.flatMap(({ of, messages }) => {
         return imagesOfMessages(messages, (image) => fileOf(of, image, isBlank && of === example));
       });
-      const messages = asks.flatMap((ask) => ask.messages);
+      const messages = [...systemMessages(spec), ...asks.flatMap((ask) => ask.messages)];
       const shown =
         changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
       return requireCarried(example, await loaded.processor.deferPrompt(messages, files, shown));

@@ -28,6 +28,14 @@ export const taskSchema = z.strictObject({
     .string()
     .min(1)
     .describe("Jinja over the example's fields and `mode_word`; `<image>` stands where each image goes."),
+  system: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Text of the system message before the prompt. Where left out there is none, except one that the chat template ' +
+        'of the checkpoint may write itself.',
+    ),
   verdictFormat: verdictFormat.optional(),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Example } from '../../judge/example.ts';
-import { renderPrompt } from '../../judge/tasks/prompt.ts';
+import { renderPrompt, systemMessages } from '../../judge/tasks/prompt.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 
 const modeWords = { think: 'think', direct: 'directly' };
@@ -42,6 +42,13 @@ describe('prompts', () => {
         ],
       },
     ]);
+  });
+
+  test('have a system message if the task gives one', () => {
+    const asked = { ...task('<image> <image>'), system: 'You judge pictures.' };
+    const content = [{ type: 'text', text: 'You judge pictures.' }];
+    expect(systemMessages(asked)).toEqual([{ role: 'system', content }]);
+    expect(systemMessages(task('<image> <image>'))).toEqual([]);
   });
 
   test('add no text where the template has only white space', () => {

@@ -10,6 +10,7 @@ import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
+import { promptingOf, recipeOf } from '../../pipeline/recipe-access.ts';
 import { firstRows } from '../../pipeline/data/json-lines.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { Prompter } from '../../pipeline/asking/prompter.ts';
@@ -51,7 +52,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const long = 'word '.repeat(5_000);
 
-async function ingested(texts: Record<'train' | 'test', readonly string[]>, rateMax = 0.2) {
+async function ingested(texts: Record<'train' | 'test', readonly string[]>, rateMax = 0.2, system?: string) {
   const folder = await mkdtemp(join(root, 'rows-'));
   for (const [split, rows] of Object.entries(texts))
     await writeFile(
@@ -66,7 +67,7 @@ async function ingested(texts: Record<'train' | 'test', readonly string[]>, rate
     name: 'admission',
     policy: { config: model, initSeed: 1 },
     quarantineRateMax: rateMax,
-    tasks: { t: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '{{ text }} ? {{ mode_word }}' } },
+    tasks: { t: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '{{ text }} ? {{ mode_word }}', system } },
     datasets: [read('train'), read('test')],
     arms: {
       base: { objective: 'none', mode: 'direct' },
@@ -100,6 +101,18 @@ it('quarantines rows that are too long, with the reason, and keeps rows with spe
   ]);
   expect(table[0]?.reason).toMatch(/a prompt of \d+ tokens and an answer of \d+ exceed the model's \d+ positions/);
   expect(await admit(inputOf(recipe, ingestion))).toMatchObject({ cached: true, inadmissibleCount: 2 });
+});
+
+it("encodes the task's system message before the prompt", async () => {
+  const tokenCount = async (system?: string) => {
+    const { recipe, ingestion } = await ingested({ train: fill('good', 3), test: fill('fine', 3) }, 0.2, system);
+    const parsed = await recipeOf(cache, recipe);
+    const loaded = await context.processors.of(snapshot);
+    const prompted = await context.prompter.open(loaded, ingestion.dataset, promptingOf(parsed, ['t']));
+    const [example] = await prompted.dataset.examplesAt([0]);
+    return (await prompted.encode(required(example, 'an example'), 'direct')).tokenIds.length;
+  };
+  expect(await tokenCount('You judge words.')).toBeGreaterThan(await tokenCount());
 });
 
 it('returns the ingested dataset unchanged if all of it is admissible', async () => {
