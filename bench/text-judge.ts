@@ -14,6 +14,8 @@ import { loadProcessor, type Processor } from '../policy/processor.ts';
 import { tableIn } from './real-text-data.ts';
 
 export const labels = ['positive', 'negative'];
+/** The system message, as in the recipe. */
+export const system = 'You judge words.';
 export const formatWeight = 0.1;
 /** Adapters of all linear modules, as in the recipe. */
 export const lora = {
@@ -174,8 +176,9 @@ export class TextJudge {
 }
 
 export function encodedRows(processor: Processor, rows: readonly Row[]): Promise<EncodedPrompt[]> {
+  const message = (role: 'system' | 'user', text: string) => ({ role, content: [{ type: 'text' as const, text }] });
   return Promise.all(
-    rows.map(({ text }) => processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
+    rows.map(({ text }) => processor.encodePrompt([message('system', system), message('user', text)], [])),
   );
 }
 
