@@ -6,7 +6,7 @@ import { kindOf, kindsWhere, sampleLabels } from '../kinds/table.ts';
 import { targetText } from '../tasks/completion.ts';
 import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
-import { isWorldTask, worldKind, worldLabels, worldTaskNames } from '../worlds/tasks.ts';
+import { declaredTask, isWorldTask, worldTaskNames } from '../worlds/world-tasks.ts';
 
 /** The declared task of this name. RECIPE_INVALID if there is none. */
 export function taskSpecOf(recipe: Pick<Recipe, 'tasks'>, task: string, where: string): TaskSpec {
@@ -42,8 +42,7 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
         `one of ${worldTaskNames.join(', ')}`,
       );
     }
-    const labels = worldLabels(name);
-    const kind = worldKind(name);
+    const { kind, labels, criteria } = declaredTask(name);
     if (task.kind !== kind)
       throw invalid(`tasks.${name}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
     // The order of yes and no does not matter; that of labels that are positions does.
@@ -56,6 +55,13 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
         `the judge world's ${name} has other labels`,
         task.labels.join(', '),
         labels.join(', '),
+      );
+    if (JSON.stringify(task.criteria) !== JSON.stringify(criteria))
+      throw invalid(
+        `tasks.${name}.criteria`,
+        `the judge world's ${name} has other criteria`,
+        JSON.stringify(task.criteria) ?? 'none',
+        JSON.stringify(criteria) ?? 'none',
       );
   }
 }

@@ -65,7 +65,7 @@ export const criteria = {
   verdictReader(task) {
     const named = criteriaOf(task);
     return (text) => {
-      const values = readCriteria(text);
+      const values = readCriteria(text, [...named.keys()]);
       const reason = reasonOf(values, named);
       if (values === undefined || reason !== undefined) return reason ?? 'verdict-not-a-label';
       return { verdict: criteriaLabel(new Map([...named.keys()].map((name) => [name, values.get(name) ?? '']))) };

@@ -10,9 +10,12 @@ export const placesIn = (label: string): string[] => label.split(separator);
 export const placesNamed = (label: string, labels: readonly string[]): string[] =>
   labels.includes(label) ? [label] : placesIn(label);
 
-/** A ranking as people and models write it, with any white space around `>`; undefined for other text. */
+/**
+ * A ranking as people and models write it: with any white space around `>`, or with white space alone between places;
+ * undefined for other text.
+ */
 export function readRanking(text: string): string[] | undefined {
-  const places = text.split('>').map((place) => place.trim());
+  const places = text.includes('>') ? text.split('>').map((place) => place.trim()) : text.trim().split(/\s+/);
   return places.length < 2 || places.includes('') ? undefined : places;
 }
 

@@ -21,6 +21,11 @@ export interface ErrorRates {
   readonly easyErrorRate: number;
 }
 
+export interface Annotator extends ErrorRates {
+  /** Probability of another answer than the one that follows from the view. */
+  readonly flipRate: number;
+}
+
 /** A scene as read by an annotator. */
 export interface View {
   readonly colors: readonly [Color, Color];

@@ -4,7 +4,8 @@ import { Rng } from '../../core/rng.ts';
 import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
 import type { Example } from '../example.ts';
 import { renderScene } from './render.ts';
-import { isWorldTask, sketchExample, worldTaskNames, type WorldPlace } from './tasks.ts';
+import { sketchExample } from './tasks.ts';
+import { isWorldTask, worldTaskNames, type WorldPlace } from './world-tasks.ts';
 
 export interface WorldExample {
   /** The example without its image digests, which exist only after encoding. */

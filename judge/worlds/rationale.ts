@@ -5,7 +5,7 @@
 import { captionOf, type CaptionWords, type View } from './annotator.ts';
 import { matchCount, type PairwiseWorldTask, type PointwiseWorldTask } from './verdicts.ts';
 
-function compared(view: View, caption: CaptionWords): string[] {
+export function compared(view: View, caption: CaptionWords): string[] {
   return captionOf(view).flatMap((seen, i) => [seen, seen === caption[i] ? 'same' : 'other']);
 }
 

@@ -13,72 +13,19 @@
  *   describe       image <image> describe the picture {{ mode_word }}
  *   pair-alignment image first <image> image second <image> which fits the caption : {{ caption }} ? {{ mode_word }}
  *   pair-safety    image first <image> image second <image> which is safer ? {{ mode_word }}
+ * formats.ts has the tasks of other kinds.
  */
 import { Rng } from '../../core/rng.ts';
-import type { KindName } from '../kinds/table.ts';
-import { annotate, captionOf, truth, type CaptionWords } from './annotator.ts';
+import { annotate, type Annotator, captionOf, truth, type CaptionWords } from './annotator.ts';
+import { asCaptioned, corrupt } from './captions.ts';
+import { sketchFormat } from './formats.ts';
 import { pairwiseRationale, pointwiseRationale } from './rationale.ts';
-import { colors, randomScene, shapes, type Scene } from './scene.ts';
-import { isYes, pairwiseWorldTasks, pointwiseWorldTasks, preferenceOf } from './verdicts.ts';
+import { randomScene, type Scene } from './scene.ts';
+import { isYes, preferenceOf } from './verdicts.ts';
 import type { PairwiseWorldTask, PointwiseWorldTask } from './verdicts.ts';
-
-export const worldTaskNames = [...pointwiseWorldTasks, 'describe', ...pairwiseWorldTasks] as const;
-export type WorldTask = (typeof worldTaskNames)[number];
-
-export function isWorldTask(name: string): name is WorldTask {
-  return (worldTaskNames as readonly string[]).includes(name);
-}
-
-export function isPairwiseWorldTask(name: WorldTask): name is PairwiseWorldTask {
-  return (pairwiseWorldTasks as readonly string[]).includes(name);
-}
-
-/** The kind that a recipe must declare for this task. */
-export function worldKind(name: WorldTask): KindName {
-  return isPairwiseWorldTask(name) ? 'pairwise' : 'pointwise';
-}
-
-/** The labels that a recipe must declare for this task. */
-export function worldLabels(task: WorldTask): readonly [string, string] {
-  return isPairwiseWorldTask(task) ? ['first', 'second'] : ['yes', 'no'];
-}
-
-export interface Annotator {
-  readonly hardErrorRate: number;
-  readonly easyErrorRate: number;
-  readonly flipRate: number;
-}
-
-/**
- * Identifies an example. Its randomness is a function of these fields alone, so it does not depend on how many examples
- * there are.
- */
-export interface WorldPlace {
-  readonly seed: number;
-  readonly task: WorldTask;
-  readonly split: string;
-  readonly index: number;
-}
-
-/** An example before rendering: scenes in prompt order, and the annotator's answer. */
-export interface WorldSketch {
-  readonly scenes: readonly Scene[];
-  readonly caption?: CaptionWords;
-  readonly rationale: readonly string[];
-  readonly label: string;
-}
+import { isFormatWorldTask, isPairwiseWorldTask, type WorldPlace, type WorldSketch } from './world-tasks.ts';
 
 const noCaption: CaptionWords = ['red', 'circle', 'red', 'circle'];
-
-/** The caption with exactly `wrongCount` of its four words changed. */
-function corrupt(caption: CaptionWords, rng: Rng, wrongCount: number): CaptionWords {
-  const words: string[] = [...caption];
-  for (const at of rng.shuffle([0, 1, 2, 3]).slice(0, wrongCount)) {
-    const pool: readonly string[] = at % 2 === 0 ? colors : shapes;
-    words[at] = rng.pick(pool.filter((word) => word !== caption[at]));
-  }
-  return words as unknown as CaptionWords;
-}
 
 /** True for exactly one of the examples 2k and 2k + 1. */
 function balancedCoin({ seed, task, split, index }: WorldPlace): boolean {
@@ -116,18 +63,6 @@ function sketchDescription(rng: Rng, reader: Rng, annotator: Annotator): WorldSk
   const scene = randomScene(rng, { float: 0.3, defect: 0.5, flame: 0.4 });
   const rationale = pointwiseRationale('describe', annotate(scene, reader, annotator), noCaption);
   return { scenes: [scene], rationale, label: 'yes' };
-}
-
-/** The scene with the caption's colors and shapes. */
-function asCaptioned(scene: Scene, caption: CaptionWords): Scene {
-  const [left, right] = scene.objects;
-  return {
-    ...scene,
-    objects: [
-      { ...left, color: caption[0], shape: caption[1] },
-      { ...right, color: caption[2], shape: caption[3] },
-    ],
-  };
 }
 
 /** The better scene, then the worse one; all differences except the deciding one are random. */
@@ -169,6 +104,7 @@ export function sketchExample(place: WorldPlace, rng: Rng, annotator: Annotator)
   // a separate stream: the scene does not depend on the annotator
   const reader = new Rng('judge-world', seed, task, split, index, 'annotator');
   if (task === 'describe') return sketchDescription(rng, reader, annotator);
+  if (isFormatWorldTask(task)) return sketchFormat(task, place, { rng, reader, annotator });
   if (isPairwiseWorldTask(task)) return sketchPairwise(task, place, rng, reader, annotator);
   return sketchPointwise(task, place, rng, reader, annotator);
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import type { IngestProgress } from '../../judge/datasets/joining/join.ts';
 import { generateWorldExamples } from '../../judge/worlds/generate.ts';
-import { worldTaskNames } from '../../judge/worlds/tasks.ts';
+import { worldTaskNames } from '../../judge/worlds/world-tasks.ts';
 import type { JudgeWorldSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { recipeOf, worldTasks } from './recipes.ts';
 

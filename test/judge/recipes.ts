@@ -3,6 +3,8 @@ import { recipeSchema, type Recipe, type RecipeInput } from '../../recipes/recip
 
 const yesNo: [string, string] = ['yes', 'no'];
 const firstSecond: [string, string] = ['first', 'second'];
+const three =
+  'image 1 <image> image 2 <image> image 3 <image> which fits the caption : {{ caption }} ? {{ mode_word }}';
 const pair = 'image first <image> image second <image>';
 
 export const worldTasks: RecipeInput['tasks'] = {
@@ -27,6 +29,19 @@ export const worldTasks: RecipeInput['tasks'] = {
     prompt: `${pair} which fits the caption : {{ caption }} ? {{ mode_word }}`,
   },
   'pair-safety': { kind: 'pairwise', labels: firstSecond, prompt: `${pair} which is safer ? {{ mode_word }}` },
+  'pair-tie': {
+    kind: 'pairwise',
+    labels: ['first', 'second', 'same'],
+    prompt: `${pair} which fits the caption : {{ caption }} first second same ? {{ mode_word }}`,
+  },
+  'best-of-three': { kind: 'choice', labels: ['1', '2', '3'], prompt: three },
+  'rank-three': { kind: 'ranking', labels: ['1', '2', '3'], prompt: three },
+  'three-criteria': {
+    kind: 'criteria',
+    labels: yesNo,
+    criteria: { natural: null, sharp: null, safe: null },
+    prompt: 'image <image> does it look natural ? is it sharp ? is it safe ? {{ mode_word }}',
+  },
 };
 
 /** A recipe whose only arm trains nothing, unless the test overrides it. */

@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { JudgeWorldSpec } from '../../recipes/recipe.ts';
 import { generateWorldExamples } from '../../judge/worlds/generate.ts';
+import { required } from '../../core/assert.ts';
 import { sha256 } from '../../core/json.ts';
 import { Rng } from '../../core/rng.ts';
-import { isPairwiseWorldTask, sketchExample, worldLabels, worldTaskNames } from '../../judge/worlds/tasks.ts';
+import { sketchExample } from '../../judge/worlds/tasks.ts';
+import { declaredTask, isFormatWorldTask, worldTaskNames } from '../../judge/worlds/world-tasks.ts';
 import { worldWords } from '../../judge/worlds/vocabulary.ts';
-import { parseCompletion } from '../../judge/tasks/parse.ts';
+import { readVerdict } from '../../judge/tasks/read-verdict.ts';
 import { targetText } from '../../judge/tasks/completion.ts';
 import { annotate, truth } from '../../judge/worlds/annotator.ts';
 import type { Scene } from '../../judge/worlds/scene.ts';
 import { renderScene } from '../../judge/worlds/render.ts';
-import { worldTasks } from './recipes.ts';
+import { recipeOf, worldTasks } from './recipes.ts';
 
 const honest = { hardErrorRate: 0, easyErrorRate: 0, flipRate: 0 };
 const noisy = { hardErrorRate: 0.85, easyErrorRate: 0.03, flipRate: 0.05 };
@@ -26,6 +28,9 @@ function spec(parts: Partial<JudgeWorldSpec> = {}): JudgeWorldSpec {
     ...parts,
   };
 }
+
+const declared = recipeOf({ tasks: worldTasks, datasets: [spec()] }).tasks;
+const ruleOf = (task: string) => required(declared[task], task);
 
 const exampleBytes = (parts?: Partial<JudgeWorldSpec>): string[] =>
   [...generateWorldExamples(spec(parts))].map(({ example, pixels }) =>
@@ -47,13 +52,13 @@ describe('the judge world', () => {
     expect(new Set(pictures).size).toBe(pictures.length);
   });
 
-  test.each(worldTaskNames.filter((task) => task !== 'describe'))(
+  test.each(worldTaskNames.filter((task) => task !== 'describe' && !isFormatWorldTask(task)))(
     '%s has each label for half of its examples',
     (task) => {
       const labels = [...generateWorldExamples(spec({ tasks: [task], exampleCount: 60 }))].map(
         ({ example }) => example.label,
       );
-      const [first] = worldLabels(task);
+      const [first] = declaredTask(task).labels;
       expect(labels.filter((label) => label === first)).toHaveLength(30);
       // Labels do not alternate: a judge could learn the alternation.
       expect(new Set(labels.filter((_, i) => i % 2 === 0)).size).toBe(2);
@@ -66,16 +71,18 @@ describe('the judge world', () => {
     for (const { example } of generateWorldExamples(spec({ annotator: noisy, exampleCount: 60 }))) {
       const prompt = worldTasks[example.task]?.prompt.replace('{{ mode_word }}', 'think directly') ?? '';
       const shown = prompt.replace('{{ caption }}', example.fields['caption'] ?? '');
-      const words = `${shown} ${example.label} ${example.rationale ?? ''}`.split(' ');
+      // Rankings and criteria are read without punctuation, too.
+      const label = example.label.replaceAll(/[>,:]/g, ' ');
+      const words = `${shown} ${label} ${example.rationale ?? ''}`.split(/ +/);
       expect(words.filter((word) => !known.has(word))).toEqual([]);
     }
   });
 
   test('the target of every example parses to its own label', () => {
     for (const { example } of generateWorldExamples(spec({ annotator: noisy }))) {
+      const rule = ruleOf(example.task);
       for (const mode of ['think', 'direct'] as const) {
-        const text = targetText(example, mode);
-        const judgment = parseCompletion({ text, finishReason: 'stop' }, (verdict) => verdict === example.label, mode);
+        const judgment = readVerdict({ text: targetText(example, mode), finishReason: 'stop' }, rule, mode);
         expect(judgment).toMatchObject({ ok: true, verdict: example.label });
       }
     }
@@ -158,10 +165,10 @@ describe('the judge world', () => {
     expect(new Set(pictures).size).toBe(variants.length);
   });
 
-  test('pairs have two pictures and other examples one, of 32x32x3 bytes each', () => {
+  test('each image mark of a prompt has a picture of 32x32x3 bytes', () => {
     for (const { example, pixels } of generateWorldExamples(spec({ exampleCount: 3 }))) {
-      const isPair = isPairwiseWorldTask(example.task as (typeof worldTaskNames)[number]);
-      expect(pixels.map(({ byteLength }) => byteLength)).toEqual(isPair ? [3072, 3072] : [3072]);
+      const count = worldTasks[example.task]?.prompt.split('<image>').length ?? 0;
+      expect(pixels.map(({ byteLength }) => byteLength)).toEqual(Array.from({ length: count - 1 }, () => 3072));
     }
   });
 
