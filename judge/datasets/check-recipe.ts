@@ -60,8 +60,8 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
       throw invalid(
         `tasks.${name}.criteria`,
         `the judge world's ${name} has other criteria`,
-        JSON.stringify(task.criteria) ?? 'none',
-        JSON.stringify(criteria) ?? 'none',
+        JSON.stringify(task.criteria ?? null),
+        JSON.stringify(criteria ?? null),
       );
   }
 }
