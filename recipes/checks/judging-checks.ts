@@ -35,7 +35,7 @@ function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const isMeasured = (metric: (typeof headlineMetrics)[number]): boolean =>
     hasHeadline(metric, metrics) && (metric !== 'accuracyWithoutTies' || hasTies);
   if (headline === undefined || isMeasured(headline)) return [];
-XX
+  const allowed = `${headlineMetrics.filter(isMeasured).join(', ')}, because the task is ${kind} with ${labels.length} labels`;
   return [{ path: [...at, 'headline'], found: valueText(headline), allowed }];
 }
 
@@ -68,8 +68,9 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
         ],
   );
   const hasMap = Object.keys(labelMap).length > 0;
-  if (labelThresholds.length > 0 && (hasMap || typeof fields.label !== 'string')) {
-    const allowed = 'labelThresholds with one label field and without labelMap';
+  const isOfFields = typeof fields.label === 'string' || 'criteria' in fields.label;
+  if (labelThresholds.length > 0 && (hasMap || !isOfFields)) {
+    const allowed = 'labelThresholds with one label field, or one a criterion, and without labelMap';
     problems.push({
       path: [...at, 'labelThresholds'],
       found: hasMap ? 'labelMap too' : valueText(fields.label),
