@@ -76,7 +76,12 @@ const textsOf = (example: Example) =>
 
 /** Texts of the prompt, with `*` for each picture, and the pictures in this order. */
 function shownIn(recipe: Recipe, example: Example) {
-  const messages = renderPrompt(required(recipe.tasks[example.task], example.task), example, 'direct', recipe.modeWords);
+  const messages = renderPrompt(
+    required(recipe.tasks[example.task], example.task),
+    example,
+    'direct',
+    recipe.modeWords,
+  );
   const parts = messages.flatMap(({ content }) => content);
   return {
     text: parts.map((part) => (part.type === 'text' ? part.text : '*')).join(' '),
@@ -134,7 +139,10 @@ test('MMRB2: request and responses keep their texts and pictures in order', asyn
     ['t2i', 'edit', 'interleaved', 'reasoning'].flatMap((task) => [`mmrb2-${task} first`, `mmrb2-${task} second`]),
   );
   expect(quarantined.map(({ code, reason }) => `${code} ${reason}`)).toEqual(
-    Array.from({ length: 4 }, () => 'FIELD_MISSING prompt_content.0 is a part of type video, neither text nor an image'),
+    Array.from(
+      { length: 4 },
+      () => 'FIELD_MISSING prompt_content.0 is a part of type video, neither text nor an image',
+    ),
   );
   const [example] = examples;
   const { text, images } = shownIn(recipe, required(example, 'an example'));
@@ -233,7 +241,12 @@ test('VisJudge-Bench: the overall score as it is, the dimensions in whole points
     ...{ data_fidelity: 4, semantic_readability: 4.5, insight_discovery: 3.49 },
     ...{ design_style: 1, visual_composition: 5, color_harmony: 3.67 },
   };
-  const row = { type: 'dashboard', subtype: 'analytical_dashboard', image_path: 'images/dashboard/a.png', prompt: '...' };
+  const row = {
+    type: 'dashboard',
+    subtype: 'analytical_dashboard',
+    image_path: 'images/dashboard/a.png',
+    prompt: '...',
+  };
   const rows = [
     { _id: 1, ...row, overall_score: 3.61, dimension_scores: dimensions },
     { _id: 2, ...row, overall_score: 0.5, dimension_scores: { ...dimensions, color_harmony: null } },

@@ -32,7 +32,11 @@ async function ingested(leaks: RecipeInput['leaks']) {
     (split) => ({ reader: 'jsonl', task: 'best', split, path: join(folder, `${split}.jsonl`), fields }) as const,
   );
   const recipe = parseRecipe({
-    ...{ name: 'leaks', policy: { checkpoint: 'base' }, tasks: { best: { kind: 'choice', labels: ['A', 'B'], prompt } } },
+    ...{
+      name: 'leaks',
+      policy: { checkpoint: 'base' },
+      tasks: { best: { kind: 'choice', labels: ['A', 'B'], prompt } },
+    },
     ...{ datasets, arms: { base: { objective: 'none', mode: 'direct' } }, ...(leaks && { leaks }) },
   });
   return ingestDatasets(recipe, { image: () => undefined });
