@@ -102,7 +102,7 @@ async function roundIn(folder: string): Promise<Round> {
   const snapshot = await cache.put({ schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null });
   const input = {
     ...{ recipe, dataset: ingest.result.dataset, policy: { snapshot, log: [] }, arm: 'base', seed: 0 },
-    ...{ task, split: 'test', mode: 'direct' } as const,
+    ...({ task, split: 'test', mode: 'direct' } as const),
   };
   const evaluate = await timed(() => createEvaluate(context)(input, caller));
   const { exampleCount, unparsableRate } = evaluate.result.scores;

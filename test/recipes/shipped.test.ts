@@ -16,7 +16,7 @@ const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 
   model: { vocab: Record<string, number> };
 };
 
-test.each([...shipped, 'paper', 'every-file', 'judge-benchmarks', 'judge-benchmarks-blind'] as const)(
+test.each([...shipped, 'paper', 'every-file', 'judge-benchmarks', 'judge-benchmarks-blind', 'nlvr-candidates'] as const)(
   '%s is a valid recipe',
   (name) => {
     expect(load(name).parsed.name).toBe(name);
