@@ -34,6 +34,8 @@ const names = [
   'status',
   'real-weights',
   'dynamics',
+  'nlvr-candidates',
+  'judging-overhead',
 ] as const;
 
 export interface BenchOptions {

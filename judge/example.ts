@@ -7,7 +7,7 @@ export type Split = 'train' | 'val' | 'test';
 /** Form of an answer: a rationale, then the verdict (`think`), or the verdict alone (`direct`). */
 export type AnswerMode = 'think' | 'direct';
 
-/** Part of a candidate: text of the row, or a picture, as an index into the images of the example. */
+/** Part of a candidate or of the context: text of the row, or a picture, as an index into the images of the example. */
 export type CandidatePart = { readonly text: string } | { readonly image: number };
 /** One of the things that are compared, such as an answer, a picture, or a picture with its caption. */
 export type Candidate = readonly CandidatePart[];
@@ -23,6 +23,8 @@ export interface Example {
    * Without `candidates`, in prompt order; a kind that compares then compares these images.
    */
   readonly images: readonly string[];
+  /** Pieces of the context with texts and images, by the name that the prompt prints them with. */
+  readonly context?: Readonly<Record<string, Candidate>>;
   /** What is compared; absent if nothing is, or if each image is a candidate. */
   readonly candidates?: readonly Candidate[];
   /** Values for the task's prompt template, by field name. */

@@ -114,12 +114,19 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
       return [
         value,
         paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
+        ...headlineLines(scores, paint),
         ...(forcedChoice ? [paint('dim', `forced ${points(forcedChoice.macroF1)}`)] : []),
         ...orderLines(scores, paint),
         ...unparsable,
       ];
     },
   };
+}
+
+/** The metric that the benchmark of this task publishes. */
+function headlineLines({ headline }: TaskScores, paint: Paint): string[] {
+  if (headline === undefined) return [];
+  return [paint('dim', `${headline.name} ${headline.value === undefined ? '–' : points(headline.value)}`)];
 }
 
 function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: Paint): string[] {

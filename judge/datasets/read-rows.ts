@@ -11,8 +11,8 @@ import type { Row as Values } from './rows/jsonl-row.ts';
 import type { RowOrBroken } from './readers/row.ts';
 import { readers } from './readers/table.ts';
 import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
-import { type ImagesOf, outcomesOfRow, rowMapping, type RowMapping } from './rows/row-example.ts';
-import { type ImageSource, takeImages } from './rows/row-images.ts';
+import { outcomesOfRow, type RowImages, rowMapping, type RowMapping } from './rows/row-example.ts';
+import { framesIn, type ImageSource, takeImages } from './rows/row-images.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
 /** Rows whose images are decoded concurrently: enough for the threads of libvips, few enough for the memory. */
@@ -21,17 +21,20 @@ const rowCountInFlight = 16;
 /** The readings of one row: one, or one for each row that its ranking expands to. */
 async function readingsOf(row: RowOrBroken, mapping: RowMapping, source: ImageSource): Promise<readonly Reading[]> {
   const taken = new Map<string, TakenImage>();
-  const imagesOf: ImagesOf = async (found) => {
-    const images = await takeImages(found, source);
-    for (const image of images)
-      if (!taken.has(image.sha256) || image.bytes !== undefined) taken.set(image.sha256, image);
-    return images.map(({ sha256 }) => sha256);
+  const rowImages: RowImages = {
+    async take(found) {
+      const images = await takeImages(found, source);
+      for (const image of images)
+        if (!taken.has(image.sha256) || image.bytes !== undefined) taken.set(image.sha256, image);
+      return images.map(({ sha256 }) => sha256);
+    },
+    framesIn: (name) => framesIn(name, source),
   };
   const read = (): Values => {
     if ('problem' in row) throw row.problem;
     return row.values;
   };
-  const outcomes = await outcomesOfRow(read, mapping, imagesOf);
+  const outcomes = await outcomesOfRow(read, mapping, rowImages);
   return outcomes.map((outcome): Reading => {
     const place = { source: row.source, row: row.row, text: row.text, outcome };
     if (outcome instanceof UnusableRow) return { ...place, images: [] };

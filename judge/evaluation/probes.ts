@@ -7,7 +7,7 @@ import { literalPattern } from '../../core/literal-pattern.ts';
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
-import type { Example } from '../example.ts';
+import type { Candidate, Example } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
 
 /** A changed example with its task; the example's label is not used. */
@@ -53,7 +53,7 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   'missing-image': ({ examples, spec }) => {
     if (!showsImages(examples)) return noImages;
     const textSpec = { ...spec, prompt: spec.prompt.replaceAll('<image>', ' ') };
-    return examples.map((example) => ({ example: { ...example, images: [] }, spec: textSpec, isBlank: false }));
+    return examples.map((example) => ({ example: withoutImages(example), spec: textSpec, isBlank: false }));
   },
   'swapped-image': (request) => {
     if (!showsImages(request.examples)) return noImages;
@@ -92,6 +92,17 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
     });
   },
 };
+
+function withoutImages(example: Example): Example {
+  const { context, candidates } = example;
+  const textsIn = (parts: Candidate): Candidate => parts.filter((part) => 'text' in part);
+  const pieces = Object.entries(context ?? {}).map(([name, parts]) => [name, textsIn(parts)] as const);
+  return {
+    ...{ ...example, images: [] },
+    ...(context && { context: Object.fromEntries(pieces) }),
+    ...(candidates && { candidates: candidates.map(textsIn) }),
+  };
+}
 
 function showsImages(examples: readonly Example[]): boolean {
   return examples.some(({ images }) => images.length > 0);

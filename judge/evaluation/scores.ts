@@ -4,6 +4,7 @@ import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Split } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
+import { headlineOf } from './headline.ts';
 import type { JudgedExample, MetricInput } from './metric.ts';
 import { metricsOf } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
@@ -40,7 +41,8 @@ export function taskScores({ task, spec, split, judged, resampleCount, seed, cue
     ...{ task, split, ood: spec.ood },
     exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
   };
-  const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
+  const measured = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
   // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.
-  return Object.assign(head, ...scores) as TaskScores;
+  const scores = Object.assign(head, ...measured) as TaskScores;
+  return spec.headline === undefined ? scores : { ...scores, headline: headlineOf(spec.headline, scores) };
 }

@@ -1,4 +1,5 @@
 import type { Split } from '../example.ts';
+import type { Headline } from './headline.ts';
 import type { MetricScores } from './metrics.ts';
 import type { SampleScores } from './several-samples.ts';
 
@@ -10,6 +11,8 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly split: Split;
   readonly ood: boolean;
   readonly exampleCount: number;
+  /** The metric that the task's `headline` names. */
+  readonly headline?: Headline;
   /** Present for every kind, as are the fields down to `truncatedRate`. */
   readonly macroF1: number;
   readonly ci95: readonly [number, number];

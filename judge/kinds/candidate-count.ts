@@ -1,10 +1,11 @@
 /** Whether a dataset says where its candidates are if, and only if, its task compares some. */
-import type { CandidatesSpec } from '../../recipes/fields/candidate-fields.ts';
+import type { CandidatesSpec, ContextSpec } from '../../recipes/fields/candidate-fields.ts';
 import type { Labels } from './kind.ts';
 import { type KindName, kindOf, kindsWhere } from './table.ts';
 
 export interface CandidateFields {
   readonly images: readonly string[];
+  readonly context?: ContextSpec | undefined;
   readonly candidates?: CandidatesSpec | undefined;
 }
 
@@ -22,7 +23,7 @@ export function candidateCountOf(task: { readonly kind: KindName; readonly label
 
 /** Candidates are those of `fields.candidates`, else the images. */
 export function candidatesProblem(
-  { images, candidates }: CandidateFields,
+  { images, context, candidates }: CandidateFields,
   task: { readonly kind: KindName; readonly labels: Labels },
 ): CandidatesProblem | undefined {
   const count = candidateCountOf(task);
@@ -35,6 +36,10 @@ export function candidatesProblem(
   const { min, max } = count;
   const wanted = min === max ? String(min) : `${min} to ${max}`;
   const isOutside = (length: number): boolean => length < min || length > max;
+  if (candidates === undefined && context !== undefined) {
+    // Its images would be taken for candidates.
+    return { field: 'context', found: context, allowed: `it beside fields.candidates, because the task is ${task.kind}` };
+  }
   if (candidates === undefined) {
     // A field may hold a list of images.
     if (!isOutside(images.length) || (images.length === 1 && min < max)) return undefined;

@@ -33,7 +33,7 @@ export const ranking = {
   takesTwoLabelFields: true,
   labelOf(row, { field }, { labels }) {
     if (typeof field === 'string') {
-      const places = readRanking(row.text(field));
+      const places = readRanking(row.text(field)) ?? lettersOf(row.text(field), labels);
       const isKnown = places?.every((place, i) => labels.includes(place) && places.indexOf(place) === i) === true;
       if (isKnown) return { label: rankingLabel(places) };
       return { unknown: `${field} is ${row.text(field).slice(0, 50)}, not an order of ${labels.join(', ')}` };
@@ -64,6 +64,12 @@ export const ranking = {
   gateMetrics: ['consistencyRate', 'pairAccuracy'],
   words: { examples: 'rankings', orders: 'both directions' },
 } as const satisfies Kind<Fields, typeof rewardFields>;
+
+/** A ranking as some label sets write it, `CDAB`, if each label is one character. */
+function lettersOf(text: string, labels: Labels): string[] | undefined {
+  const letters = [...text.trim()];
+  return letters.length >= 2 && labels.every((label) => [...label].length === 1) ? letters : undefined;
+}
 
 /** Share of the pairs of places that two rankings of the same places order alike, in [0, 1]. */
 export function pairsInOrder(said: readonly string[], right: readonly string[]): number {

@@ -75,7 +75,7 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${intervalBar(scores, seriesIndexOf(runs, run))}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
+    >${intervalBar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
@@ -87,6 +87,15 @@ export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: Rep
     ><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i
     ><i class="mark" style="left:${points(macroF1)}%"></i
   ></span>`;
+}
+
+/** The benchmark's own metric, if the task names it. */
+function headlineNote({ headline }: ReportScores): Html | undefined {
+  if (headline === undefined) return undefined;
+  const { name, value } = headline;
+  return html`<span class="note" title="the metric that this benchmark publishes"
+    >published metric: ${name} <b>${value === undefined ? '–' : points(value)}</b></span
+  >`;
 }
 
 /** The forced-choice Macro-F1, if it differs from the strict one. */

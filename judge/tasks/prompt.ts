@@ -32,7 +32,7 @@ function templateOf(task: TaskSpec): MarkedTemplate {
  * omitted. Output of the template's expressions over fields is marked as row text: an image mark in it shows no image.
  * Fields with dots in their names are members (`{{ Input.caption }}`), and any name can be written as `row["a name"]`.
  * `candidates` lists the candidates of a kind that compares, each printed with its text and images, and `labels` the
- * verdicts that the example allows, unless the row has fields of these names. PROMPT_INVALID if a field is undefined, or
+ * verdicts that the example allows, unless the row has fields of these names. Pieces of the context are printed likewise. PROMPT_INVALID if a field is undefined, or
  * if the template does not show each image of the example once.
  */
 export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode, modeWords: ModeWords): ChatMessage[] {
@@ -41,7 +41,9 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   const isCompared = kindOf(task).candidateCount !== undefined && !isOfRow('candidates');
   const labels = isOfRow('labels') ? {} : { labels: verdictLabels(task, example) };
   const words = { mode_word: modeWords[mode], ...labels };
-  const filled = templateOf(task)(fields, words, isCompared ? candidatesOf(example) : undefined);
+  const { context } = example;
+  const shown = { ...(context && { context }), ...(isCompared && { candidates: candidatesOf(example) }) };
+  const filled = templateOf(task)(fields, words, shown);
   const { pieces, marks } = splitAtMarks(segmentsOfMarked(filled));
   const images = shownImages(example, marks);
   const content = pieces.map(joinSegments).flatMap((piece, i): ContentPart[] => {

@@ -29,7 +29,7 @@ export function otherOrders(example: Example, task: Pick<TaskSpec, 'kind' | 'lab
  * it refers to places.
  */
 export function reordered(example: Example, labels: Labels, order: Order, orderIndex = 1): Example {
-  const { id, task, split, fields, groupKey, label } = example;
+  const { id, task, split, fields, context, groupKey, label } = example;
   const count = candidatesOf(example).length;
   assert(count === order.length, `${id} has ${count} candidates: they have no order of ${order.length}`);
   assert(
@@ -37,7 +37,7 @@ export function reordered(example: Example, labels: Labels, order: Order, orderI
     `${id}: ${label} is not a label of its task`,
   );
   return {
-    ...{ task, split, fields, groupKey },
+    ...{ task, split, fields, groupKey, ...(context && { context }) },
     id: reorderedId(id, order, orderIndex),
     ...inOrder(example, labels, order),
   };

@@ -4,7 +4,7 @@
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
-import type { Candidate, CandidatePart } from '../example.ts';
+import type { Candidate, Example } from '../example.ts';
 import {
   joinSegments,
   markRow,
@@ -104,8 +104,8 @@ class MarkingInterpreter extends StrictInterpreter {
     }
   }
 
-  /** Registers the output of the elements of a list. */
-  writeList(name: string, scope: Scope, outputs: readonly string[]): void {
+  /** Registers the output of a value, or of the elements of a list. */
+  writeEach(name: string, scope: Scope, outputs: readonly string[]): void {
     const value = this.evaluate({ type: 'Identifier', value: name }, scope);
     for (const [i, element] of elementsOf(value).entries()) this.#written.set(element, outputs[i] ?? '');
   }
@@ -150,11 +150,11 @@ class MarkingInterpreter extends StrictInterpreter {
 /** Renders the template. */
 export type Template = (values: Readonly<Record<string, unknown>>) => string;
 
-/** Renders the template with the `values` and `candidates` of a row and the `words` of the recipe. */
+/** Renders the template with the `values`, context and candidates of a row and the `words` of the recipe. */
 export type MarkedTemplate = (
   values: Readonly<Record<string, string>>,
   words: Readonly<Record<string, string | readonly string[]>>,
-  candidates?: readonly Candidate[],
+  shown?: Pick<Example, 'context' | 'candidates'>,
 ) => MarkedText;
 
 const literals: readonly (readonly [string, boolean | null])[] = [
@@ -179,20 +179,26 @@ export function compileTemplate(text: string): Template {
 /** As `compileTemplate`, but the output distinguishes text of the row from text of the template and of the recipe. */
 export function compileMarkedTemplate(text: string): MarkedTemplate {
   const program = parseTemplate(text);
-  return (values, words, candidates) =>
+  return (values, words, { context = {}, candidates } = {}) =>
     attempt(text, () => {
-      const said = (candidates ?? []).flatMap((candidate) => candidate.flatMap(textsOf));
+      const said = [...Object.values(context), ...(candidates ?? [])].flatMap(textsOf);
       const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words).flat(), ...said]);
-      const listed = candidates && { candidates: candidates.map((candidate) => candidate.flatMap(textsOf).join('\n')) };
-      const scope = scopeOf({ row: values, ...nested(values), ...values, ...words, ...listed });
+      const scope = scopeOf({
+        ...{ row: values, ...nested(values), ...values, ...words },
+        ...Object.fromEntries(Object.entries(context).map(([name, parts]) => [name, textsOf(parts).join('\n')])),
+        ...(candidates && { candidates: candidates.map((parts) => textsOf(parts).join('\n')) }),
+      });
       const interpreter = new MarkingInterpreter(scope, marks);
       interpreter.write(Object.keys(words), scope);
-      if (candidates !== undefined)
-        interpreter.writeList(
-          'candidates',
+      const print = (name: string, values: readonly Candidate[]): void => {
+        interpreter.writeEach(
+          name,
           scope,
-          candidates.map((each) => shown(each, marks)),
+          values.map((parts) => shownParts(parts, marks)),
         );
+      };
+      for (const [name, parts] of Object.entries(context)) print(name, [parts]);
+      if (candidates !== undefined) print('candidates', candidates);
       return joinSegments(segmentsOf(String(interpreter.run(program).value), marks));
     });
 }
@@ -216,12 +222,12 @@ function nested(values: Readonly<Record<string, string>>): Record<string, unknow
   return root;
 }
 
-function textsOf(part: CandidatePart): string[] {
-  return 'text' in part ? [part.text] : [];
+function textsOf(parts: Candidate): string[] {
+  return parts.flatMap((part) => ('text' in part ? [part.text] : []));
 }
 
 /** As the prompt shows a candidate: its parts, each on a line, with marks for its images (prompt.ts). */
-function shown(candidate: Candidate, marks: TextMarks): string {
+function shownParts(candidate: Candidate, marks: TextMarks): string {
   const parts = candidate.map((part) => ('text' in part ? markRow(part.text, marks) : `<image:${part.image}>`));
   return parts.join('\n');
 }

@@ -40,7 +40,7 @@ async function rowsToDataset(cache: JsonCache, source: RowsSource, caller: Calle
   const packer = new ImagePacker(cache);
   const table = new JsonLines();
   const writer = new DatasetWriter(cache);
-  const facts = new RowFacts({ datasets: [], leaks: { action: 'report', textFields: [] } });
+  const facts = new RowFacts({ datasets: [], leaks: { action: 'report', textFields: [], candidateTexts: false } });
   const kept = new Set<string>();
   let quarantinedCount = 0;
   try {

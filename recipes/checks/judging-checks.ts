@@ -1,6 +1,7 @@
 /** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
 import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
+import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import type { DatasetSpec, Recipe, RlArm, TaskSpec } from '../recipe.ts';
 import { trainedTasks } from '../task-sets.ts';
@@ -23,7 +24,19 @@ function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
       ? []
       : [{ path: [...at, problem.field], found: valueText(problem.found), allowed: problem.allowed }]),
     ...fieldsOfOtherKinds(at, task),
+    ...headlineProblems(at, task),
   ];
+}
+
+function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
+  const { headline, kind, labels } = task;
+  const { metrics } = kindOf(task);
+  const hasTies = labels.length > 2;
+  const isMeasured = (metric: (typeof headlineMetrics)[number]): boolean =>
+    hasHeadline(metric, metrics) && (metric !== 'accuracyWithoutTies' || hasTies);
+  if (headline === undefined || isMeasured(headline)) return [];
+  const allowed = `${headlineMetrics.filter(isMeasured).join(', ')}, because the task is ${kind} with ${labels.length} labels`;
+  return [{ path: [...at, 'headline'], found: valueText(headline), allowed }];
 }
 
 function fieldsOfOtherKinds(at: RecipePath, task: TaskSpec): RecipeProblem[] {
@@ -55,8 +68,9 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
         ],
   );
   const hasMap = Object.keys(labelMap).length > 0;
-  if (labelThresholds.length > 0 && (hasMap || typeof fields.label !== 'string')) {
-    const allowed = 'labelThresholds with one label field and without labelMap';
+  const isOfFields = typeof fields.label === 'string' || 'criteria' in fields.label;
+  if (labelThresholds.length > 0 && (hasMap || !isOfFields)) {
+    const allowed = 'labelThresholds with one label field, or one a criterion, and without labelMap';
     problems.push({
       path: [...at, 'labelThresholds'],
       found: hasMap ? 'labelMap too' : valueText(fields.label),

@@ -1,6 +1,6 @@
 /** Sources of rows: the judge world, or files in one of several formats. */
 import { z } from 'zod';
-import { candidatesSchema } from './candidate-fields.ts';
+import { candidatesSchema, contextSchema } from './candidate-fields.ts';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
 
@@ -48,6 +48,7 @@ const rows = {
         .array(z.string())
         .default(['image'])
         .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+      context: contextSchema.optional(),
       candidates: candidatesSchema.optional(),
       label: labelFieldSchema.default('label'),
       prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
@@ -74,7 +75,15 @@ interface Format {
 /** File formats; their readers are in judge/datasets/readers/table.ts. */
 const formats = {
   jsonl: {},
-  json: { meaning: "An array of rows, or an object whose members are rows (`__key__` is the member's name)." },
+  json: {
+    fields: {
+      rows: z
+        .string()
+        .optional()
+        .describe('Member of the document that holds the rows, if the document is an object with other members too.'),
+    },
+    meaning: "An array of rows, or an object whose members are rows (`__key__` is the member's name).",
+  },
   csv: {
     fields: {
       delimiter: z.string().length(1).optional().describe('A tab for files named .tsv, else a comma.'),

@@ -126,6 +126,10 @@ export const leaksSchema = z
       .array(z.string())
       .default([])
       .describe('Row fields whose text must not be shared either; case, punctuation and spacing are ignored.'),
+    candidateTexts: z
+      .boolean()
+      .default(true)
+      .describe('Whether texts of candidates must not be shared either; false where answers are few words.'),
   })
-  .default({ action: 'report', textFields: [] });
+  .default({ action: 'report', textFields: [], candidateTexts: true });
 export type LeaksSpec = z.infer<typeof leaksSchema>;

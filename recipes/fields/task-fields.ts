@@ -1,6 +1,7 @@
 /** Fields of a task: its kind, its possible verdicts, and the form of its answers. */
 import { z } from 'zod';
 import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
+import { headlineSchema } from './headline-field.ts';
 
 /** All formats are parsed by the same strict rules (judge/tasks/read-verdict.ts). */
 const verdictFormat = z
@@ -37,6 +38,7 @@ export const taskSchema = z.strictObject({
         'of the checkpoint may write itself.',
     ),
   verdictFormat: verdictFormat.optional(),
+  headline: headlineSchema.optional(),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
 

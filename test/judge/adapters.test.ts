@@ -12,6 +12,7 @@ import type { Example } from '../../judge/example.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { needSharedData } from '../support/needs.ts';
 import { sharedPrompt, writePublishedFiles } from '../support/published-files.ts';
+import { ingestAdapter } from './adapter-recipe.ts';
 
 const data = path.resolve(fileURLToPath(import.meta.url), '../../../../shared/data');
 const { isMissing } = needSharedData('nlvr', 'format-fixtures');
@@ -22,26 +23,12 @@ afterAll(() => {
 });
 
 /** Ingests the datasets of one adapter from the folder; datasets whose files are missing are left out. */
-async function ingested(
+function ingested(
   adapter: string,
   datasetIndices: readonly number[],
   { changes = [], dataFolder = folder }: { readonly changes?: readonly string[]; readonly dataFolder?: string } = {},
 ) {
-  const file = path.join(folder, 'recipe.yaml');
-  const lines = [
-    ...['name: adapter', 'policy: { checkpoint: base }', `dataFolder: ${dataFolder}`],
-    `include: ['${path.resolve('recipes/adapters', adapter)}']`,
-    'arms: { base: { objective: none, mode: think } }',
-  ];
-  writeFileSync(file, lines.join('\n'));
-  const { parsed } = loadRecipeFile(file, changes);
-  const datasets = parsed.datasets.filter((_, index) => datasetIndices.includes(index));
-  const tasks = Object.fromEntries(
-    Object.entries(parsed.tasks).filter(([task]) =>
-      datasets.some((one) => one.reader !== 'judge-world' && one.task === task),
-    ),
-  );
-  return ingestDatasets({ ...parsed, tasks, datasets }, { image: () => undefined });
+  return ingestAdapter(adapter, { folder, dataFolder, changes, datasetIndices });
 }
 
 function link(from: string, to: string): void {

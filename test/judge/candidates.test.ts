@@ -21,6 +21,7 @@ const tasks: RecipeInput['tasks'] = {
   // With a picture of the context.
   fitting: { kind: 'choice', labels: ['A', 'B', 'C', 'D'], prompt: `${prompt} <image>` },
   pair: { kind: 'pairwise', labels: ['first', 'second', 'tie'], prompt },
+  told: { kind: 'choice', labels: ['A', 'B', 'C', 'D'], prompt: `Told: {{ told }} ${prompt} <image>` },
 };
 let folder = '';
 
@@ -106,6 +107,39 @@ describe('candidates come from', () => {
       ...['Which? A:', 0, 'B:', 1, 'C:', 2],
       modeWords.direct,
     ]);
+  });
+});
+
+test('a piece of the context stands where the template has it, in every order of the candidates', async () => {
+  const row = {
+    ...{ question: 'Which?', best: 'A', answers: [['see', { image: 'red.png' }], 'none'] },
+    told: [['image', 'green.png'], { type: 'text', text: 'before <image>' }],
+  };
+  const fields = {
+    ...{ prompt: ['question'], images: ['extra'], label: 'best', context: { told: [{ parts: 'told' }] } },
+    candidates: { list: 'answers', of: 'parts' },
+  };
+  const { examples, spec, modeWords } = await ingested([{ ...row, extra: 'blue.png' }], fields, 'told');
+  const example = required(examples[0], 'an example');
+  const [extra, green, red] = example.images;
+  const [turned] = otherOrders(example, spec);
+  const shown = [example, required(turned, 'the other order')].map((each) => {
+    const messages = renderPrompt(spec, each, 'direct', modeWords);
+    const texts = messages.flatMap(({ content }) => content).map((part) => (part.type === 'text' ? part.text : '*'));
+    return { text: texts.join(' '), images: imagesOfMessages(messages, (image) => each.images[image]) };
+  });
+  const told = 'Told: * before <image>';
+  expect(shown).toEqual([
+    { text: `${told} Which? A: see * B: none ${modeWords.direct} *`, images: [green, red, extra] },
+    { text: `${told} Which? A: none B: see * ${modeWords.direct} *`, images: [green, red, extra] },
+  ]);
+});
+
+test('a context without candidates is refused for a kind that compares: its pictures would be taken for some', async () => {
+  const fields = { prompt: ['question'], images: ['picture'], label: 'best', context: { told: [{ parts: 'told' }] } };
+  await expect(ingested([{ question: 'Which?' }], fields, 'told')).rejects.toMatchObject({
+    code: 'RECIPE_INVALID',
+    message: expect.stringContaining('it beside fields.candidates, because the task is choice') as string,
   });
 });
 

@@ -12,7 +12,7 @@ interface Asked {
 
 export function factsOf(
   examples: readonly Example[],
-  { leaks = { action: 'report', textFields: [] }, split, hashes = [] }: Asked = {},
+  { leaks = { action: 'report', textFields: [], candidateTexts: true }, split, hashes = [] }: Asked = {},
 ): RowFacts {
   const dataset = { reader: 'judge-world', tasks: [], exampleCountPerTask: 1, seed: 0 } as const;
   const facts = new RowFacts({

@@ -1,17 +1,20 @@
 /** Published judge benchmarks through their adapters: every row is an example or quarantined, and no judge that reads nothing is flattered. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { projectRoot } from '../../core/project.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import type { Example } from '../../judge/example.ts';
+import type { Example, QuarantinedRow } from '../../judge/example.ts';
 import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { needSharedData } from '../support/needs.ts';
+import { ingestAdapter } from './adapter-recipe.ts';
 
-const { isMissing } = needSharedData('judge-benchmarks');
+const { found, isMissing } = needSharedData('judge-benchmarks');
 
 async function ingested(file: string, sets: readonly string[] = [], isPublishedOrder = false) {
   const { parsed } = loadRecipeFile(join(projectRoot, 'recipes', file), sets);
@@ -59,9 +62,30 @@ describe.skipIf(isMissing)('benchmarks without their pictures', () => {
 });
 
 describe.skipIf(isMissing)('benchmarks whose pictures are not there', () => {
-  test('have every row in quarantine, with its reason', async () => {
-    await expect(ingested('judge-benchmarks.yaml', ['quarantineRateMax=1'])).rejects.toMatchObject({
-      code: 'DATASET_EMPTY',
-    });
+  const folder = mkdtempSync(join(tmpdir(), 'mtrl-judge-benchmarks-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each([
+    ['edit-reward.yaml', 1, 503],
+    ['genai-bench.yaml', 2, 1735 + 919],
+    ['mm-rlhf-rewardbench.yaml', 1, 170],
+    // Twelve rows, for each of its four tasks.
+    ['videogen-rewardbench.yaml', 4, 4 * 12],
+    ['vl-rewardbench.yaml', 1, 1250],
+  ])('%s: every row is in quarantine, with its reason', async (adapter, datasetCount, rowCount) => {
+    const lost: QuarantinedRow[] = [];
+    const dataFolder = join(found ?? '', 'judge-benchmarks');
+    const folders = Array.from({ length: datasetCount }, (_, i) => `datasets.${String(i)}.imageFolder=${dataFolder}`);
+    const changes = ['quarantineRateMax=1', ...folders];
+    const ingestion = ingestAdapter(adapter, { folder, dataFolder, changes, quarantined: (row) => lost.push(row) });
+    await expect(ingestion).rejects.toMatchObject({ code: 'DATASET_EMPTY' });
+    expect(lost).toHaveLength(rowCount);
+    expect(lost.every(({ reason }) => reason !== '')).toBe(true);
+    const counts = new Map<string, number>();
+    for (const { code } of lost) counts.set(code, (counts.get(code) ?? 0) + 1);
+    // MM-RLHF has rows about videos, which name no picture.
+    expect([...counts.keys()].filter((code) => code !== 'IMAGE_MISSING' && code !== 'FIELD_MISSING')).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ function leaksOf(
   changes: Partial<LeaksSpec> = {},
   hashes: readonly (readonly [string, PerceptualHash])[] = [],
 ): Leak[] {
-  const leaks: LeaksSpec = { action: 'report', textFields: [], ...changes };
+  const leaks: LeaksSpec = { action: 'report', textFields: [], candidateTexts: true, ...changes };
   const facts = factsOf(examples, { leaks, hashes: hashes.map(([image, hash]) => [sha256(image), hash]) });
   const found = findLeaks(facts, new SplitColumn(facts), { spec: leaks, oodTasks });
   return found.map((leak) => namedLeak(leak, (row) => examples[row]?.id ?? ''));
@@ -27,7 +27,7 @@ function leaksOf(
 
 /** The examples after the action, and the dropped rows. */
 function resolved(examples: readonly Example[], action: LeaksSpec['action']) {
-  const leaks: LeaksSpec = { action, textFields: [] };
+  const leaks: LeaksSpec = { action, textFields: [], candidateTexts: true };
   const facts = factsOf(examples, { leaks });
   const splits = new SplitColumn(facts);
   resolveLeaks(facts, splits, findLeaks(facts, splits, { spec: leaks, oodTasks }), action);

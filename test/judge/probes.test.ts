@@ -43,6 +43,13 @@ describe('a probe changes one thing only', () => {
     }
   });
 
+  test('missing images are missing in candidates and in the context too, whose texts stay', () => {
+    const parts = [[{ text: 'one' }, { image: 1 }], [{ image: 0 }]];
+    const shown = example('a', { images: ['x', 'y', 'z'], candidates: parts, context: { told: [{ image: 2 }] } });
+    const [probe] = asked('missing-image', { examples: [shown] });
+    expect(probe?.example).toMatchObject({ images: [], candidates: [[{ text: 'one' }], []], context: { told: [] } });
+  });
+
   test('a swapped image comes from another example, as does the text of a mismatched caption', () => {
     asked('swapped-image').forEach(({ example: shown }, i) => {
       expect(shown.images).not.toEqual(examples[i]?.images);

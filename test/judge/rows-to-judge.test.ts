@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -17,15 +18,22 @@ beforeAll(async () => {
   const create = { width: 8, height: 8, channels: 3, background: { r: 1, g: 2, b: 3 } } as const;
   const bytes = await sharp({ create }).png().toBuffer();
   await writeFile(join(folder, 'a.png'), bytes);
+  const other = { ...create, background: { r: 9, g: 2, b: 3 } };
+  await writeFile(join(folder, 'other.png'), await sharp({ create: other }).png().toBuffer());
   await writeFile(join(folder, 'cut.png'), bytes.subarray(0, 60));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function read(rows: readonly unknown[], file = join(folder, 'rows.jsonl')): Promise<RowToJudge[]> {
+async function read(
+  rows: readonly unknown[],
+  file = join(folder, 'rows.jsonl'),
+  task: typeof spec = spec,
+): Promise<RowToJudge[]> {
   const lines = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
   await writeFile(join(folder, 'rows.jsonl'), lines.join('\n'));
   const found: RowToJudge[] = [];
-  for await (const row of readRowsToJudge({ file, imageFolder: folder, task: 't', spec, modeWords })) found.push(row);
+  for await (const row of readRowsToJudge({ file, imageFolder: folder, task: 't', spec: task, modeWords }))
+    found.push(row);
   return found;
 }
 
@@ -58,6 +66,43 @@ test('every row is valid or has a reason, and blank lines are not rows', async (
 test('texts and numbers are fields of the prompt, names of images are not', async () => {
   const [row] = await read([{ id: 'one', image: 'a.png', caption: 'x', year: 1999, more: { nested: true } }]);
   expect(row?.outcome).toMatchObject({ example: { fields: { caption: 'x', year: '1999' }, split: 'test', task: 't' } });
+});
+
+test('candidates are texts, pictures, or both, after the pictures of the context', async () => {
+  const pair = taskSchema.parse({
+    ...{ kind: 'pairwise', labels: ['first', 'second'] },
+    prompt: '<image> {{ caption }} {{ candidates[0] }} {{ candidates[1] }} {{ mode_word }}',
+  });
+  const b = await readFile(join(folder, 'other.png'));
+  const row = { image: 'a.png', caption: 'x' };
+  const rows = await read(
+    [
+      { ...row, id: 'texts', candidates: ['one', 'two'] },
+      { ...row, id: 'pictures', candidates: [{ image: 'other.png' }, { image: 'a.png', text: 'with text' }] },
+      { ...row, id: 'chat', candidates: [[{ type: 'text', text: 'see' }, ['image', 'other.png']], 'two'] },
+      { ...row, id: 'one', candidates: [{ image: 'other.png' }] },
+      { ...row, id: 'gone', candidates: [{ image: 'c.png' }, 'two'] },
+      { ...row, id: 'video', candidates: [{ type: 'video', video: 'c.mp4' }, 'two'] },
+      { ...row, id: 'no-list', candidates: 'one' },
+      { ...row, id: 'number', candidates: [{ image: 7 }, 'two'] },
+    ],
+    undefined,
+    pair,
+  );
+  expect(rows.map(outcomeOf)).toEqual([
+    ...['texts', 'pictures', 'chat', 'CANDIDATES_INVALID', 'IMAGE_MISSING', 'FIELD_MISSING', 'FIELD_MISSING'],
+    'FIELD_MISSING',
+  ]);
+  const [, pictures, chat] = rows.map(({ outcome }) => outcome);
+  expect(pictures).toMatchObject({
+    example: { candidates: [[{ image: 1 }], [{ image: 2 }, { text: 'with text' }]] },
+  });
+  const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+  if (pictures instanceof UnusableRow || pictures === undefined) throw new Error('an example');
+  expect(pictures.example.images).toHaveLength(3);
+  expect(pictures.example.images[1]).toBe(digestOf(b));
+  expect(pictures.images.map(({ sha256 }) => sha256)).toEqual(pictures.example.images);
+  expect(chat).toMatchObject({ example: { candidates: [[{ text: 'see' }, { image: 1 }], [{ text: 'two' }]] } });
 });
 
 test('a missing file is a coded error, not a row', async () => {

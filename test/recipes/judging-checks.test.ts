@@ -97,6 +97,17 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     'arms.rl.augmentation.other: found a task that the arm does not train on',
   ],
   ['a reward of no task', withArm({ reward: { taskWeights: { other: 1 } } }), 'arms.rl.reward.taskWeights.other'],
+  ['a metric of no kind', withTask({ headline: 'elo' }), 'tasks.shows.headline: found "elo"; allowed: accuracy'],
+  [
+    'a metric of another kind',
+    withTask({ headline: 'kendallTau' }),
+    'tasks.shows.headline: found "kendallTau"; allowed: accuracy, macroF1, pearson, spearman, because the task is pointwise',
+  ],
+  [
+    'accuracy without ties where there are none',
+    { ...good, tasks: { ...good.tasks, pair: { ...good.tasks.pair, headline: 'accuracyWithoutTies' } } },
+    'tasks.pair.headline: found "accuracyWithoutTies"; allowed: accuracy, macroF1, consistentAccuracy',
+  ],
   [
     'a penalty beyond the end',
     withArm({ reward: { overlong: { fromTokenCount: 32, penalty: 1 } } }),

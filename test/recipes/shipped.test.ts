@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compileTemplate } from '../../judge/tasks/template.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
-import type { Example } from '../../judge/example.ts';
+import type { CandidatePart, Example } from '../../judge/example.ts';
+import type { PartSpec } from '../../recipes/fields/candidate-fields.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import type { RowsSpec } from '../../recipes/recipe.ts';
 import { needSharedData } from '../support/needs.ts';
@@ -15,9 +16,12 @@ const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 
   model: { vocab: Record<string, number> };
 };
 
-test.each([...shipped, 'paper', 'every-file'] as const)('%s is a valid recipe', (name) => {
-  expect(load(name).parsed.name).toBe(name);
-});
+test.each([...shipped, 'paper', 'every-file', 'judge-benchmarks', 'judge-benchmarks-blind', 'nlvr-candidates'] as const)(
+  '%s is a valid recipe',
+  (name) => {
+    expect(load(name).parsed.name).toBe(name);
+  },
+);
 
 test('paper trains its six tasks and none of the unseen format, in fifteen arms', () => {
   const { tasks, arms, datasets } = load('paper').parsed;
@@ -40,16 +44,21 @@ test('paper trains its six tasks and none of the unseen format, in fifteen arms'
 
 const adapters = readdirSync('recipes/adapters');
 
-/** What an adapter shows of a row: pictures of the context, and a candidate for each in its fields. */
-function shownBy({ images, candidates }: RowsSpec['fields']): Pick<Example, 'images' | 'candidates'> {
-  if (!Array.isArray(candidates)) return { images };
+/** What an adapter shows of a row: the pictures of its fields, then a picture or a text for each part. */
+function shownBy({ images, context = {}, candidates }: RowsSpec['fields']) {
   const files = [...images];
-  const parts = candidates.map((candidate) =>
-    typeof candidate === 'string'
-      ? [{ text: candidate }]
-      : candidate.map((part) => ('text' in part ? { text: part.text } : { image: files.push(part.image) - 1 })),
-  );
-  return { images: files, candidates: parts };
+  const picture = (name: string) => ({ image: files.push(name) - 1 });
+  const partsOf = (specs: readonly PartSpec[]): CandidatePart[] =>
+    specs.flatMap((part): CandidatePart[] => {
+      if ('text' in part) return [{ text: part.text }];
+      if ('parts' in part) return [{ text: part.parts }, picture(part.parts)];
+      return [picture('image' in part ? part.image : part.frames)];
+    });
+  const pieces = Object.entries(context).map(([name, parts]) => [name, partsOf(parts)] as const);
+  const compared = Array.isArray(candidates)
+    ? candidates.map((one) => (typeof one === 'string' ? [{ text: one }] : partsOf(one)))
+    : candidates && ['A', 'B'].map((text) => [{ text }]);
+  return { images: files, context: Object.fromEntries(pieces), ...(compared && { candidates: compared }) };
 }
 
 test.each(adapters)('the adapter %s is a fragment that a recipe can include', (adapter) => {

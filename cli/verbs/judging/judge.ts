@@ -31,7 +31,7 @@ export function addJudge(command: Command): void {
   command
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--task <task>', 'a task of the recipe')
-    .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, ...fields of the prompt}')
+    .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, candidates?, ...fields of the prompt}')
     .option('--images <folder>', 'folder of the images (default: that of the file)')
     .option('--recipe <recipe>', 'the recipe that declares the task', join(projectRoot, 'recipes', 'demo.yaml'))
     .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')

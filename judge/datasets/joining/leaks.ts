@@ -11,7 +11,10 @@ import type { RowFacts } from '../rows/row-facts.ts';
 import type { SplitColumn } from '../rows/split-column.ts';
 
 export interface Leak {
-  /** image: the same bytes; near-image: images that look the same; text: the same text in one of `leaks.textFields`. */
+  /**
+   * image: the same bytes; near-image: images that look the same; text: the same text, of one of `leaks.textFields` or of a
+   * candidate.
+   */
   readonly kind: 'image' | 'near-image' | 'text';
   /**
    * Digest of the shared image, or of one of the near images; for text, of the text without case, punctuation and

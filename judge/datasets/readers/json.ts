@@ -1,9 +1,12 @@
 /**
- * One JSON document: an array of rows, or an object whose members are rows. It is streamed, so its size is not limited.
+ * One JSON document: an array of rows, or an object whose members are rows, or either of these below one member. It is
+ * streamed, so its size is not limited.
  */
+import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
 import { jsonElements, type JsonElement } from './json-elements.ts';
+import { jsonMember } from './json-member.ts';
 import { rowOfJson } from './jsonl.ts';
 import { keyField, type RowOrBroken, unreadable } from './row.ts';
 
@@ -21,17 +24,17 @@ function rowOfMember(source: string, row: number, bytes: Uint8Array | undefined)
   return { source, row, text: member.text, problem };
 }
 
-async function* elementsOf(file: SourceFile): AsyncGenerator<JsonElement> {
+async function* elementsOf(file: SourceFile, rows: string | undefined): AsyncGenerator<JsonElement> {
   try {
-    yield* jsonElements(file.open());
+    yield* jsonElements(rows === undefined ? file.open() : jsonMember(file.open(), rows));
   } catch (error) {
     throw unreadable(file.name, error);
   }
 }
 
-export async function* readJson(file: SourceFile): AsyncGenerator<RowOrBroken> {
+export async function* readJson(file: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
   let row = 0;
-  for await (const { bytes, isMember } of elementsOf(file)) {
+  for await (const { bytes, isMember } of elementsOf(file, spec.reader === 'json' ? spec.rows : undefined)) {
     row++;
     yield (isMember ? rowOfMember : rowOfJson)(file.name, row, bytes);
   }

@@ -28,7 +28,7 @@ const parsers = {
 };
 
 /** Top-level columns that the mapping uses; all of them if there is a rationale template, which may use any. */
-function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): string[] {
+function columnsOf({ schema }: FileMetaData, { fields, rationale, leaveOut, ranking }: RowsSpec): string[] {
   const top: string[] = [];
   let i = 1;
   const skip = (): void => {
@@ -40,7 +40,7 @@ function columnsOf({ schema }: FileMetaData, { fields, rationale }: RowsSpec): s
     skip();
   }
   if (rationale !== undefined) return top;
-  const asked = JSON.stringify(fields);
+  const asked = JSON.stringify([fields, leaveOut, ranking]);
   const { candidates = [] } = fields;
   const isMatched = 'columns' in candidates ? matchesPattern(candidates.columns) : () => false;
   return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)) || isMatched(name));

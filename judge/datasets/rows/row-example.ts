@@ -2,14 +2,15 @@
 import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts';
 import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';
-import type { Example } from '../../example.ts';
+import type { Candidate, Example } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
-import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
+import { candidatesIn } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
 import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
+import { imagesOfParts, partsIn, placedParts, type PlainPart, type RowPart } from './row-parts.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
@@ -25,8 +26,13 @@ export function rowMapping(spec: RowsSpec, task: TaskSpec): RowMapping {
   return { spec, task, rationale: spec.rationale === undefined ? undefined : compileTemplate(spec.rationale) };
 }
 
-/** Digests of a row's images, in order. Throws UnusableRow. */
-export type ImagesOf = (images: readonly FieldImage[]) => Promise<readonly string[]>;
+/** Where a row's images come from. Both throw UnusableRow. */
+export interface RowImages {
+  /** Digests of the images, in order. */
+  take(images: readonly FieldImage[]): Promise<readonly string[]>;
+  /** The images in a folder. */
+  framesIn(folder: string): Promise<readonly FieldImage[]>;
+}
 
 /**
  * Outcomes of a row of a file: one, or one for each row that its ranking expands to. A row that cannot be read or
@@ -35,7 +41,7 @@ export type ImagesOf = (images: readonly FieldImage[]) => Promise<readonly strin
 export async function outcomesOfRow(
   read: () => Row,
   mapping: RowMapping,
-  imagesOf: ImagesOf,
+  rowImages: RowImages,
 ): Promise<readonly (Example | UnusableRow)[]> {
   const { ranking, fields } = mapping.spec;
   const rows = attempt(() => {
@@ -44,7 +50,7 @@ export async function outcomesOfRow(
     return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
   });
   if (rows instanceof UnusableRow) return [rows];
-  return Promise.all(rows.map((row) => exampleOf(row, mapping, imagesOf).catch(asUnusable)));
+  return Promise.all(rows.map((row) => exampleOf(row, mapping, rowImages).catch(asUnusable)));
 }
 
 function attempt<T>(action: () => T): T | UnusableRow {
@@ -65,19 +71,20 @@ function asUnusable(error: unknown): UnusableRow {
  * assigned later (splits.ts), until when it is train. Without `fields.group`, rows with the same images form a group.
  * Throws UnusableRow.
  */
-async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, imagesOf: ImagesOf): Promise<Example> {
+async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, rowImages: RowImages): Promise<Example> {
   const { fields, randomOrderSeed } = spec;
   const split = typeof spec.split === 'string' ? spec.split : undefined;
   const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
   const found = labelOf(row, spec, task);
   const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
-  const given = { ...(await shownOf(row, fields, imagesOf)), ...found };
+  const given = { ...(await shownOf(row, fields, rowImages)), ...found };
   checkCandidates(given, found.label, task);
-  const { images, candidates, label, score } =
+  const { images, context, candidates, label, score } =
     randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
   return {
-    ...{ id, task: spec.task, split: split ?? 'train', images, ...(candidates && { candidates }) },
+    ...{ id, task: spec.task, split: split ?? 'train', images },
+    ...{ ...(context && { context }), ...(candidates && { candidates }) },
     ...{ fields: promptFields, label },
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
@@ -85,19 +92,35 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, images
   };
 }
 
-/** Images of the context and of the candidates, and the candidates if the dataset says where they are. */
+/**
+ * Images, context and candidates, as far as the dataset says where they are. Images of `fields.images` come first, then
+ * those of the context, then those of the candidates.
+ */
 async function shownOf(
   row: Row,
-  { images, candidates: spec }: RowMapping['spec']['fields'],
-  imagesOf: ImagesOf,
-): Promise<Pick<Example, 'images' | 'candidates'>> {
+  { images, context, candidates }: RowMapping['spec']['fields'],
+  rowImages: RowImages,
+): Promise<Pick<Example, 'images' | 'context' | 'candidates'>> {
   const own = images.flatMap((field) => imagesIn(row, field));
-  if (spec === undefined) return { images: await imagesOf(own) };
-  const candidates = candidatesIn(row, spec);
+  const names = Object.keys(context ?? {});
+  const pieces = Object.values(context ?? {}).map((parts) => partsIn(row, parts));
+  const compared = candidates === undefined ? [] : candidatesIn(row, candidates);
+  const lists = await Promise.all([...pieces, ...compared].map((parts) => withFrames(parts, rowImages)));
+  const placed = placedParts(lists, own.length);
+  const byName = Object.fromEntries(names.map((name, i): [string, Candidate] => [name, placed[i] ?? []]));
   return {
-    images: await imagesOf([...own, ...imagesOfCandidates(candidates)]),
-    candidates: placedParts(candidates, own.length),
+    images: await rowImages.take([...own, ...imagesOfParts(lists)]),
+    ...(context && { context: byName }),
+    ...(candidates && { candidates: placed.slice(names.length) }),
   };
+}
+
+async function withFrames(parts: readonly RowPart[], rowImages: RowImages): Promise<PlainPart[]> {
+  const found = parts.map(async (part): Promise<readonly PlainPart[]> => {
+    if (!('frames' in part)) return [part];
+    return (await rowImages.framesIn(part.frames)).map((image) => ({ image }));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function renderRationale(template: Template, row: Row, label: string): string {

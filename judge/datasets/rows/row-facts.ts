@@ -36,9 +36,10 @@ export class RowFacts {
   readonly groups: KeyColumn | undefined;
   /** Group keys, separate for each task; defined if leaks are moved. */
   readonly taskGroups: KeyColumn | undefined;
-  /** Texts of `leaks.textFields`; defined if there are such fields. */
+  /** Texts of `leaks.textFields` and of candidates; defined if the recipe compares such texts. */
   readonly texts: KeyColumn | undefined;
   readonly #textFields: readonly string[];
+  readonly #comparesCandidates: boolean;
   #ids = new DigestTable(keyDigestLength);
   readonly #kinds: RowKind[] = [];
   readonly #kindIndices = new Map<string, number>();
@@ -48,8 +49,11 @@ export class RowFacts {
     const isSplitHere = datasets.some(({ split }) => typeof split === 'object');
     this.groups = isSplitHere ? new KeyColumn(keyDigestLength) : undefined;
     this.taskGroups = leaks.action === 'move' ? new KeyColumn(keyDigestLength) : undefined;
-    this.texts = leaks.textFields.length > 0 ? new KeyColumn(textDigestLength) : undefined;
+    const hasCandidates = datasets.some((each) => each.reader !== 'judge-world' && each.fields.candidates !== undefined);
+    this.#comparesCandidates = leaks.candidateTexts && hasCandidates;
     this.#textFields = leaks.textFields;
+    this.texts =
+      leaks.textFields.length > 0 || this.#comparesCandidates ? new KeyColumn(textDigestLength) : undefined;
   }
 
   get rowCount(): number {
@@ -60,14 +64,22 @@ export class RowFacts {
   add(example: Example, datasetIndex: number): boolean {
     if (this.#ids.add(digestOf(example.id)) < this.rowCount) return false;
     assert(this.#ids.size === this.rowCount + 1, 'one id a row');
-    const { task, groupKey, fields, images } = example;
+    const { task, groupKey, images } = example;
     this.#kindOfRow.push(this.#kindIndexOf(example, datasetIndex));
     this.images.addRow(images.map((digest) => Buffer.from(digest, 'hex')));
     this.groups?.addRow([digestOf(groupKey)]);
     this.taskGroups?.addRow([digestOf(`${task} ${groupKey}`)]);
-    const texts = this.#textFields.map((name) => plainText(fields[name] ?? '')).filter((text) => text !== '');
-    this.texts?.addRow(texts.map(digestOf));
+    this.texts?.addRow(this.#textsOf(example).map(digestOf));
     return true;
+  }
+
+  #textsOf({ fields, candidates = [] }: Example): string[] {
+    const compared = this.#comparesCandidates ? candidates.flat() : [];
+    const texts = [
+      ...this.#textFields.map((name) => fields[name] ?? ''),
+      ...compared.flatMap((part) => ('text' in part ? [part.text] : [])),
+    ];
+    return texts.map(plainText).filter((text) => text !== '');
   }
 
   /** Frees the memory of the ids; no row may be added afterwards. */

@@ -53,3 +53,10 @@ export async function takeImages(found: readonly FieldImage[], source: ImageSour
     throw new UnusableRow('PROMPT_INVALID', `the row has ${found.length} images, more than ${imageCountMax}`);
   return Promise.all(found.map((image) => take(image, source)));
 }
+
+/** The images in a folder of the image folder, in the order of the numbers in their names. UnusableRow IMAGE_MISSING. */
+export async function framesIn(name: string, { folder }: ImageSource): Promise<readonly FieldImage[]> {
+  if (folder === undefined)
+    throw new UnusableRow('IMAGE_MISSING', `the row names the folder ${name}, but the dataset has no imageFolder`);
+  return (await folder.imagesIn(name, imageCountMax)).map((image) => ({ field: name, value: image }));
+}

@@ -1,6 +1,7 @@
 /**
- * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, ...}`, where every other text, number or boolean
- * is a field of the task's prompt. Rows that cannot be shown to a judge are unusable, with a reason.
+ * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, candidates?, ...}`, where every other text, number or
+ * boolean is a field of the task's prompt. A candidate is a text, an object with `image`, `text` or both, or a list of
+ * these. Rows that cannot be shown to a judge are unusable, with a reason.
  */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -13,9 +14,10 @@ import { ruleFor } from '../../tasks/candidates.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
 import { checkCandidates } from './check-candidates.ts';
-import { candidatesIn, placedParts } from './row-candidates.ts';
+import { imagesOfParts, partsAt, placedParts, type PlainPart } from './row-parts.ts';
+import type { FieldImage } from './row-images.ts';
 import { takeImage } from '../sources/encoded-image.ts';
-import { parseRow, textField, type Row } from './jsonl-row.ts';
+import { listField, parseRow, textField, type Row } from './jsonl-row.ts';
 import { linesOf } from '../sources/lines.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
@@ -61,8 +63,15 @@ async function rowOf(
     const row = parseRow(bytes);
     const id = Object.hasOwn(row, 'id') ? textField(row, 'id') : `row ${String(number)}`;
     if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${id}`);
-    const images = await Promise.all(imageNames(row).map((name) => imageAt(source.imageFolder, name)));
-    const example = exampleOf(source, row, id, images);
+    const names = imageNames(row);
+    const compared = comparedIn(row, source.spec);
+    const shown = [...names, ...imagesOfParts(compared ?? []).map(nameOf)];
+    const images = await Promise.all(shown.map((name) => imageAt(source.imageFolder, name)));
+    const candidates = compared && placedParts(compared, names.length);
+    const example = exampleOf(source, row, id, {
+      images: images.map(({ sha256 }) => sha256),
+      ...(candidates && { candidates }),
+    });
     checkExample(example, source.spec, source.modeWords);
     ids.add(id);
     return { example, images };
@@ -74,14 +83,23 @@ async function rowOf(
 
 const reserved: readonly string[] = ['id', 'image', 'images', 'candidates'];
 
-/** Texts in a list; without them, each image is a candidate. */
-function candidatesOfRow(row: Row, spec: TaskSpec): Pick<Example, 'candidates'> {
-  if (kindOf(spec).candidateCount === undefined || !Object.hasOwn(row, 'candidates')) return {};
-  return { candidates: placedParts(candidatesIn(row, { list: 'candidates' }), 0) };
+/** What a row compares; undefined if each of its images is a candidate, or if the task compares nothing. */
+function comparedIn(row: Row, spec: TaskSpec): PlainPart[][] | undefined {
+  if (kindOf(spec).candidateCount === undefined || !Object.hasOwn(row, 'candidates')) return undefined;
+  return listField(row, 'candidates').map((_, i) => partsAt(row, `candidates.${i}`));
 }
 
-function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
-  const shown = { images: images.map(({ sha256 }) => sha256), ...candidatesOfRow(row, spec) };
+function nameOf({ field, value }: FieldImage): string {
+  if (typeof value === 'string') return value;
+  throw new UnusableRow('FIELD_MISSING', `${field} is not a file name`);
+}
+
+function exampleOf(
+  { task, spec }: RowsSource,
+  row: Row,
+  id: string,
+  shown: Pick<Example, 'images' | 'candidates'>,
+): Example {
   // The label is unknown: a placeholder that nothing reads.
   const [label = ''] = sampleLabels(ruleFor(spec, shown));
   checkCandidates(shown, label, spec);

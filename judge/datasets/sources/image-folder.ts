@@ -44,9 +44,32 @@ export class ImageFolder {
     return coming;
   }
 
-  async #load(name: string): Promise<TakenImage> {
+  /**
+   * Names of the files below one of its folders, in the order of the numbers in them. UnusableRow IMAGE_MISSING if there is
+   * none, PROMPT_INVALID for more than `countMax`.
+   */
+  async imagesIn(name: string, countMax: number): Promise<string[]> {
+    const place = this.#placeOf(name);
+    if ((await this.#files.kindOf(place)) !== 'folder')
+      throw new UnusableRow('IMAGE_MISSING', `${name} is not a folder of the image folder`);
+    const names: string[] = [];
+    for await (const file of this.#files.list(place)) {
+      names.push(`${name}${file.name.slice(place.length)}`);
+      if (names.length > countMax)
+        throw new UnusableRow('PROMPT_INVALID', `the folder ${name} has more than ${countMax} images`);
+    }
+    if (names.length === 0) throw new UnusableRow('IMAGE_MISSING', `the folder ${name} is empty`);
+    return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  }
+
+  #placeOf(name: string): string {
     const place = placeInside(this.#folder, name);
     if (place === undefined) throw new UnusableRow('IMAGE_MISSING', `${name} is not inside the image folder`);
+    return place;
+  }
+
+  async #load(name: string): Promise<TakenImage> {
+    const place = this.#placeOf(name);
     const kind = await this.#files.kindOf(place);
     if (kind === 'folder') throw new UnusableRow('IMAGE_UNREADABLE', `${name} is a folder`);
     const file = await this.#files.find(place);

@@ -1,0 +1,32 @@
+/** The figure that a benchmark itself publishes: a task may name it, and reports show it beside the project's own. */
+import { z } from 'zod';
+import type { MetricGroup } from '../../judge/kinds/table.ts';
+
+/** Metric -> the groups of metrics (judge/evaluation/metrics.ts) that compute it; its value is in judge/evaluation/headline.ts. */
+export const headlineGroups = {
+  accuracy: ['label', 'criteria'],
+  macroF1: ['label', 'criteria'],
+  accuracyWithoutTies: ['ties'],
+  consistentAccuracy: ['order'],
+  pearson: ['label'],
+  spearman: ['label'],
+  exactRate: ['ranking', 'criteria'],
+  pairAccuracy: ['ranking'],
+  kendallTau: ['ranking'],
+} as const satisfies Readonly<Record<string, readonly MetricGroup[]>>;
+
+export type HeadlineMetric = keyof typeof headlineGroups;
+export const headlineMetrics = Object.keys(headlineGroups) as HeadlineMetric[];
+
+export const headlineSchema = z
+  .enum(headlineMetrics)
+  .describe(
+    'The metric that the benchmark of these rows publishes; reports and `--json` show it beside the others. ' +
+      'accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders.',
+  );
+
+/** Whether tasks with these groups of metrics have the metric. */
+export function hasHeadline(metric: HeadlineMetric, groups: readonly string[]): boolean {
+  const own: readonly string[] = headlineGroups[metric];
+  return own.some((group) => groups.includes(group));
+}
