@@ -91,7 +91,10 @@ export type UnparsableReason =
   | 'criterion-extra'
   | 'not-json'
   | 'text-outside-tags'
-  | 'text-outside-form';
+  | 'text-outside-form'
+  // Of an endpoint, which gives no answer to some rows.
+  | 'prompt-too-long'
+  | 'refused';
 
 /**
  * R = (1 - a) * accuracy + a * format, with accuracy gated on format (PAPER.md). The parts are kept beside the value.
