@@ -3,7 +3,7 @@
  * `Made` reports whether it was a cache hit, and its compute time.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { TaskScores } from '../judge/evaluation/task-scores.ts';
+import type { EndpointUsage, TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
@@ -58,6 +58,8 @@ export interface ArmPlan {
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
+  /** The policy of an arm that asks an endpoint (pipeline/policies/endpoint-policy.ts), instead of the recipe's. */
+  readonly endpoint?: ArtifactRef;
 }
 
 export interface EvaluationPlan {
@@ -276,6 +278,15 @@ export interface EvaluateResult extends Made {
   /** A summary; the manifest holds all scores (kept-evaluation.ts). */
   readonly scores: ScoreSummary;
 }
+/** Evaluates the endpoint of an arm. */
+export interface EvaluateEndpointInput extends Omit<EvaluateInput, 'policy' | 'seed'> {
+  readonly endpoint: ArtifactRef;
+  /** What the arm's evaluations of other tasks used, for the ceiling of the arm's cost. */
+  readonly before: EndpointUsage;
+}
+export interface EvaluateEndpointResult extends EvaluateResult {
+  readonly usage: EndpointUsage;
+}
 /** An evaluation with all of its scores. */
 export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
@@ -384,6 +395,7 @@ export interface Activities {
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   report(input: ReportInput): Promise<ReportResult>;
   planFork(input: PlanForkInput): Promise<PlanForkResult>;

@@ -18,8 +18,17 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly unparsableRate: number;
   readonly truncatedRate: number;
   readonly samples?: SampleScores;
+  /** What the answers took, if an endpoint gave them. */
+  readonly usage?: EndpointUsage;
   /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
+}
+
+/** Answers of an endpoint, each counted once, and their tokens as the endpoint counts them. */
+export interface EndpointUsage {
+  readonly answerCount: number;
+  readonly promptTokenCount: number;
+  readonly completionTokenCount: number;
 }
 
 /** Scores of one other mode or probe. */

@@ -2,6 +2,7 @@
 import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
+import { endpointProblems } from './endpoint-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
@@ -19,6 +20,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...leakProblems(recipe),
     ...judgingProblems(recipe),
     ...promotionProblems(recipe),
+    ...endpointProblems(recipe),
   ];
 }
 
