@@ -32,7 +32,9 @@ export const endpointSchema = z
       .string()
       .regex(/^[A-Z][A-Z0-9_]*_(API_KEY|TOKEN)$/, 'the name of an environment variable that ends in _API_KEY or _TOKEN')
       .optional()
-      .describe('Environment variable of the workers with the key; default: OPENAI_API_KEY, if it is set.'),
+      .describe(
+        'Environment variable of the workers with the key, with a name that ends in _API_KEY or _TOKEN; default: OPENAI_API_KEY, if it is set.',
+      ),
     requestCountMax: count.max(64).default(8).describe('Requests in flight.'),
     timeoutMs: count.max(300_000).default(120_000).describe('Timeout of one request.'),
     tokenLimit: z
