@@ -6,7 +6,7 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EvaluateEndpointResult, EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
 import type { EndpointUsage } from '../judge/evaluation/task-scores.ts';
-import { bulk, compute, control } from './activity-options.ts';
+import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './training/details.ts';
 import { endedBadly } from './failure.ts';
 import { countMade } from './progress.ts';
@@ -76,7 +76,7 @@ function evaluateEndpoint(
   { task, split }: EvaluationPlan,
   before: EndpointUsage,
 ): Promise<EvaluateEndpointResult> {
-  return bulk.evaluateEndpoint.executeWithOptions({ summary: `${task} · ${split}` }, [
+  return control.evaluateEndpoint.executeWithOptions({ summary: `${task} · ${split}` }, [
     { recipe, dataset, endpoint, arm: plan.arm, task, split, mode: plan.mode, before },
   ]);
 }
