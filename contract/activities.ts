@@ -3,7 +3,8 @@
  * `Made` reports whether it was a cache hit, and its compute time.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { EndpointUsage, TaskScores } from '../judge/evaluation/task-scores.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
+import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';

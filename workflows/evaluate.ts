@@ -5,7 +5,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EvaluateEndpointResult, EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
-import type { EndpointUsage } from '../judge/evaluation/task-scores.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './training/details.ts';
 import { endedBadly } from './failure.ts';

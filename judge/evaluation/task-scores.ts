@@ -1,5 +1,6 @@
 import type { Split } from '../example.ts';
 import type { MetricScores } from './metrics.ts';
+import type { EndpointUsage } from './endpoint-usage.ts';
 import type { SampleScores } from './several-samples.ts';
 
 /**
@@ -22,13 +23,6 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly usage?: EndpointUsage;
   /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
-}
-
-/** Answers of an endpoint, each counted once, and their tokens as the endpoint counts them. */
-export interface EndpointUsage {
-  readonly answerCount: number;
-  readonly promptTokenCount: number;
-  readonly completionTokenCount: number;
 }
 
 /** Scores of one other mode or probe. */

@@ -1,6 +1,6 @@
 /** Counts what the answers of an endpoint cost, against the recipe's ceiling. */
 import { MtrlError } from '../../core/errors.ts';
-import type { EndpointUsage } from '../../judge/evaluation/task-scores.ts';
+import { costOf, type EndpointUsage } from '../../judge/evaluation/endpoint-usage.ts';
 import type { EndpointAnswer } from '../../policy/engines/endpoint.ts';
 import type { EndpointSpec } from '../../recipes/fields/endpoint-fields.ts';
 
@@ -62,11 +62,4 @@ function plus(a: EndpointUsage, b: EndpointUsage): EndpointUsage {
     promptTokenCount: a.promptTokenCount + b.promptTokenCount,
     completionTokenCount: a.completionTokenCount + b.completionTokenCount,
   };
-}
-
-function costOf(
-  { promptTokenCount, completionTokenCount }: EndpointUsage,
-  { promptPrice, completionPrice }: NonNullable<EndpointSpec['cost']>,
-): number {
-  return (promptTokenCount * promptPrice + completionTokenCount * completionPrice) / 1e6;
 }
