@@ -80,7 +80,7 @@ export interface ReportRollout {
   readonly verdict?: string;
   readonly unparsable?: UnparsableReason;
   readonly label: string;
-  readonly reward: { readonly value: number; readonly accuracy: 0 | 1; readonly format: 0 | 1 };
+  readonly reward: { readonly value: number; readonly accuracy: 0 | 1; readonly format: number };
 }
 
 /** A test image or example that is also in the training data. */

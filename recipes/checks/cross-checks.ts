@@ -8,6 +8,7 @@ import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
 import type { Recipe, TaskSpec } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
+import { sectionProblems } from './section-checks.ts';
 import { unknownName } from './unknown-name.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
@@ -21,6 +22,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...judgingProblems(recipe),
     ...promotionProblems(recipe),
     ...endpointProblems(recipe),
+    ...sectionProblems(recipe),
   ];
 }
 

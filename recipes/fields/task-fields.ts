@@ -1,6 +1,7 @@
 /** Fields of a task: its kind, its possible verdicts, and the form of its answers. */
 import { z } from 'zod';
 import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
+import { sectionsSchema } from './section-fields.ts';
 
 /** All formats are parsed by the same strict rules (judge/tasks/read-verdict.ts). */
 const verdictFormat = z
@@ -29,6 +30,7 @@ export const taskSchema = z.strictObject({
     .min(1)
     .describe("Jinja over the example's fields and `mode_word`; `<image>` stands where each image goes."),
   verdictFormat: verdictFormat.optional(),
+  sections: sectionsSchema.optional(),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
 
