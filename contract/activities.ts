@@ -3,12 +3,12 @@
  * `Made` reports whether it was a cache hit, and its compute time.
  */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
+import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
@@ -278,15 +278,6 @@ export interface EvaluateResult extends Made {
   readonly judgments: ArtifactRef;
   /** A summary; the manifest holds all scores (kept-evaluation.ts). */
   readonly scores: ScoreSummary;
-}
-/** Evaluates the endpoint of an arm. */
-export interface EvaluateEndpointInput extends Omit<EvaluateInput, 'policy' | 'seed'> {
-  readonly endpoint: ArtifactRef;
-  /** What the arm's evaluations of other tasks used, for the ceiling of the arm's cost. */
-  readonly before: EndpointUsage;
-}
-export interface EvaluateEndpointResult extends EvaluateResult {
-  readonly usage: EndpointUsage;
 }
 /** An evaluation with all of its scores. */
 export interface KeptEvaluation extends EvaluateResult {

@@ -1,4 +1,4 @@
-/** What clients of services outside share: bodies of bounded length, Retry-After, the reason for a missing response. */
+/** What clients of services outside share: bodies of bounded length, and the reason for a missing response. */
 
 /** The body as text; undefined if it has more than `byteLengthMax` bytes. Throws if the connection ends within it. */
 export async function textOf(response: Response, byteLengthMax: number): Promise<string | undefined> {
@@ -11,14 +11,6 @@ export async function textOf(response: Response, byteLengthMax: number): Promise
     if (byteLength > byteLengthMax) return undefined;
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-/** Retry-After of a 429 or a 503, given in seconds or as a date, in milliseconds from now; undefined if there is none. */
-export function retryAfterMsOf({ status, headers }: Response): number | undefined {
-  const text = headers.get('retry-after')?.trim();
-  if (text === undefined || (status !== 429 && status !== 503)) return undefined;
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
 }
 
 /** The reason for a missing response: the system's error code if there is one, such as ECONNREFUSED. */

@@ -4,7 +4,8 @@
  */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { EvaluateEndpointResult, EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
+import type { EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
+import type { EvaluateEndpointResult } from '../contract/endpoints.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './training/details.ts';

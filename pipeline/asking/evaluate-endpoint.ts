@@ -1,7 +1,7 @@
 /** Evaluates the endpoint of an arm on one task (evaluate-task.ts): the policy is somebody else's, and only asked. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
-import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/activities.ts';
+import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/endpoints.ts';
 import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
 import { endpointTable } from '../../policy/engines/endpoint-table.ts';
 import { endpointOf } from '../../recipes/arms.ts';
@@ -14,6 +14,7 @@ import type { Caller } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { EndpointPolicy } from '../policies/endpoint-policy.ts';
 import { armOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { retryAfterMsOf } from '../retry-after.ts';
 import { endpointAsker } from './endpoint-asker.ts';
 import { evaluateTask, settingsOf } from './evaluate-task.ts';
 import { KeptEndpointAnswers } from './kept-endpoint-answers.ts';
@@ -76,6 +77,7 @@ async function evaluated(
     {
       environment: deps.environment ?? {},
       signal: cancellationSignal,
+      retryAfterMsOf,
       onRetry: ({ code, details }, waitMs) => {
         deps.log.warn({ code, where: details.where, found: details.found, waitMs }, 'the endpoint is asked again');
       },

@@ -4,7 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { MtrlError } from '../../core/errors.ts';
-import { reasonOf, retryAfterMsOf, textOf } from '../../core/http-response.ts';
+import { reasonOf, textOf } from '../../core/http-response.ts';
+import { retryAfterMsOf } from '../retry-after.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
 
 /** One judgment as sent to the grader. */

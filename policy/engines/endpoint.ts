@@ -7,7 +7,7 @@ import type { MtrlError } from '../../core/errors.ts';
 
 /** What, with the question, determines an answer. */
 export interface EndpointModel {
-  /** Base address of the API, such as `https://api.openai.com/v1`. */
+  /** Base address of the API: that of its requests without `/chat/completions`. */
   readonly address: string;
   readonly model: string;
   /** Name of the request field that limits the tokens of an answer. */
@@ -74,6 +74,8 @@ export interface EndpointSurroundings {
   readonly environment: NodeJS.ProcessEnv;
   /** Stops pauses and further requests. */
   readonly signal: AbortSignal;
+  /** How long a response asks to wait, in milliseconds; undefined if it does not say. */
+  readonly retryAfterMsOf: (response: Response) => number | undefined;
   /** Told of an attempt that failed and is repeated after `waitMs`. */
   readonly onRetry?: (error: MtrlError, waitMs: number) => void;
 }

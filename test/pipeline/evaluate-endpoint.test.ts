@@ -10,7 +10,7 @@ import { createControlActivities } from '../../activities/control.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
-import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/activities.ts';
+import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/endpoints.ts';
 import { createEvaluateEndpoint } from '../../pipeline/asking/evaluate-endpoint.ts';
 import type { EvaluationJudgments } from '../../pipeline/asking/judgments-artifact.ts';
 import { keptEvaluation } from '../../pipeline/asking/kept-evaluation.ts';

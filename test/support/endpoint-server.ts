@@ -56,8 +56,6 @@ export class EndpointServer {
   readonly problems: string[] = [];
   openCount = 0;
   openCountMax = 0;
-  /** Times of arrival, in milliseconds. */
-  readonly arrivedAtMs: number[] = [];
   readonly #server: Server;
   readonly #key: string | undefined;
   reply: Reply;
@@ -89,7 +87,6 @@ export class EndpointServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.arrivedAtMs.push(performance.now());
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const text = Buffer.concat(chunks).toString('utf8');

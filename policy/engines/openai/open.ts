@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../../core/errors.ts';
-import { reasonOf, retryAfterMsOf, systemCodeOf, textOf } from '../../../core/http-response.ts';
+import { reasonOf, systemCodeOf, textOf } from '../../../core/http-response.ts';
 import type { Endpoint, EndpointAnswer, EndpointSettings, EndpointSurroundings } from '../endpoint.ts';
 import { chatRequest } from './chat-request.ts';
 import { answerIn, errorIn } from './chat-response.ts';
@@ -102,6 +102,10 @@ class ChatClient {
     };
     const refusal = refusalOf(response.status, said);
     if (refusal !== undefined) return { text: '', finishReason: 'stop', refusal };
-    return failureOf(this.#place, { status: response.status, retryAfterMs: retryAfterMsOf(response) }, said);
+    return failureOf(
+      this.#place,
+      { status: response.status, retryAfterMs: this.#surroundings.retryAfterMsOf(response) },
+      said,
+    );
   }
 }
