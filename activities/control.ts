@@ -3,10 +3,11 @@ import type { Activities } from '../contract/activities.ts';
 import type { ControlDeps } from '../pipeline/deps.ts';
 import { asActivity } from './adapter.ts';
 import { createGate } from '../pipeline/promotion/gate.ts';
-import { type Caller, heartbeating } from '../pipeline/heartbeat.ts';
+import { type Caller, heartbeating, heartbeatingToItsEnd } from '../pipeline/heartbeat.ts';
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
+import { createEvaluateEndpoint } from '../pipeline/asking/evaluate-endpoint.ts';
 import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';
@@ -20,7 +21,7 @@ import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
+  'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
 > &
   Pick<
     RetrainingActivities,
@@ -38,6 +39,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     inspectData: activity(createInspectData(deps, cache)),
     mix: activity(heartbeating(createMix(deps, cache))),
     reward: activity(heartbeating(createReward(deps, cache))),
+    evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
     report: activity(heartbeating(createReport(deps, cache))),
     readRows: activity(createReadRows(cache)),

@@ -18,7 +18,7 @@ export type AdapterBase = { readonly checkpoint: string } | { readonly runName: 
 /** From the run's plan and its recipe; undefined for fresh weights, which have no name. */
 export function adapterBase({ policy }: Pick<Recipe, 'policy'>, from: string | undefined): AdapterBase | undefined {
   if (from !== undefined) return { runName: from };
-  return 'checkpoint' in policy ? { checkpoint: policy.checkpoint } : undefined;
+  return policy !== undefined && 'checkpoint' in policy ? { checkpoint: policy.checkpoint } : undefined;
 }
 
 /**

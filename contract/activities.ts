@@ -8,6 +8,7 @@ import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
+import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
@@ -58,6 +59,8 @@ export interface ArmPlan {
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
+  /** The policy of an arm that asks an endpoint (pipeline/policies/endpoint-policy.ts), instead of the recipe's. */
+  readonly endpoint?: ArtifactRef;
 }
 
 export interface EvaluationPlan {
@@ -384,6 +387,7 @@ export interface Activities {
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   report(input: ReportInput): Promise<ReportResult>;
   planFork(input: PlanForkInput): Promise<PlanForkResult>;

@@ -54,6 +54,12 @@ const errorKinds = {
   STORE_REFUSED: 'data',
   // the Hugging Face Hub answers, but gives no access
   HUB_REFUSED: 'data',
+  // the endpoint of an arm answers, but rejects the request or the key
+  ENDPOINT_REFUSED: 'data',
+  // a request may have been billed, and there is no answer: not repeated without end
+  ENDPOINT_ANSWER_INVALID: 'data',
+  // the answers of an arm cost as much as the recipe allows
+  ENDPOINT_COST_CEILING: 'data',
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
@@ -66,6 +72,7 @@ const errorKinds = {
   // the environment: retried
   STORE_UNREACHABLE: 'transient',
   HUB_UNREACHABLE: 'transient',
+  ENDPOINT_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   STORE_FULL: 'transient',

@@ -12,6 +12,15 @@ export type CandidatePart = { readonly text: string } | { readonly image: number
 /** One of the things that are compared, such as an answer, a picture, or a picture with its caption. */
 export type Candidate = readonly CandidatePart[];
 
+/** A part of a rationale, under its name in the task's `sections`. */
+export interface Section {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A reason as one text, or in the sections of its task, in order. */
+export type Rationale = string | readonly Section[];
+
 /** One input to judge, with its label. */
 export interface Example {
   /** Unique within the dataset. */
@@ -36,7 +45,7 @@ export interface Example {
    */
   readonly score?: number;
   /** A written reason for the label, for supervised training in `think` mode. */
-  readonly rationale?: string;
+  readonly rationale?: Rationale;
   /**
    * Examples with the same key share an image, a source object or a prompt: splits keep them together, and the
    * bootstrap resamples them as one cluster.
@@ -74,17 +83,32 @@ export interface CompletionText {
 }
 
 /**
- * A parsed answer. `score` is set for score tasks with `real`: the number in the answer; `verdict` is then the nearest
+ * A parsed answer. With `sections`, `rationale` has a line for each, and a wrong one is named: `sectionShare` is then the
+ * share of sections that are right. `score` is set for score tasks with `real`: the number in the answer; `verdict` is then the nearest
  * label.
  */
 export type Judgment =
-  | { readonly ok: true; readonly verdict: string; readonly rationale: string; readonly score?: number }
-  | { readonly ok: false; readonly reason: UnparsableReason };
+  | {
+      readonly ok: true;
+      readonly verdict: string;
+      readonly rationale: string;
+      readonly sections?: readonly Section[];
+      readonly score?: number;
+    }
+  | {
+      readonly ok: false;
+      readonly reason: UnparsableReason;
+      readonly section?: string;
+      readonly sectionShare?: number;
+    };
 
 export type UnparsableReason =
   | 'truncated'
   | 'rationale-missing'
   | 'rationale-repeated'
+  | 'section-missing'
+  | 'section-repeated'
+  | 'section-out-of-order'
   | 'verdict-missing'
   | 'verdict-repeated'
   | 'verdict-not-a-label'
@@ -93,7 +117,10 @@ export type UnparsableReason =
   | 'criterion-extra'
   | 'not-json'
   | 'text-outside-tags'
-  | 'text-outside-form';
+  | 'text-outside-form'
+  // Of an endpoint, which gives no answer to some rows.
+  | 'prompt-too-long'
+  | 'refused';
 
 /**
  * R = (1 - a) * accuracy + a * format, with accuracy gated on format (PAPER.md). The parts are kept beside the value.
@@ -101,7 +128,8 @@ export type UnparsableReason =
 export interface Reward {
   readonly value: number;
   readonly accuracy: 0 | 1;
-  readonly format: 0 | 1;
+  /** In [0, 1]; below 1 only 0, or the share of sections that are right. */
+  readonly format: number;
   /** Score tasks: 1 - |score - label| / (range of the labels), in [0, 1]. */
   readonly closeness?: number;
   /** Sampled in several orders: share of the verdicts in the others that choose the same candidate, in [0, 1]. */

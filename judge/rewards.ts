@@ -10,10 +10,21 @@ import type { Labels, Order } from './kinds/kind.ts';
 import { kindOf } from './kinds/table.ts';
 import { verdictInRow } from './tasks/reorder.ts';
 
-/** Reward of a judgment against the example's label; `formatWeight` is a, in [0, 1]. */
-export function rewardOf(judgment: Judgment, label: string, formatWeight: number): Reward {
+/**
+ * Reward of a judgment against the example's label; `formatWeight` is a, in [0, 1]. The format of an answer with a
+ * readable verdict and some wrong sections is the share of those that are right, unless `sections` says `all`.
+ */
+export function rewardOf(
+  judgment: Judgment,
+  label: string,
+  formatWeight: number,
+  sections: RewardSpec['sections'] = 'share',
+): Reward {
   assert(formatWeight >= 0 && formatWeight <= 1, `format weight ${formatWeight} is not in [0, 1]`);
-  if (!judgment.ok) return { value: 0, accuracy: 0, format: 0, unparsable: judgment.reason };
+  if (!judgment.ok) {
+    const format = sections === 'share' ? (judgment.sectionShare ?? 0) : 0;
+    return { value: formatWeight * format, accuracy: 0, format, unparsable: judgment.reason };
+  }
   const accuracy = judgment.verdict === label ? 1 : 0;
   return { value: (1 - formatWeight) * accuracy + formatWeight, accuracy, format: 1 };
 }
@@ -47,7 +58,7 @@ export function ruledReward(
   rule: RewardRule,
 ): Reward {
   const { judgment, tokenCount, agreement, graderScore } = completion;
-  const plain = rewardOf(judgment, example.label, rule.formatWeight);
+  const plain = rewardOf(judgment, example.label, rule.formatWeight, rule.reward.sections);
   const penalty = overlongPenalty(tokenCount, rule);
   const priced = penalty > 0 ? { overlongPenalty: penalty } : {};
   if (!judgment.ok) return { ...plain, value: plain.value - penalty, ...priced };

@@ -15,6 +15,8 @@ export interface ControlDeps {
   readonly log: Logger;
   /** Opens the buckets of recipes' `s3://` sources; without it a recipe can only name local files. */
   readonly openBucket?: OpenBucket;
+  /** Environment variables, for the keys of endpoints. Default: none. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Reads what recipes name by `hf:`; without it they cannot. */
   readonly hub?: Hub;
 }

@@ -100,6 +100,14 @@ export function heartbeating<I, R>(
   return (input, caller) => whileWaiting(caller, () => work(input, caller));
 }
 
+/** As `heartbeating`, for work that ends by itself after a cancellation, because what it has begun should be kept. */
+export function heartbeatingToItsEnd<I, R>(
+  work: (input: I, caller: Caller) => Promise<R>,
+): (input: I, caller: Caller) => Promise<R> {
+  const neverCancelled = new AbortController().signal;
+  return (input, caller) => whileWaiting({ ...caller, cancellationSignal: neverCancelled }, () => work(input, caller));
+}
+
 /** Yields to the event loop, so that heartbeats are sent: long computations await it between their parts. */
 export async function turn(): Promise<void> {
   await setImmediate();

@@ -50,10 +50,9 @@ function isObject(value: unknown): value is Mutable {
  * starts from.
  */
 export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; readonly file: string }[] {
-  const policy =
-    'checkpoint' in recipe.policy
-      ? { path: ['policy', 'checkpoint'], file: recipe.policy.checkpoint }
-      : { path: ['policy', 'config'], file: recipe.policy.config };
+  const policy = Object.entries(recipe.policy ?? {}).flatMap(([key, file]) =>
+    typeof file === 'string' && !isRemote(file) ? [{ path: ['policy', key], file }] : [],
+  );
   const data = recipe.datasets.flatMap((dataset, i) => {
     if (dataset.reader === 'judge-world') return [];
     const { path, imageFolder } = dataset;
@@ -65,7 +64,7 @@ export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; r
     ];
     return named.filter(({ file }) => !isRemote(file));
   });
-  return [...(isRemote(policy.file) ? [] : [policy]), ...data];
+  return [...policy, ...data];
 }
 
 /**

@@ -34,7 +34,8 @@ export const recipeSchema = z.strictObject({
         .strictObject({ config: path, initSeed: z.int().min(0).default(0).describe('Seed of the initial weights.') })
         .describe('Fresh weights, with config.json, tokenizer and templates of this folder.'),
     ])
-    .describe('Initial policy of every arm.'),
+    .optional()
+    .describe('Initial policy of every arm. Only a recipe whose arms all have a `policy` of their own needs none.'),
   engine: z
     .strictObject({
       backend: z.enum(['onnxruntime', 'tfjs']).default('onnxruntime').describe('Runtime of the graphs.'),

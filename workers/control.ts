@@ -29,6 +29,7 @@ const activities = createControlActivities({
   store,
   codeVersion,
   log,
+  environment: process.env,
   hub: new Hub(hubSettings(process.env)),
   openBucket: (bucket) => openObjectStore({ ...settings.s3, bucket }),
 });

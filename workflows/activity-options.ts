@@ -26,14 +26,16 @@ const onControlQueue = {
 } as const;
 
 /**
- * Control activities that a run waits for, such as the rewards of a step. They take as long as a step, not as the data,
- * so a shorter heartbeat timeout detects a dead worker sooner. Handed to the same worker with the workflow task's
+ * Control activities that a run waits for, such as the rewards of a step. They take as long as a step or wait for an
+ * endpoint, and never read files, so a shorter heartbeat timeout detects a dead worker sooner. Handed to the same worker with the workflow task's
  * answer (eager dispatch).
  */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'keepEvaluations'>>({
-  ...onControlQueue,
-  heartbeatTimeout: '20s',
-});
+export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations'>>(
+  {
+    ...onControlQueue,
+    heartbeatTimeout: '20s',
+  },
+);
 
 export const bulk =
   proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);

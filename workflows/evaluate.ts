@@ -1,6 +1,12 @@
-/** Evaluates one run's final policy: one activity per (task, split), in parallel. */
+/**
+ * Evaluates one run's final policy: one activity per (task, split). In parallel on engines; one after the other at an
+ * endpoint, whose requests in flight and costs are limited for the arm as a whole.
+ */
 import { setCurrentDetails } from '@temporalio/workflow';
+import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
+import type { EvaluateEndpointResult } from '../contract/endpoints.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './training/details.ts';
 import { endedBadly } from './failure.ts';
@@ -12,14 +18,18 @@ import type { EvaluateRunInput, EvaluateRunResult } from '../contract/workflows.
 export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResult> {
   const { plan } = input.run;
   const done: EvaluateResult[] = [];
-  const one = async (wanted: EvaluationPlan): Promise<EvaluateResult> => {
-    const result = await evaluateTask(input, wanted);
+  const one = async <R extends EvaluateResult>(evaluating: Promise<R>): Promise<R> => {
+    const result = await evaluating;
     done.push(result);
     setCurrentDetails(scoreDetails(plan.runName, done, input.evaluations.length));
     return result;
   };
   try {
-    const evaluations = await Promise.all(input.evaluations.map(one));
+    const { endpoint } = plan;
+    const evaluations =
+      endpoint === undefined
+        ? await Promise.all(input.evaluations.map((wanted) => one(evaluateTask(input, wanted))))
+        : await inTurn(input, (wanted, before) => one(evaluateEndpoint(input, endpoint, wanted, before)));
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
     const { evaluated } = await control.keepEvaluations.executeWithOptions({ summary: 'results' }, [
       {
@@ -40,5 +50,34 @@ function evaluateTask(input: EvaluateRunInput, { task, split }: EvaluationPlan):
   const { recipe, dataset } = input;
   return compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
     { recipe, dataset, policy: input.run.policy, arm, seed, task, split, mode },
+  ]);
+}
+
+async function inTurn(
+  { evaluations }: EvaluateRunInput,
+  evaluated: (wanted: EvaluationPlan, before: EndpointUsage) => Promise<EvaluateEndpointResult>,
+): Promise<EvaluateResult[]> {
+  let before: EndpointUsage = { answerCount: 0, promptTokenCount: 0, completionTokenCount: 0 };
+  const found: EvaluateResult[] = [];
+  for (const wanted of evaluations) {
+    const { usage, ...result } = await evaluated(wanted, before);
+    found.push(result);
+    before = {
+      answerCount: before.answerCount + usage.answerCount,
+      promptTokenCount: before.promptTokenCount + usage.promptTokenCount,
+      completionTokenCount: before.completionTokenCount + usage.completionTokenCount,
+    };
+  }
+  return found;
+}
+
+function evaluateEndpoint(
+  { run: { plan }, recipe, dataset }: EvaluateRunInput,
+  endpoint: ArtifactRef,
+  { task, split }: EvaluationPlan,
+  before: EndpointUsage,
+): Promise<EvaluateEndpointResult> {
+  return control.evaluateEndpoint.executeWithOptions({ summary: `${task} · ${split}` }, [
+    { recipe, dataset, endpoint, arm: plan.arm, task, split, mode: plan.mode, before },
   ]);
 }

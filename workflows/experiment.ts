@@ -14,6 +14,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
@@ -96,8 +97,16 @@ type Begun = Pick<ExperimentCarry, 'prepared' | 'ingestion' | 'initial'>;
 async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: ExperimentTracker): Promise<Begun> {
   const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe }]);
   tracker.prepared(prepared);
+  const ingest = () => bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]);
+  const endpoint = onlyEndpoint(prepared);
+  if (endpoint !== undefined) {
+    // No policy's tokens limit the prompts, so there is nothing to import and no row to admit.
+    const ingestion = await ingest();
+    tracker.ingested(ingestion);
+    return { prepared, ingestion, initial: asked(endpoint) };
+  }
   const [read, imported] = await Promise.all([
-    bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
+    ingest(),
     compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
       { recipe: prepared.recipe, ...keptPolicy(initial) },
     ]),
@@ -107,6 +116,16 @@ async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: E
   });
   tracker.ingested(ingestion, imported);
   return { prepared, ingestion, initial: initialOf(imported) };
+}
+
+/** If every arm asks an endpoint, the first of them. */
+function onlyEndpoint({ runs }: PrepareResult): ArtifactRef | undefined {
+  return runs.every(({ endpoint }) => endpoint !== undefined) ? runs[0]?.endpoint : undefined;
+}
+
+/** An endpoint stands for the policy that other runs start from, and for its checkpoint. */
+function asked(endpoint: ArtifactRef): RunInput['initial'] {
+  return { policy: { snapshot: endpoint, log: [] }, checkpoint: endpoint };
 }
 
 /**
@@ -264,7 +283,8 @@ class Training {
     return result;
   }
 
-  async #initialOf({ from }: ArmPlan): Promise<RunInput['initial']> {
+  async #initialOf({ from, endpoint }: ArmPlan): Promise<RunInput['initial']> {
+    if (endpoint !== undefined) return asked(endpoint);
     if (from === undefined) return this.#initial;
     const source = this.#prepared.runs.find(({ runName }) => runName === from);
     if (!source) throw new Error(`no run is called ${from}`);

@@ -42,7 +42,9 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
 }
 
 function madeIn(status: string, made: Pick<ExperimentIndex, 'report' | 'runs'>): MadeByExperiment {
-  const runs = made.runs.map(({ plan, checkpoint, policy }) => ({
+  // The policy of an endpoint is not here to be exported or asked.
+  const own = made.runs.filter(({ plan }) => plan.endpoint === undefined);
+  const runs = own.map(({ plan, checkpoint, policy }) => ({
     ...{ runName: plan.runName, arm: plan.arm, mode: plan.mode },
     ...{ checkpoint, policy },
   }));

@@ -91,7 +91,8 @@ function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
     const takers = kindsWhere((each) => each.takesTwoLabelFields).join(', ');
     throw invalid(`${where}.fields.label`, `greaterOf is for ${takers} tasks`, kind, 'one field');
   }
-  if (rationale !== undefined) checkTemplate(`${where}.rationale`, rationale);
+  if (typeof rationale === 'string') checkTemplate(`${where}.rationale`, rationale);
+  else for (const [name, text] of Object.entries(rationale ?? {})) checkTemplate(`${where}.rationale.${name}`, text);
 }
 
 /** Rejects labels that an answer cannot carry, since every judgment would be unparsable. */

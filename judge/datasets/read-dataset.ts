@@ -74,7 +74,7 @@ export async function* readDataset(
 ): AsyncGenerator<readonly DatasetRow[]> {
   const readings =
     spec.reader === 'judge-world'
-      ? readWorld(spec)
+      ? readWorld(spec, (task) => taskSpecOf(recipe, task, 'tasks').sections === undefined)
       : readRows(spec, taskSpecOf(recipe, spec.task, 'datasets'), files, stored);
   const checking = inOrder(readings, readingCountInFlight, (batch) =>
     Promise.all(batch.map((reading) => checked(reading, recipe, stored))),

@@ -18,23 +18,28 @@ async function encodePng(pixels: Uint8Array): Promise<Uint8Array> {
   return sharp(pixels, { raw }).png({ compressionLevel: 1, adaptiveFiltering: false }).toBuffer();
 }
 
-async function readingOf({ example, pixels }: WorldExample, row: number): Promise<Reading> {
+async function readingOf({ example, pixels }: WorldExample, row: number, hasReason: boolean): Promise<Reading> {
   const encoded = await Promise.all(pixels.map(encodePng));
   const images = encoded.map((bytes) => ({ sha256: sha256(bytes), bytes }));
   const source = `judge-world/${example.task}/${example.split}`;
-  const outcome = { ...example, images: images.map((image) => image.sha256) };
+  const { rationale, ...rest } = example;
+  const outcome = { ...rest, images: images.map((image) => image.sha256), ...(hasReason && { rationale }) };
   return { source, row, text: () => example.id, outcome, images };
 }
 
 /**
- * Yields batches of readings, task by task; none of them is unusable. RECIPE_INVALID for a task that the world does not
+ * Yields batches of readings, task by task; none of them is unusable. Reasons of the world have no sections, so they are
+ * left out for tasks for which `hasReasons` returns false. RECIPE_INVALID for a task that the world does not
  * have.
  */
-export async function* readWorld(spec: JudgeWorldSpec): AsyncGenerator<readonly Reading[]> {
+export async function* readWorld(
+  spec: JudgeWorldSpec,
+  hasReasons: (task: string) => boolean = () => true,
+): AsyncGenerator<readonly Reading[]> {
   let batch: Promise<Reading>[] = [];
   let drawnCount = 0;
   for (const drawn of generateWorldExamples(spec)) {
-    batch.push(readingOf(drawn, drawnCount++ % spec.exampleCount));
+    batch.push(readingOf(drawn, drawnCount++ % spec.exampleCount, hasReasons(drawn.example.task)));
     if (batch.length < exampleCountPerBatch) continue;
     yield await Promise.all(batch);
     batch = [];

@@ -1,6 +1,7 @@
 /**
  * The result of judging an unlabelled row: verdict, rationale and probabilities; of candidates, combined over all orders.
  */
+import { unparsableText } from './unparsable.ts';
 import { assert } from '../../core/assert.ts';
 import type { Judgment } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
@@ -58,7 +59,7 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
   const chosen = isOne ? said[0] : said.find(({ verdict }) => placesNamed(verdict, labels)[0] === best);
   return {
     ...{ id, verdict: chosen?.verdict ?? null, rationale: chosen?.rationale || null },
-    ...(chosen === undefined && !first.judgment.ok && { unparsable: first.judgment.reason }),
+    ...(chosen === undefined && !first.judgment.ok && { unparsable: unparsableText(first.judgment) }),
     ...(chosen?.score !== undefined && { score: chosen.score }),
     ...(first.probabilities && {
       probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i] ?? 0])),

@@ -15,16 +15,18 @@ export interface SampleScores {
   readonly majAtK: number;
   readonly majMacroF1: number;
   /**
-   * Accuracy of the answer that is most probable under the policy itself (best of k by the log-prob of all its tokens).
+   * Accuracy of the answer that is most probable under the policy itself (best of k by the log-prob of all its tokens);
+   * absent if the policy gives no log-probs.
    */
-  readonly likeliestOfK: number;
+  readonly likeliestOfK?: number;
   /** Mean share of an example's answers that give its most common verdict; unparsable answers agree with nothing. */
   readonly agreement: number;
 }
 
 /**
  * Scores of `verdicts` [example][sample], undefined if unparsable, and `logProbs` [example][sample] of the whole
- * answers, natural log. All examples have the same number of samples.
+ * answers, natural log; those of an example are empty if the policy gives none. All examples have the same number of
+ * samples.
  */
 export function sampleScores(
   exampleLabels: readonly string[],
@@ -34,9 +36,12 @@ export function sampleScores(
 ): SampleScores {
   const sampleCount = verdicts[0]?.length ?? 0;
   assert(exampleLabels.length === verdicts.length && sampleCount > 0, 'samples of every example');
+  const hasLogProbs = logProbs.some(({ length }) => length > 0);
   assert(
-    verdicts.every(({ length }, i) => length === sampleCount && logProbs[i]?.length === sampleCount),
-    'as many samples of each example, each with its log-prob',
+    verdicts.every(
+      ({ length }, i) => length === sampleCount && logProbs[i]?.length === (hasLogProbs ? sampleCount : 0),
+    ),
+    'as many samples of each example, each with its log-prob or none with one',
   );
   const voted = verdicts.map((each, i): Outcome => ({
     label: exampleLabels[i] ?? '',
@@ -51,7 +56,7 @@ export function sampleScores(
     passAtK: share((each, label) => (each.includes(label) ? 1 : 0)),
     majAtK: voted.filter(({ label, predicted }) => label === predicted).length / voted.length,
     majMacroF1: macroF1(voted, labels),
-    likeliestOfK: likeliest.length / verdicts.length,
+    ...(hasLogProbs && { likeliestOfK: likeliest.length / verdicts.length }),
     agreement: share((each) => Math.max(...labels.map((label) => timesIn(each, label))) / sampleCount),
   };
 }

@@ -1,6 +1,7 @@
 import type { Split } from '../example.ts';
 import type { Headline } from './headline.ts';
 import type { MetricScores } from './metrics.ts';
+import type { EndpointUsage } from './endpoint-usage.ts';
 import type { SampleScores } from './several-samples.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly unparsableRate: number;
   readonly truncatedRate: number;
   readonly samples?: SampleScores;
+  /** What the answers took, if an endpoint gave them. */
+  readonly usage?: EndpointUsage;
   /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
 }

@@ -1,15 +1,16 @@
 /** Unparsable answers as a share of all answers, in [0, 1]; truncated answers are included. */
+import type { Judgment } from '../example.ts';
 import type { Metric } from './metric.ts';
 
 interface UnparsableScores {
   readonly unparsableRate: number;
   readonly truncatedRate: number;
-  /** Reason -> share of all answers. */
+  /** Reason, with the section that it is about (`section-missing: claims`) -> share of all answers. */
   readonly unparsableByReason: Readonly<Record<string, number>>;
 }
 
 export const unparsableScores: Metric<UnparsableScores> = ({ judged }) => {
-  const reasons = judged.flatMap(({ judgment }) => (judgment.ok ? [] : [judgment.reason]));
+  const reasons = judged.flatMap(({ judgment }) => (judgment.ok ? [] : [unparsableText(judgment)]));
   const rate = (reason: string): number => reasons.filter((each) => each === reason).length / judged.length;
   return {
     unparsableRate: reasons.length / judged.length,
@@ -17,3 +18,8 @@ export const unparsableScores: Metric<UnparsableScores> = ({ judged }) => {
     unparsableByReason: Object.fromEntries([...new Set(reasons)].sort().map((reason) => [reason, rate(reason)])),
   };
 };
+
+/** The reason, with the section that it is about. */
+export function unparsableText({ reason, section }: Extract<Judgment, { ok: false }>): string {
+  return section === undefined ? reason : `${reason}: ${section}`;
+}

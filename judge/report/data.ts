@@ -3,6 +3,7 @@
  * HTML file without further input.
  */
 import type { PairedTest } from '../evaluation/paired-tests.ts';
+import type { TokenPrices } from '../evaluation/endpoint-usage.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
 import type { KindName } from '../kinds/table.ts';
@@ -57,6 +58,8 @@ export interface ReportRun {
   /** Checkpoint of the run; its digest is the policy's. */
   readonly checkpoint: KeptBytes;
   readonly scores: readonly ReportScores[];
+  /** Only of an arm that asks an endpoint, if its recipe says. */
+  readonly prices?: TokenPrices;
   /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
 }
@@ -77,7 +80,7 @@ export interface ReportRollout {
   readonly verdict?: string;
   readonly unparsable?: UnparsableReason;
   readonly label: string;
-  readonly reward: { readonly value: number; readonly accuracy: 0 | 1; readonly format: 0 | 1 };
+  readonly reward: { readonly value: number; readonly accuracy: 0 | 1; readonly format: number };
 }
 
 /** A test image or example that is also in the training data. */

@@ -40,7 +40,7 @@ export function modelCard(data: ModelCardData): string {
 
 /** Only a policy of the Hub has a name there. */
 function baseModel(recipe: Recipe | undefined): string[] {
-  const named = recipe !== undefined && 'checkpoint' in recipe.policy ? recipe.policy.checkpoint : '';
+  const named = recipe?.policy !== undefined && 'checkpoint' in recipe.policy ? recipe.policy.checkpoint : '';
   const [, base] = /^hf:([^/@]+\/[^/@]+)/.exec(named) ?? [];
   return base === undefined ? [] : [base];
 }

@@ -1,5 +1,6 @@
 /** Provenance sections of the report: recipe, data and quarantine, cost, digests. */
 import type { KeptBytes, ReportData } from './data.ts';
+import { endpointTable } from './endpoint-table.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Html, html } from './html.ts';
 import { plainTable } from './plain-table.ts';
@@ -80,7 +81,8 @@ export function costSection({ cost, runs }: ReportData): Html {
               )
         }
       </div>
-    </div>`;
+    </div>
+    ${endpointTable({ runs })}`;
 }
 
 export function digestSection({ runs, artifacts, environment }: ReportData): Html {

@@ -107,7 +107,9 @@ function samples(all: readonly Row[]): Html | undefined {
   const rows = all.flatMap(({ run, scores }) => {
     if (scores.samples === undefined) return [];
     const { sampleCount, passAt1, passAtK, majAtK, likeliestOfK, agreement } = scores.samples;
-    const rates = [passAt1, passAtK, majAtK, likeliestOfK, agreement].map(points);
+    const rates = [passAt1, passAtK, majAtK, likeliestOfK, agreement].map((rate) =>
+      rate === undefined ? '–' : points(rate),
+    );
     return [[run.runName, scores.task, String(sampleCount), ...rates]];
   });
   if (rows.length === 0) return undefined;

@@ -2,7 +2,8 @@
 import { MtrlError } from '../../core/errors.ts';
 import { joinSegments, markRow, type MarkedText, segmentsOf, unusedMarks } from '../../core/marked-text.ts';
 import type { VerdictFormat } from '../../recipes/fields/task-fields.ts';
-import type { AnswerMode, Example } from '../example.ts';
+import type { AnswerMode, Example, Rationale, Section } from '../example.ts';
+import { sectionText } from './sections.ts';
 
 export interface TagPair {
   readonly open: string;
@@ -39,26 +40,47 @@ export function markedTarget(
   format?: VerdictFormat,
 ): MarkedText {
   const { id, label, rationale = '' } = example;
-  const marks = unusedMarks([label, rationale]);
-  const marked = { id, label, ...(example.rationale !== undefined && { rationale: markRow(rationale, marks) }) };
+  const marks = unusedMarks([
+    label,
+    ...(typeof rationale === 'string' ? [rationale] : rationale.map(({ text }) => text)),
+  ]);
+  const marked = {
+    ...{ id, label },
+    ...(example.rationale !== undefined && { rationale: inRationale(rationale, (text) => markRow(text, marks)) }),
+  };
   return joinSegments(segmentsOf(targetText(marked, mode, format), marks));
 }
 
+function inRationale(rationale: Rationale, change: (text: string) => string): Rationale {
+  if (typeof rationale === 'string') return change(rationale);
+  return rationale.map(({ name, text }) => ({ name, text: change(text) }));
+}
+
 /** Writers by verdict format; without a rationale they write the verdict alone. */
-const writers: Readonly<Record<VerdictFormat, (verdict: string, rationale?: string) => string>> = {
+const writers: Readonly<Record<VerdictFormat, (verdict: string, rationale?: Rationale) => string>> = {
   tagged: (verdict, rationale) => {
     const answer = `${verdictTags.open} ${verdict} ${verdictTags.close}`;
-    return rationale === undefined ? answer : `${rationaleTags.open} ${rationale} ${rationaleTags.close} ${answer}`;
+    if (rationale === undefined) return answer;
+    const tagged = (sections: readonly Section[]) => sections.map(({ name, text }) => `<${name}> ${text} </${name}>`);
+    const inner = typeof rationale === 'string' ? rationale : tagged(rationale).join(' ');
+    return `${rationaleTags.open} ${inner} ${rationaleTags.close} ${answer}`;
   },
-  json: (verdict, rationale) =>
-    JSON.stringify({
-      ...(rationale !== undefined && { [jsonFields.rationale]: rationale }),
+  json: (verdict, rationale) => {
+    const fields = (sections: readonly Section[]) => Object.fromEntries(sections.map(({ name, text }) => [name, text]));
+    return JSON.stringify({
+      ...(rationale !== undefined && {
+        [jsonFields.rationale]: typeof rationale === 'string' ? rationale : fields(rationale),
+      }),
       [jsonFields.verdict]: verdict,
-    }),
-  'last-line': (verdict, rationale) => (rationale === undefined ? verdict : `${rationale}\n${verdict}`),
+    });
+  },
+  'last-line': (verdict, rationale) => {
+    if (rationale === undefined) return verdict;
+    return `${typeof rationale === 'string' ? rationale : sectionText(rationale)}\n${verdict}`;
+  },
 };
 
-function rationaleOf({ id, rationale }: Pick<Example, 'id' | 'rationale'>): string {
+function rationaleOf({ id, rationale }: Pick<Example, 'id' | 'rationale'>): Rationale {
   if (rationale !== undefined) return rationale;
   throw new MtrlError('PROMPT_INVALID', 'an example without a rationale cannot teach reasoning', {
     where: id,

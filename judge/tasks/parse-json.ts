@@ -2,6 +2,7 @@
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
 import { criteriaLabel } from '../kinds/criteria-label.ts';
 import { jsonFields } from './completion.ts';
+import { jsonSections, sectionProblem, sectionText } from './sections.ts';
 
 /** A JSON string, with the colon that follows it if it is a field name. */
 const stringToken = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
@@ -11,11 +12,13 @@ function unparsable(reason: UnparsableReason): Judgment {
 }
 
 /**
- * Number of field names in the text. JSON.parse keeps the last of two equal names, but such an answer is ambiguous and
- * must be unparsable.
+ * Field names in the text. JSON.parse keeps the last of two equal names, but such an answer is ambiguous and must be
+ * unparsable.
  */
-function fieldCountOf(text: string): number {
-  return [...text.matchAll(stringToken)].filter(([, colon]) => colon !== undefined).length;
+function fieldNamesOf(text: string): string[] {
+  return [...text.matchAll(stringToken)].flatMap(([token, colon]) =>
+    colon === undefined ? [] : [token.slice(1, token.lastIndexOf('"'))],
+  );
 }
 
 function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -43,11 +46,12 @@ function textOf(value: unknown): string | undefined {
   return criteriaLabel(new Map(values.map(([name, each]) => [name, each ?? ''])));
 }
 
-/** Never throws. */
+/** Never throws. With `sections`, the rationale is an object of these fields. */
 export function parseJson(
   { text, finishReason }: CompletionText,
   isVerdict: (text: string) => boolean,
   mode: AnswerMode,
+  sections?: readonly string[],
 ): Judgment {
   if (finishReason === 'length') return unparsable('truncated');
   const answer = objectIn(text);
@@ -60,13 +64,20 @@ export function parseJson(
   if (names.some((name) => !allowed.includes(name))) return unparsable('text-outside-form');
   // The fields of nested objects count as well: only a verdict of several criteria may be an object.
   const inner = isRecord(answer[verdictField]) ? Object.keys(answer[verdictField]).length : 0;
-  if (fieldCountOf(text) > names.length + inner) return unparsable('verdict-repeated');
   const rationale = mode === 'think' ? answer[rationaleField] : '';
-  if (typeof rationale !== 'string' || (mode === 'think' && rationale.trim() === '')) {
+  const parts = mode === 'think' && sections !== undefined && isRecord(rationale) ? rationale : undefined;
+  const written = fieldNamesOf(text);
+  const repeated = sections?.filter((name) => parts && written.filter((each) => each === name).length > 1) ?? [];
+  const isOnce = written.length <= names.length + inner + Object.keys(parts ?? {}).length;
+  if (!isOnce && repeated.length === 0) return unparsable('verdict-repeated');
+  if (parts === undefined && (typeof rationale !== 'string' || (mode === 'think' && rationale.trim() === '')))
     return unparsable('rationale-missing');
-  }
   const verdict = textOf(answer[verdictField]);
   if (verdict === undefined || !isVerdict(verdict))
     return unparsable(inner > 0 ? 'verdict-repeated' : 'verdict-not-a-label');
-  return { ok: true, verdict, rationale: rationale.trim() };
+  if (mode === 'direct' || sections === undefined) return { ok: true, verdict, rationale: String(rationale).trim() };
+  const { found, hasMore } = jsonSections(sections, parts ?? {});
+  const twice = repeated.map((name) => ({ name, text: '' }));
+  const problem = sectionProblem(sections, { found: [...found, ...twice], hasMore: hasMore || !isOnce });
+  return problem ?? { ok: true, verdict, rationale: sectionText(found), sections: found };
 }

@@ -1,5 +1,6 @@
 /** Strict parser of answers whose last line is the verdict alone; the lines above are the rationale. */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
+import { lineSections, sectionProblem, sectionText } from './sections.ts';
 
 function unparsable(reason: UnparsableReason): Judgment {
   return { ok: false, reason };
@@ -12,6 +13,7 @@ export function parseLastLine(
   { text, finishReason }: CompletionText,
   isVerdict: (text: string) => boolean,
   mode: AnswerMode,
+  sections?: readonly string[],
 ): Judgment {
   if (finishReason === 'length') return unparsable('truncated');
   const lines = text
@@ -24,5 +26,9 @@ export function parseLastLine(
   if (lines.some(isVerdict)) return unparsable('verdict-repeated');
   if (mode === 'direct' && lines.length > 0) return unparsable('text-outside-form');
   if (mode === 'think' && lines.length === 0) return unparsable('rationale-missing');
-  return { ok: true, verdict, rationale: lines.join('\n') };
+  const rationale = lines.join('\n');
+  if (mode === 'direct' || sections === undefined) return { ok: true, verdict, rationale };
+  const inner = lineSections(sections, rationale);
+  const problem = sectionProblem(sections, inner);
+  return problem ?? { ok: true, verdict, rationale: sectionText(inner.found), sections: inner.found };
 }

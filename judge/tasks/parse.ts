@@ -4,6 +4,7 @@
  */
 import type { AnswerMode, CompletionText, Judgment, UnparsableReason } from '../example.ts';
 import { rationaleTags, verdictTags, type TagPair } from './completion.ts';
+import { sectionProblem, sectionText, taggedSections } from './sections.ts';
 
 /** Positions of a tag pair and its content in the text. */
 interface Span {
@@ -32,12 +33,14 @@ function isBlank(text: string): boolean {
 }
 
 /**
- * Never throws. White space around tags, rationale and verdict is ignored; case is significant.
+ * Never throws. White space around tags, rationale and verdict is ignored; case is significant. `sections` are those of
+ * the rationale, inside its tags.
  */
 export function parseCompletion(
   completion: CompletionText,
   isVerdict: (text: string) => boolean,
   mode: AnswerMode,
+  sections?: readonly string[],
 ): Judgment {
   const { text, finishReason } = completion;
   // a truncated completion is not an answer, even if it happens to parse
@@ -55,7 +58,9 @@ export function parseCompletion(
   const written = rationale === undefined ? '' : text.slice(rationale.innerStart, rationale.innerEnd).trim();
   if (rationale !== undefined && written === '') return unparsable('rationale-missing');
   const said = text.slice(verdict.innerStart, verdict.innerEnd).trim();
-  return said !== '' && isVerdict(said)
-    ? { ok: true, verdict: said, rationale: written }
-    : unparsable('verdict-not-a-label');
+  if (said === '' || !isVerdict(said)) return unparsable('verdict-not-a-label');
+  if (rationale === undefined || sections === undefined) return { ok: true, verdict: said, rationale: written };
+  const inner = taggedSections(sections, written);
+  const problem = sectionProblem(sections, inner);
+  return problem ?? { ok: true, verdict: said, rationale: sectionText(inner.found), sections: inner.found };
 }

@@ -14,7 +14,6 @@ import { readFirstLabel } from '../../judge/tasks/first-label.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { answers, type Asking, type Shown } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
-import { promptSeries } from './prompt-series.ts';
 import { shotsOf } from './shots.ts';
 import { drawnFrom } from '../training/sampling.ts';
 
@@ -59,13 +58,18 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
 function readLeniently({ evaluation, task, asking, shown, strict }: ExtrasRequest): Scored {
   const name = 'first-label';
   const { spec } = asking;
-  const judgments = strict.map((one) => ({ ...one, judgment: readFirstLabel(one, spec) }));
+  // An answer that was refused has no text to read.
+  const judgments = strict.map((one) => (isRefused(one) ? one : { ...one, judgment: readFirstLabel(one, spec) }));
   const rng = new Rng('bootstrap', evaluation.seed, task, name);
   const [lenient, strictly] = [judgedOf(judgments, shown), judgedOf(strict, shown)];
   return {
     scores: variantScores(name, lenient, strictly, spec, evaluation.bootstrapResampleCount, rng),
     judgments,
   };
+}
+
+function isRefused({ judgment }: EvaluationJudgment): boolean {
+  return !judgment.ok && (judgment.reason === 'refused' || judgment.reason === 'prompt-too-long');
 }
 
 /** The mode that the arm does not answer in, if `evaluation.modes` asks for its prompt. */
@@ -99,19 +103,22 @@ async function askSamples(
   { asking, evaluation, shown }: ExtrasRequest,
   chosen: readonly number[],
 ): Promise<SampleScores> {
-  const { held, prompted, spec, mode } = asking;
+  const { asker, spec, mode } = asking;
   const some = at(shown, chosen);
-  const prompts = await held.waits.for(promptSeries(some, ({ example }) => prompted.encode(example, mode)));
+  const questions = await asker.ofExamples(
+    some.map(({ example }) => example),
+    mode,
+  );
   const { sampleTemperature: temperature, sampleTopK, sampleTopP, tokenCountMax, sampleCount } = evaluation;
   const sampling = { temperature, greedy: false, tokenCountMax, ...drawnFrom(sampleTopK, sampleTopP) };
-  const found = await answers(asking, some, prompts, sampling, sampleCount);
+  const found = await answers(asking, some, questions, sampling, sampleCount);
   const verdicts = found.map((each, i) =>
     each.map(({ judgment }) => outcomeOf(required(some[i], 'an example').example, judgment, spec).predicted),
   );
   return sampleScores(
     some.map(({ example }) => classOf(spec, example.label)),
     verdicts,
-    found.map((each) => each.map(({ logProb }) => required(logProb, 'the log-prob of a sample'))),
+    found.map((each) => each.flatMap(({ logProb }) => logProb ?? [])),
     spec.labels,
   );
 }
@@ -119,8 +126,8 @@ async function askSamples(
 async function askWithShots(request: ExtrasRequest, chosen: readonly number[]): Promise<Scored> {
   const name = 'few-shot';
   const { asking, evaluation, task } = request;
-  const { held, prompted, mode } = asking;
-  const shots = await held.waits.for(shotsOf(prompted.dataset, task, evaluation));
+  const { dataset, waits, mode } = asking;
+  const shots = await waits.for(shotsOf(dataset, task, evaluation));
   if (shots.length === 0) return { scores: { name, refused: 'the task has no training examples to show' } };
   const asked = asis(request, chosen).map((one) => ({ ...one, shots }));
   return askAs(request, chosen, name, asked, mode);
@@ -152,11 +159,11 @@ async function askAs(
 ): Promise<Scored> {
   const { evaluation, shown, strict, task } = request;
   const asking: Asking = { ...request.asking, mode };
-  const { held, prompted, spec } = asking;
+  const { asker, spec } = asking;
   try {
-    const prompts = await held.waits.for(promptSeries(asked, (each) => prompted.encodeAsked(each, mode)));
+    const questions = await asker.ofChanged(asked, mode);
     const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
-    const judgments = (await answers(asking, at(shown, chosen), prompts, sampling, 1)).flat();
+    const judgments = (await answers(asking, at(shown, chosen), questions, sampling, 1)).flat();
     const rng = new Rng('bootstrap', evaluation.seed, task, name);
     const scores = variantScores(
       name,

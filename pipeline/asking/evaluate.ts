@@ -1,29 +1,14 @@
-/**
- * Evaluates one policy on one task: parses and scores greedy answers, and adds the extras that the recipe's
- * `evaluation` asks for. Examples are shown in all orders of their kind.
- */
-import { required } from '../../core/assert.ts';
-import type { JudgedExample } from '../../judge/evaluation/metric.ts';
-import type { Example } from '../../judge/example.ts';
-import { hasForcedChoice } from '../../judge/kinds/table.ts';
-import { taskScores } from '../../judge/evaluation/scores.ts';
-import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
-import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
-import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
-import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
-import { chosenExamples } from './chosen-examples.ts';
+/** Evaluates one policy, held by an engine, on one task (evaluate-task.ts). */
 import type { ComputeContext } from '../compute-context.ts';
-import type { EvaluateInput, EvaluateResult, TaskScores } from '../../contract/activities.ts';
-import { summaryOf } from './kept-evaluation.ts';
+import type { EvaluateInput, EvaluateResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { askExtras } from './evaluate-extras.ts';
-import { keptAnswers } from './kept-answers.ts';
-import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
-import { promptSeries } from './prompt-series.ts';
-import type { PromptedDataset } from './prompter.ts';
+import type { Caller } from '../heartbeat.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
-import type { Caller } from '../heartbeat.ts';
+import { evaluateTask, settingsOf } from './evaluate-task.ts';
+import { keptAnswers } from './kept-answers.ts';
+import { summaryOf } from './kept-evaluation.ts';
+import { tokenAsker } from './token-asker.ts';
 
 export function createEvaluate(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
@@ -48,117 +33,18 @@ export function createEvaluate(context: ComputeContext) {
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
         const startedAtMs = performance.now();
-        const engine = keptAnswers(context.deps, policy, held.engine);
-        const { artifact, scores } = await judge({ engine, waits }, prompted, recipe, input);
+        const spec = taskOf(recipe, task);
+        const asker = tokenAsker({
+          held: { engine: keptAnswers(context.deps, policy, held.engine), waits },
+          ...{ prompted, evaluation: recipe.evaluation, ending: endedBy(recipe, prompted), spec },
+          ...memoryOf(recipe),
+        });
+        const asking = { asker, dataset: prompted.dataset, waits, spec, mode };
+        const { artifact, scores } = await evaluateTask(asking, recipe, { task, split });
         const computeMs = performance.now() - startedAtMs;
         return { outputs: { judgments: await waits.for(cache.put(artifact)) }, summary: { scores }, computeMs };
       }),
     );
     return { ...made, ...outputs, scores: summaryOf(summary.scores) };
   };
-}
-
-/** The evaluation settings that affect one task's answers, for the key: settings of other tasks are left out. */
-function settingsOf({ evaluation }: Recipe, task: string) {
-  const { tasks: _tasks, split: _split, paraphrases, longerAnswer, rationaleCues, ...rest } = evaluation;
-  return {
-    ...rest,
-    paraphrases: paraphrases[task] ?? null,
-    longerAnswer: longerAnswer[task] ?? null,
-    rationaleCues: rationaleCues[task] ?? null,
-  };
-}
-
-/** Examples of one task's split in the dataset, all or those that the evaluation chooses, each in every order of its kind. */
-export async function shownOf(
-  { dataset }: PromptedDataset,
-  spec: TaskSpec,
-  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
-  evaluation: Pick<EvaluationSpec, 'exampleCountMax' | 'seed'> = { seed: 0 },
-): Promise<Shown[]> {
-  const rows = await dataset.rowsOf(task, split);
-  const examples = await dataset.examplesAt(rows);
-  const stored = examples.map((example, i): Shown => ({
-    ...{ example, exampleIndex: required(rows[i], 'a row'), order: 0 },
-  }));
-  return chosenExamples(stored, ({ example }) => example.groupKey, task, evaluation).flatMap((one) => [
-    one,
-    ...otherOrders(one.example, spec).map((example, k): Shown => ({ ...one, example, order: k + 1 })),
-  ]);
-}
-
-async function judge(
-  held: Asking['held'],
-  prompted: PromptedDataset,
-  recipe: Recipe,
-  { task, split, mode }: EvaluateInput,
-): Promise<{ readonly artifact: EvaluationJudgments; readonly scores: TaskScores }> {
-  const { evaluation } = recipe;
-  const spec = taskOf(recipe, task);
-  const asking: Asking = {
-    held,
-    prompted,
-    evaluation,
-    ending: endedBy(recipe, prompted),
-    ...memoryOf(recipe),
-    spec,
-    mode,
-  };
-  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }, evaluation));
-  const judgments = await strictly(asking, shown, recipe);
-  const {
-    samples,
-    variants,
-    judgments: variantJudgments,
-  } = await askExtras({
-    ...{ asking, evaluation, task, shown },
-    strict: judgments,
-  });
-  const scores = scoresOf(recipe, { task, split }, shown, judgments);
-  return {
-    artifact: { schema: 1, task, judgments, ...(variantJudgments && { variants: variantJudgments }) },
-    scores: { ...scores, ...(samples && { samples }), ...(variants && { variants }) },
-  };
-}
-
-async function strictly(
-  asking: Asking,
-  shown: readonly Shown[],
-  { evaluation }: Recipe,
-): Promise<EvaluationJudgment[]> {
-  const { held, prompted, mode } = asking;
-  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
-  const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
-  const judgments = (await answers(asking, shown, prompts, sampling, 1)).flat();
-  if (!evaluation.modes.includes('forced-choice') || !hasForcedChoice(asking.spec)) return judgments;
-  const probabilities = await verdictProbabilities(
-    asking,
-    shown,
-    prompts,
-    judgments.map(({ judgment }) => judgment),
-  );
-  return judgments.map((one, i) => ({ ...one, probabilities: required(probabilities[i], one.exampleId) }));
-}
-
-function scoresOf(
-  recipe: Recipe,
-  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
-  shown: readonly Shown[],
-  judgments: readonly EvaluationJudgment[],
-): TaskScores {
-  const spec = taskOf(recipe, task);
-  const stored = new Map(shown.filter(({ order }) => order === 0).map((one) => [one.exampleIndex, one.example.id]));
-  const orderOf = (example: Example, order: number) => required(ordersOf(example, spec)[order], 'the order shown');
-  const judged = shown.map(({ example, exampleIndex, order }, i): JudgedExample => {
-    const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
-    return {
-      ...{ example, judgment },
-      ...(order > 0 && {
-        reordered: { of: required(stored.get(exampleIndex), 'the stored example'), order: orderOf(example, order) },
-      }),
-      ...(probabilities && { probabilities }),
-    };
-  });
-  const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
-  return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
 }

@@ -19,7 +19,7 @@ export function forcedCompletion(
   judgment: Judgment,
 ): readonly number[] {
   const bare = markedTarget({ id: label, label }, 'direct', verdictFormat);
-  const rationale = judgment.ok ? judgment.rationale : '';
+  const rationale = judgment.ok ? (judgment.sections ?? judgment.rationale) : '';
   if (mode !== 'think' || rationale === '') return completion(bare.text);
   const whole = markedTarget({ id: label, label, rationale }, 'think', verdictFormat);
   return firstSayable(completion, [whole.text, whole], bare);

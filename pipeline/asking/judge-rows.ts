@@ -3,15 +3,15 @@ import { required } from '../../core/assert.ts';
 import { type JudgedRow, judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
 import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { ordersOf } from '../../judge/tasks/reorder.ts';
-import { answers, type Asking, verdictProbabilities } from './answers.ts';
+import { answers, type Asking } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { shownOf } from './evaluate.ts';
+import { shownOf } from './evaluate-task.ts';
 import { keptAnswers } from './kept-answers.ts';
-import { promptSeries } from './prompt-series.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
+import { tokenAsker } from './token-asker.ts';
 import type { Caller } from '../heartbeat.ts';
 
 /** The artifact that `judgeRows` stores. */
@@ -45,13 +45,13 @@ export function createJudgeRows(context: ComputeContext) {
         const { waits } = held;
         const loaded = await waits.for(processors.of(policy.snapshot));
         const prompted = await waits.for(prompter.open(loaded, dataset, prompting));
-        const asking: Asking = {
-          ...{ prompted, evaluation: recipe.evaluation, mode },
+        const spec = taskOf(recipe, task);
+        const asker = tokenAsker({
           held: { engine: keptAnswers(context.deps, policy, held.engine), waits },
-          ending: endedBy(recipe, prompted),
+          ...{ prompted, evaluation: recipe.evaluation, ending: endedBy(recipe, prompted), spec },
           ...memoryOf(recipe),
-          spec: taskOf(recipe, task),
-        };
+        });
+        const asking: Asking = { asker, dataset: prompted.dataset, waits, spec, mode };
         const startedAtMs = performance.now();
         const rows = await judge(asking, task, tokenCountMax);
         const computeMs = performance.now() - startedAtMs;
@@ -64,14 +64,15 @@ export function createJudgeRows(context: ComputeContext) {
 }
 
 async function judge(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
-  const { held, prompted, spec, mode } = asking;
-  const shown = await held.waits.for(shownOf(prompted, spec, { task, split: splitOfRows }));
-  const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
-  const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
+  const { asker, dataset, waits, spec, mode } = asking;
+  const shown = await waits.for(shownOf(dataset, spec, { task, split: splitOfRows }));
+  const questions = await asker.ofExamples(
+    shown.map(({ example }) => example),
+    mode,
+  );
+  const found = (await answers(asking, shown, questions, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);
-  const probabilities = hasForcedChoice(spec)
-    ? await verdictProbabilities(asking, shown, prompts, judgments)
-    : judgments.map(() => undefined);
+  const probabilities = (hasForcedChoice(spec) && (await questions.labelProbabilities?.(judgments))) || [];
   const byRow = new Map<number, { id: string; answers: RowAnswer[] }>();
   shown.forEach(({ example, exampleIndex, order }, i) => {
     const { text, judgment } = required(found[i], 'an answer to every prompt');

@@ -6,11 +6,10 @@ import { digestOf } from '../../core/json.ts';
 import { Rng } from '../../core/rng.ts';
 import type { MarkedText } from '../../core/marked-text.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
 import type { Asked } from '../../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
-import { imagesOfMessages, renderPrompt, shotMessages, systemMessages } from '../../judge/tasks/prompt.ts';
+import { imagesOfMessages } from '../../judge/tasks/prompt.ts';
 import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { augment } from '../../policy/vision/augment.ts';
@@ -19,6 +18,7 @@ import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { LoadedProcessor } from '../policies/processors.ts';
+import { askedMessages } from './asked-messages.ts';
 import { byteLengthOf } from './prompt-series.ts';
 import { taskOf } from '../recipe-access.ts';
 import type { DrawnAugmentation, Prompting } from '../policies/step-record.ts';
@@ -47,25 +47,12 @@ export class Prompter {
     const opened = await openDataset(this.#cache, dataset);
     const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
     const { artifact } = opened;
-    const fileOf = ({ images, id }: Example, image: number, isBlank: boolean) => {
-      const digest = required(images[image], `image ${String(image)} of ${id}`);
-      const read = () => imageBytes(this.#cache, artifact, digest);
-      return isBlank ? async () => blankImageLike(await read()) : read;
-    };
+    const read = (digest: string) => imageBytes(this.#cache, artifact, digest);
     const deferred = async (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
-      const { example, spec, isBlank, shots = [] } = asked;
-      const { modeWords } = prompting;
-      const asks = [
-        ...shots.map((shot) => ({ of: shot, messages: shotMessages(spec, shot, mode, modeWords) })),
-        { of: example, messages: renderPrompt(spec, example, mode, modeWords) },
-      ];
-      const files = asks.flatMap(({ of, messages }) => {
-        return imagesOfMessages(messages, (image) => fileOf(of, image, isBlank && of === example));
-      });
-      const messages = [...systemMessages(spec), ...asks.flatMap((ask) => ask.messages)];
+      const { messages, files } = askedMessages(asked, mode, prompting.modeWords, read);
       const shown =
         changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
-      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, shown));
+      return requireCarried(asked.example, await loaded.processor.deferPrompt(messages, files, shown));
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };

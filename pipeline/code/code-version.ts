@@ -35,9 +35,15 @@ const entries = {
   snapshot: [...engine, 'pipeline/policies/snapshot.ts'],
   averageSnapshots: [...artifacts, 'pipeline/policies/average-snapshots.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
+  evaluateEndpoint: [...artifacts, 'pipeline/asking/evaluate-endpoint.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   /** An engine's answers within evaluate and judgeRows. */
   answers: [...engine, 'pipeline/asking/kept-answers.ts'],
+  /**
+   * Answers of endpoints, which are paid for: how a response is read, and nothing that makes a request, because the whole
+   * request is in the key.
+   */
+  endpointAnswers: ['policy/engines/openai/chat-response.ts'],
   /** A whole run: everything that its activities reach. */
   run: [
     ...prompting,

@@ -29,10 +29,10 @@ export async function withPinnedAddresses(
           ...(dataset.imageFolder !== undefined && { imageFolder: await pinned(dataset.imageFolder) }),
         },
   );
+  const isPinned = policy !== undefined && 'checkpoint' in policy && needed === 'all';
   return {
     ...recipe,
-    policy:
-      'checkpoint' in policy && needed === 'all' ? { ...policy, checkpoint: await pinned(policy.checkpoint) } : policy,
+    ...(isPinned && { policy: { ...policy, checkpoint: await pinned(policy.checkpoint) } }),
     datasets: await Promise.all(datasets),
   };
 }

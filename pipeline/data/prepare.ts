@@ -3,9 +3,13 @@ import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { requireFiles } from '../../recipes/paths.ts';
 import { parseRecipe } from '../../recipes/load.ts';
-import type { PrepareInput, PrepareResult } from '../../contract/activities.ts';
+import type { ArmPlan, PrepareInput, PrepareResult } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { Hub } from '../../artifacts/hub/hub.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import { endpointOf } from '../../recipes/arms.ts';
+import { endpointPolicy } from '../policies/endpoint-policy.ts';
+import { armOf } from '../recipe-access.ts';
 import { withPinnedAddresses } from './pin-hub.ts';
 import { planEvaluations, planRuns } from '../training/plan-runs.ts';
 
@@ -23,10 +27,16 @@ export function createPrepare(cache: JsonCache, hub?: Hub) {
       recipe: await cache.put(recipe),
       recipeDigest: digestOf(asJson(recipe)),
       recipeName: recipe.name,
-      runs: planRuns(recipe),
+      runs: await Promise.all(planRuns(recipe).map((plan) => withEndpoint(cache, recipe, plan))),
       evaluations: planEvaluations(recipe),
       ...(parallelRunCountMax !== undefined && { parallelRunCountMax }),
       ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };
   };
+}
+
+/** The plan of an arm with an endpoint names it: the arm needs nothing of the recipe's policy. */
+async function withEndpoint(cache: JsonCache, recipe: Recipe, plan: ArmPlan): Promise<ArmPlan> {
+  const endpoint = endpointOf(armOf(recipe, plan.arm));
+  return endpoint === undefined ? plan : { ...plan, endpoint: await cache.put(endpointPolicy(endpoint)) };
 }

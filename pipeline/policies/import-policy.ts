@@ -55,6 +55,11 @@ function adoptCheckpoint({ deps, cache }: ComputeContext, checkpoint: ArtifactRe
 
 async function importNamed(context: ComputeContext, recipe: Recipe, caller: Caller) {
   const { policy } = recipe;
+  if (policy === undefined) {
+    throw new MtrlError('RECIPE_INVALID', 'the recipe has no policy', {
+      ...{ where: 'policy', found: 'only arms that ask endpoints', hint: 'name a checkpoint' },
+    });
+  }
   const named = 'checkpoint' in policy ? policy.checkpoint : policy.config;
   const fetched = (address: string): Promise<string> => hubCheckpoint(context.deps, address, caller);
   const path = isHubAddress(named) ? await fetched(named) : named;
@@ -94,7 +99,12 @@ function rethrown(change: (error: unknown) => unknown) {
   };
 }
 
-async function importFolder(context: ComputeContext, path: string, policy: Recipe['policy'], caller: Caller) {
+async function importFolder(
+  context: ComputeContext,
+  path: string,
+  policy: NonNullable<Recipe['policy']>,
+  caller: Caller,
+) {
   const { deps, cache } = context;
   const names = await checkpointFiles(path);
   if ('checkpoint' in policy) requireWeights(path, 'model');

@@ -1,7 +1,7 @@
 /** Gathers what a report shows, writes it as one HTML file, and keeps the experiment's index. */
 import { digestOf } from '../../core/json.ts';
 import { algorithms } from '../../policy/algorithms/table.ts';
-import { isRl } from '../../recipes/arms.ts';
+import { endpointOf, isRl } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import pMap from 'p-map';
@@ -93,10 +93,12 @@ function reportRun(
   const { runName, arm, seed, mode, from, stepCount } = plan;
   const spec = armOf(recipe, arm);
   const scores = evaluations.map((evaluation) => evaluation.scores);
+  const prices = endpointOf(spec)?.cost;
   return {
     ...{ runName, arm, seed, objective: spec.objective, mode, stepCount, wallMs, computeMs, scores, curve },
     ...(isRl(spec) && { algorithm: algorithms[spec.algorithm].title }),
     ...(from !== undefined && { from }),
+    ...(prices && { prices }),
     checkpoint: bytesOf(checkpoint),
   };
 }
@@ -146,7 +148,8 @@ function stagesOf({ ingestion, runs }: ReportSource): StageCost[] {
   one('ingest', ingestion);
   for (const run of runs) {
     run.stages.forEach(add);
-    for (const evaluation of run.evaluations) one('evaluate', evaluation);
+    const asking = run.plan.endpoint === undefined ? 'evaluate' : 'evaluateEndpoint';
+    for (const evaluation of run.evaluations) one(asking, evaluation);
   }
   return [...totals.values()];
 }

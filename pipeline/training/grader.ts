@@ -4,6 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { MtrlError } from '../../core/errors.ts';
+import { reasonOf, textOf } from '../../core/http-response.ts';
+import { retryAfterMsOf } from '../retry-after.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
 
 /** One judgment as sent to the grader. */
@@ -102,7 +104,7 @@ class GraderRequests {
       if (response.ok) return await this.#textOf(response);
       await response.body?.cancel();
       const retryAfterMs = retryAfterMsOf(response);
-      if (retryAfterMs !== undefined) return { retryAfterMs };
+      if (retryAfterMs !== undefined) return { retryAfterMs: Math.min(retryAfterMs, retryAfterMsMax) };
       const isRedirect = response.status >= 300 && response.status < 400;
       throw this.#failed(`status ${String(response.status)}${isRedirect ? ', a redirect, which is not followed' : ''}`);
     } catch (error) {
@@ -112,16 +114,9 @@ class GraderRequests {
   }
 
   async #textOf(response: Response): Promise<string> {
-    const parts: Uint8Array[] = [];
-    let byteLength = 0;
-    for await (const part of response.body ?? []) {
-      parts.push(part as Uint8Array);
-      byteLength += (part as Uint8Array).byteLength;
-      // Leaving the loop cancels the rest of the body.
-      if (byteLength > answerByteLengthMax)
-        throw this.#failed(`a response of more than ${String(answerByteLengthMax)} bytes`);
-    }
-    return Buffer.concat(parts).toString('utf8');
+    const text = await textOf(response, answerByteLengthMax);
+    if (text === undefined) throw this.#failed(`a response of more than ${String(answerByteLengthMax)} bytes`);
+    return text;
   }
 
   #scoresIn(text: string, count: number): number[] {
@@ -155,20 +150,4 @@ class GraderRequests {
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return typeof value === 'number' ? 'a number outside 0 to 1' : `of type ${typeof value}`;
-}
-
-function retryAfterMsOf({ status, headers }: Response): number | undefined {
-  const text = headers.get('retry-after');
-  if (text === null || (status !== 429 && status !== 503)) return undefined;
-  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), retryAfterMsMax) : undefined;
-}
-
-/** The reason for a missing response: the system's error code if there is one, such as ECONNREFUSED. */
-function reasonOf(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof Error)) return 'the request failed';
-  if (error.name === 'TimeoutError') return `no answer within ${String(timeoutMs / 1000)} s`;
-  const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  return `the request failed: ${code ?? error.name}`;
 }

@@ -2,11 +2,13 @@
 import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
+import { endpointProblems } from './endpoint-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
 import type { Recipe, TaskSpec } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
+import { sectionProblems } from './section-checks.ts';
 import { unknownName } from './unknown-name.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
@@ -19,6 +21,8 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...leakProblems(recipe),
     ...judgingProblems(recipe),
     ...promotionProblems(recipe),
+    ...endpointProblems(recipe),
+    ...sectionProblems(recipe),
   ];
 }
 

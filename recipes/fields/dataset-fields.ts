@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { candidatesSchema, contextSchema } from './candidate-fields.ts';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
+import { rationaleSchema } from './section-fields.ts';
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
@@ -59,10 +60,7 @@ const rows = {
     })
     .describe('Row field names.'),
   ...datasetOptions,
-  rationale: z
-    .string()
-    .optional()
-    .describe('Jinja over the row (`row`) and `label`, giving the reason that supervised `think` training shows.'),
+  rationale: rationaleSchema.optional(),
 };
 
 interface Format {

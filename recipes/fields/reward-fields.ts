@@ -31,6 +31,13 @@ const rewardFields = z.strictObject({
       "Taken off: nothing up to `fromTokenCount` tokens, growing evenly to `penalty` at the arm's " +
         '`tokenCountMax`.',
     ),
+  sections: z
+    .enum(['share', 'all'])
+    .default('share')
+    .describe(
+      'Format of an answer to a task with `sections` whose verdict can be read, while some of its sections are wrong. ' +
+        'share: the share of sections that are right. all: 0. Either way its accuracy is 0.',
+    ),
   taskWeights: z
     .record(z.string(), z.number().min(0))
     .default({})

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 import { headlineSchema } from './headline-field.ts';
+import { sectionsSchema } from './section-fields.ts';
 
 /** All formats are parsed by the same strict rules (judge/tasks/read-verdict.ts). */
 const verdictFormat = z
@@ -39,6 +40,7 @@ export const taskSchema = z.strictObject({
     ),
   verdictFormat: verdictFormat.optional(),
   headline: headlineSchema.optional(),
+  sections: sectionsSchema.optional(),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
 

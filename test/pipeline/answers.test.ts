@@ -1,7 +1,8 @@
 /** Answers and label probabilities of the demo's base on its own world, with the embedded engine. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answers, type Asking, type Shown, verdictProbabilities } from '../../pipeline/asking/answers.ts';
+import { answers, type Shown } from '../../pipeline/asking/answers.ts';
+import { type TokenAsking, tokenQuestions } from '../../pipeline/asking/token-asker.ts';
 import { Waits } from '../../pipeline/heartbeat.ts';
 import { type PromptSeries, promptSeries } from '../../pipeline/asking/prompt-series.ts';
 import { endedBy } from '../../pipeline/training/sampling.ts';
@@ -9,7 +10,7 @@ import { required } from '../../core/assert.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import { generateWorldExamples } from '../../judge/worlds/generate.ts';
 import { pictureSize } from '../../judge/worlds/render.ts';
-import type { EncodedPrompt } from '../../policy/engine.ts';
+import type { EncodedPrompt, Sampling } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
 import { loadProcessor } from '../../policy/processor.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
@@ -22,7 +23,7 @@ const engine = new EmbeddedEngine({ threadCount: 1 });
 const processor = await loadProcessor('recipes/demo-base');
 const shown: Shown[] = [];
 let prompts: PromptSeries;
-let asking: Asking;
+let asking: TokenAsking;
 
 beforeAll(async () => {
   await engine.loadCheckpoint('recipes/demo-base');
@@ -52,22 +53,32 @@ beforeAll(async () => {
       tokens: { stopTokenId, padTokenId, bannedTokenIds },
       completion: (text: string) => processor.encodeCompletion(text),
       decode: (tokenIds: readonly number[]) => processor.decodeCompletion(tokenIds),
-    } as unknown as Asking['prompted'],
-    ...{ evaluation: recipe.evaluation, ending: {}, spec, mode: 'think' },
+    } as unknown as TokenAsking['prompted'],
+    ...{ evaluation: recipe.evaluation, ending: {}, spec },
   };
 });
 afterAll(() => engine.close());
 
+const questions = (asked = asking) =>
+  tokenQuestions(
+    asked,
+    prompts,
+    shown.map(({ example }) => example),
+    'think',
+  );
+const answersTo = (asked: TokenAsking, sampling: Sampling, sampleCount: number) =>
+  answers({ spec, mode: 'think' }, shown, questions(asked), sampling, sampleCount);
+
 const greedy = { temperature: 1, greedy: true, tokenCountMax: 20 };
 
 test("ends an answer with the recipe's stop sequence and parses it as before", async () => {
-  const usual = (await answers(asking, shown, prompts, greedy, 1)).flat();
+  const usual = (await answersTo(asking, greedy, 1)).flat();
   expect(usual.filter(({ judgment }) => judgment.ok).length).toBeGreaterThan(3);
   const closed = { ...asking, ending: endedBy({ stopSequences: ['</answer>'] }, asking.prompted) };
-  expect((await answers(closed, shown, prompts, greedy, 1)).flat()).toEqual(usual);
+  expect((await answersTo(closed, greedy, 1)).flat()).toEqual(usual);
   // Without its closing tag, no answer can be parsed.
   const cut = { ...asking, ending: endedBy({ stopSequences: ['<answer>'] }, asking.prompted) };
-  const short = (await answers(cut, shown, prompts, greedy, 1)).flat();
+  const short = (await answersTo(cut, greedy, 1)).flat();
   expect(short.map(({ text, finishReason }) => [text.endsWith('<answer>'), finishReason])).toEqual(
     shown.map(() => [true, 'stop']),
   );
@@ -75,8 +86,8 @@ test("ends an answer with the recipe's stop sequence and parses it as before", a
 });
 
 test('the likeliest label equals the greedy verdict after the same rationale', async () => {
-  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
-  const probabilities = await verdictProbabilities(asking, shown, prompts, judgments);
+  const judgments = (await answersTo(asking, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const probabilities = required(await questions().labelProbabilities?.(judgments), 'probabilities');
   judgments.forEach((judgment, i) => {
     const each = required(probabilities[i], 'probabilities');
     expect(each.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
@@ -85,19 +96,19 @@ test('the likeliest label equals the greedy verdict after the same rationale', a
 });
 
 test("label probabilities respect the recipe's memory ceiling and agree with unlimited ones to rounding", async () => {
-  const judgments = (await answers(asking, shown, prompts, greedy, 1)).flat().map(({ judgment }) => judgment);
+  const judgments = (await answersTo(asking, greedy, 1)).flat().map(({ judgment }) => judgment);
   const under = (byteLengthMax: number) =>
-    verdictProbabilities({ ...asking, memory: { byteLengthMax } }, shown, prompts, judgments);
+    required(questions({ ...asking, memory: { byteLengthMax } }).labelProbabilities, 'probabilities')(judgments);
   await expect(under(301e6)).rejects.toMatchObject({ code: 'MEMORY_EXCEEDED' });
-  const free = await verdictProbabilities(asking, shown, prompts, judgments);
+  const free = required(await questions().labelProbabilities?.(judgments), 'probabilities');
   const difference = (await under(340e6)).flat().map((value, i) => Math.abs(value - (free.flat()[i] ?? NaN)));
   expect(Math.max(...difference)).toBeLessThan(1e-5);
 });
 
 test('several samples have the log-prob of the whole answer, a strict answer has none', async () => {
   const sampling = { temperature: 1, greedy: false, tokenCountMax: 20, topK: 5, topP: 0.9 };
-  const samples = (await answers(asking, shown, prompts, sampling, 3)).flat();
+  const samples = (await answersTo(asking, sampling, 3)).flat();
   expect(samples.length).toBe(3 * shown.length);
   expect(samples.filter(({ logProb }) => logProb === undefined || logProb > 0)).toEqual([]);
-  expect((await answers(asking, shown, prompts, greedy, 1)).flat().some((each) => 'logProb' in each)).toBe(false);
+  expect((await answersTo(asking, greedy, 1)).flat().some((each) => 'logProb' in each)).toBe(false);
 });

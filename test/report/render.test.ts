@@ -22,6 +22,26 @@ test('the file refers to nothing outside itself', () => {
   expect(page).not.toMatch(/url\(|@import/);
 });
 
+test('answers of an endpoint are listed with their tokens and their cost, and their missing log-probs as a dash', () => {
+  const data = madeUpReport();
+  const [base, ...others] = data.runs;
+  if (base === undefined) throw new Error('the made-up report has runs');
+  const usage = { answerCount: 600, promptTokenCount: 1_200_000, completionTokenCount: 30_000 };
+  const samples = { sampleCount: 4, passAt1: 0.6, passAtK: 0.9, majAtK: 0.7, majMacroF1: 0.7, agreement: 0.8 };
+  const scores = base.scores.map((each) => ({ ...each, usage, samples }));
+  const asked = renderReport({
+    ...data,
+    runs: [{ ...base, scores, prices: { promptPrice: 2.5, completionPrice: 10 } }, ...others],
+  });
+  const rows = [...parseHTML(asked).document.querySelectorAll('tr')].map((row) => row.textContent.replace(/\s+/g, ' '));
+  expect(rows.filter((row) => row.includes('3.3000')).map((row) => row.trim())).toEqual([
+    'base/s0 safety 600 1,200,000 30,000 3.3000',
+    'base/s0 pair 600 1,200,000 30,000 3.3000',
+  ]);
+  expect(asked).not.toContain('NaN');
+  expect(page).not.toContain('tokens of prompts');
+});
+
 test('equal data give equal bytes', () => {
   expect(renderReport(madeUpReport())).toBe(page);
 });

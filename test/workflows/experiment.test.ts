@@ -5,7 +5,7 @@ import { sha256 } from '../../core/json.ts';
 import type { ExperimentProgress } from '../../contract/progress.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { useWorkflows } from './harness.ts';
-import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
+import { type MadeUpRecipe, planOf, refTo } from './made-up-activities.ts';
 
 const harness = useWorkflows();
 let count = 0;
@@ -63,6 +63,30 @@ describe('an experiment', () => {
     expect(arms).toEqual(['base', 'base', 'sft', 'sft', 'rl', 'rl']);
     // Each run is evaluated before the next begins, although that one was waiting first.
     expect(calls.indexOf('rollout 0 1/1')).toBeGreaterThan(calls.lastIndexOf('evaluate sft on unseen'));
+  });
+
+  it("asks an arm's endpoint one task after the other, each told what those before it took", async () => {
+    const theirs = planOf({ arm: 'theirs', objective: 'none', stepCount: 0, endpoint: refTo('theirs') });
+    const handle = await start({ runs: [planOf({ arm: 'base', objective: 'none', stepCount: 0 }), theirs] });
+    await handle.result();
+    const { calls } = harness.activities;
+    expect(calls).toContain('importPolicy');
+    expect(calls.filter((call) => call.includes('theirs on'))).toEqual([
+      'ask theirs on known after 0 answers',
+      'ask theirs on unseen after 8 answers',
+    ]);
+    expect(calls.at(-1)).toBe('report 2');
+  });
+
+  it('imports no policy if all of its arms ask endpoints', async () => {
+    const handle = await start({
+      runs: [planOf({ arm: 'theirs', objective: 'none', stepCount: 0, endpoint: refTo('theirs') })],
+    });
+    await handle.result();
+    expect(harness.activities.calls).toEqual([
+      ...['prepare', 'ingest', 'ask theirs on known after 0 answers', 'ask theirs on unseen after 8 answers'],
+      ...['keepEvaluations theirs/s0', 'report 1'],
+    ]);
   });
 
   it('can be filtered in the Web UI, like its children', async () => {

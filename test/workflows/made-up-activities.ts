@@ -50,7 +50,10 @@ export class MadeUpActivities {
   keptRuns: Map<string, KeptRun> | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
+  get control(): Pick<
+    Activities,
+    'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'report'
+  > &
     RetrainingActivities {
     return {
       ...this.registry.activities,
@@ -83,6 +86,11 @@ export class MadeUpActivities {
         const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
         const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
         return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
+      },
+      evaluateEndpoint: async ({ task, arm, endpoint, before: { answerCount } }) => {
+        await this.#note(`ask ${arm} on ${task} after ${String(answerCount)} answers`);
+        const usage = { answerCount: 8, promptTokenCount: 800, completionTokenCount: 80 };
+        return { ...made(), judgments: refTo(`judgments ${endpoint.uri}`), scores: scoresOf(task), usage };
       },
       keepEvaluations: async ({ run: { plan } }) => {
         await this.#note(`keepEvaluations ${plan.runName}`);

@@ -81,8 +81,8 @@ export class ExperimentTracker {
     this.#show();
   }
 
-  ingested(result: IngestResult, imported: Made): void {
-    this.#count([result, imported]);
+  ingested(result: IngestResult, imported?: Made): void {
+    this.#count([result, ...(imported ? [imported] : [])]);
     this.state(
       'training',
       `${String(result.exampleCount)} examples, ${String(result.quarantinedCount)} rows in quarantine`,

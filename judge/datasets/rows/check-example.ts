@@ -7,6 +7,7 @@ import { isLabel } from '../../kinds/table.ts';
 import { ruleFor } from '../../tasks/candidates.ts';
 import { readVerdict } from '../../tasks/read-verdict.ts';
 import { renderPrompt, type ModeWords } from '../../tasks/prompt.ts';
+import { unparsableText } from '../../evaluation/unparsable.ts';
 import { UnusableRow } from '../reading.ts';
 
 const modes: readonly AnswerMode[] = ['think', 'direct'];
@@ -31,5 +32,5 @@ export function checkExample(example: Example, task: TaskSpec, modeWords: ModeWo
   const text = targetText(example, 'think', task.verdictFormat);
   const judgment = readVerdict({ text, finishReason: 'stop' }, ruleFor(task, example), 'think');
   if (!judgment.ok)
-    throw new UnusableRow('PROMPT_INVALID', `an answer with this rationale is unparsable: ${judgment.reason}`);
+    throw new UnusableRow('PROMPT_INVALID', `an answer with this rationale is unparsable: ${unparsableText(judgment)}`);
 }

@@ -2,7 +2,7 @@
 import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts';
 import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';
-import type { Candidate, Example } from '../../example.ts';
+import type { Candidate, Example, Rationale } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
@@ -18,12 +18,25 @@ import { UnusableRow } from '../reading.ts';
 export interface RowMapping {
   readonly spec: Pick<RowsSpec, 'task' | 'split' | 'fields' | keyof DatasetOptions>;
   readonly task: TaskSpec;
-  readonly rationale: Template | undefined;
+  /** Returns the text of the reason, or its sections in the task's order. */
+  readonly rationale: ((values: Parameters<Template>[0]) => Rationale) | undefined;
 }
 
 /** PROMPT_INVALID for a rationale that is not Jinja. */
 export function rowMapping(spec: RowsSpec, task: TaskSpec): RowMapping {
-  return { spec, task, rationale: spec.rationale === undefined ? undefined : compileTemplate(spec.rationale) };
+  return { spec, task, rationale: spec.rationale === undefined ? undefined : rationaleWriter(spec.rationale, task) };
+}
+
+function rationaleWriter(
+  written: NonNullable<RowsSpec['rationale']>,
+  { sections = [] }: TaskSpec,
+): NonNullable<RowMapping['rationale']> {
+  if (typeof written === 'string') {
+    const template = compileTemplate(written);
+    return (values) => template(values).trim();
+  }
+  const templates = sections.map((name) => ({ name, template: compileTemplate(written[name] ?? '') }));
+  return (values) => templates.map(({ name, template }) => ({ name, text: template(values).trim() }));
 }
 
 /** Where a row's images come from. Both throw UnusableRow. */
@@ -123,9 +136,9 @@ async function withFrames(parts: readonly RowPart[], rowImages: RowImages): Prom
   return (await Promise.all(found)).flat();
 }
 
-function renderRationale(template: Template, row: Row, label: string): string {
+function renderRationale(write: NonNullable<RowMapping['rationale']>, row: Row, label: string): Rationale {
   try {
-    return template({ row, label }).trim();
+    return write({ row, label });
   } catch (error) {
     throw new UnusableRow('PROMPT_INVALID', `rationale: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,0 +1,13 @@
+/** The evaluation of an arm that asks an endpoint. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
+import type { EvaluateInput, EvaluateResult } from './activities.ts';
+
+export interface EvaluateEndpointInput extends Omit<EvaluateInput, 'policy' | 'seed'> {
+  readonly endpoint: ArtifactRef;
+  /** What the arm's evaluations of other tasks used, for the ceiling of the arm's cost. */
+  readonly before: EndpointUsage;
+}
+export interface EvaluateEndpointResult extends EvaluateResult {
+  readonly usage: EndpointUsage;
+}

@@ -1,0 +1,21 @@
+/** What the answers of an endpoint took. */
+
+/** Answers, each counted once, and their tokens as the endpoint counts them. */
+export interface EndpointUsage {
+  readonly answerCount: number;
+  readonly promptTokenCount: number;
+  readonly completionTokenCount: number;
+}
+
+/** Of a million tokens, in any currency. */
+export interface TokenPrices {
+  readonly promptPrice: number;
+  readonly completionPrice: number;
+}
+
+export function costOf(
+  { promptTokenCount, completionTokenCount }: EndpointUsage,
+  { promptPrice, completionPrice }: TokenPrices,
+): number {
+  return (promptTokenCount * promptPrice + completionTokenCount * completionPrice) / 1e6;
+}
