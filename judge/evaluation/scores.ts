@@ -4,6 +4,7 @@ import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Split } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
+import { sliceScores } from './groups/slices.ts';
 import type { JudgedExample, MetricInput } from './metric.ts';
 import { metricsOf } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
@@ -26,8 +27,25 @@ export interface ScoresRequest {
  * Computes the metrics of the task's kind. `exampleCount` counts an example once; its scores are over all its orders,
  * which form one cluster (its group). `unparsableRate` includes truncated answers.
  */
-export function taskScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest): TaskScores {
+export function taskScores(request: ScoresRequest): TaskScores {
+  const { task, spec, split, judged } = request;
   assert(judged.length > 0, `no judgments of ${task}/${split}`);
+  const head = {
+    ...{ task, split, ood: spec.ood },
+    exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
+  };
+  const slices = spec.slices?.map((field) =>
+    sliceScores(judged, field, (rows, hasInterval) =>
+      metricScores({ ...request, judged: rows, ...(!hasInterval && { resampleCount: 1 }) }),
+    ),
+  );
+  return { ...head, ...metricScores(request), ...(slices && { slices }) };
+}
+
+type HeadName = 'task' | 'split' | 'ood' | 'exampleCount';
+
+function metricScores(request: ScoresRequest): Omit<TaskScores, HeadName> {
+  const { task, spec, split, judged, resampleCount, seed, cues } = request;
   const input: MetricInput = {
     ...{ judged, task: spec, labels: spec.labels, resampleCount, cues },
     outcomes: judged.map(({ example, judgment }) => ({
@@ -36,11 +54,7 @@ export function taskScores({ task, spec, split, judged, resampleCount, seed, cue
     })),
     rng: () => new Rng('bootstrap', seed, task, split),
   };
-  const head = {
-    ...{ task, split, ood: spec.ood },
-    exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
-  };
   const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
   // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.
-  return Object.assign(head, ...scores) as TaskScores;
+  return Object.assign({}, ...scores) as Omit<TaskScores, HeadName>;
 }

@@ -1,4 +1,5 @@
 import type { Split } from '../example.ts';
+import type { SliceScores } from './groups/slices.ts';
 import type { MetricScores } from './metrics.ts';
 import type { SampleScores } from './several-samples.ts';
 
@@ -18,6 +19,8 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly unparsableRate: number;
   readonly truncatedRate: number;
   readonly samples?: SampleScores;
+  /** One entry a field of the task's `slices`. */
+  readonly slices?: readonly SliceScores[];
   /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
 }

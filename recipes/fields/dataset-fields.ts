@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { candidatesSchema } from './candidate-fields.ts';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
+import { voteFieldsSchema } from './vote-fields.ts';
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
@@ -50,6 +51,7 @@ const rows = {
         .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
       candidates: candidatesSchema.optional(),
       label: labelFieldSchema.default('label'),
+      votes: voteFieldsSchema.optional(),
       prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
       group: z
         .string()

@@ -29,6 +29,20 @@ export const taskSchema = z.strictObject({
     .min(1)
     .describe("Jinja over the example's fields and `mode_word`; `<image>` stands where each image goes."),
   verdictFormat: verdictFormat.optional(),
+  slices: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(8)
+    .optional()
+    .describe('Row fields: every score is also given for the rows of each value, with the mean over the values.'),
+  accPlusBy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Row field whose equal values form a group of acc+, the share of groups with all judgments right. Default: ' +
+        '`fields.group`, else the pictures of the row.',
+    ),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
 

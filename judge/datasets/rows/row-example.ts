@@ -6,10 +6,11 @@ import type { Example } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
-import { labelOf } from './label.ts';
 import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
+import { attributesOf } from './row-attributes.ts';
+import { votedLabelOf } from './voted-label.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
@@ -69,12 +70,12 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, images
   const { fields, randomOrderSeed } = spec;
   const split = typeof spec.split === 'string' ? spec.split : undefined;
   const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
-  const found = labelOf(row, spec, task);
+  const found = votedLabelOf(row, spec, task);
   const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
   const given = { ...(await shownOf(row, fields, imagesOf)), ...found };
   checkCandidates(given, found.label, task);
-  const { images, candidates, label, score } =
+  const { images, candidates, label, score, votes } =
     randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
   return {
     ...{ id, task: spec.task, split: split ?? 'train', images, ...(candidates && { candidates }) },
@@ -82,6 +83,8 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, images
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
     groupKey: group ?? (images.length > 0 ? images.join('+') : id),
+    ...(votes && { votes }),
+    ...attributesOf(row, task),
   };
 }
 
