@@ -56,7 +56,5 @@ export async function* readRows(
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
   const rows = readers[spec.reader](files, spec, attributeFields(task));
-  yield* inOrder(voteRows(rows, spec), rowCountInFlight, (row) =>
-    readingsOf(row, mapping, { folder, edgeMax }),
-  );
+  yield* inOrder(voteRows(rows, spec), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
 }

@@ -53,7 +53,10 @@ export const votesSchema = z
           'are for the agreement alone.',
       ),
     undecided: z
-      .union([z.enum(['quarantine', 'leave-out', 'first']), z.strictObject({ label: z.string().describe('The label.') })])
+      .union([
+        z.enum(['quarantine', 'leave-out', 'first']),
+        z.strictObject({ label: z.string().describe('The label.') }),
+      ])
       .default('quarantine')
       .describe(
         'A row without a most common vote, or without a unanimous one: quarantine as `VOTES_UNDECIDED`; leave-out: as ' +

@@ -31,8 +31,7 @@ function found(row: Row, where: VoteFields): GivenVote[] {
   if ('columns' in where)
     return matching(row, where.columns).map((name) => ({ name, value: valueAt(row, name), count: 1 }));
   if ('counts' in where) return counts(row, where.counts);
-  if ('rows' in where)
-    return listField(row, groupedVotesField).map((value) => ({ name: where.rows, value, count: 1 }));
+  if ('rows' in where) return listField(row, groupedVotesField).map((value) => ({ name: where.rows, value, count: 1 }));
   const { list, vote, leaveOut } = where;
   return listField(row, list).flatMap((_, i) => {
     const element = valueAt(row, `${list}.${i}`);

@@ -6,6 +6,7 @@ import type { RowLabel } from '../../kinds/kind.ts';
 import { nearestLabel } from '../../kinds/label-numbers.ts';
 import { named } from '../../kinds/row-label.ts';
 import { kindOf } from '../../kinds/table.ts';
+import { voteCounts } from '../../vote-counts.ts';
 import { UnusableRow } from '../reading.ts';
 import { type Row, textField } from './jsonl-row.ts';
 import { labelOf, type LabelRule } from './label.ts';
@@ -55,12 +56,8 @@ const numberOf = ({ label, score }: RowLabel): number => score ?? Number(label);
 
 function countsOf(read: readonly ReadVote[], task: KindedTask): VoteCount[] {
   const isNumber = kindOf(task).votesAre === 'numbers';
-  const counts = new Map<string | null, number>();
-  for (const { label, count } of read) {
-    const vote = label === undefined ? null : isNumber ? String(numberOf(label)) : label.label;
-    counts.set(vote, (counts.get(vote) ?? 0) + count);
-  }
-  return [...counts];
+  const nameOf = (label: RowLabel): string => (isNumber ? String(numberOf(label)) : label.label);
+  return voteCounts(read.map(({ label, count }) => [label === undefined ? null : nameOf(label), count]));
 }
 
 interface Source {

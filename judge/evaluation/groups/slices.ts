@@ -43,10 +43,7 @@ export function sliceScores(judged: readonly JudgedExample[], field: string, sco
   const sorted = [...byValue].sort(([, a], [, b]) => exampleCountOf(b) - exampleCountOf(a));
   const listed = sorted.slice(0, listedCountMax).map(([value, rows]) => ({ value, ...slice(rows, scoresOf) }));
   const rest = sorted.slice(listedCountMax).map(([, rows]) => rows);
-  const all = [
-    ...listed.map(({ scores }) => scores),
-    ...rest.map((rows) => numbersIn(scoresOf(rows, false))),
-  ];
+  const all = [...listed.map(({ scores }) => scores), ...rest.map((rows) => numbersIn(scoresOf(rows, false)))];
   return {
     ...{ field, valueCount: sorted.length, values: listed },
     ...(rest.length > 0 && { others: slice(rest.flat(), scoresOf) }),

@@ -56,7 +56,8 @@ export const tiesScores: Metric<TiesScores> = ({ judged, task: { tiesScoreBy }, 
   return {
     tiesScore: {
       ...{ pairCount: pairs.length, refAccuracy, tiedAccuracy, preferredRate, preferredHardRate, marginScore },
-      score: 0.3 * tiedAccuracy + 0.3 * refAccuracy + 0.2 * preferredRate + 0.2 * preferredHardRate + 0.01 * marginScore,
+      score:
+        0.3 * tiedAccuracy + 0.3 * refAccuracy + 0.2 * preferredRate + 0.2 * preferredHardRate + 0.01 * marginScore,
       leftOutCount: prompts.size - refs.size - tied.size,
     },
   };

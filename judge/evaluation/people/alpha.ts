@@ -1,9 +1,10 @@
 /** Krippendorff's alpha: of judge and label, of people, and of people with the judge as one more of them. */
 import { kindOf } from '../../kinds/table.ts';
+import { voteTotal } from '../../vote-counts.ts';
 import type { JudgedExample, Metric } from '../metric.ts';
 import { outcomeOf } from '../outcome.ts';
 import { type AlphaLevel, krippendorffAlpha, type UnitRatings } from '../statistics/krippendorff.ts';
-import { votedExamples, voteCount } from './voted-examples.ts';
+import { votedExamples } from './voted-examples.ts';
 
 export interface PeopleAlpha {
   /** nominal; interval for numbers. */
@@ -45,7 +46,9 @@ export const alphaScores: Metric<AlphaScores> = ({ judged, task }) => {
     }),
   );
   const voted = votedExamples(judged);
-  const units = voted.map(({ votes }) => new Map(votes.flatMap(([vote, count]) => (vote === null ? [] : [[vote, count]]))));
+  const units = voted.map(
+    ({ votes }) => new Map(votes.flatMap(([vote, count]) => (vote === null ? [] : [[vote, count]]))),
+  );
   const people = alpha(units);
   const withJudge = alpha(voted.map((one, i) => withRating(units[i] ?? new Map(), saidOf(one))));
   return {
@@ -53,7 +56,7 @@ export const alphaScores: Metric<AlphaScores> = ({ judged, task }) => {
     ...(voted.length > 0 && {
       peopleAlpha: {
         ...{ level, exampleCount: voted.length },
-        votesPerExample: voted.reduce((sum, { votes }) => sum + voteCount(votes), 0) / voted.length,
+        votesPerExample: voted.reduce((sum, { votes }) => sum + voteTotal(votes), 0) / voted.length,
         ...(people !== undefined && { people }),
         ...(withJudge !== undefined && { withJudge }),
       },

@@ -68,7 +68,7 @@ export interface HeldOutVote {
 }
 
 /**
- * Each vote against the rest. If several labels are the most common ones of the rest, each counts in equal parts; numbers
+ * Each vote against the rest; `votes` has one entry a vote. If several labels are the most common ones of the rest, each counts in equal parts; numbers
  * have one, the label nearest to their mean. Empty if no rest has a vote.
  */
 export function heldOutVotes(votes: readonly VoteCount[], task: KindedTask): HeldOutVote[] {
