@@ -42,7 +42,7 @@ export const voteFieldsSchema = z
   );
 export type VoteFields = z.infer<typeof voteFieldsSchema>;
 
-export const votesSchema = z
+const votes = z
   .strictObject({
     labelBy: z
       .enum(['majority', 'unanimous', 'first', 'mean', 'field'])
@@ -72,9 +72,9 @@ export const votesSchema = z
           'Any other vote that is not a label quarantines its row.',
       ),
   })
-  .optional()
   .describe('How the label of a row follows from its `fields.votes`.');
-export type VotesSpec = NonNullable<z.infer<typeof votesSchema>>;
+export const votesSchema = votes.optional();
+export type VotesSpec = z.infer<typeof votes>;
 
-/** Where a dataset with `fields.votes` has no `votes`. */
-export const standardVotes: VotesSpec = { labelBy: 'majority', undecided: 'quarantine' };
+/** Of a dataset with `fields.votes` and without `votes`. */
+export const standardVotes = votes.parse({});

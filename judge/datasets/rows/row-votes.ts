@@ -44,7 +44,7 @@ function found(row: Row, where: VoteFields): GivenVote[] {
 function members(row: Row, field: string): GivenVote[] {
   const value = valueAt(row, field);
   if (!isObject(value)) throw new UnusableRow('FIELD_MISSING', `${field} is not a list or an object with votes`);
-  return Object.entries(value).map(([name, each]) => ({ name: `${field}.${name}`, value: each as unknown, count: 1 }));
+  return Object.entries(value).map(([name, each]) => ({ name: `${field}.${name}`, value: each, count: 1 }));
 }
 
 function counts(row: Row, field: string): GivenVote[] {

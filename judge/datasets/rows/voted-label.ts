@@ -1,5 +1,5 @@
 /** Derives a row's label from the votes of several people, and keeps the votes. */
-import { standardVotes, type VoteFields, type VotesSpec } from '../../../recipes/fields/vote-fields.ts';
+import type { VoteFields, VotesSpec } from '../../../recipes/fields/vote-fields.ts';
 import type { KindedTask } from '../../../recipes/fields/task-fields.ts';
 import type { VoteCount } from '../../example.ts';
 import type { RowLabel } from '../../kinds/kind.ts';
@@ -27,6 +27,9 @@ interface ReadVote {
   readonly label?: RowLabel;
   readonly count: number;
 }
+
+/** The defaults of the schema: what `votes` is if a dataset has `fields.votes` alone. */
+const standardVotes: VotesSpec = { labelBy: 'majority', undecided: 'quarantine' };
 
 /** Different votes of one row, so that an example stays small whatever the number of votes. */
 const distinctCountMax = 64;
