@@ -1,6 +1,6 @@
 /**
  * How well one rater answers the tasks of recipes/real-text.yaml: each of a word's ten raters in turn is the judge, and
- * the label is made of the other nine. No judge can be expected to agree with people better than they do with each other.
+ * the label is made of the other nine. A judge with these figures is as good as one more rater.
  */
 import { agreementOf, heldOutVotes } from '../judge/evaluation/people/human-ceiling.ts';
 import { voteCounts } from '../judge/vote-counts.ts';

@@ -46,7 +46,7 @@ function judgedRows(rows: readonly Row[]): JudgedExample[] {
 }
 
 const scoresOf = (spec: TaskSpec, rows: readonly Row[]) =>
-  taskScores({ task: 't', spec, split: 'test', judged: judgedRows(rows), resampleCount: 10, seed: 0 });
+  taskScores({ task: 't', spec, split: 'test', judged: judgedRows(rows), resampleCount: 200, seed: 0 });
 
 describe.each(cases)('matches the packages: $name', ({ values, level, ratings, verdicts, expected }) => {
   const spec = taskOf(level === 'interval' ? 'score' : 'pointwise', values);
@@ -67,6 +67,43 @@ describe.each(cases)('matches the packages: $name', ({ values, level, ratings, v
     expect(Object.keys(found).sort()).toEqual(Object.keys(expected[who]).sort());
     for (const [name, value] of Object.entries(expected[who])) expect(found[name], name).toBeCloseTo(value, 12);
   });
+});
+
+test('the judge is told from one person by an interval, in which examples of one group are drawn together', () => {
+  const spec = taskOf('pointwise', ['yes', 'no']);
+  const labels = Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? 'yes' : 'no'));
+  const other = (label: string): string => (label === 'yes' ? 'no' : 'yes');
+  const rows = (verdictOf: (label: string, i: number) => string): Row[] =>
+    labels.map((label, i) => ({
+      label,
+      verdict: verdictOf(label, i),
+      votes: [
+        [label, 4],
+        [other(label), 1],
+      ],
+    }));
+  // Held out, the four are right and the one is wrong.
+  const perfect = scoresOf(
+    spec,
+    rows((label) => label),
+  ).humanCeiling;
+  expect(perfect?.person.accuracy).toBeCloseTo(0.8, 12);
+  expect(perfect?.difference.accuracy).toBeCloseTo(0.2, 12);
+  // It is .2 in every example.
+  expect(perfect?.difference.ci95[0]).toBeCloseTo(0.2, 12);
+  const like = rows((label, i) => (i % 5 === 0 ? other(label) : label));
+  const alone = scoresOf(spec, like).humanCeiling?.difference;
+  expect(alone?.accuracy).toBeCloseTo(0, 12);
+  const widthOf = ([low, high]: readonly [number, number] = [0, 0]): number => high - low;
+  expect(alone?.ci95[0]).toBeLessThan(0);
+  expect(alone?.ci95[1]).toBeGreaterThan(0);
+  const judged = judgedRows(like).map((one, i) => ({
+    ...one,
+    // The wrong ones are in two of ten groups.
+    example: { ...one.example, groupKey: i % 5 === 0 ? `w${String(i % 10)}` : String(Math.floor(i / 6)) },
+  }));
+  const request = { task: 't', spec, split: 'test', judged, resampleCount: 200, seed: 0 } as const;
+  expect(widthOf(taskScores(request).humanCeiling?.difference.ci95)).toBeGreaterThan(widthOf(alone?.ci95));
 });
 
 test('the alpha of judge and label is that of two raters, and an unparsable answer agrees with nothing', () => {

@@ -47,6 +47,7 @@ export function scores(task: string, macroF1: number, ci95: readonly [number, nu
       exampleCount: 9,
       person: { macroF1: 0.81, accuracy: 0.82, cohenKappa: 0.63 },
       judge: { macroF1: 0.71, accuracy: 0.72, cohenKappa: 0.43, pearson: 0.5, meanAbsoluteError: 1 },
+      difference: { accuracy: -0.1, ci95: [-0.2, -0.05] as const },
     },
     accPlus: { groupCount: 1234, rate: 0.345 },
     slices: [

@@ -67,7 +67,7 @@ describe('every section shows its part', () => {
 
   test('the agreement of people stands beside that of the judge', () => {
     expect(rowsUnder('reliability', 'One person and the judge')[0]).toBe(
-      'base/s0 | safety | 9 | 81.0 | 71.0 | 82.0 | 72.0 | 0.63 | 0.43 | – | 0.50',
+      'base/s0 | safety | 9 | 81.0 | 71.0 | 82.0 | 72.0 | 0.63 | 0.43 | – | 0.50 | -10.0 (-20.0 to -5.0)',
     );
     expect(rowsUnder('reliability', "Krippendorff's alpha")[0]).toBe(
       'base/s0 | safety | nominal | 4.5 | 0.62 | 0.58 | 0.41',

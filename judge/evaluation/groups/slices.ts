@@ -1,7 +1,7 @@
 /** All scores of a task for the rows of each value of a row field, with their macro mean over the values. */
 import type { JudgedExample } from '../metric.ts';
 
-/** Name -> number: every number among a task's scores, nested ones with a dot (`correlation.pearson`). */
+/** Name -> number: the numbers among a task's scores except counts, nested ones with a dot (`correlation.pearson`). */
 export type SliceNumbers = Readonly<Record<string, number>>;
 
 export interface Slice {
@@ -62,6 +62,7 @@ function slice(rows: readonly JudgedExample[], scoresOf: ScoresOf): Omit<Slice, 
 
 function numbersIn(scores: object, prefix = ''): Record<string, number> {
   const found = Object.entries(scores).flatMap(([name, value]: [string, unknown]): [string, number][] => {
+    if (/count$/i.test(name)) return [];
     if (typeof value === 'number') return [[prefix + name, value]];
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
     return Object.entries(numbersIn(value, `${prefix}${name}.`));

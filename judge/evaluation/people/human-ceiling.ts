@@ -1,6 +1,7 @@
 /**
  * The human ceiling: each person's vote in turn is a verdict, and the label is made of the votes of the others. The judge
- * is compared with the same labels, so that both figures are of one standard.
+ * is compared with the same labels, so that both figures are of one standard. A judge can exceed one person, whose votes
+ * have noise of their own.
  */
 import type { KindedTask } from '../../../recipes/fields/task-fields.ts';
 import type { VoteCount } from '../../example.ts';
@@ -10,7 +11,9 @@ import { accuracyOf } from '../accuracy.ts';
 import { cohenKappa } from '../cohen-kappa.ts';
 import { macroF1 } from '../macro-f1.ts';
 import type { Metric } from '../metric.ts';
+import type { Outcome } from '../outcome.ts';
 import { pearson } from '../statistics/pearson.ts';
+import { type ClusterCounts, clusterRows, intervalAround, resample } from '../statistics/resampling.ts';
 import { votedExamples } from './voted-examples.ts';
 
 export interface AgreementScores {
@@ -30,6 +33,8 @@ export interface HumanCeiling {
   readonly person: AgreementScores;
   /** The judge against the same others, in the order of the row. */
   readonly judge: AgreementScores;
+  /** Accuracy of the judge minus that of one person, with its 95 % interval by the cluster bootstrap. */
+  readonly difference: { readonly accuracy: number; readonly ci95: readonly [number, number] };
 }
 
 interface CeilingScores {
@@ -37,25 +42,47 @@ interface CeilingScores {
   readonly humanCeiling?: HumanCeiling;
 }
 
-export const humanCeilingScores: Metric<CeilingScores> = ({ judged, task }) => {
-  const rows = votedExamples(judged).map(({ votes, judgment }) => ({
-    ...{ heldOut: heldOutVotes(votes, task) },
-    verdict: judgment.ok ? String(judgment.score ?? judgment.verdict) : null,
-  }));
-  const decided = rows.filter(({ heldOut }) => heldOut.length > 0);
-  if (decided.length === 0) return undefined;
-  const judge = decided.flatMap(({ heldOut, verdict }) => heldOut.map((one) => ({ ...one, vote: verdict })));
-  return {
-    humanCeiling: {
-      exampleCount: decided.length,
-      person: agreementOf(
-        decided.flatMap(({ heldOut }) => heldOut),
-        task,
-      ),
-      judge: agreementOf(judge, task),
-    },
-  };
+export const humanCeilingScores: Metric<CeilingScores> = ({ judged, task, resampleCount, rng }) => {
+  const rows = votedExamples(judged).flatMap(({ example, votes, judgment }): HeldOutRow[] => {
+    const people = heldOutVotes(votes, task);
+    const verdict = judgment.ok ? String(judgment.score ?? judgment.verdict) : null;
+    const judge = people.map((one) => ({ ...one, vote: verdict }));
+    return people.length === 0 ? [] : [{ people, judge, clusterKey: example.groupKey }];
+  });
+  if (rows.length === 0) return undefined;
+  const agreement = (verdictsOf: (row: HeldOutRow) => readonly HeldOutVote[]): AgreementScores =>
+    agreementOf(rows.flatMap(verdictsOf), task);
+  const [person, judge] = [agreement(({ people }) => people), agreement((row) => row.judge)];
+  const accuracy = judge.accuracy - person.accuracy;
+  const resamples = resample(
+    accuracyGains(rows, task),
+    (sums) => (sums[0] ?? 0) / (sums[1] ?? 1),
+    resampleCount,
+    rng(),
+  );
+  const difference = { accuracy, ci95: intervalAround(accuracy, resamples.sort()) };
+  return { humanCeiling: { exampleCount: rows.length, person, judge, difference } };
 };
+
+/** Verdicts on one example, of each person in turn, and of the judge in their places. */
+interface HeldOutRow {
+  readonly people: readonly HeldOutVote[];
+  readonly judge: readonly HeldOutVote[];
+  readonly clusterKey: string;
+}
+
+/** Per cluster: the sum over its examples of the judge's accuracy minus that of one person, and their number. */
+function accuracyGains(rows: readonly HeldOutRow[], task: KindedTask): ClusterCounts {
+  const { rowOf, clusterCount } = clusterRows(rows.map(({ clusterKey }) => clusterKey));
+  const counts = new Float64Array(2 * clusterCount);
+  const accuracy = (verdicts: readonly HeldOutVote[]): number => accuracyOf(outcomesOf(verdicts, task));
+  rows.forEach(({ people, judge }, i) => {
+    const at = 2 * (rowOf[i] ?? 0);
+    counts[at] = (counts[at] ?? 0) + accuracy(judge) - accuracy(people);
+    counts[at + 1] = (counts[at + 1] ?? 0) + 1;
+  });
+  return { counts, width: 2 };
+}
 
 /** A verdict on an example: a label, a number as text, or null for none; and a label that the others' votes make. */
 export interface HeldOutVote {
@@ -100,11 +127,7 @@ function meanLabel(rest: readonly (readonly [string, number])[], { labels }: Kin
 
 /** Of people, or of a judge in their place. */
 export function agreementOf(verdicts: readonly HeldOutVote[], task: KindedTask): AgreementScores {
-  const isNumber = kindOf(task).votesAre === 'numbers';
-  const outcomes = verdicts.map(({ vote, label, weight }) => ({
-    ...{ label, weight },
-    predicted: vote === null ? undefined : isNumber ? nearestLabel(Number(vote), task.labels) : vote,
-  }));
+  const outcomes = outcomesOf(verdicts, task);
   const kappa = cohenKappa(outcomes);
   return {
     macroF1: macroF1(outcomes, task.labels),
@@ -112,6 +135,14 @@ export function agreementOf(verdicts: readonly HeldOutVote[], task: KindedTask):
     ...(kappa !== undefined && { cohenKappa: kappa }),
     ...numericAgreement(verdicts),
   };
+}
+
+function outcomesOf(verdicts: readonly HeldOutVote[], task: KindedTask): Outcome[] {
+  const isNumber = kindOf(task).votesAre === 'numbers';
+  return verdicts.map(({ vote, label, weight }) => ({
+    ...{ label, weight },
+    predicted: vote === null ? undefined : isNumber ? nearestLabel(Number(vote), task.labels) : vote,
+  }));
 }
 
 function numericAgreement(verdicts: readonly HeldOutVote[]): Pick<AgreementScores, 'pearson' | 'meanAbsoluteError'> {
