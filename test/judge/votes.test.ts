@@ -129,11 +129,13 @@ describe('the label is', () => {
     { id: 4, evals: [null] },
     { id: 5, evals: ['yes', 'perhaps'] },
     { id: 6, evals: 'yes' },
+    { id: 7, evals: [['yes']] },
   );
   const broken = [
     [4, 'FIELD_MISSING', 'the row has no votes'],
     [5, 'LABEL_UNKNOWN', 'evals.1 is perhaps, not one of yes, no'],
     [6, 'FIELD_MISSING', 'evals is not a list or an object with votes'],
+    [7, 'FIELD_MISSING', 'evals.0 is not text, a number, true or false'],
   ];
 
   test('the most common vote; a tie is quarantined with its votes', async () => {
@@ -199,6 +201,19 @@ describe('the label is', () => {
       ['2', '2', 2, { 1: 2, 4: 1 }],
     ]);
     expect(mean.quarantined).toEqual([[3, 'LABEL_UNKNOWN', 'evals.1 is 7, not one of 1, 2, 3, 4, 5']]);
+    // Thresholds are of another scale than the labels, in which the votes are kept.
+    const labelThresholds = [
+      { label: '1', below: 50 },
+      { label: '5', from: 50 },
+    ];
+    const percent = lines({ id: 1, evals: [90, 80, 10] });
+    for (const [labelBy, expected] of [
+      ['majority', ['1', '5', 5]],
+      ['mean', ['1', '5', 60]],
+    ] as const) {
+      const scaled = { votes: 'evals', by: { labelBy }, task: scores, more: { labelThresholds } };
+      expect((await read(`scaled-${labelBy}.jsonl`, percent, scaled)).rows).toEqual([[...expected, { 5: 2, 1: 1 }]]);
+    }
     const common = await read('common.jsonl', rated, { votes: 'evals', task: scores });
     expect(common.rows).toEqual([['2', '1', 1, { 1: 2, 4: 1 }]]);
   });
@@ -295,6 +310,24 @@ describe('the number of votes is bounded', () => {
       ['3', 'yes', { yes: 2 }],
     ]);
     expect(counts.quarantined).toEqual([[2, 'LABEL_UNKNOWN', 'n.yes is 0.5, not a count']]);
+  });
+
+  test('rows of an item that are broken are entries of their own', async () => {
+    const rows = [{ vote: 'yes' }, { vote: 'no', status: ['odd'] }, { vote: null }, { vote: 'yes' }, { vote: 'odd' }];
+    const text = lines(...rows.map((row, i) => ({ ...row, id: i < 4 ? 1 : 2 })), { vote: 'yes' });
+    const found = await read('broken-votes.jsonl', text, {
+      ...{ votes: { rows: 'vote' }, more: { leaveOut: { status: ['Rejected'] } } },
+    });
+    expect(found.rows).toEqual([['1', 'yes', { yes: 2 }]]);
+    expect(found.quarantined.sort()).toEqual([
+      [2, 'FIELD_MISSING', 'status is not text, a number, true or false'],
+      [5, 'LABEL_UNKNOWN', 'vote is odd, not one of yes, no'],
+      [6, 'FIELD_MISSING', 'the row has no id'],
+    ]);
+    const mixed = lines({ id: 1, a: [{ v: 'yes' }, null, { v: null }] }, { id: 2, a: [{ v: 'yes' }, 'no'] });
+    const elements = await read('elements.jsonl', mixed, { votes: { list: 'a', vote: 'v' } });
+    expect(elements.rows).toEqual([['1', 'yes', { yes: 1 }]]);
+    expect(elements.quarantined).toEqual([[2, 'FIELD_MISSING', 'a.1 is not an object with a vote']]);
   });
 
   test('a file whose rows all have one id is one broken row', async () => {

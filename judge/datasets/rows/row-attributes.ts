@@ -17,11 +17,8 @@ export function attributeFields({ slices = [], accPlusBy, tiesScoreBy }: TaskSpe
  * without one that names a group.
  */
 export function attributesOf(row: Row, task: TaskSpec): Pick<Example, 'attributes'> {
-  const { slices = [], accPlusBy, tiesScoreBy } = task;
-  const isNeeded = (name: string): boolean => name === accPlusBy || name === tiesScoreBy;
-  const names = attributeFields(task).filter(
-    (name) => isNeeded(name) || !slices.includes(name) || (valueAt(row, name) ?? null) !== null,
-  );
+  const groups = [task.accPlusBy, task.tiesScoreBy];
+  const names = attributeFields(task).filter((name) => groups.includes(name) || (valueAt(row, name) ?? null) !== null);
   if (names.length === 0) return {};
   return { attributes: Object.fromEntries(names.map((name) => [name, shortened(textField(row, name))])) };
 }

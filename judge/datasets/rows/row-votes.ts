@@ -35,7 +35,9 @@ function found(row: Row, where: VoteFields): GivenVote[] {
   const { list, vote, leaveOut } = where;
   return listField(row, list).flatMap((_, i) => {
     const element = valueAt(row, `${list}.${i}`);
-    if (!isObject(element) || leftOutBy(element, leaveOut) !== undefined) return [];
+    if (element === null) return [];
+    if (!isObject(element)) throw new UnusableRow('FIELD_MISSING', `${list}.${i} is not an object with a vote`);
+    if (leftOutBy(element, leaveOut) !== undefined) return [];
     return [{ name: `${list}.${i}.${vote}`, value: valueAt(element, vote), count: 1 }];
   });
 }

@@ -27,7 +27,7 @@ export async function* voteRows(
   }
   let item: Item | undefined;
   for await (const row of rows) {
-    const id = 'problem' in row || leftOutBy(row.values, leaveOut) !== undefined ? undefined : idOf(row, idField);
+    const id = 'problem' in row ? undefined : idOf(row.values, idField, leaveOut);
     if (id === undefined || 'problem' in row) {
       yield row;
       continue;
@@ -44,9 +44,10 @@ export async function* voteRows(
   if (item !== undefined) yield rowOf(item);
 }
 
-function idOf({ values }: Row, field: string): string | undefined {
+/** Undefined for a row that does not become part of an item. */
+function idOf(values: Row['values'], field: string, leaveOut: RowsSpec['leaveOut']): string | undefined {
   try {
-    return textField(values, field);
+    return leftOutBy(values, leaveOut) === undefined ? textField(values, field) : undefined;
   } catch (error) {
     if (error instanceof UnusableRow) return undefined;
     throw error;

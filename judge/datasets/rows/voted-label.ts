@@ -43,7 +43,7 @@ export function votedLabelOf(row: Row, rule: VoteRule, task: KindedTask): VotedL
   if (fields.votes === undefined) return labelOf(row, rule, task);
   const read = votesIn(row, fields.votes).map((vote) => readVote(vote, rule, spec, task));
   if (read.length === 0) throw new UnusableRow('FIELD_MISSING', 'the row has no votes');
-  const votes = countsOf(read, task);
+  const votes = countsOf(read, rule, task);
   if (votes.length > distinctCountMax)
     throw new UnusableRow('LABEL_UNKNOWN', `the row has more than ${distinctCountMax} different votes`);
   return { ...decided(read, votes, spec, { row, rule, task }), votes };
@@ -57,8 +57,9 @@ function readVote({ name, value, count }: GivenVote, rule: VoteRule, spec: Votes
 
 const numberOf = ({ label, score }: RowLabel): number => score ?? Number(label);
 
-function countsOf(read: readonly ReadVote[], task: KindedTask): VoteCount[] {
-  const isNumber = kindOf(task).votesAre === 'numbers';
+/** Numbers that thresholds turn into labels are on a scale of their own: their labels are what a judge can say. */
+function countsOf(read: readonly ReadVote[], { labelThresholds }: VoteRule, task: KindedTask): VoteCount[] {
+  const isNumber = kindOf(task).votesAre === 'numbers' && labelThresholds === undefined;
   const nameOf = (label: RowLabel): string => (isNumber ? String(numberOf(label)) : label.label);
   return voteCounts(read.map(({ label, count }) => [label === undefined ? null : nameOf(label), count]));
 }

@@ -41,7 +41,7 @@ export const alphaScores: Metric<AlphaScores> = ({ judged, task }) => {
   const labelled = alpha(
     judged.map((one) => {
       const { label, score } = one.example;
-      const right = level === 'interval' ? String(score ?? label) : outcomeOf(one.example, one.judgment, task).label;
+      const right = task.real === true ? String(score ?? label) : outcomeOf(one.example, one.judgment, task).label;
       return withRating(new Map([[right, 1]]), saidOf(one));
     }),
   );
