@@ -1,5 +1,6 @@
 /** Where a row has its candidates: in columns, or in a list. */
 import { z } from 'zod';
+import { namePattern } from './scalars.ts';
 
 const part = z.union([
   z.strictObject({ text: z.string().describe('Row field with text.') }),
@@ -20,10 +21,9 @@ const listed = z
 
 const matched = z
   .strictObject({
-    columns: z
-      .string()
-      .regex(/^[^*]*\*[^*]*$/, 'a name with one `*`')
-      .describe('Row fields whose names match, such as `response_*`, in the order of the numbers in place of `*`.'),
+    columns: namePattern.describe(
+      'Row fields whose names match, such as `response_*`, in the order of the numbers in place of `*`.',
+    ),
     of: z.enum(['text', 'image']).optional().describe('What the fields hold; default: text.'),
   })
   .describe('Fields by a pattern. Fields that are absent or null are not candidates.');

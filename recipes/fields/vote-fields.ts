@@ -1,5 +1,6 @@
 /** Votes of several people on a row: where they are, and how a label is made of them (docs/data.md). */
 import { z } from 'zod';
+import { namePattern } from './scalars.ts';
 
 const value = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -16,10 +17,9 @@ const listed = z
 
 const matched = z
   .strictObject({
-    columns: z
-      .string()
-      .regex(/^[^*]*\*[^*]*$/, 'a name with one `*`')
-      .describe('Row fields whose names match, such as `rater_*`, in the order of the numbers in place of `*`.'),
+    columns: namePattern.describe(
+      'Row fields whose names match, such as `rater_*`, in the order of the numbers in place of `*`.',
+    ),
   })
   .describe('Fields by a pattern.');
 

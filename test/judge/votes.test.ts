@@ -324,10 +324,18 @@ describe('the number of votes is bounded', () => {
       [5, 'LABEL_UNKNOWN', 'vote is odd, not one of yes, no'],
       [6, 'FIELD_MISSING', 'the row has no id'],
     ]);
-    const mixed = lines({ id: 1, a: [{ v: 'yes' }, null, { v: null }] }, { id: 2, a: [{ v: 'yes' }, 'no'] });
-    const elements = await read('elements.jsonl', mixed, { votes: { list: 'a', vote: 'v' } });
+    const mixed = lines(
+      { id: 1, a: [{ v: 'yes' }, null, { v: null }] },
+      { id: 2, a: [{ v: 'yes' }, 'no'] },
+      { id: 3, a: [{ v: 'yes', was_cancelled: true }] },
+    );
+    const votes = { list: 'a', vote: 'v', leaveOut: { was_cancelled: [true] } };
+    const elements = await read('elements.jsonl', mixed, { votes });
     expect(elements.rows).toEqual([['1', 'yes', { yes: 1 }]]);
-    expect(elements.quarantined).toEqual([[2, 'FIELD_MISSING', 'a.1 is not an object with a vote']]);
+    expect(elements.quarantined).toEqual([
+      [2, 'FIELD_MISSING', 'a.1 is not an object with a vote'],
+      [3, 'LEFT_OUT', 'a.0.was_cancelled is true'],
+    ]);
   });
 
   test('a file whose rows all have one id is one broken row', async () => {

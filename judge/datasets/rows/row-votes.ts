@@ -32,14 +32,22 @@ function found(row: Row, where: VoteFields): GivenVote[] {
     return matching(row, where.columns).map((name) => ({ name, value: valueAt(row, name), count: 1 }));
   if ('counts' in where) return counts(row, where.counts);
   if ('rows' in where) return listField(row, groupedVotesField).map((value) => ({ name: where.rows, value, count: 1 }));
-  const { list, vote, leaveOut } = where;
-  return listField(row, list).flatMap((_, i) => {
-    const element = valueAt(row, `${list}.${i}`);
+  return elements(row, where);
+}
+
+/** LEFT_OUT if the recipe leaves out all elements that there are. */
+function elements(row: Row, { list, vote, leaveOut }: Extract<VoteFields, { list: string }>): GivenVote[] {
+  const reasons: string[] = [];
+  const votes = listField(row, list).flatMap((element, i) => {
     if (element === null) return [];
     if (!isObject(element)) throw new UnusableRow('FIELD_MISSING', `${list}.${i} is not an object with a vote`);
-    if (leftOutBy(element, leaveOut) !== undefined) return [];
-    return [{ name: `${list}.${i}.${vote}`, value: valueAt(element, vote), count: 1 }];
+    const reason = leftOutBy(element, leaveOut);
+    if (reason !== undefined) reasons.push(`${list}.${i}.${reason}`);
+    return reason === undefined ? [{ name: `${list}.${i}.${vote}`, value: valueAt(element, vote), count: 1 }] : [];
   });
+  const [reason] = reasons;
+  if (votes.length === 0 && reason !== undefined) throw new UnusableRow('LEFT_OUT', reason);
+  return votes;
 }
 
 /** Elements of a list, or members of an object. */
