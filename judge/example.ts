@@ -51,7 +51,14 @@ export interface Example {
    * bootstrap resamples them as one cluster.
    */
   readonly groupKey: string;
+  /** Votes of several people, in the order in which they were first given, one entry a vote. */
+  readonly votes?: readonly VoteCount[];
+  /** Values of the row fields by which the task's scores are grouped; never shown to the policy. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
+
+/** A vote, and how many people gave it. A vote is a label, of a score task a number as text; null is an abstention. */
+export type VoteCount = readonly [vote: string | null, count: number];
 
 /** A row that could not become an Example. */
 export interface QuarantinedRow {
@@ -61,6 +68,7 @@ export interface QuarantinedRow {
     | 'ROW_UNREADABLE'
     | 'FIELD_MISSING'
     | 'LABEL_UNKNOWN'
+    | 'VOTES_UNDECIDED'
     | 'IMAGE_MISSING'
     | 'IMAGE_UNREADABLE'
     | 'IMAGE_TOO_LARGE'

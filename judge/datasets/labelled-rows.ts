@@ -1,15 +1,17 @@
 /** The labels of a task's rows without their pictures and prompts: what verdicts of any judge are compared with. */
 import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';
-import type { QuarantinedRow } from '../example.ts';
+import type { Example, QuarantinedRow } from '../example.ts';
 import { readers } from './readers/table.ts';
 import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
 import { textField } from './rows/jsonl-row.ts';
-import { labelOf } from './rows/label.ts';
 import { leaveOut } from './rows/leave-out.ts';
+import { attributeFields, attributesOf } from './rows/row-attributes.ts';
+import { voteRows } from './rows/vote-rows.ts';
+import { votedLabelOf } from './rows/voted-label.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 import { taskSpecOf } from './check-recipe.ts';
 
-export interface LabelledRow {
+export interface LabelledRow extends Pick<Example, 'votes' | 'attributes'> {
   readonly id: string;
   readonly label: string;
   readonly score?: number;
@@ -30,7 +32,8 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
   const quarantined: QuarantinedRow[] = [];
   for (const dataset of recipe.datasets) {
     if (dataset.reader === 'judge-world' || dataset.task !== task) continue;
-    for await (const read of readers[dataset.reader](files, dataset)) {
+    const found = readers[dataset.reader](files, dataset, attributeFields(spec));
+    for await (const read of voteRows(found, dataset)) {
       try {
         if ('problem' in read) throw read.problem;
         leaveOut(read.values, dataset.leaveOut);
@@ -54,5 +57,8 @@ function rowOf(
 ): LabelledRow {
   const id = textField(values, dataset.fields.id);
   const { group } = dataset.fields;
-  return { id, ...labelOf(values, dataset, spec), groupKey: group === undefined ? id : textField(values, group) };
+  return {
+    ...{ id, ...votedLabelOf(values, dataset, spec), ...attributesOf(values, spec) },
+    groupKey: group === undefined ? id : textField(values, group),
+  };
 }

@@ -12,7 +12,9 @@ import type { RowOrBroken } from './readers/row.ts';
 import { readers } from './readers/table.ts';
 import { type Reading, type StoredImages, type TakenImage, UnusableRow } from './reading.ts';
 import { outcomesOfRow, type RowImages, rowMapping, type RowMapping } from './rows/row-example.ts';
+import { attributeFields } from './rows/row-attributes.ts';
 import { framesIn, type ImageSource, takeImages } from './rows/row-images.ts';
+import { voteRows } from './rows/vote-rows.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
 /** Rows whose images are decoded concurrently: enough for the threads of libvips, few enough for the memory. */
@@ -56,7 +58,6 @@ export async function* readRows(
   if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
-  yield* inOrder(readers[spec.reader](files, spec), rowCountInFlight, (row) =>
-    readingsOf(row, mapping, { folder, edgeMax }),
-  );
+  const rows = readers[spec.reader](files, spec, attributeFields(task));
+  yield* inOrder(voteRows(rows, spec), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
 }

@@ -10,6 +10,10 @@ export const accuracyScore: Metric<{ readonly accuracy: number }> = ({ outcomes 
 });
 
 export function accuracyOf(outcomes: readonly Outcome[]): number {
-  if (outcomes.length === 0) return 0;
-  return outcomes.filter(({ label, predicted }) => label === predicted).length / outcomes.length;
+  let [right, total] = [0, 0];
+  for (const { label, predicted, weight = 1 } of outcomes) {
+    total += weight;
+    if (label === predicted) right += weight;
+  }
+  return total === 0 ? 0 : right / total;
 }

@@ -17,14 +17,15 @@ export const cohenKappaScore: Metric<KappaScore> = ({ outcomes }) => {
 
 /** Kappa in [-1, 1]; undefined for no examples, and if agreement by chance is 1 (one class on both sides). */
 export function cohenKappa(outcomes: readonly Outcome[]): number | undefined {
-  const total = outcomes.length;
+  let total = 0;
   const labelCounts = new Map<string, number>();
   const verdictCounts = new Map<string, number>();
   let agreed = 0;
-  for (const { label, predicted } of outcomes) {
-    labelCounts.set(label, (labelCounts.get(label) ?? 0) + 1);
-    if (predicted !== undefined) verdictCounts.set(predicted, (verdictCounts.get(predicted) ?? 0) + 1);
-    if (label === predicted) agreed++;
+  for (const { label, predicted, weight = 1 } of outcomes) {
+    total += weight;
+    labelCounts.set(label, (labelCounts.get(label) ?? 0) + weight);
+    if (predicted !== undefined) verdictCounts.set(predicted, (verdictCounts.get(predicted) ?? 0) + weight);
+    if (label === predicted) agreed += weight;
   }
   let chance = 0;
   for (const [label, count] of labelCounts) chance += count * (verdictCounts.get(label) ?? 0);

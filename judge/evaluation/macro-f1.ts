@@ -41,10 +41,10 @@ function classCounts(outcomes: readonly Outcome[], label: string): ClassCounts {
   let truePositive = 0;
   let falsePositive = 0;
   let falseNegative = 0;
-  for (const outcome of outcomes) {
-    if (outcome.predicted === label && outcome.label === label) truePositive++;
-    else if (outcome.predicted === label) falsePositive++;
-    else if (outcome.label === label) falseNegative++;
+  for (const { predicted, weight = 1, ...outcome } of outcomes) {
+    if (predicted === label && outcome.label === label) truePositive += weight;
+    else if (predicted === label) falsePositive += weight;
+    else if (outcome.label === label) falseNegative += weight;
   }
   return { truePositive, falsePositive, falseNegative };
 }

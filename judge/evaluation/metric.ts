@@ -3,6 +3,7 @@ import type { Rng } from '../../core/rng.ts';
 import type { Example, Judgment } from '../example.ts';
 import type { Labels, Order } from '../kinds/kind.ts';
 import type { KindedTask } from '../../recipes/fields/task-fields.ts';
+import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Outcome } from './outcome.ts';
 import type { Cues } from './rationale-agreement.ts';
 
@@ -21,7 +22,7 @@ export interface MetricInput {
   readonly judged: readonly JudgedExample[];
   /** Outcomes of `judged`, in the same order. */
   readonly outcomes: readonly (Outcome & { readonly clusterKey: string })[];
-  readonly task: KindedTask;
+  readonly task: KindedTask & Pick<TaskSpec, 'accPlusBy'>;
   readonly labels: Labels;
   readonly resampleCount: number;
   /** Returns a new generator with the same seed on each call, so that all metrics resample the same clusters. */

@@ -3,6 +3,7 @@ import { required } from '../../core/assert.ts';
 import type { Intersection } from '../../core/intersection.ts';
 import type { MetricGroup } from '../kinds/table.ts';
 import { accuracyScore } from './accuracy.ts';
+import { baseRateScores } from './base-rates.ts';
 import { baselineScores } from './baselines.ts';
 import { balancedAccuracyScore } from './balanced-accuracy.ts';
 import { cohenKappaScore } from './cohen-kappa.ts';
@@ -10,10 +11,14 @@ import { confusionScore } from './confusion.ts';
 import { correlationScores } from './correlation.ts';
 import { criteriaScores } from './criteria.ts';
 import { forcedScores } from './forced-choice.ts';
+import { accPlusScores } from './groups/acc-plus.ts';
+import { tiesScores } from './groups/ties-score.ts';
 import { macroF1Score, perClassScores } from './macro-f1.ts';
 import { majorityScore } from './majority.ts';
 import type { Metric } from './metric.ts';
 import { allOrders } from './order.ts';
+import { alphaScores } from './people/alpha.ts';
+import { humanCeilingScores } from './people/human-ceiling.ts';
 import { rankingScores } from './ranking.ts';
 import { rationaleScores } from './rationale-agreement.ts';
 import { intervalScore } from './statistics/bootstrap.ts';
@@ -30,11 +35,18 @@ const metrics = {
     unparsable: unparsableScores,
     balancedAccuracy: balancedAccuracyScore,
     cohenKappa: cohenKappaScore,
+    baseRates: baseRateScores,
     perClass: perClassScores,
     confusion: confusionScore,
     correlation: correlationScores,
     rationales: rationaleScores,
     forcedChoice: forcedScores,
+    accPlus: accPlusScores,
+  },
+  /** For tasks whose rows may have votes of several people. */
+  people: {
+    alpha: alphaScores,
+    humanCeiling: humanCeilingScores,
   },
   /** For tasks whose examples are evaluated in several orders. */
   order: {
@@ -49,10 +61,15 @@ const metrics = {
   criteria: {
     criteria: criteriaScores,
     unparsable: unparsableScores,
+    accPlus: accPlusScores,
   },
   /** For orders of candidates. */
   ranking: {
     ranking: rankingScores,
+  },
+  /** For numbers of several answers to a prompt. */
+  'ties-score': {
+    tiesScore: tiesScores,
   },
 } satisfies Readonly<Record<MetricGroup, Readonly<Record<string, Metric>>>>;
 

@@ -6,6 +6,8 @@ export interface Outcome {
   readonly label: string;
   /** Undefined if the completion is unparsable: a false negative of the label's class, and a false positive of none. */
   readonly predicted: string | undefined;
+  /** Where outcomes count in parts; 1 if absent. */
+  readonly weight?: number;
 }
 
 export function outcomeOf(

@@ -5,6 +5,7 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Split } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
 import { headlineOf } from './headline.ts';
+import { sliceScores } from './groups/slices.ts';
 import type { JudgedExample, MetricInput } from './metric.ts';
 import { metricsOf } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
@@ -27,8 +28,26 @@ export interface ScoresRequest {
  * Computes the metrics of the task's kind. `exampleCount` counts an example once; its scores are over all its orders,
  * which form one cluster (its group). `unparsableRate` includes truncated answers.
  */
-export function taskScores({ task, spec, split, judged, resampleCount, seed, cues }: ScoresRequest): TaskScores {
+export function taskScores(request: ScoresRequest): TaskScores {
+  const { task, spec, split, judged } = request;
   assert(judged.length > 0, `no judgments of ${task}/${split}`);
+  const head = {
+    ...{ task, split, ood: spec.ood },
+    exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
+  };
+  const slices = spec.slices?.map((field) =>
+    sliceScores(judged, field, (rows, hasInterval) =>
+      metricScores({ ...request, judged: rows, ...(!hasInterval && { resampleCount: 1 }) }),
+    ),
+  );
+  const scores: TaskScores = { ...head, ...metricScores(request), ...(slices && { slices }) };
+  return spec.headline === undefined ? scores : { ...scores, headline: headlineOf(spec.headline, scores) };
+}
+
+type HeadName = 'task' | 'split' | 'ood' | 'exampleCount';
+
+function metricScores(request: ScoresRequest): Omit<TaskScores, HeadName> {
+  const { task, spec, split, judged, resampleCount, seed, cues } = request;
   const input: MetricInput = {
     ...{ judged, task: spec, labels: spec.labels, resampleCount, cues },
     outcomes: judged.map(({ example, judgment }) => ({
@@ -37,12 +56,7 @@ export function taskScores({ task, spec, split, judged, resampleCount, seed, cue
     })),
     rng: () => new Rng('bootstrap', seed, task, split),
   };
-  const head = {
-    ...{ task, split, ood: spec.ood },
-    exampleCount: judged.filter(({ reordered }) => reordered === undefined).length,
-  };
-  const measured = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
+  const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
   // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.
-  const scores = Object.assign(head, ...measured) as TaskScores;
-  return spec.headline === undefined ? scores : { ...scores, headline: headlineOf(spec.headline, scores) };
+  return Object.assign({}, ...scores) as Omit<TaskScores, HeadName>;
 }

@@ -1,5 +1,6 @@
 import type { Split } from '../example.ts';
 import type { Headline } from './headline.ts';
+import type { SliceScores } from './groups/slices.ts';
 import type { MetricScores } from './metrics.ts';
 import type { EndpointUsage } from './endpoint-usage.ts';
 import type { SampleScores } from './several-samples.ts';
@@ -24,6 +25,8 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly samples?: SampleScores;
   /** What the answers took, if an endpoint gave them. */
   readonly usage?: EndpointUsage;
+  /** One entry a field of the task's `slices`. */
+  readonly slices?: readonly SliceScores[];
   /** Scores of other modes and probes on the same examples, in the recipe's order. */
   readonly variants?: readonly VariantScores[];
 }

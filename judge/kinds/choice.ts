@@ -21,7 +21,8 @@ export const choice = {
     const { field } = rule;
     return isNumberFields(field) ? labelOfBest(row, field, task.labels) : labelOfField(row, rule, task);
   },
-  metrics: ['label', 'order'],
+  votesAre: 'labels',
+  metrics: ['label', 'people', 'order'],
   gateMetrics: ['consistencyRate'],
   words: { examples: 'choices', orders: 'all rotations' },
 } as const satisfies Kind;

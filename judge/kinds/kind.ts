@@ -94,6 +94,8 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** Whether a label may be derived by comparing two row fields (`greaterOf`, `lesserOf`). */
   readonly takesTwoLabelFields: boolean;
   labelOf(row: RowValues, rule: LabelRule, task: KindTask<F>): RowLabel | UnknownLabel;
+  /** What votes of several people on a row are; undefined if rows of this kind have none. */
+  readonly votesAre?: 'labels' | 'numbers';
 
   /** Reader for verdicts that need not be labels; undefined if every verdict must be a label. */
   verdictReader?(task: KindTask<F>): ((text: string) => OpenVerdict) | undefined;

@@ -26,7 +26,8 @@ export const pairwise = {
     const { field } = rule;
     return isNumberFields(field) ? labelOfWinner(row, field, task.labels) : labelOfField(row, rule, task);
   },
-  metrics: ['label', 'order', 'ties'],
+  votesAre: 'labels',
+  metrics: ['label', 'people', 'order', 'ties'],
   gateMetrics: ['consistencyRate'],
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;

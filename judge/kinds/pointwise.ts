@@ -10,7 +10,8 @@ export const pointwise = {
   labelsArePlaces: false,
   takesTwoLabelFields: false,
   labelOf: labelOfField,
-  metrics: ['label'],
+  votesAre: 'labels',
+  metrics: ['label', 'people'],
   gateMetrics: [],
   words: { examples: 'examples' },
 } as const satisfies Kind;

@@ -12,6 +12,14 @@ const fields = {
       'Scores only: any number from the first label to the last is a verdict; where classes are counted it ' +
         'is the nearest label.',
     ),
+  tiesScoreBy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Scores only: row field that names a prompt as `ref:N` or `tied:N`, for the Ties score of RewardBench 2. Each row ' +
+        'is one answer to the prompt, and correct if its label is the last one.',
+    ),
 };
 
 const rewardFields = {
@@ -53,7 +61,8 @@ export const score = {
     const said = judgment.score ?? Number(judgment.verdict);
     return closeness(said, example.score ?? Number(example.label), labels);
   },
-  metrics: ['label'],
+  votesAre: 'numbers',
+  metrics: ['label', 'people', 'ties-score'],
   gateMetrics: [],
   words: { examples: 'examples' },
 } as const satisfies Kind<typeof fields, typeof rewardFields>;

@@ -1,5 +1,6 @@
 /** Renders the report: one HTML file that needs no network, no script and no other file. Results come first. */
 import { baselineLines } from '../evaluation/baseline-text.ts';
+import { baseRateTable } from './base-rate-table.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
@@ -7,8 +8,10 @@ import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
 import { gallery } from './gallery.ts';
+import { groupTables, hasGroups } from './group-tables.ts';
 import { type Html, html, trusted } from './html.ts';
 import { lineagePicture } from './lineage.ts';
+import { peopleTables } from './people-table.ts';
 import { hasProbes, probeTable } from './probe-table.ts';
 import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
 import { hasReliability, reliability } from './reliability.ts';
@@ -93,7 +96,18 @@ function sectionsOf(data: ReportData): readonly Section[] {
             id: 'reliability',
             title: 'Reliability',
             about: 'Agreement with the labels beyond Macro-F1. Rates in points.',
-            body: reliability(data),
+            body: html`${reliability(data)}${baseRateTable(data)}${peopleTables(data)}`,
+          },
+        ]
+      : []),
+    ...(hasGroups(data)
+      ? [
+          {
+            id: 'groups',
+            title: 'Groups',
+            about:
+              'The same judgments by the values of row fields. Rates in points; a mean gives each value equal weight.',
+            body: groupTables(data),
           },
         ]
       : []),

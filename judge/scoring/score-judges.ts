@@ -83,8 +83,9 @@ export function scoreJudges(
   const joint = jointBootstrap(outcomes, spec.labels, resampleCount, new Rng('judges', seed, task));
   const judges = scored.map(([judge, given], j): JudgeScores => {
     const said = required(verdicts.get(judge), judge).filter(({ rowId }) => byId.has(rowId));
-    // Its own interval is replaced by that of the common draws.
-    const scores = taskScores({ task, spec, split: 'test', judged: given, resampleCount: 1, seed });
+    // Its own interval is replaced by that of the common draws; slices keep theirs.
+    const ownCount = spec.slices === undefined ? 1 : resampleCount;
+    const scores = taskScores({ task, spec, split: 'test', judged: given, resampleCount: ownCount, seed });
     return {
       ...{ judge, verdictCount: given.length },
       missingCount: rows.length - new Set(said.map(({ rowId }) => rowId)).size,
@@ -100,10 +101,10 @@ export function scoreJudges(
 }
 
 /** Recorded verdicts need no candidates, but their number, to exchange them. */
-function exampleOf(task: string, spec: TaskSpec, { id, label, score, groupKey }: LabelledRow): Example {
+function exampleOf(task: string, spec: TaskSpec, row: LabelledRow): Example {
   const length = candidateCountOf(spec)?.max ?? 0;
   return {
-    ...{ id, task, split: 'test', images: [], fields: {}, label, groupKey, ...(score !== undefined && { score }) },
+    ...{ ...row, task, split: 'test', images: [], fields: {} },
     candidates: Array.from({ length }, () => []),
   };
 }

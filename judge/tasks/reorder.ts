@@ -26,10 +26,10 @@ export function otherOrders(example: Example, task: Pick<TaskSpec, 'kind' | 'lab
 /**
  * Permutes the candidates, keeps the label on the same one (a tie stays a tie), and adds `#swapped` to the id of a pair
  * (or removes it, so that swapping twice restores the id), else the number of the order. The rationale is omitted, because
- * it refers to places.
+ * it refers to places, and so are the votes, which agreement compares in the order of the row alone.
  */
 export function reordered(example: Example, labels: Labels, order: Order, orderIndex = 1): Example {
-  const { id, task, split, fields, context, groupKey, label } = example;
+  const { id, task, split, fields, context, groupKey, label, attributes } = example;
   const count = candidatesOf(example).length;
   assert(count === order.length, `${id} has ${count} candidates: they have no order of ${order.length}`);
   assert(
@@ -40,6 +40,7 @@ export function reordered(example: Example, labels: Labels, order: Order, orderI
     ...{ task, split, fields, groupKey, ...(context && { context }) },
     id: reorderedId(id, order, orderIndex),
     ...inOrder(example, labels, order),
+    ...(attributes && { attributes }),
   };
 }
 

@@ -5,6 +5,7 @@ import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import type { DatasetSpec, Recipe, RlArm, TaskSpec } from '../recipe.ts';
 import { trainedTasks } from '../task-sets.ts';
+import { voteProblems } from './vote-checks.ts';
 
 export function judgingProblems(recipe: Recipe): RecipeProblem[] {
   return [
@@ -81,7 +82,7 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
     const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
     problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
   }
-  return problems;
+  return [...problems, ...voteProblems(at, dataset, task)];
 }
 
 function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProblem[] {

@@ -1,5 +1,6 @@
 /** Where a row has its candidates and its context: in columns, in lists, or in lists of texts and images. */
 import { z } from 'zod';
+import { namePattern } from './scalars.ts';
 
 const part = z.union([
   z.strictObject({ text: z.string().describe('Row field with text.') }),
@@ -38,10 +39,9 @@ const listed = z
 
 const matched = z
   .strictObject({
-    columns: z
-      .string()
-      .regex(/^[^*]*\*[^*]*$/, 'a name with one `*`')
-      .describe('Row fields whose names match, such as `response_*`, in the order of the numbers in place of `*`.'),
+    columns: namePattern.describe(
+      'Row fields whose names match, such as `response_*`, in the order of the numbers in place of `*`.',
+    ),
     of: elementOf.optional().describe('What the fields hold; default: text.'),
   })
   .describe('Fields by a pattern. Fields that are absent or null are not candidates.');

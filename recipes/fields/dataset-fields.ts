@@ -4,6 +4,7 @@ import { candidatesSchema, contextSchema } from './candidate-fields.ts';
 import { datasetOptions, labelFieldSchema, splitSchema } from './dataset-options.ts';
 import { name, count, rate, path } from './scalars.ts';
 import { rationaleSchema } from './section-fields.ts';
+import { voteFieldsSchema } from './vote-fields.ts';
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
@@ -52,6 +53,7 @@ const rows = {
       context: contextSchema.optional(),
       candidates: candidatesSchema.optional(),
       label: labelFieldSchema.default('label'),
+      votes: voteFieldsSchema.optional(),
       prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
       group: z
         .string()

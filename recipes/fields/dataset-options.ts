@@ -1,5 +1,6 @@
 /** Fields of every dataset of rows, independent of its file format: labels, orders, rankings and splits. */
 import { z } from 'zod';
+import { votesSchema } from './vote-fields.ts';
 
 const splitName = z.enum(['train', 'val', 'test']);
 const share = z.number().min(0).max(1);
@@ -77,6 +78,7 @@ export const datasetOptions = {
       'Row field -> values of rows to leave out: answers that a labeller skipped, cancelled or rejected. They are ' +
         'listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does not count them.',
     ),
+  votes: votesSchema,
   randomOrderSeed: z
     .int()
     .min(0)

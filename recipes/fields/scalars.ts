@@ -5,6 +5,8 @@ import { isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
 export const count = z.int().min(1);
 export const rate = z.number().min(0).max(1);
+/** Names of row fields; the star stands for the part in which they differ. */
+export const namePattern = z.string().regex(/^[^*]*\*[^*]*$/, 'a name with one `*`');
 /** A file or folder, relative to the recipe file (`mtrl run` makes it absolute), or an address: `s3:` or `hf:`. */
 export const path = z
   .string()

@@ -41,6 +41,20 @@ export const taskSchema = z.strictObject({
   verdictFormat: verdictFormat.optional(),
   headline: headlineSchema.optional(),
   sections: sectionsSchema.optional(),
+  slices: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(8)
+    .optional()
+    .describe('Row fields: every score is also given for the rows of each value, with the mean over the values.'),
+  accPlusBy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Row field whose equal values form a group of acc+, the share of groups with all judgments right. Default: ' +
+        '`fields.group`, else the pictures of the row.',
+    ),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
 

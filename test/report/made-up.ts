@@ -39,6 +39,27 @@ export function scores(task: string, macroF1: number, ci95: readonly [number, nu
         { count: 5, confidence: 0.9, accuracy: 0.8 },
       ],
     },
+    baseRates: [{ label: hostile, labelRate: 0.25, verdictRate: 0.4 }],
+    chanceAgreement: 0.55,
+    krippendorffAlpha: 0.41,
+    peopleAlpha: { level: 'nominal', exampleCount: 9, votesPerExample: 4.5, people: 0.62, withJudge: 0.58 } as const,
+    humanCeiling: {
+      exampleCount: 9,
+      person: { macroF1: 0.81, accuracy: 0.82, cohenKappa: 0.63 },
+      judge: { macroF1: 0.71, accuracy: 0.72, cohenKappa: 0.43, pearson: 0.5, meanAbsoluteError: 1 },
+      difference: { accuracy: -0.1, ci95: [-0.2, -0.05] as const },
+    },
+    accPlus: { groupCount: 1234, rate: 0.345 },
+    slices: [
+      {
+        ...{ field: hostile, valueCount: 40, macroMean: { macroF1: 0.505, cohenKappa: 0.1 } },
+        values: Array.from({ length: 20 }, (_, i) => ({
+          ...{ value: i === 1 ? null : `${hostile}${String(i)}`, exampleCount: 20 - i },
+          scores: { macroF1: 0.5 },
+        })),
+        others: { exampleCount: 77, ci95: [0.1, 0.2] as const, scores: { macroF1: 0.15 } },
+      },
+    ],
     variants: [
       { name: 'missing-image', refused: hostile },
       { name: 'blank-image', scores: variant(macroF1) },
@@ -46,7 +67,12 @@ export function scores(task: string, macroF1: number, ci95: readonly [number, nu
   };
   const order = ood ? { consistencyRate: 0.9, firstPositionRate: 0.5, consistentAccuracy: 0.8 } : {};
   const rates = { accuracy: macroF1, majorityMacroF1: 0.34, unparsableRate: 0.01, truncatedRate: 0 };
-  return { task, split: 'test', ood, exampleCount: 600, macroF1, ci95, ...rates, ...order, ...extra };
+  const ties = {
+    ...{ pairCount: 51, refAccuracy: 0.91, tiedAccuracy: 0.92, preferredRate: 0.93, preferredHardRate: 0.94 },
+    ...{ marginScore: -0.25, score: 0.95, leftOutCount: 3 },
+  };
+  const tied = ood ? {} : { tiesScore: ties };
+  return { task, split: 'test', ood, exampleCount: 600, macroF1, ci95, ...rates, ...order, ...extra, ...tied };
 }
 
 export function run(arm: string, objective: ReportRun['objective'], all: readonly ReportScores[], seed = 0): ReportRun {

@@ -77,6 +77,42 @@ describe('every section shows its part', () => {
     ).toBe(false);
   });
 
+  const rowsUnder = (section: string, title: string): string[] => {
+    const heads = [...document.querySelectorAll(`#${section} h3, #${section} summary`)];
+    const table = heads.find((head) => head.textContent.includes(title))?.nextElementSibling;
+    return [...(table?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+      [...row.querySelectorAll('td')].map((cell) => cell.textContent.trim()).join(' | '),
+    );
+  };
+
+  test('the agreement of people stands beside that of the judge', () => {
+    expect(rowsUnder('reliability', 'One person and the judge')[0]).toBe(
+      'base/s0 | safety | 9 | 81.0 | 71.0 | 82.0 | 72.0 | 0.63 | 0.43 | – | 0.50 | -10.0 (-20.0 to -5.0)',
+    );
+    expect(rowsUnder('reliability', "Krippendorff's alpha")[0]).toBe(
+      'base/s0 | safety | nominal | 4.5 | 0.62 | 0.58 | 0.41',
+    );
+    expect(rowsUnder('reliability', 'Kappa and base rates')[0]).toBe(
+      `base/s0 | safety | 70.0 | 55.0 | 0.40 | ${hostile} 25.0 → 40.0`,
+    );
+  });
+
+  test('groups have acc+, the Ties score, and a table for each slice, of bounded length', () => {
+    expect(rowsUnder('groups', 'acc+')[0]).toBe('base/s0 | safety | 1,234 | 34.5 | 70.0');
+    expect(rowsUnder('groups', 'Ties score')).toHaveLength(3);
+    expect(rowsUnder('groups', 'Ties score')[0]).toBe(
+      'base/s0 | safety | 51 | 95.0 | 91.0 | 92.0 | 93.0 | 94.0 | -0.25 | 3',
+    );
+    const slices = rowsUnder('groups', `base/s0: safety by ${hostile}`);
+    expect(slices).toHaveLength(15);
+    expect(slices[0]).toBe('mean of 40 values | 600 | – | 50.5 | 0.10');
+    expect(slices[2]).toBe('(none) | 19 | – | 50.0 | –');
+    expect(slices.slice(-2)).toEqual([
+      '8 more values, in the data of the report',
+      '20 other values together | 77 | 10.0–20.0 | 15.0 | –',
+    ]);
+  });
+
   test('rollouts are grouped by outcome', () => {
     for (const outcome of ['right', 'wrong', 'unparsable'])
       expect(document.querySelectorAll(`.show-${outcome} .card.${outcome}`)).toHaveLength(1);

@@ -28,7 +28,11 @@ const parsers = {
 };
 
 /** Top-level columns that the mapping uses; all of them if there is a rationale template, which may use any. */
-function columnsOf({ schema }: FileMetaData, { fields, rationale, leaveOut, ranking }: RowsSpec): string[] {
+function columnsOf(
+  { schema }: FileMetaData,
+  { fields, leaveOut, ranking, rationale }: RowsSpec,
+  taskFields: readonly string[],
+): string[] {
   const top: string[] = [];
   let i = 1;
   const skip = (): void => {
@@ -40,9 +44,11 @@ function columnsOf({ schema }: FileMetaData, { fields, rationale, leaveOut, rank
     skip();
   }
   if (rationale !== undefined) return top;
-  const asked = JSON.stringify([fields, leaveOut, ranking]);
-  const { candidates = [] } = fields;
-  const isMatched = 'columns' in candidates ? matchesPattern(candidates.columns) : () => false;
+  const asked = JSON.stringify([fields, leaveOut, ranking, taskFields]);
+  const patterns = [fields.candidates, fields.votes].flatMap((where) =>
+    typeof where === 'object' && 'columns' in where ? [matchesPattern(where.columns)] : [],
+  );
+  const isMatched = (name: string): boolean => patterns.some((isMatch) => isMatch(name));
   return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)) || isMatched(name));
 }
 
@@ -67,10 +73,14 @@ type Rows = Record<string, unknown>[] | UnusableRow;
  * FILE_UNREADABLE without a valid footer, or with a row group too large to be held. If a part cannot be read, each of
  * its rows is broken.
  */
-export async function* readParquet(source: SourceFile, spec: RowsSpec): AsyncGenerator<RowOrBroken> {
+export async function* readParquet(
+  source: SourceFile,
+  spec: RowsSpec,
+  taskFields: readonly string[] = [],
+): AsyncGenerator<RowOrBroken> {
   const file = new ParquetFile(source);
   const metadata = await metadataOf(file);
-  const columns = columnsOf(metadata, spec);
+  const columns = columnsOf(metadata, spec, taskFields);
   const shared = { file, metadata, columns, compressors, parsers, utf8: false, useOffsetIndex: true };
   const checks = new Map<RowGroup, Promise<PageLocations>>();
   const check = (group: RowGroup): Promise<PageLocations> => {

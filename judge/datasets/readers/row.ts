@@ -32,7 +32,11 @@ export interface BrokenRow {
 export type RowOrBroken = Row | BrokenRow;
 
 /** Rows of one file, in its order. FILE_UNREADABLE if the number of rows cannot be determined. */
-export type FileReader = (file: SourceFile, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
+export type FileReader = (
+  file: SourceFile,
+  spec: RowsSpec,
+  taskFields: readonly string[],
+) => AsyncIterable<RowOrBroken>;
 
 /** An image in a separate file. */
 export class ImageFile {

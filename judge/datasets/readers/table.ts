@@ -12,8 +12,11 @@ import type { FileReader, RowOrBroken } from './row.ts';
 import { readTar } from './tar.ts';
 import { readZip } from './zip.ts';
 
-/** Reads the rows of all files that the dataset names. FILE_MISSING for a missing file or folder; FILE_UNREADABLE. */
-type Reader = (files: SourceFiles, spec: RowsSpec) => AsyncIterable<RowOrBroken>;
+/**
+ * Reads the rows of all files that the dataset names. `taskFields` are row fields that only its task uses. FILE_MISSING
+ * for a missing file or folder; FILE_UNREADABLE.
+ */
+type Reader = (files: SourceFiles, spec: RowsSpec, taskFields?: readonly string[]) => AsyncIterable<RowOrBroken>;
 
 export const readers: Readonly<Record<ReaderName, Reader>> = {
   jsonl: eachFile(readJsonl),
@@ -27,7 +30,7 @@ export const readers: Readonly<Record<ReaderName, Reader>> = {
 
 /** Reads the files in order of name. */
 function eachFile(read: FileReader): Reader {
-  return async function* (files, spec) {
-    for await (const file of filesNamed(files, spec.path)) yield* read(file, spec);
+  return async function* (files, spec, taskFields = []) {
+    for await (const file of filesNamed(files, spec.path)) yield* read(file, spec, taskFields);
   };
 }

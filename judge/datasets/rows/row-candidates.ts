@@ -27,7 +27,7 @@ function elementsOf(row: Row, { list, text, image, of }: Extract<CandidatesSpec,
 }
 
 /** Names of the present fields that match, in the order of the numbers in place of the star, then of the texts. */
-function matching(row: Row, pattern: string): string[] {
+export function matching(row: Row, pattern: string): string[] {
   const isMatch = matchesPattern(pattern);
   const names = Object.keys(row).filter((name) => isMatch(name) && row[name] !== null && row[name] !== undefined);
   // They differ in place of the star alone.

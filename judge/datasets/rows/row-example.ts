@@ -6,11 +6,12 @@ import type { Candidate, Example, Rationale } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
-import { labelOf } from './label.ts';
 import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
 import { imagesOfParts, partsIn, placedParts, type PlainPart, type RowPart } from './row-parts.ts';
+import { attributesOf } from './row-attributes.ts';
+import { votedLabelOf } from './voted-label.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
@@ -88,12 +89,12 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, rowIma
   const { fields, randomOrderSeed } = spec;
   const split = typeof spec.split === 'string' ? spec.split : undefined;
   const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
-  const found = labelOf(row, spec, task);
+  const found = votedLabelOf(row, spec, task);
   const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
   const given = { ...(await shownOf(row, fields, rowImages)), ...found };
   checkCandidates(given, found.label, task);
-  const { images, context, candidates, label, score } =
+  const { images, context, candidates, label, score, votes } =
     randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
   return {
     ...{ id, task: spec.task, split: split ?? 'train', images },
@@ -102,6 +103,8 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, rowIma
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
     groupKey: group ?? (images.length > 0 ? images.join('+') : id),
+    ...(votes && { votes }),
+    ...attributesOf(row, task),
   };
 }
 

@@ -6,9 +6,9 @@
 import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
 
-/** Counts per cluster, flat [cluster, width]. */
+/** Counts per cluster, flat [cluster, width]; whole numbers, or sums of weights. */
 export interface ClusterCounts {
-  readonly counts: Int32Array;
+  readonly counts: Int32Array | Float64Array;
   readonly width: number;
 }
 
@@ -28,12 +28,12 @@ export function clusterRows(keys: readonly string[]): {
 
 interface Patterns {
   readonly patternOf: Uint32Array;
-  readonly rows: readonly Int32Array[];
+  readonly rows: readonly ClusterCounts['counts'][];
 }
 
 function patternsOf({ counts, width }: ClusterCounts): Patterns {
   const known = new Map<string, number>();
-  const rows: Int32Array[] = [];
+  const rows: ClusterCounts['counts'][] = [];
   const patternOf = new Uint32Array(counts.length / width);
   for (let cluster = 0; cluster < patternOf.length; cluster++) {
     const row = counts.subarray(cluster * width, (cluster + 1) * width);
