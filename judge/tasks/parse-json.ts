@@ -63,11 +63,15 @@ export function parseJson(
   const allowed: readonly string[] = mode === 'think' ? [rationaleField, verdictField] : [verdictField];
   if (names.some((name) => !allowed.includes(name))) return unparsable('text-outside-form');
   // The fields of nested objects count as well: only a verdict of several criteria may be an object.
-  const inner = isRecord(answer[verdictField]) ? Object.keys(answer[verdictField]).length : 0;
+  const criteria = isRecord(answer[verdictField]) ? Object.keys(answer[verdictField]) : [];
+  const inner = criteria.length;
   const rationale = mode === 'think' ? answer[rationaleField] : '';
   const parts = mode === 'think' && sections !== undefined && isRecord(rationale) ? rationale : undefined;
   const written = fieldNamesOf(text);
-  const repeated = sections?.filter((name) => parts && written.filter((each) => each === name).length > 1) ?? [];
+  // A criterion may have the name of a section.
+  const isTwice = (name: string): boolean =>
+    written.filter((each) => each === name).length > (criteria.includes(name) ? 2 : 1);
+  const repeated = parts === undefined ? [] : (sections ?? []).filter(isTwice);
   const isOnce = written.length <= names.length + inner + Object.keys(parts ?? {}).length;
   if (!isOnce && repeated.length === 0) return unparsable('verdict-repeated');
   if (parts === undefined && (typeof rationale !== 'string' || (mode === 'think' && rationale.trim() === '')))

@@ -14,15 +14,15 @@ export function sectionProblem(
   names: readonly string[],
   { found, hasMore }: FoundSections,
 ): Extract<Judgment, { ok: false }> | undefined {
-  let isInOrder = -1;
+  let lastPlace = -1;
   let first: Extract<Judgment, { ok: false }> | undefined;
   let rightCount = 0;
   for (const section of names) {
     const places = found.flatMap(({ name, text }, place) => (name === section && text.trim() !== '' ? [place] : []));
     const [place] = places;
     const isRepeated = found.filter(({ name }) => name === section).length > 1;
-    if (place !== undefined && !isRepeated && place > isInOrder) {
-      isInOrder = place;
+    if (place !== undefined && !isRepeated && place > lastPlace) {
+      lastPlace = place;
       rightCount++;
       continue;
     }

@@ -9,7 +9,7 @@ import { isWorldTask, worldTaskNames, type WorldPlace } from './world-tasks.ts';
 
 export interface WorldExample {
   /** The example without its image digests, which exist only after encoding. */
-  readonly example: Omit<Example, 'images'>;
+  readonly example: Omit<Example, 'images'> & { readonly rationale: string };
   /** RGB bytes [32, 32, 3] of each image, in the order the prompt shows them. */
   readonly pixels: readonly Uint8Array[];
 }

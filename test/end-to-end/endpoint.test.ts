@@ -36,7 +36,7 @@ it('compares an endpoint with a policy of its own, and pays for no answer twice 
       },
     },
   });
-  server.reply = () => (server.paid.length < answeredCount ? '<answer> yes </answer>' : 'hang');
+  server.reply = () => (server.paid.length < answeredCount ? '<answer> yes </answer>' : { trouble: 'hang' });
   // A request is sent when the answer before it has been stored.
   while (server.requests.length < answeredCount + requestCountMax) await sleep(20);
   stack.kill('control');

@@ -131,6 +131,20 @@ it('reads sections of several lines, and a colon within one', () => {
   });
 });
 
+it('does not take a criterion for a section of its name', () => {
+  const rule: VerdictRule = {
+    ...{ kind: 'criteria', labels: ['yes', 'no'], criteria: { claims: null, safe: null } },
+    ...{ verdictFormat: 'json', sections: names },
+  };
+  const rationale = { observations: 'a', claims: 'b', checks: 'c' };
+  const text = JSON.stringify({ rationale, verdict: { claims: 'yes', safe: 'no' } });
+  const judge = (answer: string) => readVerdict({ text: answer, finishReason: 'stop' }, rule, 'think');
+  expect(judge(text)).toMatchObject({ ok: true, verdict: 'claims: yes, safe: no' });
+  expect(judge(text.replace('"checks"', '"claims":"d","checks"'))).toMatchObject({
+    ...{ reason: 'section-repeated', section: 'claims', sectionShare: 2 / 3 },
+  });
+});
+
 describe('the format of an answer whose verdict can be read', () => {
   const partly = read('tagged', written.tagged([o, c]));
 

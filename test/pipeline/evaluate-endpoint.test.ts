@@ -111,7 +111,7 @@ async function attempt(changes: Changes = {}, before = noUsage, signal = new Abo
 }
 
 async function judgmentsOf({ judgments }: EvaluateEndpointResult) {
-  return (await depsOf().store.getJson(judgments)) as unknown as EvaluationJudgments;
+  return (await depsOf().store.getJson(judgments)) as EvaluationJudgments;
 }
 
 it('asks every example once, with its picture, and scores the answers', async () => {

@@ -27,12 +27,11 @@ export interface ChatBody {
 /** What a request gets instead of an answer. */
 export type Trouble =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
-  /** Cuts the connection after the request has been received. */
-  | 'drop'
-  /** Ends the connection within the body. */
-  | 'truncate'
-  /** Never answers. */
-  | 'hang';
+  /**
+   * drop: cuts the connection after the request has been received. truncate: ends it within the body. hang: never
+   * answers.
+   */
+  | { readonly trouble: 'drop' | 'truncate' | 'hang' };
 
 export interface Answered {
   readonly text: string | null;
@@ -111,24 +110,26 @@ export class EndpointServer {
   }
 
   #answer(response: ServerResponse, request: string, reply: ReturnType<Reply>): void {
-    if (reply === 'hang') return;
-    if (reply === 'drop') {
+    const trouble = typeof reply !== 'string' && 'trouble' in reply ? reply.trouble : undefined;
+    if (trouble === 'hang') return;
+    if (trouble === 'drop') {
       response.destroy();
       return;
     }
-    if (reply !== 'truncate' && typeof reply !== 'string' && 'status' in reply) {
+    if (typeof reply !== 'string' && 'status' in reply) {
       send(response, reply.status, reply.body ?? {}, reply.headers);
       return;
     }
-    const given: Answered = typeof reply === 'string' ? { text: reply } : reply;
-    const { text, finishReason = 'stop', refusal, uncounted = false } = reply === 'truncate' ? { text: 'cut' } : given;
+    const given: Answered =
+      typeof reply !== 'string' && 'text' in reply ? reply : { text: typeof reply === 'string' ? reply : 'cut' };
+    const { text, finishReason = 'stop', refusal, uncounted = false } = given;
     const message = { role: 'assistant', content: text, ...(refusal !== undefined && { refusal }) };
     const usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
     const whole = {
       ...{ id: 'x', object: 'chat.completion', choices: [{ index: 0, message, finish_reason: finishReason }] },
       ...(!uncounted && { usage }),
     };
-    if (reply === 'truncate') {
+    if (trouble === 'truncate') {
       const bytes = Buffer.from(JSON.stringify(whole));
       response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': bytes.byteLength });
       response.write(bytes.subarray(0, 20), () => response.destroy());

@@ -17,7 +17,7 @@ export function answerIn(body: string): EndpointAnswer | string {
   if (reason === 'content_filter' || (typeof refusal === 'string' && refusal !== ''))
     return { text: '', finishReason: 'stop', refusal: 'refused', ...billed };
   if (reason !== 'stop' && reason !== 'length')
-    return `finish_reason ${JSON.stringify(reason)?.slice(0, 40) ?? 'missing'}`;
+    return `finish_reason ${reason === undefined ? 'missing' : JSON.stringify(reason).slice(0, 40)}`;
   // Reasoning models cut off within their reasoning give no content.
   if (content !== null && typeof content !== 'string') return 'choices[0].message.content is neither text nor null';
   return { text: content ?? '', finishReason: reason, ...billed };
