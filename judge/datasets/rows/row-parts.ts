@@ -54,7 +54,8 @@ function partsOf(value: unknown, field: string): PlainPart[] {
 
 function partOf(value: unknown, field: string): PlainPart[] {
   if (typeof value === 'string') return [{ text: value }];
-  if (Array.isArray(value) && value.length === 2) return typedPart(value[0], { text: value[1], image: value[1] }, field);
+  if (Array.isArray(value) && value.length === 2)
+    return typedPart(value[0], { text: value[1], image: value[1] }, field);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw noPart(field, JSON.stringify(value));
   const { type, ...rest } = value as Row;
   if (type !== undefined) return typedPart(type, rest, field);
