@@ -38,7 +38,11 @@ export function candidatesProblem(
   const isOutside = (length: number): boolean => length < min || length > max;
   if (candidates === undefined && context !== undefined) {
     // Its images would be taken for candidates.
-    return { field: 'context', found: context, allowed: `it beside fields.candidates, because the task is ${task.kind}` };
+    return {
+      field: 'context',
+      found: context,
+      allowed: `it beside fields.candidates, because the task is ${task.kind}`,
+    };
   }
   if (candidates === undefined) {
     // A field may hold a list of images.

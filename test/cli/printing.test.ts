@@ -189,6 +189,12 @@ describe('the table', () => {
   ];
   const text = scoreTable(runs, (_, plain) => plain);
 
+  test("shows a task's published metric below its figure", () => {
+    const headline = { metric: 'consistentAccuracy', name: 'right in all orders', value: 0.613 } as const;
+    const run = evaluated('base', [scores('judgebench', 0.7, { ...pair, headline })]);
+    expect(scoreTable([run], (_, plain) => plain)).toContain('right in all orders 61.3');
+  });
+
   test('fits 120 columns with six tasks and a pair', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });

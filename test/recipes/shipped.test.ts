@@ -16,12 +16,16 @@ const { model } = JSON.parse(readFileSync('recipes/demo-config/tokenizer.json', 
   model: { vocab: Record<string, number> };
 };
 
-test.each([...shipped, 'paper', 'every-file', 'judge-benchmarks', 'judge-benchmarks-blind', 'nlvr-candidates'] as const)(
-  '%s is a valid recipe',
-  (name) => {
-    expect(load(name).parsed.name).toBe(name);
-  },
-);
+test.each([
+  ...shipped,
+  'paper',
+  'every-file',
+  'judge-benchmarks',
+  'judge-benchmarks-blind',
+  'nlvr-candidates',
+] as const)('%s is a valid recipe', (name) => {
+  expect(load(name).parsed.name).toBe(name);
+});
 
 test('paper trains its six tasks and none of the unseen format, in fifteen arms', () => {
   const { tasks, arms, datasets } = load('paper').parsed;

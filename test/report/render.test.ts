@@ -54,6 +54,7 @@ describe('every section shows its part', () => {
     expect(rows).toHaveLength(4);
     expect(rows[2]).toContain('99.0 98.0–100.0');
     expect(rows[2]).toContain('first position 50.0 %');
+    expect(rows[2]).toContain('published metric: right in all orders 80.0');
     expect(rows[3]).toContain('majority');
   });
 
