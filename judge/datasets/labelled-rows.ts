@@ -5,7 +5,7 @@ import { readers } from './readers/table.ts';
 import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
 import { textField } from './rows/jsonl-row.ts';
 import { labelOf } from './rows/label.ts';
-import { leaveOut } from './rows/leave-out.ts';
+import { requireWhere } from './rows/where.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 import { taskSpecOf } from './check-recipe.ts';
 
@@ -33,7 +33,7 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
     for await (const read of readers[dataset.reader](files, dataset)) {
       try {
         if ('problem' in read) throw read.problem;
-        leaveOut(read.values, dataset.leaveOut);
+        requireWhere(read.values, dataset.where);
         const row = rowOf(read.values, dataset, spec);
         if (rows.has(row.id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${row.id}`);
         rows.set(row.id, row);

@@ -115,14 +115,14 @@ function numberAt<Name extends string>(
 export function judgmentOf(
   text: string | undefined,
   rule: VerdictRule,
-  labelMap: Readonly<Record<string, string>>,
+  labelMap: RowsSpec['labelMap'],
 ): Judgment {
   if (text === undefined) return { ok: false, reason: 'verdict-missing' };
   const completion = { text, finishReason: 'stop' as const };
   const alone = readVerdict(completion, { ...rule, verdictFormat: 'last-line' }, 'direct');
   if (alone.ok) return alone;
   const mapped = Object.hasOwn(labelMap, text.trim()) ? labelMap[text.trim()] : undefined;
-  if (mapped !== undefined) return { ok: true, verdict: mapped, rationale: '' };
+  if (typeof mapped === 'string') return { ok: true, verdict: mapped, rationale: '' };
   if (rule.verdictFormat === 'json') {
     const reasoned = readVerdict(completion, rule, 'think');
     return reasoned.ok ? reasoned : readVerdict(completion, rule, 'direct');

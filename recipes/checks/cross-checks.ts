@@ -91,7 +91,7 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
     });
   }
   for (const [value, mapped] of Object.entries(dataset.labelMap)) {
-    if (task.labels.includes(mapped)) continue;
+    if (mapped === null || task.labels.includes(mapped)) continue;
     problems.push({
       path: [...at, 'labelMap', value],
       found: valueText(mapped),

@@ -55,12 +55,26 @@ const threshold = z.strictObject({
   below: z.number().optional().describe('Upper bound, exclusive.'),
 });
 
+const values = z.array(z.union([z.string(), z.number(), z.boolean()])).min(1);
+
+const conditionSchema = z.union([
+  values.describe('The field has one of these values.'),
+  z.strictObject({ not: values }).describe('The field has none of these values, or the row has no such field.'),
+  z
+    .strictObject({ from: z.number().optional(), below: z.number().optional() })
+    .refine(({ from, below }) => from !== undefined || below !== undefined, 'from, below or both')
+    .describe('The field is a number of at least `from` and less than `below`.'),
+  z.strictObject({ present: z.boolean() }).describe('The row has the field, and it is not null; or it has none.'),
+]);
+export type Condition = z.infer<typeof conditionSchema>;
+
 export const datasetOptions = {
   labelMap: z
-    .record(z.string(), z.string())
+    .record(z.string(), z.string().nullable())
     .default({})
     .describe(
-      'Row value (as text) -> label. `1`, `1.0` and `"1"` are the same value, as are `true`, `"true"` and `"TRUE"`.',
+      'Row value (as text) -> label, or null to leave the row out as `where` does. `1`, `1.0` and `"1"` are the same ' +
+        'value, as are `true`, `"true"` and `"TRUE"`.',
     ),
   labelThresholds: z
     .array(threshold)
@@ -70,12 +84,13 @@ export const datasetOptions = {
       'Numbers -> labels; a number outside all of them is quarantined. The number itself is kept for ' +
         'correlations.',
     ),
-  leaveOut: z
-    .record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()])).min(1))
+  where: z
+    .record(z.string(), conditionSchema)
     .optional()
     .describe(
-      'Row field -> values of rows to leave out: answers that a labeller skipped, cancelled or rejected. They are ' +
-        'listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does not count them.',
+      'Row field -> condition. Rows that do not meet all of them are left out: answers that a labeller skipped, ' +
+        'cancelled or rejected. They are listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does ' +
+        'not count them.',
     ),
   randomOrderSeed: z
     .int()

@@ -123,13 +123,13 @@ describe('rows that a labeller skipped or cancelled', () => {
     { id: 4, words: 'd', label: 'no' },
     { id: 5, words: 'e', label: 'no', answer: null },
   );
-  const leaveOut = { answer: ['ignore'], 'annotations.0.was_cancelled': [true] };
+  const where = { answer: { not: ['ignore'] }, 'annotations.0.was_cancelled': { not: [true] } };
   const fields = { images: [], prompt: ['words'] };
 
   test('are left out, said with their value, and do not count as unusable', async () => {
     const path = join(folder, 'skipped.jsonl');
     await writeFile(path, rows);
-    const dataset = { reader: 'jsonl', path, fields, leaveOut };
+    const dataset = { reader: 'jsonl', path, fields, where };
     const recipe = recipeOf(dataset, words, { quarantineRateMax: 0 });
     const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
     expect(examples.map(({ id }) => id)).toEqual(['shows/test/1', 'shows/test/4', 'shows/test/5']);
@@ -147,7 +147,7 @@ describe('rows that a labeller skipped or cancelled', () => {
     const broken = [rows, ...[6, 7].map((id) => JSON.stringify({ id, words: 'f', label: 'maybe' }))].join('\n');
     const path = join(folder, 'skipped-and-broken.jsonl');
     await writeFile(path, broken);
-    const recipe = recipeOf({ reader: 'jsonl', path, fields, leaveOut }, words, { quarantineRateMax: 0.3 });
+    const recipe = recipeOf({ reader: 'jsonl', path, fields, where }, words, { quarantineRateMax: 0.3 });
     // 2 of 7 rows would be within 0.3; 2 of the 5 that were meant are not.
     await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toThrow('2 of 5 rows cannot be used');
   });

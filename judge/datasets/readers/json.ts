@@ -3,9 +3,11 @@
  */
 import { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
+import { asUtf8 } from './encoding.ts';
 import { jsonElements, type JsonElement } from './json-elements.ts';
 import { rowOfJson } from './jsonl.ts';
 import { keyField, type RowOrBroken, unreadable } from './row.ts';
+import { unpacked } from './unpacked.ts';
 
 const [openBrace, closeBrace] = [Buffer.from('{'), Buffer.from('}')];
 
@@ -23,7 +25,7 @@ function rowOfMember(source: string, row: number, bytes: Uint8Array | undefined)
 
 async function* elementsOf(file: SourceFile): AsyncGenerator<JsonElement> {
   try {
-    yield* jsonElements(file.open());
+    yield* jsonElements(asUtf8(unpacked(file)));
   } catch (error) {
     throw unreadable(file.name, error);
   }

@@ -2,6 +2,7 @@
  * Reads the fields of a JSON row that a recipe's `fields` name. Every problem with the row is thrown as UnusableRow.
  */
 import { UnusableRow } from '../reading.ts';
+import { exactJson } from './exact-json.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -9,7 +10,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export function parseRow(bytes: Uint8Array): Row {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = exactJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new UnusableRow('ROW_UNREADABLE', error instanceof Error ? error.message : String(error));
   }

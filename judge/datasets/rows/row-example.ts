@@ -7,11 +7,12 @@ import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
-import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
 import { textField, type Row } from './jsonl-row.ts';
+import { templateRow } from './template-row.ts';
 import { UnusableRow } from '../reading.ts';
+import { requireWhere } from './where.ts';
 
 /** Inputs of the mapping that do not depend on the row. */
 export interface RowMapping {
@@ -40,7 +41,7 @@ export async function outcomesOfRow(
   const { ranking, fields } = mapping.spec;
   const rows = attempt(() => {
     const row = read();
-    leaveOut(row, mapping.spec.leaveOut);
+    requireWhere(row, mapping.spec.where);
     return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
   });
   if (rows instanceof UnusableRow) return [rows];
@@ -102,7 +103,7 @@ async function shownOf(
 
 function renderRationale(template: Template, row: Row, label: string): string {
   try {
-    return template({ row, label }).trim();
+    return template({ row: templateRow(row), label }).trim();
   } catch (error) {
     throw new UnusableRow('PROMPT_INVALID', `rationale: ${error instanceof Error ? error.message : String(error)}`);
   }

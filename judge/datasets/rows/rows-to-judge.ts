@@ -93,7 +93,7 @@ function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: rea
   };
 }
 
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
 
 function imageNames(row: Row): string[] {
   const value = row['images'] ?? row['image'] ?? [];
