@@ -42,7 +42,9 @@ export const recipeSchema = z.strictObject({
         .enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu'])
         .optional()
         .describe('Execution provider of the backend.'),
-      memoryByteLengthMax: count
+      memoryByteLengthMax: z
+        .int()
+        .min(1)
         .optional()
         .describe(
           'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +

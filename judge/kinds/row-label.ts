@@ -44,6 +44,18 @@ export function named(text: string, names: readonly string[]): string | undefine
   return names.find((name) => canonical(name) === code);
 }
 
+/** Two of the names that are the same value of a row; undefined if all differ. */
+export function sameName(names: readonly string[]): readonly [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const code = canonical(name);
+    const earlier = seen.get(code);
+    if (earlier !== undefined) return [earlier, name];
+    seen.set(code, name);
+  }
+  return undefined;
+}
+
 /** Canonical form, in which `3`, `3.0` and ` 3 ` are equal, and `TRUE`, `True` and `true` are. */
 function canonical(text: string): string {
   const trimmed = text.trim();
