@@ -49,11 +49,11 @@ export async function* readRows(
   files: SourceFiles,
   stored: StoredImages,
 ): AsyncGenerator<readonly Reading[]> {
-  const { imageFolder, imageEdgeMax: edgeMax } = spec;
+  const { imageFolder, imagePrefix: prefix, imageEdgeMax: edgeMax } = spec;
   if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
   yield* inOrder(readers[spec.reader](files, spec), rowCountInFlight, (row) =>
-    readingsOf(row, mapping, { folder, edgeMax }),
+    readingsOf(row, mapping, { folder, prefix, edgeMax }),
   );
 }

@@ -4,6 +4,7 @@
  * with the reason, if a task has nothing to change.
  */
 import { literalPattern } from '../../core/literal-pattern.ts';
+import { withoutImages } from '../tasks/image-marks.ts';
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
@@ -53,7 +54,7 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   'missing-image': ({ examples, spec }) => {
     if (!showsImages(examples)) return noImages;
     const textSpec = { ...spec, prompt: spec.prompt.replaceAll('<image>', ' ') };
-    return examples.map((example) => ({ example: { ...example, images: [] }, spec: textSpec, isBlank: false }));
+    return examples.map((example) => ({ example: withoutImages(example), spec: textSpec, isBlank: false }));
   },
   'swapped-image': (request) => {
     if (!showsImages(request.examples)) return noImages;

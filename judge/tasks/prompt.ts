@@ -41,7 +41,7 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   const isCompared = kindOf(task).candidateCount !== undefined && !isOfRow('candidates');
   const labels = isOfRow('labels') ? {} : { labels: verdictLabels(task, example) };
   const words = { mode_word: modeWords[mode], ...labels };
-  const filled = templateOf(task)(fields, words, isCompared ? candidatesOf(example) : undefined);
+  const filled = templateOf(task)(fields, words, isCompared ? candidatesOf(example) : undefined, example.imageMark);
   const { pieces, marks } = splitAtMarks(segmentsOfMarked(filled));
   const images = shownImages(example, marks);
   const content = pieces.map(joinSegments).flatMap((piece, i): ContentPart[] => {

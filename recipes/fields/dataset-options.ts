@@ -92,6 +92,14 @@ export const datasetOptions = {
         'cancelled or rejected. They are listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does ' +
         'not count them.',
     ),
+  imageMark: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Text in the prompt's fields that stands where an image goes, such as `<image>` in conversations of LLaVA; `{n}` " +
+        "in it is the image's number, from 1. Without this field it is text like any other.",
+    ),
   randomOrderSeed: z
     .int()
     .min(0)

@@ -80,7 +80,13 @@ describe('ids of 64 bits keep their digits', () => {
   test('in rows to judge', async () => {
     const file = join(folder, 'judge.jsonl');
     await writeFile(file, ids.map((id) => `{"id": ${id}, "words": ${id}}`).join('\n'));
-    const source = { file, imageFolder: folder, task: 'reads', spec: words, modeWords: { think: 't', direct: 'd' } };
+    const source = {
+      file,
+      imageFolder: folder,
+      task: 'reads',
+      spec: { ...words, ood: false },
+      modeWords: { think: 't', direct: 'd' },
+    };
     const found: unknown[] = [];
     for await (const { outcome } of readRowsToJudge(source))
       found.push('example' in outcome ? outcome.example.fields['words'] : outcome);

@@ -5,6 +5,7 @@ import { compileTemplate, type Template } from '../../tasks/template.ts';
 import type { Example } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
+import { fieldTexts } from './field-texts.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
 import { inRandomOrder } from './pair-order.ts';
@@ -67,11 +68,11 @@ function asUnusable(error: unknown): UnusableRow {
  * Throws UnusableRow.
  */
 async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, imagesOf: ImagesOf): Promise<Example> {
-  const { fields, randomOrderSeed } = spec;
+  const { fields, imageMark, randomOrderSeed } = spec;
   const split = typeof spec.split === 'string' ? spec.split : undefined;
   const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
   const found = labelOf(row, spec, task);
-  const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
+  const promptFields = Object.assign({}, ...fields.prompt.map((name) => fieldTexts(row, name))) as Example['fields'];
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
   const given = { ...(await shownOf(row, fields, imagesOf)), ...found };
   checkCandidates(given, found.label, task);
@@ -79,7 +80,7 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, images
     randomOrderSeed === undefined ? given : inRandomOrder(id, given, task.labels, randomOrderSeed);
   return {
     ...{ id, task: spec.task, split: split ?? 'train', images, ...(candidates && { candidates }) },
-    ...{ fields: promptFields, label },
+    ...{ fields: promptFields, ...(imageMark !== undefined && { imageMark }), label },
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
     groupKey: group ?? (images.length > 0 ? images.join('+') : id),

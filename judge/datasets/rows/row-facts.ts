@@ -8,6 +8,7 @@ import { DigestTable } from '../../../core/digest-table.ts';
 import { NumberColumn } from '../../../core/number-column.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { Example, Split } from '../../example.ts';
+import { textsOf } from './field-texts.ts';
 import { KeyColumn } from './key-column.ts';
 import type { PerceptualHash } from '../joining/perceptual-hash.ts';
 import { plainText } from '../sources/plain-text.ts';
@@ -65,7 +66,9 @@ export class RowFacts {
     this.images.addRow(images.map((digest) => Buffer.from(digest, 'hex')));
     this.groups?.addRow([digestOf(groupKey)]);
     this.taskGroups?.addRow([digestOf(`${task} ${groupKey}`)]);
-    const texts = this.#textFields.map((name) => plainText(fields[name] ?? '')).filter((text) => text !== '');
+    const texts = this.#textFields
+      .flatMap((name) => textsOf(fields, name).map(plainText))
+      .filter((text) => text !== '');
     this.texts?.addRow(texts.map(digestOf));
     return true;
   }

@@ -1,6 +1,6 @@
 /**
- * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, ...}`, where every other text, number or boolean
- * is a field of the task's prompt. Rows that cannot be shown to a judge are unusable, with a reason.
+ * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, ...}`, where every other text, number or boolean,
+ * also inside lists and objects, is a field of the task's prompt. Rows that cannot be shown to a judge are unusable, with a reason.
  */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { ruleFor } from '../../tasks/candidates.ts';
 import type { ModeWords } from '../../tasks/prompt.ts';
 import { checkExample } from './check-example.ts';
 import { checkCandidates } from './check-candidates.ts';
+import { fieldTexts } from './field-texts.ts';
 import { candidatesIn, placedParts } from './row-candidates.ts';
 import { takeImage } from '../sources/encoded-image.ts';
 import { parseRow, textField, type Row } from './jsonl-row.ts';
@@ -32,6 +33,8 @@ export interface RowsSource {
   readonly task: string;
   readonly spec: TaskSpec;
   readonly modeWords: ModeWords;
+  /** As in the task's datasets. */
+  readonly imageMark?: string;
 }
 
 /** Blank lines are skipped. Throws FILE_MISSING. */
@@ -80,20 +83,33 @@ function candidatesOfRow(row: Row, spec: TaskSpec): Pick<Example, 'candidates'> 
   return { candidates: placedParts(candidatesIn(row, { list: 'candidates' }), 0) };
 }
 
-function exampleOf({ task, spec }: RowsSource, row: Row, id: string, images: readonly TakenImage[]): Example {
+function exampleOf(
+  { task, spec, imageMark }: RowsSource,
+  row: Row,
+  id: string,
+  images: readonly TakenImage[],
+): Example {
   const shown = { images: images.map(({ sha256 }) => sha256), ...candidatesOfRow(row, spec) };
   // The label is unknown: a placeholder that nothing reads.
   const [label = ''] = sampleLabels(ruleFor(spec, shown));
   checkCandidates(shown, label, spec);
-  const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
+  const names = Object.keys(row).filter((name) => !reserved.includes(name));
   return {
-    ...{ id, task, split: 'test', groupKey: id, ...shown },
-    fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
+    ...{ id, task, split: 'test', groupKey: id, ...shown, ...(imageMark !== undefined && { imageMark }) },
+    fields: Object.assign({}, ...names.map((name) => textsIfAny(row, name))) as Example['fields'],
     label,
   };
 }
 
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
+/** Nothing for a field without text, or with more than a prompt could use. */
+function textsIfAny(row: Row, name: string): Example['fields'] {
+  try {
+    return fieldTexts(row, name);
+  } catch (error) {
+    if (error instanceof UnusableRow) return {};
+    throw error;
+  }
+}
 
 function imageNames(row: Row): string[] {
   const value = row['images'] ?? row['image'] ?? [];
