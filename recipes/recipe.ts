@@ -60,6 +60,13 @@ export const recipeSchema = z.strictObject({
       'Engine that this recipe requires (docs/backends.md); workers with another one reject it. By default any ' +
         'engine is accepted.',
     ),
+  promptDate: z.iso
+    .date()
+    .optional()
+    .describe(
+      "The day, such as `2026-03-01`, that chat templates write into prompts which ask for today's date (`strftime_now`); " +
+        '2024-07-26 where left out. Prompts do not depend on the clock.',
+    ),
   modeWords: z
     .strictObject({
       think: z.string().describe('Asks for a rationale, then the verdict.'),

@@ -54,7 +54,7 @@ export class Prompter {
     };
     const deferred = async (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
       const { example, spec, isBlank, shots = [] } = asked;
-      const { modeWords } = prompting;
+      const { modeWords, promptDate } = prompting;
       const asks = [
         ...shots.map((shot) => ({ of: shot, messages: shotMessages(spec, shot, mode, modeWords) })),
         { of: example, messages: renderPrompt(spec, example, mode, modeWords) },
@@ -65,7 +65,7 @@ export class Prompter {
       const messages = asks.flatMap((ask) => ask.messages);
       const shown =
         changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
-      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, shown));
+      return requireCarried(example, await loaded.processor.deferPrompt(messages, files, shown, promptDate));
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };
@@ -147,7 +147,7 @@ const digests = new WeakMap<Prompting, string>();
 function promptingDigest(prompting: Prompting): string {
   const known = digests.get(prompting);
   if (known !== undefined) return known;
-  const digest = digestOf({ tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
+  const digest = digestOf({ ...prompting, tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
   digests.set(prompting, digest);
   return digest;
 }
