@@ -43,7 +43,7 @@ export async function* givenVerdicts(
   fields: JudgmentFields,
   files: SourceFiles,
 ): AsyncGenerator<GivenVerdict | UnusableRow> {
-  const reader = byExtension.find(([pattern]) => pattern.test(path))?.[1];
+  const reader = byExtension.find(([pattern]) => pattern.test(path.replace(/\.(?:gz|zst)$/i, '')))?.[1];
   if (reader === undefined)
     throw new MtrlError('USAGE', 'the format of the judgments is not known', {
       where: '--judgments',

@@ -4,7 +4,7 @@ import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { matchesPattern } from '../rows/row-candidates.ts';
 
 /** Names of the top-level columns, in the order of the schema. */
-export function topColumns({ schema }: FileMetaData): string[] {
+function topColumns({ schema }: FileMetaData): string[] {
   const top: string[] = [];
   let i = 1;
   const skip = (): void => {
