@@ -112,11 +112,7 @@ function numberAt<Name extends string>(
  * A verdict is a label, a value that `labelMap` maps to one, or a whole answer in the task's format; anything else is
  * unread, and counts as wrong.
  */
-export function judgmentOf(
-  text: string | undefined,
-  rule: VerdictRule,
-  labelMap: RowsSpec['labelMap'],
-): Judgment {
+export function judgmentOf(text: string | undefined, rule: VerdictRule, labelMap: RowsSpec['labelMap']): Judgment {
   if (text === undefined) return { ok: false, reason: 'verdict-missing' };
   const completion = { text, finishReason: 'stop' as const };
   const alone = readVerdict(completion, { ...rule, verdictFormat: 'last-line' }, 'direct');

@@ -24,10 +24,13 @@ async function recordsOf(text: string, length: number) {
   return found;
 }
 
-test.each([1, 3, 1000])('records are those of Python, however the text is cut (%i characters a piece)', async (length) => {
-  expect(cases.length).toBeGreaterThan(300);
-  for (const { text, records } of cases) expect([text, await recordsOf(text, length)]).toEqual([text, records]);
-});
+test.each([1, 3, 1000])(
+  'records are those of Python, however the text is cut (%i characters a piece)',
+  async (length) => {
+    expect(cases.length).toBeGreaterThan(300);
+    for (const { text, records } of cases) expect([text, await recordsOf(text, length)]).toEqual([text, records]);
+  },
+);
 
 test('the line of a record is the one it ends on, whatever ends lines', async () => {
   const lines: number[] = [];

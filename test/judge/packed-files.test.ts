@@ -22,7 +22,8 @@ async function rowsOf(name: string, bytes: Uint8Array, reader: RowsSpec['reader'
   await writeFile(path, bytes);
   const spec = { reader, path, fields: {}, labelMap: {}, encoding: 'utf-8' } as unknown as RowsSpec;
   const rows: unknown[] = [];
-  for await (const row of readers[reader](localFiles, spec)) rows.push('problem' in row ? row.problem.code : row.values);
+  for await (const row of readers[reader](localFiles, spec))
+    rows.push('problem' in row ? row.problem.code : row.values);
   return rows;
 }
 
@@ -32,20 +33,26 @@ const plain = {
   csv: 'id,x\na,1\nb,2\n',
 } as const;
 /** `{"id": "a"}\n{"id": "b"}\n` as two Zstandard frames with a skippable frame between them (zstandard 0.25). */
-const zstandard = Buffer.from('KLUv/SAMYQAAeyJpZCI6ICJhIn0KUCpNGAQAAABhYmNkKLUv/SQMYQAAeyJpZCI6ICJiIn0KMkW1Mg==', 'base64');
+const zstandard = Buffer.from(
+  'KLUv/SAMYQAAeyJpZCI6ICJhIn0KUCpNGAQAAABhYmNkKLUv/SQMYQAAeyJpZCI6ICJiIn0KMkW1Mg==',
+  'base64',
+);
 
 describe('compressed files are read by their content', () => {
-  test.each(['jsonl', 'json', 'csv'] as const)('%s in gzip, also in several members and under any name', async (reader) => {
-    const text = Buffer.from(plain[reader]);
-    const expected = [{ id: 'a' }, { id: 'b' }];
-    const [start, rest] = [text.subarray(0, 7), text.subarray(7)];
-    const members = Buffer.concat([gzipSync(start), gzipSync(rest)]);
-    for (const [name, bytes] of [
-      [`rows.${reader}.GZ`, gzipSync(text)],
-      [`members.${reader}`, members],
-    ] as const)
-      expect(await rowsOf(name, bytes, reader)).toMatchObject(expected);
-  });
+  test.each(['jsonl', 'json', 'csv'] as const)(
+    '%s in gzip, also in several members and under any name',
+    async (reader) => {
+      const text = Buffer.from(plain[reader]);
+      const expected = [{ id: 'a' }, { id: 'b' }];
+      const [start, rest] = [text.subarray(0, 7), text.subarray(7)];
+      const members = Buffer.concat([gzipSync(start), gzipSync(rest)]);
+      for (const [name, bytes] of [
+        [`rows.${reader}.GZ`, gzipSync(text)],
+        [`members.${reader}`, members],
+      ] as const)
+        expect(await rowsOf(name, bytes, reader)).toMatchObject(expected);
+    },
+  );
 
   test('Zstandard, in several frames', async () => {
     expect(await rowsOf('rows.jsonl.zst', zstandard, 'jsonl')).toMatchObject([{ id: 'a' }, { id: 'b' }]);

@@ -49,10 +49,7 @@ function converterOf({ element, children }: SchemaNode): Convert | undefined {
     const own = value as Record<string, unknown>;
     if (!members.some(({ name }) => Object.hasOwn(own, name))) return first.convert(value);
     return Object.fromEntries(
-      Object.entries(own).map(([key, each]) => [
-        key,
-        members.find(({ name }) => name === key)?.convert(each) ?? each,
-      ]),
+      Object.entries(own).map(([key, each]) => [key, members.find(({ name }) => name === key)?.convert(each) ?? each]),
     );
   };
   return convert;

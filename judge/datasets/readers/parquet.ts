@@ -48,7 +48,8 @@ async function metadataOf(file: ParquetFile, source: SourceFile): Promise<FileMe
     const counts = metadata.row_groups.map(({ num_rows }) => Number(num_rows));
     // a corrupted file may claim any number of rows
     const rowCount = counts.reduce((sum, count) => sum + count, 0);
-    if (counts.some((count) => count < 0) || rowCount > file.byteLength * rowCountMaxPerByte) throw new Error(`${rowCount} rows`);
+    if (counts.some((count) => count < 0) || rowCount > file.byteLength * rowCountMaxPerByte)
+      throw new Error(`${rowCount} rows`);
     if (BigInt(rowCount) !== metadata.num_rows)
       throw new Error(`${rowCount} rows in row groups, ${metadata.num_rows.toString()} in all`);
     return metadata;

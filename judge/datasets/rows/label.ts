@@ -41,6 +41,7 @@ export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTa
   const field = fields.label;
   if (typeof field === 'object' && 'always' in field) return { label: field.always };
   const found = kindOf(task).labelOf(values, { field, ...rule }, task);
-  if ('unknown' in found) throw found.isLeftOut === true ? new UnusableRow('LEFT_OUT', found.unknown) : unknown(found.unknown);
+  if ('unknown' in found)
+    throw found.isLeftOut === true ? new UnusableRow('LEFT_OUT', found.unknown) : unknown(found.unknown);
   return found;
 }
