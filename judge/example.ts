@@ -36,8 +36,10 @@ export interface Example {
   readonly context?: Readonly<Record<string, Candidate>>;
   /** What is compared; absent if nothing is, or if each image is a candidate. */
   readonly candidates?: readonly Candidate[];
-  /** Values for the task's prompt template, by field name. */
+  /** Values for the task's prompt template, by field name; `a.0.b` is a member of the list `a`. */
   readonly fields: Readonly<Record<string, string>>;
+  /** Text in the fields that stands where an image goes; `{n}` in it is the number of the image, from 1. */
+  readonly imageMark?: string;
   /** One of the task's labels. */
   readonly label: string;
   /**

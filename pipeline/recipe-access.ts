@@ -55,5 +55,9 @@ export function augmentationOf(
 /** Only the named tasks: results are reused if a recipe changes elsewhere. */
 export function promptingOf(recipe: Recipe, tasks: Iterable<string>): Prompting {
   const names = [...new Set(tasks)].sort();
-  return { tasks: Object.fromEntries(names.map((name) => [name, taskOf(recipe, name)])), modeWords: recipe.modeWords };
+  const { modeWords, promptDate } = recipe;
+  return {
+    ...{ tasks: Object.fromEntries(names.map((name) => [name, taskOf(recipe, name)])), modeWords },
+    ...(promptDate !== undefined && { promptDate }),
+  };
 }

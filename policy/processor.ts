@@ -33,12 +33,14 @@ export interface Processor {
   encodePrompt(messages: readonly ChatMessage[], images: readonly Uint8Array[]): Promise<EncodedPrompt>;
   /**
    * Like `encodePrompt`, with pixels computed on demand: files are read now for image sizes, and later for pixels. With
-   * `changes`, one for each image, pixels are those of the changed images.
+   * `changes`, one for each image, pixels are those of the changed images. `date` is the day that a chat template may
+   * write, by default one that never changes.
    */
   deferPrompt(
     messages: readonly ChatMessage[],
     images: readonly ImageFile[],
     changes?: readonly ImageChange[],
+    date?: string,
   ): Promise<DeferredPrompt>;
   /**
    * Encodes a completion and appends the stop token; text of rows is plain text. Throws PROMPT_INVALID for a token that
@@ -89,11 +91,13 @@ export async function loadProcessor(
     messages: readonly ChatMessage[],
     files: readonly ImageFile[],
     changes?: readonly ImageChange[],
+    date?: string,
   ): Promise<DeferredPrompt> => {
     checkImageCount(messages, files.length);
+    const render: RenderChat = (rendered) => renderChat(rendered, date);
     if (imagePrompts === undefined)
-      return encodeText(renderChat, tokenizer, messages, `${folder}: ${architecture.modelType}`);
-    return deferWithImages(renderChat, tokenizer, imagePrompts, messages, files, changes);
+      return encodeText(render, tokenizer, messages, `${folder}: ${architecture.modelType}`);
+    return deferWithImages(render, tokenizer, imagePrompts, messages, files, changes);
   };
   return {
     stopTokenId,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { plainValues, yamlOptions } from './plain-values.ts';
 import { MtrlError } from '../core/errors.ts';
 import { recipeError } from './checks/problem.ts';
 
@@ -52,7 +53,7 @@ function parseFragment(file: string): Fields {
   let value: unknown;
   try {
     // A copy in which YAML aliases share no objects.
-    value = JSON.parse(JSON.stringify(parse(text, { merge: true }) ?? {}));
+    value = plainValues(parse(text, yamlOptions) ?? {});
   } catch (error) {
     throw recipeError([{ path: [], found: (error as Error).message.split('\n')[0] ?? '', allowed: 'YAML' }], file);
   }

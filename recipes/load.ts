@@ -8,6 +8,7 @@ import { crossProblems } from './checks/cross-checks.ts';
 import { withCurrentNames } from './former-names.ts';
 import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
+import { plainValues, yamlOptions } from './plain-values.ts';
 import { type PlaceOf, type RecipePath, recipeError } from './checks/problem.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe.ts';
 import { schemaProblems } from './checks/schema-problems.ts';
@@ -36,7 +37,7 @@ export function parseRecipe(value: unknown): Recipe {
  */
 export function loadRecipeFile(path: string, sets: readonly string[]): LoadedRecipe {
   const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines, merge: true });
+  const document = parseDocument(readText(path), { lineCounter: lines, ...yamlOptions });
   const [syntax] = document.errors;
   if (syntax) {
     const line = `line ${String(lines.linePos(syntax.pos[0]).line)}`;
@@ -112,7 +113,7 @@ function rangeOf(document: Document, path: RecipePath): Range | null | undefined
 /** A copy in which YAML aliases share no objects, so that `--set` changes one place. */
 function plainValue(document: Document, path: string): unknown {
   try {
-    return JSON.parse(JSON.stringify(document.toJS() ?? null)) as unknown;
+    return plainValues(document.toJS());
   } catch (error) {
     throw recipeError(
       [{ path: [], found: error instanceof Error ? error.message : String(error), allowed: 'YAML' }],

@@ -43,7 +43,9 @@ export const recipeSchema = z.strictObject({
         .enum(['cpu', 'webgpu', 'cuda', 'wasm', 'tfjs-node', 'tfjs-node-gpu'])
         .optional()
         .describe('Execution provider of the backend.'),
-      memoryByteLengthMax: count
+      memoryByteLengthMax: z
+        .int()
+        .min(1)
         .optional()
         .describe(
           'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +
@@ -58,6 +60,13 @@ export const recipeSchema = z.strictObject({
     .describe(
       'Engine that this recipe requires (docs/backends.md); workers with another one reject it. By default any ' +
         'engine is accepted.',
+    ),
+  promptDate: z.iso
+    .date()
+    .optional()
+    .describe(
+      "The day, such as `2026-03-01`, that chat templates write into prompts which ask for today's date (`strftime_now`); " +
+        '2024-07-26 where left out. Prompts do not depend on the clock.',
     ),
   modeWords: z
     .strictObject({

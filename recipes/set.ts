@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { MtrlError } from '../core/errors.ts';
 import { nearest } from './checks/nearest.ts';
 import { type RecipePath, type RecipeProblem, recipeError, valueText } from './checks/problem.ts';
+import { plainValues, yamlOptions } from './plain-values.ts';
 import { fieldsAt, valueAt } from './checks/schema-walk.ts';
 
 export interface Assignment {
@@ -25,7 +26,7 @@ export function parseAssignment(text: string): Assignment {
   try {
     return {
       path: path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key)),
-      value: parse(text.slice(split + 1)) as unknown,
+      value: plainValues(parse(text.slice(split + 1), yamlOptions)),
     };
   } catch (cause) {
     throw usage(`a value that is not YAML: ${(cause as Error).message.split('\n')[0] ?? ''}`);

@@ -57,6 +57,7 @@ export function timesOf(
   if (named > 1) throw wrong('its times', 'both --cron and --every', 'exactly one of them');
   if (named === 0 && before === undefined)
     throw wrong('its times', 'neither --cron nor --every', 'exactly one of them');
+  if (cron !== undefined) requireFiveFields(cron);
   return {
     ...before,
     ...(named > 0 && { calendars: [], intervals: [] }),
@@ -65,6 +66,16 @@ export function timesOf(
     ...(timezone !== undefined && { timezone }),
     ...(jitter !== undefined && { jitter: durationMs('--jitter', jitter) }),
   };
+}
+
+/** Temporal takes a sixth field for the year, where other tools have seconds in front. Throws USAGE. */
+function requireFiveFields(cron: string): void {
+  const fields = cron
+    .trim()
+    .split(/\s+/)
+    .filter((field) => !/^(?:CRON_)?TZ=/.test(field));
+  if (fields.length === 5 || fields[0]?.startsWith('@') === true) return;
+  throw wrong('--cron', `${String(fields.length)} fields in ${cron}`, 'five: minute, hour, day, month, weekday');
 }
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

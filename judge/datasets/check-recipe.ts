@@ -74,7 +74,7 @@ function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
   const { takesTwoLabelFields } = kindOf(task);
   const { fields, labelMap, rationale } = spec;
   for (const [value, label] of Object.entries(labelMap)) {
-    if (!labels.includes(label))
+    if (label !== null && !labels.includes(label))
       throw invalid(`${where}.labelMap.${value}`, `not a label of ${spec.task}`, label, labels.join(' or '));
   }
   const compared = candidatesProblem(fields, task);

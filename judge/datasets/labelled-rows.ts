@@ -4,10 +4,10 @@ import type { Example, QuarantinedRow } from '../example.ts';
 import { readers } from './readers/table.ts';
 import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
 import { textField } from './rows/jsonl-row.ts';
-import { leaveOut } from './rows/leave-out.ts';
 import { attributeFields, attributesOf } from './rows/row-attributes.ts';
 import { voteRows } from './rows/vote-rows.ts';
 import { votedLabelOf } from './rows/voted-label.ts';
+import { requireWhere } from './rows/where.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 import { taskSpecOf } from './check-recipe.ts';
 
@@ -36,7 +36,7 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
     for await (const read of voteRows(found, dataset)) {
       try {
         if ('problem' in read) throw read.problem;
-        leaveOut(read.values, dataset.leaveOut);
+        requireWhere(read.values, dataset.where);
         const row = rowOf(read.values, dataset, spec);
         if (rows.has(row.id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${row.id}`);
         rows.set(row.id, row);

@@ -54,10 +54,12 @@ export async function* readRows(
   files: SourceFiles,
   stored: StoredImages,
 ): AsyncGenerator<readonly Reading[]> {
-  const { imageFolder, imageEdgeMax: edgeMax } = spec;
+  const { imageFolder, imagePrefix: prefix, imageEdgeMax: edgeMax } = spec;
   if (imageFolder !== undefined) await requireKind(files, imageFolder, 'folder');
   const folder = imageFolder === undefined ? undefined : new ImageFolder(imageFolder, files, stored, edgeMax);
   const mapping = rowMapping(spec, task);
   const rows = readers[spec.reader](files, spec, attributeFields(task));
-  yield* inOrder(voteRows(rows, spec), rowCountInFlight, (row) => readingsOf(row, mapping, { folder, edgeMax }));
+  yield* inOrder(voteRows(rows, spec), rowCountInFlight, (row) =>
+    readingsOf(row, mapping, { folder, prefix, edgeMax }),
+  );
 }

@@ -4,6 +4,7 @@
  * with the reason, if a task has nothing to change.
  */
 import { literalPattern } from '../../core/literal-pattern.ts';
+import { withoutImages } from '../tasks/image-marks.ts';
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';

@@ -47,6 +47,8 @@ export interface RowLabel {
 /** The reason why a row has no label, with the value found. */
 export interface UnknownLabel {
   readonly unknown: string;
+  /** The recipe leaves such rows out. */
+  readonly isLeftOut?: boolean;
 }
 
 /** A verdict that need not be one of the labels: the label that it maps to, and the number in the answer, if any. */

@@ -13,12 +13,16 @@ export function labelOfField(
 ): RowLabel | UnknownLabel {
   assert(typeof field === 'string', 'one label field');
   if (labelThresholds !== undefined) return byThreshold(row.number(field), field, labelThresholds);
-  const mapped = Object.keys(labelMap);
-  const allowed = mapped.length > 0 ? mapped : labels;
   const text = row.text(field);
-  const found = named(text, allowed);
-  const label = found === undefined || mapped.length === 0 ? found : labelMap[found];
-  if (label !== undefined && labels.includes(label)) return { label };
+  const mapped = Object.keys(labelMap);
+  const found = named(text, mapped);
+  if (found !== undefined && labelMap[found] === null)
+    return { unknown: `${field} is ${text.slice(0, excerptLengthMax)}`, isLeftOut: true };
+  // A map that only leaves values out says nothing about the others.
+  const isNamed = mapped.every((name) => labelMap[name] === null);
+  const label = isNamed ? named(text, labels) : found === undefined ? undefined : labelMap[found];
+  if (typeof label === 'string' && labels.includes(label)) return { label };
+  const allowed = isNamed ? labels : mapped;
   return { unknown: `${field} is ${text.slice(0, excerptLengthMax)}, not one of ${allowed.join(', ')}` };
 }
 
@@ -40,10 +44,24 @@ export function named(text: string, names: readonly string[]): string | undefine
   return names.find((name) => canonical(name) === code);
 }
 
+/** Two of the names that are the same value of a row; undefined if all differ. */
+export function sameName(names: readonly string[]): readonly [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const code = canonical(name);
+    const earlier = seen.get(code);
+    if (earlier !== undefined) return [earlier, name];
+    seen.set(code, name);
+  }
+  return undefined;
+}
+
 /** Canonical form, in which `3`, `3.0` and ` 3 ` are equal, and `TRUE`, `True` and `true` are. */
 function canonical(text: string): string {
+  const trimmed = text.trim();
+  // A number type would make equal ids of different ones.
+  if (/^[+-]?\d+$/.test(trimmed)) return String(BigInt(trimmed));
   const value = numberOf(text);
   if (value !== undefined) return String(value);
-  const trimmed = text.trim();
   return /^(true|false)$/i.test(trimmed) ? trimmed.toLowerCase() : trimmed;
 }

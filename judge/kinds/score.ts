@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Kind, KindTask, RowLabel, UnknownLabel } from './kind.ts';
 import { ascend, closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';
-import { labelOfField } from './row-label.ts';
+import { labelOfField, named } from './row-label.ts';
 
 const fields = {
   real: z
@@ -42,8 +42,11 @@ export const score = {
   takesTwoLabelFields: false,
   labelOf(row, rule, task) {
     const { field, labelMap, labelThresholds } = rule;
-    const isNumber = labelThresholds === undefined && Object.keys(labelMap).length === 0;
-    if (isNumber && typeof field === 'string') return labelOfNumber(row.number(field), field, task);
+    const isMapped = labelThresholds !== undefined || Object.values(labelMap).some((label) => label !== null);
+    const leftOut = Object.keys(labelMap);
+    const isNumber =
+      !isMapped && typeof field === 'string' && (leftOut.length === 0 || named(row.text(field), leftOut) === undefined);
+    if (isNumber) return labelOfNumber(row.number(field), field, task);
     const found = labelOfField(row, rule, task);
     return 'unknown' in found ? found : { score: Number(found.label), ...found };
   },

@@ -43,7 +43,7 @@ export async function* givenVerdicts(
   fields: JudgmentFields,
   files: SourceFiles,
 ): AsyncGenerator<GivenVerdict | UnusableRow> {
-  const reader = byExtension.find(([pattern]) => pattern.test(path))?.[1];
+  const reader = byExtension.find(([pattern]) => pattern.test(path.replace(/\.(?:gz|zst)$/i, '')))?.[1];
   if (reader === undefined)
     throw new MtrlError('USAGE', 'the format of the judgments is not known', {
       where: '--judgments',
@@ -112,17 +112,13 @@ function numberAt<Name extends string>(
  * A verdict is a label, a value that `labelMap` maps to one, or a whole answer in the task's format; anything else is
  * unread, and counts as wrong.
  */
-export function judgmentOf(
-  text: string | undefined,
-  rule: VerdictRule,
-  labelMap: Readonly<Record<string, string>>,
-): Judgment {
+export function judgmentOf(text: string | undefined, rule: VerdictRule, labelMap: RowsSpec['labelMap']): Judgment {
   if (text === undefined) return { ok: false, reason: 'verdict-missing' };
   const completion = { text, finishReason: 'stop' as const };
   const alone = readVerdict(completion, { ...rule, verdictFormat: 'last-line' }, 'direct');
   if (alone.ok) return alone;
   const mapped = Object.hasOwn(labelMap, text.trim()) ? labelMap[text.trim()] : undefined;
-  if (mapped !== undefined) return { ok: true, verdict: mapped, rationale: '' };
+  if (typeof mapped === 'string') return { ok: true, verdict: mapped, rationale: '' };
   if (rule.verdictFormat === 'json') {
     const reasoned = readVerdict(completion, rule, 'think');
     return reasoned.ok ? reasoned : readVerdict(completion, rule, 'direct');

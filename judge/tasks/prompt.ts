@@ -43,7 +43,7 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   const words = { mode_word: modeWords[mode], ...labels };
   const { context } = example;
   const shown = { ...(context && { context }), ...(isCompared && { candidates: candidatesOf(example) }) };
-  const filled = templateOf(task)(fields, words, shown);
+  const filled = templateOf(task)(fields, words, shown, example.imageMark);
   const { pieces, marks } = splitAtMarks(segmentsOfMarked(filled));
   const images = shownImages(example, marks);
   const content = pieces.map(joinSegments).flatMap((piece, i): ContentPart[] => {

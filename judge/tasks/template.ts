@@ -5,6 +5,8 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
 import type { Candidate, Example } from '../example.ts';
+import { nested } from './nested-values.ts';
+import { splitAtImages } from './image-marks.ts';
 import {
   joinSegments,
   markRow,
@@ -90,10 +92,12 @@ class MarkingInterpreter extends StrictInterpreter {
   readonly #written = new WeakMap<Value, string>();
   readonly #newest = new WeakMap<Node, Value>();
   readonly #marks: TextMarks;
+  readonly #imageMark: string | undefined;
 
-  constructor(scope: Scope, marks: TextMarks) {
+  constructor(scope: Scope, marks: TextMarks, imageMark: string | undefined) {
     super(scope);
     this.#marks = marks;
+    this.#imageMark = imageMark;
   }
 
   /** Registers names whose values, or their elements, are template text. */
@@ -129,7 +133,14 @@ class MarkingInterpreter extends StrictInterpreter {
   }
 
   #output(value: Value): string {
-    return this.#written.get(value) ?? markRow(this.#withoutMarks(value.toString()), this.#marks);
+    return this.#written.get(value) ?? this.#ofRow(this.#withoutMarks(value.toString()));
+  }
+
+  /** Row text, in which the recipe's image mark stands for an image as it does in the template. */
+  #ofRow(text: string): string {
+    return splitAtImages(text, this.#imageMark)
+      .map((part) => ('image' in part ? part.image : markRow(part.text, this.#marks)))
+      .join('');
   }
 
   /** Removes marks: a filter over a block's text sees them, and its whole output counts as row text. */
@@ -155,6 +166,7 @@ export type MarkedTemplate = (
   values: Readonly<Record<string, string>>,
   words: Readonly<Record<string, string | readonly string[]>>,
   shown?: Pick<Example, 'context' | 'candidates'>,
+  imageMark?: string,
 ) => MarkedText;
 
 const literals: readonly (readonly [string, boolean | null])[] = [
@@ -179,7 +191,7 @@ export function compileTemplate(text: string): Template {
 /** As `compileTemplate`, but the output distinguishes text of the row from text of the template and of the recipe. */
 export function compileMarkedTemplate(text: string): MarkedTemplate {
   const program = parseTemplate(text);
-  return (values, words, { context = {}, candidates } = {}) =>
+  return (values, words, { context = {}, candidates } = {}, imageMark = undefined) =>
     attempt(text, () => {
       const said = [...Object.values(context), ...(candidates ?? [])].flatMap(textsOf);
       const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words).flat(), ...said]);
@@ -188,7 +200,7 @@ export function compileMarkedTemplate(text: string): MarkedTemplate {
         ...Object.fromEntries(Object.entries(context).map(([name, parts]) => [name, textsOf(parts).join('\n')])),
         ...(candidates && { candidates: candidates.map((parts) => textsOf(parts).join('\n')) }),
       });
-      const interpreter = new MarkingInterpreter(scope, marks);
+      const interpreter = new MarkingInterpreter(scope, marks, imageMark);
       interpreter.write(Object.keys(words), scope);
       const print = (name: string, values: readonly Candidate[]): void => {
         interpreter.writeEach(
@@ -201,25 +213,6 @@ export function compileMarkedTemplate(text: string): MarkedTemplate {
       if (candidates !== undefined) print('candidates', candidates);
       return joinSegments(segmentsOf(String(interpreter.run(program).value), marks));
     });
-}
-
-/** Fields with dots in their names as members: `Input.caption` is the member `caption` of `Input`. */
-function nested(values: Readonly<Record<string, string>>): Record<string, unknown> {
-  const root: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values)) {
-    const parts = name.split('.');
-    const last = parts.pop();
-    if (parts.length === 0 || last === undefined) continue;
-    let at = root;
-    for (const part of parts) {
-      const inner =
-        Object.hasOwn(at, part) && typeof at[part] === 'object' ? (at[part] as Record<string, unknown>) : {};
-      at[part] = inner;
-      at = inner;
-    }
-    at[last] = value;
-  }
-  return root;
 }
 
 function textsOf(parts: Candidate): string[] {

@@ -52,7 +52,7 @@ export class Prompter {
       const { messages, files } = askedMessages(asked, mode, prompting.modeWords, read);
       const shown =
         changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
-      return requireCarried(asked.example, await loaded.processor.deferPrompt(messages, files, shown));
+      return requireCarried(asked.example, await loaded.processor.deferPrompt(messages, files, shown, prompting.promptDate));
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };
@@ -134,7 +134,7 @@ const digests = new WeakMap<Prompting, string>();
 function promptingDigest(prompting: Prompting): string {
   const known = digests.get(prompting);
   if (known !== undefined) return known;
-  const digest = digestOf({ tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
+  const digest = digestOf({ ...prompting, tasks: { ...prompting.tasks }, modeWords: { ...prompting.modeWords } });
   digests.set(prompting, digest);
   return digest;
 }

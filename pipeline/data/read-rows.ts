@@ -19,14 +19,17 @@ import type { Caller } from '../heartbeat.ts';
 
 /**
  * Has no cache key, because it must look at the files each time; equal rows give equal refs. Uses only the recipe's
- * task and mode words: its datasets need not exist. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
+ * task, its image mark and mode words: its datasets need not exist. Throws RECIPE_INVALID, NOT_FOUND, FILE_MISSING, DATASET_EMPTY.
  */
 export function createReadRows(cache: JsonCache) {
   return async (input: ReadRowsInput, caller: Caller): Promise<ReadRowsResult> => {
     const recipe = parseRecipe(input.recipe);
     const { task } = input;
     const prompting = promptingOf(recipe, [task]);
+    const marked = recipe.datasets.find((spec) => spec.reader !== 'judge-world' && spec.task === task);
+    const imageMark = marked?.reader === 'judge-world' ? undefined : marked?.imageMark;
     const source: RowsSource = {
+      ...(imageMark !== undefined && { imageMark }),
       ...{ task, modeWords: prompting.modeWords, spec: required(prompting.tasks[task], task) },
       file: input.file,
       imageFolder: input.imageFolder ?? dirname(resolve(input.file)),

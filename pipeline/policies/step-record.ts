@@ -14,6 +14,8 @@ import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 export interface Prompting {
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   readonly modeWords: ModeWords;
+  /** Absent if the recipe has none. */
+  readonly promptDate?: string;
 }
 
 /** Optimizer settings without the schedule: each step records its own learning rate. */

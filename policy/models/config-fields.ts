@@ -21,7 +21,9 @@ const harmlessFields = new Set(
 
 /** Further fields without effect, which trainers and Hub repositories add. Code that `auto_map` names is never run. */
 const addedFields = new Set(
-  '_attn_implementation auto_map keys_to_ignore_at_inference unsloth_fixed unsloth_version'.split(' '),
+  '_attn_implementation _model_name_or_path auto_map keys_to_ignore_at_inference unsloth_fixed unsloth_version'.split(
+    ' ',
+  ),
 );
 
 /** Fields that change the computation unless they are false or null. */
@@ -38,7 +40,9 @@ export interface FieldsPlace {
 
 /** @throws CHECKPOINT_UNSUPPORTED naming the field and the supported values; CHECKPOINT_INVALID if not an object */
 export function readFields<T>(schema: z.ZodType<T>, value: unknown, place: FieldsPlace): T {
-  const parsed = schema.safeParse(withoutHarmless(value, place.harmless ?? []));
+  const known = withoutHarmless(value, place.harmless ?? []);
+  const first = schema.safeParse(known);
+  const parsed = first.success ? first : schema.safeParse(withoutNulls(known, first.error));
   if (parsed.success) return parsed.data;
   const { where, path } = place;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -73,6 +77,17 @@ function withoutHarmless(value: unknown, more: readonly string[]): unknown {
         !more.includes(name) &&
         !(fieldsThatAreOff.has(name) && (content === false || content === null)),
     ),
+  );
+}
+
+/** Without unknown fields that are null, which say that the model does not have what they are about. */
+function withoutNulls(value: unknown, { issues }: z.ZodError): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const unknown = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [],
+  );
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, content]) => content !== null || !unknown.includes(name)),
   );
 }
 

@@ -1,10 +1,11 @@
 /** Renders messages to prompt text with the folder's Jinja template, like `apply_chat_template` of transformers. */
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
 import { z } from 'zod';
 import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile, readTextFile } from '../checkpoint-file.ts';
+import { pythonTemplate } from './python-template.ts';
 import type { SpecialTokens } from './special-tokens.ts';
+import { defaultPromptDate, strftimeAt } from './strftime.ts';
 
 /** A message as the template expects it: `content` is parts for a model that reads images, else text. */
 interface TemplateMessage {
@@ -12,7 +13,8 @@ interface TemplateMessage {
   readonly content: unknown;
 }
 
-export type RenderChat = (messages: readonly TemplateMessage[]) => string;
+/** @param date the day that the template may write, as in `2024-07-26` */
+export type RenderChat = (messages: readonly TemplateMessage[], date?: string) => string;
 
 /** One template, or several by name, of which `default` is meant: a list in files, an object in some trainers' files. */
 const jsonSchema = z.looseObject({
@@ -33,9 +35,12 @@ const jsonSchema = z.looseObject({
  */
 export async function loadChatTemplate(folder: string, specialTokens: SpecialTokens): Promise<RenderChat> {
   const { text, where } = await findTemplate(folder);
-  const template = guarded(where, () => new Template(text));
-  return (messages) =>
-    guarded(where, () => template.render({ ...specialTokens, messages, add_generation_prompt: true }));
+  const template = guarded(where, () => pythonTemplate(text));
+  return (messages, date = defaultPromptDate) =>
+    guarded(where, () => {
+      const strftime_now = strftimeAt(date);
+      return template({ ...specialTokens, strftime_now, messages, add_generation_prompt: true });
+    });
 }
 
 /** Searches in the order of transformers: a separate file, the older JSON file, the tokenizer's config. */

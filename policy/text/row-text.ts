@@ -5,6 +5,7 @@
  * GPT-NeoX's runs of spaces, are found in rows too: models were trained on them.
  */
 import { segmentsOf, type TextMarks } from '../../core/marked-text.ts';
+import { joinTouched } from './single-words.ts';
 
 interface Splitter {
   split(text: string): string[];
@@ -76,12 +77,15 @@ export class RowText {
     return {
       split: (text) => {
         const marks = this.#marks;
-        if (marks === undefined) return splitter.split(text);
+        if (marks === undefined) return [...this.#joined(splitter.split(text))];
         const sections: string[] = [];
+        const segments = segmentsOf(text, marks);
         let open = '';
-        for (const { text: segment, isRow } of segmentsOf(text, marks)) {
+        for (const [i, { text: segment, isRow }] of segments.entries()) {
           const tokens = isRow ? this.#plain : this.#parts.added_tokens_map;
-          for (const part of (isRow ? ofRows : splitter).split(segment)) {
+          const parts = (isRow ? ofRows : splitter).split(segment);
+          const around = [segments[i - 1]?.text ?? '', segments[i + 1]?.text ?? ''] as const;
+          for (const part of isRow ? parts : this.#joined(parts, around)) {
             if (!tokens.has(part)) open += isRow ? marks.open + part + marks.close : part;
             else {
               if (open !== '') sections.push(open);
@@ -93,6 +97,12 @@ export class RowText {
         return open === '' ? sections : [...sections, open];
       },
     };
+  }
+
+  #joined(parts: readonly string[], around?: readonly [string, string]): readonly string[] {
+    const { added_tokens_map: added } = this.#parts;
+    const isSingleWord = (part: string): boolean => added.get(part)?.single_word === true;
+    return joinTouched(parts, isSingleWord, (part) => added.has(part), around);
   }
 
   #withoutMarks(text: string): string {

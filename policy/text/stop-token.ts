@@ -5,18 +5,26 @@ import { MtrlError } from '../../core/errors.ts';
 import { checkFields, readJsonFile } from '../checkpoint-file.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
+const idsSchema = z.union([z.int(), z.array(z.int()).min(1)]).nullish();
+
+/** Where a checkpoint may name them, in the order of `generate`: of a model that sees pictures also in `text_config`. */
+const files = {
+  'generation_config.json': z.looseObject({ eos_token_id: idsSchema }),
+  'config.json': z.looseObject({
+    eos_token_id: idsSchema,
+    text_config: z.looseObject({ eos_token_id: idsSchema }).nullish(),
+  }),
+};
+
 /**
- * Reads generation_config.json, as `generate` does, else the tokenizer's end token. The first is the tokenizer's if it is
- * among them. Throws CHECKPOINT_INVALID.
+ * Reads generation_config.json, else config.json, as `generate` does, else the tokenizer's end token. The first is the
+ * tokenizer's if it is among them. Throws CHECKPOINT_INVALID.
  */
 export async function readStopTokenIds(folder: string, tokenizer: Tokenizer): Promise<readonly [number, ...number[]]> {
   const where = join(folder, 'generation_config.json');
-  const schema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int()).min(1)]).nullish() });
-  const { eos_token_id: found } = checkFields(
-    schema,
-    (await readJsonFile(folder, 'generation_config.json')) ?? {},
-    where,
-  );
+  const generation = await fieldsOf(folder, 'generation_config.json');
+  const config = await fieldsOf(folder, 'config.json');
+  const found = generation.eos_token_id ?? config.eos_token_id ?? config.text_config?.eos_token_id;
   const own = tokenizer.specialId('eos_token');
   const named = [found ?? own ?? []].flat();
   const known = named.filter((id) => tokenizer.tokenOf(id) !== undefined);
@@ -26,4 +34,16 @@ export async function readStopTokenIds(folder: string, tokenizer: Tokenizer): Pr
     where,
     found: named.length === 0 ? 'none' : named.join(', '),
   });
+}
+
+async function fieldsOf<Name extends keyof typeof files>(
+  folder: string,
+  name: Name,
+): Promise<z.infer<(typeof files)[Name]>> {
+  const fields: unknown = checkFields(
+    files[name] as z.ZodType,
+    (await readJsonFile(folder, name)) ?? {},
+    join(folder, name),
+  );
+  return fields as z.infer<(typeof files)[Name]>;
 }

@@ -42,7 +42,7 @@ export class Tokenizer {
     );
     try {
       // The library's word-level models take their unknown token from this config, not from tokenizer.json.
-      const hub = new HubTokenizer(withDigits(description), { ...config, ...specialTokens });
+      const hub = new HubTokenizer(withUnicodeClasses(description), { ...config, ...specialTokens });
       return new Tokenizer(folder, hub, specialTokens, largestId(description, folder));
     } catch (cause) {
       throw new MtrlError('CHECKPOINT_INVALID', 'tokenizer.json cannot be used', {
@@ -101,23 +101,34 @@ export class Tokenizer {
   }
 }
 
+/** The words of GPT-2: what `ByteLevel` cuts at by itself. */
+const gpt2Words = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+const isolated = (Regex: string): object => ({
+  type: 'Split',
+  pattern: { Regex },
+  behavior: 'Isolated',
+  invert: false,
+});
+
 /**
- * Replaces the library's `Digits`, which cuts at decimal digits only, by what the Rust library does: cut at every
- * character that is numeric in Unicode, such as ½ and ².
+ * Replaces pre-tokenizers of the library that take another class of characters than the Rust library: `Digits` cuts at
+ * decimal digits only and not at every numeric character, such as ½ and ², and `ByteLevel` takes U+FEFF for white space
+ * and U+0085 not.
  */
-function withDigits(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withDigits);
+function withUnicodeClasses(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withUnicodeClasses);
   if (typeof value !== 'object' || value === null) return value;
   const entry = value as Record<string, unknown>;
-  if (entry['type'] === 'Digits') {
-    const pattern = { Regex: entry['individual_digits'] === true ? '\\p{N}' : '\\p{N}+' };
-    return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
-  }
+  if (entry['type'] === 'Digits') return isolated(entry['individual_digits'] === true ? '\\p{N}' : '\\p{N}+');
+  // A space that it puts before the text comes before it cuts.
+  if (entry['type'] === 'ByteLevel' && entry['use_regex'] !== false && entry['add_prefix_space'] === false)
+    return { type: 'Sequence', pretokenizers: [isolated(gpt2Words), { ...entry, use_regex: false }] };
   const { pre_tokenizer: cut, pretokenizers: cuts } = entry;
   return {
     ...entry,
-    ...(cut !== undefined && { pre_tokenizer: withDigits(cut) }),
-    ...(cuts !== undefined && { pretokenizers: withDigits(cuts) }),
+    ...(cut !== undefined && { pre_tokenizer: withUnicodeClasses(cut) }),
+    ...(cuts !== undefined && { pretokenizers: withUnicodeClasses(cuts) }),
   };
 }
 

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import type { ImageSize } from '../engine.ts';
+import { decodeGif, isGif } from './gif.ts';
 
 /** Decoded pixels: uint8 [height, width, 3]. */
 export interface RgbImage extends ImageSize {
@@ -15,6 +16,7 @@ export interface RgbImage extends ImageSize {
  */
 export async function decodeImage(encoded: Uint8Array, where = 'image'): Promise<RgbImage> {
   try {
+    if (isGif(encoded)) return decodeGif(encoded);
     // Pillow does not apply colour profiles, so they are ignored here as well.
     const image = sharp(encoded, { ignoreIcc: true }).autoOrient();
     const isInk = (await image.metadata()).space === 'cmyk';

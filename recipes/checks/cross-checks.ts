@@ -3,6 +3,7 @@ import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { endpointProblems } from './endpoint-checks.ts';
+import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
@@ -13,7 +14,7 @@ import { unknownName } from './unknown-name.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
   return [
-    ...taskProblems(recipe),
+    ...labelProblems(recipe),
     ...recipe.datasets.flatMap((_, index) => datasetProblems(recipe, index)),
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
     ...evaluationProblems(recipe),
@@ -24,14 +25,6 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),
   ];
-}
-
-function taskProblems({ tasks }: Recipe): RecipeProblem[] {
-  return Object.entries(tasks).flatMap(([task, { labels }]) => {
-    const repeated = labels.find((label, i) => labels.indexOf(label) < i);
-    if (repeated === undefined) return [];
-    return [{ path: ['tasks', task, 'labels'], found: `${valueText(repeated)} twice`, allowed: 'labels that differ' }];
-  });
 }
 
 function listProblems({ seeds, tasks, arms }: Recipe): RecipeProblem[] {
@@ -95,7 +88,7 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
     });
   }
   for (const [value, mapped] of Object.entries(dataset.labelMap)) {
-    if (task.labels.includes(mapped)) continue;
+    if (mapped === null || task.labels.includes(mapped)) continue;
     problems.push({
       path: [...at, 'labelMap', value],
       found: valueText(mapped),

@@ -38,7 +38,7 @@ function problemsOf(issue: Issue, base: RecipePath, recipe: unknown): RecipeProb
         {
           path,
           found: `the name ${valueText(path.at(-1))}`,
-          allowed: 'a name of lower-case letters, digits and dashes',
+          allowed: 'a name of lower-case letters, digits and dashes, at most 100',
         },
       ];
     case 'invalid_type':

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
 import { augmentationSchema } from './augmentation-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
-import { name, count, rate } from './scalars.ts';
+import { name, rate, stepCount } from './scalars.ts';
 
 const optimizerSchema = z.strictObject({
   name: z
@@ -21,7 +21,7 @@ const optimizerSchema = z.strictObject({
   finalLearningRateRatio: rate
     .default(0.1)
     .describe('Learning rate at the last step as a fraction of the peak; ignored by the constant schedule.'),
-  warmupStepCount: z.int().min(0).default(10).describe('Steps of linear warm-up to the peak.'),
+  warmupStepCount: z.int().min(0).max(1_000_000).default(10).describe('Steps of linear warm-up to the peak.'),
   decayFrom: z
     .enum(['peak', 'firstStep'])
     .default('peak')
@@ -51,7 +51,7 @@ export const armFields = {
 };
 
 export const trainingFields = {
-  stepCount: count.describe('Total number of optimizer updates.'),
+  stepCount: stepCount.describe('Total number of optimizer updates.'),
   optimizer: optimizerSchema.describe('Optimizer and learning rate.'),
   lora: loraSchema
     .optional()
@@ -65,7 +65,7 @@ export const trainingFields = {
     .describe(
       'Task -> random changes of its pictures in training, by the seed of the run. Set only changes that leave the labels of the task true.',
     ),
-  snapshotEveryStepCount: count
+  snapshotEveryStepCount: stepCount
     .default(25)
     .describe(
       'Steps between snapshots of weights and optimizer state; after the loss of a machine, training resumes from the last snapshot.',

@@ -35,6 +35,13 @@ const rows = {
   imageFolder: path
     .optional()
     .describe('Where images lie that a row names by text. Not needed where the rows or the archive hold them.'),
+  imagePrefix: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Start of the names of images that is not part of their path in `imageFolder`, such as `/data/local-files/?d=`.',
+    ),
   imageEdgeMax: z
     .int()
     .min(16)
@@ -49,18 +56,24 @@ const rows = {
       images: z
         .array(z.string())
         .default(['image'])
-        .describe('One field an image, in the order of the prompt; none for a task of text alone.'),
+        .describe(
+          'One field an image, or a list of them, in the order of the prompt; none for a task of text alone. A star ' +
+            'stands for all elements of a list: `messages.*.image`.',
+        ),
       context: contextSchema.optional(),
       candidates: candidatesSchema.optional(),
       label: labelFieldSchema.default('label'),
       votes: voteFieldsSchema.optional(),
-      prompt: z.array(z.string()).default([]).describe('Row fields that the prompt template uses.'),
+      prompt: z
+        .array(z.string())
+        .default([])
+        .describe('Row fields that the prompt template uses: texts, or lists and objects of them.'),
       group: z
         .string()
         .optional()
         .describe('Rows with the same value are never parted by a split and are resampled together.'),
     })
-    .describe('Row field names.'),
+    .describe('Row field names; `a.b`, `a.0` and `a.-1` (the last) are inside objects, lists and JSON texts.'),
   ...datasetOptions,
   rationale: rationaleSchema.optional(),
 };

@@ -1,6 +1,7 @@
 /** Fields of every dataset of rows, independent of its file format: labels, orders, rankings and splits. */
 import { z } from 'zod';
 import { votesSchema } from './vote-fields.ts';
+import { whereSchema } from './where-field.ts';
 
 const splitName = z.enum(['train', 'val', 'test']);
 const share = z.number().min(0).max(1);
@@ -58,10 +59,11 @@ const threshold = z.strictObject({
 
 export const datasetOptions = {
   labelMap: z
-    .record(z.string(), z.string())
+    .record(z.string(), z.string().nullable())
     .default({})
     .describe(
-      'Row value (as text) -> label. `1`, `1.0` and `"1"` are the same value, as are `true`, `"true"` and `"TRUE"`.',
+      'Row value (as text) -> label, or null to leave the row out as `where` does. `1`, `1.0` and `"1"` are the same ' +
+        'value, as are `true`, `"true"` and `"TRUE"`.',
     ),
   labelThresholds: z
     .array(threshold)
@@ -71,12 +73,20 @@ export const datasetOptions = {
       'Numbers -> labels; a number outside all of them is quarantined. The number itself is kept for ' +
         'correlations.',
     ),
-  leaveOut: z
-    .record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()])).min(1))
+  where: whereSchema
     .optional()
     .describe(
-      'Row field -> values of rows to leave out: answers that a labeller skipped, cancelled or rejected. They are ' +
-        'listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does not count them.',
+      'Row field -> condition. Rows that do not meet all of them are left out: answers that a labeller skipped, ' +
+        'cancelled or rejected. They are listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does ' +
+        'not count them.',
+    ),
+  imageMark: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Text in the prompt's fields that stands where an image goes, such as `<image>` in conversations of LLaVA; `{n}` " +
+        "in it is the image's number, from 1. Without this field it is text like any other.",
     ),
   votes: votesSchema,
   randomOrderSeed: z

@@ -36,7 +36,7 @@ export const evaluationSchema = z
       .optional()
       .describe('Examples per task, chosen by seed, groups whole; default: all. For many runs of a large model.'),
     tokenCountMax: count.default(40).describe('Answers are cut off after this many tokens.'),
-    bootstrapResampleCount: count.default(2000).describe('Bootstrap resamples per confidence interval.'),
+    bootstrapResampleCount: count.max(1_000_000).default(2000).describe('Bootstrap resamples per confidence interval.'),
     seed: z.int().min(0).default(0).describe('Seed of chosen examples, resamples, samples and probes.'),
     promptCountPerBatch: count.default(64).describe('Prompts per engine call.'),
     modes: z.array(mode).default(['strict']).describe('Ways to ask for verdicts and to read them.'),

@@ -2,8 +2,12 @@
 import { z } from 'zod';
 import { isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
 
-export const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and dashes');
-export const count = z.int().min(1);
+/** Names become parts of ids, of files and of search attributes. */
+export const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}$/, 'lower-case letters, digits and dashes, at most 100');
+/** More than a run can ever count. */
+export const count = z.int().min(1).max(1_000_000_000);
+/** A step is an activity with artifacts of its own. */
+export const stepCount = z.int().min(1).max(1_000_000);
 export const rate = z.number().min(0).max(1);
 /** Names of row fields; the star stands for the part in which they differ. */
 export const namePattern = z.string().regex(/^[^*]*\*[^*]*$/, 'a name with one `*`');

@@ -1,6 +1,7 @@
 /** Votes of several people on a row: where they are, and how a label is made of them (docs/data.md). */
 import { z } from 'zod';
 import { namePattern } from './scalars.ts';
+import { whereSchema } from './where-field.ts';
 
 const value = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -8,10 +9,11 @@ const listed = z
   .strictObject({
     list: z.string().describe('Row field with a list of objects, one a vote.'),
     vote: z.string().describe('The vote inside an element, such as `result.0.value.choices.0`.'),
-    leaveOut: z
-      .record(z.string(), z.array(value).min(1))
+    where: whereSchema
       .optional()
-      .describe('Field inside an element -> values of elements that are no votes: `{ was_cancelled: [true] }`.'),
+      .describe(
+        'Field inside an element -> condition of elements that are votes: `{ was_cancelled: { not: [true] } }`.',
+      ),
   })
   .describe('Objects in a list, such as the annotations of Label Studio.');
 

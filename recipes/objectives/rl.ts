@@ -10,7 +10,7 @@ import { count } from '../fields/scalars.ts';
 
 const rolloutFields = {
   promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),
-  groupSize: z.int().min(2).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
+  groupSize: z.int().min(2).max(4096).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
   rolloutShardCount: count
     .default(1)
     .describe('Number of activities that share the rollouts of a step; does not affect results.'),

@@ -30,9 +30,10 @@ const rooms: Readonly<Record<string, Room>> = {
       '@huggingface/jinja',
       '@julusian/jpeg-turbo',
       '@observablehq/plot',
-      'csv-parse',
+      'fzstd',
       'hyparquet',
       'hyparquet-compressors',
+      'lossless-json',
       'linkedom',
       'picomatch',
       'sharp',
@@ -183,6 +184,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   'judge/datasets/needs.ts': ['recipes'],
   // Pictures are downscaled like Pillow does, with the policy's code.
   'judge/datasets/sources/plain-jpeg.ts': ['policy/vision'],
+  // Pictures are checked with the decoder that shows them to models.
+  'judge/datasets/sources/encoded-image.ts': ['policy/vision'],
 };
 
 /** These may import anything. */

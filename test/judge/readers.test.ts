@@ -167,10 +167,8 @@ describe('tables', () => {
     expect((await ingest(fileOf('csv', semicolons, { delimiter: ';' }))).examples).toHaveLength(1);
   });
 
-  test.each([
-    ['two columns of one name', 'a,a\n1,2\n'],
-    ['a quote that never ends', 'id,label\n1,"2\n3,4\n'],
-  ])('with %s are FILE_UNREADABLE, because the rows cannot be determined', async (_, text) => {
+  test('with a quote that never ends are FILE_UNREADABLE, because the rows cannot be determined', async () => {
+    const text = 'id,label\n1,"2\n3,4\n';
     await expect(ingest(fileOf('csv', text))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 });

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { required } from '../../core/assert.ts';
 import { ingestDatasets } from '../../judge/datasets/ingest.ts';
 import { labelledRows } from '../../judge/datasets/labelled-rows.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
+import { withoutImages } from '../../judge/tasks/image-marks.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 
@@ -123,13 +125,13 @@ describe('rows that a labeller skipped or cancelled', () => {
     { id: 4, words: 'd', label: 'no' },
     { id: 5, words: 'e', label: 'no', answer: null },
   );
-  const leaveOut = { answer: ['ignore'], 'annotations.0.was_cancelled': [true] };
+  const where = { answer: { not: ['ignore'] }, 'annotations.0.was_cancelled': { not: [true] } };
   const fields = { images: [], prompt: ['words'] };
 
   test('are left out, said with their value, and do not count as unusable', async () => {
     const path = join(folder, 'skipped.jsonl');
     await writeFile(path, rows);
-    const dataset = { reader: 'jsonl', path, fields, leaveOut };
+    const dataset = { reader: 'jsonl', path, fields, where };
     const recipe = recipeOf(dataset, words, { quarantineRateMax: 0 });
     const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
     expect(examples.map(({ id }) => id)).toEqual(['shows/test/1', 'shows/test/4', 'shows/test/5']);
@@ -147,8 +149,125 @@ describe('rows that a labeller skipped or cancelled', () => {
     const broken = [rows, ...[6, 7].map((id) => JSON.stringify({ id, words: 'f', label: 'maybe' }))].join('\n');
     const path = join(folder, 'skipped-and-broken.jsonl');
     await writeFile(path, broken);
-    const recipe = recipeOf({ reader: 'jsonl', path, fields, leaveOut }, words, { quarantineRateMax: 0.3 });
+    const recipe = recipeOf({ reader: 'jsonl', path, fields, where }, words, { quarantineRateMax: 0.3 });
     // 2 of 7 rows would be within 0.3; 2 of the 5 that were meant are not.
     await expect(ingestDatasets(recipe, { image: () => undefined })).rejects.toThrow('2 of 5 rows cannot be used');
+  });
+});
+
+describe('conversations', () => {
+  const task = { ...pointwise, prompt: '{{ turns[0].text }} {{ mode_word }}' };
+  const fields = { images: ['picture'], label: 'turns.-1.text', prompt: ['turns'] };
+  const row = (text: string, picture: unknown = png) => ({
+    ...{ id: text, picture },
+    turns: [{ text }, { text: 'yes', skipped: null, raw: `data:image/png;base64,${png}` }],
+  });
+  const promptOf = async (rows: string, dataset: object, given: { prompt: string } & object = task) => {
+    const { recipe, examples, quarantined } = await ingested('turns.jsonl', rows, { fields, ...dataset }, given);
+    const spec = required(recipe.tasks['shows'], 'the task');
+    const contents = examples.map(
+      (example) => renderPrompt(spec, example, 'direct', { think: '', direct: '' })[0]?.content ?? [],
+    );
+    return { examples, contents, codes: quarantined.map(({ code }) => code) };
+  };
+
+  test('are prompt fields with their lists, without nulls and pictures', async () => {
+    const { examples } = await promptOf(lines(row('a')), {}, { ...task, prompt: `<image> ${task.prompt}` });
+    expect(examples[0]?.fields).toEqual({ 'turns.0.text': 'a', 'turns.1.text': 'yes' });
+  });
+
+  test("show images at the row's marks, if the dataset names them", async () => {
+    const rows = lines(row('x <image> y'), row('no mark'), row('<image><image>'));
+    const { contents, codes } = await promptOf(rows, { imageMark: '<image>' });
+    expect(contents).toEqual([
+      [{ type: 'text', text: 'x', rows: [[0, 1]] }, { type: 'image' }, { type: 'text', text: 'y', rows: [[0, 1]] }],
+    ]);
+    expect(codes).toEqual(['PROMPT_INVALID', 'PROMPT_INVALID']);
+  });
+
+  test('show numbered images where their numbers are', async () => {
+    const rows = lines(row('<image 2> and <image 1>', [png, png]), row('<image 3> <image 1>', [png, png]));
+    const { contents, codes } = await promptOf(rows, { imageMark: '<image {n}>' });
+    expect(contents).toEqual([
+      [
+        { type: 'image', image: 1 },
+        { type: 'text', text: 'and', rows: [[0, 3]] },
+        { type: 'image', image: 0 },
+      ],
+    ]);
+    expect(codes).toEqual(['PROMPT_INVALID']);
+  });
+
+  test("keep the row's marks as text otherwise, and templates can cut them", async () => {
+    const own = { ...task, prompt: `<image> ${task.prompt}` };
+    const { contents } = await promptOf(lines(row('x <image>')), {}, own);
+    expect(contents[0]).toEqual([{ type: 'image' }, { type: 'text', text: 'x <image>', rows: [[0, 9]] }]);
+    const cut = { ...task, prompt: '<image> {{ turns[0].text | replace("<image>", "") }}' };
+    expect((await promptOf(lines(row('x <image>')), {}, cut)).contents[0]).toEqual([
+      { type: 'image' },
+      { type: 'text', text: 'x', rows: [[0, 1]] },
+    ]);
+  });
+
+  test('lose their marks with their images in the probe of missing images', async () => {
+    const { examples } = await promptOf(lines(row('x <image> y')), { imageMark: '<image>' });
+    expect(withoutImages(required(examples[0], 'an example'))).toMatchObject({
+      images: [],
+      fields: { 'turns.0.text': 'x   y' },
+    });
+  });
+
+  test('are compared text by text in the leak check', async () => {
+    const path = join(folder, 'leaks.jsonl');
+    await writeFile(path, lines(row('the same words')));
+    const dataset = { reader: 'jsonl', path, fields, imageMark: '<image>' };
+    const recipe = parseRecipe({
+      ...{
+        name: 'rows',
+        policy: { config: './demo-config' },
+        tasks: { shows: { ...task, prompt: `<image> ${task.prompt}` } },
+      },
+      datasets: (['train', 'test'] as const).map((split) => ({ task: 'shows', split, ...dataset })),
+      arms: { base: { objective: 'none', mode: 'direct' } },
+      leaks: { textFields: ['turns'] },
+    });
+    const { leaks } = await ingestDatasets(recipe, { image: () => undefined });
+    expect(leaks.some(({ kind }) => kind === 'text')).toBe(true);
+  });
+});
+
+describe('conditions', () => {
+  const rows = lines(
+    { id: 1, label: 'yes', n: 3, tag: 'a' },
+    { id: 2, label: 'unsure', n: '7', tag: 'b' },
+    { id: 3, label: 'no', n: 'many' },
+    { id: 4, label: 'no', n: null, tag: ['c'] },
+  );
+  const idsWhere = async (dataset: object) => {
+    const words = { ...pointwise, prompt: 'x {{ mode_word }}' };
+    const { examples, quarantined } = await ingested(
+      'where.jsonl',
+      rows,
+      { fields: { images: [] }, ...dataset },
+      words,
+    );
+    expect(examples.length + quarantined.length).toBe(4);
+    return examples.map(({ id }) => Number(id.split('/').at(-1)));
+  };
+  const labelMap = { unsure: null };
+
+  test.each([
+    [{ n: { from: 3, below: 7 } }, [1]],
+    [{ n: { present: true } }, [1, 3]],
+    [{ n: { present: false } }, [4]],
+    [{ tag: ['a', 'b'] }, [1]],
+    [{ tag: { not: ['a'] }, id: [1, 3] }, [3]],
+  ])('%j', async (where, expected) => {
+    expect(await idsWhere({ where, labelMap })).toEqual(expected);
+  });
+
+  test('null in a label map leaves rows out, and the other labels stand for themselves', async () => {
+    expect(await idsWhere({ labelMap })).toEqual([1, 3, 4]);
+    expect(await idsWhere({ labelMap: { yes: 'no', no: 'yes', unsure: null } })).toEqual([1, 3, 4]);
   });
 });

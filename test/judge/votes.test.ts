@@ -70,7 +70,7 @@ describe('votes are found in', () => {
     ['counts', { counts: 'human' }, { human: { yes: 2, no: 1 } }],
     [
       'elements of a list',
-      { list: 'annotations', vote: 'result.0.value.choices.0', leaveOut: { was_cancelled: [true] } },
+      { list: 'annotations', vote: 'result.0.value.choices.0', where: { was_cancelled: { not: [true] } } },
       {
         annotations: ['yes', 'no', 'no', 'yes'].map((choice, i) => ({
           ...{ was_cancelled: i === 2, result: [{ value: { choices: [choice] } }] },
@@ -92,7 +92,7 @@ describe('votes are found in', () => {
     const path = join(folder, 'assignments.csv');
     await writeFile(path, text);
     const fields = { id: 'HITId', images: [], prompt: ['words'], votes: { rows: 'vote' } };
-    const recipe = recipeOf({ reader: 'csv', path, fields, leaveOut: { status: ['Rejected'] } });
+    const recipe = recipeOf({ reader: 'csv', path, fields, where: { status: { not: ['Rejected'] } } });
     const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
     expect(examples.map(({ id, label, votes }) => [id, label, votes])).toEqual([
       [
@@ -258,7 +258,7 @@ test('parquet reads the columns that only votes, slices, groups or left-out rows
   await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData })));
   const fields = { images: [], prompt: ['words'], votes: { columns: 'rater_*' } };
   const task = { ...words, slices: ['topic'], accPlusBy: 'question' };
-  const recipe = recipeOf({ reader: 'parquet', path, fields, leaveOut: { status: ['rejected'] } }, task);
+  const recipe = recipeOf({ reader: 'parquet', path, fields, where: { status: { not: ['rejected'] } } }, task);
   const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
   expect(examples.map(({ label, attributes }) => [label, attributes])).toEqual([
     ['yes', { topic: 'x', question: 'q' }],
@@ -316,7 +316,7 @@ describe('the number of votes is bounded', () => {
     const rows = [{ vote: 'yes' }, { vote: 'no', status: ['odd'] }, { vote: null }, { vote: 'yes' }, { vote: 'odd' }];
     const text = lines(...rows.map((row, i) => ({ ...row, id: i < 4 ? 1 : 2 })), { vote: 'yes' });
     const found = await read('broken-votes.jsonl', text, {
-      ...{ votes: { rows: 'vote' }, more: { leaveOut: { status: ['Rejected'] } } },
+      ...{ votes: { rows: 'vote' }, more: { where: { status: { not: ['Rejected'] } } } },
     });
     expect(found.rows).toEqual([['1', 'yes', { yes: 2 }]]);
     expect(found.quarantined.sort()).toEqual([
@@ -329,7 +329,7 @@ describe('the number of votes is bounded', () => {
       { id: 2, a: [{ v: 'yes' }, 'no'] },
       { id: 3, a: [{ v: 'yes', was_cancelled: true }] },
     );
-    const votes = { list: 'a', vote: 'v', leaveOut: { was_cancelled: [true] } };
+    const votes = { list: 'a', vote: 'v', where: { was_cancelled: { not: [true] } } };
     const elements = await read('elements.jsonl', mixed, { votes });
     expect(elements.rows).toEqual([['1', 'yes', { yes: 1 }]]);
     expect(elements.quarantined).toEqual([

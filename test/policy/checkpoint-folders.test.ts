@@ -43,6 +43,7 @@ describe('config.json', () => {
     { rope_interleaved: false },
     { use_mrope: false },
     { quantization_config: null },
+    { some_future_option: null, _model_name_or_path: 'org/name' },
     { output_router_logits: false },
     { unsloth_fixed: true, unsloth_version: '2025.9.1' },
     { auto_map: { AutoModel: 'x.Y' } },
@@ -229,6 +230,25 @@ describe('a template that opens the reasoning', () => {
 });
 
 describe('several stop tokens', () => {
+  test('are those of config.json where generation_config.json names none', async () => {
+    const ids = async (files: Readonly<Record<string, object>>) => {
+      const folder = await changed(async (target) => {
+        await rm(join(target, 'generation_config.json'));
+        for (const [name, fields] of Object.entries(files))
+          await edit(target, name, (json) => ({ ...json, ...fields })).catch(() =>
+            writeFile(join(target, name), JSON.stringify(fields)),
+          );
+      });
+      const { stopTokenId, otherStopTokenIds = [] } = await loadProcessor(folder);
+      return [stopTokenId, ...otherStopTokenIds];
+    };
+    const own = await ids({ 'config.json': { eos_token_id: null } });
+    expect(own).toHaveLength(1);
+    expect(await ids({ 'config.json': { eos_token_id: [5, 6] } })).toEqual([5, 6]);
+    const both = { 'config.json': { eos_token_id: 5 }, 'generation_config.json': { eos_token_id: 6 } };
+    expect(await ids(both)).toEqual([6]);
+  });
+
   test('all end completions, and none is banned', async () => {
     const folder = await changed((target) =>
       edit(target, 'generation_config.json', (json) => ({ ...json, eos_token_id: [0, 2, 999_999] })),

@@ -6,7 +6,7 @@ import { required } from '../../../core/assert.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { imitatesReasons } from '../../../recipes/arms.ts';
 import type { DatasetSpec, Recipe } from '../../../recipes/recipe.ts';
-import { trainedTasks } from '../../../recipes/task-sets.ts';
+import { hasSplit, tasksOfDataset, trainedTasks } from '../../../recipes/task-sets.ts';
 import type { Example, QuarantinedRow } from '../../example.ts';
 import { checkRecipeData } from '../check-recipe.ts';
 import { type Leak, type LeakingRows, listedRows, namedLeak } from './leaks.ts';
@@ -15,6 +15,7 @@ import { type Pools, poolsOf } from './pools.ts';
 import type { DatasetRow } from '../read-dataset.ts';
 import { rejectedRow, type RowPlace, UnusableRow } from '../reading.ts';
 import { RowFacts } from '../rows/row-facts.ts';
+import { Rejects, reasonsText } from './rejects.ts';
 import { settleRows } from './settle.ts';
 import type { SplitColumn } from '../rows/split-column.ts';
 
@@ -75,11 +76,12 @@ export async function joinDatasets(
 ): Promise<JoinedDatasets> {
   checkRecipeData(recipe);
   const intake = new Intake(recipe, sink);
+  const rejectsOf: Rejects[] = [];
   for (const [datasetIndex, spec] of recipe.datasets.entries()) {
     const rejects = new Rejects();
-    let rowCount = 0;
+    rejectsOf.push(rejects);
     for await (const rows of rowsOf(spec)) {
-      rowCount += rows.length;
+      rejects.rowCount += rows.length;
       for (const row of rows) {
         const rejected = await intake.take(row, datasetIndex);
         if (rejected !== undefined) rejects.add(rejected);
@@ -90,7 +92,7 @@ export async function joinDatasets(
         ...{ exampleCount: facts.rowCount, quarantinedCount },
       });
     }
-    rejects.checkCeiling(rowCount - rejects.leftOutCount, recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
+    rejects.checkCeiling(recipe.quarantineRateMax, `datasets[${datasetIndex}]`);
   }
   const { facts } = intake;
   facts.end();
@@ -98,7 +100,7 @@ export async function joinDatasets(
   const named = await namesOf(leaks, sink);
   await intake.drop(splits);
   const pools = poolsOf(facts, splits);
-  checkNeeded(recipe, pools);
+  checkNeeded(recipe, pools, rejectsOf);
   checkRationales(recipe, facts, splits);
   return {
     ...pools,
@@ -152,35 +154,6 @@ class Intake {
   }
 }
 
-/** The unusable rows of one dataset: the count of each code, and the first row. Rows left out on purpose are not unusable. */
-class Rejects {
-  count = 0;
-  leftOutCount = 0;
-  #first: QuarantinedRow | undefined;
-  readonly #counts = new Map<string, number>();
-
-  add(row: QuarantinedRow): void {
-    if (row.code === 'LEFT_OUT') {
-      this.leftOutCount++;
-      return;
-    }
-    this.count++;
-    this.#first ??= row;
-    this.#counts.set(row.code, (this.#counts.get(row.code) ?? 0) + 1);
-  }
-
-  checkCeiling(rowCount: number, rateMax: number, where: string): void {
-    const first = this.#first;
-    if (first === undefined || this.count <= rateMax * rowCount) return;
-    const codes = [...this.#counts].map(([code, count]) => `${count} ${code}`).join(', ');
-    throw new MtrlError('DATASET_QUARANTINE_CEILING', `${this.count} of ${rowCount} rows cannot be used`, {
-      where,
-      found: `${codes}; the first: ${first.source} row ${first.row}: ${first.reason}`,
-      hint: `correct the rows, or allow more with quarantineRateMax (now ${rateMax})`,
-    });
-  }
-}
-
 async function namesOf(leaks: readonly LeakingRows[], sink: RowSink): Promise<Leak[]> {
   const rows = Uint32Array.from(new Set(leaks.flatMap(listedRows))).sort();
   if (rows.length === 0) return [];
@@ -189,13 +162,19 @@ async function namesOf(leaks: readonly LeakingRows[], sink: RowSink): Promise<Le
   return leaks.map((leak) => namedLeak(leak, (row) => required(idOf.get(row), `the id of row ${row}`)));
 }
 
-function checkNeeded(recipe: Recipe, { pools }: Pools): void {
+function checkNeeded(recipe: Recipe, { pools }: Pools, rejectsOf: readonly Rejects[]): void {
   const present = new Set(pools.map(({ task, split }) => `${task}/${split}`));
   for (const { task, split, where } of neededSplits(recipe)) {
     if (present.has(`${task}/${split}`)) continue;
-    throw new MtrlError('DATASET_EMPTY', `no example of task ${task} in split ${split}`, {
+    const sources = rejectsOf.filter((_, i) => {
+      const spec = recipe.datasets[i];
+      return spec !== undefined && tasksOfDataset(spec).includes(task) && hasSplit(spec, split);
+    });
+    const reasons = reasonsText(sources);
+    throw new MtrlError('DATASET_EMPTY', `no example of task ${task} in split ${split}: ${reasons.summary}`, {
       where,
-      hint: 'add a dataset for it, or leave the task out',
+      ...(reasons.first !== undefined && { found: reasons.first }),
+      hint: 'correct the rows or the mapping, add a dataset for it, or leave the task out',
     });
   }
 }

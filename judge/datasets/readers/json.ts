@@ -5,10 +5,12 @@
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
+import { asUtf8 } from './encoding.ts';
 import { jsonElements, type JsonElement } from './json-elements.ts';
 import { jsonMember } from './json-member.ts';
 import { rowOfJson } from './jsonl.ts';
 import { keyField, type RowOrBroken, unreadable } from './row.ts';
+import { unpacked } from './unpacked.ts';
 
 const [openBrace, closeBrace] = [Buffer.from('{'), Buffer.from('}')];
 
@@ -26,7 +28,8 @@ function rowOfMember(source: string, row: number, bytes: Uint8Array | undefined)
 
 async function* elementsOf(file: SourceFile, rows: string | undefined): AsyncGenerator<JsonElement> {
   try {
-    yield* jsonElements(rows === undefined ? file.open() : jsonMember(file.open(), rows));
+    const bytes = asUtf8(unpacked(file));
+    yield* jsonElements(rows === undefined ? bytes : jsonMember(bytes, rows));
   } catch (error) {
     throw unreadable(file.name, error);
   }

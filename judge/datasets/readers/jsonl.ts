@@ -3,7 +3,9 @@ import { parseRow } from '../rows/jsonl-row.ts';
 import { lineByteLengthMax, linesOf, type Line } from '../sources/lines.ts';
 import { UnusableRow } from '../reading.ts';
 import type { SourceFile } from '../sources/source-files.ts';
+import { asUtf8 } from './encoding.ts';
 import { keyField, numberedKey, type RowOrBroken } from './row.ts';
+import { unpacked } from './unpacked.ts';
 
 function isBlank({ bytes }: Line): boolean {
   // space, tab and CR
@@ -23,7 +25,7 @@ export function rowOfJson(source: string, row: number, bytes: Uint8Array | undef
 }
 
 export async function* readJsonl(file: SourceFile): AsyncGenerator<RowOrBroken> {
-  for await (const line of linesOf(file.open())) {
+  for await (const line of linesOf(asUtf8(unpacked(file)))) {
     if (!isBlank(line)) yield rowOfJson(file.name, line.number, line.bytes);
   }
 }

@@ -6,6 +6,8 @@ import { unreadable } from './row.ts';
 
 /** Uncompressed bytes of a part, if the row group can be cut. */
 const partByteLength = 32 * 1024 * 1024;
+/** Rows of a part: packed well, they have few bytes, but each becomes an object. */
+const partRowCount = 65_536;
 /**
  * Maximum uncompressed bytes of a row group that cannot be cut: it is held compressed and uncompressed, and so is the
  * next one.
@@ -32,7 +34,8 @@ export function* partsOf(file: string, metadata: FileMetaData, columns: readonly
     const lists = listsWithoutIndex(file, metadata, group, columns);
     if (lists.length > 0 && byteLength > heldByteLengthMax) throw tooLarge(file, i + 1, byteLength, lists);
     const partCount = lists.length > 0 ? 1 : Math.ceil(byteLength / partByteLength);
-    const rowCount = Math.max(1, Math.ceil((end - start) / Math.max(1, partCount)));
+    const wholeRowCount = Math.max(1, Math.ceil((end - start) / Math.max(1, partCount)));
+    const rowCount = lists.length > 0 ? wholeRowCount : Math.min(partRowCount, wholeRowCount);
     for (let from = start; from < end; from += rowCount)
       yield { group, start: from, end: Math.min(end, from + rowCount) };
     start = end;

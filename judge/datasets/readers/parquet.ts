@@ -5,12 +5,15 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import { inOrder } from '../joining/in-order.ts';
 import { UnusableRow } from '../reading.ts';
-import { matchesPattern } from '../rows/row-candidates.ts';
+import { exactJson } from '../rows/exact-json.ts';
 import type { SourceFile } from '../sources/source-files.ts';
+import { usedColumns } from './parquet-columns.ts';
 import { ParquetFile } from './parquet-file.ts';
+import { numberConverters } from './parquet-numbers.ts';
 import { checkPages, type PageLocations } from './parquet-pages.ts';
 import { type Part, partsOf } from './parquet-parts.ts';
 import { keyField, numberedKey, type RowOrBroken, unreadable, valuesText } from './row.ts';
+import { requirePlain } from './unpacked.ts';
 
 /** Text that is not UTF-8 stays bytes, and is rejected where the field is used. Times are numbers. */
 const parsers = {
@@ -25,48 +28,38 @@ const parsers = {
   timestampFromMicroseconds: (micros: bigint): unknown => micros,
   timestampFromNanoseconds: (nanos: bigint): unknown => nanos,
   dateFromDays: (days: number): unknown => days,
+  // one text that is not JSON would cost the whole row group
+  jsonFromBytes: (bytes: Uint8Array | undefined): unknown => {
+    const text = parsers.stringFromBytes(bytes);
+    try {
+      return typeof text === 'string' ? exactJson(text) : text;
+    } catch {
+      return text;
+    }
+  },
 };
 
-/** Top-level columns that the mapping uses; all of them if there is a rationale template, which may use any. */
-function columnsOf(
-  { schema }: FileMetaData,
-  { fields, leaveOut, ranking, rationale }: RowsSpec,
-  taskFields: readonly string[],
-): string[] {
-  const top: string[] = [];
-  let i = 1;
-  const skip = (): void => {
-    const { num_children = 0 } = schema[i++] ?? { num_children: 0 };
-    for (let child = 0; child < num_children && i < schema.length; child++) skip();
-  };
-  while (i < schema.length) {
-    top.push(schema[i]?.name ?? '');
-    skip();
-  }
-  if (rationale !== undefined) return top;
-  const asked = JSON.stringify([fields, leaveOut, ranking, taskFields]);
-  const patterns = [fields.candidates, fields.votes].flatMap((where) =>
-    typeof where === 'object' && 'columns' in where ? [matchesPattern(where.columns)] : [],
-  );
-  const isMatched = (name: string): boolean => patterns.some((isMatch) => isMatch(name));
-  return top.filter((name) => asked.includes(JSON.stringify(name).slice(1, -1)) || isMatched(name));
-}
+/** More rows than bytes are usual: repeated values and small numbers take a fraction of a bit. */
+const rowCountMaxPerByte = 4096;
 
-async function metadataOf(file: ParquetFile): Promise<FileMetaData> {
+async function metadataOf(file: ParquetFile, source: SourceFile): Promise<FileMetaData> {
   try {
     const metadata = await parquetMetadataAsync(file);
     const counts = metadata.row_groups.map(({ num_rows }) => Number(num_rows));
     // a corrupted file may claim any number of rows
     const rowCount = counts.reduce((sum, count) => sum + count, 0);
-    if (counts.some((count) => count < 0) || rowCount > file.byteLength) throw new Error(`${rowCount} rows`);
+    if (counts.some((count) => count < 0) || rowCount > file.byteLength * rowCountMaxPerByte)
+      throw new Error(`${rowCount} rows`);
     if (BigInt(rowCount) !== metadata.num_rows)
       throw new Error(`${rowCount} rows in row groups, ${metadata.num_rows.toString()} in all`);
     return metadata;
   } catch (error) {
+    await requirePlain(source);
     throw unreadable(file.name, error);
   }
 }
 
+type Converters = ReturnType<typeof numberConverters>;
 type Rows = Record<string, unknown>[] | UnusableRow;
 
 /**
@@ -79,8 +72,9 @@ export async function* readParquet(
   taskFields: readonly string[] = [],
 ): AsyncGenerator<RowOrBroken> {
   const file = new ParquetFile(source);
-  const metadata = await metadataOf(file);
-  const columns = columnsOf(metadata, spec, taskFields);
+  const metadata = await metadataOf(file, source);
+  const columns = usedColumns(metadata, spec, taskFields);
+  const converters = numberConverters(metadata);
   const shared = { file, metadata, columns, compressors, parsers, utf8: false, useOffsetIndex: true };
   const checks = new Map<RowGroup, Promise<PageLocations>>();
   const check = (group: RowGroup): Promise<PageLocations> => {
@@ -108,13 +102,15 @@ export async function* readParquet(
     part,
     rows: await read(part),
   }))) {
-    for (let row = part.start + 1; row <= part.end; row++) yield rowOf(file.name, row, rows, row - part.start - 1);
+    for (let row = part.start + 1; row <= part.end; row++)
+      yield rowOf(file.name, row, rows, row - part.start - 1, converters);
   }
 }
 
-function rowOf(source: string, row: number, rows: Rows, at: number): RowOrBroken {
+function rowOf(source: string, row: number, rows: Rows, at: number, converters: Converters): RowOrBroken {
   if (rows instanceof UnusableRow) return { source, row, text: () => '', problem: rows };
-  const values = { [keyField]: numberedKey(source, row), ...rows[at] };
+  const values: Record<string, unknown> = { [keyField]: numberedKey(source, row), ...rows[at] };
+  for (const [name, convert] of converters) if (Object.hasOwn(values, name)) values[name] = convert(values[name]);
   // release values that have been used
   rows[at] = {};
   return { source, row, values, text: () => valuesText(values) };

@@ -2,6 +2,7 @@
 import { MtrlError } from '../../../core/errors.ts';
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import type { UnusableRow } from '../reading.ts';
+import { exactNumber } from '../rows/exact-json.ts';
 import type { SourceFile } from '../sources/source-files.ts';
 
 /**
@@ -57,7 +58,7 @@ const excerptLength = 400;
 /** Values as JSON, with lengths in place of bytes, cut to the length of an excerpt. */
 export function valuesText(values: Readonly<Record<string, unknown>>): string {
   const short = (_: string, value: unknown): unknown => {
-    if (typeof value === 'bigint') return Number(value);
+    if (typeof value === 'bigint') return exactNumber(value);
     if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`;
     if (value instanceof ImageFile) return value.file.name;
     return typeof value === 'string' ? value.slice(0, excerptLength) : value;

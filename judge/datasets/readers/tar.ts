@@ -1,16 +1,16 @@
 /** Tar archives in WebDataset's convention, read once and sequentially. */
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { readBytes, type SourceFile } from '../sources/source-files.ts';
 import { type RowOrBroken, unreadable } from './row.ts';
 import { type ArchiveEntry, samplesOf } from './samples.ts';
+import { isPacked, unpacked } from './unpacked.ts';
 
 const blockByteLength = 512;
 
 /**
- * Requires the blocks of zeros that end an archive; otherwise one truncated between two files would look complete. Gzip
- * stores its own length.
+ * Requires the blocks of zeros that end an archive; otherwise one truncated between two files would look complete.
+ * Compressed files have an end of their own.
  */
 async function checkEnd(file: SourceFile): Promise<void> {
   const end = await readBytes(file, Math.max(0, file.byteLength - blockByteLength));
@@ -19,13 +19,10 @@ async function checkEnd(file: SourceFile): Promise<void> {
 }
 
 async function* entriesOf(file: SourceFile): AsyncGenerator<ArchiveEntry> {
-  const isPacked = /\.t?gz$/.test(file.name);
-  if (!isPacked) await checkEnd(file);
+  if (!(await isPacked(file))) await checkEnd(file);
   const archive = extract();
-  const fail = (error: Error): unknown => archive.destroy(error);
-  const source = Readable.from(file.open(), { objectMode: false }).on('error', fail);
-  const plain = isPacked ? source.pipe(createGunzip()).on('error', fail) : source;
-  plain.pipe(archive);
+  const source = Readable.from(unpacked(file), { objectMode: false });
+  source.on('error', (error) => archive.destroy(error)).pipe(archive);
   try {
     for await (const entry of archive) {
       const { name, size, type } = entry.header;
@@ -46,7 +43,6 @@ async function* entriesOf(file: SourceFile): AsyncGenerator<ArchiveEntry> {
     throw unreadable(file.name, error);
   } finally {
     source.destroy();
-    plain.destroy();
   }
 }
 

@@ -2,6 +2,7 @@
  * Reads the fields of a JSON row that a recipe's `fields` name. Every problem with the row is thrown as UnusableRow.
  */
 import { UnusableRow } from '../reading.ts';
+import { exactJson } from './exact-json.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -9,7 +10,7 @@ export type Row = Readonly<Record<string, unknown>>;
 export function parseRow(bytes: Uint8Array): Row {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = exactJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new UnusableRow('ROW_UNREADABLE', error instanceof Error ? error.message : String(error));
   }
@@ -19,15 +20,55 @@ export function parseRow(bytes: Uint8Array): Row {
   return value as Row;
 }
 
-/** The field's value; `a.b` and `a.0` lead into objects and lists. Undefined if it is absent. */
+/**
+ * The field's value; `a.b` and `a.0` lead into objects and lists, also into JSON that is written as text, and `a.-1` is
+ * the last of a list. Names with dots come first. Undefined if it is absent.
+ */
 export function valueAt(row: Row, name: string): unknown {
-  if (Object.hasOwn(row, name)) return row[name];
-  let value: unknown = row;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Row)[part];
+  return memberAt(row, name.split('.'));
+}
+
+function memberAt(value: unknown, path: readonly string[]): unknown {
+  if (path.length === 0) return value;
+  const holder = holderOf(value);
+  if (holder === undefined) return undefined;
+  for (let length = path.length; length > 0; length--) {
+    const name = path.slice(0, length).join('.');
+    const key = Array.isArray(holder) && /^-\d+$/.test(name) ? String(holder.length + Number(name)) : name;
+    if (!Object.hasOwn(holder, key)) continue;
+    const found = memberAt((holder as Row)[key], path.slice(length));
+    if (found !== undefined) return found;
   }
-  return value;
+  return undefined;
+}
+
+/** An object or a list, given as one or as JSON text. */
+function holderOf(value: unknown): object | undefined {
+  if (typeof value === 'object') return value === null || ArrayBuffer.isView(value) ? undefined : value;
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return undefined;
+  try {
+    return exactJson(value) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The values of a name with stars, each of which stands for all elements of a list, with their names: those of
+ * `turns.*.picture` are `turns.0.picture` and so on. Elements without the value are passed over.
+ */
+export function valuesAt(row: Row, name: string): { readonly field: string; readonly value: unknown }[] {
+  const [first = '', ...others] = name.split(/\.\*(?=\.|$)/);
+  const start = [{ field: first, value: valueAt(row, first) }];
+  return others.reduce((found, rest) => {
+    const path = rest === '' ? [] : rest.slice(1).split('.');
+    return found.flatMap(({ field, value }) => {
+      const list = holderOf(value);
+      if (!Array.isArray(list)) return [];
+      const members = list.map((each: unknown, i) => ({ field: `${field}.${i}${rest}`, value: memberAt(each, path) }));
+      return members.filter((member) => (member.value ?? null) !== null);
+    });
+  }, start);
 }
 
 /**

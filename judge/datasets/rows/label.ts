@@ -29,7 +29,8 @@ function numbersField(row: Row, name: string): number[] {
 }
 
 /**
- * The row's label and the number behind it, if any. UnusableRow LABEL_UNKNOWN or FIELD_MISSING, with what was found.
+ * The row's label and the number behind it, if any. UnusableRow LABEL_UNKNOWN, LEFT_OUT or FIELD_MISSING,
+ * with what was found.
  */
 export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTask): RowLabel {
   const values = {
@@ -40,6 +41,7 @@ export function labelOf(row: Row, { fields, ...rule }: LabelRule, task: KindedTa
   const field = fields.label;
   if (typeof field === 'object' && 'always' in field) return { label: field.always };
   const found = kindOf(task).labelOf(values, { field, ...rule }, task);
-  if ('unknown' in found) throw unknown(found.unknown);
+  if ('unknown' in found)
+    throw found.isLeftOut === true ? new UnusableRow('LEFT_OUT', found.unknown) : unknown(found.unknown);
   return found;
 }

@@ -1,17 +1,11 @@
 /** Expands rows that rank several images to rows per pair or per image (ImageReward: generations of one prompt). */
 import type { RankingSpec } from '../../../recipes/fields/dataset-options.ts';
-import type { Row } from './jsonl-row.ts';
+import { listField, type Row, textField } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
 interface Ranked {
   readonly image: unknown;
   readonly rank: number;
-}
-
-function listField(row: Row, name: string): readonly unknown[] {
-  const value = Object.hasOwn(row, name) ? row[name] : undefined;
-  if (Array.isArray(value)) return value as readonly unknown[];
-  throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
 }
 
 /** NaN for what is no number, as null, an empty text and false are. */
@@ -47,7 +41,7 @@ export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row
   }
   const named = (...places: readonly number[]): Row => ({
     ...row,
-    [idField]: [row[idField], ...places].join('-'),
+    [idField]: [textField(row, idField), ...places].join('-'),
   });
   if (spec.to === 'images') {
     return ranked.map((one, i) => ({ ...named(i), ...one, standing: standingOf(one, ranked) }));

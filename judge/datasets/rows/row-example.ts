@@ -5,15 +5,17 @@ import { compileTemplate, type Template } from '../../tasks/template.ts';
 import type { Candidate, Example, Rationale } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { candidatesIn } from './row-candidates.ts';
+import { fieldTexts } from './field-texts.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
-import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
 import { expandRanking } from './ranking.ts';
 import { imagesOfParts, partsIn, placedParts, type PlainPart, type RowPart } from './row-parts.ts';
 import { attributesOf } from './row-attributes.ts';
 import { votedLabelOf } from './voted-label.ts';
 import { textField, type Row } from './jsonl-row.ts';
+import { templateRow } from './template-row.ts';
 import { UnusableRow } from '../reading.ts';
+import { requireWhere } from './where.ts';
 
 /** Inputs of the mapping that do not depend on the row. */
 export interface RowMapping {
@@ -60,7 +62,7 @@ export async function outcomesOfRow(
   const { ranking, fields } = mapping.spec;
   const rows = attempt(() => {
     const row = read();
-    leaveOut(row, mapping.spec.leaveOut);
+    requireWhere(row, mapping.spec.where);
     return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
   });
   if (rows instanceof UnusableRow) return [rows];
@@ -86,11 +88,11 @@ function asUnusable(error: unknown): UnusableRow {
  * Throws UnusableRow.
  */
 async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, rowImages: RowImages): Promise<Example> {
-  const { fields, randomOrderSeed } = spec;
+  const { fields, imageMark, randomOrderSeed } = spec;
   const split = typeof spec.split === 'string' ? spec.split : undefined;
   const id = [spec.task, split, textField(row, fields.id)].filter((part) => part !== undefined).join('/');
   const found = votedLabelOf(row, spec, task);
-  const promptFields = Object.fromEntries(fields.prompt.map((name) => [name, textField(row, name)]));
+  const promptFields = Object.assign({}, ...fields.prompt.map((name) => fieldTexts(row, name))) as Example['fields'];
   const group = fields.group === undefined ? undefined : textField(row, fields.group);
   const given = { ...(await shownOf(row, fields, rowImages)), ...found };
   checkCandidates(given, found.label, task);
@@ -99,7 +101,7 @@ async function exampleOf(row: Row, { spec, task, rationale }: RowMapping, rowIma
   return {
     ...{ id, task: spec.task, split: split ?? 'train', images },
     ...{ ...(context && { context }), ...(candidates && { candidates }) },
-    ...{ fields: promptFields, label },
+    ...{ fields: promptFields, ...(imageMark !== undefined && { imageMark }), label },
     ...(score !== undefined && { score }),
     ...(rationale && { rationale: renderRationale(rationale, row, label) }),
     groupKey: group ?? (images.length > 0 ? images.join('+') : id),
@@ -141,7 +143,7 @@ async function withFrames(parts: readonly RowPart[], rowImages: RowImages): Prom
 
 function renderRationale(write: NonNullable<RowMapping['rationale']>, row: Row, label: string): Rationale {
   try {
-    return write({ row, label });
+    return write({ row: templateRow(row), label });
   } catch (error) {
     throw new UnusableRow('PROMPT_INVALID', `rationale: ${error instanceof Error ? error.message : String(error)}`);
   }

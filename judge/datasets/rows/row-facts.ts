@@ -8,6 +8,7 @@ import { DigestTable } from '../../../core/digest-table.ts';
 import { NumberColumn } from '../../../core/number-column.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { Example, Split } from '../../example.ts';
+import { textsOf } from './field-texts.ts';
 import { KeyColumn } from './key-column.ts';
 import type { PerceptualHash } from '../joining/perceptual-hash.ts';
 import { plainText } from '../sources/plain-text.ts';
@@ -77,7 +78,7 @@ export class RowFacts {
   #textsOf({ fields, candidates = [] }: Example): string[] {
     const compared = this.#comparesCandidates ? candidates.flat() : [];
     const texts = [
-      ...this.#textFields.map((name) => fields[name] ?? ''),
+      ...this.#textFields.flatMap((name) => textsOf(fields, name)),
       ...compared.flatMap((part) => ('text' in part ? [part.text] : [])),
     ];
     return texts.map(plainText).filter((text) => text !== '');

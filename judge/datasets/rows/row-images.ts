@@ -2,7 +2,7 @@
 import { takeImage } from '../sources/encoded-image.ts';
 import { inlineImage } from '../sources/inline-image.ts';
 import { type ImageFolder, takeImageFile } from '../sources/image-folder.ts';
-import { textField, valueAt, type Row } from './jsonl-row.ts';
+import { textField, valueAt, valuesAt, type Row } from './jsonl-row.ts';
 import { ImageFile } from '../readers/row.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
@@ -12,6 +12,8 @@ const imageCountMax = 64;
 export interface ImageSource {
   /** Folder of the named files; undefined if the recipe has no `imageFolder`. */
   readonly folder: ImageFolder | undefined;
+  /** Start of names that is not part of the path in the folder. */
+  readonly prefix: string | undefined;
   readonly edgeMax: number | undefined;
 }
 
@@ -21,9 +23,10 @@ export interface FieldImage {
   readonly value: unknown;
 }
 
-/** The values of a field, one per image; lists are expanded. */
+/** The values of a field, one per image; lists are expanded, as are the stars of `messages.*.image`. */
 export function imagesIn(row: Row, field: string): FieldImage[] {
   const value = valueAt(row, field);
+  if (value === undefined && field.includes('.*')) return valuesAt(row, field);
   if (Array.isArray(value)) return value.map((each: unknown, i) => ({ field: `${field}.${i}`, value: each }));
   return [{ field, value }];
 }
@@ -32,19 +35,20 @@ function isStruct(value: unknown): value is { readonly bytes?: unknown; readonly
   return typeof value === 'object' && value !== null && ('bytes' in value || 'path' in value);
 }
 
-async function take({ field, value }: FieldImage, { folder, edgeMax }: ImageSource): Promise<TakenImage> {
+async function take({ field, value }: FieldImage, source: ImageSource): Promise<TakenImage> {
+  const { folder, prefix, edgeMax } = source;
   if (value instanceof Uint8Array) return takeImage(value, field, edgeMax);
   if (value instanceof ImageFile) return takeImageFile(value.file, value.file.name, edgeMax);
   if (isStruct(value)) {
     if (value.bytes instanceof Uint8Array) return takeImage(value.bytes, field, edgeMax);
-    return take({ field: `${field}.path`, value: value.path }, { folder, edgeMax });
+    return take({ field: `${field}.path`, value: value.path }, source);
   }
   const name = textField({ [field]: value }, field);
   const inline = inlineImage(name);
   if (inline !== undefined) return takeImage(inline, field, edgeMax);
   if (folder === undefined)
     throw new UnusableRow('IMAGE_MISSING', `${field} names ${name.slice(0, 100)}, but the dataset has no imageFolder`);
-  return folder.take(name);
+  return folder.take(prefix !== undefined && name.startsWith(prefix) ? name.slice(prefix.length) : name);
 }
 
 /** Takes the images in their order. Every problem with the row is thrown as UnusableRow. */

@@ -1,9 +1,9 @@
 /** Finds the votes of several people in a row: in columns, in a list, as counts, or in the rows of one item. */
 import type { VoteFields } from '../../../recipes/fields/vote-fields.ts';
 import { UnusableRow } from '../reading.ts';
-import { leftOutBy } from './leave-out.ts';
 import { listField, type Row, valueAt } from './jsonl-row.ts';
 import { matching } from './row-candidates.ts';
+import { leftOutBy } from './where.ts';
 
 /** A vote as it stands in the row; `name` is the field that it comes from, for messages. */
 export interface GivenVote {
@@ -36,12 +36,12 @@ function found(row: Row, where: VoteFields): GivenVote[] {
 }
 
 /** LEFT_OUT if the recipe leaves out all elements that there are. */
-function elements(row: Row, { list, vote, leaveOut }: Extract<VoteFields, { list: string }>): GivenVote[] {
+function elements(row: Row, { list, vote, where }: Extract<VoteFields, { list: string }>): GivenVote[] {
   const reasons: string[] = [];
   const votes = listField(row, list).flatMap((element, i) => {
     if (element === null) return [];
     if (!isObject(element)) throw new UnusableRow('FIELD_MISSING', `${list}.${i} is not an object with a vote`);
-    const reason = leftOutBy(element, leaveOut);
+    const reason = leftOutBy(element, where);
     if (reason !== undefined) reasons.push(`${list}.${i}.${reason}`);
     return reason === undefined ? [{ name: `${list}.${i}.${vote}`, value: valueAt(element, vote), count: 1 }] : [];
   });

@@ -1,6 +1,6 @@
 /**
  * Reads unlabelled rows: a JSON Lines file of `{id?, image | images, candidates?, ...}`, where every other text, number or
- * boolean is a field of the task's prompt. A candidate is a text, an object with `image`, `text` or both, or a list of
+ * boolean, also inside lists and objects, is a field of the task's prompt. A candidate is a text, an object with `image`, `text` or both, or a list of
  * these. Rows that cannot be shown to a judge are unusable, with a reason.
  */
 import { createReadStream } from 'node:fs';
@@ -16,6 +16,7 @@ import { checkExample } from './check-example.ts';
 import { checkCandidates } from './check-candidates.ts';
 import { imagesOfParts, partsAt, placedParts, type PlainPart } from './row-parts.ts';
 import type { FieldImage } from './row-images.ts';
+import { fieldTexts } from './field-texts.ts';
 import { takeImage } from '../sources/encoded-image.ts';
 import { listField, parseRow, textField, type Row } from './jsonl-row.ts';
 import { linesOf } from '../sources/lines.ts';
@@ -34,6 +35,8 @@ export interface RowsSource {
   readonly task: string;
   readonly spec: TaskSpec;
   readonly modeWords: ModeWords;
+  /** As in the task's datasets. */
+  readonly imageMark?: string;
 }
 
 /** Blank lines are skipped. Throws FILE_MISSING. */
@@ -95,7 +98,7 @@ function nameOf({ field, value }: FieldImage): string {
 }
 
 function exampleOf(
-  { task, spec }: RowsSource,
+  { task, spec, imageMark }: RowsSource,
   row: Row,
   id: string,
   shown: Pick<Example, 'images' | 'candidates'>,
@@ -103,15 +106,23 @@ function exampleOf(
   // The label is unknown: a placeholder that nothing reads.
   const [label = ''] = sampleLabels(ruleFor(spec, shown));
   checkCandidates(shown, label, spec);
-  const names = Object.keys(row).filter((name) => !reserved.includes(name) && isScalar(row[name]));
+  const names = Object.keys(row).filter((name) => !reserved.includes(name));
   return {
-    ...{ id, task, split: 'test', groupKey: id, ...shown },
-    fields: Object.fromEntries(names.map((name) => [name, textField(row, name)])),
+    ...{ id, task, split: 'test', groupKey: id, ...shown, ...(imageMark !== undefined && { imageMark }) },
+    fields: Object.assign({}, ...names.map((name) => textsIfAny(row, name))) as Example['fields'],
     label,
   };
 }
 
-const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
+/** Nothing for a field without text, or with more than a prompt could use. */
+function textsIfAny(row: Row, name: string): Example['fields'] {
+  try {
+    return fieldTexts(row, name);
+  } catch (error) {
+    if (error instanceof UnusableRow) return {};
+    throw error;
+  }
+}
 
 function imageNames(row: Row): string[] {
   const value = row['images'] ?? row['image'] ?? [];

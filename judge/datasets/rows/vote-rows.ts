@@ -3,8 +3,8 @@ import type { RowsSpec } from '../../../recipes/recipe.ts';
 import type { Row, RowOrBroken } from '../readers/row.ts';
 import { UnusableRow } from '../reading.ts';
 import { textField, valueAt } from './jsonl-row.ts';
-import { leftOutBy } from './leave-out.ts';
 import { groupedVotesField, voteCountMax } from './row-votes.ts';
+import { leftOutBy } from './where.ts';
 
 interface Item {
   readonly id: string;
@@ -18,7 +18,7 @@ interface Item {
  */
 export async function* voteRows(
   rows: AsyncIterable<RowOrBroken>,
-  { fields, leaveOut }: Pick<RowsSpec, 'fields' | 'leaveOut'>,
+  { fields, where: kept }: Pick<RowsSpec, 'fields' | 'where'>,
 ): AsyncGenerator<RowOrBroken> {
   const { votes: where, id: idField } = fields;
   if (typeof where !== 'object' || !('rows' in where)) {
@@ -27,7 +27,7 @@ export async function* voteRows(
   }
   let item: Item | undefined;
   for await (const row of rows) {
-    const id = 'problem' in row ? undefined : idOf(row.values, idField, leaveOut);
+    const id = 'problem' in row ? undefined : idOf(row.values, idField, kept);
     if (id === undefined || 'problem' in row) {
       yield row;
       continue;
@@ -45,9 +45,9 @@ export async function* voteRows(
 }
 
 /** Undefined for a row that does not become part of an item. */
-function idOf(values: Row['values'], field: string, leaveOut: RowsSpec['leaveOut']): string | undefined {
+function idOf(values: Row['values'], field: string, where: RowsSpec['where']): string | undefined {
   try {
-    return leftOutBy(values, leaveOut) === undefined ? textField(values, field) : undefined;
+    return leftOutBy(values, where) === undefined ? textField(values, field) : undefined;
   } catch (error) {
     if (error instanceof UnusableRow) return undefined;
     throw error;

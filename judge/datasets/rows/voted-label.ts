@@ -41,12 +41,27 @@ const distinctCountMax = 64;
 export function votedLabelOf(row: Row, rule: VoteRule, task: KindedTask): VotedLabel {
   const { fields, votes: spec = standardVotes } = rule;
   if (fields.votes === undefined) return labelOf(row, rule, task);
-  const read = votesIn(row, fields.votes).map((vote) => readVote(vote, rule, spec, task));
-  if (read.length === 0) throw new UnusableRow('FIELD_MISSING', 'the row has no votes');
+  const { read, leftOut } = readVotes(votesIn(row, fields.votes), rule, spec, task);
+  if (read.length === 0) throw leftOut ?? new UnusableRow('FIELD_MISSING', 'the row has no votes');
   const votes = countsOf(read, rule, task);
   if (votes.length > distinctCountMax)
     throw new UnusableRow('LABEL_UNKNOWN', `the row has more than ${distinctCountMax} different votes`);
   return { ...decided(read, votes, spec, { row, rule, task }), votes };
+}
+
+/** Votes whose value `labelMap` leaves out are none; `leftOut` is the first of them. */
+function readVotes(given: readonly GivenVote[], rule: VoteRule, spec: VotesSpec, task: KindedTask) {
+  let leftOut: UnusableRow | undefined;
+  const read = given.flatMap((vote) => {
+    try {
+      return [readVote(vote, rule, spec, task)];
+    } catch (error) {
+      if (!(error instanceof UnusableRow) || error.code !== 'LEFT_OUT') throw error;
+      leftOut ??= error;
+      return [];
+    }
+  });
+  return { read, leftOut };
 }
 
 function readVote({ name, value, count }: GivenVote, rule: VoteRule, spec: VotesSpec, task: KindedTask): ReadVote {

@@ -1,7 +1,9 @@
 /** Encoded images of a dataset: rejected if too large, decoded once to check that they are complete, hashed. */
 import sharp, { type Sharp } from 'sharp';
 import { sha256 } from '../../../core/json.ts';
+import { decodeGif } from '../../../policy/vision/gif.ts';
 import { smallerPlainJpeg } from './plain-jpeg.ts';
+import { isPlainYcbcr } from './tiff-colours.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
 // every image is decoded once, so a cache of libvips would never be hit
@@ -18,19 +20,41 @@ const signatures: readonly (readonly [string, RegExp])[] = [
   ['gif', /^GIF8[79]a/],
   ['webp', /^RIFF[^]{4}WEBP/],
   ['tiff', /^(?:II\*\0|MM\0\*)/],
-  ['avif', /^[^]{4}ftyp(?:avif|avis|mif1|heic)/],
+  ['avif', /^[^]{4}ftyp(?:avif|avis|mif1)/],
 ];
 
-function formatOf(bytes: Uint8Array): string | undefined {
+/** Files that are not read, by the name that users know them by. */
+const otherSignatures: readonly (readonly [string, RegExp])[] = [
+  ['a BMP file', /^BM/],
+  ['an icon', /^\0\0\x01\0/],
+  ['a HEIC file', /^[^]{4}ftyphe(?:ic|ix|vc|vx|im|is)/],
+  ['a JPEG 2000 file', /^\0\0\0\x0cjP/],
+  ['a JPEG XL file', /^(?:\xff\x0a|\0\0\0\x0cJXL)/],
+  ['a PNM file', /^P[1-7]\s/],
+  ['a Photoshop file', /^8BPS/],
+  ['a PDF file', /^%PDF/],
+  ['an SVG or XML file', /^\s*<(?:\?xml|svg)/i],
+  ['a web page', /^\s*<(?:!doctype|html)/i],
+  ['a Git LFS pointer, not the file itself', /^version https:/],
+];
+
+function named(bytes: Uint8Array, patterns: typeof signatures): string | undefined {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(16, bytes.byteLength)).toString('latin1');
-  return signatures.find(([, pattern]) => pattern.test(start))?.[0];
+  return patterns.find(([, pattern]) => pattern.test(start))?.[0];
 }
+
+const formatOf = (bytes: Uint8Array): string | undefined => named(bytes, signatures);
 
 /** Whether the first bytes are those of an accepted format. */
 export const startsLikeImage = (bytes: Uint8Array): boolean => formatOf(bytes) !== undefined;
 
 function refuse(code: 'IMAGE_UNREADABLE' | 'IMAGE_TOO_LARGE', name: string, reason: string): never {
   throw new UnusableRow(code, `${name}: ${reason}`);
+}
+
+function notRead(bytes: Uint8Array): string {
+  const other = named(bytes, otherSignatures);
+  return `${other === undefined ? '' : `${other}, `}neither JPEG, PNG, WebP, GIF, TIFF nor AVIF`;
 }
 
 /** Awaits work of the library, whose errors become IMAGE_UNREADABLE. */
@@ -73,7 +97,9 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   if (bytes.byteLength === 0) refuse('IMAGE_UNREADABLE', name, 'the file is empty');
   if (bytes.byteLength > imageByteLengthMax)
     refuse('IMAGE_TOO_LARGE', name, `${bytes.byteLength} bytes, more than ${imageByteLengthMax}`);
-  const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, 'neither JPEG, PNG, WebP, GIF, TIFF nor AVIF');
+  const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, notRead(bytes));
+  if (format === 'tiff' && isPlainYcbcr(bytes))
+    refuse('IMAGE_UNREADABLE', name, 'a TIFF file with YCbCr colours: convert it to RGB');
   const plain = format === 'jpeg' ? await smallerPlainJpeg(bytes, edgeMax) : undefined;
   if (plain !== undefined) return { sha256: sha256(plain), bytes: plain };
   // the limit is checked below, where the error can state the size
@@ -81,10 +107,14 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   const { width, height, space } = await attempt(name, image.metadata());
   if (width * height > pixelCountMax)
     refuse('IMAGE_TOO_LARGE', name, `${width} x ${height} pixels, more than ${pixelCountMax} in all`);
+  // with the colours that models are shown, also where it is transparent
+  const gif = format === 'gif' ? await attempt(name, Promise.resolve(bytes).then(decodeGif)) : undefined;
   if (Math.max(width, height) > edgeMax) {
-    const copy = await attempt(name, smaller(image, format, space, edgeMax));
+    const source =
+      gif === undefined ? image : sharp(gif.data, { raw: { height: gif.height, width: gif.width, channels: 3 } });
+    const copy = await attempt(name, smaller(source, format, space, edgeMax));
     return { sha256: sha256(copy), bytes: copy };
   }
-  await attempt(name, decodeAll(image));
+  if (gif === undefined) await attempt(name, decodeAll(image));
   return { sha256: sha256(bytes), bytes };
 }

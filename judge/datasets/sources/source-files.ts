@@ -38,8 +38,10 @@ export async function readBytes(file: SourceFile, start = 0, end = file.byteLeng
   });
 }
 
-/** The path of a name inside a folder; undefined if it leads out of it. */
+/** The path of a name inside a folder, relative to it or absolute; undefined if it leads out of it. */
 export function placeInside(folder: string, name: string): string | undefined {
+  const base = folder.replace(/\/+$/, '');
+  if (base !== '' && name.startsWith(`${base}/`)) return placeInside(folder, `.${name.slice(base.length)}`);
   const parts: string[] = [];
   for (const part of name.replaceAll('\\', '/').split('/')) {
     if (part === '' || part === '.') continue;
@@ -47,5 +49,5 @@ export function placeInside(folder: string, name: string): string | undefined {
     else if (parts.pop() === undefined) return undefined;
   }
   const isAbsolute = name.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(name);
-  return isAbsolute || parts.length === 0 ? undefined : `${folder.replace(/\/+$/, '')}/${parts.join('/')}`;
+  return isAbsolute || parts.length === 0 ? undefined : `${base}/${parts.join('/')}`;
 }

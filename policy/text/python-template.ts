@@ -1,0 +1,183 @@
+/**
+ * Jinja as Python renders it, where the library differs without an error: true is printed as True, none as None, and
+ * lists as Python writes them; `strip` takes characters; what an iteration has printed before a break or continue stays.
+ */
+import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
+
+// Types of the used parts of the library: its own declarations do not resolve under nodenext.
+interface Node {
+  readonly type: string;
+  readonly value?: unknown;
+  readonly body?: readonly Node[];
+  readonly callee?: Node;
+  readonly object?: Node;
+  readonly property?: Node;
+  readonly args?: readonly Node[];
+  readonly left?: Node;
+  readonly right?: Node;
+  readonly operator?: { readonly value: string };
+}
+interface Value {
+  readonly type: string;
+  readonly value: unknown;
+  toString(): string;
+}
+interface Scope {
+  set(name: string, value: unknown): unknown;
+}
+interface Evaluator {
+  /** @param node undefined for the bounds that a slice leaves out */
+  evaluate(node: Node | undefined, scope: Scope): Value;
+  evaluateBlock(nodes: readonly Node[], scope: Scope): Value;
+  run(program: Node): Value;
+}
+const NewScope = Environment as unknown as new () => Scope;
+const BaseInterpreter = Interpreter as unknown as new (scope: Scope) => Evaluator;
+const parseTokens = parse as unknown as (tokens: unknown) => Node;
+const tokensOf = tokenize as unknown as (text: string, options: Readonly<Record<string, boolean>>) => unknown;
+
+/** Statements print their text; all other nodes are expressions, which print a value. */
+const statements: ReadonlySet<string> = new Set([
+  ...['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'],
+]);
+
+/** A break or continue on its way to its loop. */
+class LoopControl extends Error {
+  readonly isBreak: boolean;
+  /** What the iteration has printed. */
+  text = '';
+
+  constructor(isBreak: boolean) {
+    super(`${isBreak ? 'break' : 'continue'} outside of a loop`);
+    this.isBreak = isBreak;
+  }
+}
+
+class PythonInterpreter extends BaseInterpreter {
+  readonly #loops = new Set<readonly Node[]>();
+  /** Bodies of loops that have ended by a break: their further iterations print nothing. */
+  readonly #ended = new Set<readonly Node[]>();
+
+  override evaluate(node: Node | undefined, scope: Scope): Value {
+    if (node === undefined) return super.evaluate(node, scope);
+    if (node.type === 'Break' || node.type === 'Continue') throw new LoopControl(node.type === 'Break');
+    if (node.type === 'For' && node.body !== undefined) {
+      this.#loops.add(node.body);
+      this.#ended.delete(node.body);
+    }
+    if (node.type === 'BinaryExpression' && node.operator?.value === '~') {
+      const [left, right] = [node.left, node.right].map((side) => side && printed(this.evaluate(side, scope)));
+      return this.#text(`${left ?? ''}${right ?? ''}`, scope);
+    }
+    return this.#stripped(node, scope) ?? super.evaluate(node, scope);
+  }
+
+  override evaluateBlock(nodes: readonly Node[], scope: Scope): Value {
+    if (this.#ended.has(nodes)) return this.#text('', scope);
+    let text = '';
+    try {
+      for (const node of nodes) {
+        const value = this.evaluate(node, scope);
+        const isSilent = value.type === 'NullValue' && statements.has(node.type);
+        text += isSilent ? '' : printed(value);
+      }
+    } catch (error) {
+      if (!(error instanceof LoopControl)) throw error;
+      error.text = text + error.text;
+      if (!this.#loops.has(nodes)) throw error;
+      if (error.isBreak) this.#ended.add(nodes);
+      text = error.text;
+    }
+    return this.#text(text, scope);
+  }
+
+  #text(text: string, scope: Scope): Value {
+    return super.evaluate({ type: 'StringLiteral', value: text }, scope);
+  }
+
+  /** The text of `'...'.strip('...')`; undefined for any other expression. */
+  #stripped({ type, callee, args = [] }: Node, scope: Scope): Value | undefined {
+    const [given] = args;
+    if (type !== 'CallExpression' || callee?.type !== 'MemberExpression' || given === undefined) return undefined;
+    const name = callee.property?.value;
+    if ((name !== 'strip' && name !== 'lstrip' && name !== 'rstrip') || callee.object === undefined) return undefined;
+    const [text, characters] = [this.evaluate(callee.object, scope), this.evaluate(given, scope)];
+    if (text.type !== 'StringValue' || characters.type !== 'StringValue') return undefined;
+    return this.#text(strip(String(text.value), String(characters.value), name), scope);
+  }
+}
+
+function strip(text: string, characters: string, name: 'strip' | 'lstrip' | 'rstrip'): string {
+  const all = Array.from(text);
+  const isKept = (character: string): boolean => !characters.includes(character);
+  const from = name === 'rstrip' ? 0 : all.findIndex(isKept);
+  const to = name === 'lstrip' ? all.length : all.findLastIndex(isKept) + 1;
+  return from < 0 ? '' : all.slice(from, to).join('');
+}
+
+/** As `str` of Python writes the value. */
+function printed(value: Value): string {
+  if (value.type === 'UndefinedValue') return '';
+  return value.type === 'StringValue' ? String(value.value) : written(value);
+}
+
+/** As `repr` of Python writes the value. */
+function written(value: Value): string {
+  switch (value.type) {
+    case 'BooleanValue':
+      return value.value === true ? 'True' : 'False';
+    case 'NullValue':
+      return 'None';
+    case 'StringValue':
+      return quoted(String(value.value));
+    case 'ArrayValue':
+      return `[${(value.value as readonly Value[]).map(written).join(', ')}]`;
+    case 'TupleValue': {
+      const [first, ...others] = (value.value as readonly Value[]).map(written);
+      return others.length === 0
+        ? `(${first ?? ''}${first === undefined ? '' : ','})`
+        : `(${[first, ...others].join(', ')})`;
+    }
+    case 'ObjectValue': {
+      const members = [...(value.value as ReadonlyMap<string, Value>)];
+      return `{${members.map(([key, each]) => `${quoted(key)}: ${written(each)}`).join(', ')}}`;
+    }
+    default:
+      return value.toString();
+  }
+}
+
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t')
+    .replaceAll(quote, `\\${quote}`);
+  return `${quote}${escaped}${quote}`;
+}
+
+export type ChatTemplate = (values: Readonly<Record<string, unknown>>) => string;
+
+/** Compiles a chat template. Throws a plain Error if it is not Jinja; the returned function, if it cannot be rendered. */
+export function pythonTemplate(text: string): ChatTemplate {
+  const program = parseTokens(tokensOf(text, { lstrip_blocks: true, trim_blocks: true }));
+  return (values) => {
+    const scope = new NewScope();
+    for (const [name, value] of Object.entries({ ...globals, ...values })) scope.set(name, value);
+    return String(new PythonInterpreter(scope).run(program).value);
+  };
+}
+
+const globals: Readonly<Record<string, unknown>> = {
+  ...{ true: true, True: true, false: false, False: false, none: null, None: null },
+  range: (start: number, stop?: number, step = 1): number[] => {
+    const [from, to] = stop === undefined ? [0, start] : [start, stop];
+    if (step === 0) throw new Error('range() needs a step');
+    return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, i) => from + i * step);
+  },
+  raise_exception: (message: string) => {
+    throw new Error(message);
+  },
+};
