@@ -3,9 +3,9 @@ import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';
 import type { QuarantinedRow } from '../example.ts';
 import { readers } from './readers/table.ts';
 import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
-import { textField } from './rows/jsonl-row.ts';
+import { expandedRows } from './rows/expanded-rows.ts';
+import { type Row, textField } from './rows/jsonl-row.ts';
 import { labelOf } from './rows/label.ts';
-import { leaveOut } from './rows/leave-out.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 import { taskSpecOf } from './check-recipe.ts';
 
@@ -13,7 +13,7 @@ export interface LabelledRow {
   readonly id: string;
   readonly label: string;
   readonly score?: number;
-  /** `fields.group`, else the id. */
+  /** `fields.group`, else the id of the row in the file: what it ranks is one group. */
   readonly groupKey: string;
 }
 
@@ -31,28 +31,33 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
   for (const dataset of recipe.datasets) {
     if (dataset.reader === 'judge-world' || dataset.task !== task) continue;
     for await (const read of readers[dataset.reader](files, dataset)) {
-      try {
+      const attempt = <T>(action: () => T): T | undefined => {
+        try {
+          return action();
+        } catch (error) {
+          if (!(error instanceof UnusableRow)) throw error;
+          const { source, row, text } = read;
+          quarantined.push(rejectedRow({ source, row, excerpt: excerptOf(text()) }, error));
+          return undefined;
+        }
+      };
+      const expanded = attempt(() => {
         if ('problem' in read) throw read.problem;
-        leaveOut(read.values, dataset.leaveOut);
-        const row = rowOf(read.values, dataset, spec);
-        if (rows.has(row.id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${row.id}`);
-        rows.set(row.id, row);
-      } catch (error) {
-        if (!(error instanceof UnusableRow)) throw error;
-        const { source, row, text } = read;
-        quarantined.push(rejectedRow({ source, row, excerpt: excerptOf(text()) }, error));
-      }
+        return expandedRows(read.values, dataset).map((row) => ({ row, from: read.values }));
+      });
+      for (const { row, from } of expanded ?? [])
+        attempt(() => {
+          const labelled = rowOf(row, from, dataset, spec);
+          if (rows.has(labelled.id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${labelled.id}`);
+          rows.set(labelled.id, labelled);
+        });
     }
   }
   return { rows: [...rows.values()], quarantined };
 }
 
-function rowOf(
-  values: Readonly<Record<string, unknown>>,
-  dataset: RowsSpec,
-  spec: Recipe['tasks'][string],
-): LabelledRow {
-  const id = textField(values, dataset.fields.id);
-  const { group } = dataset.fields;
-  return { id, ...labelOf(values, dataset, spec), groupKey: group === undefined ? id : textField(values, group) };
+function rowOf(row: Row, from: Row, dataset: RowsSpec, spec: Recipe['tasks'][string]): LabelledRow {
+  const { id, group } = dataset.fields;
+  const groupKey = group === undefined ? textField(from, id) : textField(row, group);
+  return { id: textField(row, id), ...labelOf(row, dataset, spec), groupKey };
 }

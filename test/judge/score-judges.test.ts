@@ -16,6 +16,7 @@ import { jointBootstrap } from '../../judge/scoring/joint-bootstrap.ts';
 import { type JudgedVerdict, scoreJudges } from '../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
+import { recipeOf } from './recipes.ts';
 import { needSharedData } from '../support/needs.ts';
 
 const pair: TaskSpec = { kind: 'pairwise', labels: ['first', 'second', 'tie'], prompt: '', ood: false };
@@ -64,6 +65,43 @@ describe('verdicts are read from', () => {
 
   test('no file of an unknown format', async () => {
     await expect(read('verdicts.xlsx', '')).rejects.toMatchObject({ code: 'USAGE' });
+  });
+});
+
+describe('labels of rows that rank images', () => {
+  const rows = [
+    { id: 'p1', images: ['a', 'b', 'c'], places: { rank: [2, 1, 3] } },
+    { id: 'p2', images: ['d', 'e'], places: { rank: [1] } },
+    { id: 'p3', images: ['f', 'g'], places: { rank: [1, 1] } },
+    { id: 'p4', images: ['h', 'i', 'j'], places: { rank: [1, 1, 2] } },
+  ];
+  const recipe = (path: string) =>
+    recipeOf({
+      tasks: { pairs: { kind: 'pairwise', labels: ['first', 'second'], prompt: '<image> <image>' } },
+      datasets: [
+        {
+          ...{ reader: 'jsonl', task: 'pairs', split: 'test', path, imageFolder: folder },
+          fields: { images: ['image_0', 'image_1'], label: { lesserOf: ['rank_0', 'rank_1'] }, prompt: [] },
+          ranking: { images: 'images', ranks: 'places.rank', to: 'pairs' },
+        },
+      ],
+    });
+
+  test('are those of the pairs, which form one group by row; rows in are pairs or quarantined', async () => {
+    const path = join(folder, 'ranked.jsonl');
+    await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const found = await labelledRows(recipe(path), 'pairs', localFiles);
+    expect(found.rows).toEqual([
+      { id: 'p1-0-1', label: 'second', groupKey: 'p1' },
+      { id: 'p1-0-2', label: 'first', groupKey: 'p1' },
+      { id: 'p1-1-2', label: 'first', groupKey: 'p1' },
+      { id: 'p4-0-2', label: 'first', groupKey: 'p4' },
+      { id: 'p4-1-2', label: 'first', groupKey: 'p4' },
+    ]);
+    expect(found.quarantined.map(({ row, reason }) => [row, reason])).toEqual([
+      [2, '2 images but 1 places.rank'],
+      [3, 'places.rank ranks all images the same'],
+    ]);
   });
 });
 

@@ -13,6 +13,7 @@ import { fetchReport } from '../../reports.ts';
 import { type Stack, uiLink, withStack } from '../../temporal/stack.ts';
 import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
 import { scoreTable } from '../../show/table.ts';
+import { repeated } from '../../repeated.ts';
 
 interface RunOptions {
   readonly set: readonly string[];
@@ -27,7 +28,7 @@ export function addRun(command: Command): void {
     .option(
       '--set <path=value>',
       'change the recipe; the value is YAML (repeatable)',
-      (value, all: string[]) => [...all, value],
+      repeated,
       [],
     )
     .option('--id <name>', 'id of the experiment; attaches if it exists with the same recipe')

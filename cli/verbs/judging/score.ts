@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { MtrlError } from '../../../core/errors.ts';
 import { taskSpecOf } from '../../../judge/datasets/check-recipe.ts';
 import { labelledRows } from '../../../judge/datasets/labelled-rows.ts';
@@ -11,7 +11,9 @@ import { loadRecipeFile } from '../../../recipes/load.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import { judgeLines } from '../../show/judge-lines.ts';
 import { print, printJson, say } from '../../show/output.ts';
+import { repeated } from '../../repeated.ts';
 import { userPath } from '../../user-path.ts';
+import { wholeNumberFrom } from '../../whole-number.ts';
 
 interface ScoreOptions {
   readonly recipe: string;
@@ -25,8 +27,6 @@ interface ScoreOptions {
   readonly set: readonly string[];
   readonly json?: boolean;
 }
-
-const repeated = (value: string, all: readonly string[]): string[] => [...all, value];
 
 export function addScore(command: Command): void {
   command
@@ -42,7 +42,7 @@ export function addScore(command: Command): void {
     .option('--judge <field>', 'field that names the judge, if each row is one verdict')
     .option('--id <field>', 'field with the id of the judged row (default: that of the dataset)')
     .option('--swapped <field>', 'field that says whether the candidates were exchanged')
-    .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumber)
+    .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumberFrom(1))
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
     .action(score);
@@ -95,12 +95,6 @@ async function read(options: ScoreOptions, recipe: Recipe, spec: Recipe['tasks']
     own.push({ ...of, judgment: judgmentOf(given.text, spec, dataset?.labelMap ?? {}) });
   }
   return { verdicts, unusable };
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It must be a whole number from 1.');
 }
 
 function noLabels(task: string, quarantined: readonly QuarantinedRow[]): MtrlError {

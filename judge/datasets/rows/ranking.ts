@@ -1,17 +1,11 @@
 /** Expands rows that rank several images to rows per pair or per image (ImageReward: generations of one prompt). */
 import type { RankingSpec } from '../../../recipes/fields/dataset-options.ts';
-import type { Row } from './jsonl-row.ts';
+import { listField, type Row, textField } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
 interface Ranked {
   readonly image: unknown;
   readonly rank: number;
-}
-
-function listField(row: Row, name: string): readonly unknown[] {
-  const value = Object.hasOwn(row, name) ? row[name] : undefined;
-  if (Array.isArray(value)) return value as readonly unknown[];
-  throw new UnusableRow('FIELD_MISSING', `${name} is not a list`);
 }
 
 /** NaN for what is no number, as null, an empty text and false are. */
@@ -38,17 +32,16 @@ function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
 
 /**
  * The rows that one row expands to, each with its other fields and with `-<i>` or `-<i>-<j>` appended to its id.
- * UnusableRow if ranks and images do not match, or if all ranks are equal.
+ * UnusableRow if the row has no id, if ranks and images do not match, or if all ranks are equal.
  */
 export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row[] {
   const ranked = rankedOf(row, spec);
   if (new Set(ranked.map(({ rank }) => rank)).size < 2) {
     throw new UnusableRow('LABEL_UNKNOWN', `${spec.ranks} ranks all images the same`);
   }
-  const named = (...places: readonly number[]): Row => ({
-    ...row,
-    [idField]: [row[idField], ...places].join('-'),
-  });
+  const id = textField(row, idField);
+  // A field of this very name is read before a path (valueAt).
+  const named = (...places: readonly number[]): Row => ({ ...row, [idField]: [id, ...places].join('-') });
   if (spec.to === 'images') {
     return ranked.map((one, i) => ({ ...named(i), ...one, standing: standingOf(one, ranked) }));
   }

@@ -4,12 +4,11 @@ import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';
 import type { Example } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
+import { expandedRows } from './expanded-rows.ts';
 import { candidatesIn, imagesOfCandidates, placedParts } from './row-candidates.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { labelOf } from './label.ts';
-import { leaveOut } from './leave-out.ts';
 import { inRandomOrder } from './pair-order.ts';
-import { expandRanking } from './ranking.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { UnusableRow } from '../reading.ts';
 
@@ -37,12 +36,7 @@ export async function outcomesOfRow(
   mapping: RowMapping,
   imagesOf: ImagesOf,
 ): Promise<readonly (Example | UnusableRow)[]> {
-  const { ranking, fields } = mapping.spec;
-  const rows = attempt(() => {
-    const row = read();
-    leaveOut(row, mapping.spec.leaveOut);
-    return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
-  });
+  const rows = attempt(() => expandedRows(read(), mapping.spec));
   if (rows instanceof UnusableRow) return [rows];
   return Promise.all(rows.map((row) => exampleOf(row, mapping, imagesOf).catch(asUnusable)));
 }
