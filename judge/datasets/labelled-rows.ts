@@ -1,11 +1,14 @@
 /** The labels of a task's rows without their pictures and prompts: what verdicts of any judge are compared with. */
 import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';
 import type { QuarantinedRow } from '../example.ts';
+import { candidateCountOf } from '../kinds/candidate-count.ts';
 import { readers } from './readers/table.ts';
 import { excerptOf, rejectedRow, UnusableRow } from './reading.ts';
 import { expandedRows } from './rows/expanded-rows.ts';
 import { type Row, textField } from './rows/jsonl-row.ts';
 import { labelOf } from './rows/label.ts';
+import { candidatesIn, type RowCandidate } from './rows/row-candidates.ts';
+import { imagesIn } from './rows/row-images.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 import { taskSpecOf } from './check-recipe.ts';
 
@@ -15,6 +18,11 @@ export interface LabelledRow {
   readonly score?: number;
   /** `fields.group`, else the id of the row in the file: what it ranks is one group. */
   readonly groupKey: string;
+  /**
+   * Of the text of each candidate, in UTF-16 code units: 0 for pictures. Absent if the row has no candidates, or not in
+   * the fields that the dataset names.
+   */
+  readonly candidateLengths?: readonly number[];
 }
 
 export interface LabelledRows {
@@ -58,6 +66,35 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
 
 function rowOf(row: Row, from: Row, dataset: RowsSpec, spec: Recipe['tasks'][string]): LabelledRow {
   const { id, group } = dataset.fields;
-  const groupKey = group === undefined ? textField(from, id) : textField(row, group);
-  return { id: textField(row, id), ...labelOf(row, dataset, spec), groupKey };
+  const candidateLengths = lengthsIn(row, dataset.fields, candidateCountOf(spec));
+  return {
+    ...{ id: textField(row, id), ...labelOf(row, dataset, spec) },
+    groupKey: group === undefined ? textField(from, id) : textField(row, group),
+    ...(candidateLengths && { candidateLengths }),
+  };
+}
+
+/** Verdicts can be scored without the candidates, so that a file of labels alone is enough. */
+function lengthsIn(
+  row: Row,
+  { images, candidates }: RowsSpec['fields'],
+  count: ReturnType<typeof candidateCountOf>,
+): readonly number[] | undefined {
+  if (count === undefined) return undefined;
+  try {
+    const lengths = candidates === undefined ? pictureLengths(row, images) : textLengths(candidatesIn(row, candidates));
+    return lengths.length >= count.min && lengths.length <= count.max ? lengths : undefined;
+  } catch (error) {
+    if (error instanceof UnusableRow) return undefined;
+    throw error;
+  }
+}
+
+function pictureLengths(row: Row, fields: readonly string[]): readonly number[] {
+  const pictures = fields.flatMap((field) => imagesIn(row, field));
+  return pictures.some(({ value }) => value === undefined) ? [] : pictures.map(() => 0);
+}
+
+function textLengths(candidates: readonly RowCandidate[]): readonly number[] {
+  return candidates.map((parts) => parts.reduce((sum, part) => sum + ('text' in part ? part.text.length : 0), 0));
 }

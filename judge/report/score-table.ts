@@ -4,6 +4,7 @@
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
+import { intervalBar } from './interval-bar.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function idMean(run: ReportRun): number | undefined {
@@ -75,18 +76,13 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${intervalBar(scores, seriesIndexOf(runs, run))}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
+    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
-/** The interval on a line from 0 to 100, with a tick for the majority baseline. */
-export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: ReportScores, series: number): Html {
-  const width = Math.max(high - low, 0.01);
-  return html`<span class="bar s${series}" aria-hidden="true"
-    ><i class="base" style="left:${points(majorityMacroF1)}%"></i
-    ><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i
-    ><i class="mark" style="left:${points(macroF1)}%"></i
-  ></span>`;
+/** Macro-F1 with the majority baseline. */
+export function macroF1Bar({ macroF1, ci95, majorityMacroF1 }: ReportScores, series: number): Html {
+  return intervalBar({ value: macroF1, ci95, base: majorityMacroF1 }, series);
 }
 
 /** The forced-choice Macro-F1, if it differs from the strict one. */

@@ -2,6 +2,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
 import { projectRoot } from '../../core/project.ts';
@@ -9,9 +10,13 @@ import { Rng } from '../../core/rng.ts';
 import { labelledRows } from '../../judge/datasets/labelled-rows.ts';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
-import { macroF1Interval } from '../../judge/evaluation/statistics/bootstrap.ts';
+import { balancedAccuracy } from '../../judge/evaluation/balanced-accuracy.ts';
+import { cohenKappa } from '../../judge/evaluation/cohen-kappa.ts';
+import { macroF1 } from '../../judge/evaluation/macro-f1.ts';
+import { countOutcome, macroF1Interval } from '../../judge/evaluation/statistics/bootstrap.ts';
 import { mcNemar } from '../../judge/evaluation/statistics/mcnemar.ts';
 import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../judge/scoring/read-judgments.ts';
+import { type LabelScore, labelScores } from '../../judge/scoring/label-sums.ts';
 import { jointBootstrap } from '../../judge/scoring/joint-bootstrap.ts';
 import { type JudgedVerdict, scoreJudges } from '../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
@@ -91,7 +96,8 @@ describe('labels of rows that rank images', () => {
     const path = join(folder, 'ranked.jsonl');
     await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     const found = await labelledRows(recipe(path), 'pairs', localFiles);
-    expect(found.rows).toEqual([
+    expect(found.rows.every(({ candidateLengths }) => candidateLengths?.join() === '0,0')).toBe(true);
+    expect(found.rows.map(({ id, label, groupKey }) => ({ id, label, groupKey }))).toEqual([
       { id: 'p1-0-1', label: 'second', groupKey: 'p1' },
       { id: 'p1-0-2', label: 'first', groupKey: 'p1' },
       { id: 'p1-1-2', label: 'first', groupKey: 'p1' },
@@ -170,6 +176,86 @@ test('where both orders are there, a judge that names a place is not consistent,
   ]);
 });
 
+test('of repeated verdicts the first counts, in whatever order the file has both orders of a row', () => {
+  const rows = rowsOf(['first', 'second', 'first']);
+  const verdicts = [
+    given(0, 'second', { swapped: true }),
+    given(0, 'first'),
+    given(0, 'second'),
+    given(1, 'first', { swapped: true }),
+  ];
+  const { judges } = scoreJudges('pairs', pair, rows, new Map([['a', verdicts]]), settings);
+  const [{ scores, ...judge }] = judges as [(typeof judges)[number]];
+  expect(judge).toMatchObject({ verdictCount: 3, repeatedCount: 1, missingCount: 1 });
+  // Row 0 in both orders, and row 1 exchanged alone, where first is right.
+  expect(scores).toMatchObject({ accuracy: 1, consistencyRate: 1 });
+  // Two of three verdicts say first, as two of three labels do in the orders that were asked.
+  expect(judge.firstPlace).toEqual({ verdicts: 2 / 3, labels: 2 / 3 });
+});
+
+test('texts of candidates give the baselines of the rows that a judge judged', () => {
+  const rows = [
+    { id: '0', label: 'first', groupKey: '0', candidateLengths: [9, 2] },
+    { id: '1', label: 'second', groupKey: '1', candidateLengths: [9, 2] },
+    { id: '2', label: 'second', groupKey: '2', candidateLengths: [1, 2] },
+  ];
+  const { judges } = scoreJudges(
+    'pairs',
+    pair,
+    rows,
+    new Map([['a', [given(0, 'first'), given(1, 'first')]]]),
+    settings,
+  );
+  expect(judges[0]?.scores.baselines).toEqual({ alwaysFirst: 1 / 2, longest: 1 / 2, shortest: 1 / 2 });
+});
+
+test('rankings and criteria have intervals of what they are right in part', () => {
+  const ranking: TaskSpec = { kind: 'ranking', labels: ['A', 'B', 'C'], prompt: '', ood: false };
+  const rank = (i: number, text: string) => ({
+    ...{ rowId: String(i), swapped: false, text },
+    judgment: { ok: true as const, verdict: text, rationale: '' },
+  });
+  const order = scoreJudges(
+    ...(['order', ranking, rowsOf(['A > B > C', 'B > A > C'])] as const),
+    new Map([['a', [rank(0, 'A > C > B'), rank(1, 'B > A > C')]]]),
+    settings,
+  ).judges[0];
+  expect(order?.scores.pairAccuracy).toBeCloseTo(5 / 6, 12);
+  expect(order?.scores.exactRate).toBe(1 / 2);
+  expect(order?.intervals['pairAccuracy']).toEqual([2 / 3, 1]);
+  expect(order?.intervals['exactRate']).toEqual([0, 1]);
+
+  const criteria: TaskSpec = {
+    ...{ kind: 'criteria', labels: ['good', 'bad'], prompt: '', ood: false },
+    criteria: { clear: ['1', '2'], safe: ['yes', 'no'] },
+  };
+  const several = scoreJudges(
+    ...(['both', criteria, rowsOf(['clear: 1, safe: yes', 'clear: 2, safe: yes'])] as const),
+    new Map([['a', [rank(0, 'clear: 1, safe: no'), rank(1, 'clear: 2, safe: yes')]]]),
+    settings,
+  ).judges[0];
+  expect(several?.scores).toMatchObject({ accuracy: 3 / 4, exactRate: 1 / 2 });
+  expect(several?.intervals.accuracy).toEqual([1 / 2, 1]);
+  expect(several?.intervals.macroF1).toEqual(several?.scores.ci95);
+});
+
+test('scores of sums are those of the outcomes that were counted', () => {
+  const labels = ['a', 'b', 'c'] as const;
+  const said = fc.record({ label: fc.constantFrom(...labels), predicted: fc.constantFrom(...labels, undefined) });
+  fc.assert(
+    fc.property(fc.array(said, { minLength: 1, maxLength: 30 }), (outcomes) => {
+      const sums = new Float64Array(9);
+      for (const outcome of outcomes) countOutcome(sums, 0, outcome, labels);
+      const of = (name: LabelScore) => labelScores[name](sums, 0, 3, outcomes.length);
+      expect(of('macroF1')).toBeCloseTo(macroF1(outcomes, labels), 12);
+      expect(of('balancedAccuracy')).toBeCloseTo(balancedAccuracy(outcomes, labels), 12);
+      const kappa = cohenKappa(outcomes);
+      if (kappa === undefined) expect(of('cohenKappa')).toBeNaN();
+      else expect(of('cohenKappa')).toBeCloseTo(kappa, 12);
+    }),
+  );
+});
+
 describe('the joint bootstrap', () => {
   const labels = ['first', 'second', 'tie'];
   const judgeOf = (name: string, rightShare: number, count = 300) => {
@@ -186,14 +272,15 @@ describe('the joint bootstrap', () => {
   const [good, fair, few] = [judgeOf('good', 0.8), judgeOf('fair', 0.5), judgeOf('few', 0.5, 20)];
 
   test('has the intervals of each judge alone, to the error of resampling', () => {
-    const { macroF1, accuracy } = jointBootstrap([good, fair], labels, 2000, new Rng('a'));
+    const { intervals } = jointBootstrap([good, fair], labels, 2000, new Rng('a'));
     for (const [j, outcomes] of [good, fair].entries()) {
+      const { macroF1, accuracy } = required(intervals[j], 'a judge');
       const alone = macroF1Interval([...outcomes.values()], labels, 2000, new Rng('b'));
-      expect(macroF1[j]?.[0]).toBeCloseTo(alone[0], 1.7);
-      expect(macroF1[j]?.[1]).toBeCloseTo(alone[1], 1.7);
+      expect(macroF1?.[0]).toBeCloseTo(alone[0], 1.7);
+      expect(macroF1?.[1]).toBeCloseTo(alone[1], 1.7);
       const right = [...outcomes.values()].filter(({ label, predicted }) => label === predicted).length / outcomes.size;
-      expect(accuracy[j]?.[0]).toBeLessThan(right);
-      expect(accuracy[j]?.[1]).toBeGreaterThan(right);
+      expect(accuracy?.[0]).toBeLessThan(right);
+      expect(accuracy?.[1]).toBeGreaterThan(right);
     }
   });
 

@@ -25,12 +25,7 @@ interface RunOptions {
 export function addRun(command: Command): void {
   command
     .argument('<recipe>', 'a YAML or JSON file')
-    .option(
-      '--set <path=value>',
-      'change the recipe; the value is YAML (repeatable)',
-      repeated,
-      [],
-    )
+    .option('--set <path=value>', 'change the recipe; the value is YAML (repeatable)', repeated, [])
     .option('--id <name>', 'id of the experiment; attaches if it exists with the same recipe')
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { MtrlError } from '../../../core/errors.ts';
 import { taskSpecOf } from '../../../judge/datasets/check-recipe.ts';
 import { labelledRows } from '../../../judge/datasets/labelled-rows.ts';
 import { UnusableRow } from '../../../judge/datasets/reading.ts';
 import { localFiles } from '../../../judge/datasets/sources/local-files.ts';
 import type { QuarantinedRow } from '../../../judge/example.ts';
+import { renderScoring } from '../../../judge/report/scoring-page.ts';
 import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/scoring/read-judgments.ts';
 import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
@@ -24,6 +27,7 @@ interface ScoreOptions {
   readonly id?: string;
   readonly swapped?: string;
   readonly resamples?: number;
+  readonly report?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
 }
@@ -43,6 +47,7 @@ export function addScore(command: Command): void {
     .option('--id <field>', 'field with the id of the judged row (default: that of the dataset)')
     .option('--swapped <field>', 'field that says whether the candidates were exchanged')
     .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumberFrom(1))
+    .option('--report <file>', 'write a page with all figures: one HTML file')
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
     .action(score);
@@ -50,18 +55,30 @@ export function addScore(command: Command): void {
 
 async function score(options: ScoreOptions): Promise<void> {
   const { task, json = false } = options;
-  const { parsed } = loadRecipeFile(options.recipe, options.set);
+  const { parsed, digest } = loadRecipeFile(options.recipe, options.set);
   const spec = taskSpecOf(parsed, task, '--task');
   const { rows, quarantined } = await labelledRows(parsed, task, localFiles);
   if (rows.length === 0) throw noLabels(task, quarantined);
   const { verdicts, unusable } = await read(options, parsed, spec);
   const { evaluation } = parsed;
   const settings = { resampleCount: options.resamples ?? evaluation.bootstrapResampleCount, seed: evaluation.seed };
-  const { judges, tests } = scoreJudges(task, spec, rows, verdicts, settings);
+  const scoring = scoreJudges(task, spec, rows, verdicts, settings);
+  const { judges, tests } = scoring;
   if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
   const counts = { exampleCount: rows.length, quarantinedCount: quarantined.length, unusableCount: unusable.length };
-  if (json) printJson({ task, ...counts, ...settings, judges, tests });
+  const reportPath = options.report === undefined ? undefined : userPath(options.report);
+  if (reportPath !== undefined) {
+    const page = renderScoring({
+      ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
+      ...{ exampleCount: rows.length, ...settings, scoring, quarantined },
+      unusable: unusable.map(({ message }) => message),
+    });
+    await mkdir(dirname(reportPath), { recursive: true });
+    await writeFile(reportPath, page);
+  }
+  if (json) printJson({ task, ...counts, ...settings, judges, tests, ...(reportPath !== undefined && { reportPath }) });
   else print(judgeLines(task, spec, { ...counts, judges, tests }).join('\n'));
+  if (!json && reportPath !== undefined) print(`report ${reportPath}`);
   for (const [what, reasons] of [
     ['rows without a label', quarantined.map(({ reason }) => reason)],
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
