@@ -22,7 +22,7 @@ export const choice = {
     return isNumberFields(field) ? labelOfBest(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order'],
-  gateMetrics: ['consistencyRate'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate'],
   words: { examples: 'choices', orders: 'all rotations' },
 } as const satisfies Kind;
 

@@ -27,7 +27,7 @@ export const pairwise = {
     return isNumberFields(field) ? labelOfWinner(row, field, task.labels) : labelOfField(row, rule, task);
   },
   metrics: ['label', 'order', 'ties'],
-  gateMetrics: ['consistencyRate'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate'],
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;
 

@@ -11,6 +11,6 @@ export const pointwise = {
   takesTwoLabelFields: false,
   labelOf: labelOfField,
   metrics: ['label'],
-  gateMetrics: [],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
   words: { examples: 'examples' },
 } as const satisfies Kind;

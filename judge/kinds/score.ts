@@ -54,7 +54,7 @@ export const score = {
     return closeness(said, example.score ?? Number(example.label), labels);
   },
   metrics: ['label'],
-  gateMetrics: [],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
   words: { examples: 'examples' },
 } as const satisfies Kind<typeof fields, typeof rewardFields>;
 

@@ -2,6 +2,7 @@
 import { baselineLines } from '../evaluation/baseline-text.ts';
 import type { QuarantinedRow } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
+import { type DriftCheck, driftSentences } from '../promotion/drift.ts';
 import { significanceLevel, told } from '../scoring/differences.ts';
 import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
@@ -27,6 +28,8 @@ export interface ScoringReport {
   /** Why rows of judgments cannot be used. */
   readonly unusable: readonly string[];
   readonly scoring: Scoring;
+  /** A promoted judge, held against this sample. */
+  readonly drift?: { readonly against: string; readonly judge: string; readonly checks: readonly DriftCheck[] };
 }
 
 const shownCountMax = 50;
@@ -91,6 +94,7 @@ function sectionsOf(report: ScoringReport): Section[] {
           ${sentences(scoring).map((line) => html`<li><p>${line}.</p></li>`)}
         </ul>`,
     },
+    ...(report.drift ? [{ id: 'drift', title: 'Drift', body: driftSection(report.drift) }] : []),
     { id: 'intervals', title: 'Intervals', body: forest(scoring.judges) },
     {
       id: 'differences',
@@ -119,6 +123,13 @@ function sentences({ judges }: Scoring): string[] {
       ...(repeatedCount > 0 ? [`${judge}: ${count(repeatedCount)} repeated verdicts, of which the first counts`] : []),
     ]),
   ];
+}
+
+function driftSection({ against, judge, checks }: NonNullable<ScoringReport['drift']>): Html {
+  return html`<p class="muted">Verdicts of ${judge}, against what the gate of ${against} asked of this task.</p>
+    <ul class="claims">
+      ${driftSentences(checks).map((sentence) => html`<li><p>${sentence}.</p></li>`)}
+    </ul>`;
 }
 
 function forest(judges: readonly JudgeScores[]): Html {

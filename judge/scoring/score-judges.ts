@@ -10,6 +10,7 @@ import { holmAdjusted } from '../evaluation/statistics/holm.ts';
 import { mcNemar } from '../evaluation/statistics/mcnemar.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { Example, Judgment } from '../example.ts';
+import type { Order } from '../kinds/kind.ts';
 import { candidateCountOf } from '../kinds/candidate-count.ts';
 import { classOf } from '../kinds/table.ts';
 import { inOrder, ordersOf } from '../tasks/reorder.ts';
@@ -25,7 +26,8 @@ import { countedLabels, judgeOutcomes } from './judge-outcomes.ts';
 
 export interface JudgedVerdict {
   readonly rowId: string;
-  readonly swapped: boolean;
+  /** See GivenVerdict. */
+  readonly order: number;
   readonly text: string | undefined;
   readonly judgment: Judgment;
   readonly cost?: number;
@@ -160,20 +162,19 @@ function judgedExamples(
   spec: TaskSpec,
 ): JudgedExamples {
   const known = given.filter(({ rowId }) => byId.has(rowId));
-  const first = new Map<string, JudgedVerdict>();
+  const first = new Map<string, JudgedVerdict & { readonly example: Example; readonly turned?: Order }>();
   for (const one of known) {
-    const isTurned = one.swapped && candidateCountOf(spec) !== undefined;
-    const key = `${String(isTurned)} ${one.rowId}`;
-    if (!first.has(key)) first.set(key, one);
+    const example = required(byId.get(one.rowId), one.rowId);
+    const turned = one.order === 0 ? undefined : ordersOf(example, spec)[one.order];
+    const key = `${turned?.join() ?? ''} ${one.rowId}`;
+    if (!first.has(key)) first.set(key, { ...one, example, ...(turned && { turned }) });
   }
-  const said = [...first.values()].sort((a, b) => Number(a.swapped) - Number(b.swapped));
-  const asStored = new Set(said.flatMap(({ rowId, swapped }) => (swapped ? [] : [rowId])));
-  const examples = said.map(({ rowId, swapped, judgment }): JudgedExample => {
-    const example = required(byId.get(rowId), rowId);
-    const [, order] = ordersOf(example, spec);
-    if (!swapped || order === undefined) return { example, judgment };
-    const turned = { ...example, id: `${rowId}#swapped`, ...inOrder(example, spec.labels, order) };
-    return { example: turned, judgment, ...(asStored.has(rowId) && { reordered: { of: rowId, order } }) };
+  const said = [...first.values()].sort((a, b) => a.order - b.order);
+  const asStored = new Set(said.flatMap(({ rowId, turned }) => (turned === undefined ? [rowId] : [])));
+  const examples = said.map(({ example, turned, rowId, order, judgment }): JudgedExample => {
+    if (turned === undefined) return { example, judgment };
+    const shown = { ...example, id: `${rowId}#order-${String(order)}`, ...inOrder(example, spec.labels, turned) };
+    return { example: shown, judgment, ...(asStored.has(rowId) && { reordered: { of: rowId, order: turned } }) };
   });
   return { examples, said, repeatedCount: known.length - said.length };
 }

@@ -37,7 +37,11 @@ async function read(name: string, text: string, fields: Partial<JudgmentFields> 
   await writeFile(path, text);
   const found = [];
   for await (const one of givenVerdicts(path, { id: 'id', verdicts: ['verdict'], ...fields }, localFiles))
-    found.push(one instanceof UnusableRow ? one.message : [one.judge, one.rowId, one.text ?? null]);
+    found.push(
+      one instanceof UnusableRow
+        ? one.message
+        : [one.judge, one.rowId, one.text ?? null, one.order].slice(0, one.order === 0 ? 3 : 4),
+    );
   return found;
 }
 
@@ -65,6 +69,19 @@ describe('verdicts are read from', () => {
       ['x', '7', '3'],
       ['y', '7', '2'],
       'the row has no by',
+    ]);
+  });
+
+  test('a list with the verdicts on each order, and a field that says that the candidates were exchanged', async () => {
+    const listed = '{"id": 1, "answers": ["first", "second"]}\n{"id": 2, "answers": []}\n';
+    expect(await read('listed.jsonl', listed, { verdicts: ['answers'] })).toEqual([
+      ['answers', '1', 'first'],
+      ['answers', '1', 'second', 1],
+    ]);
+    const turned = await read('turned.csv', 'id,verdict,turned\n1,first,TRUE\n1,second,0\n', { swapped: 'turned' });
+    expect(turned).toEqual([
+      ['verdict', '1', 'first', 1],
+      ['verdict', '1', 'second'],
     ]);
   });
 
@@ -125,10 +142,12 @@ test('a verdict is a label, a mapped value or a whole answer, and nothing else',
   const score: TaskSpec = { kind: 'score', labels: ['1', '5'], real: true, prompt: '', ood: false };
   expect(judgmentOf('2.5', score, {})).toMatchObject({ ok: true, score: 2.5 });
   expect(judgmentOf('7', score, {})).toMatchObject({ ok: false, reason: 'verdict-out-of-range' });
+  const lines = { ...pair, verdictFormat: 'last-line' as const };
+  expect(judgmentOf('The second is blurred.\nfirst', lines, {})).toMatchObject({ ok: true, verdict: 'first' });
 });
 
 const given = (rowId: number, verdict: string | undefined, more: Partial<JudgedVerdict> = {}): JudgedVerdict => ({
-  ...{ rowId: String(rowId), swapped: false, text: verdict, judgment: judgmentOf(verdict, pair, {}) },
+  ...{ rowId: String(rowId), order: 0, text: verdict, judgment: judgmentOf(verdict, pair, {}) },
   ...more,
 });
 const rowsOf = (labels: readonly string[]) => labels.map((label, i) => ({ id: String(i), label, groupKey: String(i) }));
@@ -159,7 +178,7 @@ test('scores; worked by hand', () => {
 test('where both orders are there, a judge that names a place is not consistent, and a tie agrees with a tie', () => {
   const rows = rowsOf(['first', 'second', 'tie']);
   const both = (verdict: (row: number, swapped: boolean) => string) =>
-    rows.flatMap((_, row) => [false, true].map((swapped) => given(row, verdict(row, swapped), { swapped })));
+    rows.flatMap((_, row) => [0, 1].map((order) => given(row, verdict(row, order === 1), { order })));
   const looks = ['first', 'second', 'tie'];
   const turned = ['second', 'first', 'tie'];
   const { judges } = scoreJudges(
@@ -179,10 +198,10 @@ test('where both orders are there, a judge that names a place is not consistent,
 test('of repeated verdicts the first counts, in whatever order the file has both orders of a row', () => {
   const rows = rowsOf(['first', 'second', 'first']);
   const verdicts = [
-    given(0, 'second', { swapped: true }),
+    given(0, 'second', { order: 1 }),
     given(0, 'first'),
     given(0, 'second'),
-    given(1, 'first', { swapped: true }),
+    given(1, 'first', { order: 1 }),
   ];
   const { judges } = scoreJudges('pairs', pair, rows, new Map([['a', verdicts]]), settings);
   const [{ scores, ...judge }] = judges as [(typeof judges)[number]];
@@ -212,7 +231,7 @@ test('texts of candidates give the baselines of the rows that a judge judged', (
 test('rankings and criteria have intervals of what they are right in part', () => {
   const ranking: TaskSpec = { kind: 'ranking', labels: ['A', 'B', 'C'], prompt: '', ood: false };
   const rank = (i: number, text: string) => ({
-    ...{ rowId: String(i), swapped: false, text },
+    ...{ rowId: String(i), order: 0, text },
     judgment: { ok: true as const, verdict: text, rationale: '' },
   });
   const order = scoreJudges(
@@ -254,6 +273,15 @@ test('scores of sums are those of the outcomes that were counted', () => {
       else expect(of('cohenKappa')).toBeCloseTo(kappa, 12);
     }),
   );
+});
+
+test('a choice is scored in all rotations of the candidates of its row', () => {
+  const choice: TaskSpec = { kind: 'choice', labels: ['A', 'B', 'C', 'D'], prompt: '', ood: false };
+  const rows = [{ id: '0', label: 'B', groupKey: '0', candidateLengths: [0, 0, 0] }];
+  const said = ['B', 'A', 'C'].map((text, order) => given(0, text, { order, judgment: judgmentOf(text, choice, {}) }));
+  const { judges } = scoreJudges('best', choice, rows, new Map([['a', said]]), settings);
+  expect(judges[0]?.scores).toMatchObject({ accuracy: 1, consistencyRate: 1, consistentAccuracy: 1 });
+  expect(judges[0]?.scores.positionRates).toEqual([1 / 3, 1 / 3, 1 / 3]);
 });
 
 describe('the joint bootstrap', () => {

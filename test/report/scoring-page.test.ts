@@ -12,15 +12,15 @@ const rows = Array.from({ length: 60 }, (_, i) => ({
 }));
 const turned: Record<string, string> = { first: 'second', second: 'first' };
 const verdict = (rowId: string, text: string, more: Partial<JudgedVerdict> = {}): JudgedVerdict => ({
-  ...{ rowId, swapped: false, text, judgment: judgmentOf(text, spec, {}), ...more },
+  ...{ rowId, order: 0, text, judgment: judgmentOf(text, spec, {}), ...more },
 });
 const verdicts = new Map([
-  ['places', rows.flatMap(({ id }) => [verdict(id, 'first'), verdict(id, 'first', { swapped: true })])],
+  ['places', rows.flatMap(({ id }) => [verdict(id, 'first'), verdict(id, 'first', { order: 1 })])],
   [
     hostile,
     rows.flatMap(({ id, label }, i) => [
       verdict(id, i < 3 ? `${hostile} ${'x'.repeat(5_000)}` : label, { cost: 0.5, latency: 2 }),
-      verdict(id, turned[label] ?? '', { swapped: true, cost: 0.5 }),
+      verdict(id, turned[label] ?? '', { order: 1, cost: 0.5 }),
     ]),
   ],
 ]);

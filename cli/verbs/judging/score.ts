@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { MtrlError } from '../../../core/errors.ts';
 import { taskSpecOf } from '../../../judge/datasets/check-recipe.ts';
 import { labelledRows } from '../../../judge/datasets/labelled-rows.ts';
@@ -12,11 +10,13 @@ import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/s
 import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
+import { driftLines, driftOf, requireAgreement } from '../../drift.ts';
 import { judgeLines } from '../../show/judge-lines.ts';
 import { print, printJson, say } from '../../show/output.ts';
 import { repeated } from '../../repeated.ts';
 import { userPath } from '../../user-path.ts';
 import { wholeNumberFrom } from '../../whole-number.ts';
+import { writeText } from '../../write-text.ts';
 
 interface ScoreOptions {
   readonly recipe: string;
@@ -27,6 +27,7 @@ interface ScoreOptions {
   readonly id?: string;
   readonly swapped?: string;
   readonly resamples?: number;
+  readonly against?: string;
   readonly report?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
@@ -39,7 +40,7 @@ export function addScore(command: Command): void {
     .requiredOption('--judgments <file>', 'verdicts of any judges: .jsonl, .json, .csv, .tsv or .parquet')
     .option(
       '--verdict <field>',
-      'field with a verdict; repeat it for several judges; an object holds one judge a member (default: verdict)',
+      'field with a verdict; repeat it for several judges; an object holds one judge a member, a list the verdicts on each order (default: verdict)',
       repeated,
       [],
     )
@@ -47,6 +48,10 @@ export function addScore(command: Command): void {
     .option('--id <field>', 'field with the id of the judged row (default: that of the dataset)')
     .option('--swapped <field>', 'field that says whether the candidates were exchanged')
     .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumberFrom(1))
+    .option(
+      '--against <name>',
+      'a promoted judge: fail if its agreement has fallen below what its gate asked (NAME or NAME@VERSION)',
+    )
     .option('--report <file>', 'write a page with all figures: one HTML file')
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
@@ -66,24 +71,32 @@ async function score(options: ScoreOptions): Promise<void> {
   const { judges, tests } = scoring;
   if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
   const counts = { exampleCount: rows.length, quarantinedCount: quarantined.length, unusableCount: unusable.length };
-  const reportPath = options.report === undefined ? undefined : userPath(options.report);
-  if (reportPath !== undefined) {
-    const page = renderScoring({
-      ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
-      ...{ exampleCount: rows.length, ...settings, scoring, quarantined },
-      unusable: unusable.map(({ message }) => message),
+  const drift = options.against === undefined ? undefined : await driftOf(options.against, task, spec, judges);
+  const page = {
+    ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
+    ...{ exampleCount: rows.length, ...settings, scoring, quarantined, ...(drift && { drift }) },
+    unusable: unusable.map(({ message }) => message),
+  };
+  const reportPath = options.report === undefined ? undefined : await writeText(options.report, renderScoring(page));
+  if (json)
+    printJson({
+      task,
+      ...counts,
+      ...settings,
+      judges,
+      tests,
+      ...(drift && { drift }),
+      ...(reportPath !== undefined && { reportPath }),
     });
-    await mkdir(dirname(reportPath), { recursive: true });
-    await writeFile(reportPath, page);
-  }
-  if (json) printJson({ task, ...counts, ...settings, judges, tests, ...(reportPath !== undefined && { reportPath }) });
   else print(judgeLines(task, spec, { ...counts, judges, tests }).join('\n'));
+  if (!json && drift !== undefined) print(['', ...driftLines(drift)].join('\n'));
   if (!json && reportPath !== undefined) print(`report ${reportPath}`);
   for (const [what, reasons] of [
     ['rows without a label', quarantined.map(({ reason }) => reason)],
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
   ] as const)
     if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
+  if (drift !== undefined) requireAgreement(drift);
 }
 
 /** Verdicts by judge, in the order of the file. */
