@@ -10,6 +10,7 @@ import { JsonCache } from '../pipeline/json-cache.ts';
 import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';
+import { createPixelBaselines } from '../pipeline/asking/pixel-baselines.ts';
 import { createPlanFork } from '../pipeline/training/plan-fork.ts';
 import { createPrepare } from '../pipeline/data/prepare.ts';
 import { createPromotion } from '../pipeline/promotion/promotion.ts';
@@ -20,7 +21,7 @@ import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
+  'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'pixelBaselines' | 'report' | 'readRows' | 'planFork'
 > &
   Pick<
     RetrainingActivities,
@@ -39,6 +40,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     mix: activity(heartbeating(createMix(deps, cache))),
     reward: activity(heartbeating(createReward(deps, cache))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
+    pixelBaselines: activity(heartbeating(createPixelBaselines(deps, cache))),
     report: activity(heartbeating(createReport(deps, cache))),
     readRows: activity(createReadRows(cache)),
     findPromoted: activity(heartbeating(promotion.findPromoted)),

@@ -1,4 +1,5 @@
 /** Baselines in words, and the judges that do not beat them: those have learned nothing. */
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { TaskScores } from './task-scores.ts';
 
 export interface NamedScores {
@@ -6,10 +7,17 @@ export interface NamedScores {
   readonly scores: readonly TaskScores[];
 }
 
-/** One line for each task that compares candidates, and one for each judge that is not above the majority baseline. */
-export function baselineLines(judges: readonly NamedScores[]): string[] {
+/**
+ * One line for each task that compares candidates or has a baseline on pixels, and one for each judge that is not above
+ * the majority baseline.
+ */
+export function baselineLines(judges: readonly NamedScores[], pixelBaselines: readonly PixelBaseline[] = []): string[] {
   const tasks = [...new Set(judges.flatMap(({ scores }) => scores.map(({ task }) => task)))];
-  return [...tasks.flatMap((task) => unreadLine(task, judges)), ...judges.flatMap(majorityLine)];
+  return [
+    ...tasks.flatMap((task) => unreadLine(task, judges)),
+    ...pixelBaselines.map((baseline) => pixelLine(baseline, judges)),
+    ...judges.flatMap(majorityLine),
+  ];
 }
 
 /** What a judge reaches that reads no candidate. */
@@ -43,6 +51,22 @@ function knownOf({ alwaysFirst, longest, shortest }: NonNullable<TaskScores['bas
 
 function bestOf(known: readonly Known[]): Known {
   return known.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+}
+
+/** A judge loses to it if neither its accuracy nor its Macro-F1 is higher. */
+function pixelLine(baseline: PixelBaseline, judges: readonly NamedScores[]): string {
+  const { task, split, accuracy, macroF1, ci95, fittedCount, trainCount, fields } = baseline;
+  const behind = judges.filter(({ scores }) =>
+    scores.some((own) => {
+      return own.task === task && own.split === split && own.accuracy <= accuracy && own.macroF1 <= macroF1;
+    }),
+  );
+  const names = behind.map(({ name }) => name).join(', ');
+  const rows = fittedCount < trainCount ? `${String(fittedCount)} of ${String(trainCount)}` : String(trainCount);
+  const beside = fields.length === 0 ? '' : ` and ${fields.join(', ')}`;
+  const figures = `accuracy ${percent(accuracy)}, Macro-F1 ${percent(macroF1)} (${ci95.map(percent).join('–')})`;
+  const verdict = behind.length === 0 ? '' : `; not above it, so nothing learned: ${names}`;
+  return `${task}: logistic regression on 24x24 grey pixels${beside} of ${rows} training rows: ${figures}${verdict}`;
 }
 
 function majorityLine({ name, scores }: NamedScores): string[] {

@@ -36,9 +36,10 @@ function sectionsOf(data: ReportData): readonly Section[] {
       title: 'Results',
       about: 'Macro-F1 in points with bootstrap 95 % intervals. The thin line on each bar is the majority baseline.',
       body: html`<div class="panel">${scoreTable(data)}</div>
-        ${baselineLines(data.runs.map(({ runName: name, scores }) => ({ name, scores }))).map(
-          (line) => html`<p class="muted">${line}.</p>`,
-        )}
+        ${baselineLines(
+          data.runs.map(({ runName: name, scores }) => ({ name, scores })),
+          data.pixelBaselines,
+        ).map((line) => html`<p class="muted">${line}.</p>`)}
         ${claims(data)}${comparisonTable(data)}`,
     },
     {

@@ -51,6 +51,10 @@ export function scoreTable(data: ReportData): Html {
           data,
           seen.map(({ name }) => name),
           unseen.map(({ name }) => name),
+        )}${pixelRow(
+          data,
+          seen.map(({ name }) => name),
+          unseen.map(({ name }) => name),
         )}
       </tbody>
     </table>
@@ -117,5 +121,23 @@ function majorityRow(data: ReportData, seen: readonly string[], unseen: readonly
   return html`<tr class="majority">
     <th class="arm" scope="row">majority <small>always the commoner label</small></th>
     ${seen.map(show)} ${seen.length > 0 ? html`<td class="mean">${points(mean)}</td>` : undefined}${unseen.map(show)}
+  </tr>`;
+}
+
+/** Absent if no task has one; a mean over some of the tasks would be compared with means over all. */
+function pixelRow(
+  { pixelBaselines }: ReportData,
+  seen: readonly string[],
+  unseen: readonly string[],
+): Html | undefined {
+  if (pixelBaselines.length === 0) return undefined;
+  const show = (task: string): Html => {
+    const found = pixelBaselines.find((baseline) => baseline.task === task);
+    if (found === undefined) return html`<td>–</td>`;
+    return html`<td>${points(found.macroF1)} <span class="ci">${interval(found.ci95)}</span></td>`;
+  };
+  return html`<tr class="majority">
+    <th class="arm" scope="row">pixels <small>logistic regression, 24x24 grey</small></th>
+    ${seen.map(show)} ${seen.length > 0 ? html`<td class="mean">–</td>` : undefined}${unseen.map(show)}
   </tr>`;
 }

@@ -1,7 +1,7 @@
 /** Samples a policy's answers in batches, decodes and parses them, and scores labels at the verdict's position. */
 import { required } from '../../core/assert.ts';
 import { labelProbabilities } from '../../judge/evaluation/forced-choice.ts';
-import type { AnswerMode, Example, Judgment } from '../../judge/example.ts';
+import type { AnswerMode, Judgment } from '../../judge/example.ts';
 import { readVerdict } from '../../judge/tasks/read-verdict.ts';
 import type { LabelledPrompt, MemorySpec, Sampling } from '../../policy/engine.ts';
 import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
@@ -13,15 +13,7 @@ import type { HeldEngine } from '../policies/policy-states.ts';
 import { forcedCompletion } from './forced-completion.ts';
 import type { PromptedDataset } from './prompter.ts';
 import type { PromptSeries } from './prompt-series.ts';
-
-/** An example in one order of its candidates. */
-export interface Shown {
-  readonly example: Example;
-  /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
-  readonly exampleIndex: number;
-  /** Place of the order among those of the example; 0 for that of the row. */
-  readonly order: number;
-}
+import type { Shown } from './shown.ts';
 
 export interface Asking {
   readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };

@@ -3,15 +3,10 @@
  * `evaluation` asks for. Examples are shown in all orders of their kind.
  */
 import { required } from '../../core/assert.ts';
-import type { JudgedExample } from '../../judge/evaluation/metric.ts';
-import type { Example } from '../../judge/example.ts';
 import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
-import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
-import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
-import { answers, type Asking, type Shown, verdictProbabilities } from './answers.ts';
-import { chosenExamples } from './chosen-examples.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
+import { answers, type Asking, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { EvaluateInput, EvaluateResult, TaskScores } from '../../contract/activities.ts';
 import { summaryOf } from './kept-evaluation.ts';
@@ -21,6 +16,7 @@ import { keptAnswers } from './kept-answers.ts';
 import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
 import { promptSeries } from './prompt-series.ts';
 import type { PromptedDataset } from './prompter.ts';
+import { judgedOf, type Shown, shownOf } from './shown.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
 import type { Caller } from '../heartbeat.ts';
@@ -69,24 +65,6 @@ function settingsOf({ evaluation }: Recipe, task: string) {
   };
 }
 
-/** Examples of one task's split in the dataset, all or those that the evaluation chooses, each in every order of its kind. */
-export async function shownOf(
-  { dataset }: PromptedDataset,
-  spec: TaskSpec,
-  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
-  evaluation: Pick<EvaluationSpec, 'exampleCountMax' | 'seed'> = { seed: 0 },
-): Promise<Shown[]> {
-  const rows = await dataset.rowsOf(task, split);
-  const examples = await dataset.examplesAt(rows);
-  const stored = examples.map((example, i): Shown => ({
-    ...{ example, exampleIndex: required(rows[i], 'a row'), order: 0 },
-  }));
-  return chosenExamples(stored, ({ example }) => example.groupKey, task, evaluation).flatMap((one) => [
-    one,
-    ...otherOrders(one.example, spec).map((example, k): Shown => ({ ...one, example, order: k + 1 })),
-  ]);
-}
-
 async function judge(
   held: Asking['held'],
   prompted: PromptedDataset,
@@ -104,7 +82,7 @@ async function judge(
     spec,
     mode,
   };
-  const shown = await asking.held.waits.for(shownOf(prompted, spec, { task, split }, evaluation));
+  const shown = await asking.held.waits.for(shownOf(prompted.dataset, spec, { task, split }, evaluation));
   const judgments = await strictly(asking, shown, recipe);
   const {
     samples,
@@ -147,18 +125,7 @@ function scoresOf(
   judgments: readonly EvaluationJudgment[],
 ): TaskScores {
   const spec = taskOf(recipe, task);
-  const stored = new Map(shown.filter(({ order }) => order === 0).map((one) => [one.exampleIndex, one.example.id]));
-  const orderOf = (example: Example, order: number) => required(ordersOf(example, spec)[order], 'the order shown');
-  const judged = shown.map(({ example, exampleIndex, order }, i): JudgedExample => {
-    const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
-    return {
-      ...{ example, judgment },
-      ...(order > 0 && {
-        reordered: { of: required(stored.get(exampleIndex), 'the stored example'), order: orderOf(example, order) },
-      }),
-      ...(probabilities && { probabilities }),
-    };
-  });
+  const judged = judgedOf(shown, spec, judgments);
   const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
   return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
 }

@@ -7,7 +7,7 @@ import { answers, type Asking, verdictProbabilities } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { shownOf } from './evaluate.ts';
+import { shownOf } from './shown.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { promptSeries } from './prompt-series.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
@@ -65,7 +65,7 @@ export function createJudgeRows(context: ComputeContext) {
 
 async function judge(asking: Asking, task: string, tokenCountMax: number): Promise<JudgedRow[]> {
   const { held, prompted, spec, mode } = asking;
-  const shown = await held.waits.for(shownOf(prompted, spec, { task, split: splitOfRows }));
+  const shown = await held.waits.for(shownOf(prompted.dataset, spec, { task, split: splitOfRows }));
   const prompts = await held.waits.for(promptSeries(shown, ({ example }) => prompted.encode(example, mode)));
   const found = (await answers(asking, shown, prompts, { temperature: 1, greedy: true, tokenCountMax }, 1)).flat();
   const judgments = found.map(({ judgment }) => judgment);

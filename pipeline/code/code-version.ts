@@ -36,6 +36,7 @@ const entries = {
   averageSnapshots: [...artifacts, 'pipeline/policies/average-snapshots.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
+  pixelBaselines: [...artifacts, 'pipeline/asking/pixel-baselines.ts'],
   /** An engine's answers within evaluate and judgeRows. */
   answers: [...engine, 'pipeline/asking/kept-answers.ts'],
   /** A whole run: everything that its activities reach. */

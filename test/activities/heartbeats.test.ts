@@ -34,6 +34,7 @@ const signs = {
   findRun: 'waiting',
   keepRun: 'waiting',
   keepEvaluations: 'waiting',
+  pixelBaselines: 'waiting',
   report: 'waiting',
   planFork: 'waiting',
   readRows: 'reading',

@@ -50,7 +50,10 @@ export class MadeUpActivities {
   keptRuns: Map<string, KeptRun> | undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
-  get control(): Pick<Activities, 'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'report'> &
+  get control(): Pick<
+    Activities,
+    'prepare' | 'ingest' | 'mix' | 'reward' | 'keepEvaluations' | 'pixelBaselines' | 'report'
+  > &
     RetrainingActivities {
     return {
       ...this.registry.activities,
@@ -88,6 +91,8 @@ export class MadeUpActivities {
         await this.#note(`keepEvaluations ${plan.runName}`);
         return { evaluated: refTo(`results of ${plan.runName}`) };
       },
+      // Not noted: it is beside the runs, at no certain time.
+      pixelBaselines: () => Promise.resolve({ baselines: refTo('baselines') }),
       report: async ({ runs }) => {
         await this.#note(`report ${String(runs.length)}`);
         return { report: refTo('report'), index: refTo('index') };

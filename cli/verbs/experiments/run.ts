@@ -74,13 +74,16 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
   }
 }
 
-export function printOutcome({ runs }: Pick<ExperimentIndex, 'runs'>, reportPath: string): void {
+export function printOutcome(
+  { runs, pixelBaselines }: Pick<ExperimentIndex, 'runs' | 'pixelBaselines'>,
+  reportPath: string,
+): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
   const judges = runs.map(({ plan, evaluations }) => ({
     name: plan.runName,
     scores: evaluations.map(({ scores }) => scores),
   }));
-  for (const line of baselineLines(judges)) print(line);
+  for (const line of baselineLines(judges, pixelBaselines)) print(line);
   print(`report ${reportPath}`);
 }
 
