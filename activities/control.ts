@@ -11,6 +11,7 @@ import { createEvaluateEndpoint } from '../pipeline/asking/evaluate-endpoint.ts'
 import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';
+import { createPixelBaselines } from '../pipeline/asking/pixel-baselines.ts';
 import { createPlanFork } from '../pipeline/training/plan-fork.ts';
 import { createPrepare } from '../pipeline/data/prepare.ts';
 import { createPromotion } from '../pipeline/promotion/promotion.ts';
@@ -21,7 +22,7 @@ import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'report' | 'readRows' | 'planFork'
+  'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'pixelBaselines' | 'report' | 'readRows' | 'planFork'
 > &
   Pick<
     RetrainingActivities,
@@ -41,6 +42,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     reward: activity(heartbeating(createReward(deps, cache))),
     evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
+    pixelBaselines: activity(heartbeating(createPixelBaselines(deps, cache))),
     report: activity(heartbeating(createReport(deps, cache))),
     readRows: activity(createReadRows(cache)),
     findPromoted: activity(heartbeating(promotion.findPromoted)),

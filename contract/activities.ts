@@ -10,6 +10,7 @@ import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
 import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
+import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
 export type { TaskScores };
@@ -362,6 +363,8 @@ export interface ReportInput {
   readonly ingestion: IngestResult;
   /** One EvaluatedRun per run, stored by `keepEvaluations`; in the recipe's order. */
   readonly runs: readonly ArtifactRef[];
+  /** Of `pixelBaselines`. */
+  readonly baselines?: ArtifactRef;
   readonly cache: CacheCount;
   readonly wallMs: number;
 }
@@ -389,6 +392,7 @@ export interface Activities {
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
+  pixelBaselines(input: PixelBaselinesInput): Promise<PixelBaselinesResult>;
   report(input: ReportInput): Promise<ReportResult>;
   planFork(input: PlanForkInput): Promise<PlanForkResult>;
   readRows(input: ReadRowsInput): Promise<ReadRowsResult>;

@@ -38,7 +38,9 @@ export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | '
 );
 
 export const bulk =
-  proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'report' | 'readRows' | 'planFork'>>(onControlQueue);
+  proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'pixelBaselines' | 'report' | 'readRows' | 'planFork'>>(
+    onControlQueue,
+  );
 
 /** Work on an engine. Cancellation waits until the engine has been stopped. */
 export const compute = proxyActivities<ComputeActivities>({

@@ -26,6 +26,7 @@ import { requireForm } from './input-form.ts';
 import { experimentProgressQuery, pauseSignal, resumeSignal, runProgressSignal } from './progress.ts';
 import type { run } from './run.ts';
 import { cancelNewestPart } from './newest-part.ts';
+import { pixelBaselines } from './pixel-baselines.ts';
 import { meanMacroF1 } from './training/scores.ts';
 import { attributesOfChild } from './search-attributes.ts';
 import type { Fork } from '../contract/fork.ts';
@@ -69,7 +70,14 @@ export async function experiment(
     const waves = wavesOf(prepared.runs);
     const before = carried?.done ?? [];
     const wave = waves.find(([first]) => !before.some(({ runName }) => runName === first?.runName)) ?? [];
-    const done = [...before, ...(await new Training(ref, begun, wave, before, tracker, running, options.fork).all())];
+    const isLast = before.length + wave.length === prepared.runs.length;
+    const [trained, baselines] = await Promise.all([
+      new Training(ref, begun, wave, before, tracker, running, options.fork).all(),
+      isLast
+        ? pixelBaselines({ recipe: ref.recipe, dataset: ref.dataset, evaluations: prepared.evaluations })
+        : undefined,
+    ]);
+    const done = [...before, ...trained];
     if (done.length < prepared.runs.length) {
       await condition(allHandlersFinished);
       const { startedAtMs, cache } = tracker;
@@ -83,7 +91,7 @@ export async function experiment(
     tracker.state('reporting', 'writing the report');
     const { cache, wallMs } = tracker;
     const report = await bulk.report.executeWithOptions({ summary: 'report' }, [
-      { experimentId, recipe: prepared.recipe, ingestion, runs, cache, wallMs },
+      { experimentId, recipe: prepared.recipe, ingestion, runs, cache, wallMs, ...(baselines && { baselines }) },
     ]);
     tracker.reported(report);
     return { ...ref, recipeDigest: prepared.recipeDigest, ...report, cache, wallMs };

@@ -1,15 +1,14 @@
 /** Scores of recorded verdicts as lines of text: a table with a row for each judge, and the differences that hold. */
-import type { JudgeScores, JudgeTest } from '../../judge/scoring/score-judges.ts';
+import { baselineLines } from '../../judge/evaluation/baseline-text.ts';
+import { told } from '../../judge/scoring/differences.ts';
+import type { JudgeScores, JudgeTest, Scoring } from '../../judge/scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import { excerpt } from './terminal-text.ts';
 
-interface Scored {
+interface Scored extends Scoring {
   readonly exampleCount: number;
-  readonly judges: readonly JudgeScores[];
-  readonly tests: readonly JudgeTest[];
 }
 
-const level = 0.05;
 const unreadLengthMax = 60;
 
 export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges, tests }: Scored): string[] {
@@ -33,19 +32,21 @@ export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges,
     '',
     ...aligned(table),
     `majority baseline: Macro-F1 ${percent(majority)}`,
+    ...baselineLines(ordered.map(({ judge, scores }) => ({ name: judge, scores: [scores] }))),
     ...ordered.flatMap(detailLines),
     '',
     ...testLines(tests),
   ];
 }
 
-function detailLines({ judge, missingCount, unread, cost, latency }: JudgeScores): string[] {
+function detailLines({ judge, missingCount, repeatedCount, unread, cost, latency }: JudgeScores): string[] {
   const texts = unread.map(
     ({ text, count }) =>
       `${String(count)} x ${text === null ? 'nothing' : JSON.stringify(excerpt(text, unreadLengthMax))}`,
   );
   return [
     ...(missingCount > 0 ? [`${judge}: no verdict on ${String(missingCount)} rows, which are left out`] : []),
+    ...(repeatedCount > 0 ? [`${judge}: ${String(repeatedCount)} repeated verdicts, of which the first counts`] : []),
     ...(texts.length > 0 ? [`${judge}: unread: ${texts.join(', ')}`] : []),
     ...(cost ? [`${judge}: cost ${cost.sum.toFixed(2)}, ${cost.mean.toPrecision(3)} a verdict`] : []),
     ...(latency ? [`${judge}: ${latency.mean.toPrecision(3)} s a verdict`] : []),
@@ -54,11 +55,9 @@ function detailLines({ judge, missingCount, unread, cost, latency }: JudgeScores
 
 function testLines(tests: readonly JudgeTest[]): string[] {
   if (tests.length === 0) return ['One judge: nothing to compare.'];
-  const holding = tests.filter(({ holmP, mcNemarHolmP }) => holmP < level && mcNemarHolmP < level);
-  const lines = holding.map(({ judge, other, difference, ci95, holmP }) => {
-    const [better, worse, sign] = difference > 0 ? [judge, other, 1] : [other, judge, -1];
-    const bounds = [sign * ci95[0], sign * ci95[1]].sort((a, b) => a - b) as [number, number];
-    return `  ${better} above ${worse} by ${percent(sign * difference)} (${interval(bounds)}), p ${holmP.toPrecision(2)}`;
+  const holding = tests.map(told).filter(({ holds }) => holds);
+  const lines = holding.map(({ better, worse, difference, ci95, holmP }) => {
+    return `  ${better} above ${worse} by ${percent(difference)} (${interval(ci95)}), p ${holmP.toPrecision(2)}`;
   });
   const what = `${String(holding.length)} of ${String(tests.length)} differences in accuracy hold`;
   return [`${what} (paired cluster bootstrap and McNemar's exact test, both with Holm's correction)`, ...lines];

@@ -1,6 +1,7 @@
 /** Result of an experiment, and the JSON document that `run --wait --json` prints for it (DESIGN section 9). */
 import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { CacheCount, TaskScores } from '../../contract/activities.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { isErrorCode, MtrlError } from '../../core/errors.ts';
@@ -22,6 +23,7 @@ export interface ExperimentDocument {
     readonly wallMs: number;
     readonly tasks: readonly TaskScores[];
   }[];
+  readonly pixelBaselines?: readonly PixelBaseline[];
   readonly cache: CacheCount;
   readonly wallMs: number | null;
   readonly error?: { readonly code: string; readonly message: string };
@@ -67,7 +69,7 @@ export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: Experi
 }
 
 export function documentOf(
-  { experimentId, cache, wallMs, runs }: ExperimentIndex,
+  { experimentId, cache, wallMs, runs, pixelBaselines }: ExperimentIndex,
   reportPath: string,
 ): ExperimentDocument {
   const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
@@ -78,7 +80,8 @@ export function documentOf(
     wallMs: runMs,
     tasks: evaluations.map(({ scores }) => scores),
   }));
-  return { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms, cache, wallMs };
+  const made = { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms } as const;
+  return { ...made, ...(pixelBaselines && { pixelBaselines }), cache, wallMs };
 }
 
 export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {

@@ -1,4 +1,5 @@
-/** Baselines that read nothing, in words, and the judges that do not beat them. */
+/** Baselines in words, and the judges that do not beat them: those have learned nothing. */
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { TaskScores } from './task-scores.ts';
 
 export interface NamedScores {
@@ -6,29 +7,74 @@ export interface NamedScores {
   readonly scores: readonly TaskScores[];
 }
 
-/** One line for each task that compares candidates. */
-export function baselineLines(judges: readonly NamedScores[]): string[] {
+/**
+ * One line for each task that compares candidates or has a baseline on pixels, and one for each judge that is not above
+ * the majority baseline.
+ */
+export function baselineLines(judges: readonly NamedScores[], pixelBaselines: readonly PixelBaseline[] = []): string[] {
   const tasks = [...new Set(judges.flatMap(({ scores }) => scores.map(({ task }) => task)))];
-  return tasks.flatMap((task) => {
-    const own = judges.flatMap(({ name, scores }) =>
-      scores
-        .filter((each) => each.task === task)
-        .map((each) => ({ name, accuracy: each.accuracy, of: each.baselines })),
-    );
-    const of = own[0]?.of;
-    if (of === undefined) return [];
-    const named = [
-      ['always first', of.alwaysFirst],
-      ['longest', of.longest],
-      ['shortest', of.shortest],
-    ] as const;
-    const known = named.flatMap(([name, accuracy]) => (accuracy === undefined ? [] : [{ name, accuracy }]));
-    const best = known.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
-    const behind = own.filter(({ accuracy }) => accuracy <= best.accuracy).map(({ name }) => name);
-    const said = known.map(({ name, accuracy }) => `${name} ${percent(accuracy)}`).join(', ');
-    const verdict = behind.length === 0 ? '' : `; not above "${best.name}", so nothing learned: ${behind.join(', ')}`;
-    return [`${task}: accuracy without reading: ${said}${verdict}`];
-  });
+  return [
+    ...tasks.flatMap((task) => unreadLine(task, judges)),
+    ...pixelBaselines.map((baseline) => pixelLine(baseline, judges)),
+    ...judges.flatMap(majorityLine),
+  ];
+}
+
+/** What a judge reaches that reads no candidate. */
+function unreadLine(task: string, judges: readonly NamedScores[]): string[] {
+  const own = judges.flatMap(({ name, scores }) =>
+    scores.flatMap(({ task: its, accuracy, baselines }) =>
+      its === task && baselines ? [{ name, accuracy, known: knownOf(baselines) }] : [],
+    ),
+  );
+  const [first] = own;
+  if (first === undefined) return [];
+  const said = first.known.map(({ name, accuracy }) => `${name} ${percent(accuracy)}`).join(', ');
+  const best = bestOf(first.known);
+  const behind = own.filter(({ accuracy, known }) => accuracy <= bestOf(known).accuracy).map(({ name }) => name);
+  const verdict = behind.length === 0 ? '' : `; not above "${best.name}", so nothing learned: ${behind.join(', ')}`;
+  return [`${task}: accuracy without reading: ${said}${verdict}`];
+}
+
+interface Known {
+  readonly name: string;
+  readonly accuracy: number;
+}
+
+function knownOf({ alwaysFirst, longest, shortest }: NonNullable<TaskScores['baselines']>): readonly Known[] {
+  return [
+    { name: 'always first', accuracy: alwaysFirst },
+    ...(longest === undefined ? [] : [{ name: 'longest', accuracy: longest }]),
+    ...(shortest === undefined ? [] : [{ name: 'shortest', accuracy: shortest }]),
+  ];
+}
+
+function bestOf(known: readonly Known[]): Known {
+  return known.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+}
+
+/** A judge loses to it if neither its accuracy nor its Macro-F1 is higher. */
+function pixelLine(baseline: PixelBaseline, judges: readonly NamedScores[]): string {
+  const { task, split, accuracy, macroF1, ci95, fittedCount, trainCount, fields } = baseline;
+  const behind = judges.filter(({ scores }) =>
+    scores.some((own) => {
+      return own.task === task && own.split === split && own.accuracy <= accuracy && own.macroF1 <= macroF1;
+    }),
+  );
+  const names = behind.map(({ name }) => name).join(', ');
+  const rows = fittedCount < trainCount ? `${String(fittedCount)} of ${String(trainCount)}` : String(trainCount);
+  const beside = fields.length === 0 ? '' : ` and ${fields.join(', ')}`;
+  const figures = `accuracy ${percent(accuracy)}, Macro-F1 ${percent(macroF1)} (${ci95.map(percent).join('–')})`;
+  const verdict = behind.length === 0 ? '' : `; not above it, so nothing learned: ${names}`;
+  return `${task}: logistic regression on 24x24 grey pixels${beside} of ${rows} training rows: ${figures}${verdict}`;
+}
+
+function majorityLine({ name, scores }: NamedScores): string[] {
+  // Where all examples have one label, a perfect judge is no better than the baseline.
+  const behind = scores.filter(({ macroF1, majorityMacroF1, accuracy }) => macroF1 <= majorityMacroF1 && accuracy < 1);
+  if (behind.length === 0) return [];
+  const where = behind.map(({ task, majorityMacroF1 }) => `${task} (${percent(majorityMacroF1)})`).join(', ');
+  return [`${name}: Macro-F1 not above that of always the commonest label, so nothing learned: ${where}`];
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);

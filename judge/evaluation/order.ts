@@ -27,10 +27,11 @@ export interface OrderScores {
   readonly consistentAccuracy: number;
 }
 
-export const allOrders: Metric<OrderScores> = ({ judged, labels }) => orderScores(byExample(judged), labels);
+export const allOrders: Metric<OrderScores> = ({ judged, labels }) =>
+  orderScores([...ordersByExample(judged).values()], labels);
 
-/** The orders of each example, the stored one first. */
-function byExample(judged: readonly JudgedExample[]): OrderOutcome[][] {
+/** The orders of each example that was judged in several, the stored one first, by the id of the stored one. */
+export function ordersByExample(judged: readonly JudgedExample[]): ReadonlyMap<string, readonly OrderOutcome[]> {
   const found = new Map<string, OrderOutcome[]>();
   for (const { example, judgment, reordered } of judged) {
     const outcome = { label: example.label, predicted: judgment.ok ? judgment.verdict : undefined };
@@ -43,7 +44,7 @@ function byExample(judged: readonly JudgedExample[]): OrderOutcome[][] {
     assert(orders, `${example.id} is another order of ${reordered.of}, which was not judged before it`);
     orders.push({ ...outcome, order: reordered.order });
   }
-  return [...found.values()].filter(({ length }) => length > 1);
+  return new Map([...found].filter(([, { length }]) => length > 1));
 }
 
 function isRight({ label, predicted }: Outcome): boolean {

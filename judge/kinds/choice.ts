@@ -23,7 +23,7 @@ export const choice = {
   },
   votesAre: 'labels',
   metrics: ['label', 'people', 'order'],
-  gateMetrics: ['consistencyRate'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate'],
   words: { examples: 'choices', orders: 'all rotations' },
 } as const satisfies Kind;
 

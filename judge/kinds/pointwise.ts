@@ -12,6 +12,6 @@ export const pointwise = {
   labelOf: labelOfField,
   votesAre: 'labels',
   metrics: ['label', 'people'],
-  gateMetrics: [],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
   words: { examples: 'examples' },
 } as const satisfies Kind;

@@ -61,7 +61,7 @@ export const ranking = {
     return reward.ranking === 'pairs' ? pairsInOrder(placesIn(judgment.verdict), placesIn(example.label)) : undefined;
   },
   metrics: ['label', 'order', 'ranking'],
-  gateMetrics: ['consistencyRate', 'pairAccuracy'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate', 'pairAccuracy'],
   words: { examples: 'rankings', orders: 'both directions' },
 } as const satisfies Kind<Fields, typeof rewardFields>;
 

@@ -66,7 +66,7 @@ export const score = {
   },
   votesAre: 'numbers',
   metrics: ['label', 'people', 'ties-score'],
-  gateMetrics: [],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
   words: { examples: 'examples' },
 } as const satisfies Kind<typeof fields, typeof rewardFields>;
 

@@ -11,6 +11,7 @@ import { pairedBootstrap } from '../evaluation/statistics/paired-bootstrap.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 
 export type GateRules = PromotionSpec['gate'];
+export type GateMinimum = GateRules['minimums'][number];
 
 export interface GateCheck {
   /** The rule in words: `macroF1 of pair-up at least 0.8`. */
@@ -76,18 +77,19 @@ export function* gateChecks(
   yield* regressionChecks(onOldData, rules, resampling);
 }
 
-function minimumCheck(
-  { task, metric, atLeast }: GateRules['minimums'][number],
-  index: number,
-  scores: readonly TaskScores[],
-): GateCheck {
+function minimumCheck(minimum: GateMinimum, index: number, scores: readonly TaskScores[]): GateCheck {
+  const { task, metric, atLeast } = minimum;
   const where = `promotion.gate.minimums.${String(index)}`;
   const [found, ...others] = scores.filter((each) => each.task === task);
   if (found === undefined || others.length > 0)
     throw missing(`the gate needs ${metric} of ${task}, which was not evaluated exactly once`, where, scores);
   const value = found[metric];
   if (value === undefined) throw missing(`the gate needs ${metric} of ${task}, which its evaluation lacks`, where);
-  return atLeastCheck(`${metric} of ${task} at least ${String(atLeast)}`, task, value, atLeast);
+  return atLeastCheck(minimumText(minimum), task, value, atLeast);
+}
+
+export function minimumText({ task, metric, atLeast }: GateMinimum): string {
+  return `${metric} of ${task} at least ${String(atLeast)}`;
 }
 
 function unparsableCheck(task: string, data: string, value: number, { unparsableRateMax }: GateRules): GateCheck {

@@ -7,6 +7,7 @@ import type { TokenPrices } from '../evaluation/endpoint-usage.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
 import type { KindName } from '../kinds/table.ts';
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { StageCost } from '../../contract/activities.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
@@ -106,6 +107,7 @@ export interface ReportData {
   readonly runs: readonly ReportRun[];
   /** Paired tests of runs on the same examples. */
   readonly tests: readonly PairedTest[];
+  readonly pixelBaselines: readonly PixelBaseline[];
   readonly rollouts: readonly ReportRollout[];
   readonly dataset: {
     readonly exampleCount: number;

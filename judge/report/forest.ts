@@ -6,7 +6,7 @@ import { kindOf } from '../kinds/table.ts';
 import type { ReportData } from './data.ts';
 import { count, interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { intervalBar } from './score-table.ts';
+import { macroF1Bar } from './score-table.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function forestPlot(data: ReportData): Html {
@@ -33,7 +33,7 @@ function taskBlock(data: ReportData, task: ReportData['tasks'][number]): Html | 
       ({ run, scores }) =>
         html`<div class="row">
           <span class="name">${hasSeeds ? run.runName : run.arm}</span
-          >${intervalBar(scores, seriesIndexOf(data.runs, run))}<span class="value"
+          >${macroF1Bar(scores, seriesIndexOf(data.runs, run))}<span class="value"
             ><b>${points(scores.macroF1)}</b> <small>${interval(scores.ci95)}</small></span
           >
         </div>`,

@@ -1,4 +1,4 @@
-/** Renders the report: one HTML file that needs no network, no script and no other file. Results come first. */
+/** Renders the report of an experiment. Results come first. */
 import { baselineLines } from '../evaluation/baseline-text.ts';
 import { baseRateTable } from './base-rate-table.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
@@ -9,66 +9,27 @@ import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
 import { gallery } from './gallery.ts';
 import { groupTables, hasGroups } from './group-tables.ts';
-import { type Html, html, trusted } from './html.ts';
+import { type Html, html } from './html.ts';
 import { lineagePicture } from './lineage.ts';
+import { page, type Section } from './page.ts';
 import { peopleTables } from './people-table.ts';
 import { hasProbes, probeTable } from './probe-table.ts';
 import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
 import { hasReliability, reliability } from './reliability.ts';
 import { idMean, scoreTable } from './score-table.ts';
-import { styleSheet } from './style.ts';
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly about?: string;
-  readonly body: Html;
-}
 
 /** Deterministic: equal data give equal bytes. */
 export function renderReport(data: ReportData): string {
-  const sections = sectionsOf(data);
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-        />
-        <title>${data.title} · judge report</title>
-        <style>
-          ${trusted(styleSheet)}
-        </style>
-      </head>
-      <body>
-        <header class="top">
-          <p class="eyebrow">Judge report</p>
-          <h1>${data.title}</h1>
-          ${data.summary === undefined ? undefined : html`<p class="lead">${data.summary}</p>`}
-          <p class="muted">
-            experiment <code>${data.experimentId}</code> · recipe <code>${data.recipeDigest.slice(0, 12)}</code> ·
-            ${duration(data.cost.wallMs)}
-          </p>
-          ${headline(data)}
-        </header>
-        <nav aria-label="Sections">
-          <div>${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</div>
-        </nav>
-        <main>
-          ${sections.map(
-            ({ id, title, about, body }) =>
-              html`<section id="${id}">
-                <h2>${title}</h2>
-                ${about === undefined ? undefined : html`<p class="muted">${about}</p>`}${body}
-              </section>`,
-          )}
-        </main>
-        <footer>Made by mt-rl-judge. Every number follows from the artifacts whose digests are listed above.</footer>
-      </body>
-    </html> `;
-  return page.text;
+  return page({
+    ...{ kind: 'Judge report', title: data.title, sections: sectionsOf(data) },
+    head: html`${data.summary === undefined ? undefined : html`<p class="lead">${data.summary}</p>`}
+      <p class="muted">
+        experiment <code>${data.experimentId}</code> · recipe <code>${data.recipeDigest.slice(0, 12)}</code> ·
+        ${duration(data.cost.wallMs)}
+      </p>
+      ${headline(data)}`,
+    foot: 'Made by mt-rl-judge. Every number follows from the artifacts whose digests are listed above.',
+  });
 }
 
 function sectionsOf(data: ReportData): readonly Section[] {
@@ -78,9 +39,10 @@ function sectionsOf(data: ReportData): readonly Section[] {
       title: 'Results',
       about: 'Macro-F1 in points with bootstrap 95 % intervals. The thin line on each bar is the majority baseline.',
       body: html`<div class="panel">${scoreTable(data)}</div>
-        ${baselineLines(data.runs.map(({ runName: name, scores }) => ({ name, scores }))).map(
-          (line) => html`<p class="muted">${line}.</p>`,
-        )}
+        ${baselineLines(
+          data.runs.map(({ runName: name, scores }) => ({ name, scores })),
+          data.pixelBaselines,
+        ).map((line) => html`<p class="muted">${line}.</p>`)}
         ${claims(data)}${comparisonTable(data)}`,
     },
     {

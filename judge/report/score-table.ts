@@ -4,6 +4,7 @@
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
+import { intervalBar } from './interval-bar.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function idMean(run: ReportRun): number | undefined {
@@ -50,6 +51,10 @@ export function scoreTable(data: ReportData): Html {
           data,
           seen.map(({ name }) => name),
           unseen.map(({ name }) => name),
+        )}${pixelRow(
+          data,
+          seen.map(({ name }) => name),
+          unseen.map(({ name }) => name),
         )}
       </tbody>
     </table>
@@ -75,18 +80,13 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${intervalBar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
+    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
-/** The interval on a line from 0 to 100, with a tick for the majority baseline. */
-export function intervalBar({ ci95: [low, high], macroF1, majorityMacroF1 }: ReportScores, series: number): Html {
-  const width = Math.max(high - low, 0.01);
-  return html`<span class="bar s${series}" aria-hidden="true"
-    ><i class="base" style="left:${points(majorityMacroF1)}%"></i
-    ><i class="range" style="left:${points(low)}%;width:${points(width)}%"></i
-    ><i class="mark" style="left:${points(macroF1)}%"></i
-  ></span>`;
+/** Macro-F1 with the majority baseline. */
+export function macroF1Bar({ macroF1, ci95, majorityMacroF1 }: ReportScores, series: number): Html {
+  return intervalBar({ value: macroF1, ci95, base: majorityMacroF1 }, series);
 }
 
 /** The benchmark's own metric, if the task names it. */
@@ -130,5 +130,23 @@ function majorityRow(data: ReportData, seen: readonly string[], unseen: readonly
   return html`<tr class="majority">
     <th class="arm" scope="row">majority <small>always the commoner label</small></th>
     ${seen.map(show)} ${seen.length > 0 ? html`<td class="mean">${points(mean)}</td>` : undefined}${unseen.map(show)}
+  </tr>`;
+}
+
+/** Absent if no task has one; a mean over some of the tasks would be compared with means over all. */
+function pixelRow(
+  { pixelBaselines }: ReportData,
+  seen: readonly string[],
+  unseen: readonly string[],
+): Html | undefined {
+  if (pixelBaselines.length === 0) return undefined;
+  const show = (task: string): Html => {
+    const found = pixelBaselines.find((baseline) => baseline.task === task);
+    if (found === undefined) return html`<td>–</td>`;
+    return html`<td>${points(found.macroF1)} <span class="ci">${interval(found.ci95)}</span></td>`;
+  };
+  return html`<tr class="majority">
+    <th class="arm" scope="row">pixels <small>logistic regression, 24x24 grey</small></th>
+    ${seen.map(show)} ${seen.length > 0 ? html`<td class="mean">–</td>` : undefined}${unseen.map(show)}
   </tr>`;
 }

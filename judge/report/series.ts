@@ -1,7 +1,7 @@
 /** One colour per arm, the same in the table and in every plot. */
 import type { ReportRun } from './data.ts';
 
-const seriesCount = 6;
+export const seriesCount = 6;
 
 /** 0-based colour index; arms beyond the palette reuse its colours. */
 export function seriesIndexOf(runs: readonly ReportRun[], { arm }: Pick<ReportRun, 'arm'>): number {

@@ -73,7 +73,7 @@ figure { margin: 0; padding: 14px 16px 12px; }
 figcaption { font-weight: 600; margin-bottom: 8px; display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }
 figcaption em { color: var(--accent); font-style: normal; font-size: 12.5px; }
 figcaption small { margin-left: auto; font-size: 12px; }
-.row { display: grid; grid-template-columns: minmax(76px, auto) 1fr 104px; gap: 10px; align-items: center; padding: 3px 0; font-size: 13px; }
+.row { display: grid; grid-template-columns: 110px 1fr 104px; gap: 10px; align-items: center; padding: 3px 0; font-size: 13px; }
 .row .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 110px; }
 .row .bar { height: 14px; margin: 0; }
 .row .bar::before { inset: 6px 0; }
@@ -123,6 +123,13 @@ summary { cursor: pointer; color: var(--muted); font-size: 13.5px; }
 .refusals { margin: 4px 0 0; padding-left: 18px; color: var(--muted); font-size: 13px; }
 .confusions { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 14px; margin-top: 12px; }
 .plain th, .plain td { text-align: left; padding: 7px 12px 7px 0; border-bottom: 1px solid var(--line); font-size: 13.5px; vertical-align: top; }
+.judge { display: inline-block; width: max-content; max-width: min(250px, 34vw); white-space: normal; overflow-wrap: anywhere; text-align: left; vertical-align: top; }
+.scores.judges thead th { white-space: normal; vertical-align: bottom; min-width: 60px; }
+.scores.judges th, .scores.judges td { padding-left: 8px; padding-right: 8px; }
+.headline b small { white-space: nowrap; }
+.forest.fit { grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); }
+.figures .plain th, .figures .plain td { white-space: nowrap; padding-right: 20px; }
+.plain pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; }
 .plain th { color: var(--muted); font-weight: 500; font-size: 12.5px; }
 .lineage { padding: 10px 14px; min-width: 760px; }
 .lineage svg { display: block; width: 100%; height: auto; font: 13px/1 inherit; fill: var(--ink); }
@@ -143,6 +150,8 @@ footer { padding-top: 30px; padding-bottom: 44px; color: var(--muted); font-size
   .headline { grid-template-columns: 1fr 1fr; gap: 10px; }
   .headline > div { padding: 12px 14px; }
   .headline b { font-size: 24px; }
+  .row { grid-template-columns: 84px 1fr 96px; gap: 8px; }
+  .ticks i:nth-child(even) { visibility: hidden; }
   .card img { width: 84px; height: 84px; }
   .card .images.several img { width: 66px; height: 66px; }
 }

@@ -4,19 +4,30 @@
  */
 import { required } from '../../core/assert.ts';
 import type { Rng } from '../../core/rng.ts';
-import { type ClusteredOutcome, countOutcome, macroF1OfSums } from '../evaluation/statistics/bootstrap.ts';
+import { type ClusteredOutcome, countOutcome } from '../evaluation/statistics/bootstrap.ts';
 import { type PairedDifference, twoSidedP } from '../evaluation/statistics/paired-bootstrap.ts';
 import { clusterRows, intervalAround, resample } from '../evaluation/statistics/resampling.ts';
+import { type LabelScore, labelScores, labelScoreNames } from './label-sums.ts';
+
+export interface JudgeOutcome extends ClusteredOutcome {
+  /** How right the verdict is, in [0, 1]; its mean is the accuracy. Default: 1 if it is the label, else 0. */
+  readonly right?: number;
+  /** Values of this example of other scores that are means over examples, by the name of the score. */
+  readonly means?: Readonly<Record<string, number>>;
+}
 
 /** Outcomes of a judge by example and order. */
-export type JudgeOutcomes = ReadonlyMap<string, ClusteredOutcome>;
+export type JudgeOutcomes = ReadonlyMap<string, JudgeOutcome>;
 
-type Interval = readonly [number, number];
+export type Interval = readonly [number, number];
+
+/** Of a score that the draws define: 95 % percentile interval by name. */
+export type Intervals = Readonly<Partial<Record<'accuracy' | LabelScore, Interval>>> &
+  Readonly<Partial<Record<string, Interval>>>;
 
 export interface JointBootstrap {
-  /** 95 % percentile intervals of each judge, in order. */
-  readonly accuracy: readonly Interval[];
-  readonly macroF1: readonly Interval[];
+  /** Of each judge, in order. */
+  readonly intervals: readonly Intervals[];
   /** Accuracy of judge i minus that of judge k on the examples of both, as [i][k] for k < i; undefined if there are none. */
   readonly differences: readonly (readonly (PairedDifference | undefined)[])[];
 }
@@ -29,30 +40,22 @@ export function jointBootstrap(
 ): JointBootstrap {
   const examples = new Map(judges.flatMap((outcomes) => [...outcomes]).map(([key, one]) => [key, one.clusterKey]));
   const { rowOf, clusterCount } = clusterRows([...examples.values()]);
-  const columns = columnsOf(judges.length, labels.length);
-  const counts = new Int32Array(clusterCount * columns.width);
+  const columns = columnsOf(judges, labels);
+  const counts = new Float64Array(clusterCount * columns.width);
   [...examples.keys()].forEach((key, i) => {
     addExample(
       counts,
       required(rowOf[i], 'a cluster') * columns.width,
       columns,
-      labels,
       judges.map((of) => of.get(key)),
     );
   });
-  const pairs = columns.pairs.map(() => new Float64Array(resampleCount));
-  const [accuracy, f1] = [0, 1].map(() => judges.map(() => new Float64Array(resampleCount))) as [
-    Float64Array[],
-    Float64Array[],
-  ];
+  const statistics = statisticsOf(columns);
+  const draws = statistics.map(() => new Float64Array(resampleCount));
   let draw = 0;
   const keep = (sums: Float64Array): number => {
-    columns.judges.forEach((at, j) => {
-      required(accuracy[j], 'a judge')[draw] = share(sums, at);
-      required(f1[j], 'a judge')[draw] = macroF1OfSums(sums, at + 2, labels.length);
-    });
-    columns.pairs.forEach(({ at }, p) => {
-      required(pairs[p], 'a pair')[draw] = share(sums, at);
+    statistics.forEach((statistic, s) => {
+      required(draws[s], 'a statistic')[draw] = statistic(sums);
     });
     return draw++;
   };
@@ -61,70 +64,98 @@ export function jointBootstrap(
   counts.forEach((count, i) => {
     whole[i % columns.width] = (whole[i % columns.width] as number) + count;
   });
-  const differences = judges.map((): (PairedDifference | undefined)[] => []);
-  columns.pairs.forEach(({ i, k, at }, p) => {
-    const values = required(pairs[p], 'a pair').sort();
-    const difference = share(whole, at);
-    const isShared = (whole[at + 1] ?? 0) > 0;
-    required(differences[i], 'a judge')[k] = isShared
-      ? { difference, ci95: intervalAround(difference, values), p: twoSidedP(values) }
-      : undefined;
-  });
+  // A draw in which a score is not defined says nothing of it.
+  const drawn = draws.map((values) => values.filter((value) => !Number.isNaN(value)).sort());
+  const points = statistics.map((statistic) => statistic(whole));
+  const { scoreNames, pairs } = columns;
   return {
-    accuracy: accuracy.map((values, j) =>
-      intervalAround(share(whole, required(columns.judges[j], 'a judge')), values.sort()),
+    intervals: judges.map((_, j) =>
+      Object.fromEntries(
+        scoreNames.flatMap((name, n) => {
+          const at = j * scoreNames.length + n;
+          const [point, values] = [required(points[at], name), required(drawn[at], name)];
+          return Number.isNaN(point) || values.length === 0 ? [] : [[name, intervalAround(point, values)]];
+        }),
+      ),
     ),
-    macroF1: f1.map((values, j) =>
-      intervalAround(macroF1OfSums(whole, required(columns.judges[j], 'a judge') + 2, labels.length), values.sort()),
+    differences: judges.map((_, i) =>
+      Array.from({ length: i }, (__, k): PairedDifference | undefined => {
+        const p = pairs.findIndex((pair) => pair.i === i && pair.k === k);
+        const at = judges.length * scoreNames.length + p;
+        const [difference, values] = [required(points[at], 'a pair'), required(drawn[at], 'a pair')];
+        if (Number.isNaN(difference)) return undefined;
+        return { difference, ci95: intervalAround(difference, values), p: twoSidedP(values) };
+      }),
     ),
-    differences,
   };
 }
 
+/** Places of sums, of which all statistics are functions. */
 interface Columns {
   readonly width: number;
-  /** Of each judge: right verdicts, verdicts, and the counts of each label (countOutcome). */
+  readonly labels: readonly string[];
+  /** Names of the means: each is a sum and a count. */
+  readonly meanNames: readonly string[];
+  /** Names of the scores of a judge: accuracy, those of labels, the means. */
+  readonly scoreNames: readonly string[];
+  /** Of each judge: sum of right verdicts, verdicts, the means, and the counts of each label (countOutcome). */
   readonly judges: readonly number[];
   /** Of two judges: the gain of the first over the second, and the examples of both. */
   readonly pairs: readonly { readonly i: number; readonly k: number; readonly at: number }[];
 }
 
-function columnsOf(judgeCount: number, labelCount: number): Columns {
-  const each = 2 + labelCount * 3;
-  const judges = Array.from({ length: judgeCount }, (_, i) => i * each);
+function columnsOf(outcomes: readonly JudgeOutcomes[], labels: readonly string[]): Columns {
+  const names = outcomes.flatMap((of) => [...of.values()].flatMap(({ means = {} }) => Object.keys(means)));
+  const meanNames = [...new Set(names)];
+  const each = 2 + 2 * meanNames.length + labels.length * 3;
+  const judges = outcomes.map((_, i) => i * each);
   const pairs = judges.flatMap((_, i) => judges.slice(0, i).map((__, k) => ({ i, k })));
-  const first = judgeCount * each;
-  return { judges, pairs: pairs.map((pair, p) => ({ ...pair, at: first + 2 * p })), width: first + 2 * pairs.length };
+  const first = judges.length * each;
+  return {
+    ...{ labels, meanNames, judges },
+    scoreNames: ['accuracy', ...(labels.length > 0 ? labelScoreNames : []), ...meanNames],
+    pairs: pairs.map((pair, p) => ({ ...pair, at: first + 2 * p })),
+    width: first + 2 * pairs.length,
+  };
+}
+
+/** Those of each judge in the order of the names, then the differences; NaN where one is not defined. */
+function statisticsOf({ labels, meanNames, judges, pairs }: Columns): ((sums: Float64Array) => number)[] {
+  const meanAt = (at: number) => (sums: Float64Array) => (sums[at] as number) / (sums[at + 1] as number);
+  const ofJudges = judges.flatMap((at) => {
+    const counts = at + 2 + 2 * meanNames.length;
+    const ofLabels = labelScoreNames.map((name) => {
+      const score = labelScores[name];
+      return (sums: Float64Array) => score(sums, counts, labels.length, sums[at + 1] as number);
+    });
+    return [meanAt(at), ...(labels.length > 0 ? ofLabels : []), ...meanNames.map((_, m) => meanAt(at + 2 + 2 * m))];
+  });
+  return [...ofJudges, ...pairs.map(({ at }) => meanAt(at))];
 }
 
 function addExample(
-  counts: Int32Array,
+  counts: Float64Array,
   start: number,
-  { judges, pairs }: Columns,
-  labels: readonly string[],
-  outcomes: readonly (ClusteredOutcome | undefined)[],
+  { judges, pairs, labels, meanNames }: Columns,
+  outcomes: readonly (JudgeOutcome | undefined)[],
 ): void {
   const add = (at: number, value: number): void => {
     counts[start + at] = (counts[start + at] as number) + value;
+    counts[start + at + 1] = (counts[start + at + 1] as number) + 1;
   };
-  const right = outcomes.map((outcome) => outcome && Number(outcome.label === outcome.predicted));
+  const right = outcomes.map((outcome) => outcome && (outcome.right ?? Number(outcome.label === outcome.predicted)));
   judges.forEach((at, j) => {
     const outcome = outcomes[j];
     if (outcome === undefined) return;
     add(at, right[j] ?? 0);
-    add(at + 1, 1);
-    countOutcome(counts, start + at + 2, outcome, labels);
+    meanNames.forEach((name, m) => {
+      const value = outcome.means?.[name];
+      if (value !== undefined) add(at + 2 + 2 * m, value);
+    });
+    countOutcome(counts, start + at + 2 + 2 * meanNames.length, outcome, labels);
   });
   for (const { i, k, at } of pairs) {
     const [own, other] = [right[i], right[k]];
-    if (own === undefined || other === undefined) continue;
-    add(at, own - other);
-    add(at + 1, 1);
+    if (own !== undefined && other !== undefined) add(at, own - other);
   }
-}
-
-/** A draw may have no example of a judge that judged few. */
-function share(sums: Float64Array, at: number): number {
-  const count = sums[at + 1] as number;
-  return count === 0 ? 0 : (sums[at] as number) / count;
 }

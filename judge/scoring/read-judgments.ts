@@ -12,7 +12,10 @@ import { readVerdict, type VerdictRule } from '../tasks/read-verdict.ts';
 export interface JudgmentFields {
   /** Field with the id of the row that was judged. */
   readonly id: string;
-  /** Fields with verdicts: of one judge each; an object holds one judge a member. */
+  /**
+   * Fields with verdicts: of one judge each; an object holds one judge a member; a list holds the verdicts on each order
+   * of the candidates, that of the row first.
+   */
   readonly verdicts: readonly string[];
   /** Field that names the judge, if each row is one verdict. */
   readonly judge?: string;
@@ -23,7 +26,8 @@ export interface JudgmentFields {
 export interface GivenVerdict {
   readonly judge: string;
   readonly rowId: string;
-  readonly swapped: boolean;
+  /** Place of the order of the candidates among those of the task's kind: 0 for that of the row. */
+  readonly order: number;
   /** As it stands in the file; undefined if there is none. */
   readonly text: string | undefined;
   readonly cost?: number;
@@ -68,19 +72,22 @@ function* verdictsOf(
   { id, verdicts, judge, swapped }: JudgmentFields,
 ): Generator<GivenVerdict | UnusableRow> {
   try {
-    const of = {
-      rowId: textField(row, id),
-      swapped: swapped !== undefined && /^(true|1|yes)$/i.test(optionalText(row, swapped) ?? ''),
-      ...numberAt(row, 'cost'),
-      ...numberAt(row, 'latency'),
+    const rowId = textField(row, id);
+    const isSwapped = swapped !== undefined && /^(true|1|yes)$/i.test(optionalText(row, swapped) ?? '');
+    const spent = { ...numberAt(row, 'cost'), ...numberAt(row, 'latency') };
+    const texts = function* (of: Readonly<Record<string, unknown>>, name: string, by: string): Generator<GivenVerdict> {
+      const value = valueAt(of, name);
+      const names = Array.isArray(value) ? value.map((_, order) => `${name}.${String(order)}`) : [name];
+      for (const [order, at] of names.entries())
+        yield { judge: by, rowId, order: order + Number(isSwapped), text: optionalText(of, at), ...spent };
     };
     for (const name of verdicts) {
       const value = valueAt(row, name);
       // An empty field is an answer that nobody can read; no field at all is no answer.
       if (value === undefined) continue;
-      if (judge !== undefined) yield { ...of, judge: textField(row, judge), text: optionalText(row, name) };
-      else if (!isMembers(value)) yield { ...of, judge: name, text: optionalText(row, name) };
-      else for (const member of Object.keys(value)) yield { ...of, judge: member, text: optionalText(value, member) };
+      if (judge !== undefined) yield* texts(row, name, textField(row, judge));
+      else if (!isMembers(value)) yield* texts(row, name, name);
+      else for (const member of Object.keys(value)) yield* texts(value, member, member);
     }
   } catch (error) {
     if (!(error instanceof UnusableRow)) throw error;
@@ -123,6 +130,7 @@ export function judgmentOf(text: string | undefined, rule: VerdictRule, labelMap
     const reasoned = readVerdict(completion, rule, 'think');
     return reasoned.ok ? reasoned : readVerdict(completion, rule, 'direct');
   }
+  if (rule.verdictFormat === 'last-line') return readVerdict(completion, rule, 'think');
   if (!text.includes(verdictTags.open)) return alone;
   return readVerdict(
     completion,

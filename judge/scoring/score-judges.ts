@@ -4,20 +4,30 @@ import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { LabelledRow } from '../datasets/labelled-rows.ts';
 import type { JudgedExample } from '../evaluation/metric.ts';
-import { outcomeOf } from '../evaluation/outcome.ts';
+import { baselinesOf } from '../evaluation/baselines.ts';
 import { taskScores } from '../evaluation/scores.ts';
-import type { ClusteredOutcome } from '../evaluation/statistics/bootstrap.ts';
 import { holmAdjusted } from '../evaluation/statistics/holm.ts';
 import { mcNemar } from '../evaluation/statistics/mcnemar.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { Example, Judgment } from '../example.ts';
+import type { Order } from '../kinds/kind.ts';
 import { candidateCountOf } from '../kinds/candidate-count.ts';
+import { classOf } from '../kinds/table.ts';
 import { inOrder, ordersOf } from '../tasks/reorder.ts';
-import { type JointBootstrap, jointBootstrap, type JudgeOutcomes } from './joint-bootstrap.ts';
+import { type FirstPlace, firstPlaceOf } from './first-place.ts';
+import {
+  type Interval,
+  type Intervals,
+  type JointBootstrap,
+  jointBootstrap,
+  type JudgeOutcomes,
+} from './joint-bootstrap.ts';
+import { countedLabels, judgeOutcomes } from './judge-outcomes.ts';
 
 export interface JudgedVerdict {
   readonly rowId: string;
-  readonly swapped: boolean;
+  /** See GivenVerdict. */
+  readonly order: number;
   readonly text: string | undefined;
   readonly judgment: Judgment;
   readonly cost?: number;
@@ -30,9 +40,15 @@ export interface JudgeScores {
   readonly verdictCount: number;
   /** Rows of the task that it gave no verdict on, not even an empty one: they do not count. */
   readonly missingCount: number;
-  readonly accuracyCi95: readonly [number, number];
+  /** Verdicts on rows and orders that it had judged before: only the first counts. */
+  readonly repeatedCount: number;
+  readonly accuracyCi95: Interval;
+  /** 95 % intervals by the name of the score, accuracy among them. */
+  readonly intervals: Intervals;
   readonly scores: TaskScores;
-  /** The commonest texts that are no verdict; null stands for none at all. */
+  /** For tasks that compare. */
+  readonly firstPlace?: FirstPlace;
+  /** The commonest texts that are no verdict, cut to a few lines; null stands for none at all. */
   readonly unread: readonly { readonly text: string | null; readonly count: number }[];
   readonly cost?: Spent;
   /** Seconds. */
@@ -62,7 +78,13 @@ export interface ScoringSettings {
   readonly seed: number;
 }
 
+export interface Scoring {
+  readonly judges: readonly JudgeScores[];
+  readonly tests: readonly JudgeTest[];
+}
+
 const unreadTextCountMax = 5;
+const unreadTextLengthMax = 2_000;
 
 /** @param verdicts by judge */
 export function scoreJudges(
@@ -71,65 +93,90 @@ export function scoreJudges(
   rows: readonly LabelledRow[],
   verdicts: ReadonlyMap<string, readonly JudgedVerdict[]>,
   settings: ScoringSettings,
-): { readonly judges: readonly JudgeScores[]; readonly tests: readonly JudgeTest[] } {
+): Scoring {
+  const rowById = new Map(rows.map((row) => [row.id, row]));
   const byId = new Map(rows.map((row) => [row.id, exampleOf(task, spec, row)]));
-  const judged = new Map(
-    [...verdicts].map(([judge, given]) => [judge, given.flatMap((one) => judgedExample(one, byId, spec))] as const),
-  );
+  const judged = [...verdicts].map(([judge, given]) => ({ judge, ...judgedExamples(given, byId, spec) }));
   const { resampleCount, seed } = settings;
-  const scored = [...judged].filter(([, given]) => given.length > 0);
+  const scored = judged.filter(({ examples }) => examples.length > 0);
   if (scored.length === 0) return { judges: [], tests: [] };
-  const outcomes = scored.map(([, given]) => outcomesByKey(given, spec));
-  const joint = jointBootstrap(outcomes, spec.labels, resampleCount, new Rng('judges', seed, task));
-  const judges = scored.map(([judge, given], j): JudgeScores => {
-    const said = required(verdicts.get(judge), judge).filter(({ rowId }) => byId.has(rowId));
-    // Its own interval is replaced by that of the common draws; slices keep theirs.
-    const ownCount = spec.slices === undefined ? 1 : resampleCount;
-    const scores = taskScores({ task, spec, split: 'test', judged: given, resampleCount: ownCount, seed });
+  const outcomes = scored.map(({ examples }) => judgeOutcomes(task, spec, examples));
+  const labels = countedLabels(spec);
+  const joint = jointBootstrap(outcomes, labels, resampleCount, new Rng('judges', seed, task));
+  const judges = scored.map(({ judge, examples, said, repeatedCount }, j): JudgeScores => {
+    const intervals = required(joint.intervals[j], judge);
+    // Where the common draws have an interval of Macro-F1, its own is replaced; slices keep theirs.
+    const own = { resampleCount: labels.length > 0 && spec.slices === undefined ? 1 : resampleCount, seed };
+    const scores = taskScores({ task, spec, split: 'test', judged: examples, ...own });
+    const firstPlace = firstPlaceOf(examples, spec);
+    const baselines = baselinesOn(said, rowById, spec);
     return {
-      ...{ judge, verdictCount: given.length },
+      ...{ judge, verdictCount: examples.length, repeatedCount },
       missingCount: rows.length - new Set(said.map(({ rowId }) => rowId)).size,
-      accuracyCi95: required(joint.accuracy[j], judge),
-      scores: { ...scores, ci95: required(joint.macroF1[j], judge) },
+      accuracyCi95: required(intervals.accuracy, judge),
+      intervals: { ...intervals, macroF1: intervals.macroF1 ?? scores.ci95 },
+      scores: { ...scores, ci95: intervals.macroF1 ?? scores.ci95, ...(baselines && { baselines }) },
+      ...(firstPlace && { firstPlace }),
       unread: unreadTexts(said),
       ...spent('cost', said),
       ...spent('latency', said),
     };
   });
-  const names = scored.map(([judge]) => judge);
+  const names = scored.map(({ judge }) => judge);
   return { judges, tests: testsOf(names, outcomes, joint) };
 }
 
 /** Recorded verdicts need no candidates, but their number, to exchange them. */
 function exampleOf(task: string, spec: TaskSpec, row: LabelledRow): Example {
-  const length = candidateCountOf(spec)?.max ?? 0;
+  const { candidateLengths, ...known } = row;
+  const length = candidateLengths?.length ?? candidateCountOf(spec)?.max ?? 0;
   return {
-    ...{ ...row, task, split: 'test', images: [], fields: {} },
+    ...{ ...known, task, split: 'test', images: [], fields: {} },
     candidates: Array.from({ length }, () => []),
   };
 }
 
-function judgedExample(
-  { rowId, swapped, judgment }: JudgedVerdict,
-  byId: ReadonlyMap<string, Example>,
-  spec: TaskSpec,
-): JudgedExample[] {
-  const example = byId.get(rowId);
-  if (example === undefined) return [];
-  const [, order] = ordersOf(example, spec);
-  if (!swapped || order === undefined) return [{ example, judgment }];
-  const turned = { ...example, id: `${rowId}#swapped`, ...inOrder(example, spec.labels, order) };
-  return [{ example: turned, judgment, reordered: { of: rowId, order } }];
+/** Judges that read nothing, on the rows that this judge judged, in the order of the row. */
+function baselinesOn(said: readonly JudgedVerdict[], byId: ReadonlyMap<string, LabelledRow>, spec: TaskSpec) {
+  if (candidateCountOf(spec) === undefined) return undefined;
+  const rows = [...new Set(said.map(({ rowId }) => rowId))].map((id) => required(byId.get(id), id));
+  return baselinesOf(
+    rows.map(({ label, candidateLengths = [] }) => ({
+      place: spec.labels.indexOf(classOf(spec, label)),
+      lengths: candidateLengths,
+    })),
+  );
 }
 
-/** By example and order, so that judges are compared on the same ones. */
-function outcomesByKey(judged: readonly JudgedExample[], spec: TaskSpec): Map<string, ClusteredOutcome> {
-  return new Map(
-    judged.map(({ example, judgment }) => [
-      example.id,
-      { ...outcomeOf(example, judgment, spec), clusterKey: example.groupKey },
-    ]),
-  );
+interface JudgedExamples {
+  readonly examples: readonly JudgedExample[];
+  /** The verdicts behind them. */
+  readonly said: readonly JudgedVerdict[];
+  readonly repeatedCount: number;
+}
+
+/** Verdicts on rows of the task, those in the order of the row before the others, each row and order once. */
+function judgedExamples(
+  given: readonly JudgedVerdict[],
+  byId: ReadonlyMap<string, Example>,
+  spec: TaskSpec,
+): JudgedExamples {
+  const known = given.filter(({ rowId }) => byId.has(rowId));
+  const first = new Map<string, JudgedVerdict & { readonly example: Example; readonly turned?: Order }>();
+  for (const one of known) {
+    const example = required(byId.get(one.rowId), one.rowId);
+    const turned = one.order === 0 ? undefined : ordersOf(example, spec)[one.order];
+    const key = `${turned?.join() ?? ''} ${one.rowId}`;
+    if (!first.has(key)) first.set(key, { ...one, example, ...(turned && { turned }) });
+  }
+  const said = [...first.values()].sort((a, b) => a.order - b.order);
+  const asStored = new Set(said.flatMap(({ rowId, turned }) => (turned === undefined ? [rowId] : [])));
+  const examples = said.map(({ example, turned, rowId, order, judgment }): JudgedExample => {
+    if (turned === undefined) return { example, judgment };
+    const shown = { ...example, id: `${rowId}#order-${String(order)}`, ...inOrder(example, spec.labels, turned) };
+    return { example: shown, judgment, ...(asStored.has(rowId) && { reordered: { of: rowId, order: turned } }) };
+  });
+  return { examples, said, repeatedCount: known.length - said.length };
 }
 
 function testsOf(
@@ -158,7 +205,10 @@ function testsOf(
 
 function unreadTexts(said: readonly JudgedVerdict[]): JudgeScores['unread'] {
   const counts = new Map<string | null, number>();
-  for (const { judgment, text = null } of said) if (!judgment.ok) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const { judgment, text: whole } of said) {
+    const text = whole?.slice(0, unreadTextLengthMax) ?? null;
+    if (!judgment.ok) counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
   const sorted = [...counts].sort(([, a], [, b]) => b - a).map(([text, count]) => ({ text, count }));
   return sorted.slice(0, unreadTextCountMax);
 }

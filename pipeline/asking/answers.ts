@@ -1,6 +1,6 @@
 /** Asks a policy about examples, and parses its answers. */
 import { required } from '../../core/assert.ts';
-import type { AnswerMode, Example } from '../../judge/example.ts';
+import type { AnswerMode } from '../../judge/example.ts';
 import { ruleFor } from '../../judge/tasks/candidates.ts';
 import { readVerdict } from '../../judge/tasks/read-verdict.ts';
 import type { Sampling } from '../../policy/engine.ts';
@@ -9,15 +9,7 @@ import type { OpenDataset } from '../data/dataset-artifact.ts';
 import type { Waits } from '../heartbeat.ts';
 import type { Asker, Questions } from './asker.ts';
 import type { EvaluationJudgment } from './judgments-artifact.ts';
-
-/** An example in one order of its candidates. */
-export interface Shown {
-  readonly example: Example;
-  /** Index into the dataset's examples; for a swapped pair, that of the stored pair. */
-  readonly exampleIndex: number;
-  /** Place of the order among those of the example; 0 for that of the row. */
-  readonly order: number;
-}
+import type { Shown } from './shown.ts';
 
 export interface Asking {
   readonly asker: Asker;

@@ -12,9 +12,10 @@ import type { AnswerMode } from '../../judge/example.ts';
 import { classOf } from '../../judge/kinds/table.ts';
 import { readFirstLabel } from '../../judge/tasks/first-label.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
-import { answers, type Asking, type Shown } from './answers.ts';
+import { answers, type Asking } from './answers.ts';
 import type { EvaluationJudgment, VariantJudgments } from './judgments-artifact.ts';
 import { shotsOf } from './shots.ts';
+import type { Shown } from './shown.ts';
 import { drawnFrom } from '../training/sampling.ts';
 
 export interface Extras {

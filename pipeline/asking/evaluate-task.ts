@@ -3,21 +3,16 @@
  * recipe's `evaluation` asks for. Examples are shown in all orders of their kind.
  */
 import { required } from '../../core/assert.ts';
-import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
-import type { Example } from '../../judge/example.ts';
 import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
-import type { EvaluationSpec } from '../../recipes/fields/evaluation-fields.ts';
-import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluateInput, TaskScores } from '../../contract/activities.ts';
-import type { OpenDataset } from '../data/dataset-artifact.ts';
 import { taskOf } from '../recipe-access.ts';
-import { answers, type Asking, type Shown } from './answers.ts';
-import { chosenExamples } from './chosen-examples.ts';
+import { answers, type Asking } from './answers.ts';
 import { askExtras } from './evaluate-extras.ts';
 import type { EvaluationJudgment, EvaluationJudgments } from './judgments-artifact.ts';
+import { judgedOf, type Shown, shownOf } from './shown.ts';
 
 /** The evaluation settings that affect one task's answers, for the key: settings of other tasks are left out. */
 export function settingsOf({ evaluation }: Recipe, task: string) {
@@ -28,24 +23,6 @@ export function settingsOf({ evaluation }: Recipe, task: string) {
     longerAnswer: longerAnswer[task] ?? null,
     rationaleCues: rationaleCues[task] ?? null,
   };
-}
-
-/** Examples of one task's split in the dataset, all or those that the evaluation chooses, each in every order of its kind. */
-export async function shownOf(
-  dataset: Pick<OpenDataset, 'rowsOf' | 'examplesAt'>,
-  spec: TaskSpec,
-  { task, split }: Pick<EvaluateInput, 'task' | 'split'>,
-  evaluation: Pick<EvaluationSpec, 'exampleCountMax' | 'seed'> = { seed: 0 },
-): Promise<Shown[]> {
-  const rows = await dataset.rowsOf(task, split);
-  const examples = await dataset.examplesAt(rows);
-  const stored = examples.map((example, i): Shown => ({
-    ...{ example, exampleIndex: required(rows[i], 'a row'), order: 0 },
-  }));
-  return chosenExamples(stored, ({ example }) => example.groupKey, task, evaluation).flatMap((one) => [
-    one,
-    ...otherOrders(one.example, spec).map((example, k): Shown => ({ ...one, example, order: k + 1 })),
-  ]);
 }
 
 export interface Evaluated {
@@ -112,18 +89,7 @@ function scoresOf(
   judgments: readonly EvaluationJudgment[],
 ): TaskScores {
   const spec = taskOf(recipe, task);
-  const stored = new Map(shown.filter(({ order }) => order === 0).map((one) => [one.exampleIndex, one.example.id]));
-  const orderOf = (example: Example, order: number) => required(ordersOf(example, spec)[order], 'the order shown');
-  const judged = shown.map(({ example, exampleIndex, order }, i): JudgedExample => {
-    const { judgment, probabilities } = required(judgments[i], 'an answer to every prompt');
-    return {
-      ...{ example, judgment },
-      ...(order > 0 && {
-        reordered: { of: required(stored.get(exampleIndex), 'the stored example'), order: orderOf(example, order) },
-      }),
-      ...(probabilities && { probabilities }),
-    };
-  });
+  const judged = judgedOf(shown, spec, judgments);
   const { bootstrapResampleCount: resampleCount, seed, rationaleCues } = recipe.evaluation;
   return taskScores({ task, spec, split, judged, resampleCount, seed, cues: rationaleCues[task] });
 }

@@ -7,7 +7,7 @@ import { answers, type Asking } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
 import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
 import { durable } from '../durable.ts';
-import { shownOf } from './evaluate-task.ts';
+import { shownOf } from './shown.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';

@@ -16,6 +16,7 @@ import type { JsonCache } from '../json-cache.ts';
 import { judgedOutcomes } from '../asking/judged-outcomes.ts';
 import { keptEvaluation } from '../asking/kept-evaluation.ts';
 import { recipeOf, taskOf } from '../recipe-access.ts';
+import { versionText } from './version-text.ts';
 import type { GateInput, GateResult, JudgedTask } from '../../contract/retraining.ts';
 
 /** Throws EVALUATION_MISSING. */
@@ -61,10 +62,6 @@ export function createGate(deps: ControlDeps, cache: JsonCache) {
 
 function judgmentsOf(tasks: readonly { readonly judgments: ArtifactRef }[]): ArtifactRef[] {
   return tasks.map(({ judgments }) => judgments);
-}
-
-function versionText({ name, version }: { readonly name: string; readonly version: number }): string {
-  return `${name}@${String(version)}`;
 }
 
 async function contestsOf(cache: JsonCache, input: GateInput): Promise<GateEvidence['contests']> {

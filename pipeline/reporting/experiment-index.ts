@@ -8,6 +8,7 @@ import { jsonBytes } from '../../artifacts/codecs/json-value.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { CacheCount, EvaluatedRun, IngestResult } from '../../contract/activities.ts';
 
 export interface ExperimentIndex {
@@ -19,6 +20,8 @@ export interface ExperimentIndex {
   readonly report: ArtifactRef;
   /** Manifests of the report's paired tests, named here so that garbage collection keeps them. */
   readonly comparisons?: readonly ArtifactRef[];
+  /** What is fitted to the pixels of the training rows; absent in experiments of earlier versions. */
+  readonly pixelBaselines?: readonly PixelBaseline[];
   readonly cache: CacheCount;
   readonly wallMs: number;
 }

@@ -10,6 +10,7 @@ import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
 import { renderReport } from '../../judge/report/render.ts';
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
 import { datasetOf } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -48,15 +49,27 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     });
     const recipe = await recipeOf(cache, input.recipe);
     const scope = { deps, cache, recipe, dataset: ingestion.dataset };
+    const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as readonly PixelBaseline[]);
     const { tests, comparisons } = await testsBetween(scope, runs);
-    const data = await reportData(scope, { ...input, runs }, tests);
+    const data = await reportData(scope, { ...input, runs }, tests, pixelBaselines);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
-    return { report, index: await putExperimentIndex(cache.store, { ...made, runs, report, comparisons }) };
+    return {
+      report,
+      index: await putExperimentIndex(cache.store, {
+        ...{ ...made, runs, report, comparisons },
+        ...(pixelBaselines && { pixelBaselines }),
+      }),
+    };
   };
 }
 
-async function reportData(scope: Scope, input: ReportSource, tests: ReportData['tests']): Promise<ReportData> {
+async function reportData(
+  scope: Scope,
+  input: ReportSource,
+  tests: ReportData['tests'],
+  pixelBaselines: readonly PixelBaseline[] = [],
+): Promise<ReportData> {
   const { deps, cache, recipe } = scope;
   const runs: ReportRun[] = [];
   const rollouts = [];
@@ -77,6 +90,7 @@ async function reportData(scope: Scope, input: ReportSource, tests: ReportData['
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
     tests,
+    pixelBaselines,
     rollouts,
     dataset: await datasetFacts(cache, input),
     cost: { wallMs: input.wallMs, cache: input.cache, stages: stagesOf(input) },

@@ -36,6 +36,7 @@ const signs = {
   findRun: 'waiting',
   keepRun: 'waiting',
   keepEvaluations: 'waiting',
+  pixelBaselines: 'waiting',
   report: 'waiting',
   planFork: 'waiting',
   readRows: 'reading',

@@ -29,6 +29,7 @@ describe('judges that read nothing', () => {
     ];
     expect(baselineLines(judges)).toEqual([
       'best: accuracy without reading: always first 33.3, longest 50.0, shortest 0.0; not above "longest", so nothing learned: base',
+      'base: Macro-F1 not above that of always the commonest label, so nothing learned: best (16.7)',
     ]);
   });
 

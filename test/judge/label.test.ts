@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { labelOf, type LabelRule } from '../../judge/datasets/rows/label.ts';
+import { textField } from '../../judge/datasets/rows/jsonl-row.ts';
 import { expandRanking } from '../../judge/datasets/rows/ranking.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 
@@ -89,7 +90,16 @@ describe('a row that ranks images', () => {
     ]);
   });
 
+  test('is found by paths with dots, as every other field', () => {
+    const nested = { meta: { id: 'p1' }, images: { paths: ['a', 'b'] }, votes: { rank: [2, 1] } };
+    const rows = expandRanking(nested, 'meta.id', { images: 'images.paths', ranks: 'votes.rank', to: 'pairs' });
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ image_0: 'a', image_1: 'b', rank_0: 2, rank_1: 1 });
+    expect(textField(rows[0] ?? {}, 'meta.id')).toBe('p1-0-1');
+  });
+
   test.each([
+    [{ ...row, id: undefined }, /no id/],
     [{ ...row, ranking: [1, 2] }, /4 generations but 2 ranking/],
     [{ ...row, ranking: [1, 1, 1, 1] }, /ranks all images the same/],
     [{ ...row, ranking: 'none' }, /not a list/],

@@ -1,7 +1,8 @@
 /** Answers and label probabilities of the demo's base on its own world, with the embedded engine. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answers, type Shown } from '../../pipeline/asking/answers.ts';
+import { answers } from '../../pipeline/asking/answers.ts';
+import type { Shown } from '../../pipeline/asking/shown.ts';
 import { type TokenAsking, tokenQuestions } from '../../pipeline/asking/token-asker.ts';
 import { Waits } from '../../pipeline/heartbeat.ts';
 import { type PromptSeries, promptSeries } from '../../pipeline/asking/prompt-series.ts';

@@ -50,8 +50,8 @@ describe('a key changes only with the code that determines its result', () => {
   });
 
   it('a metric: changes evaluations, but not sampling or training', () => {
-    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'judgeRows']);
-    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'judgeRows']);
+    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'pixelBaselines']);
+    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'pixelBaselines']);
   });
 
   it('a kind of task: changes everything that orders its examples or reads their labels and verdicts', () => {

@@ -5,12 +5,15 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EvaluatedRun, EvaluateResult } from '../../contract/activities.ts';
+import { askedOfTask } from '../../pipeline/promotion/asked-of-task.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { putExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import type { FindCandidateResult, GateInput, PromotedVersion } from '../../contract/retraining.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
+import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { judgedEvaluation } from '../support/judged-evaluation.ts';
@@ -116,6 +119,41 @@ describe('the gate', () => {
       await expect(gated(worse, { promoted: old, ...absent })).rejects.toMatchObject({
         ...{ type: 'EVALUATION_MISSING', nonRetryable: true },
       });
+  });
+});
+
+describe('what the gate of a promoted version asked of a task', () => {
+  const specOf = (recipe: RecipeInput) => required(parseRecipe(recipe).tasks['safety'], 'safety');
+
+  it('is read from the gate that is stored with the version, with the value that it found', async () => {
+    const candidate = await finished('first', 6);
+    const { gate } = await gated(candidate);
+    const request = { name: 'taste', revision: 0, candidate: { ...promotionOf(candidate), gate } };
+    const { promoted: version } = await runActivity(control.promote, request);
+    const cache = new JsonCache(store);
+    expect(await askedOfTask(cache, version, 'safety', specOf(promoting))).toEqual({
+      minimums: [{ task: 'safety', metric: 'macroF1', atLeast: 0.9, atPromotion: 1 }],
+      unparsableRateMax: 0.05,
+    });
+    const refused = (asked: Promise<unknown>, found: string) =>
+      expect(asked).rejects.toMatchObject({
+        code: 'USAGE',
+        details: { found: expect.stringContaining(found) as string },
+      });
+    const turned = { ...specOf(promoting), labels: ['no', 'yes'] as [string, string] };
+    await refused(askedOfTask(cache, version, 'safety', turned), 'labels no, yes');
+    await refused(askedOfTask(cache, version, 'beauty', turned), 'beauty');
+  });
+
+  it('is nothing to hold a sample against, where it asked no minimum or was not kept', async () => {
+    const candidate = await finished('plain', 6, tiny);
+    const { gate } = await gated(candidate);
+    const request = { name: 'taste', revision: 0, candidate: { ...promotionOf(candidate), gate } };
+    const { promoted: version } = await runActivity(control.promote, request);
+    const { gate: _, ...ungated } = version;
+    const asked = (of: PromotedVersion) => askedOfTask(new JsonCache(store), of, 'safety', specOf(tiny));
+    await expect(asked(version)).rejects.toMatchObject({ code: 'USAGE', details: { found: 'no minimums' } });
+    await expect(asked(ungated)).rejects.toMatchObject({ code: 'EVALUATION_MISSING' });
   });
 });
 

@@ -146,6 +146,12 @@ export function madeUpReport(): ReportData {
       run('sft', 'sft', [scores('safety', 0.72, [0.68, 0.76]), scores('pair', 0.4, [0.35, 0.45], true)]),
       run('mt-rl', 'rl', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
     ],
+    pixelBaselines: [
+      {
+        ...{ task: 'safety', split: 'test', exampleCount: 50, accuracy: 0.7, macroF1: 0.69, ci95: [0.61, 0.77] },
+        ...{ fittedCount: 4096, trainCount: 9000, fields: [hostile] },
+      },
+    ],
     tests: [test('pair', 'mt-rl', 'base', 0.37, 0.001), test('safety', 'mt-rl', 'sft', 0.01, 0.4)],
     rollouts: [
       { ...rollout, step: 3, rationale: hostile, verdict: 'yes', reward },

@@ -52,7 +52,7 @@ export class MadeUpActivities {
 
   get control(): Pick<
     Activities,
-    'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'report'
+    'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'pixelBaselines' | 'report'
   > &
     RetrainingActivities {
     return {
@@ -96,6 +96,8 @@ export class MadeUpActivities {
         await this.#note(`keepEvaluations ${plan.runName}`);
         return { evaluated: refTo(`results of ${plan.runName}`) };
       },
+      // Not noted: it is beside the runs, at no certain time.
+      pixelBaselines: () => Promise.resolve({ baselines: refTo('baselines') }),
       report: async ({ runs }) => {
         await this.#note(`report ${String(runs.length)}`);
         return { report: refTo('report'), index: refTo('index') };

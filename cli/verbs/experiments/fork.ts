@@ -8,6 +8,7 @@ import { originOf, planFork } from '../../origin.ts';
 import { say } from '../../show/output.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { wholeNumber } from '../../whole-number.ts';
+import { repeated } from '../../repeated.ts';
 import { newExperimentId, showStarted } from './run.ts';
 
 interface ForkOptions {
@@ -24,7 +25,7 @@ export function addFork(command: Command): void {
     .argument('<id>', 'the experiment to fork')
     .requiredOption('--from-step <k>', 'the first step with the new settings (0-based)', wholeNumber)
     .option('--arm <arm>', 'the arm that changes; required unless --set or the recipe leaves only one')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--id <name>', 'id of the new experiment')
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')

@@ -13,6 +13,7 @@ import { fetchReport } from '../../reports.ts';
 import { type Stack, uiLink, withStack } from '../../temporal/stack.ts';
 import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
 import { scoreTable } from '../../show/table.ts';
+import { repeated } from '../../repeated.ts';
 
 interface RunOptions {
   readonly set: readonly string[];
@@ -24,12 +25,7 @@ interface RunOptions {
 export function addRun(command: Command): void {
   command
     .argument('<recipe>', 'a YAML or JSON file')
-    .option(
-      '--set <path=value>',
-      'change the recipe; the value is YAML (repeatable)',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'change the recipe; the value is YAML (repeatable)', repeated, [])
     .option('--id <name>', 'id of the experiment; attaches if it exists with the same recipe')
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
@@ -78,13 +74,16 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
   }
 }
 
-export function printOutcome({ runs }: Pick<ExperimentIndex, 'runs'>, reportPath: string): void {
+export function printOutcome(
+  { runs, pixelBaselines }: Pick<ExperimentIndex, 'runs' | 'pixelBaselines'>,
+  reportPath: string,
+): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
   const judges = runs.map(({ plan, evaluations }) => ({
     name: plan.runName,
     scores: evaluations.map(({ scores }) => scores),
   }));
-  for (const line of baselineLines(judges)) print(line);
+  for (const line of baselineLines(judges, pixelBaselines)) print(line);
   print(`report ${reportPath}`);
 }
 

@@ -15,6 +15,7 @@ import { withStack } from '../../temporal/stack.ts';
 import { scoreTable } from '../../show/table.ts';
 import { unreadLines } from '../../show/unread-lines.ts';
 import { variantLines } from '../../show/variant-lines.ts';
+import { repeated } from '../../repeated.ts';
 
 interface EvaluateOptions {
   readonly policy: string;
@@ -31,7 +32,7 @@ export function addEvaluate(command: Command): void {
     .requiredOption('--policy <policy>', policyForms)
     .requiredOption('--recipe <recipe>', 'a YAML or JSON file')
     .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
     .action(evaluate);
 }

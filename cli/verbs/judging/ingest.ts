@@ -9,6 +9,7 @@ import { runJob } from '../../temporal/job.ts';
 import { commandText, print, printJson } from '../../show/output.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { type Stack, withStack } from '../../temporal/stack.ts';
+import { repeated } from '../../repeated.ts';
 
 interface IngestOptions {
   readonly set: readonly string[];
@@ -18,7 +19,7 @@ interface IngestOptions {
 export function addIngest(command: Command): void {
   command
     .argument('<recipe>', 'a YAML or JSON file')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
     .action(async (file: string, { set, json = false }: IngestOptions) => {
       const { recipe, parsed } = loadRecipeFile(file, set);

@@ -11,6 +11,7 @@ import { runJob } from '../../temporal/job.ts';
 import { print, printJson } from '../../show/output.ts';
 import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
+import { writeText } from '../../write-text.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { excerpt } from '../../show/terminal-text.ts';
 import { cutOffLines } from '../../show/unread-lines.ts';
@@ -24,6 +25,7 @@ interface JudgeOptions {
   readonly images?: string;
   readonly recipe: string;
   readonly mode?: string;
+  readonly rows?: string;
   readonly json?: boolean;
 }
 
@@ -35,6 +37,7 @@ export function addJudge(command: Command): void {
     .option('--images <folder>', 'folder of the images (default: that of the file)')
     .option('--recipe <recipe>', 'the recipe that declares the task', join(projectRoot, 'recipes', 'demo.yaml'))
     .option('--mode <mode>', 'think or direct: the mode of answering (default: that of the named run, else think)')
+    .option('--rows <file>', 'write the rows as JSON Lines, as `score --verdict answers` reads them')
     .option('--json', 'one JSON document on stdout')
     .action(judge);
 }
@@ -54,6 +57,8 @@ async function judge(options: JudgeOptions): Promise<void> {
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
     const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
+    if (options.rows !== undefined)
+      await writeText(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     if (json) {
       printJson(documentOf(workflowId, options, result, rows));
       return;

@@ -1,17 +1,22 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { MtrlError } from '../../../core/errors.ts';
 import { taskSpecOf } from '../../../judge/datasets/check-recipe.ts';
 import { labelledRows } from '../../../judge/datasets/labelled-rows.ts';
 import { UnusableRow } from '../../../judge/datasets/reading.ts';
 import { localFiles } from '../../../judge/datasets/sources/local-files.ts';
 import type { QuarantinedRow } from '../../../judge/example.ts';
+import { renderScoring } from '../../../judge/report/scoring-page.ts';
 import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/scoring/read-judgments.ts';
 import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
+import { driftLines, driftOf, requireAgreement } from '../../drift.ts';
 import { judgeLines } from '../../show/judge-lines.ts';
 import { print, printJson, say } from '../../show/output.ts';
+import { repeated } from '../../repeated.ts';
 import { userPath } from '../../user-path.ts';
+import { wholeNumberFrom } from '../../whole-number.ts';
+import { writeText } from '../../write-text.ts';
 
 interface ScoreOptions {
   readonly recipe: string;
@@ -22,11 +27,11 @@ interface ScoreOptions {
   readonly id?: string;
   readonly swapped?: string;
   readonly resamples?: number;
+  readonly against?: string;
+  readonly report?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
 }
-
-const repeated = (value: string, all: readonly string[]): string[] => [...all, value];
 
 export function addScore(command: Command): void {
   command
@@ -35,14 +40,19 @@ export function addScore(command: Command): void {
     .requiredOption('--judgments <file>', 'verdicts of any judges: .jsonl, .json, .csv, .tsv or .parquet')
     .option(
       '--verdict <field>',
-      'field with a verdict; repeat it for several judges; an object holds one judge a member (default: verdict)',
+      'field with a verdict; repeat it for several judges; an object holds one judge a member, a list the verdicts on each order (default: verdict)',
       repeated,
       [],
     )
     .option('--judge <field>', 'field that names the judge, if each row is one verdict')
     .option('--id <field>', 'field with the id of the judged row (default: that of the dataset)')
     .option('--swapped <field>', 'field that says whether the candidates were exchanged')
-    .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumber)
+    .option('--resamples <count>', "bootstrap resamples (default: the recipe's)", wholeNumberFrom(1))
+    .option(
+      '--against <name>',
+      'a promoted judge: fail if its agreement has fallen below what its gate asked (NAME or NAME@VERSION)',
+    )
+    .option('--report <file>', 'write a page with all figures: one HTML file')
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
     .action(score);
@@ -50,23 +60,43 @@ export function addScore(command: Command): void {
 
 async function score(options: ScoreOptions): Promise<void> {
   const { task, json = false } = options;
-  const { parsed } = loadRecipeFile(options.recipe, options.set);
+  const { parsed, digest } = loadRecipeFile(options.recipe, options.set);
   const spec = taskSpecOf(parsed, task, '--task');
   const { rows, quarantined } = await labelledRows(parsed, task, localFiles);
   if (rows.length === 0) throw noLabels(task, quarantined);
   const { verdicts, unusable } = await read(options, parsed, spec);
   const { evaluation } = parsed;
   const settings = { resampleCount: options.resamples ?? evaluation.bootstrapResampleCount, seed: evaluation.seed };
-  const { judges, tests } = scoreJudges(task, spec, rows, verdicts, settings);
+  const scoring = scoreJudges(task, spec, rows, verdicts, settings);
+  const { judges, tests } = scoring;
   if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
   const counts = { exampleCount: rows.length, quarantinedCount: quarantined.length, unusableCount: unusable.length };
-  if (json) printJson({ task, ...counts, ...settings, judges, tests });
+  const drift = options.against === undefined ? undefined : await driftOf(options.against, task, spec, judges);
+  const page = {
+    ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
+    ...{ exampleCount: rows.length, ...settings, scoring, quarantined, ...(drift && { drift }) },
+    unusable: unusable.map(({ message }) => message),
+  };
+  const reportPath = options.report === undefined ? undefined : await writeText(options.report, renderScoring(page));
+  if (json)
+    printJson({
+      task,
+      ...counts,
+      ...settings,
+      judges,
+      tests,
+      ...(drift && { drift }),
+      ...(reportPath !== undefined && { reportPath }),
+    });
   else print(judgeLines(task, spec, { ...counts, judges, tests }).join('\n'));
+  if (!json && drift !== undefined) print(['', ...driftLines(drift)].join('\n'));
+  if (!json && reportPath !== undefined) print(`report ${reportPath}`);
   for (const [what, reasons] of [
     ['rows without a label', quarantined.map(({ reason }) => reason)],
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
   ] as const)
     if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
+  if (drift !== undefined) requireAgreement(drift);
 }
 
 /** Verdicts by judge, in the order of the file. */
@@ -95,12 +125,6 @@ async function read(options: ScoreOptions, recipe: Recipe, spec: Recipe['tasks']
     own.push({ ...of, judgment: judgmentOf(given.text, spec, dataset?.labelMap ?? {}) });
   }
   return { verdicts, unusable };
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It must be a whole number from 1.');
 }
 
 function noLabels(task: string, quarantined: readonly QuarantinedRow[]): MtrlError {

@@ -6,6 +6,7 @@ import { type Job, runJob, startJob } from '../../temporal/job.ts';
 import { commandText, print, printJson } from '../../show/output.ts';
 import { loadRetrainRecipe, retrainWorkflowId } from '../../temporal/retrainings.ts';
 import { uiLink, withStack } from '../../temporal/stack.ts';
+import { repeated } from '../../repeated.ts';
 
 interface RetrainOptions {
   readonly set: readonly string[];
@@ -16,7 +17,7 @@ interface RetrainOptions {
 export function addRetrain(command: Command): void {
   command
     .argument('<recipe>', 'a YAML or JSON file with `promotion`')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
     .action(retrain);

@@ -15,6 +15,7 @@ import {
   withSchedule,
 } from '../../temporal/schedules.ts';
 import { type TemporalStack, withStack, withTemporal } from '../../temporal/stack.ts';
+import { repeated } from '../../repeated.ts';
 
 interface Json {
   readonly json?: boolean;
@@ -71,7 +72,7 @@ function withRecipe(
   return command
     .argument('<name>')
     .requiredOption('--recipe <recipe>', 'a YAML or JSON file with `promotion`')
-    .option('--set <path=value>', 'change the recipe (repeatable)', (value, all: string[]) => [...all, value], [])
+    .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--cron <line>', "minute, hour, day, month, weekday: '0 3 * * *'")
     .option('--every <duration>', 'or an interval: 24h')
     .option('--timezone <name>', 'time zone of the cron line, such as Europe/Rome (default: UTC)')

@@ -32,17 +32,16 @@ function standingOf({ rank }: Ranked, all: readonly Ranked[]): number {
 
 /**
  * The rows that one row expands to, each with its other fields and with `-<i>` or `-<i>-<j>` appended to its id.
- * UnusableRow if ranks and images do not match, or if all ranks are equal.
+ * UnusableRow if the row has no id, if ranks and images do not match, or if all ranks are equal.
  */
 export function expandRanking(row: Row, idField: string, spec: RankingSpec): Row[] {
   const ranked = rankedOf(row, spec);
   if (new Set(ranked.map(({ rank }) => rank)).size < 2) {
     throw new UnusableRow('LABEL_UNKNOWN', `${spec.ranks} ranks all images the same`);
   }
-  const named = (...places: readonly number[]): Row => ({
-    ...row,
-    [idField]: [textField(row, idField), ...places].join('-'),
-  });
+  const id = textField(row, idField);
+  // A field of this very name is read before a path (valueAt).
+  const named = (...places: readonly number[]): Row => ({ ...row, [idField]: [id, ...places].join('-') });
   if (spec.to === 'images') {
     return ranked.map((one, i) => ({ ...named(i), ...one, standing: standingOf(one, ranked) }));
   }

@@ -4,18 +4,17 @@ import type { RowsSpec, TaskSpec } from '../../../recipes/recipe.ts';
 import { compileTemplate, type Template } from '../../tasks/template.ts';
 import type { Candidate, Example, Rationale } from '../../example.ts';
 import { checkCandidates } from './check-candidates.ts';
+import { expandedRows } from './expanded-rows.ts';
 import { candidatesIn } from './row-candidates.ts';
 import { fieldTexts } from './field-texts.ts';
 import { type FieldImage, imagesIn } from './row-images.ts';
 import { inRandomOrder } from './pair-order.ts';
-import { expandRanking } from './ranking.ts';
 import { imagesOfParts, partsIn, placedParts, type PlainPart, type RowPart } from './row-parts.ts';
 import { attributesOf } from './row-attributes.ts';
 import { votedLabelOf } from './voted-label.ts';
 import { textField, type Row } from './jsonl-row.ts';
 import { templateRow } from './template-row.ts';
 import { UnusableRow } from '../reading.ts';
-import { requireWhere } from './where.ts';
 
 /** Inputs of the mapping that do not depend on the row. */
 export interface RowMapping {
@@ -59,12 +58,7 @@ export async function outcomesOfRow(
   mapping: RowMapping,
   rowImages: RowImages,
 ): Promise<readonly (Example | UnusableRow)[]> {
-  const { ranking, fields } = mapping.spec;
-  const rows = attempt(() => {
-    const row = read();
-    requireWhere(row, mapping.spec.where);
-    return ranking === undefined ? [row] : expandRanking(row, fields.id, ranking);
-  });
+  const rows = attempt(() => expandedRows(read(), mapping.spec));
   if (rows instanceof UnusableRow) return [rows];
   return Promise.all(rows.map((row) => exampleOf(row, mapping, rowImages).catch(asUnusable)));
 }

@@ -4,14 +4,14 @@ import type { Rng } from '../../../core/rng.ts';
 import { macroF1 } from '../macro-f1.ts';
 import type { Metric } from '../metric.ts';
 import type { Outcome } from '../outcome.ts';
-import { clusterRows, intervalAround, resample } from './resampling.ts';
+import { clusterRows, type Counts, intervalAround, resample } from './resampling.ts';
 
 export interface ClusteredOutcome extends Outcome {
   readonly clusterKey: string;
 }
 
 /** Adds an outcome to a row of [label, 3] counts: true positives, false positives, false negatives. */
-export function countOutcome(counts: Int32Array, start: number, outcome: Outcome, labels: readonly string[]): void {
+export function countOutcome(counts: Counts, start: number, outcome: Outcome, labels: readonly string[]): void {
   const add = (label: string | undefined, part: number): void => {
     const column = label === undefined ? -1 : labels.indexOf(label);
     const at = start + column * 3 + part;

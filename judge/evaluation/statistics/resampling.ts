@@ -6,9 +6,12 @@
 import { assert } from '../../../core/assert.ts';
 import type { Rng } from '../../../core/rng.ts';
 
-/** Counts per cluster, flat [cluster, width]; whole numbers, or sums of weights. */
+/** Whole numbers, or numbers that are summed just as they are. */
+export type Counts = Int32Array | Float64Array;
+
+/** Counts per cluster, flat [cluster, width]. */
 export interface ClusterCounts {
-  readonly counts: Int32Array | Float64Array;
+  readonly counts: Counts;
   readonly width: number;
 }
 
@@ -28,12 +31,12 @@ export function clusterRows(keys: readonly string[]): {
 
 interface Patterns {
   readonly patternOf: Uint32Array;
-  readonly rows: readonly ClusterCounts['counts'][];
+  readonly rows: readonly Counts[];
 }
 
 function patternsOf({ counts, width }: ClusterCounts): Patterns {
   const known = new Map<string, number>();
-  const rows: ClusterCounts['counts'][] = [];
+  const rows: Counts[] = [];
   const patternOf = new Uint32Array(counts.length / width);
   for (let cluster = 0; cluster < patternOf.length; cluster++) {
     const row = counts.subarray(cluster * width, (cluster + 1) * width);
