@@ -23,7 +23,10 @@ const headByteLength = 4096;
 
 /** Throws FILE_MISSING, DATASET_EMPTY and FILE_UNREADABLE, naming the place. */
 export async function sourcesAt(files: SourceFiles, place: string): Promise<DataSource[]> {
-  if ((await files.kindOf(place)) === 'folder') return sourcesInFolder(files, place);
+  const kind = await files.kindOf(place);
+  if (kind === 'folder') return sourcesInFolder(files, place);
+  if (kind === 'nothing' && !/[*?{]/.test(place))
+    throw new MtrlError('FILE_MISSING', 'there is no such file or folder', { where: place, hint: `name ${allowed}` });
   const found: DataSource[] = [];
   for await (const file of filesNamed(files, place)) found.push(await sourceOf(file));
   return found;
