@@ -26,7 +26,10 @@ export interface AdapterRecipe {
 const unusableShareMax = 0.5;
 
 export function layoutsOf(tables: readonly Seen[]): KnownLayout[] {
-  return knownLayouts(shippedAdapters(), tables.map(({ facts }) => facts));
+  return knownLayouts(
+    shippedAdapters(),
+    tables.map(({ facts }) => facts),
+  );
 }
 
 /** Undefined if no adapters read all tables, or if they could not use half of the rows. */
@@ -62,7 +65,11 @@ function unusableShare({ triedCount, unusable }: Trial): number {
 }
 
 /** Each dataset with the sampled rows of the table that its files are in. */
-async function trialsOf({ datasets, ...recipe }: Recipe, tables: readonly Seen[], files: SourceFiles): Promise<Trial[]> {
+async function trialsOf(
+  { datasets, ...recipe }: Recipe,
+  tables: readonly Seen[],
+  files: SourceFiles,
+): Promise<Trial[]> {
   const trials: Trial[] = [];
   for (const dataset of datasets.filter((each): each is RowsSpec => each.reader !== 'judge-world')) {
     for await (const { name } of filesNamed(files, dataset.path)) {

@@ -1,6 +1,12 @@
 /** Asks what a table's task is: label, kind, pictures and question, each preset to the guess. */
 import { MtrlError } from '../../core/errors.ts';
-import { type Choices, type GuessedTask, guessTask, possibleKinds, seenOf } from '../../judge/datasets/inspection/guess-task.ts';
+import {
+  type Choices,
+  type GuessedTask,
+  guessTask,
+  possibleKinds,
+  seenOf,
+} from '../../judge/datasets/inspection/guess-task.ts';
 import { findPictures } from '../../judge/datasets/inspection/pictures.ts';
 import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
 import { valueCounts } from '../../judge/datasets/inspection/value-counts.ts';
@@ -89,4 +95,3 @@ async function askPictures(dialogue: Dialogue, seen: Seen, files: SourceFiles): 
   );
   return seenOf(seen.facts, pictures);
 }
-

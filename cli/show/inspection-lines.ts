@@ -34,7 +34,10 @@ export function guessLines({ guess, keys, splits, votes }: GuessedTask, trial?: 
   return [
     `  -> ${guess.kind}, labels ${excerpt(guess.labels.join(', '), lineLengthMax)}`,
     ...guess.notes.map((note) => `     ${excerpt(note, lineLengthMax)}`),
-    ...votes.map(({ column, found }) => `     ${excerpt(`\`${column}\` holds ${found}; one verdict a row is read`, lineLengthMax)}`),
+    ...votes.map(
+      ({ column, found }) =>
+        `     ${excerpt(`\`${column}\` holds ${found}; one verdict a row is read`, lineLengthMax)}`,
+    ),
     `     split ${[...new Set(splitTexts)].join(', ')}${keys.group === undefined ? '' : `, by ${excerpt(keys.group, nameLengthMax)}`}`,
     ...(trial === undefined ? [] : trialLines(trial)),
   ];

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Choices, type GuessedTask, guessTask, possibleKinds } from '../../judge/datasets/inspection/guess-task.ts';
+import {
+  type Choices,
+  type GuessedTask,
+  guessTask,
+  possibleKinds,
+} from '../../judge/datasets/inspection/guess-task.ts';
 import { inspectData } from '../../judge/datasets/inspection/inspect-data.ts';
 import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
@@ -40,7 +45,13 @@ async function writePictures(place: string, names: readonly string[]): Promise<v
 describe('pointwise', () => {
   test('true and false become yes and no; the text is the prompt, other columns are not shown', async () => {
     const { guess, fields, keys } = await guessed(
-      rowsOf(12, (i) => ({ id: `r${i}`, comment_text: text(i), toxic_share: i / 12, toxic: i % 3 === 0, source: 'forum' })),
+      rowsOf(12, (i) => ({
+        id: `r${i}`,
+        comment_text: text(i),
+        toxic_share: i / 12,
+        toxic: i % 3 === 0,
+        source: 'forum',
+      })),
     );
     expect(guess).toMatchObject({ kind: 'pointwise', label: 'toxic', labels: ['yes', 'no'] });
     expect(guess.labelMap).toEqual({ true: 'yes', false: 'no' });
@@ -58,7 +69,9 @@ describe('pointwise', () => {
   });
 
   test('labels that no answer can carry get words that one can', async () => {
-    const { guess } = await guessed(rowsOf(8, (i) => ({ text: text(i), label: i % 2 === 0 ? '<b>yes</b>\n' : '\u001b[31m' })));
+    const { guess } = await guessed(
+      rowsOf(8, (i) => ({ text: text(i), label: i % 2 === 0 ? '<b>yes</b>\n' : '\u001b[31m' })),
+    );
     expect(guess.labels).toHaveLength(2);
     for (const label of guess.labels) expect(label).toMatch(/^[^<>\p{Cc}]+$/u);
     expect(Object.values(guess.labelMap ?? {}).sort()).toEqual([...guess.labels].sort());
@@ -98,9 +111,19 @@ describe('score', () => {
 describe('pairwise', () => {
   test('chosen and rejected: the first is better by their names, in an order drawn by seed', async () => {
     const { guess, fields } = await guessed(
-      rowsOf(10, (i) => ({ prompt: text(i), chosen: `a good answer ${i}`, rejected: `a bad answer ${i}`, chosen_model: 'm' })),
+      rowsOf(10, (i) => ({
+        prompt: text(i),
+        chosen: `a good answer ${i}`,
+        rejected: `a bad answer ${i}`,
+        chosen_model: 'm',
+      })),
     );
-    expect(guess).toMatchObject({ kind: 'pairwise', label: { always: 'first' }, candidates: ['chosen', 'rejected'], randomOrderSeed: 0 });
+    expect(guess).toMatchObject({
+      kind: 'pairwise',
+      label: { always: 'first' },
+      candidates: ['chosen', 'rejected'],
+      randomOrderSeed: 0,
+    });
     expect(fields.fields).toEqual(['prompt']);
   });
 
@@ -111,7 +134,11 @@ describe('pairwise', () => {
         winner: ['model_a', 'model_b', 'tie'][i % 3],
       })),
     );
-    expect(guess).toMatchObject({ candidates: ['response_a', 'response_b'], label: 'winner', labels: ['first', 'second', 'tie'] });
+    expect(guess).toMatchObject({
+      candidates: ['response_a', 'response_b'],
+      label: 'winner',
+      labels: ['first', 'second', 'tie'],
+    });
     expect(guess.labelMap).toEqual({ model_a: 'first', model_b: 'second', tie: 'tie' });
   });
 
@@ -151,23 +178,49 @@ describe('pairwise', () => {
 describe('choice, ranking, criteria', () => {
   test('a list of options and the index of the best', async () => {
     const { guess } = await guessed(
-      rowsOf(12, (i) => ({ question: text(i), options: ['one', 'two', 'three', 'four'].map((word) => `${word} ${i}`), answer: i % 4 })),
+      rowsOf(12, (i) => ({
+        question: text(i),
+        options: ['one', 'two', 'three', 'four'].map((word) => `${word} ${i}`),
+        answer: i % 4,
+      })),
     );
-    expect(guess).toMatchObject({ kind: 'choice', label: 'answer', labels: ['A', 'B', 'C', 'D'], candidates: { list: 'options' } });
+    expect(guess).toMatchObject({
+      kind: 'choice',
+      label: 'answer',
+      labels: ['A', 'B', 'C', 'D'],
+      candidates: { list: 'options' },
+    });
     expect(guess.labelMap).toEqual({ 0: 'A', 1: 'B', 2: 'C', 3: 'D' });
   });
 
   test('columns of options and a letter', async () => {
     const { guess } = await guessed(
-      rowsOf(12, (i) => ({ question: text(i), option_a: `1 ${i}x`, option_b: `2 ${i}x`, option_c: `3 ${i}x`, answer: 'ABC'[i % 3] })),
+      rowsOf(12, (i) => ({
+        question: text(i),
+        option_a: `1 ${i}x`,
+        option_b: `2 ${i}x`,
+        option_c: `3 ${i}x`,
+        answer: 'ABC'[i % 3],
+      })),
     );
-    expect(guess).toMatchObject({ kind: 'choice', labels: ['A', 'B', 'C'], candidates: ['option_a', 'option_b', 'option_c'] });
+    expect(guess).toMatchObject({
+      kind: 'choice',
+      labels: ['A', 'B', 'C'],
+      candidates: ['option_a', 'option_b', 'option_c'],
+    });
     expect(guess.labelMap).toBeUndefined();
   });
 
   test('a list of texts and a list of ranks without ties', async () => {
     const { guess } = await guessed(
-      rowsOf(12, (i) => ({ prompt: text(i), generations: [`a ${i}`, `b ${i}`, `c ${i}`], ranking: [[1, 2, 3], [3, 1, 2]][i % 2] })),
+      rowsOf(12, (i) => ({
+        prompt: text(i),
+        generations: [`a ${i}`, `b ${i}`, `c ${i}`],
+        ranking: [
+          [1, 2, 3],
+          [3, 1, 2],
+        ][i % 2],
+      })),
     );
     expect(guess).toMatchObject({ kind: 'ranking', label: { lesserOf: 'ranking' }, labels: ['A', 'B', 'C'] });
   });
@@ -176,39 +229,55 @@ describe('choice, ranking, criteria', () => {
     const { guess } = await guessed(
       rowsOf(12, (i) => ({ prompt: text(i), generations: [`a ${i}`, `b ${i}`, `c ${i}`], ranking: [1, 1, 2] })),
     );
-    expect(guess).toMatchObject({ kind: 'pairwise', ranking: { to: 'pairs' }, label: { lesserOf: ['rank_0', 'rank_1'] } });
+    expect(guess).toMatchObject({
+      kind: 'pairwise',
+      ranking: { to: 'pairs' },
+      label: { lesserOf: ['rank_0', 'rank_1'] },
+    });
   });
 
   test('several columns of the same ratings, none of them the label by its name', async () => {
     const { guess } = await guessed(
       rowsOf(24, (i) => ({ response: text(i), clarity: i % 5, depth: (i + 2) % 5, tone: (i * 2) % 5 })),
     );
-    expect(guess).toMatchObject({ kind: 'criteria', criteria: { clarity: null, depth: null, tone: null }, labels: ['0', '1', '2', '3', '4'] });
+    expect(guess).toMatchObject({
+      kind: 'criteria',
+      criteria: { clarity: null, depth: null, tone: null },
+      labels: ['0', '1', '2', '3', '4'],
+    });
   });
 });
 
 describe('votes, groups, splits', () => {
   test('ratings in a list are said; the mean is the label', async () => {
-    const { guess, votes } = await guessed(rowsOf(30, (i) => ({ word: `w${i}x`, ratings: [1, 2, i % 4], mean: 1 + (i % 4) / 3 })));
+    const { guess, votes } = await guessed(
+      rowsOf(30, (i) => ({ word: `w${i}x`, ratings: [1, 2, i % 4], mean: 1 + (i % 4) / 3 })),
+    );
     expect(guess.label).toBe('mean');
     expect(votes).toEqual([{ column: 'ratings', found: '3 verdicts a row (from 0 to 3)', first: 'ratings.0' }]);
   });
 
   test('without another label, the first of several verdicts is it', async () => {
-    const { guess } = await guessed(rowsOf(12, (i) => ({ text: text(i), annotations: [['good', 'bad'][i % 2], 'good'] })));
+    const { guess } = await guessed(
+      rowsOf(12, (i) => ({ text: text(i), annotations: [['good', 'bad'][i % 2], 'good'] })),
+    );
     expect(guess).toMatchObject({ kind: 'pointwise', label: 'annotations.0' });
     expect(guess.notes.join()).toContain('the first of the verdicts');
   });
 
   test('a repeated question ties its rows; an id that repeats is not the id', async () => {
-    const { keys } = await guessed(rowsOf(60, (i) => ({ id: i % 30, question: text(i % 30), answer_text: text(i), label: i % 2 })));
+    const { keys } = await guessed(
+      rowsOf(60, (i) => ({ id: i % 30, question: text(i % 30), answer_text: text(i), label: i % 2 })),
+    );
     expect(keys).toMatchObject({ id: '__key__', group: 'id' });
     const other = await guessed(rowsOf(60, (i) => ({ question: text(i % 30), answer: text(i), label: i % 2 })));
     expect(other.keys.group).toBe('question');
   });
 
   test('a column that names the split parts the rows', async () => {
-    const { splits } = await guessed(rowsOf(30, (i) => ({ text: text(i), label: i % 2, split: ['train', 'train', 'test'][i % 3] })));
+    const { splits } = await guessed(
+      rowsOf(30, (i) => ({ text: text(i), label: i % 2, split: ['train', 'train', 'test'][i % 3] })),
+    );
     expect(splits.sources.map(({ split, leaveOut }) => [split, leaveOut])).toEqual([
       ['train', { split: ['test'] }],
       ['test', { split: ['train'] }],
@@ -252,7 +321,9 @@ describe('nothing to guess', () => {
     expect(() => guessTask(table, {})).toThrow(
       expect.objectContaining({
         code: 'NOT_FOUND',
-        details: expect.objectContaining({ found: expect.stringContaining('text (text, 30 values)') as string }) as object,
+        details: expect.objectContaining({
+          found: expect.stringContaining('text (text, 30 values)') as string,
+        }) as object,
       }),
     );
   });

@@ -61,7 +61,12 @@ async function init(data: readonly string[], options: InitOptions): Promise<void
     await writeRecipe(recipe, known);
     const { adapters, trials } = known;
     if (json) printJson({ recipe, adapters, tables: tables.map(tableDocument) });
-    else print([...tables.flatMap(tableLines), `  -> adapters ${adapters.join(', ')}`, ...trials.flatMap(trialLines)].join('\n'));
+    else
+      print(
+        [...tables.flatMap(tableLines), `  -> adapters ${adapters.join(', ')}`, ...trials.flatMap(trialLines)].join(
+          '\n',
+        ),
+      );
     sayNext(recipe);
     return;
   }
@@ -71,11 +76,18 @@ async function init(data: readonly string[], options: InitOptions): Promise<void
   await writeRecipe(recipe, withLayouts(draft, tables));
   const names = taskNames(tasks).map(({ name }) => name);
   if (json) {
-    const found = tasks.map((task, i) => ({ ...tableDocument(task.seen), task: { name: names[i], ...guessDocument(task, draft.trials[i]) } }));
+    const found = tasks.map((task, i) => ({
+      ...tableDocument(task.seen),
+      task: { name: names[i], ...guessDocument(task, draft.trials[i]) },
+    }));
     printJson({ recipe, tables: found });
   } else {
     for (const [i, task] of tasks.entries())
-      print([...(isAsking ? [`${names[i] ?? ''}`] : tableLines(task.seen)), ...guessLines(task, draft.trials[i])].join('\n'));
+      print(
+        [...(isAsking ? [`${names[i] ?? ''}`] : tableLines(task.seen)), ...guessLines(task, draft.trials[i])].join(
+          '\n',
+        ),
+      );
   }
   sayNext(recipe);
 }

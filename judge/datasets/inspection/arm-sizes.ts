@@ -30,7 +30,11 @@ const supervisedBatch = 32;
 const tagTokenCount = 10;
 const charactersPerToken = 2;
 
-const lora = { rank: 16, alpha: 32, modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] };
+const lora = {
+  rank: 16,
+  alpha: 32,
+  modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+};
 
 const between = (low: number, value: number, high: number): number => Math.min(high, Math.max(low, Math.round(value)));
 

@@ -6,7 +6,8 @@ import type { Compared, Seen, TaskGuess } from './task-guess.ts';
 
 const named =
   /(response|answer|output|completion|candidate|option|choice|text|caption|word|sentence|reply|summary|translation|edit|story|generation|image|img|jpg|picture|photo|path|chosen|better|winner|preferred|accepted)/i;
-const unfit = /(model|source|reason|rationale|judge|author|lang|fps|frames|score|rating|label|rank|mean|share|votes?|_id$)/i;
+const unfit =
+  /(model|source|reason|rationale|judge|author|lang|fps|frames|score|rating|label|rank|mean|share|votes?|_id$)/i;
 
 export interface CandidateColumns {
   readonly siblings: Siblings;

@@ -66,7 +66,8 @@ async function sourceOf(file: SourceFile): Promise<DataSource> {
   const head = await readBytes(file, 0, Math.min(headByteLength, file.byteLength));
   const named = readerNamed(file.name);
   const found = readerOfBytes(head);
-  const reader = named === 'json' && found === 'jsonl' ? found : named === 'jsonl' && isList(head) ? 'json' : (named ?? found);
+  const reader =
+    named === 'json' && found === 'jsonl' ? found : named === 'jsonl' && isList(head) ? 'json' : (named ?? found);
   if (reader !== undefined) return { reader, path: file.name };
   const isText = !head.includes(0);
   throw unusable(file.name, isText ? 'text of no known format' : 'binary content', `give ${allowed}`);

@@ -70,13 +70,24 @@ function labelsOf({ placeOf }: PlaceReading): Pick<TaskGuess, 'labels' | 'labelM
   return { labels: ['first', 'second', ...ties], ...(!isSame && { labelMap }) };
 }
 
-const scores = [/label/i, /overall/i, /preference|vote/i, /score|rating|reward/i, /mean|avg/i, /rank|place|position/i, /share/i];
+const scores = [
+  /label/i,
+  /overall/i,
+  /preference|vote/i,
+  /score|rating|reward/i,
+  /mean|avg/i,
+  /rank|place|position/i,
+  /share/i,
+];
 
 /** A number for each of the two, in columns with the same marks: the greater wins, or the lesser rank. */
 function comparedNumbers(seen: Seen, { siblings, used }: CandidateColumns, label?: string): Decision | undefined {
   const columnOf = new Map(seen.facts.columns.map((column) => [column.name, column]));
   const found = seen.siblings
-    .filter(({ names, marks }) => names.length === 2 && marks.join() === siblings.marks.join() && !used.includes(names[0] ?? ''))
+    .filter(
+      ({ names, marks }) =>
+        names.length === 2 && marks.join() === siblings.marks.join() && !used.includes(names[0] ?? ''),
+    )
     .filter(({ names }) => names.every((name) => columnOf.get(name)?.shape === 'number' && !name.includes('.')))
     .filter(({ names }) => label === undefined || names.includes(label))
     .map((group) => ({ group, rank: scores.findIndex((pattern) => pattern.test(group.pattern)) }))
@@ -84,7 +95,9 @@ function comparedNumbers(seen: Seen, { siblings, used }: CandidateColumns, label
     .sort((a, b) => a.rank - b.rank);
   for (const { group } of found) {
     const [first = '', second = ''] = group.names;
-    const tieCount = seen.facts.sample.filter((row) => Number(valueAt(row, first)) === Number(valueAt(row, second))).length;
+    const tieCount = seen.facts.sample.filter(
+      (row) => Number(valueAt(row, first)) === Number(valueAt(row, second)),
+    ).length;
     if (tieCount > seen.facts.sample.length / 2) continue;
     const isRank = /rank|place|position/i.test(group.pattern);
     const fields: [string, string] = [first, second];

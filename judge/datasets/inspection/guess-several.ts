@@ -23,7 +23,11 @@ interface Several {
 function severalIn(seen: Seen): Several[] {
   const lists = seen.facts.columns.filter(
     ({ list, shape, name }) =>
-      shape === 'list' && list !== undefined && list.lengthMin >= 2 && list.lengthMax <= letterCountMax && !name.includes('.'),
+      shape === 'list' &&
+      list !== undefined &&
+      list.lengthMin >= 2 &&
+      list.lengthMax <= letterCountMax &&
+      !name.includes('.'),
   );
   const inLists = lists
     .filter(({ list }) => list?.elementShape === 'text' || list?.elementShape === 'picture')
@@ -37,7 +41,14 @@ function severalIn(seen: Seen): Several[] {
           : [];
       const candidates = isShown ? ({ list: column.name, of: 'image' } as const) : { list: column.name };
       const countMax = column.list?.lengthMax ?? 0;
-      return { fields: { images: context, candidates, compared }, list: column, countMax, marks: [], names: [column.name], notes };
+      return {
+        fields: { images: context, candidates, compared },
+        list: column,
+        countMax,
+        marks: [],
+        names: [column.name],
+        notes,
+      };
     });
   const inColumns = candidateColumns(seen, (count) => count >= 3 && count <= letterCountMax).map(
     ({ siblings, fields, used, notes }): Several => ({
@@ -56,7 +67,10 @@ export const guessChoice: Guesser = (seen, label) => {
       const reading = placesOfValues(values, several.countMax, several.marks, several.names);
       if (reading === undefined || [...reading.placeOf.values()].some((place) => typeof place !== 'number')) continue;
       const letters = lettersOf(several.countMax);
-      const entries = [...reading.placeOf].map(([value, place]): [string, string] => [value, letters[Number(place)] ?? '']);
+      const entries = [...reading.placeOf].map(([value, place]): [string, string] => [
+        value,
+        letters[Number(place)] ?? '',
+      ]);
       const isSame = entries.every(([value, name]) => value === name);
       const notes = [`\`${column.name}\` names the best one (${valueCounts(column)}).`];
       if (reading.assumed !== undefined) notes.push(`In \`${column.name}\` ${reading.assumed}: check it.`);
@@ -95,7 +109,10 @@ export const guessRanking: Guesser = (seen, label) => {
       sample.map((row) => (valueAt(row, name) as readonly unknown[]).map(Number));
     const numbers = listsOf(found.name);
     const tiedCount = numbers.filter((row) => new Set(row).size < row.length).length;
-    const isRank = /rank|place|position|order/i.test(found.name) || (found.list?.numbers?.isWhole === true && numbers.every((row) => Math.min(...row) === 1 && Math.max(...row) <= row.length));
+    const isRank =
+      /rank|place|position|order/i.test(found.name) ||
+      (found.list?.numbers?.isWhole === true &&
+        numbers.every((row) => Math.min(...row) === 1 && Math.max(...row) <= row.length));
     const order = isRank ? 'least is best' : 'greatest is best';
     const tied = `${tiedCount} of ${sample.length} sampled rows have equal ones`;
     const base = { asked: 'better', used: [...several.names, found.name] };

@@ -21,9 +21,11 @@ const classNames = /label|class|category|type|target|gold|^y$/i;
 /** Numbers that are more or less of something. `isChosen`: whether the user names kind or label. */
 export function scoreOf(seen: Seen, { column, weight }: LabelColumn, isChosen: boolean): TaskGuess | undefined {
   const { numbers, distinctCount, shapes, presentCount, name } = column;
-  if (numbers === undefined || (shapes.number ?? 0) < 0.95 * presentCount || numbers.min === numbers.max) return undefined;
+  if (numbers === undefined || (shapes.number ?? 0) < 0.95 * presentCount || numbers.min === numbers.max)
+    return undefined;
   const isFew = numbers.isWhole && distinctCount <= wholeLabelMax;
-  if (!isChosen && (weight < likelyWeight - 1 || (isFew && (distinctCount < 3 || classNames.test(name))))) return undefined;
+  if (!isChosen && (weight < likelyWeight - 1 || (isFew && (distinctCount < 3 || classNames.test(name)))))
+    return undefined;
   const { labels, isReal } = labelsOfNumbers(numbers, wholeLabelMax);
   const how = isReal ? 'any number from the first label to the last is a verdict' : 'whole numbers';
   const notes = [`\`${name}\` is a number (${valueCounts(column)}): a score, ${how}.`];
@@ -52,13 +54,22 @@ export const guessCriteria: Guesser = (seen, label) => {
   if (label !== undefined || seen.labels.some(({ weight }) => weight >= 90)) return undefined;
   const few = seen.facts.columns.filter(
     ({ name, values, shape, missingCount }) =>
-      values !== undefined && values.size >= 2 && values.size <= sharedValueMax && shape !== 'boolean' && missingCount === 0 && !name.includes('.') && !isAboutRow(name),
+      values !== undefined &&
+      values.size >= 2 &&
+      values.size <= sharedValueMax &&
+      shape !== 'boolean' &&
+      missingCount === 0 &&
+      !name.includes('.') &&
+      !isAboutRow(name),
   );
   const [first] = few;
   if (first === undefined) return undefined;
   const alike = few.filter(({ values }) => {
     const both = new Set([...(first.values ?? new Map()).keys(), ...(values ?? new Map()).keys()]);
-    return both.size <= sharedValueMax && [...(values ?? new Map()).keys()].some((value) => first.values?.has(value as string) === true);
+    return (
+      both.size <= sharedValueMax &&
+      [...(values ?? new Map()).keys()].some((value) => first.values?.has(value as string) === true)
+    );
   });
   if (alike.length < 2 || alike.length > criterionCountMax) return undefined;
   const values = new Map(alike.flatMap((column) => [...(column.values ?? [])]));
@@ -69,6 +80,8 @@ export const guessCriteria: Guesser = (seen, label) => {
     ...{ kind: 'criteria', labels, criteria: Object.fromEntries(names.map((name) => [name, null])) },
     label: { criteria: Object.fromEntries(names.map((name) => [name, name])) },
     ...{ asked: names.join(', '), images: contextImages(seen, []), used: names },
-    notes: [`${names.map((name) => `\`${name}\``).join(', ')} have the same few values (${labels.join(', ')}): a criterion each.`],
+    notes: [
+      `${names.map((name) => `\`${name}\``).join(', ')} have the same few values (${labels.join(', ')}): a criterion each.`,
+    ],
   };
 };

@@ -88,7 +88,11 @@ function singleGuess(seen: Seen, column: LabelColumn, kind: KindName | undefined
   if (kind === 'score') return scoreOf(seen, column, true);
   if (kind === 'pointwise') return pointwiseOf(seen, column, true);
   if (kind !== undefined) return undefined;
-  return scoreOf(seen, column, false) ?? pointwiseOf(seen, column, isChosen) ?? (isChosen ? scoreOf(seen, column, true) : undefined);
+  return (
+    scoreOf(seen, column, false) ??
+    pointwiseOf(seen, column, isChosen) ??
+    (isChosen ? scoreOf(seen, column, true) : undefined)
+  );
 }
 
 /** Without another label: the first of several verdicts on a row. */
@@ -99,7 +103,10 @@ function guessOfVotes(seen: Seen, { kind, label }: Choices): TaskGuess | undefin
     const labels = [{ column: sampledColumn(seen.facts, first), weight: 100 }];
     const guess = firstGuess({ ...seen, labels }, { kind, label: first });
     if (guess === undefined) continue;
-    const notes = [...guess.notes, `\`${first}\` is the first of the verdicts in \`${column}\`; the others are not read.`];
+    const notes = [
+      ...guess.notes,
+      `\`${first}\` is the first of the verdicts in \`${column}\`; the others are not read.`,
+    ];
     return { ...guess, used: [...guess.used, column], notes };
   }
   return undefined;
@@ -127,7 +134,11 @@ function noLabel({ facts }: Seen, { label, kind }: Choices): MtrlError {
   const found = names.slice(0, listedColumnMax).join(', ') + (names.length > listedColumnMax ? ', ...' : '');
   const where = placesOf(facts);
   if (kind !== undefined)
-    return new MtrlError('NOT_FOUND', `the rows cannot be a ${kind} task`, { where, found, hint: 'choose another kind' });
+    return new MtrlError('NOT_FOUND', `the rows cannot be a ${kind} task`, {
+      where,
+      found,
+      hint: 'choose another kind',
+    });
   if (label !== undefined)
     return new MtrlError('NOT_FOUND', `\`${label}\` cannot be the label`, {
       where,

@@ -40,8 +40,17 @@ function weightOf(column: ColumnFacts, rowCount: number): number | undefined {
   if (shape !== 'text' && shape !== 'number' && shape !== 'boolean') return undefined;
   if (presentCount < rowCount / 2 || isAboutRow(name)) return undefined;
   const isNumber = numbers !== undefined && shape === 'number';
-  const isFew = values !== undefined && distinctCount <= labelValueMax && distinctCount <= Math.max(2, presentCount / 2);
-  const base = exact.test(name) ? 100 : verdicts.test(name) ? 95 : endsAsLabel.test(name) ? 90 : measures.test(name) ? 80 : 30;
+  const isFew =
+    values !== undefined && distinctCount <= labelValueMax && distinctCount <= Math.max(2, presentCount / 2);
+  const base = exact.test(name)
+    ? 100
+    : verdicts.test(name)
+      ? 95
+      : endsAsLabel.test(name)
+        ? 90
+        : measures.test(name)
+          ? 80
+          : 30;
   // Members of objects are seldom what a row is judged by.
   const weight = name.includes('.') ? base / 2 : base;
   if (isFew) return distinctCount < 2 && !exact.test(name) ? undefined : weight;

@@ -5,7 +5,10 @@ const stepCountMax = 10;
 const factors = [1, 2, 5];
 
 /** At most eleven labels, the least first, which contain the range. */
-export function labelsOfNumbers({ min, max, isWhole }: NumberRange, wholeLabelMax: number): { labels: string[]; isReal: boolean } {
+export function labelsOfNumbers(
+  { min, max, isWhole }: NumberRange,
+  wholeLabelMax: number,
+): { labels: string[]; isReal: boolean } {
   if (isWhole && max - min < wholeLabelMax) return { labels: stepped(min, 1, max - min + 1, 0), isReal: false };
   const step = roundStep((max - min) / stepCountMax, max - min >= 2);
   const from = Math.floor(min / step + 1e-9);

@@ -74,9 +74,10 @@ function placeOfText(value: string, count: number, names: readonly string[]): Pl
   if (tie.test(plain)) return 'tie';
   const word = words.findIndex((list) => list.includes(plain));
   if (word >= 0 && word < count) return word;
-  const [, mark] = /^(?:(?:candidate|response|answer|image|picture|option|model|assistant|choice|output)[\W_]*)?([a-z]|\d)[\W_]*$/i.exec(
-    value.trim(),
-  ) ?? [];
+  const [, mark] =
+    /^(?:(?:candidate|response|answer|image|picture|option|model|assistant|choice|output)[\W_]*)?([a-z]|\d)[\W_]*$/i.exec(
+      value.trim(),
+    ) ?? [];
   if (mark === undefined) return undefined;
   const index = /\d/.test(mark) ? Number(mark) - 1 : mark.toLowerCase().charCodeAt(0) - 97;
   return index >= 0 && index < count ? index : undefined;

@@ -5,7 +5,8 @@ import type { Seen, TaskGuess } from './task-guess.ts';
 
 const named =
   /^((source|target|instruct|user|original|edit|image)_)?(question|prompt|instruction|query|caption|statement|sentence|text|word|title|claim|premise|hypothesis|context|passage|input|problem|task|comment|review|message|utterance|response|answer|output|completion|summary|document|content|headline|post|tweet)s?([_ -]?(text|\d|[a-d]))?$/i;
-const hidden = /(reason|rationale|explanation|comment$|feedback|critique|metadata|^info$|hash|uuid|stem|model|caption-?id)/i;
+const hidden =
+  /(reason|rationale|explanation|comment$|feedback|critique|metadata|^info$|hash|uuid|stem|model|caption-?id)/i;
 const fieldCountMax = 6;
 const plainLengthMin = 12;
 const distinctMin = 20;
@@ -24,7 +25,11 @@ export function promptFields({ facts }: Seen, { used }: TaskGuess): PromptFields
   const known = texts.filter(({ name }) => named.test(name));
   const other = texts.filter(
     ({ name, meanLength, distinctCount }) =>
-      !named.test(name) && !isAboutRow(name) && !name.includes('.') && meanLength >= plainLengthMin && distinctCount >= Math.min(distinctMin, facts.rowCount / 2),
+      !named.test(name) &&
+      !isAboutRow(name) &&
+      !name.includes('.') &&
+      meanLength >= plainLengthMin &&
+      distinctCount >= Math.min(distinctMin, facts.rowCount / 2),
   );
   const isFull = ({ missingCount }: ColumnFacts): boolean => missingCount <= facts.rowCount / 20;
   const chosen = [...known, ...other].filter(isFull).slice(0, fieldCountMax);

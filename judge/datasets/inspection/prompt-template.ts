@@ -4,7 +4,9 @@ import type { Seen, TaskGuess } from './task-guess.ts';
 
 /** Names that a template reads otherwise. */
 const reserved = new Set(
-  'mode_word candidates labels row true false none and or not in is if else for loop set range True False None'.split(' '),
+  'mode_word candidates labels row true false none and or not in is if else for loop set range True False None'.split(
+    ' ',
+  ),
 );
 
 /** A row's field as a template names it. */
@@ -14,10 +16,18 @@ function fieldExpression(name: string, isMarked: boolean): string {
   return isMarked ? `{{ ${field} | replace("<image>", "") }}` : `{{ ${field} }}`;
 }
 
-const wordsOf = (name: string): string => name.replace(/[_\-.]+/g, ' ').trim().toLowerCase();
+const wordsOf = (name: string): string =>
+  name
+    .replace(/[_\-.]+/g, ' ')
+    .trim()
+    .toLowerCase();
 
 /** Words of the recipe are no template: braces in a name would be read as one. */
-const plain = (text: string): string => text.replace(/[{}%<>#]+/g, ' ').replace(/\s+/g, ' ').trim();
+const plain = (text: string): string =>
+  text
+    .replace(/[{}%<>#]+/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 
 export function listedLabels(labels: readonly string[]): string {
   const all = labels.map(plain);
@@ -74,7 +84,9 @@ function marksOf({ facts }: Seen, image: string): string[] {
 function candidateLines({ kind, compared, labels }: TaskGuess): string[] {
   if (compared === undefined) return [];
   if (kind === 'pairwise') {
-    return ['First', 'Second'].map((word, i) => `${word}: ${compared.areImages ? '<image>' : `{{ candidates[${i}] }}`}`);
+    return ['First', 'Second'].map(
+      (word, i) => `${word}: ${compared.areImages ? '<image>' : `{{ candidates[${i}] }}`}`,
+    );
   }
   if (compared.areImages) return labels.map((label) => `${plain(label)}: <image>`);
   return ['{% for candidate in candidates %}{{ labels[loop.index0] }}: {{ candidate }} {% endfor %}'];

@@ -57,14 +57,21 @@ export function planRecipe(tasks: readonly GuessedTask[], settings: PlanSettings
   } as RecipeInput;
   for (const { task, name } of named) commentTask(comments, task, name);
   for (const [index, { task, part }] of datasets.entries()) commentDataset(comments, index, task, part);
-  return { recipe, comments: [...comments, ...policyComments({ isTrained, hasPictures, hasEngine: 'engine' in head, rate })] };
+  return {
+    recipe,
+    comments: [...comments, ...policyComments({ isTrained, hasPictures, hasEngine: 'engine' in head, rate })],
+  };
 }
 
 /** Fields above and below those of tasks and datasets. */
 export function sharedFields(
   name: string,
   { arms, engine, answerTokenCountMax }: SizedArms,
-  settings: { readonly hasPictures: boolean; readonly isTrained: boolean; readonly quarantineRateMax: number | undefined },
+  settings: {
+    readonly hasPictures: boolean;
+    readonly isTrained: boolean;
+    readonly quarantineRateMax: number | undefined;
+  },
 ) {
   const { hasPictures, isTrained, quarantineRateMax } = settings;
   const head = {
@@ -148,7 +155,12 @@ function commentTask(comments: Comment[], { guess, seen, fields }: GuessedTask, 
   const lines = [...guess.notes, ...fields.notes];
   const others = seen.labels.filter(({ column, weight }) => !guess.used.includes(column.name) && weight > 30);
   if (others.length > 0)
-    lines.push(`Other columns that may be labels: ${others.slice(0, 6).map(({ column }) => column.name).join(', ')}.`);
+    lines.push(
+      `Other columns that may be labels: ${others
+        .slice(0, 6)
+        .map(({ column }) => column.name)
+        .join(', ')}.`,
+    );
   comments.push({ at: ['tasks', name], text: lines.join('\n') });
   comments.push({ at: ['tasks', name, 'prompt'], text: 'Say here what makes an answer right: the words are a guess.' });
 }
@@ -161,7 +173,9 @@ function commentDataset(comments: Comment[], index: number, task: GuessedTask, p
     lines.push(`\`${column}\` holds ${found}. Only \`fields.label\` is read: one verdict a row.`);
   const { absent } = seen.pictures;
   if (absent.length > 0 && !absent.some(({ name }) => task.guess.used.includes(name)))
-    lines.push(`The pictures of ${absent.map(({ name }) => `\`${name}\``).join(', ')} were not found, so the text is judged alone. With them, set imageFolder and images, and write <image> in the prompt.`);
+    lines.push(
+      `The pictures of ${absent.map(({ name }) => `\`${name}\``).join(', ')} were not found, so the text is judged alone. With them, set imageFolder and images, and write <image> in the prompt.`,
+    );
   const unused = unusedColumns(task);
   if (unused.length > 0) lines.push(`Not used: ${unused.join(', ')}.`);
   comments.push({ at: ['datasets', index], text: lines.join('\n') });
@@ -170,12 +184,24 @@ function commentDataset(comments: Comment[], index: number, task: GuessedTask, p
 const listedColumnMax = 20;
 
 function unusedColumns({ seen, guess, fields, keys, votes }: GuessedTask): string[] {
-  const used = new Set([...guess.used, ...guess.images, ...fields.fields, keys.id, keys.group, ...votes.map(({ column }) => column)]);
+  const used = new Set([
+    ...guess.used,
+    ...guess.images,
+    ...fields.fields,
+    keys.id,
+    keys.group,
+    ...votes.map(({ column }) => column),
+  ]);
   const absent = new Set(seen.pictures.absent.map(({ name }) => name));
   const names = seen.facts.columns
-    .filter((column) => !used.has(column.name) && !column.name.includes('.') && !(absent.has(column.name) && isPictureColumn(column)))
+    .filter(
+      (column) =>
+        !used.has(column.name) && !column.name.includes('.') && !(absent.has(column.name) && isPictureColumn(column)),
+    )
     .map(({ name }) => name);
-  return names.length > listedColumnMax ? [...names.slice(0, listedColumnMax), `and ${names.length - listedColumnMax} more`] : names;
+  return names.length > listedColumnMax
+    ? [...names.slice(0, listedColumnMax), `and ${names.length - listedColumnMax} more`]
+    : names;
 }
 
 export interface PolicyFacts {
@@ -193,7 +219,10 @@ export function policyComments({ isTrained, hasPictures, hasEngine, rate }: Poli
   const always: [keyof RecipeInput, string][] = [
     ['parallelRunCountMax', 'As many as there are engines.'],
     ['policy', model],
-    ['modeWords', 'The values of mode_word in prompts. The arms answer directly; `mode: think` asks for a reason first.'],
+    [
+      'modeWords',
+      'The values of mode_word in prompts. The arms answer directly; `mode: think` asks for a reason first.',
+    ],
     [
       'evaluation',
       'strict reads the form of the answer; first-label counts the first label in it, so that base shows what it knew before.',
@@ -206,12 +235,21 @@ export function policyComments({ isTrained, hasPictures, hasEngine, rate }: Poli
     ],
   ];
   if (hasEngine)
-    always.push(['engine', 'Half of the memory of this machine. `mtrl doctor --model DIR --recipe THIS` plans memory and time of a step.']);
+    always.push([
+      'engine',
+      'Half of the memory of this machine. `mtrl doctor --model DIR --recipe THIS` plans memory and time of a step.',
+    ]);
   if (rate !== undefined)
-    always.push(['quarantineRateMax', 'Ingestion fails when more than this share of the rows cannot be used; of the sampled rows, fewer cannot.']);
+    always.push([
+      'quarantineRateMax',
+      'Ingestion fails when more than this share of the rows cannot be used; of the sampled rows, fewer cannot.',
+    ]);
   const arms: [string, string][] = [
     ['base', 'The model as it is.'],
-    ['format', 'A few supervised steps that teach the form of an answer: without it no rollout can be read, and RL learns nothing.'],
+    [
+      'format',
+      'A few supervised steps that teach the form of an answer: without it no rollout can be read, and RL learns nothing.',
+    ],
     ['sft', 'The same labels as targets: what RL has to beat.'],
     ['rl', 'Rollouts are rewarded for the right verdict.'],
   ];

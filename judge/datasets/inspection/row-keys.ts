@@ -24,10 +24,12 @@ export interface RowKeys {
 export function rowKeys(seen: Seen, guess: TaskGuess, prompt: readonly string[]): RowKeys {
   const { facts } = seen;
   const id = facts.columns.find((column) => idNames.test(column.name) && isPlain(column));
-  const isUnique = id !== undefined && isComplete(id, facts.rowCount) && !id.isDistinctCapped && id.distinctCount === facts.rowCount;
+  const isUnique =
+    id !== undefined && isComplete(id, facts.rowCount) && !id.isDistinctCapped && id.distinctCount === facts.rowCount;
   const group = groupOf(seen, guess, prompt, isUnique ? undefined : id);
   const notes: string[] = [];
-  if (id !== undefined && !isUnique) notes.push(`\`${id.name}\` is not different in every row, so the row's number names it.`);
+  if (id !== undefined && !isUnique)
+    notes.push(`\`${id.name}\` is not different in every row, so the row's number names it.`);
   return {
     id: isUnique ? id.name : keyField,
     group: group?.name,
@@ -47,10 +49,15 @@ function groupOf(
 ): ColumnFacts | undefined {
   const { columns, rowCount } = seen.facts;
   const isRepeated = (column: ColumnFacts): boolean =>
-    isComplete(column, rowCount) && column.distinctCount > 1 && column.distinctCount < rowCount && (valuesOf(seen, column).length > 0);
+    isComplete(column, rowCount) &&
+    column.distinctCount > 1 &&
+    column.distinctCount < rowCount &&
+    valuesOf(seen, column).length > 0;
   const texts = prompt.flatMap((name) => columns.find((column) => column.name === name) ?? []);
   if (ranking !== undefined) return texts.find((column) => isComplete(column, rowCount));
-  const grouping = columns.find((column) => groupNames.test(column.name) && isPlain(column) && isRepeated(column) && !used.includes(column.name));
+  const grouping = columns.find(
+    (column) => groupNames.test(column.name) && isPlain(column) && isRepeated(column) && !used.includes(column.name),
+  );
   if (grouping !== undefined) return grouping;
   if (repeatedId !== undefined && isRepeated(repeatedId) && tiesRows(seen, repeatedId, texts)) return repeatedId;
   const isShown = ({ name }: ColumnFacts): boolean => seen.pictures.shown.some((shown) => shown.name === name);
@@ -58,7 +65,13 @@ function groupOf(
     distinctCount >= Math.min(groupCountMin, rowCount / 2) &&
     rowCount / distinctCount <= (shape === 'picture' ? rowsPerPictureMax : rowsPerTextMax);
   const absentPicture = columns.find(
-    (column) => isPictureColumn(column) && column.shape === 'picture' && !isShown(column) && isRepeated(column) && !used.includes(column.name) && isNumerous(column),
+    (column) =>
+      isPictureColumn(column) &&
+      column.shape === 'picture' &&
+      !isShown(column) &&
+      isRepeated(column) &&
+      !used.includes(column.name) &&
+      isNumerous(column),
   );
   return absentPicture ?? texts.find((column) => isRepeated(column) && isNumerous(column));
 }

@@ -42,7 +42,11 @@ export function splitsOf({ sources, columns, rowCount }: TableFacts, groupCount:
     return { sources: given, isTrained: true, notes: has('test') ? [ofNames] : [ofNames, valIsTest] };
   }
   const isFew = groupCount < groupCountMin;
-  const made = { isTrained: true, notes: [bySeed], sources: sources.map((source) => ({ source, split: madeSplits[0], isOod: false })) };
+  const made = {
+    isTrained: true,
+    notes: [bySeed],
+    sources: sources.map((source) => ({ source, split: madeSplits[0], isOod: false })),
+  };
   return isFew ? withoutTraining(made, `There are only ${groupCount} groups of rows, too few to train on`) : made;
 }
 
@@ -78,7 +82,10 @@ function splitColumn(columns: readonly ColumnFacts[], rowCount: number) {
   return undefined;
 }
 
-function byColumn(sources: readonly ReadSource[], { name, found }: NonNullable<ReturnType<typeof splitColumn>>): Splits {
+function byColumn(
+  sources: readonly ReadSource[],
+  { name, found }: NonNullable<ReturnType<typeof splitColumn>>,
+): Splits {
   const splits = (['train', 'val', 'test'] as const).filter((split) => found.some((each) => each.split === split));
   const entries = sources.flatMap((source) =>
     splits.map((split): SourceSplit => {
@@ -87,6 +94,12 @@ function byColumn(sources: readonly ReadSource[], { name, found }: NonNullable<R
       return { source, split: given, isOod: false, leaveOut: { [name]: others } };
     }),
   );
-  const notes = [`Splits are those of the column \`${name}\`; rows of the others are left out, which the quarantine lists.`];
-  return { sources: entries, isTrained: splits.includes('train'), notes: splits.includes('test') ? notes : [...notes, valIsTest] };
+  const notes = [
+    `Splits are those of the column \`${name}\`; rows of the others are left out, which the quarantine lists.`,
+  ];
+  return {
+    sources: entries,
+    isTrained: splits.includes('train'),
+    notes: splits.includes('test') ? notes : [...notes, valIsTest],
+  };
 }

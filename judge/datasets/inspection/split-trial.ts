@@ -15,11 +15,18 @@ export function isSplitFull(examples: readonly Example[], split: MadeSplit): boo
   });
   for (const example of examples) facts.add(example, 0);
   const splits = new SplitColumn(facts);
-  makeSplits(facts, Uint32Array.from({ length: facts.rowCount }, (_, row) => row), split, splits);
+  makeSplits(
+    facts,
+    Uint32Array.from({ length: facts.rowCount }, (_, row) => row),
+    split,
+    splits,
+  );
   const counts = new Map<string, number>();
   for (let row = 0; row < facts.rowCount; row++) {
     const name = splits.at(row) ?? '';
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return splitsOf(split).every((name) => (counts.get(name) ?? 0) >= Math.max(1, partMin * split[name] * facts.rowCount));
+  return splitsOf(split).every(
+    (name) => (counts.get(name) ?? 0) >= Math.max(1, partMin * split[name] * facts.rowCount),
+  );
 }

@@ -15,7 +15,12 @@ const oodWord = 'ood';
 
 /** Lower-case letters, digits and dashes; `fallback` if nothing of that is left. */
 export function slug(text: string, fallback = 'task'): string {
-  const name = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, lengthMax).replace(/-+$/, '');
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, lengthMax)
+    .replace(/-+$/, '');
   return name === '' ? fallback : name;
 }
 
@@ -37,7 +42,9 @@ export function taskNames(tasks: readonly GuessedTask[]): NamedTask[] {
 /** Words that all files share, apart from those of splits and numbers of shards. */
 function nameOf({ seen }: GuessedTask): string {
   const paths = seen.facts.sources.map(({ path }) => path);
-  const lists = paths.map((path) => wordsOf(path).filter((word) => splitNamed(word) === undefined && !/^\d+$|^of$/.test(word)));
+  const lists = paths.map((path) =>
+    wordsOf(path).filter((word) => splitNamed(word) === undefined && !/^\d+$|^of$/.test(word)),
+  );
   const shared = (lists[0] ?? []).filter((word) => lists.every((list) => list.includes(word)));
   const folder = posix.basename(posix.dirname(paths[0] ?? ''));
   return slug(shared.join(' '), slug(folder));

@@ -36,9 +36,12 @@ export async function tryRows(
   for (const [i, row] of sample.entries()) {
     for (const outcome of await outcomesOfRow(() => ({ ...row, __key__: String(i) }), mapping, imagesOf)) {
       triedCount++;
-      const problem = outcome instanceof UnusableRow ? outcome : problemOf(() => {
-        checkExample(outcome, task, recipe.modeWords);
-      });
+      const problem =
+        outcome instanceof UnusableRow
+          ? outcome
+          : problemOf(() => {
+              checkExample(outcome, task, recipe.modeWords);
+            });
       if (problem === undefined) {
         if (!(outcome instanceof UnusableRow)) examples.push(outcome);
         continue;

@@ -8,9 +8,20 @@ export interface ValueLabels {
   readonly unanswered: readonly string[];
 }
 
-const truths: Readonly<Record<string, string>> = { 'true': 'yes', 'false': 'no', '1': 'yes', '0': 'no', yes: 'yes', no: 'no' };
+const truths: Readonly<Record<string, string>> = {
+  true: 'yes',
+  false: 'no',
+  '1': 'yes',
+  '0': 'no',
+  yes: 'yes',
+  no: 'no',
+};
 const unansweredValue = /^(skip|skipped|ignore|ignored|cancell?ed|n\/a|null|nan)$/i;
-const wordsOfTruth = [['true', 'false'], ['1', '0'], ['yes', 'no']];
+const wordsOfTruth = [
+  ['true', 'false'],
+  ['1', '0'],
+  ['yes', 'no'],
+];
 
 /** The same for `True`, ` true` and `true`, and for `1.0` and `1`. */
 function plain(value: string): string {
@@ -37,7 +48,13 @@ export function labelsOfValues(values: ReadonlyMap<string, number>): ValueLabels
 
 /** A label that an answer can carry: on one line, without tags and outer white space. */
 function sayable(value: string, taken: readonly string[]): string {
-  const text = numberOf(value) === undefined ? value.replace(/[<>\p{Cc}]+/gu, ' ').replace(/\s+/g, ' ').trim() : plain(value);
+  const text =
+    numberOf(value) === undefined
+      ? value
+          .replace(/[<>\p{Cc}]+/gu, ' ')
+          .replace(/\s+/g, ' ')
+          .trim()
+      : plain(value);
   if (text !== '' && !taken.includes(text)) return text;
   return `label-${taken.length + 1}`;
 }

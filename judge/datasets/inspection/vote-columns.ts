@@ -18,7 +18,9 @@ const listedVoterMax = 50;
  * @param isPair whether two things are compared, of which columns in pairs then are facts
  */
 export function voteColumns(seen: Seen, used: readonly string[], isPair = false): Votes[] {
-  const free = seen.facts.columns.filter(({ name }) => !used.includes(name) && !used.includes(name.split('.')[0] ?? ''));
+  const free = seen.facts.columns.filter(
+    ({ name }) => !used.includes(name) && !used.includes(name.split('.')[0] ?? ''),
+  );
   return [...listed(free), ...byMember(free), ...(isPair ? [] : byColumn(seen, free))];
 }
 
@@ -29,8 +31,11 @@ function listed(columns: readonly ColumnFacts[]): Votes[] {
     const isVerdict = elementShape === 'number' || (elements !== undefined && elements.length <= listedVoterMax);
     if (!isVerdict) return [];
     const count = lengthMin === lengthMax ? String(lengthMax) : `${lengthMin} to ${lengthMax}`;
-    const range = numbers === undefined ? (elements ?? []).slice(0, 6).join(', ') : `from ${numbers.min} to ${numbers.max}`;
-    return [{ column: name, found: `${count} verdicts a row (${range})`, first: lengthMin > 0 ? `${name}.0` : undefined }];
+    const range =
+      numbers === undefined ? (elements ?? []).slice(0, 6).join(', ') : `from ${numbers.min} to ${numbers.max}`;
+    return [
+      { column: name, found: `${count} verdicts a row (${range})`, first: lengthMin > 0 ? `${name}.0` : undefined },
+    ];
   });
 }
 
@@ -38,7 +43,8 @@ function byMember(columns: readonly ColumnFacts[]): Votes[] {
   return columns.flatMap(({ name, shape }) => {
     if (shape !== 'object' || !named.test(name) || name.includes('.')) return [];
     const members = columns.filter((column) => column.name.startsWith(`${name}.`));
-    const isPlain = members.length > 1 && members.every((member) => ['text', 'number', 'boolean'].includes(member.shape));
+    const isPlain =
+      members.length > 1 && members.every((member) => ['text', 'number', 'boolean'].includes(member.shape));
     if (!isPlain) return [];
     const names = members.map((member) => member.name.slice(name.length + 1));
     const shown = `${names.slice(0, 4).join(', ')}${names.length > 4 ? ' and others' : ''}`;
@@ -52,6 +58,9 @@ function byMember(columns: readonly ColumnFacts[]): Votes[] {
 function byColumn({ siblings }: Seen, columns: readonly ColumnFacts[]): Votes[] {
   const isFree = (name: string): boolean => columns.some((column) => column.name === name && column.shape !== 'list');
   return siblings
-    .filter(({ pattern, names, isRanked }) => !isRanked && named.test(pattern) && names.every((name) => !name.includes('.') && isFree(name)))
+    .filter(
+      ({ pattern, names, isRanked }) =>
+        !isRanked && named.test(pattern) && names.every((name) => !name.includes('.') && isFree(name)),
+    )
     .map(({ pattern, names }) => ({ column: pattern, found: `verdicts in ${names.length} columns`, first: names[0] }));
 }
