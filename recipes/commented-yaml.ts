@@ -97,13 +97,13 @@ function wrapped(line: string, width: number): string[] {
   return lines;
 }
 
-/** Whether a collection has no comments and fits on a line. */
+/** Whether a collection has neither comments nor texts of several lines, and fits on a line. */
 function isShort(node: Node): boolean {
-  let isPlain = true;
+  const commented: unknown[] = [];
   visit(node, (_, inner) => {
     if (isPair(inner) || inner === null || typeof inner !== 'object') return;
     const { commentBefore, value } = inner as { commentBefore?: string; value?: unknown };
-    if (commentBefore !== undefined || (typeof value === 'string' && value.includes('\n'))) isPlain = false;
+    if (commentBefore !== undefined || (typeof value === 'string' && value.includes('\n'))) commented.push(inner);
   });
-  return isPlain && isCollection(node) && JSON.stringify(node.toJSON()).length <= flowLengthMax;
+  return commented.length === 0 && isCollection(node) && JSON.stringify(node.toJSON()).length <= flowLengthMax;
 }

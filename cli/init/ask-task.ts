@@ -68,8 +68,9 @@ function guessOf(seen: Seen, given: Choices): GuessedTask | undefined {
   try {
     return guessTask(seen, given);
   } catch (error) {
-    if (isCoded(error)) return undefined;
-    throw error;
+    if (!isCoded(error)) throw error;
+    say(error.message);
+    return undefined;
   }
 }
 

@@ -43,7 +43,7 @@ export function guessLines({ guess, keys, splits, votes }: GuessedTask, trial?: 
   ];
 }
 
-const shares = ({ train = 0, val = 0, test = 0 }: Readonly<Record<'train' | 'val' | 'test', number>>): string =>
+const shares = ({ train, val, test }: Readonly<Record<'train' | 'val' | 'test', number>>): string =>
   `by seed ${String(train)}/${String(val)}/${String(test)}`;
 
 export function trialLines({ triedCount, unusable, reasons }: Trial): string[] {

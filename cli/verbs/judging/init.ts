@@ -84,7 +84,7 @@ async function init(data: readonly string[], options: InitOptions): Promise<void
   } else {
     for (const [i, task] of tasks.entries())
       print(
-        [...(isAsking ? [`${names[i] ?? ''}`] : tableLines(task.seen)), ...guessLines(task, draft.trials[i])].join(
+        [...(isAsking ? names.slice(i, i + 1) : tableLines(task.seen)), ...guessLines(task, draft.trials[i])].join(
           '\n',
         ),
       );

@@ -37,7 +37,7 @@ export function knownLayouts(adapters: readonly Adapter[], tables: readonly Tabl
 }
 
 /** Columns that the dataset reads; those that a ranking makes are not in the file. */
-function columnsOf({ fields = {}, ranking }: RowsInput): string[] {
+function columnsOf({ fields, ranking }: RowsInput): string[] {
   const { images = ['image'], candidates = [], label = 'label', prompt = [], group, id = 'id' } = fields;
   const made = ranking === undefined ? [] : ['image', 'rank', 'standing', 'image_0', 'image_1', 'rank_0', 'rank_1'];
   const labels = typeof label === 'string' ? [label] : 'always' in label ? [] : Object.values(label).flatMap(textsIn);

@@ -42,7 +42,7 @@ export async function pictureFolder(
 
 async function foundIn(files: SourceFiles, folder: string, names: readonly string[]) {
   const found = await Promise.all(
-    names.map((name) => {
+    names.map(async (name) => {
       const place = placeInside(folder, name);
       return place === undefined ? undefined : files.find(place);
     }),

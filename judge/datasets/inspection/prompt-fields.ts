@@ -6,7 +6,7 @@ import type { Seen, TaskGuess } from './task-guess.ts';
 const named =
   /^((source|target|instruct|user|original|edit|image)_)?(question|prompt|instruction|query|caption|statement|sentence|text|word|title|claim|premise|hypothesis|context|passage|input|problem|task|comment|review|message|utterance|response|answer|output|completion|summary|document|content|headline|post|tweet)s?([_ -]?(text|\d|[a-d]))?$/i;
 const hidden =
-  /(reason|rationale|explanation|comment$|feedback|critique|metadata|^info$|hash|uuid|stem|model|caption-?id)/i;
+  /(reason|rationale|explanation|[_ ]comment$|feedback|critique|metadata|^info$|hash|uuid|stem|model|caption-?id)/i;
 const fieldCountMax = 6;
 const plainLengthMin = 12;
 const distinctMin = 20;

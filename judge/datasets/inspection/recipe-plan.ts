@@ -131,7 +131,7 @@ function datasetsOf({ task, name, oodName }: NamedTask, { placeOf }: PlanSetting
       task: part.isOod ? (oodName ?? name) : name,
       split: part.split,
       path: placeOf(part.source.path),
-      ...(isNamed && { imageFolder: placeOf(pictures.folder ?? '') }),
+      ...(isNamed && { imageFolder: placeOf(pictures.folder) }),
       ...(shown && pictures.edgeMax > imageEdgeMax && { imageEdgeMax }),
       fields: {
         // Files of one split may number their rows alike.

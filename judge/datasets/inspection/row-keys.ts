@@ -28,8 +28,10 @@ export function rowKeys(seen: Seen, guess: TaskGuess, prompt: readonly string[])
     id !== undefined && isComplete(id, facts.rowCount) && !id.isDistinctCapped && id.distinctCount === facts.rowCount;
   const group = groupOf(seen, guess, prompt, isUnique ? undefined : id);
   const notes: string[] = [];
-  if (id !== undefined && !isUnique)
-    notes.push(`\`${id.name}\` is not different in every row, so the row's number names it.`);
+  if (id !== undefined && !isUnique) {
+    const why = id.isDistinctCapped ? 'has more values than are compared' : 'is not different in every row';
+    notes.push(`\`${id.name}\` ${why}, so the row's number names it.`);
+  }
   return {
     id: isUnique ? id.name : keyField,
     group: group?.name,
@@ -61,9 +63,10 @@ function groupOf(
   if (grouping !== undefined) return grouping;
   if (repeatedId !== undefined && isRepeated(repeatedId) && tiesRows(seen, repeatedId, texts)) return repeatedId;
   const isShown = ({ name }: ColumnFacts): boolean => seen.pictures.shown.some((shown) => shown.name === name);
-  const isNumerous = ({ distinctCount, shape }: ColumnFacts): boolean =>
-    distinctCount >= Math.min(groupCountMin, rowCount / 2) &&
-    rowCount / distinctCount <= (shape === 'picture' ? rowsPerPictureMax : rowsPerTextMax);
+  const isNumerous = ({ distinctCount, shape, isDistinctCapped }: ColumnFacts): boolean =>
+    isDistinctCapped ||
+    (distinctCount >= Math.min(groupCountMin, rowCount / 2) &&
+      rowCount / distinctCount <= (shape === 'picture' ? rowsPerPictureMax : rowsPerTextMax));
   const absentPicture = columns.find(
     (column) =>
       isPictureColumn(column) &&

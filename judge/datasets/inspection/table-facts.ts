@@ -49,7 +49,7 @@ export interface TableFacts {
 export function inspectionSpec({ reader, path }: DataSource): RowsSpec {
   const fields = { id: keyField, images: [], label: '', prompt: [] };
   const shared = { task: '', split: 'test', path, fields, labelMap: {}, rationale: '' } as const;
-  return (reader === 'csv' ? { ...shared, reader, encoding: 'utf-8' } : { ...shared, reader }) as RowsSpec;
+  return reader === 'csv' ? { ...shared, reader, encoding: 'utf-8' } : { ...shared, reader };
 }
 
 const ignored: Partial<Record<ReaderName, readonly string[]>> = { folder: ['path'] };
