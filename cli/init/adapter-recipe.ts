@@ -1,6 +1,6 @@
 /** A recipe that includes shipped adapters, where the given files are those that they expect. */
 import { checkRecipeData } from '../../judge/datasets/check-recipe.ts';
-import { coveringLayouts, planIncluded, tasksAreTrained } from '../../judge/datasets/inspection/included-plan.ts';
+import { coveringLayouts, planIncluded } from '../../judge/datasets/inspection/included-plan.ts';
 import { type KnownLayout, knownLayouts } from '../../judge/datasets/inspection/known-layouts.ts';
 import type { RecipePlan } from '../../judge/datasets/inspection/recipe-plan.ts';
 import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
@@ -11,6 +11,7 @@ import { withIncludes } from '../../recipes/include.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';
 import { shippedAdapters } from '../../recipes/shipped-adapters.ts';
+import { hasSplit, tasksOfDataset } from '../../recipes/task-sets.ts';
 import { allowedRate, type DraftSettings, thisMachine } from './draft-settings.ts';
 
 export interface AdapterRecipe {
@@ -51,10 +52,15 @@ export async function adapterRecipe(
   checkRecipeData(first);
   const trials = await trialsOf(first, tables, files);
   if (trials.some((trial) => unusableShare(trial) > unusableShareMax)) return undefined;
-  const trained = tasksAreTrained(first);
+  const trained = first.datasets.some((dataset) => isTrainedOn(first, dataset));
   const rate = allowedRate(trials);
   const { recipe, comments } = written(absolute.map(placeOf), placeOf(dataFolder), trained, rate);
   return { recipe, comments, adapters, trials, parsed: parsedOf(written(absolute, dataFolder, trained, rate).recipe) };
+}
+
+/** Whether a dataset has rows that arms train on: benchmarks have none. */
+function isTrainedOn({ tasks }: Recipe, dataset: Recipe['datasets'][number]): boolean {
+  return hasSplit(dataset, 'train') && tasksOfDataset(dataset).some((task) => tasks[task]?.ood === false);
 }
 
 /** Includes are absolute paths here, so any file name serves. */

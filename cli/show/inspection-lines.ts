@@ -19,9 +19,13 @@ export function tableLines(seen: Seen): string[] {
   });
   const rest = columns.length - shown.length;
   const { folder } = seen.pictures;
+  // One file of readable rows: the line above says it all.
+  const isPlain = sources.length === 1 && seen.facts.unreadableCount === 0;
   return [
     ...sources.map(({ path, reader, rowCount }) => `${path}  ${reader}, ${String(rowCount)} rows`),
-    ...seenLines(seen).map((line) => `  ${excerpt(line, lineLengthMax)}`),
+    ...seenLines(seen)
+      .slice(isPlain ? 1 : 0)
+      .map((line) => `  ${excerpt(line, lineLengthMax)}`),
     ...shown,
     ...(rest > 0 ? [`  and ${String(rest)} more columns`] : []),
     ...(folder === undefined ? [] : [`  pictures in ${folder}`]),

@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { askTask } from '../../cli/init/ask-task.ts';
 import { Dialogue } from '../../cli/init/dialogue.ts';
 import { Interrupted } from '../../cli/show/interrupted.ts';
 import { inspectData } from '../../judge/datasets/inspection/inspect-data.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+import { HubServer } from '../support/hub-server.ts';
 import { writePublishedFiles } from '../support/published-files.ts';
 import { ingestRecipe, initJson, runInit } from './run-init.ts';
 
@@ -97,6 +99,34 @@ describe('a recipe that is ingested unchanged', () => {
     expect(readFileSync(recipe, 'utf8')).not.toContain('\u001b');
     const { examples, quarantined } = await ingestRecipe(recipe);
     expect([examples.length, quarantined.length]).toEqual([30, 0]);
+  });
+});
+
+describe('a data set on the Hub', () => {
+  const server = new HubServer();
+  beforeAll(() => server.start());
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await server.stop();
+  });
+
+  test('is read and named with its commit', async () => {
+    const commit = 'c'.repeat(40);
+    const content = (rowCount: number) => Buffer.from(lines(rowCount, (i) => ({ text: `a text ${i}`, label: i % 2 })));
+    server.repositories.push({
+      ...{ type: 'datasets', name: 'org/words', branches: { main: commit } },
+      files: { 'data/train.jsonl': content(30), 'data/test.jsonl': content(10), 'README.md': Buffer.from('words') },
+    });
+    vi.stubEnv('HF_ENDPOINT', server.endpoint);
+    vi.stubEnv('HF_HOME', path.join(folder, 'hf'));
+    const recipe = recipePath();
+    const { tables } = await initJson(['hf:datasets/org/words', '--to', recipe]);
+    expect(tables[0]).toMatchObject({ rowCount: 40, task: { kind: 'pointwise', label: 'label' } });
+    const { parsed } = loadRecipeFile(recipe, []);
+    expect(parsed.datasets).toMatchObject([
+      { path: `hf:datasets/org/words@${commit}/data/test.jsonl`, split: 'test' },
+      { path: `hf:datasets/org/words@${commit}/data/train.jsonl`, split: 'train' },
+    ]);
   });
 });
 

@@ -142,6 +142,22 @@ describe('pairwise', () => {
     expect(guess.labelMap).toEqual({ model_a: 'first', model_b: 'second', tie: 'tie' });
   });
 
+  test('votes for the left, the right, both and neither of two files that are not there', async () => {
+    const votes = ['leftvote', 'rightvote', 'tievote', 'bothbad_vote'];
+    const { guess } = await guessed(
+      rowsOf(12, (i) => ({
+        prompt: text(i),
+        left_image: `l${i}.png`,
+        right_image: `r${i}.png`,
+        human_vote: votes[i % 4],
+      })),
+    );
+    expect(guess).toMatchObject({
+      ...{ kind: 'pairwise', label: 'human_vote', labels: ['first', 'second', 'both-good', 'both-bad'] },
+      labelMap: { leftvote: 'first', rightvote: 'second', tievote: 'both-good', bothbad_vote: 'both-bad' },
+    });
+  });
+
   test('a score for each: the greater wins, also where each alone could be read as a place', async () => {
     const { guess } = await guessed(
       rowsOf(12, (i) => ({ caption_0: `left ${i}`, caption_1: `right ${i}`, label_0: i % 2, label_1: 1 - (i % 2) })),

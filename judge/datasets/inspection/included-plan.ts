@@ -1,5 +1,4 @@
 /** The recipe over published data that shipped adapters read: it includes them, and adds policy and arms. */
-import type { Recipe } from '../../../recipes/recipe.ts';
 import { type Machine, sizedArms } from './arm-sizes.ts';
 import type { KnownLayout } from './known-layouts.ts';
 import { policyComments, type RecipePlan, sharedFields } from './recipe-plan.ts';
@@ -43,9 +42,3 @@ export function planIncluded(
   ];
   return { recipe: { ...head, include, dataFolder, ...tail }, comments };
 }
-
-export const tasksAreTrained = ({ tasks, datasets }: Pick<Recipe, 'tasks' | 'datasets'>): boolean =>
-  datasets.some((dataset) => {
-    if (dataset.reader === 'judge-world' || tasks[dataset.task]?.ood !== false) return false;
-    return typeof dataset.split === 'string' ? dataset.split === 'train' : dataset.split.train > 0;
-  });
