@@ -7,7 +7,7 @@ import { type Shape, shapeOf } from './value-shape.ts';
 const countedValueMax = 1000;
 const countedLengthMax = 100;
 /** Different values that are told apart. */
-export const distinctCountMax = 100_000;
+const distinctCountMax = 100_000;
 const listElementMax = 64;
 
 export interface ColumnFacts {

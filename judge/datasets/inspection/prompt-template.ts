@@ -29,7 +29,7 @@ const plain = (text: string): string =>
     .replace(/\s+/g, ' ')
     .trim();
 
-export function listedLabels(labels: readonly string[]): string {
+function listedLabels(labels: readonly string[]): string {
   const all = labels.map(plain);
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1) ?? ''}`;
 }

@@ -5,7 +5,7 @@ import { ImageFile, keyField } from '../readers/row.ts';
 import type { Row } from '../rows/jsonl-row.ts';
 
 /** Later rows are not compared. */
-export const comparedRowMax = 1_000_000;
+const comparedRowMax = 1_000_000;
 
 export class RowDigests {
   readonly #digests = new DigestTable(10);

@@ -5,7 +5,7 @@ import type { Row } from '../rows/jsonl-row.ts';
 import { PictureMark, pictureBytes } from './value-shape.ts';
 import { ImageFile } from '../readers/row.ts';
 
-export const sampledRowMax = 1000;
+const sampledRowMax = 1000;
 const textLengthMax = 4000;
 const depthMax = 6;
 

@@ -46,7 +46,7 @@ export interface TableFacts {
 }
 
 /** Every column of a row is read, which a reader does for a dataset with a rationale. */
-export function inspectionSpec({ reader, path }: DataSource): RowsSpec {
+function inspectionSpec({ reader, path }: DataSource): RowsSpec {
   const fields = { id: keyField, images: [], label: '', prompt: [] };
   const shared = { task: '', split: 'test', path, fields, labelMap: {}, rationale: '' } as const;
   return reader === 'csv' ? { ...shared, reader, encoding: 'utf-8' } : { ...shared, reader };

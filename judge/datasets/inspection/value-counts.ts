@@ -14,5 +14,5 @@ export function valueCounts({ values, numbers, distinctCount, isDistinctCapped }
   return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
 }
 
-export const shortened = (text: string): string =>
+const shortened = (text: string): string =>
   text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;
