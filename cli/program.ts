@@ -79,6 +79,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'delete unreferenced artifacts',
     load: async () => (await import('./verbs/store/gc.ts')).addGc,
   },
+  init: {
+    description: 'look at data files and write a commented recipe for them',
+    load: async () => (await import('./verbs/judging/init.ts')).addInit,
+  },
   ingest: {
     description: "read a recipe's datasets without training: show counts, quarantine and leaks",
     load: async () => (await import('./verbs/judging/ingest.ts')).addIngest,

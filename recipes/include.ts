@@ -34,7 +34,8 @@ export function withIncludes(written: unknown, file: string): unknown {
   return { ...own, tasks: Object.assign({}, ...tasks) as unknown, datasets };
 }
 
-function readFragment(file: string): Fields {
+/** The tasks and datasets of a fragment. Throws FILE_MISSING, RECIPE_INVALID. */
+export function readFragment(file: string): Fields {
   const fragment = parseFragment(file);
   const wrong = Object.keys(fragment).filter((name) => !fragmentFields.includes(name));
   if (wrong.length === 0) return fragment;

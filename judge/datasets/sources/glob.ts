@@ -13,6 +13,11 @@ function globPattern(glob: string): (name: string) => boolean {
   return picomatch(glob.replace(literal, '\\$&'), { dot: true, flags: 's' });
 }
 
+/** Whether a recipe's path names this file: as it is, or by a pattern. */
+export function matchesGlob(place: string, file: string): boolean {
+  return place === file || (isGlob(place) && globPattern(place)(file));
+}
+
 /** The folder that contains every match: the path before the first pattern character. */
 function globFolder(glob: string): string {
   return glob.slice(0, Math.max(1, glob.slice(0, glob.search(magic)).lastIndexOf('/')));

@@ -1,0 +1,45 @@
+/** Runs `mtrl init` in this process and ingests the recipe that it wrote, without a stack. */
+import { vi } from 'vitest';
+import { programFor } from '../../cli/program.ts';
+import type { guessDocument, tableDocument } from '../../cli/show/inspection-document.ts';
+import { ingestDatasets } from '../../judge/datasets/ingest.ts';
+import { loadRecipeFile } from '../../recipes/load.ts';
+
+type Table = ReturnType<typeof tableDocument>;
+
+export interface InitDocument {
+  readonly recipe: string;
+  readonly adapters?: readonly string[];
+  readonly tables: readonly (Table & {
+    readonly task?: ReturnType<typeof guessDocument> & { readonly name: string };
+  })[];
+}
+
+/** What the verb wrote to stdout and stderr. */
+export async function runInit(args: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const capture = (name: keyof typeof written) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += String(text);
+      return true;
+    });
+  const spies = [capture('stdout'), capture('stderr')];
+  try {
+    const program = await programFor(['init']);
+    await program.parseAsync(['init', ...args], { from: 'user' });
+    return written;
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+export async function initJson(args: readonly string[]): Promise<InitDocument> {
+  const { stdout } = await runInit([...args, '--json']);
+  return JSON.parse(stdout) as InitDocument;
+}
+
+/** The recipe's datasets as `mtrl ingest` joins them. */
+export async function ingestRecipe(recipe: string) {
+  const { parsed } = loadRecipeFile(recipe, []);
+  return { parsed, ...(await ingestDatasets(parsed, { image: () => undefined })) };
+}
