@@ -94,17 +94,6 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   },
 };
 
-function withoutImages(example: Example): Example {
-  const { context, candidates } = example;
-  const textsIn = (parts: Candidate): Candidate => parts.filter((part) => 'text' in part);
-  const pieces = Object.entries(context ?? {}).map(([name, parts]) => [name, textsIn(parts)] as const);
-  return {
-    ...{ ...example, images: [] },
-    ...(context && { context: Object.fromEntries(pieces) }),
-    ...(candidates && { candidates: candidates.map(textsIn) }),
-  };
-}
-
 function showsImages(examples: readonly Example[]): boolean {
   return examples.some(({ images }) => images.length > 0);
 }

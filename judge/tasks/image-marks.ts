@@ -1,7 +1,7 @@
 /** Marks in a row's text that stand for images, in the form that the recipe names (`imageMark`). */
 
 import { literalPattern } from '../../core/literal-pattern.ts';
-import type { Example } from '../example.ts';
+import type { Candidate, Example } from '../example.ts';
 
 type Part = { readonly text: string } | { readonly image: string };
 
@@ -18,11 +18,18 @@ export function splitAtImages(text: string, imageMark: string | undefined): Part
 }
 
 /** The example without its images, and without the marks of them in its text. */
-export function withoutImages({ imageMark, fields, ...example }: Example): Example {
+export function withoutImages({ imageMark, fields, context, candidates, ...example }: Example): Example {
   const textOf = (text: string): string =>
     splitAtImages(text, imageMark)
       .map((part) => ('text' in part ? part.text : ' '))
       .join('');
   const plain = Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, textOf(text)]));
-  return { ...example, fields: plain, images: [] };
+  const textsIn = (parts: Candidate): Candidate => parts.filter((part) => 'text' in part);
+  return {
+    ...{ ...example, fields: plain, images: [] },
+    ...(context && {
+      context: Object.fromEntries(Object.entries(context).map(([name, parts]) => [name, textsIn(parts)])),
+    }),
+    ...(candidates && { candidates: candidates.map(textsIn) }),
+  };
 }

@@ -190,7 +190,7 @@ describe('a row', () => {
     const [outcome] = await outcomesOfRow(
       () => row,
       rowMapping(spec, task),
-      () => Promise.resolve([]),
+      { take: () => Promise.resolve([]), framesIn: () => Promise.resolve([]) },
     );
     if (outcome === undefined || outcome instanceof UnusableRow) throw outcome ?? new Error('no outcome');
     checkExample(outcome, task, { think: 'think', direct: 'directly' });

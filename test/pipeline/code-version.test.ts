@@ -50,8 +50,14 @@ describe('a key changes only with the code that determines its result', () => {
   });
 
   it('a metric: changes evaluations, but not sampling or training', () => {
-    expect(touch('judge/evaluation/correlation.ts')).toEqual(['evaluate', 'pixelBaselines']);
-    expect(touch('judge/evaluation/metrics.ts')).toEqual(['evaluate', 'pixelBaselines']);
+    const asking = ['evaluate', 'evaluateEndpoint', 'pixelBaselines'];
+    expect(touch('judge/evaluation/correlation.ts')).toEqual(asking);
+    expect(touch('judge/evaluation/metrics.ts')).toEqual(asking);
+  });
+
+  it('the client of endpoints: answers that are paid for are asked for again only if responses are read in another way', () => {
+    expect(touch('policy/engines/openai/open.ts')).toEqual(['evaluateEndpoint']);
+    expect(touch('policy/engines/openai/chat-response.ts')).toEqual(['endpointAnswers', 'evaluateEndpoint']);
   });
 
   it('a kind of task: changes everything that orders its examples or reads their labels and verdicts', () => {

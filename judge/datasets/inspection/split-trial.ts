@@ -11,7 +11,7 @@ const partMin = 0.25;
 export function isSplitFull(examples: readonly Example[], split: MadeSplit): boolean {
   const facts = new RowFacts({
     datasets: [{ split }] as never,
-    leaks: { action: 'report', textFields: [] },
+    leaks: { action: 'report', textFields: [], candidateTexts: false },
   });
   for (const example of examples) facts.add(example, 0);
   const splits = new SplitColumn(facts);

@@ -5,7 +5,8 @@ import type { Example } from '../../example.ts';
 import { checkExample } from '../rows/check-example.ts';
 import { taskSpecOf } from '../check-recipe.ts';
 import { UnusableRow } from '../reading.ts';
-import { type ImagesOf, outcomesOfRow, rowMapping } from '../rows/row-example.ts';
+import { outcomesOfRow, type RowImages, rowMapping } from '../rows/row-example.ts';
+import type { FieldImage } from '../rows/row-images.ts';
 import { placeInside, type SourceFiles } from '../sources/source-files.ts';
 import type { PictureLinks } from './picture-links.ts';
 import type { TableFacts } from './table-facts.ts';
@@ -28,13 +29,13 @@ export async function tryRows(
 ): Promise<Trial> {
   const task = taskSpecOf(recipe, spec.task, 'task');
   const mapping = rowMapping(spec, task);
-  const imagesOf = existingImages(spec, links, files);
+  const rowImages = existingImages(spec, links, files);
   const unusable = new Map<string, number>();
   const reasons = new Map<string, string>();
   const examples: Example[] = [];
   let triedCount = 0;
   for (const [i, row] of sample.entries()) {
-    for (const outcome of await outcomesOfRow(() => ({ ...row, __key__: String(i) }), mapping, imagesOf)) {
+    for (const outcome of await outcomesOfRow(() => ({ ...row, __key__: String(i) }), mapping, rowImages)) {
       triedCount++;
       const problem =
         outcome instanceof UnusableRow
@@ -64,20 +65,22 @@ function problemOf(check: () => void): UnusableRow | undefined {
 }
 
 /** Pictures that are tied together have one digest; a picture that a row names must be in the folder. */
-function existingImages({ imageFolder }: RowsSpec, links: PictureLinks, files: SourceFiles): ImagesOf {
-  return (images) =>
-    Promise.all(
-      images.map(async ({ field, value }, i) => {
-        if (value === undefined || value === null) throw new UnusableRow('FIELD_MISSING', `the row has no ${field}`);
-        if (value instanceof PictureMark) return value.sha256;
-        const name = pictureNameOf(value);
-        if (name === undefined) return sha256(`${field} ${i}`);
-        const place = imageFolder === undefined ? undefined : placeInside(imageFolder, name);
-        const file = place === undefined ? undefined : await files.find(place);
-        if (file === undefined) throw new UnusableRow('IMAGE_MISSING', `${name} does not exist`);
-        return sha256(links.groupOf(name));
-      }),
-    );
+function existingImages({ imageFolder }: RowsSpec, links: PictureLinks, files: SourceFiles): RowImages {
+  const digestOf = async ({ field, value }: FieldImage, i: number): Promise<string> => {
+    if (value === undefined || value === null) throw new UnusableRow('FIELD_MISSING', `the row has no ${field}`);
+    if (value instanceof PictureMark) return value.sha256;
+    const name = pictureNameOf(value);
+    if (name === undefined) return sha256(`${field} ${i}`);
+    const place = imageFolder === undefined ? undefined : placeInside(imageFolder, name);
+    const file = place === undefined ? undefined : await files.find(place);
+    if (file === undefined) throw new UnusableRow('IMAGE_MISSING', `${name} does not exist`);
+    return sha256(links.groupOf(name));
+  };
+  return {
+    take: (images) => Promise.all(images.map(digestOf)),
+    // A guess names no folders of frames.
+    framesIn: () => Promise.resolve([]),
+  };
 }
 
 /** Share of the rows that a recipe must allow for: what was found, and what chance adds to it. */
