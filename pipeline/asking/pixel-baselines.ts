@@ -51,8 +51,8 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
 
 /** Whether every verdict is one of the labels. */
 function isClassified(kind: TaskSpec['kind']): boolean {
-  const { metrics, isLabel } = kindOf({ kind });
-  return metrics.includes('label') && isLabel === undefined;
+  const { metrics, ...rest } = kindOf({ kind });
+  return metrics.includes('label') && !('isLabel' in rest);
 }
 
 /** null if the task has no training rows, or no pictures. */
