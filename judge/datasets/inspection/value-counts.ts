@@ -14,5 +14,4 @@ export function valueCounts({ values, numbers, distinctCount, isDistinctCapped }
   return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
 }
 
-const shortened = (text: string): string =>
-  text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;
+const shortened = (text: string): string => (text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text);
