@@ -133,7 +133,11 @@ class MarkingInterpreter extends StrictInterpreter {
   }
 
   #output(value: Value): string {
-    return this.#written.get(value) ?? this.#ofRow(this.#withoutMarks(value.toString()));
+    const written = this.#written.get(value);
+    if (written !== undefined) return written;
+    if (value.type === 'ArrayValue' || value.type === 'ObjectValue')
+      throw new Error('a list or an object is printed: name the member of it that is text, or use join or tojson');
+    return this.#ofRow(this.#withoutMarks(value.toString()));
   }
 
   /** Row text, in which the recipe's image mark stands for an image as it does in the template. */

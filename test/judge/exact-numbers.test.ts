@@ -166,12 +166,10 @@ describe('parquet columns that the recipe does not name', () => {
 
   test('do not break or slow a rationale that may use any: pictures of megabytes, times and large integers', async () => {
     const rationale = '{% for name in row %}{% if name == "why" %}{{ row[name] }}{% endif %}{% endfor %}';
-    const startMs = performance.now();
     const { examples } = await ingested('any.parquet', bytes(), { rationale });
     expect(examples.map((example) => example.rationale)).toContain('reason 5');
+    // Copied into template values byte by byte, six such pictures would take longer than a test may.
     expect(picture.byteLength).toBeGreaterThan(1_000_000);
-    // Copied into template values byte by byte, six such pictures take a minute.
-    expect(performance.now() - startMs).toBeLessThan(15_000);
   });
 
   test('are read for a ranking, whose lists no other field names', async () => {

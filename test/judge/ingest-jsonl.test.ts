@@ -82,7 +82,12 @@ describe('quarantines an unusable row with its code', () => {
     ['no object', '[1, 2]', 'ROW_UNREADABLE', /not a JSON object/],
     ['no id', { ...good, id: undefined }, 'FIELD_MISSING', /no id/],
     ['a null field of the prompt', { ...good, id: 'r1', statement: null }, 'FIELD_MISSING', /no statement/],
-    ['a list where text should be', { ...good, id: 'r1', statement: ['a'] }, 'FIELD_MISSING', /statement is not text/],
+    [
+      'a list where text should be',
+      { ...good, id: 'r1', statement: ['a'] },
+      'PROMPT_INVALID',
+      /a list or an object is printed/,
+    ],
     ['no label', { ...good, id: 'r1', label: undefined }, 'FIELD_MISSING', /no label/],
     [
       'a label outside the map',

@@ -59,7 +59,7 @@ test.each([
   ['a HEIC file', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0', 'latin1')],
   ['a JPEG XL file', Buffer.from([0xff, 0x0a, 0, 0])],
   ['a web page', Buffer.from('<!DOCTYPE html><html>')],
-  ['a Git LFS pointer, not the file itself', Buffer.from('version https://git-lfs.github.com/spec/v1')],
+  ['a Git LFS pointer, not the file itself', Buffer.from('version https://example.org/git-lfs/spec/v1')],
 ])('%s is named', async (what, bytes) => {
   await expect(takeImage(bytes, 'x')).rejects.toThrow(`x: ${what}, neither JPEG, PNG, WebP, GIF, TIFF nor AVIF`);
 });
