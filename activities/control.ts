@@ -22,7 +22,16 @@ import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
   Activities,
-  'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'pixelBaselines' | 'report' | 'readRows' | 'planFork'
+  | 'prepare'
+  | 'ingest'
+  | 'mix'
+  | 'reward'
+  | 'evaluateEndpoint'
+  | 'keepEvaluations'
+  | 'pixelBaselines'
+  | 'report'
+  | 'readRows'
+  | 'planFork'
 > &
   Pick<
     RetrainingActivities,

@@ -8,7 +8,7 @@ import { withoutImages } from '../tasks/image-marks.ts';
 import { Rng } from '../../core/rng.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
-import type { Candidate, Example } from '../example.ts';
+import type { Example } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
 
 /** A changed example with its task; the example's label is not used. */

@@ -52,7 +52,10 @@ export class Prompter {
       const { messages, files } = askedMessages(asked, mode, prompting.modeWords, read);
       const shown =
         changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
-      return requireCarried(asked.example, await loaded.processor.deferPrompt(messages, files, shown, prompting.promptDate));
+      return requireCarried(
+        asked.example,
+        await loaded.processor.deferPrompt(messages, files, shown, prompting.promptDate),
+      );
     };
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };

@@ -73,7 +73,7 @@ test.skipIf(shared.isMissing)(
       (await labelledRows(published, 'shows', localFiles)).rows.map(({ id, label }) => [id, label]),
     );
     const verdicts = rows.map(({ id }) => ({
-      ...{ rowId: id, swapped: false, text: labels.get(id) },
+      ...{ rowId: id, order: 0, text: labels.get(id) },
       judgment: { ok: true, verdict: labels.get(id) ?? '', rationale: '' } as const,
     }));
     const spec = recipe.tasks['shows'] as TaskSpec;

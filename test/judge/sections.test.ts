@@ -187,11 +187,10 @@ describe('a row', () => {
     rationale: { checks: '{{ label }}', observations: '{{ row.says }}', claims: 'it says {{ row.says }}' },
   };
   const exampleOf = async (row: Row) => {
-    const [outcome] = await outcomesOfRow(
-      () => row,
-      rowMapping(spec, task),
-      { take: () => Promise.resolve([]), framesIn: () => Promise.resolve([]) },
-    );
+    const [outcome] = await outcomesOfRow(() => row, rowMapping(spec, task), {
+      take: () => Promise.resolve([]),
+      framesIn: () => Promise.resolve([]),
+    });
     if (outcome === undefined || outcome instanceof UnusableRow) throw outcome ?? new Error('no outcome');
     checkExample(outcome, task, { think: 'think', direct: 'directly' });
     return outcome;

@@ -111,7 +111,8 @@ describe('the rationales that cue-conflict derives from file names', () => {
   const { parsed } = load('cue-conflict');
   const [dataset] = parsed.datasets;
   const rationale = dataset?.reader === 'jsonl' ? dataset.rationale : undefined;
-  const reason = (image: string, label: string) => compileTemplate(typeof rationale === 'string' ? rationale : '')({ row: { image }, label }).trim();
+  const reason = (image: string, label: string) =>
+    compileTemplate(typeof rationale === 'string' ? rationale : '')({ row: { image }, label }).trim();
 
   test('name the object without its number, then whether it is the one in question', () => {
     expect(reason('cue_conflict/airplane1-bicycle2.jpg', 'yes')).toBe('airplane same');
