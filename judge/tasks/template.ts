@@ -195,7 +195,7 @@ export function compileTemplate(text: string): Template {
 /** As `compileTemplate`, but the output distinguishes text of the row from text of the template and of the recipe. */
 export function compileMarkedTemplate(text: string): MarkedTemplate {
   const program = parseTemplate(text);
-  return (values, words, { context = {}, candidates } = {}, imageMark = undefined) =>
+  return (values, words, { context = {}, candidates } = {}, imageMark) =>
     attempt(text, () => {
       const said = [...Object.values(context), ...(candidates ?? [])].flatMap(textsOf);
       const marks = unusedMarks([text, ...Object.values(values), ...Object.values(words).flat(), ...said]);

@@ -73,7 +73,7 @@ describe('the judge world', () => {
       const shown = prompt.replace('{{ caption }}', example.fields['caption'] ?? '');
       // Rankings and criteria are read without punctuation, too.
       const label = example.label.replaceAll(/[>,:]/g, ' ');
-      const words = `${shown} ${label} ${example.rationale ?? ''}`.split(/ +/);
+      const words = `${shown} ${label} ${example.rationale}`.split(/ +/);
       expect(words.filter((word) => !known.has(word))).toEqual([]);
     }
   });
@@ -99,13 +99,13 @@ describe('the judge world', () => {
         safety: /^(none|flower)$/,
       };
       const pattern = isYes[example.task as keyof typeof isYes];
-      expect(pattern.test(example.rationale ?? '')).toBe(example.label === 'yes');
+      expect(pattern.test(example.rationale)).toBe(example.label === 'yes');
     }
   });
 
   test('the label of a pair follows the picture, not the position: its rationale names the better one', () => {
     for (const { example } of generateWorldExamples(spec({ tasks: ['pair-alignment', 'pair-safety'] }))) {
-      const [, first = '', second = ''] = /^first (.*) second (.*)$/.exec(example.rationale ?? '') ?? [];
+      const [, first = '', second = ''] = /^first (.*) second (.*)$/.exec(example.rationale) ?? [];
       const isBetter = (trace: string): boolean => / match$|^(none|flower)$/.test(trace);
       expect([isBetter(first), isBetter(second)]).toEqual([example.label === 'first', example.label === 'second']);
     }

@@ -23,7 +23,10 @@ const rowUse = /\brow\b(?:\s*\.\s*(\w+)|\s*\[\s*(?:'([^']*)'|"([^"]*)")\s*\])?/g
 
 /** Fields that the template reads of `row`; undefined if it uses all of them. */
 function templateFields(template: string): string[] | undefined {
-  const names = [...template.matchAll(rowUse)].map((use) => use.slice(1).find((name) => name !== undefined));
+  const names = [...template.matchAll(rowUse)].map((use) => {
+    const named: readonly (string | undefined)[] = use.slice(1);
+    return named.find((name) => name !== undefined);
+  });
   return names.every((name) => name !== undefined) ? names : undefined;
 }
 

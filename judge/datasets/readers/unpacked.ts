@@ -63,7 +63,10 @@ export async function isPacked(file: SourceFile): Promise<boolean> {
 /** FILE_UNREADABLE for a compressed file that is damaged, or whose compression is not read. */
 export async function* unpacked(file: SourceFile): AsyncGenerator<Uint8Array> {
   const packing = await packingOf(file);
-  if (packing === undefined) return yield* file.open();
+  if (packing === undefined) {
+    yield* file.open();
+    return;
+  }
   if (packing.unpack === undefined) throw notPlain(file, packing);
   try {
     yield* packing.unpack(file.open());

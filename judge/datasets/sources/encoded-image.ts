@@ -26,10 +26,10 @@ const signatures: readonly (readonly [string, RegExp])[] = [
 /** Files that are not read, by the name that users know them by. */
 const otherSignatures: readonly (readonly [string, RegExp])[] = [
   ['a BMP file', /^BM/],
-  ['an icon', /^\0\0\x01\0/],
+  ['an icon', /^\0\0[^\0]\0/],
   ['a HEIC file', /^[^]{4}ftyphe(?:ic|ix|vc|vx|im|is)/],
-  ['a JPEG 2000 file', /^\0\0\0\x0cjP/],
-  ['a JPEG XL file', /^(?:\xff\x0a|\0\0\0\x0cJXL)/],
+  ['a JPEG 2000 file', /^\0{3}.jP/s],
+  ['a JPEG XL file', /^(?:\xff\n|\0{3}.JXL)/s],
   ['a PNM file', /^P[1-7]\s/],
   ['a Photoshop file', /^8BPS/],
   ['a PDF file', /^%PDF/],
