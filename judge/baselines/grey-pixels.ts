@@ -1,7 +1,7 @@
 /** A picture as 24x24 grey pixels, standardized: what a baseline sees that recognizes nothing. */
 import sharp from 'sharp';
 
-export const greyEdge = 24;
+const greyEdge = 24;
 export const greyPixelCount = greyEdge * greyEdge;
 
 /** Grey levels around which a picture counts as one colour: its pixels are noise. */

@@ -8,9 +8,9 @@ import { greyPixelCount } from './grey-pixels.ts';
 import type { Features } from './softmax-regression.ts';
 
 /** A field with more values in the training rows is not used: captions are no groups. */
-export const fieldValueCountMax = 32;
+const fieldValueCountMax = 32;
 /** Further pictures of an example are not used. */
-export const pictureCountMax = 8;
+const pictureCountMax = 8;
 
 /** Digests of the pictures: those of the context, then those of the candidates in their order. */
 export function picturesOf({ images, candidates }: Pick<Example, 'images' | 'candidates'>): readonly string[] {

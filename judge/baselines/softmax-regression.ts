@@ -24,7 +24,7 @@ export interface RegressionShape {
 }
 
 /** scikit-learn's C: the weight of the sum of losses beside half the sum of squared weights. */
-export const inverseRegularization = 0.01;
+const inverseRegularization = 0.01;
 
 const options = { iterationCountMax: 200, gradientMax: 1e-2 };
 
