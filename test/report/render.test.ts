@@ -33,8 +33,10 @@ test('answers of an endpoint are listed with their tokens and their cost, and th
     ...data,
     runs: [{ ...base, scores, prices: { promptPrice: 2.5, completionPrice: 10 } }, ...others],
   });
-  const rows = [...parseHTML(asked).document.querySelectorAll('tr')].map((row) => row.textContent.replace(/\s+/g, ' '));
-  expect(rows.filter((row) => row.includes('3.3000')).map((row) => row.trim())).toEqual([
+  const rows = [...parseHTML(asked).document.querySelectorAll('tr')].map((row) =>
+    [...row.children].map((cell) => cell.textContent.trim()).join(' '),
+  );
+  expect(rows.filter((row) => row.includes('3.3000'))).toEqual([
     'base/s0 safety 600 1,200,000 30,000 3.3000',
     'base/s0 pair 600 1,200,000 30,000 3.3000',
   ]);

@@ -48,7 +48,7 @@ export interface TableFacts {
 /** Every column of a row is read, which a reader does for a dataset with a rationale. */
 function inspectionSpec({ reader, path }: DataSource): RowsSpec {
   const fields = { id: keyField, images: [], label: '', prompt: [] };
-  const shared = { task: '', split: 'test', path, fields, labelMap: {}, rationale: '' } as const;
+  const shared = { task: '', split: 'test', path, fields, labelMap: {}, rationale: '{{ row }}' } as const;
   return reader === 'csv' ? { ...shared, reader, encoding: 'utf-8' } : { ...shared, reader };
 }
 

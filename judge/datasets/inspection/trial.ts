@@ -78,8 +78,12 @@ function existingImages({ imageFolder }: RowsSpec, links: PictureLinks, files: S
   };
   return {
     take: (images) => Promise.all(images.map(digestOf)),
-    // A guess names no folders of frames.
-    framesIn: () => Promise.resolve([]),
+    framesIn: async (folder) => {
+      const place = imageFolder === undefined ? undefined : placeInside(imageFolder, folder);
+      if (place === undefined || (await files.kindOf(place)) !== 'folder')
+        throw new UnusableRow('IMAGE_MISSING', `the folder ${folder} does not exist`);
+      return [{ field: folder, value: new PictureMark(sha256(folder)) }];
+    },
   };
 }
 

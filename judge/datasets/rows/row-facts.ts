@@ -50,10 +50,9 @@ export class RowFacts {
     const isSplitHere = datasets.some(({ split }) => typeof split === 'object');
     this.groups = isSplitHere ? new KeyColumn(keyDigestLength) : undefined;
     this.taskGroups = leaks.action === 'move' ? new KeyColumn(keyDigestLength) : undefined;
-    const hasCandidates = datasets.some(
-      (each) => each.reader !== 'judge-world' && each.fields.candidates !== undefined,
-    );
-    this.#comparesCandidates = leaks.candidateTexts && hasCandidates;
+    this.#comparesCandidates =
+      leaks.candidateTexts &&
+      datasets.some((each) => each.reader !== 'judge-world' && each.fields.candidates !== undefined);
     this.#textFields = leaks.textFields;
     this.texts = leaks.textFields.length > 0 || this.#comparesCandidates ? new KeyColumn(textDigestLength) : undefined;
   }
