@@ -1,10 +1,10 @@
 /** A recipe that includes shipped adapters, where the given files are those that they expect. */
 import { checkRecipeData } from '../../judge/datasets/check-recipe.ts';
-import { coveringLayouts, planIncluded } from '../../judge/datasets/inspection/included-plan.ts';
-import { type KnownLayout, knownLayouts } from '../../judge/datasets/inspection/known-layouts.ts';
-import type { RecipePlan } from '../../judge/datasets/inspection/recipe-plan.ts';
-import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
-import { type Trial, tryRows } from '../../judge/datasets/inspection/trial.ts';
+import { coveringLayouts, planIncluded } from '../../judge/datasets/inspection/plan/included-plan.ts';
+import { type KnownLayout, knownLayouts } from '../../judge/datasets/inspection/plan/known-layouts.ts';
+import type { RecipePlan } from '../../judge/datasets/inspection/plan/recipe-plan.ts';
+import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
+import { type Trial, tryRows } from '../../judge/datasets/inspection/plan/trial.ts';
 import { filesNamed } from '../../judge/datasets/sources/glob.ts';
 import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { withIncludes } from '../../recipes/include.ts';

@@ -6,10 +6,10 @@ import {
   guessTask,
   possibleKinds,
   seenOf,
-} from '../../judge/datasets/inspection/guess-task.ts';
-import { findPictures } from '../../judge/datasets/inspection/pictures.ts';
-import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
-import { valueCounts } from '../../judge/datasets/inspection/value-counts.ts';
+} from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import { findPictures } from '../../judge/datasets/inspection/facts/pictures.ts';
+import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
+import { valueCounts } from '../../judge/datasets/inspection/facts/value-counts.ts';
 import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { kindNames } from '../../judge/kinds/table.ts';
 import { tableLines } from '../show/inspection-lines.ts';

@@ -1,11 +1,16 @@
 /** The recipe over guessed tasks, tried on sampled rows before it is written. */
 import { checkRecipeData } from '../../judge/datasets/check-recipe.ts';
-import type { GuessedTask } from '../../judge/datasets/inspection/guess-task.ts';
-import { planRecipe, type RecipePlan } from '../../judge/datasets/inspection/recipe-plan.ts';
-import { isMade, madeSplits, withMadeSplit, withoutTraining } from '../../judge/datasets/inspection/source-splits.ts';
-import { isSplitFull } from '../../judge/datasets/inspection/split-trial.ts';
-import { isOodFile } from '../../judge/datasets/inspection/split-words.ts';
-import { type Trial, tryRows } from '../../judge/datasets/inspection/trial.ts';
+import type { GuessedTask } from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import { planRecipe, type RecipePlan } from '../../judge/datasets/inspection/plan/recipe-plan.ts';
+import {
+  isMade,
+  madeSplits,
+  withMadeSplit,
+  withoutTraining,
+} from '../../judge/datasets/inspection/plan/source-splits.ts';
+import { isSplitFull } from '../../judge/datasets/inspection/plan/split-trial.ts';
+import { isOodFile } from '../../judge/datasets/inspection/plan/split-words.ts';
+import { type Trial, tryRows } from '../../judge/datasets/inspection/plan/trial.ts';
 import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { Recipe, RowsSpec } from '../../recipes/recipe.ts';

@@ -1,7 +1,7 @@
 /** What drafts of a recipe share. */
 import { availableParallelism, totalmem } from 'node:os';
-import type { Machine } from '../../judge/datasets/inspection/arm-sizes.ts';
-import { quarantineRate, type Trial } from '../../judge/datasets/inspection/trial.ts';
+import type { Machine } from '../../judge/datasets/inspection/plan/arm-sizes.ts';
+import { quarantineRate, type Trial } from '../../judge/datasets/inspection/plan/trial.ts';
 
 export interface DraftSettings {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What `mtrl init` sees and guesses, for programs (`--json`). */
-import type { GuessedTask } from '../../judge/datasets/inspection/guess-task.ts';
-import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
-import type { Trial } from '../../judge/datasets/inspection/trial.ts';
+import type { GuessedTask } from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
+import type { Trial } from '../../judge/datasets/inspection/plan/trial.ts';
 
 const listedValueMax = 20;
 

@@ -1,8 +1,8 @@
 /** What `mtrl init` sees and guesses, as text. */
-import type { GuessedTask } from '../../judge/datasets/inspection/guess-task.ts';
-import { columnLine, seenLines } from '../../judge/datasets/inspection/seen-lines.ts';
-import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
-import type { Trial } from '../../judge/datasets/inspection/trial.ts';
+import type { GuessedTask } from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import { columnLine, seenLines } from '../../judge/datasets/inspection/plan/seen-lines.ts';
+import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
+import type { Trial } from '../../judge/datasets/inspection/plan/trial.ts';
 import { excerpt } from './terminal-text.ts';
 
 const shownColumnMax = 40;

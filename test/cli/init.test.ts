@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { askTask } from '../../cli/init/ask-task.ts';
 import { Dialogue } from '../../cli/init/dialogue.ts';
 import { Interrupted } from '../../cli/show/interrupted.ts';
-import { inspectData } from '../../judge/datasets/inspection/inspect-data.ts';
+import { inspectData } from '../../judge/datasets/inspection/facts/inspect-data.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
 import { HubServer } from '../support/hub-server.ts';

@@ -9,9 +9,9 @@ import {
   type GuessedTask,
   guessTask,
   possibleKinds,
-} from '../../judge/datasets/inspection/guess-task.ts';
-import { inspectData } from '../../judge/datasets/inspection/inspect-data.ts';
-import type { Seen } from '../../judge/datasets/inspection/task-guess.ts';
+} from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import { inspectData } from '../../judge/datasets/inspection/facts/inspect-data.ts';
+import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'mtrl-guess-'));

@@ -1,0 +1,176 @@
+/** The likeliest task over a table, or the one that fits what the user has chosen. */
+import { MtrlError } from '../../../../core/errors.ts';
+import { type KindName, kindNames } from '../../../kinds/table.ts';
+import { valueAt } from '../../rows/jsonl-row.ts';
+import { ColumnCollector, type ColumnFacts } from '../facts/column-facts.ts';
+import { guessPairwise } from './guess-pairwise.ts';
+import { guessChoice, guessRanking } from './guess-several.ts';
+import { guessCriteria, pointwiseOf, scoreOf } from './guess-single.ts';
+import { type LabelColumn, labelColumns } from './label-columns.ts';
+import type { Pictures } from '../facts/pictures.ts';
+import { type PromptFields, promptFields } from './prompt-fields.ts';
+import { promptOf, questionOf } from './prompt-template.ts';
+import { type RowKeys, rowKeys } from '../facts/row-keys.ts';
+import { siblingColumns } from './sibling-columns.ts';
+import { type Splits, splitsOf } from '../plan/source-splits.ts';
+import type { TableFacts } from '../facts/table-facts.ts';
+import type { Guesser, Seen, TaskGuess } from './task-guess.ts';
+import { type Votes, voteColumns } from './vote-columns.ts';
+
+/** What the user says instead of a guess. */
+export interface Choices {
+  readonly label?: string | undefined;
+  readonly kind?: KindName | undefined;
+  /** What the judge is asked, without `mode_word`. */
+  readonly question?: string | undefined;
+}
+
+export interface GuessedTask {
+  readonly seen: Seen;
+  readonly guess: TaskGuess;
+  readonly prompt: string;
+  readonly question: string;
+  readonly fields: PromptFields;
+  readonly keys: RowKeys;
+  readonly splits: Splits;
+  readonly votes: readonly Votes[];
+}
+
+export function seenOf(facts: TableFacts, pictures: Pictures): Seen {
+  const siblings = siblingColumns(facts.columns.map(({ name }) => name));
+  return { facts, pictures, labels: labelColumns(facts), siblings };
+}
+
+/** Kinds that compare first, as their columns are the most particular. */
+const comparing: Readonly<Partial<Record<KindName, Guesser>>> = {
+  pairwise: guessPairwise,
+  choice: guessChoice,
+  ranking: guessRanking,
+  criteria: guessCriteria,
+};
+
+/** @throws NOT_FOUND without a column that can be the label, naming what is there and what to do */
+export function guessTask(seen: Seen, choices: Choices): GuessedTask {
+  const { label } = choices;
+  const chosen = label === undefined ? seen : { ...seen, labels: [{ column: columnNamed(seen, label), weight: 100 }] };
+  const guess = firstGuess(chosen, choices) ?? guessOfVotes(seen, choices);
+  if (guess === undefined) throw noLabel(seen, choices);
+  return completed(seen, guess, choices);
+}
+
+/** The kinds that the table can be, with this label if one is given. */
+export function possibleKinds(seen: Seen, label: string | undefined): KindName[] {
+  return kindNames.filter((kind) => {
+    try {
+      return guessTask(seen, { label, kind }).guess.kind === kind;
+    } catch (error) {
+      if (error instanceof MtrlError) return false;
+      throw error;
+    }
+  });
+}
+
+function firstGuess(seen: Seen, { kind, label }: Choices): TaskGuess | undefined {
+  for (const [name, guesser] of Object.entries(comparing)) {
+    const guess = kind === undefined || kind === name || name === 'ranking' ? guesser(seen, label) : undefined;
+    if (guess !== undefined && (kind === undefined || guess.kind === kind)) return guess;
+  }
+  const isChosen = kind !== undefined || label !== undefined;
+  for (const column of seen.labels) {
+    const guess = singleGuess(seen, column, kind, isChosen);
+    if (guess !== undefined) return guess;
+  }
+  return undefined;
+}
+
+/** A label that the user names is a score only if it is likely one; a kind that the user names is tried as it is. */
+function singleGuess(seen: Seen, column: LabelColumn, kind: KindName | undefined, isChosen: boolean) {
+  if (kind === 'score') return scoreOf(seen, column, true);
+  if (kind === 'pointwise') return pointwiseOf(seen, column, true);
+  if (kind !== undefined) return undefined;
+  return (
+    scoreOf(seen, column, false) ??
+    pointwiseOf(seen, column, isChosen) ??
+    (isChosen ? scoreOf(seen, column, true) : undefined)
+  );
+}
+
+/** Without another label: the first of several verdicts on a row. */
+function guessOfVotes(seen: Seen, { kind, label }: Choices): TaskGuess | undefined {
+  if (label !== undefined) return undefined;
+  for (const { column, first } of voteColumns(seen, [])) {
+    if (first === undefined) continue;
+    const labels = [{ column: sampledColumn(seen.facts, first), weight: 100 }];
+    const guess = firstGuess({ ...seen, labels }, { kind, label: first });
+    if (guess === undefined) continue;
+    const notes = [
+      ...guess.notes,
+      `\`${first}\` is the first of the verdicts in \`${column}\`; the others are not read.`,
+    ];
+    return { ...guess, used: [...guess.used, column], notes };
+  }
+  return undefined;
+}
+
+/** The column, or a field inside one (`ratings.0`), as the sampled rows have it. */
+function columnNamed({ facts }: Seen, name: string): ColumnFacts {
+  const column = facts.columns.find((each) => each.name === name) ?? sampledColumn(facts, name);
+  if (column.presentCount > 0) return column;
+  const names = facts.columns.map((each) => each.name);
+  throw new MtrlError('NOT_FOUND', `there is no column ${name}`, { where: placesOf(facts), found: names.join(', ') });
+}
+
+function sampledColumn({ sample }: TableFacts, name: string): ColumnFacts {
+  const collector = new ColumnCollector(name);
+  for (const row of sample) collector.add(valueAt(row, name));
+  return collector.facts(sample.length);
+}
+
+const placesOf = ({ sources }: TableFacts): string => sources.map(({ path }) => path).join(', ');
+const listedColumnMax = 30;
+
+function noLabel({ facts }: Seen, { label, kind }: Choices): MtrlError {
+  const names = facts.columns.map(({ name, shape, distinctCount }) => `${name} (${shape}, ${distinctCount} values)`);
+  const found = names.slice(0, listedColumnMax).join(', ') + (names.length > listedColumnMax ? ', ...' : '');
+  const where = placesOf(facts);
+  if (kind !== undefined)
+    return new MtrlError('NOT_FOUND', `the rows cannot be a ${kind} task`, {
+      where,
+      found,
+      hint: 'choose another kind',
+    });
+  if (label !== undefined)
+    return new MtrlError('NOT_FOUND', `\`${label}\` cannot be the label`, {
+      where,
+      found,
+      hint: 'choose a column of 2 to 40 different values or of numbers',
+    });
+  const isFolder = facts.sources.some(({ reader }) => reader === 'folder');
+  return new MtrlError('NOT_FOUND', 'no column can be the label', {
+    where,
+    found: found === '' ? 'no columns' : found,
+    hint: isFolder
+      ? 'put the pictures into one sub-folder a class; or give rows that name a picture and its label'
+      : 'a label has 2 to 20 different values, or numbers in a column named score, rating or mean; two answers are named chosen and rejected, or like image_0, image_1 with label_0, label_1. Rename the column `label`, or name it with --label',
+  });
+}
+
+function completed(seen: Seen, guess: TaskGuess, choices: Choices): GuessedTask {
+  const votes = voteColumns(seen, guess.used, guess.compared !== undefined);
+  const voted = votes.flatMap(({ column }) => column);
+  const fields = promptFields(seen, { ...guess, used: [...guess.used, ...voted] });
+  if (guess.compared === undefined && guess.images.length === 0 && fields.fields.length === 0) {
+    throw new MtrlError('NOT_FOUND', 'there is nothing to show to a judge: neither a picture nor a text', {
+      where: placesOf(seen.facts),
+      found: seen.facts.columns.map(({ name, shape }) => `${name} (${shape})`).join(', '),
+      hint: 'name the column with the text text, caption, question or prompt; name the pictures by file, and their folder with --images',
+    });
+  }
+  const keys = rowKeys(seen, guess, fields.fields);
+  const question = choices.question ?? questionOf(guess, fields.fields);
+  return {
+    ...{ seen, guess, fields, keys, votes, question },
+    prompt: promptOf(seen, guess, fields, question),
+    splits: splitsOf(seen.facts, keys.groupCount),
+  };
+}
