@@ -16,7 +16,8 @@ import type { StackSettings } from './settings.ts';
 export const workerNames = ['control', 'compute'] as const;
 export type WorkerName = (typeof workerNames)[number];
 
-const readyTimeoutMs = 60_000;
+/** A worker that exits is noticed at once; this long takes only one on a machine that is far too busy. */
+const readyTimeoutMs = 180_000;
 const strayGraceMs = 5_000;
 
 /** File to which a worker writes its pid once it polls its task queue. */
