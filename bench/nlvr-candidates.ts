@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { required } from '../core/assert.ts';
 import { MtrlError } from '../core/errors.ts';
 import { projectRoot } from '../core/project.ts';
 import { choicesOf, denialWords, type NlvrRow, pairsOf, vocabularyOf } from './nlvr-rows.ts';
@@ -64,7 +65,10 @@ function writeConfig(folder: string, words: readonly string[]): number {
   };
   cpSync(demo, folder, { recursive: true });
   const tokenizer = read('tokenizer.json') as Tokenizer;
-  const tokens = [...new Set([...Object.keys(tokenizer.model.vocab), ...words])];
+  // The demo's tokens keep their ids: the config names some of them.
+  const { vocab: known } = tokenizer.model;
+  const tokens = Object.keys(known).sort((a, b) => required(known[a], a) - required(known[b], b));
+  tokens.push(...new Set(words.filter((word) => known[word] === undefined)));
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
   write('tokenizer.json', { ...tokenizer, model: { ...tokenizer.model, vocab } });
   const config = read('config.json') as Config;

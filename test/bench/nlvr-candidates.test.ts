@@ -112,6 +112,9 @@ describe.skipIf(isMissing)('recipes/nlvr-candidates.yaml', () => {
       readonly model: { readonly vocab: Readonly<Record<string, number>> };
     };
     expect(counts.wordCount).toBe(Object.keys(model.vocab).length);
+    // config.json names tokens of the demo, such as that of images, by their ids.
+    const demo = readFileSync(join(projectRoot, 'recipes', 'demo-config', 'tokenizer.json'), 'utf8');
+    expect(model.vocab).toMatchObject((JSON.parse(demo) as { readonly model: { readonly vocab: object } }).model.vocab);
     expect(new Set(Object.values(model.vocab)).size).toBe(counts.wordCount);
     const words = 'image which is true ? first second third fourth : directly it false that <answer> </answer>';
     expect(words.split(' ').filter((word) => !Object.hasOwn(model.vocab, word))).toEqual([]);
