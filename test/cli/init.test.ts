@@ -74,6 +74,19 @@ describe('a recipe that is ingested unchanged', () => {
     expect([countOf('kind/train'), countOf('kind/test'), countOf('pairs/')]).toEqual([20, 20, 50]);
   });
 
+  test('rows that were skipped, and those of the other split in a split column, are left out', async () => {
+    const row = (i: number) => ({
+      ...{ text: `a text ${i}`, label: ['good', 'bad', 'skip'][i % 3] },
+      split: i < 45 ? 'train' : 'test',
+    });
+    const recipe = recipePath();
+    await initJson([file('skipped.jsonl', lines(60, row)), '--to', recipe]);
+    const { examples, quarantined } = await ingestRecipe(recipe);
+    const countOf = (name: string) => examples.filter(({ split }) => split === name).length;
+    expect([countOf('train'), countOf('test')]).toEqual([30, 10]);
+    expect(new Set(quarantined.map(({ code }) => code))).toEqual(new Set(['LEFT_OUT']));
+  });
+
   test('pairs that share all of their pictures are one group, so all are the test', async () => {
     const { default: sharp } = await import('sharp');
     const picture = { create: { width: 8, height: 8, channels: 3, background: '#abcdef' } } as const;

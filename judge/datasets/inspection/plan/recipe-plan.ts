@@ -124,7 +124,9 @@ function datasetsOf({ task, name, oodName }: NamedTask, { placeOf }: PlanSetting
   const shown = showsPictures(guess);
   const isNamed = shown && pictures.folder !== undefined;
   return splits.sources.map((part) => {
-    const leaveOut = { ...guess.leaveOut, ...part.leaveOut };
+    const where = Object.fromEntries(
+      Object.entries({ ...guess.leaveOut, ...part.leaveOut }).map(([field, values]) => [field, { not: values }]),
+    );
     const isOne = splits.sources.filter(({ split }) => split === part.split).length === 1;
     const dataset = {
       reader: part.source.reader,
@@ -143,7 +145,7 @@ function datasetsOf({ task, name, oodName }: NamedTask, { placeOf }: PlanSetting
         ...(keys.group !== undefined && { group: keys.group }),
       },
       ...(guess.labelMap && { labelMap: guess.labelMap }),
-      ...(Object.keys(leaveOut).length > 0 && { leaveOut }),
+      ...(Object.keys(where).length > 0 && { where }),
       ...(guess.randomOrderSeed !== undefined && { randomOrderSeed: guess.randomOrderSeed }),
       ...(guess.ranking && { ranking: guess.ranking }),
     };
