@@ -2,8 +2,16 @@
  * Jinja with undefined names as errors (as with Python's StrictUndefined), so that no prompt is rendered with a gap. `x
  * is defined` and `x | default(...)` are still allowed.
  */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 import { MtrlError } from '../../core/errors.ts';
+import {
+  BaseInterpreter,
+  BaseScope,
+  type Node,
+  parseJinja,
+  type Scope,
+  statements,
+  type Value,
+} from '../../core/jinja.ts';
 import type { Candidate, Example } from '../example.ts';
 import { nested } from './nested-values.ts';
 import { splitAtImages } from './image-marks.ts';
@@ -15,39 +23,6 @@ import {
   type TextMarks,
   unusedMarks,
 } from '../../core/marked-text.ts';
-
-// Types of the used parts of the library: its own declarations import each other in a way that nodenext does not
-// resolve.
-interface Node {
-  readonly type: string;
-  readonly operand?: Node;
-  readonly property?: Node;
-  readonly test?: Node;
-  readonly filter?: Node;
-  readonly callee?: Node;
-  readonly value?: unknown;
-  readonly left?: Node;
-  readonly right?: Node;
-  readonly operator?: Node;
-}
-interface Value {
-  readonly type: string;
-  readonly value: unknown;
-  /** The value as the library prints it. */
-  toString(): string;
-}
-interface Scope {
-  set(name: string, value: unknown): unknown;
-}
-interface Evaluator {
-  evaluate(node: Node | undefined, scope: Scope): Value;
-  evaluateBlock(nodes: readonly Node[], scope: Scope): Value;
-  run(program: Node): Value;
-}
-const BaseScope = Environment as unknown as new () => Scope;
-const BaseInterpreter = Interpreter as unknown as new (scope: Scope) => Evaluator;
-const parseTokens = parse as unknown as (tokens: unknown) => Node;
-const tokensOf = tokenize as unknown as (text: string, options: Readonly<Record<string, boolean>>) => unknown;
 
 /** The elements of a list; a value that is none is its own element. */
 function elementsOf(value: Value): readonly Value[] {
@@ -79,9 +54,6 @@ class StrictInterpreter extends BaseInterpreter {
     return value;
   }
 }
-
-/** Statements, whose value consists of the text and expressions inside them; all other nodes are expressions. */
-const statements: readonly string[] = ['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'];
 
 /**
  * Marks the output of expressions as row text, except for what the template itself wrote: literals, blocks, and their
@@ -127,7 +99,7 @@ class MarkingInterpreter extends StrictInterpreter {
     const texts = nodes.map((node) => {
       const value = this.evaluate(node, scope);
       if (value.type === 'NullValue' || value.type === 'UndefinedValue') return '';
-      return statements.includes(node.type) ? value.toString() : this.#output(value);
+      return statements.has(node.type) ? value.toString() : this.#output(value);
     });
     return this.evaluate({ type: 'StringLiteral', value: texts.join('') }, scope);
   }
@@ -230,7 +202,7 @@ function shownParts(candidate: Candidate, marks: TextMarks): string {
 }
 
 function parseTemplate(text: string): Node {
-  return attempt(text, () => parseTokens(tokensOf(text, { lstrip_blocks: true, trim_blocks: true })));
+  return attempt(text, () => parseJinja(text));
 }
 
 function scopeOf(values: Readonly<Record<string, unknown>>): Scope {

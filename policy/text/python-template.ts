@@ -2,44 +2,15 @@
  * Jinja as Python renders it, where the library differs without an error: true is printed as True, none as None, and
  * lists as Python writes them; `strip` takes characters; what an iteration has printed before a break or continue stays.
  */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-
-// Types of the used parts of the library: its own declarations do not resolve under nodenext.
-interface Node {
-  readonly type: string;
-  readonly value?: unknown;
-  readonly body?: readonly Node[];
-  readonly callee?: Node;
-  readonly object?: Node;
-  readonly property?: Node;
-  readonly args?: readonly Node[];
-  readonly left?: Node;
-  readonly right?: Node;
-  readonly operator?: { readonly value: string };
-}
-interface Value {
-  readonly type: string;
-  readonly value: unknown;
-  toString(): string;
-}
-interface Scope {
-  set(name: string, value: unknown): unknown;
-}
-interface Evaluator {
-  /** @param node undefined for the bounds that a slice leaves out */
-  evaluate(node: Node | undefined, scope: Scope): Value;
-  evaluateBlock(nodes: readonly Node[], scope: Scope): Value;
-  run(program: Node): Value;
-}
-const NewScope = Environment as unknown as new () => Scope;
-const BaseInterpreter = Interpreter as unknown as new (scope: Scope) => Evaluator;
-const parseTokens = parse as unknown as (tokens: unknown) => Node;
-const tokensOf = tokenize as unknown as (text: string, options: Readonly<Record<string, boolean>>) => unknown;
-
-/** Statements print their text; all other nodes are expressions, which print a value. */
-const statements: ReadonlySet<string> = new Set([
-  ...['Set', 'If', 'For', 'Macro', 'CallStatement', 'FilterStatement', 'Comment'],
-]);
+import {
+  BaseInterpreter,
+  BaseScope,
+  type Node,
+  parseJinja,
+  type Scope,
+  statements,
+  type Value,
+} from '../../core/jinja.ts';
 
 /** A break or continue on its way to its loop. */
 class LoopControl extends Error {
@@ -162,9 +133,9 @@ export type ChatTemplate = (values: Readonly<Record<string, unknown>>) => string
 
 /** Compiles a chat template. Throws a plain Error if it is not Jinja; the returned function, if it cannot be rendered. */
 export function pythonTemplate(text: string): ChatTemplate {
-  const program = parseTokens(tokensOf(text, { lstrip_blocks: true, trim_blocks: true }));
+  const program = parseJinja(text);
   return (values) => {
-    const scope = new NewScope();
+    const scope = new BaseScope();
     for (const [name, value] of Object.entries({ ...globals, ...values })) scope.set(name, value);
     return String(new PythonInterpreter(scope).run(program).value);
   };

@@ -18,7 +18,7 @@ interface Room {
  * of their own.
  */
 const rooms: Readonly<Record<string, Room>> = {
-  core: { imports: [], packages: ['lru-cache'] },
+  core: { imports: [], packages: ['@huggingface/jinja', 'lru-cache'] },
   artifacts: { imports: ['core'], packages: ['@huggingface/hub', 'minio', 'hyparquet', 'p-map', 'tar-stream'] },
   // Used to validate recipes: a kind and an algorithm define their fields of the schema.
   'judge/kinds': { imports: ['core'], types: ['judge', 'recipes'], packages: ['zod'] },
@@ -27,7 +27,6 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: ['core', 'judge/kinds'],
     types: ['recipes', 'contract'],
     packages: [
-      '@huggingface/jinja',
       '@julusian/jpeg-turbo',
       '@observablehq/plot',
       'fzstd',
@@ -49,7 +48,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'policy/text': {
     imports: ['core', 'policy/checkpoint-file'],
     types: ['policy/engine'],
-    packages: ['@huggingface/jinja', '@huggingface/tokenizers', 'zod'],
+    packages: ['@huggingface/tokenizers', 'zod'],
   },
   'policy/vision': {
     imports: ['core', 'policy/checkpoint-file'],

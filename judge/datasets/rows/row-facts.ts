@@ -29,6 +29,14 @@ const textDigestLength = 32;
 /** Ids and group keys are compared but not shown: among 100 million, two share 80 bits with probability 4e-9. */
 const keyDigestLength = 10;
 
+/** The parts of a recipe that decide which facts are kept. */
+interface FactsRecipe extends Pick<Recipe, 'leaks'> {
+  readonly datasets: readonly {
+    readonly split: Recipe['datasets'][number]['split'];
+    readonly fields?: { readonly candidates?: unknown };
+  }[];
+}
+
 export class RowFacts {
   readonly images = new KeyColumn(imageDigestLength);
   /** Hashes of the images, if the recipe asks for near duplicates; images of one colour have none. */
@@ -46,13 +54,11 @@ export class RowFacts {
   readonly #kindIndices = new Map<string, number>();
   readonly #kindOfRow = new NumberColumn();
 
-  constructor({ datasets, leaks }: Pick<Recipe, 'datasets' | 'leaks'>) {
+  constructor({ datasets, leaks }: FactsRecipe) {
     const isSplitHere = datasets.some(({ split }) => typeof split === 'object');
     this.groups = isSplitHere ? new KeyColumn(keyDigestLength) : undefined;
     this.taskGroups = leaks.action === 'move' ? new KeyColumn(keyDigestLength) : undefined;
-    this.#comparesCandidates =
-      leaks.candidateTexts &&
-      datasets.some((each) => each.reader !== 'judge-world' && each.fields.candidates !== undefined);
+    this.#comparesCandidates = leaks.candidateTexts && datasets.some(({ fields }) => fields?.candidates !== undefined);
     this.#textFields = leaks.textFields;
     this.texts = leaks.textFields.length > 0 || this.#comparesCandidates ? new KeyColumn(textDigestLength) : undefined;
   }

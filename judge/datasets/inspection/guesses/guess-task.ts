@@ -83,11 +83,11 @@ function firstGuess(seen: Seen, { kind, label }: Choices): TaskGuess | undefined
   return undefined;
 }
 
+const single: Readonly<Partial<Record<KindName, typeof scoreOf>>> = { score: scoreOf, pointwise: pointwiseOf };
+
 /** A label that the user names is a score only if it is likely one; a kind that the user names is tried as it is. */
 function singleGuess(seen: Seen, column: LabelColumn, kind: KindName | undefined, isChosen: boolean) {
-  if (kind === 'score') return scoreOf(seen, column, true);
-  if (kind === 'pointwise') return pointwiseOf(seen, column, true);
-  if (kind !== undefined) return undefined;
+  if (kind !== undefined) return single[kind]?.(seen, column, true);
   return (
     scoreOf(seen, column, false) ??
     pointwiseOf(seen, column, isChosen) ??

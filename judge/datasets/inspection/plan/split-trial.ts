@@ -10,7 +10,7 @@ const partMin = 0.25;
 
 export function isSplitFull(examples: readonly Example[], split: MadeSplit): boolean {
   const facts = new RowFacts({
-    datasets: [{ split }] as never,
+    datasets: [{ split }],
     leaks: { action: 'report', textFields: [], candidateTexts: false },
   });
   for (const example of examples) facts.add(example, 0);
