@@ -1,14 +1,16 @@
 /**
  * `npm run bench -- dynamics [--peer]`: GRPO on words and their labels from the same supervised start, with LoRA and with
- * all weights, three seeds each; with --peer also by TRL. Prints each step's reward and the held-out scores, all of
- * which our own judge measures.
+ * all weights, three seeds each; with --peer also by TRL, on the same rows in the same order. Prints each step's
+ * reward and the held-out scores, all of which our own judge measures, and draws docs/figures/dynamics.svg.
  */
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { required } from '../core/assert.ts';
 import { stackHome } from '../infra/stack/settings.ts';
 import { openForm } from '../policy/checkpoints/form.ts';
+import { type Panel, drawDynamics, dynamicsTable } from './dynamics-page.ts';
 import type { BenchOptions } from './main.ts';
 import { runPeer } from './python-peer.ts';
 import { prepareRealText } from './real-text-data.ts';
@@ -19,20 +21,22 @@ import {
   type Training,
   formatWeight,
   labels,
+  batchOf,
   lora,
   rowsIn,
-  system,
 } from './text-judge.ts';
 
+const figure = fileURLToPath(new URL('../docs/figures/dynamics.svg', import.meta.url));
 const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientNormMax: 1 };
 /** Of the same rows for all; 32 rollouts a step, for TRL's sake: on two cores it takes about a second for each. */
-const batch = { promptCount: 4, groupSize: 8, completionTokenCount: 12 };
+const batch = { promptCount: 8, groupSize: 4, completionTokenCount: 12 };
+const formatStepCount = 5;
 const heldOutCount = 200;
 
 /** What is trained in reinforcement learning, and how fast. */
 const kinds = {
-  lora: { stepCount: 30, warmupStepCount: 3, learningRate: 1e-4 },
-  'all weights': { stepCount: 20, warmupStepCount: 10, learningRate: 1e-6 },
+  lora: { stepCount: 15, warmupStepCount: 2, learningRate: 1e-4 },
+  'all weights': { stepCount: 15, warmupStepCount: 3, learningRate: 3e-6 },
 } as const;
 type Kind = keyof typeof kinds;
 const seeds = [0, 1, 2];
@@ -69,10 +73,25 @@ export async function bench(log: (line: string) => void, { withPeers }: BenchOpt
         }
       }
     }
+    const panels = panelsOf(runs);
+    await writeFile(figure, drawDynamics(panels));
+    log(`written: ${figure}`);
+    process.stderr.write(`${dynamicsTable(panels)}\n`);
     return { batch, kinds, start: scored, runs };
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Runs by side and then by kind and seed, as panels by kind. */
+function panelsOf(runs: Readonly<Record<string, Readonly<Record<string, Trained>>>>): Panel[] {
+  return Object.keys(kinds).map((kind) => ({
+    kind,
+    sides: Object.entries(runs).map(([side, trained]) => ({
+      name: side === 'trl' ? 'TRL' : 'mt-rl-judge',
+      runs: seeds.map((seed) => ({ seed, ...required(trained[`${kind}/s${String(seed)}`], 'a run of every seed') })),
+    })),
+  }));
 }
 
 /** So many of the rows, evenly spaced: the tables are in alphabetical order. */
@@ -102,7 +121,11 @@ const ours: Train = async (start, out, rows, kind, seed, onStep) => {
 
 const trl: Train = async (start, out, rows, kind, seed, onStep) => {
   const file = `${out}.json`;
-  const work = { ...batch, ...kinds[kind], folder: start, out, system, rows, labels, seed, adam, formatWeight };
+  // The same rows in the same order as ours.
+  const shown = Array.from({ length: kinds[kind].stepCount }, (_, step) =>
+    batchOf(rows, batch.promptCount, seed, step),
+  );
+  const work = { ...batch, ...kinds[kind], folder: start, out, rows: shown.flat(), labels, seed, adam, formatWeight };
   await writeFile(file, JSON.stringify({ ...work, lora: kind === 'lora' ? lora : null }));
   const rewards: number[] = [];
   await runPeer('trl_dynamics.py', file, (value) => {
@@ -124,7 +147,7 @@ async function startOf(gguf: string, folder: string, rows: readonly Row[]): Prom
   await judge.learnFormat(rows, {
     ...batch,
     seed: 0,
-    stepCount: 8,
+    stepCount: formatStepCount,
     promptCount: 32,
     warmupStepCount: 2,
     optimizer,

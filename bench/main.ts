@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]`: runs one benchmark and
+ * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--json]`: runs one benchmark and
  * prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
@@ -38,6 +38,11 @@ const names = [
   'judging-overhead',
 ] as const;
 
+export interface Recorded {
+  readonly experimentId: string;
+  readonly runName?: string;
+}
+
 export interface BenchOptions {
   /** Whether the peers run, too, in turn with this project. */
   readonly withPeers: boolean;
@@ -46,7 +51,9 @@ export interface BenchOptions {
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
-  readonly replayed?: { readonly experimentId: string; readonly runName?: string };
+  readonly replayed?: Recorded;
+  /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
+  readonly exported?: Recorded;
   /** For `real-weights`: only brings model and data. */
   readonly onlyPrepares?: boolean;
 }
@@ -70,14 +77,16 @@ async function main(args: readonly string[]): Promise<void> {
   const { bench } = (await import(file.href)) as BenchModule;
   const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
   const rowCount = countOf(values.rows, '--rows', 'dataset', name);
-  if (values.replay !== undefined || values.run !== undefined) requireBench('--replay', 'parity', known ?? '');
+  const run = values.run !== undefined && { runName: values.run };
+  const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
+    ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
+  );
+  if (recorded.length > 0 || run) requireBench('--replay, --exported, --run', 'parity', known ?? '');
   const options = {
     withPeers: values.peer,
     ...(roundCount !== undefined && { roundCount }),
     ...(rowCount !== undefined && { rowCount }),
-    ...(values.replay !== undefined && {
-      replayed: { experimentId: values.replay, ...(values.run !== undefined && { runName: values.run }) },
-    }),
+    ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.prepare && { onlyPrepares: true }),
   };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
@@ -92,6 +101,7 @@ function parse(args: readonly string[]) {
       peer: flag,
       prepare: flag,
       replay: { type: 'string' },
+      exported: { type: 'string' },
       run: { type: 'string' },
       rounds: { type: 'string' },
       rows: { type: 'string' },
@@ -99,7 +109,7 @@ function parse(args: readonly string[]) {
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID] [--run NAME] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--json]',
     });
   }
 }

@@ -1,7 +1,8 @@
 /**
  * Writes docs/parity.md: the differences between the engine and transformers with torch on every architecture, and
  * between ONNX Runtime and TensorFlow.js on every op. The inputs are the tests' fixtures; every figure is measured
- * anew. With --replay ID it makes the updates of a recorded experiment again in PyTorch instead (replay/replay.ts).
+ * anew. With --replay ID it makes the updates of a recorded experiment again in PyTorch instead (replay/replay.ts), with
+ * --exported ID it opens its exports in transformers and PEFT (exported/exported.ts).
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { EmbeddedEngine } from '../policy/engines/embedded/embedded-engine.ts';
 import { readConfig, readWeights } from '../policy/engines/embedded/weights.ts';
 import { type OpDifference, opDifferences } from '../test/support/differential.ts';
 import { largestDifference, strided } from '../test/support/idefics3-fixture.ts';
+import { compareExports } from './exported/exported.ts';
 import type { BenchOptions } from './main.ts';
 import { replayExperiment } from './replay/replay.ts';
 import { modelRun } from '../test/support/model-run.ts';
@@ -40,8 +42,9 @@ interface Measured {
   readonly greedy: string;
 }
 
-export async function bench(log: (line: string) => void, { replayed }: BenchOptions) {
+export async function bench(log: (line: string) => void, { replayed, exported }: BenchOptions) {
   if (replayed !== undefined) return replayExperiment(log, replayed.experimentId, replayed.runName);
+  if (exported !== undefined) return compareExports(log, exported.experimentId, exported.runName);
   const measured: Measured[] = [];
   for (const item of await parityCases()) {
     measured.push(await measure(item));

@@ -12,7 +12,7 @@ import { loadProcessor } from '../policy/processor.ts';
 import { hyperparameters } from './our-step.ts';
 import { startPeer } from './python-peer.ts';
 import { median, rounded } from './statistics.ts';
-import { type Row, encodedRows, lora, rowsIn, system } from './text-judge.ts';
+import { type Row, encodedRows, lora, rowsIn } from './text-judge.ts';
 
 const work = { promptCount: 12, groupSize: 8, completionTokenCount: 12 };
 const warmupCount = 1;
@@ -51,7 +51,7 @@ async function compare(
   withPeers: boolean,
   log: (line: string) => void,
 ) {
-  const argument = { folder, system, prompts: rows.map(({ text }) => text), ...work, lora: trainable.lora ?? null };
+  const argument = { folder, prompts: rows.map(({ text }) => text), ...work, lora: trainable.lora ?? null };
   const sides = new Map<string, { step: () => Promise<StepTimes>; stop: () => void }>([
     ['ours', await openOurs(folder, rows, trainable)],
   ]);

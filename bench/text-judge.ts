@@ -14,8 +14,6 @@ import { loadProcessor, type Processor } from '../policy/processor.ts';
 import { tableIn } from './real-text-data.ts';
 
 export const labels = ['positive', 'negative'];
-/** The system message, as in the recipe. */
-export const system = 'You judge words.';
 export const formatWeight = 0.1;
 /** Adapters of all linear modules, as in the recipe. */
 export const lora = {
@@ -176,15 +174,19 @@ export class TextJudge {
 }
 
 export function encodedRows(processor: Processor, rows: readonly Row[]): Promise<EncodedPrompt[]> {
-  const message = (role: 'system' | 'user', text: string) => ({ role, content: [{ type: 'text' as const, text }] });
   return Promise.all(
-    rows.map(({ text }) => processor.encodePrompt([message('system', system), message('user', text)], [])),
+    rows.map(({ text }) => processor.encodePrompt([{ role: 'user', content: [{ type: 'text', text }] }], [])),
   );
 }
 
-function batchOf(rows: readonly Row[], count: number, seed: number, step: number): Row[] {
+/** As many rows of each label, in turn. */
+export function batchOf(rows: readonly Row[], count: number, seed: number, step: number): Row[] {
   const rng = new Rng('dynamics-batch', seed, step);
-  return Array.from({ length: count }, () => required(rows[rng.integer(0, rows.length)], 'a row'));
+  const byLabel = labels.map((label) => rows.filter((row) => row.label === label));
+  return Array.from({ length: count }, (_, i) => {
+    const own = required(byLabel[i % labels.length], 'the rows of a label');
+    return required(own[rng.integer(0, own.length)], 'a row');
+  });
 }
 
 /** Constant after a linear warm-up. */

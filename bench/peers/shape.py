@@ -80,10 +80,6 @@ def encoded(processor, prompts):
     return processor(text=texts, images=[[prompt["image"]] for prompt in prompts], return_tensors="pt", padding=True)
 
 
-def messages(system, text):
-    return [{"role": "system", "content": system}, {"role": "user", "content": text}]
-
-
 def work_of(arguments):
     """The script's only argument: JSON with folder, promptCount, groupSize, wordCount and completionTokenCount."""
     return json.loads(arguments[1])

@@ -1,7 +1,8 @@
 """Trains a text judge by TRL's GRPOTrainer on given rows and rewards, for `npm run bench -- dynamics`.
 
-Argument: the path of a JSON file {folder, out, system, rows, labels, seed, stepCount, promptCount, groupSize,
-completionTokenCount, learningRate, warmupStepCount, adam, lora, formatWeight}; a row is {text, label}. Prints one line
+Argument: the path of a JSON file {folder, out, rows, labels, seed, stepCount, promptCount, groupSize,
+completionTokenCount, learningRate, warmupStepCount, adam, lora, formatWeight}; `rows` are
+those of all steps in order, each {text, label}. Prints one line
 of JSON per step, {"step", "reward"}, and writes the trained model, adapters merged, to `out`.
 """
 
@@ -50,9 +51,9 @@ def main(work):
         warmup_steps=work["warmupStepCount"], adam_beta1=adam["beta1"], adam_beta2=adam["beta2"], adam_epsilon=adam["epsilon"],
         weight_decay=adam["weightDecay"], max_grad_norm=adam["gradientNormMax"], use_cpu=True, bf16=False, logging_steps=1,
         report_to="none", save_strategy="no", gradient_checkpointing=False, temperature=1.0, beta=0.0, loss_type="dapo",
-        dataloader_num_workers=0, disable_tqdm=True,
+        dataloader_num_workers=0, disable_tqdm=True, shuffle_dataset=False,
     )
-    rows = [{"prompt": shape.messages(work["system"], row["text"]), "label": row["label"]} for row in work["rows"]]
+    rows = [{"prompt": [{"role": "user", "content": row["text"]}], "label": row["label"]} for row in work["rows"]]
     trainer = GRPOTrainer(
         model=model, reward_funcs=reward, args=config, processing_class=tokenizer, callbacks=[Told()],
         peft_config=lora and peft.LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], target_modules=lora["modules"]),

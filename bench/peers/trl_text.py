@@ -1,6 +1,6 @@
 """Whole GRPO steps by TRL's GRPOTrainer on a text model from its folder, one per line `step` of stdin.
 
-Argument: JSON with folder, system (text), prompts (texts of user turns), promptCount, groupSize, completionTokenCount, lora ({rank,
+Argument: JSON with folder, prompts (texts of user turns), promptCount, groupSize, completionTokenCount, lora ({rank,
 alpha, modules} or null for all weights). Every completion has the maximum number of tokens. Prints {"versions"} once
 ready, then {"rolloutMs", "trainMs", "stepMs", "peakByteLength"} per step; the first steps are slower.
 """
@@ -37,7 +37,7 @@ def main(work):
     commanded = Commanded(memory)
     trainer = GRPOTrainer(
         model=model, reward_funcs=reward, args=config, processing_class=tokenizer, callbacks=[commanded], peft_config=adapters,
-        train_dataset=Dataset.from_list([{"prompt": shape.messages(work["system"], text)} for text in work["prompts"]]),
+        train_dataset=Dataset.from_list([{"prompt": [{"role": "user", "content": text}]} for text in work["prompts"]]),
     )
     commanded.time_rollouts(trainer)
     shape.ready(trl=trl.__version__, peft=peft.__version__)

@@ -5,35 +5,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { madeBy } from '../../cli/show/made.ts';
 import { withStack } from '../../cli/temporal/stack.ts';
 import { required } from '../../core/assert.ts';
-import { MtrlError } from '../../core/errors.ts';
 import type { StepOutcome } from '../../pipeline/policies/step-record.ts';
 import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
 import { type RecordedRun, recordedRun } from './recorded-run.ts';
 import { torchReplay } from './torch-replay.ts';
+import { trainedRuns } from './trained-runs.ts';
 
 /** @param runName one run of the experiment; default: all that have updates */
 export async function replayExperiment(log: (line: string) => void, experimentId: string, runName?: string) {
   return withStack({ startMissing: false }, async ({ store, ...stack }) => {
-    const { runs } = await madeBy({ ...stack, store }, experimentId);
-    const trained = runs.filter(({ policy }) => policy !== undefined);
-    const wanted = trained.filter((run) => runName === undefined || run.runName === runName);
-    if (wanted.length === 0) {
-      throw new MtrlError('NOT_FOUND', `${experimentId} has no ended run ${runName ?? ''}`.trim(), {
-        hint: `one of ${trained.map((run) => run.runName).join(', ')}`,
-      });
-    }
+    const wanted = await trainedRuns({ ...stack, store }, experimentId, runName);
     const replayed: Record<string, Awaited<ReturnType<typeof one>>> = {};
     for (const { runName: name, policy } of wanted) {
       const folder = await mkdtemp(join(tmpdir(), 'mtrl-replay-'));
       try {
-        const run = await recordedRun(
-          store,
-          required(policy, 'the policy of an ended run'),
-          join(folder, 'processors'),
-        );
+        const run = await recordedRun(store, policy, join(folder, 'processors'));
         if (run === undefined) log(`${name}: no updates`);
         else replayed[name] = await one(name, run, folder);
       } finally {

@@ -94,10 +94,11 @@ const byteSumMean = 4 * 127.5;
 function addNoise({ data, ...size }: RgbImage, deviation: number, rng: Rng): RgbImage {
   const words = new Uint32Array(data.length);
   rng.fill(words);
-  const changed = Uint8ClampedArray.from(data, (sample, i) => {
+  const changed = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i++) {
     const word = words[i] as number;
     const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
-    return sample + (deviation * (sum - byteSumMean)) / byteSumDeviation;
-  });
+    changed[i] = (data[i] as number) + (deviation * (sum - byteSumMean)) / byteSumDeviation;
+  }
   return { ...size, data: new Uint8Array(changed.buffer) };
 }
