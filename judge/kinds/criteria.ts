@@ -80,6 +80,7 @@ export const criteria = {
     });
     return parts.reduce((sum, part) => sum + part, 0) / parts.length;
   },
+  hasClasses: false,
   hasForcedChoice: false,
   metrics: ['criteria'],
   gateMetrics: ['exactRate'],

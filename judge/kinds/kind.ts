@@ -87,6 +87,11 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   sampleLabels?(task: KindTask<F>): readonly string[];
   /** One of the task's `labels`, of which metrics of classes count a label as; undefined if labels are classes. */
   classOf?(label: string): string;
+  /**
+   * False if labels are neither classes nor have one, so that they cannot be drawn equally often (`mixture.balance`).
+   * Default: true.
+   */
+  readonly hasClasses?: boolean;
   /** What is wrong with the fields of a task of this kind; undefined if nothing is. */
   taskProblem?(
     task: KindTask<F>,

@@ -33,6 +33,11 @@ export function classOf({ kind }: { readonly kind: KindName }, label: string): s
   return kindOf({ kind }).classOf?.(label) ?? label;
 }
 
+/** Whether every label has a class, so that each class can be drawn equally often. */
+export function hasClasses(task: { readonly kind: KindName }): boolean {
+  return kindOf(task).hasClasses ?? true;
+}
+
 export function isLabel(task: KindTask & { readonly kind: KindName }, label: string): boolean {
   return kindOf(task).isLabel?.(label, task) ?? task.labels.includes(label);
 }

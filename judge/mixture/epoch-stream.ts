@@ -9,6 +9,9 @@ export interface EpochPlace {
   readonly position: number;
 }
 
+/** Positions of a stream by part; the name of a stream's only part is empty. */
+export type StreamPlaces = readonly (readonly [part: string, place: EpochPlace])[];
+
 export interface EpochStreamOptions {
   /** Row numbers of examples in the dataset. */
   readonly pool: Uint32Array;
@@ -34,8 +37,9 @@ export class EpochStream {
     this.#position = options.place?.position ?? 0;
   }
 
-  get place(): EpochPlace {
-    return { epoch: this.#epoch, position: this.#position };
+  /** The position, in the form of a stream with several parts. */
+  get places(): StreamPlaces {
+    return [['', { epoch: this.#epoch, position: this.#position }]];
   }
 
   /** The next example. Terminates for every chance above 0. */

@@ -7,6 +7,7 @@ import { assert, required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
+import { BalancedStream } from './balanced-stream.ts';
 import { EpochStream, type EpochPlace } from './epoch-stream.ts';
 import { TaskTurns, taskShares } from './task-shares.ts';
 
@@ -23,6 +24,8 @@ export interface MixtureRequest {
   readonly places?: MixturePlaces;
   /** Probability in (0, 1] that an example is taken on its turn; 1 if omitted. */
   readonly chanceOf?: (exampleIndex: number) => number;
+  /** The class of a row's label: within each task, each class is drawn equally often. As in the data if omitted. */
+  readonly classOf?: (exampleIndex: number) => string;
   /** Additional examples per step for dynamic sampling; 0 if omitted. */
   readonly reserveCountPerStep?: number;
 }
@@ -54,33 +57,42 @@ function cappedPools({ pools, seed, mixture }: MixtureRequest): Map<string, Uint
   return new Map(capped);
 }
 
+const union: MixtureSpec = { strategy: 'union', temperature: 2, weights: {}, exampleCountMax: {} };
+
 /** Draws for one purpose (`mixture`, `mixture-reserve`) from all tasks, in proportion to their shares. */
 class Draws {
-  readonly #streams: ReadonlyMap<string, EpochStream>;
+  readonly #streams: ReadonlyMap<string, EpochStream | BalancedStream>;
   readonly #turns: TaskTurns;
 
   constructor(purpose: string, request: MixtureRequest, pools: ReadonlyMap<string, Uint32Array>) {
-    const { seed, mixture, places = {}, chanceOf } = request;
-    const stream = (key: string, pool: Uint32Array, path: readonly (string | number)[]): [string, EpochStream] => {
+    const { seed, mixture = union, places = {}, chanceOf, classOf } = request;
+    const common = chanceOf && { chanceOf };
+    const epochs = (key: string, pool: Uint32Array, path: readonly (string | number)[]): [string, EpochStream] => {
       const place = places[`${purpose}/${key}`];
-      return [key, new EpochStream({ pool, path, ...(place && { place }), ...(chanceOf && { chanceOf }) })];
+      return [key, new EpochStream({ pool, path, ...(place && { place }), ...common })];
     };
-    if ((mixture?.strategy ?? 'union') === 'union') {
+    if (mixture.strategy === 'union' && classOf === undefined) {
       // In dataset order, so that results do not depend on the order in which an arm names its tasks.
-      const union = joined([...pools.values()]);
-      this.#streams = new Map([stream('', union, [purpose, seed])]);
+      this.#streams = new Map([epochs('', joined([...pools.values()]), [purpose, seed])]);
       this.#turns = new TaskTurns(new Map([['', 1]]), 0);
-    } else {
-      // Sorted by name, for the same reason.
-      const named = [...pools].sort(([a], [b]) => (a < b ? -1 : 1));
-      this.#streams = new Map(named.map(([task, pool]) => stream(task, pool, [purpose, seed, task])));
-      const countPerStep = purpose === 'mixture' ? request.exampleCountPerStep : (request.reserveCountPerStep ?? 0);
-      const shares = taskShares(
-        new Map(named.map(([task, pool]) => [task, pool.length])),
-        required(mixture, 'mixture'),
-      );
-      this.#turns = new TaskTurns(shares, (request.fromStep ?? 0) * countPerStep);
+      return;
     }
+    // Sorted by name, for the same reason.
+    const named = [...pools].sort(([a], [b]) => (a < b ? -1 : 1));
+    const countPerStep = purpose === 'mixture' ? request.exampleCountPerStep : (request.reserveCountPerStep ?? 0);
+    const shares = taskShares(new Map(named.map(([task, pool]) => [task, pool.length])), mixture);
+    const turns = new TaskTurns(shares, (request.fromStep ?? 0) * countPerStep);
+    const streamOf = ([task, pool]: [string, Uint32Array]): [string, EpochStream | BalancedStream] => {
+      const path = [purpose, seed, task];
+      if (classOf === undefined) return epochs(task, pool, path);
+      const placeOf = (part: string): EpochPlace | undefined => places[`${purpose}/${task}${part}`];
+      return [
+        task,
+        new BalancedStream({ pool, path, classOf, drawCountBefore: turns.countOf(task), placeOf, ...common }),
+      ];
+    };
+    this.#streams = new Map(named.map(streamOf));
+    this.#turns = turns;
   }
 
   #next(): number {
@@ -93,7 +105,9 @@ class Draws {
   }
 
   places(purpose: string): [string, EpochPlace][] {
-    return [...this.#streams].map(([key, stream]) => [`${purpose}/${key}`, stream.place]);
+    return [...this.#streams].flatMap(([key, { places }]) =>
+      places.map(([part, place]): [string, EpochPlace] => [`${purpose}/${key}${part}`, place]),
+    );
   }
 }
 

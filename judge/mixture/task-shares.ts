@@ -2,13 +2,14 @@
 import { assert, required } from '../../core/assert.ts';
 import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 
-/** Shares that sum to 1, in the order of `exampleCounts`. Not for the union strategy, which has one pool. */
+/** Shares that sum to 1, in the order of `exampleCounts`. */
 export function taskShares(
   exampleCounts: ReadonlyMap<string, number>,
-  { strategy, temperature, weights }: MixtureSpec,
+  { strategy, temperature, weights }: Pick<MixtureSpec, 'strategy' | 'temperature' | 'weights'>,
 ): Map<string, number> {
   const weightOf = (task: string, count: number): number => {
     if (strategy === 'weights') return required(weights[task], `weight of ${task}`);
+    if (strategy === 'union') return count;
     return strategy === 'temperature' ? count ** (1 / temperature) : 1;
   };
   const weighted = [...exampleCounts].map(([task, count]) => [task, weightOf(task, count)] as const);
@@ -28,12 +29,16 @@ export class TaskTurns {
     while (this.#drawCount < drawCountBefore) this.next();
   }
 
+  /** Draws that the task has had. */
+  countOf(task: string): number {
+    return this.#counts.get(task) ?? 0;
+  }
+
   next(): string {
     this.#drawCount++;
-    const lag = ([task, share]: readonly [string, number]): number =>
-      share * this.#drawCount - (this.#counts.get(task) ?? 0);
+    const lag = ([task, share]: readonly [string, number]): number => share * this.#drawCount - this.countOf(task);
     const [task] = this.#shares.reduce((best, one) => (lag(one) > lag(best) ? one : best));
-    this.#counts.set(task, (this.#counts.get(task) ?? 0) + 1);
+    this.#counts.set(task, this.countOf(task) + 1);
     return task;
   }
 }

@@ -2,6 +2,7 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { rowsAt, type RowTable, RowTableWriter } from '../../artifacts/codecs/row-table.ts';
 import type { Pools } from '../../judge/datasets/joining/pools.ts';
+import type { RowClasses } from '../../judge/datasets/joining/row-classes.ts';
 import type { Example } from '../../judge/example.ts';
 import type { DatasetArtifact, StoredExample } from './dataset-artifact.ts';
 import type { StoredImagePack } from './image-packer.ts';
@@ -17,6 +18,8 @@ export interface DatasetEnd extends Pick<
   'quarantine' | 'leaks' | 'exampleCount' | 'imageCount' | 'quarantinedCount'
 > {
   readonly pools: Pools;
+  /** Only of datasets that may be trained on. */
+  readonly classes?: RowClasses;
   readonly packs: readonly StoredImagePack[];
 }
 
@@ -45,14 +48,18 @@ export class DatasetWriter {
     return ids;
   }
 
-  async store({ pools: { pools, poolOfRow }, packs, ...end }: DatasetEnd): Promise<ArtifactRef> {
-    const column = new Uint8Array(poolOfRow.buffer, poolOfRow.byteOffset, poolOfRow.byteLength);
+  async store({ pools: { pools, poolOfRow }, classes, packs, ...end }: DatasetEnd): Promise<ArtifactRef> {
     const dataset: DatasetArtifact = {
       ...{ schema: 2, examples: await this.#finished(), inadmissible: null, pools, ...end },
-      poolOfRow: await this.#cache.store.putBytes(column, { keep: false }),
+      poolOfRow: await this.#putColumn(poolOfRow),
+      ...(classes && { classes: { names: classes.names, ofRow: await this.#putColumn(classes.ofRow) } }),
       images: await storeImageTable(this.#cache, packs),
     };
     return this.#cache.put(dataset);
+  }
+
+  #putColumn({ buffer, byteOffset, byteLength }: Uint16Array): Promise<ArtifactRef> {
+    return this.#cache.store.putBytes(new Uint8Array(buffer, byteOffset, byteLength), { keep: false });
   }
 
   async #finished(): Promise<RowTable> {

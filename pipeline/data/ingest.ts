@@ -60,11 +60,11 @@ async function ingest(cache: JsonCache, recipe: Recipe, kept: KeptDatasets, beat
     const joined = await joinDatasets(recipe, kept.rowsOf, sink, beat).catch((error: unknown) =>
       withTable(error, table, cache),
     );
-    const { leaks, exampleCount, imageCount, quarantinedCount, pools, poolOfRow } = joined;
+    const { leaks, exampleCount, imageCount, quarantinedCount, pools, poolOfRow, classes } = joined;
     const quarantine = await table.store(cache.store);
     const counts = { exampleCount, imageCount, quarantinedCount };
     const dataset = await writer.store({
-      ...{ pools: { pools, poolOfRow }, packs: [...kept.packs.values()], quarantine, ...counts },
+      ...{ pools: { pools, poolOfRow }, classes, packs: [...kept.packs.values()], quarantine, ...counts },
       leaks: leaks.length > 0 ? await cache.store.putJson(leaks) : null,
     });
     const outputs: Readonly<Record<string, ArtifactRef>> = { dataset, ...(quarantine && { quarantine }) };

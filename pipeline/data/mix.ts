@@ -2,6 +2,7 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { Mixture, type PlannedStep } from '../../judge/mixture/mixture.ts';
 import { chanceOf, observe, type ObservedGroup } from '../../judge/mixture/curriculum.ts';
+import type { MixtureSpec } from '../../recipes/fields/mixture-fields.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
 import type { MixInput, MixResult, MixSegment } from '../../contract/activities.ts';
 import { openDataset } from './dataset-artifact.ts';
@@ -32,7 +33,7 @@ export function createMix(deps: ControlDeps, cache: JsonCache) {
       const { tasks, stepCount: plannedCount, ...rest } = config;
       const mixture = new Mixture({
         ...rest,
-        pools: await trainingRows(cache, dataset, tasks),
+        ...(await drawnFrom(cache, dataset, tasks, arm.mixture)),
         ...(before && { places: before.places }),
         ...(curriculum && { chanceOf: chanceOf(rates, curriculum) }),
       });
@@ -49,9 +50,11 @@ export function createMix(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-async function trainingRows(cache: JsonCache, ref: ArtifactRef, tasks: readonly string[]) {
+/** The training rows of the tasks, and the classes of their labels if these are to be balanced. */
+async function drawnFrom(cache: JsonCache, ref: ArtifactRef, tasks: readonly string[], { balance }: MixtureSpec) {
   const dataset = await openDataset(cache, ref);
-  return new Map(await Promise.all(tasks.map(async (task) => [task, await dataset.rowsOf(task, 'train')] as const)));
+  const rows = await Promise.all(tasks.map(async (task) => [task, await dataset.rowsOf(task, 'train')] as const));
+  return { pools: new Map(rows), ...(balance === 'label' && { classOf: await dataset.classes() }) };
 }
 
 function* stepsOf(mixture: Mixture, stepCount: number): Generator<PlannedStep> {

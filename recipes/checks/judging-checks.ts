@@ -1,5 +1,5 @@
 /** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
-import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
+import { hasClasses, kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
 import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
@@ -100,6 +100,10 @@ function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProble
     const found = `no weight of ${missing.join(', ')}`;
     problems.push({ path: [...at, 'mixture', 'weights'], found, allowed: 'a weight for every trained task' });
   }
+  if (arm.mixture.balance === 'label' && !tasks.some((task) => isBalanced(recipe, task))) {
+    const allowed = `none, because labels of ${tasks.join(', ')} are not classes`;
+    problems.push({ path: [...at, 'mixture', 'balance'], found: valueText('label'), allowed });
+  }
   return isRl(arm) ? [...problems, ...rolloutProblems(at, arm, tasks)] : problems;
 }
 
@@ -119,6 +123,12 @@ function rolloutProblems(at: RecipePath, arm: RlArm, tasks: readonly string[]): 
     problems.push({ path: [...at, 'dynamicSampling', 'informativeGroupCountMin'], found, allowed });
   }
   return problems;
+}
+
+/** A task that the recipe does not have is another check's problem. */
+function isBalanced({ tasks }: Recipe, name: string): boolean {
+  const task = tasks[name];
+  return task === undefined || hasClasses(task);
 }
 
 function unknownTasks(at: RecipePath, byTask: Readonly<Record<string, unknown>>, tasks: readonly string[]) {

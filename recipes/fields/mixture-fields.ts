@@ -24,6 +24,14 @@ export const mixtureSchema = z
       .record(z.string(), count)
       .default({})
       .describe('Task -> maximum number of examples, a subset chosen by seed.'),
+    balance: z
+      .enum(['none', 'label'])
+      .optional()
+      .describe(
+        'label: within each task, every label is drawn equally often, so rare labels repeat their examples. Rankings ' +
+          'are balanced by their first place, real scores by the nearest label, criteria not at all. none, the default: ' +
+          'labels come as often as the data has them.',
+      ),
   })
   .default({ strategy: 'union', temperature: 2, weights: {}, exampleCountMax: {} });
 export type MixtureSpec = z.infer<typeof mixtureSchema>;

@@ -91,6 +91,15 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     withArm({ mixture: { exampleCountMax: { other: 1 } } }),
     'arms.rl.mixture.exampleCountMax.other',
   ],
+  ['a balance of what is not there', withArm({ mixture: { balance: 'verdict' } }), 'arms.rl.mixture.balance'],
+  [
+    'a balance of labels that are no classes',
+    {
+      ...withTask({ kind: 'criteria', criteria: { clear: null, safe: null } }),
+      arms: { rl: { ...rl, tasks: ['shows'], mixture: { balance: 'label' } } },
+    },
+    'arms.rl.mixture.balance: found "label"; allowed: none, because labels of shows are not classes',
+  ],
   [
     'changed pictures of no task',
     withArm({ augmentation: { other: { flip: true } } }),

@@ -12,6 +12,7 @@ import { checkRecipeData } from '../check-recipe.ts';
 import { type Leak, type LeakingRows, listedRows, namedLeak } from './leaks.ts';
 import { neededSplits } from '../needs.ts';
 import { type Pools, poolsOf } from './pools.ts';
+import { type RowClasses, rowClassesOf } from './row-classes.ts';
 import type { DatasetRow } from '../read-dataset.ts';
 import { rejectedRow, type RowPlace, UnusableRow } from '../reading.ts';
 import { RowFacts } from '../rows/row-facts.ts';
@@ -57,6 +58,7 @@ export interface JoinedDatasets extends Pools {
   readonly imageCount: number;
   readonly quarantinedCount: number;
   readonly leaks: readonly Leak[];
+  readonly classes: RowClasses;
   /** The final splits. */
   readonly splits: SplitColumn;
 }
@@ -108,6 +110,7 @@ export async function joinDatasets(
     imageCount: shownImageCount(facts, splits),
     quarantinedCount: intake.quarantinedCount,
     leaks: named,
+    classes: rowClassesOf(recipe, facts, splits),
     splits,
   };
 }
