@@ -10,7 +10,14 @@ import { usualParts } from './parts.ts';
 
 export const rloo = defineAlgorithm({
   title: 'RLOO',
-  parts: { ...usualParts, advantage: 'leave-one-out', weights: 'sequence-mean', ratio: 'sequence', klEstimator: 'k1', klIn: 'reward' },
+  parts: {
+    ...usualParts,
+    advantage: 'leave-one-out',
+    weights: 'sequence-mean',
+    ratio: 'sequence',
+    klEstimator: 'k1',
+    klIn: 'reward',
+  },
   fixed: ['advantage'],
   clipLow: 0.2,
   clipHigh: 0.2,

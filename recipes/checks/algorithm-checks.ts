@@ -22,7 +22,8 @@ function partProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {
   const problems: RecipeProblem[] = [];
   const isScaled = advantage === 'mean-scaled';
   if (isScaled && reward.overlong !== undefined) {
-    const allowed = 'nothing with advantage mean-scaled, which divides by the mean reward: the penalty can make it negative';
+    const allowed =
+      'nothing with advantage mean-scaled, which divides by the mean reward: the penalty can make it negative';
     problems.push({ path: [...at, 'reward', 'overlong'], found: valueText(reward.overlong), allowed });
   }
   if ((isScaled || advantage === 'per-part') && klIn === 'reward' && klCoefficient > 0) {
