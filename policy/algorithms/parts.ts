@@ -1,5 +1,6 @@
 /** The parts of an algorithm: their values, and the fields by which a recipe's arm overrides them. */
 import { z } from 'zod';
+import { assert } from '../../core/assert.ts';
 import { type AdvantageName, advantageNames, type AdvantageRule } from './advantages.ts';
 import { rewardPartNames } from './rollout-batch.ts';
 
@@ -57,6 +58,7 @@ const meanings: Readonly<Record<PartName, string>> = {
 
 /** @param fixed parts whose only allowed value is the algorithm's own */
 export function fieldsOf(own: Parts, fixed: readonly PartName[], clip: { clipLow: number; clipHigh: number }) {
+  assert(typeof own.advantage === 'string' || !fixed.includes('advantage'), 'only a named advantage rule can be fixed');
   const part = <P extends PartName>(name: P) => {
     const allowed = fixed.includes(name) ? [own[name]] : values[name];
     const schema = z.enum(allowed as unknown as [Value<P>, ...Value<P>[]]);
