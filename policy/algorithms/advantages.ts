@@ -97,6 +97,9 @@ const perPart: AdvantageRule = (rewards, { rewardParts }, { partWeights = {} }) 
   return sums.map((group) => group.map((value) => value / (deviation + deviationEpsilon)));
 };
 
+const rightOnly: AdvantageRule = (rewards, { rewardParts }) =>
+  rewards.map((group, p) => group.map((_, k) => (rewardParts?.[p]?.[k]?.accuracy === 1 ? 1 : 0)));
+
 const rules = {
   'group-std': byGroup(standardised),
   'group-mean': byGroup(centred),
@@ -104,6 +107,7 @@ const rules = {
   'mean-scaled': byGroup(meanScaled),
   'batch-whitened': batchWhitened,
   'per-part': perPart,
+  'right-only': rightOnly,
 } as const satisfies Readonly<Record<string, AdvantageRule>>;
 
 export type AdvantageName = keyof typeof rules;

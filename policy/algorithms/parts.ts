@@ -36,7 +36,8 @@ const meanings: Readonly<Record<PartName, string>> = {
   advantage:
     'What a rollout is worth beside others. group-std: (r - mean) / std of its group. group-mean: r - mean. ' +
     'leave-one-out: r - mean of the other rollouts. mean-scaled: (r - mean) / mean. batch-whitened: (r - mean) / std ' +
-    'over all tokens of the step. per-part: group-std of each part of the reward, then / std over the step.',
+    'over all tokens of the step. per-part: group-std of each part of the reward, then / std over the step. right-only: 1 ' +
+    'for a right verdict, else 0.',
   weights:
     'Weight of a token in the loss. token-mean: the same for all tokens of an update. sequence-mean: the same for all ' +
     'rollouts, shared by their tokens. fixed-length: 1 / (rollouts of the update * `tokenCountMax`).',

@@ -7,6 +7,7 @@ import { gdpo } from './gdpo.ts';
 import { grpo } from './grpo.ts';
 import { gspo } from './gspo.ts';
 import { maxrl } from './maxrl.ts';
+import { raft } from './raft.ts';
 import { reinforcePlusPlus } from './reinforce-plus-plus.ts';
 import { rloo } from './rloo.ts';
 
@@ -20,6 +21,7 @@ export const algorithms = {
   'reinforce-plus-plus': reinforcePlusPlus,
   maxrl,
   gdpo,
+  raft,
 } as const satisfies Readonly<Record<string, Algorithm>>;
 
 export type AlgorithmName = keyof typeof algorithms;

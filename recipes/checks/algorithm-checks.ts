@@ -26,8 +26,9 @@ function partProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {
       'nothing with advantage mean-scaled, which divides by the mean reward: the penalty can make it negative';
     problems.push({ path: [...at, 'reward', 'overlong'], found: valueText(reward.overlong), allowed });
   }
-  if ((isScaled || advantage === 'per-part') && klIn === 'reward' && klCoefficient > 0) {
-    const reason = isScaled ? 'divides by the mean reward' : 'does not use the sum of the parts of the reward';
+  const ignoresSum = advantage === 'per-part' || advantage === 'right-only';
+  if ((isScaled || ignoresSum) && klIn === 'reward' && klCoefficient > 0) {
+    const reason = isScaled ? 'divides by the mean reward' : 'uses parts of the reward';
     problems.push({
       path: [...at, 'klIn'],
       found: valueText(klIn),

@@ -136,6 +136,26 @@ describe('advantages worked by hand', () => {
     expect(first).toEqual(second);
   });
 
+  test('raft keeps the rollouts whose verdict is right, also where all are', () => {
+    const rewardParts = [
+      [{ accuracy: 1 }, { accuracy: 0.9 }],
+      [{ accuracy: 1 }, { accuracy: 1 }],
+      [{}, { accuracy: 0 }],
+    ];
+    const batch = {
+      ...batchOf([
+        [1, 0.9],
+        [1, 1],
+        [0.1, 0],
+      ]),
+      rewardParts,
+    };
+    expect(advantagesOf('raft', batch)).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
+  });
+
   test('a KL term in the reward makes the rollout farther from the reference worth less', () => {
     const referenceLogProbs = [
       [
@@ -262,3 +282,29 @@ describe("TRL's loss, gradient and clipped share", () => {
     expect(Object.keys(algorithms).filter((name) => !(name in expected.cases))).toEqual([]);
   });
 });
+
+test('the table of docs/algorithms.md says what the algorithms are, with fixed parts in bold', () => {
+  const rows = Object.entries(algorithms).map(([name, algorithm]) => {
+    const { advantage, weights, ratio, clip, klEstimator, klIn } = algorithm.parts({});
+    const { clipLow, clipHigh } = algorithm.loss({}) as PpoLoss;
+    const shown = (part: 'advantage' | 'weights' | 'ratio' | 'clip', value: unknown): string =>
+      isFixed(algorithm, part) ? `**${String(value)}**` : String(value);
+    const where = isFixed(algorithm, 'klIn') ? `**in the ${klIn}**` : `in the ${klIn}`;
+    const cells = [
+      shown('advantage', advantage),
+      shown('weights', weights),
+      shown('ratio', ratio),
+      shown('clip', clip),
+    ];
+    return [`\`${name}\``, ...cells, `${String(clipLow)} / ${String(clipHigh)}`, `${klEstimator} ${where}`].join(' | ');
+  });
+  const page = readFileSync(join(projectRoot, 'docs/algorithms.md'), 'utf8').replaceAll(/\| arXiv \d{4}\.\d{5} /g, '');
+  expect(rows.filter((row) => !page.includes(`| ${row} |`))).toEqual([]);
+});
+
+function isFixed(
+  { fields }: (typeof algorithms)[AlgorithmName],
+  part: 'advantage' | 'weights' | 'ratio' | 'clip' | 'klIn',
+) {
+  return fields[part].unwrap().options.length === 1;
+}
