@@ -8,15 +8,8 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
-import type {
-  EvaluateResult,
-  Made,
-  OptimizeInput,
-  OptimizeResult,
-  RewardResult,
-  RolloutInput,
-  RolloutResult,
-} from '../contract/activities.ts';
+import type { EvaluateResult, Made, RewardResult, RolloutInput, RolloutResult } from '../contract/activities.ts';
+import type { OptimizeInput, OptimizeResult } from '../contract/optimize.ts';
 
 export class ActivityMetrics {
   readonly #log: Logger;

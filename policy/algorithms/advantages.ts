@@ -1,4 +1,5 @@
 /** The advantage rules: from the rewards of a step's rollouts to an advantage for each. */
+import { inGroup, spreadMin } from './in-group.ts';
 import type { RewardParts, RolloutBatch } from './rollout-batch.ts';
 
 export interface AdvantageSettings {
@@ -16,8 +17,6 @@ export type AdvantageRule = (
   settings: AdvantageSettings,
 ) => number[][];
 
-/** Rewards with a smaller spread count as equal: their deviation is only rounding error. */
-const spreadMin = 1e-6;
 /** Keeps a small deviation from making large advantages. */
 const deviationEpsilon = 1e-4;
 
@@ -29,12 +28,6 @@ function meanOf(values: readonly number[]): number {
 function deviationOf(values: readonly number[]): number {
   const mean = meanOf(values);
   return Math.sqrt(values.reduce((a, value) => a + (value - mean) ** 2, 0) / (values.length - 1));
-}
-
-/** Applies the rule to one group; rewards that are all equal give 0. */
-export function inGroup(rewards: readonly number[], rule: (rewards: readonly number[]) => number[]): number[] {
-  const isEqual = Math.max(...rewards) - Math.min(...rewards) < spreadMin;
-  return isEqual ? rewards.map(() => 0) : rule(rewards);
 }
 
 const byGroup =

@@ -128,7 +128,9 @@ describe('an algorithm', () => {
     await expect(stepOf({ algorithm: 'oop' })).rejects.toThrow(
       /arms\.mt-rl\.algorithm: found "oop"; allowed: grpo, opo, dr-grpo, dapo/,
     );
-    await expect(stepOf({ algorithm: 'opo', clipHighest: 1 })).rejects.toThrow(/arms\.mt-rl\.clipHighest: .*allowed: clipHigh/);
+    await expect(stepOf({ algorithm: 'opo', clipHighest: 1 })).rejects.toThrow(
+      /arms\.mt-rl\.clipHighest: .*allowed: clipHigh/,
+    );
     await expect(stepOf({ algorithm: 'opo', weights: 'fixed-length' })).rejects.toThrow(
       /arms\.mt-rl\.weights: found "fixed-length"; allowed: token-mean/,
     );
@@ -162,7 +164,7 @@ describe('an algorithm', () => {
         completions.flatMap(({ advantage = 0, tokenWeight, logProbs = [] }, c) =>
           logProbs.map((old, t) => {
             const logProb = required(trained.logProbs[g]?.[c]?.[t], 'a log-prob');
-            return { logProb, advantage, tokenWeight, ratio: Math.exp(logProb - old) };
+            return { logProb, advantage, tokenWeight: Number(tokenWeight), ratio: Math.exp(logProb - old) };
           }),
         ),
       );

@@ -23,7 +23,7 @@ function rolloutOf(logProbs: readonly number[]) {
 function batchOf(rewards: readonly (readonly number[])[], lengths?: readonly (readonly number[])[]): RolloutBatch {
   return {
     prompts: rewards.map(() => prompt),
-    rollouts: rewards.map((group, p) => group.map((_, k) => rolloutOf(Array(lengths?.[p]?.[k] ?? 1).fill(-1)))),
+    rollouts: rewards.map((group, p) => group.map((_, k) => rolloutOf(Array<number>(lengths?.[p]?.[k] ?? 1).fill(-1)))),
     rewards,
   };
 }
@@ -130,7 +130,7 @@ describe('advantages worked by hand', () => {
       [
         [0.707, -0.707],
         [1.414, -1.414],
-      ].map((group) => group.map((value) => expect.closeTo(value, 3))),
+      ].map((group) => group.map((value): unknown => expect.closeTo(value, 3))),
     );
     const [first, second] = advantagesOf('gdpo', batch, { partWeights: { format: 0 } });
     expect(first).toEqual(second);

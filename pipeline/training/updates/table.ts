@@ -1,5 +1,5 @@
 /** The updates of each objective. */
-import type { OptimizeInput } from '../../../contract/activities.ts';
+import type { OptimizeInput } from '../../../contract/optimize.ts';
 import type { LossName } from '../../../policy/losses/table.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompter.ts';

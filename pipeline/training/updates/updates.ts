@@ -1,5 +1,5 @@
 /** The updates of an objective: planned from a recipe, recorded, and applied or replayed. */
-import type { OptimizeInput } from '../../../contract/activities.ts';
+import type { OptimizeInput } from '../../../contract/optimize.ts';
 import type { Loss } from '../../../policy/engine.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompter.ts';
