@@ -10,6 +10,7 @@ import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
 import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
+import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
@@ -229,34 +230,6 @@ export interface RewardResult extends Made {
   readonly informativeGroupCount: number;
   readonly groupCount: number;
   readonly byTask: readonly TaskReward[];
-}
-
-export interface OptimizeInput extends RunRef {
-  readonly plan: ArtifactRef;
-  /** Steps [fromStep, toStep); a single step if there are rollouts and rewards. */
-  readonly fromStep: number;
-  readonly toStep: number;
-  readonly rollouts?: readonly ArtifactRef[];
-  readonly rewards?: ArtifactRef;
-  readonly policy: PolicyState;
-  /** KL reference, if the arm has one. */
-  readonly reference?: PolicyState;
-  /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
-  readonly recorded?: ArtifactRef;
-}
-export interface OptimizeResult extends Made {
-  /** The step record: everything needed to replay the activity's updates. */
-  readonly record: ArtifactRef;
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  /** Largest absolute difference between rollout and trainer log-probs of a token, nats; 0 for supervised steps. */
-  readonly logProbDifferenceMax: number;
-  /** k3 estimate of KL(policy || reference) before the last update, nats per token; undefined without a KL term. */
-  readonly klMean?: number;
-  readonly tokenCount: number;
-  readonly droppedGroupCount: number;
-  readonly weightsDigest: string;
 }
 
 export interface EvaluateInput {

@@ -122,8 +122,8 @@ export interface TrainGroup {
 
 export interface TrainCompletion {
   readonly tokenIds: readonly number[];
-  /** Weight of each of this completion's tokens in the loss, including the normaliser. */
-  readonly tokenWeight: number;
+  /** Weight of each of this completion's tokens in the loss, including the normaliser; one number for all of them. */
+  readonly tokenWeight: number | readonly number[];
   /** Policy-gradient losses only. */
   readonly advantage?: number;
   readonly logProbs?: readonly number[];

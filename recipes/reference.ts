@@ -1,4 +1,5 @@
 /** Generates docs/recipes.md: every field of a recipe, from the schema alone. `npm run docs` writes it. */
+import { isDeepStrictEqual } from 'node:util';
 import { type SchemaNode, recipeFileSchema } from './json-schema.ts';
 import { nodeTypeText } from './checks/type-text.ts';
 
@@ -90,7 +91,7 @@ function foldedField(own: readonly SchemaNode[], name: string, telling: string):
       ? [`With \`${telling}\` ${having.map(({ value }) => `\`${value}\``).join(', ')}.`]
       : []),
     ...having
-      .filter(({ field }) => field.default !== first.field.default)
+      .filter(({ field }) => !isDeepStrictEqual(field.default, first.field.default))
       .map(({ field, value }) => `Default of \`${value}\`: \`${JSON.stringify(field.default)}\`.`),
   ];
   if (notes.length === 0) return first.field;

@@ -8,15 +8,8 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import type { MetricMeter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
-import type {
-  EvaluateResult,
-  Made,
-  OptimizeInput,
-  OptimizeResult,
-  RewardResult,
-  RolloutInput,
-  RolloutResult,
-} from '../contract/activities.ts';
+import type { EvaluateResult, Made, RewardResult, RolloutInput, RolloutResult } from '../contract/activities.ts';
+import type { OptimizeInput, OptimizeResult } from '../contract/optimize.ts';
 
 export class ActivityMetrics {
   readonly #log: Logger;
@@ -121,6 +114,9 @@ const gauges: Readonly<Record<string, string>> = {
   mtrl_informative_groups: 'Share of groups whose rewards differ',
   mtrl_entropy: 'Mean negative log-prob of sampled tokens, nats: an estimate of the entropy',
   mtrl_kl: 'k3 estimate of the KL divergence from the reference policy, nats per token',
+  mtrl_ratio_mean: 'Mean ratio of new to old probability over the updates of the last step',
+  mtrl_ratio_max: 'Largest ratio of new to old probability of the last step',
+  mtrl_clipped_share: 'Share of the ratios of the last step that were clipped',
   mtrl_loss: 'Cross-entropy of the last supervised step, nats per token',
   mtrl_gradient_norm: 'Before clipping',
   mtrl_log_prob_difference: 'Largest difference between rollout and trainer log-probs',
@@ -141,13 +137,16 @@ function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): rea
   }
   if (activity === 'rollout') return [['mtrl_entropy', (result as RolloutResult).entropyMean]];
   if (activity === 'optimize') {
-    const { loss, gradientNorm, logProbDifferenceMax, klMean } = result as OptimizeResult;
+    const { loss, gradientNorm, logProbDifferenceMax, klMean, ratio } = result as OptimizeResult;
     return [
       // A policy-gradient loss is signed and has no meaning by itself.
       ['mtrl_loss', isSupervised ? loss : undefined],
       ['mtrl_gradient_norm', gradientNorm],
       ['mtrl_log_prob_difference', logProbDifferenceMax],
       ['mtrl_kl', klMean],
+      ['mtrl_ratio_mean', ratio?.mean],
+      ['mtrl_ratio_max', ratio?.max],
+      ['mtrl_clipped_share', ratio?.clippedShare],
     ];
   }
   if (activity !== 'evaluate') return [];

@@ -56,9 +56,16 @@ def token_losses(loss, group, mask, log_probs):
     if loss["name"] != "ppo":
         raise ValueError(f"no loss {loss['name']} here")
     advantage, old = per_token(group, mask, "advantage"), per_token(group, mask, "logProbs")
-    ratio = (log_probs - old).exp()
+    change = log_probs - old
+    if "ratio" in loss:
+        whole = (change * mask).sum(1, keepdim=True)
+        change = (whole if loss["ratio"] == "sequence" else whole / mask.sum(1, keepdim=True)).expand_as(change)
+    ratio = change.exp()
     clipped = ratio.clamp(1 - loss["clipLow"], 1 + loss["clipHigh"])
-    losses = -torch.min(ratio * advantage, clipped * advantage)
+    if loss.get("clip") == "stop-gradient":
+        losses = -clipped.detach() * advantage * log_probs
+    else:
+        losses = -torch.min(ratio * advantage, clipped * advantage)
     if loss["klCoefficient"] > 0:
         gap = per_token(group, mask, "referenceLogProbs") - log_probs
         losses = losses + loss["klCoefficient"] * (gap.exp() - gap - 1)

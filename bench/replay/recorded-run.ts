@@ -1,4 +1,4 @@
-/** What a recorded run's engine was asked to do, from its log: the weights it started from, and each update's groups. */
+/** What a recorded run's engine was asked to do, from its log: the weights it started from, and the groups of each update. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { required } from '../../core/assert.ts';
@@ -9,7 +9,7 @@ import { JsonCache } from '../../pipeline/json-cache.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
-import type { AdamSpec, StepOutcome, StepRecord } from '../../pipeline/policies/step-record.ts';
+import type { AdamSpec, StepOutcome, StepRecord, UpdateOutcome } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { prepareSteps } from '../../pipeline/training/optimize.ts';
 import type { TrainableSpec } from '../../policy/engine.ts';
@@ -21,12 +21,15 @@ export interface RecordedRun {
   readonly trainable: TrainableSpec;
   readonly adam: AdamSpec;
   readonly bannedTokenIds: readonly number[];
-  /** In order; those without informative groups made no update. */
-  readonly steps: AsyncIterable<RecordedStep>;
+  /** In order; those without informative groups were not made. */
+  readonly updates: AsyncIterable<RecordedUpdate>;
 }
 
-interface RecordedStep extends ReadyStep {
-  readonly outcome: StepOutcome;
+/** A step of one update, or one of several updates of a step. */
+export interface RecordedUpdate extends ReadyStep {
+  readonly recorded: Pick<UpdateOutcome, 'gradientNorm'>;
+  /** Whether its rollouts are of the policy that it updates. */
+  readonly isFirst: boolean;
 }
 
 /**
@@ -52,17 +55,17 @@ export async function recordedRun(
   const { trainable = {}, adam } = update;
   return {
     ...{ start: first.checkpoint, final: checkpoint, trainable, adam },
-    steps: recordedSteps(context, first.ref, records),
+    updates: recordedUpdates(context, first.ref, records),
     bannedTokenIds: [...processor.bannedTokenIds],
   };
 }
 
 /** Their rollouts are read step by step: those of a long run do not fit into memory. */
-async function* recordedSteps(
+async function* recordedUpdates(
   context: Parameters<typeof prepareSteps>[0],
   snapshot: ArtifactRef,
   records: readonly StepRecord[],
-): AsyncGenerator<RecordedStep> {
+): AsyncGenerator<RecordedUpdate> {
   for (const { update, steps: outcomes } of records) {
     const { steps } = await prepareSteps(context, snapshot, update);
     for await (const step of steps) {
@@ -70,7 +73,26 @@ async function* recordedSteps(
         outcomes.find((each) => each.step === step.step),
         'the outcome of a step',
       );
-      if (step.groups.length > 0) yield { ...step, outcome };
+      yield* updatesOf(step, outcome);
     }
+  }
+}
+
+/** @throws USAGE if the updates depend on log-probs that only the engine computes */
+function* updatesOf({ split, ...step }: ReadyStep, outcome: StepOutcome): Generator<RecordedUpdate> {
+  if (split === undefined) {
+    if (step.groups.length > 0) yield { ...step, recorded: outcome, isFirst: true };
+    return;
+  }
+  if (split.needs.reference || split.needs.trainer)
+    throw new MtrlError('USAGE', 'a step with a KL term or a correction cannot be replayed', {
+      found: String(step.step),
+    });
+  let isFirst = true;
+  for (const [i, { groups, droppedGroupCount }] of split.updatesOf({}).entries()) {
+    if (groups.length === 0) continue;
+    const recorded = required(outcome.updates?.[i], 'the outcome of an update');
+    yield { ...step, groups, droppedGroupCount, recorded, isFirst };
+    isFirst = false;
   }
 }

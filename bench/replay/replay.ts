@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withStack } from '../../cli/temporal/stack.ts';
 import { required } from '../../core/assert.ts';
-import type { StepOutcome } from '../../pipeline/policies/step-record.ts';
 import { FolderStates } from '../../policy/engines/embedded/folder-states.ts';
-import { type RecordedRun, recordedRun } from './recorded-run.ts';
+import { type RecordedRun, recordedRun, type RecordedUpdate } from './recorded-run.ts';
 import { torchReplay } from './torch-replay.ts';
 import { trainedRuns } from './trained-runs.ts';
 
@@ -35,10 +34,10 @@ export async function replayExperiment(log: (line: string) => void, experimentId
       const [start, final] = await Promise.all(
         [run.start, run.final].map((checkpoint) => states.fetch({ checkpoint, optimizer: null })),
       );
-      const recorded = new Map<number, StepOutcome>();
+      const asked: Pick<RecordedUpdate, 'recorded' | 'isFirst'>[] = [];
       const noted = (async function* () {
-        for await (const step of run.steps) {
-          recorded.set(step.step, step.outcome);
+        for await (const { recorded, isFirst, ...step } of run.updates) {
+          asked.push({ recorded, isFirst });
           yield step;
         }
       })();
@@ -54,10 +53,13 @@ export async function replayExperiment(log: (line: string) => void, experimentId
         isLora: run.trainable.lora !== undefined,
         change,
         relativeDifference,
-        logProbDifferenceMax: Math.max(...steps.map((step) => step.logProbDifferenceMax)),
+        // Those of later updates of a step are of a policy that has changed since it sampled.
+        logProbDifferenceMax: Math.max(
+          ...steps.filter((_, i) => asked[i]?.isFirst).map((step) => step.logProbDifferenceMax),
+        ),
         gradientNormDifferenceMax: Math.max(
-          ...steps.map(({ step, gradientNorm }) => {
-            const ours = required(recorded.get(step), 'a recorded step').gradientNorm;
+          ...steps.map(({ gradientNorm }, i) => {
+            const ours = required(asked[i], 'a recorded update').recorded.gradientNorm;
             return Math.abs(gradientNorm - ours) / ours;
           }),
         ),

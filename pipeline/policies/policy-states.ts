@@ -29,6 +29,8 @@ export type Replay = (replayed: {
 }) => Promise<ReplayedStep>;
 export interface ReplayedStep {
   readonly step: number;
+  /** Of a step of several updates: the first, 0-based, that gave other weights than recorded. */
+  readonly update?: number;
   readonly weightsDigest: string;
   readonly recordedDigest: string;
   readonly recordedRuntime: Runtime;
@@ -252,9 +254,9 @@ function runtimeOf({ info }: EngineSlot): Runtime {
 
 function diverged(
   record: ArtifactRef,
-  { step, weightsDigest, recordedDigest, recordedRuntime }: ReplayedStep,
+  { weightsDigest, recordedDigest, recordedRuntime, ...step }: ReplayedStep,
 ): MtrlError {
-  return new MtrlError('REPLAY_DIVERGED', `the replay of step ${String(step)} on the same runtime gave other weights`, {
+  return new MtrlError('REPLAY_DIVERGED', `the replay of ${nameOf(step)} on the same runtime gave other weights`, {
     where: record.uri,
     found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${describeRuntime(recordedRuntime)})`,
     hint: 'check the memory and the processor of this machine, or fork from the last snapshot',
@@ -263,13 +265,17 @@ function diverged(
 
 function mismatched(
   record: ArtifactRef,
-  { step, weightsDigest, recordedDigest, recordedRuntime }: ReplayedStep,
+  { weightsDigest, recordedDigest, recordedRuntime, ...step }: ReplayedStep,
   runtime: Runtime,
 ): MtrlError {
   const runtimes = `${describeRuntime(recordedRuntime)} then, ${describeRuntime(runtime)} now`;
-  return new MtrlError('RUNTIME_MISMATCH', `the replay of step ${String(step)} on another runtime gave other weights`, {
+  return new MtrlError('RUNTIME_MISMATCH', `the replay of ${nameOf(step)} on another runtime gave other weights`, {
     where: record.uri,
     found: `sha256 ${weightsDigest}, recorded ${recordedDigest} (${runtimes})`,
     hint: 'it is retried so that a worker with the recorded runtime can take it; start one, or fork from the last snapshot',
   });
+}
+
+function nameOf({ step, update }: Pick<ReplayedStep, 'step' | 'update'>): string {
+  return `step ${String(step)}${update === undefined ? '' : `, update ${String(update)},`}`;
 }

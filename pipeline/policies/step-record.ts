@@ -5,8 +5,10 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { AnswerMode } from '../../judge/example.ts';
 import type { ModeWords } from '../../judge/tasks/prompt.ts';
+import type { Minibatches } from '../../policy/algorithms/minibatches.ts';
 import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
+import type { RatioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { Augmentation } from '../../policy/vision/augment.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 
@@ -50,6 +52,8 @@ export interface RlUpdate extends UpdateCommon {
   readonly objective: 'grpo';
   /** Absent in records from when there was only one: grpo. */
   readonly algorithm?: AlgorithmName;
+  /** Absent if the step is one update. */
+  readonly minibatches?: Minibatches;
   readonly step: number;
   readonly learningRate: number;
   readonly mode: AnswerMode;
@@ -76,6 +80,7 @@ export interface SftUpdate extends UpdateCommon {
 
 export type Update = RlUpdate | SftUpdate;
 
+/** With several updates, loss and gradient norm are means over them, and tokens are counted in each. */
 export interface StepOutcome {
   readonly step: number;
   readonly loss: number;
@@ -85,9 +90,24 @@ export interface StepOutcome {
   readonly tokenCount: number;
   /** Largest absolute difference between rollout and trainer log-probs; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
-  /** k3 estimate of the KL term, nats per token; absent if the loss has no KL term. */
+  /** k3 estimate of the KL divergence before the step, nats per token; absent without a KL term. */
   readonly klMean?: number;
   readonly droppedGroupCount: number;
+  /** Over all updates of the step. Like `updates`, absent if the step is one update on its groups. */
+  readonly ratio?: RatioStatistics;
+  readonly updates?: readonly UpdateOutcome[];
+}
+
+/** One of several updates of a step. */
+export interface UpdateOutcome {
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly tokenCount: number;
+  readonly droppedGroupCount: number;
+  /** Of the policy before the update to the one that sampled. */
+  readonly ratio?: RatioStatistics;
+  /** After the update; absent if no group of its minibatch was informative and it was not made. */
+  readonly weightsDigest?: string;
 }
 
 /** The runtime of an update: equal bits are promised only on the same runtime. */
@@ -117,6 +137,12 @@ export function isFromRollouts(update: Update): update is RlUpdate {
 /** Updates from rollouts, in order. */
 export function rolloutUpdates(records: readonly StepRecord[]): RlUpdate[] {
   return records.map(({ update }) => update).filter(isFromRollouts);
+}
+
+/** Digest of the weights after the last of these steps that recorded one for its updates. */
+export function lastDigest(outcomes: readonly StepOutcome[]): string | undefined {
+  const updates = outcomes.flatMap((outcome) => outcome.updates ?? []);
+  return updates.findLast(({ weightsDigest }) => weightsDigest !== undefined)?.weightsDigest;
 }
 
 export function describeRuntime(runtime: Runtime): string {

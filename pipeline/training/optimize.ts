@@ -3,7 +3,8 @@ import { required } from '../../core/assert.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { applySteps } from './apply-update.ts';
 import type { ComputeContext } from '../compute-context.ts';
-import type { OptimizeInput, OptimizeResult, PolicyState } from '../../contract/activities.ts';
+import type { PolicyState } from '../../contract/activities.ts';
+import type { OptimizeInput, OptimizeResult } from '../../contract/optimize.ts';
 import { durable, type Key } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { plannedStep } from '../data/mixture-plan.ts';
@@ -11,7 +12,7 @@ import type { HeldEngine } from '../policies/policy-states.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
 import { firstSteps, planUpdate, readySteps, updateInputs } from './updates/table.ts';
-import type { StepOutcome, StepRecord, Update } from '../policies/step-record.ts';
+import { lastDigest, type StepOutcome, type StepRecord, type Update } from '../policies/step-record.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createOptimize(context: ComputeContext) {
@@ -39,10 +40,10 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
   const { waits, engine } = held;
   const steps = await waits.for(prepareSteps(context, policy.snapshot, update));
   const startedAtMs = performance.now();
-  const { outcomes, weightsDigest } = await held.change(async () => ({
-    outcomes: await applySteps(engine, steps, update),
-    weightsDigest: await engine.weightsDigest(),
-  }));
+  const { outcomes, weightsDigest } = await held.change(async () => {
+    const applied = await applySteps(engine, steps, update);
+    return { outcomes: applied, weightsDigest: lastDigest(applied) ?? (await engine.weightsDigest()) };
+  });
   const computeMs = performance.now() - startedAtMs;
   const { bitExact } = engine.capabilities;
   const made = { schema: 1, update, steps: outcomes, weightsDigest, runtime: held.runtime } as const;
@@ -78,5 +79,6 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     ...(last.klMean !== undefined && { klMean: last.klMean }),
     tokenCount: outcomes.reduce((sum, outcome) => sum + outcome.tokenCount, 0),
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
+    ...(last.ratio && { ratio: last.ratio }),
   };
 }

@@ -1,56 +1,83 @@
 /**
- * Interface of a reinforcement learning algorithm: how rollouts and their rewards become an update. Each algorithm is a
- * file listed in table.ts. Recipes use its fields; the pipeline uses its groups and its loss.
+ * Interface of a reinforcement learning algorithm: how rollouts and their rewards become updates. Each algorithm is a
+ * file listed in table.ts, and consists of parts (parts.ts), which a recipe may override. Recipes use its fields; the
+ * pipeline uses its groups and its loss.
  */
 import { z } from 'zod';
-import type { Loss, Prompt, SampledCompletion, TrainGroup } from '../engine.ts';
+import type { Loss } from '../engine.ts';
+import { trainGroups } from './groups.ts';
+import { lossOfParts } from './loss-of-parts.ts';
+import { type AlgorithmFields, fieldsOf, type PartName, type Parts, partsOf } from './parts.ts';
+import type { RolloutBatch, RolloutGroups } from './rollout-batch.ts';
 
-/** All rollouts of a step. */
-export interface RolloutBatch {
-  /** B prompts. */
-  readonly prompts: readonly Prompt[];
-  /** [prompt][rollout], G per prompt. */
-  readonly rollouts: readonly (readonly SampledCompletion[])[];
-  /** [prompt][rollout]. */
-  readonly rewards: readonly (readonly number[])[];
-  /** [prompt]: factor on the advantages, from the prompt's task. Default: 1. */
-  readonly advantageWeights?: readonly number[];
+/** Log-probs that the engine must compute before the step's first update, because advantages or weights need them. */
+export interface StartNeeds {
+  readonly reference: boolean;
+  readonly trainer: boolean;
 }
 
-/** Training data of an update. */
-export interface RolloutGroups {
-  readonly groups: readonly TrainGroup[];
-  /** Groups of the batch that are left out because all their advantages are 0. */
-  readonly droppedGroupCount: number;
-}
-
-/** An algorithm. `F`: its fields in a recipe's arm, in addition to those of every rl arm. */
-export interface Algorithm<F extends z.ZodRawShape = z.ZodRawShape> {
+export interface Algorithm {
   /** Name used in papers. */
   readonly title: string;
-  readonly fields: F;
+  /** Its fields in a recipe's arm, in addition to those of every rl arm. */
+  readonly fields: AlgorithmFields;
+  /** The parts in use: the algorithm's own, with the overrides in `of`: an arm or a step record. */
+  parts(of: object): Parts;
   /** Returns the algorithm's own fields of an arm or of a step record. */
   settings(of: object): Readonly<Record<string, unknown>>;
-  /** Returns the groups to train on. `of`: an object that contains the settings among other fields. */
-  groups(batch: RolloutBatch, of: object): RolloutGroups;
+  needs(of: object): StartNeeds;
+  /** Whether a KL term compares with the reference policy. */
+  usesReference(of: object): boolean;
+  /**
+   * Returns the groups to train on. Advantages are those of the whole batch.
+   * @param of an object that contains the settings among other fields
+   * @param chosen indices of the update's prompts. Default: all.
+   */
+  groups(batch: RolloutBatch, of: object, chosen?: readonly number[]): RolloutGroups;
   loss(of: object): Loss;
 }
 
-interface Definition<F extends z.ZodRawShape> {
+interface Definition {
   readonly title: string;
-  readonly fields: F;
-  readonly groups: (batch: RolloutBatch, settings: z.infer<z.ZodObject<F>>) => RolloutGroups;
-  readonly loss: (settings: z.infer<z.ZodObject<F>>) => Loss;
+  readonly parts: Parts;
+  /** Parts that make the algorithm what it is: a recipe cannot override them. */
+  readonly fixed: readonly PartName[];
+  readonly clipLow: number;
+  readonly clipHigh: number;
 }
 
-export function defineAlgorithm<F extends z.ZodRawShape>(definition: Definition<F>): Algorithm<F> {
-  const { title, fields } = definition;
+export function defineAlgorithm(definition: Definition): Algorithm {
+  const { title, parts: own, fixed, ...clip } = definition;
+  const fields = fieldsOf(own, fixed, clip);
   const schema = z.object(fields);
+  const read = (of: object) => {
+    const settings = schema.parse(of);
+    const { tokenCountMax } = of as { readonly tokenCountMax?: number };
+    return { parts: partsOf(own, settings), settings, tokenCountMax };
+  };
   return {
     title,
     fields,
-    settings: (of) => schema.parse(of),
-    groups: (batch, of) => definition.groups(batch, schema.parse(of)),
-    loss: (of) => definition.loss(schema.parse(of)),
+    parts: (of) => read(of).parts,
+    settings(of) {
+      const { parts, settings, tokenCountMax } = read(of);
+      return { ...settings, ...(parts.weights === 'fixed-length' && { tokenCountMax }) };
+    },
+    needs(of) {
+      const { parts, settings } = read(of);
+      return {
+        reference: settings.klCoefficient > 0 && parts.klIn === 'reward',
+        trainer: parts.correction !== 'none',
+      };
+    },
+    usesReference: (of) => read(of).settings.klCoefficient > 0,
+    groups(batch, of, chosen) {
+      const { parts, settings, tokenCountMax } = read(of);
+      return trainGroups(batch, { ...settings, parts, tokenCountMax }, chosen);
+    },
+    loss(of) {
+      const { parts, settings } = read(of);
+      return lossOfParts(parts, settings);
+    },
   };
 }

@@ -1,43 +1,76 @@
-/** Builds the groups of an update from advantages; shared by all algorithms with one advantage per rollout. */
+/** Builds the groups of an update from advantages and weights. */
+import { assert, required } from '../../core/assert.ts';
 import type { SampledCompletion, TrainGroup } from '../engine.ts';
-import type { RolloutBatch, RolloutGroups } from './algorithm.ts';
+import { advantageRule, type AdvantageSettings } from './advantages.ts';
+import { corrections } from './corrections.ts';
+import { rewardsLessKl } from './kl-reward.ts';
+import type { Parts } from './parts.ts';
+import type { RolloutBatch, RolloutGroups } from './rollout-batch.ts';
 
-/** Rewards with a smaller spread count as equal: their deviation is only rounding error. */
-const rewardSpreadMin = 1e-6;
-
-export interface GroupRule {
-  /** Advantages of one group, whose rewards are not all equal. */
-  readonly advantages: (rewards: readonly number[]) => readonly number[];
-  /** Weight of each token of the rollout, including the normaliser. */
-  readonly tokenWeight: (rollout: SampledCompletion) => number;
-  /** Keep groups of equal rewards, with advantage 0: a KL term is a mean over all groups. */
-  readonly keepsEqual: boolean;
+export interface GroupSettings extends AdvantageSettings {
+  readonly parts: Parts;
+  readonly klCoefficient: number;
+  readonly correctionMax?: number | undefined;
+  /** Longest rollout; needed by the weights `fixed-length` alone. */
+  readonly tokenCountMax?: number | undefined;
 }
 
-export function trainGroups(batch: RolloutBatch, { advantages, tokenWeight, keepsEqual }: GroupRule): RolloutGroups {
-  const groups = batch.prompts.flatMap((prompt, index): TrainGroup[] => {
-    const rewards = batch.rewards[index] as readonly number[];
-    const isEqual = Math.max(...rewards) - Math.min(...rewards) < rewardSpreadMin;
-    const values = isEqual ? rewards.map(() => 0) : advantages(rewards);
-    if (!keepsEqual && values.every((value) => value === 0)) return [];
+/** @param chosen indices of the prompts of this update */
+export function trainGroups(
+  batch: RolloutBatch,
+  settings: GroupSettings,
+  chosen: readonly number[] = batch.prompts.map((_, index) => index),
+): RolloutGroups {
+  const { parts, klCoefficient } = settings;
+  const advantages = advantageRule(parts.advantage)(rewardsLessKl(batch, settings), batch, settings);
+  // A KL term in the loss is a mean over all groups.
+  const keepsAll = klCoefficient > 0 && parts.klIn === 'loss';
+  const weightOf = tokenWeights(batch, settings, chosen);
+  const groups = chosen.flatMap((index): TrainGroup[] => {
+    const prompt = required(batch.prompts[index], 'a prompt');
+    const values = required(advantages[index], 'the advantages of a prompt');
+    if (!keepsAll && values.every((value) => value === 0)) return [];
     // Applied after normalisation within the group, which would cancel the weight.
     const weight = batch.advantageWeights?.[index] ?? 1;
-    const completions = (batch.rollouts[index] as readonly SampledCompletion[]).map((rollout, k) => ({
-      tokenIds: rollout.tokenIds,
-      tokenWeight: tokenWeight(rollout),
-      advantage: (values[k] as number) * weight,
-      logProbs: rollout.logProbs,
-    }));
+    const completions = rolloutsOf(batch, index).map((rollout, k) => {
+      const trainerLogProbs = batch.trainerLogProbs?.[index]?.[k];
+      const referenceLogProbs = keepsAll ? batch.referenceLogProbs?.[index]?.[k] : undefined;
+      return {
+        tokenIds: rollout.tokenIds,
+        tokenWeight: corrections[parts.correction](weightOf(rollout), rollout, trainerLogProbs, settings),
+        advantage: required(values[k], 'an advantage') * weight,
+        logProbs: trainerLogProbs ?? rollout.logProbs,
+        ...(referenceLogProbs && { referenceLogProbs }),
+      };
+    });
     return [{ prompt, completions }];
   });
-  return { groups, droppedGroupCount: batch.prompts.length - groups.length };
+  return { groups, droppedGroupCount: chosen.length - groups.length };
 }
 
 /**
- * Returns the weight 1 / (tokens of the batch, dropped groups included): every token has the same weight, and a step in
- * which few groups have non-zero advantages makes a small update.
+ * Weight of each token of a rollout, with the normaliser: that of the update, dropped groups included. An update in
+ * which few groups have advantages that are not 0 is a small one.
  */
-export function tokenMean({ rollouts }: RolloutBatch): GroupRule['tokenWeight'] {
-  const tokenCount = rollouts.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
-  return () => 1 / tokenCount;
+function tokenWeights(
+  batch: RolloutBatch,
+  { parts: { weights }, tokenCountMax }: GroupSettings,
+  chosen: readonly number[],
+): (rollout: SampledCompletion) => number {
+  const rollouts = chosen.flatMap((index) => rolloutsOf(batch, index));
+  switch (weights) {
+    case 'token-mean': {
+      const tokenCount = rollouts.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+      return () => 1 / tokenCount;
+    }
+    case 'sequence-mean':
+      return ({ tokenIds }) => 1 / (rollouts.length * tokenIds.length);
+    case 'fixed-length':
+      assert(tokenCountMax !== undefined, 'weights of fixed length need tokenCountMax');
+      return () => 1 / (rollouts.length * tokenCountMax);
+  }
+}
+
+function rolloutsOf({ rollouts }: RolloutBatch, index: number): readonly SampledCompletion[] {
+  return required(rollouts[index], 'the rollouts of a prompt');
 }

@@ -9,14 +9,27 @@ import type { Graph, Value } from '../graph/ir.ts';
 export type LossInput<P> =
   /** A single number applies to all tokens of the completion. */
   | { readonly perToken: (completion: TrainCompletion) => number | readonly number[] }
-  | { readonly scalar: (parameters: P) => number };
+  | { readonly scalar: (parameters: P) => number }
+  /** float32 [B*G, N]: a row for each completion, 1 at its tokens and 0 elsewhere. */
+  | { readonly membership: true };
+
+/** Parameters that change the graph, beside the reference: each combination is a graph of its own. */
+export type LossVariant = Readonly<Record<string, string>>;
 
 export interface LossUnit<P extends { readonly name: string }> {
   readonly name: P['name'];
   /** Whether completions need log-probs of the reference policy, which selects a separate graph with more inputs. */
   usesReference(parameters: P): boolean;
+  /** undefined for the usual graph. Default: there is no other. */
+  variant?(parameters: P): LossVariant | undefined;
   /** Inputs by name, in the order in which the graph declares them. */
-  inputs(usesReference: boolean): Readonly<Record<string, LossInput<P>>>;
+  inputs(usesReference: boolean, variant?: LossVariant): Readonly<Record<string, LossInput<P>>>;
   /** Loss of each token [N], from the log-probs of the target tokens [N]; `input` looks up an input by name. */
-  tokenLoss(g: Graph, logProbs: Value, input: (name: string) => Value, usesReference: boolean): Value;
+  tokenLoss(
+    g: Graph,
+    logProbs: Value,
+    input: (name: string) => Value,
+    usesReference: boolean,
+    variant?: LossVariant,
+  ): Value;
 }

@@ -1,7 +1,7 @@
 /** All losses. To add one, add its file and a line here. */
 import { MtrlError } from '../../core/errors.ts';
 import { crossEntropy } from './cross-entropy.ts';
-import type { LossUnit } from './loss.ts';
+import type { LossUnit, LossVariant } from './loss.ts';
 import { ppo } from './ppo.ts';
 
 const losses = {
@@ -30,4 +30,9 @@ export function lossNamed(name: string): LossUnit<Loss> {
 /** Whether completions must have log-probs of the reference policy. */
 export function usesReference(loss: Loss): boolean {
   return lossNamed(loss.name).usesReference(loss);
+}
+
+/** The graph that the loss needs, if it is not its usual one. */
+export function lossVariant(loss: Loss): LossVariant | undefined {
+  return lossNamed(loss.name).variant?.(loss);
 }

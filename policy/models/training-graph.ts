@@ -7,6 +7,7 @@ import { gather, gatherElements, logSoftmax, add, mul, reshape } from '../graph/
 import { gradients } from '../graph/gradient.ts';
 import { Graph, type Value } from '../graph/ir.ts';
 import { type LossTerms, declareLossTerms, lossOf } from '../losses/graph-terms.ts';
+import type { LossVariant } from '../losses/loss.ts';
 import type { LossName } from '../losses/table.ts';
 import type { Architecture } from './architecture.ts';
 import { decoder, languageHead } from './decoder.ts';
@@ -21,6 +22,8 @@ export interface TrainingGraphOptions {
   readonly loss?: LossName;
   /** Whether the loss has terms of the reference policy. */
   readonly withReference?: boolean;
+  /** Default: the loss's usual graph. */
+  readonly lossVariant?: LossVariant;
   /** Recompute layers in the backward pass instead of storing their activations. */
   readonly recompute?: boolean;
 }
@@ -48,7 +51,9 @@ export function trainingGraph(
   const inverseTemperature = g.input('inverseTemperature', 'float32', []);
   const vocabularyBias = g.input('vocabularyBias', 'float32', [text.vocabularySize]);
   const terms: LossTerms | undefined =
-    options.loss === undefined ? undefined : declareLossTerms(g, options.loss, options.withReference === true);
+    options.loss === undefined
+      ? undefined
+      : declareLossTerms(g, options.loss, options.withReference === true, options.lossVariant);
   const weights = declareWeights(g, specs);
 
   const attention = packedAttention(g, text, cells);

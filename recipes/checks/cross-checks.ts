@@ -2,6 +2,7 @@
 import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
+import { algorithmProblems } from './algorithm-checks.ts';
 import { endpointProblems } from './endpoint-checks.ts';
 import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
@@ -21,6 +22,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...listProblems(recipe),
     ...leakProblems(recipe),
     ...judgingProblems(recipe),
+    ...algorithmProblems(recipe),
     ...promotionProblems(recipe),
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),

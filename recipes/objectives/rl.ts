@@ -9,7 +9,19 @@ import { topKSchema, topPSchema } from '../fields/sampling-fields.ts';
 import { count } from '../fields/scalars.ts';
 
 const rolloutFields = {
-  promptCountPerStep: count.default(16).describe('Prompts in one update, each with `groupSize` rollouts.'),
+  promptCountPerStep: count.default(16).describe('Prompts of a step, each with `groupSize` rollouts. The paper: 512.'),
+  updateCount: count
+    .optional()
+    .describe(
+      'Optimizer updates in one pass over the rollouts of a step: its prompts are split by seed into this many ' +
+        'minibatches. Default: 1. The paper: 2, of 256 prompts each.',
+    ),
+  epochCount: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Passes over the rollouts of a step, each split anew. Default: 1.'),
   groupSize: z.int().min(2).max(4096).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
   rolloutShardCount: count
     .default(1)
@@ -34,30 +46,22 @@ const rewardFields = {
     ),
 };
 
-/** Type of the algorithm's name, which may be omitted for the default algorithm only. */
-type NameSchema<N extends AlgorithmName> = N extends typeof defaultAlgorithm
-  ? z.ZodDefault<z.ZodLiteral<N>>
-  : z.ZodLiteral<N>;
-
-function nameSchema<N extends AlgorithmName>(name: N): NameSchema<N> {
-  const literal = z.literal(name).describe('How rollouts and rewards become an update.');
-  return ((name as string) === defaultAlgorithm ? literal.default(literal.value) : literal) as NameSchema<N>;
+/** The name may be omitted for the default algorithm only. */
+function nameSchema(name: AlgorithmName) {
+  const literal = z.literal(name).describe('How rollouts and rewards become updates (docs/algorithms.md).');
+  return (name === defaultAlgorithm ? literal.default(name) : literal) as z.ZodDefault<typeof literal>;
 }
 
-function armOf<N extends AlgorithmName, F extends z.ZodRawShape>(name: N, { fields }: Algorithm<F>) {
+function armOf(name: AlgorithmName, { fields }: Algorithm) {
   const own = { objective: z.literal('rl'), algorithm: nameSchema(name) };
   return z.strictObject({ ...own, ...armFields, ...trainingFields, ...rolloutFields, ...fields, ...rewardFields });
 }
 
-type ArmSchemas = {
-  readonly [N in AlgorithmName]: ReturnType<typeof armOf<N, (typeof algorithms)[N]['fields']>>;
-};
-
-/** One branch per algorithm. Object.entries loses the relation of names to fields, hence the cast. */
+/** One branch per algorithm, all of one type: they differ in defaults and in the values that fields allow. */
 const branches = Object.entries(algorithms).map(([name, algorithm]) => armOf(name as AlgorithmName, algorithm));
 
 export const rlArm = z
-  .discriminatedUnion('algorithm', branches as unknown as readonly [ArmSchemas[AlgorithmName]])
+  .discriminatedUnion('algorithm', branches as [ReturnType<typeof armOf>])
   .describe(
     'Reinforcement learning: rollouts are rewarded, and `algorithm` makes updates of them. Recipes that say ' +
       '`objective: grpo` are read as this, with algorithm `grpo`.',

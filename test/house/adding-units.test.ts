@@ -53,7 +53,7 @@ beforeAll(() => {
   copy = mkdtempSync(join(projectRoot, '.mtrl', 'adding-units-'));
   const isSource = (path: string): boolean => statSync(path).isDirectory() || /\.(ts|mjs|wasm)$/.test(path);
   for (const room of rooms) cpSync(join(projectRoot, room), join(copy, room), { recursive: true, filter: isSource });
-  add('policy/algorithms/rloo.ts', 'rloo', 'policy/algorithms/table.ts', 'export const algorithms = {');
+  add('policy/algorithms/opo.ts', 'opo', 'policy/algorithms/table.ts', 'export const algorithms = {');
   add('policy/losses/focal.ts', 'focal', 'policy/losses/table.ts', 'const losses = {');
 });
 afterAll(() => {
@@ -89,10 +89,11 @@ describe('an algorithm', () => {
     [1, 1, 1, 1],
   ];
   const rollout = { tokenIds: [5, 6], logProbs: [-1, -1], finishReason: 'stop', text: '' };
+  const longer = { ...rollout, tokenIds: [5, 6, 5, 6], logProbs: [-1, -1, -1, -1] };
   const stored = {
     shard: {
       prompts: prompts.map((_, exampleIndex) => ({
-        ...{ exampleIndex, exampleId: `e${String(exampleIndex)}`, rollouts: [rollout, rollout, rollout, rollout] },
+        ...{ exampleIndex, exampleId: `e${String(exampleIndex)}`, rollouts: [longer, rollout, rollout, rollout] },
       })),
     },
     rewards: { prompts: rewards.map((of) => ({ rollouts: of.map((value) => ({ reward: { value } })) })) },
@@ -122,29 +123,36 @@ describe('an algorithm', () => {
   }
 
   test('is selected by name in a recipe, with fields of its own; an unknown name is refused with the known ones', async () => {
-    const { update } = await stepOf({ algorithm: 'rloo', clipHigh: 0.3 });
-    expect(update).toMatchObject({ algorithm: 'rloo', clipLow: 0.2, clipHigh: 0.3, klCoefficient: 0 });
-    await expect(stepOf({ algorithm: 'roo' })).rejects.toThrow(
-      /arms\.mt-rl\.algorithm: found "roo"; allowed: grpo, rloo/,
+    const { update } = await stepOf({ algorithm: 'opo', clipHigh: 0.3 });
+    expect(update).toMatchObject({ algorithm: 'opo', clipLow: 0.2, clipHigh: 0.3, klCoefficient: 0 });
+    await expect(stepOf({ algorithm: 'oop' })).rejects.toThrow(
+      /arms\.mt-rl\.algorithm: found "oop"; allowed: grpo, opo, dr-grpo, dapo/,
     );
-    await expect(stepOf({ algorithm: 'rloo', clip: 1 })).rejects.toThrow(/arms\.mt-rl\.clip: .*allowed: clipLow/);
+    await expect(stepOf({ algorithm: 'opo', clipHighest: 1 })).rejects.toThrow(
+      /arms\.mt-rl\.clipHighest: .*allowed: clipHigh/,
+    );
+    await expect(stepOf({ algorithm: 'opo', weights: 'fixed-length' })).rejects.toThrow(
+      /arms\.mt-rl\.weights: found "fixed-length"; allowed: token-mean/,
+    );
   });
 
-  test('forms the groups of an update: leave-one-out advantages match a manual computation', async () => {
-    const { step } = await stepOf({ algorithm: 'rloo' });
+  test('forms the groups of an update: advantages of its own match a manual computation, and a recipe may name another', async () => {
+    const { step } = await stepOf({ algorithm: 'opo' });
     const [group, ...others] = step.groups;
-    // For 1, 0, 0, 1: 1 - 1/3, 0 - 2/3. GRPO would divide by the standard deviation.
-    const expected = [2 / 3, -2 / 3, -2 / 3, 2 / 3];
+    // Rewards 1, 0, 0, 1 of rollouts with 4, 2, 2 and 2 tokens: the baseline is .6.
+    const expected = [0.4, -0.6, -0.6, 0.4];
     group?.completions.forEach(({ advantage }, i) => {
       expect(advantage).toBeCloseTo(required(expected[i], 'a value'), 12);
     });
     expect([others, step.droppedGroupCount]).toEqual([[], 1]);
+    const { step: overridden } = await stepOf({ algorithm: 'opo', advantage: 'leave-one-out' });
+    expect(overridden.groups[0]?.completions[0]?.advantage).toBeCloseTo(2 / 3, 12);
     const { step: usual } = await stepOf({});
     expect(usual.groups[0]?.completions[0]?.advantage).toBeCloseTo(0.8659, 4);
   });
 
   test('trains: the engine’s loss matches the formula, as does that of an added loss', async () => {
-    const { step } = await stepOf({ algorithm: 'rloo' });
+    const { step } = await stepOf({ algorithm: 'opo' });
     const { EmbeddedEngine } = await copied<typeof Embedded>('policy/engines/embedded/embedded-engine.ts');
     const engine = new EmbeddedEngine({ threadCount: 1 });
     try {
@@ -156,7 +164,7 @@ describe('an algorithm', () => {
         completions.flatMap(({ advantage = 0, tokenWeight, logProbs = [] }, c) =>
           logProbs.map((old, t) => {
             const logProb = required(trained.logProbs[g]?.[c]?.[t], 'a log-prob');
-            return { logProb, advantage, tokenWeight, ratio: Math.exp(logProb - old) };
+            return { logProb, advantage, tokenWeight: Number(tokenWeight), ratio: Math.exp(logProb - old) };
           }),
         ),
       );
@@ -180,7 +188,7 @@ describe('an algorithm', () => {
 
 test('reports an unknown loss as an error instead of using another one', async () => {
   const { lossInputs } = await copied<typeof GraphTerms>('policy/losses/graph-terms.ts');
-  const make = { perToken: () => 0, scalar: () => 0 };
+  const make = { perToken: () => 0, scalar: () => 0, membership: () => 0 };
   const unknown = { name: 'dpo' } as unknown as Loss;
   expect(() => lossInputs(unknown, make)).toThrow(/no loss is called dpo/);
 });

@@ -5,11 +5,10 @@ import type {
   EvaluateResult,
   KeptRun,
   Made,
-  OptimizeInput,
-  OptimizeResult,
   PrepareResult,
   RolloutInput,
 } from '../../contract/activities.ts';
+import type { OptimizeInput, OptimizeResult } from '../../contract/optimize.ts';
 import type { AverageSnapshotsInput, SnapshotInput } from '../../contract/snapshots.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ComputeActivities } from '../../contract/compute-activities.ts';

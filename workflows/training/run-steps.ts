@@ -1,12 +1,6 @@
 /** One step of a run, as activities: from a policy, a plan and a step number to the next policy. */
-import type {
-  ArmPlan,
-  OptimizeResult,
-  PolicyState,
-  RewardResult,
-  RolloutResult,
-  RunRef,
-} from '../../contract/activities.ts';
+import type { ArmPlan, PolicyState, RewardResult, RolloutResult, RunRef } from '../../contract/activities.ts';
+import type { OptimizeResult } from '../../contract/optimize.ts';
 import type { SharedRun } from '../../contract/fork.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { compute, control } from '../activity-options.ts';

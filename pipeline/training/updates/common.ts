@@ -2,7 +2,7 @@
  * The fields that updates of all objectives share: dataset, prompting, optimizer, trainable weights and memory
  * settings.
  */
-import type { OptimizeInput } from '../../../contract/activities.ts';
+import type { OptimizeInput } from '../../../contract/optimize.ts';
 import type { TrainableSpec } from '../../../policy/engine.ts';
 import type { OptimizerSpec, Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import { trainedTasks } from '../../../recipes/task-sets.ts';

@@ -18,6 +18,7 @@ const loss = { name: 'cross_entropy' } as const;
 
 export const sftUpdates: Updates<SftArm, SftUpdate> = {
   loss: () => loss,
+  usesReference: () => false,
 
   async plan(recipe, arm, input, planned) {
     const steps: SftStep[] = [];

@@ -1,5 +1,5 @@
 /** The updates of an objective: planned from a recipe, recorded, and applied or replayed. */
-import type { OptimizeInput } from '../../../contract/activities.ts';
+import type { OptimizeInput } from '../../../contract/optimize.ts';
 import type { Loss } from '../../../policy/engine.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompter.ts';
@@ -13,6 +13,8 @@ export type PlannedRows = (step: number) => Promise<Uint32Array>;
 
 export interface Updates<A extends TrainedArm, U extends Update> {
   loss(arm: A): Loss;
+  /** Whether updates need log-probs of the run's initial policy. */
+  usesReference(arm: A): boolean;
   /** Makes a complete update from a run's request. */
   plan(recipe: Recipe, arm: A, input: OptimizeInput, planned: PlannedRows): Promise<U> | U;
   /** Encodes prompts, and computes weights and advantages. */

@@ -20,7 +20,7 @@ import type {
   TrainableSpec,
 } from '../../engine.ts';
 import { lossInputs } from '../../losses/graph-terms.ts';
-import { usesReference } from '../../losses/table.ts';
+import { lossVariant, usesReference } from '../../losses/table.ts';
 import type { Architecture } from '../../models/architecture.ts';
 import { hidden } from '../../models/attention.ts';
 import { type ParameterSpec, isTrained } from '../../models/parameters.ts';
@@ -40,7 +40,7 @@ import {
 import { giveMemoryBack } from '../../runtime/give-memory-back.ts';
 import { labelGroups, sumLabels } from './packing/label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
-import { type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
+import { membership, type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
 import { float32, floatScalar } from './packing/prompt-batch.ts';
 import { groupsWithPixels, withPixels } from './pixels.ts';
 import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './packing/sample-batch.ts';
@@ -179,9 +179,11 @@ export class EmbeddedEngine implements ComputeVerbs {
     const policy = this.#policy();
     const logProbs: number[][][] = [];
     let tokenCount = 0;
+    const variant = lossVariant(request.loss);
     const options = {
       loss: request.loss.name,
       withReference: usesReference(request.loss),
+      ...(variant && { lossVariant: variant }),
       ...(request.memory?.recompute === true && { recompute: true }),
     };
     const fit = { ...request, withReference: options.withReference };
@@ -344,7 +346,11 @@ function addWeights(
 }
 
 function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss }: ForwardBackwardRequest): void {
-  const tensors = lossInputs(loss, { perToken: (of) => perToken(packed, of), scalar: floatScalar });
+  const tensors = lossInputs(loss, {
+    perToken: (of) => perToken(packed, of),
+    scalar: floatScalar,
+    membership: () => membership(packed),
+  });
   for (const [name, tensor] of tensors) inputs.set(name, tensor);
 }
 

@@ -96,6 +96,18 @@ export function perToken(
   return float32(data, [packed.tokenCount]);
 }
 
+/** float32 [B*G, N]: a row for each completion, 1 at its tokens; groups of fewer than G completions leave rows of 0. */
+export function membership({ tensors, completions, tokenCount }: PackedGroups): Tensor {
+  const [groupCount = 0, groupSize = 0] = tensors.get('completionCells')?.shape ?? [];
+  const data = new Float32Array(groupCount * groupSize * tokenCount);
+  let token = 0;
+  completions.forEach(({ tokenIds }, row) => {
+    data.fill(1, row * tokenCount + token, row * tokenCount + token + tokenIds.length);
+    token += tokenIds.length;
+  });
+  return float32(data, [groupCount * groupSize, tokenCount]);
+}
+
 /** Splits the N values into [group][completion][token]. */
 export function unpack(groups: readonly TrainGroup[], values: Float32Array): number[][][] {
   let token = 0;

@@ -1,0 +1,33 @@
+/** Updates of a policy: one step from rollouts, or several supervised ones. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { Made, PolicyState, RunRef } from './activities.ts';
+
+export interface OptimizeInput extends RunRef {
+  readonly plan: ArtifactRef;
+  /** Steps [fromStep, toStep); a single step if there are rollouts and rewards. */
+  readonly fromStep: number;
+  readonly toStep: number;
+  readonly rollouts?: readonly ArtifactRef[];
+  readonly rewards?: ArtifactRef;
+  readonly policy: PolicyState;
+  /** KL reference, if the arm has one. */
+  readonly reference?: PolicyState;
+  /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
+  readonly recorded?: ArtifactRef;
+}
+export interface OptimizeResult extends Made {
+  /** The step record: everything needed to replay the activity's updates. */
+  readonly record: ArtifactRef;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Largest absolute difference between rollout and trainer log-probs of a token, nats; 0 for supervised steps. */
+  readonly logProbDifferenceMax: number;
+  /** k3 estimate of KL(policy || reference) before the last step, nats per token; undefined without a KL term. */
+  readonly klMean?: number;
+  /** Ratios of new to old probability over the updates of a step; undefined if it was one update. */
+  readonly ratio?: { readonly mean: number; readonly max: number; readonly clippedShare: number };
+  readonly tokenCount: number;
+  readonly droppedGroupCount: number;
+  readonly weightsDigest: string;
+}

@@ -1,0 +1,90 @@
+/**
+ * Steps whose rollouts serve several updates. Ratios compare with the policy that sampled, by its recorded log-probs:
+ * the check of the first update keeps them equal to the trainer's, so that no forward pass over the step is needed (verl
+ * calls this the bypass mode of rollout correction; TRL and verl by default compute them again, because their samplers
+ * are other programs). Only a correction has the trainer's log-probs computed at the step's start; ratios are then to
+ * these.
+ */
+import { required } from '../../core/assert.ts';
+import type { RolloutGroups } from '../../policy/algorithms/rollout-batch.ts';
+import type { StartNeeds } from '../../policy/algorithms/algorithm.ts';
+import type { TrainGroup } from '../../policy/engine.ts';
+import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { joined, ratioStatistics } from '../../policy/losses/ratio-statistics.ts';
+import type { StepOutcome, UpdateOutcome } from '../policies/step-record.ts';
+import { makeUpdate, type StepWork, withReferenceLogProbs } from './make-update.ts';
+import { checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
+
+/** Log-probs of all groups of the step, computed before its first update, as far as they are needed. */
+export interface StartLogProbs {
+  readonly reference?: GroupLogProbs;
+  readonly trainer?: GroupLogProbs;
+}
+
+export interface SplitStep {
+  readonly needs: StartNeeds;
+  /** The groups of each update, in order. */
+  readonly updatesOf: (start: StartLogProbs) => readonly RolloutGroups[];
+  /** Number of passes that the updates make over the step's groups. */
+  readonly epochCount: number;
+}
+
+/** A step with at least one group. */
+export async function applySplit(work: StepWork, split: SplitStep): Promise<StepOutcome> {
+  const { engine, ready } = work;
+  const { step, learningRate, groups, loss, logProbToleranceMax } = ready;
+  const start = await startLogProbs(work, split.needs);
+  // Over all rollouts if the trainer's log-probs are there; else over those of the first update.
+  let differenceMax =
+    start.trainer && logProbToleranceMax !== undefined
+      ? checkedLogProbs(groups, start.trainer, { step, logProbToleranceMax })
+      : undefined;
+  const updates: UpdateOutcome[] = [];
+  for (const { groups: own, droppedGroupCount } of split.updatesOf(start)) {
+    if (own.length === 0) {
+      updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount });
+      continue;
+    }
+    const made = await makeUpdate(work, own, { isChecked: differenceMax === undefined });
+    differenceMax ??= made.logProbDifferenceMax;
+    const { gradientNorm, tokenCount, logProbs } = made;
+    updates.push({
+      ...{ loss: made.loss, gradientNorm, tokenCount, droppedGroupCount },
+      ...(loss.name === 'ppo' && { ratio: ratioStatistics(own, logProbs, loss) }),
+      weightsDigest: await engine.weightsDigest(),
+    });
+  }
+  const ratio = joined(updates.flatMap((update) => update.ratio ?? []));
+  const klMean = start.reference && klToReference(withReferenceLogProbs(groups, start.reference), sampled(groups));
+  return {
+    ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: differenceMax ?? 0, updates },
+    ...(klMean !== undefined && { klMean }),
+    ...(ratio && { ratio }),
+  };
+}
+
+async function startLogProbs({ engine, ready, common }: StepWork, needs: StartNeeds): Promise<StartLogProbs> {
+  const { groups, temperature } = ready;
+  const request = { groups, temperature, ...common };
+  const reference = needs.reference ? await engine.forward({ ...request, weights: 'reference' }) : undefined;
+  const trainer = needs.trainer ? await engine.forward({ ...request, weights: 'current' }) : undefined;
+  return { ...(reference && { reference }), ...(trainer && { trainer }) };
+}
+
+/** Means over the updates that were made; counts over all, of one pass. */
+function summaryOf(updates: readonly UpdateOutcome[], { epochCount }: SplitStep) {
+  const made = updates.filter(({ weightsDigest }) => weightsDigest !== undefined);
+  const sumOf = (of: readonly UpdateOutcome[], value: (update: UpdateOutcome) => number): number =>
+    of.reduce((sum, update) => sum + value(update), 0);
+  const divisor = Math.max(1, made.length);
+  return {
+    loss: sumOf(made, ({ loss }) => loss) / divisor,
+    gradientNorm: sumOf(made, ({ gradientNorm }) => gradientNorm) / divisor,
+    tokenCount: sumOf(updates, ({ tokenCount }) => tokenCount),
+    droppedGroupCount: sumOf(updates.slice(0, updates.length / epochCount), (update) => update.droppedGroupCount),
+  };
+}
+
+function sampled(groups: readonly TrainGroup[]): GroupLogProbs {
+  return groups.map(({ completions }) => completions.map(({ logProbs }) => required(logProbs, 'log-probs')));
+}

@@ -1,0 +1,146 @@
+/** Steps of several updates, from recorded rollouts and rewards to an engine's calls and the step's record. */
+import { describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import { required } from '../../core/assert.ts';
+import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { JsonCache } from '../../pipeline/json-cache.ts';
+import { lastDigest, type RlUpdate } from '../../pipeline/policies/step-record.ts';
+import { applySteps } from '../../pipeline/training/apply-update.ts';
+import { planUpdate, readySteps } from '../../pipeline/training/updates/table.ts';
+import { parseRecipe } from '../../recipes/load.ts';
+import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { refTo } from '../workflows/made-up-activities.ts';
+import { FakeEngine } from './fake-engine.ts';
+
+const rollout = { tokenIds: [5, 1], logProbs: [-1, -0.5], finishReason: 'stop', text: '' };
+const named = (uri: string): ArtifactRef => ({ ...refTo(uri), uri });
+
+/** Four prompts with two rollouts each; by default, the rewards of every prompt differ. */
+function stored(rewards: readonly (readonly number[])[]): JsonCache {
+  const values: Record<string, unknown> = {
+    shard: {
+      prompts: rewards.map((_, exampleIndex) => ({ exampleIndex, exampleId: 'e', rollouts: [rollout, rollout] })),
+    },
+    rewards: {
+      prompts: rewards.map((of) => ({ rollouts: of.map((value) => ({ reward: { value, accuracy: 0, format: 0 } })) })),
+    },
+  };
+  return { get: ({ uri }: ArtifactRef) => Promise.resolve(values[uri]) } as unknown as JsonCache;
+}
+
+const prompted = {
+  dataset: {
+    examplesAt: (rows: readonly number[]) =>
+      Promise.resolve(rows.map((index) => ({ id: 'e', task: 'safety', index, images: [] }))),
+  },
+  encode: ({ index }: { index: number }) => Promise.resolve({ tokenIds: [index], images: [] }),
+  tokens: { stopTokenId: 1, padTokenId: 0, bannedTokenIds: [] },
+} as unknown as PromptedDataset;
+
+async function planned(change: object): Promise<RlUpdate> {
+  const recipe = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
+  const changed = { ...recipe, arms: { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], ...change } } };
+  const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'mt-rl', seed: 7, plan: refTo('plan') };
+  const made = { rollouts: [named('shard')], rewards: named('rewards'), policy: { snapshot: refTo('base'), log: [] } };
+  const input = { ...run, fromStep: 3, toStep: 4, ...made, reference: { snapshot: refTo('base'), log: [] } };
+  return (await planUpdate(parseRecipe(changed), input, () => Promise.resolve(Uint32Array.of()))) as RlUpdate;
+}
+
+async function applied(change: object, { engine = new FakeEngine(), rewards = Array<number[]>(4).fill([1, 0]) } = {}) {
+  const update = await planned(change);
+  const outcomes = await applySteps(engine, await readySteps(stored(rewards), prompted, update), update);
+  return { engine, update, outcome: required(outcomes[0], 'an outcome') };
+}
+
+/** Calls of the engine without those that prepare it. */
+const callsOf = ({ calls }: FakeEngine): readonly string[] => calls.filter((call) => call !== 'prepare');
+const oneUpdate = ['forwardBackward', 'optimStep', 'digest'];
+
+describe('a step of several updates', () => {
+  it('makes updateCount updates in each of epochCount passes, and records each with the digest of its weights', async () => {
+    const { engine, update, outcome } = await applied({ updateCount: 2, epochCount: 2 });
+    expect(update.minibatches).toEqual({ updateCount: 2, epochCount: 2, seed: 7 });
+    expect(callsOf(engine)).toEqual(Array<string[]>(4).fill(oneUpdate).flat());
+    const digests = outcome.updates?.map(({ weightsDigest }) => weightsDigest);
+    expect(new Set(digests).size).toBe(4);
+    expect(lastDigest([outcome])).toBe(await engine.weightsDigest());
+    expect(outcome).toMatchObject({ step: 3, loss: 1, gradientNorm: 1, tokenCount: 4, droppedGroupCount: 0 });
+  });
+
+  it('compares log-probs with the rollouts in the first update alone, before the weights change', async () => {
+    const broken = new FakeEngine();
+    broken.logProbError = 2e-4;
+    await expect(applied({ updateCount: 2 }, { engine: broken })).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
+    expect(broken.weights).toEqual([]);
+    // A policy that has changed gives other log-probs than it sampled with.
+    const engine = new (class extends FakeEngine {
+      override optimStep(request: { readonly learningRate: number }) {
+        this.logProbError = Math.log(1.5);
+        return super.optimStep(request);
+      }
+    })();
+    const { outcome } = await applied({ updateCount: 4 }, { engine });
+    expect(outcome.logProbDifferenceMax).toBe(0);
+    // Ratios of the first update are 1, those of the others 1.5: beyond 1.2 for the better half of their tokens.
+    expect(outcome.updates?.map(({ ratio }) => ratio?.clippedShare)).toEqual([0, 0.5, 0.5, 0.5]);
+    expect(outcome.ratio).toMatchObject({ count: 16, clippedShare: 0.375 });
+    expect(outcome.ratio?.mean).toBeCloseTo(1.375, 12);
+    expect(outcome.ratio?.max).toBeCloseTo(1.5, 12);
+  });
+
+  it('skips a minibatch without informative groups, and guards the first update that is made', async () => {
+    const rewards = [
+      [1, 1],
+      [1, 1],
+      [0, 0],
+      [1, 0],
+    ];
+    const { engine, outcome } = await applied({ updateCount: 4 }, { rewards });
+    expect(callsOf(engine)).toEqual(oneUpdate);
+    expect(outcome.updates?.map(({ droppedGroupCount }) => droppedGroupCount).sort()).toEqual([0, 1, 1, 1]);
+    expect(outcome).toMatchObject({ loss: 1, tokenCount: 1, droppedGroupCount: 3 });
+    const broken = new FakeEngine();
+    broken.logProbError = 2e-4;
+    await expect(applied({ updateCount: 4 }, { engine: broken, rewards })).rejects.toMatchObject({
+      code: 'LOGPROB_MISMATCH',
+    });
+  });
+
+  it('makes no update if no group is informative', async () => {
+    const { engine, outcome } = await applied({ updateCount: 2 }, { rewards: Array<number[]>(4).fill([1, 1]) });
+    expect(callsOf(engine)).toEqual([]);
+    expect(outcome).toMatchObject({ loss: 0, gradientNorm: 0, droppedGroupCount: 4 });
+    expect(lastDigest([outcome])).toBeUndefined();
+  });
+
+  it('asks the reference once, before the first update, whatever the number of passes', async () => {
+    for (const algorithm of ['grpo', 'rloo']) {
+      const { engine } = await applied({ algorithm, klCoefficient: 0.1, updateCount: 2, epochCount: 2 });
+      expect(callsOf(engine)).toEqual(['forward', ...Array<string[]>(4).fill(oneUpdate).flat()]);
+    }
+  });
+
+  it('a correction compares all rollouts with the trainer at the start of the step', async () => {
+    const { engine } = await applied({ correction: 'token-truncated', updateCount: 2 });
+    expect(callsOf(engine)).toEqual(['forward', ...oneUpdate, ...oneUpdate]);
+    const broken = new FakeEngine();
+    broken.logProbError = 2e-4;
+    const late = applied({ correction: 'token-truncated', updateCount: 2 }, { engine: broken });
+    await expect(late).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
+    expect(callsOf(broken)).toEqual(['forward']);
+  });
+});
+
+it('one update and one pass are recorded as before there were several', async () => {
+  const { engine, update, outcome } = await applied({ updateCount: 1, epochCount: 1 });
+  expect(update).not.toHaveProperty('minibatches');
+  expect(callsOf(engine)).toEqual(['forwardBackward', 'optimStep']);
+  const known = ['step', 'loss', 'gradientNorm', 'learningRate', 'tokenCount', 'logProbDifferenceMax'];
+  expect(Object.keys(outcome).sort()).toEqual([...known, 'droppedGroupCount'].sort());
+  const settings = ['clipLow', 'clipHigh', 'klCoefficient'];
+  const { clipLow, clipHigh, klCoefficient } = update as RlUpdate & Record<string, number>;
+  expect({ clipLow, clipHigh, klCoefficient }).toEqual({ clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 });
+  const own = ['dataset', 'prompting', 'adam', 'objective', 'algorithm', 'step', 'learningRate', 'mode', 'rollouts'];
+  const others = ['rewards', 'temperature', 'logProbToleranceMax', 'reference'];
+  expect(Object.keys(update).sort()).toEqual([...settings, ...own, ...others].sort());
+});
