@@ -60,6 +60,8 @@ export interface ArmPlan {
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
+  /** The tasks that the run is evaluated on; absent: all of the experiment's. */
+  readonly evaluatedTasks?: readonly string[];
   /** The policy of an arm that asks an endpoint (pipeline/policies/endpoint-policy.ts), instead of the recipe's. */
   readonly endpoint?: ArtifactRef;
 }
