@@ -81,7 +81,8 @@ function atWrittenPaths(problems: readonly RecipeProblem[], writtenPath: Expansi
   const told = new Map<string, RecipeProblem>();
   for (const problem of problems) {
     const written = { ...problem, path: writtenPath(problem.path) };
-    told.set(JSON.stringify(written), written);
+    const key = JSON.stringify([written.path, written.found]);
+    if (!told.has(key)) told.set(key, written);
   }
   return [...told.values()];
 }

@@ -21,7 +21,8 @@ import { firstRows } from '../data/json-lines.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
-import { testsBetween } from './report-tests.ts';
+import { isOwnRow, reportArms } from './report-arms.ts';
+import { outcomesReader, testsBetween } from './report-tests.ts';
 import { recordsOf } from '../policies/run-log.ts';
 import { describeRuntime, type StepRecord } from '../policies/step-record.ts';
 
@@ -50,8 +51,11 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const recipe = await recipeOf(cache, input.recipe);
     const scope = { deps, cache, recipe, dataset: ingestion.dataset };
     const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as readonly PixelBaseline[]);
-    const { tests, comparisons } = await testsBetween(scope, runs);
-    const data = await reportData(scope, { ...input, runs }, tests, pixelBaselines);
+    const outcomesOf = outcomesReader(scope);
+    const rows = runs.filter((run) => isOwnRow(recipe, run));
+    const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);
+    const compared = { tests, ...(await reportArms(recipe, runs, outcomesOf)) };
+    const data = await reportData(scope, { ...input, runs }, compared, pixelBaselines);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
     return {
@@ -67,7 +71,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
 async function reportData(
   scope: Scope,
   input: ReportSource,
-  tests: ReportData['tests'],
+  compared: Pick<ReportData, 'arms' | 'armTests' | 'tests'>,
   pixelBaselines: readonly PixelBaseline[] = [],
 ): Promise<ReportData> {
   const { deps, cache, recipe } = scope;
@@ -89,7 +93,7 @@ async function reportData(
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
-    tests,
+    ...compared,
     pixelBaselines,
     rollouts,
     dataset: await datasetFacts(cache, input),
@@ -112,6 +116,7 @@ function reportRun(
     ...{ runName, arm, seed, objective: spec.objective, mode, stepCount, wallMs, computeMs, scores, curve },
     ...(isRl(spec) && { algorithm: algorithms[spec.algorithm].title }),
     ...(from !== undefined && { from }),
+    ...(spec.specialistOf !== undefined && { specialistOf: spec.specialistOf }),
     ...(prices && { prices }),
     checkpoint: bytesOf(checkpoint),
   };

@@ -27,11 +27,30 @@ export function withSpecialists(
     // Without a task the arm itself is left, for the schema and the cross checks to judge.
     if (trained.length === 0) return [[name, own, name]];
     return trained.map((task) => {
-      const { from } = own;
-      const start = singles.has(from) ? { from: specialistName(String(from), task) } : {};
-      return [specialistName(name, task), { ...own, ...start, tasks: [task], specialistOf: name }, name];
+      const others = new Set(trained.filter((other) => other !== task));
+      const { from, ...settings } = withoutTasks(own, others);
+      const start = from !== undefined && { from: singles.has(from) ? specialistName(String(from), task) : from };
+      return [specialistName(name, task), { ...settings, ...start, tasks: [task], specialistOf: name }, name];
     });
   });
+}
+
+/** Where an arm has settings by task. */
+const placesByTask = [['mixture', 'exampleCountMax'], ['mixture', 'weights'], ['augmentation']] as const;
+
+/** The arm without its settings of these tasks. */
+function withoutTasks(arm: Fields, tasks: ReadonlySet<string>): Fields {
+  return placesByTask.reduce((rest, place) => changedAt(rest, place, tasks), arm);
+}
+
+function changedAt(holder: Fields, [key = '', ...inside]: readonly string[], tasks: ReadonlySet<string>): Fields {
+  const value = holder[key];
+  if (!isFields(value)) return holder;
+  const kept =
+    inside.length > 0
+      ? changedAt(value, inside, tasks)
+      : Object.fromEntries(Object.entries(value).filter(([task]) => !tasks.has(task)));
+  return { ...holder, [key]: kept };
 }
 
 function singleProblems(name: string, single: unknown, { objective }: Fields): RecipeProblem[] {

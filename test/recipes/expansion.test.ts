@@ -90,6 +90,16 @@ describe('single', () => {
     expect(Object.keys(arms).filter((name) => name.includes('/'))).toHaveLength(3);
   });
 
+  test('settings by task go to the specialist of the task; those of unknown tasks are refused', () => {
+    const mixture = 'arms.mt-rl.mixture={ exampleCountMax: { safety: 9, technical: 8 } }';
+    const { arms } = load('arms.mt-rl.single=true', mixture);
+    const limits = ['safety', 'technical', 'alignment'].map((t) => arms[`mt-rl/${t}`]?.mixture.exampleCountMax);
+    expect(limits).toEqual([{ safety: 9 }, { technical: 8 }, {}]);
+    expect(errorOf('arms.mt-rl.single=true', 'arms.mt-rl.mixture={ exampleCountMax: { safty: 9 } }')).toContain(
+      'arms.mt-rl.mixture.exampleCountMax.safty (--set): found a task that the arm does not train on',
+    );
+  });
+
   test('a recipe in full is read as it is', () => {
     const recipe = load('arms.sft-unified.single=true', 'sweeps={ s: { arm: mt-rl, vary: { groupSize: [2, 4] } } }');
     expect(parseRecipe(recipe)).toEqual(recipe);
