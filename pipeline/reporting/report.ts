@@ -9,6 +9,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
+import { tableFiles, type TableFiles } from '../../judge/report/arms/table-files.ts';
 import { renderReport } from '../../judge/report/render.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
@@ -58,14 +59,23 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const data = await reportData(scope, { ...input, runs }, compared, pixelBaselines);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
+    const tables = await putTables(cache, tableFiles(data));
     return {
       report,
       index: await putExperimentIndex(cache.store, {
-        ...{ ...made, runs, report, comparisons },
+        ...{ ...made, runs, report, tables, comparisons },
         ...(pixelBaselines && { pixelBaselines }),
       }),
     };
   };
+}
+
+async function putTables(
+  { store }: JsonCache,
+  files: TableFiles,
+): Promise<Readonly<Record<keyof TableFiles, ArtifactRef>>> {
+  const put = (text: string): Promise<ArtifactRef> => store.putBytes(new TextEncoder().encode(text));
+  return { md: await put(files.md), csv: await put(files.csv), tex: await put(files.tex) };
 }
 
 async function reportData(
