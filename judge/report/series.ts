@@ -10,6 +10,6 @@ export function seriesIndexOf(runs: readonly ReportRun[], run: Pick<ReportRun, '
 }
 
 /** The arm of the table that a run is a part of. */
-export function shownArm({ arm, specialistOf }: Pick<ReportRun, 'arm' | 'specialistOf'>): string {
+function shownArm({ arm, specialistOf }: Pick<ReportRun, 'arm' | 'specialistOf'>): string {
   return specialistOf ?? arm;
 }

@@ -10,7 +10,7 @@ import { armOf, taskOf } from '../recipe-access.ts';
 import type { OutcomesOf } from './report-tests.ts';
 
 /** Name of the arm that a run is shown as a part of. */
-export function shownArmOf(recipe: Recipe, { plan }: EvaluatedRun): string {
+function shownArmOf(recipe: Recipe, { plan }: EvaluatedRun): string {
   return armOf(recipe, plan.arm).specialistOf ?? plan.arm;
 }
 

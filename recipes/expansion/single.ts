@@ -16,9 +16,7 @@ export function withSpecialists(
   tasks: unknown,
   problems: RecipeProblem[],
 ): FullArm[] {
-  const singles = new Set<unknown>(
-    arms.filter(([, arm]) => isFields(arm) && arm['single'] === true).map(([name]) => name),
-  );
+  const singles = new Set(arms.filter(([, arm]) => isFields(arm) && arm['single'] === true).map(([name]) => name));
   return arms.flatMap(([name, arm]): FullArm[] => {
     if (!isFields(arm) || arm['single'] === undefined) return [[name, arm, name]];
     const { single, ...own } = arm;
@@ -29,7 +27,8 @@ export function withSpecialists(
     return trained.map((task) => {
       const others = new Set(trained.filter((other) => other !== task));
       const { from, ...settings } = withoutTasks(own, others);
-      const start = from !== undefined && { from: singles.has(from) ? specialistName(String(from), task) : from };
+      const isSingle = typeof from === 'string' && singles.has(from);
+      const start = from !== undefined && { from: isSingle ? specialistName(from, task) : from };
       return [specialistName(name, task), { ...settings, ...start, tasks: [task], specialistOf: name }, name];
     });
   });

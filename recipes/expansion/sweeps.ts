@@ -7,7 +7,7 @@ import { canonicalJson, type Json } from '../../core/json.ts';
 import { type Fields, isFields, mergePatch } from './merge-patch.ts';
 
 /** More arms than any recipe may have: a larger product is refused before it is made. */
-export const armCountMax = 1000;
+const armCountMax = 1000;
 
 export interface SweptArm {
   readonly name: string;
