@@ -29,8 +29,8 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
     importPolicy: activity(onRequiredEngine(context, createImportPolicy(context))),
     admit: activity(createAdmit(context)),
     // Here and not with the control activities, because the engine's backend is part of the key.
-    findRun: activity(onRequiredEngine(context, createFindRun(deps))),
-    keepRun: activity(onRequiredEngine(context, createKeepRun(deps))),
+    findRun: activity(onRequiredEngine(context, createFindRun(deps, context.cache))),
+    keepRun: activity(onRequiredEngine(context, createKeepRun(deps, context.cache))),
     rollout: activity(onRequiredEngine(context, createRollout(context))),
     optimize: activity(onRequiredEngine(context, createOptimize(context))),
     snapshot: activity(createSnapshot(context)),

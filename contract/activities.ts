@@ -11,6 +11,7 @@ import type { StepRow } from './progress.ts';
 import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
+import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
@@ -61,6 +62,8 @@ export interface ArmPlan {
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
   /** Whether the loss has a KL term to the run's initial policy. */
   readonly usesReference: boolean;
+  /** The tasks that the run is evaluated on; absent: all of the experiment's. */
+  readonly evaluatedTasks?: readonly string[];
   /** The policy of an arm that asks an endpoint (pipeline/policies/endpoint-policy.ts), instead of the recipe's. */
   readonly endpoint?: ArtifactRef;
 }
@@ -256,40 +259,6 @@ export interface EvaluateResult extends Made {
 /** An evaluation with all of its scores. */
 export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
-}
-
-/** Unlabelled rows in a file that the worker can read. */
-export interface ReadRowsInput {
-  /** As the user wrote it; its datasets are not used, so their files need not exist. */
-  readonly recipe: unknown;
-  readonly task: string;
-  /** Absolute path of a JSON Lines file. */
-  readonly file: string;
-  /** Folder of the images. Default: the folder of the file. */
-  readonly imageFolder?: string;
-}
-export interface ReadRowsResult {
-  readonly recipe: ArtifactRef;
-  readonly dataset: ArtifactRef;
-  readonly exampleCount: number;
-  readonly quarantinedCount: number;
-  readonly quarantine?: ArtifactRef;
-}
-
-export interface JudgeRowsInput {
-  readonly recipe: ArtifactRef;
-  readonly dataset: ArtifactRef;
-  readonly policy: PolicyState;
-  readonly task: string;
-  readonly mode: AnswerMode;
-}
-export interface JudgeRowsResult extends Made {
-  /** JSON: JudgedRows (pipeline/asking/judge-rows.ts). */
-  readonly rows: ArtifactRef;
-  readonly rowCount: number;
-  readonly unparsableCount: number;
-  /** Pairs: fraction of rows for which both orders choose the same image. */
-  readonly agreementRate?: number;
 }
 
 /** Totals of one kind of activity: results, cache hits among them, and compute time of the misses. */

@@ -8,15 +8,13 @@ import type {
   EvaluateResult,
   EvaluationPlan,
   IngestResult,
-  JudgeRowsResult,
   PolicyState,
   PrepareResult,
-  ReadRowsInput,
-  ReadRowsResult,
   RunSummary,
   StageCost,
 } from './activities.ts';
 import type { Fork, SharedRun } from './fork.ts';
+import type { JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { Budget } from './messages.ts';

@@ -4,6 +4,7 @@ import { recipeSchema } from './recipe.ts';
 
 /** The subset of JSON Schema that recipes use. */
 export interface SchemaNode {
+  readonly $ref?: string;
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
@@ -55,5 +56,16 @@ export function recipeFileSchema(): SchemaNode {
     properties: { ...properties, include },
     required: required.filter((name) => !included.includes(name)),
     anyOf: [{ required: included }, { required: ['include'] }],
+  };
+}
+
+/** The same for editors, in which an arm with `like` needs none of the fields that it takes from another arm. */
+export function recipeEditorSchema(): object {
+  const { properties = {}, ...schema } = recipeFileSchema();
+  const { additionalProperties: arm, ...arms } = properties['arms'] ?? {};
+  const likeAnother = { properties: { like: { type: 'string' } }, required: ['like'] };
+  return {
+    ...schema,
+    properties: { ...properties, arms: { ...arms, additionalProperties: { if: likeAnother, then: {}, else: arm } } },
   };
 }

@@ -5,11 +5,12 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, typ
 import { MtrlError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { crossProblems } from './checks/cross-checks.ts';
+import { expanded, type Expansion } from './expansion/expand.ts';
 import { withCurrentNames } from './former-names.ts';
 import { withIncludes } from './include.ts';
 import { withAbsolutePaths } from './paths.ts';
 import { plainValues, yamlOptions } from './plain-values.ts';
-import { type PlaceOf, type RecipePath, recipeError } from './checks/problem.ts';
+import { type PlaceOf, type RecipePath, type RecipeProblem, recipeError } from './checks/problem.ts';
 import { type Recipe, type RecipeInput, recipeSchema } from './recipe.ts';
 import { schemaProblems } from './checks/schema-problems.ts';
 import { assign, parseAssignment } from './set.ts';
@@ -66,11 +67,24 @@ export function changedRecipe(recipe: unknown, sets: readonly string[]): LoadedR
 }
 
 function check(written: unknown, file?: string, placeOf?: PlaceOf): Recipe {
-  const value = withCurrentNames(written);
+  const { recipe: value, problems: unexpanded, writtenPath } = expanded(withCurrentNames(written));
+  if (unexpanded.length > 0) throw recipeError(unexpanded, file, placeOf);
   const result = recipeSchema.safeParse(value);
-  const problems = result.success ? crossProblems(result.data) : schemaProblems(result.error.issues, value);
+  const found = result.success ? crossProblems(result.data) : schemaProblems(result.error.issues, value);
+  const problems = atWrittenPaths(found, writtenPath);
   if (!result.success || problems.length > 0) throw recipeError(problems, file, placeOf);
   return result.data;
+}
+
+/** Arms that are made of one written arm share its problems, which are told once. */
+function atWrittenPaths(problems: readonly RecipeProblem[], writtenPath: Expansion['writtenPath']): RecipeProblem[] {
+  const told = new Map<string, RecipeProblem>();
+  for (const problem of problems) {
+    const written = { ...problem, path: writtenPath(problem.path) };
+    const key = JSON.stringify([written.path, written.found]);
+    if (!told.has(key)) told.set(key, written);
+  }
+  return [...told.values()];
 }
 
 function readText(path: string): string {

@@ -9,9 +9,10 @@ import { leaksSchema } from './fields/dataset-options.ts';
 import { evaluationSchema } from './fields/evaluation-fields.ts';
 import { promotionSchema } from './fields/promotion-fields.ts';
 import { stopSequencesSchema } from './fields/sampling-fields.ts';
+import { sweepSchema } from './fields/sweep-fields.ts';
 import { taskSchema } from './fields/task-fields.ts';
 import { armSchema } from './objectives/table.ts';
-import { name, count, rate, path } from './fields/scalars.ts';
+import { armName, name, count, rate, path } from './fields/scalars.ts';
 
 export const recipeSchema = z.strictObject({
   name: name.describe('Prefix of the ids of its experiments.'),
@@ -86,7 +87,11 @@ export const recipeSchema = z.strictObject({
     .default(0.1)
     .describe("Ingestion fails when more than this share of a dataset's rows cannot be used."),
   leaks: leaksSchema.describe('What of one split another split, or an unseen task, may not show.'),
-  arms: z.record(name, armSchema).describe('Configurations that are compared, by name.'),
+  arms: z.record(armName, armSchema).describe('Configurations that are compared, by name.'),
+  sweeps: z
+    .record(name, sweepSchema)
+    .optional()
+    .describe('Fields of an arm varied, each combination an arm of its own (docs/comparing.md).'),
   evaluation: evaluationSchema.describe('What every arm is asked at its end (docs/evaluation.md).'),
   promotion: promotionSchema.optional().describe('For `mtrl schedule` and `mtrl promote`.'),
 });

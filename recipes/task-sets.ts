@@ -20,5 +20,5 @@ export function hasSplit({ split }: Recipe['datasets'][number], name: 'train' | 
 
 /** The tasks that a dataset entry holds examples of. */
 export function tasksOfDataset(dataset: Recipe['datasets'][number]): readonly string[] {
-  return dataset.reader === 'judge-world' ? dataset.tasks : [dataset.task];
+  return dataset.reader === 'judge-world' ? dataset.tasks.map((task) => dataset.as?.[task] ?? task) : [dataset.task];
 }

@@ -238,7 +238,9 @@ class Training {
     this.#trainedCount++;
     if (this.#done.length + this.#trainedCount === this.#prepared.runs.length)
       this.#tracker.state('evaluating', 'all runs have finished');
-    const { evaluations } = this.#prepared;
+    const { evaluatedTasks } = plan;
+    const { evaluations: all } = this.#prepared;
+    const evaluations = evaluatedTasks ? all.filter(({ task }) => evaluatedTasks.includes(task)) : all;
     const evaluated = async () => {
       const handle = await startChild<typeof evaluate>('evaluate', {
         ...this.#childOptions(plan, `${this.#idOf(plan)}/evaluate`, 'evaluating'),

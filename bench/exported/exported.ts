@@ -88,9 +88,9 @@ async function compare(
 }
 
 /** The first different prompts that the run saw in training. */
-async function promptsOf({ steps }: RecordedRun): Promise<EncodedPrompt[]> {
+async function promptsOf({ updates }: RecordedRun): Promise<EncodedPrompt[]> {
   const prompts = new Map<string, EncodedPrompt>();
-  for await (const { groups } of steps) {
+  for await (const { groups } of updates) {
     for (const { prompt } of groups) {
       if (prompt.images.length > 0)
         throw new MtrlError('USAGE', 'exports are compared on prompts of text alone', { found: 'prompts with images' });

@@ -4,6 +4,7 @@ import { listedRuns } from './listed-runs.ts';
 import { type Paint, visibleLength } from './output.ts';
 import { type Rates, rateText, timeText } from './rates.ts';
 import type { Standing } from './standing.ts';
+import { timeLeftMs } from './time-left.ts';
 
 export interface View {
   readonly nowMs: number;
@@ -28,6 +29,7 @@ export function barLines(standing: Standing, view: View): string[] {
     `${mark} ${paint('bold', standing.experimentId)}  ${elapsed}`,
     endedText(standing, paint) ?? stateText(progress),
     cacheText(progress),
+    leftText(standing, progress, nowMs),
   ];
   const all = listedRuns(progress.runs, rowCount - 1);
   const { shown, rest } = all.rest === undefined ? all : listedRuns(progress.runs, Math.max(0, rowCount - 2));
@@ -70,6 +72,12 @@ function endedText({ isOpen, status }: Standing, paint: Paint): string | undefin
 
 function stateText({ state, phase }: ExperimentProgress): string {
   return phase === state || phase === '' ? state : `${state}: ${phase}`;
+}
+
+/** Of several runs together; a single run has its own. */
+function leftText({ isOpen }: Standing, progress: ExperimentProgress, nowMs: number): string {
+  const leftMs = isOpen && progress.runCount > 1 ? timeLeftMs(progress, nowMs) : undefined;
+  return leftMs === undefined ? '' : `about ${timeText(leftMs)} of training left`;
 }
 
 function cacheText({ cache: { hits, misses } }: ExperimentProgress): string {

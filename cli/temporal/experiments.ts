@@ -14,6 +14,7 @@ import { parseRecipe } from '../../recipes/load.ts';
 import type { Recipe, RecipeInput } from '../../recipes/recipe.ts';
 import type { ExperimentOptions } from '../../contract/workflows.ts';
 import { describe, workflowType } from './describe-experiment.ts';
+import { commandText } from '../show/output.ts';
 import { differenceLines } from '../show/difference.ts';
 import { awaitChildren } from './failing-workflows.ts';
 import { recipeDetails } from '../show/recipe-details.ts';
@@ -95,7 +96,7 @@ async function requireSameRecipe({ client }: Stack, request: StartRequest): Prom
   throw new MtrlError('RECIPE_CONFLICT', 'an experiment with this id and another recipe exists', {
     where: `experiment ${experimentId}`,
     found: differenceLines(found),
-    hint: 'use another --id, or leave --id out',
+    hint: `use another --id, or leave --id out; \`${commandText('fork', experimentId)} --from-step K --set PATH=VALUE\` continues its runs with other settings`,
   });
 }
 

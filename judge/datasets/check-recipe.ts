@@ -33,7 +33,8 @@ function checkTemplate(where: string, text: string): void {
 
 function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
   for (const name of spec.tasks) {
-    const task = taskSpecOf(recipe, name, `${where}.tasks`);
+    const named = spec.as?.[name] ?? name;
+    const task = taskSpecOf(recipe, named, `${where}.tasks`);
     if (!isWorldTask(name)) {
       throw invalid(
         `${where}.tasks`,
@@ -44,21 +45,21 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
     }
     const { kind, labels, criteria } = declaredTask(name);
     if (task.kind !== kind)
-      throw invalid(`tasks.${name}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
+      throw invalid(`tasks.${named}.kind`, `the judge world's ${name} is ${kind}`, task.kind, kind);
     // The order of yes and no does not matter; that of labels that are positions does.
     const agrees = kindOf(task).labelsArePlaces
       ? task.labels.join() === labels.join()
       : labels.every((label) => task.labels.includes(label));
     if (!agrees)
       throw invalid(
-        `tasks.${name}.labels`,
+        `tasks.${named}.labels`,
         `the judge world's ${name} has other labels`,
         task.labels.join(', '),
         labels.join(', '),
       );
     if (JSON.stringify(task.criteria) !== JSON.stringify(criteria))
       throw invalid(
-        `tasks.${name}.criteria`,
+        `tasks.${named}.criteria`,
         `the judge world's ${name} has other criteria`,
         JSON.stringify(task.criteria ?? null),
         JSON.stringify(criteria ?? null),

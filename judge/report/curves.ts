@@ -1,5 +1,6 @@
-/** Training curves: reward, accuracy and health per step for every trained run, then accuracy by task. */
+/** Training curves: reward, accuracy and health per step for every trained arm, then accuracy by task. */
 import type { Objective } from '../../recipes/recipe.ts';
+import { rowsOf } from './arms/arm-table.ts';
 import type { CurvePoint, ReportData, ReportRun } from './data.ts';
 import { type Html, html } from './html.ts';
 import { type Line, lineChart } from './plot.ts';
@@ -40,34 +41,48 @@ const supervisedCharts: readonly Chart[] = [
 
 const chartSize = { width: 360, height: 180 };
 
-export function curves(data: ReportData): Html {
-  const trained = data.runs.filter(({ curve }) => curve.length > 0);
-  if (trained.length === 0) return html`<p class="muted">This experiment has no training runs.</p>`;
-  const of = (wanted: Objective): ReportRun[] => trained.filter(({ objective }) => objective === wanted);
-  return html`${group('Reinforcement learning', of('rl'), policyCharts, data)}
-  ${taskCharts(of('rl'), data)}${group('Supervised', of('sft'), supervisedCharts, data)}`;
+/** The runs that a line stands for: those of an arm, one for each seed or specialist. */
+interface Trace {
+  readonly name: string;
+  readonly runs: readonly ReportRun[];
+  readonly colour: number;
 }
 
-function group(
-  title: string,
-  runs: readonly ReportRun[],
-  charts: readonly Chart[],
-  data: ReportData,
-): Html | undefined {
-  if (runs.length === 0) return undefined;
+export function curves(data: ReportData): Html {
+  const traces = tracesOf(data);
+  if (traces.length === 0) return html`<p class="muted">This experiment has no training runs.</p>`;
+  const of = (wanted: Objective): Trace[] => traces.filter(({ runs }) => runs[0]?.objective === wanted);
+  const hasBands = traces.some(({ runs }) => runs.length > 1);
+  return html`${hasBands ? html`<p class="muted">An arm with several runs: their mean, and a band from the lowest to the highest.</p>` : undefined}${group('Reinforcement learning', of('rl'), policyCharts)}
+  ${taskCharts(of('rl'))}${group('Supervised', of('sft'), supervisedCharts)}`;
+}
+
+/** Points of sweeps are on curves of their own. */
+function tracesOf({ arms, runs }: ReportData): Trace[] {
+  return rowsOf({ arms }).flatMap(({ arm, runNames }): Trace[] => {
+    const trained = runs.filter(({ runName, curve }) => runNames.includes(runName) && curve.length > 0);
+    const [first] = trained;
+    if (first === undefined) return [];
+    const name = trained.length === 1 ? first.runName : arm;
+    return [{ name, runs: trained, colour: seriesIndexOf(runs, first) }];
+  });
+}
+
+function group(title: string, traces: readonly Trace[], charts: readonly Chart[]): Html | undefined {
+  if (traces.length === 0) return undefined;
   const figures = charts.map((chart) =>
     figure(
       chart,
-      runs.map((run) => lineOf(run, chart.measure, data)),
+      traces.map((trace) => lineOf(trace, (point) => point[chart.measure])),
     ),
   );
-  return html`<h3>${title} ${legend(runs, data)}</h3>
+  return html`<h3>${title} ${legend(traces)}</h3>
     <div class="charts">${figures}</div>`;
 }
 
-function legend(runs: readonly ReportRun[], data: ReportData): Html {
+function legend(traces: readonly Trace[]): Html {
   return html`<span class="legend"
-    >${runs.map((run) => html`<span><i class="dot s${seriesIndexOf(data.runs, run)}"></i>${run.runName}</span>`)}</span
+    >${traces.map(({ name, colour }) => html`<span><i class="dot s${colour}"></i>${name}</span>`)}</span
   >`;
 }
 
@@ -83,32 +98,32 @@ function figure(chart: Omit<Chart, 'measure'>, lines: readonly Line[]): Html | u
   </figure>`;
 }
 
-function lineOf(run: ReportRun, measure: Measure, data: ReportData): Line {
-  const values = run.curve.flatMap((point) => {
-    const value = point[measure];
-    return value === undefined ? [] : [{ step: point.step, value }];
-  });
-  return { name: run.runName, colour: colourOf(run, data), values };
+/** The mean over runs at each step that any of them has, with a band where several have it. */
+function lineOf({ name, runs, colour }: Trace, valueOf: (point: CurvePoint) => number | undefined): Line {
+  const byStep = new Map<number, number[]>();
+  for (const point of runs.flatMap(({ curve }) => curve)) {
+    const value = valueOf(point);
+    if (value !== undefined) byStep.set(point.step, [...(byStep.get(point.step) ?? []), value]);
+  }
+  const values = [...byStep]
+    .sort(([a], [b]) => a - b)
+    .map(([step, found]) => {
+      const value = found.reduce((sum, each) => sum + each, 0) / found.length;
+      return { step, value, ...(found.length > 1 && { low: Math.min(...found), high: Math.max(...found) }) };
+    });
+  return { name, colour: `var(--s${String(colour)})`, values };
 }
 
-function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefined {
-  const tasks = [
-    ...new Set(runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => (byTask ?? []).map(({ task }) => task)))),
-  ];
+function taskCharts(traces: readonly Trace[]): Html | undefined {
+  const points = traces.flatMap(({ runs }) => runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => byTask ?? [])));
+  const tasks = [...new Set(points.map(({ task }) => task))];
   if (tasks.length === 0) return undefined;
   const figures = tasks.map((task) => {
-    const lines = runs.map((run) => {
-      const values = run.curve.flatMap(({ step, byTask }) =>
-        (byTask ?? []).filter((point) => point.task === task).map(({ accuracy }) => ({ step, value: accuracy })),
-      );
-      return { name: run.runName, colour: colourOf(run, data), values };
-    });
+    const lines = traces.map((trace) =>
+      lineOf(trace, ({ byTask = [] }) => byTask.find((point) => point.task === task)?.accuracy),
+    );
     return figure({ title: task, about: 'accuracy of rollouts', range: [0, 1] }, lines);
   });
-  return html`<h3>Accuracy by task ${legend(runs, data)}</h3>
+  return html`<h3>Accuracy by task ${legend(traces)}</h3>
     <div class="charts">${figures}</div>`;
-}
-
-function colourOf(run: ReportRun, data: ReportData): string {
-  return `var(--s${String(seriesIndexOf(data.runs, run))})`;
 }

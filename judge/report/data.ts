@@ -2,6 +2,8 @@
  * The contents of a report, as plain values. The reporting activity gathers them; `renderReport` turns them into one
  * HTML file without further input.
  */
+import type { Json } from '../../core/json.ts';
+import type { ArmScore, ArmTest } from '../evaluation/arms/arm-scores.ts';
 import type { PairedTest } from '../evaluation/paired-tests.ts';
 import type { TokenPrices } from '../evaluation/endpoint-usage.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
@@ -47,6 +49,8 @@ export interface ReportRun {
   /** `<arm>/s<seed>`. */
   readonly runName: string;
   readonly arm: string;
+  /** The arm of the table that the run is a specialist of. */
+  readonly specialistOf?: string;
   readonly seed: number;
   readonly objective: Objective;
   /** Title of the algorithm, as in papers; rl arms only. */
@@ -63,6 +67,21 @@ export interface ReportRun {
   readonly prices?: TokenPrices;
   /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
+}
+
+/** An arm of the table: the runs of all seeds, or all specialists of a `single` arm. */
+export interface ReportArm {
+  readonly arm: string;
+  readonly objective: Objective;
+  readonly mode: AnswerMode;
+  readonly runNames: readonly string[];
+  readonly seedCount: number;
+  /** Whether it is a specialist for each task. */
+  readonly isSingle: boolean;
+  /** Only of a point of a sweep, which is shown on its curve and not in the table. */
+  readonly varied?: { readonly sweep: string; readonly values: Readonly<Record<string, Json>> };
+  /** By task, and under `meanColumn` as the mean over the trained tasks. */
+  readonly scores: Readonly<Record<string, ArmScore>>;
 }
 
 /** One judgment with its inputs: a rollout of training, or an answer of the evaluation. */
@@ -105,6 +124,10 @@ export interface ReportData {
   }[];
   /** In the recipe's order of arms, then by seed. */
   readonly runs: readonly ReportRun[];
+  /** In the recipe's order, points of sweeps included. */
+  readonly arms: readonly ReportArm[];
+  /** Paired tests of every arm of the table against every earlier one. */
+  readonly armTests: readonly ArmTest[];
   /** Paired tests of runs on the same examples. */
   readonly tests: readonly PairedTest[];
   readonly pixelBaselines: readonly PixelBaseline[];

@@ -1,15 +1,25 @@
-/** A line chart over steps as SVG: faint raw values under their moving mean. */
+/** A line chart over steps, or over other values, as SVG: faint raw values under their moving mean, bands around lines. */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { assert } from '../../core/assert.ts';
+import { significant } from './format.ts';
 import { type Html, trusted } from './html.ts';
 
 export interface Line {
   readonly name: string;
   /** CSS colour. */
   readonly colour: string;
-  /** Values in step order. */
-  readonly values: readonly { readonly step: number; readonly value: number }[];
+  /** Values in the order of the x axis. */
+  readonly values: readonly ChartPoint[];
+}
+
+export interface ChartPoint {
+  /** Position on the x axis: a step, or another number; text gives an axis of categories. */
+  readonly step: number | string;
+  readonly value: number;
+  /** A band around the line. */
+  readonly low?: number;
+  readonly high?: number;
 }
 
 export interface LineChart {
@@ -17,15 +27,22 @@ export interface LineChart {
   /** Fixed range of the y axis; taken from the data if omitted. */
   readonly range?: readonly [number, number];
   readonly logarithmic?: boolean;
+  readonly logarithmicX?: boolean;
+  /** Marks every value of the x axis, instead of round ones. */
+  readonly ticksAtValues?: boolean;
   readonly width: number;
   readonly height: number;
 }
 
-export function lineChart({ lines, range, logarithmic = false, width, height }: LineChart): Html {
+export function lineChart(chart: LineChart): Html {
+  const { lines, range, logarithmic = false, width, height } = chart;
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const marks = lines.flatMap(({ colour, values }) => {
     const drawn = logarithmic ? values.filter(({ value }) => value > 0) : values;
     const smooth = drawn.length >= smoothFromCount;
+    const banded = drawn.filter(({ low, high }) => low !== undefined && high !== undefined && low < high);
+    const band = Plot.areaY(banded, { x: 'step', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.15 });
+    const bands = banded.length < 2 ? [] : [band];
     const raw = Plot.line(drawn, {
       x: 'step',
       y: 'value',
@@ -33,10 +50,11 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
       strokeWidth: smooth ? 1 : 2,
       strokeOpacity: smooth ? 0.3 : 1,
     });
-    if (!smooth) return [raw, Plot.dot(drawn, { x: 'step', y: 'value', fill: colour, r: drawn.length < 12 ? 2.5 : 0 })];
-    return [raw, Plot.line(movingMean(drawn), { x: 'step', y: 'value', stroke: colour, strokeWidth: 2 })];
+    if (!smooth)
+      return [...bands, raw, Plot.dot(drawn, { x: 'step', y: 'value', fill: colour, r: drawn.length < 12 ? 2.5 : 0 })];
+    return [...bands, raw, Plot.line(movingMean(drawn), { x: 'step', y: 'value', stroke: colour, strokeWidth: 2 })];
   });
-  const chart = Plot.plot({
+  const plot = Plot.plot({
     document,
     className: 'plot',
     width,
@@ -45,7 +63,7 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
     marginBottom: 28,
     marginTop: 12,
     marginRight: 10,
-    x: { label: null, ticks: 5, tickSize: 0 },
+    x: { label: null, tickSize: 0, ...xScale(chart) },
     y: {
       label: null,
       ticks: 4,
@@ -56,8 +74,19 @@ export function lineChart({ lines, range, logarithmic = false, width, height }: 
     },
     marks,
   }) as { readonly outerHTML: string };
-  assert(chart.outerHTML.startsWith('<svg'), 'a plot is not an svg element');
-  return trusted(compact(chart.outerHTML));
+  assert(plot.outerHTML.startsWith('<svg'), 'a plot is not an svg element');
+  return trusted(compact(plot.outerHTML));
+}
+
+function xScale({ lines, logarithmicX = false, ticksAtValues = false }: LineChart): Plot.ScaleOptions {
+  const steps = [...new Set(lines.flatMap(({ values }) => values.map(({ step }) => step)))];
+  // Categories in the order in which they come.
+  if (steps.some((step) => typeof step === 'string')) return { domain: steps };
+  const type = logarithmicX && { type: 'log' as const };
+  return {
+    ...type,
+    ...(ticksAtValues ? { ticks: steps, tickFormat: (step) => significant(Number(step)) } : { ticks: 5 }),
+  };
 }
 
 const smoothFromCount = 30;

@@ -1,4 +1,5 @@
 /** Provenance sections of the report: recipe, data and quarantine, cost, digests. */
+import { armCostTable } from './arms/arm-costs.ts';
 import type { KeptBytes, ReportData } from './data.ts';
 import { endpointTable } from './endpoint-table.ts';
 import { bytes, count, duration } from './format.ts';
@@ -53,12 +54,14 @@ function whereAllAre(listedCount: number, totalCount: number, uri: string | unde
   </p>`;
 }
 
-export function costSection({ cost, runs }: ReportData): Html {
+export function costSection(data: ReportData): Html {
+  const { cost, runs } = data;
   const computeMs = cost.stages.reduce((sum, stage) => sum + stage.computeMs, 0);
   const activities = cost.cache.hits + cost.cache.misses;
   return html`<ul class="facts">
       ${fact('wall time', duration(cost.wallMs))}${fact('compute', duration(computeMs))}${fact('activities', count(activities))}${fact('from the cache', count(cost.cache.hits))}
     </ul>
+    ${armCostTable(data)}
     <div class="columns">
       <div>
         ${plainTable(

@@ -1,5 +1,9 @@
 /** Renders the report of an experiment. Results come first. */
 import { baselineLines } from '../evaluation/baseline-text.ts';
+import { armHeadline } from './arms/arm-headline.ts';
+import { hasSeveralRuns } from './arms/arm-table.ts';
+import { armResults } from './arms/arm-table-html.ts';
+import { sweepCurves, sweepPoints } from './arms/sweep-curves.ts';
 import { baseRateTable } from './base-rate-table.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
@@ -34,17 +38,18 @@ export function renderReport(data: ReportData): string {
 
 function sectionsOf(data: ReportData): readonly Section[] {
   return [
-    {
-      id: 'answer',
-      title: 'Results',
-      about: 'Macro-F1 in points with bootstrap 95 % intervals. The thin line on each bar is the majority baseline.',
-      body: html`<div class="panel">${scoreTable(data)}</div>
-        ${baselineLines(
-          data.runs.map(({ runName: name, scores }) => ({ name, scores })),
-          data.pixelBaselines,
-        ).map((line) => html`<p class="muted">${line}.</p>`)}
-        ${claims(data)}${comparisonTable(data)}`,
-    },
+    results(data),
+    ...(sweepPoints(data).length > 0
+      ? [
+          {
+            id: 'sweeps',
+            title: 'Sweeps',
+            about:
+              'Macro-F1 in points over the varied field: mean over seeds, and a band from the lowest to the highest seed.',
+            body: sweepCurves(data),
+          },
+        ]
+      : []),
     {
       id: 'intervals',
       title: 'Intervals by task',
@@ -104,6 +109,32 @@ function sectionsOf(data: ReportData): readonly Section[] {
   ];
 }
 
+function results(data: ReportData): Section {
+  const baselines = baselineLines(
+    data.runs.map(({ runName: name, scores }) => ({ name, scores })),
+    data.pixelBaselines,
+  ).map((line) => html`<p class="muted">${line}.</p>`);
+  const head = { id: 'answer', title: 'Results' };
+  const line = 'The thin line on each bar is the majority baseline.';
+  if (!hasSeveralRuns(data)) {
+    return {
+      ...{ ...head, about: `Macro-F1 in points with bootstrap 95 % intervals. ${line}` },
+      body: html`<div class="panel">${scoreTable(data)}</div>
+        ${baselines}${claims(data)}${comparisonTable(data)}`,
+    };
+  }
+  return {
+    ...head,
+    body: html`${armResults(data)}
+      <details>
+        <summary>Runs one by one (${data.runs.length})</summary>
+        <p class="muted">Macro-F1 in points with bootstrap 95 % intervals over examples. ${line}</p>
+        ${scoreTable(data)}${baselines}
+      </details>
+      ${comparisonTable(data)}`,
+  };
+}
+
 function claims({ runs, tests }: ReportData): Html {
   return html`<ul class="claims">
     ${compareArms(runs, tests).map(
@@ -117,7 +148,9 @@ function claims({ runs, tests }: ReportData): Html {
 }
 
 /** The headline numbers of the last run, because the recipe leads up to it. */
-function headline({ runs }: ReportData): Html | undefined {
+function headline(data: ReportData): Html | undefined {
+  if (hasSeveralRuns(data)) return armHeadline(data);
+  const { runs } = data;
   const run = runs.at(-1);
   if (run === undefined) return undefined;
   const mean = idMean(run);

@@ -3,8 +3,13 @@ import type { ReportRun } from './data.ts';
 
 export const seriesCount = 6;
 
-/** 0-based colour index; arms beyond the palette reuse its colours. */
-export function seriesIndexOf(runs: readonly ReportRun[], { arm }: Pick<ReportRun, 'arm'>): number {
-  const arms = [...new Set(runs.map((run) => run.arm))];
-  return Math.max(arms.indexOf(arm), 0) % seriesCount;
+/** 0-based colour index; arms beyond the palette reuse its colours. Specialists have the colour of their arm. */
+export function seriesIndexOf(runs: readonly ReportRun[], run: Pick<ReportRun, 'arm' | 'specialistOf'>): number {
+  const arms = [...new Set(runs.map(shownArm))];
+  return Math.max(arms.indexOf(shownArm(run)), 0) % seriesCount;
+}
+
+/** The arm of the table that a run is a part of. */
+function shownArm({ arm, specialistOf }: Pick<ReportRun, 'arm' | 'specialistOf'>): string {
+  return specialistOf ?? arm;
 }

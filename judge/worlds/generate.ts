@@ -18,10 +18,11 @@ function worldExample(place: WorldPlace, spec: JudgeWorldSpec): WorldExample {
   const { seed, task, split, index } = place;
   const rng = new Rng('judge-world', seed, task, split, index);
   const sketch = sketchExample(place, rng, spec.annotator);
-  const id = `${task}/${spec.split}/world-${seed}-${index}`;
+  const name = spec.as?.[task] ?? task;
+  const id = `${name}/${spec.split}/world-${seed}-${index}`;
   const example = {
     id,
-    task,
+    task: name,
     split: spec.split,
     fields: sketch.caption === undefined ? {} : { caption: sketch.caption.join(' ') },
     label: sketch.label,

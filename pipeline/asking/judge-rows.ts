@@ -5,7 +5,7 @@ import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { ordersOf } from '../../judge/tasks/reorder.ts';
 import { answers, type Asking } from './answers.ts';
 import type { ComputeContext } from '../compute-context.ts';
-import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/activities.ts';
+import type { JudgeRowsInput, JudgeRowsResult } from '../../contract/judged-rows.ts';
 import { durable } from '../durable.ts';
 import { shownOf } from './shown.ts';
 import { keptAnswers } from './kept-answers.ts';

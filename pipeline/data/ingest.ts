@@ -91,12 +91,15 @@ const tooFewRows: ReadonlySet<ErrorCode> = new Set(['DATASET_QUARANTINE_CEILING'
 
 /** Everything that determines the dataset: its declarations, the recipe's settings, and the bytes of its files. */
 async function sourcesOf(recipe: Recipe, sources: SourceFiles, beat: IngestBeat) {
-  const arms = Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({
-    objective,
-    mode,
-    tasks: tasks ?? null,
-  }));
+  // What the data must have for them: one more arm of the same kind needs nothing else.
+  const arms = uniqueValues(
+    Object.values(recipe.arms).map(({ objective, mode, tasks }) => ({ objective, mode, tasks: tasks ?? null })),
+  );
   const { datasets, tasks, modeWords, quarantineRateMax, leaks } = recipe;
   const files = await sourceDigests(datasets, sources, beat);
   return { datasets, tasks, modeWords, quarantineRateMax, leaks, arms, split: recipe.evaluation.split, files };
+}
+
+function uniqueValues<T>(values: readonly T[]): T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }

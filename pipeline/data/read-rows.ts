@@ -9,7 +9,7 @@ import { poolsOf } from '../../judge/datasets/joining/pools.ts';
 import { RowFacts } from '../../judge/datasets/rows/row-facts.ts';
 import { SplitColumn } from '../../judge/datasets/rows/split-column.ts';
 import { parseRecipe } from '../../recipes/load.ts';
-import type { ReadRowsInput, ReadRowsResult } from '../../contract/activities.ts';
+import type { ReadRowsInput, ReadRowsResult } from '../../contract/judged-rows.ts';
 import { DatasetWriter } from './dataset-writer.ts';
 import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from '../json-cache.ts';

@@ -18,6 +18,8 @@ export interface ExperimentIndex {
   readonly ingestion: IngestResult;
   readonly runs: readonly EvaluatedRun[];
   readonly report: ArtifactRef;
+  /** The table of arms as files, by extension; absent in experiments of earlier versions. */
+  readonly tables?: Readonly<Record<'md' | 'csv' | 'tex', ArtifactRef>>;
   /** Manifests of the report's paired tests, named here so that garbage collection keeps them. */
   readonly comparisons?: readonly ArtifactRef[];
   /** What is fitted to the pixels of the training rows; absent in experiments of earlier versions. */

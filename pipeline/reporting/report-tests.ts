@@ -32,13 +32,23 @@ export interface ReportTests {
   readonly comparisons: readonly ArtifactRef[];
 }
 
-export async function testsBetween(scope: Scope, runs: readonly EvaluatedRun[]): Promise<ReportTests> {
+export type OutcomesOf = (run: EvaluatedRun) => Promise<OutcomesByTask>;
+
+/** Reads the outcomes of each run once. */
+export function outcomesReader(scope: Scope): OutcomesOf {
   const outcomes = new Map<EvaluatedRun, Promise<OutcomesByTask>>();
-  const outcomesOf = (run: EvaluatedRun): Promise<OutcomesByTask> => {
+  return (run) => {
     const known = outcomes.get(run) ?? readOutcomes(scope, run);
     outcomes.set(run, known);
     return known;
   };
+}
+
+export async function testsBetween(
+  scope: Scope,
+  runs: readonly EvaluatedRun[],
+  outcomesOf: OutcomesOf,
+): Promise<ReportTests> {
   const tested = runs.map((run) => ({ runName: run.plan.runName, arm: run.plan.arm, seed: run.plan.seed, run }));
   const comparisons: ArtifactRef[] = [];
   const tests = await pairedTests(tested, async ({ run }, { run: other }) => {
@@ -53,7 +63,7 @@ async function compare(
   { deps, recipe, dataset }: Scope,
   run: EvaluatedRun,
   other: EvaluatedRun,
-  outcomesOf: (run: EvaluatedRun) => Promise<OutcomesByTask>,
+  outcomesOf: OutcomesOf,
 ): Promise<{ readonly summary: readonly TaskTest[]; readonly manifest: ArtifactRef }> {
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
   const tasks = run.evaluations.map(({ scores }) => scores.task);

@@ -9,6 +9,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
+import { tableFiles, type TableFiles } from '../../judge/report/arms/table-files.ts';
 import { renderReport } from '../../judge/report/render.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
@@ -21,7 +22,8 @@ import { firstRows } from '../data/json-lines.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
-import { testsBetween } from './report-tests.ts';
+import { isOwnRow, reportArms } from './report-arms.ts';
+import { outcomesReader, testsBetween } from './report-tests.ts';
 import { recordsOf } from '../policies/run-log.ts';
 import { describeRuntime, type StepRecord } from '../policies/step-record.ts';
 
@@ -50,24 +52,36 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const recipe = await recipeOf(cache, input.recipe);
     const scope = { deps, cache, recipe, dataset: ingestion.dataset };
     const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as readonly PixelBaseline[]);
-    const { tests, comparisons } = await testsBetween(scope, runs);
-    const data = await reportData(scope, { ...input, runs }, tests, pixelBaselines);
+    const outcomesOf = outcomesReader(scope);
+    const rows = runs.filter((run) => isOwnRow(recipe, run));
+    const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);
+    const compared = { tests, ...(await reportArms(recipe, runs, outcomesOf)) };
+    const data = await reportData(scope, { ...input, runs }, compared, pixelBaselines);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
+    const tables = await putTables(cache, tableFiles(data));
     return {
       report,
       index: await putExperimentIndex(cache.store, {
-        ...{ ...made, runs, report, comparisons },
+        ...{ ...made, runs, report, tables, comparisons },
         ...(pixelBaselines && { pixelBaselines }),
       }),
     };
   };
 }
 
+async function putTables(
+  { store }: JsonCache,
+  files: TableFiles,
+): Promise<Readonly<Record<keyof TableFiles, ArtifactRef>>> {
+  const put = (text: string): Promise<ArtifactRef> => store.putBytes(new TextEncoder().encode(text));
+  return { md: await put(files.md), csv: await put(files.csv), tex: await put(files.tex) };
+}
+
 async function reportData(
   scope: Scope,
   input: ReportSource,
-  tests: ReportData['tests'],
+  compared: Pick<ReportData, 'arms' | 'armTests' | 'tests'>,
   pixelBaselines: readonly PixelBaseline[] = [],
 ): Promise<ReportData> {
   const { deps, cache, recipe } = scope;
@@ -89,7 +103,7 @@ async function reportData(
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,
-    tests,
+    ...compared,
     pixelBaselines,
     rollouts,
     dataset: await datasetFacts(cache, input),
@@ -112,6 +126,7 @@ function reportRun(
     ...{ runName, arm, seed, objective: spec.objective, mode, stepCount, wallMs, computeMs, scores, curve },
     ...(isRl(spec) && { algorithm: algorithms[spec.algorithm].title }),
     ...(from !== undefined && { from }),
+    ...(spec.specialistOf !== undefined && { specialistOf: spec.specialistOf }),
     ...(prices && { prices }),
     checkpoint: bytesOf(checkpoint),
   };

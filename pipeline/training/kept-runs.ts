@@ -7,11 +7,14 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { FindRunInput, KeepRunInput, KeptRun, RunOutcome } from '../../contract/activities.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable, findDurable, type Key } from '../durable.ts';
+import type { JsonCache } from '../json-cache.ts';
+import { armOf, recipeOf } from '../recipe-access.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
 
 /** Returns null if no such run is stored or parts of it are missing. */
-export function createFindRun(deps: ControlDeps) {
+export function createFindRun(deps: ControlDeps, cache: JsonCache) {
   return async (input: FindRunInput): Promise<KeptRun | null> => {
-    const found = await findDurable<RunOutcome>(deps, 'run', keyOf(input));
+    const found = await findDurable<RunOutcome>(deps, 'run', keyOf(await recipeOf(cache, input.recipe), input));
     if (found === undefined) return null;
     const { checkpoint, policy, mixture } = found.manifest.summary;
     const outputs = { checkpoint, snapshot: policy.snapshot, mixture };
@@ -20,16 +23,22 @@ export function createFindRun(deps: ControlDeps) {
   };
 }
 
-export function createKeepRun(deps: ControlDeps) {
+export function createKeepRun(deps: ControlDeps, cache: JsonCache) {
   return async ({ outcome, ...input }: KeepRunInput): Promise<{ readonly manifest: ArtifactRef }> => {
     // No outputs: lineage must name the activities of the steps as the makers of the artifacts.
     const kept = () => Promise.resolve({ outputs: {}, summary: outcome, computeMs: 0 });
-    const { manifest } = await durable(deps, 'run', keyOf(input), kept);
+    const { manifest } = await durable(deps, 'run', keyOf(await recipeOf(cache, input.recipe), input), kept);
     return { manifest };
   };
 }
 
-/** The recipe covers everything else that determines a run: the arm's settings, the tasks, the step count. */
-function keyOf({ recipe, dataset, arm, seed, initial }: FindRunInput): Key {
-  return { inputs: { recipe, dataset, snapshot: initial.snapshot, log: initial.log }, config: { arm, seed } };
+/**
+ * The arm's settings, and of the recipe everything but what cannot reach the run: other arms, other seeds, names, and
+ * what happens to its result. One more arm or seed therefore finds the runs that are there.
+ */
+function keyOf(recipe: Recipe, { dataset, arm: name, seed, initial }: FindRunInput): Key {
+  const { arms: _arms, seeds: _seeds, parallelRunCountMax: _slots, promotion: _promotion, ...rest } = recipe;
+  const { name: _name, summary: _summary, ...settings } = rest;
+  const { specialistOf: _shownAs, varied: _varied, ...arm } = armOf(recipe, name);
+  return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, seed } };
 }

@@ -1,7 +1,7 @@
 /** The runs and evaluations that a recipe defines. */
 import { isTrained } from '../../recipes/arms.ts';
 import type { Arm, Recipe } from '../../recipes/recipe.ts';
-import { evaluatedTasks } from '../../recipes/task-sets.ts';
+import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from '../../contract/activities.ts';
 import { armOf, taskOf } from '../recipe-access.ts';
 import { trainingOf } from './objectives/table.ts';
@@ -14,7 +14,7 @@ export function planRuns(recipe: Recipe): ArmPlan[] {
       const from = arm.from === undefined ? undefined : runNameFor(recipe, arm.from, seed);
       const runName = `${name}/s${String(seed)}`;
       const common = { arm: name, mode: arm.mode, seed, runName, ...(from !== undefined && { from }) };
-      return { ...common, ...stepsOf(arm) };
+      return { ...common, ...stepsOf(arm), ...evaluatedOn(recipe, arm) };
     }),
   );
 }
@@ -22,6 +22,13 @@ export function planRuns(recipe: Recipe): ArmPlan[] {
 export function planEvaluations(recipe: Recipe): EvaluationPlan[] {
   const { split } = recipe.evaluation;
   return evaluatedTasks(recipe).map((task) => ({ task, split, ood: taskOf(recipe, task).ood }));
+}
+
+/** A specialist is asked about its own task and about those that no arm trains on; another arm about all. */
+function evaluatedOn(recipe: Recipe, arm: Arm): Pick<ArmPlan, 'evaluatedTasks'> {
+  if (arm.specialistOf === undefined) return {};
+  const own = trainedTasks(recipe, arm);
+  return { evaluatedTasks: evaluatedTasks(recipe).filter((task) => own.includes(task) || taskOf(recipe, task).ood) };
 }
 
 function seedsOf(recipe: Recipe, arm: Arm): readonly number[] {

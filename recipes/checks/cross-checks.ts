@@ -3,6 +3,7 @@ import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { algorithmProblems } from './algorithm-checks.ts';
+import { armSetProblems } from './arm-set-checks.ts';
 import { endpointProblems } from './endpoint-checks.ts';
 import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
@@ -18,6 +19,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...labelProblems(recipe),
     ...recipe.datasets.flatMap((_, index) => datasetProblems(recipe, index)),
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
+    ...armSetProblems(recipe),
     ...evaluationProblems(recipe),
     ...listProblems(recipe),
     ...leakProblems(recipe),

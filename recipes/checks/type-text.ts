@@ -3,6 +3,8 @@ import type { SchemaNode } from '../json-schema.ts';
 
 export function nodeTypeText(node: SchemaNode): string {
   const options = node.anyOf ?? node.oneOf;
+  // Only values of any form refer to a definition: it is recursive.
+  if (node.$ref !== undefined) return 'any value';
   if (options !== undefined) return [...new Set(options.map(nodeTypeText))].join(' or ');
   if (node.const !== undefined) return `\`${String(node.const)}\``;
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
 import { augmentationSchema } from './augmentation-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
-import { name, rate, stepCount } from './scalars.ts';
+import { armName, name, rate, stepCount } from './scalars.ts';
+import { variedSchema } from './sweep-fields.ts';
 
 const optimizerSchema = z.strictObject({
   name: z
@@ -46,7 +47,21 @@ export type OptimizerSpec = z.infer<typeof optimizerSchema>;
 export const armFields = {
   mode: z.enum(['think', 'direct']).describe('think: rationale, then verdict. direct: verdict only.'),
   tasks: z.array(name).min(1).optional().describe('Tasks to train on; default: all tasks that are not `ood`.'),
-  from: name.optional().describe("Start from the final policy of this arm instead of the recipe's policy."),
+  like: name
+    .optional()
+    .describe(
+      'This arm is that one but for the fields given here: fields are merged at every level, and null leaves one out.',
+    ),
+  single: z
+    .boolean()
+    .optional()
+    .describe(
+      'A specialist of each task instead of one judge: an arm `NAME/TASK` for every trained task, evaluated on that task ' +
+        'and on all `ood` tasks, and shown as one arm (docs/comparing.md).',
+    ),
+  specialistOf: armName.optional().describe('Written by `single`: the arm that this one is shown as a part of.'),
+  varied: variedSchema.optional(),
+  from: armName.optional().describe("Start from the final policy of this arm instead of the recipe's policy."),
   mixture: mixtureSchema.describe('How examples are distributed over tasks.'),
 };
 

@@ -8,7 +8,17 @@ import { voteFieldsSchema } from './vote-fields.ts';
 
 const judgeWorld = z.strictObject({
   reader: z.literal('judge-world'),
-  tasks: z.array(name).min(1).describe('Tasks that the world draws examples of; they must be among `tasks`.'),
+  tasks: z
+    .array(name)
+    .min(1)
+    .describe('Tasks that the world draws examples of; they, or what `as` names, must be among `tasks`.'),
+  as: z
+    .record(name, name)
+    .optional()
+    .describe(
+      'World task -> the task of the recipe that its examples are of, such as `safety: shuffled-safety` for labels of ' +
+        'another annotator; default: the task of the same name.',
+    ),
   split: z.enum(['train', 'val', 'test']).describe('Where its examples go.'),
   exampleCount: count.describe('Per task.'),
   seed: z.int().min(0).describe('The same seed draws the same pictures.'),

@@ -1,7 +1,7 @@
 /** The gate, approval and notifications of a promotion (docs/promotion.md). */
 import { z } from 'zod';
 import { gateMetricsOfKinds, kindsWhere } from '../../judge/kinds/table.ts';
-import { name, rate } from './scalars.ts';
+import { armName, name, rate } from './scalars.ts';
 
 /** Metrics of tasks of every kind. */
 export const commonGateMetrics = ['macroF1', 'accuracy'] as const;
@@ -11,7 +11,7 @@ const gateMetricMeanings = gateMetricsOfKinds.map((metric) => {
 
 export const promotionSchema = z.strictObject({
   name: name.describe('Name in the registry; its versions are numbered.'),
-  arm: name.describe('The arm whose policy is the candidate (with several seeds, the first).'),
+  arm: armName.describe('The arm whose policy is the candidate (with several seeds, the first).'),
   startFrom: z
     .enum(['promoted', 'recipe'])
     .default('promoted')

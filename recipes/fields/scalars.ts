@@ -4,6 +4,13 @@ import { isHubAddress, parseHubAddress } from '../../core/hub-address.ts';
 
 /** Names become parts of ids, of files and of search attributes. */
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}$/, 'lower-case letters, digits and dashes, at most 100');
+/** Of an arm in full: its own name, and after `/` the parts that `single` and `sweeps` add. */
+export const armName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,99}(\/[a-z0-9][a-z0-9.-]{0,99}){0,8}$/,
+    'lower-case letters, digits and dashes, at most 100',
+  );
 /** More than a run can ever count. */
 export const count = z.int().min(1).max(1_000_000_000);
 /** A step is an activity with artifacts of its own. */

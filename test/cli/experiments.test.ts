@@ -60,7 +60,10 @@ describe('on real servers', () => {
     expect(await startOrAttach(stack, request('twice', ['evaluation.seed=0']))).toBe('attached');
     await expect(startOrAttach(stack, request('twice', ['arms.mt-rl.groupSize=4']))).rejects.toMatchObject({
       code: 'RECIPE_CONFLICT',
-      details: { found: 'arms.mt-rl.groupSize: there 8, here 4' },
+      details: {
+        found: 'arms.mt-rl.groupSize: there 8, here 4',
+        hint: expect.stringContaining('fork twice --from-step K') as string,
+      },
     });
   });
 

@@ -49,3 +49,14 @@ it('plans every task of the evaluation split and marks those that no arm trains 
     { task: 'pair-safety', split: 'test', ood: true },
   ]);
 });
+
+it('runs a specialist of each task, evaluated on its task and on the unseen one', () => {
+  const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], single: true, from: undefined } };
+  const runs = planRuns(parseRecipe({ ...recipe, seeds: [3], arms }));
+  expect(runs.map(({ runName, evaluatedTasks }) => [runName, evaluatedTasks])).toEqual([
+    ['base/s3', undefined],
+    ['sft-start/s3', undefined],
+    ['mt-rl/technical/s3', ['technical', 'pair-safety']],
+    ['mt-rl/safety/s3', ['safety', 'pair-safety']],
+  ]);
+});

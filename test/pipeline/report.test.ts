@@ -1,10 +1,11 @@
 /** The report's paired tests are cached: only new pairs are resampled, and a collection keeps the others. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { fetchTables } from '../../cli/reports.ts';
 import { createControlActivities } from '../../activities/control.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
@@ -66,4 +67,48 @@ it('compares each pair of runs once', async () => {
   expect(again).toEqual(three);
   expect([two.comparisons?.length, three.comparisons?.length]).toEqual([1, 3]);
   expect(three.comparisons).toEqual(expect.arrayContaining([...(two.comparisons ?? [])]));
+});
+
+it('keeps the table of arms, with seeds together, specialists as one arm and points of sweeps apart', async () => {
+  const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
+  const arms = { ...tiny.arms, 'rl-single': { like: 'mt-rl', from: null, single: true } };
+  const sweeps = { sizes: { arm: 'mt-rl', vary: { groupSize: [2, 8] } } };
+  const { recipe, runs: plans } = await runActivity(control.prepare, {
+    recipe: { ...tiny, arms, sweeps, seeds: [0, 1], tasks: tiny.tasks },
+  });
+  const ingestion = await runActivity(control.ingest, { recipe });
+  const runs = await Promise.all(
+    plans.map(async (plan, i) => {
+      const checkpoint = refTo(`checkpoint of ${plan.runName}`);
+      const untrained: Snapshot = { schema: 1, step: 0, checkpoint, optimizer: null, records: [], previous: null };
+      const evaluated: EvaluatedRun = {
+        ...{ plan, checkpoint, policy: { snapshot: await store.putJson(untrained), log: [] } },
+        ...{ wallMs: 1, computeMs: 1, stages: [] },
+        evaluations: [await judgedEvaluation(store, ingestion.dataset, i % 7)],
+      };
+      return store.putJson(evaluated);
+    }),
+  );
+  const report = async (wallMs: number) => {
+    const input = { experimentId: 'seeds', recipe, ingestion, runs, cache: { hits: 0, misses: 0 }, wallMs };
+    const { report: page } = await runActivity(control.report, input);
+    return Buffer.from(await store.getBytes(page)).toString();
+  };
+  const page = await report(1);
+  expect(page).toContain('sizes/group-size-8');
+  const { tables } = await requireExperimentIndex(store, 'seeds');
+  const folder = join(root, 'tables');
+  const paths = await fetchTables({ store }, 'seeds', folder);
+  expect(paths).toEqual(['csv', 'md', 'tex'].map((extension) => join(folder, `table.${extension}`)));
+  const csv = await readFile(join(folder, 'table.csv'), 'utf8');
+  const rows = csv.split('\n').map((line) => line.split(','));
+  expect(rows.flatMap(([arm, column, , seeds]) => (column === 'safety' ? [[arm, seeds]] : []))).toEqual([
+    ['base', '1'],
+    ['sft-start', '2'],
+    ['mt-rl', '2'],
+    ['rl-single', '2'],
+  ]);
+  // Wall times are in the page and in no table.
+  await report(2);
+  expect((await requireExperimentIndex(store, 'seeds')).tables).toEqual(tables);
 });

@@ -120,6 +120,17 @@ export function test(task: string, arm: string, otherArm: string, difference: nu
   };
 }
 
+/** Each run an arm of its own. */
+function ofRuns(runs: readonly ReportRun[]): Pick<ReportData, 'arms' | 'runs'> {
+  const arms = runs.map(({ arm, objective, mode, runName, scores: all }) => ({
+    ...{ arm, objective, mode, runNames: [runName], seedCount: 1, isSingle: false },
+    scores: Object.fromEntries(
+      all.map(({ task, macroF1, ci95 }) => [task, { value: macroF1, ci95, bySeed: [macroF1] }]),
+    ),
+  }));
+  return { arms, runs };
+}
+
 export function madeUpReport(): ReportData {
   const reward = { value: 1, accuracy: 1, format: 1 } as const;
   const rollout = {
@@ -141,11 +152,12 @@ export function madeUpReport(): ReportData {
       { name: 'safety', kind: 'pointwise', ood: false },
       { name: 'pair', kind: 'pairwise', ood: true },
     ],
-    runs: [
+    ...ofRuns([
       run('base', 'none', [scores('safety', 0.7, [0.66, 0.74]), scores('pair', 0.6, [0.55, 0.65], true)]),
       run('sft', 'sft', [scores('safety', 0.72, [0.68, 0.76]), scores('pair', 0.4, [0.35, 0.45], true)]),
       run('mt-rl', 'rl', [scores('safety', 0.99, [0.98, 1]), scores('pair', 0.97, [0.95, 0.99], true)]),
-    ],
+    ]),
+    armTests: [],
     pixelBaselines: [
       {
         ...{ task: 'safety', split: 'test', exampleCount: 50, accuracy: 0.9, macroF1: 0.71, ci95: [0.61, 0.77] },

@@ -65,6 +65,15 @@ describe('an experiment', () => {
     expect(calls.indexOf('rollout 0 1/1')).toBeGreaterThan(calls.lastIndexOf('evaluate sft on unseen'));
   });
 
+  it('asks a specialist about its own tasks alone', async () => {
+    const specialist = planOf({ arm: 'rl/unseen', objective: 'rl', stepCount: 1, evaluatedTasks: ['unseen'] });
+    const handle = await start({ runs: [planOf({ arm: 'base', objective: 'none', stepCount: 0 }), specialist] });
+    await handle.result();
+    expect(harness.activities.calls.filter((call) => call.startsWith('evaluate ')).sort()).toEqual([
+      ...['evaluate base on known', 'evaluate base on unseen', 'evaluate rl/unseen on unseen'],
+    ]);
+  });
+
   it("asks an arm's endpoint one task after the other, each told what those before it took", async () => {
     const theirs = planOf({ arm: 'theirs', objective: 'none', stepCount: 0, endpoint: refTo('theirs') });
     const handle = await start({ runs: [planOf({ arm: 'base', objective: 'none', stepCount: 0 }), theirs] });

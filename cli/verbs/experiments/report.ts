@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
 import { MtrlError } from '../../../core/errors.ts';
 import { print, say } from '../../show/output.ts';
-import { fetchReport } from '../../reports.ts';
+import { userPath } from '../../user-path.ts';
+import { fetchReport, fetchTables } from '../../reports.ts';
 import { madeBy } from '../../show/made.ts';
 import { withStack } from '../../temporal/stack.ts';
 
@@ -10,7 +11,8 @@ export function addReport(command: Command): void {
   command
     .argument('<id>')
     .option('--open', 'open it in the browser')
-    .action(async (experimentId: string, { open = false }: { open?: boolean }) => {
+    .option('--table <folder>', 'also write the table of arms: table.md, table.csv, table.tex')
+    .action(async (experimentId: string, { open = false, table }: { open?: boolean; table?: string }) => {
       await withStack({ startMissing: false }, async (stack) => {
         const { report, status } = await madeBy(stack, experimentId);
         if (report === undefined) {
@@ -22,6 +24,8 @@ export function addReport(command: Command): void {
         }
         const path = await fetchReport(stack, experimentId, report);
         print(path);
+        if (table !== undefined)
+          for (const file of await fetchTables(stack, experimentId, userPath(table))) print(file);
         if (open) openFile(path);
       });
     });

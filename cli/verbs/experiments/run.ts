@@ -3,6 +3,8 @@ import { MtrlError } from '../../../core/errors.ts';
 import { readOverrides } from '../../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
+import type { Recipe } from '../../../recipes/recipe.ts';
+import { runCount, runCountText } from '../../../recipes/run-count.ts';
 import type { ExperimentIndex } from '../../../pipeline/reporting/experiment-index.ts';
 import { requireExperimentId, startOrAttach } from '../../temporal/experiments.ts';
 import { follow, sayGoesOn } from '../../show/follow.ts';
@@ -14,12 +16,15 @@ import { type Stack, uiLink, withStack } from '../../temporal/stack.ts';
 import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
 import { scoreTable } from '../../show/table.ts';
 import { repeated } from '../../repeated.ts';
+import { wholeNumberFrom } from '../../whole-number.ts';
 
 interface RunOptions {
   readonly set: readonly string[];
   readonly id?: string;
   readonly wait?: boolean;
   readonly json?: boolean;
+  readonly parallel?: number;
+  readonly yes?: boolean;
 }
 
 export function addRun(command: Command): void {
@@ -27,19 +32,41 @@ export function addRun(command: Command): void {
     .argument('<recipe>', 'a YAML or JSON file')
     .option('--set <path=value>', 'change the recipe; the value is YAML (repeatable)', repeated, [])
     .option('--id <name>', 'id of the experiment; attaches if it exists with the same recipe')
+    .option(
+      '--parallel <n>',
+      'runs at the same time, such as one per device (sets parallelRunCountMax)',
+      wholeNumberFrom(1),
+    )
+    .option('--yes', `start even if the recipe makes more than ${String(unaskedRunCountMax)} runs`)
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
     .action(run);
 }
 
 async function run(recipeFile: string, options: RunOptions): Promise<void> {
-  const { recipe, parsed, digest } = loadRecipeFile(recipeFile, options.set);
+  const parallel = options.parallel === undefined ? [] : [`parallelRunCountMax=${String(options.parallel)}`];
+  const { recipe, parsed, digest } = loadRecipeFile(recipeFile, [...options.set, ...parallel]);
+  if (options.yes !== true) requireFewRuns(parsed, recipeFile);
   const experimentId = requireExperimentId(options.id ?? newExperimentId(parsed.name, digest));
   // Workers of a remote stack see other files and check them themselves.
   if (readOverrides().temporal === undefined) requireFiles(parsed);
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
     await showStarted(stack, experimentId, how, options);
+  });
+}
+
+/** Recipes with sweeps soon make more runs than their author thought. */
+const unaskedRunCountMax = 200;
+
+/** Throws USAGE. */
+export function requireFewRuns(recipe: Recipe, where: string): void {
+  const total = runCount(recipe);
+  if (total <= unaskedRunCountMax) return;
+  throw new MtrlError('USAGE', `the recipe makes ${String(total)} runs`, {
+    where,
+    found: runCountText(recipe),
+    hint: '--yes starts them all',
   });
 }
 
