@@ -21,6 +21,7 @@ const headlines: Readonly<
   spearman: { name: "Spearman's rho", of: ({ correlation }) => correlation?.spearman },
   exactRate: { name: 'exact', of: ({ exactRate }) => exactRate },
   pairAccuracy: { name: 'pairs in order', of: ({ pairAccuracy }) => pairAccuracy },
+  editDistance: { name: 'edit distance, 0 is best', of: ({ editDistance }) => editDistance },
   kendallTau: { name: "Kendall's tau", of: ({ rankCorrelation }) => rankCorrelation?.kendallTau },
 };
 

@@ -53,6 +53,7 @@ const shown: readonly (readonly [name: string, head: string])[] = [
   ['consistentAccuracy', 'right in all orders'],
   ['withoutTies.accuracy', 'without ties'],
   ['pairAccuracy', 'pairs in order'],
+  ['editDistance', 'edit distance'],
   ['exactRate', 'exact'],
   ['correlation.spearman', 'Spearman'],
   ['unparsableRate', 'unparsable'],

@@ -22,6 +22,7 @@ const columns: readonly Column[] = [
   { head: 'balanced', value: ({ scores }) => scores.balancedAccuracy, interval: 'balancedAccuracy' },
   { head: 'kappa', value: ({ scores }) => scores.cohenKappa, interval: 'cohenKappa', isCoefficient: true },
   { head: 'pairs in order', value: ({ scores }) => scores.pairAccuracy, interval: 'pairAccuracy' },
+  { head: 'edit distance', value: ({ scores }) => scores.editDistance, interval: 'editDistance' },
   { head: 'exactly right', value: ({ scores }) => scores.exactRate, interval: 'exactRate' },
   { head: 'Pearson', value: ({ scores }) => scores.correlation?.pearson, isCoefficient: true },
   { head: 'Spearman', value: ({ scores }) => scores.correlation?.spearman, isCoefficient: true },

@@ -48,13 +48,14 @@ function partly(
   if (!metrics.includes('ranking') && !metrics.includes('criteria')) return { means };
   const { reordered: _, ...judged } = one;
   const scores = taskScores({ task, spec, split: 'test', judged: [judged], resampleCount: 1, seed: 0 });
-  const { accuracy, exactRate, pairAccuracy } = scores;
+  const { accuracy, exactRate, pairAccuracy, editDistance } = scores;
   return {
     right: accuracy,
     means: {
       ...means,
       ...(exactRate !== undefined && { exactRate }),
       ...(pairAccuracy !== undefined && { pairAccuracy }),
+      ...(editDistance !== undefined && { editDistance }),
     },
   };
 }

@@ -13,6 +13,7 @@ export const headlineGroups = {
   exactRate: ['ranking', 'criteria'],
   pairAccuracy: ['ranking'],
   kendallTau: ['ranking'],
+  editDistance: ['ranking'],
 } as const satisfies Readonly<Record<string, readonly MetricGroup[]>>;
 
 export type HeadlineMetric = keyof typeof headlineGroups;
@@ -22,7 +23,8 @@ export const headlineSchema = z
   .enum(headlineMetrics)
   .describe(
     'The metric that the benchmark of these rows publishes; reports and `--json` show it beside the others. ' +
-      'accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders.',
+      'accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders. ' +
+      'editDistance: normalised Levenshtein distance of rankings, 0 for the right one.',
   );
 
 /** Whether tasks with these groups of metrics have the metric. */
