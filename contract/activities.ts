@@ -97,6 +97,8 @@ export interface IngestResult extends Made {
   readonly exampleCount: number;
   readonly imageCount: number;
   readonly quarantinedCount: number;
+  /** Rows that the recipe leaves out on purpose. Earlier versions had them in quarantine. */
+  readonly leftOutCount?: number;
   /** The quarantine table, if it has rows. */
   readonly quarantine?: ArtifactRef;
   /** Cache hits and misses over the recipe's datasets. */

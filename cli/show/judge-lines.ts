@@ -15,13 +15,16 @@ export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges,
   const ordered = [...judges].sort((a, b) => b.scores.accuracy - a.scores.accuracy);
   const hasOrders = judges.some(({ scores }) => scores.consistencyRate !== undefined);
   const hasTies = judges.some(({ scores }) => scores.withoutTies !== undefined);
+  const hasError = judges.some(({ scores }) => scores.absoluteError !== undefined);
   const head = ['judge', 'verdicts', 'accuracy', '95 %', ...(hasTies ? ['without ties'] : []), 'Macro-F1', 'kappa'];
+  const heads = [...head, ...(hasError ? ['mean error'] : []), ...(hasOrders ? ['same in both orders'] : []), 'unread'];
   const table = [
-    [...head, ...(hasOrders ? ['same in both orders'] : []), 'unread'],
+    heads,
     ...ordered.map(({ judge, verdictCount, accuracyCi95, scores }) => [
       ...[judge, String(verdictCount), percent(scores.accuracy), interval(accuracyCi95)],
       ...(hasTies ? [scores.withoutTies === undefined ? '–' : percent(scores.withoutTies.accuracy)] : []),
       ...[percent(scores.macroF1), scores.cohenKappa?.toFixed(3) ?? '–'],
+      ...(hasError ? [scores.absoluteError?.mean.toPrecision(3) ?? '–'] : []),
       ...(hasOrders ? [scores.consistencyRate === undefined ? '–' : percent(scores.consistencyRate)] : []),
       percent(scores.unparsableRate),
     ]),

@@ -115,6 +115,7 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
         value,
         paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
         ...headlineLines(scores, paint),
+        ...errorLines(scores, paint),
         ...(forcedChoice ? [paint('dim', `forced ${points(forcedChoice.macroF1)}`)] : []),
         ...orderLines(scores, paint),
         ...unparsable,
@@ -127,6 +128,11 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
 function headlineLines({ headline }: TaskScores, paint: Paint): string[] {
   if (headline === undefined) return [];
   return [paint('dim', `${headline.name} ${headline.value === undefined ? '–' : points(headline.value)}`)];
+}
+
+/** Mean absolute error, in the unit of the labels. */
+function errorLines({ absoluteError }: TaskScores, paint: Paint): string[] {
+  return absoluteError === undefined ? [] : [paint('dim', `error ${absoluteError.mean.toPrecision(3)}`)];
 }
 
 function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: Paint): string[] {
@@ -183,6 +189,8 @@ function legend(runs: readonly ScoredRow[], paint: Paint): string {
   const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments per task`];
   if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.forcedChoice !== undefined)))
     lines.push('forced: the most probable label at the position of the verdict, whatever the answer was');
+  if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.absoluteError !== undefined)))
+    lines.push('error: mean absolute error, in the unit of the labels');
   if (isPairwise)
     lines.push('same: the same candidate is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');

@@ -1,12 +1,15 @@
 /** Scores of each criterion, and their means, which stand for the task. */
 import { criteriaOf } from '../kinds/criteria.ts';
 import { readCriteria } from '../kinds/criteria-label.ts';
+import { numberOf } from '../kinds/label-numbers.ts';
+import { type AbsoluteError, absoluteErrorOf } from './absolute-error.ts';
 import { accuracyOf } from './accuracy.ts';
 import { cohenKappa } from './cohen-kappa.ts';
 import { type Correlation, correlationOf } from './correlation.ts';
 import { macroF1 } from './macro-f1.ts';
 import { majorityMacroF1 } from './majority.ts';
 import type { Metric } from './metric.ts';
+import { numberPairs } from './number-pairs.ts';
 import { meanMacroF1Interval } from './statistics/bootstrap.ts';
 
 export interface CriterionScores {
@@ -17,6 +20,7 @@ export interface CriterionScores {
   readonly cohenKappa?: number;
   /** Where its labels are numbers. */
   readonly correlation?: Correlation;
+  readonly absoluteError?: AbsoluteError;
 }
 
 interface CriteriaScores {
@@ -44,13 +48,13 @@ export const criteriaScores: Metric<CriteriaScores> = ({ judged, task, resampleC
   }));
   const criteria = named.map(({ criterion, labels, outcomes }): CriterionScores => {
     const kappa = cohenKappa(outcomes);
-    const correlation = correlationOf(
-      judged.map(({ example, judgment }, i) => ({
-        example: { ...example, label: outcomes[i]?.label ?? '' },
-        judgment: judgment.ok ? { ...judgment, verdict: outcomes[i]?.predicted ?? '' } : judgment,
-      })),
-      labels,
-    );
+    const own = judged.map(({ example, judgment }, i) => ({
+      example: { ...example, label: outcomes[i]?.label ?? '' },
+      judgment: judgment.ok ? { ...judgment, verdict: outcomes[i]?.predicted ?? '' } : judgment,
+    }));
+    const correlation = correlationOf(own, labels);
+    const isNumeric = labels.every((label) => numberOf(label) !== undefined);
+    const absoluteError = isNumeric ? absoluteErrorOf(numberPairs(own, labels), resampleCount, rng()) : undefined;
     return {
       ...{ criterion, macroF1: macroF1(outcomes, labels), accuracy: accuracyOf(outcomes) },
       majorityMacroF1: majorityMacroF1(
@@ -59,6 +63,7 @@ export const criteriaScores: Metric<CriteriaScores> = ({ judged, task, resampleC
       ),
       ...(kappa !== undefined && { cohenKappa: kappa }),
       ...(correlation && { correlation }),
+      ...(absoluteError && { absoluteError }),
     };
   });
   const mean = (valueOf: (scores: CriterionScores) => number): number =>

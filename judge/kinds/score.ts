@@ -65,8 +65,8 @@ export const score = {
     return closeness(said, example.score ?? Number(example.label), labels);
   },
   votesAre: 'numbers',
-  metrics: ['label', 'people', 'ties-score'],
-  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
+  metrics: ['label', 'people', 'number', 'ties-score'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'krippendorffAlpha'],
   words: { examples: 'examples' },
 } as const satisfies Kind<typeof fields, typeof rewardFields>;
 

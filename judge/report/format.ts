@@ -56,3 +56,11 @@ export function significant(value: number): string {
   const size = Math.abs(value);
   return size < 1e-4 || size >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
+
+/** A mean absolute error with its interval, in the unit of the labels: `0.42 (0.31–0.52)`; a dash for none. */
+export function absoluteErrorText(
+  error: { readonly mean: number; readonly ci95: readonly [number, number] } | undefined,
+): string {
+  if (error === undefined) return '–';
+  return `${significant(error.mean)} (${error.ci95.map(significant).join('–')})`;
+}

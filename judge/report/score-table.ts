@@ -2,7 +2,7 @@
  * The score table, as in the paper: arms by tasks, Macro-F1 in points with its 95 % interval, unseen tasks separate.
  */
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
-import { interval, points } from './format.ts';
+import { absoluteErrorText, interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { seriesIndexOf } from './series.ts';
@@ -80,7 +80,7 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
+    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${errorNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
@@ -95,6 +95,13 @@ function headlineNote({ headline }: ReportScores): Html | undefined {
   const { name, value } = headline;
   return html`<span class="note" title="the metric that this benchmark publishes"
     >published metric: ${name} <b>${value === undefined ? '–' : points(value)}</b></span
+  >`;
+}
+
+function errorNote({ absoluteError }: ReportScores): Html | undefined {
+  if (absoluteError === undefined) return undefined;
+  return html`<span class="note" title="mean absolute error of the answers that are numbers, in the unit of the labels"
+    >mean error <b>${absoluteErrorText(absoluteError)}</b></span
   >`;
 }
 

@@ -6,7 +6,7 @@ import { type DriftCheck, driftSentences } from '../promotion/drift.ts';
 import { significanceLevel, told } from '../scoring/differences.ts';
 import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
-import { count, interval, points, pValue, significant } from './format.ts';
+import { absoluteErrorText, count, interval, points, pValue, significant } from './format.ts';
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { judgeTable } from './judge-table.ts';
@@ -25,6 +25,8 @@ export interface ScoringReport {
   readonly seed: number;
   /** Rows of the datasets that have no label. */
   readonly quarantined: readonly QuarantinedRow[];
+  /** Rows that the recipe leaves out on purpose. */
+  readonly leftOutCount: number;
   /** Why rows of judgments cannot be used. */
   readonly unusable: readonly string[];
   readonly scoring: Scoring;
@@ -175,13 +177,14 @@ function differences({ tests }: Scoring): Html {
 
 function criteriaTable(judges: readonly JudgeScores[]): Html | undefined {
   const rows = judges.flatMap(({ judge, scores }) =>
-    (scores.criteria ?? []).map(({ criterion, macroF1, accuracy, majorityMacroF1, cohenKappa }) => [
+    (scores.criteria ?? []).map(({ criterion, macroF1, accuracy, majorityMacroF1, cohenKappa, absoluteError }) => [
       ...[named(judge), criterion, points(macroF1), points(majorityMacroF1), points(accuracy)],
       cohenKappa?.toFixed(2) ?? '–',
+      absoluteErrorText(absoluteError),
     ]),
   );
   if (rows.length === 0) return undefined;
-  return figures(['judge', 'criterion', 'Macro-F1', 'majority', 'accuracy', 'kappa'], rows);
+  return figures(['judge', 'criterion', 'Macro-F1', 'majority', 'accuracy', 'kappa', 'mean error'], rows);
 }
 
 /** Undefined for tasks that compare nothing. */
@@ -230,12 +233,12 @@ function unreadTable(judges: readonly JudgeScores[]): Html | undefined {
   return rows.length === 0 ? undefined : html`<div class="texts">${plainTable(['judge', 'times', 'text'], rows)}</div>`;
 }
 
-function dataSection({ exampleCount, quarantined, unusable }: ScoringReport): Html {
+function dataSection({ exampleCount, quarantined, leftOutCount, unusable }: ScoringReport): Html {
   const fact = (name: string, value: number): Html => html`<li><b>${count(value)}</b><small>${name}</small></li>`;
   const rest = (shown: number, all: number): Html | undefined =>
     shown < all ? html`<p class="muted">the first ${shown} of ${count(all)}</p>` : undefined;
   return html`<ul class="facts">
-      ${fact('labelled rows', exampleCount)}${fact('rows without a label', quarantined.length)}${fact('judgments that cannot be read', unusable.length)}
+      ${fact('labelled rows', exampleCount)}${fact('rows without a label', quarantined.length)}${leftOutCount === 0 ? undefined : fact('rows left out by the recipe', leftOutCount)}${fact('judgments that cannot be read', unusable.length)}
     </ul>
     ${
       quarantined.length === 0

@@ -1,6 +1,7 @@
 /** What the joint bootstrap needs of one judge's verdicts. */
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { JudgedExample } from '../evaluation/metric.ts';
+import { numberPairs } from '../evaluation/number-pairs.ts';
 import { orderScores, ordersByExample } from '../evaluation/order.ts';
 import { outcomeOf } from '../evaluation/outcome.ts';
 import { taskScores } from '../evaluation/scores.ts';
@@ -32,9 +33,15 @@ export function judgeOutcomes(
         unparsableRate: Number(!judgment.ok),
       };
       const outcome = { ...outcomeOf(example, judgment, spec), clusterKey: example.groupKey };
-      return [example.id, { ...outcome, ...partly(task, spec, one, means) }];
+      return [example.id, { ...outcome, ...partly(task, spec, one, means), ...numbersOf(spec, one) }];
     }),
   );
+}
+
+function numbersOf(spec: TaskSpec, one: JudgedExample): Pick<JudgeOutcome, 'numbers'> {
+  if (!kindOf(spec).metrics.includes('number')) return {};
+  const [pair] = numberPairs([one], spec.labels);
+  return pair?.said === undefined ? {} : { numbers: { given: pair.given, said: pair.said } };
 }
 
 /** Verdicts of some kinds may be right in part: the scores of one example are its values of their means. */

@@ -105,9 +105,12 @@ export function scoreJudges(
   const joint = jointBootstrap(outcomes, labels, resampleCount, new Rng('judges', seed, task));
   const judges = scored.map(({ judge, examples, said, repeatedCount }, j): JudgeScores => {
     const intervals = required(joint.intervals[j], judge);
-    // Where the common draws have an interval of Macro-F1, its own is replaced; slices keep theirs.
-    const own = { resampleCount: labels.length > 0 && spec.slices === undefined ? 1 : resampleCount, seed };
+    // Where the common draws have an interval of Macro-F1, its own is replaced; slices and the human ceiling keep theirs.
+    const isDrawn = labels.length > 0 && spec.slices === undefined && rows.every(({ votes }) => votes === undefined);
+    const own = { resampleCount: isDrawn ? 1 : resampleCount, seed };
     const scores = taskScores({ task, spec, split: 'test', judged: examples, ...own });
+    const { absoluteError } = scores;
+    const errorCi95 = intervals['absoluteError'];
     const firstPlace = firstPlaceOf(examples, spec);
     const baselines = baselinesOn(said, rowById, spec);
     return {
@@ -115,7 +118,10 @@ export function scoreJudges(
       missingCount: rows.length - new Set(said.map(({ rowId }) => rowId)).size,
       accuracyCi95: required(intervals.accuracy, judge),
       intervals: { ...intervals, macroF1: intervals.macroF1 ?? scores.ci95 },
-      scores: { ...scores, ci95: intervals.macroF1 ?? scores.ci95, ...(baselines && { baselines }) },
+      scores: {
+        ...{ ...scores, ci95: intervals.macroF1 ?? scores.ci95, ...(baselines && { baselines }) },
+        ...(absoluteError && { absoluteError: { ...absoluteError, ci95: errorCi95 ?? absoluteError.ci95 } }),
+      },
       ...(firstPlace && { firstPlace }),
       unread: unreadTexts(said),
       ...spent('cost', said),

@@ -32,9 +32,13 @@ function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
 function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const { headline, kind, labels } = task;
   const { metrics } = kindOf(task);
-  const hasTies = labels.length > 2;
+  const needs: Partial<Record<(typeof headlineMetrics)[number], boolean>> = {
+    accuracyWithoutTies: labels.length > 2,
+    macroAccuracy: task.slices !== undefined,
+    tiesScore: task.tiesScoreBy !== undefined,
+  };
   const isMeasured = (metric: (typeof headlineMetrics)[number]): boolean =>
-    hasHeadline(metric, metrics) && (metric !== 'accuracyWithoutTies' || hasTies);
+    hasHeadline(metric, metrics) && needs[metric] !== false;
   if (headline === undefined || isMeasured(headline)) return [];
   const allowed = `${headlineMetrics.filter(isMeasured).join(', ')}, because the task is ${kind} with ${labels.length} labels`;
   return [{ path: [...at, 'headline'], found: valueText(headline), allowed }];
@@ -77,6 +81,10 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
       found: hasMap ? 'labelMap too' : valueText(fields.label),
       allowed,
     });
+  }
+  if (dataset.each !== undefined && dataset.ranking !== undefined) {
+    const allowed = 'nothing, because rows are expanded by ranking';
+    problems.push({ path: [...at, 'each'], found: valueText(dataset.each), allowed });
   }
   if (randomOrderSeed !== undefined && kindOf(task).candidateCount === undefined) {
     const allowed = `nothing, because ${dataset.task} is ${task.kind}`;

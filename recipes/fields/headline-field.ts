@@ -6,14 +6,17 @@ import type { MetricGroup } from '../../judge/kinds/table.ts';
 export const headlineGroups = {
   accuracy: ['label', 'criteria'],
   macroF1: ['label', 'criteria'],
+  macroAccuracy: ['label', 'criteria'],
   accuracyWithoutTies: ['ties'],
   consistentAccuracy: ['order'],
+  accPlus: ['label', 'criteria'],
   pearson: ['label'],
   spearman: ['label'],
   exactRate: ['ranking', 'criteria'],
   pairAccuracy: ['ranking'],
   kendallTau: ['ranking'],
   editDistance: ['ranking'],
+  tiesScore: ['ties-score'],
 } as const satisfies Readonly<Record<string, readonly MetricGroup[]>>;
 
 export type HeadlineMetric = keyof typeof headlineGroups;
@@ -23,7 +26,7 @@ export const headlineSchema = z
   .enum(headlineMetrics)
   .describe(
     'The metric that the benchmark of these rows publishes; reports and `--json` show it beside the others. ' +
-      'accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders. ' +
+      'macroAccuracy: mean of the accuracies of the values of the first slice. accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders. accPlus: share of groups with all judgments right. ' +
       'editDistance: normalised Levenshtein distance of rankings, 0 for the right one.',
   );
 

@@ -162,6 +162,7 @@ export function madeUpReport(): ReportData {
       exampleCount: 100,
       imageCount: 120,
       quarantinedCount: 300,
+      leftOutCount: 7,
       sources: [{ name: hostile, sha256: 'e'.repeat(64) }],
       quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
       quarantineUri: 's3://mtrl/quarantine',
