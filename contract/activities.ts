@@ -8,7 +8,12 @@ import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
-import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
+import type {
+  EvaluateEndpointInput,
+  EvaluateEndpointResult,
+  JudgeRowsEndpointInput,
+  JudgeRowsEndpointResult,
+} from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
@@ -313,7 +318,7 @@ export interface JudgeRowsInput {
   readonly mode: AnswerMode;
 }
 export interface JudgeRowsResult extends Made {
-  /** JSON: JudgedRows (pipeline/asking/judge-rows.ts). */
+  /** JSON: JudgedRows (pipeline/asking/judged-rows.ts). */
   readonly rows: ArtifactRef;
   readonly rowCount: number;
   readonly unparsableCount: number;
@@ -393,6 +398,7 @@ export interface Activities {
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
+  judgeRowsEndpoint(input: JudgeRowsEndpointInput): Promise<JudgeRowsEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   pixelBaselines(input: PixelBaselinesInput): Promise<PixelBaselinesResult>;
   report(input: ReportInput): Promise<ReportResult>;

@@ -18,6 +18,7 @@ import type {
 } from './activities.ts';
 import type { Fork, SharedRun } from './fork.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
@@ -160,6 +161,8 @@ export interface EvaluatePolicyInput {
   readonly mode: AnswerMode;
   /** Default: the recipe's own policy. */
   readonly source?: PolicySource;
+  /** Instead: the arm of the recipe whose endpoint is asked. */
+  readonly asked?: string;
 }
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
@@ -168,6 +171,8 @@ export interface EvaluatePolicyResult {
   readonly checkpoint: ArtifactRef;
   readonly mode: AnswerMode;
   readonly evaluations: readonly EvaluateResult[];
+  /** JSON: PixelBaseline[]; absent in results of earlier versions. */
+  readonly pixelBaselines?: ArtifactRef;
   readonly cache: CacheCount;
 }
 
@@ -175,11 +180,15 @@ export interface JudgeBatchInput {
   readonly rows: ReadRowsInput;
   readonly mode: AnswerMode;
   readonly source?: PolicySource;
+  /** Instead: the arm of the recipe whose endpoint is asked. */
+  readonly asked?: string;
 }
 export interface JudgeBatchResult {
   readonly read: ReadRowsResult;
   readonly checkpoint: ArtifactRef;
   readonly judged: JudgeRowsResult;
+  /** What the answers took, if an endpoint gave them. */
+  readonly usage?: EndpointUsage;
 }
 
 /** The rewards of a whole run, averaged so that they fit a line. */
