@@ -39,7 +39,10 @@ export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResu
       },
     ]);
     upsertAttributes({ state: 'done', ...(macroF1 === undefined ? {} : { macroF1 }) });
-    const tasks = evaluations.map(({ scores: { task, split, ood, macroF1 } }) => ({ task, split, ood, macroF1 }));
+    const tasks = evaluations.map(({ scores: { task, split, ood, macroF1: own } }) => ({
+      ...{ task, split, ood },
+      ...(own !== undefined && { macroF1: own }),
+    }));
     return { evaluated, tasks, cache: countMade(evaluations) };
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, evaluation`);

@@ -109,11 +109,11 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
       if (scores === undefined) return ['–'];
       const { macroF1, ci95, unparsableRate, forcedChoice } = scores;
       const value =
-        macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
+        macroF1 !== undefined && macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
       const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
       return [
         value,
-        paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
+        ...(ci95 === undefined ? [] : [paint('dim', `${points(ci95[0])}–${points(ci95[1])}`)]),
         ...headlineLines(scores, paint),
         ...errorLines(scores, paint),
         ...(forcedChoice ? [paint('dim', `forced ${points(forcedChoice.macroF1)}`)] : []),
@@ -146,7 +146,8 @@ function meanColumn(runs: readonly ScoredRow[], tasks: readonly TaskScores[], pa
     return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   };
   const best = Math.max(...runs.map(meanOf));
-  const majority = tasks.reduce((sum, { majorityMacroF1 }) => sum + majorityMacroF1, 0) / tasks.length;
+  const majorities = tasks.flatMap(({ majorityMacroF1 }) => majorityMacroF1 ?? []);
+  const majority = majorities.reduce((sum, value) => sum + value, 0) / Math.max(1, majorities.length);
   return {
     head: ['mean'],
     isOod: false,
@@ -206,6 +207,7 @@ function scoresOf(run: ScoredRow, task: string): TaskScores | undefined {
 
 /** Shortens a name in the middle: names of many tasks often differ only at their ends. */
 const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 8)}…${task.slice(-7)}`);
-const points = (value: number): string => (value * 100).toFixed(1);
+/** A dash for what the task does not have. */
+const points = (value: number | undefined): string => (value === undefined ? '–' : (value * 100).toFixed(1));
 const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - visibleLength(text)));
 const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - visibleLength(text))) + text;

@@ -68,6 +68,13 @@ const metrics = {
   ranking: {
     ranking: rankingScores,
   },
+  /** For tasks whose verdict is any number of a range. */
+  range: {
+    accuracy: accuracyScore,
+    unparsable: unparsableScores,
+    correlation: correlationScores,
+    accPlus: accPlusScores,
+  },
   /** For verdicts that are numbers. */
   number: {
     absoluteError: absoluteErrorScores,

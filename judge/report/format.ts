@@ -1,14 +1,17 @@
 /** Number formats of reports. */
 
-/** A score or rate in [0, 1] as points: `99.4`. */
-export function points(value: number): string {
-  return (value * 100).toFixed(1);
+/** A score or rate in [0, 1] as points: `99.4`; a dash for none. */
+export function points(value: number | undefined): string {
+  return value === undefined ? '–' : (value * 100).toFixed(1);
 }
 
 /**
- * An interval in points; with negative bounds it is written with `to`, because a dash before a minus sign is misread.
+ * An interval in points; with negative bounds it is written with `to`, because a dash before a minus sign is misread;
+ * empty for none.
  */
-export function interval([low, high]: readonly [number, number]): string {
+export function interval(bounds: readonly [number, number] | undefined): string {
+  if (bounds === undefined) return '';
+  const [low, high] = bounds;
   return `${points(low)}${low < 0 || high < 0 ? ' to ' : '–'}${points(high)}`;
 }
 

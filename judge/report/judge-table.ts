@@ -46,7 +46,8 @@ const forms = { coefficient, number: significant } as const;
 export function judgeTable({ judges }: Scoring): Html {
   const baselines = judges[0]?.scores.baselines;
   const shown = columns.filter(({ value }) => judges.some((judge) => value(judge) !== undefined));
-  const majority = Math.max(...judges.map(({ scores }) => scores.majorityMacroF1));
+  const majorities = judges.flatMap(({ scores }) => scores.majorityMacroF1 ?? []);
+  const majority = majorities.length === 0 ? undefined : Math.max(...majorities);
   const baseOf = (name: string | undefined): number | undefined =>
     name === 'macroF1' ? majority : name === 'accuracy' ? baselines?.alwaysFirst : undefined;
   const named = [

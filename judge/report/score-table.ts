@@ -8,8 +8,8 @@ import { intervalBar } from './interval-bar.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function idMean(run: ReportRun): number | undefined {
-  const scores = run.scores.filter(({ ood }) => !ood);
-  return scores.length === 0 ? undefined : scores.reduce((sum, { macroF1 }) => sum + macroF1, 0) / scores.length;
+  const values = run.scores.flatMap(({ ood, macroF1 }) => (ood || macroF1 === undefined ? [] : [macroF1]));
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export function scoreTable(data: ReportData): Html {
@@ -69,7 +69,7 @@ function armNote(run: ReportRun, runs: readonly ReportRun[]): string {
 
 function bestValues(runs: readonly ReportRun[], tasks: readonly string[]): ReadonlyMap<string, number> {
   const best = (task: string): number =>
-    Math.max(...runs.flatMap(({ scores }) => scores.filter((s) => s.task === task).map((s) => s.macroF1)));
+    Math.max(...runs.flatMap(({ scores }) => scores.flatMap((s) => (s.task === task ? (s.macroF1 ?? []) : []))));
   return new Map(tasks.map((task) => [task, best(task)]));
 }
 

@@ -10,6 +10,7 @@ import { absoluteErrorText, count, interval, points, pValue, significant } from 
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { judgeTable } from './judge-table.ts';
+import { labelsText } from './labels-text.ts';
 import { page, type Section } from './page.ts';
 import { plainTable } from './plain-table.ts';
 import { seriesCount } from './series.ts';
@@ -45,7 +46,7 @@ export function renderScoring(report: ScoringReport): string {
     ...{ kind: 'Judges compared', title: task, sections: sectionsOf(sorted) },
     head: html`<p class="lead">
         Recorded verdicts of ${judges.length} ${judges.length === 1 ? 'judge' : 'judges'} on ${count(exampleCount)}
-        ${kindOf(spec).words.examples} with labels ${spec.labels.join(', ')}. Unread verdicts count as wrong.
+        ${kindOf(spec).words.examples} with ${labelsText(spec)}. Unread verdicts count as wrong.
       </p>
       <p class="muted">
         verdicts <code>${judgments}</code> · recipe <code>${recipe}</code> <code>${recipeDigest.slice(0, 12)}</code>
@@ -65,10 +66,14 @@ function headline({ judges, tests }: Scoring): Html | undefined {
       <b>${points(scores.accuracy)} <small>${interval(accuracyCi95)}</small></b
       ><small>${judge}: accuracy</small>
     </div>
-    <div>
-      <b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b
-      ><small>${judge}: Macro-F1</small>
-    </div>
+    ${
+      scores.macroF1 === undefined
+        ? undefined
+        : html`<div>
+            <b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b
+            ><small>${judge}: Macro-F1</small>
+          </div>`
+    }
     ${
       tests.length === 0
         ? undefined
@@ -153,10 +158,13 @@ function forest(judges: readonly JudgeScores[]): Html {
       </div>
     </figure>`;
   return html`<div class="forest fit">
-    ${block('Accuracy', ({ scores, accuracyCi95 }) => ({ value: scores.accuracy, ci95: accuracyCi95 }))}${block(
-      'Macro-F1',
-      ({ scores }) => ({ value: scores.macroF1, ci95: scores.ci95, base: scores.majorityMacroF1 }),
-    )}
+    ${block('Accuracy', ({ scores, accuracyCi95 }) => ({ value: scores.accuracy, ci95: accuracyCi95 }))}${
+      judges.every(({ scores }) => scores.macroF1 === undefined)
+        ? undefined
+        : block('Macro-F1', ({ scores }) => ({
+            ...{ value: scores.macroF1, ci95: scores.ci95, base: scores.majorityMacroF1 },
+          }))
+    }
   </div>`;
 }
 

@@ -8,11 +8,6 @@ import { taskScores } from '../evaluation/scores.ts';
 import { kindOf } from '../kinds/table.ts';
 import type { JudgeOutcome } from './joint-bootstrap.ts';
 
-/** The labels whose counts make up Macro-F1 and kappa; none for kinds whose verdict is no label. */
-export function countedLabels(spec: TaskSpec): readonly string[] {
-  return kindOf(spec).metrics.includes('label') ? spec.labels : [];
-}
-
 /** By example and order, so that judges are compared on the same ones. */
 export function judgeOutcomes(
   task: string,

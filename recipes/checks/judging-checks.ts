@@ -1,5 +1,5 @@
 /** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
-import { kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
+import { fieldsOfKinds, kindNames, kindOf, kinds, metricGroups } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
 import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
@@ -31,7 +31,7 @@ function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
 
 function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const { headline, kind, labels } = task;
-  const { metrics } = kindOf(task);
+  const metrics = metricGroups(task);
   const needs: Partial<Record<(typeof headlineMetrics)[number], boolean>> = {
     accuracyWithoutTies: labels.length > 2,
     macroAccuracy: task.slices !== undefined,
@@ -46,14 +46,13 @@ function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
 
 function fieldsOfOtherKinds(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const own = kindOf(task).fields;
-  return kindNames.flatMap((kind) =>
-    Object.keys(kinds[kind].fields).flatMap((field): RecipeProblem[] => {
-      const value: unknown = task[field as keyof TaskSpec];
-      if (field in own || value === undefined) return [];
-      const allowed = `nothing, because the kind is not ${kind}`;
-      return [{ path: [...at, field], found: valueText(value), allowed }];
-    }),
-  );
+  const takersOf = (field: string): readonly string[] => kindNames.filter((kind) => field in kinds[kind].fields);
+  return Object.keys(fieldsOfKinds).flatMap((field): RecipeProblem[] => {
+    const value: unknown = task[field as keyof TaskSpec];
+    if (field in own || value === undefined) return [];
+    const allowed = `nothing, because the kind is not ${takersOf(field).join(' or ')}`;
+    return [{ path: [...at, field], found: valueText(value), allowed }];
+  });
 }
 
 function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe): RecipeProblem[] {

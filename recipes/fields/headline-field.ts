@@ -4,14 +4,14 @@ import type { MetricGroup } from '../../judge/kinds/table.ts';
 
 /** Metric -> the groups of metrics (judge/evaluation/metrics.ts) that compute it; its value is in judge/evaluation/headline.ts. */
 export const headlineGroups = {
-  accuracy: ['label', 'criteria'],
+  accuracy: ['label', 'criteria', 'range'],
   macroF1: ['label', 'criteria'],
-  macroAccuracy: ['label', 'criteria'],
+  macroAccuracy: ['label', 'criteria', 'range'],
   accuracyWithoutTies: ['ties'],
   consistentAccuracy: ['order'],
-  accPlus: ['label', 'criteria'],
-  pearson: ['label'],
-  spearman: ['label'],
+  accPlus: ['label', 'criteria', 'range'],
+  pearson: ['label', 'range'],
+  spearman: ['label', 'range'],
   exactRate: ['ranking', 'criteria'],
   pairAccuracy: ['ranking'],
   kendallTau: ['ranking'],

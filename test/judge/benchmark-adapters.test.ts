@@ -256,7 +256,7 @@ test('HPDv3: the first picture is the preferred one, in an order drawn by seed',
   });
 });
 
-test('VisJudge-Bench: the overall score as it is, the dimensions in whole points', async () => {
+test('VisJudge-Bench: the overall score and the dimensions as they are', async () => {
   await pictures('visjudgebench/images/dashboard/a.png');
   const dimensions = {
     ...{ data_fidelity: 4, semantic_readability: 4.5, insight_discovery: 3.49 },
@@ -275,10 +275,10 @@ test('VisJudge-Bench: the overall score as it is, the dimensions in whole points
   put('visjudgebench/VisJudgeBench.json', jsonl(rows));
   const { examples, quarantined } = await asPublished('visjudgebench.yaml', ['quarantineRateMax=1']);
   expect(examples.map(({ task, label, score }) => [task, label, score])).toEqual([
-    ['visjudge-overall', '4', 3.61],
+    ['visjudge-overall', '3.61', 3.61],
     [
       'visjudge-dimensions',
-      'data_fidelity: 4, semantic_readability: 5, insight_discovery: 3, design_style: 1, visual_composition: 5, color_harmony: 4',
+      'data_fidelity: 4, semantic_readability: 4.5, insight_discovery: 3.49, design_style: 1, visual_composition: 5, color_harmony: 3.67',
       undefined,
     ],
   ]);
