@@ -8,6 +8,7 @@ import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
 import { createEvaluateEndpoint } from '../pipeline/asking/evaluate-endpoint.ts';
+import { createJudgeRowsEndpoint } from '../pipeline/asking/judge-rows-endpoint.ts';
 import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';
@@ -27,6 +28,7 @@ export type ControlActivities = Pick<
   | 'mix'
   | 'reward'
   | 'evaluateEndpoint'
+  | 'judgeRowsEndpoint'
   | 'keepEvaluations'
   | 'pixelBaselines'
   | 'report'
@@ -50,6 +52,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     mix: activity(heartbeating(createMix(deps, cache))),
     reward: activity(heartbeating(createReward(deps, cache))),
     evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
+    judgeRowsEndpoint: activity(heartbeatingToItsEnd(createJudgeRowsEndpoint(deps, cache))),
     keepEvaluations: activity(heartbeating(createKeepEvaluations(cache))),
     pixelBaselines: activity(heartbeating(createPixelBaselines(deps, cache))),
     report: activity(heartbeating(createReport(deps, cache))),

@@ -8,7 +8,12 @@ import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
-import type { EvaluateEndpointInput, EvaluateEndpointResult } from './endpoints.ts';
+import type {
+  EvaluateEndpointInput,
+  EvaluateEndpointResult,
+  JudgeRowsEndpointInput,
+  JudgeRowsEndpointResult,
+} from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
@@ -101,6 +106,8 @@ export interface IngestResult extends Made {
   readonly exampleCount: number;
   readonly imageCount: number;
   readonly quarantinedCount: number;
+  /** Rows that the recipe leaves out on purpose. Earlier versions had them in quarantine. */
+  readonly leftOutCount?: number;
   /** The quarantine table, if it has rows. */
   readonly quarantine?: ArtifactRef;
   /** Cache hits and misses over the recipe's datasets. */
@@ -333,6 +340,7 @@ export interface Activities {
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   evaluateEndpoint(input: EvaluateEndpointInput): Promise<EvaluateEndpointResult>;
+  judgeRowsEndpoint(input: JudgeRowsEndpointInput): Promise<JudgeRowsEndpointResult>;
   keepEvaluations(input: KeepEvaluationsInput): Promise<KeepEvaluationsResult>;
   pixelBaselines(input: PixelBaselinesInput): Promise<PixelBaselinesResult>;
   report(input: ReportInput): Promise<ReportResult>;

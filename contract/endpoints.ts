@@ -1,7 +1,8 @@
-/** The evaluation of an arm that asks an endpoint. */
+/** Evaluations and judged rows of an arm that asks an endpoint. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { EvaluateInput, EvaluateResult } from './activities.ts';
+import type { JudgeRowsInput, JudgeRowsResult } from './judged-rows.ts';
 
 export interface EvaluateEndpointInput extends Omit<EvaluateInput, 'policy' | 'seed'> {
   readonly endpoint: ArtifactRef;
@@ -9,5 +10,15 @@ export interface EvaluateEndpointInput extends Omit<EvaluateInput, 'policy' | 's
   readonly before: EndpointUsage;
 }
 export interface EvaluateEndpointResult extends EvaluateResult {
+  readonly usage: EndpointUsage;
+}
+
+export interface JudgeRowsEndpointInput extends Omit<JudgeRowsInput, 'policy'> {
+  /** The arm of the recipe that asks the endpoint. */
+  readonly arm: string;
+}
+export interface JudgeRowsEndpointResult extends JudgeRowsResult {
+  /** The endpoint, as an artifact. */
+  readonly endpoint: ArtifactRef;
   readonly usage: EndpointUsage;
 }

@@ -29,7 +29,7 @@ export interface JudgeRowsInput {
   readonly mode: AnswerMode;
 }
 export interface JudgeRowsResult extends Made {
-  /** JSON: JudgedRows (pipeline/asking/judge-rows.ts). */
+  /** JSON: JudgedRows (pipeline/asking/judged-rows.ts). */
   readonly rows: ArtifactRef;
   readonly rowCount: number;
   readonly unparsableCount: number;

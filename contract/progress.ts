@@ -69,7 +69,8 @@ export interface TaskMacroF1 {
   readonly task: string;
   readonly split: string;
   readonly ood: boolean;
-  readonly macroF1: number;
+  /** Absent if verdicts are no classes. */
+  readonly macroF1?: number;
 }
 
 /** A run that has been evaluated; its scores are in the experiment's index. */

@@ -16,6 +16,7 @@ import type {
 import type { Fork, SharedRun } from './fork.ts';
 import type { JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
@@ -158,6 +159,8 @@ export interface EvaluatePolicyInput {
   readonly mode: AnswerMode;
   /** Default: the recipe's own policy. */
   readonly source?: PolicySource;
+  /** Instead: the arm of the recipe whose endpoint is asked. */
+  readonly asked?: string;
 }
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
@@ -166,6 +169,8 @@ export interface EvaluatePolicyResult {
   readonly checkpoint: ArtifactRef;
   readonly mode: AnswerMode;
   readonly evaluations: readonly EvaluateResult[];
+  /** JSON: PixelBaseline[]; absent in results of earlier versions. */
+  readonly pixelBaselines?: ArtifactRef;
   readonly cache: CacheCount;
 }
 
@@ -173,11 +178,15 @@ export interface JudgeBatchInput {
   readonly rows: ReadRowsInput;
   readonly mode: AnswerMode;
   readonly source?: PolicySource;
+  /** Instead: the arm of the recipe whose endpoint is asked. */
+  readonly asked?: string;
 }
 export interface JudgeBatchResult {
   readonly read: ReadRowsResult;
   readonly checkpoint: ArtifactRef;
   readonly judged: JudgeRowsResult;
+  /** What the answers took, if an endpoint gave them. */
+  readonly usage?: EndpointUsage;
 }
 
 /** The rewards of a whole run, averaged so that they fit a line. */

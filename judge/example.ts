@@ -78,11 +78,15 @@ export interface QuarantinedRow {
     | 'PROMPT_INVALID'
     | 'PROMPT_TOO_LONG'
     | 'DUPLICATE_ID'
-    | 'LEFT_OUT'
     | 'LEAKED';
   readonly reason: string;
   /** At most 200 characters of the row. */
   readonly excerpt: string;
+}
+
+/** A row that the recipe leaves out on purpose: counted, and neither an Example nor quarantined. */
+export interface LeftOutRow extends Omit<QuarantinedRow, 'code'> {
+  readonly code: 'LEFT_OUT';
 }
 
 /** One completion of an example's prompt, as passed to the verdict parsers. */

@@ -7,7 +7,7 @@ import type { RewardSpec } from '../recipes/fields/reward-fields.ts';
 import type { KindedTask } from '../recipes/fields/task-fields.ts';
 import type { Example, Judgment, Reward } from './example.ts';
 import type { Labels, Order } from './kinds/kind.ts';
-import { kindOf } from './kinds/table.ts';
+import { isRight, kindOf } from './kinds/table.ts';
 import { verdictInRow } from './tasks/reorder.ts';
 
 /**
@@ -27,6 +27,11 @@ export function rewardOf(
   }
   const accuracy = judgment.verdict === label ? 1 : 0;
   return { value: (1 - formatWeight) * accuracy + formatWeight, accuracy, format: 1 };
+}
+
+/** The label, or the verdict if that is as good: within the tolerance of a range. */
+export function rightVerdict(judgment: Judgment, { label }: Pick<Example, 'label'>, task: KindedTask): string {
+  return judgment.ok && isRight(task, judgment.verdict, label) ? judgment.verdict : label;
 }
 
 /** The reward settings of an arm. */
@@ -58,7 +63,7 @@ export function ruledReward(
   rule: RewardRule,
 ): Reward {
   const { judgment, tokenCount, agreement, graderScore } = completion;
-  const plain = rewardOf(judgment, example.label, rule.formatWeight, rule.reward.sections);
+  const plain = rewardOf(judgment, rightVerdict(judgment, example, task), rule.formatWeight, rule.reward.sections);
   const penalty = overlongPenalty(tokenCount, rule);
   const priced = penalty > 0 ? { overlongPenalty: penalty } : {};
   if (!judgment.ok) return { ...plain, value: plain.value - penalty, ...priced };

@@ -30,12 +30,12 @@ const onControlQueue = {
  * endpoint, and never read files, so a shorter heartbeat timeout detects a dead worker sooner. Handed to the same worker with the workflow task's
  * answer (eager dispatch).
  */
-export const control = proxyActivities<Pick<Activities, 'prepare' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations'>>(
-  {
-    ...onControlQueue,
-    heartbeatTimeout: '20s',
-  },
-);
+export const control = proxyActivities<
+  Pick<Activities, 'prepare' | 'reward' | 'evaluateEndpoint' | 'judgeRowsEndpoint' | 'keepEvaluations'>
+>({
+  ...onControlQueue,
+  heartbeatTimeout: '20s',
+});
 
 export const bulk =
   proxyActivities<Pick<Activities, 'ingest' | 'mix' | 'pixelBaselines' | 'report' | 'readRows' | 'planFork'>>(

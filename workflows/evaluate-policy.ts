@@ -1,11 +1,13 @@
-/** Evaluates any policy on a recipe's tasks without training; started by `mtrl evaluate`. */
-import type { EvaluateResult, EvaluationPlan, ImportPolicyResult } from '../contract/activities.ts';
+/** Evaluates any policy, or an endpoint, on a recipe's tasks without training; started by `mtrl evaluate`. */
+import type { EvaluateResult, EvaluationPlan, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { inTurn } from './endpoint-turns.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm, wrongInput } from './input-form.ts';
 import { JobTracker } from './job-tracker.ts';
+import { pixelBaselines } from './pixel-baselines.ts';
 import { countMade } from './progress.ts';
 import { meanMacroF1 } from './training/scores.ts';
 import { upsertAttributes } from './search-attributes.ts';
@@ -16,35 +18,54 @@ const example = '{"recipe": {...}, "mode": "think"}, or "direct"';
 export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<EvaluatePolicyResult> {
   const tracker = new JobTracker();
   try {
-    requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source'] });
-    const { recipe, mode, source } = input;
+    requireForm(input, { example, required: ['recipe', 'mode'], optional: ['source', 'asked'] });
+    const { recipe, mode, source, asked } = input;
     if (!['think', 'direct'].includes(mode)) throw wrongInput(`has an unknown mode: ${JSON.stringify(mode)}`, example);
-    const needed = source === undefined ? 'all' : 'data';
+    const needed = source === undefined && asked === undefined ? 'all' : 'data';
     const prepared = await control.prepare.executeWithOptions({ summary: 'recipe' }, [{ recipe, needed }]);
     upsertAttributes({ recipeName: prepared.recipeName });
-    tracker.state('ingesting', 'reading datasets, fetching the policy');
+    tracker.state('ingesting', asked === undefined ? 'reading datasets, fetching the policy' : 'reading datasets');
     const [read, { policy, checkpoint }] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
-      broughtIn(prepared.recipe, source),
+      asked === undefined ? broughtIn(prepared.recipe, source) : endpointOf(prepared, asked),
     ]);
-    const ingestion = await admitted(read, { recipe: prepared.recipe, policy, asked: { by: 'policy', mode } });
-    const ref = { recipe: prepared.recipe, dataset: ingestion.dataset, policy, arm: 'policy', seed: 0, mode };
+    // No policy's tokens limit the prompts of an endpoint.
+    const ingestion =
+      asked === undefined
+        ? await admitted(read, { recipe: prepared.recipe, policy, asked: { by: 'policy', mode } })
+        : read;
+    const ref = { recipe: prepared.recipe, dataset: ingestion.dataset, mode };
     let doneCount = 0;
     const total = prepared.evaluations.length;
     tracker.state('evaluating', `0 of ${String(total)} tasks`);
-    const one = async ({ task, split }: EvaluationPlan): Promise<EvaluateResult> => {
-      const result = await compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
-        { ...ref, task, split },
-      ]);
+    const told = async <R>(evaluating: Promise<R>): Promise<R> => {
+      const result = await evaluating;
       tracker.state('evaluating', `${String(++doneCount)} of ${String(total)} tasks`);
       return result;
     };
-    const evaluations = await Promise.all(prepared.evaluations.map(one));
+    const one = ({ task, split }: EvaluationPlan): Promise<EvaluateResult> =>
+      compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+        { ...ref, policy, arm: 'policy', seed: 0, task, split },
+      ]);
+    const [evaluations, baselines] = await Promise.all([
+      asked === undefined
+        ? Promise.all(prepared.evaluations.map((wanted) => told(one(wanted))))
+        : inTurn(prepared.evaluations, ({ task, split }, before) => {
+            const endpoint = policy.snapshot;
+            return told(
+              control.evaluateEndpoint.executeWithOptions({ summary: `${task} · ${split}` }, [
+                { ...ref, endpoint, arm: asked, task, split, before },
+              ]),
+            );
+          }),
+      pixelBaselines({ recipe: prepared.recipe, dataset: ingestion.dataset, evaluations: prepared.evaluations }),
+    ]);
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
     tracker.state('done', 'done');
     if (macroF1 !== undefined) upsertAttributes({ macroF1 });
     const { recipeName, recipeDigest } = prepared;
-    return { recipeName, recipeDigest, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
+    const made = { recipeName, recipeDigest, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
+    return { ...made, ...(baselines && { pixelBaselines: baselines }) };
   } catch (error) {
     throw endedBadly(error);
   }
@@ -60,4 +81,11 @@ export async function broughtIn(
   return compute.importPolicy.executeWithOptions({ summary: 'policy' }, [
     { recipe, ...(checkpoint && { checkpoint }) },
   ]);
+}
+
+/** The endpoint of the arm, which stands for a policy and for its checkpoint. */
+function endpointOf({ runs }: PrepareResult, arm: string): Pick<ImportPolicyResult, 'policy' | 'checkpoint'> {
+  const endpoint = runs.find((run) => run.arm === arm)?.endpoint;
+  if (endpoint === undefined) throw wrongInput(`names the arm ${arm}, which asks no endpoint`, example);
+  return { policy: { snapshot: endpoint, log: [] }, checkpoint: endpoint };
 }

@@ -9,6 +9,7 @@ import type { EvaluateEndpointResult } from '../contract/endpoints.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import { compute, control } from './activity-options.ts';
 import { scoreDetails } from './training/details.ts';
+import { inTurn } from './endpoint-turns.ts';
 import { endedBadly } from './failure.ts';
 import { countMade } from './progress.ts';
 import { meanMacroF1 } from './training/scores.ts';
@@ -29,7 +30,7 @@ export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResu
     const evaluations =
       endpoint === undefined
         ? await Promise.all(input.evaluations.map((wanted) => one(evaluateTask(input, wanted))))
-        : await inTurn(input, (wanted, before) => one(evaluateEndpoint(input, endpoint, wanted, before)));
+        : await inTurn(input.evaluations, (wanted, before) => one(evaluateEndpoint(input, endpoint, wanted, before)));
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
     const { evaluated } = await control.keepEvaluations.executeWithOptions({ summary: 'results' }, [
       {
@@ -38,7 +39,10 @@ export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResu
       },
     ]);
     upsertAttributes({ state: 'done', ...(macroF1 === undefined ? {} : { macroF1 }) });
-    const tasks = evaluations.map(({ scores: { task, split, ood, macroF1 } }) => ({ task, split, ood, macroF1 }));
+    const tasks = evaluations.map(({ scores: { task, split, ood, macroF1: own } }) => ({
+      ...{ task, split, ood },
+      ...(own !== undefined && { macroF1: own }),
+    }));
     return { evaluated, tasks, cache: countMade(evaluations) };
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, evaluation`);
@@ -51,24 +55,6 @@ function evaluateTask(input: EvaluateRunInput, { task, split }: EvaluationPlan):
   return compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
     { recipe, dataset, policy: input.run.policy, arm, seed, task, split, mode },
   ]);
-}
-
-async function inTurn(
-  { evaluations }: EvaluateRunInput,
-  evaluated: (wanted: EvaluationPlan, before: EndpointUsage) => Promise<EvaluateEndpointResult>,
-): Promise<EvaluateResult[]> {
-  let before: EndpointUsage = { answerCount: 0, promptTokenCount: 0, completionTokenCount: 0 };
-  const found: EvaluateResult[] = [];
-  for (const wanted of evaluations) {
-    const { usage, ...result } = await evaluated(wanted, before);
-    found.push(result);
-    before = {
-      answerCount: before.answerCount + usage.answerCount,
-      promptTokenCount: before.promptTokenCount + usage.promptTokenCount,
-      completionTokenCount: before.completionTokenCount + usage.completionTokenCount,
-    };
-  }
-  return found;
 }
 
 function evaluateEndpoint(

@@ -3,6 +3,7 @@ import { baselineLines } from '../../judge/evaluation/baseline-text.ts';
 import { told } from '../../judge/scoring/differences.ts';
 import type { JudgeScores, JudgeTest, Scoring } from '../../judge/scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
+import { labelsText } from '../../judge/report/labels-text.ts';
 import { excerpt } from './terminal-text.ts';
 
 interface Scored extends Scoring {
@@ -15,23 +16,26 @@ export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges,
   const ordered = [...judges].sort((a, b) => b.scores.accuracy - a.scores.accuracy);
   const hasOrders = judges.some(({ scores }) => scores.consistencyRate !== undefined);
   const hasTies = judges.some(({ scores }) => scores.withoutTies !== undefined);
+  const hasError = judges.some(({ scores }) => scores.absoluteError !== undefined);
   const head = ['judge', 'verdicts', 'accuracy', '95 %', ...(hasTies ? ['without ties'] : []), 'Macro-F1', 'kappa'];
+  const heads = [...head, ...(hasError ? ['mean error'] : []), ...(hasOrders ? ['same in both orders'] : []), 'unread'];
   const table = [
-    [...head, ...(hasOrders ? ['same in both orders'] : []), 'unread'],
+    heads,
     ...ordered.map(({ judge, verdictCount, accuracyCi95, scores }) => [
       ...[judge, String(verdictCount), percent(scores.accuracy), interval(accuracyCi95)],
       ...(hasTies ? [scores.withoutTies === undefined ? '–' : percent(scores.withoutTies.accuracy)] : []),
-      ...[percent(scores.macroF1), scores.cohenKappa?.toFixed(3) ?? '–'],
+      ...[scores.macroF1 === undefined ? '–' : percent(scores.macroF1), scores.cohenKappa?.toFixed(3) ?? '–'],
+      ...(hasError ? [scores.absoluteError?.mean.toPrecision(3) ?? '–'] : []),
       ...(hasOrders ? [scores.consistencyRate === undefined ? '–' : percent(scores.consistencyRate)] : []),
       percent(scores.unparsableRate),
     ]),
   ];
-  const majority = Math.max(0, ...judges.map(({ scores }) => scores.majorityMacroF1));
+  const majorities = judges.flatMap(({ scores }) => scores.majorityMacroF1 ?? []);
   return [
-    `${task}: ${String(exampleCount)} rows, labels ${spec.labels.join(', ')}; unread verdicts count as wrong`,
+    `${task}: ${String(exampleCount)} rows, ${labelsText(spec)}; unread verdicts count as wrong`,
     '',
     ...aligned(table),
-    `majority baseline: Macro-F1 ${percent(majority)}`,
+    ...(majorities.length === 0 ? [] : [`majority baseline: Macro-F1 ${percent(Math.max(...majorities))}`]),
     ...baselineLines(ordered.map(({ judge, scores }) => ({ name: judge, scores: [scores] }))),
     ...ordered.flatMap(detailLines),
     '',

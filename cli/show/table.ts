@@ -109,12 +109,13 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
       if (scores === undefined) return ['–'];
       const { macroF1, ci95, unparsableRate, forcedChoice } = scores;
       const value =
-        macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
+        macroF1 !== undefined && macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
       const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
       return [
         value,
-        paint('dim', `${points(ci95[0])}–${points(ci95[1])}`),
+        ...(ci95 === undefined ? [] : [paint('dim', `${points(ci95[0])}–${points(ci95[1])}`)]),
         ...headlineLines(scores, paint),
+        ...errorLines(scores, paint),
         ...(forcedChoice ? [paint('dim', `forced ${points(forcedChoice.macroF1)}`)] : []),
         ...orderLines(scores, paint),
         ...unparsable,
@@ -129,6 +130,11 @@ function headlineLines({ headline }: TaskScores, paint: Paint): string[] {
   return [paint('dim', `${headline.name} ${headline.value === undefined ? '–' : points(headline.value)}`)];
 }
 
+/** Mean absolute error, in the unit of the labels. */
+function errorLines({ absoluteError }: TaskScores, paint: Paint): string[] {
+  return absoluteError === undefined ? [] : [paint('dim', `error ${absoluteError.mean.toPrecision(3)}`)];
+}
+
 function orderLines({ consistencyRate, firstPositionRate }: TaskScores, paint: Paint): string[] {
   if (consistencyRate === undefined || firstPositionRate === undefined) return [];
   return [paint('dim', `same ${points(consistencyRate)}`), paint('dim', `1st ${points(firstPositionRate)}`)];
@@ -140,7 +146,8 @@ function meanColumn(runs: readonly ScoredRow[], tasks: readonly TaskScores[], pa
     return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   };
   const best = Math.max(...runs.map(meanOf));
-  const majority = tasks.reduce((sum, { majorityMacroF1 }) => sum + majorityMacroF1, 0) / tasks.length;
+  const majorities = tasks.flatMap(({ majorityMacroF1 }) => majorityMacroF1 ?? []);
+  const majority = majorities.reduce((sum, value) => sum + value, 0) / Math.max(1, majorities.length);
   return {
     head: ['mean'],
     isOod: false,
@@ -183,6 +190,8 @@ function legend(runs: readonly ScoredRow[], paint: Paint): string {
   const lines = [`Macro-F1 in points, bootstrap 95 % intervals, ${examples} judgments per task`];
   if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.forcedChoice !== undefined)))
     lines.push('forced: the most probable label at the position of the verdict, whatever the answer was');
+  if (runs.some(({ evaluations }) => evaluations.some(({ scores }) => scores.absoluteError !== undefined)))
+    lines.push('error: mean absolute error, in the unit of the labels');
   if (isPairwise)
     lines.push('same: the same candidate is chosen in both orders; 1st: the first position is chosen (50 is unbiased)');
   return lines.map((line) => paint('dim', line)).join('\n');
@@ -198,6 +207,7 @@ function scoresOf(run: ScoredRow, task: string): TaskScores | undefined {
 
 /** Shortens a name in the middle: names of many tasks often differ only at their ends. */
 const shortened = (task: string): string => (task.length <= 16 ? task : `${task.slice(0, 8)}…${task.slice(-7)}`);
-const points = (value: number): string => (value * 100).toFixed(1);
+/** A dash for what the task does not have. */
+const points = (value: number | undefined): string => (value === undefined ? '–' : (value * 100).toFixed(1));
 const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - visibleLength(text)));
 const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - visibleLength(text))) + text;

@@ -1,7 +1,7 @@
 /** Reads a recipe's datasets into typed examples in memory, for datasets that fit. */
 import { required } from '../../core/assert.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
-import type { Example, QuarantinedRow } from '../example.ts';
+import type { Example, LeftOutRow, QuarantinedRow } from '../example.ts';
 import { type IngestProgress, joinDatasets } from './joining/join.ts';
 import type { Leak } from './joining/leaks.ts';
 import { localFiles } from './sources/local-files.ts';
@@ -15,6 +15,8 @@ export interface Ingestion {
   /** Quarantined rows; empty if the sink takes them. */
   readonly quarantined: readonly QuarantinedRow[];
   readonly quarantinedCount: number;
+  /** Rows that the recipe leaves out on purpose. */
+  readonly leftOut: readonly LeftOutRow[];
   readonly leaks: readonly Leak[];
 }
 
@@ -38,8 +40,10 @@ export async function ingestDatasets(
   const examples: Example[] = [];
   const places: RowPlace[] = [];
   const rejected: QuarantinedRow[] = [];
+  const leftOut: LeftOutRow[] = [];
   const sink = {
     quarantined: quarantined ?? ((row: QuarantinedRow) => void rejected.push(row)),
+    leftOut: (row: LeftOutRow) => void leftOut.push(row),
     example: (example: Example) => void examples.push(example),
     idsAt: (rows: Uint32Array) => Promise.resolve(Array.from(rows, (row) => required(examples[row], 'an example').id)),
     place: (place: RowPlace) => void places.push(place),
@@ -55,5 +59,5 @@ export async function ingestDatasets(
     const split = splits.at(row);
     return split === undefined ? [] : [{ ...example, split }];
   });
-  return { examples: settled, quarantined: rejected, quarantinedCount, leaks };
+  return { examples: settled, quarantined: rejected, quarantinedCount, leftOut, leaks };
 }

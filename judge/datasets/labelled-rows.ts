@@ -31,6 +31,8 @@ export interface LabelledRows {
   /** In the order of the recipe's datasets; ids are unique. */
   readonly rows: readonly LabelledRow[];
   readonly quarantined: readonly QuarantinedRow[];
+  /** Rows that the recipe leaves out on purpose. */
+  readonly leftOutCount: number;
 }
 
 /** Labels are those of the published order, whatever `randomOrderSeed` says. Throws FILE_MISSING, FILE_UNREADABLE. */
@@ -38,6 +40,7 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
   const spec = taskSpecOf(recipe, task, '--task');
   const rows = new Map<string, LabelledRow>();
   const quarantined: QuarantinedRow[] = [];
+  let leftOutCount = 0;
   for (const dataset of recipe.datasets) {
     if (dataset.reader === 'judge-world' || dataset.task !== task) continue;
     const found = readers[dataset.reader](files, dataset, attributeFields(spec));
@@ -48,7 +51,9 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
         } catch (error) {
           if (!(error instanceof UnusableRow)) throw error;
           const { source, row, text } = read;
-          quarantined.push(rejectedRow({ source, row, excerpt: excerptOf(text()) }, error));
+          const rejected = rejectedRow({ source, row, excerpt: excerptOf(text()) }, error);
+          if (rejected.code === 'LEFT_OUT') leftOutCount++;
+          else quarantined.push(rejected);
           return undefined;
         }
       };
@@ -64,7 +69,7 @@ export async function labelledRows(recipe: Recipe, task: string, files: SourceFi
         });
     }
   }
-  return { rows: [...rows.values()], quarantined };
+  return { rows: [...rows.values()], quarantined, leftOutCount };
 }
 
 function rowOf(row: Row, from: Row, dataset: RowsSpec, spec: Recipe['tasks'][string]): LabelledRow {

@@ -1,13 +1,13 @@
 /** Reads one dataset: the outcome of every row as plain JSON, and the images as they are read. */
 import type { DatasetSpec, Recipe } from '../../recipes/recipe.ts';
-import type { Example, QuarantinedRow } from '../example.ts';
+import type { Example } from '../example.ts';
 import { checkExample } from './rows/check-example.ts';
 import { taskSpecOf } from './check-recipe.ts';
 import { inOrder } from './joining/in-order.ts';
 import { perceptualHash, type PerceptualHash } from './joining/perceptual-hash.ts';
 import { readRows } from './read-rows.ts';
 import { readWorld } from './read-world.ts';
-import { placeOf, type Reading, rejectedRow, type RowPlace, UnusableRow } from './reading.ts';
+import { placeOf, type Reading, type RejectedRow, rejectedRow, type RowPlace, UnusableRow } from './reading.ts';
 import type { SourceFiles } from './sources/source-files.ts';
 
 export interface UsedRow {
@@ -20,7 +20,7 @@ export interface UsedRow {
   readonly hashes?: Readonly<Record<string, PerceptualHash>>;
 }
 
-export type DatasetRow = UsedRow | { readonly rejected: QuarantinedRow };
+export type DatasetRow = UsedRow | { readonly rejected: RejectedRow };
 
 /** Receives each distinct image once, in example order; the next image waits for it. */
 export type TakeImage = (sha256: string, bytes: Uint8Array) => void | Promise<void>;

@@ -1,11 +1,14 @@
 /** The result of reading one row: an example, or the reason why the row is unusable. */
-import type { Example, QuarantinedRow } from '../example.ts';
+import type { Example, LeftOutRow, QuarantinedRow } from '../example.ts';
 
-/** A row that cannot be used: quarantined and counted, never fatal by itself. */
+/** A row that makes no example. */
+export type RejectedRow = QuarantinedRow | LeftOutRow;
+
+/** A row that cannot be used, or is not to be: quarantined or left out, and counted; never fatal by itself. */
 export class UnusableRow extends Error {
-  readonly code: QuarantinedRow['code'];
+  readonly code: RejectedRow['code'];
 
-  constructor(code: QuarantinedRow['code'], reason: string) {
+  constructor(code: RejectedRow['code'], reason: string) {
     super(reason);
     this.name = 'UnusableRow';
     this.code = code;
@@ -48,6 +51,6 @@ export function excerptOf(text: string): string {
   return text.slice(0, excerptLengthMax).replace(/[\uD800-\uDBFF]$/, '');
 }
 
-export function rejectedRow({ source, row, excerpt }: RowPlace, problem: UnusableRow): QuarantinedRow {
+export function rejectedRow({ source, row, excerpt }: RowPlace, problem: UnusableRow): RejectedRow {
   return { source, row, code: problem.code, reason: problem.message, excerpt };
 }

@@ -17,6 +17,7 @@ export function baselineLines(judges: readonly NamedScores[], pixelBaselines: re
     ...tasks.flatMap((task) => unreadLine(task, judges)),
     ...pixelBaselines.map((baseline) => pixelLine(baseline, judges)),
     ...judges.flatMap(majorityLine),
+    ...judges.flatMap(medianLine),
   ];
 }
 
@@ -58,7 +59,8 @@ function pixelLine(baseline: PixelBaseline, judges: readonly NamedScores[]): str
   const { task, split, accuracy, macroF1, ci95, fittedCount, trainCount, fields } = baseline;
   const behind = judges.filter(({ scores }) =>
     scores.some((own) => {
-      return own.task === task && own.split === split && own.accuracy <= accuracy && own.macroF1 <= macroF1;
+      const isNoBetter = own.accuracy <= accuracy && (own.macroF1 ?? 0) <= macroF1;
+      return own.task === task && own.split === split && isNoBetter;
     }),
   );
   const names = behind.map(({ name }) => name).join(', ');
@@ -71,10 +73,23 @@ function pixelLine(baseline: PixelBaseline, judges: readonly NamedScores[]): str
 
 function majorityLine({ name, scores }: NamedScores): string[] {
   // Where all examples have one label, a perfect judge is no better than the baseline.
-  const behind = scores.filter(({ macroF1, majorityMacroF1, accuracy }) => macroF1 <= majorityMacroF1 && accuracy < 1);
+  const behind = scores.flatMap(({ task, macroF1, majorityMacroF1, accuracy }) => {
+    if (macroF1 === undefined || majorityMacroF1 === undefined) return [];
+    return macroF1 <= majorityMacroF1 && accuracy < 1 ? [`${task} (${percent(majorityMacroF1)})`] : [];
+  });
   if (behind.length === 0) return [];
-  const where = behind.map(({ task, majorityMacroF1 }) => `${task} (${percent(majorityMacroF1)})`).join(', ');
+  const where = behind.join(', ');
   return [`${name}: Macro-F1 not above that of always the commonest label, so nothing learned: ${where}`];
+}
+
+/** Where verdicts are no classes: a judge that always gives the median. */
+function medianLine({ name, scores }: NamedScores): string[] {
+  const behind = scores.flatMap(({ task, macroF1, absoluteError: error }) => {
+    if (macroF1 !== undefined || error === undefined || error.mean < error.ofMedian || error.mean === 0) return [];
+    return [`${task} (${error.ofMedian.toPrecision(3)})`];
+  });
+  if (behind.length === 0) return [];
+  return [`${name}: mean error not below that of always the median, so nothing learned: ${behind.join(', ')}`];
 }
 
 const percent = (share: number): string => (100 * share).toFixed(1);

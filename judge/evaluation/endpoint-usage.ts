@@ -19,3 +19,11 @@ export function costOf(
 ): number {
   return (promptTokenCount * promptPrice + completionTokenCount * completionPrice) / 1e6;
 }
+
+export function plusUsage(a: EndpointUsage, b: EndpointUsage): EndpointUsage {
+  return {
+    answerCount: a.answerCount + b.answerCount,
+    promptTokenCount: a.promptTokenCount + b.promptTokenCount,
+    completionTokenCount: a.completionTokenCount + b.completionTokenCount,
+  };
+}

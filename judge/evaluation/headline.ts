@@ -15,12 +15,19 @@ const headlines: Readonly<
 > = {
   accuracy: { name: 'accuracy', of: ({ accuracy }) => accuracy },
   macroF1: { name: 'Macro-F1', of: ({ macroF1 }) => macroF1 },
+  macroAccuracy: {
+    name: 'mean accuracy of the slices',
+    of: ({ slices: [first] = [] }) => first?.macroMean['accuracy'],
+  },
   accuracyWithoutTies: { name: 'accuracy without ties', of: ({ withoutTies }) => withoutTies?.accuracy },
   consistentAccuracy: { name: 'right in all orders', of: ({ consistentAccuracy }) => consistentAccuracy },
+  accPlus: { name: 'acc+', of: ({ accPlus }) => accPlus?.rate },
   pearson: { name: "Pearson's r", of: ({ correlation }) => correlation?.pearson },
   spearman: { name: "Spearman's rho", of: ({ correlation }) => correlation?.spearman },
   exactRate: { name: 'exact', of: ({ exactRate }) => exactRate },
   pairAccuracy: { name: 'pairs in order', of: ({ pairAccuracy }) => pairAccuracy },
+  editDistance: { name: 'edit distance, 0 is best', of: ({ editDistance }) => editDistance },
+  tiesScore: { name: 'Ties score', of: ({ tiesScore }) => tiesScore?.score },
   kendallTau: { name: "Kendall's tau", of: ({ rankCorrelation }) => rankCorrelation?.kendallTau },
 };
 

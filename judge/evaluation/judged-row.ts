@@ -23,7 +23,7 @@ export interface RowAnswer {
 
 export interface JudgedRow {
   readonly id: string;
-  /** Null if the answer (for candidates: all answers) is unparsable; `likeliest` is still set then. */
+  /** Null if the answer (for candidates: all answers) is unparsable, or if its orders disagree and nothing decides; `likeliest` is still set then. */
   readonly verdict: string | null;
   readonly rationale: string | null;
   /** Reason why the answer is unparsable; of several orders, that of the stored one. */
@@ -35,7 +35,7 @@ export interface JudgedRow {
   readonly score?: number;
   /**
    * Several orders: whether all answers are parsable and choose the same candidate. If not, `verdict` is the most probable
-   * one, if an answer gave it.
+   * one, if an answer gave it; null without probabilities.
    */
   readonly agreement?: boolean;
   /** Decoded completions: the stored order, then the other. */
@@ -56,7 +56,9 @@ export function judgedRow(id: string, answers: readonly RowAnswer[], labels: Lab
   const best = likeliest(probabilities, labels);
   const said = all.flatMap(({ judgment }) => (judgment.ok ? [judgment] : []));
   const isOne = new Set(said.map(({ verdict }) => verdict)).size === 1;
-  const chosen = isOne ? said[0] : said.find(({ verdict }) => placesNamed(verdict, labels)[0] === best);
+  // Without probabilities nothing decides between orders that disagree.
+  const isTold = first.probabilities !== undefined;
+  const chosen = isOne ? said[0] : said.find(({ verdict }) => isTold && placesNamed(verdict, labels)[0] === best);
   return {
     ...{ id, verdict: chosen?.verdict ?? null, rationale: chosen?.rationale || null },
     ...(chosen === undefined && !first.judgment.ok && { unparsable: unparsableText(first.judgment) }),

@@ -2,6 +2,7 @@
 import { required } from '../../core/assert.ts';
 import type { Intersection } from '../../core/intersection.ts';
 import type { MetricGroup } from '../kinds/table.ts';
+import { absoluteErrorScores } from './absolute-error.ts';
 import { accuracyScore } from './accuracy.ts';
 import { baseRateScores } from './base-rates.ts';
 import { baselineScores } from './baselines.ts';
@@ -66,6 +67,17 @@ const metrics = {
   /** For orders of candidates. */
   ranking: {
     ranking: rankingScores,
+  },
+  /** For tasks whose verdict is any number of a range. */
+  range: {
+    accuracy: accuracyScore,
+    unparsable: unparsableScores,
+    correlation: correlationScores,
+    accPlus: accPlusScores,
+  },
+  /** For verdicts that are numbers. */
+  number: {
+    absoluteError: absoluteErrorScores,
   },
   /** For numbers of several answers to a prompt. */
   'ties-score': {

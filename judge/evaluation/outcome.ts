@@ -1,6 +1,7 @@
 /** The input of most metrics: an example's label and the judge's verdict, as classes. */
 import type { Example, Judgment } from '../example.ts';
-import { classOf, type KindName } from '../kinds/table.ts';
+import type { KindedTask } from '../../recipes/fields/task-fields.ts';
+import { classOf, isRight } from '../kinds/table.ts';
 
 export interface Outcome {
   readonly label: string;
@@ -13,10 +14,9 @@ export interface Outcome {
 export function outcomeOf(
   example: Pick<Example, 'label'>,
   judgment: Judgment,
-  task: { readonly kind: KindName },
+  task: KindedTask,
 ): Outcome {
-  return {
-    label: classOf(task, example.label),
-    predicted: judgment.ok ? classOf(task, judgment.verdict) : undefined,
-  };
+  const label = classOf(task, example.label);
+  if (!judgment.ok) return { label, predicted: undefined };
+  return { label, predicted: isRight(task, judgment.verdict, example.label) ? label : classOf(task, judgment.verdict) };
 }

@@ -7,7 +7,7 @@ import { Rng } from '../../core/rng.ts';
 import type { ClusteredOutcome } from './statistics/bootstrap.ts';
 import { holmAdjusted } from './statistics/holm.ts';
 import { mcNemar } from './statistics/mcnemar.ts';
-import { pairedBootstrap } from './statistics/paired-bootstrap.ts';
+import { pairedDifference } from './statistics/paired-bootstrap.ts';
 
 /** Identity of a run, by which the runs of two arms are paired. */
 interface TestedRun {
@@ -25,7 +25,10 @@ export type OutcomesByTask = ReadonlyMap<string, readonly ClusteredOutcome[]>;
  */
 export interface TaskTest {
   readonly task: string;
-  /** Macro-F1 of this run minus that of the other; `ci95` is its 95 % interval by the paired cluster bootstrap. */
+  /**
+   * Macro-F1 of this run minus that of the other, of accuracy where verdicts are no classes; `ci95` is its 95 % interval by
+   * the paired cluster bootstrap.
+   */
   readonly difference: number;
   readonly ci95: readonly [number, number];
   readonly p: number;
@@ -46,6 +49,7 @@ export interface PairedTest extends TaskTest {
 }
 
 export interface TaskTestSettings {
+  /** By task; empty if its verdicts are no classes. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly resampleCount: number;
   readonly seed: number;
@@ -90,7 +94,7 @@ export async function taskTests(
     const theirs = other.get(task);
     if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
-    const compared = pairedBootstrap(ours, theirs, required(labels[task], `the labels of ${task}`), resampleCount, rng);
+    const compared = pairedDifference(ours, theirs, required(labels[task], `the labels of ${task}`), resampleCount, rng);
     found.push({ task, ...compared, counts: mcNemar(ours, theirs) });
     await turn();
   }

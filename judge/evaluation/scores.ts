@@ -3,7 +3,7 @@ import { assert } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Split } from '../example.ts';
-import { kindOf } from '../kinds/table.ts';
+import { metricGroups } from '../kinds/table.ts';
 import { headlineOf } from './headline.ts';
 import { sliceScores } from './groups/slices.ts';
 import type { JudgedExample, MetricInput } from './metric.ts';
@@ -56,7 +56,7 @@ function metricScores(request: ScoresRequest): Omit<TaskScores, HeadName> {
     })),
     rng: () => new Rng('bootstrap', seed, task, split),
   };
-  const scores = metricsOf(kindOf(spec).metrics).map((metric) => metric(input));
+  const scores = metricsOf(metricGroups(spec)).map((metric) => metric(input));
   // Each metric is typed at its definition; scores that a kind does not have are optional in TaskScores.
   return Object.assign({}, ...scores) as Omit<TaskScores, HeadName>;
 }

@@ -15,11 +15,12 @@ export interface TaskScores extends Partial<MetricScores> {
   readonly exampleCount: number;
   /** The metric that the task's `headline` names. */
   readonly headline?: Headline;
-  /** Present for every kind, as are the fields down to `truncatedRate`. */
-  readonly macroF1: number;
-  readonly ci95: readonly [number, number];
+  /** These three: absent if verdicts are numbers of a range, which are no classes. */
+  readonly macroF1?: number;
+  readonly ci95?: readonly [number, number];
+  readonly majorityMacroF1?: number;
+  /** Present for every kind, as are the next two. */
   readonly accuracy: number;
-  readonly majorityMacroF1: number;
   readonly unparsableRate: number;
   readonly truncatedRate: number;
   readonly samples?: SampleScores;
@@ -38,11 +39,14 @@ export interface VariantScores {
   readonly refused?: string;
   readonly scores?: {
     readonly exampleCount: number;
-    readonly macroF1: number;
-    readonly ci95: readonly [number, number];
+    /** Absent if verdicts are no classes, as are `ci95` and `strictMacroF1`. */
+    readonly macroF1?: number;
+    readonly ci95?: readonly [number, number];
     readonly accuracy: number;
-    /** Macro-F1 of the strict answers to the same examples. */
-    readonly strictMacroF1: number;
+    /** Of the strict answers to the same examples. */
+    readonly strictMacroF1?: number;
+    /** Only where `strictMacroF1` is absent. */
+    readonly strictAccuracy?: number;
     /** Share of answers with the same verdict as the strict answer; two unparsable answers count as the same. */
     readonly sameVerdictRate: number;
     readonly unparsableRate: number;

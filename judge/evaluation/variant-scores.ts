@@ -4,7 +4,8 @@ import type { Rng } from '../../core/rng.ts';
 import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
 import { macroF1 } from './macro-f1.ts';
-import type { KindName } from '../kinds/table.ts';
+import type { KindedTask } from '../../recipes/fields/task-fields.ts';
+import { metricGroups } from '../kinds/table.ts';
 import type { JudgedExample } from './metric.ts';
 import { outcomeOf } from './outcome.ts';
 import type { VariantScores } from './task-scores.ts';
@@ -14,7 +15,7 @@ export function variantScores(
   name: string,
   asked: readonly JudgedExample[],
   strict: readonly JudgedExample[],
-  task: { readonly kind: KindName; readonly labels: readonly string[] },
+  task: KindedTask,
   resampleCount: number,
   rng: Rng,
 ): VariantScores {
@@ -32,10 +33,14 @@ export function variantScores(
     name,
     scores: {
       exampleCount: strict.filter(({ reordered }) => reordered === undefined).length,
-      macroF1: macroF1(outcomes, labels),
-      ci95: macroF1Interval(outcomes, labels, resampleCount, rng),
+      ...(metricGroups(task).includes('range')
+        ? { strictAccuracy: accuracyOf(strictOutcomes) }
+        : {
+            macroF1: macroF1(outcomes, labels),
+            ci95: macroF1Interval(outcomes, labels, resampleCount, rng),
+            strictMacroF1: macroF1(strictOutcomes, labels),
+          }),
       accuracy: accuracyOf(outcomes),
-      strictMacroF1: macroF1(strictOutcomes, labels),
       sameVerdictRate: share(outcomes.filter(({ predicted }, i) => predicted === strictOutcomes[i]?.predicted).length),
       unparsableRate: share(asked.filter(({ judgment }) => !judgment.ok).length),
       truncatedRate: share(asked.filter(({ judgment }) => !judgment.ok && judgment.reason === 'truncated').length),

@@ -23,7 +23,7 @@ export const choice = {
   },
   votesAre: 'labels',
   metrics: ['label', 'people', 'order'],
-  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'krippendorffAlpha', 'consistencyRate'],
   words: { examples: 'choices', orders: 'all rotations' },
 } as const satisfies Kind;
 

@@ -57,6 +57,13 @@ export type OpenVerdict = { readonly verdict: string; readonly score?: number } 
 type Read = Extract<Judgment, { ok: true }>;
 type Labelled = Pick<Example, 'label' | 'score'>;
 
+/** A task without Macro-F1 and what is computed like it. */
+export interface KindVariant {
+  readonly metrics: readonly string[];
+  readonly gateMetrics: readonly string[];
+  readonly hasForcedChoice: boolean;
+}
+
 export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   /** Description for the recipe reference, printed after the kind's name. */
   readonly meaning: string;
@@ -92,6 +99,10 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
    * Default: true.
    */
   readonly hasClasses?: boolean;
+  /** What rows are counted by and spread over splits by, of few values; undefined if it is the label. */
+  stratumOf?(label: string, task: KindTask<F>): string;
+  /** Whether a verdict is right; undefined if it must be the label. */
+  isRight?(verdict: string, label: string, task: KindTask<F>): boolean;
   /** What is wrong with the fields of a task of this kind; undefined if nothing is. */
   taskProblem?(
     task: KindTask<F>,
@@ -115,6 +126,8 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
   readonly metrics: readonly string[];
   /** Scores that a promotion gate may use for this kind only. */
   readonly gateMetrics: readonly string[];
+  /** What replaces these for a task whose verdicts are no classes; undefined if they are. */
+  variantOf?(task: KindTask<F>): KindVariant | undefined;
   /** Wording for reports: the examples and, if there are several orders, all orders together. */
   readonly words: { readonly examples: string; readonly orders?: string };
 }

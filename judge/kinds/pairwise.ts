@@ -28,7 +28,7 @@ export const pairwise = {
   },
   votesAre: 'labels',
   metrics: ['label', 'people', 'order', 'ties'],
-  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'consistencyRate'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'krippendorffAlpha', 'consistencyRate'],
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;
 

@@ -12,6 +12,6 @@ export const pointwise = {
   labelOf: labelOfField,
   votesAre: 'labels',
   metrics: ['label', 'people'],
-  gateMetrics: ['balancedAccuracy', 'cohenKappa'],
+  gateMetrics: ['balancedAccuracy', 'cohenKappa', 'krippendorffAlpha'],
   words: { examples: 'examples' },
 } as const satisfies Kind;

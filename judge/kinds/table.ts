@@ -42,9 +42,39 @@ export function isLabel(task: KindTask & { readonly kind: KindName }, label: str
   return kindOf(task).isLabel?.(label, task) ?? task.labels.includes(label);
 }
 
+type KindedTask = KindTask & { readonly kind: KindName };
+
 /** Whether the probabilities of a task's labels can be asked for. */
-export function hasForcedChoice(task: { readonly kind: KindName }): boolean {
-  return kindOf(task).hasForcedChoice ?? true;
+export function hasForcedChoice(task: KindedTask): boolean {
+  const kind = kindOf(task);
+  return kind.variantOf?.(task)?.hasForcedChoice ?? kind.hasForcedChoice ?? true;
+}
+
+/** Groups of metrics that score the task. */
+export function metricGroups(task: KindedTask): readonly string[] {
+  const kind = kindOf(task);
+  return kind.variantOf?.(task)?.metrics ?? kind.metrics;
+}
+
+/** The labels that metrics of classes count; none if verdicts are no classes. */
+export function classLabels(task: KindedTask): readonly string[] {
+  return metricGroups(task).includes('label') ? task.labels : [];
+}
+
+/** Scores of the task that a promotion gate may use. */
+export function gateMetricsOf(task: KindedTask): readonly string[] {
+  const kind = kindOf(task);
+  const variant = kind.variantOf?.(task);
+  return variant === undefined ? ['macroF1', 'accuracy', ...kind.gateMetrics] : ['accuracy', ...variant.gateMetrics];
+}
+
+export function isRight(task: KindedTask, verdict: string, label: string): boolean {
+  return kindOf(task).isRight?.(verdict, label, task) ?? verdict === label;
+}
+
+/** What rows are counted by and spread over splits by. */
+export function stratumOf(task: KindedTask, label: string): string {
+  return kindOf(task).stratumOf?.(label, task) ?? label;
 }
 
 /** Some labels that rows may have. */
@@ -63,7 +93,7 @@ function together(part: 'fields' | 'rewardFields'): Fields {
 }
 
 /** Metric groups (judge/evaluation/metrics.ts) that score at least one kind. */
-export type MetricGroup = Each['metrics'][number];
+export type MetricGroup = Each['metrics'][number] | 'range';
 
 type GateMetric = Each['gateMetrics'][number];
 export const gateMetricsOfKinds: readonly GateMetric[] = [

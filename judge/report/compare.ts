@@ -102,7 +102,11 @@ function whyNone(tasks: readonly TaskComparison[]): string {
 
 function unseenSentence(arm: string, other: string, comparison: TaskComparison): string {
   const { task, claim, ours, theirs, tests } = comparison;
-  const numbers = `${points(ours.macroF1)} (${interval(ours.ci95)}) against ${points(theirs.macroF1)} (${interval(theirs.ci95)})`;
+  const numbers = [ours, theirs]
+    .map(({ macroF1, ci95, accuracy }) =>
+      macroF1 === undefined ? `accuracy ${points(accuracy)}` : `${points(macroF1)} (${interval(ci95)})`,
+    )
+    .join(' against ');
   const [first] = tests;
   const tested =
     first === undefined

@@ -136,6 +136,8 @@ export interface ReportData {
     readonly exampleCount: number;
     readonly imageCount: number;
     readonly quarantinedCount: number;
+    /** Rows that the recipe leaves out on purpose. */
+    readonly leftOutCount: number;
     /** Files and folders that were read; empty if all data is synthetic. */
     readonly sources: readonly { readonly name: string; readonly sha256: string }[];
     /** The first rows of the quarantine. */

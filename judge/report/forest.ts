@@ -15,7 +15,10 @@ export function forestPlot(data: ReportData): Html {
 
 function taskBlock(data: ReportData, task: ReportData['tasks'][number]): Html | undefined {
   const rows = data.runs.flatMap((run) =>
-    run.scores.filter((scores) => scores.task === task.name).map((scores) => ({ run, scores })),
+    // Macro-F1 is of classes.
+    run.scores
+      .filter((scores) => scores.task === task.name && scores.macroF1 !== undefined)
+      .map((scores) => ({ run, scores })),
   );
   const [first] = rows;
   if (first === undefined) return undefined;

@@ -1,14 +1,17 @@
 /** Number formats of reports. */
 
-/** A score or rate in [0, 1] as points: `99.4`. */
-export function points(value: number): string {
-  return (value * 100).toFixed(1);
+/** A score or rate in [0, 1] as points: `99.4`; a dash for none. */
+export function points(value: number | undefined): string {
+  return value === undefined ? '–' : (value * 100).toFixed(1);
 }
 
 /**
- * An interval in points; with negative bounds it is written with `to`, because a dash before a minus sign is misread.
+ * An interval in points; with negative bounds it is written with `to`, because a dash before a minus sign is misread;
+ * empty for none.
  */
-export function interval([low, high]: readonly [number, number]): string {
+export function interval(bounds: readonly [number, number] | undefined): string {
+  if (bounds === undefined) return '';
+  const [low, high] = bounds;
   return `${points(low)}${low < 0 || high < 0 ? ' to ' : '–'}${points(high)}`;
 }
 
@@ -55,4 +58,12 @@ export function significant(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   return size < 1e-4 || size >= 1e6 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}
+
+/** A mean absolute error with its interval, in the unit of the labels: `0.42 (0.31–0.52)`; a dash for none. */
+export function absoluteErrorText(
+  error: { readonly mean: number; readonly ci95: readonly [number, number] } | undefined,
+): string {
+  if (error === undefined) return '–';
+  return `${significant(error.mean)} (${error.ci95.map(significant).join('–')})`;
 }

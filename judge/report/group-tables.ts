@@ -1,7 +1,7 @@
 /** Scores of groups of examples: slices, acc+, and the Ties score. */
 import type { Slice, SliceScores } from '../evaluation/groups/slices.ts';
 import type { ReportData, ReportScores } from './data.ts';
-import { count, interval, points } from './format.ts';
+import { count, interval, points, significant } from './format.ts';
 import { type Html, html } from './html.ts';
 import { two } from './people-table.ts';
 import { plainTable } from './plain-table.ts';
@@ -53,8 +53,10 @@ const shown: readonly (readonly [name: string, head: string])[] = [
   ['consistentAccuracy', 'right in all orders'],
   ['withoutTies.accuracy', 'without ties'],
   ['pairAccuracy', 'pairs in order'],
+  ['editDistance', 'edit distance'],
   ['exactRate', 'exact'],
   ['correlation.spearman', 'Spearman'],
+  ['absoluteError.mean', 'mean error'],
   ['unparsableRate', 'unparsable'],
 ];
 /** Values in a table; the data of the report have more. */
@@ -69,7 +71,9 @@ function sliceTable(
   const cells = (scores: SliceScores['macroMean']): string[] =>
     columns.map(([name]) => {
       const value = scores[name];
-      return value === undefined ? '–' : coefficients.includes(name) ? two(value) : points(value);
+      if (value === undefined) return '–';
+      if (name === 'absoluteError.mean') return significant(value);
+      return coefficients.includes(name) ? two(value) : points(value);
     });
   const rowOf = (name: string, slice: Omit<Slice, 'value'>): string[] => [
     ...[name, count(slice.exampleCount), slice.ci95 === undefined ? '–' : interval(slice.ci95)],

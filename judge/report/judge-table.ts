@@ -1,6 +1,6 @@
 /** Recorded verdicts: judges by metrics, each with its 95 % interval where the draws define one. */
 import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
-import { count, interval, points } from './format.ts';
+import { count, interval, points, significant } from './format.ts';
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { seriesCount } from './series.ts';
@@ -11,8 +11,8 @@ interface Column {
   /** Name of its interval. */
   readonly interval?: string;
   readonly hasBar?: boolean;
-  /** A coefficient in [-1, 1], not a share. */
-  readonly isCoefficient?: boolean;
+  /** Not a share: a coefficient in [-1, 1], or a number in the unit of the labels. */
+  readonly form?: 'coefficient' | 'number';
 }
 
 const columns: readonly Column[] = [
@@ -20,12 +20,20 @@ const columns: readonly Column[] = [
   { head: 'without ties', value: ({ scores }) => scores.withoutTies?.accuracy },
   { head: 'Macro-F1', value: ({ scores }) => scores.macroF1, interval: 'macroF1', hasBar: true },
   { head: 'balanced', value: ({ scores }) => scores.balancedAccuracy, interval: 'balancedAccuracy' },
-  { head: 'kappa', value: ({ scores }) => scores.cohenKappa, interval: 'cohenKappa', isCoefficient: true },
+  { head: 'kappa', value: ({ scores }) => scores.cohenKappa, interval: 'cohenKappa', form: 'coefficient' },
   { head: 'pairs in order', value: ({ scores }) => scores.pairAccuracy, interval: 'pairAccuracy' },
+  { head: 'edit distance', value: ({ scores }) => scores.editDistance, interval: 'editDistance' },
   { head: 'exactly right', value: ({ scores }) => scores.exactRate, interval: 'exactRate' },
-  { head: 'Pearson', value: ({ scores }) => scores.correlation?.pearson, isCoefficient: true },
-  { head: 'Spearman', value: ({ scores }) => scores.correlation?.spearman, isCoefficient: true },
-  { head: 'Kendall', value: ({ scores }) => scores.rankCorrelation?.kendallTau, isCoefficient: true },
+  {
+    head: 'alpha',
+    value: ({ scores }) => scores.krippendorffAlpha,
+    interval: 'krippendorffAlpha',
+    form: 'coefficient',
+  },
+  { head: 'mean error', value: ({ scores }) => scores.absoluteError?.mean, interval: 'absoluteError', form: 'number' },
+  { head: 'Pearson', value: ({ scores }) => scores.correlation?.pearson, form: 'coefficient' },
+  { head: 'Spearman', value: ({ scores }) => scores.correlation?.spearman, form: 'coefficient' },
+  { head: 'Kendall', value: ({ scores }) => scores.rankCorrelation?.kendallTau, form: 'coefficient' },
   { head: 'same in all orders', value: ({ scores }) => scores.consistencyRate, interval: 'consistencyRate' },
   { head: 'right in all orders', value: ({ scores }) => scores.consistentAccuracy, interval: 'consistentAccuracy' },
   { head: 'first position', value: ({ firstPlace }) => firstPlace?.verdicts },
@@ -33,11 +41,13 @@ const columns: readonly Column[] = [
 ];
 
 const coefficient = (value: number): string => value.toFixed(3).replace(/^(-?)0\./, '$1.');
+const forms = { coefficient, number: significant } as const;
 
 export function judgeTable({ judges }: Scoring): Html {
   const baselines = judges[0]?.scores.baselines;
   const shown = columns.filter(({ value }) => judges.some((judge) => value(judge) !== undefined));
-  const majority = Math.max(...judges.map(({ scores }) => scores.majorityMacroF1));
+  const majorities = judges.flatMap(({ scores }) => scores.majorityMacroF1 ?? []);
+  const majority = majorities.length === 0 ? undefined : Math.max(...majorities);
   const baseOf = (name: string | undefined): number | undefined =>
     name === 'macroF1' ? majority : name === 'accuracy' ? baselines?.alwaysFirst : undefined;
   const named = [
@@ -83,9 +93,10 @@ function cell(column: Column, judge: JudgeScores, j: number, base: number | unde
   if (value === undefined) return html`<td class="empty">–</td>`;
   const ci95 = column.interval === undefined ? undefined : judge.intervals[column.interval];
   const [low, high] = ci95 ?? [0, 0];
-  const bounds = column.isCoefficient ? `${coefficient(low)} to ${coefficient(high)}` : interval([low, high]);
+  const form = column.form && forms[column.form];
+  const bounds = form === undefined ? interval([low, high]) : `${form(low)} to ${form(high)}`;
   return html`<td>
-    <b>${column.isCoefficient ? coefficient(value) : points(value)}</b>
+    <b>${form === undefined ? points(value) : form(value)}</b>
     ${ci95 && html`<span class="ci">${bounds}</span>`}${ci95 && column.hasBar ? intervalBar({ value, ci95, base }, j % seriesCount) : undefined}
   </td>`;
 }

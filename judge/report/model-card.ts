@@ -52,7 +52,7 @@ function scoreLines(scores: readonly TaskScores[]): string[] {
         `${task}${ood ? ' (never trained)' : ''}`,
         split,
         String(exampleCount),
-        `${points(macroF1)} (${points(ci95[0])} to ${points(ci95[1])})`,
+        ci95 === undefined ? '–' : `${points(macroF1)} (${points(ci95[0])} to ${points(ci95[1])})`,
         points(accuracy),
         points(majorityMacroF1),
         points(unparsableRate),

@@ -61,10 +61,12 @@ function variantOf(run: ReportRun, task: string, name: string): Variant | undefi
 function cell(variant: Variant | undefined): Html {
   if (variant?.scores === undefined) return html`<td class="empty">–</td>`;
   const { macroF1, ci95, strictMacroF1, sameVerdictRate, unparsableRate, exampleCount } = variant.scores;
+  const { accuracy, strictAccuracy } = variant.scores;
+  const [value, strict] = macroF1 === undefined ? [accuracy, strictAccuracy] : [macroF1, strictMacroF1];
   const unparsable = html`<span class="note warn">${Math.round(unparsableRate * 100)} % unparsable</span>`;
   return html`<td title="${exampleCount} examples">
-    <b>${points(macroF1)}</b>
-    <span class="ci">${interval(ci95)}</span><span class="note">strict ${points(strictMacroF1)}</span
+    <b>${points(value)}</b>
+    <span class="ci">${interval(ci95)}</span><span class="note">strict ${points(strict)}</span
     ><span class="note">same ${points(sameVerdictRate)} %</span>${unparsableRate < 0.005 ? undefined : unparsable}
   </td>`;
 }

@@ -15,8 +15,9 @@ export function recipeSection({ recipeText, recipeDigest }: ReportData): Html {
 
 export function dataSection({ dataset }: ReportData): Html {
   const { exampleCount, imageCount, quarantinedCount, quarantined, quarantineUri, leaks, leaksUri } = dataset;
+  const { leftOutCount } = dataset;
   return html`<ul class="facts">
-      ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('quarantined rows', count(quarantinedCount))}${fact('leaks', leaks === undefined ? 'not checked' : count(leaks.length))}
+      ${fact('examples', count(exampleCount))}${fact('images', count(imageCount))}${fact('quarantined rows', count(quarantinedCount))}${leftOutCount === 0 ? undefined : fact('rows left out by the recipe', count(leftOutCount))}${fact('leaks', leaks === undefined ? 'not checked' : count(leaks.length))}
     </ul>
     ${
       quarantined.length === 0

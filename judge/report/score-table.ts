@@ -2,14 +2,14 @@
  * The score table, as in the paper: arms by tasks, Macro-F1 in points with its 95 % interval, unseen tasks separate.
  */
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
-import { interval, points } from './format.ts';
+import { absoluteErrorText, interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function idMean(run: ReportRun): number | undefined {
-  const scores = run.scores.filter(({ ood }) => !ood);
-  return scores.length === 0 ? undefined : scores.reduce((sum, { macroF1 }) => sum + macroF1, 0) / scores.length;
+  const values = run.scores.flatMap(({ ood, macroF1 }) => (ood || macroF1 === undefined ? [] : [macroF1]));
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export function scoreTable(data: ReportData): Html {
@@ -69,7 +69,7 @@ function armNote(run: ReportRun, runs: readonly ReportRun[]): string {
 
 function bestValues(runs: readonly ReportRun[], tasks: readonly string[]): ReadonlyMap<string, number> {
   const best = (task: string): number =>
-    Math.max(...runs.flatMap(({ scores }) => scores.filter((s) => s.task === task).map((s) => s.macroF1)));
+    Math.max(...runs.flatMap(({ scores }) => scores.flatMap((s) => (s.task === task ? (s.macroF1 ?? []) : []))));
   return new Map(tasks.map((task) => [task, best(task)]));
 }
 
@@ -80,7 +80,7 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
   return html`<td class="${isBest ? 'best' : ''}${scores.ood ? ' unseen' : ''}">
     <b>${points(scores.macroF1)}</b>
     <span class="ci">${interval(scores.ci95)}</span
-    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
+    >${macroF1Bar(scores, seriesIndexOf(runs, run))}${headlineNote(scores)}${errorNote(scores)}${forcedNote(scores)}${orderNote(scores)}${unparsableNote(scores)}
   </td>`;
 }
 
@@ -95,6 +95,13 @@ function headlineNote({ headline }: ReportScores): Html | undefined {
   const { name, value } = headline;
   return html`<span class="note" title="the metric that this benchmark publishes"
     >published metric: ${name} <b>${value === undefined ? '–' : points(value)}</b></span
+  >`;
+}
+
+function errorNote({ absoluteError }: ReportScores): Html | undefined {
+  if (absoluteError === undefined) return undefined;
+  return html`<span class="note" title="mean absolute error of the answers that are numbers, in the unit of the labels"
+    >mean error <b>${absoluteErrorText(absoluteError)}</b></span
   >`;
 }
 

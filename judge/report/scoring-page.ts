@@ -6,10 +6,11 @@ import { type DriftCheck, driftSentences } from '../promotion/drift.ts';
 import { significanceLevel, told } from '../scoring/differences.ts';
 import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
-import { count, interval, points, pValue, significant } from './format.ts';
+import { absoluteErrorText, count, interval, points, pValue, significant } from './format.ts';
 import { type Html, html } from './html.ts';
 import { intervalBar } from './interval-bar.ts';
 import { judgeTable } from './judge-table.ts';
+import { labelsText } from './labels-text.ts';
 import { page, type Section } from './page.ts';
 import { plainTable } from './plain-table.ts';
 import { seriesCount } from './series.ts';
@@ -25,6 +26,8 @@ export interface ScoringReport {
   readonly seed: number;
   /** Rows of the datasets that have no label. */
   readonly quarantined: readonly QuarantinedRow[];
+  /** Rows that the recipe leaves out on purpose. */
+  readonly leftOutCount: number;
   /** Why rows of judgments cannot be used. */
   readonly unusable: readonly string[];
   readonly scoring: Scoring;
@@ -43,7 +46,7 @@ export function renderScoring(report: ScoringReport): string {
     ...{ kind: 'Judges compared', title: task, sections: sectionsOf(sorted) },
     head: html`<p class="lead">
         Recorded verdicts of ${judges.length} ${judges.length === 1 ? 'judge' : 'judges'} on ${count(exampleCount)}
-        ${kindOf(spec).words.examples} with labels ${spec.labels.join(', ')}. Unread verdicts count as wrong.
+        ${kindOf(spec).words.examples} with ${labelsText(spec)}. Unread verdicts count as wrong.
       </p>
       <p class="muted">
         verdicts <code>${judgments}</code> · recipe <code>${recipe}</code> <code>${recipeDigest.slice(0, 12)}</code>
@@ -63,10 +66,14 @@ function headline({ judges, tests }: Scoring): Html | undefined {
       <b>${points(scores.accuracy)} <small>${interval(accuracyCi95)}</small></b
       ><small>${judge}: accuracy</small>
     </div>
-    <div>
-      <b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b
-      ><small>${judge}: Macro-F1</small>
-    </div>
+    ${
+      scores.macroF1 === undefined
+        ? undefined
+        : html`<div>
+            <b>${points(scores.macroF1)} <small>${interval(scores.ci95)}</small></b
+            ><small>${judge}: Macro-F1</small>
+          </div>`
+    }
     ${
       tests.length === 0
         ? undefined
@@ -151,10 +158,13 @@ function forest(judges: readonly JudgeScores[]): Html {
       </div>
     </figure>`;
   return html`<div class="forest fit">
-    ${block('Accuracy', ({ scores, accuracyCi95 }) => ({ value: scores.accuracy, ci95: accuracyCi95 }))}${block(
-      'Macro-F1',
-      ({ scores }) => ({ value: scores.macroF1, ci95: scores.ci95, base: scores.majorityMacroF1 }),
-    )}
+    ${block('Accuracy', ({ scores, accuracyCi95 }) => ({ value: scores.accuracy, ci95: accuracyCi95 }))}${
+      judges.every(({ scores }) => scores.macroF1 === undefined)
+        ? undefined
+        : block('Macro-F1', ({ scores }) => ({
+            ...{ value: scores.macroF1, ci95: scores.ci95, base: scores.majorityMacroF1 },
+          }))
+    }
   </div>`;
 }
 
@@ -175,13 +185,14 @@ function differences({ tests }: Scoring): Html {
 
 function criteriaTable(judges: readonly JudgeScores[]): Html | undefined {
   const rows = judges.flatMap(({ judge, scores }) =>
-    (scores.criteria ?? []).map(({ criterion, macroF1, accuracy, majorityMacroF1, cohenKappa }) => [
+    (scores.criteria ?? []).map(({ criterion, macroF1, accuracy, majorityMacroF1, cohenKappa, absoluteError }) => [
       ...[named(judge), criterion, points(macroF1), points(majorityMacroF1), points(accuracy)],
       cohenKappa?.toFixed(2) ?? '–',
+      absoluteErrorText(absoluteError),
     ]),
   );
   if (rows.length === 0) return undefined;
-  return figures(['judge', 'criterion', 'Macro-F1', 'majority', 'accuracy', 'kappa'], rows);
+  return figures(['judge', 'criterion', 'Macro-F1', 'majority', 'accuracy', 'kappa', 'mean error'], rows);
 }
 
 /** Undefined for tasks that compare nothing. */
@@ -230,12 +241,12 @@ function unreadTable(judges: readonly JudgeScores[]): Html | undefined {
   return rows.length === 0 ? undefined : html`<div class="texts">${plainTable(['judge', 'times', 'text'], rows)}</div>`;
 }
 
-function dataSection({ exampleCount, quarantined, unusable }: ScoringReport): Html {
+function dataSection({ exampleCount, quarantined, leftOutCount, unusable }: ScoringReport): Html {
   const fact = (name: string, value: number): Html => html`<li><b>${count(value)}</b><small>${name}</small></li>`;
   const rest = (shown: number, all: number): Html | undefined =>
     shown < all ? html`<p class="muted">the first ${shown} of ${count(all)}</p>` : undefined;
   return html`<ul class="facts">
-      ${fact('labelled rows', exampleCount)}${fact('rows without a label', quarantined.length)}${fact('judgments that cannot be read', unusable.length)}
+      ${fact('labelled rows', exampleCount)}${fact('rows without a label', quarantined.length)}${leftOutCount === 0 ? undefined : fact('rows left out by the recipe', leftOutCount)}${fact('judgments that cannot be read', unusable.length)}
     </ul>
     ${
       quarantined.length === 0

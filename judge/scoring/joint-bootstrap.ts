@@ -8,12 +8,15 @@ import { type ClusteredOutcome, countOutcome } from '../evaluation/statistics/bo
 import { type PairedDifference, twoSidedP } from '../evaluation/statistics/paired-bootstrap.ts';
 import { clusterRows, intervalAround, resample } from '../evaluation/statistics/resampling.ts';
 import { type LabelScore, labelScores, labelScoreNames } from './label-sums.ts';
+import { addNumbers, type GivenAndSaid, numberScoreNames, numberScores, numberSumCount } from './number-sums.ts';
 
 export interface JudgeOutcome extends ClusteredOutcome {
   /** How right the verdict is, in [0, 1]; its mean is the accuracy. Default: 1 if it is the label, else 0. */
   readonly right?: number;
   /** Values of this example of other scores that are means over examples, by the name of the score. */
   readonly means?: Readonly<Record<string, number>>;
+  /** For verdicts that are numbers, if it is one. */
+  readonly numbers?: GivenAndSaid;
 }
 
 /** Outcomes of a judge by example and order. */
@@ -96,9 +99,10 @@ interface Columns {
   readonly labels: readonly string[];
   /** Names of the means: each is a sum and a count. */
   readonly meanNames: readonly string[];
-  /** Names of the scores of a judge: accuracy, those of labels, the means. */
+  readonly hasNumbers: boolean;
+  /** Names of the scores of a judge: accuracy, those of labels, those of numbers, the means. */
   readonly scoreNames: readonly string[];
-  /** Of each judge: sum of right verdicts, verdicts, the means, and the counts of each label (countOutcome). */
+  /** Of each judge: sum of right verdicts, verdicts, the means, the sums of numbers, and the counts of each label (countOutcome). */
   readonly judges: readonly number[];
   /** Of two judges: the gain of the first over the second, and the examples of both. */
   readonly pairs: readonly { readonly i: number; readonly k: number; readonly at: number }[];
@@ -107,28 +111,42 @@ interface Columns {
 function columnsOf(outcomes: readonly JudgeOutcomes[], labels: readonly string[]): Columns {
   const names = outcomes.flatMap((of) => [...of.values()].flatMap(({ means = {} }) => Object.keys(means)));
   const meanNames = [...new Set(names)];
-  const each = 2 + 2 * meanNames.length + labels.length * 3;
+  const hasNumbers = outcomes.some((of) => [...of.values()].some(({ numbers }) => numbers !== undefined));
+  const each = labelsAt({ meanNames, hasNumbers }) + labels.length * 3;
   const judges = outcomes.map((_, i) => i * each);
   const pairs = judges.flatMap((_, i) => judges.slice(0, i).map((__, k) => ({ i, k })));
   const first = judges.length * each;
   return {
-    ...{ labels, meanNames, judges },
-    scoreNames: ['accuracy', ...(labels.length > 0 ? labelScoreNames : []), ...meanNames],
+    ...{ labels, meanNames, hasNumbers, judges },
+    scoreNames: ['accuracy', ...labelNames(labels, hasNumbers), ...(hasNumbers ? numberScoreNames : []), ...meanNames],
     pairs: pairs.map((pair, p) => ({ ...pair, at: first + 2 * p })),
     width: first + 2 * pairs.length,
   };
 }
 
+/** Where the counts of the labels begin, from the first sum of a judge. */
+const labelsAt = ({ meanNames, hasNumbers }: Pick<Columns, 'meanNames' | 'hasNumbers'>): number =>
+  2 + 2 * meanNames.length + (hasNumbers ? numberSumCount : 0);
+
+/** Where verdicts are numbers, alpha is that of their distances. */
+function labelNames(labels: readonly string[], hasNumbers: boolean): readonly LabelScore[] {
+  if (labels.length === 0) return [];
+  return labelScoreNames.filter((name) => !hasNumbers || name !== 'krippendorffAlpha');
+}
+
 /** Those of each judge in the order of the names, then the differences; NaN where one is not defined. */
-function statisticsOf({ labels, meanNames, judges, pairs }: Columns): ((sums: Float64Array) => number)[] {
+function statisticsOf({ labels, meanNames, hasNumbers, judges, pairs }: Columns): ((sums: Float64Array) => number)[] {
   const meanAt = (at: number) => (sums: Float64Array) => (sums[at] as number) / (sums[at + 1] as number);
   const ofJudges = judges.flatMap((at) => {
-    const counts = at + 2 + 2 * meanNames.length;
-    const ofLabels = labelScoreNames.map((name) => {
+    const numbers = at + 2 + 2 * meanNames.length;
+    const counts = at + labelsAt({ meanNames, hasNumbers });
+    const ofNumbers = numberScoreNames.map((name) => (sums: Float64Array) => numberScores[name](sums, numbers));
+    const ofLabels = labelNames(labels, hasNumbers).map((name) => {
       const score = labelScores[name];
       return (sums: Float64Array) => score(sums, counts, labels.length, sums[at + 1] as number);
     });
-    return [meanAt(at), ...(labels.length > 0 ? ofLabels : []), ...meanNames.map((_, m) => meanAt(at + 2 + 2 * m))];
+    const ofMeans = meanNames.map((_, m) => meanAt(at + 2 + 2 * m));
+    return [meanAt(at), ...ofLabels, ...(hasNumbers ? ofNumbers : []), ...ofMeans];
   });
   return [...ofJudges, ...pairs.map(({ at }) => meanAt(at))];
 }
@@ -136,7 +154,7 @@ function statisticsOf({ labels, meanNames, judges, pairs }: Columns): ((sums: Fl
 function addExample(
   counts: Float64Array,
   start: number,
-  { judges, pairs, labels, meanNames }: Columns,
+  { judges, pairs, labels, meanNames, hasNumbers }: Columns,
   outcomes: readonly (JudgeOutcome | undefined)[],
 ): void {
   const add = (at: number, value: number): void => {
@@ -152,7 +170,8 @@ function addExample(
       const value = outcome.means?.[name];
       if (value !== undefined) add(at + 2 + 2 * m, value);
     });
-    countOutcome(counts, start + at + 2 + 2 * meanNames.length, outcome, labels);
+    if (outcome.numbers !== undefined) addNumbers(counts, start + at + 2 + 2 * meanNames.length, outcome.numbers);
+    countOutcome(counts, start + at + labelsAt({ meanNames, hasNumbers }), outcome, labels);
   });
   for (const { i, k, at } of pairs) {
     const [own, other] = [right[i], right[k]];

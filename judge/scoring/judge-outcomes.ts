@@ -1,16 +1,12 @@
 /** What the joint bootstrap needs of one judge's verdicts. */
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { JudgedExample } from '../evaluation/metric.ts';
+import { numberPairs } from '../evaluation/number-pairs.ts';
 import { orderScores, ordersByExample } from '../evaluation/order.ts';
 import { outcomeOf } from '../evaluation/outcome.ts';
 import { taskScores } from '../evaluation/scores.ts';
 import { kindOf } from '../kinds/table.ts';
 import type { JudgeOutcome } from './joint-bootstrap.ts';
-
-/** The labels whose counts make up Macro-F1 and kappa; none for kinds whose verdict is no label. */
-export function countedLabels(spec: TaskSpec): readonly string[] {
-  return kindOf(spec).metrics.includes('label') ? spec.labels : [];
-}
 
 /** By example and order, so that judges are compared on the same ones. */
 export function judgeOutcomes(
@@ -32,9 +28,15 @@ export function judgeOutcomes(
         unparsableRate: Number(!judgment.ok),
       };
       const outcome = { ...outcomeOf(example, judgment, spec), clusterKey: example.groupKey };
-      return [example.id, { ...outcome, ...partly(task, spec, one, means) }];
+      return [example.id, { ...outcome, ...partly(task, spec, one, means), ...numbersOf(spec, one) }];
     }),
   );
+}
+
+function numbersOf(spec: TaskSpec, one: JudgedExample): Pick<JudgeOutcome, 'numbers'> {
+  if (!kindOf(spec).metrics.includes('number')) return {};
+  const [pair] = numberPairs([one], spec.labels);
+  return pair?.said === undefined ? {} : { numbers: { given: pair.given, said: pair.said } };
 }
 
 /** Verdicts of some kinds may be right in part: the scores of one example are its values of their means. */
@@ -48,13 +50,14 @@ function partly(
   if (!metrics.includes('ranking') && !metrics.includes('criteria')) return { means };
   const { reordered: _, ...judged } = one;
   const scores = taskScores({ task, spec, split: 'test', judged: [judged], resampleCount: 1, seed: 0 });
-  const { accuracy, exactRate, pairAccuracy } = scores;
+  const { accuracy, exactRate, pairAccuracy, editDistance } = scores;
   return {
     right: accuracy,
     means: {
       ...means,
       ...(exactRate !== undefined && { exactRate }),
       ...(pairAccuracy !== undefined && { pairAccuracy }),
+      ...(editDistance !== undefined && { editDistance }),
     },
   };
 }

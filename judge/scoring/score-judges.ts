@@ -12,7 +12,7 @@ import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { Example, Judgment } from '../example.ts';
 import type { Order } from '../kinds/kind.ts';
 import { candidateCountOf } from '../kinds/candidate-count.ts';
-import { classOf } from '../kinds/table.ts';
+import { classLabels, classOf } from '../kinds/table.ts';
 import { inOrder, ordersOf } from '../tasks/reorder.ts';
 import { type FirstPlace, firstPlaceOf } from './first-place.ts';
 import {
@@ -22,7 +22,7 @@ import {
   jointBootstrap,
   type JudgeOutcomes,
 } from './joint-bootstrap.ts';
-import { countedLabels, judgeOutcomes } from './judge-outcomes.ts';
+import { judgeOutcomes } from './judge-outcomes.ts';
 
 export interface JudgedVerdict {
   readonly rowId: string;
@@ -101,21 +101,28 @@ export function scoreJudges(
   const scored = judged.filter(({ examples }) => examples.length > 0);
   if (scored.length === 0) return { judges: [], tests: [] };
   const outcomes = scored.map(({ examples }) => judgeOutcomes(task, spec, examples));
-  const labels = countedLabels(spec);
+  const labels = classLabels(spec);
   const joint = jointBootstrap(outcomes, labels, resampleCount, new Rng('judges', seed, task));
   const judges = scored.map(({ judge, examples, said, repeatedCount }, j): JudgeScores => {
     const intervals = required(joint.intervals[j], judge);
-    // Where the common draws have an interval of Macro-F1, its own is replaced; slices keep theirs.
-    const own = { resampleCount: labels.length > 0 && spec.slices === undefined ? 1 : resampleCount, seed };
+    // Where the common draws have an interval of Macro-F1, its own is replaced; slices and the human ceiling keep theirs.
+    const isDrawn = labels.length > 0 && spec.slices === undefined && rows.every(({ votes }) => votes === undefined);
+    const own = { resampleCount: isDrawn ? 1 : resampleCount, seed };
     const scores = taskScores({ task, spec, split: 'test', judged: examples, ...own });
+    const { absoluteError } = scores;
+    const ofMacroF1 = intervals.macroF1 ?? scores.ci95;
+    const errorCi95 = intervals['absoluteError'];
     const firstPlace = firstPlaceOf(examples, spec);
     const baselines = baselinesOn(said, rowById, spec);
     return {
       ...{ judge, verdictCount: examples.length, repeatedCount },
       missingCount: rows.length - new Set(said.map(({ rowId }) => rowId)).size,
       accuracyCi95: required(intervals.accuracy, judge),
-      intervals: { ...intervals, macroF1: intervals.macroF1 ?? scores.ci95 },
-      scores: { ...scores, ci95: intervals.macroF1 ?? scores.ci95, ...(baselines && { baselines }) },
+      intervals: { ...intervals, ...(ofMacroF1 && { macroF1: ofMacroF1 }) },
+      scores: {
+        ...{ ...scores, ...(ofMacroF1 && { ci95: ofMacroF1 }), ...(baselines && { baselines }) },
+        ...(absoluteError && { absoluteError: { ...absoluteError, ci95: errorCi95 ?? absoluteError.ci95 } }),
+      },
       ...(firstPlace && { firstPlace }),
       unread: unreadTexts(said),
       ...spent('cost', said),

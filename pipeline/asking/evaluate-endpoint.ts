@@ -1,25 +1,19 @@
 /** Evaluates the endpoint of an arm on one task (evaluate-task.ts): the policy is somebody else's, and only asked. */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { required } from '../../core/assert.ts';
 import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/endpoints.ts';
 import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
-import { endpointTable } from '../../policy/engines/endpoint-table.ts';
-import { endpointOf } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import { openDataset } from '../data/dataset-artifact.ts';
-import { imageBytes } from '../data/image-table.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';
 import type { Caller } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { EndpointPolicy } from '../policies/endpoint-policy.ts';
-import { armOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
-import { retryAfterMsOf } from '../retry-after.ts';
-import { endpointAsker } from './endpoint-asker.ts';
+import { promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { askerOfArm, noWaits } from './asker-of-arm.ts';
 import { evaluateTask, settingsOf } from './evaluate-task.ts';
-import { KeptEndpointAnswers } from './kept-endpoint-answers.ts';
 import { summaryOf } from './kept-evaluation.ts';
-import { noUsage, Spending } from './spending.ts';
+import { noUsage } from './spending.ts';
 
 interface Summary {
   readonly scores: TaskScores;
@@ -66,33 +60,12 @@ async function evaluated(
   cache: JsonCache,
   recipe: Recipe,
   { dataset, endpoint: policy, arm, task, split, mode, before }: EvaluateEndpointInput,
-  { cancellationSignal }: Caller,
+  caller: Caller,
 ) {
   const { endpoint: model } = (await cache.get(policy)) as EndpointPolicy;
-  const spec = required(endpointOf(armOf(recipe, arm)), `an endpoint of arm ${arm}`);
   const opened = await openDataset(cache, dataset);
-  const { keyVariable, timeoutMs, requestCountMax } = spec;
-  const endpoint = endpointTable.openai(
-    { ...model, keyVariable, timeoutMs },
-    {
-      environment: deps.environment ?? {},
-      signal: cancellationSignal,
-      retryAfterMsOf,
-      onRetry: ({ code, details }, waitMs) => {
-        deps.log.warn({ code, where: details.where, found: details.found, waitMs }, 'the endpoint is asked again');
-      },
-    },
-  );
-  const spending = new Spending(spec, before, `arms.${arm}.policy`);
-  const asker = endpointAsker({
-    ...{ endpoint, spending, requestCountMax, modeWords: recipe.modeWords, spec: taskOf(recipe, task) },
-    kept: new KeptEndpointAnswers(deps, model.address, endpoint),
-    read: (digest) => imageBytes(cache, opened.artifact, digest),
-    seed: recipe.evaluation.seed,
-    stopSequences: recipe.stopSequences ?? [],
-  });
-  const waits = { for: <T>(work: Promise<T>) => work };
-  const asking = { asker, dataset: opened, waits, spec: taskOf(recipe, task), mode };
+  const { asker, spending } = askerOfArm({ deps, cache, recipe, model, arm, task, before, dataset: opened, caller });
+  const asking = { asker, dataset: opened, waits: noWaits, spec: taskOf(recipe, task), mode };
   const { artifact, scores } = await evaluateTask(asking, recipe, { task, split });
   const answers: readonly ArtifactRef[] = asker.answered();
   return { artifact, scores: { ...scores, usage: spending.usage }, answers };

@@ -9,7 +9,7 @@ import { sampleScores, type SampleScores } from '../../judge/evaluation/several-
 import type { VariantScores } from '../../judge/evaluation/task-scores.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
 import type { AnswerMode } from '../../judge/example.ts';
-import { classOf } from '../../judge/kinds/table.ts';
+import { classOf, metricGroups } from '../../judge/kinds/table.ts';
 import { readFirstLabel } from '../../judge/tasks/first-label.ts';
 import type { EvaluationSpec, ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { answers, type Asking } from './answers.ts';
@@ -42,8 +42,12 @@ export async function askExtras(request: ExtrasRequest): Promise<Extras> {
   const { evaluation, asking } = request;
   const prompts = otherModes(evaluation, asking.mode);
   const chosen = chosenOf(request);
-  const samples = evaluation.sampleCount > 1 ? await askSamples(request, chosen) : undefined;
+  const isSampled = evaluation.sampleCount > 1;
+  const isNumber = metricGroups(asking.spec).includes('range');
+  const samples = isSampled && !isNumber ? await askSamples(request, chosen) : undefined;
   const scored: Scored[] = evaluation.modes.includes('first-label') ? [readLeniently(request)] : [];
+  if (isSampled && isNumber)
+    scored.push({ scores: { name: 'samples', refused: 'numbers of a range have no majority among them' } });
   if (evaluation.modes.includes('few-shot')) scored.push(await askWithShots(request, chosen));
   for (const [name, mode] of prompts) scored.push(await askAs(request, chosen, name, asis(request, chosen), mode));
   for (const name of evaluation.probes) scored.push(await askAsProbe(request, chosen, name));

@@ -69,8 +69,10 @@ async function strictly(asking: Asking, shown: readonly Shown[], { evaluation }:
   );
   const sampling = { temperature: 1, greedy: true, tokenCountMax: evaluation.tokenCountMax };
   const judgments = (await answers(asking, shown, questions, sampling, 1)).flat();
-  if (!evaluation.modes.includes('forced-choice') || !hasForcedChoice(asking.spec)) return { judgments, unforced: [] };
-  const { labelProbabilities: refused } = asker.lacks;
+  if (!evaluation.modes.includes('forced-choice')) return { judgments, unforced: [] };
+  const refused = hasForcedChoice(asking.spec)
+    ? asker.lacks.labelProbabilities
+    : 'verdicts of this task are no labels whose probabilities could be asked for';
   if (refused !== undefined) return { judgments, unforced: [{ name: 'forced-choice', refused }] };
   const probabilities = await required(
     questions.labelProbabilities,

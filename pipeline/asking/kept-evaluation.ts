@@ -18,7 +18,14 @@ export function briefly(evaluation: EvaluateResult): EvaluateResult {
 }
 
 export function summaryOf(scores: ScoreSummary): ScoreSummary {
-  const { task, split, ood, exampleCount, macroF1, ci95, accuracy, majorityMacroF1, unparsableRate, truncatedRate } =
-    scores;
-  return { task, split, ood, exampleCount, macroF1, ci95, accuracy, majorityMacroF1, unparsableRate, truncatedRate };
+  const { task, split, ood, exampleCount, macroF1, ci95, accuracy, majorityMacroF1 } = scores;
+  const { unparsableRate, truncatedRate } = scores;
+  return {
+    ...{ task, split, ood, exampleCount },
+    ...(macroF1 !== undefined && { macroF1 }),
+    ...(ci95 !== undefined && { ci95 }),
+    accuracy,
+    ...(majorityMacroF1 !== undefined && { majorityMacroF1 }),
+    ...{ unparsableRate, truncatedRate },
+  };
 }

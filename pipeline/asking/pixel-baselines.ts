@@ -2,6 +2,7 @@
  * Fits a logistic regression on 24x24 grey pixels to the training rows of each evaluated task, and scores it on the
  * examples that the judges are asked. Tasks one after the other: one at a time is in memory.
  */
+import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import { greyPixels } from '../../judge/baselines/grey-pixels.ts';
 import { PixelFeatures } from '../../judge/baselines/pixel-features.ts';
@@ -9,7 +10,7 @@ import { fitSoftmax, type Labelled, parameterCountOf } from '../../judge/baselin
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
 import type { Example } from '../../judge/example.ts';
-import { kindOf } from '../../judge/kinds/table.ts';
+import { kindOf, metricGroups } from '../../judge/kinds/table.ts';
 import { verdictLabels } from '../../judge/tasks/candidates.ts';
 import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
@@ -35,8 +36,9 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
     const baselines: PixelBaseline[] = [];
     for (const plan of evaluations) {
       const { task, split } = plan;
-      const { kind, labels } = taskOf(recipe, task);
-      if (!isClassified(kind)) continue;
+      const spec = taskOf(recipe, task);
+      const { kind, labels } = spec;
+      if (!isClassified(spec)) continue;
       const { seed, exampleCountMax = null, bootstrapResampleCount } = recipe.evaluation;
       const config = { task, split, kind, labels, seed, exampleCountMax, bootstrapResampleCount };
       const { summary } = await durable(deps, 'pixelBaselines', { inputs: { dataset }, config }, async () => {
@@ -50,9 +52,8 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
 }
 
 /** Whether every verdict is one of the labels. */
-function isClassified(kind: TaskSpec['kind']): boolean {
-  const { metrics, ...rest } = kindOf({ kind });
-  return metrics.includes('label') && !('isLabel' in rest);
+function isClassified(spec: TaskSpec): boolean {
+  return metricGroups(spec).includes('label') && kindOf(spec).classOf === undefined;
 }
 
 /** null if the task has no training rows, or no pictures. */
@@ -100,7 +101,8 @@ async function baselineOf(
   const judged = judgedOf(shown, spec, said);
   const { exampleCount, accuracy, macroF1, ci95 } = taskScores({ task, spec, split, judged, resampleCount, seed });
   return {
-    ...{ task, split, exampleCount, accuracy, macroF1, ci95 },
+    ...{ task, split, exampleCount, accuracy },
+    ...{ macroF1: required(macroF1, 'Macro-F1 of labels'), ci95: required(ci95, 'its interval') },
     ...{ fittedCount: chosen.length, trainCount, fields: features.fields },
   };
 }

@@ -1,6 +1,6 @@
 /** Counts what the answers of an endpoint cost, against the recipe's ceiling. */
 import { MtrlError } from '../../core/errors.ts';
-import { costOf, type EndpointUsage } from '../../judge/evaluation/endpoint-usage.ts';
+import { costOf, type EndpointUsage, plusUsage } from '../../judge/evaluation/endpoint-usage.ts';
 import type { EndpointAnswer } from '../../policy/engines/endpoint.ts';
 import type { EndpointSpec } from '../../recipes/fields/endpoint-fields.ts';
 
@@ -31,7 +31,7 @@ export class Spending {
   requireLeft(): void {
     const { cost } = this.#spec;
     if (cost?.costMax === undefined) return;
-    const whole = plus(this.#before, this.#usage);
+    const whole = plusUsage(this.#before, this.#usage);
     const spent = costOf(whole, cost);
     if (spent < cost.costMax) return;
     const { answerCount, promptTokenCount, completionTokenCount } = whole;
@@ -52,14 +52,6 @@ export class Spending {
       });
     }
     const { promptTokenCount = 0, completionTokenCount = 0 } = usage ?? {};
-    this.#usage = plus(this.#usage, { answerCount: 1, promptTokenCount, completionTokenCount });
+    this.#usage = plusUsage(this.#usage, { answerCount: 1, promptTokenCount, completionTokenCount });
   }
-}
-
-function plus(a: EndpointUsage, b: EndpointUsage): EndpointUsage {
-  return {
-    answerCount: a.answerCount + b.answerCount,
-    promptTokenCount: a.promptTokenCount + b.promptTokenCount,
-    completionTokenCount: a.completionTokenCount + b.completionTokenCount,
-  };
 }

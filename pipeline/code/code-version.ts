@@ -36,6 +36,7 @@ const entries = {
   averageSnapshots: [...artifacts, 'pipeline/policies/average-snapshots.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
   evaluateEndpoint: [...artifacts, 'pipeline/asking/evaluate-endpoint.ts'],
+  judgeRowsEndpoint: [...artifacts, 'pipeline/asking/judge-rows-endpoint.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   pixelBaselines: [...artifacts, 'pipeline/asking/pixel-baselines.ts'],
   /** An engine's answers within evaluate and judgeRows. */

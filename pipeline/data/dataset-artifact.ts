@@ -34,6 +34,8 @@ export interface DatasetArtifact {
   readonly exampleCount: number;
   readonly imageCount: number;
   readonly quarantinedCount: number;
+  /** Rows that the recipe leaves out on purpose. Earlier versions had them in the quarantine table. */
+  readonly leftOutCount?: number;
 }
 
 /** A row of the table; its split is that of its pool. */

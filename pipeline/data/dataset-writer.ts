@@ -15,7 +15,7 @@ const lookupCountMax = 1_024;
 /** The parts of a dataset that are known once all examples are written. */
 export interface DatasetEnd extends Pick<
   DatasetArtifact,
-  'quarantine' | 'leaks' | 'exampleCount' | 'imageCount' | 'quarantinedCount'
+  'quarantine' | 'leaks' | 'exampleCount' | 'imageCount' | 'quarantinedCount' | 'leftOutCount'
 > {
   readonly pools: Pools;
   /** Only of datasets that may be trained on. */

@@ -60,9 +60,9 @@ async function ingest(cache: JsonCache, recipe: Recipe, kept: KeptDatasets, beat
     const joined = await joinDatasets(recipe, kept.rowsOf, sink, beat).catch((error: unknown) =>
       withTable(error, table, cache),
     );
-    const { leaks, exampleCount, imageCount, quarantinedCount, pools, poolOfRow, classes } = joined;
+    const { leaks, exampleCount, imageCount, quarantinedCount, leftOutCount, pools, poolOfRow, classes } = joined;
     const quarantine = await table.store(cache.store);
-    const counts = { exampleCount, imageCount, quarantinedCount };
+    const counts = { exampleCount, imageCount, quarantinedCount, leftOutCount };
     const dataset = await writer.store({
       ...{ pools: { pools, poolOfRow }, classes, packs: [...kept.packs.values()], quarantine, ...counts },
       leaks: leaks.length > 0 ? await cache.store.putJson(leaks) : null,

@@ -96,8 +96,8 @@ export class KeptDatasets {
       const take = (digest: string, bytes: Uint8Array): Promise<void> => packer.add(digest, bytes);
       for await (const rows of readDataset(this.#recipe, spec, this.#files, take)) {
         for (const row of rows) {
-          if ('rejected' in row) counts.quarantinedCount++;
-          else counts.exampleCount++;
+          if (!('rejected' in row)) counts.exampleCount++;
+          else if (row.rejected.code !== 'LEFT_OUT') counts.quarantinedCount++;
           await lines.add(row);
         }
         this.#report(spec, counts);

@@ -2,6 +2,7 @@
 import { MtrlError } from '../../core/errors.ts';
 import type { AskedOfTask } from '../../judge/promotion/drift.ts';
 import { type GateCheck, type GateRules, minimumText } from '../../judge/promotion/gate.ts';
+import { labelsText } from '../../judge/report/labels-text.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { PromotedVersion } from '../../contract/retraining.ts';
 import type { JsonCache } from '../json-cache.ts';
@@ -24,7 +25,7 @@ export async function askedOfTask(
   const where = versionText(promoted);
   const { tasks } = await recipeOf(cache, promoted.recipe);
   const spec = tasks[task];
-  const form = ({ kind, labels }: TaskSpec): string => `${kind} with labels ${labels.join(', ')}`;
+  const form = (each: TaskSpec): string => `${each.kind} with ${labelsText(each)}`;
   if (spec === undefined || form(spec) !== form(sample))
     throw new MtrlError('USAGE', `${where} was not promoted to judge this task`, {
       where: '--task',

@@ -8,6 +8,7 @@ import {
   gateChecks,
   type GateEvidence,
 } from '../../judge/promotion/gate.ts';
+import { classLabels } from '../../judge/kinds/table.ts';
 import { gateOf } from '../../recipes/fields/promotion-fields.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';
@@ -99,7 +100,7 @@ async function answeredOf(
   { judgments, task, split }: JudgedTask,
 ): Promise<Answered> {
   const judged = await recipeOf(cache, recipe);
-  const { labels } = taskOf(judged, task);
+  const labels = classLabels(taskOf(judged, task));
   const { outcomes } = await judgedOutcomes(cache, judged, dataset, judgments);
   return { task, split, labels, outcomes };
 }

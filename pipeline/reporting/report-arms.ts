@@ -1,4 +1,5 @@
 /** The arms of a report: runs of all seeds together, specialists as one arm, points of sweeps apart. */
+import { classLabels } from '../../judge/kinds/table.ts';
 import { armDraws } from '../../judge/evaluation/arms/arm-outcomes.ts';
 import { armScore, armTests, columnsOf } from '../../judge/evaluation/arms/arm-scores.ts';
 import type { ReportArm, ReportData } from '../../judge/report/data.ts';
@@ -28,7 +29,7 @@ export async function reportArms(
 ): Promise<Pick<ReportData, 'arms' | 'armTests'>> {
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
   const tasks = evaluatedTasks(recipe);
-  const labels = Object.fromEntries(tasks.map((task) => [task, taskOf(recipe, task).labels]));
+  const labels = Object.fromEntries(tasks.map((task) => [task, classLabels(taskOf(recipe, task))]));
   const seen = tasks.filter((task) => !taskOf(recipe, task).ood);
   const arms: ReportArm[] = [];
   const compared: Parameters<typeof armTests>[0][] = [];

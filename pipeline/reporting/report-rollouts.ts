@@ -3,7 +3,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example, Judgment, Reward } from '../../judge/example.ts';
 import type { ReportRollout } from '../../judge/report/data.ts';
-import { rewardOf } from '../../judge/rewards.ts';
+import { rewardOf, rightVerdict } from '../../judge/rewards.ts';
 import { imagesOfMessages, renderPrompt } from '../../judge/tasks/prompt.ts';
 import { isRl } from '../../recipes/arms.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
@@ -91,7 +91,10 @@ async function ofEvaluation({ cache, recipe, dataset }: Scope, { plan, evaluatio
     evaluations.map(async ({ judgments: ref }) => {
       const { task, judgments } = (await cache.get(ref)) as EvaluationJudgments;
       const spec = taskOf(recipe, task);
-      const judged = judgments.map((one) => ({ ...one, reward: rewardOf(one.judgment, one.label, formatWeight) }));
+      const judged = judgments.map((one) => ({
+        ...one,
+        reward: rewardOf(one.judgment, rightVerdict(one.judgment, one, spec), formatWeight),
+      }));
       const right = judged.filter(({ reward }) => reward.accuracy === 1);
       const wrong = judged.filter(({ reward }) => reward.accuracy === 0);
       const chosen = [right, wrong].flatMap((some) => some.slice(0, answerCountPerTask / 2));

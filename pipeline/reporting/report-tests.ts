@@ -10,6 +10,7 @@ import {
   type TaskTest,
   taskTests,
 } from '../../judge/evaluation/paired-tests.ts';
+import { classLabels } from '../../judge/kinds/table.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -67,7 +68,7 @@ async function compare(
 ): Promise<{ readonly summary: readonly TaskTest[]; readonly manifest: ArtifactRef }> {
   const { bootstrapResampleCount: resampleCount, seed } = recipe.evaluation;
   const tasks = run.evaluations.map(({ scores }) => scores.task);
-  const labels = Object.fromEntries(tasks.map((task) => [task, taskOf(recipe, task).labels]));
+  const labels = Object.fromEntries(tasks.map((task) => [task, classLabels(taskOf(recipe, task))]));
   const config = { labels, resampleCount, seed };
   const inputs = { dataset, judgments: judgmentsOf(run), otherJudgments: judgmentsOf(other) };
   return durable(deps, 'compare', { inputs, config }, async () => {

@@ -133,14 +133,14 @@ function reportRun(
 }
 
 async function datasetFacts(cache: JsonCache, { ingestion }: ReportSource): Promise<ReportData['dataset']> {
-  const { exampleCount, imageCount, quarantinedCount } = ingestion;
+  const { exampleCount, imageCount, quarantinedCount, leftOutCount = 0 } = ingestion;
   const { quarantine, leaks } = await datasetOf(cache, ingestion.dataset);
   const { files } = await ingestedFrom(cache, ingestion.manifest);
   const sources = Object.entries(files).map(([name, sha256]) => ({ name, sha256 }));
   const quarantined = quarantine ? await firstRows<QuarantinedRow>(cache.store, quarantine, 20) : [];
   const found = leaks ? ((await cache.get(leaks)) as Leak[]) : [];
   return {
-    ...{ exampleCount, imageCount, quarantinedCount, sources, quarantined, leaks: leakPairs(found) },
+    ...{ exampleCount, imageCount, quarantinedCount, leftOutCount, sources, quarantined, leaks: leakPairs(found) },
     ...(quarantine && { quarantineUri: quarantine.uri }),
     ...(leaks && { leaksUri: leaks.uri }),
   };

@@ -1,5 +1,5 @@
 /** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
-import { hasClasses, kindNames, kindOf, kinds } from '../../judge/kinds/table.ts';
+import { fieldsOfKinds, hasClasses, kindNames, kindOf, kinds, metricGroups } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
 import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
@@ -31,10 +31,14 @@ function taskProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
 
 function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const { headline, kind, labels } = task;
-  const { metrics } = kindOf(task);
-  const hasTies = labels.length > 2;
+  const metrics = metricGroups(task);
+  const needs: Partial<Record<(typeof headlineMetrics)[number], boolean>> = {
+    accuracyWithoutTies: labels.length > 2,
+    macroAccuracy: task.slices !== undefined,
+    tiesScore: task.tiesScoreBy !== undefined,
+  };
   const isMeasured = (metric: (typeof headlineMetrics)[number]): boolean =>
-    hasHeadline(metric, metrics) && (metric !== 'accuracyWithoutTies' || hasTies);
+    hasHeadline(metric, metrics) && needs[metric] !== false;
   if (headline === undefined || isMeasured(headline)) return [];
   const allowed = `${headlineMetrics.filter(isMeasured).join(', ')}, because the task is ${kind} with ${labels.length} labels`;
   return [{ path: [...at, 'headline'], found: valueText(headline), allowed }];
@@ -42,14 +46,13 @@ function headlineProblems(at: RecipePath, task: TaskSpec): RecipeProblem[] {
 
 function fieldsOfOtherKinds(at: RecipePath, task: TaskSpec): RecipeProblem[] {
   const own = kindOf(task).fields;
-  return kindNames.flatMap((kind) =>
-    Object.keys(kinds[kind].fields).flatMap((field): RecipeProblem[] => {
-      const value: unknown = task[field as keyof TaskSpec];
-      if (field in own || value === undefined) return [];
-      const allowed = `nothing, because the kind is not ${kind}`;
-      return [{ path: [...at, field], found: valueText(value), allowed }];
-    }),
-  );
+  const takersOf = (field: string): readonly string[] => kindNames.filter((kind) => field in kinds[kind].fields);
+  return Object.keys(fieldsOfKinds).flatMap((field): RecipeProblem[] => {
+    const value: unknown = task[field as keyof TaskSpec];
+    if (field in own || value === undefined) return [];
+    const allowed = `nothing, because the kind is not ${takersOf(field).join(' or ')}`;
+    return [{ path: [...at, field], found: valueText(value), allowed }];
+  });
 }
 
 function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe): RecipeProblem[] {
@@ -77,6 +80,10 @@ function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe):
       found: hasMap ? 'labelMap too' : valueText(fields.label),
       allowed,
     });
+  }
+  if (dataset.each !== undefined && dataset.ranking !== undefined) {
+    const allowed = 'nothing, because rows are expanded by ranking';
+    problems.push({ path: [...at, 'each'], found: valueText(dataset.each), allowed });
   }
   if (randomOrderSeed !== undefined && kindOf(task).candidateCount === undefined) {
     const allowed = `nothing, because ${dataset.task} is ${task.kind}`;

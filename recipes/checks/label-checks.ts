@@ -6,7 +6,7 @@ import type { Recipe, TaskSpec } from '../recipe.ts';
 export function labelProblems({ tasks, datasets }: Recipe): RecipeProblem[] {
   const ofTasks = Object.entries(tasks).flatMap(([task, spec]) => {
     const own = Object.entries(spec.criteria ?? {}).flatMap(([name, labels]) =>
-      labels === null ? [] : problemsOf(['tasks', task, 'criteria', name], labels, spec),
+      labels === null || !Array.isArray(labels) ? [] : problemsOf(['tasks', task, 'criteria', name], labels, spec),
     );
     return [...problemsOf(['tasks', task, 'labels'], spec.labels, spec), ...own];
   });

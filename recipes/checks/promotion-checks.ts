@@ -1,6 +1,5 @@
 /** Checks that what `promotion` names exists: the gate can only use scores that an evaluation computes. */
-import { kindOf } from '../../judge/kinds/table.ts';
-import { commonGateMetrics } from '../fields/promotion-fields.ts';
+import { gateMetricsOf } from '../../judge/kinds/table.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
 import type { Recipe } from '../recipe.ts';
 import { evaluatedTasks } from '../task-sets.ts';
@@ -16,9 +15,9 @@ export function promotionProblems(recipe: Recipe): RecipeProblem[] {
     ...minimums.flatMap(({ task }, i) => unknownName(at(i, 'task'), task, evaluatedTasks(recipe), 'evaluated task')),
     ...minimums.flatMap(({ task, metric }, i): RecipeProblem[] => {
       const spec = tasks[task];
-      const measured: readonly string[] = spec ? [...commonGateMetrics, ...kindOf(spec).gateMetrics] : [metric];
+      const measured: readonly string[] = spec ? gateMetricsOf(spec) : [metric];
       if (!measured.includes(metric)) {
-        const allowed = `${measured.join(', ')}, because ${task} is ${spec?.kind ?? ''}`;
+        const allowed = `${measured.join(', ')}, because ${task} is ${spec?.kind ?? ''}${spec?.range === undefined ? '' : ' with a range'}`;
         return [{ path: at(i, 'metric'), found: valueText(metric), allowed }];
       }
       const first = minimums.findIndex((other) => other.task === task && other.metric === metric);

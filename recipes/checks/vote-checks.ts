@@ -17,6 +17,10 @@ export function voteProblems(at: RecipePath, dataset: RowsSpec, task: TaskSpec):
     const allowed = `nothing, because ${dataset.task} is ${task.kind}; votes are for ${takers} tasks`;
     return [{ path: [...at, 'fields', 'votes'], found: valueText(fields.votes), allowed }];
   }
+  if (task.range !== undefined) {
+    const allowed = `nothing, because ${dataset.task} has a range: give the mean of the votes as fields.label`;
+    return [{ path: [...at, 'fields', 'votes'], found: valueText(fields.votes), allowed }];
+  }
   const { labelBy, undecided } = votes ?? standardVotes;
   const problems: RecipeProblem[] = [];
   if (labelBy !== 'field' && fields.label !== 'label') {

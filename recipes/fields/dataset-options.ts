@@ -1,5 +1,6 @@
 /** Fields of every dataset of rows, independent of its file format: labels, orders, rankings and splits. */
 import { z } from 'zod';
+import { deriveSchema } from './derive-field.ts';
 import { votesSchema } from './vote-fields.ts';
 import { whereSchema } from './where-field.ts';
 
@@ -73,12 +74,13 @@ export const datasetOptions = {
       'Numbers -> labels; a number outside all of them is quarantined. The number itself is kept for ' +
         'correlations.',
     ),
+  derive: deriveSchema,
   where: whereSchema
     .optional()
     .describe(
       'Row field -> condition. Rows that do not meet all of them are left out: answers that a labeller skipped, ' +
-        'cancelled or rejected. They are listed in the quarantine table as `LEFT_OUT`, and `quarantineRateMax` does ' +
-        'not count them.',
+        'cancelled or rejected. They are counted, and are neither in the quarantine table nor counted by ' +
+        '`quarantineRateMax`.',
     ),
   imageMark: z
     .string()
@@ -110,6 +112,13 @@ export const datasetOptions = {
     })
     .optional()
     .describe('Expands rows that rank several images to one row per pair or per image.'),
+  each: z
+    .strictObject({
+      list: z.string().min(1).describe('Row field with a list.'),
+      as: z.string().min(1).describe('Field that holds the element.'),
+    })
+    .optional()
+    .describe('Expands a row to one row for each element of a list, with `-LIST-<i>` appended to its id.'),
 };
 
 export type DatasetOptions = z.infer<z.ZodObject<typeof datasetOptions>>;

@@ -4,15 +4,19 @@ import type { MetricGroup } from '../../judge/kinds/table.ts';
 
 /** Metric -> the groups of metrics (judge/evaluation/metrics.ts) that compute it; its value is in judge/evaluation/headline.ts. */
 export const headlineGroups = {
-  accuracy: ['label', 'criteria'],
+  accuracy: ['label', 'criteria', 'range'],
   macroF1: ['label', 'criteria'],
+  macroAccuracy: ['label', 'criteria', 'range'],
   accuracyWithoutTies: ['ties'],
   consistentAccuracy: ['order'],
-  pearson: ['label'],
-  spearman: ['label'],
+  accPlus: ['label', 'criteria', 'range'],
+  pearson: ['label', 'range'],
+  spearman: ['label', 'range'],
   exactRate: ['ranking', 'criteria'],
   pairAccuracy: ['ranking'],
   kendallTau: ['ranking'],
+  editDistance: ['ranking'],
+  tiesScore: ['ties-score'],
 } as const satisfies Readonly<Record<string, readonly MetricGroup[]>>;
 
 export type HeadlineMetric = keyof typeof headlineGroups;
@@ -22,7 +26,8 @@ export const headlineSchema = z
   .enum(headlineMetrics)
   .describe(
     'The metric that the benchmark of these rows publishes; reports and `--json` show it beside the others. ' +
-      'accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders.',
+      'macroAccuracy: mean of the accuracies of the values of the first slice. accuracyWithoutTies: over the labels that are no tie. consistentAccuracy: share of examples that are right in all orders. accPlus: share of groups with all judgments right. ' +
+      'editDistance: normalised Levenshtein distance of rankings, 0 for the right one.',
   );
 
 /** Whether tasks with these groups of metrics have the metric. */

@@ -1,5 +1,6 @@
 /** Fields of a task: its kind, its possible verdicts, and the form of its answers. */
 import { z } from 'zod';
+import { decimalOf } from '../../judge/kinds/number-range.ts';
 import { fieldsOfKinds, kindNames, kindOf } from '../../judge/kinds/table.ts';
 import { headlineSchema } from './headline-field.ts';
 import { sectionsSchema } from './section-fields.ts';
@@ -20,11 +21,12 @@ const labelsMeanings = kindNames.flatMap((kind) => {
   return labelsMeaning === undefined ? [] : [`${kind.charAt(0).toUpperCase()}${kind.slice(1)}: ${labelsMeaning}`];
 });
 
-export const taskSchema = z.strictObject({
+const declaredTask = z.strictObject({
   kind: z.enum(kindNames).describe(meanings.join(' ')),
   labels: z
     .tuple([z.string().min(1), z.string().min(1)], z.string().min(1))
-    .describe(['What a verdict may be.', ...labelsMeanings].join(' ')),
+    .optional()
+    .describe(['What a verdict may be; needed unless there is a `range`.', ...labelsMeanings].join(' ')),
   ...fieldsOfKinds,
   prompt: z
     .string()
@@ -57,6 +59,20 @@ export const taskSchema = z.strictObject({
     ),
   ood: z.boolean().default(false).describe('Never in a training mixture: the out-of-distribution test of the judge.'),
 });
+
+/** Labels of a task with a range are its ends, so that every task has labels. */
+export const taskSchema = declaredTask.transform((task, context) => {
+  const { labels, range } = task;
+  const ends = range && ([decimalOf(range[0]), decimalOf(range[1])] as const);
+  const takesRange = 'range' in kindOf(task).fields;
+  const isOther = takesRange && ends !== undefined && labels !== undefined && labels.join() !== ends.join();
+  if (labels === undefined && ends === undefined)
+    context.addIssue({ code: 'custom', path: ['labels'], message: 'a list (the field is needed)' });
+  if (isOther) context.addIssue({ code: 'custom', path: ['labels'], message: 'nothing, because the task has a range' });
+  const own: TaskLabels = labels ?? [ends?.[0] ?? '', ends?.[1] ?? ''];
+  return { ...task, labels: own };
+});
+type TaskLabels = [string, string, ...string[]];
 
 /** The parts of a task that its kind reads. */
 export type KindedTask = Pick<z.infer<typeof taskSchema>, 'kind' | 'labels' | keyof typeof fieldsOfKinds>;

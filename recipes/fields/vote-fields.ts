@@ -61,8 +61,8 @@ const votes = z
       ])
       .default('quarantine')
       .describe(
-        'A row without a most common vote, or without a unanimous one: quarantine as `VOTES_UNDECIDED`; leave-out: as ' +
-          '`LEFT_OUT`, which `quarantineRateMax` does not count; first: the one of the most common votes that was ' +
+        'A row without a most common vote, or without a unanimous one: quarantine as `VOTES_UNDECIDED`; leave-out: ' +
+          'leave it out as `where` does; first: the one of the most common votes that was ' +
           'given first; or a given label, such as that of a tie.',
       ),
     abstentions: z

@@ -32,6 +32,7 @@ const signs = {
   evaluate: 'waiting',
   // Its answers are paid for.
   evaluateEndpoint: 'ending',
+  judgeRowsEndpoint: 'ending',
   admit: 'waiting',
   findRun: 'waiting',
   keepRun: 'waiting',

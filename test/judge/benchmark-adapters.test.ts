@@ -6,6 +6,7 @@ import { parquetWriteBuffer, type SchemaElement } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { required } from '../../core/assert.ts';
+import { taskScores } from '../../judge/evaluation/scores.ts';
 import type { Example } from '../../judge/example.ts';
 import { candidatesOf } from '../../judge/tasks/candidates.ts';
 import { imagesOfMessages, renderPrompt } from '../../judge/tasks/prompt.ts';
@@ -170,18 +171,38 @@ test('JudgeBench: both files are one task, a question is one group', async () =>
   expect(new Set(examples.map(({ groupKey }) => groupKey)).size).toBe(2);
 });
 
-test('RewardBench 2: four answers of which the first is chosen, and rows of Ties left out', async () => {
+test('RewardBench 2: four answers of which the first is chosen; those of Ties are rated one by one', async () => {
   const rows = [
     { id: '0', prompt: 'p', chosen: ['good'], rejected: ['b', 'c', 'd'], subset: 'Factuality' },
-    { id: '1', prompt: 'q', chosen: ['red', 'blue'], rejected: ['cat', 'dog', 'cow', 'hen'], subset: 'Ties' },
+    { id: 'tied:1', prompt: 'q', chosen: ['red', 'blue'], rejected: ['cat', 'dog', 'cow', 'hen'], subset: 'Ties' },
+    { id: 'ref:1', prompt: 'q1', chosen: ['red'], rejected: ['cat', 'dog'], subset: 'Ties' },
     { id: '2', prompt: 'r', chosen: ['good'], rejected: ['b', 'c'], subset: 'Math' },
   ];
   const schemas = [[leaf('id')], [leaf('prompt')], listOf('chosen'), listOf('rejected'), [leaf('subset')]];
   put('rewardbench-2/test-00000-of-00001.parquet', parquet(rows, schemas));
-  const { examples, quarantined } = await asPublished('rewardbench-2.yaml', ['quarantineRateMax=1']);
-  expect(examples.map(textsOf)).toEqual([[['good'], ['b'], ['c'], ['d']]]);
-  expect(examples.map(({ label }) => label)).toEqual(['A']);
-  expect(quarantined.map(({ code }) => code)).toEqual(['LEFT_OUT', 'FIELD_MISSING']);
+  const { recipe, examples, quarantined } = await asPublished('rewardbench-2.yaml', ['quarantineRateMax=1']);
+  const [choice, ...ties] = examples;
+  expect(choice).toMatchObject({ label: 'A', attributes: { subset: 'Factuality' } });
+  expect(textsOf(required(choice, 'a choice'))).toEqual([['good'], ['b'], ['c'], ['d']]);
+  expect(ties.map(({ id, label, attributes }) => [id, label, attributes?.['pair']])).toEqual([
+    ...[0, 1].map((i) => [`rewardbench-2-ties/test/tied:1-chosen-${String(i)}`, '10', 'tied:1']),
+    ['rewardbench-2-ties/test/ref:1-chosen-0', '10', 'ref:1'],
+    ...[0, 1, 2, 3].map((i) => [`rewardbench-2-ties/test/tied:1-rejected-${String(i)}`, '1', 'tied:1']),
+    ...[0, 1].map((i) => [`rewardbench-2-ties/test/ref:1-rejected-${String(i)}`, '1', 'ref:1']),
+  ]);
+  expect(shownIn(recipe, required(ties[1], 'a tie')).text).toContain('Answer: blue');
+  const task = 'rewardbench-2-ties';
+  const scores = (ratingOf: (example: Example) => string) =>
+    taskScores({
+      ...{ task, spec: required(recipe.tasks[task], task), split: 'test', resampleCount: 5, seed: 0 },
+      judged: ties.map((example) => ({ example, judgment: { ok: true, verdict: ratingOf(example), rationale: '' } })),
+    });
+  // Right answers have 10, wrong ones 1: all is won by the greatest margin.
+  expect(scores(({ label }) => label).headline).toMatchObject({ metric: 'tiesScore', value: 1.01 });
+  // "blue" is rated as low as the wrong answers of its prompt: only the prompt with one right answer is won.
+  const blind = scores(({ label, fields }) => (fields['answer'] === 'blue' ? '1' : label));
+  expect(blind.tiesScore).toMatchObject({ refAccuracy: 1, tiedAccuracy: 0, preferredRate: 0 });
+  expect(quarantined.map(({ code }) => code)).toEqual(['FIELD_MISSING']);
 });
 
 test('MLLM-as-a-Judge: scores, pairs with ties, and rankings written as letters', async () => {
@@ -235,7 +256,7 @@ test('HPDv3: the first picture is the preferred one, in an order drawn by seed',
   });
 });
 
-test('VisJudge-Bench: the overall score as it is, the dimensions in whole points', async () => {
+test('VisJudge-Bench: the overall score and the dimensions as they are', async () => {
   await pictures('visjudgebench/images/dashboard/a.png');
   const dimensions = {
     ...{ data_fidelity: 4, semantic_readability: 4.5, insight_discovery: 3.49 },
@@ -254,10 +275,10 @@ test('VisJudge-Bench: the overall score as it is, the dimensions in whole points
   put('visjudgebench/VisJudgeBench.json', jsonl(rows));
   const { examples, quarantined } = await asPublished('visjudgebench.yaml', ['quarantineRateMax=1']);
   expect(examples.map(({ task, label, score }) => [task, label, score])).toEqual([
-    ['visjudge-overall', '4', 3.61],
+    ['visjudge-overall', '3.61', 3.61],
     [
       'visjudge-dimensions',
-      'data_fidelity: 4, semantic_readability: 5, insight_discovery: 3, design_style: 1, visual_composition: 5, color_harmony: 4',
+      'data_fidelity: 4, semantic_readability: 4.5, insight_discovery: 3.49, design_style: 1, visual_composition: 5, color_harmony: 3.67',
       undefined,
     ],
   ]);
@@ -317,15 +338,16 @@ describe('EditReward-Bench', () => {
       ...[imageOf('source_image'), imageOf('candidate_1'), imageOf('candidate_2')],
     ];
     put('edit-reward-bench/train-00000-of-00001.parquet', parquet(rows, schemas));
-    const { examples, quarantined } = await asPublished('edit-reward-bench.yaml', ['quarantineRateMax=1']);
+    const { examples, quarantined, leftOut } = await asPublished('edit-reward-bench.yaml', ['quarantineRateMax=1']);
     expect(examples.map(({ task, label }) => `${task} ${label}`)).toEqual([
       ...['edit-reward-bench-2 tie', 'edit-reward-bench-2 second'],
       ...['edit-reward-bench-3 first', 'edit-reward-bench-3 second', 'edit-reward-bench-4 second'],
     ]);
-    // Three readings of six rows: what is no example of a task is listed.
-    expect(quarantined.map(({ code }) => code).sort()).toEqual([
-      'LABEL_UNKNOWN',
-      ...Array.from({ length: 12 }, () => 'LEFT_OUT'),
-    ]);
+    // acc+ counts the edits of one source, whose pairs the start of the id names.
+    const edits = examples.slice(2).map(({ attributes }) => attributes);
+    expect(edits).toEqual([{ edit: 'b0' }, { edit: 'b0' }, { edit: 'c0' }]);
+    // Three readings of six rows: what is no example of a task is counted.
+    expect(quarantined.map(({ code }) => code)).toEqual(['LABEL_UNKNOWN']);
+    expect(leftOut).toHaveLength(12);
   });
 });

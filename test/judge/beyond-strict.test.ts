@@ -7,10 +7,11 @@ import { judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts'
 import { pairedTests, taskTests } from '../../judge/evaluation/paired-tests.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { variantScores } from '../../judge/evaluation/variant-scores.ts';
+import type { TaskSpec } from '../../recipes/recipe.ts';
 import type { Judgment } from '../../judge/example.ts';
 import type { Order } from '../../judge/kinds/kind.ts';
 
-const labels = ['first', 'second'];
+const labels: TaskSpec['labels'] = ['first', 'second'];
 const said = (verdict: string): Judgment => ({ ok: true, verdict, rationale: `because ${verdict}` });
 const cutOff: Judgment = { ok: false, reason: 'truncated' };
 

@@ -131,8 +131,8 @@ test('scores of each criterion, and their mean; worked by hand', () => {
   });
   const mean = ((clarity?.macroF1 ?? 0) + (detail?.macroF1 ?? 0) + (safe?.macroF1 ?? 0)) / 3;
   expect(scores.macroF1).toBeCloseTo(mean, 9);
-  expect(scores.ci95[0]).toBeLessThanOrEqual(mean);
-  expect(scores.ci95[1]).toBeGreaterThanOrEqual(mean);
+  expect(scores.ci95?.[0]).toBeLessThanOrEqual(mean);
+  expect(scores.ci95?.[1]).toBeGreaterThanOrEqual(mean);
 });
 
 test('rewards the mean of the criteria: by distance where labels are numbers, or exactly', () => {

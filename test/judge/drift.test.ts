@@ -27,7 +27,7 @@ function judgeOf(rowCount: number, rightShare: number, orders: readonly number[]
   return judge;
 }
 
-const minimum = (metric: 'accuracy' | 'cohenKappa' | 'consistencyRate', atLeast: number) => ({
+const minimum = (metric: 'accuracy' | 'cohenKappa' | 'krippendorffAlpha' | 'consistencyRate', atLeast: number) => ({
   ...{ task: 'pair', metric, atLeast },
 });
 const asked = (...minimums: AskedOfTask['minimums']): AskedOfTask => ({ minimums, unparsableRateMax: 0.05 });
@@ -39,13 +39,17 @@ describe('agreement with a fresh sample', () => {
     const checks = driftChecks(
       ...([
         'pair',
-        asked(minimum('accuracy', 0.8), minimum('cohenKappa', 0.2), minimum('consistencyRate', 1)),
+        asked(
+          ...[minimum('accuracy', 0.8), minimum('cohenKappa', 0.2), minimum('krippendorffAlpha', 0.9)],
+          minimum('consistencyRate', 1),
+        ),
       ] as const),
       judgeOf(400, 0.7, both),
     );
     expect(checks.map(({ rule, state }) => [rule, state])).toEqual([
       ['accuracy of pair at least 0.8', 'fallen'],
       ['cohenKappa of pair at least 0.2', 'held'],
+      ['krippendorffAlpha of pair at least 0.9', 'fallen'],
       ['consistencyRate of pair at least 1', 'held'],
       ['unparsable answers to pair at most 0.05', 'held'],
     ]);

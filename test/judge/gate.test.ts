@@ -70,6 +70,18 @@ describe('the gate', () => {
     ]);
   });
 
+  it('asks for Krippendorff’s alpha, and never passes a task without one', () => {
+    const minimums = [{ task: 'known', metric: 'krippendorffAlpha' as const, atLeast: 0.6 }];
+    const checked = (change: Partial<TaskScores>) =>
+      gateChecks({ ...rules, minimums }, { scores: [scores('known', change)] }, resampling)[0];
+    expect(checked({ krippendorffAlpha: 0.61 })).toMatchObject({
+      ...{ rule: 'krippendorffAlpha of known at least 0.6', value: 0.61, passed: true },
+    });
+    expect(checked({ krippendorffAlpha: 0.59 })).toMatchObject({ passed: false });
+    // All answers and labels the same: alpha is not defined.
+    expect(() => checked({})).toThrow('the gate needs krippendorffAlpha of known, which its evaluation lacks');
+  });
+
   it('never holds back a candidate that answers like the promoted policy', () => {
     fc.assert(
       fc.property(answersOf, fc.double({ min: 0, max: 1, noNaN: true }), (answers, regressionMax) => {

@@ -51,6 +51,9 @@ test('of a ranking, of a score, and of none', () => {
   const said = [['A > C > B', 'C > B > A']];
   // Two of three pairs in order in one direction, all of them in the other: the mean of 1/3 and 1.
   expect(scoresOf(ranking, ['A > B > C'], said).headline?.value).toBeCloseTo(2 / 3, 12);
+  const edited = scoresOf({ ...ranking, headline: 'editDistance' }, ['A > B > C'], said).headline;
+  // A > C > B has two replaced places of three; the other direction is right.
+  expect(edited).toEqual({ metric: 'editDistance', name: 'edit distance, 0 is best', value: 1 / 3 });
   const score = { kind: 'score', labels: ['1', '2', '3'], headline: 'pearson' };
   expect(scoresOf(score, ['1', '2', '3'], [['1'], ['2'], ['3']]).headline?.value).toBeCloseTo(1, 12);
   // Constant verdicts have no correlation: the name stands without a value.

@@ -28,9 +28,9 @@ async function ingested(file: string, sets: readonly string[] = [], isPublishedO
 
 describe.skipIf(isMissing)('benchmarks without their pictures', () => {
   test.each([
-    ['vl-rewardbench-blind', 1250, 0.4264],
-    ['mm-rlhf-rewardbench-blind', 170, 0.7235],
-  ])('%s: a judge that says "first" is right only in the published order', async (task, rowCount, longest) => {
+    ['vl-rewardbench-blind', 1250, 0.4264, { hallucination: 749, reasoning: 318, general: 183 }, undefined],
+    ['mm-rlhf-rewardbench-blind', 170, 0.7235, { mcq: 42, long: 37, short: 34, safety: 32, null: 25 }, 46],
+  ])('%s: "first" is right only in the published order', async (task, rowCount, longest, counts, idCount) => {
     const alwaysFirst = async (isPublishedOrder: boolean) => {
       const { recipe, examples, quarantined } = await ingested('judge-benchmarks-blind.yaml', [], isPublishedOrder);
       const own = examples.filter((example) => example.task === task);
@@ -55,6 +55,14 @@ describe.skipIf(isMissing)('benchmarks without their pictures', () => {
     // Three standard errors of fair coins.
     expect(Math.abs((drawn.baselines?.alwaysFirst ?? NaN) - 0.5)).toBeLessThan(1.5 / Math.sqrt(rowCount));
     expect(drawn).toMatchObject({ accuracy: 0.5, consistencyRate: 0 });
+    const categories = drawn.slices?.map(({ field, values }) => [
+      field,
+      Object.fromEntries(values.map(({ value, exampleCount }) => [value, exampleCount])),
+    ]);
+    expect(categories).toEqual([['category', counts]]);
+    // As many groups as ids; none of them is right in both orders.
+    if (idCount !== undefined) expect(drawn.accPlus).toEqual({ groupCount: idCount, rate: 0 });
+    expect(drawn.headline).toMatchObject({ value: 0.5 });
     // The order changes nothing about lengths; equal ones count by chance.
     expect(drawn.baselines?.longest).toBeCloseTo(longest, 2);
     expect((drawn.baselines?.longest ?? 0) + (drawn.baselines?.shortest ?? 0)).toBeCloseTo(1, 9);

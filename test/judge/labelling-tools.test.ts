@@ -35,14 +35,14 @@ const textOf = (part: ContentPart): string => (part.type === 'text' ? part.text 
 /** Each example's label and prompt, and each other row's code. */
 async function ingested(tool: string) {
   const { parsed } = loadRecipeFile(join(folder, tool, 'recipe.yaml'), []);
-  const { examples, quarantined } = await ingestDatasets(parsed, { image: () => undefined });
+  const { examples, quarantined, leftOut } = await ingestDatasets(parsed, { image: () => undefined });
   const [spec] = Object.values(parsed.tasks);
   if (spec === undefined) throw new Error('no task');
   const prompts = examples.map((example) => {
     const [message] = renderPrompt(spec, example, 'direct', { think: '', direct: '' });
     return [example.label, (message?.content ?? []).map(textOf).join(' ')];
   });
-  return { prompts, reasons: quarantined.map(({ code, reason }) => `${code} ${reason}`) };
+  return { prompts, reasons: [...quarantined, ...leftOut].map(({ code, reason }) => `${code} ${reason}`) };
 }
 
 describe('exports as they come', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../core/rng.ts';
 import { kendallTauB } from '../../judge/evaluation/statistics/kendall.ts';
+import { levenshtein } from '../../judge/evaluation/statistics/levenshtein.ts';
 import { spearman } from '../../judge/evaluation/statistics/spearman.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
 import type { Example, Judgment } from '../../judge/example.ts';
@@ -131,11 +132,26 @@ test('scores: exact, by pairs, and by the first place; worked by hand', () => {
   ];
   const scores = taskScores({ task: 'order', spec, split: 'test', judged, resampleCount: 10, seed: 0 });
   expect(scores).toMatchObject({ accuracy: 2 / 4, exactRate: 1 / 4, pairAccuracy: (1 + 2 / 3 + 0 + 0) / 4 });
+  // B > C > A against B > A > C, and C > B > A against A > B > C: two replacements in three places each.
+  expect(scores.editDistance).toBeCloseTo((0 + 2 / 3 + 2 / 3 + 1) / 4, 12);
   expect(scores.rankCorrelation).toEqual({
     count: 3,
     kendallTau: expect.closeTo((1 + 1 / 3 - 1) / 3, 9) as number,
     spearman: expect.closeTo((1 + 0.5 - 1) / 3, 9) as number,
   });
+});
+
+test.each([
+  ['kitten', 'sitting', 3],
+  ['ABCD', 'ABCD', 0],
+  ['ABCD', 'BACD', 2],
+  // One place moved to the other end: a deletion and an insertion, although no place is where it was.
+  ['ABCD', 'BCDA', 2],
+  ['ABCD', 'DCBA', 4],
+  ['', 'AB', 2],
+])('the edit distance of %s and %s is %d, in both directions', (first, second, distance) => {
+  expect(levenshtein([...first], [...second])).toBe(distance);
+  expect(levenshtein([...second], [...first])).toBe(distance);
 });
 
 test('a judge that always gives the same ranking is never consistent, and one that looks always is', () => {

@@ -128,21 +128,24 @@ describe('rows that a labeller skipped or cancelled', () => {
   const where = { answer: { not: ['ignore'] }, 'annotations.0.was_cancelled': { not: [true] } };
   const fields = { images: [], prompt: ['words'] };
 
-  test('are left out, said with their value, and do not count as unusable', async () => {
+  test('are counted with their reason, and are not in quarantine', async () => {
     const path = join(folder, 'skipped.jsonl');
     await writeFile(path, rows);
     const dataset = { reader: 'jsonl', path, fields, where };
     const recipe = recipeOf(dataset, words, { quarantineRateMax: 0 });
-    const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+    const { examples, quarantined, quarantinedCount, leftOut } = await ingestDatasets(recipe, {
+      image: () => undefined,
+    });
     expect(examples.map(({ id }) => id)).toEqual(['shows/test/1', 'shows/test/4', 'shows/test/5']);
-    expect(quarantined).toMatchObject([
+    expect({ quarantined, quarantinedCount }).toEqual({ quarantined: [], quarantinedCount: 0 });
+    expect(leftOut).toMatchObject([
       { row: 2, code: 'LEFT_OUT', reason: 'annotations.0.was_cancelled is true' },
       { row: 3, code: 'LEFT_OUT', reason: 'answer is ignore' },
     ]);
     // What `score` compares verdicts with.
     const labelled = await labelledRows(recipe, 'shows', localFiles);
     expect(labelled.rows.map(({ id }) => id)).toEqual(['1', '4', '5']);
-    expect(labelled.quarantined).toEqual(quarantined);
+    expect(labelled).toMatchObject({ quarantined: [], leftOutCount: 2 });
   });
 
   test('make the ceiling no wider for the rest', async () => {
@@ -245,13 +248,13 @@ describe('conditions', () => {
   );
   const idsWhere = async (dataset: object) => {
     const words = { ...pointwise, prompt: 'x {{ mode_word }}' };
-    const { examples, quarantined } = await ingested(
+    const { examples, quarantined, leftOut } = await ingested(
       'where.jsonl',
       rows,
       { fields: { images: [] }, ...dataset },
       words,
     );
-    expect(examples.length + quarantined.length).toBe(4);
+    expect(examples.length + quarantined.length + leftOut.length).toBe(4);
     return examples.map(({ id }) => Number(id.split('/').at(-1)));
   };
   const labelMap = { unsure: null };

@@ -96,7 +96,7 @@ describe('pairs in both orders', () => {
     };
     const judged = judgedPairs(100, rightOnEven);
     const alone = judged.map((one) => ({ ...one, example: { ...one.example, groupKey: one.example.id } }));
-    const widthOf = ({ ci95: [low, high] }: TaskScores): number => high - low;
+    const widthOf = ({ ci95: [low, high] = [NaN, NaN] }: TaskScores): number => high - low;
     expect(widthOf(scoresOf(judged))).toBeGreaterThan(1.2 * widthOf(scoresOf(alone)));
   });
 

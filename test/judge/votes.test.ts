@@ -28,19 +28,20 @@ async function read(name: string, content: string | Uint8Array, { votes, by, tas
   await writeFile(path, content);
   const fields = { images: [], prompt: ['words'], votes };
   const recipe = recipeOf({ reader: name.split('.').at(-1), path, fields, ...(by && { votes: by }), ...more }, task);
-  const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+  const { examples, quarantined, leftOut } = await ingestDatasets(recipe, { image: () => undefined });
   // What `score` compares verdicts with is the same.
   const labelled = await labelledRows(recipe, 'shows', localFiles);
   expect(labelled.rows.map(({ label, votes: given }) => [label, given])).toEqual(
     examples.map(({ label, votes: given }) => [label, given]),
   );
-  expect(labelled.quarantined).toEqual(quarantined);
+  expect(labelled).toMatchObject({ quarantined, leftOutCount: leftOut.length });
+  const rejected = [...quarantined, ...leftOut].sort((a, b) => a.row - b.row);
   return {
     rows: examples.map(({ id, label, score, votes: given }) => [
       ...[id.split('/').at(-1), label, ...(score === undefined ? [] : [score])],
       Object.fromEntries((given ?? []).map(([vote, count]) => [String(vote), count])),
     ]),
-    quarantined: quarantined.map(({ row, code, reason }) => [row, code, reason]),
+    quarantined: rejected.map(({ row, code, reason }) => [row, code, reason]),
   };
 }
 
@@ -79,7 +80,7 @@ describe('votes are found in', () => {
     await writeFile(path, text);
     const fields = { id: 'HITId', images: [], prompt: ['words'], votes: { rows: 'vote' } };
     const recipe = recipeOf({ reader: 'csv', path, fields, where: { status: { not: ['Rejected'] } } });
-    const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+    const { examples, quarantined, leftOut } = await ingestDatasets(recipe, { image: () => undefined });
     expect(examples.map(({ id, label, votes }) => [id, label, votes])).toEqual([
       [
         'shows/test/h1',
@@ -100,10 +101,10 @@ describe('votes are found in', () => {
       ],
     ]);
     expect(quarantined.map(({ row, code }) => [row, code])).toEqual([
-      [5, 'LEFT_OUT'],
       [8, 'ROW_UNREADABLE'],
       [11, 'DUPLICATE_ID'],
     ]);
+    expect(leftOut.map(({ row }) => row)).toEqual([5]);
   });
 });
 
@@ -245,12 +246,13 @@ test('parquet reads the columns that only votes, slices, groups or left-out rows
   const fields = { images: [], prompt: ['words'], votes: { columns: 'rater_*' } };
   const task = { ...words, slices: ['topic'], accPlusBy: 'question' };
   const recipe = recipeOf({ reader: 'parquet', path, fields, where: { status: { not: ['rejected'] } } }, task);
-  const { examples, quarantined } = await ingestDatasets(recipe, { image: () => undefined });
+  const { examples, quarantined, leftOut } = await ingestDatasets(recipe, { image: () => undefined });
   expect(examples.map(({ label, attributes }) => [label, attributes])).toEqual([
     ['yes', { topic: 'x', question: 'q' }],
     ['no', { question: 'q' }],
   ]);
-  expect(quarantined.map(({ code }) => code)).toEqual(['LEFT_OUT']);
+  expect(quarantined).toEqual([]);
+  expect(leftOut.map(({ reason }) => reason)).toEqual(['status is rejected']);
 });
 
 test('a row without the group that acc+ needs is quarantined, and a long value stays short and its own', async () => {

@@ -56,8 +56,10 @@ describe('a key changes only with the code that determines its result', () => {
   });
 
   it('the client of endpoints: answers that are paid for are asked for again only if responses are read in another way', () => {
-    expect(touch('policy/engines/openai/open.ts')).toEqual(['evaluateEndpoint']);
-    expect(touch('policy/engines/openai/chat-response.ts')).toEqual(['endpointAnswers', 'evaluateEndpoint']);
+    expect(touch('policy/engines/openai/open.ts')).toEqual(['evaluateEndpoint', 'judgeRowsEndpoint']);
+    expect(touch('policy/engines/openai/chat-response.ts')).toEqual([
+      ...['endpointAnswers', 'evaluateEndpoint', 'judgeRowsEndpoint'],
+    ]);
   });
 
   it('a kind of task: changes everything that orders its examples or reads their labels and verdicts', () => {

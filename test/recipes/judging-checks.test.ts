@@ -110,7 +110,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     'a metric of another kind',
     withTask({ headline: 'kendallTau' }),
-    'tasks.shows.headline: found "kendallTau"; allowed: accuracy, macroF1, pearson, spearman, because the task is pointwise',
+    'tasks.shows.headline: found "kendallTau"; allowed: accuracy, macroF1, accPlus, pearson, spearman, because the task is pointwise',
   ],
   [
     'accuracy without ties where there are none',

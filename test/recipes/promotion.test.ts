@@ -29,6 +29,11 @@ describe('promotion in a recipe', () => {
     expect(gateOf(parseRecipe(tiny))).toEqual(standard);
   });
 
+  it('may ask for agreement beyond chance', () => {
+    for (const metric of ['cohenKappa', 'krippendorffAlpha'])
+      expect(messageOf(() => parseRecipe(withMinimum({ task: 'safety', metric, atLeast: 0.5 })))).toBe('accepted');
+  });
+
   it.each<[string, unknown, string]>([
     [
       'an arm that is not there',

@@ -125,7 +125,7 @@ function ofRuns(runs: readonly ReportRun[]): Pick<ReportData, 'arms' | 'runs'> {
   const arms = runs.map(({ arm, objective, mode, runName, scores: all }) => ({
     ...{ arm, objective, mode, runNames: [runName], seedCount: 1, isSingle: false },
     scores: Object.fromEntries(
-      all.map(({ task, macroF1, ci95 }) => [task, { value: macroF1, ci95, bySeed: [macroF1] }]),
+      all.map(({ task, macroF1 = 0, ci95 = [0, 0] as const }) => [task, { value: macroF1, ci95, bySeed: [macroF1] }]),
     ),
   }));
   return { arms, runs };
@@ -174,6 +174,7 @@ export function madeUpReport(): ReportData {
       exampleCount: 100,
       imageCount: 120,
       quarantinedCount: 300,
+      leftOutCount: 7,
       sources: [{ name: hostile, sha256: 'e'.repeat(64) }],
       quarantined: [{ source: 'rows.jsonl', row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: hostile }],
       quarantineUri: 's3://mtrl/quarantine',

@@ -27,6 +27,7 @@ const verdicts = new Map([
 const report: ScoringReport = {
   ...{ task: 'pairs', spec, recipe: 'r.yaml', recipeDigest: 'a'.repeat(64), judgments: 'v.csv', exampleCount: 60 },
   ...{ resampleCount: 400, seed: 0, unusable: [`the row has no ${hostile}`] },
+  leftOutCount: 7,
   quarantined: [{ source: hostile, row: 3, code: 'LABEL_UNKNOWN', reason: hostile, excerpt: '' }],
   scoring: scoreJudges('pairs', spec, rows, verdicts, { resampleCount: 400, seed: 0 }),
 };

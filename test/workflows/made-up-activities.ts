@@ -51,7 +51,8 @@ export class MadeUpActivities {
 
   get control(): Pick<
     Activities,
-    'prepare' | 'ingest' | 'mix' | 'reward' | 'evaluateEndpoint' | 'keepEvaluations' | 'pixelBaselines' | 'report'
+    | ('prepare' | 'ingest' | 'readRows' | 'mix' | 'reward' | 'evaluateEndpoint' | 'judgeRowsEndpoint')
+    | ('keepEvaluations' | 'pixelBaselines' | 'report')
   > &
     RetrainingActivities {
     return {
@@ -90,6 +91,16 @@ export class MadeUpActivities {
         await this.#note(`ask ${arm} on ${task} after ${String(answerCount)} answers`);
         const usage = { answerCount: 8, promptTokenCount: 800, completionTokenCount: 80 };
         return { ...made(), judgments: refTo(`judgments ${endpoint.uri}`), scores: scoresOf(task), usage };
+      },
+      readRows: async () => {
+        await this.#note('readRows');
+        return { recipe: refTo('recipe'), dataset: refTo('rows'), exampleCount: 8, quarantinedCount: 1 };
+      },
+      judgeRowsEndpoint: async ({ arm, task }) => {
+        await this.#note(`ask ${arm} about rows of ${task}`);
+        const usage = { answerCount: 8, promptTokenCount: 800, completionTokenCount: 80 };
+        const judged = { rows: refTo('judged rows'), rowCount: 8, unparsableCount: 0 };
+        return { ...made(), ...judged, endpoint: refTo('endpoint'), usage };
       },
       keepEvaluations: async ({ run: { plan } }) => {
         await this.#note(`keepEvaluations ${plan.runName}`);

@@ -63,8 +63,7 @@ export function scoreDetails(runName: string, done: readonly EvaluateResult[], w
   const scores = done.map((result) => result.scores);
   const columns = ['task', 'examples', 'Macro-F1', '95 %', 'accuracy', 'majority', 'unparsable'];
   const rows = scores.map((score) => {
-    const [low, high] = score.ci95.map((bound) => percent(bound));
-    const interval = `${low ?? ''}–${high ?? ''}`;
+    const interval = score.ci95?.map(percent).join('–') ?? '';
     return [
       ...[columnOf(score), String(score.exampleCount), percent(score.macroF1), interval],
       ...[score.accuracy, score.majorityMacroF1, score.unparsableRate].map(percent),
@@ -158,8 +157,8 @@ function fixed(value: number | undefined, digits = 3): string {
   return value === undefined ? '' : value.toFixed(digits);
 }
 
-function percent(rate: number): string {
-  return (rate * 100).toFixed(1);
+function percent(rate: number | undefined): string {
+  return rate === undefined ? '' : (rate * 100).toFixed(1);
 }
 
 function seconds(ms: number): string {

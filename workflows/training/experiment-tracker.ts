@@ -83,10 +83,9 @@ export class ExperimentTracker {
 
   ingested(result: IngestResult, imported?: Made): void {
     this.#count([result, ...(imported ? [imported] : [])]);
-    this.state(
-      'training',
-      `${String(result.exampleCount)} examples, ${String(result.quarantinedCount)} rows in quarantine`,
-    );
+    const { exampleCount, quarantinedCount, leftOutCount = 0 } = result;
+    const leftOut = leftOutCount === 0 ? '' : `, ${String(leftOutCount)} left out`;
+    this.state('training', `${String(exampleCount)} examples, ${String(quarantinedCount)} rows in quarantine${leftOut}`);
   }
 
   /** Takes a run's progress signal; ignored if the run has ended or a later signal has been received. */

@@ -41,7 +41,8 @@ export function addIngest(command: Command): void {
 }
 
 async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
-  const { dataset, exampleCount, imageCount, quarantinedCount, quarantine, cached, datasets } = ingestion;
+  const { dataset, exampleCount, imageCount, quarantinedCount, leftOutCount = 0, quarantine, cached, datasets } =
+    ingestion;
   const kept = (await store.getJson(dataset)) as DatasetArtifact;
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
@@ -53,7 +54,8 @@ async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestio
       datasets,
       dataset: { uri: dataset.uri, sha256: dataset.sha256 },
     },
-    ...{ rowCount: exampleCount + quarantinedCount, exampleCount, imageCount, quarantinedCount },
+    ...{ rowCount: exampleCount + quarantinedCount + leftOutCount, exampleCount, imageCount },
+    ...{ quarantinedCount, leftOutCount },
     tasks: countsOf(kept),
     quarantine: quarantine?.uri ?? null,
     leakCount: leaks.length,
@@ -70,10 +72,12 @@ function countsOf({ pools }: DatasetArtifact) {
 }
 
 function printIngestion(document: IngestionDocument): void {
-  const { rowCount, exampleCount, imageCount, quarantinedCount, leakCount, leaks, tasks, dataset } = document;
+  const { rowCount, exampleCount, imageCount, quarantinedCount, leftOutCount } = document;
+  const { leakCount, leaks, tasks, dataset } = document;
+  const leftOut = leftOutCount === 0 ? '' : ` + ${String(leftOutCount)} left out by the recipe`;
   const { hits, misses } = document.datasets;
   print(
-    `${String(rowCount)} rows = ${String(exampleCount)} examples + ${String(quarantinedCount)} in quarantine; ${String(imageCount)} images`,
+    `${String(rowCount)} rows = ${String(exampleCount)} examples + ${String(quarantinedCount)} in quarantine${leftOut}; ${String(imageCount)} images`,
   );
   const width = Math.max(0, ...tasks.map(({ task }) => task.length));
   for (const { task, split, exampleCount: count, labels } of tasks) {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { JudgedRows } from '../../../pipeline/asking/judge-rows.ts';
+import type { JudgedRows } from '../../../pipeline/asking/judged-rows.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { projectRoot } from '../../../core/project.ts';
 import type { JudgedRow } from '../../../judge/evaluation/judged-row.ts';
@@ -9,7 +9,8 @@ import { nearest } from '../../../recipes/checks/nearest.ts';
 import type { JudgeBatchInput, JudgeBatchResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
 import { print, printJson } from '../../show/output.ts';
-import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
+import { addAskedOptions, askedArm, askedOf, type AskedOptions, askingRecipe, usageLine } from '../../endpoint-options.ts';
+import { policyFolder, policySource } from '../../policy-source.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { writeText } from '../../write-text.ts';
 import { withStack } from '../../temporal/stack.ts';
@@ -18,8 +19,7 @@ import { cutOffLines } from '../../show/unread-lines.ts';
 import { userPath } from '../../user-path.ts';
 import { answerMode, policySetting } from './evaluate.ts';
 
-interface JudgeOptions {
-  readonly policy: string;
+interface JudgeOptions extends AskedOptions {
   readonly task: string;
   readonly input: string;
   readonly images?: string;
@@ -30,8 +30,7 @@ interface JudgeOptions {
 }
 
 export function addJudge(command: Command): void {
-  command
-    .requiredOption('--policy <policy>', policyForms)
+  addAskedOptions(command)
     .requiredOption('--task <task>', 'a task of the recipe')
     .requiredOption('--input <file>', 'JSON Lines: {id?, image | images, candidates?, ...fields of the prompt}')
     .option('--images <folder>', 'folder of the images (default: that of the file)')
@@ -43,28 +42,34 @@ export function addJudge(command: Command): void {
 }
 
 async function judge(options: JudgeOptions): Promise<void> {
-  const { policy, task, input: file, images, json = false } = options;
+  const { task, input: file, images, json = false } = options;
   const wantedMode = answerMode(options.mode);
-  const folder = policyFolder(policy);
-  const { recipe, parsed } = loadRecipeFile(options.recipe, folder === undefined ? [] : [policySetting(folder)]);
+  const asked = askedOf(options);
+  const [policy, endpoint] = typeof asked === 'string' ? [asked] : [`${asked.model} at ${asked.endpoint}`, asked];
+  const folder = endpoint === undefined ? policyFolder(policy) : undefined;
+  const loaded = loadRecipeFile(options.recipe, folder === undefined ? [] : [policySetting(folder)]);
+  const { recipe, parsed } =
+    endpoint === undefined ? loaded : askingRecipe(loaded.recipe, endpoint, wantedMode ?? 'think');
   requireTask(task, Object.keys(parsed.tasks), options.recipe);
   await withStack({ startMissing: true }, async (stack) => {
-    const named = folder === undefined ? await policySource(stack, policy) : {};
+    const named = folder === undefined && endpoint === undefined ? await policySource(stack, policy) : {};
     const input: JudgeBatchInput = {
       rows: { recipe, task, file: userPath(file), ...(images !== undefined && { imageFolder: userPath(images) }) },
       mode: wantedMode ?? named.mode ?? 'think',
       ...(named.source && { source: named.source }),
+      ...(endpoint && { asked: askedArm }),
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
     const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;
     if (options.rows !== undefined)
       await writeText(options.rows, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     if (json) {
-      printJson(documentOf(workflowId, options, result, rows));
+      printJson(documentOf(workflowId, { policy, task }, result, rows));
       return;
     }
     print(rowLines(rows).join('\n'));
     print(countLine(result));
+    if (result.usage) print(usageLine(result.usage, parsed));
     const reasons = rows.flatMap(({ unparsable }) => (unparsable === undefined ? [] : [[unparsable, 1] as const]));
     for (const line of cutOffLines(reasons, parsed.evaluation.tokenCountMax)) print(line);
     const { quarantine } = result.read;
@@ -80,11 +85,11 @@ function requireTask(task: string, tasks: readonly string[], recipe: string): vo
 
 function documentOf(
   workflowId: string,
-  { policy, task }: JudgeOptions,
+  { policy, task }: { readonly policy: string; readonly task: string },
   result: JudgeBatchResult,
   rows: readonly JudgedRow[],
 ) {
-  const { read, judged, checkpoint } = result;
+  const { read, judged, checkpoint, usage } = result;
   return {
     ...{ workflowId, status: 'completed', task },
     policy: { name: policy, uri: checkpoint.uri, sha256: checkpoint.sha256 },
@@ -92,6 +97,7 @@ function documentOf(
     ...{ unparsableCount: judged.unparsableCount, quarantinedCount: read.quarantinedCount },
     quarantine: read.quarantine?.uri ?? null,
     ...(judged.agreementRate !== undefined && { agreementRate: judged.agreementRate }),
+    ...(usage && { usage }),
     rows,
   };
 }
@@ -103,7 +109,7 @@ export function rowLines(rows: readonly JudgedRow[]): string[] {
   const width = rows.reduce((most, { id }) => Math.max(most, id.length), 0);
   return rows.flatMap(({ id, verdict, unparsable, probabilities, likeliest, agreement, rationale, answers }) => {
     const said =
-      verdict ?? `(${unparsable ?? 'unparsable'}${likeliest === undefined ? '' : `; likeliest ${likeliest}`})`;
+      verdict ?? `(${unparsable ?? 'undecided'}${likeliest === undefined ? '' : `; likeliest ${likeliest}`})`;
     const chance = probabilities?.[verdict ?? likeliest ?? '']?.toFixed(3) ?? '';
     const order = agreement === undefined ? '' : agreement ? '  both orders' : '  not the same in both orders';
     const line = `${id.padEnd(width)}  ${said}  ${chance}${order}${rationale === null ? '' : `  ${rationale}`}`;

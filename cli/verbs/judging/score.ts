@@ -62,7 +62,7 @@ async function score(options: ScoreOptions): Promise<void> {
   const { task, json = false } = options;
   const { parsed, digest } = loadRecipeFile(options.recipe, options.set);
   const spec = taskSpecOf(parsed, task, '--task');
-  const { rows, quarantined } = await labelledRows(parsed, task, localFiles);
+  const { rows, quarantined, leftOutCount } = await labelledRows(parsed, task, localFiles);
   if (rows.length === 0) throw noLabels(task, quarantined);
   const { verdicts, unusable } = await read(options, parsed, spec);
   const { evaluation } = parsed;
@@ -70,11 +70,14 @@ async function score(options: ScoreOptions): Promise<void> {
   const scoring = scoreJudges(task, spec, rows, verdicts, settings);
   const { judges, tests } = scoring;
   if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
-  const counts = { exampleCount: rows.length, quarantinedCount: quarantined.length, unusableCount: unusable.length };
+  const counts = {
+    ...{ exampleCount: rows.length, quarantinedCount: quarantined.length, leftOutCount },
+    unusableCount: unusable.length,
+  };
   const drift = options.against === undefined ? undefined : await driftOf(options.against, task, spec, judges);
   const page = {
     ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
-    ...{ exampleCount: rows.length, ...settings, scoring, quarantined, ...(drift && { drift }) },
+    ...{ exampleCount: rows.length, ...settings, scoring, quarantined, leftOutCount, ...(drift && { drift }) },
     unusable: unusable.map(({ message }) => message),
   };
   const reportPath = options.report === undefined ? undefined : await writeText(options.report, renderScoring(page));
@@ -96,6 +99,7 @@ async function score(options: ScoreOptions): Promise<void> {
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
   ] as const)
     if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
+  if (leftOutCount > 0) say(`${String(leftOutCount)} rows left out by the recipe`);
   if (drift !== undefined) requireAgreement(drift);
 }
 

@@ -7,14 +7,14 @@ import { MtrlError } from '../../../core/errors.ts';
 import { imitatesReasons } from '../../../recipes/arms.ts';
 import type { DatasetSpec, Recipe } from '../../../recipes/recipe.ts';
 import { hasSplit, tasksOfDataset, trainedTasks } from '../../../recipes/task-sets.ts';
-import type { Example, QuarantinedRow } from '../../example.ts';
+import type { Example, LeftOutRow, QuarantinedRow } from '../../example.ts';
 import { checkRecipeData } from '../check-recipe.ts';
 import { type Leak, type LeakingRows, listedRows, namedLeak } from './leaks.ts';
 import { neededSplits } from '../needs.ts';
 import { type Pools, poolsOf } from './pools.ts';
 import { type RowClasses, rowClassesOf } from './row-classes.ts';
 import type { DatasetRow } from '../read-dataset.ts';
-import { rejectedRow, type RowPlace, UnusableRow } from '../reading.ts';
+import { type RejectedRow, rejectedRow, type RowPlace, UnusableRow } from '../reading.ts';
 import { RowFacts } from '../rows/row-facts.ts';
 import { Rejects, reasonsText } from './rejects.ts';
 import { settleRows } from './settle.ts';
@@ -38,6 +38,7 @@ export type DatasetRows = (spec: DatasetSpec) => AsyncIterable<readonly DatasetR
 /** Receives what is read, one item at a time, so that it needs no memory here. */
 export interface RowSink {
   readonly quarantined: (row: QuarantinedRow) => void | Promise<void>;
+  readonly leftOut?: (row: LeftOutRow) => void;
   /**
    * Receives examples in the order of the recipe's datasets and their rows; the first is row 0. Ids are unique; the
    * split is the reader's, before splits are settled.
@@ -57,6 +58,7 @@ export interface JoinedDatasets extends Pools {
   /** Distinct images that the examples show. */
   readonly imageCount: number;
   readonly quarantinedCount: number;
+  readonly leftOutCount: number;
   readonly leaks: readonly Leak[];
   readonly classes: RowClasses;
   /** The final splits. */
@@ -109,6 +111,7 @@ export async function joinDatasets(
     exampleCount: pools.pools.reduce((sum, { exampleCount }) => sum + exampleCount, 0),
     imageCount: shownImageCount(facts, splits),
     quarantinedCount: intake.quarantinedCount,
+    leftOutCount: intake.leftOutCount,
     leaks: named,
     classes: rowClassesOf(recipe, facts, splits),
     splits,
@@ -119,6 +122,7 @@ export async function joinDatasets(
 class Intake {
   readonly facts: RowFacts;
   quarantinedCount = 0;
+  leftOutCount = 0;
   readonly #recipe: Recipe;
   readonly #sink: RowSink;
 
@@ -128,8 +132,8 @@ class Intake {
     this.#sink = sink;
   }
 
-  /** Takes a row. Returns undefined if it is an example, else its quarantine entry. */
-  async take(row: DatasetRow, datasetIndex: number): Promise<QuarantinedRow | undefined> {
+  /** Takes a row. Returns undefined if it is an example, else why it is none. */
+  async take(row: DatasetRow, datasetIndex: number): Promise<RejectedRow | undefined> {
     if ('rejected' in row) return this.#reject(row.rejected);
     const { example, place, hashes = {} } = row;
     for (const [digest, hash] of Object.entries(hashes)) this.facts.hashes.set(digest, hash);
@@ -150,7 +154,12 @@ class Intake {
       if (splits.at(row++) === undefined) await this.#reject(rejectedRow(place, leaked));
   }
 
-  async #reject(row: QuarantinedRow): Promise<QuarantinedRow> {
+  async #reject(row: RejectedRow): Promise<RejectedRow> {
+    if (row.code === 'LEFT_OUT') {
+      this.leftOutCount++;
+      this.#sink.leftOut?.(row);
+      return row;
+    }
     this.quarantinedCount++;
     await this.#sink.quarantined(row);
     return row;

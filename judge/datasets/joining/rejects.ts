@@ -1,18 +1,18 @@
 /** The rows of a dataset that are not examples, by the reason. */
 import { MtrlError } from '../../../core/errors.ts';
-import type { QuarantinedRow } from '../../example.ts';
+import type { RejectedRow } from '../reading.ts';
 
 interface Rejected {
   count: number;
-  readonly first: QuarantinedRow;
+  readonly first: RejectedRow;
 }
 
 export class Rejects {
   /** All rows of the dataset. */
   rowCount = 0;
-  readonly byCode = new Map<QuarantinedRow['code'], Rejected>();
+  readonly byCode = new Map<RejectedRow['code'], Rejected>();
 
-  add(row: QuarantinedRow): void {
+  add(row: RejectedRow): void {
     const known = this.byCode.get(row.code);
     if (known === undefined) this.byCode.set(row.code, { count: 1, first: row });
     else known.count++;
@@ -58,4 +58,4 @@ export function reasonsText(sources: readonly Rejects[]): { readonly summary: st
 }
 
 const countText = ([code, { count }]: readonly [string, Rejected]): string => `${count} ${code}`;
-const rowText = ({ source, row, reason }: QuarantinedRow): string => `${source} row ${row}: ${reason}`;
+const rowText = ({ source, row, reason }: RejectedRow): string => `${source} row ${row}: ${reason}`;

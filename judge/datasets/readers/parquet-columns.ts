@@ -39,10 +39,11 @@ function textsIn(value: unknown): string[] {
 /** The top-level columns that the mapping uses; all if its rationale may use any. */
 export function usedColumns(metadata: FileMetaData, spec: RowsSpec, taskFields: readonly string[]): string[] {
   const top = topColumns(metadata);
-  const { fields, rationale = '', ranking, where = {} } = spec;
+  const { fields, rationale = '', ranking, each, where = {}, derive = {} } = spec;
   const ofTemplate = templateFields(textsIn(rationale).join('\n'));
   if (ofTemplate === undefined) return top;
-  const names = [...textsIn([fields, ranking, taskFields]), ...Object.keys(where), ...ofTemplate];
+  const sources = Object.values(derive).map(({ from }) => from);
+  const names = [...textsIn([fields, ranking, each?.list, sources, taskFields]), ...Object.keys(where), ...ofTemplate];
   // `a.b` is the column of that name, or a member of the column `a`
   const used = new Set(names.flatMap((name) => [name, ...prefixesOf(name)]));
   const patterns = [fields.candidates, fields.votes].flatMap((where) =>

@@ -8,6 +8,7 @@ import { DigestTable } from '../../../core/digest-table.ts';
 import { NumberColumn } from '../../../core/number-column.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { Example, Split } from '../../example.ts';
+import { stratumOf } from '../../kinds/table.ts';
 import { textsOf } from './field-texts.ts';
 import { KeyColumn } from './key-column.ts';
 import type { PerceptualHash } from '../joining/perceptual-hash.ts';
@@ -16,6 +17,7 @@ import { plainText } from '../sources/plain-text.ts';
 /** Properties that many rows share, stored once per combination. */
 export interface RowKind {
   readonly task: string;
+  /** The label, or what stands for several (stratumOf). */
   readonly label: string;
   /** The reader's split; datasets that are split by seed get theirs once all rows are read. */
   readonly split: Split;
@@ -31,6 +33,7 @@ const keyDigestLength = 10;
 
 /** The parts of a recipe that decide which facts are kept. */
 interface FactsRecipe extends Pick<Recipe, 'leaks'> {
+  readonly tasks?: Recipe['tasks'];
   readonly datasets: readonly {
     readonly split: Recipe['datasets'][number]['split'];
     readonly fields?: { readonly candidates?: unknown };
@@ -47,6 +50,7 @@ export class RowFacts {
   readonly taskGroups: KeyColumn | undefined;
   /** Texts of `leaks.textFields` and of candidates; defined if the recipe compares such texts. */
   readonly texts: KeyColumn | undefined;
+  readonly #tasks: Recipe['tasks'];
   readonly #textFields: readonly string[];
   readonly #comparesCandidates: boolean;
   #ids = new DigestTable(keyDigestLength);
@@ -54,7 +58,8 @@ export class RowFacts {
   readonly #kindIndices = new Map<string, number>();
   readonly #kindOfRow = new NumberColumn();
 
-  constructor({ datasets, leaks }: FactsRecipe) {
+  constructor({ tasks = {}, datasets, leaks }: FactsRecipe) {
+    this.#tasks = tasks;
     const isSplitHere = datasets.some(({ split }) => typeof split === 'object');
     this.groups = isSplitHere ? new KeyColumn(keyDigestLength) : undefined;
     this.taskGroups = leaks.action === 'move' ? new KeyColumn(keyDigestLength) : undefined;
@@ -98,7 +103,9 @@ export class RowFacts {
     return required(this.#kinds[this.#kindOfRow.at(row) ?? -1], `row ${row}`);
   }
 
-  #kindIndexOf({ task, label, split, rationale }: Example, datasetIndex: number): number {
+  #kindIndexOf({ task, label: own, split, rationale }: Example, datasetIndex: number): number {
+    const spec = this.#tasks[task];
+    const label = spec === undefined ? own : stratumOf(spec, own);
     const kind = { task, label, split, datasetIndex, hasRationale: rationale !== undefined };
     const key = JSON.stringify(Object.values(kind));
     const known = this.#kindIndices.get(key);

@@ -2,6 +2,7 @@
 import type { RowsSpec } from '../../../recipes/recipe.ts';
 import type { Row, RowOrBroken } from '../readers/row.ts';
 import { UnusableRow } from '../reading.ts';
+import { withDerived } from './derived-fields.ts';
 import { textField, valueAt } from './jsonl-row.ts';
 import { groupedVotesField, voteCountMax } from './row-votes.ts';
 import { leftOutBy } from './where.ts';
@@ -18,16 +19,16 @@ interface Item {
  */
 export async function* voteRows(
   rows: AsyncIterable<RowOrBroken>,
-  { fields, where: kept }: Pick<RowsSpec, 'fields' | 'where'>,
+  spec: Pick<RowsSpec, 'fields' | 'where' | 'derive'>,
 ): AsyncGenerator<RowOrBroken> {
-  const { votes: where, id: idField } = fields;
+  const { votes: where } = spec.fields;
   if (typeof where !== 'object' || !('rows' in where)) {
     yield* rows;
     return;
   }
   let item: Item | undefined;
   for await (const row of rows) {
-    const id = 'problem' in row ? undefined : idOf(row.values, idField, kept);
+    const id = 'problem' in row ? undefined : idOf(row.values, spec);
     if (id === undefined || 'problem' in row) {
       yield row;
       continue;
@@ -45,9 +46,13 @@ export async function* voteRows(
 }
 
 /** Undefined for a row that does not become part of an item. */
-function idOf(values: Row['values'], field: string, where: RowsSpec['where']): string | undefined {
+function idOf(
+  values: Row['values'],
+  { fields, where, derive }: Pick<RowsSpec, 'fields' | 'where' | 'derive'>,
+): string | undefined {
   try {
-    return leftOutBy(values, where) === undefined ? textField(values, field) : undefined;
+    const row = withDerived(values, derive);
+    return leftOutBy(row, where) === undefined ? textField(row, fields.id) : undefined;
   } catch (error) {
     if (error instanceof UnusableRow) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** What the runs of one arm answered: by task and seed, one set of outcomes, or several where specialists share a task. */
 import { assert } from '../../../core/assert.ts';
 import { Rng } from '../../../core/rng.ts';
+import { accuracyOf } from '../accuracy.ts';
 import { macroF1 } from '../macro-f1.ts';
 import { type ClusteredOutcome, countOutcome, macroF1OfSums } from '../statistics/bootstrap.ts';
 import { clusterRows, resample } from '../statistics/resampling.ts';
@@ -12,12 +13,13 @@ export interface ArmRun {
 }
 
 export interface DrawSettings {
+  /** By task; empty if its verdicts are no classes. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly resampleCount: number;
   readonly seed: number;
 }
 
-/** Macro-F1 of an arm in one column of the table: a row for each seed, in the order of seeds. */
+/** Macro-F1 of an arm (accuracy where verdicts are no classes) in one column of the table: a row for each seed, in the order of seeds. */
 export interface ColumnDraws {
   /** On the examples themselves. */
   readonly points: readonly number[];
@@ -67,15 +69,48 @@ function drawsOf(outcomes: readonly ClusteredOutcome[], task: string, { labels, 
   const names = labels[task];
   assert(names !== undefined, `the labels of ${task}`);
   const { rowOf, clusterCount } = clusterRows(outcomes.map(({ clusterKey }) => clusterKey));
-  const width = names.length * 3;
+  const { width, count, statistic, point } = names.length === 0 ? byAccuracy(outcomes) : byMacroF1(outcomes, names);
   const counts = new Int32Array(clusterCount * width);
   outcomes.forEach((outcome, i) => {
-    countOutcome(counts, (rowOf[i] ?? 0) * width, outcome, names);
+    count(counts, (rowOf[i] ?? 0) * width, outcome);
   });
-  const statistic = (sums: Float64Array): number => macroF1OfSums(sums, 0, names.length);
   // The stream of the paired tests of two runs, so that one seed gives the same test.
   const rng = new Rng('paired bootstrap', seed, task);
-  return { point: macroF1(outcomes, names), resampled: resample({ counts, width }, statistic, resampleCount, rng) };
+  return { point, resampled: resample({ counts, width }, statistic, resampleCount, rng) };
+}
+
+/** A score as a function of sums of counts, which resampling needs. */
+interface Counted {
+  /** Counts of a cluster. */
+  readonly width: number;
+  readonly count: (counts: Int32Array, start: number, outcome: ClusteredOutcome) => void;
+  readonly statistic: (sums: Float64Array) => number;
+  /** On the examples themselves. */
+  readonly point: number;
+}
+
+function byMacroF1(outcomes: readonly ClusteredOutcome[], names: readonly string[]): Counted {
+  return {
+    width: names.length * 3,
+    count: (counts, start, outcome) => {
+      countOutcome(counts, start, outcome, names);
+    },
+    statistic: (sums) => macroF1OfSums(sums, 0, names.length),
+    point: macroF1(outcomes, names),
+  };
+}
+
+/** For verdicts that are no classes. */
+function byAccuracy(outcomes: readonly ClusteredOutcome[]): Counted {
+  return {
+    width: 2,
+    count: (counts, start, { label, predicted }) => {
+      counts[start] = (counts[start] as number) + Number(label === predicted);
+      counts[start + 1] = (counts[start + 1] as number) + 1;
+    },
+    statistic: (sums) => (sums[0] as number) / (sums[1] as number),
+    point: accuracyOf(outcomes),
+  };
 }
 
 function meanOf(rows: readonly Float64Array[]): Float64Array {

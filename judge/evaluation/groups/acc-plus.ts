@@ -1,4 +1,5 @@
 /** acc+, as in MME: the share of groups of examples (an image, a question) of which all judgments are right. */
+import { isRight } from '../../kinds/table.ts';
 import type { Metric } from '../metric.ts';
 
 export interface AccPlus {
@@ -12,13 +13,14 @@ interface AccPlusScores {
   readonly accPlus?: AccPlus;
 }
 
-export const accPlusScores: Metric<AccPlusScores> = ({ judged, task: { accPlusBy } }) => {
+export const accPlusScores: Metric<AccPlusScores> = ({ judged, task }) => {
+  const { accPlusBy } = task;
   const groups = new Map<string, boolean>();
   let exampleCount = 0;
   for (const { example, judgment, reordered } of judged) {
     const key = accPlusBy === undefined ? example.groupKey : (example.attributes?.[accPlusBy] ?? example.id);
-    const isRight = judgment.ok && judgment.verdict === example.label;
-    groups.set(key, (groups.get(key) ?? true) && isRight);
+    const right = judgment.ok && isRight(task, judgment.verdict, example.label);
+    groups.set(key, (groups.get(key) ?? true) && right);
     if (reordered === undefined) exampleCount++;
   }
   if (accPlusBy === undefined && groups.size >= exampleCount) return undefined;

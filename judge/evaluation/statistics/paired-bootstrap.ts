@@ -50,6 +50,45 @@ export function pairedBootstrap(
   };
 }
 
+/** The same of accuracy, for verdicts that are no classes. */
+export function pairedAccuracy(
+  first: readonly ClusteredOutcome[],
+  second: readonly ClusteredOutcome[],
+  resampleCount: number,
+  rng: Rng,
+): PairedDifference {
+  assert(first.length === second.length && first.length > 0, 'two judges of the same examples');
+  const { rowOf, clusterCount } = clusterRows(first.map(({ clusterKey }) => clusterKey));
+  // Per cluster: the gain of the first over the second, and the examples.
+  const counts = new Int32Array(2 * clusterCount);
+  let gain = 0;
+  first.forEach((outcome, i) => {
+    const other = second[i];
+    assert(outcome.label === other?.label, 'two judges of the same examples');
+    const own = Number(outcome.label === outcome.predicted) - Number(other.label === other.predicted);
+    const at = 2 * (rowOf[i] as number);
+    counts[at] = (counts[at] as number) + own;
+    counts[at + 1] = (counts[at + 1] as number) + 1;
+    gain += own;
+  });
+  const statistic = (sums: Float64Array): number => (sums[0] as number) / (sums[1] as number);
+  const resamples = resample({ counts, width: 2 }, statistic, resampleCount, rng).sort();
+  const difference = gain / first.length;
+  return { difference, ci95: intervalAround(difference, resamples), p: twoSidedP(resamples) };
+}
+
+/** By Macro-F1 over the labels; by accuracy without any. */
+export function pairedDifference(
+  first: readonly ClusteredOutcome[],
+  second: readonly ClusteredOutcome[],
+  labels: readonly string[],
+  resampleCount: number,
+  rng: Rng,
+): PairedDifference {
+  if (labels.length === 0) return pairedAccuracy(first, second, resampleCount, rng);
+  return pairedBootstrap(first, second, labels, resampleCount, rng);
+}
+
 /** Of resampled differences; see PairedDifference. */
 export function twoSidedP(resamples: Float64Array): number {
   const notAbove = resamples.filter((value) => value <= 0).length;
