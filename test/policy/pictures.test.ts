@@ -14,7 +14,7 @@ const pillow = decodeSafetensors(readFileSync(join(folder, 'expected.safetensors
 /** Absolute differences of all values from Pillow's, as an ingested picture is shown to a model. */
 async function differences(name: string): Promise<number[]> {
   const { bytes } = await takeImage(readFileSync(join(folder, name)), name);
-  const { data, height, width } = await decodeImage(bytes);
+  const { data, height, width } = await decodeImage(required(bytes, name));
   const expected = required(pillow.get(name), name);
   expect([height, width, 3]).toEqual(expected.shape);
   return Array.from(data, (value, i) => Math.abs(value - (expected.data[i] ?? NaN)));
