@@ -19,6 +19,7 @@ import type {
 import type { Fork, SharedRun } from './fork.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AnswerMode } from '../judge/example.ts';
+import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
 
@@ -146,6 +147,8 @@ export interface EvaluateRunResult {
 export interface IngestOnlyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
+  /** Data that the recipe is without, because it is not there. */
+  readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
 }
 
@@ -164,6 +167,8 @@ export interface EvaluatePolicyInput {
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
+  /** Data that the recipe is without, because it is not there. */
+  readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
   readonly checkpoint: ArtifactRef;
   readonly mode: AnswerMode;

@@ -18,6 +18,7 @@ import { putExperimentIndex } from './experiment-index.ts';
 import { ingestedFrom } from '../data/ingested-from.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { firstRows } from '../data/json-lines.ts';
+import { absentOf, absentTexts } from '../../recipes/absent-data.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
@@ -52,6 +53,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as readonly PixelBaseline[]);
     const { tests, comparisons } = await testsBetween(scope, runs);
     const data = await reportData(scope, { ...input, runs }, tests, pixelBaselines);
+    const absent = absentOf(recipe);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
     return {
@@ -59,6 +61,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
       index: await putExperimentIndex(cache.store, {
         ...{ ...made, runs, report, comparisons },
         ...(pixelBaselines && { pixelBaselines }),
+        ...(absent.length > 0 && { absent }),
       }),
     };
   };
@@ -86,6 +89,7 @@ async function reportData(
     ...(recipe.summary !== undefined && { summary: recipe.summary }),
     experimentId: input.experimentId,
     recipeText: JSON.stringify(recipe, null, 2),
+    absent: absentTexts(absentOf(recipe)),
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,

@@ -9,6 +9,7 @@ import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
+import { absentLines } from '../../show/absent-lines.ts';
 import { paintFor, print, printJson } from '../../show/output.ts';
 import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
 import { withStack } from '../../temporal/stack.ts';
@@ -74,20 +75,21 @@ export function policySetting(folder: string): string {
 }
 
 function documentOf(workflowId: string, policy: string, result: Evaluated) {
-  const { recipeName, recipeDigest, checkpoint, mode, evaluations, cache } = result;
+  const { recipeName, recipeDigest, absent, checkpoint, mode, evaluations, cache } = result;
   return {
     ...{ workflowId, status: 'completed', recipeName, recipeDigest, mode, cache },
     policy: { name: policy, uri: checkpoint.uri, sha256: checkpoint.sha256 },
     tasks: evaluations.map(({ scores }) => scores),
+    ...(absent && { absent }),
   };
 }
 
-function printScores(policy: string, { evaluations, mode }: Evaluated, tokenCountMax: number): void {
+function printScores(policy: string, { evaluations, mode, absent }: Evaluated, tokenCountMax: number): void {
   const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
   print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
   const all = evaluations.map(({ scores }) => scores);
   const baselines = baselineLines([{ name: policy, scores: all }]);
-  for (const lines of [baselines, variantLines(all), unreadLines(all, tokenCountMax)]) {
+  for (const lines of [absentLines(absent), baselines, variantLines(all), unreadLines(all, tokenCountMax)]) {
     if (lines.length > 0) print(`\n${lines.join('\n')}`);
   }
 }
