@@ -16,6 +16,7 @@ import { createPixelBaselines } from '../pipeline/asking/pixel-baselines.ts';
 import { createPlanFork } from '../pipeline/training/plan-fork.ts';
 import { createPrepare } from '../pipeline/data/prepare.ts';
 import { createPromotion } from '../pipeline/promotion/promotion.ts';
+import { sourceFiles } from '../pipeline/data/source-buckets.ts';
 import { createReadRows } from '../pipeline/data/read-rows.ts';
 import { createReport } from '../pipeline/reporting/report.ts';
 import type { RetrainingActivities } from '../contract/retraining.ts';
@@ -45,7 +46,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
   const activity = <I, R>(work: (input: I, caller: Caller) => Promise<R>) => asActivity(deps.store, work);
   const promotion = createPromotion(cache);
   return {
-    prepare: activity(heartbeating(createPrepare(cache, deps.hub))),
+    prepare: activity(heartbeating(createPrepare(cache, sourceFiles(deps), deps.hub))),
     // Activities that read files send a heartbeat with each part read, so that a hung file system is detected.
     ingest: activity(createIngest(deps, cache)),
     inspectData: activity(createInspectData(deps, cache)),

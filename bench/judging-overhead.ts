@@ -16,6 +16,7 @@ import { createEvaluate } from '../pipeline/asking/evaluate.ts';
 import { Prompter } from '../pipeline/asking/prompter.ts';
 import type { ComputeContext } from '../pipeline/compute-context.ts';
 import { createIngest } from '../pipeline/data/ingest.ts';
+import { localFiles } from '../judge/datasets/sources/local-files.ts';
 import { createPrepare } from '../pipeline/data/prepare.ts';
 import type { Caller } from '../pipeline/heartbeat.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
@@ -93,7 +94,7 @@ async function roundIn(folder: string): Promise<Round> {
   const config = configIn(folder);
   const context = contextIn(folder, config);
   const { cache, deps } = context;
-  const { recipe } = await createPrepare(cache)({ recipe: controlOf(config), needed: 'all' });
+  const { recipe } = await createPrepare(cache, localFiles)({ recipe: controlOf(config), needed: 'all' });
   const ingest = await timed(() => createIngest(deps, cache)({ recipe }, caller));
   const checkpoint = await putFolder(deps.store, config, [
     ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],

@@ -6,6 +6,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
+import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
 import type {
@@ -94,6 +95,8 @@ export interface PrepareResult {
   readonly evaluations: readonly EvaluationPlan[];
   /** Runs that may train or be evaluated at the same time; absent: all. */
   readonly parallelRunCountMax?: number;
+  /** Data that the recipe is without, because it is not there. */
+  readonly absent?: readonly AbsentData[];
   /** From the recipe's `promotion` section, if it has one. */
   readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;
 }

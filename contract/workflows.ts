@@ -18,6 +18,7 @@ import type { JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-ro
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { AnswerMode } from '../judge/example.ts';
+import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
 
@@ -145,6 +146,8 @@ export interface EvaluateRunResult {
 export interface IngestOnlyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
+  /** Data that the recipe is without, because it is not there. */
+  readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
 }
 
@@ -165,6 +168,8 @@ export interface EvaluatePolicyInput {
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
+  /** Data that the recipe is without, because it is not there. */
+  readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
   readonly checkpoint: ArtifactRef;
   readonly mode: AnswerMode;

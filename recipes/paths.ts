@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { MtrlError } from '../core/errors.ts';
 import { isHubAddress } from '../core/hub-address.ts';
+import { dispensableDatasets } from './absent-data.ts';
 import type { Recipe } from './recipe.ts';
 import { pathText, type RecipePath } from './checks/problem.ts';
 import { memberOf } from './checks/schema-walk.ts';
@@ -46,15 +47,16 @@ function isObject(value: unknown): value is Mutable {
 }
 
 /**
- * Every local file and folder that the recipe names, with its place in the recipe; for a glob, the folder that it
+ * Every local file and folder that the recipe needs, with its place in the recipe; for a glob, the folder that it
  * starts from.
  */
 export function filesOf(recipe: Recipe): readonly { readonly path: RecipePath; readonly file: string }[] {
   const policy = Object.entries(recipe.policy ?? {}).flatMap(([key, file]) =>
     typeof file === 'string' && !isRemote(file) ? [{ path: ['policy', key], file }] : [],
   );
+  const dispensable = dispensableDatasets(recipe);
   const data = recipe.datasets.flatMap((dataset, i) => {
-    if (dataset.reader === 'judge-world') return [];
+    if (dataset.reader === 'judge-world' || dispensable.includes(i)) return [];
     const { path, imageFolder } = dataset;
     const start = path.search(/[*?{]/);
     const named = [

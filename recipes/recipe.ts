@@ -4,6 +4,7 @@
  * 2603.11665; their defaults are ours.
  */
 import { z } from 'zod';
+import { absentDataSchema } from './fields/absent-data-field.ts';
 import { datasetSchema } from './fields/dataset-fields.ts';
 import { leaksSchema } from './fields/dataset-options.ts';
 import { evaluationSchema } from './fields/evaluation-fields.ts';
@@ -83,6 +84,7 @@ export const recipeSchema = z.strictObject({
     .array(datasetSchema)
     .min(1)
     .describe('Where the rows are, and which fields are the image, the label and the text (docs/data.md).'),
+  absentData: absentDataSchema,
   quarantineRateMax: rate
     .default(0.1)
     .describe("Ingestion fails when more than this share of a dataset's rows cannot be used."),

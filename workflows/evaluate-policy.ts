@@ -63,8 +63,9 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
     const macroF1 = meanMacroF1(evaluations.map(({ scores }) => scores));
     tracker.state('done', 'done');
     if (macroF1 !== undefined) upsertAttributes({ macroF1 });
-    const { recipeName, recipeDigest } = prepared;
-    const made = { recipeName, recipeDigest, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
+    const { recipeName, recipeDigest, absent } = prepared;
+    const named = { recipeName, recipeDigest, ...(absent && { absent }) };
+    const made = { ...named, ingestion, checkpoint, mode, evaluations, cache: countMade(evaluations) };
     return { ...made, ...(baselines && { pixelBaselines: baselines }) };
   } catch (error) {
     throw endedBadly(error);

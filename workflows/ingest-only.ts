@@ -13,7 +13,8 @@ export async function ingestOnly(recipe: unknown): Promise<IngestOnlyResult> {
     tracker.state('ingesting', 'reading datasets');
     const ingestion = await bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]);
     tracker.state('done', `${String(ingestion.exampleCount)} examples`);
-    return { recipeName: prepared.recipeName, recipeDigest: prepared.recipeDigest, ingestion };
+    const { recipeName, recipeDigest, absent } = prepared;
+    return { recipeName, recipeDigest, ...(absent && { absent }), ingestion };
   } catch (error) {
     throw endedBadly(error);
   }

@@ -68,16 +68,39 @@ export async function writeSafetensorsFolder(
   return [...fileNames, indexName(baseName)];
 }
 
+/**
+ * The files that hold the tensors, in the order in which transformers looks for them: the one file, else the index and the
+ * shards that it names. Others in the folder (`consolidated.safetensors`, `model.fp16.safetensors`, pickled ones) are never
+ * read. Throws FILE_MISSING, CHECKPOINT_INVALID.
+ */
+export async function tensorFiles(folder: string, baseName: string): Promise<string[]> {
+  const single = `${baseName}.safetensors`;
+  if (existsSync(join(folder, single))) return [single];
+  const index = await readIndex(folder, baseName);
+  if (index === undefined) throw noWeights(join(folder, single));
+  return [...new Set(index.values())].sort().concat(indexName(baseName));
+}
+
 /** Reads all tensors of the folder. Throws CHECKPOINT_INVALID, CHECKPOINT_UNSUPPORTED, FILE_MISSING. */
 export async function readSafetensorsFolder(folder: string, baseName: string): Promise<Map<string, Tensor>> {
-  const index = await readIndex(folder, baseName);
-  if (index === undefined) return readSafetensorsFile(join(folder, `${baseName}.safetensors`));
+  const fileNames = (await tensorFiles(folder, baseName)).filter((name) => name.endsWith('.safetensors'));
   const tensors = new Map<string, Tensor>();
-  for (const fileName of [...new Set(index.values())].sort()) {
+  const fileOf = new Map<string, string>();
+  for (const fileName of fileNames) {
     for (const [name, tensor] of await readSafetensorsFile(join(folder, fileName))) {
-      if (index.get(name) === fileName) tensors.set(name, tensor);
+      const other = tensors.get(name);
+      if (other !== undefined && !isSame(other, tensor)) {
+        throw new MtrlError('CHECKPOINT_INVALID', `the tensor ${name} is in two files, with different values`, {
+          where: folder,
+          found: `${fileOf.get(name) ?? ''} and ${fileName}`,
+          hint: 'delete the shards of another save, or save the model again to an empty folder',
+        });
+      }
+      tensors.set(name, tensor);
+      fileOf.set(name, fileName);
     }
   }
+  const index = fileNames.includes(`${baseName}.safetensors`) ? [] : ((await readIndex(folder, baseName)) ?? []);
   for (const [name, fileName] of index) {
     if (tensors.has(name)) continue;
     throw new MtrlError('CHECKPOINT_INVALID', `tensor ${name} is not in the file that the index names`, {
@@ -86,6 +109,9 @@ export async function readSafetensorsFolder(folder: string, baseName: string): P
   }
   return tensors;
 }
+
+const isSame = (a: Tensor, b: Tensor): boolean =>
+  a.dtype === b.dtype && a.shape.join() === b.shape.join() && Buffer.from(a.data).equals(b.data);
 
 /** Reads each tensor into memory of its own, so that a large file is never held twice. */
 async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
@@ -109,18 +135,17 @@ async function readSafetensorsFile(path: string): Promise<Map<string, Tensor>> {
   }
 }
 
-/** Throws FILE_MISSING if the folder has neither the file nor an index of shards. */
-export function requireWeights(folder: string, baseName: string): void {
-  const path = join(folder, `${baseName}.safetensors`);
-  if (!existsSync(path) && !existsSync(join(folder, indexName(baseName)))) throw noWeights(path);
-}
-
 /** Pickled weights run code when they are opened, so they never are. */
 function noWeights(path: string, cause?: unknown): MtrlError {
   const names = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
   const pickled = names.filter((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
+  const other = names.filter((name) => name.endsWith('.safetensors'));
   return new MtrlError('FILE_MISSING', 'the weights file does not exist', {
     where: path,
+    ...(other.length > 0 && {
+      found: `weights of other names: ${other.join(', ')}`,
+      hint: 'only model.safetensors, or shards with model.safetensors.index.json, are read: convert a consolidated.safetensors, and rename a variant such as model.fp16.safetensors',
+    }),
     ...(pickled.length > 0 && {
       found: `pickled weights: ${pickled.join(', ')}`,
       hint: 'pickled weights can run code and are never opened; save the model as safetensors with save_pretrained of transformers',

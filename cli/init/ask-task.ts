@@ -74,7 +74,8 @@ function guessOf(seen: Seen, given: Choices): GuessedTask | undefined {
   }
 }
 
-function labelText({ guess: { label } }: GuessedTask): string {
+function labelText({ guess: { label, votes } }: GuessedTask): string {
+  if (label === undefined) return votes?.column ?? 'none';
   return typeof label === 'string' ? label : JSON.stringify(label);
 }
 

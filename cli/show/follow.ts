@@ -46,7 +46,9 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
   let standing: Standing | undefined;
   const draw = (): void => {
     const { columnCount, rowCount } = screen;
-    if (standing) screen.draw(barLines(standing, { nowMs: Date.now(), columnCount, rowCount, rates, paint }));
+    if (standing === undefined) return;
+    const bars = barLines(standing, { nowMs: Date.now(), columnCount, rowCount, rates, paint });
+    screen.draw([...bars, ...(standing.retrying?.split('\n') ?? [])]);
   };
   const timer = setInterval(draw, redrawMs);
   process.stderr.on('resize', draw);
@@ -66,10 +68,13 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
 async function writeLines({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
   const view = { nowMs: 0, columnCount: 0, rates: new Rates(), paint: paintFor(process.stderr) };
   let last = '';
+  let lastRetry: string | undefined;
   let saidAtMs = Date.now();
   const look = async (): Promise<void> => {
     const standing = await lookAt(client, experimentId);
     if (standing === undefined) return;
+    if (standing.retrying !== undefined && standing.retrying !== lastRetry) say(standing.retrying);
+    lastRetry = standing.retrying ?? lastRetry;
     const line = plainLine(standing, view);
     const nowMs = Date.now();
     if (line !== last) say(line);

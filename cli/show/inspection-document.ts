@@ -29,12 +29,13 @@ export function tableDocument({ facts, pictures, labels }: Seen) {
 }
 
 export function guessDocument({ guess, keys, fields, splits, votes, prompt }: GuessedTask, trial?: Trial) {
-  const { kind, label, labels, labelMap = {}, images, candidates = null, ranking = null, notes } = guess;
+  const { kind, label = null, labels, labelMap = {}, images, candidates = null, ranking = null, notes } = guess;
   return {
     ...{ kind, label, labels, labelMap, images, candidates, ranking, prompt, notes },
     ...{ promptFields: fields.fields, id: keys.id, group: keys.group ?? null },
     splits: splits.sources.map(({ source, split }) => ({ path: source.path, split })),
     votes: votes.map(({ column, found }) => ({ column, found })),
+    readVotes: guess.votes === undefined ? null : { where: guess.votes.where, labelBy: guess.votes.labelBy },
     sampled: trial && { triedCount: trial.triedCount, unusable: Object.fromEntries(trial.unusable) },
   };
 }

@@ -1,5 +1,6 @@
 /** What `mtrl init` sees and guesses, as text. */
 import type { GuessedTask } from '../../judge/datasets/inspection/guesses/guess-task.ts';
+import { votesText } from '../../judge/datasets/inspection/guesses/guess-votes.ts';
 import { columnLine, seenLines } from '../../judge/datasets/inspection/plan/seen-lines.ts';
 import type { Seen } from '../../judge/datasets/inspection/guesses/task-guess.ts';
 import type { Trial } from '../../judge/datasets/inspection/plan/trial.ts';
@@ -38,10 +39,7 @@ export function guessLines({ guess, keys, splits, votes }: GuessedTask, trial?: 
   return [
     `  -> ${guess.kind}, labels ${excerpt(guess.labels.join(', '), lineLengthMax)}`,
     ...guess.notes.map((note) => `     ${excerpt(note, lineLengthMax)}`),
-    ...votes.map(
-      ({ column, found }) =>
-        `     ${excerpt(`\`${column}\` holds ${found}; one verdict a row is read`, lineLengthMax)}`,
-    ),
+    ...votes.map((each) => `     ${excerpt(votesText(each, guess.votes), lineLengthMax)}`),
     `     split ${[...new Set(splitTexts)].join(', ')}${keys.group === undefined ? '' : `, by ${excerpt(keys.group, nameLengthMax)}`}`,
     ...(trial === undefined ? [] : trialLines(trial)),
   ];

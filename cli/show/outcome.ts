@@ -24,6 +24,7 @@ export interface ExperimentDocument {
     readonly tasks: readonly TaskScores[];
   }[];
   readonly pixelBaselines?: readonly PixelBaseline[];
+  readonly absent?: ExperimentIndex['absent'];
   readonly cache: CacheCount;
   readonly wallMs: number | null;
   readonly error?: { readonly code: string; readonly message: string };
@@ -69,7 +70,7 @@ export async function indexOf({ store }: Pick<Stack, 'store'>, { index }: Experi
 }
 
 export function documentOf(
-  { experimentId, cache, wallMs, runs, pixelBaselines }: ExperimentIndex,
+  { experimentId, cache, wallMs, runs, pixelBaselines, absent }: ExperimentIndex,
   reportPath: string,
 ): ExperimentDocument {
   const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
@@ -81,7 +82,7 @@ export function documentOf(
     tasks: evaluations.map(({ scores }) => scores),
   }));
   const made = { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms } as const;
-  return { ...made, ...(pixelBaselines && { pixelBaselines }), cache, wallMs };
+  return { ...made, ...(pixelBaselines && { pixelBaselines }), ...(absent && { absent }), cache, wallMs };
 }
 
 export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {

@@ -1,6 +1,7 @@
 /** Current state of an experiment, queried from the experiment and its runs. */
 import { type Client, QueryNotRegisteredError, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
+import { retryText } from '../retry-text.ts';
 import { describe } from '../temporal/describe-experiment.ts';
 
 export interface Standing {
@@ -10,6 +11,8 @@ export interface Standing {
   readonly isOpen: boolean;
   readonly startedAt: Date;
   readonly closedAt: Date | undefined;
+  /** Why an activity of the experiment itself is tried again; undefined if none is. */
+  readonly retrying: string | undefined;
   /** undefined while no control worker answers. */
   readonly progress: ExperimentProgress | undefined;
 }
@@ -24,13 +27,14 @@ export async function standingOf(client: Client, experimentId: string): Promise<
 }
 
 function factsOf(description: WorkflowExecutionDescription): Omit<Standing, 'progress'> {
-  const { workflowId, status, startTime, closeTime } = description;
+  const { workflowId, status, startTime, closeTime, raw } = description;
   return {
     experimentId: workflowId,
     status: status.name,
     isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
     startedAt: startTime,
     closedAt: closeTime,
+    retrying: retryText(raw.pendingActivities ?? []),
   };
 }
 

@@ -6,6 +6,7 @@ import type { EvaluatePolicyResult, IngestOnlyResult, JudgeBatchResult } from '.
 import { onInterrupt } from '../show/follow.ts';
 import { Interrupted } from '../show/interrupted.ts';
 import { ingestPhase } from '../ingest-phase.ts';
+import { retryText } from '../retry-text.ts';
 import { codedEnd } from '../show/outcome.ts';
 import { commandText, say } from '../show/output.ts';
 import { patiently } from './patience.ts';
@@ -90,6 +91,7 @@ const words = {
 /** Prints progress until the job ends. It is only for display: after a failed query the next one tries again. */
 async function showProgress({ client }: Stack, workflowId: string, ended: AbortSignal): Promise<void> {
   let last = '';
+  let lastRetry: string | undefined;
   const isOver = (): boolean => ended.aborted;
   while (!isOver()) {
     const progress = await client
@@ -97,20 +99,24 @@ async function showProgress({ client }: Stack, workflowId: string, ended: AbortS
         client.workflow.getHandle(workflowId).query<JobProgress>('progress'),
       )
       .catch(() => undefined);
-    const phase = progress?.state === 'ingesting' ? await ingestPhaseOf(client, workflowId) : undefined;
+    const pending = await pendingActivitiesOf(client, workflowId);
+    const phase = progress?.state === 'ingesting' ? ingestPhase(pending) : undefined;
     const line = progress === undefined ? last : `${progress.state}: ${phase ?? progress.phase}`;
     if (line !== last && !isOver()) say(progress?.state === 'waiting' ? `${line}\n${answersOf(workflowId)}` : line);
     last = line;
+    const retry = retryText(pending);
+    if (retry !== undefined && retry !== lastRetry && !isOver()) say(retry);
+    lastRetry = retry ?? lastRetry;
     await sleep(askMs, undefined, { signal: ended }).catch(() => undefined);
   }
 }
 
-async function ingestPhaseOf(client: Stack['client'], workflowId: string): Promise<string | undefined> {
+async function pendingActivitiesOf(client: Stack['client'], workflowId: string) {
   const described = await client.workflow
     .getHandle(workflowId)
     .describe()
     .catch(() => undefined);
-  return ingestPhase(described?.raw.pendingActivities ?? []);
+  return described?.raw.pendingActivities ?? [];
 }
 
 function answersOf(workflowId: string): string {

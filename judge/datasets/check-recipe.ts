@@ -1,8 +1,11 @@
-/** Checks a recipe's datasets against its tasks before any row is read. RECIPE_INVALID names the place. */
+/**
+ * Checks of a recipe that need more of judging than its schema knows: templates, labels as answers, and the tasks of the
+ * judge world. What fields say of each other is checked when a recipe is read (recipes/checks). RECIPE_INVALID names the
+ * place.
+ */
 import { MtrlError } from '../../core/errors.ts';
 import type { JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
-import { candidatesProblem } from '../kinds/candidate-count.ts';
-import { kindOf, kindsWhere, sampleLabels } from '../kinds/table.ts';
+import { kindOf, sampleLabels } from '../kinds/table.ts';
 import { targetText } from '../tasks/completion.ts';
 import { readVerdict } from '../tasks/read-verdict.ts';
 import { compileTemplate } from '../tasks/template.ts';
@@ -67,41 +70,14 @@ function checkWorld(recipe: Recipe, spec: JudgeWorldSpec, where: string): void {
   }
 }
 
-const isNumbers = (label: object): boolean => 'greaterOf' in label || 'lesserOf' in label;
-
-function checkRows(recipe: Recipe, spec: RowsSpec, where: string): void {
-  const task = taskSpecOf(recipe, spec.task, `${where}.task`);
-  const { kind, labels } = task;
-  const { takesTwoLabelFields } = kindOf(task);
-  const { fields, labelMap, rationale } = spec;
-  for (const [value, label] of Object.entries(labelMap)) {
-    if (label !== null && !labels.includes(label))
-      throw invalid(`${where}.labelMap.${value}`, `not a label of ${spec.task}`, label, labels.join(' or '));
-  }
-  const compared = candidatesProblem(fields, task);
-  if (compared !== undefined) {
-    const { field, found, allowed } = compared;
-    throw invalid(
-      `${where}.fields.${field}`,
-      `examples of ${kind} tasks have other candidates`,
-      JSON.stringify(found),
-      allowed,
-    );
-  }
-  if (!takesTwoLabelFields && typeof fields.label !== 'string' && isNumbers(fields.label)) {
-    const takers = kindsWhere((each) => each.takesTwoLabelFields).join(', ');
-    throw invalid(`${where}.fields.label`, `greaterOf is for ${takers} tasks`, kind, 'one field');
-  }
+function checkRationale({ rationale }: RowsSpec, where: string): void {
   if (typeof rationale === 'string') checkTemplate(`${where}.rationale`, rationale);
   else for (const [name, text] of Object.entries(rationale ?? {})) checkTemplate(`${where}.rationale.${name}`, text);
 }
 
 /** Rejects labels that an answer cannot carry, since every judgment would be unparsable. */
 function checkLabels(name: string, task: TaskSpec): void {
-  const { labels } = task;
   const where = `tasks.${name}.labels`;
-  if (new Set(labels).size < labels.length)
-    throw invalid(where, 'labels are the same', labels.join(), 'different labels');
   for (const label of sampleLabels(task)) {
     const text = targetText({ id: name, label }, 'direct', task.verdictFormat);
     const judgment = readVerdict({ text, finishReason: 'stop' }, task, 'direct');
@@ -122,6 +98,6 @@ export function checkRecipeData(recipe: Recipe): void {
   }
   recipe.datasets.forEach((spec, i) => {
     if (spec.reader === 'judge-world') checkWorld(recipe, spec, `datasets[${i}]`);
-    else checkRows(recipe, spec, `datasets[${i}]`);
+    else checkRationale(spec, `datasets[${i}]`);
   });
 }

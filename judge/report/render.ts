@@ -114,13 +114,14 @@ function results(data: ReportData): Section {
     data.runs.map(({ runName: name, scores }) => ({ name, scores })),
     data.pixelBaselines,
   ).map((line) => html`<p class="muted">${line}.</p>`);
+  const absent = data.absent.map((line) => html`<p class="muted">Left out, because it is not there: ${line}</p>`);
   const head = { id: 'answer', title: 'Results' };
   const line = 'The thin line on each bar is the majority baseline.';
   if (!hasSeveralRuns(data)) {
     return {
       ...{ ...head, about: `Macro-F1 in points with bootstrap 95 % intervals. ${line}` },
       body: html`<div class="panel">${scoreTable(data)}</div>
-        ${baselines}${claims(data)}${comparisonTable(data)}`,
+        ${baselines}${absent}${claims(data)}${comparisonTable(data)}`,
     };
   }
   return {
@@ -131,7 +132,7 @@ function results(data: ReportData): Section {
         <p class="muted">Macro-F1 in points with bootstrap 95 % intervals over examples. ${line}</p>
         ${scoreTable(data)}${baselines}
       </details>
-      ${comparisonTable(data)}`,
+      ${absent}${comparisonTable(data)}`,
   };
 }
 

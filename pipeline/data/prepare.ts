@@ -1,6 +1,8 @@
 /** Validates the recipe, resolves its defaults, stores it, and returns its runs and evaluations. */
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
+import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
+import { absentOf, withoutAbsent } from '../../recipes/absent-data.ts';
 import { requireFiles } from '../../recipes/paths.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { ArmPlan, PrepareInput, PrepareResult } from '../../contract/activities.ts';
@@ -10,6 +12,7 @@ import type { Recipe } from '../../recipes/recipe.ts';
 import { endpointOf } from '../../recipes/arms.ts';
 import { endpointPolicy } from '../policies/endpoint-policy.ts';
 import { armOf } from '../recipe-access.ts';
+import { findAbsent } from './find-absent.ts';
 import { withPinnedAddresses } from './pin-hub.ts';
 import { planEvaluations, planRuns } from '../training/plan-runs.ts';
 
@@ -17,11 +20,12 @@ import { planEvaluations, planRuns } from '../training/plan-runs.ts';
  * Has no cache key, because it is cheap and must look at the files each time. Throws RECIPE_INVALID, FILE_MISSING;
  * NOT_FOUND, HUB_REFUSED, HUB_UNREACHABLE for addresses of the Hub.
  */
-export function createPrepare(cache: JsonCache, hub?: Hub) {
+export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
   return async ({ recipe: written, needed }: PrepareInput): Promise<PrepareResult> => {
     const parsed = parseRecipe(written);
     requireFiles(parsed, needed);
-    const recipe = await withPinnedAddresses(parsed, hub, needed);
+    const recipe = await whatIsThere(await withPinnedAddresses(parsed, hub, needed), files);
+    const absent = absentOf(recipe);
     const { promotion, parallelRunCountMax } = recipe;
     return {
       recipe: await cache.put(recipe),
@@ -30,9 +34,16 @@ export function createPrepare(cache: JsonCache, hub?: Hub) {
       runs: await Promise.all(planRuns(recipe).map((plan) => withEndpoint(cache, recipe, plan))),
       evaluations: planEvaluations(recipe),
       ...(parallelRunCountMax !== undefined && { parallelRunCountMax }),
+      ...(absent.length > 0 && { absent }),
       ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };
   };
+}
+
+/** Without data that is not there, if the recipe allows that. Throws DATASET_EMPTY if nothing is left. */
+async function whatIsThere(recipe: Recipe, files: SourceFiles): Promise<Recipe> {
+  const absent = await findAbsent(recipe, files);
+  return absent.size === 0 ? recipe : withoutAbsent(recipe, absent);
 }
 
 /** The plan of an arm with an endpoint names it: the arm needs nothing of the recipe's policy. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { isHubAddress } from '../../core/hub-address.ts';
-import { requireWeights } from '../../artifacts/codecs/safetensors-folder.ts';
+import { isTensorFile, tensorFiles } from '../../artifacts/codecs/safetensors-folder.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { isCheckpointFile } from '../../policy/checkpoints/checkpoint-files.ts';
@@ -107,7 +107,7 @@ async function importFolder(
 ) {
   const { deps, cache } = context;
   const names = await checkpointFiles(path);
-  if ('checkpoint' in policy) requireWeights(path, 'model');
+  if ('checkpoint' in policy) names.push(...(await tensorFiles(path, 'model')));
   const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, async () => {
@@ -152,13 +152,14 @@ function namingFolder(error: unknown, copy: string, path: string): unknown {
   return new MtrlError(error.code, error.message, { ...error.details, where: `${path}${where.slice(copy.length)}` });
 }
 
+/** Config, tokenizer and templates. */
 async function checkpointFiles(folder: string): Promise<string[]> {
   const names = await fileNames(folder).catch((cause: unknown) => {
     throw new MtrlError('FILE_MISSING', 'the checkpoint folder cannot be read', { where: folder, cause });
   });
   const templates = await fileNames(join(folder, templateFolder)).catch(() => []);
   return [
-    ...names.filter((name) => isCheckpointFile(name) && name !== 'provenance.json'),
+    ...names.filter((name) => isCheckpointFile(name) && !isTensorFile(name) && name !== 'provenance.json'),
     ...templates.filter((name) => name.endsWith('.jinja')).map((name) => `${templateFolder}/${name}`),
   ];
 }

@@ -9,6 +9,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
+import type { AbsentData } from '../../recipes/fields/absent-data-field.ts';
 import type { CacheCount, EvaluatedRun, IngestResult } from '../../contract/activities.ts';
 
 export interface ExperimentIndex {
@@ -24,6 +25,8 @@ export interface ExperimentIndex {
   readonly comparisons?: readonly ArtifactRef[];
   /** What is fitted to the pixels of the training rows; absent in experiments of earlier versions. */
   readonly pixelBaselines?: readonly PixelBaseline[];
+  /** Data that the recipe was without, because it was not there. */
+  readonly absent?: readonly AbsentData[];
   readonly cache: CacheCount;
   readonly wallMs: number;
 }

@@ -19,6 +19,7 @@ import { putExperimentIndex } from './experiment-index.ts';
 import { ingestedFrom } from '../data/ingested-from.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { firstRows } from '../data/json-lines.ts';
+import { absentOf, absentTexts } from '../../recipes/absent-data.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
@@ -57,6 +58,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);
     const compared = { tests, ...(await reportArms(recipe, runs, outcomesOf)) };
     const data = await reportData(scope, { ...input, runs }, compared, pixelBaselines);
+    const absent = absentOf(recipe);
     const html = new TextEncoder().encode(renderReport(data));
     const report = await cache.store.putBytes(html);
     const tables = await putTables(cache, tableFiles(data));
@@ -65,6 +67,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
       index: await putExperimentIndex(cache.store, {
         ...{ ...made, runs, report, tables, comparisons },
         ...(pixelBaselines && { pixelBaselines }),
+        ...(absent.length > 0 && { absent }),
       }),
     };
   };
@@ -100,6 +103,7 @@ async function reportData(
     ...(recipe.summary !== undefined && { summary: recipe.summary }),
     experimentId: input.experimentId,
     recipeText: JSON.stringify(recipe, null, 2),
+    absent: absentTexts(absentOf(recipe)),
     recipeDigest: digestOf(asJson(recipe)),
     tasks: Object.entries(recipe.tasks).map(([name, { kind, ood }]) => ({ name, kind, ood })),
     runs,

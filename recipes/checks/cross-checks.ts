@@ -1,15 +1,14 @@
 /** Checks across fields: names that must exist elsewhere in the recipe, and data that arms and evaluation need. */
-import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
-import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
 import { imitatesReasons, isTrained } from '../arms.ts';
 import { algorithmProblems } from './algorithm-checks.ts';
 import { armSetProblems } from './arm-set-checks.ts';
+import { datasetProblems } from './dataset-checks.ts';
 import { endpointProblems } from './endpoint-checks.ts';
 import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
-import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
+import { type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
-import type { Recipe, TaskSpec } from '../recipe.ts';
+import type { Recipe } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { sectionProblems } from './section-checks.ts';
 import { unknownName } from './unknown-name.ts';
@@ -17,7 +16,7 @@ import { unknownName } from './unknown-name.ts';
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
   return [
     ...labelProblems(recipe),
-    ...recipe.datasets.flatMap((_, index) => datasetProblems(recipe, index)),
+    ...recipe.datasets.flatMap((dataset, index) => datasetProblems(recipe, dataset, index)),
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(recipe, arm)),
     ...armSetProblems(recipe),
     ...evaluationProblems(recipe),
@@ -51,68 +50,6 @@ function leakProblems({ datasets, leaks }: Recipe): RecipeProblem[] {
     const allowed = `a field in the \`fields.prompt\` of a dataset: ${[...read].join(', ') || 'there is none'}`;
     return [{ path: ['leaks', 'textFields', i], found: valueText(field), allowed }];
   });
-}
-
-function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
-  const dataset = recipe.datasets[index];
-  if (dataset === undefined) return [];
-  const at = ['datasets', index] as const;
-  const unknown = tasksOfDataset(dataset).flatMap((task, i) =>
-    unknownName(
-      dataset.reader === 'judge-world' ? [...at, 'tasks', i] : [...at, 'task'],
-      task,
-      Object.keys(recipe.tasks),
-      'task',
-    ),
-  );
-  if (dataset.reader === 'judge-world') return unknown;
-  const task = recipe.tasks[dataset.task];
-  if (task === undefined) return unknown;
-  const { label } = dataset.fields;
-  const compared = candidatesProblem(dataset.fields, task);
-  const problems: RecipeProblem[] = [];
-  if (compared !== undefined) {
-    const { field, found, allowed } = compared;
-    problems.push({ path: [...at, 'fields', field], found: valueText(found), allowed });
-  }
-  const { takesTwoLabelFields } = kindOf(task);
-  if (typeof label === 'object' && 'always' in label) {
-    if (!isLabel(task, label.always)) {
-      const allowed = `a label of ${dataset.task}: ${task.labels.join(', ')}`;
-      problems.push({ path: [...at, 'fields', 'label', 'always'], found: valueText(label.always), allowed });
-    }
-  } else if (typeof label === 'object' && 'criteria' in label) {
-    problems.push(...criteriaProblems([...at, 'fields', 'label', 'criteria'], label.criteria, task));
-  } else if (!takesTwoLabelFields && typeof label !== 'string') {
-    const takers = kindsWhere((kind) => kind.takesTwoLabelFields).join(', ');
-    problems.push({
-      path: [...at, 'fields', 'label'],
-      found: valueText(label),
-      allowed: `the name of a row field; greaterOf is for ${takers} tasks`,
-    });
-  }
-  for (const [value, mapped] of Object.entries(dataset.labelMap)) {
-    if (mapped === null || task.labels.includes(mapped)) continue;
-    problems.push({
-      path: [...at, 'labelMap', value],
-      found: valueText(mapped),
-      allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}`,
-    });
-  }
-  return problems;
-}
-
-/** One field for each criterion of the task. */
-function criteriaProblems(
-  at: RecipePath,
-  fields: Readonly<Record<string, string>>,
-  { criteria = {} }: TaskSpec,
-): RecipeProblem[] {
-  const [found, wanted] = [Object.keys(fields), Object.keys(criteria)];
-  if (found.length === wanted.length && wanted.every((name) => found.includes(name))) return [];
-  const allowed =
-    wanted.length > 0 ? `a field for each of ${wanted.join(', ')}` : 'a field, as the task has no criteria';
-  return [{ path: at, found: found.join(', '), allowed }];
 }
 
 function armProblems(recipe: Recipe, name: string): RecipeProblem[] {

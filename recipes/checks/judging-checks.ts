@@ -1,16 +1,14 @@
-/** Checks of task kinds, labels, mixtures and rewards against each other, beyond what a single field can express. */
+/** Checks of task kinds, mixtures and rewards against each other, beyond what a single field can express. */
 import { fieldsOfKinds, hasClasses, kindNames, kindOf, kinds, metricGroups } from '../../judge/kinds/table.ts';
 import { isRl, isTrained } from '../arms.ts';
 import { hasHeadline, headlineMetrics } from '../fields/headline-field.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
-import type { DatasetSpec, Recipe, RlArm, TaskSpec } from '../recipe.ts';
+import type { Recipe, RlArm, TaskSpec } from '../recipe.ts';
 import { trainedTasks } from '../task-sets.ts';
-import { voteProblems } from './vote-checks.ts';
 
 export function judgingProblems(recipe: Recipe): RecipeProblem[] {
   return [
     ...Object.entries(recipe.tasks).flatMap(([name, task]) => taskProblems(['tasks', name], task)),
-    ...recipe.datasets.flatMap((dataset, i) => labelProblems(['datasets', i], dataset, recipe)),
     ...Object.keys(recipe.arms).flatMap((arm) => armProblems(['arms', arm], recipe, arm)),
   ];
 }
@@ -53,43 +51,6 @@ function fieldsOfOtherKinds(at: RecipePath, task: TaskSpec): RecipeProblem[] {
     const allowed = `nothing, because the kind is not ${takersOf(field).join(' or ')}`;
     return [{ path: [...at, field], found: valueText(value), allowed }];
   });
-}
-
-function labelProblems(at: RecipePath, dataset: DatasetSpec, { tasks }: Recipe): RecipeProblem[] {
-  if (dataset.reader === 'judge-world') return [];
-  const task = tasks[dataset.task];
-  if (task === undefined) return [];
-  const { labelMap, labelThresholds = [], randomOrderSeed, fields } = dataset;
-  const problems = labelThresholds.flatMap(({ label }, i): RecipeProblem[] =>
-    task.labels.includes(label)
-      ? []
-      : [
-          {
-            path: [...at, 'labelThresholds', i, 'label'],
-            found: valueText(label),
-            allowed: `a label of ${dataset.task}: ${task.labels.join(', ')}`,
-          },
-        ],
-  );
-  const hasMap = Object.keys(labelMap).length > 0;
-  const isOfFields = typeof fields.label === 'string' || 'criteria' in fields.label;
-  if (labelThresholds.length > 0 && (hasMap || !isOfFields)) {
-    const allowed = 'labelThresholds with one label field, or one a criterion, and without labelMap';
-    problems.push({
-      path: [...at, 'labelThresholds'],
-      found: hasMap ? 'labelMap too' : valueText(fields.label),
-      allowed,
-    });
-  }
-  if (dataset.each !== undefined && dataset.ranking !== undefined) {
-    const allowed = 'nothing, because rows are expanded by ranking';
-    problems.push({ path: [...at, 'each'], found: valueText(dataset.each), allowed });
-  }
-  if (randomOrderSeed !== undefined && kindOf(task).candidateCount === undefined) {
-    const allowed = `nothing, because ${dataset.task} is ${task.kind}`;
-    problems.push({ path: [...at, 'randomOrderSeed'], found: valueText(randomOrderSeed), allowed });
-  }
-  return [...problems, ...voteProblems(at, dataset, task)];
 }
 
 function armProblems(at: RecipePath, recipe: Recipe, name: string): RecipeProblem[] {

@@ -6,11 +6,13 @@ import { evaluatedTasks } from '../task-sets.ts';
 import { unknownName } from './unknown-name.ts';
 
 export function promotionProblems(recipe: Recipe): RecipeProblem[] {
-  const { promotion, arms, tasks } = recipe;
+  const { promotion, arms, tasks, absentData } = recipe;
   if (promotion === undefined) return [];
   const { minimums } = promotion.gate;
   const at = (i: number, field: 'task' | 'metric') => ['promotion', 'gate', 'minimums', i, field] as const;
+  const allowed = 'nothing, because a promotion compares scores on all of the data';
   return [
+    ...(absentData === undefined ? [] : [{ path: ['absentData'], found: valueText(absentData), allowed }]),
     ...unknownName(['promotion', 'arm'], promotion.arm, Object.keys(arms), 'arm'),
     ...minimums.flatMap(({ task }, i) => unknownName(at(i, 'task'), task, evaluatedTasks(recipe), 'evaluated task')),
     ...minimums.flatMap(({ task, metric }, i): RecipeProblem[] => {

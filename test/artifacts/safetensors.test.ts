@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensorsFolder, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
+import { readSafetensorsFolder, tensorFiles, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -131,6 +131,47 @@ describe('a folder of safetensors', () => {
     expect(index).toEqual({
       metadata: { total_size: 1200 },
       weight_map: { a: names[0], b: names[0], c: names[1] },
+    });
+  });
+
+  it('reads the one file and not the index beside it, as transformers does, and never files of other names', async () => {
+    const folder = mkdtempSync(join(root, 'several-'));
+    const zeros = new Map([...many].map(([name, { shape }]) => [name, float32Tensor(new Float32Array(100), shape)]));
+    const shards = await writeSafetensorsFolder(folder, 'model', zeros, 1700);
+    expect(await readSafetensorsFolder(folder, 'model')).toEqual(zeros);
+    expect(await tensorFiles(folder, 'model')).toEqual(shards);
+    await writeSafetensorsFolder(folder, 'consolidated', zeros);
+    await writeFile(join(folder, 'pytorch_model.bin'), 'pickle');
+    await writeSafetensorsFolder(folder, 'model', many);
+    expect(await tensorFiles(folder, 'model')).toEqual(['model.safetensors']);
+    expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
+  });
+
+  it('says which weights of other names there are', async () => {
+    const folder = mkdtempSync(join(root, 'other-'));
+    for (const name of ['consolidated', 'model.fp16']) await writeSafetensorsFolder(folder, name, many);
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({
+      code: 'FILE_MISSING',
+      details: {
+        where: join(folder, 'model.safetensors'),
+        found: 'weights of other names: consolidated.safetensors, model.fp16.safetensors',
+        hint: expect.stringContaining('rename a variant') as string,
+      },
+    });
+  });
+
+  it('takes all tensors of the shards; a tensor in two of them must have the same values', async () => {
+    const folder = mkdtempSync(join(root, 'twice-'));
+    const map = { a: 'one.safetensors', b: 'two.safetensors' };
+    await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+    await writeSafetensorsFolder(folder, 'one', new Map([...many].filter(([name]) => name !== 'b')));
+    await writeSafetensorsFolder(folder, 'two', new Map([...many].filter(([name]) => name !== 'c')));
+    expect(await readSafetensorsFolder(folder, 'model')).toEqual(many);
+    await writeSafetensorsFolder(folder, 'two', new Map([...many, ['a', float32Tensor(Float32Array.of(7), [1])]]));
+    await expect(readSafetensorsFolder(folder, 'model')).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: 'the tensor a is in two files, with different values',
+      details: { found: 'one.safetensors and two.safetensors' },
     });
   });
 

@@ -22,6 +22,9 @@ const pair = { kind: 'pairwise', labels: ['first', 'second'] };
 const better = { kind: 'pairwise', label: { always: 'first' }, candidates: ['chosen', 'rejected'] };
 const intensity = { kind: 'score', label: 'mean', labels: ['-4', '-3', '-2', '-1', '0', '1', '2', '3', '4'] };
 
+/** The label is in another column, and the votes are for the agreement. */
+const beside = (column: string) => ({ votes: [{ column }], readVotes: { where: column, labelBy: 'field' } });
+
 /** File -> what is guessed of it. */
 const expected: Readonly<Record<string, object>> = {
   ...Object.fromEntries(
@@ -48,7 +51,11 @@ const expected: Readonly<Record<string, object>> = {
       },
     ]),
   ),
-  'cue-conflict/votes.jsonl': { kind: 'pointwise', label: 'shape_category', votes: [{ column: 'human_votes' }] },
+  // What people say goes before what the picture was made of.
+  'cue-conflict/votes.jsonl': {
+    ...{ kind: 'pointwise', label: null, votes: [{ column: 'human_votes' }] },
+    readVotes: { where: { counts: 'human_votes' }, labelBy: 'majority' },
+  },
   'nlvr/train1000.jsonl': {
     ...truth,
     label: 'label',
@@ -56,7 +63,7 @@ const expected: Readonly<Record<string, object>> = {
     promptFields: ['sentence'],
     group: 'sentence',
   },
-  'nlvr/dev.jsonl': { ...truth, label: 'label', images: ['images'], group: 'sentence', votes: [{ column: 'evals' }] },
+  'nlvr/dev.jsonl': { ...truth, label: 'label', images: ['images'], group: 'sentence', ...beside('evals') },
   'format-fixtures/easyr1_images_list.parquet': {
     ...truth,
     label: 'answer',
@@ -121,7 +128,7 @@ const expected: Readonly<Record<string, object>> = {
     kind: 'score',
     label: 'human_avg',
     group: 'text_id',
-    votes: [{ column: 'human_scores' }],
+    ...beside('human_scores'),
   },
   ...Object.fromEntries(
     ['train', 'val', 'test'].flatMap((split) => [
@@ -133,10 +140,7 @@ const expected: Readonly<Record<string, object>> = {
         `vader/polarity.${split}.jsonl`,
         { kind: 'pointwise', label: 'label', group: 'stem', votes: [{ column: 'ratings' }] },
       ],
-      [
-        `vader/intensity.${split}.jsonl`,
-        { ...intensity, promptFields: ['word'], group: 'stem', votes: [{ column: 'ratings' }] },
-      ],
+      [`vader/intensity.${split}.jsonl`, { ...intensity, promptFields: ['word'], group: 'stem', ...beside('ratings') }],
     ]),
   ),
   ...Object.fromEntries(
@@ -164,16 +168,18 @@ describe.skipIf(isMissing)('mtrl init', () => {
     async (name, guess) => {
       const recipe = recipePath();
       const [table] = (await initJson([path.join(data, name), '--to', recipe])).tables;
-      const { votes = [] } = guess as { votes?: readonly object[] };
+      const { votes = [], readVotes = null } = guess as { votes?: readonly object[]; readVotes?: object };
       expect(table?.task).toMatchObject({
-        ...guess,
+        ...{ ...guess, readVotes },
         votes: votes.map((vote) => expect.objectContaining(vote) as object),
       });
-      const { examples, quarantined, parsed } = await ingestRecipe(recipe);
+      const { examples, quarantined, leftOut, parsed } = await ingestRecipe(recipe);
       expect(quarantined).toEqual([]);
-      const rows = table?.rowCount ?? 0;
-      expect(examples.length).toBeGreaterThanOrEqual(rows);
-      if (table?.task?.ranking === null) expect(examples).toHaveLength(rows);
+      const [rows, rowCount] = [table?.rowCount ?? 0, examples.length + leftOut.length];
+      expect(rowCount).toBeGreaterThanOrEqual(rows);
+      if (table?.task?.ranking === null) expect(rowCount).toBe(rows);
+      // Rows whose votes tie.
+      expect(leftOut.length).toBeLessThan(0.05 * rows + 1);
       const isTrained = Object.keys(parsed.arms).length > 1;
       expect(isTrained).toBe(name !== 'judge-benchmarks/video-align.csv');
     },

@@ -46,6 +46,7 @@ export function standing(told: ExperimentProgress | undefined, change: Partial<S
     isOpen: true,
     startedAt: new Date(0),
     closedAt: undefined,
+    retrying: undefined,
     progress: told,
     ...change,
   };

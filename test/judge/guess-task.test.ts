@@ -270,15 +270,26 @@ describe('votes, groups, splits', () => {
       rowsOf(30, (i) => ({ word: `w${i}x`, ratings: [1, 2, i % 4], mean: 1 + (i % 4) / 3 })),
     );
     expect(guess.label).toBe('mean');
-    expect(votes).toEqual([{ column: 'ratings', found: '3 verdicts a row (from 0 to 3)', first: 'ratings.0' }]);
+    expect(votes).toEqual([{ column: 'ratings', found: '3 verdicts a row (from 0 to 3)', where: 'ratings' }]);
   });
 
-  test('without another label, the first of several verdicts is it', async () => {
+  test('without another label, the most common of several verdicts is it', async () => {
     const { guess } = await guessed(
       rowsOf(12, (i) => ({ text: text(i), annotations: [['good', 'bad'][i % 2], 'good'] })),
     );
-    expect(guess).toMatchObject({ kind: 'pointwise', label: 'annotations.0' });
-    expect(guess.notes.join()).toContain('the first of the verdicts');
+    expect(guess).toMatchObject({ kind: 'pointwise', label: undefined, votes: { where: 'annotations' } });
+    expect(guess.notes.join()).toContain('the most common one is the label');
+  });
+
+  test('places without the things that are compared are said, and are labels like others', async () => {
+    const votes = ['leftvote', 'rightvote', 'tievote', 'bothbad_vote'];
+    const { guess } = await guessed(rowsOf(40, (i) => ({ prompt: text(i), human_vote: votes[i % 4] })));
+    expect(guess).toMatchObject({ kind: 'pointwise', label: 'human_vote' });
+    expect(guess.notes.join()).toContain('Two things are compared, which the rows do not hold');
+    const { guess: other } = await guessed(
+      rowsOf(40, (i) => ({ prompt: text(i), human_vote: ['good', 'bad'][i % 2] })),
+    );
+    expect(other.notes.join()).not.toContain('compared');
   });
 
   test('a repeated question ties its rows; an id that repeats is not the id', async () => {

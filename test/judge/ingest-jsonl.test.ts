@@ -283,13 +283,6 @@ describe('a whole dataset', () => {
   });
 
   test.each<[string, Partial<RecipeInput> & { datasets: RecipeInput['datasets'] }, string]>([
-    ['an undeclared task', { datasets: [{ ...pointwise, task: 'gone' }] }, 'datasets[0].task'],
-    ['a map to no label', { datasets: [{ ...pointwise, labelMap: { true: 'aye' } }] }, 'datasets[0].labelMap.true'],
-    [
-      'one image for a pair',
-      { datasets: [{ ...pairwise, fields: { ...pairwise.fields, images: ['image_0'] } }] },
-      'datasets[0].fields.images',
-    ],
     ['a rationale that is not Jinja', { datasets: [{ ...pointwise, rationale: '{{ row.' }] }, 'datasets[0].rationale'],
     [
       'a label that no answer can carry',

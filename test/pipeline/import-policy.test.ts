@@ -130,6 +130,13 @@ describe('a policy', () => {
     });
   });
 
+  it('is stored without weights that are not read', async () => {
+    const folder = join(root, 'several');
+    await cp(model, folder, { recursive: true, filter: (path) => !path.includes('expected') });
+    await writeFile(join(folder, 'consolidated.safetensors'), 'other weights');
+    expect((await imported(folder)).files).toEqual((await imported('hf:org/qwen')).files);
+  });
+
   it('that cannot be opened is named as the user named it', async () => {
     const folder = join(root, 'broken');
     await cp(model, folder, { recursive: true });

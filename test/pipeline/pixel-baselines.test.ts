@@ -10,6 +10,7 @@ import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import { projectRoot } from '../../core/project.ts';
 import { createPixelBaselines } from '../../pipeline/asking/pixel-baselines.ts';
 import { createIngest } from '../../pipeline/data/ingest.ts';
+import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import { createPrepare } from '../../pipeline/data/prepare.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import { loadRecipeFile } from '../../recipes/load.ts';
@@ -28,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 async function baselinesOf(recipe: unknown): Promise<readonly PixelBaseline[]> {
   const cache = new JsonCache(store);
   const deps = { store, codeVersion: () => 'code', log: pino({ level: 'silent' }) };
-  const prepared = await createPrepare(cache)({ recipe, needed: 'data' });
+  const prepared = await createPrepare(cache, localFiles)({ recipe, needed: 'data' });
   const { dataset } = await createIngest(deps, cache)({ recipe: prepared.recipe }, callerWith());
   const input = { recipe: prepared.recipe, dataset, evaluations: prepared.evaluations };
   const fit = createPixelBaselines(deps, cache);

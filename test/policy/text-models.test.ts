@@ -117,6 +117,26 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
+/** test/fixtures/padding-row: the same model with and without `pad_token_id`, which torch takes as `padding_idx`. */
+test.each(['qwen2', 'qwen3'])('%s: the row of the padding token learns as without pad_token_id', async (kind) => {
+  const file = fileURLToPath(new URL('../fixtures/padding-row/expected.json', import.meta.url));
+  type Row = Readonly<Record<'learned' | 'padded', number[]> & Record<'othersDifference', number>>;
+  const expected = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, Row>>;
+  const { learned, padded, othersDifference } = required(expected[kind], kind);
+  expect(othersDifference).toBe(0);
+  const folder = mkdtempSync(join(scratch, 'padding-'));
+  await cp(folderOf(kind), folder, { recursive: true });
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>;
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, pad_token_id: 2 }));
+  const run = await modelRun(folder, groupsOf(expectedOf(kind)), { loss: 'cross_entropy' });
+  const width = learned.length;
+  const row = run.gradientOf('model.embed_tokens.weight').subarray(2 * width, 3 * width);
+  expect(largestDifference(row, learned)).toBeLessThan(tolerance);
+  expect(largestDifference(row, padded)).toBeGreaterThan(100 * tolerance);
+  // The head of a tied model learns in torch too.
+  expect(padded.some((value) => value !== 0)).toBe(kind === 'qwen2');
+});
+
 test('a prompt with an image is refused for a text-only model', async () => {
   const processor = await loadProcessor(folderOf('qwen3'));
   const messages = [{ role: 'user' as const, content: [{ type: 'image' as const }] }];

@@ -144,6 +144,7 @@ export function madeUpReport(): ReportData {
   };
   return {
     title: hostile,
+    absent: [`hpdv3: ${hostile}: there is no file`],
     summary: hostile,
     experimentId: 'made-up',
     recipeText: `name: ${hostile}`,

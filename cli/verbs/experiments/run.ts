@@ -9,6 +9,7 @@ import type { ExperimentIndex } from '../../../pipeline/reporting/experiment-ind
 import { requireExperimentId, startOrAttach } from '../../temporal/experiments.ts';
 import { follow, sayGoesOn } from '../../show/follow.ts';
 import { Interrupted } from '../../show/interrupted.ts';
+import { absentLines } from '../../show/absent-lines.ts';
 import { documentOf, failureDocument, indexOf } from '../../show/outcome.ts';
 import { commandText, paintFor, print, printJson, say } from '../../show/output.ts';
 import { fetchReport } from '../../reports.ts';
@@ -102,7 +103,7 @@ async function waitFor(stack: Stack, experimentId: string, { json = false }: Pic
 }
 
 export function printOutcome(
-  { runs, pixelBaselines }: Pick<ExperimentIndex, 'runs' | 'pixelBaselines'>,
+  { runs, pixelBaselines, absent }: Pick<ExperimentIndex, 'runs' | 'pixelBaselines' | 'absent'>,
   reportPath: string,
 ): void {
   print(`\n${scoreTable(runs, paintFor(process.stdout))}\n`);
@@ -110,7 +111,7 @@ export function printOutcome(
     name: plan.runName,
     scores: evaluations.map(({ scores }) => scores),
   }));
-  for (const line of baselineLines(judges, pixelBaselines)) print(line);
+  for (const line of [...absentLines(absent), ...baselineLines(judges, pixelBaselines)]) print(line);
   print(`report ${reportPath}`);
 }
 

@@ -12,8 +12,16 @@ import { requireFiles } from '../../../recipes/paths.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
+import { absentLines } from '../../show/absent-lines.ts';
 import { paintFor, print, printJson } from '../../show/output.ts';
-import { addAskedOptions, askedArm, askedOf, type AskedOptions, askingRecipe, usageLine } from '../../endpoint-options.ts';
+import {
+  addAskedOptions,
+  askedArm,
+  askedOf,
+  type AskedOptions,
+  askingRecipe,
+  usageLine,
+} from '../../endpoint-options.ts';
 import { policyFolder, policySource } from '../../policy-source.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { scoreTable } from '../../show/table.ts';
@@ -88,23 +96,25 @@ export function policySetting(folder: string): string {
 }
 
 function documentOf(workflowId: string, policy: string, result: Evaluated) {
-  const { recipeName, recipeDigest, checkpoint, mode, evaluations, pixelBaselines, cache } = result;
+  const { recipeName, recipeDigest, absent, checkpoint, mode, evaluations, pixelBaselines, cache } = result;
   return {
     ...{ workflowId, status: 'completed', recipeName, recipeDigest, mode, cache },
     policy: { name: policy, uri: checkpoint.uri, sha256: checkpoint.sha256 },
     tasks: evaluations.map(({ scores }) => scores),
     pixelBaselines,
+    ...(absent && { absent }),
   };
 }
 
-function printScores(policy: string, { evaluations, mode, pixelBaselines }: Evaluated, recipe: Recipe): void {
+function printScores(policy: string, { evaluations, mode, pixelBaselines, absent }: Evaluated, recipe: Recipe): void {
   const run = { plan: { arm: mode, runName: mode, seed: 0 }, evaluations };
   print(`${policy}\n\n${scoreTable([run], paintFor(process.stdout))}`);
   const all = evaluations.map(({ scores }) => scores);
   const baselines = baselineLines([{ name: policy, scores: all }], pixelBaselines);
   const spent = all.flatMap(({ usage }) => usage ?? []);
   const used = spent.length === 0 ? [] : [usageLine(spent.reduce(plusUsage), recipe)];
-  for (const lines of [baselines, variantLines(all), unreadLines(all, recipe.evaluation.tokenCountMax), used]) {
+  const unread = unreadLines(all, recipe.evaluation.tokenCountMax);
+  for (const lines of [absentLines(absent), baselines, variantLines(all), unread, used]) {
     if (lines.length > 0) print(`\n${lines.join('\n')}`);
   }
 }

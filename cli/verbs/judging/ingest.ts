@@ -6,6 +6,7 @@ import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
 import type { IngestOnlyResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
+import { absentLines } from '../../show/absent-lines.ts';
 import { commandText, print, printJson } from '../../show/output.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { type Stack, withStack } from '../../temporal/stack.ts';
@@ -40,9 +41,17 @@ export function addIngest(command: Command): void {
     });
 }
 
-async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
-  const { dataset, exampleCount, imageCount, quarantinedCount, leftOutCount = 0, quarantine, cached, datasets } =
-    ingestion;
+async function documentOf({ store }: Stack, { recipeName, recipeDigest, absent, ingestion }: IngestOnlyResult) {
+  const {
+    dataset,
+    exampleCount,
+    imageCount,
+    quarantinedCount,
+    leftOutCount = 0,
+    quarantine,
+    cached,
+    datasets,
+  } = ingestion;
   const kept = (await store.getJson(dataset)) as DatasetArtifact;
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
@@ -57,6 +66,7 @@ async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestio
     ...{ rowCount: exampleCount + quarantinedCount + leftOutCount, exampleCount, imageCount },
     ...{ quarantinedCount, leftOutCount },
     tasks: countsOf(kept),
+    ...(absent && { absent }),
     quarantine: quarantine?.uri ?? null,
     leakCount: leaks.length,
     leaks: kept.leaks?.uri ?? null,
@@ -84,6 +94,7 @@ function printIngestion(document: IngestionDocument): void {
     const shares = Object.entries(labels).map(([label, labelCount]) => `${label} ${String(labelCount)}`);
     print(`  ${task.padEnd(width)}  ${split.padEnd(5)}  ${String(count).padStart(6)}  ${shares.join(', ')}`);
   }
+  for (const line of absentLines(document.absent)) print(line);
   print(`leaks ${String(leakCount)}${leaks === null ? '' : `: ${commandText('fetch', leaks)}`}`);
   print(`dataset ${dataset.uri}, ${String(misses)} of ${String(hits + misses)} sources read`);
 }

@@ -9,7 +9,14 @@ import { nearest } from '../../../recipes/checks/nearest.ts';
 import type { JudgeBatchInput, JudgeBatchResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
 import { print, printJson } from '../../show/output.ts';
-import { addAskedOptions, askedArm, askedOf, type AskedOptions, askingRecipe, usageLine } from '../../endpoint-options.ts';
+import {
+  addAskedOptions,
+  askedArm,
+  askedOf,
+  type AskedOptions,
+  askingRecipe,
+  usageLine,
+} from '../../endpoint-options.ts';
 import { policyFolder, policySource } from '../../policy-source.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { writeText } from '../../write-text.ts';

@@ -3,7 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { sha256 } from '../../../core/json.ts';
 import { decodeGif } from '../../../policy/vision/gif.ts';
 import { smallerPlainJpeg } from './plain-jpeg.ts';
-import { isPlainYcbcr } from './tiff-colours.ts';
+import { unreadTiffMode } from './tiff-modes.ts';
 import { UnusableRow, type TakenImage } from '../reading.ts';
 
 // every image is decoded once, so a cache of libvips would never be hit
@@ -20,13 +20,15 @@ const signatures: readonly (readonly [string, RegExp])[] = [
   ['gif', /^GIF8[79]a/],
   ['webp', /^RIFF[^]{4}WEBP/],
   ['tiff', /^(?:II\*\0|MM\0\*)/],
-  ['avif', /^[^]{4}ftyp(?:avif|avis|mif1)/],
+  ['avif', /^[^]{4}ftyp(?:avif|mif1)/],
 ];
 
 /** Files that are not read, by the name that users know them by. */
 const otherSignatures: readonly (readonly [string, RegExp])[] = [
   ['a BMP file', /^BM/],
   ['an icon', /^\0\0[^\0]\0/],
+  ['an animated AVIF file', /^[^]{4}ftypavis/],
+  ['a BigTIFF file', /^(?:II\+\0|MM\0\+)/],
   ['a HEIC file', /^[^]{4}ftyphe(?:ic|ix|vc|vx|im|is)/],
   ['a JPEG 2000 file', /^\0{3}.jP/s],
   ['a JPEG XL file', /^(?:\xff\n|\0{3}.JXL)/s],
@@ -62,11 +64,9 @@ async function attempt<T>(name: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    return refuse(
-      'IMAGE_UNREADABLE',
-      name,
-      (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' '),
-    );
+    // The library repeats a line for each strip or tile.
+    const lines = new Set((error instanceof Error ? error.message : String(error)).split(/\s*\n\s*/));
+    return refuse('IMAGE_UNREADABLE', name, [...lines].join(' ').trim());
   }
 }
 
@@ -98,8 +98,9 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   if (bytes.byteLength > imageByteLengthMax)
     refuse('IMAGE_TOO_LARGE', name, `${bytes.byteLength} bytes, more than ${imageByteLengthMax}`);
   const format = formatOf(bytes) ?? refuse('IMAGE_UNREADABLE', name, notRead(bytes));
-  if (format === 'tiff' && isPlainYcbcr(bytes))
-    refuse('IMAGE_UNREADABLE', name, 'a TIFF file with YCbCr colours: convert it to RGB');
+  const mode = format === 'tiff' ? unreadTiffMode(bytes) : undefined;
+  if (mode !== undefined)
+    refuse('IMAGE_UNREADABLE', name, `a TIFF file with ${mode}, which is not read: convert it to PNG`);
   const plain = format === 'jpeg' ? await smallerPlainJpeg(bytes, edgeMax) : undefined;
   if (plain !== undefined) return { sha256: sha256(plain), bytes: plain };
   // the limit is checked below, where the error can state the size

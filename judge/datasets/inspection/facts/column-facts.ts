@@ -25,6 +25,8 @@ export interface ColumnFacts {
   /** Different values; `isDistinctCapped` if there are more. Of lists, objects and bytes: 0. */
   readonly distinctCount: number;
   readonly isDistinctCapped: boolean;
+  /** Whether rows of the same value follow each other; false if that is not known. */
+  readonly areEqualAdjacent: boolean;
   /** Of values that are numbers. */
   readonly numbers: NumberRange | undefined;
   /** Mean number of characters of texts. */
@@ -122,6 +124,9 @@ export class ColumnCollector {
   #list: ListCollector | undefined;
   #textCount = 0;
   #textLength = 0;
+  /** Times that a value is another than that of the row before. */
+  #changeCount = 0;
+  #lastText: string | undefined;
   #hasImageMark = false;
 
   constructor(name: string) {
@@ -139,6 +144,8 @@ export class ColumnCollector {
 
   #addText(text: string): void {
     this.#textCount++;
+    if (text !== this.#lastText) this.#changeCount++;
+    this.#lastText = text;
     this.#textLength += text.length;
     if (text.includes('<image>')) this.#hasImageMark = true;
     const known = this.#values?.get(text);
@@ -166,6 +173,7 @@ export class ColumnCollector {
       values: this.#values && new Map([...this.#values].sort(([, a], [, b]) => b - a)),
       distinctCount: this.#distinct.size,
       isDistinctCapped: this.#distinct.size >= distinctCountMax,
+      areEqualAdjacent: this.#changeCount === this.#distinct.size && this.#distinct.size < distinctCountMax,
       numbers: this.#range.range,
       meanLength: this.#textCount === 0 ? 0 : this.#textLength / this.#textCount,
       list: this.#list?.facts,

@@ -21,8 +21,10 @@ export interface RowKeys {
   readonly notes: readonly string[];
 }
 
-export function rowKeys(seen: Seen, guess: TaskGuess, prompt: readonly string[]): RowKeys {
+/** @param item the column of which adjacent rows of the same value are one example */
+export function rowKeys(seen: Seen, guess: TaskGuess, prompt: readonly string[], item?: ColumnFacts): RowKeys {
   const { facts } = seen;
+  if (item !== undefined) return keysOfItems(seen, guess, prompt, item);
   const id = facts.columns.find((column) => idNames.test(column.name) && isPlain(column));
   const isUnique =
     id !== undefined && isComplete(id, facts.rowCount) && !id.isDistinctCapped && id.distinctCount === facts.rowCount;
@@ -37,6 +39,16 @@ export function rowKeys(seen: Seen, guess: TaskGuess, prompt: readonly string[])
     group: group?.name,
     groupCount: group?.distinctCount ?? facts.rowCount - facts.repeatedCount,
     notes: group === undefined ? notes : [...notes, `Rows with the same \`${group.name}\` stay in one split.`],
+  };
+}
+
+function keysOfItems(seen: Seen, guess: TaskGuess, prompt: readonly string[], item: ColumnFacts): RowKeys {
+  const group = groupOf(seen, { ...guess, used: [...guess.used, item.name] }, prompt, undefined);
+  const ties = group === undefined || group.distinctCount >= item.distinctCount ? undefined : group;
+  const notes = [`The rows of the same \`${item.name}\` are one example.`];
+  return {
+    ...{ id: item.name, group: ties?.name, groupCount: (ties ?? item).distinctCount },
+    notes: ties === undefined ? notes : [...notes, `Rows with the same \`${ties.name}\` stay in one split.`],
   };
 }
 

@@ -3,6 +3,7 @@ import { valueAt } from '../../rows/jsonl-row.ts';
 import { candidateColumns, contextImages } from './candidate-columns.ts';
 import type { ColumnFacts } from '../facts/column-facts.ts';
 import { isPictureColumn } from '../facts/pictures.ts';
+import { isOfPeople } from './vote-columns.ts';
 import { placesOfValues } from './place-values.ts';
 import type { Compared, Guesser, Seen, TaskGuess } from './task-guess.ts';
 import { valueCounts } from '../facts/value-counts.ts';
@@ -24,6 +25,7 @@ function severalIn(seen: Seen): Several[] {
   const lists = seen.facts.columns.filter(
     ({ list, shape, name }) =>
       shape === 'list' &&
+      !isOfPeople(name) &&
       list !== undefined &&
       list.lengthMin >= 2 &&
       list.lengthMax <= letterCountMax &&

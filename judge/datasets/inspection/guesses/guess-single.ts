@@ -4,6 +4,7 @@ import { contextImages } from './candidate-columns.ts';
 import type { ColumnFacts } from '../facts/column-facts.ts';
 import { isAboutRow, type LabelColumn, labelValueMax } from './label-columns.ts';
 import { labelsOfNumbers } from './number-labels.ts';
+import { placesOfValues } from './place-values.ts';
 import type { Guesser, Seen, TaskGuess } from './task-guess.ts';
 import { labelsOfValues } from './value-labels.ts';
 import { valueCounts } from '../facts/value-counts.ts';
@@ -41,7 +42,10 @@ export function pointwiseOf(seen: Seen, { column }: LabelColumn, isChosen: boole
   if (found.labels.length < 2) return undefined;
   const leaveOut = unanswered.length > 0 && { leaveOut: { [name]: unanswered } };
   const notes = [`\`${name}\` has ${distinctCount} values (${valueCounts(column)}).`];
-  if (found.labels.length > 2 && found.labels.every((text) => numberOf(text) !== undefined))
+  const isNumeric = found.labels.every((text) => numberOf(text) !== undefined);
+  if (!isNumeric && placesOfValues([...values.keys()], 2) !== undefined)
+    notes.push('Two things are compared, which the rows do not hold: with them, the kind is pairwise.');
+  if (found.labels.length > 2 && isNumeric)
     notes.push('If these numbers are more or less of something, the kind is score.');
   return { kind: 'pointwise', ...found, ...leaveOut, ...single(seen, column), notes };
 }

@@ -3,6 +3,7 @@ import { MtrlError } from '../../../../core/errors.ts';
 import { type KindName, kindNames } from '../../../kinds/table.ts';
 import { valueAt } from '../../rows/jsonl-row.ts';
 import { ColumnCollector, type ColumnFacts } from '../facts/column-facts.ts';
+import { columnOfVotes, labelledByVotes, votesBesideLabel } from './guess-votes.ts';
 import { guessPairwise } from './guess-pairwise.ts';
 import { guessChoice, guessRanking } from './guess-several.ts';
 import { guessCriteria, pointwiseOf, scoreOf } from './guess-single.ts';
@@ -15,7 +16,8 @@ import { siblingColumns } from './sibling-columns.ts';
 import { type Splits, splitsOf } from '../plan/source-splits.ts';
 import type { TableFacts } from '../facts/table-facts.ts';
 import type { Guesser, Seen, TaskGuess } from './task-guess.ts';
-import { type Votes, voteColumns } from './vote-columns.ts';
+import { isOfPeople, type Votes, voteColumns } from './vote-columns.ts';
+import { type VoteRows, voteRowsOf } from './vote-rows.ts';
 
 /** What the user says instead of a guess. */
 export interface Choices {
@@ -52,8 +54,19 @@ const comparing: Readonly<Partial<Record<KindName, Guesser>>> = {
 /** @throws NOT_FOUND without a column that can be the label, naming what is there and what to do */
 export function guessTask(seen: Seen, choices: Choices): GuessedTask {
   const { label } = choices;
+  const votes = voteColumns(seen, []);
+  const namedVotes = votes.find(({ column }) => column === label);
+  if (namedVotes !== undefined) {
+    const guess = guessOfVotes(seen, [namedVotes], choices);
+    if (guess !== undefined) return completed(seen, guess, choices);
+  }
   const chosen = label === undefined ? seen : { ...seen, labels: [{ column: columnNamed(seen, label), weight: 100 }] };
-  const guess = firstGuess(chosen, choices) ?? guessOfVotes(seen, choices);
+  const labelled = firstGuess(chosen, choices);
+  const isOpen = label === undefined && (labelled === undefined || !isSure(chosen, labelled));
+  const voted = isOpen
+    ? guessOfVotes(seen, labelled === undefined ? votes : votes.filter(({ column }) => isOfPeople(column)), choices)
+    : undefined;
+  const guess = voted ?? labelled;
   if (guess === undefined) throw noLabel(seen, choices);
   return completed(seen, guess, choices);
 }
@@ -95,21 +108,24 @@ function singleGuess(seen: Seen, column: LabelColumn, kind: KindName | undefined
   );
 }
 
-/** Without another label: the first of several verdicts on a row. */
-function guessOfVotes(seen: Seen, { kind, label }: Choices): TaskGuess | undefined {
-  if (label !== undefined) return undefined;
-  for (const { column, first } of voteColumns(seen, [])) {
-    if (first === undefined) continue;
-    const labels = [{ column: sampledColumn(seen.facts, first), weight: 100 }];
-    const guess = firstGuess({ ...seen, labels }, { kind, label: first });
-    if (guess === undefined) continue;
-    const notes = [
-      ...guess.notes,
-      `\`${first}\` is the first of the verdicts in \`${column}\`; the others are not read.`,
-    ];
-    return { ...guess, used: [...guess.used, column], notes };
+/** A label that the votes of several people make. */
+function guessOfVotes(seen: Seen, found: readonly Votes[], { kind }: Choices): TaskGuess | undefined {
+  for (const votes of found) {
+    const column = columnOfVotes(seen, votes);
+    const labels = [{ column, weight: 100 }];
+    const guess = firstGuess({ ...seen, labels }, { kind, label: column.name });
+    if (guess?.label === column.name) return labelledByVotes(guess, votes);
   }
   return undefined;
+}
+
+/** From this weight on, a column is the label by its name. */
+const namedWeight = 90;
+
+/** Whether a guess is surer than one of votes: things are compared, or a column is the label by its name. */
+function isSure({ labels }: Seen, { label, compared }: TaskGuess): boolean {
+  if (compared !== undefined) return true;
+  return labels.some(({ column, weight }) => column.name === label && weight >= namedWeight);
 }
 
 /** The column, or a field inside one (`ratings.0`), as the sampled rows have it. */
@@ -155,9 +171,12 @@ function noLabel({ facts }: Seen, { label, kind }: Choices): MtrlError {
   });
 }
 
-function completed(seen: Seen, guess: TaskGuess, choices: Choices): GuessedTask {
-  const votes = voteColumns(seen, guess.used, guess.compared !== undefined);
-  const voted = votes.flatMap(({ column }) => column);
+function completed(seen: Seen, labelled: TaskGuess, choices: Choices): GuessedTask {
+  const rows = voteRowsOf(seen, labelled);
+  const used = labelled.used.filter((name) => name !== labelled.votes?.column);
+  const votes = voteColumns(seen, used, labelled.compared !== undefined);
+  const guess = withVotes(seen, labelled, votes, rows);
+  const voted = votes.flatMap(({ column, where }) => [column, ...(Array.isArray(where) ? where : [])]);
   const fields = promptFields(seen, { ...guess, used: [...guess.used, ...voted] });
   if (guess.compared === undefined && guess.images.length === 0 && fields.fields.length === 0) {
     throw new MtrlError('NOT_FOUND', 'there is nothing to show to a judge: neither a picture nor a text', {
@@ -166,11 +185,28 @@ function completed(seen: Seen, guess: TaskGuess, choices: Choices): GuessedTask 
       hint: 'name the column with the text text, caption, question or prompt; name the pictures by file, and their folder with --images',
     });
   }
-  const keys = rowKeys(seen, guess, fields.fields);
+  const keys = rowKeys(seen, guess, fields.fields, rows?.isSorted === true ? rows.item : undefined);
   const question = choices.question ?? questionOf(guess, fields.fields);
   return {
     ...{ seen, guess, fields, keys, votes, question },
     prompt: promptOf(seen, guess, fields, question),
     splits: splitsOf(seen.facts, keys.groupCount),
   };
+}
+
+/** With the votes in the rows of each item, or in other columns beside the label. */
+function withVotes(seen: Seen, guess: TaskGuess, found: readonly Votes[], rows: VoteRows | undefined): TaskGuess {
+  const { label } = guess;
+  if (rows !== undefined && typeof label === 'string') {
+    const { item, person, isSorted } = rows;
+    const verdicts = `the verdict of each \`${person}\` on \`${item.name}\` in a row of its own`;
+    if (isSorted) {
+      const voted = labelledByVotes(guess, { column: label, found: verdicts, where: { rows: label } });
+      return { ...voted, asked: guess.asked, used: [...voted.used, person] };
+    }
+    const unsorted = `There is ${verdicts}: sort the file by \`${item.name}\`, name it as fields.id, and write fields.votes: { rows: ${label} } in place of fields.label.`;
+    return { ...guess, notes: [...guess.notes, unsorted] };
+  }
+  const beside = guess.votes === undefined ? votesBesideLabel(seen, guess, found) : undefined;
+  return beside === undefined ? guess : { ...guess, votes: beside };
 }

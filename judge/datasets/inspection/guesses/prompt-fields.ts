@@ -18,14 +18,17 @@ export interface PromptFields {
   readonly notes: readonly string[];
 }
 
+/** Exports of tools hold what was shown in an object: `data.text`. */
+const isNamed = (name: string): boolean => named.test(name.replace(/^(data|input|fields)\./i, ''));
+
 export function promptFields({ facts }: Seen, { used }: TaskGuess): PromptFields {
   const texts = facts.columns.filter(
     ({ name, shape }) => shape === 'text' && !used.includes(name) && !hidden.test(name),
   );
-  const known = texts.filter(({ name }) => named.test(name));
+  const known = texts.filter(({ name }) => isNamed(name));
   const other = texts.filter(
     ({ name, meanLength, distinctCount }) =>
-      !named.test(name) &&
+      !isNamed(name) &&
       !isAboutRow(name) &&
       !name.includes('.') &&
       meanLength >= plainLengthMin &&

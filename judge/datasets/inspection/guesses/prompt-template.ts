@@ -81,15 +81,13 @@ function marksOf({ facts }: Seen, image: string): string[] {
   return Array.from({ length: list?.lengthUsual ?? 1 }, () => '<image>');
 }
 
-function candidateLines({ kind, compared, labels }: TaskGuess): string[] {
+function candidateLines({ compared, labels }: TaskGuess): string[] {
   if (compared === undefined) return [];
-  if (kind === 'pairwise') {
-    return ['First', 'Second'].map(
-      (word, i) => `${word}: ${compared.areImages ? '<image>' : `{{ candidates[${i}] }}`}`,
-    );
-  }
-  if (compared.areImages) return labels.map((label) => `${plain(label)}: <image>`);
-  return ['{% for candidate in candidates %}{{ labels[loop.index0] }}: {{ candidate }} {% endfor %}'];
+  const { count, areImages } = compared;
+  if (count === 'several' && !areImages)
+    return ['{% for candidate in candidates %}{{ labels[loop.index0] }}: {{ candidate }} {% endfor %}'];
+  const names = count === 'several' ? labels : labels.slice(0, count);
+  return names.map((name, i) => `${capitalized(plain(name))}: ${areImages ? '<image>' : `{{ candidates[${i}] }}`}`);
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

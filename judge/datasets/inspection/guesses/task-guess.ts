@@ -2,6 +2,7 @@
 import type { CandidatesSpec } from '../../../../recipes/fields/candidate-fields.ts';
 import type { LabelField, RankingSpec } from '../../../../recipes/fields/dataset-options.ts';
 import type { KindName } from '../../../kinds/table.ts';
+import type { ReadVotes } from './guess-votes.ts';
 import type { LabelColumn } from './label-columns.ts';
 import type { Pictures } from '../facts/pictures.ts';
 import type { Siblings } from './sibling-columns.ts';
@@ -29,7 +30,9 @@ export interface TaskGuess {
   readonly labels: readonly string[];
   readonly real?: true;
   readonly criteria?: Readonly<Record<string, null>>;
-  readonly label: LabelField;
+  /** Undefined if votes make it. */
+  readonly label: LabelField | undefined;
+  readonly votes?: ReadVotes;
   /** The column that is asked about, for the words of a prompt. */
   readonly asked: string;
   readonly labelMap?: Readonly<Record<string, string>>;

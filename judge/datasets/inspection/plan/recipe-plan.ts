@@ -5,6 +5,7 @@ import { isPictureColumn } from '../facts/pictures.ts';
 import type { GuessedTask } from '../guesses/guess-task.ts';
 import type { SourceSplit } from './source-splits.ts';
 import { seenLines } from './seen-lines.ts';
+import { specOf, votesText } from '../guesses/guess-votes.ts';
 import { type NamedTask, taskNames } from '../guesses/task-names.ts';
 
 export interface Comment {
@@ -121,6 +122,8 @@ interface PlannedDataset {
 function datasetsOf({ task, name, oodName }: NamedTask, { placeOf }: PlanSettings): PlannedDataset[] {
   const { guess, keys, fields, splits, seen } = task;
   const { pictures } = seen;
+  const { votes } = guess;
+  const hasItems = typeof votes?.where === 'object' && 'rows' in votes.where;
   const shown = showsPictures(guess);
   const isNamed = shown && pictures.folder !== undefined;
   return splits.sources.map((part) => {
@@ -137,13 +140,15 @@ function datasetsOf({ task, name, oodName }: NamedTask, { placeOf }: PlanSetting
       ...(shown && pictures.edgeMax > imageEdgeMax && { imageEdgeMax }),
       fields: {
         // Files of one split may number their rows alike.
-        id: isOne ? keys.id : '__key__',
+        id: isOne || hasItems ? keys.id : '__key__',
         images: guess.images,
         ...(guess.candidates !== undefined && { candidates: guess.candidates }),
-        label: guess.label,
+        ...(guess.label !== undefined && { label: guess.label }),
+        ...(votes !== undefined && { votes: votes.where }),
         prompt: fields.fields,
         ...(keys.group !== undefined && { group: keys.group }),
       },
+      ...(votes !== undefined && { votes: specOf(votes) }),
       ...(guess.labelMap && { labelMap: guess.labelMap }),
       ...(Object.keys(where).length > 0 && { where }),
       ...(guess.randomOrderSeed !== undefined && { randomOrderSeed: guess.randomOrderSeed }),
@@ -171,8 +176,7 @@ function commentDataset(comments: Comment[], index: number, task: GuessedTask, p
   const { keys, splits, votes, seen } = task;
   if (splits.sources[0] !== part) return;
   const lines = [...seenLines(task.seen), ...splits.notes, ...keys.notes];
-  for (const { column, found } of votes)
-    lines.push(`\`${column}\` holds ${found}. Only \`fields.label\` is read: one verdict a row.`);
+  lines.push(...votes.map((each) => votesText(each, task.guess.votes)));
   const { absent } = seen.pictures;
   if (absent.length > 0 && !absent.some(({ name }) => task.guess.used.includes(name)))
     lines.push(

@@ -4,7 +4,10 @@ import type { Recipe, RowsSpec } from '../../../../recipes/recipe.ts';
 import type { Example } from '../../../example.ts';
 import { checkExample } from '../../rows/check-example.ts';
 import { taskSpecOf } from '../../check-recipe.ts';
+import { keyField } from '../../readers/row.ts';
 import { UnusableRow } from '../../reading.ts';
+import { type Row, valueAt } from '../../rows/jsonl-row.ts';
+import { groupedVotesField } from '../../rows/row-votes.ts';
 import { outcomesOfRow, type RowImages, rowMapping } from '../../rows/row-example.ts';
 import type { FieldImage } from '../../rows/row-images.ts';
 import { placeInside, type SourceFiles } from '../../sources/source-files.ts';
@@ -35,7 +38,8 @@ export async function tryRows(
   const examples: Example[] = [];
   let triedCount = 0;
   for (const [i, row] of sample.entries()) {
-    for (const outcome of await outcomesOfRow(() => ({ ...row, __key__: String(i) }), mapping, rowImages)) {
+    const values = { ...row, [keyField]: String(i), ...ownVote(row, spec) };
+    for (const outcome of await outcomesOfRow(() => values, mapping, rowImages)) {
       triedCount++;
       const problem =
         outcome instanceof UnusableRow
@@ -52,6 +56,11 @@ export async function tryRows(
     }
   }
   return { triedCount, examples, unusable, reasons };
+}
+
+/** Sampled rows are not adjacent: each is tried as an item with one vote. */
+function ownVote(row: Row, { fields: { votes } }: RowsSpec): Row {
+  return typeof votes === 'object' && 'rows' in votes ? { [groupedVotesField]: [valueAt(row, votes.rows)] } : {};
 }
 
 function problemOf(check: () => void): UnusableRow | undefined {
