@@ -8,7 +8,7 @@ import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { promotionProblems } from './promotion-checks.ts';
-import type { Recipe, TaskSpec } from '../recipe.ts';
+import type { JudgeWorldSpec, Recipe, TaskSpec } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { sectionProblems } from './section-checks.ts';
 import { unknownName } from './unknown-name.ts';
@@ -63,7 +63,7 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
       'task',
     ),
   );
-  if (dataset.reader === 'judge-world') return unknown;
+  if (dataset.reader === 'judge-world') return [...unknown, ...renamedProblems([...at, 'as'], dataset)];
   const task = recipe.tasks[dataset.task];
   if (task === undefined) return unknown;
   const { label } = dataset.fields;
@@ -98,6 +98,14 @@ function datasetProblems(recipe: Recipe, index: number): RecipeProblem[] {
     });
   }
   return problems;
+}
+
+/** Names that the dataset does not draw would say nothing; two worlds in one task would give two examples one id. */
+function renamedProblems(at: RecipePath, { tasks, as = {}, ...dataset }: JudgeWorldSpec): RecipeProblem[] {
+  const unknown = Object.keys(as).flatMap((task) => unknownName([...at, task], task, tasks, 'task'));
+  const names = tasksOfDataset({ tasks, as, ...dataset });
+  const isTwice = new Set(names).size < new Set(tasks).size;
+  return isTwice ? [...unknown, { path: at, found: valueText(as), allowed: 'another name for each task' }] : unknown;
 }
 
 /** One field for each criterion of the task. */
