@@ -1,7 +1,7 @@
 /** Renders the report of an experiment. Results come first. */
 import { baselineLines } from '../evaluation/baseline-text.ts';
 import { armHeadline } from './arms/arm-headline.ts';
-import { hasSeveralRuns } from './arms/arm-table.ts';
+import { needsArmTable } from './arms/arm-table.ts';
 import { armResults } from './arms/arm-table-html.ts';
 import { sweepCurves, sweepPoints } from './arms/sweep-curves.ts';
 import { baseRateTable } from './base-rate-table.ts';
@@ -117,7 +117,7 @@ function results(data: ReportData): Section {
   const absent = data.absent.map((line) => html`<p class="muted">Left out, because it is not there: ${line}</p>`);
   const head = { id: 'answer', title: 'Results' };
   const line = 'The thin line on each bar is the majority baseline.';
-  if (!hasSeveralRuns(data)) {
+  if (!needsArmTable(data)) {
     return {
       ...{ ...head, about: `Macro-F1 in points with bootstrap 95 % intervals. ${line}` },
       body: html`<div class="panel">${scoreTable(data)}</div>
@@ -150,7 +150,7 @@ function claims({ runs, tests }: ReportData): Html {
 
 /** The headline numbers of the last run, because the recipe leads up to it. */
 function headline(data: ReportData): Html | undefined {
-  if (hasSeveralRuns(data)) return armHeadline(data);
+  if (needsArmTable(data)) return armHeadline(data);
   const { runs } = data;
   const run = runs.at(-1);
   if (run === undefined) return undefined;

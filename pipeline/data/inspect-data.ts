@@ -3,6 +3,7 @@ import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { DatasetSpec, JudgeWorldSpec } from '../../recipes/recipe.ts';
+import { tasksOfDataset } from '../../recipes/task-sets.ts';
 import { dataDigestOf } from './data-digest.ts';
 import type { ControlDeps } from '../deps.ts';
 import { findExperimentIndex } from '../reporting/experiment-index.ts';
@@ -48,8 +49,8 @@ function worldsOf(datasets: readonly DatasetSpec[]): Sources {
   const worlds = datasets.filter((spec): spec is JudgeWorldSpec => spec.reader === 'judge-world');
   return Object.fromEntries(
     worlds.map((spec) => {
-      const { reader, tasks, split, seed } = spec;
-      return [`${reader} ${tasks.join(', ')} ${split} (seed ${String(seed)})`, digestOf(asJson(spec))];
+      const { reader, split, seed } = spec;
+      return [`${reader} ${tasksOfDataset(spec).join(', ')} ${split} (seed ${String(seed)})`, digestOf(asJson(spec))];
     }),
   );
 }

@@ -1,7 +1,7 @@
 /** Checks of a dataset against its task: candidates, label fields, label maps, thresholds, orders and votes. */
 import { candidatesProblem } from '../../judge/kinds/candidate-count.ts';
 import { isLabel, kindOf, kindsWhere } from '../../judge/kinds/table.ts';
-import type { DatasetSpec, Recipe, RowsSpec, TaskSpec } from '../recipe.ts';
+import type { DatasetSpec, JudgeWorldSpec, Recipe, RowsSpec, TaskSpec } from '../recipe.ts';
 import { tasksOfDataset } from '../task-sets.ts';
 import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 import { unknownName } from './unknown-name.ts';
@@ -17,7 +17,7 @@ export function datasetProblems({ tasks }: Recipe, dataset: DatasetSpec, index: 
       'task',
     ),
   );
-  if (dataset.reader === 'judge-world') return unknown;
+  if (dataset.reader === 'judge-world') return [...unknown, ...renamedProblems([...at, 'as'], dataset)];
   const task = tasks[dataset.task];
   if (task === undefined) return unknown;
   return [
@@ -26,6 +26,14 @@ export function datasetProblems({ tasks }: Recipe, dataset: DatasetSpec, index: 
     ...labelProblems(at, dataset, task),
     ...voteProblems(at, dataset, task),
   ];
+}
+
+/** Names that the dataset does not draw would say nothing; two worlds in one task would give two examples one id. */
+function renamedProblems(at: RecipePath, { tasks, as = {}, ...dataset }: JudgeWorldSpec): RecipeProblem[] {
+  const unknown = Object.keys(as).flatMap((task) => unknownName([...at, task], task, tasks, 'task'));
+  const names = tasksOfDataset({ tasks, as, ...dataset });
+  const isTwice = new Set(names).size < new Set(tasks).size;
+  return isTwice ? [...unknown, { path: at, found: valueText(as), allowed: 'another name for each task' }] : unknown;
 }
 
 function candidateProblems(at: RecipePath, { task: name, fields, randomOrderSeed }: RowsSpec, task: TaskSpec) {

@@ -1,4 +1,5 @@
 /** `sweeps`: every combination of the values that a sweep gives to fields of an arm, as arms. */
+import { name } from '../fields/scalars.ts';
 import { sweepSchema, type SweepSpec } from '../fields/sweep-fields.ts';
 import { type RecipePath, type RecipeProblem, valueText } from '../checks/problem.ts';
 import { schemaProblems } from '../checks/schema-problems.ts';
@@ -44,7 +45,11 @@ function sweepProblems(sweep: string, { arm, vary }: SweepSpec, arms: Fields): R
   const at = ['sweeps', sweep];
   const fields = Object.entries(vary);
   const armCount = fields.reduce((product, [, values]) => product * values.length, 1);
+  const isNamed = name.safeParse(sweep).success;
   return [
+    ...(isNamed
+      ? []
+      : [{ path: at, found: `the name ${valueText(sweep)}`, allowed: 'lower-case letters, digits and dashes' }]),
     ...unknownName([...at, 'arm'], arm, Object.keys(arms), 'arm'),
     ...(fields.length === 0 ? [{ path: [...at, 'vary'], found: 'no field', allowed: 'at least one field' }] : []),
     ...(armCount > armCountMax
@@ -68,9 +73,9 @@ function armsOf(sweep: string, { arm: base, vary }: SweepSpec, arms: Fields): Sw
       (arm, [field, value]) => mergePatch(arm, patchAt(field.split('.'), value)),
       arms[base],
     );
-    const name = [sweep, ...places.map(({ field, index }) => partOf(field, vary[field] ?? [], index))].join('/');
+    const fullName = [sweep, ...places.map(({ field, index }) => partOf(field, vary[field] ?? [], index))].join('/');
     const arm = isFields(patched) ? { ...patched, varied: { sweep, values } } : patched;
-    return { name, sweep, base, places, arm };
+    return { name: fullName, sweep, base, places, arm };
   });
 }
 

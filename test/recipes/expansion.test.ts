@@ -191,6 +191,12 @@ describe('sweeps', () => {
     expect(errorOf(`sweeps.s=${sweep}`)).toContain(line);
   });
 
+  test('a sweep with a name that ids cannot have is refused', () => {
+    expect(errorOf('sweeps={ Sizes: { arm: mt-rl, vary: { groupSize: [4] } } }')).toContain(
+      'sweeps.Sizes (--set): found the name "Sizes"; allowed: lower-case letters, digits and dashes',
+    );
+  });
+
   test('more than a thousand arms or runs are refused before they are made, with their number', () => {
     const many = JSON.stringify(Array.from({ length: 40 }, (_, i) => i + 2));
     const vary = `groupSize: ${many}, stepCount: ${many}`;

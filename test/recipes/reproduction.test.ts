@@ -47,3 +47,14 @@ test('shuffled labels are of the same pictures, and right for about every second
   // 300 fair coins are outside of this in fewer than 1 of 10,000 draws; the draw is fixed by the seed.
   expect(Math.abs(agreeing - 150)).toBeLessThan(35);
 });
+
+test.each([
+  [
+    '{ safty: shuffled-safety }',
+    'datasets.0.as.safty (--set): found "safty", which is not a known task; allowed: safety',
+  ],
+  ['{ safety: shuffled-safty }', 'datasets.0.tasks.5 (line'],
+  ['{ safety: technical }', 'datasets.0.as (--set): found {"safety":"technical"}; allowed: another name for each task'],
+])('a dataset that renames %s is refused', (as, line) => {
+  expect(() => loadRecipeFile('recipes/reproduction.yaml', [`datasets.0.as=${as}`])).toThrow(line);
+});

@@ -124,6 +124,16 @@ test('the page shows the table of arms first, and the runs one by one below it',
   expect(page).not.toMatch(/NaN|undefined|Infinity/);
 });
 
+test('with one run an arm the page is that of runs, unless some are points of a sweep', () => {
+  const one = madeUpReport();
+  expect(parseHTML(renderReport(one)).document.querySelector('table.arms')).toBeNull();
+  const [base, ...others] = one.arms;
+  if (base === undefined) throw new Error('arms');
+  const swept = { ...base, varied: { sweep: 's', values: { groupSize: 4 } } };
+  const shown = parseHTML(renderReport({ ...one, arms: [swept, ...others] })).document;
+  expect(shown.querySelectorAll('table.arms tbody tr')).toHaveLength(2);
+});
+
 test('training curves have one line an arm, with a band where it has several runs, and none for points of sweeps', () => {
   const legend = [...document.querySelectorAll('#training h3')].map(textOf);
   expect(legend).toEqual([

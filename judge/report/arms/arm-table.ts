@@ -68,9 +68,9 @@ export function referenceOf(data: Pick<ReportData, 'arms'>): string | undefined 
   return (rows.find(({ objective, isSingle }) => objective === 'rl' && !isSingle) ?? rows.at(-1))?.arm;
 }
 
-/** Whether arms have several runs, so that a run is not its arm. */
-export function hasSeveralRuns({ arms }: Pick<ReportData, 'arms'>): boolean {
-  return arms.some(({ runNames }) => runNames.length > 1);
+/** Whether the runs are not the arms of the table: an arm has several, or some are points of a sweep. */
+export function needsArmTable({ arms }: Pick<ReportData, 'arms'>): boolean {
+  return arms.some(({ runNames, varied }) => runNames.length > 1 || varied !== undefined);
 }
 
 /** The test of `arm` minus `other`, whichever of the two was tested against the other. */
