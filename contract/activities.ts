@@ -16,9 +16,10 @@ import type {
 } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
+import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './rows.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
-export type { TaskScores };
+export type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult, TaskScores };
 
 export interface Made {
   /** The manifest stored under the activity's key: inputs, config, outputs, cost. */
@@ -290,40 +291,6 @@ export interface EvaluateResult extends Made {
 /** An evaluation with all of its scores. */
 export interface KeptEvaluation extends EvaluateResult {
   readonly scores: TaskScores;
-}
-
-/** Unlabelled rows in a file that the worker can read. */
-export interface ReadRowsInput {
-  /** As the user wrote it; its datasets are not used, so their files need not exist. */
-  readonly recipe: unknown;
-  readonly task: string;
-  /** Absolute path of a JSON Lines file. */
-  readonly file: string;
-  /** Folder of the images. Default: the folder of the file. */
-  readonly imageFolder?: string;
-}
-export interface ReadRowsResult {
-  readonly recipe: ArtifactRef;
-  readonly dataset: ArtifactRef;
-  readonly exampleCount: number;
-  readonly quarantinedCount: number;
-  readonly quarantine?: ArtifactRef;
-}
-
-export interface JudgeRowsInput {
-  readonly recipe: ArtifactRef;
-  readonly dataset: ArtifactRef;
-  readonly policy: PolicyState;
-  readonly task: string;
-  readonly mode: AnswerMode;
-}
-export interface JudgeRowsResult extends Made {
-  /** JSON: JudgedRows (pipeline/asking/judged-rows.ts). */
-  readonly rows: ArtifactRef;
-  readonly rowCount: number;
-  readonly unparsableCount: number;
-  /** Pairs: fraction of rows for which both orders choose the same image. */
-  readonly agreementRate?: number;
 }
 
 /** Totals of one kind of activity: results, cache hits among them, and compute time of the misses. */

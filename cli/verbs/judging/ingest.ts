@@ -41,8 +41,16 @@ export function addIngest(command: Command): void {
 }
 
 async function documentOf({ store }: Stack, { recipeName, recipeDigest, ingestion }: IngestOnlyResult) {
-  const { dataset, exampleCount, imageCount, quarantinedCount, leftOutCount = 0, quarantine, cached, datasets } =
-    ingestion;
+  const {
+    dataset,
+    exampleCount,
+    imageCount,
+    quarantinedCount,
+    leftOutCount = 0,
+    quarantine,
+    cached,
+    datasets,
+  } = ingestion;
   const kept = (await store.getJson(dataset)) as DatasetArtifact;
   const leaks = kept.leaks === null ? [] : ((await store.getJson(kept.leaks)) as readonly Leak[]);
   return {
