@@ -19,9 +19,10 @@ import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
+import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './rows.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
-export type { TaskScores };
+export type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult, TaskScores };
 
 export interface Made {
   /** The manifest stored under the activity's key: inputs, config, outputs, cost. */

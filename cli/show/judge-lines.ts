@@ -1,4 +1,5 @@
 /** Scores of recorded verdicts as lines of text: a table with a row for each judge, and the differences that hold. */
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import { baselineLines } from '../../judge/evaluation/baseline-text.ts';
 import { told } from '../../judge/scoring/differences.ts';
 import type { JudgeScores, JudgeTest, Scoring } from '../../judge/scoring/score-judges.ts';
@@ -8,11 +9,16 @@ import { excerpt } from './terminal-text.ts';
 
 interface Scored extends Scoring {
   readonly exampleCount: number;
+  readonly pixelBaselines: readonly PixelBaseline[];
 }
 
 const unreadLengthMax = 60;
 
-export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges, tests }: Scored): string[] {
+export function judgeLines(
+  task: string,
+  spec: TaskSpec,
+  { exampleCount, judges, tests, pixelBaselines }: Scored,
+): string[] {
   const ordered = [...judges].sort((a, b) => b.scores.accuracy - a.scores.accuracy);
   const hasOrders = judges.some(({ scores }) => scores.consistencyRate !== undefined);
   const hasTies = judges.some(({ scores }) => scores.withoutTies !== undefined);
@@ -36,7 +42,10 @@ export function judgeLines(task: string, spec: TaskSpec, { exampleCount, judges,
     '',
     ...aligned(table),
     ...(majorities.length === 0 ? [] : [`majority baseline: Macro-F1 ${percent(Math.max(...majorities))}`]),
-    ...baselineLines(ordered.map(({ judge, scores }) => ({ name: judge, scores: [scores] }))),
+    ...baselineLines(
+      ordered.map(({ judge, scores }) => ({ name: judge, scores: [scores] })),
+      pixelBaselines,
+    ),
     ...ordered.flatMap(detailLines),
     '',
     ...testLines(tests),

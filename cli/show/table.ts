@@ -109,7 +109,9 @@ function taskColumn(runs: readonly ScoredRow[], { task, ood, majorityMacroF1 }: 
       if (scores === undefined) return ['–'];
       const { macroF1, ci95, unparsableRate, forcedChoice } = scores;
       const value =
-        macroF1 !== undefined && macroF1 === best && runs.length > 1 ? paint('bold', paint('green', points(macroF1))) : points(macroF1);
+        macroF1 !== undefined && macroF1 === best && runs.length > 1
+          ? paint('bold', paint('green', points(macroF1)))
+          : points(macroF1);
       const unparsable = unparsableRate >= 0.005 ? [paint('yellow', `${points(unparsableRate)}% unread`)] : [];
       return [
         value,

@@ -42,12 +42,7 @@ export function absoluteErrorOf(
     counts[at] = (counts[at] as number) + error;
     counts[at + 1] = (counts[at + 1] as number) + 1;
   });
-  const drawn = resample(
-    { counts, width: 2 },
-    (sums) => (sums[0] as number) / (sums[1] as number),
-    resampleCount,
-    rng,
-  );
+  const drawn = resample({ counts, width: 2 }, (sums) => (sums[0] as number) / (sums[1] as number), resampleCount, rng);
   const mean = meanOf(read.map(({ error }) => error));
   const given = pairs.map((pair) => pair.given);
   const median = medianOf(given);

@@ -11,11 +11,7 @@ export interface Outcome {
   readonly weight?: number;
 }
 
-export function outcomeOf(
-  example: Pick<Example, 'label'>,
-  judgment: Judgment,
-  task: KindedTask,
-): Outcome {
+export function outcomeOf(example: Pick<Example, 'label'>, judgment: Judgment, task: KindedTask): Outcome {
   const label = classOf(task, example.label);
   if (!judgment.ok) return { label, predicted: undefined };
   return { label, predicted: isRight(task, judgment.verdict, example.label) ? label : classOf(task, judgment.verdict) };

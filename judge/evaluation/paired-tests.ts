@@ -94,7 +94,13 @@ export async function taskTests(
     const theirs = other.get(task);
     if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
-    const compared = pairedDifference(ours, theirs, required(labels[task], `the labels of ${task}`), resampleCount, rng);
+    const compared = pairedDifference(
+      ours,
+      theirs,
+      required(labels[task], `the labels of ${task}`),
+      resampleCount,
+      rng,
+    );
     found.push({ task, ...compared, counts: mcNemar(ours, theirs) });
     await turn();
   }

@@ -70,6 +70,7 @@ const probes: Readonly<Record<ProbeName, Probe>> = {
   },
   'label-order-swap': ({ examples, spec }) => {
     const { words } = kindOf(spec);
+    if (spec.range !== undefined) return { refused: 'the task has a range, and no labels to name' };
     if (words.orders !== undefined) return { refused: `${words.examples} are asked in ${words.orders} already` };
     const prompt = withLabelsReversed(spec.prompt, spec.labels);
     if (prompt === undefined) return { refused: "the task's prompt does not name two labels" };

@@ -39,7 +39,7 @@ export interface VariantScores {
   readonly refused?: string;
   readonly scores?: {
     readonly exampleCount: number;
-    /** Absent if verdicts are no classes, as are `ci95` and `strictMacroF1`. */
+    /** Absent if verdicts are no classes (criteria, and numbers of a range), as are `ci95` and `strictMacroF1`. */
     readonly macroF1?: number;
     readonly ci95?: readonly [number, number];
     readonly accuracy: number;

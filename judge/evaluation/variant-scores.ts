@@ -5,7 +5,7 @@ import { accuracyOf } from './accuracy.ts';
 import { macroF1Interval } from './statistics/bootstrap.ts';
 import { macroF1 } from './macro-f1.ts';
 import type { KindedTask } from '../../recipes/fields/task-fields.ts';
-import { metricGroups } from '../kinds/table.ts';
+import { classLabels } from '../kinds/table.ts';
 import type { JudgedExample } from './metric.ts';
 import { outcomeOf } from './outcome.ts';
 import type { VariantScores } from './task-scores.ts';
@@ -33,7 +33,7 @@ export function variantScores(
     name,
     scores: {
       exampleCount: strict.filter(({ reordered }) => reordered === undefined).length,
-      ...(metricGroups(task).includes('range')
+      ...(classLabels(task).length === 0
         ? { strictAccuracy: accuracyOf(strictOutcomes) }
         : {
             macroF1: macroF1(outcomes, labels),

@@ -6,7 +6,7 @@ import type { Kind, KindTask, LabelRule, Labels, RowLabel, RowValues, UnknownLab
 import { ascend, closeness, numberOf } from './label-numbers.ts';
 import { decimalOf, isNear, type NumberRange, partOfRange, readInRange } from './number-range.ts';
 import { labelOfField } from './row-label.ts';
-import { rangeFields, rangeSchema, toleranceSchema } from '../../recipes/fields/range-field.ts';
+import { rangeFields, rangeSchema, toleranceSchema } from './range-fields.ts';
 
 const rangedCriterion = z.strictObject({
   range: rangeSchema.describe('Least and greatest number.'),
@@ -48,7 +48,12 @@ export interface Criterion {
 }
 
 /** The criteria in order. */
-export function criteriaOf({ criteria = {}, labels, range: common, tolerance }: CriteriaTask): ReadonlyMap<string, Criterion> {
+export function criteriaOf({
+  criteria = {},
+  labels,
+  range: common,
+  tolerance,
+}: CriteriaTask): ReadonlyMap<string, Criterion> {
   return new Map(
     Object.entries(criteria).map(([name, own]): [string, Criterion] => {
       if (Array.isArray(own)) return [name, { labels: own as unknown as Labels }];
@@ -91,7 +96,9 @@ export const criteria = {
     if (reasonOf(values, named) !== undefined) return false;
     return [...named].every(([name, each]) => readValue(values?.get(name), each) === values?.get(name));
   },
-  sampleLabels: (task) => [criteriaLabel(new Map([...criteriaOf(task)].map(([name, { labels }]) => [name, labels[0]])))],
+  sampleLabels: (task) => [
+    criteriaLabel(new Map([...criteriaOf(task)].map(([name, { labels }]) => [name, labels[0]]))),
+  ],
   stratumOf(label, task) {
     const named = criteriaOf(task);
     if ([...named.values()].every(({ range }) => range === undefined)) return label;

@@ -4,7 +4,7 @@ import type { Kind, KindTask, RowLabel, UnknownLabel } from './kind.ts';
 import { ascend, closeness, isWithin, nearestLabel, numberOf } from './label-numbers.ts';
 import { decimalOf, isNear, partOfRange, readInRange } from './number-range.ts';
 import { labelOfField, named } from './row-label.ts';
-import { rangeFields } from '../../recipes/fields/range-field.ts';
+import { rangeFields } from './range-fields.ts';
 
 const fields = {
   ...rangeFields,
@@ -66,7 +66,9 @@ export const score = {
     if (isNumber) return labelOfNumber(row.number(field), field, task);
     const found = labelOfField(row, rule, task);
     if ('unknown' in found) return found;
-    return task.range === undefined ? { score: Number(found.label), ...found } : { label: found.label, score: Number(found.label) };
+    return task.range === undefined
+      ? { score: Number(found.label), ...found }
+      : { label: found.label, score: Number(found.label) };
   },
   verdictReader({ real, labels, range }) {
     if (range !== undefined) return (text) => readInRange(text, range);

@@ -1,4 +1,5 @@
 /** Renders what `mtrl score` finds in recorded verdicts. */
+import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import { baselineLines } from '../evaluation/baseline-text.ts';
 import type { QuarantinedRow } from '../example.ts';
 import { kindOf } from '../kinds/table.ts';
@@ -31,6 +32,7 @@ export interface ScoringReport {
   /** Why rows of judgments cannot be used. */
   readonly unusable: readonly string[];
   readonly scoring: Scoring;
+  readonly pixelBaselines?: readonly PixelBaseline[];
   /** A promoted judge, held against this sample. */
   readonly drift?: { readonly against: string; readonly judge: string; readonly checks: readonly DriftCheck[] };
 }
@@ -98,7 +100,7 @@ function sectionsOf(report: ScoringReport): Section[] {
       about: `Shares in points with 95 % intervals of one cluster bootstrap (${count(resampleCount)} draws, seed ${String(seed)}). The thin lines on the bars: always the first candidate (accuracy), always the commonest label (Macro-F1).`,
       body: html`<div class="panel">${judgeTable(scoring)}</div>
         <ul class="claims">
-          ${sentences(scoring).map((line) => html`<li><p>${line}.</p></li>`)}
+          ${sentences(scoring, report.pixelBaselines).map((line) => html`<li><p>${line}.</p></li>`)}
         </ul>`,
     },
     ...(report.drift ? [{ id: 'drift', title: 'Drift', body: driftSection(report.drift) }] : []),
@@ -122,9 +124,12 @@ function sectionsOf(report: ScoringReport): Section[] {
   ];
 }
 
-function sentences({ judges }: Scoring): string[] {
+function sentences({ judges }: Scoring, pixelBaselines: readonly PixelBaseline[] = []): string[] {
   return [
-    ...baselineLines(judges.map(({ judge, scores }) => ({ name: judge, scores: [scores] }))),
+    ...baselineLines(
+      judges.map(({ judge, scores }) => ({ name: judge, scores: [scores] })),
+      pixelBaselines,
+    ),
     ...judges.flatMap(({ judge, missingCount, repeatedCount }) => [
       ...(missingCount > 0 ? [`${judge}: no verdict on ${count(missingCount)} rows, which are left out`] : []),
       ...(repeatedCount > 0 ? [`${judge}: ${count(repeatedCount)} repeated verdicts, of which the first counts`] : []),

@@ -28,5 +28,7 @@ const krippendorffAlpha: NumberScore = (sums, start) => {
   return expected > 0 ? 1 - (observed * (ratingCount - 1)) / expected : NaN;
 };
 
-export const numberScores = { absoluteError, krippendorffAlpha } as const satisfies Readonly<Record<string, NumberScore>>;
+export const numberScores = { absoluteError, krippendorffAlpha } as const satisfies Readonly<
+  Record<string, NumberScore>
+>;
 export const numberScoreNames = Object.keys(numberScores) as (keyof typeof numberScores)[];

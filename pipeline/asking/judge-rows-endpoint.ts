@@ -40,7 +40,10 @@ export function createJudgeRowsEndpoint(deps: ControlDeps, cache: JsonCache) {
       const artifact: JudgedRows = { schema: 1, task, rows };
       return {
         // The answers are kept for as long as the rows are.
-        outputs: { rows: await cache.put(artifact), answers: await cache.put({ schema: 1, answers: asker.answered() }) },
+        outputs: {
+          rows: await cache.put(artifact),
+          answers: await cache.put({ schema: 1, answers: asker.answered() }),
+        },
         summary: { ...countsOf(rows), usage: spending.usage },
       };
     });

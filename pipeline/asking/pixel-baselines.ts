@@ -4,15 +4,10 @@
  */
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
+import { fittedCountMax, fittedOf, fitPixels, isClassified } from '../../judge/baselines/fit-pixels.ts';
 import { greyPixels } from '../../judge/baselines/grey-pixels.ts';
-import { PixelFeatures } from '../../judge/baselines/pixel-features.ts';
-import { fitSoftmax, type Labelled, parameterCountOf } from '../../judge/baselines/softmax-regression.ts';
 import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
-import type { Example } from '../../judge/example.ts';
-import { kindOf, metricGroups } from '../../judge/kinds/table.ts';
-import { verdictLabels } from '../../judge/tasks/candidates.ts';
-import { ordersOf, otherOrders } from '../../judge/tasks/reorder.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
 import type { EvaluationPlan } from '../../contract/activities.ts';
 import type { PixelBaseline, PixelBaselinesInput, PixelBaselinesResult } from '../../contract/pixel-baselines.ts';
@@ -24,11 +19,6 @@ import { turn } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { recipeOf, taskOf } from '../recipe-access.ts';
 import { judgedOf, shownOf } from './shown.ts';
-
-/** Training examples of a task, each order of its kind counted, chosen by seed: bounds time and memory. */
-const fittedCountMax = 4_096;
-/** With more, fields are left out. */
-const parameterCountMax = 1 << 20;
 
 export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
   return async ({ recipe: ref, dataset, evaluations }: PixelBaselinesInput): Promise<PixelBaselinesResult> => {
@@ -51,11 +41,6 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
   };
 }
 
-/** Whether every verdict is one of the labels. */
-function isClassified(spec: TaskSpec): boolean {
-  return metricGroups(spec).includes('label') && kindOf(spec).classOf === undefined;
-}
-
 /** null if the task has no training rows, or no pictures. */
 async function baselineOf(
   cache: JsonCache,
@@ -66,36 +51,22 @@ async function baselineOf(
   const spec = taskOf(recipe, task);
   const { evaluation } = recipe;
   const { chosen, trainCount } = await chosenRows(dataset, spec, task, evaluation.seed);
-  const features = fitting(chosen, spec);
-  if (features.vectorLength === 0) return null;
   const known = new Map<string, Float32Array>();
   const pixelsOf = async (digest: string): Promise<Float32Array> => {
     const found = known.get(digest) ?? (await greyPixels(await imageBytes(cache, dataset.artifact, digest)));
     known.set(digest, found);
     return found;
   };
-  const fitted: Labelled[] = [];
-  for (const example of chosen.flatMap((one) => [one, ...otherOrders(one, spec)])) {
-    const label = spec.labels.indexOf(example.label);
-    if (label >= 0) fitted.push({ ...(await features.of(example, pixelsOf)), label });
-  }
+  const fitted = await fitPixels(chosen, spec, pixelsOf, turn);
   known.clear();
-  const fit = fitSoftmax(fitted, shapeOf(features, spec));
-  let step = fit.next();
-  for (; step.done !== true; step = fit.next()) await turn();
-  const model = step.value;
+  if (fitted === undefined) return null;
   const shown = await shownOf(dataset, spec, { task, split }, evaluation);
   if (shown.length === 0) return null;
   const said: Pick<JudgedExample, 'judgment'>[] = [];
   for (const { example } of shown) {
-    const probabilities = model.probabilities(await features.of(example, pixelsOf));
+    const verdict = await fitted.verdictOf(example, pixelsOf);
     known.clear();
-    // Places beyond the last candidate are no verdicts; labels of all examples come first in the same order.
-    const likeliest = verdictLabels(spec, example).reduce((best, label) => {
-      const [own, others] = [label, best].map((one) => probabilities[spec.labels.indexOf(one)] ?? 0);
-      return (own ?? 0) > (others ?? 0) ? label : best;
-    });
-    said.push({ judgment: { ok: true, verdict: likeliest, rationale: '' } });
+    said.push({ judgment: { ok: true, verdict, rationale: '' } });
   }
   const { bootstrapResampleCount: resampleCount, seed } = evaluation;
   const judged = judgedOf(shown, spec, said);
@@ -103,7 +74,7 @@ async function baselineOf(
   return {
     ...{ task, split, exampleCount, accuracy },
     ...{ macroF1: required(macroF1, 'Macro-F1 of labels'), ci95: required(ci95, 'its interval') },
-    ...{ fittedCount: chosen.length, trainCount, fields: features.fields },
+    ...{ fittedCount: chosen.length, trainCount, fields: fitted.fields },
   };
 }
 
@@ -112,23 +83,6 @@ async function chosenRows(dataset: OpenDataset, spec: TaskSpec, task: string, se
   const rows = await dataset.rowsOf(task, 'train');
   const drawn = new Rng('pixel baseline', seed, task).shuffle(rows.slice()).subarray(0, fittedCountMax);
   const examples = await dataset.examplesAt(drawn);
-  let orderCount = 0;
-  const chosen: Example[] = [];
-  for (const example of examples) {
-    orderCount += ordersOf(example, spec).length;
-    if (orderCount > fittedCountMax) break;
-    chosen.push(example);
-  }
+  const chosen = fittedOf(examples, spec);
   return { chosen, trainCount: rows.length };
-}
-
-function shapeOf({ vectorLength, groupCount }: PixelFeatures, { labels }: TaskSpec) {
-  return { vectorLength, groupCount, classCount: labels.length };
-}
-
-/** Without the prompt fields if there are too many parameters with them. */
-function fitting(examples: readonly Example[], spec: TaskSpec): PixelFeatures {
-  const features = new PixelFeatures(examples);
-  if (parameterCountOf(shapeOf(features, spec)) <= parameterCountMax) return features;
-  return new PixelFeatures(examples, { withFields: false });
 }

@@ -4,7 +4,7 @@ import { gateMetricsOfKinds, kindsWhere } from '../../judge/kinds/table.ts';
 import { armName, name, rate } from './scalars.ts';
 
 /** Metrics of tasks of every kind. */
-export const commonGateMetrics = ['macroF1', 'accuracy'] as const;
+const commonGateMetrics = ['macroF1', 'accuracy'] as const;
 const gateMetricMeanings = gateMetricsOfKinds.map((metric) => {
   return `${metric}: ${kindsWhere(({ gateMetrics }) => gateMetrics.includes(metric)).join(' and ')} tasks only.`;
 });

@@ -59,7 +59,12 @@ describe.each(cases)('matches scikit-learn: $name', ({ low, high, labels, answer
   });
 
   test('is absent if no answer is a number, and 0 with an interval of nothing for a perfect judge', () => {
-    expect(scores(labels, labels.map(() => null)).absoluteError).toBeUndefined();
+    expect(
+      scores(
+        labels,
+        labels.map(() => null),
+      ).absoluteError,
+    ).toBeUndefined();
     expect(scores(labels, labels).absoluteError).toMatchObject({ mean: 0, ci95: [0, 0] });
   });
 });
@@ -83,9 +88,11 @@ test('each criterion whose labels are numbers has its own; worked by hand', () =
     ...{ kind: 'criteria', labels: ['1', '2', '3'], criteria: { clear: null, safe: ['yes', 'no'] } },
     ...{ prompt: '', ood: false },
   };
-  const said = ['clear: 3, safe: yes', 'clear: 2, safe: no'].map(
-    (verdict): Judgment => ({ ok: true, verdict, rationale: '' }),
-  );
+  const said = ['clear: 3, safe: yes', 'clear: 2, safe: no'].map((verdict): Judgment => ({
+    ok: true,
+    verdict,
+    rationale: '',
+  }));
   const labels = ['clear: 1, safe: yes', 'clear: 2, safe: yes', 'clear: 3, safe: no'];
   const judged = judgedOf(labels, said).map(({ example: { score: _, ...example }, judgment }) => ({
     example,
@@ -108,7 +115,9 @@ describe('sums of recorded verdicts', () => {
         const mean = pairs.reduce((sum, { given, said }) => sum + Math.abs(given - said), 0) / pairs.length;
         expect(numberScores.absoluteError(sums, 2)).toBeCloseTo(mean, 12);
         const units = pairs.map(({ given, said }) =>
-          given === said ? new Map([[String(given), 2]]) : new Map([String(given), String(said)].map((one) => [one, 1])),
+          given === said
+            ? new Map([[String(given), 2]])
+            : new Map([String(given), String(said)].map((one) => [one, 1])),
         );
         const alpha = krippendorffAlpha(units, 'interval');
         const found = numberScores.krippendorffAlpha(sums, 2);

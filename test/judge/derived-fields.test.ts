@@ -32,4 +32,6 @@ test('a row for each element of a list; `where` sees derived fields, the copy of
   ]);
   expect(() => expandedRows({ id: 'ref:1', answers: [] }, dataset)).toThrow('kind is ref');
   expect(() => expandedRows({ id: 'tied:1', answers: 'a' }, dataset)).toThrow('answers is not a list');
+  // A row that stands for none is not lost.
+  expect(() => expandedRows({ id: 'tied:1', answers: [] }, dataset)).toThrow('answers is empty');
 });

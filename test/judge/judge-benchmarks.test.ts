@@ -57,7 +57,7 @@ describe.skipIf(isMissing)('benchmarks without their pictures', () => {
     expect(drawn).toMatchObject({ accuracy: 0.5, consistencyRate: 0 });
     const categories = drawn.slices?.map(({ field, values }) => [
       field,
-      Object.fromEntries(values.map(({ value, exampleCount }) => [value, exampleCount])),
+      Object.fromEntries(values.map(({ value, exampleCount }) => [value, exampleCount])) as object,
     ]);
     expect(categories).toEqual([['category', counts]]);
     // As many groups as ids; none of them is right in both orders.

@@ -57,7 +57,12 @@ const recipe: RecipeInput = {
 /** As in one attempt, which begins without memory. */
 async function judged(ask: readonly string[] = []) {
   const store = new ArtifactStore(new FolderObjectStore(join(root, 'store')));
-  const deps = { store, codeVersion: () => 'code', log: pino({ enabled: false }), environment: { OPENAI_API_KEY: key } };
+  const deps = {
+    store,
+    codeVersion: () => 'code',
+    log: pino({ enabled: false }),
+    environment: { OPENAI_API_KEY: key },
+  };
   const cache = new JsonCache(store);
   const { recipe: asking } = askingRecipe(recipe, { endpoint: server.address, model: 'big', ask }, 'direct');
   const caller = callerWith({});
@@ -107,5 +112,7 @@ it('ends at the ceiling of its cost, and goes on from there when it is raised', 
 it('refuses settings that an endpoint does not have, naming those that it has', () => {
   const choice = { endpoint: server.address, model: 'big', ask: ['costMax=5'] };
   expect(() => askingRecipe(recipe, choice, 'direct')).toThrow(/arms\.asked\.policy\.costMax.*cost/s);
-  expect(() => askingRecipe(recipe, { ...choice, endpoint: 'http://key@host', ask: [] }, 'direct')).toThrow('keyVariable');
+  expect(() => askingRecipe(recipe, { ...choice, endpoint: 'http://key@host', ask: [] }, 'direct')).toThrow(
+    'keyVariable',
+  );
 });

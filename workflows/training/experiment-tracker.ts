@@ -85,7 +85,10 @@ export class ExperimentTracker {
     this.#count([result, ...(imported ? [imported] : [])]);
     const { exampleCount, quarantinedCount, leftOutCount = 0 } = result;
     const leftOut = leftOutCount === 0 ? '' : `, ${String(leftOutCount)} left out`;
-    this.state('training', `${String(exampleCount)} examples, ${String(quarantinedCount)} rows in quarantine${leftOut}`);
+    this.state(
+      'training',
+      `${String(exampleCount)} examples, ${String(quarantinedCount)} rows in quarantine${leftOut}`,
+    );
   }
 
   /** Takes a run's progress signal; ignored if the run has ended or a later signal has been received. */

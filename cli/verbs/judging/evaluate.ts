@@ -2,27 +2,17 @@ import type { Command } from 'commander';
 import type { KeptEvaluation } from '../../../contract/activities.ts';
 import type { PixelBaseline } from '../../../contract/pixel-baselines.ts';
 import { keptEvaluation } from '../../../pipeline/asking/kept-evaluation.ts';
-import { MtrlError } from '../../../core/errors.ts';
 import { readOverrides } from '../../../infra/stack/settings.ts';
 import { plusUsage } from '../../../judge/evaluation/endpoint-usage.ts';
-import type { AnswerMode } from '../../../judge/example.ts';
 import { baselineLines } from '../../../judge/evaluation/baseline-text.ts';
-import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import type { EvaluatePolicyInput, EvaluatePolicyResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
 import { absentLines } from '../../show/absent-lines.ts';
 import { paintFor, print, printJson } from '../../show/output.ts';
-import {
-  addAskedOptions,
-  askedArm,
-  askedOf,
-  type AskedOptions,
-  askingRecipe,
-  usageLine,
-} from '../../endpoint-options.ts';
-import { policyFolder, policySource } from '../../policy-source.ts';
+import { askedWith } from '../../asked.ts';
+import { addAskedOptions, type AskedOptions, usageLine } from '../../endpoint-options.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { scoreTable } from '../../show/table.ts';
 import { unreadLines } from '../../show/unread-lines.ts';
@@ -51,22 +41,11 @@ export function addEvaluate(command: Command): void {
 }
 
 async function evaluate({ recipe: file, mode, set, json = false, ...options }: EvaluateOptions): Promise<void> {
-  const wantedMode = answerMode(mode);
-  const asked = askedOf(options);
-  const [policy, endpoint] = typeof asked === 'string' ? [asked] : [`${asked.model} at ${asked.endpoint}`, asked];
-  const folder = endpoint === undefined ? policyFolder(policy) : undefined;
-  const loaded = loadRecipeFile(file, [...set, ...(folder === undefined ? [] : [policySetting(folder)])]);
-  const { recipe, parsed } =
-    endpoint === undefined ? loaded : askingRecipe(loaded.recipe, endpoint, wantedMode ?? 'think');
-  if (readOverrides().temporal === undefined) requireFiles(parsed, folder === undefined ? 'data' : 'all');
+  const asked = askedWith(options, mode, file, set);
+  const { recipe, parsed, name: policy } = asked;
+  if (readOverrides().temporal === undefined) requireFiles(parsed, asked.isInRecipe ? 'all' : 'data');
   await withStack({ startMissing: true }, async (stack) => {
-    const named = folder === undefined && endpoint === undefined ? await policySource(stack, policy) : {};
-    const input: EvaluatePolicyInput = {
-      recipe,
-      mode: wantedMode ?? named.mode ?? 'think',
-      ...(named.source && { source: named.source }),
-      ...(endpoint && { asked: askedArm }),
-    };
+    const input: EvaluatePolicyInput = { recipe, ...(await asked.by(stack)) };
     const job = { type: 'evaluatePolicy', name: parsed.name, input } as const;
     const { workflowId, result } = await runJob(stack, job);
     const evaluations = await Promise.all(result.evaluations.map((made) => keptEvaluation(stack.store, made)));
@@ -78,21 +57,6 @@ async function evaluate({ recipe: file, mode, set, json = false, ...options }: E
     if (json) printJson(documentOf(workflowId, policy, full));
     else printScores(policy, full, parsed);
   });
-}
-
-/** Throws USAGE. */
-export function answerMode(mode: string | undefined): AnswerMode | undefined {
-  if (mode === undefined || mode === 'think' || mode === 'direct') return mode;
-  throw new MtrlError('USAGE', 'the mode does not exist', {
-    where: '--mode',
-    found: mode,
-    hint: 'use think or direct',
-  });
-}
-
-/** Recipe override that sets the policy to a folder. JSON is valid YAML, so the path may contain any character. */
-export function policySetting(folder: string): string {
-  return `policy=${JSON.stringify({ checkpoint: folder })}`;
 }
 
 function documentOf(workflowId: string, policy: string, result: Evaluated) {

@@ -4,27 +4,18 @@ import type { JudgedRows } from '../../../pipeline/asking/judged-rows.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import { projectRoot } from '../../../core/project.ts';
 import type { JudgedRow } from '../../../judge/evaluation/judged-row.ts';
-import { loadRecipeFile } from '../../../recipes/load.ts';
 import { nearest } from '../../../recipes/checks/nearest.ts';
 import type { JudgeBatchInput, JudgeBatchResult } from '../../../contract/workflows.ts';
 import { runJob } from '../../temporal/job.ts';
 import { print, printJson } from '../../show/output.ts';
-import {
-  addAskedOptions,
-  askedArm,
-  askedOf,
-  type AskedOptions,
-  askingRecipe,
-  usageLine,
-} from '../../endpoint-options.ts';
-import { policyFolder, policySource } from '../../policy-source.ts';
+import { askedWith } from '../../asked.ts';
+import { addAskedOptions, type AskedOptions, usageLine } from '../../endpoint-options.ts';
 import { printQuarantine, quarantineOf } from '../../show/quarantine.ts';
 import { writeText } from '../../write-text.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { excerpt } from '../../show/terminal-text.ts';
 import { cutOffLines } from '../../show/unread-lines.ts';
 import { userPath } from '../../user-path.ts';
-import { answerMode, policySetting } from './evaluate.ts';
 
 interface JudgeOptions extends AskedOptions {
   readonly task: string;
@@ -50,21 +41,13 @@ export function addJudge(command: Command): void {
 
 async function judge(options: JudgeOptions): Promise<void> {
   const { task, input: file, images, json = false } = options;
-  const wantedMode = answerMode(options.mode);
-  const asked = askedOf(options);
-  const [policy, endpoint] = typeof asked === 'string' ? [asked] : [`${asked.model} at ${asked.endpoint}`, asked];
-  const folder = endpoint === undefined ? policyFolder(policy) : undefined;
-  const loaded = loadRecipeFile(options.recipe, folder === undefined ? [] : [policySetting(folder)]);
-  const { recipe, parsed } =
-    endpoint === undefined ? loaded : askingRecipe(loaded.recipe, endpoint, wantedMode ?? 'think');
+  const asked = askedWith(options, options.mode, options.recipe, []);
+  const { recipe, parsed, name: policy } = asked;
   requireTask(task, Object.keys(parsed.tasks), options.recipe);
   await withStack({ startMissing: true }, async (stack) => {
-    const named = folder === undefined && endpoint === undefined ? await policySource(stack, policy) : {};
     const input: JudgeBatchInput = {
       rows: { recipe, task, file: userPath(file), ...(images !== undefined && { imageFolder: userPath(images) }) },
-      mode: wantedMode ?? named.mode ?? 'think',
-      ...(named.source && { source: named.source }),
-      ...(endpoint && { asked: askedArm }),
+      ...(await asked.by(stack)),
     };
     const { workflowId, result } = await runJob(stack, { type: 'judgeBatch', name: task, input });
     const { rows } = (await stack.store.getJson(result.judged.rows)) as JudgedRows;

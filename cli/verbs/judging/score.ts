@@ -7,6 +7,7 @@ import { localFiles } from '../../../judge/datasets/sources/local-files.ts';
 import type { QuarantinedRow } from '../../../judge/example.ts';
 import { renderScoring } from '../../../judge/report/scoring-page.ts';
 import { givenVerdicts, judgmentOf, type JudgmentFields } from '../../../judge/scoring/read-judgments.ts';
+import { pixelJudge } from '../../../judge/scoring/pixel-judge.ts';
 import { type JudgedVerdict, scoreJudges } from '../../../judge/scoring/score-judges.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
@@ -28,6 +29,7 @@ interface ScoreOptions {
   readonly swapped?: string;
   readonly resamples?: number;
   readonly against?: string;
+  readonly pixels?: boolean;
   readonly report?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
@@ -52,6 +54,7 @@ export function addScore(command: Command): void {
       '--against <name>',
       'a promoted judge: fail if its agreement has fallen below what its gate asked (NAME or NAME@VERSION)',
     )
+    .option('--pixels', "add what a logistic regression on the pixels of the recipe's training rows reaches")
     .option('--report <file>', 'write a page with all figures: one HTML file')
     .option('--set <path=value>', 'change the recipe (repeatable)', repeated, [])
     .option('--json', 'one JSON document on stdout')
@@ -68,6 +71,8 @@ async function score(options: ScoreOptions): Promise<void> {
   const { evaluation } = parsed;
   const settings = { resampleCount: options.resamples ?? evaluation.bootstrapResampleCount, seed: evaluation.seed };
   const scoring = scoreJudges(task, spec, rows, verdicts, settings);
+  const pixels = options.pixels === true ? await pixelJudge(parsed, task, settings, localFiles) : undefined;
+  const pixelBaselines = pixels === undefined ? [] : [pixels];
   const { judges, tests } = scoring;
   if (judges.length === 0) throw noMatch(options, [...verdicts.values()].flat(), rows[0]?.id ?? '');
   const counts = {
@@ -77,7 +82,15 @@ async function score(options: ScoreOptions): Promise<void> {
   const drift = options.against === undefined ? undefined : await driftOf(options.against, task, spec, judges);
   const page = {
     ...{ task, spec, recipe: options.recipe, recipeDigest: digest, judgments: options.judgments },
-    ...{ exampleCount: rows.length, ...settings, scoring, quarantined, leftOutCount, ...(drift && { drift }) },
+    ...{
+      exampleCount: rows.length,
+      ...settings,
+      scoring,
+      quarantined,
+      leftOutCount,
+      pixelBaselines,
+      ...(drift && { drift }),
+    },
     unusable: unusable.map(({ message }) => message),
   };
   const reportPath = options.report === undefined ? undefined : await writeText(options.report, renderScoring(page));
@@ -88,10 +101,11 @@ async function score(options: ScoreOptions): Promise<void> {
       ...settings,
       judges,
       tests,
+      ...(pixels && { pixelBaselines }),
       ...(drift && { drift }),
       ...(reportPath !== undefined && { reportPath }),
     });
-  else print(judgeLines(task, spec, { ...counts, judges, tests }).join('\n'));
+  else print(judgeLines(task, spec, { ...counts, judges, tests, pixelBaselines }).join('\n'));
   if (!json && drift !== undefined) print(['', ...driftLines(drift)].join('\n'));
   if (!json && reportPath !== undefined) print(`report ${reportPath}`);
   for (const [what, reasons] of [
@@ -99,6 +113,10 @@ async function score(options: ScoreOptions): Promise<void> {
     ['judgments that cannot be read', unusable.map(({ message }) => message)],
   ] as const)
     if (reasons.length > 0) say(`${String(reasons.length)} ${what}; the first: ${reasons[0] ?? ''}`);
+  if (options.pixels === true && pixels === undefined)
+    say(
+      'no baseline on pixels: it needs a task with labels, pictures, and rows of the splits train and evaluation.split',
+    );
   if (leftOutCount > 0) say(`${String(leftOutCount)} rows left out by the recipe`);
   if (drift !== undefined) requireAgreement(drift);
 }

@@ -3,6 +3,7 @@ import type { DatasetOptions } from '../../../recipes/fields/dataset-options.ts'
 import { withDerived } from './derived-fields.ts';
 import { listField, type Row, textField } from './jsonl-row.ts';
 import { expandRanking } from './ranking.ts';
+import { UnusableRow } from '../reading.ts';
 import { requireWhere } from './where.ts';
 
 interface Expansion extends Pick<DatasetOptions, 'derive' | 'where' | 'ranking' | 'each'> {
@@ -16,7 +17,9 @@ export function expandedRows(given: Row, { derive, where, ranking, each, fields 
   if (ranking !== undefined) return expandRanking(row, fields.id, ranking);
   if (each === undefined) return [row];
   const id = textField(row, fields.id);
-  return listField(row, each.list).map((value, i) => ({
+  const elements = listField(row, each.list);
+  if (elements.length === 0) throw new UnusableRow('FIELD_MISSING', `${each.list} is empty`);
+  return elements.map((value, i) => ({
     ...row,
     [each.as]: value,
     [fields.id]: `${id}-${each.list}-${i}`,

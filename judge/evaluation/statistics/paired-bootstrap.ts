@@ -51,7 +51,7 @@ export function pairedBootstrap(
 }
 
 /** The same of accuracy, for verdicts that are no classes. */
-export function pairedAccuracy(
+function pairedAccuracy(
   first: readonly ClusteredOutcome[],
   second: readonly ClusteredOutcome[],
   resampleCount: number,
