@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
+import { createReplay } from '../../pipeline/policies/replay.ts';
 import { lastDigest, type RlUpdate } from '../../pipeline/policies/step-record.ts';
 import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { planUpdate, readySteps } from '../../pipeline/training/updates/table.ts';
@@ -128,6 +130,48 @@ describe('a step of several updates', () => {
     const late = applied({ correction: 'token-truncated', updateCount: 2 }, { engine: broken });
     await expect(late).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
     expect(callsOf(broken)).toEqual(['forward']);
+  });
+});
+
+describe('a replay of such a step', () => {
+  async function replayedBy(engine: FakeEngine) {
+    const { update, outcome } = await applied({ updateCount: 2 });
+    const runtime = {
+      backend: 'fake',
+      runtimeVersion: '1',
+      executionProvider: 'none',
+      threadCount: 1,
+      cpuModel: 'fake',
+    };
+    const record = { schema: 1, update, steps: [outcome], weightsDigest: lastDigest([outcome]), runtime };
+    const { get } = stored(Array<number[]>(4).fill([1, 0]));
+    const context = {
+      cache: { get: (ref: ArtifactRef) => (ref.uri === 'record' ? Promise.resolve(record) : get(ref)) },
+      processors: { of: () => Promise.resolve({}) },
+      prompter: { open: () => Promise.resolve(prompted) },
+    } as unknown as ComputeContext;
+    const asked = { engine, snapshot: refTo('base'), record: named('record'), runtime };
+    return createReplay(() => context)({ ...asked, bringReference: () => Promise.resolve() });
+  }
+
+  it('makes the same updates', async () => {
+    const engine = new FakeEngine();
+    const { step, update, weightsDigest, recordedDigest } = await replayedBy(engine);
+    expect({ step, update }).toEqual({ step: 3, update: undefined });
+    expect(weightsDigest).toBe(recordedDigest);
+    expect(weightsDigest).toBe(await engine.weightsDigest());
+  });
+
+  it('names the first update that gave other weights', async () => {
+    const engine = new (class extends FakeEngine {
+      override async optimStep(request: { readonly learningRate: number }) {
+        const isSecond = this.calls.filter((call) => call === 'optimStep').length === 1;
+        return super.optimStep({ learningRate: isSecond ? 1 : request.learningRate });
+      }
+    })();
+    const { update, weightsDigest, recordedDigest } = await replayedBy(engine);
+    expect(update).toBe(1);
+    expect(weightsDigest).not.toBe(recordedDigest);
   });
 });
 
