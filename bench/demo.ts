@@ -82,33 +82,14 @@ export async function ourStep(
   completionTokenCounts: readonly number[],
   settings: RuntimeSettings = { threadCount: 1 },
 ) {
-  const folder = fileURLToPath(new URL('../recipes/demo-config', import.meta.url));
-  const processor = await loadProcessor(folder);
-  const engine = new EmbeddedEngine(settings);
-  await engine.initialize(folder, 0);
-  const rng = new Rng('bench-prompts', 0);
-  const prompts = await Promise.all(promptTokenCounts.map((count) => prompt(processor, rng, count)));
-  const tokens = {
-    stopTokenId: processor.stopTokenId,
-    padTokenId: processor.padTokenId,
-    bannedTokenIds: processor.bannedTokenIds,
-  };
+  const { engine, prompts, tokens, sample, close } = await ourRollouts(promptTokenCounts, settings);
+  const rng = new Rng('bench-rewards', 0);
   let step = 0;
   return {
-    close: () => engine.close(),
+    close,
     step: async (): Promise<StepTimes> => {
       const startedAtMs = performance.now();
-      const { groups } = await engine.sample({
-        prompts,
-        groupSize,
-        // Fresh weights almost never sample the stop token: the loop runs to the maximum, as the peer's does.
-        sampling: { temperature: 1, greedy: false, tokenCountMax: completionTokenCountMax },
-        tokens,
-        seed: 0,
-        step: step++,
-        promptOffset: 0,
-        promptTokenCountMax: Math.max(...promptTokenCounts),
-      });
+      const groups = await sample(step++);
       const sampledAtMs = performance.now();
       const rollouts = groups.map((group, g) =>
         group.map((rollout, r) => cut(rollout, completionTokenCounts[g * groupSize + r] ?? 1)),
@@ -135,6 +116,44 @@ export async function ourStep(
         trainMs: endedAtMs - sampledAtMs,
         stepMs: endedAtMs - startedAtMs,
       };
+    },
+  };
+}
+
+/** The demo's model with fresh weights, and rollouts of prompts of these lengths, 8 each. */
+export async function ourRollouts(
+  promptTokenCounts: readonly number[],
+  settings: RuntimeSettings = { threadCount: 1 },
+) {
+  const folder = fileURLToPath(new URL('../recipes/demo-config', import.meta.url));
+  const processor = await loadProcessor(folder);
+  const engine = new EmbeddedEngine(settings);
+  await engine.initialize(folder, 0);
+  const rng = new Rng('bench-prompts', 0);
+  const prompts = await Promise.all(promptTokenCounts.map((count) => prompt(processor, rng, count)));
+  const tokens = {
+    stopTokenId: processor.stopTokenId,
+    padTokenId: processor.padTokenId,
+    bannedTokenIds: processor.bannedTokenIds,
+  };
+  return {
+    engine,
+    prompts,
+    tokens,
+    close: () => engine.close(),
+    sample: async (step: number) => {
+      const { groups } = await engine.sample({
+        prompts,
+        groupSize,
+        // Fresh weights almost never sample the stop token: the loop runs to the maximum, as the peer's does.
+        sampling: { temperature: 1, greedy: false, tokenCountMax: completionTokenCountMax },
+        tokens,
+        seed: 0,
+        step,
+        promptOffset: 0,
+        promptTokenCountMax: Math.max(...promptTokenCounts),
+      });
+      return groups;
     },
   };
 }

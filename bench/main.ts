@@ -13,6 +13,7 @@ const names = [
   'step',
   'rollout',
   'train',
+  'updates',
   'scaling',
   'demo',
   'peers',

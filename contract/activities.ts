@@ -19,7 +19,6 @@ import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
-import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './rows.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 
 export type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult, TaskScores };

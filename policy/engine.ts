@@ -40,7 +40,8 @@ export type SizedPrompt = Pick<DeferredPrompt, 'tokenIds' | 'images'>;
 
 /**
  * How tokens are sampled. Log-probs do not depend on topK and topP: in rollouts and in training they are
- * log_softmax(logits / temperature) over all tokens that are not banned.
+ * log_softmax(logits / temperature) over all tokens that are not banned; with `overKept` over those that topK and topP
+ * keep.
  */
 export interface Sampling {
   /** > 0. Log-probs are computed at this temperature. */
@@ -56,6 +57,8 @@ export interface Sampling {
    * with the last of them (nucleus sampling, arXiv 1904.09751). Applied after topK.
    */
   readonly topP?: number;
+  /** Log-probs are those of the distribution that is sampled from, and the kept tokens are returned. Requires topK. */
+  readonly overKept?: boolean;
   /** Non-empty token sequences that also end a completion, and are part of it. */
   readonly stopSequences?: readonly (readonly number[])[];
 }
@@ -103,8 +106,10 @@ export interface SampleRequest {
 export interface SampledCompletion {
   /** C tokens, including the stop token or stop sequence at the end. */
   readonly tokenIds: readonly number[];
-  /** Natural log-prob of each token under the policy, over all tokens that are not banned. */
+  /** Natural log-prob of each token under the policy, over all tokens that are not banned, or over the kept ones. */
   readonly logProbs: readonly number[];
+  /** For each token, the ids of those that were kept, itself included; with `overKept` only. */
+  readonly keptTokenIds?: readonly (readonly number[])[];
   /** `length`: cut after tokenCountMax tokens. */
   readonly finishReason: 'stop' | 'length';
 }
@@ -124,6 +129,8 @@ export interface TrainCompletion {
   readonly tokenIds: readonly number[];
   /** Weight of each of this completion's tokens in the loss, including the normaliser; one number for all of them. */
   readonly tokenWeight: number | readonly number[];
+  /** As in SampledCompletion: log-probs are then over these. All completions of a request have them, or none. */
+  readonly keptTokenIds?: readonly (readonly number[])[];
   /** Policy-gradient losses only. */
   readonly advantage?: number;
   readonly logProbs?: readonly number[];

@@ -33,6 +33,7 @@ const policyCharts: readonly Chart[] = [
     measure: 'logProbDifferenceMax',
     logarithmic: true,
   },
+  { title: 'Clipped ratios', about: 'share of the step’s updates', measure: 'clippedShare' },
 ];
 const supervisedCharts: readonly Chart[] = [
   { title: 'Loss', about: 'cross-entropy per token', measure: 'loss' },

@@ -36,6 +36,8 @@ export interface CurvePoint {
   readonly formatRate?: number;
   readonly informativeGroupRate?: number;
   readonly logProbDifferenceMax?: number;
+  /** Only of steps that make several updates. */
+  readonly clippedShare?: number;
   readonly byTask?: readonly TaskPoint[];
 }
 

@@ -18,8 +18,9 @@ async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promis
   }
   const { prompts } = (await cache.get(update.rewards)) as StepRewards;
   const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask } = summaryOf(prompts);
-  return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax }) => ({
+  return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, ratio }) => ({
     ...{ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax },
+    ...(ratio && { clippedShare: ratio.clippedShare }),
     ...{ reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, byTask },
   }));
 }

@@ -4,7 +4,7 @@
  */
 import { klToReference } from '../../policy/losses/kl-to-reference.ts';
 import { usesReference } from '../../policy/losses/table.ts';
-import type { Engine, Loss, TokenRoles, TrainGroup } from '../../policy/engine.ts';
+import type { Loss, PolicyVerbs, TokenRoles, TrainGroup } from '../../policy/engine.ts';
 import type { StepOutcome, Update } from '../policies/step-record.ts';
 import { makeUpdate, type StepWork, withReferenceLogProbs } from './make-update.ts';
 import { applySplit, type SplitStep } from './split-step.ts';
@@ -32,7 +32,7 @@ export interface ReadySteps {
 
 /** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not continue. */
 export async function applySteps(
-  engine: Engine,
+  engine: PolicyVerbs,
   { steps, tokens }: ReadySteps,
   { adam, trainable, memory }: Pick<Update, 'adam' | 'trainable' | 'memory'>,
 ): Promise<StepOutcome[]> {

@@ -1,13 +1,13 @@
 /** One optimizer update on some groups of a step. */
 import { MtrlError } from '../../core/errors.ts';
-import type { Engine, ForwardBackwardRequest, TrainGroup } from '../../policy/engine.ts';
+import type { ForwardBackwardRequest, PolicyVerbs, TrainGroup } from '../../policy/engine.ts';
 import type { AdamSpec } from '../policies/step-record.ts';
 import type { ReadyStep } from './apply-update.ts';
 import { checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
 
 /** A step, and the engine that makes its updates. */
 export interface StepWork {
-  readonly engine: Engine;
+  readonly engine: PolicyVerbs;
   readonly ready: ReadyStep;
   /** The fields that all steps' requests share. */
   readonly common: Pick<ForwardBackwardRequest, 'tokens' | 'memory'>;

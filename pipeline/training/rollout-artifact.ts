@@ -5,6 +5,8 @@ export interface Rollout {
   readonly tokenIds: readonly number[];
   /** One per token, natural log, under the policy that sampled it. */
   readonly logProbs: readonly number[];
+  /** For each token, those over which its log-prob is; absent if it is over all that may be sampled. */
+  readonly keptTokenIds?: readonly (readonly number[])[];
   readonly finishReason: 'stop' | 'length';
   /** Decoded, without the stop token. */
   readonly text: string;

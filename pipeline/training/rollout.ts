@@ -23,13 +23,14 @@ export function createRollout(context: ComputeContext) {
     const { step, seed, shard, dataset, policy, round = 0 } = input;
     const recipe = await recipeOf(cache, input.recipe);
     const arm = rlArm(recipe, input.arm);
-    const { mode, groupSize, temperature, tokenCountMax, topK, topP } = arm;
+    const { mode, groupSize, temperature, tokenCountMax, topK, topP, logProbsOver } = arm;
     const { stopSequences } = recipe;
     const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
     const planned = [...roundRows(await plannedStep(cache, input.plan, step), round)];
     const exampleAt = await exampleLookup(await openDataset(cache, dataset), planned);
     const all = shownOrders(planned, exampleAt, (task) => taskOf(recipe, task), arm);
-    const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP) };
+    const overKept = logProbsOver === 'kept' && { overKept: true };
+    const sampling = { temperature, tokenCountMax, ...drawnFrom(topK, topP), ...overKept };
     const settings = { mode, groupSize, ...sampling, stopSequences, seed, step, round, shard };
     // A memory limit splits batches, which changes the last bits of the recorded log-probs.
     const drawn = augmentationOf(arm, seed);

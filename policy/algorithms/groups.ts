@@ -41,6 +41,7 @@ export function trainGroups(
         advantage: required(values[k], 'an advantage') * weight,
         logProbs: trainerLogProbs ?? rollout.logProbs,
         ...(referenceLogProbs && { referenceLogProbs }),
+        ...(rollout.keptTokenIds && { keptTokenIds: rollout.keptTokenIds }),
       };
     });
     return [{ prompt, completions }];

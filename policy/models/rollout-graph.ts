@@ -30,7 +30,8 @@ const rows = product(['N', 'G']);
  * for each group of G rollouts: groupPrompts int64 [N], the index of its prompt; promptBias float32 [N, 1, P], which
  * masks padding for completions; promptLengths int64 [N, 1], the position after the prompt; uniforms float32 [C, N, G]
  * in (0, 1); greedy bool []; stopToken, padToken int64 []; inverseTemperature, topP []; vocabularyBias [V]; weights.
- * Outputs: tokens int64 [C', N*G, 1] and logProbs float32 [C', N*G, 1], where C' <= C is the length of the longest row.
+ * Outputs: tokens int64 [C', N*G, 1] and logProbs float32 [C', N*G, 1], where C' <= C is the length of the longest row;
+ * with `overKept` also kept int64 [C', N*G, k].
  */
 export function rolloutGraph(
   architecture: Architecture,
@@ -102,15 +103,18 @@ export function rolloutGraph(
   });
   body.output('token', nextToken);
   body.output('logProb', drawn.logProb);
+  if (drawn.kept !== undefined) body.output('kept', drawn.kept);
 
   const empty = own.map(() => b.zeros(g, [text.keyValueHeadCount, 1, rows, 0, text.headSize]));
   const trips = b.add(g, b.reshape(g, b.sizes(g, ['C']), []), g.constant(BigInt64Array.of(-1n), []));
   const initial = [first.token, ...carried(afterFirst), ...empty.flatMap((cache) => [cache, cache])];
   const results = g.op('Loop', [trips, anyUnended(g, afterFirst), ...initial], { body });
-  const withFirst = (drawnFirst: Value, others: Value): Value =>
-    b.concat(g, [b.reshape(g, drawnFirst, [1, rows, 1]), others], 0);
-  g.output('tokens', withFirst(first.token, results.at(-2) as Value));
-  g.output('logProbs', withFirst(first.logProb, results.at(-1) as Value));
+  const drawnFirst = { tokens: first.token, logProbs: first.logProb, ...(first.kept && { kept: first.kept }) };
+  const scanned = results.slice(-Object.keys(drawnFirst).length);
+  Object.entries(drawnFirst).forEach(([name, value], i) => {
+    const before = b.reshape(g, value, [1, ...value.shape]);
+    g.output(name, b.concat(g, [before, scanned[i] as Value], 0));
+  });
   return g;
 }
 

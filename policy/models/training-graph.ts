@@ -3,7 +3,20 @@
  * completions. A completion attends to its prompt and to itself, so a prompt and its images are computed once for the G
  * completions, and the gradients are those of G separate sequences (docs/engine.md).
  */
-import { gather, gatherElements, logSoftmax, add, mul, reshape } from '../graph/build.ts';
+import {
+  add,
+  detach,
+  exp,
+  gather,
+  gatherElements,
+  log,
+  logSoftmax,
+  mul,
+  reduceMax,
+  reduceSum,
+  reshape,
+  sub,
+} from '../graph/build.ts';
 import { gradients } from '../graph/gradient.ts';
 import { Graph, type Value } from '../graph/ir.ts';
 import { type LossTerms, declareLossTerms, lossOf } from '../losses/graph-terms.ts';
@@ -18,6 +31,8 @@ import { declareRotaryTables } from './rotary-rows.ts';
 
 export interface TrainingGraphOptions {
   readonly withImages: boolean;
+  /** Log-probs are over the tokens that sampling kept. */
+  readonly overKept?: boolean;
   /** Default: log-probs only. */
   readonly loss?: LossName;
   /** Whether the loss has terms of the reference policy. */
@@ -31,7 +46,7 @@ export interface TrainingGraphOptions {
 /**
  * Inputs: tokenIds, positions int64 [T, 1]; cells; images; rotary tables; rows int64 [N], the index of the token that
  * predicts each of the N completion tokens; targets int64 [N]; inverseTemperature []; vocabularyBias
- * [V], very negative for banned tokens; per-token loss terms [N]; every weight by its name.
+ * [V], very negative for banned tokens; with `overKept` keptTokens int64 and keptBias float32 [N, kept]; per-token loss terms [N]; every weight by its name.
  * Outputs: logProbs [N]; with a loss also `loss` [] and `gradient:NAME` for every weight that is trained.
  */
 export function trainingGraph(
@@ -61,7 +76,8 @@ export function trainingGraph(
   const batch = { batch: 'T', length: 1, positions, rotary, deepStack };
   const hidden = decoder(g, architecture, weights, x, batch, (_layer, q, k, v) => attention(q, k, v));
   const logits = languageHead(g, architecture, weights, gather(g, hidden, rows, 0));
-  const logProbs = logSoftmax(g, add(g, mul(g, logits, inverseTemperature), vocabularyBias));
+  const scaled = add(g, mul(g, logits, inverseTemperature), vocabularyBias);
+  const logProbs = options.overKept === true ? overKept(g, scaled) : logSoftmax(g, scaled);
   const chosen = reshape(g, gatherElements(g, logProbs, reshape(g, targets, ['N', 1]), 1), ['N']);
   g.output('logProbs', chosen);
   if (terms !== undefined) {
@@ -75,6 +91,16 @@ export function trainingGraph(
     });
   }
   return g;
+}
+
+/** Log-probs [N, V] of the logits, normalised over the kept tokens of each row; those of other tokens mean nothing. */
+function overKept(g: Graph, logits: Value): Value {
+  const tokens = g.input('keptTokens', 'int64', ['N', 'kept']);
+  const among = add(g, gatherElements(g, logits, tokens, 1), g.input('keptBias', 'float32', ['N', 'kept']));
+  // Cancels out, and needs no gradient.
+  const ceiling = detach(g, reduceMax(g, among, [1]));
+  const total = reduceSum(g, exp(g, sub(g, among, ceiling)), [1]);
+  return sub(g, logits, add(g, ceiling, log(g, total)));
 }
 
 export const gradientName = (parameter: string): string => `gradient:${parameter}`;

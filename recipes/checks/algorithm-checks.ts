@@ -1,4 +1,4 @@
-/** Checks of an rl arm's updates: its minibatches, and parts of its algorithm that exclude each other. */
+/** Checks of an rl arm's updates: its minibatches, log-probs, and parts of its algorithm that exclude each other. */
 import { algorithms } from '../../policy/algorithms/table.ts';
 import { isRl } from '../arms.ts';
 import type { Recipe, RlArm } from '../recipe.ts';
@@ -6,7 +6,7 @@ import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 
 export function algorithmProblems({ arms }: Recipe): RecipeProblem[] {
   return Object.entries(arms).flatMap(([name, arm]) =>
-    isRl(arm) ? [...minibatchProblems(['arms', name], arm), ...partProblems(['arms', name], arm)] : [],
+    isRl(arm) ? [minibatchProblems, partProblems, samplingProblems].flatMap((of) => of(['arms', name], arm)) : [],
   );
 }
 
@@ -14,6 +14,12 @@ function minibatchProblems(at: RecipePath, { updateCount = 1, promptCountPerStep
   if (updateCount <= promptCountPerStep) return [];
   const allowed = `at most ${String(promptCountPerStep)}, the promptCountPerStep: a minibatch has whole prompts`;
   return [{ path: [...at, 'updateCount'], found: valueText(updateCount), allowed }];
+}
+
+function samplingProblems(at: RecipePath, { logProbsOver, topK }: RlArm): RecipeProblem[] {
+  if (logProbsOver !== 'kept' || topK !== undefined) return [];
+  const allowed = 'all, or kept with a topK: it limits how many tokens are recorded for each one sampled';
+  return [{ path: [...at, 'logProbsOver'], found: valueText(logProbsOver), allowed }];
 }
 
 function partProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {

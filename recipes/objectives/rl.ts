@@ -29,6 +29,13 @@ const rolloutFields = {
   temperature: z.number().positive().default(1).describe('Sampling temperature of rollouts. Not published.'),
   topK: topKSchema,
   topP: topPSchema,
+  logProbsOver: z
+    .enum(['all', 'kept'])
+    .optional()
+    .describe(
+      'Tokens over which log-probs of rollouts and of training are normalised. all: all that may be sampled, whatever ' +
+        '`topK` and `topP` keep. kept: those that they keep, which are recorded; requires `topK`. Default: all.',
+    ),
   tokenCountMax: count.default(32).describe('Longest completion, in tokens; longer ones are cut off. Not published.'),
 };
 

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
+import { createReplay } from '../../pipeline/policies/replay.ts';
 import { lastDigest, type RlUpdate } from '../../pipeline/policies/step-record.ts';
-import { applySteps } from '../../pipeline/training/apply-update.ts';
+import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { planUpdate, readySteps } from '../../pipeline/training/updates/table.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
@@ -16,10 +18,10 @@ const rollout = { tokenIds: [5, 1], logProbs: [-1, -0.5], finishReason: 'stop', 
 const named = (uri: string): ArtifactRef => ({ ...refTo(uri), uri });
 
 /** Four prompts with two rollouts each; by default, the rewards of every prompt differ. */
-function stored(rewards: readonly (readonly number[])[]): JsonCache {
+function stored(rewards: readonly (readonly number[])[], each: object = rollout): JsonCache {
   const values: Record<string, unknown> = {
     shard: {
-      prompts: rewards.map((_, exampleIndex) => ({ exampleIndex, exampleId: 'e', rollouts: [rollout, rollout] })),
+      prompts: rewards.map((_, exampleIndex) => ({ exampleIndex, exampleId: 'e', rollouts: [each, each] })),
     },
     rewards: {
       prompts: rewards.map((of) => ({ rollouts: of.map((value) => ({ reward: { value, accuracy: 0, format: 0 } })) })),
@@ -129,6 +131,59 @@ describe('a step of several updates', () => {
     await expect(late).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
     expect(callsOf(broken)).toEqual(['forward']);
   });
+});
+
+describe('a replay of such a step', () => {
+  async function replayedBy(engine: FakeEngine) {
+    const { update, outcome } = await applied({ updateCount: 2 });
+    const runtime = {
+      backend: 'fake',
+      runtimeVersion: '1',
+      executionProvider: 'none',
+      threadCount: 1,
+      cpuModel: 'fake',
+    };
+    const record = { schema: 1, update, steps: [outcome], weightsDigest: lastDigest([outcome]), runtime };
+    const { get } = stored(Array<number[]>(4).fill([1, 0]));
+    const context = {
+      cache: { get: (ref: ArtifactRef) => (ref.uri === 'record' ? Promise.resolve(record) : get(ref)) },
+      processors: { of: () => Promise.resolve({}) },
+      prompter: { open: () => Promise.resolve(prompted) },
+    } as unknown as ComputeContext;
+    const asked = { engine, snapshot: refTo('base'), record: named('record'), runtime };
+    return createReplay(() => context)({ ...asked, bringReference: () => Promise.resolve() });
+  }
+
+  it('makes the same updates', async () => {
+    const engine = new FakeEngine();
+    const { step, update, weightsDigest, recordedDigest } = await replayedBy(engine);
+    expect({ step, update }).toEqual({ step: 3, update: undefined });
+    expect(weightsDigest).toBe(recordedDigest);
+    expect(weightsDigest).toBe(await engine.weightsDigest());
+  });
+
+  it('names the first update that gave other weights', async () => {
+    const engine = new (class extends FakeEngine {
+      override async optimStep(request: { readonly learningRate: number }) {
+        const isSecond = this.calls.filter((call) => call === 'optimStep').length === 1;
+        return super.optimStep({ learningRate: isSecond ? 1 : request.learningRate });
+      }
+    })();
+    const { update, weightsDigest, recordedDigest } = await replayedBy(engine);
+    expect(update).toBe(1);
+    expect(weightsDigest).not.toBe(recordedDigest);
+  });
+});
+
+it.each([{}, { updateCount: 2 }])('kept tokens of rollouts reach the engine, with %j', async (change) => {
+  const update = await planned(change);
+  const kept = { ...rollout, keptTokenIds: [[5, 6], [1]] };
+  const cache = stored(Array<number[]>(4).fill([1, 0]), kept);
+  const [step] = [...((await readySteps(cache, prompted, update)).steps as Iterable<ReadyStep>)];
+  const groups = [...(step?.groups ?? []), ...(step?.split?.updatesOf({}).flatMap((own) => own.groups) ?? [])];
+  expect(groups.length).toBe('updateCount' in change ? 8 : 4);
+  for (const { completions } of groups)
+    expect(completions.map(({ keptTokenIds }) => keptTokenIds)).toEqual([kept.keptTokenIds, kept.keptTokenIds]);
 });
 
 it('one update and one pass are recorded as before there were several', async () => {

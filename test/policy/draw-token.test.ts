@@ -17,9 +17,14 @@ interface Drawn {
 }
 
 /** Draws one token per uniform from the same logits. */
-async function draw(logits: readonly number[], drawing: Drawing, uniforms: readonly number[]): Promise<Drawn> {
+async function draw(
+  logits: readonly number[],
+  drawing: Drawing,
+  uniforms: readonly number[],
+  overKept = false,
+): Promise<Drawn> {
   const { topK, topP, temperature = 1, bannedTokenIds = [] } = drawing;
-  const options: DrawOptions = { ...(topK !== undefined && { topK }), withTopP: topP !== undefined };
+  const options: DrawOptions = { ...(topK !== undefined && { topK }), withTopP: topP !== undefined, overKept };
   const g = new Graph('draw');
   const columns = g.input('logits', 'float32', [logits.length, product(['N', 'G'])]);
   const iteration = g.input('iteration', 'int64', []);
@@ -109,6 +114,24 @@ describe('samples from the same distribution as transformers', () => {
       expect(Math.abs(probability - (expected[i]?.[1] ?? NaN))).toBeLessThan(1e-6);
     });
   });
+
+  // Of tokens tied at the end, only as many as k are kept.
+  const cut = cases.filter(({ options: { topK = 0 }, kept }) => Object.keys(kept).length <= topK);
+  it.each(cut.map((each) => [each.title, each] as const))(
+    '%s, with log-probs over the kept tokens',
+    async (_title, { logits, options, kept }) => {
+      // The uniform runs over them in the order of probability.
+      const likeliest = Object.entries(kept)
+        .map(([id, probability]) => [Number(id), probability] as const)
+        .sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+      const probes = probesOf(likeliest);
+      const uniforms = probes.map(({ at }) => at);
+      const drawn = await draw(logits, options, uniforms, true);
+      expect(drawn.tokens).toEqual(probes.map(({ id }) => id));
+      const wanted = probes.map(({ id }) => Math.log(required(kept[String(id)], 'a kept token')));
+      expect(Math.max(...drawn.logProbs.map((value, i) => Math.abs(value - (wanted[i] ?? NaN))))).toBeLessThan(1e-5);
+    },
+  );
 });
 
 describe('any logits, with ties, under any options', () => {

@@ -25,13 +25,13 @@ afterAll(() => engine.close());
 const sample = async (options: Partial<Sampling>, other: Partial<SampleRequest> = {}): Promise<SampledCompletion[]> =>
   (await engine.sample({ ...request, ...other, sampling: { ...sampling, ...options } })).groups.flat();
 
-/** The trainer's log-probs of the prompts' completions. */
+/** The trainer's log-probs of the prompts' completions, over the tokens that they kept if they name them. */
 async function trained(completions: readonly SampledCompletion[], temperature: number): Promise<readonly number[][][]> {
   const groups = prompts.map((prompt, i) => ({
     prompt,
     completions: completions
       .slice(i * request.groupSize, (i + 1) * request.groupSize)
-      .map(({ tokenIds }) => ({ tokenIds, tokenWeight: 0 })),
+      .map(({ tokenIds, keptTokenIds }) => ({ tokenIds, tokenWeight: 0, ...(keptTokenIds && { keptTokenIds }) })),
   }));
   return engine.forward({ groups, temperature, tokens, weights: 'current' });
 }
@@ -49,6 +49,50 @@ describe('top-k and top-p', () => {
       expect(Math.max(...differences)).toBeLessThan(1e-5);
     },
   );
+
+  test.each([{ topK: 3 }, { topK: 20, topP: 0.7 }, { topK: 1000, topP: 0.4 }])(
+    "over the kept tokens, log-probs with %j are the trainer's, and those of the distribution sampled from",
+    async (options) => {
+      const completions = await sample({ ...options, overKept: true });
+      const wanted = (await trained(completions, sampling.temperature)).flat();
+      const differences = completions.flatMap(({ logProbs }, i) =>
+        logProbs.map((value, t) => Math.abs(value - (wanted[i]?.[t] ?? NaN))),
+      );
+      expect(differences.length).toBeGreaterThan(50);
+      expect(Math.max(...differences)).toBeLessThan(1e-5);
+      for (const { tokenIds, keptTokenIds = [], logProbs } of completions) {
+        expect(keptTokenIds).toHaveLength(tokenIds.length);
+        keptTokenIds.forEach((kept, t) => {
+          expect(kept).toContain(tokenIds[t]);
+          expect(kept.length).toBeLessThanOrEqual(options.topK);
+          if (kept.length === 1) expect(logProbs[t]).toBeCloseTo(0, 6);
+        });
+      }
+      // The first token: its probability and those of the others that were kept add up to 1.
+      const [first] = completions;
+      const [kept = []] = first?.keptTokenIds ?? [];
+      const alternatives = kept.map((id) => ({ tokenIds: [id], tokenWeight: 0, keptTokenIds: [kept] }));
+      const groups = [{ prompt: required(prompts[0], 'a prompt'), completions: alternatives }];
+      const each = await engine.forward({ groups, temperature: sampling.temperature, tokens, weights: 'current' });
+      expect(each.flat(2).reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 5);
+    },
+  );
+
+  test('log-probs over the kept tokens change a step by what the ratio measures', async () => {
+    const completions = await sample({ topK: 5, overKept: true });
+    const groups = prompts.map((prompt, i) => ({
+      prompt,
+      completions: completions
+        .slice(i * request.groupSize, (i + 1) * request.groupSize)
+        .map((completion, k) => ({ ...completion, tokenWeight: 0.01, advantage: k % 2 === 0 ? 1 : -1 })),
+    }));
+    const loss = { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 } as const;
+    const trained = await engine.forwardBackward({ groups, loss, temperature: sampling.temperature, tokens });
+    // Ratios are 1: the loss is the sum of the weighted advantages.
+    const sum = groups.flatMap((group) => group.completions);
+    const expected = sum.reduce((total, { tokenIds, advantage }) => total - 0.01 * advantage * tokenIds.length, 0);
+    expect(trained.loss).toBeCloseTo(expected, 4);
+  });
 
   test('keeping one token equals greedy decoding', async () => {
     const greedy = await sample({ greedy: true });
@@ -73,12 +117,16 @@ describe('top-k and top-p', () => {
     expect(parts.flat()).toEqual(whole);
   });
 
-  test.each([{ topP: 0 }, { topP: 1.5 }, { topK: 0 }, { topK: 2.5 }, { stopSequences: [[]] }])(
-    '%j is refused',
-    async (options) => {
-      await expect(sample(options)).rejects.toMatchObject({ code: 'INVARIANT' });
-    },
-  );
+  test.each([
+    { overKept: true, topP: 0.5 },
+    { topP: 0 },
+    { topP: 1.5 },
+    { topK: 0 },
+    { topK: 2.5 },
+    { stopSequences: [[]] },
+  ])('%j is refused', async (options) => {
+    await expect(sample(options)).rejects.toMatchObject({ code: 'INVARIANT' });
+  });
 });
 
 describe('stop sequences', () => {

@@ -37,6 +37,7 @@ describe('refuses, with the path and what is allowed', () => {
       'arms.mt-rl.reward.overlong: found',
     ],
     [{ partWeights: { accuracy: 2 } }, 'arms.mt-rl.partWeights: found {"accuracy":2}; allowed: nothing without'],
+    [{ logProbsOver: 'kept', topP: 0.9 }, 'arms.mt-rl.logProbsOver: found "kept"; allowed: all, or kept with a topK'],
     [{ correctionMax: 3 }, 'arms.mt-rl.correctionMax: found 3; allowed: nothing without a correction'],
     [{ algorithm: 'ppo' }, 'arms.mt-rl.algorithm: found "ppo"; allowed: grpo, dr-grpo, dapo, gspo, cispo, rloo,'],
   ])('%j', (change, problem) => {

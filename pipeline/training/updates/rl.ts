@@ -114,10 +114,9 @@ function splitOf(unit: Algorithm, batch: RolloutBatch, update: RlUpdate): SplitS
 function bareGroups({ prompts, rollouts }: RolloutBatch): TrainGroup[] {
   return prompts.map((prompt, i) => ({
     prompt,
-    completions: required(rollouts[i], 'rollouts').map(({ tokenIds, logProbs }) => ({
-      tokenIds,
-      tokenWeight: 0,
-      logProbs,
+    completions: required(rollouts[i], 'rollouts').map(({ tokenIds, logProbs, keptTokenIds }) => ({
+      ...{ tokenIds, tokenWeight: 0, logProbs },
+      ...(keptTokenIds && { keptTokenIds }),
     })),
   }));
 }

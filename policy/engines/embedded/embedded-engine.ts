@@ -40,7 +40,7 @@ import {
 import { giveMemoryBack } from '../../runtime/give-memory-back.ts';
 import { labelGroups, sumLabels } from './packing/label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
-import { membership, type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
+import { hasKept, membership, type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
 import { float32, floatScalar } from './packing/prompt-batch.ts';
 import { groupsWithPixels, withPixels } from './pixels.ts';
 import { type SamplePart, inGroups, readCompletions, rolloutOptions, sampleTensors } from './packing/sample-batch.ts';
@@ -150,7 +150,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     addWeights(inputs, policy.specs, policy.weights, '');
     const session = await policy.sessions.rollout(options);
     const outputs = await session.run(inputs);
-    return readCompletions(part, outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor);
+    return readCompletions(part, outputs);
   }
 
   async forward(request: ForwardRequest): Promise<number[][][]> {
@@ -158,13 +158,14 @@ export class EmbeddedEngine implements ComputeVerbs {
     const weights = request.weights === 'reference' ? this.#referenceWeights(policy) : policy.weights;
     assert(weights !== undefined, 'call loadReference before forward with the reference weights');
     const fit = { ...request, withReference: request.weights === 'reference' };
-    const cut = cutTraining(policy, fit, {});
+    const options = hasKept(request.groups) ? { overKept: true } : {};
+    const cut = cutTraining(policy, fit, options);
     requireCutFits('training', policy, fit, cut);
     const results: number[][][] = [];
     await sideBySide(cut.parts, cut.laneCount, async (batch) => {
       const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));
       const inputs = this.#trainingInputs(policy, packed, request, weights);
-      const session = await policy.sessions.training({ withImages: hasImages(batch.groups) });
+      const session = await policy.sessions.training({ ...options, withImages: hasImages(batch.groups) });
       place(results, batch, (await session.run(inputs)).get('logProbs') as Tensor);
     });
     return results;
@@ -184,6 +185,7 @@ export class EmbeddedEngine implements ComputeVerbs {
       loss: request.loss.name,
       withReference: usesReference(request.loss),
       ...(variant && { lossVariant: variant }),
+      ...(hasKept(request.groups) && { overKept: true }),
       ...(request.memory?.recompute === true && { recompute: true }),
     };
     const fit = { ...request, withReference: options.withReference };

@@ -2,9 +2,11 @@
  * Packs groups into the training graph's list of tokens: group by group, a prompt and then its completions. A
  * completion's last token predicts no other and is left out.
  */
+import { assert, required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../../engine.ts';
 import type { Architecture } from '../../../models/architecture.ts';
+import { hidden } from '../../../models/attention.ts';
 import { rotaryRows } from '../../../models/rotary-rows.ts';
 import type { Tensor } from '../../../runtime/graph-runner.ts';
 import { packCells } from './pack-cells.ts';
@@ -68,11 +70,36 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
     ['targets', int64(targets, [tokenCount])],
     ...rotary.tables,
   ]);
+  if (hasKept(groups)) for (const [name, tensor] of keptTensors(completions, tokenCount)) tensors.set(name, tensor);
   if (prompts.some((prompt) => prompt.images.length > 0)) {
     for (const [name, tensor] of imageTensors(architecture, prompts, promptStarts, [cells.tokenCount, 1]))
       tensors.set(name, tensor);
   }
   return { tensors, completions, tokenCount };
+}
+
+/** Whether log-probs are over the tokens that sampling kept. */
+export function hasKept(groups: readonly TrainGroup[]): boolean {
+  return groups.some(({ completions }) => completions.some(({ keptTokenIds }) => keptTokenIds !== undefined));
+}
+
+/** keptTokens int64 [N, kept], padded with token 0, and keptBias float32 [N, kept]: 0, or very negative at padding. */
+function keptTensors(completions: readonly TrainCompletion[], tokenCount: number): [string, Tensor][] {
+  const rows = completions.flatMap(({ keptTokenIds }) => required(keptTokenIds, 'the kept tokens of a completion'));
+  assert(rows.length === tokenCount, 'every token has its kept tokens');
+  const width = rows.reduce((most, { length }) => Math.max(most, length), 1);
+  const ids = new BigInt64Array(tokenCount * width);
+  const bias = new Float32Array(tokenCount * width).fill(hidden);
+  rows.forEach((row, token) => {
+    row.forEach((id, i) => {
+      ids[token * width + i] = BigInt(id);
+      bias[token * width + i] = 0;
+    });
+  });
+  return [
+    ['keptTokens', int64(ids, [tokenCount, width])],
+    ['keptBias', float32(bias, [tokenCount, width])],
+  ];
 }
 
 /** Number of a completion's tokens that predict another. */

@@ -47,13 +47,14 @@ export function inGroups(completions: readonly SampledCompletion[], groupSize: n
 /** Options of a request's graph. Those without effect are omitted, so that they do not need another graph. */
 export function rolloutOptions({ text }: Architecture, request: SampleRequest): RolloutGraphOptions {
   const { prompts, sampling } = request;
-  const { greedy, topK, topP } = sampling;
+  const { greedy, topK, topP, overKept } = sampling;
   const stopSequences = endSequences(request);
   assert(
     topK === undefined || (Number.isInteger(topK) && topK >= 1),
     `topK must be an integer, 1 or greater, not ${topK}`,
   );
   assert(topP === undefined || (topP > 0 && topP <= 1), `topP must be in (0, 1], not ${topP}`);
+  assert(overKept !== true || (topK !== undefined && !greedy), 'log-probs over the kept tokens need topK');
   assert(
     stopSequences.every(({ length }) => length > 0),
     'a stop sequence has tokens',
@@ -63,6 +64,7 @@ export function rolloutOptions({ text }: Architecture, request: SampleRequest): 
     ...(!greedy && topK !== undefined && topK < text.vocabularySize && { topK }),
     ...(!greedy && topP !== undefined && topP < 1 && { withTopP: true }),
     ...(stopSequences.length > 0 && { stopSequences }),
+    ...(overKept === true && { overKept, topK: Math.min(topK as number, text.vocabularySize) }),
   };
 }
 
@@ -143,22 +145,37 @@ function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
   return float32(data, [sampling.tokenCountMax, groups.length, groupSize]);
 }
 
-/** Completions of the part, in order. tokens and logProbs are [C', N*G, 1]; rows end after a stop token or sequence. */
-export function readCompletions(part: SamplePart, tokens: Tensor, logProbs: Tensor): SampledCompletion[] {
+/**
+ * Completions of the part, in order, from the outputs of the rollout graph: tokens and logProbs are [C', N*G, 1]; rows
+ * end after a stop token or sequence.
+ */
+export function readCompletions(part: SamplePart, outputs: ReadonlyMap<string, Tensor>): SampledCompletion[] {
+  const [tokens, logProbs] = [outputs.get('tokens') as Tensor, outputs.get('logProbs') as Tensor];
+  const keptAt = keptReader(outputs.get('kept'));
   const [stepCount, rowCount] = tokens.shape as readonly [number, number];
   const ids = tokens.data as BigInt64Array;
   const values = logProbs.data as Float32Array;
   return Array.from({ length: part.prompts.length * part.groupSize }, (_, row) => {
-    const completion: { tokenIds: number[]; logProbs: number[] } = { tokenIds: [], logProbs: [] };
+    const keptTokenIds: number[][] = [];
+    const completion = { tokenIds: [] as number[], logProbs: [] as number[], ...(keptAt && { keptTokenIds }) };
     for (let step = 0; step < stepCount; step++) {
       const id = Number(ids[step * rowCount + row]);
       completion.tokenIds.push(id);
       completion.logProbs.push(values[step * rowCount + row] as number);
+      if (keptAt) keptTokenIds.push(keptAt(step * rowCount + row));
       if (id === part.tokens.stopTokenId || endsIn(completion.tokenIds, endSequences(part)))
         return { ...completion, finishReason: 'stop' as const };
     }
     return { ...completion, finishReason: 'length' as const };
   });
+}
+
+/** Reads the ids in a row of the output `kept` [C', N*G, k]. */
+function keptReader(kept: Tensor | undefined): ((row: number) => number[]) | undefined {
+  if (kept === undefined) return undefined;
+  const data = kept.data as BigInt64Array;
+  const width = kept.shape[2] as number;
+  return (row) => Array.from(data.subarray(row * width, (row + 1) * width), Number).filter((id) => id >= 0);
 }
 
 /** What ends a completion besides the stop token: sequences of the request, and further stop tokens. */
