@@ -9,6 +9,7 @@ import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts
 import type { KindName } from '../kinds/table.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { StageCost } from '../../contract/activities.ts';
+import type { RunSelection } from '../../contract/validation.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
 export type ReportScores = TaskScores;
@@ -61,6 +62,8 @@ export interface ReportRun {
   readonly scores: readonly ReportScores[];
   /** Only of an arm that asks an endpoint, if its recipe says. */
   readonly prices?: TokenPrices;
+  /** Of a run whose checkpoint was selected by validation. */
+  readonly selection?: Omit<RunSelection, 'lastPolicy' | 'plateau'>;
   /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
 }

@@ -22,7 +22,7 @@ import { armOf, recipeOf } from '../recipe-access.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
 import { testsBetween } from './report-tests.ts';
-import { recordsOf } from '../policies/run-log.ts';
+import { lastPolicyOf, recordsOf } from '../policies/run-log.ts';
 import { describeRuntime, type StepRecord } from '../policies/step-record.ts';
 
 /** What a report is made of, its runs read. */
@@ -75,7 +75,7 @@ async function reportData(
   const rollouts = [];
   const environment: Record<string, string> = { code: deps.codeVersion('report'), node: process.version };
   for (const run of input.runs) {
-    const records = await recordsOf(cache, run.policy);
+    const records = await recordsOf(cache, lastPolicyOf(run));
     runs.push(reportRun(recipe, run, await curveOf(cache, records)));
     rollouts.push(...(await shownRollouts(scope, run, records)));
     const runtime = runtimeOf(records);
@@ -101,7 +101,7 @@ async function reportData(
 
 function reportRun(
   recipe: Recipe,
-  { plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun,
+  { plan, checkpoint, wallMs, computeMs, evaluations, selection }: EvaluatedRun,
   curve: ReportRun['curve'],
 ): ReportRun {
   const { runName, arm, seed, mode, from, stepCount } = plan;
@@ -113,6 +113,7 @@ function reportRun(
     ...(isRl(spec) && { algorithm: algorithms[spec.algorithm].title }),
     ...(from !== undefined && { from }),
     ...(prices && { prices }),
+    ...(selection && { selection }),
     checkpoint: bytesOf(checkpoint),
   };
 }

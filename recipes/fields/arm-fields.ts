@@ -4,6 +4,7 @@ import { mixtureSchema } from './mixture-fields.ts';
 import { augmentationSchema } from './augmentation-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
 import { name, rate, stepCount } from './scalars.ts';
+import { validationSchema } from './validation-fields.ts';
 
 const optimizerSchema = z.strictObject({
   name: z
@@ -76,4 +77,5 @@ export const trainingFields = {
     .max(64)
     .optional()
     .describe("The run's policy is the mean of the weights of its last snapshots, this many; default: the last one."),
+  validation: validationSchema.optional(),
 };
