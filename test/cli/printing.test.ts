@@ -28,6 +28,12 @@ describe('bars', () => {
     expect(line).toContain(' 30/150  4.0/s  30 s left  reward 0.83  accuracy 0.81');
   });
 
+  test('name a task that leans to one verdict', () => {
+    const leaning = [{ task: 'safety', verdict: 'no', verdictRate: 0.938, labelRate: 0.5 }];
+    const [, line] = barLines(standing(progress([runProgress({ last, leaning })])), view({ columnCount: 200 }));
+    expect(line).toContain('LEANING: safety 94 % "no", 50 % of labels');
+  });
+
   test('show the best validation of a run that has one', () => {
     const validation = { best: { step: 20, score: 0.912 }, last: { step: 30, score: 0.85 } };
     const [, line] = barLines(standing(progress([runProgress({ last, validation })])), view());
