@@ -25,6 +25,9 @@ const policyCharts: readonly Chart[] = [
     measure: 'informativeGroupRate',
     range: [0, 1],
   },
+  { title: 'Entropy', about: 'estimate from sampled tokens, nats', measure: 'entropy' },
+  { title: 'Length', about: 'tokens of a completion', measure: 'completionTokenCount' },
+  { title: 'KL', about: 'from the reference, nats per token', measure: 'klMean' },
   { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
   {
     title: 'Log-prob difference',
@@ -96,17 +99,29 @@ function taskCharts(runs: readonly ReportRun[], data: ReportData): Html | undefi
     ...new Set(runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => (byTask ?? []).map(({ task }) => task)))),
   ];
   if (tasks.length === 0) return undefined;
-  const figures = tasks.map((task) => {
-    const lines = runs.map((run) => {
-      const values = run.curve.flatMap(({ step, byTask }) =>
-        (byTask ?? []).filter((point) => point.task === task).map(({ accuracy }) => ({ step, value: accuracy })),
-      );
-      return { name: run.runName, colour: colourOf(run, data), values };
+  const figures = (about: string, measure: 'accuracy' | 'commonVerdictRate') =>
+    tasks.map((task) => {
+      const lines = runs.map((run) => {
+        const values = run.curve.flatMap(({ step, byTask = [] }) =>
+          byTask.flatMap((point) => {
+            const value = point.task === task ? point[measure] : undefined;
+            return value === undefined ? [] : [{ step, value }];
+          }),
+        );
+        return { name: run.runName, colour: colourOf(run, data), values };
+      });
+      return figure({ title: task, about, range: [0, 1] }, lines);
     });
-    return figure({ title: task, about: 'accuracy of rollouts', range: [0, 1] }, lines);
-  });
+  const verdicts = figures('most frequent verdict', 'commonVerdictRate').filter((drawn) => drawn !== undefined);
   return html`<h3>Accuracy by task ${legend(runs, data)}</h3>
-    <div class="charts">${figures}</div>`;
+    <div class="charts">${figures('accuracy of rollouts', 'accuracy')}</div>
+    ${
+      verdicts.length > 0
+        ? html`<h3>Verdicts by task ${legend(runs, data)}</h3>
+            <p class="muted">The share of the most frequent verdict: 1 is a judge that has collapsed on the task.</p>
+            <div class="charts">${verdicts}</div>`
+        : undefined
+    }`;
 }
 
 function colourOf(run: ReportRun, data: ReportData): string {

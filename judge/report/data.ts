@@ -20,6 +20,8 @@ export interface TaskPoint {
   readonly reward: number;
   readonly accuracy: number;
   readonly format: number;
+  /** Share of the most frequent verdict. */
+  readonly commonVerdictRate?: number;
 }
 
 /** One step, or the last step of an activity that ran several. */
@@ -35,6 +37,12 @@ export interface CurvePoint {
   readonly formatRate?: number;
   readonly informativeGroupRate?: number;
   readonly logProbDifferenceMax?: number;
+  /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
+  readonly klMean?: number;
+  /** Mean of -log p over the sampled tokens, nats. */
+  readonly entropy?: number;
+  /** Mean tokens of a completion. */
+  readonly completionTokenCount?: number;
   readonly byTask?: readonly TaskPoint[];
 }
 

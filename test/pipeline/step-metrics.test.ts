@@ -8,6 +8,9 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { metricsCsv, newestLines } from '../../cli/show/metrics.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
+import type { RlUpdate, StepRecord } from '../../pipeline/policies/step-record.ts';
+import { curveOf } from '../../pipeline/reporting/report-curve.ts';
 import { stepMetrics } from '../../pipeline/reporting/step-metrics.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-step-metrics-'));
@@ -34,11 +37,11 @@ const rollout = (length: number, finishReason: string) => ({
   },
 });
 
-/** Stores the value as the output of an activity that took a second. */
-async function made(activity: string, value: unknown): Promise<ArtifactRef> {
+/** Stores the value as the output of an activity that took two seconds. */
+async function made(activity: string, value: unknown, summary: object = {}): Promise<ArtifactRef> {
   const work = { activity, codeVersion: '1', inputs: {}, config: {}, environment: {} };
   const { manifest } = await memoize(store, work, async () => ({
-    ...{ outputs: { value: await store.putJson(value) }, summary: {}, computeMs: 2_000 },
+    ...{ outputs: { value: await store.putJson(value) }, summary, computeMs: 2_000 },
   }));
   const ref = manifest.outputs['value'];
   if (ref === undefined) throw new Error('one output was stored');
@@ -63,7 +66,8 @@ async function recordOf(steps: readonly object[]): Promise<ArtifactRef> {
     { ...place, task: 'safe', promptTokenCount: 3, rollouts: [rollout(2, 'stop'), rollout(8, 'length')] },
     { ...place, task: 'order', promptTokenCount: 3, rollouts: [rollout(1, 'stop'), rollout(3, 'stop')] },
   ];
-  const shard = await made('rollout', { schema: 1, step: 7, shard: { index: 0, count: 1 }, prompts });
+  const counts = { rolloutCount: 6, tokenCount: 20, entropyMean: 0.5 };
+  const shard = await made('rollout', { schema: 1, step: 7, shard: { index: 0, count: 1 }, prompts }, counts);
   const update = { objective: 'grpo', step: 7, rewards, rollouts: [shard], prompting: { tasks, modeWords: {} } };
   return made('optimize', { schema: 1, update, steps });
 }
@@ -91,6 +95,22 @@ test('a step of rollouts has rewards and their parts, verdicts against labels by
       },
     },
   ]);
+});
+
+test('the curves of a report have entropy and length without reading rollouts, and the share of one verdict by task', async () => {
+  const cache = new JsonCache(store);
+  const record = (await store.getJson(await recordOf([{ step: 7, ...outcome, klMean: 0.01 }]))) as StepRecord;
+  const [point] = await curveOf(cache, [record]);
+  expect(point).toMatchObject({ entropy: 0.5, completionTokenCount: 20 / 6, klMean: 0.01, reward: 2.5 / 6 });
+  expect(point?.byTask?.map(({ task, commonVerdictRate }) => [task, commonVerdictRate])).toEqual([
+    ['order', 1],
+    ['safe', 2 / 3],
+  ]);
+  // Rollouts of an earlier version do not say which activity made them.
+  const { update, ...rest } = record as StepRecord & { update: RlUpdate };
+  const rollouts = update.rollouts.map(({ producer: _, ...ref }) => ref);
+  const [bare] = await curveOf(cache, [{ ...rest, update: { ...update, rollouts } }]);
+  expect(bare).not.toHaveProperty('entropy');
 });
 
 test('supervised steps have what their updates recorded', async () => {

@@ -63,6 +63,23 @@ test('says which checkpoint was selected, its score, and that of the last step, 
   expect(document.querySelector('#selection')).toBeNull();
 });
 
+test('entropy, length, KL and the most frequent verdict are drawn where steps have them', () => {
+  const data = madeUpReport();
+  const runs = data.runs.map((run) => ({
+    ...run,
+    curve: run.curve.map(({ byTask = [], ...point }) => ({
+      ...{ ...point, entropy: 0.5, completionTokenCount: 12, klMean: 0.01 },
+      byTask: byTask.map((task) => ({ ...task, commonVerdictRate: 0.9 })),
+    })),
+  }));
+  const drawn = parseHTML(renderReport({ ...data, runs })).document;
+  const titles = [...drawn.querySelectorAll('#training h3, #training figcaption')].map((each) =>
+    each.firstChild?.textContent.trim(),
+  );
+  expect(titles).toEqual(expect.arrayContaining(['Entropy', 'Length', 'KL', 'Verdicts by task']));
+  expect(titles.filter((title) => title === 'safety')).toHaveLength(2);
+});
+
 test('equal data give equal bytes', () => {
   expect(renderReport(madeUpReport())).toBe(page);
 });

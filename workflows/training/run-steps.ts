@@ -156,7 +156,7 @@ function lengthsOf(shards: readonly RolloutResult[]) {
   const sum = (of: (shard: RolloutResult) => number): number => shards.reduce((total, one) => total + of(one), 0);
   const tokenCount = sum((shard) => shard.tokenCount);
   return {
-    entropy: sum((shard) => shard.entropyMean * shard.tokenCount) / tokenCount,
+    entropy: sum((shard) => shard.entropyMean * shard.tokenCount) / Math.max(1, tokenCount),
     completionTokenCount: tokenCount / sum(({ rolloutCount }) => rolloutCount),
   };
 }
