@@ -1,7 +1,6 @@
 /** The metrics of an experiment's steps: read from the log of each run, and printed as CSV or as the newest values. */
-import pMap from 'p-map';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import { type StepMetrics, stepMetrics } from '../../pipeline/reporting/step-metrics.ts';
+import { metricsOfRecords, type StepMetrics } from '../../pipeline/reporting/step-metrics.ts';
 import type { MadeRun } from './made.ts';
 import { loggedRecords } from './rollout-log.ts';
 
@@ -9,13 +8,10 @@ export interface RunStepMetrics extends StepMetrics {
   readonly run: string;
 }
 
-const readCountMax = 8;
-
 /** All steps of a run, in order; empty for a run that trained nothing. */
 export async function metricsOf(store: ArtifactStore, run: MadeRun): Promise<RunStepMetrics[]> {
-  const refs = await loggedRecords(store, run);
-  const steps = await pMap(refs, (ref) => stepMetrics(store, ref), { concurrency: readCountMax });
-  return steps.flat().map((step) => ({ run: run.runName, ...step }));
+  const steps = await metricsOfRecords(store, await loggedRecords(store, run));
+  return steps.map((step) => ({ run: run.runName, ...step }));
 }
 
 /** A header, and a row for each step; a value that a step lacks is empty. */

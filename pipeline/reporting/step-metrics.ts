@@ -1,4 +1,5 @@
 /** Everything that was measured in the steps of a run, as numbers by name, for export. */
+import pMap from 'p-map';
 import { readManifest } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
@@ -14,8 +15,14 @@ export interface StepMetrics {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** The steps of one record. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
-export async function stepMetrics(store: ArtifactStore, ref: ArtifactRef): Promise<StepMetrics[]> {
+const readCountMax = 8;
+
+/** All steps of the records, in order. Throws ARTIFACT_MISSING, ARTIFACT_CORRUPT. */
+export async function metricsOfRecords(store: ArtifactStore, records: readonly ArtifactRef[]): Promise<StepMetrics[]> {
+  return (await pMap(records, (ref) => stepMetrics(store, ref), { concurrency: readCountMax })).flat();
+}
+
+async function stepMetrics(store: ArtifactStore, ref: ArtifactRef): Promise<StepMetrics[]> {
   const { update, steps } = (await store.getJson(ref)) as StepRecord;
   if (!isFromRollouts(update)) return steps.map(({ step, ...outcome }) => ({ step, values: numbersIn(outcome) }));
   const [rewards, ...shards] = (await Promise.all(

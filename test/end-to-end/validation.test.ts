@@ -22,6 +22,7 @@ const runId = 'validated/sft/s0';
 it('evaluates the checkpoint with the best validation, after a kill in the middle of one', () =>
   WholeStack.using(async (stack) => {
     await stack.startExperiment('validated', recipe);
+    await stack.stepReached(runId, 1);
     await stack.killDuring(runId, 'evaluate');
     await stack.up();
     const { runs } = await stack.result('validated');

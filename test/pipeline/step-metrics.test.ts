@@ -11,7 +11,7 @@ import { metricsCsv, newestLines } from '../../cli/show/metrics.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import type { RlUpdate, StepRecord } from '../../pipeline/policies/step-record.ts';
 import { curveOf } from '../../pipeline/reporting/report-curve.ts';
-import { stepMetrics } from '../../pipeline/reporting/step-metrics.ts';
+import { metricsOfRecords } from '../../pipeline/reporting/step-metrics.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-step-metrics-'));
 afterAll(() => {
@@ -76,7 +76,7 @@ const outcome = { loss: 0.5, gradientNorm: 2, learningRate: 1e-4, tokenCount: 50
 
 test('a step of rollouts has rewards and their parts, verdicts against labels by task, lengths, entropy and speed', async () => {
   const ref = await recordOf([{ step: 7, ...outcome, klMean: 0.01, clipFraction: 0.125, droppedGroupCount: 1 }]);
-  expect(await stepMetrics(store, ref)).toEqual([
+  expect(await metricsOfRecords(store, [ref])).toEqual([
     {
       step: 7,
       values: {
@@ -116,7 +116,7 @@ test('the curves of a report have entropy and length without reading rollouts, a
 test('supervised steps have what their updates recorded', async () => {
   const steps = [0, 1].map((step) => ({ step, ...outcome, loss: 1 - step / 2 }));
   const ref = await store.putJson({ schema: 1, update: { objective: 'sft', steps: [] }, steps });
-  expect(await stepMetrics(store, ref)).toEqual([
+  expect(await metricsOfRecords(store, [ref])).toEqual([
     { step: 0, values: { ...outcome, loss: 1 } },
     { step: 1, values: outcome },
   ]);
