@@ -55,6 +55,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'show completions sampled in training, with their rewards',
     load: async () => (await import('./verbs/experiments/rollouts.ts')).addRollouts,
   },
+  metrics: {
+    description: 'show what was measured in the steps of training; --csv exports all steps',
+    load: async () => (await import('./verbs/experiments/metrics.ts')).addMetrics,
+  },
   verify: {
     description: 'verify the digests of all artifacts of an experiment; without an id, of the whole store',
     load: async () => (await import('./verbs/store/verify.ts')).addVerify,

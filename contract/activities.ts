@@ -9,6 +9,7 @@ import type { Objective } from '../recipes/recipe.ts';
 import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
+import type { AdmitInput, AdmitResult } from './admission.ts';
 import type {
   EvaluateEndpointInput,
   EvaluateEndpointResult,
@@ -20,8 +21,9 @@ import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
+import type { RunSelection, ValidationPlan } from './validation.ts';
 
-export type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult, TaskScores };
+export type { TaskScores };
 
 export interface Made {
   /** The manifest stored under the activity's key: inputs, config, outputs, cost. */
@@ -59,6 +61,8 @@ export interface ArmPlan {
   readonly snapshotEveryStepCount: number;
   /** The run ends with the mean of its last snapshots, this many. Default: with the last one. */
   readonly averagedSnapshotCount?: number;
+  /** Absent: the run's policy is its last one. */
+  readonly validation?: ValidationPlan;
   /** Curriculum: number of steps after which the mixture is replanned from the rewards so far. */
   readonly replanEveryStepCount?: number;
   /**
@@ -132,29 +136,6 @@ export interface ImportPolicyResult extends Made {
   readonly checkpoint: ArtifactRef;
 }
 
-/** Input of `admit`, which encodes every prompt and quarantines the rows that the policy cannot take. */
-export interface AdmitInput {
-  readonly recipe: ArtifactRef;
-  readonly dataset: ArtifactRef;
-  /** Only its processor is used, not its weights. */
-  readonly policy: PolicyState;
-  /** The caller: the recipe's arms, an evaluation of one policy, or unlabelled rows. */
-  readonly asked:
-    | { readonly by: 'arms' }
-    | { readonly by: 'policy'; readonly mode: AnswerMode }
-    | { readonly by: 'rows'; readonly task: string; readonly mode: AnswerMode };
-}
-export interface AdmitResult extends Made {
-  /** The dataset without the rows quarantined by `admit`; the input's ref if there are none. */
-  readonly dataset: ArtifactRef;
-  readonly exampleCount: number;
-  /** Rows quarantined by ingestion and by `admit`. */
-  readonly quarantinedCount: number;
-  readonly inadmissibleCount: number;
-  /** The table of all quarantined rows; undefined if `admit` quarantined none. */
-  readonly quarantine?: ArtifactRef;
-}
-
 export interface RunRef {
   readonly recipe: ArtifactRef;
   readonly dataset: ArtifactRef;
@@ -176,6 +157,8 @@ export interface RunOutcome {
   readonly mixture: ArtifactRef;
   readonly last?: Omit<StepRow, 'cachedCount'>;
   readonly rewardLine?: string;
+  /** Of a run with validation; its last step is that of the last validation. */
+  readonly selection?: RunSelection;
 }
 export interface KeptRun extends RunOutcome {
   readonly manifest: ArtifactRef;
@@ -231,6 +214,15 @@ export interface TaskReward {
   readonly format: number;
   /** The verdict of all of the task's readable rollouts, if its examples have several labels and most can be read. */
   readonly onlyVerdict?: string;
+  /** The most frequent verdict; undefined if no answer could be read. */
+  readonly commonVerdict?: CommonVerdict;
+}
+export interface CommonVerdict {
+  readonly verdict: string;
+  /** Its share of the verdicts that could be read. */
+  readonly verdictRate: number;
+  /** The share of the rollouts whose label it is. */
+  readonly labelRate: number;
 }
 export interface RewardResult extends Made {
   readonly rewards: ArtifactRef;
@@ -254,6 +246,8 @@ export interface EvaluateInput {
   readonly task: string;
   readonly split: Split;
   readonly mode: AnswerMode;
+  /** Strict greedy answers alone, and of as many examples as the arm's validation asks for. */
+  readonly isValidation?: true;
 }
 /** The part of the scores that passes through Temporal; all of them grow with labels, modes and probes. */
 export type ScoreSummary = Pick<
@@ -288,6 +282,8 @@ export interface RunSummary {
   readonly stages: readonly StageCost[];
   /** The newest mixture plan; undefined if there is none. */
   readonly mixture?: ArtifactRef;
+  /** Undefined without validation. */
+  readonly selection?: RunSelection;
   /** The manifest of the whole run, if stored; referenced so that a garbage collection keeps it. */
   readonly kept?: ArtifactRef;
 }

@@ -1,7 +1,8 @@
 /** Status of workflows: results of the query `progress`, and signals from runs to their experiment. */
-import type { CacheCount } from './activities.ts';
+import type { CacheCount, CommonVerdict } from './activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { GateCheck, InspectDataResult } from './retraining.ts';
+import type { Validated } from './validation.ts';
 
 export type WorkState =
   | 'preparing'
@@ -25,6 +26,14 @@ export interface StepRow {
   /** Means over the step's rollouts; undefined for supervised steps. */
   readonly reward?: number;
   readonly accuracy?: number;
+  /** Share of groups whose rewards differ. */
+  readonly informativeGroupRate?: number;
+  /** Mean of -log p over the sampled tokens, nats. */
+  readonly entropy?: number;
+  /** Mean tokens of a completion. */
+  readonly completionTokenCount?: number;
+  /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
+  readonly klMean?: number;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
@@ -37,6 +46,10 @@ export interface CollapsedTask {
   readonly verdict: string;
   /** First of the steps with this verdict alone. */
   readonly sinceStep: number;
+}
+
+export interface LeaningTask extends CommonVerdict {
+  readonly task: string;
 }
 
 export interface RunProgress {
@@ -56,6 +69,10 @@ export interface RunProgress {
   readonly rewardLine?: string;
   /** Tasks that get the same verdict whatever is shown, step after step. */
   readonly collapsed?: readonly CollapsedTask[];
+  /** Tasks whose newest step gave one verdict far more often than its label comes. */
+  readonly leaning?: readonly LeaningTask[];
+  /** Scores on the validation split: the selected one so far, and the newest. */
+  readonly validation?: { readonly best: Validated; readonly last: Validated };
   readonly cache: CacheCount;
   readonly computeMs: number;
   readonly startedAtMs: number;

@@ -21,6 +21,7 @@ import type { AnswerMode } from '../judge/example.ts';
 import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
+import type { Selection } from './validation.ts';
 
 /** The second argument of `experiment`. */
 export interface ExperimentOptions {
@@ -104,6 +105,8 @@ export interface RunCarry {
   readonly toldCount?: number;
   /** Undefined in the history of an earlier version. */
   readonly uniform?: UniformTasks;
+  /** Of a run with validation, from its first one on. */
+  readonly selection?: Selection;
   readonly paused: boolean;
   /** Whether an operator has changed the budget. */
   readonly budgetChanged?: boolean;

@@ -111,6 +111,9 @@ const gauges: Readonly<Record<string, string>> = {
   mtrl_reward: 'Mean reward of a task in the last step; a negative one shows as 0',
   mtrl_accuracy: 'Mean accuracy of a task in the last step',
   mtrl_format: 'Share of parsable rollouts of a task in the last step',
+  mtrl_common_verdict: 'Share of the most frequent verdict of a task in the last step',
+  mtrl_common_verdict_labels: 'Share of the labels of a task in the last step that are its most frequent verdict',
+  mtrl_completion_tokens: 'Mean tokens of a completion in the last rollouts',
   mtrl_informative_groups: 'Share of groups whose rewards differ',
   mtrl_entropy: 'Mean negative log-prob of sampled tokens, nats: an estimate of the entropy',
   mtrl_kl: 'k3 estimate of the KL divergence from the reference policy, nats per token',
@@ -128,14 +131,22 @@ type Value = readonly [name: string, value: number | undefined, task?: string];
 function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): readonly Value[] {
   if (activity === 'reward') {
     const { byTask, informativeGroupRate } = result as RewardResult;
-    const perTask = byTask.flatMap(({ task, reward, accuracy, format }): Value[] => [
+    const perTask = byTask.flatMap(({ task, reward, accuracy, format, commonVerdict }): Value[] => [
       ['mtrl_reward', reward, task],
       ['mtrl_accuracy', accuracy, task],
       ['mtrl_format', format, task],
+      ['mtrl_common_verdict', commonVerdict?.verdictRate, task],
+      ['mtrl_common_verdict_labels', commonVerdict?.labelRate, task],
     ]);
     return [...perTask, ['mtrl_informative_groups', informativeGroupRate]];
   }
-  if (activity === 'rollout') return [['mtrl_entropy', (result as RolloutResult).entropyMean]];
+  if (activity === 'rollout') {
+    const { entropyMean, tokenCount, rolloutCount } = result as RolloutResult;
+    return [
+      ['mtrl_entropy', entropyMean],
+      ['mtrl_completion_tokens', tokenCount / rolloutCount],
+    ];
+  }
   if (activity === 'optimize') {
     const { loss, gradientNorm, logProbDifferenceMax, klMean, ratio } = result as OptimizeResult;
     return [

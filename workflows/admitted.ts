@@ -1,6 +1,6 @@
 /** Removes the rows that cannot be shown to a policy from a dataset. */
 import { patched } from '@temporalio/workflow';
-import type { AdmitInput } from '../contract/activities.ts';
+import type { AdmitInput } from '../contract/admission.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { compute } from './activity-options.ts';
 

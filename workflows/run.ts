@@ -4,7 +4,7 @@
  * done, so a crash costs one activity. Long runs continue as new with the state in `RunCarry`.
  */
 import { allHandlersFinished, condition, continueAsNew, setHandler } from '@temporalio/workflow';
-import type { MixSegment, PolicyState } from '../contract/activities.ts';
+import type { MixSegment, PolicyState, RunSummary } from '../contract/activities.ts';
 import type { SnapshotResult } from '../contract/snapshots.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { bulk, compute } from './activity-options.ts';
@@ -15,6 +15,7 @@ import { RunBudget } from './training/run-budget.ts';
 import { recordedSteps, rolloutStep, runRefOf, type StepContext, updateSteps } from './training/run-steps.ts';
 import { findRun, keepRun } from './training/kept-run.ts';
 import { RunTracker } from './training/run-tracker.ts';
+import { hasReachedPlateau, isValidationDue, selectionOf, validate } from './training/validation.ts';
 import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
 /**
@@ -55,9 +56,9 @@ export async function run(input: RunInput): Promise<RunResult> {
   let policy = begun?.policy ?? input.initial.policy;
   try {
     const isShared = !input.carried && shared !== undefined;
-    if (!isTrained(plan) || (isShared && step >= plan.stepCount)) {
+    if (!isTrained(plan) || (isShared && step >= plan.stepCount && !plan.validation)) {
       tracker.state('done', 'done');
-      return resultOf(input, tracker, policy, step, shared?.mixture);
+      return resultOf(input, tracker, policy, step, shared?.mixture && { mixture: shared.mixture });
     }
     if (!input.carried) tracker.tell();
     const kept = isWhole && !input.carried ? await findRun(input) : null;
@@ -66,7 +67,10 @@ export async function run(input: RunInput): Promise<RunResult> {
       tracker.found(kept);
       tracker.state('done', 'found as it was made before');
       return {
-        ...resultOf(input, tracker, kept.policy, plan.stepCount, kept.mixture, kept.manifest),
+        ...resultOf(input, tracker, kept.policy, kept.selection?.last.step ?? plan.stepCount, {
+          ...{ mixture: kept.mixture, kept: kept.manifest },
+          ...(kept.selection && { selection: kept.selection }),
+        }),
         ...(kept.rewardLine !== undefined && { rewardLine: kept.rewardLine }),
       };
     }
@@ -76,7 +80,13 @@ export async function run(input: RunInput): Promise<RunResult> {
       step = shared.cut.toStep;
       policy = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
     }
-    while (step < budget.endStep || policy.log.length > 0) {
+    const context = { input, tracker, budget };
+    while (step < budget.endStep || policy.log.length > 0 || isValidationDue(context, step, policy)) {
+      if (isValidationDue(context, step, policy)) {
+        await validate(context, step, policy);
+        continue;
+      }
+      if (hasReachedPlateau(context)) break;
       if (step >= budget.endStep) {
         // An operator may end the run between two snapshots, and may extend it again while this one is made.
         policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
@@ -107,11 +117,16 @@ export async function run(input: RunInput): Promise<RunResult> {
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
+    const selection = selectionOf(context, step, policy);
     policy = await ended(input, tracker, policy);
     const isAsPlanned = isWhole && !budgetChanged();
-    const manifest = isAsPlanned ? await keepRun(input, tracker.outcome(policy, mixture.plan)) : undefined;
+    const manifest = isAsPlanned ? await keepRun(input, tracker.outcome(policy, mixture.plan, selection)) : undefined;
     tracker.state('done', 'done');
-    return resultOf(input, tracker, policy, step, mixture.plan, manifest);
+    return resultOf(input, tracker, policy, step, {
+      mixture: mixture.plan,
+      ...(selection && { selection }),
+      ...(manifest && { kept: manifest }),
+    });
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, step ${String(step)}`);
   }
@@ -153,7 +168,11 @@ interface Advanced {
 async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
   const { input, budget, tracker } = context;
   const { plan } = input;
-  const snapshotStep = Math.min(budget.endStep, nextMultiple(step, plan.snapshotEveryStepCount));
+  const snapshotStep = Math.min(
+    budget.endStep,
+    nextMultiple(step, plan.snapshotEveryStepCount),
+    ...(plan.validation ? [nextMultiple(step, plan.validation.everyStepCount)] : []),
+  );
   const withRollouts = samplesRollouts(plan);
   const toStep = withRollouts ? step + 1 : Math.min(snapshotStep, step + plan.stepCountPerActivity);
   budget.taking(toStep);
@@ -167,8 +186,13 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   return { step: toStep, policy: { snapshot, log: [] }, ...taught };
 }
 
-/** The policy with which a trained run ends: its last, or the mean of its last snapshots. */
+/** The policy with which a trained run ends: its last, the one selected by validation, or the mean of its last ones. */
 async function ended({ plan }: RunInput, tracker: RunTracker, policy: PolicyState): Promise<PolicyState> {
+  if (tracker.selection !== undefined) {
+    const { snapshot, checkpoint } = tracker.selection.best;
+    tracker.snapshotted(checkpoint);
+    return { snapshot, log: [] };
+  }
   const { averagedSnapshotCount: count } = plan;
   if (count === undefined) return policy;
   const summary = `mean of the last ${String(count)} snapshots`;
@@ -194,8 +218,7 @@ function resultOf(
   tracker: RunTracker,
   policy: PolicyState,
   stepCount: number,
-  mixture?: ArtifactRef,
-  kept?: ArtifactRef,
+  made: Pick<RunSummary, 'mixture' | 'selection' | 'kept'> = {},
 ): RunResult {
   const { stages, checkpoint, rows } = tracker.totals;
   const last = rows.at(-1);
@@ -208,8 +231,7 @@ function resultOf(
     wallMs,
     computeMs: computeMsOf(stages),
     stages,
-    ...(mixture && { mixture }),
-    ...(kept && { kept }),
+    ...made,
   };
   return { summary, cache: cacheOf(stages), ...(last && { last }), ...tracker.rewardLine };
 }

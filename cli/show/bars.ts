@@ -112,14 +112,24 @@ function paceParts(run: RunProgress, { rates, nowMs }: View): string[] {
   return pace === undefined ? [] : [rateText(pace.stepsPerSecond), `${timeText(pace.leftMs)} left`];
 }
 
-function measures({ last, collapsed = [] }: RunProgress): string[] {
+function measures({ last, collapsed = [], leaning = [], validation }: RunProgress): string[] {
   if (last === undefined) return [];
-  if (last.reward === undefined) return [`loss ${last.loss.toFixed(3)}`];
+  const best = validation
+    ? [`best validation ${validation.best.score.toFixed(2)} after ${String(validation.best.step)} steps`]
+    : [];
+  if (last.reward === undefined) return [`loss ${last.loss.toFixed(3)}`, ...best];
   const accuracy = last.accuracy === undefined ? [] : [`accuracy ${last.accuracy.toFixed(2)}`];
-  const warnings = collapsed.map(
-    ({ task, verdict, sinceStep }) => `COLLAPSED: ${task} always "${verdict}" since step ${String(sinceStep)}`,
-  );
-  return [`reward ${last.reward.toFixed(2)}`, ...accuracy, ...warnings];
+  const percent = (share: number): string => `${String(Math.round(100 * share))} %`;
+  const warnings = [
+    ...collapsed.map(
+      ({ task, verdict, sinceStep }) => `COLLAPSED: ${task} always "${verdict}" since step ${String(sinceStep)}`,
+    ),
+    ...leaning.map(
+      ({ task, verdict, verdictRate, labelRate }) =>
+        `LEANING: ${task} ${percent(verdictRate)} "${verdict}", ${percent(labelRate)} of labels`,
+    ),
+  ];
+  return [`reward ${last.reward.toFixed(2)}`, ...accuracy, ...best, ...warnings];
 }
 
 function evaluationParts(run: RunProgress, progress: ExperimentProgress): string[] {

@@ -15,6 +15,8 @@ export interface MadeRun {
   readonly checkpoint: ArtifactRef;
   /** Only for a run that has ended. */
   readonly policy?: PolicyState;
+  /** The policy after its last step, if validation selected another. */
+  readonly lastPolicy?: PolicyState;
   /** Answer mode; only for a run that has ended. */
   readonly mode?: AnswerMode;
 }
@@ -44,9 +46,9 @@ export async function madeBy(stack: Stack, experimentId: string): Promise<MadeBy
 function madeIn(status: string, made: Pick<ExperimentIndex, 'report' | 'runs'>): MadeByExperiment {
   // The policy of an endpoint is not here to be exported or asked.
   const own = made.runs.filter(({ plan }) => plan.endpoint === undefined);
-  const runs = own.map(({ plan, checkpoint, policy }) => ({
+  const runs = own.map(({ plan, checkpoint, policy, selection }) => ({
     ...{ runName: plan.runName, arm: plan.arm, mode: plan.mode },
-    ...{ checkpoint, policy },
+    ...{ checkpoint, policy, ...(selection && { lastPolicy: selection.lastPolicy }) },
   }));
   return { status, report: made.report, runs, refs: refsIn(made) };
 }

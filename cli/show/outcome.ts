@@ -3,6 +3,7 @@ import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { CacheCount, TaskScores } from '../../contract/activities.ts';
+import type { RunSelection } from '../../contract/validation.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { isErrorCode, MtrlError } from '../../core/errors.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
@@ -21,6 +22,8 @@ export interface ExperimentDocument {
     readonly policy: { readonly uri: string; readonly sha256: string };
     readonly steps: number;
     readonly wallMs: number;
+    /** Of an arm with validation. */
+    readonly selection?: Omit<RunSelection, 'lastPolicy' | 'plateau'>;
     readonly tasks: readonly TaskScores[];
   }[];
   readonly pixelBaselines?: readonly PixelBaseline[];
@@ -73,16 +76,21 @@ export function documentOf(
   { experimentId, cache, wallMs, runs, pixelBaselines, absent }: ExperimentIndex,
   reportPath: string,
 ): ExperimentDocument {
-  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations }) => ({
+  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations, selection }) => ({
     arm: plan.arm,
     seed: plan.seed,
     policy: { uri: checkpoint.uri, sha256: checkpoint.sha256 },
     steps: plan.stepCount,
     wallMs: runMs,
+    ...(selection && { selection: withoutState(selection) }),
     tasks: evaluations.map(({ scores }) => scores),
   }));
   const made = { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms } as const;
   return { ...made, ...(pixelBaselines && { pixelBaselines }), ...(absent && { absent }), cache, wallMs };
+}
+
+function withoutState({ lastPolicy: _, plateau: _plateau, ...selection }: RunSelection) {
+  return selection;
 }
 
 export function failureDocument(experimentId: string, error: MtrlError): ExperimentDocument {

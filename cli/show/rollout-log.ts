@@ -37,15 +37,21 @@ export interface ShownPrompt {
 
 /** RL updates in the log of a run's stored states, in order of step. */
 export async function loggedSteps(store: ArtifactStore, run: MadeRun): Promise<readonly RlUpdate[]> {
-  const snapshot = run.policy?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
-  const refs: ArtifactRef[] = [...(run.policy?.log ?? [])];
+  const refs = await loggedRecords(store, run);
+  return rolloutUpdates((await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[]);
+}
+
+/** The step records in the log of a run's stored states, in order. */
+export async function loggedRecords(store: ArtifactStore, run: MadeRun): Promise<readonly ArtifactRef[]> {
+  const last = run.lastPolicy ?? run.policy;
+  const snapshot = last?.snapshot ?? (await snapshotOfCheckpoint(store, run.checkpoint));
+  const refs: ArtifactRef[] = [...(last?.log ?? [])];
   for (let next: ArtifactRef | null = snapshot ?? null; next !== null;) {
     const { records, previous } = (await store.getJson(next)) as Snapshot;
     refs.unshift(...records);
     next = previous;
   }
-  const records = (await Promise.all(refs.map((ref) => store.getJson(ref)))) as StepRecord[];
-  return rolloutUpdates(records);
+  return refs;
 }
 
 /** The snapshot of a checkpoint, from the manifest of the activity that made both. An active run names no snapshot. */

@@ -26,6 +26,9 @@ const policyCharts: readonly Chart[] = [
     measure: 'informativeGroupRate',
     range: [0, 1],
   },
+  { title: 'Entropy', about: 'estimate from sampled tokens, nats', measure: 'entropy' },
+  { title: 'Length', about: 'tokens of a completion', measure: 'completionTokenCount' },
+  { title: 'KL', about: 'from the reference, nats per token', measure: 'klMean' },
   { title: 'Gradient norm', about: 'before clipping', measure: 'gradientNorm' },
   {
     title: 'Log-prob difference',
@@ -119,12 +122,21 @@ function taskCharts(traces: readonly Trace[]): Html | undefined {
   const points = traces.flatMap(({ runs }) => runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => byTask ?? [])));
   const tasks = [...new Set(points.map(({ task }) => task))];
   if (tasks.length === 0) return undefined;
-  const figures = tasks.map((task) => {
-    const lines = traces.map((trace) =>
-      lineOf(trace, ({ byTask = [] }) => byTask.find((point) => point.task === task)?.accuracy),
-    );
-    return figure({ title: task, about: 'accuracy of rollouts', range: [0, 1] }, lines);
-  });
+  const figures = (about: string, measure: 'accuracy' | 'commonVerdictRate') =>
+    tasks.map((task) => {
+      const lines = traces.map((trace) =>
+        lineOf(trace, ({ byTask = [] }) => byTask.find((point) => point.task === task)?.[measure]),
+      );
+      return figure({ title: task, about, range: [0, 1] }, lines);
+    });
+  const verdicts = figures('most frequent verdict', 'commonVerdictRate').filter((drawn) => drawn !== undefined);
   return html`<h3>Accuracy by task ${legend(traces)}</h3>
-    <div class="charts">${figures}</div>`;
+    <div class="charts">${figures('accuracy of rollouts', 'accuracy')}</div>
+    ${
+      verdicts.length > 0
+        ? html`<h3>Verdicts by task ${legend(traces)}</h3>
+            <p class="muted">The share of the most frequent verdict: 1 is a judge that has collapsed on the task.</p>
+            <div class="charts">${verdicts}</div>`
+        : undefined
+    }`;
 }

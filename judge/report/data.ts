@@ -11,6 +11,7 @@ import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts
 import type { KindName } from '../kinds/table.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { StageCost } from '../../contract/activities.ts';
+import type { RunSelection } from '../../contract/validation.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
 export type ReportScores = TaskScores;
@@ -21,6 +22,8 @@ export interface TaskPoint {
   readonly reward: number;
   readonly accuracy: number;
   readonly format: number;
+  /** Share of the most frequent verdict. */
+  readonly commonVerdictRate?: number;
 }
 
 /** One step, or the last step of an activity that ran several. */
@@ -38,6 +41,12 @@ export interface CurvePoint {
   readonly logProbDifferenceMax?: number;
   /** Only of steps that make several updates. */
   readonly clippedShare?: number;
+  /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
+  readonly klMean?: number;
+  /** Mean of -log p over the sampled tokens, nats. */
+  readonly entropy?: number;
+  /** Mean tokens of a completion. */
+  readonly completionTokenCount?: number;
   readonly byTask?: readonly TaskPoint[];
 }
 
@@ -67,6 +76,8 @@ export interface ReportRun {
   readonly scores: readonly ReportScores[];
   /** Only of an arm that asks an endpoint, if its recipe says. */
   readonly prices?: TokenPrices;
+  /** Of a run whose checkpoint was selected by validation. */
+  readonly selection?: Omit<RunSelection, 'lastPolicy' | 'plateau'>;
   /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
 }

@@ -21,6 +21,7 @@ import { hasProbes, probeTable } from './probe-table.ts';
 import { costSection, dataSection, digestSection, recipeSection } from './provenance.ts';
 import { hasReliability, reliability } from './reliability.ts';
 import { idMean, scoreTable } from './score-table.ts';
+import { hasSelection, selectionSection } from './selection.ts';
 
 /** Deterministic: equal data give equal bytes. */
 export function renderReport(data: ReportData): string {
@@ -86,6 +87,17 @@ function sectionsOf(data: ReportData): readonly Section[] {
             about:
               'The same examples with one change. A judge should get worse without the picture or with another one, but not with a different wording. Next to each Macro-F1: the strict Macro-F1 on the same examples, and the share of unchanged verdicts.',
             body: probeTable(data),
+          },
+        ]
+      : []),
+    ...(hasSelection(data)
+      ? [
+          {
+            id: 'selection',
+            title: 'Selection',
+            about:
+              'The checkpoint with the highest validation score, the first of several, is the policy of a run. Only it was evaluated above.',
+            body: selectionSection(data),
           },
         ]
       : []),

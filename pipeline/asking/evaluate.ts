@@ -5,6 +5,7 @@ import { durable } from '../durable.ts';
 import type { Caller } from '../heartbeat.ts';
 import { memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
+import { validationRecipe } from './validation-recipe.ts';
 import { evaluateTask, settingsOf } from './evaluate-task.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { summaryOf } from './kept-evaluation.ts';
@@ -14,7 +15,8 @@ export function createEvaluate(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
   return async (input: EvaluateInput, caller: Caller): Promise<EvaluateResult> => {
     const { dataset, policy, task, split, mode } = input;
-    const recipe = await recipeOf(cache, input.recipe);
+    const whole = await recipeOf(cache, input.recipe);
+    const recipe = input.isValidation ? validationRecipe(whole, input.arm) : whole;
     const prompting = promptingOf(recipe, [task]);
     const key = {
       inputs: { snapshot: policy.snapshot, log: policy.log, dataset },

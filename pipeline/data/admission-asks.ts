@@ -4,7 +4,7 @@ import type { ProbeName } from '../../recipes/fields/evaluation-fields.ts';
 import { trainedArms } from '../../recipes/arms.ts';
 import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
 import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
-import type { AdmitInput } from '../../contract/activities.ts';
+import type { AdmitInput } from '../../contract/admission.ts';
 import { trainingOf } from '../training/objectives/table.ts';
 
 /** Prompts of one task's split in one mode, and the completions that follow them. */
@@ -35,14 +35,13 @@ export function asksOf(recipe: Recipe, asked: AdmitInput['asked']): Ask[] {
 function trainingAsks(recipe: Recipe, arm: TrainedArm): Ask[] {
   const { completion } = trainingOf(arm);
   const { mode } = arm;
-  return trainedTasks(recipe, arm).map((task) => ({
-    task,
-    split: 'train',
-    mode,
-    completion,
-    probes: [],
-    isForced: false,
-  }));
+  const common = { mode, probes: [], isForced: false };
+  const { tokenCountMax } = recipe.evaluation;
+  const { validation } = arm;
+  return trainedTasks(recipe, arm).flatMap((task): Ask[] => [
+    { task, split: 'train', completion, ...common },
+    ...(validation ? [{ task, split: validation.split, completion: tokenCountMax, ...common }] : []),
+  ]);
 }
 
 function evaluationAsks(recipe: Recipe, own: AnswerMode): Ask[] {

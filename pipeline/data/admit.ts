@@ -14,7 +14,7 @@ import { targetText } from '../../judge/tasks/completion.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
 import { asksOf, type Ask } from './admission-asks.ts';
 import type { ComputeContext } from '../compute-context.ts';
-import type { AdmitInput, AdmitResult } from '../../contract/activities.ts';
+import type { AdmitInput, AdmitResult } from '../../contract/admission.ts';
 import { durable } from '../durable.ts';
 import { type Caller, Waits, whileProgressing } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';

@@ -1,7 +1,7 @@
 /** Reads a run's log back from its last snapshot through the previous ones to its initial policy. */
 import pMap from 'p-map';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import type { PolicyState } from '../../contract/activities.ts';
+import type { PolicyState, RunSummary } from '../../contract/activities.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { Snapshot } from './snapshot-artifact.ts';
 import type { StepRecord } from './step-record.ts';
@@ -21,6 +21,11 @@ export async function snapshotsOf(cache: JsonCache, { snapshot }: PolicyState): 
     next = value.step === 0 ? null : value.previous;
   }
   return newestFirst.reverse();
+}
+
+/** The policy after a run's last step, which ends its log: a validation may have selected an earlier one. */
+export function lastPolicyOf({ policy, selection }: Pick<RunSummary, 'policy' | 'selection'>): PolicyState {
+  return selection?.lastPolicy ?? policy;
 }
 
 /** The step records of all steps, in order. */

@@ -1,9 +1,14 @@
 /** The values of each step in a run's log, for the report's curves. */
-import type { CurvePoint } from '../../judge/report/data.ts';
+import { readManifest } from '../../artifacts/manifest.ts';
+import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { RolloutResult, TaskReward } from '../../contract/activities.ts';
+import type { CurvePoint, TaskPoint } from '../../judge/report/data.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { summaryOf } from '../training/reward.ts';
 import type { StepRewards } from '../training/rollout-artifact.ts';
 import { isFromRollouts, type StepRecord } from '../policies/step-record.ts';
+
+type Sampled = Pick<RolloutResult, 'rolloutCount' | 'tokenCount' | 'entropyMean'>;
 
 export async function curveOf(cache: JsonCache, records: readonly StepRecord[]): Promise<CurvePoint[]> {
   const points = await Promise.all(records.map((record) => pointsOf(cache, record)));
@@ -18,9 +23,34 @@ async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promis
   }
   const { prompts } = (await cache.get(update.rewards)) as StepRewards;
   const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask } = summaryOf(prompts);
-  return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, ratio }) => ({
+  const sampled = await sampledIn(cache, update.rollouts);
+  return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, klMean, ratio }) => ({
     ...{ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax },
+    ...(klMean !== undefined && { klMean }),
     ...(ratio && { clippedShare: ratio.clippedShare }),
-    ...{ reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, byTask },
+    ...{ reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, ...sampled },
+    byTask: byTask.map(pointOf),
   }));
+}
+
+function pointOf({ commonVerdict, onlyVerdict: _, groupCount: _count, ...means }: TaskReward): TaskPoint {
+  return { ...means, ...(commonVerdict && { commonVerdictRate: commonVerdict.verdictRate }) };
+}
+
+/** Means of a step's rollouts, from the manifests of its shards, so that the rollouts are not read; {} without one. */
+async function sampledIn(cache: JsonCache, shards: readonly ArtifactRef[]) {
+  const found = await Promise.all(
+    shards.map(async ({ producer }) =>
+      producer === undefined ? undefined : await readManifest(cache.store, producer),
+    ),
+  );
+  const sampled = found.flatMap((made) => (made === undefined ? [] : [made.manifest.summary as Sampled]));
+  if (sampled.length < shards.length) return {};
+  let [tokenCount, rolloutCount, surprisal] = [0, 0, 0];
+  for (const shard of sampled) {
+    tokenCount += shard.tokenCount;
+    rolloutCount += shard.rolloutCount;
+    surprisal += shard.entropyMean * shard.tokenCount;
+  }
+  return { entropy: surprisal / Math.max(1, tokenCount), completionTokenCount: tokenCount / rolloutCount };
 }

@@ -25,7 +25,7 @@ import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
 import { isOwnRow, reportArms } from './report-arms.ts';
 import { outcomesReader, testsBetween } from './report-tests.ts';
-import { recordsOf } from '../policies/run-log.ts';
+import { lastPolicyOf, recordsOf } from '../policies/run-log.ts';
 import { describeRuntime, type StepRecord } from '../policies/step-record.ts';
 
 /** What a report is made of, its runs read. */
@@ -92,7 +92,7 @@ async function reportData(
   const rollouts = [];
   const environment: Record<string, string> = { code: deps.codeVersion('report'), node: process.version };
   for (const run of input.runs) {
-    const records = await recordsOf(cache, run.policy);
+    const records = await recordsOf(cache, lastPolicyOf(run));
     runs.push(reportRun(recipe, run, await curveOf(cache, records)));
     rollouts.push(...(await shownRollouts(scope, run, records)));
     const runtime = runtimeOf(records);
@@ -119,7 +119,7 @@ async function reportData(
 
 function reportRun(
   recipe: Recipe,
-  { plan, checkpoint, wallMs, computeMs, evaluations }: EvaluatedRun,
+  { plan, checkpoint, wallMs, computeMs, evaluations, selection }: EvaluatedRun,
   curve: ReportRun['curve'],
 ): ReportRun {
   const { runName, arm, seed, mode, from, stepCount } = plan;
@@ -132,6 +132,7 @@ function reportRun(
     ...(from !== undefined && { from }),
     ...(spec.specialistOf !== undefined && { specialistOf: spec.specialistOf }),
     ...(prices && { prices }),
+    ...(selection && { selection }),
     checkpoint: bytesOf(checkpoint),
   };
 }

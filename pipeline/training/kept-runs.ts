@@ -16,8 +16,9 @@ export function createFindRun(deps: ControlDeps, cache: JsonCache) {
   return async (input: FindRunInput): Promise<KeptRun | null> => {
     const found = await findDurable<RunOutcome>(deps, 'run', keyOf(await recipeOf(cache, input.recipe), input));
     if (found === undefined) return null;
-    const { checkpoint, policy, mixture } = found.manifest.summary;
-    const outputs = { checkpoint, snapshot: policy.snapshot, mixture };
+    const { checkpoint, policy, mixture, selection } = found.manifest.summary;
+    const last = selection && { last: selection.lastPolicy.snapshot };
+    const outputs = { checkpoint, snapshot: policy.snapshot, mixture, ...last };
     const missing = await missingPart(deps.store, { ...found.manifest, outputs });
     return missing === undefined ? { ...found.manifest.summary, manifest: found.ref } : null;
   };

@@ -16,7 +16,7 @@ import type { JsonCache } from '../json-cache.ts';
 import type { MixturePlan } from '../data/mixture-plan.ts';
 import { planRuns } from './plan-runs.ts';
 import { recipeOf } from '../recipe-access.ts';
-import { endOf, readRecords, snapshotsOf } from '../policies/run-log.ts';
+import { endOf, lastPolicyOf, readRecords, snapshotsOf } from '../policies/run-log.ts';
 import { rolloutUpdates, type StepRecord } from '../policies/step-record.ts';
 
 /** Throws NOT_FOUND, RECIPE_INVALID, FORK_CHANGE_REFUSED, FORK_STEP_UNREACHED. */
@@ -31,6 +31,8 @@ export function createPlanFork(cache: JsonCache) {
       planRuns(recipe).map(async (plan) => {
         const isForked = plan.arm === arm;
         if (plan.stepCount === 0 || (touched.has(plan.arm) && !isForked)) return [];
+        // Trained again, from the stored results of its steps and validations, which select its policy.
+        if (plan.validation && !isForked) return [];
         const run = origin.runs.find(({ runName }) => runName === plan.runName);
         const log = run && (await readLog(cache, run));
         if (isForked && (log?.stepCount ?? 0) < fromStep) throw unreached(input, plan, log?.stepCount ?? 0);
@@ -44,8 +46,8 @@ export function createPlanFork(cache: JsonCache) {
 async function originOf(cache: JsonCache, { experimentId, origin }: PlanForkInput) {
   if (origin) return { recipe: parseRecipe(origin.recipe), runs: origin.runs };
   const { recipe, runs } = await requireExperimentIndex(cache.store, experimentId);
-  const ended = runs.map(({ plan, policy, mixture }): OriginRun => ({
-    ...{ runName: plan.runName, policy },
+  const ended = runs.map(({ mixture, ...run }): OriginRun => ({
+    ...{ runName: run.plan.runName, policy: lastPolicyOf(run) },
     ...(mixture && { mixture }),
   }));
   return { recipe: await recipeOf(cache, recipe), runs: ended };

@@ -1,8 +1,10 @@
 /** The runs and evaluations that a recipe defines. */
 import { isTrained } from '../../recipes/arms.ts';
 import type { Arm, Recipe } from '../../recipes/recipe.ts';
+import type { ValidationSpec } from '../../recipes/fields/validation-fields.ts';
 import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from '../../contract/activities.ts';
+import type { ValidationPlan } from '../../contract/validation.ts';
 import { armOf, taskOf } from '../recipe-access.ts';
 import { trainingOf } from './objectives/table.ts';
 import { lossOf } from './updates/table.ts';
@@ -14,7 +16,7 @@ export function planRuns(recipe: Recipe): ArmPlan[] {
       const from = arm.from === undefined ? undefined : runNameFor(recipe, arm.from, seed);
       const runName = `${name}/s${String(seed)}`;
       const common = { arm: name, mode: arm.mode, seed, runName, ...(from !== undefined && { from }) };
-      return { ...common, ...stepsOf(arm), ...evaluatedOn(recipe, arm) };
+      return { ...common, ...stepsOf(recipe, arm), ...evaluatedOn(recipe, arm) };
     }),
   );
 }
@@ -40,13 +42,13 @@ function runNameFor(recipe: Recipe, armName: string, seed: number): string {
   return `${armName}/s${String(seeds.includes(seed) ? seed : (seeds[0] ?? 0))}`;
 }
 
-function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 'from'> {
+function stepsOf(recipe: Recipe, arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 'from'> {
   const { objective } = arm;
   if (!isTrained(arm)) {
     const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 0, snapshotEveryStepCount: 1 };
     return { objective, ...none, usesReference: false };
   }
-  const { stepCount, snapshotEveryStepCount, averagedSnapshotCount } = arm;
+  const { stepCount, snapshotEveryStepCount, averagedSnapshotCount, validation } = arm;
   const { plan } = trainingOf(arm);
   const averaged = averagedSnapshotCount !== undefined && { averagedSnapshotCount };
   return {
@@ -54,7 +56,15 @@ function stepsOf(arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed' | 'runName' | 
     stepCount,
     snapshotEveryStepCount,
     ...averaged,
+    ...(validation && { validation: validationOf(validation, trainedTasks(recipe, arm)) }),
     ...plan,
     usesReference: lossOf(arm).usesReference,
   };
+}
+
+function validationOf(
+  { everyStepCount, split, metric, patience, improvementMin }: ValidationSpec,
+  tasks: readonly string[],
+): ValidationPlan {
+  return { everyStepCount, split, tasks, metric, improvementMin, ...(patience !== undefined && { patience }) };
 }

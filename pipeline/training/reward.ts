@@ -2,7 +2,7 @@
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
-import type { RewardInput, RewardResult, TaskReward } from '../../contract/activities.ts';
+import type { CommonVerdict, RewardInput, RewardResult, TaskReward } from '../../contract/activities.ts';
 import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';
@@ -75,7 +75,8 @@ export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
   const tasks = [...new Set(prompts.map(({ task }) => task))].sort();
   const byTask = tasks.map((task): TaskReward => {
     const own = prompts.filter((prompt) => prompt.task === task);
-    return { task, ...means(own), ...onlyVerdict(own) };
+    const common = commonVerdict(own);
+    return { task, ...means(own), ...onlyVerdict(own), ...(common && { commonVerdict: common }) };
   });
   return {
     rewardMean: reward,
@@ -98,7 +99,35 @@ function onlyVerdict(prompts: readonly PromptRewards[]): Pick<TaskReward, 'onlyV
   return verdict !== undefined && others.length === 0 && isAsked && isRead ? { onlyVerdict: verdict } : {};
 }
 
-function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task' | 'onlyVerdict'> {
+/** Of equally frequent verdicts, the first in the order of the rollouts. */
+function commonVerdict(prompts: readonly PromptRewards[]): CommonVerdict | undefined {
+  const { verdicts, labels } = verdictCounts(prompts);
+  const [verdict, count] = [...verdicts].reduce<readonly [string, number]>(
+    (most, one) => (one[1] > most[1] ? one : most),
+    ['', 0],
+  );
+  if (count === 0) return undefined;
+  const share = (counts: ReadonlyMap<string, number>): number =>
+    (counts.get(verdict) ?? 0) / [...counts.values()].reduce((sum, each) => sum + each, 0);
+  return { verdict, verdictRate: share(verdicts), labelRate: share(labels) };
+}
+
+/** Number of rollouts by verdict, of those that could be read, and by label. */
+export function verdictCounts(prompts: readonly PromptRewards[]) {
+  const [verdicts, labels] = [new Map<string, number>(), new Map<string, number>()];
+  const add = (counts: Map<string, number>, key: string): void => {
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
+  for (const { label, rollouts } of prompts) {
+    for (const { judgment } of rollouts) {
+      add(labels, label);
+      if (judgment.ok) add(verdicts, judgment.verdict);
+    }
+  }
+  return { verdicts, labels };
+}
+
+function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task' | 'onlyVerdict' | 'commonVerdict'> {
   const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {

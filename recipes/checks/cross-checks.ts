@@ -12,6 +12,7 @@ import type { Recipe } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { sectionProblems } from './section-checks.ts';
 import { unknownName } from './unknown-name.ts';
+import { validationProblems } from './validation-checks.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
   return [
@@ -27,6 +28,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...promotionProblems(recipe),
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),
+    ...validationProblems(recipe),
   ];
 }
 

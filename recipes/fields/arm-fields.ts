@@ -5,6 +5,7 @@ import { augmentationSchema } from './augmentation-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
 import { armName, name, rate, stepCount } from './scalars.ts';
 import { variedSchema } from './sweep-fields.ts';
+import { validationSchema } from './validation-fields.ts';
 
 const optimizerSchema = z.strictObject({
   name: z
@@ -91,4 +92,5 @@ export const trainingFields = {
     .max(64)
     .optional()
     .describe("The run's policy is the mean of the weights of its last snapshots, this many; default: the last one."),
+  validation: validationSchema.optional(),
 };

@@ -28,6 +28,18 @@ describe('bars', () => {
     expect(line).toContain(' 30/150  4.0/s  30 s left  reward 0.83  accuracy 0.81');
   });
 
+  test('name a task that leans to one verdict', () => {
+    const leaning = [{ task: 'safety', verdict: 'no', verdictRate: 0.938, labelRate: 0.5 }];
+    const [, line] = barLines(standing(progress([runProgress({ last, leaning })])), view({ columnCount: 200 }));
+    expect(line).toContain('LEANING: safety 94 % "no", 50 % of labels');
+  });
+
+  test('show the best validation of a run that has one', () => {
+    const validation = { best: { step: 20, score: 0.912 }, last: { step: 30, score: 0.85 } };
+    const [, line] = barLines(standing(progress([runProgress({ last, validation })])), view());
+    expect(line).toContain('accuracy 0.81  best validation 0.91 after 20 steps');
+  });
+
   test('never exceed the width if there is room for a bar', () => {
     for (const columnCount of [80, 100, 200]) {
       const lines = barLines(standing(progress([runProgress({ last })])), view({ columnCount }));

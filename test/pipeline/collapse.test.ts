@@ -22,3 +22,13 @@ test('a step says which verdict alone it saw, if it asked for several', () => {
   // Unreadable answers are another fault.
   expect(verdictOf(prompt('yes', 'yes', undefined), prompt('no', undefined, undefined))).toBeUndefined();
 });
+
+const commonOf = (...prompts: PromptRewards[]) => summaryOf(prompts).byTask[0]?.commonVerdict;
+
+test('a step says its most frequent verdict, and how often it is the label', () => {
+  expect(commonOf(prompt('yes', 'no', 'no', 'no'), prompt('no', 'yes', 'no', undefined))).toEqual({
+    ...{ verdict: 'no', verdictRate: 0.8, labelRate: 0.5 },
+  });
+  expect(commonOf(prompt('yes', 'no', 'no'))).toEqual({ verdict: 'no', verdictRate: 1, labelRate: 0 });
+  expect(commonOf(prompt('yes', undefined))).toBeUndefined();
+});

@@ -44,6 +44,42 @@ test('answers of an endpoint are listed with their tokens and their cost, and th
   expect(page).not.toContain('tokens of prompts');
 });
 
+test('says which checkpoint was selected, its score, and that of the last step, only where validation selected one', () => {
+  const data = madeUpReport();
+  const [first, ...others] = data.runs;
+  if (first === undefined) throw new Error('the made-up report has runs');
+  const ref = { uri: 'file:///a', sha256: 'a', byteLength: 1 };
+  const validations = [0.5, 0.91, 0.62].map((score, i) => ({ step: 20 * (i + 1), score }));
+  const selection = {
+    ...({ split: 'val', metric: 'macroF1', endedEarly: true, validations, last: { step: 60, score: 0.62 } } as const),
+    best: { step: 40, score: 0.91, snapshot: ref, checkpoint: ref },
+  };
+  const selected = parseHTML(renderReport({ ...data, runs: [{ ...first, selection }, ...others] })).document;
+  const cells = [...selected.querySelectorAll('#selection tbody td')].map((cell) => cell.textContent);
+  expect(cells).toEqual([
+    ...[first.runName, 'val', 'Macro-F1', '40 steps', '91.0', '60 steps', '62.0', 'early, at a plateau'],
+  ]);
+  expect(selected.querySelectorAll('#selection .chart svg path').length).toBeGreaterThan(0);
+  expect(document.querySelector('#selection')).toBeNull();
+});
+
+test('entropy, length, KL and the most frequent verdict are drawn where steps have them', () => {
+  const data = madeUpReport();
+  const runs = data.runs.map((run) => ({
+    ...run,
+    curve: run.curve.map(({ byTask = [], ...point }) => ({
+      ...{ ...point, entropy: 0.5, completionTokenCount: 12, klMean: 0.01 },
+      byTask: byTask.map((task) => ({ ...task, commonVerdictRate: 0.9 })),
+    })),
+  }));
+  const drawn = parseHTML(renderReport({ ...data, runs })).document;
+  const titles = [...drawn.querySelectorAll('#training h3, #training figcaption')].map((each) =>
+    each.firstChild?.textContent.trim(),
+  );
+  expect(titles).toEqual(expect.arrayContaining(['Entropy', 'Length', 'KL', 'Verdicts by task']));
+  expect(titles.filter((title) => title === 'safety')).toHaveLength(2);
+});
+
 test('equal data give equal bytes', () => {
   expect(renderReport(madeUpReport())).toBe(page);
 });

@@ -2,6 +2,7 @@
 import type {
   Activities,
   ArmPlan,
+  EvaluateInput,
   EvaluateResult,
   KeptRun,
   Made,
@@ -47,6 +48,8 @@ export class MadeUpActivities {
   beforeFinding: () => void | Promise<void> = () => undefined;
   /** Stored runs by name; undefined if runs are not to be stored. */
   keptRuns: Map<string, KeptRun> | undefined;
+  /** The Macro-F1 of an evaluation; undefined for the usual one. */
+  scoreOf: (input: EvaluateInput) => number | undefined = () => undefined;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
   get control(): Pick<
@@ -149,13 +152,12 @@ export class MadeUpActivities {
         await this.#note(`mean of ${String(count)} up to ${policy.snapshot.uri.split('/').at(-1) ?? ''}`);
         return { ...made(), snapshot: refTo('mean'), checkpoint: refTo('mean checkpoint') };
       },
-      evaluate: async ({ task, arm, policy }) => {
-        await this.#note(`evaluate ${arm} on ${task}`);
-        return {
-          ...made(),
-          judgments: refTo(`judgments ${policy.snapshot.uri}`),
-          scores: scoresOf(task),
-        };
+      evaluate: async (input) => {
+        const { task, split, arm, policy, isValidation } = input;
+        await this.#note(isValidation ? `validate ${arm} on ${task} ${split}` : `evaluate ${arm} on ${task}`);
+        const macroF1 = this.scoreOf(input);
+        const scores = { ...scoresOf(task), ...(macroF1 !== undefined && { macroF1 }) };
+        return { ...made(), judgments: refTo(`judgments ${policy.snapshot.uri}`), scores };
       },
     };
   }

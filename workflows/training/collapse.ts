@@ -3,12 +3,15 @@
  * any more and training cannot repair it. Too high a rate does this within a few steps (docs/getting-started.md).
  */
 import type { TaskReward } from '../../contract/activities.ts';
-import type { CollapsedTask } from '../../contract/progress.ts';
+import type { CollapsedTask, LeaningTask } from '../../contract/progress.ts';
 import type { UniformTasks } from '../../contract/workflows.ts';
 
 /** Steps in a row with one verdict alone. In fewer, it may be chance. */
 const stepCountMin = 3;
 const shownTaskCountMax = 4;
+/** A verdict this frequent, and this much more frequent than its label, is shown at once. */
+const verdictRateMin = 0.9;
+const excessMin = 0.25;
 
 /** Tasks that the step does not show keep their state. */
 export function addStep(before: UniformTasks, step: number, byTask: readonly TaskReward[]): UniformTasks {
@@ -27,4 +30,13 @@ export function collapsedIn(tasks: UniformTasks): CollapsedTask[] {
     .filter(([, { stepCount }]) => stepCount >= stepCountMin)
     .slice(0, shownTaskCountMax)
     .map(([task, { verdict, sinceStep }]) => ({ task, verdict, sinceStep }));
+}
+
+/** Tasks of one step that lean to one verdict, the strongest first: the way to a collapse. */
+export function leaningIn(byTask: readonly TaskReward[]): LeaningTask[] {
+  return byTask
+    .flatMap(({ task, commonVerdict }) => (commonVerdict ? [{ task, ...commonVerdict }] : []))
+    .filter(({ verdictRate, labelRate }) => verdictRate >= verdictRateMin && verdictRate - labelRate >= excessMin)
+    .sort((a, b) => b.verdictRate - b.labelRate - (a.verdictRate - a.labelRate))
+    .slice(0, shownTaskCountMax);
 }

@@ -15,8 +15,17 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
   if (progress.rewardLine !== undefined) lines.push('', `reward ${progress.rewardLine}`);
   for (const { task, verdict, sinceStep } of progress.collapsed ?? [])
     lines.push('', `**collapsed** · ${task}: every verdict is \`${verdict}\`, since step ${String(sinceStep)}`);
+  for (const { task, verdict, verdictRate, labelRate } of progress.leaning ?? [])
+    lines.push(
+      '',
+      `**leaning** · ${task}: ${percent(verdictRate)} % of verdicts are \`${verdict}\`, ${percent(labelRate)} % of labels`,
+    );
+  if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
-    const columns = ['step', 'reward', 'accuracy', 'loss', 'gradient norm', 'learning rate', 'from cache'];
+    const columns = [
+      ...['step', 'reward', 'accuracy', 'informative', 'entropy', 'tokens', 'KL'],
+      ...['loss', 'gradient norm', 'learning rate', 'from cache'],
+    ];
     lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));
   }
   lines.push('', `checkpoint \`${progress.checkpoint.uri}\``);
@@ -97,11 +106,22 @@ export function headline(name: string, { state, phase }: { readonly state: strin
   return [`**${name}**`, state, ...(phase === state ? [] : [phase])].join(' · ');
 }
 
+function validationText({ best, last }: NonNullable<RunProgress['validation']>): string {
+  const newest = `${fixed(last.score)} after ${String(last.step)} steps`;
+  return last.step === best.step
+    ? `validation ${newest}, the best so far`
+    : `validation ${newest} · best ${fixed(best.score)} after ${String(best.step)} steps`;
+}
+
 function stepCells(row: StepRow): string[] {
   return [
     String(row.step),
     fixed(row.reward),
     fixed(row.accuracy),
+    fixed(row.informativeGroupRate),
+    fixed(row.entropy),
+    fixed(row.completionTokenCount, 1),
+    fixed(row.klMean, 4),
     fixed(row.loss, 4),
     fixed(row.gradientNorm),
     row.learningRate.toExponential(1),

@@ -58,7 +58,7 @@ export async function rolloutStep(context: StepContext, step: number, policy: Po
   ]);
   tracker.made('rollout', ...shards);
   tracker.made('reward', ...rewarded);
-  track(context, step, [...shards, ...rewarded], update, reward);
+  track(context, step, [...shards, ...rewarded], update, { reward, shards });
   return { update, rewards: reward.rewards };
 }
 
@@ -125,17 +125,32 @@ function track(
   step: number,
   before: readonly (RolloutResult | RewardResult)[],
   update: OptimizeResult,
-  reward?: RewardResult,
+  sampled?: { readonly reward: RewardResult; readonly shards: readonly RolloutResult[] },
 ): void {
   const made = [...before, update];
   tracker.made('optimize', update);
   const row = {
     step,
-    ...(reward && { reward: reward.rewardMean, accuracy: reward.accuracyMean }),
+    ...(sampled && { ...rewardsOf(sampled.reward), ...lengthsOf(sampled.shards) }),
+    ...(update.klMean !== undefined && { klMean: update.klMean }),
     loss: update.loss,
     gradientNorm: update.gradientNorm,
     learningRate: update.learningRate,
     cachedCount: made.filter(({ cached }) => cached).length,
   };
-  tracker.stepped(step + 1, row, reward?.byTask ?? []);
+  tracker.stepped(step + 1, row, sampled?.reward.byTask ?? []);
+}
+
+function rewardsOf({ rewardMean, accuracyMean, informativeGroupRate }: RewardResult) {
+  return { reward: rewardMean, accuracy: accuracyMean, informativeGroupRate };
+}
+
+/** Means over all shards of a step: entropy by token, length by completion. */
+function lengthsOf(shards: readonly RolloutResult[]) {
+  const sum = (of: (shard: RolloutResult) => number): number => shards.reduce((total, one) => total + of(one), 0);
+  const tokenCount = sum((shard) => shard.tokenCount);
+  return {
+    entropy: sum((shard) => shard.entropyMean * shard.tokenCount) / Math.max(1, tokenCount),
+    completionTokenCount: tokenCount / sum(({ rolloutCount }) => rolloutCount),
+  };
 }

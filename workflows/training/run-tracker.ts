@@ -3,12 +3,13 @@ import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@tem
 import type { KeptRun, Made, PolicyState, RunOutcome, StageCost, TaskReward } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
-import { addStep, collapsedIn } from './collapse.ts';
+import { addStep, collapsedIn, leaningIn } from './collapse.ts';
 import { runDetails } from './details.ts';
 import { addStage, cacheOf, computeMsOf, runProgressSignal } from '../progress.ts';
-import type { RunProgress, StepRow, WorkState } from '../../contract/progress.ts';
+import type { LeaningTask, RunProgress, StepRow, WorkState } from '../../contract/progress.ts';
 import { upsertAttributes } from '../search-attributes.ts';
 import { addReward, emptyTrace, traceLine } from './reward-trace.ts';
+import type { RunSelection, Selection } from '../../contract/validation.ts';
 import type { RewardTrace, RunCarry, RunInput, UniformTasks } from '../../contract/workflows.ts';
 import type { RunBudget } from './run-budget.ts';
 
@@ -29,6 +30,9 @@ export class RunTracker {
   #rows: readonly StepRow[];
   #rewardTrace: RewardTrace;
   #uniform: UniformTasks;
+  /** Of the newest step of this execution. */
+  #leaning: readonly LeaningTask[] = [];
+  #selection: Selection | undefined;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
   #toldCount: number;
@@ -47,6 +51,7 @@ export class RunTracker {
     this.#rows = carried?.rows ?? [];
     this.#rewardTrace = carried?.rewardTrace ?? emptyTrace;
     this.#uniform = carried?.uniform ?? {};
+    this.#selection = carried?.selection;
     this.#stages = begun?.stages ?? [];
     this.#checkpoint = begun?.checkpoint ?? input.initial.checkpoint;
     this.#toldCount = carried?.toldCount ?? 0;
@@ -60,7 +65,7 @@ export class RunTracker {
 
   get totals(): Pick<
     RunCarry,
-    'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'uniform' | 'checkpoint' | 'toldCount'
+    'startedAtMs' | 'stages' | 'rows' | 'rewardTrace' | 'uniform' | 'selection' | 'checkpoint' | 'toldCount'
   > {
     return {
       startedAtMs: this.startedAtMs,
@@ -68,9 +73,15 @@ export class RunTracker {
       rows: this.#rows,
       rewardTrace: this.#rewardTrace,
       uniform: this.#uniform,
+      ...(this.#selection && { selection: this.#selection }),
       checkpoint: this.#checkpoint,
       toldCount: this.#toldCount,
     };
+  }
+
+  /** Undefined before the first validation. */
+  get selection(): Selection | undefined {
+    return this.#selection;
   }
 
   /** Activity results in the current execution. */
@@ -88,6 +99,7 @@ export class RunTracker {
     const { plan } = this.#input;
     const last = this.#rows.at(-1);
     const collapsed = collapsedIn(this.#uniform);
+    const leaning = this.#leaning.filter(({ task }) => !collapsed.some((one) => one.task === task));
     return {
       runName: plan.runName,
       workflowId: workflowInfo().workflowId,
@@ -100,12 +112,20 @@ export class RunTracker {
       ...(last && { last }),
       ...this.rewardLine,
       ...(collapsed.length > 0 && { collapsed }),
+      ...(leaning.length > 0 && { leaning }),
+      ...this.#validation,
       cache: cacheOf(this.#stages),
       computeMs: computeMsOf(this.#stages),
       startedAtMs: this.startedAtMs,
       checkpoint: this.#checkpoint,
       toldCount: this.#toldCount,
     };
+  }
+
+  get #validation(): Pick<RunProgress, 'validation'> {
+    if (this.#selection === undefined) return {};
+    const { best, last } = this.#selection;
+    return { validation: { best: { step: best.step, score: best.score }, last } };
   }
 
   phase(phase: string): void {
@@ -120,6 +140,7 @@ export class RunTracker {
   /** @param byTask rewards of the step's rollouts; empty for supervised steps */
   stepped(toStep: number, row: StepRow, byTask: readonly TaskReward[]): void {
     this.#uniform = addStep(this.#uniform, row.step, byTask);
+    this.#leaning = leaningIn(byTask);
     const before = this.#step;
     this.#step = toStep;
     this.#rows = [...this.#rows, row].slice(-rowCountMax);
@@ -137,20 +158,27 @@ export class RunTracker {
   }
 
   /** What is stored of the whole run once it has ended. */
-  outcome(policy: PolicyState, mixture: ArtifactRef): RunOutcome {
+  outcome(policy: PolicyState, mixture: ArtifactRef, selection?: RunSelection): RunOutcome {
     const checkpoint = this.#checkpoint;
     const row = this.#rows.at(-1);
-    if (!row) return { checkpoint, policy, mixture, ...this.rewardLine };
+    const common = { checkpoint, policy, mixture, ...this.rewardLine, ...(selection && { selection }) };
+    if (!row) return common;
     const { cachedCount: _, ...last } = row;
-    return { checkpoint, policy, mixture, ...this.rewardLine, last };
+    return { ...common, last };
   }
 
   /** Takes over the results of a stored run. */
-  found({ checkpoint, last, manifest }: KeptRun): void {
+  found({ checkpoint, last, manifest, selection }: KeptRun): void {
     this.made('findRun', { manifest, cached: true, computeMs: 0 });
     this.#checkpoint = checkpoint;
-    this.#step = this.#budget.endStep;
+    this.#step = selection?.last.step ?? this.#budget.endStep;
+    this.#selection = selection;
     if (last) this.#rows = [{ ...last, cachedCount: 1 }];
+  }
+
+  validated(selection: Selection): void {
+    this.#selection = selection;
+    this.#show();
   }
 
   snapshotted(checkpoint: ArtifactRef): void {
