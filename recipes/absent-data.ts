@@ -55,4 +55,4 @@ export function absentOf({ absentData }: Pick<Recipe, 'absentData'>): readonly A
 
 /** A line each. */
 export const absentTexts = (absent: readonly AbsentData[]): string[] =>
-  absent.map(({ task, path, reason }) => `${task}: ${path}: ${reason}`);
+  absent.map(({ task, path, reason }) => `${task}: ${reason.includes(path) ? '' : `${path}: `}${reason}`);
