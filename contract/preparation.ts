@@ -19,7 +19,7 @@ export interface PrepareResult {
   readonly evaluations: readonly EvaluationPlan[];
   /** Runs that may train or be evaluated at the same time; absent: all. */
   readonly parallelRunCountMax?: number;
-  /** Data that the recipe is without, because it is not there. */
+  /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   /** From the recipe's `promotion` section, if it has one. */
   readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;

@@ -147,7 +147,7 @@ export interface EvaluateRunResult {
 export interface IngestOnlyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
-  /** Data that the recipe is without, because it is not there. */
+  /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
 }
@@ -167,7 +167,7 @@ export interface EvaluatePolicyInput {
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
-  /** Data that the recipe is without, because it is not there. */
+  /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
   readonly checkpoint: ArtifactRef;

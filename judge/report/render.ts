@@ -43,7 +43,7 @@ function sectionsOf(data: ReportData): readonly Section[] {
           data.runs.map(({ runName: name, scores }) => ({ name, scores })),
           data.pixelBaselines,
         ).map((line) => html`<p class="muted">${line}.</p>`)}
-        ${data.absent.map((line) => html`<p class="muted">Left out, because it is not there: ${line}</p>`)}
+        ${data.absent.map((line) => html`<p class="muted">Left out because it is missing: ${line}</p>`)}
         ${claims(data)}${comparisonTable(data)}`,
     },
     {
