@@ -1,4 +1,4 @@
-/** Why an activity is tried again, such as a Hub that does not answer: the workflow waits for it without a word. */
+/** Why an activity is being retried, such as a Hub that does not answer: the workflow itself knows nothing of it. */
 
 /** The fields of a workflow description's pending activities that are read here. */
 export interface FailingActivity {
@@ -14,5 +14,5 @@ export function retryText(pending: readonly FailingActivity[]): string | undefin
   const { lastFailure } = pending.find(({ attempt, lastFailure: last }) => (attempt ?? 1) > 1 && last) ?? {};
   if (!lastFailure?.message) return undefined;
   const code = lastFailure.applicationFailureInfo?.type;
-  return `trying again after ${code ? `${code}: ` : ''}${lastFailure.message}`;
+  return `retrying after ${code ? `${code}: ` : ''}${lastFailure.message}`;
 }

@@ -6,8 +6,6 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
 import type { Objective } from '../recipes/recipe.ts';
-import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
-import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { StepRow } from './progress.ts';
 import type { AdmitInput, AdmitResult } from './admission.ts';
 import type {
@@ -20,10 +18,11 @@ import type { PlanForkInput, PlanForkResult } from './fork.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
+import type { PrepareInput, PrepareResult } from './preparation.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
 import type { RunSelection, ValidationPlan } from './validation.ts';
 
-export type { TaskScores };
+export type { PrepareInput, PrepareResult, TaskScores };
 
 export interface Made {
   /** The manifest stored under the activity's key: inputs, config, outputs, cost. */
@@ -82,27 +81,6 @@ export interface EvaluationPlan {
   readonly task: string;
   readonly split: Split;
   readonly ood: boolean;
-}
-
-export interface PrepareInput {
-  /** As the user wrote it (JSON); `prepare` validates it and resolves its defaults. */
-  readonly recipe: unknown;
-  /** `data`: the recipe's policy is not used, so its files need not exist. */
-  readonly needed?: 'all' | 'data';
-}
-export interface PrepareResult {
-  /** The complete recipe, canonical JSON. */
-  readonly recipe: ArtifactRef;
-  readonly recipeDigest: string;
-  readonly recipeName: string;
-  readonly runs: readonly ArmPlan[];
-  readonly evaluations: readonly EvaluationPlan[];
-  /** Runs that may train or be evaluated at the same time; absent: all. */
-  readonly parallelRunCountMax?: number;
-  /** Data that the recipe is without, because it is not there. */
-  readonly absent?: readonly AbsentData[];
-  /** From the recipe's `promotion` section, if it has one. */
-  readonly promotion?: Pick<PromotionSpec, 'name' | 'startFrom'>;
 }
 
 export interface IngestInput {

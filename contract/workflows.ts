@@ -149,7 +149,7 @@ export interface EvaluateRunResult {
 export interface IngestOnlyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
-  /** Data that the recipe is without, because it is not there. */
+  /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
 }
@@ -171,7 +171,7 @@ export interface EvaluatePolicyInput {
 export interface EvaluatePolicyResult {
   readonly recipeName: string;
   readonly recipeDigest: string;
-  /** Data that the recipe is without, because it is not there. */
+  /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   readonly ingestion: IngestResult;
   readonly checkpoint: ArtifactRef;

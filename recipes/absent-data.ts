@@ -1,4 +1,4 @@
-/** A recipe without data that is not there. */
+/** A recipe without the data that is missing. */
 import { MtrlError } from '../core/errors.ts';
 import type { AbsentData } from './fields/absent-data-field.ts';
 import type { Recipe } from './recipe.ts';
@@ -30,7 +30,7 @@ export function withoutAbsent(recipe: Recipe, absent: ReadonlyMap<number, Absent
   const tasks = keptOf(recipe.tasks);
   const evaluated = evaluation.tasks?.filter(isKept);
   if (datasets.length === 0 || evaluated?.length === 0)
-    throw new MtrlError('DATASET_EMPTY', 'nothing is left to evaluate, because none of the data is there', {
+    throw new MtrlError('DATASET_EMPTY', 'nothing is left to evaluate: all of the data is missing', {
       where: 'absentData',
       found: absentTexts(list).join('; '),
       hint: 'dataFolder is where the paths of datasets start; adapters say in their comments which files they expect',
@@ -55,4 +55,4 @@ export function absentOf({ absentData }: Pick<Recipe, 'absentData'>): readonly A
 
 /** A line each. */
 export const absentTexts = (absent: readonly AbsentData[]): string[] =>
-  absent.map(({ task, path, reason }) => `${task}: ${path}: ${reason}`);
+  absent.map(({ task, path, reason }) => `${task}: ${reason.includes(path) ? '' : `${path}: `}${reason}`);

@@ -5,5 +5,5 @@ import type { AbsentData } from '../../recipes/fields/absent-data-field.ts';
 export function absentLines(absent: readonly AbsentData[] = []): string[] {
   return absent.length === 0
     ? []
-    : ['left out, because it is not there:', ...absentTexts(absent).map((text) => `  ${text}`)];
+    : ['left out because it is missing:', ...absentTexts(absent).map((text) => `  ${text}`)];
 }

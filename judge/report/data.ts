@@ -130,7 +130,7 @@ export interface ReportData {
   /** The complete recipe, as YAML or JSON. */
   readonly recipeText: string;
   readonly recipeDigest: string;
-  /** Data that the recipe was without, because it was not there, a sentence each. */
+  /** Data that the recipe was without, because it was missing, a sentence each. */
   readonly absent: readonly string[];
   readonly tasks: readonly {
     readonly name: string;

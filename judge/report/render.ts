@@ -126,7 +126,7 @@ function results(data: ReportData): Section {
     data.runs.map(({ runName: name, scores }) => ({ name, scores })),
     data.pixelBaselines,
   ).map((line) => html`<p class="muted">${line}.</p>`);
-  const absent = data.absent.map((line) => html`<p class="muted">Left out, because it is not there: ${line}</p>`);
+  const absent = data.absent.map((line) => html`<p class="muted">Left out because it is missing: ${line}</p>`);
   const head = { id: 'answer', title: 'Results' };
   const line = 'The thin line on each bar is the majority baseline.';
   if (!needsArmTable(data)) {

@@ -44,8 +44,9 @@ export function renderPrompt(task: TaskSpec, example: Example, mode: AnswerMode,
   const { context } = example;
   const shown = { ...(context && { context }), ...(isCompared && { candidates: candidatesOf(example) }) };
   const filled = templateOf(task)(fields, words, shown, example.imageMark);
-  const { pieces, marks } = splitAtMarks(segmentsOfMarked(filled));
-  const images = shownImages(example, marks);
+  const segments = segmentsOfMarked(filled);
+  const { pieces, marks } = splitAtMarks(segments);
+  const images = shownImages(example, marks, segments);
   const content = pieces.map(joinSegments).flatMap((piece, i): ContentPart[] => {
     const { text, rows } = trimMarked(piece);
     const parts: ContentPart[] = text === '' ? [] : [{ type: 'text', text, ...(rows.length > 0 && { rows }) }];
@@ -78,15 +79,25 @@ function splitAtMarks(segments: readonly TextSegment[]) {
 }
 
 /** The image of each mark. Marks without an index show the images that no other mark names, in order. */
-function shownImages({ id, images }: Example, marks: readonly (number | undefined)[]): ImagePart[] {
+function shownImages(
+  { id, images }: Example,
+  marks: readonly (number | undefined)[],
+  segments: readonly TextSegment[],
+): ImagePart[] {
   const named = marks.filter((mark) => mark !== undefined);
   const others = images.map((_, image) => image).filter((image) => !named.includes(image));
   const isOnce = new Set(named).size === named.length && named.every((image) => image < images.length);
   if (marks.length !== images.length || !isOnce) {
-    throw new MtrlError('PROMPT_INVALID', `the prompt has ${marks.length} images, the example has ${images.length}`, {
-      where: id,
-      hint: "write <image> in the task's prompt once per image, and {{ candidates[0] }} and so on once per candidate",
-    });
+    const isInRow = segments.some(({ isRow, text }) => isRow && text.includes('<image>'));
+    const why = isInRow ? "; <image> in the row's fields is text, unless imageMark of the dataset names it" : '';
+    throw new MtrlError(
+      'PROMPT_INVALID',
+      `the prompt has ${marks.length} images, the example has ${images.length}${why}`,
+      {
+        where: id,
+        hint: "write <image> in the task's prompt once per image, and {{ candidates[0] }} and so on once per candidate",
+      },
+    );
   }
   const isInOrder = named.length === 0;
   return marks.map((mark) => {

@@ -1,4 +1,4 @@
-/** Looks which data of a recipe is not there, before anything is made of it. */
+/** Finds the data of a recipe that is missing, before anything is read for good. */
 import { MtrlError } from '../../core/errors.ts';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
 import { readRows } from '../../judge/datasets/read-rows.ts';
@@ -8,7 +8,7 @@ import type { AbsentData } from '../../recipes/fields/absent-data-field.ts';
 import type { Recipe, RowsSpec, TaskSpec } from '../../recipes/recipe.ts';
 import { taskOf } from '../recipe-access.ts';
 
-/** Rows without their pictures after which none is there. */
+/** After this many rows without their pictures, all pictures count as missing. */
 const probedRowCount = 200;
 /** No such file, and rows published without their pictures. */
 const absentCodes: readonly string[] = ['IMAGE_MISSING', 'FIELD_MISSING'];

@@ -40,7 +40,7 @@ export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
   };
 }
 
-/** Without data that is not there, if the recipe allows that. Throws DATASET_EMPTY if nothing is left. */
+/** Without the data that is missing, if the recipe allows that. Throws DATASET_EMPTY if nothing is left. */
 async function whatIsThere(recipe: Recipe, files: SourceFiles): Promise<Recipe> {
   const absent = await findAbsent(recipe, files);
   return absent.size === 0 ? recipe : withoutAbsent(recipe, absent);

@@ -25,7 +25,7 @@ export interface ExperimentIndex {
   readonly comparisons?: readonly ArtifactRef[];
   /** What is fitted to the pixels of the training rows; absent in experiments of earlier versions. */
   readonly pixelBaselines?: readonly PixelBaseline[];
-  /** Data that the recipe was without, because it was not there. */
+  /** Data that the recipe was without, because it was missing. */
   readonly absent?: readonly AbsentData[];
   readonly cache: CacheCount;
   readonly wallMs: number;

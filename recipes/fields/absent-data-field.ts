@@ -1,4 +1,4 @@
-/** What becomes of evaluation data that is not there. */
+/** What becomes of evaluation data that is missing. */
 import { z } from 'zod';
 import { name, path } from './scalars.ts';
 

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readSafetensorsFolder, tensorFiles, writeSafetensorsFolder } from '../../artifacts/codecs/safetensors-folder.ts';
+import {
+  readSafetensorsFolder,
+  tensorFiles,
+  writeSafetensorsFolder,
+} from '../../artifacts/codecs/safetensors-folder.ts';
 import {
   decodeSafetensors,
   encodeSafetensors,

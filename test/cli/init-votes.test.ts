@@ -62,7 +62,11 @@ test('a list of ratings without a label: their mean is the score', async () => {
 });
 
 test('a list of votes beside a label is read for the agreement; other values are not votes on it', async () => {
-  const row = (i: number) => ({ text: `a text, number ${i}`, label: i % 2, votes: [i % 2, i % 2, i === 4 ? 'unsure' : 1] });
+  const row = (i: number) => ({
+    text: `a text, number ${i}`,
+    label: i % 2,
+    votes: [i % 2, i % 2, i === 4 ? 'unsure' : 1],
+  });
   const read = await made(rowsOf(30, row));
   expect(read.task).toMatchObject({ label: 'label', readVotes: { where: 'votes', labelBy: 'field' } });
   expect(read.examples.map(({ votes }) => votes?.length)).toContain(2);

@@ -6,7 +6,7 @@ test('says why an activity is tried again', () => {
     message: 'the Hub does not answer\n  at    hf:org/name@main',
     applicationFailureInfo: { type: 'HUB_UNREACHABLE' },
   };
-  const said = 'trying again after HUB_UNREACHABLE: the Hub does not answer\n  at    hf:org/name@main';
+  const said = 'retrying after HUB_UNREACHABLE: the Hub does not answer\n  at    hf:org/name@main';
   expect(retryText([{ attempt: 1 }, { attempt: 3, lastFailure }])).toBe(said);
 });
 

@@ -75,7 +75,10 @@ describe('prompts', () => {
       { type: 'text', text: 'is a <image> b ?', rows: [[3, 14]] },
     ]);
     expect(() => renderPrompt(task('<image> {{ caption }}'), marked, 'think', modeWords)).toThrow(
-      invalid(/has 1 images, the example has 2/),
+      invalid(/has 1 images, the example has 2; <image> in the row's fields is text, unless imageMark/),
+    );
+    expect(() => renderPrompt(task('<image> {{ caption }}'), example(), 'think', modeWords)).toThrow(
+      invalid(/the example has 2$/),
     );
   });
 

@@ -99,7 +99,7 @@ describe('every section shows its part', () => {
 
   test('a sentence says what pixels alone reach, and which judges lose to it', () => {
     const text = document.querySelector('#answer')?.textContent.replace(/\s+/g, ' ');
-    expect(text).toContain(`Left out, because it is not there: hpdv3: ${hostile}: there is no file`);
+    expect(text).toContain(`Left out because it is missing: hpdv3: ${hostile}: there is no file`);
     expect(text).toContain(`grey pixels and ${hostile} of 4096 of 9000 training rows: accuracy 90.0, Macro-F1 71.0`);
     expect(text).toContain('not above it, so nothing learned: base/s0.');
   });

@@ -43,7 +43,7 @@ export function unreadTiffMode(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The first value of each tag of the first page; where a tag is absent, the value that TIFF prescribes, or 1 for grey. */
+/** The first value of each tag of the first page; 1, the default of TIFF, where a tag is absent. */
 function tagsOf(bytes: Uint8Array): Tags {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isLittle = bytes[0] === 0x49;
