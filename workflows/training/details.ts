@@ -23,8 +23,8 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
   if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
     const columns = [
-      ...['step', 'reward', 'accuracy', 'informative', 'entropy', 'tokens', 'KL'],
-      ...['loss', 'gradient norm', 'learning rate', 'from cache'],
+      ...['step', 'reward', 'accuracy', 'loss', 'informative', 'entropy', 'tokens', 'KL'],
+      ...['gradient norm', 'learning rate', 'from cache'],
     ];
     lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));
   }
@@ -118,11 +118,11 @@ function stepCells(row: StepRow): string[] {
     String(row.step),
     fixed(row.reward),
     fixed(row.accuracy),
+    fixed(row.loss, 4),
     fixed(row.informativeGroupRate),
     fixed(row.entropy),
     fixed(row.completionTokenCount, 1),
     fixed(row.klMean, 4),
-    fixed(row.loss, 4),
     fixed(row.gradientNorm),
     row.learningRate.toExponential(1),
     String(row.cachedCount),
