@@ -144,9 +144,9 @@ describe('a replay of such a step', () => {
       cpuModel: 'fake',
     };
     const record = { schema: 1, update, steps: [outcome], weightsDigest: lastDigest([outcome]), runtime };
-    const { get } = stored(Array<number[]>(4).fill([1, 0]));
+    const others = stored(Array<number[]>(4).fill([1, 0]));
     const context = {
-      cache: { get: (ref: ArtifactRef) => (ref.uri === 'record' ? Promise.resolve(record) : get(ref)) },
+      cache: { get: (ref: ArtifactRef) => (ref.uri === 'record' ? Promise.resolve(record) : others.get(ref)) },
       processors: { of: () => Promise.resolve({}) },
       prompter: { open: () => Promise.resolve(prompted) },
     } as unknown as ComputeContext;
