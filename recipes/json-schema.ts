@@ -32,13 +32,19 @@ let made: SchemaNode | undefined;
 
 /** Schema of a recipe as it is sent, with included files merged. */
 export function recipeJsonSchema(): SchemaNode {
-  return (made ??= z.toJSONSchema(recipeSchema, {
+  return (made ??= schemaOf('inline'));
+}
+
+/** @param reused whether a part that stands in several places is written out in each, or once and referred to */
+function schemaOf(reused: 'inline' | 'ref'): SchemaNode {
+  return z.toJSONSchema(recipeSchema, {
     io: 'input',
+    reused,
     override({ jsonSchema }) {
       // JavaScript's largest integer is not a limit of the recipe.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
-  }) as SchemaNode);
+  }) as SchemaNode;
 }
 
 const include: SchemaNode = {
@@ -48,8 +54,8 @@ const include: SchemaNode = {
 };
 
 /** Schema of a recipe file, whose tasks and datasets may come from files that it includes. */
-export function recipeFileSchema(): SchemaNode {
-  const { properties, required = [], ...schema } = recipeJsonSchema();
+export function recipeFileSchema(json = recipeJsonSchema()): SchemaNode {
+  const { properties, required = [], ...schema } = json;
   const included = ['tasks', 'datasets'];
   return {
     ...schema,
@@ -61,7 +67,8 @@ export function recipeFileSchema(): SchemaNode {
 
 /** The same for editors, in which an arm with `like` needs none of the fields that it takes from another arm. */
 export function recipeEditorSchema(): object {
-  const { properties = {}, ...schema } = recipeFileSchema();
+  // Every algorithm has a form of arm of its own: written out, they would be most of the file.
+  const { properties = {}, ...schema } = recipeFileSchema(schemaOf('ref'));
   const { additionalProperties: arm, ...arms } = properties['arms'] ?? {};
   const likeAnother = { properties: { like: { type: 'string' } }, required: ['like'] };
   return {
