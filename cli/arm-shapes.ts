@@ -26,7 +26,8 @@ export function armShapes(recipe: Recipe): ArmShape[] {
   });
 }
 
-function longestPrompt(recipe: Recipe, names: Iterable<string>): Pick<ArmShape, 'promptText' | 'imageCount'> {
+/** The longest prompt template of the tasks, by images and then by characters. */
+export function longestPrompt(recipe: Recipe, names: Iterable<string>): Pick<ArmShape, 'promptText' | 'imageCount'> {
   const prompts = [...names].map((name) => {
     const task = recipe.tasks[name];
     const parts = (task?.prompt ?? '').split('<image>');

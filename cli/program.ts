@@ -23,6 +23,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'check the installation and say how to fix it; with --model, estimate the memory and time of training',
     load: async () => (await import('./verbs/stack/doctor.ts')).addDoctor,
   },
+  plan: {
+    description: 'estimate tokens, operations, memory, time and storage of a recipe before anything runs; needs no stack',
+    load: async () => (await import('./verbs/experiments/plan.ts')).addPlan,
+  },
   run: {
     description: 'start an experiment from a recipe, or attach to a running one',
     load: async () => (await import('./verbs/experiments/run.ts')).addRun,

@@ -45,8 +45,8 @@ export interface ArmPlan {
   readonly byteLengths: Readonly<Record<string, number>>;
   readonly byteLengthNeeded: number;
   readonly fits: boolean;
-  /** Floating-point operations per step. */
-  readonly flops: { readonly training: number; readonly rollouts?: number };
+  /** Floating-point operations per step; `prompts` are those of the rollouts that read the prompts. */
+  readonly flops: { readonly training: number; readonly rollouts?: number; readonly prompts?: number };
   readonly secondsPerStep: number;
   readonly trainingSeconds: number;
   readonly rolloutSeconds?: number;

@@ -2,7 +2,8 @@
 import { MtrlError } from '../../core/errors.ts';
 import type { DoctorCheck } from './doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
-import { checkConditionalPut, storeClient } from '../stack/minio.ts';
+import { type ConditionalWrites, conditionalWrites } from '../stack/conditional-writes.ts';
+import { storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';
 import { proveStore } from '../stack/store-proof.ts';
 import { proveTemporal } from '../stack/temporal-proof.ts';
@@ -65,19 +66,8 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
     const server: DoctorCheck = { name, status: 'ok', found: `${target.endpoint}${console}` };
     if (!hasBucket)
       return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
-    const refuses = await checkConditionalPut(target);
-    return [
-      server,
-      { name: 'bucket', status: 'ok', found: target.bucket },
-      refuses
-        ? { name: 'conditional PUT', status: 'ok', found: 'the second PUT with If-None-Match: * is rejected (412)' }
-        : {
-            name: 'conditional PUT',
-            status: 'fail',
-            found: 'the second PUT with If-None-Match: * overwrites the first',
-            hint: 'use a store that honours it (MinIO, AWS S3, versitygw): two workers could otherwise both commit',
-          },
-    ];
+    const bucket: DoctorCheck = { name: 'bucket', status: 'ok', found: target.bucket };
+    return [server, bucket, conditionalPut(await conditionalWrites(target))];
   } catch (error) {
     return [
       {
@@ -88,6 +78,17 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
       },
     ];
   }
+}
+
+function conditionalPut({ ifNoneMatch, ifMatch }: ConditionalWrites): DoctorCheck {
+  const name = 'conditional PUT';
+  if (ifNoneMatch && ifMatch) return { name, status: 'ok', found: 'If-None-Match: * and If-Match are honoured' };
+  const ignored = [
+    ...(ifNoneMatch ? [] : ['If-None-Match: * is ignored: two workers could both commit the same work']),
+    ...(ifMatch ? [] : ['If-Match is ignored: a promotion or a lease could overwrite another one']),
+  ];
+  const hint = 'use a store that honours both (MinIO, AWS S3, versitygw)';
+  return { name, status: 'fail', found: ignored.join('\n'), hint };
 }
 
 function checkWorker(home: string, worker: WorkerName): DoctorCheck {

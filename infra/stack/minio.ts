@@ -116,20 +116,3 @@ export async function ensureBucket(target: Target, isLocal: boolean): Promise<vo
     });
   }
 }
-
-/** Whether the second of two `PUT If-None-Match: *` is rejected, as the artifacts' commit protocol requires. */
-export async function checkConditionalPut(target: Target): Promise<boolean> {
-  const client = storeClient(target, { timeoutMs: 5_000 });
-  const key = `doctor/${randomBytes(8).toString('hex')}`;
-  const put = () => client.putObject(target.bucket, key, Buffer.from('x'), 1, { 'If-None-Match': '*' });
-  await put();
-  try {
-    await put();
-    return false;
-  } catch (error) {
-    if ((error as { code?: string }).code === 'PreconditionFailed') return true;
-    throw error;
-  } finally {
-    await client.removeObject(target.bucket, key);
-  }
-}

@@ -8,7 +8,8 @@ import { required } from '../../core/assert.ts';
 import { readDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
-import { checkConditionalPut, minioServer, storeClient } from '../../infra/stack/minio.ts';
+import { conditionalWrites } from '../../infra/stack/conditional-writes.ts';
+import { minioServer, storeClient } from '../../infra/stack/minio.ts';
 import { missingSearchAttributes, withConnection } from '../../infra/stack/temporal.ts';
 import { up } from '../../infra/stack/up.ts';
 import { useStack } from '../support/stack.ts';
@@ -43,7 +44,7 @@ describe('the local stack', () => {
       expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBeGreaterThanOrEqual(720 * 3600);
     });
     expect(await storeClient(s3).bucketExists(s3.bucket)).toBe(true);
-    expect(await checkConditionalPut(s3)).toBe(true);
+    expect(await conditionalWrites(s3)).toEqual({ ifNoneMatch: true, ifMatch: true });
     const ui = await fetch(temporal.uiUrl ?? '');
     expect(ui.status).toBe(200);
   });
@@ -74,7 +75,7 @@ describe('the local stack', () => {
     const { home } = stack.settings;
     await up({ workers: false, home, env: {}, usualPorts: false, answerTimeoutMs: 500, log: () => undefined });
     expect(pidOf('minio')).not.toBe(before);
-    expect(await checkConditionalPut(stack.settings.s3)).toBe(true);
+    expect(await conditionalWrites(stack.settings.s3)).toEqual({ ifNoneMatch: true, ifMatch: true });
   });
 
   it('knows a store that stops between two answers for one that hangs', async () => {

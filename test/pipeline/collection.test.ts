@@ -6,21 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createComputeActivities } from '../../activities/compute.ts';
-import { createControlActivities } from '../../activities/control.ts';
-import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
-import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { collectGarbage } from '../../artifacts/collection/garbage.ts';
 import { StoreLease } from '../../artifacts/collection/lease.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
-import { openEmbedded } from '../../policy/engines/embedded/open.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { realActivities } from '../support/real-activities.ts';
 
 const hourMs = 60 * 60_000;
 
@@ -57,15 +50,7 @@ it('an ingestion, an import, updates, a snapshot and an evaluation lose nothing 
   const objects = new CollectedStore(join(root, 'store'));
   const plain = new FolderObjectStore(join(root, 'store'));
   const store = new ArtifactStore(objects, { cacheByteLengthMax: 0, lease: new StoreLease(objects) });
-  const deps = { store, codeVersion: () => 'code', log: pino({ enabled: false }) };
-  const engines = await openEmbedded({ environment: {}, threadCount: 1, store, spoolFolder: root });
-  const enginePool = new EnginePool(1, () => engines.start());
-  const control = createControlActivities(deps);
-  const stateCache = new StateCache(engines.states);
-  const compute = createComputeActivities({
-    ...{ ...deps, enginePool, transfer: engines.states, stateCache, spoolFolder: root },
-  });
-  const environment = new MockActivityEnvironment({}, { logger: silentLogger });
+  const { control, compute, run, close } = await realActivities(store, root);
   // The results that a workflow would have in its history.
   const known: unknown[] = [];
   const counts = { collection: 0, removed: 0 };
@@ -79,7 +64,7 @@ it('an ingestion, an import, updates, a snapshot and an evaluation lose nothing 
   };
   const call = async <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> => {
     const before = counts.collection;
-    const result: R = await environment.run<[I], R, (input: I) => Promise<R>>(activity, input);
+    const result: R = await run(activity, input);
     known.push(result);
     expect(counts.collection).toBeGreaterThan(before);
     return result;
@@ -104,6 +89,6 @@ it('an ingestion, an import, updates, a snapshot and an evaluation lose nothing 
     await objects.collect();
     expect(counts.removed).toBeGreaterThan(artifactCount);
   } finally {
-    await enginePool.close();
+    await close();
   }
 });

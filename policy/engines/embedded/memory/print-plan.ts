@@ -86,7 +86,7 @@ async function plan({ checkpoint, threadCount, imageEdge, arms }: PlanRequest): 
       },
       byteLengthNeeded: needed,
       fits: needed <= byteLengthMax,
-      flops: { training: training.flops, ...(rollout && { rollouts: rollout.flops }) },
+      flops: { training: training.flops, ...(rollout && { rollouts: rollout.flops, prompts: rollout.prefill }) },
       secondsPerStep: training.seconds + (rollout?.seconds ?? 0),
       trainingSeconds: training.seconds,
       ...(rollout && { rolloutSeconds: rollout.seconds }),
@@ -137,6 +137,7 @@ async function plan({ checkpoint, threadCount, imageEdge, arms }: PlanRequest): 
         cut,
         keyValueCache: 2 * 4 * layerCount * keyValueHeadCount * headSize * cachedTokens * cut.laneCount,
         flops,
+        prefill,
         // Decoding multiplies few rows at a time.
         seconds:
           ((prefill / rates.wideFlopsPerSecond + (flops - prefill) / rates.narrowFlopsPerSecond) * laneCount) /
