@@ -3,9 +3,9 @@ import { planRuns } from '../../pipeline/training/plan-runs.ts';
 import { trainingOf } from '../../pipeline/training/objectives/table.ts';
 import { endpointOf, isTrained } from '../../recipes/arms.ts';
 import type { Arm, Recipe, TrainedArm } from '../../recipes/recipe.ts';
-import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
+import { trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan } from '../../contract/activities.ts';
-import { answerCount } from './answer-counts.ts';
+import { answerCount, tasksEvaluated, validationAnswerCount } from './answer-counts.ts';
 import { type Device, hoursOn, type Utilization } from './devices.ts';
 import { countOf, type ExampleCount } from './example-counts.ts';
 import { experimentEvents, runEvents } from './history-events.ts';
@@ -133,14 +133,19 @@ function figuresOf(
   if (plan === undefined) throw new Error(`the arm ${name} has no run`);
   const cost = costs?.arms.get(name);
   const work = isTrained(arm) ? workOf(recipe, arm, plan) : undefined;
-  const asked = answerCount(recipe, arm, counts);
-  const evaluationCount = evaluatedTasks(recipe).length;
+  const validated = (work?.validationCount ?? 0) * validationAnswerCount(recipe, arm, plan, counts);
+  const asked = answerCount(recipe, arm, plan, counts) + validated;
+  const evaluationCount = tasksEvaluated(recipe, plan).length;
   const answer = endpointOf(arm) === undefined ? costs?.answer : undefined;
   const events = runEvents(plan, work?.activities, { waveRunCount, evaluationCount });
   const factor = (work?.stepCount ?? 0) * (work?.stepFactor ?? 1);
-  const seconds = factor * (cost?.secondsPerStep ?? 0) + asked * (answer?.seconds ?? 0);
+  const { training = 0, rollouts = 0 } = cost?.flops ?? {};
+  const flops = { training: factor * (work?.passCount ?? 1) * training, rollouts: factor * rollouts };
+  // Seconds of a step are its operations divided by a rate, so that a further pass costs as its operations do.
+  const secondsPerFlop = training + rollouts === 0 ? 0 : (cost?.secondsPerStep ?? 0) / (training + rollouts);
+  const seconds = (flops.training + flops.rollouts) * secondsPerFlop + asked * (answer?.seconds ?? 0);
   const stored = runStoreUse(recipe, work, {
-    ...{ shardCount: plan.rolloutShardCount, answerCount: asked },
+    ...{ tasks: tasksEvaluated(recipe, plan), shardCount: plan.rolloutShardCount, answerCount: asked },
     snapshotByteLength: cost?.snapshotByteLength ?? 0,
   });
   const isKnownHere = answer?.seconds !== undefined;
@@ -152,11 +157,7 @@ function figuresOf(
       (work?.promptCount ?? 0) * (cost?.promptTokenCount ?? 0) + asked * (answer?.promptTokenCount ?? 0),
     completionTokenCountMax: (work?.completionTokenCount ?? 0) + asked * recipe.evaluation.tokenCountMax,
     answerCount: asked,
-    flops: {
-      training: factor * (cost?.flops.training ?? 0),
-      rollouts: factor * (cost?.flops.rollouts ?? 0),
-      evaluation: asked * (answer?.flops ?? 0),
-    },
+    flops: { ...flops, evaluation: asked * (answer?.flops ?? 0) },
     ...(isKnownHere && { secondsHere: seconds }),
     ...{
       byteLengths: cost?.byteLengths ?? {},

@@ -8,7 +8,10 @@ import { kindOf } from '../../judge/kinds/table.ts';
 
 /** How often each activity of a run is called. */
 export type ActivityCounts = Readonly<
-  Record<'findRun' | 'mix' | 'rollout' | 'reward' | 'optimize' | 'snapshot' | 'averageSnapshots' | 'keepRun', number>
+  Record<
+    'findRun' | 'mix' | 'rollout' | 'reward' | 'optimize' | 'evaluate' | 'snapshot' | 'averageSnapshots' | 'keepRun',
+    number
+  >
 >;
 
 export interface RunWork {
@@ -21,6 +24,10 @@ export interface RunWork {
   readonly completionTokenCount: number;
   /** Factor on the tokens and operations of a step: rounds of dynamic sampling, and orders of candidates. */
   readonly stepFactor: number;
+  /** Passes over the rollouts of a step: as often are their gradients computed. */
+  readonly passCount: number;
+  /** At its maximum: patience may end a run early. */
+  readonly validationCount: number;
   readonly activities: ActivityCounts;
 }
 
@@ -34,17 +41,26 @@ export function runWork(recipe: Recipe, arm: TrainedArm, plan: ArmPlan, completi
   const isSampled = isRl(arm);
   const roundCount = plan.resampling?.roundCountMax ?? 1;
   const orderCount = isSampled ? shownOrderCount(recipe, arm) : 1;
+  const [updateCount, passCount] = isSampled ? [arm.updateCount ?? 1, arm.epochCount ?? 1] : [1, 1];
+  const validationCount = plan.validation === undefined ? 0 : Math.ceil(stepCount / plan.validation.everyStepCount);
   const promptCount = stepCount * mixing.exampleCountPerStep * orderCount * (isSampled ? roundCount : 1);
   return {
-    ...{ stepCount, updateCount: stepCount, promptCount },
+    ...{ stepCount, updateCount: stepCount * updateCount * passCount, promptCount, passCount, validationCount },
     rolloutCount: isSampled ? promptCount * groupSize : 0,
     completionTokenCount: promptCount * groupSize * completionTokenCount,
     stepFactor: orderCount * roundCount,
-    activities: activityCounts(plan, roundCount, isSampled),
+    activities: activityCounts(plan, { roundCount, validationCount, isSampled }),
   };
 }
 
-function activityCounts(plan: ArmPlan, roundCount: number, isSampled: boolean): ActivityCounts {
+function activityCounts(
+  plan: ArmPlan,
+  {
+    roundCount,
+    validationCount,
+    isSampled,
+  }: { readonly roundCount: number; readonly validationCount: number; readonly isSampled: boolean },
+): ActivityCounts {
   const { stepCount, replanEveryStepCount, rolloutShardCount, averagedSnapshotCount } = plan;
   const { optimize, snapshot } = updatesAndSnapshots(plan);
   return {
@@ -52,17 +68,19 @@ function activityCounts(plan: ArmPlan, roundCount: number, isSampled: boolean): 
     mix: replanEveryStepCount === undefined ? 1 : Math.ceil(stepCount / replanEveryStepCount),
     rollout: isSampled ? stepCount * rolloutShardCount * roundCount : 0,
     reward: isSampled ? stepCount * roundCount : 0,
+    evaluate: validationCount * (plan.validation?.tasks.length ?? 0),
     averageSnapshots: averagedSnapshotCount === undefined ? 0 : 1,
   };
 }
 
-/** Updates end where a snapshot is due; a snapshot is also due when the log is full. */
+/** Updates end where a snapshot is due, or a validation, which needs one; a snapshot is also due when the log is full. */
 function updatesAndSnapshots(plan: ArmPlan): Pick<ActivityCounts, 'optimize' | 'snapshot'> {
-  const { stepCount, snapshotEveryStepCount, stepCountPerActivity } = plan;
+  const { stepCount, snapshotEveryStepCount, stepCountPerActivity, validation } = plan;
+  const everyCounts = [snapshotEveryStepCount, ...(validation ? [validation.everyStepCount] : [])];
   const counts = { optimize: 0, snapshot: 0 };
   let logLength = 0;
   for (let step = 0; step < stepCount;) {
-    const due = Math.min(stepCount, (Math.floor(step / snapshotEveryStepCount) + 1) * snapshotEveryStepCount);
+    const due = Math.min(stepCount, ...everyCounts.map((every) => (Math.floor(step / every) + 1) * every));
     step = Math.min(due, step + stepCountPerActivity);
     counts.optimize++;
     logLength++;

@@ -3,7 +3,6 @@
  * (test/cli/plan-store-use.test.ts). Not counted: leases, and what a worker reads once when it starts.
  */
 import type { Recipe } from '../../recipes/recipe.ts';
-import { evaluatedTasks } from '../../recipes/task-sets.ts';
 import { longestPrompt } from '../arm-shapes.ts';
 import type { ExampleCount } from './example-counts.ts';
 import type { RunWork } from './run-work.ts';
@@ -34,15 +33,22 @@ export interface RunStoreUse {
   readonly byteLength: number;
 }
 
-/** @param work undefined for a run that trains nothing */
+/**
+ * @param work undefined for a run that trains nothing
+ * @param run `tasks` are those that the run is evaluated on
+ */
 export function runStoreUse(
   recipe: Recipe,
   work: RunWork | undefined,
-  run: { readonly shardCount: number; readonly answerCount: number; readonly snapshotByteLength: number },
+  run: {
+    readonly tasks: readonly string[];
+    readonly shardCount: number;
+    readonly answerCount: number;
+    readonly snapshotByteLength: number;
+  },
 ): RunStoreUse {
-  const tasks = evaluatedTasks(recipe);
+  const { tasks, shardCount, answerCount, snapshotByteLength } = run;
   const readsPerExample = 1 + longestPrompt(recipe, tasks).imageCount;
-  const { shardCount, answerCount, snapshotByteLength } = run;
   const answers = {
     requestCount: tasks.length * activityRequests.evaluate + answerCount * readsPerExample,
     byteLength: answerCount * (judgmentByteLength + tokenByteLength * recipe.evaluation.tokenCountMax),

@@ -109,6 +109,20 @@ describe('the work of a run', () => {
     });
   });
 
+  it('counts several updates and passes of a step, and validations with their snapshots', () => {
+    const arm = { objective: 'rl', mode: 'direct', promptCountPerStep: 4, groupSize: 5, tokenCountMax: 8, optimizer };
+    const lengths = { stepCount: 10, snapshotEveryStepCount: 6, updateCount: 2, epochCount: 3 };
+    const validation = { everyStepCount: 4, exampleCountMax: 5 };
+    const datasets = [
+      ...(tinyRecipe({ sftStepCount: 2, grpoStepCount: 2 })['datasets'] as readonly object[]),
+      { reader: 'judge-world', tasks: ['technical', 'safety'], split: 'val', exampleCount: 12, seed: 3 },
+    ];
+    const { activities, ...work } = workOf({ arms: { one: { ...arm, ...lengths, validation } }, datasets });
+    expect(work).toMatchObject({ stepCount: 10, updateCount: 60, passCount: 3, validationCount: 3, promptCount: 40 });
+    // Snapshots after 4, 6, 8 and 10 steps; three validations of two tasks.
+    expect(activities).toMatchObject({ optimize: 10, snapshot: 4, evaluate: 6 });
+  });
+
   it('asks pairs in both orders, and other prompts for at most so many examples', () => {
     const evaluation = { modes: ['strict', 'think-prompt'], probes: ['blank-image'], extraExampleCountMax: 4 };
     const recipe = parseRecipe({ ...tinyRecipe({ sftStepCount: 2, grpoStepCount: 2 }), evaluation });
@@ -116,7 +130,11 @@ describe('the work of a run', () => {
       return { task, split: 'test' as const, count: 6, source: 'recipe' as const };
     });
     // 6 + 4 * 2 in each of the four orders of the three tasks.
-    expect(answerCount(recipe, required(recipe.arms['base'], 'the arm'), counts)).toBe(4 * 14);
+    const plan = required(planRuns(recipe)[0], 'the run');
+    expect(answerCount(recipe, required(recipe.arms['base'], 'the arm'), plan, counts)).toBe(4 * 14);
+    // A specialist of one task is asked two pairs of orders fewer.
+    const specialist = { ...plan, evaluatedTasks: ['safety', 'pair-safety'] };
+    expect(answerCount(recipe, required(recipe.arms['base'], 'the arm'), specialist, counts)).toBe(3 * 14);
   });
 });
 
@@ -211,15 +229,15 @@ describe('the plan of an experiment', () => {
     const rl = plan.arms.filter(({ objective }) => objective === 'rl');
     expect(rl).toHaveLength(7);
     for (const { completionTokenCountMax, answerCount: asked } of rl)
-      expect(completionTokenCountMax).toBe(100 * 256 * 20 * 2048 + asked * 2048);
+      expect(completionTokenCountMax).toBe(100 * 512 * 20 * 2048 + asked * 2048);
     // 16 bytes per parameter, and 2 for the reference.
     expect(rl[0]?.byteLengthNeeded).toBe(18 * 31_070_089_216);
     const onH200 = plan.totals.hours.find(({ device }) => device === 'H200');
     expect(onH200?.deviceCountMin).toBe(4);
-    // Seven arms of 1.05e9 tokens, 3 times 2 * 3.04e9 operations each at 30 % of 989e12 a second and 1 time at 10 %: 250
+    // Seven arms of 2.1e9 tokens, 3 times 2 * 3.04e9 operations each at 30 % of 989e12 a second and 1 time at 10 %: 500
     // hours; attention over 2,048 tokens adds an eighth, prompts and pictures the rest.
-    expect(onH200?.hours).toBeGreaterThan(250);
-    expect(onH200?.hours).toBeLessThan(400);
+    expect(onH200?.hours).toBeGreaterThan(500);
+    expect(onH200?.hours).toBeLessThan(800);
     const text = planLines(plan).join('\n');
     expect(text).toMatch(/rows were assumed .*mjbench-safety\.test 1000/);
     expect(text).toContain('Qwen3-VL-30B-A3B-Instruct is not on this machine');
