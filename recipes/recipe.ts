@@ -10,6 +10,7 @@ import { evaluationSchema } from './fields/evaluation-fields.ts';
 import { promotionSchema } from './fields/promotion-fields.ts';
 import { stopSequencesSchema } from './fields/sampling-fields.ts';
 import { taskSchema } from './fields/task-fields.ts';
+import { tinkerSchema } from './fields/tinker-fields.ts';
 import { armSchema } from './objectives/table.ts';
 import { name, count, rate, path } from './fields/scalars.ts';
 
@@ -51,6 +52,9 @@ export const recipeSchema = z.strictObject({
           'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +
             'does not fit is an error.',
         ),
+      tinker: tinkerSchema
+        .optional()
+        .describe('A server of the Tinker API computes (docs/tinker.md); `backend` and `executionProvider` do not count.'),
       recompute: z
         .boolean()
         .optional()

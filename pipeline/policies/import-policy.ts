@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MtrlError } from '../../core/errors.ts';
 import { isHubAddress } from '../../core/hub-address.ts';
-import { requireWeights } from '../../artifacts/codecs/safetensors-folder.ts';
+import { isTensorFile, requireWeights } from '../../artifacts/codecs/safetensors-folder.ts';
 import { putFolder, readFolderManifest } from '../../artifacts/store/files.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { isCheckpointFile } from '../../policy/checkpoints/checkpoint-files.ts';
@@ -66,7 +66,7 @@ async function importNamed(context: ComputeContext, recipe: Recipe, caller: Call
   try {
     const form = 'checkpoint' in policy ? await openForm(path, fetched) : undefined;
     return await (form === undefined
-      ? importFolder(context, path, policy, caller)
+      ? importFolder(context, path, policy, recipe.engine?.tinker !== undefined, caller)
       : importForm(context, form, path, caller));
   } catch (error) {
     throw namingFolder(error, path, named);
@@ -103,11 +103,14 @@ async function importFolder(
   context: ComputeContext,
   path: string,
   policy: NonNullable<Recipe['policy']>,
+  isRemote: boolean,
   caller: Caller,
 ) {
   const { deps, cache } = context;
-  const names = await checkpointFiles(path);
-  if ('checkpoint' in policy) requireWeights(path, 'model');
+  const all = await checkpointFiles(path);
+  // The weights of the base model are on the engine's server.
+  const names = isRemote ? all.filter((name) => !isTensorFile(name)) : all;
+  if ('checkpoint' in policy && !isRemote) requireWeights(path, 'model');
   const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, async () => {

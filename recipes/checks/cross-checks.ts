@@ -10,6 +10,7 @@ import { promotionProblems } from './promotion-checks.ts';
 import type { Recipe, TaskSpec } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { sectionProblems } from './section-checks.ts';
+import { tinkerProblems } from './tinker-checks.ts';
 import { unknownName } from './unknown-name.ts';
 
 export function crossProblems(recipe: Recipe): RecipeProblem[] {
@@ -24,6 +25,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...promotionProblems(recipe),
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),
+    ...tinkerProblems(recipe),
   ];
 }
 

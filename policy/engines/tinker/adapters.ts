@@ -22,7 +22,11 @@ export function loraOf({ lora, freeze = [] }: TrainableSpec): LoraConfig {
   const learning = freeze.find((part) => !untouched.includes(part));
   if (learning !== undefined) throw refused('freeze', learning, `only ${untouched.join(', ')}, which never learn here`);
   if (lora.alpha !== alphaOfServers) {
-    throw refused('lora.alpha', String(lora.alpha), `${String(alphaOfServers)}, the alpha of servers of the Tinker API`);
+    throw refused(
+      'lora.alpha',
+      String(lora.alpha),
+      `${String(alphaOfServers)}, the alpha of servers of the Tinker API`,
+    );
   }
   const has = (flag: keyof typeof families): boolean => families[flag].every((name) => lora.modules.includes(name));
   const covered = flags.filter(has).flatMap((flag): readonly string[] => families[flag]);

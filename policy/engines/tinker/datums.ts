@@ -18,7 +18,7 @@ export async function chunksOf(prompt: Prompt): Promise<Chunk[]> {
   const files = await encoded.files();
   const chunks: Chunk[] = [];
   let imageCount = 0;
-  for (let start = 0; start < tokenIds.length; ) {
+  for (let start = 0; start < tokenIds.length;) {
     const isImage = tokenIds[start] === encoded.tokenId;
     let end = start + 1;
     while (end < tokenIds.length && (tokenIds[end] === encoded.tokenId) === isImage) end++;
@@ -35,8 +35,13 @@ export async function chunksOf(prompt: Prompt): Promise<Chunk[]> {
 
 function imageChunk(file: Uint8Array | undefined, tokenCount: number): Chunk {
   const bytes = Buffer.from(file ?? []);
-  const format = bytes.subarray(0, 4).equals(pngStart) ? 'png' : bytes.subarray(0, 2).equals(jpegStart) ? 'jpeg' : undefined;
-  if (format !== undefined) return { type: 'image', data: bytes.toString('base64'), format, expected_tokens: tokenCount };
+  const format = bytes.subarray(0, 4).equals(pngStart)
+    ? 'png'
+    : bytes.subarray(0, 2).equals(jpegStart)
+      ? 'jpeg'
+      : undefined;
+  if (format !== undefined)
+    return { type: 'image', data: bytes.toString('base64'), format, expected_tokens: tokenCount };
   throw new MtrlError('IMAGE_UNREADABLE', 'the tinker engine takes images as PNG or JPEG files', {
     found: `a file that starts with ${bytes.subarray(0, 4).toString('hex')}`,
     hint: 'convert the images',

@@ -21,7 +21,10 @@ export class Journal {
   }
 
   get isFull(): boolean {
-    const byteLength = this.#entries.reduce((sum, entry) => sum + (entry.kind === 'gradient' ? entry.byteLength : 0), 0);
+    const byteLength = this.#entries.reduce(
+      (sum, entry) => sum + (entry.kind === 'gradient' ? entry.byteLength : 0),
+      0,
+    );
     return this.#entries.filter(({ kind }) => kind === 'step').length >= updateCountMax || byteLength > byteLengthMax;
   }
 

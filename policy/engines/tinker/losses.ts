@@ -65,7 +65,10 @@ export function wireTerms(
   };
 }
 
-function ratioLoss({ ratio, clip }: Variant, has: (name: WireLoss) => boolean): Pick<WireTerms, 'lossFn' | 'mustNotClip'> {
+function ratioLoss(
+  { ratio, clip }: Variant,
+  has: (name: WireLoss) => boolean,
+): Pick<WireTerms, 'lossFn' | 'mustNotClip'> {
   const wanted = clip === 'stop-gradient' ? 'cispo' : ratio === undefined ? 'ppo' : 'gspo';
   const isKnown = ratio === undefined || (ratio === 'sequence-mean' && clip === undefined);
   if (isKnown && has(wanted)) return { lossFn: wanted, mustNotClip: false };

@@ -41,7 +41,8 @@ export class ServerModel {
       } catch (error) {
         await model.unload();
         // The first answer was lost: a second load into the same model is refused.
-        const isLoaded = error instanceof Refused && error.status === 400 && /not permitted/i.test(`${error.details.found}`);
+        const isLoaded =
+          error instanceof Refused && error.status === 400 && /not permitted/i.test(`${error.details.found}`);
         if (!isLoaded || attempt === loadCountMax) throw error;
       }
     }
@@ -91,11 +92,9 @@ export class ServerModel {
   /** Frees the server's memory, if the server still has the model. */
   async unload(): Promise<void> {
     const body = { type: 'unload_model', model_id: this.#id };
-    await this.#client.http
-      .send('unload_model', z.unknown(), body, { timeoutMs: 5_000 })
-      .catch((error: unknown) => {
-        if (!(error instanceof LostOnServer)) throw error;
-      });
+    await this.#client.http.send('unload_model', z.unknown(), body, { timeoutMs: 5_000 }).catch((error: unknown) => {
+      if (!(error instanceof LostOnServer)) throw error;
+    });
   }
 
   #send<T>(verb: string, schema: z.ZodType<T>, body: object, signal?: AbortSignal): Promise<T> {

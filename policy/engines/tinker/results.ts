@@ -44,7 +44,11 @@ export class Results {
       const failure = failed.safeParse(value);
       // A failure of the server's own: what the model holds is unknown.
       if (failure.data?.category === 'server') throw new LostOnServer(failure.data.error, request);
-      return this.#http.read(verb, schema, failure.success && answer.status < 300 ? { ...answer, status: 400 } : answer);
+      return this.#http.read(
+        verb,
+        schema,
+        failure.success && answer.status < 300 ? { ...answer, status: 400 } : answer,
+      );
     }
   }
 }

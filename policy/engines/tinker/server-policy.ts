@@ -71,11 +71,15 @@ export class ServerPolicy {
     const current = this.#lora && { ...shapeOf(this.#lora) };
     if (current !== undefined && digestOf(current) === digestOf(shape)) return;
     if (this.#save !== undefined || this.#updateCount > 0) {
-      throw new MtrlError('RECIPE_INVALID', 'adapters that have learned cannot change their form on the tinker engine', {
-        where: 'lora',
-        found: JSON.stringify(shape),
-        hint: `keep ${JSON.stringify(current)}`,
-      });
+      throw new MtrlError(
+        'RECIPE_INVALID',
+        'adapters that have learned cannot change their form on the tinker engine',
+        {
+          where: 'lora',
+          found: JSON.stringify(shape),
+          hint: `keep ${JSON.stringify(current)}`,
+        },
+      );
     }
     this.#lora = lora;
     this.#digest = digestOf({ before: this.#digest, lora: lora as unknown as Json });
@@ -88,13 +92,15 @@ export class ServerPolicy {
   forward(data: readonly Datum[], signal?: AbortSignal): Promise<PassedLogProbs> {
     return this.#kept(signal, async (model) => {
       const parts = [];
-      for (const part of partsOf(data)) parts.push(await model.forward({ data: part, loss_fn: 'cross_entropy' }, signal));
+      for (const part of partsOf(data))
+        parts.push(await model.forward({ data: part, loss_fn: 'cross_entropy' }, signal));
       return parts.flat();
     });
   }
 
-  /** Adds to the gradient. */
+  /** Adds to the gradient. Throws RECIPE_INVALID without adapters. */
   async forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
+    this.#requireAdapters();
     const inputs = partsOf(input.data).map((data) => ({ ...input, data }));
     const outputs = await this.#kept(signal, async (model) => {
       const parts = [];
@@ -118,6 +124,7 @@ export class ServerPolicy {
 
   /** Metrics by the server's names. */
   async optimStep(params: AdamParams, signal?: AbortSignal): Promise<Readonly<Record<string, number>>> {
+    this.#requireAdapters();
     const metrics = await this.#kept(signal, (model) => model.optimStep(params, signal));
     const used = this.#journal.openGradients.map((entry) => digestOf(entry as unknown as Json));
     this.#digest = digestOf({ before: this.#digest, used, params: params as unknown as Json });
@@ -154,6 +161,13 @@ export class ServerPolicy {
     await model?.unload();
     if (this.#ownSave !== undefined) await this.#client.deleteSave(this.#ownSave);
     this.#ownSave = undefined;
+  }
+
+  #requireAdapters(): void {
+    if (this.#lora !== undefined) return;
+    throw new MtrlError('RECIPE_INVALID', 'the tinker engine trains adapters only', {
+      ...{ where: 'lora', found: 'nothing', hint: 'set lora in the arm' },
+    });
   }
 
   async #saveOwn(signal?: AbortSignal): Promise<void> {

@@ -64,7 +64,11 @@ export function tinkerSettings({
 }
 
 function wrong(variable: string, found: string, hint: string): never {
-  throw new MtrlError('USAGE', `${variable} cannot be used`, { where: `environment variable ${variable}`, found, hint });
+  throw new MtrlError('USAGE', `${variable} cannot be used`, {
+    where: `environment variable ${variable}`,
+    found,
+    hint,
+  });
 }
 
 function count(variable: string, text: string | undefined, usual: number): number {

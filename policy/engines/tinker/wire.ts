@@ -82,7 +82,11 @@ export const passed = z.object({
 export const stepped = z.object({ metrics: z.record(z.string(), z.number()).nullish() });
 export const sampled = z.object({
   sequences: z.array(
-    z.object({ stop_reason: z.enum(['stop', 'length']), tokens: z.array(z.int().min(0)), logprobs: logProbs.nullish() }),
+    z.object({
+      stop_reason: z.enum(['stop', 'length']),
+      tokens: z.array(z.int().min(0)),
+      logprobs: logProbs.nullish(),
+    }),
   ),
 });
 export type SampledSequences = z.infer<typeof sampled>;
