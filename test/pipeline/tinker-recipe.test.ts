@@ -9,6 +9,7 @@ import { parseRecipe } from '../../recipes/load.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 
 const tinker = { url: 'http://gpu:8000/', baseModel: 'Qwen/Qwen3-8B', lora: { rank: 8 } };
+const rows = { reader: 'jsonl', path: 'a.jsonl', imageFolder: 'i', fields: {} } as const;
 const arm = { objective: 'rl', mode: 'think', stepCount: 2, optimizer: { learningRate: 1e-4 } } as const;
 
 function recipe(change: object = {}, more: Partial<RecipeInput> = {}) {
@@ -16,9 +17,8 @@ function recipe(change: object = {}, more: Partial<RecipeInput> = {}) {
     name: 'remote',
     policy: { checkpoint: 'base' },
     engine: { tinker },
-    tasks: { shows: { kind: 'pointwise', labels: ['yes', 'no'], prompt: 'Is it so?' } },
-    datasets: [{ reader: 'jsonl', path: 'a.jsonl', fields: {}, task: 'shows', split: 'train' }],
-    evaluation: { tasks: [] },
+    tasks: { shows: { kind: 'pointwise', labels: ['yes', 'no'], prompt: '<image>' } },
+    datasets: [{ ...rows, task: 'shows', split: { train: 0.5, test: 0.5, seed: 0 } }],
     arms: { judge: { ...arm, ...change } },
     ...more,
   });

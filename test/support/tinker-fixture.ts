@@ -13,7 +13,7 @@ import { openTinker } from '../../policy/engines/tinker/open.ts';
 import type { TinkerSettings } from '../../policy/engines/tinker/settings.ts';
 import { TinkerServer, type TinkerServerOptions } from './tinker-server.ts';
 
-export const tinkerBaseModel = 'tests/tiny';
+const tinkerBaseModel = 'tests/tiny';
 /** Of a text-only model; a server of the tests needs none of its weights. */
 export const tinkerCheckpoint = `${projectRoot}/test/fixtures/text-models/qwen3`;
 const checkpointFiles = ['config.json', 'tokenizer.json'];
@@ -22,7 +22,7 @@ const vocabularySize = 64;
 export const tinkerTokens: TokenRoles = { stopTokenId: 2, padTokenId: 0, bannedTokenIds: [0, 1] };
 
 /** Logits of each token after each other, by chance. */
-export const tinkerLogits = Array.from({ length: vocabularySize }, (_, before) => {
+const tinkerLogits = Array.from({ length: vocabularySize }, (_, before) => {
   const rng = new Rng('tinker-logits', before);
   return Array.from({ length: vocabularySize }, () => rng.normal());
 });

@@ -157,7 +157,7 @@ export class TablePolicy {
   }
 }
 
-export function logSoftmax(logits: readonly number[]): number[] {
+function logSoftmax(logits: readonly number[]): number[] {
   const max = Math.max(...logits);
   const logSum = max + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - max), 0));
   return logits.map((value) => value - logSum);

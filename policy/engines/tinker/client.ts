@@ -1,7 +1,6 @@
 /** A session at a server of the Tinker API, with its heartbeats; models and samplers belong to it. */
 import { z } from 'zod';
 import { MtrlError } from '../../../core/errors.ts';
-import { LostOnServer, Refused } from './failures.ts';
 import { TinkerHttp } from './http.ts';
 import { Results } from './results.ts';
 import type { TinkerSettings } from './settings.ts';
@@ -82,13 +81,13 @@ export class TinkerClient {
     return this.results.of('asample', sampled, body, signal);
   }
 
-  /** Deletes a save (`tinker://model/weights/name`). A save that is gone is no error. */
+  /** Deletes a save (`tinker://model/weights/name`), if the server does. */
   async deleteSave(path: string): Promise<void> {
     const [, model = '', name = ''] = /^tinker:\/\/([^/]+)\/(.+)$/.exec(path) ?? [];
     const verb = `training_runs/${encodeURIComponent(model)}/checkpoints/${name}`;
-    await this.http
-      .send(verb, z.unknown(), undefined, { method: 'DELETE' })
-      .catch(ignoring((error) => error instanceof LostOnServer || error instanceof Refused));
+    const options = { method: 'DELETE', retryMs: 5_000 } as const;
+    // What is not deleted costs the server's disk alone.
+    await this.http.send(verb, z.unknown(), undefined, options).catch(() => undefined);
   }
 
   /** Forgets a session that the server has lost; the next request opens another. */
@@ -114,17 +113,12 @@ export class TinkerClient {
       isBeating = true;
       const request = { type: 'session_heartbeat', session_id: id };
       // A lost session is noticed by the requests that name it.
-      await this.http.send('session_heartbeat', z.unknown(), request, { timeoutMs: 10_000 }).catch(() => undefined);
+      await this.http
+        .send('session_heartbeat', z.unknown(), request, { timeoutMs: 10_000, retryMs: 0 })
+        .catch(() => undefined);
       isBeating = false;
     };
     this.#heartbeats = setInterval(() => void beat(), this.settings.heartbeatMs).unref();
     return id;
   }
-}
-
-/** For `catch`: drops the errors that `isFine` names. */
-export function ignoring(isFine: (error: unknown) => boolean): (error: unknown) => void {
-  return (error) => {
-    if (!isFine(error)) throw error;
-  };
 }

@@ -4,7 +4,7 @@ import type { Prompt, TrainCompletion, TrainGroup } from '../../engine.ts';
 import type { Chunk, Datum, ModelInput, Tensor } from './wire.ts';
 
 /** The chunks of a prompt. Throws RECIPE_INVALID for images that the wire has no form for. */
-export async function chunksOf(prompt: Prompt): Promise<Chunk[]> {
+async function chunksOf(prompt: Prompt): Promise<Chunk[]> {
   const { tokenIds, images } = prompt;
   if (images.length === 0) return [{ type: 'encoded_text', tokens: tokenIds }];
   const encoded = 'encoded' in prompt ? prompt.encoded : undefined;

@@ -12,13 +12,15 @@ const bodyByteLengthMax = 256 << 20;
 const requestTimeoutMs = 60_000;
 const backoffMsMax = 8_000;
 
-export interface SendOptions {
+interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly timeoutMs?: number;
+  /** How long a failing server is asked again. Default: that of the settings. */
+  readonly retryMs?: number;
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: string;
   readonly retryAfterMs?: number | undefined;
@@ -76,8 +78,8 @@ export class TinkerHttp {
     options: SendOptions,
     isAwaited: (outcome: Answer | NoAnswer) => boolean,
   ): Promise<Answer | undefined> {
-    const { backoffMs, retryMs } = this.#settings;
-    const { signal } = options;
+    const { backoffMs } = this.#settings;
+    const { signal, retryMs = this.#settings.retryMs } = options;
     const startedAtMs = performance.now();
     for (let attempt = 0; ; attempt++) {
       await pause(this.#pausedUntilMs - performance.now(), signal);

@@ -1,7 +1,7 @@
 /** Requests since the last save, with which a lost policy is made again from it. */
 import type { AdamParams, LossInput } from './wire.ts';
 
-export type Entry =
+type Entry =
   | { readonly kind: 'gradient'; readonly input: LossInput; readonly byteLength: number }
   | { readonly kind: 'step'; readonly params: AdamParams };
 

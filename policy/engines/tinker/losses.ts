@@ -14,7 +14,7 @@ type PpoLoss = Extract<Loss, { readonly name: 'ppo' }>;
 type Variant = PpoLoss & { readonly ratio?: string; readonly clip?: string };
 type Weighted = Omit<TrainCompletion, 'tokenWeight'> & { readonly tokenWeight: number | readonly number[] };
 
-export interface WireTerms {
+interface WireTerms {
   readonly lossFn: WireLoss;
   readonly config: Readonly<Record<string, number>> | undefined;
   readonly values: TokenValues;

@@ -92,9 +92,11 @@ export class ServerModel {
   /** Frees the server's memory, if the server still has the model. */
   async unload(): Promise<void> {
     const body = { type: 'unload_model', model_id: this.#id };
-    await this.#client.http.send('unload_model', z.unknown(), body, { timeoutMs: 5_000 }).catch((error: unknown) => {
-      if (!(error instanceof LostOnServer)) throw error;
-    });
+    await this.#client.http
+      .send('unload_model', z.unknown(), body, { timeoutMs: 5_000, retryMs: 5_000 })
+      .catch((error: unknown) => {
+        if (!(error instanceof LostOnServer)) throw error;
+      });
   }
 
   #send<T>(verb: string, schema: z.ZodType<T>, body: object, signal?: AbortSignal): Promise<T> {

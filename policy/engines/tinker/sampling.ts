@@ -13,7 +13,7 @@ const attemptCountMax = 16;
 /** A server draws the k-th sample of a request with seed + k. */
 const seedMax = 2 ** 31 - 2 ** 16;
 
-export interface SamplingPlace {
+interface SamplingPlace {
   readonly client: TinkerClient;
   readonly sampler: string;
   /** Tokens at or beyond this id are those of another vocabulary. */

@@ -3,14 +3,14 @@ import { MtrlError } from '../../../core/errors.ts';
 import type { EngineSurroundings } from '../engine-service.ts';
 
 /** Losses of the wire that this engine knows how to use. */
-export const wireLosses = ['cross_entropy', 'importance_sampling', 'ppo', 'cispo', 'gspo'] as const;
+const wireLosses = ['cross_entropy', 'importance_sampling', 'ppo', 'cispo', 'gspo'] as const;
 export type WireLoss = (typeof wireLosses)[number];
 
 /**
  * How a server sums a loss. `sum`: over all tokens (the hosted service). `sequence-mean`: the mean over sequences of the
  * weighted mean over the tokens of each (SkyRL with JAX).
  */
-export const reductions = ['sum', 'sequence-mean'] as const;
+const reductions = ['sum', 'sequence-mean'] as const;
 export type Reduction = (typeof reductions)[number];
 
 export interface TinkerSettings {
