@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../core/project.ts';
 import type { EncodedImages, Engine, OptimStepRequest, StateHandle, TrainGroup } from '../../policy/engine.ts';
 import type { TinkerSettings } from '../../policy/engines/tinker/settings.ts';
+import { imageSizeOf } from '../../policy/vision/rgb-image.ts';
 import { retryAfterMsOf } from '../../pipeline/retry-after.ts';
 import { startTinkerServer, type TinkerEngines, tinkerTokens, withTinkerEngine } from '../support/tinker-fixture.ts';
 import type { Fault, TinkerServer } from '../support/tinker-server.ts';
@@ -32,6 +33,7 @@ afterEach(async () => {
 });
 
 const common = { loss: { name: 'cross_entropy' } as const, temperature: 1, tokens: tinkerTokens };
+
 async function update(engine: Engine): Promise<void> {
   await engine.forwardBackward({ groups, ...common });
   await engine.optimStep(adamw);
@@ -276,7 +278,6 @@ describe('sampling', () => {
 });
 
 describe('images', () => {
-  /** 64 x 96 pixels: 2 x 3 tokens of this server. */
   const picture = `${projectRoot}/test/fixtures/qwen3-vl/half.png`;
   const withImage = (tokenCount: number, encoded: EncodedImages) =>
     withTinkerEngine(server, async ({ engine, initial }) => {
@@ -288,7 +289,6 @@ describe('images', () => {
   const files = async () => [new Uint8Array(await readFile(picture))];
 
   it('are sent as files with their tokens counted', async () => {
-    const { imageSizeOf } = await import('../../policy/vision/rgb-image.ts');
     const { height, width } = await imageSizeOf(await readFile(picture));
     const tokenCount = Math.ceil(height / 32) * Math.ceil(width / 32);
     expect((await withImage(tokenCount, { tokenId: 4, files })).groups).toHaveLength(1);
