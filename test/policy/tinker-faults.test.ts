@@ -254,8 +254,8 @@ describe('sampling', () => {
   });
 
   it.each([
-    ['another vocabulary', 'ENGINE_ANSWER_INVALID', (tokens: number[]) => (tokens[0] = 100_000)],
-    ['a token too many', 'ENGINE_ANSWER_INVALID', (tokens: number[]) => tokens.push(7)],
+    ['another vocabulary', 'ENGINE_ANSWER_INVALID', (tokens: number[]): void => void tokens.fill(100_000)],
+    ['a token too many', 'ENGINE_ANSWER_INVALID', (tokens: number[]): void => void tokens.push(7)],
   ] as const)('refuses %s', async (_what, code, change) => {
     server.tamper = (sequences) => {
       for (const { tokens } of sequences) change(tokens);
