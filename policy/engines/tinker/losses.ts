@@ -51,7 +51,6 @@ export function wireTerms(
       }),
     };
   }
-  if (loss.name !== 'ppo') throw lacking((loss as { readonly name: string }).name);
   if (loss.klCoefficient > 0) throw lacking('a KL term in the loss');
   const { lossFn, mustNotClip } = ratioLoss(loss, has);
   const limits = { clip_low_threshold: 1 - loss.clipLow, clip_high_threshold: 1 + loss.clipHigh };

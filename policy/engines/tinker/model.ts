@@ -3,7 +3,7 @@
  * applies once. Saves are named, and found again by their name.
  */
 import { z } from 'zod';
-import { type TinkerClient } from './client.ts';
+import type { TinkerClient } from './client.ts';
 import { LostOnServer, Refused } from './failures.ts';
 import { type AdamParams, type LoraConfig, type LossInput, passed, saved, savedForSampler, stepped } from './wire.ts';
 

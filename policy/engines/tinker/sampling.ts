@@ -6,7 +6,7 @@ import type { Prompt, SampledCompletion, SampleRequest, SampleResult } from '../
 import type { TinkerClient } from './client.ts';
 import { inputOf } from './datums.ts';
 import { invalidAnswer } from './failures.ts';
-import type { ModelInput, SampledSequences, SamplingParams } from './wire.ts';
+import type { SampledSequences, SamplingParams } from './wire.ts';
 
 /** Attempts for a rollout without banned tokens, which the wire cannot forbid. */
 const attemptCountMax = 16;
@@ -46,7 +46,7 @@ async function sampleGroup(
     const drawn = new Rng('tinker-sample', seed, step, index, ...path).integer(0, seedMax);
     const answer = await place.client.sample(
       place.sampler,
-      { prompt: input as ModelInput, num_samples: sampleCount, sampling_params: paramsOf(request, drawn) },
+      { prompt: input, num_samples: sampleCount, sampling_params: paramsOf(request, drawn) },
       place.signal,
     );
     return completionsOf(answer, sampleCount, request, place);

@@ -240,10 +240,10 @@ export class TinkerEngine implements Engine {
 
   /** Frees the server's memory; a server that does not answer frees it when the session's heartbeats end. */
   async #drop(): Promise<void> {
-    const held = [this.#policy, this.#reference];
+    const held = [this.#policy, this.#reference].flatMap((policy) => policy ?? []);
     this.#policy = undefined;
     this.#reference = undefined;
-    await Promise.all(held.map((policy) => policy?.unload().catch(() => undefined)));
+    await Promise.all(held.map((policy) => policy.unload().catch(() => undefined)));
   }
 }
 
