@@ -62,6 +62,10 @@ const errorKinds = {
   ENDPOINT_ANSWER_INVALID: 'data',
   // the answers of an arm cost as much as the recipe allows
   ENDPOINT_COST_CEILING: 'data',
+  // the server of an engine answers, but rejects the request or the key
+  ENGINE_REFUSED: 'data',
+  // the server of an engine gives answers that its API does not have
+  ENGINE_ANSWER_INVALID: 'data',
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
@@ -75,6 +79,7 @@ const errorKinds = {
   STORE_UNREACHABLE: 'transient',
   HUB_UNREACHABLE: 'transient',
   ENDPOINT_UNREACHABLE: 'transient',
+  ENGINE_UNREACHABLE: 'transient',
   GRADER_FAILED: 'transient',
   STORE_FAILED: 'transient',
   STORE_FULL: 'transient',

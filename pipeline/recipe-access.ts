@@ -44,6 +44,11 @@ export function memoryOf({ engine }: Pick<Recipe, 'engine'>): { readonly memory?
   return { memory: { ...(byteLengthMax !== undefined && { byteLengthMax }), ...(recompute && { recompute }) } };
 }
 
+/** Adapters that an arm trains: its own, or those of the server that the recipe names. */
+export function loraOf({ engine }: Pick<Recipe, 'engine'>, { lora }: TrainedArm): TrainedArm['lora'] {
+  return lora ?? engine?.tinker?.lora;
+}
+
 /** Empty if the arm shows pictures as they are, so that keys of results are the same as without the setting. */
 export function augmentationOf(
   { augmentation }: TrainedArm,

@@ -31,6 +31,15 @@ export interface DeferredPrompt {
   readonly images: readonly ImageSize[];
   /** Pixels of all images, in order. Recomputed on every call. */
   readonly pixels: () => Promise<readonly PixelValues[]>;
+  /** The images as files; absent if the wire of no engine has a form for them: several runs, or changed pixels. */
+  readonly encoded?: EncodedImages;
+}
+
+/** Images for engines that process them themselves: each is one run of one token. */
+export interface EncodedImages {
+  readonly tokenId: number;
+  /** Encoded files, such as PNG and JPEG, in the order of the runs. */
+  readonly files: () => Promise<readonly Uint8Array[]>;
 }
 
 export type Prompt = EncodedPrompt | DeferredPrompt;
@@ -189,7 +198,7 @@ export interface OptimStepRequest {
 }
 
 export interface OptimStepResult {
-  /** Global L2 norm before clipping. */
+  /** Global L2 norm before clipping; 0 if the engine does not report it. */
   readonly gradientNorm: number;
   /** Updates applied since the optimizer state was initialised: AdamW's t. A change of optimizer reinitialises it. */
   readonly updateCount: number;
@@ -235,7 +244,13 @@ export interface Capabilities {
   readonly contextTokenCountMax?: number;
   /** Form in which the engine takes images: the model's float32 pixel values, or the encoded file. */
   readonly images: 'pixels' | 'encoded';
+  /** The only temperature at which log-probs are computed. Default: that of each request. */
+  readonly logProbTemperature?: number;
+  /** What a recipe may ask for and this engine does not have. Default: nothing. */
+  readonly lacks?: readonly EngineFeature[];
 }
+
+export type EngineFeature = 'augmentation' | 'averaged-snapshots' | 'fresh-weights' | 'kl-in-loss' | 'muon';
 
 /**
  * Opaque handle of a policy's state (weights, optimizer state, which weights are trained), stored where engines of its

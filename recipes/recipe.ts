@@ -12,6 +12,7 @@ import { promotionSchema } from './fields/promotion-fields.ts';
 import { stopSequencesSchema } from './fields/sampling-fields.ts';
 import { sweepSchema } from './fields/sweep-fields.ts';
 import { taskSchema } from './fields/task-fields.ts';
+import { tinkerSchema } from './fields/tinker-fields.ts';
 import { armSchema } from './objectives/table.ts';
 import { armName, name, count, rate, path } from './fields/scalars.ts';
 
@@ -53,6 +54,9 @@ export const recipeSchema = z.strictObject({
           'Planned memory limit of a compute process (docs/memory.md): batches are split to fit; a single prompt that ' +
             'does not fit is an error.',
         ),
+      tinker: tinkerSchema
+        .optional()
+        .describe('A server of the Tinker API computes (docs/tinker.md); `backend` and `executionProvider` do not count.'),
       recompute: z
         .boolean()
         .optional()

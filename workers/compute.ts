@@ -5,6 +5,7 @@ import { buildVersionOf, codeVersionOf } from '../pipeline/code/code-version.ts'
 import { createComputeActivities } from '../activities/compute.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../pipeline/policies/state-cache.ts';
+import { retryAfterMsOf } from '../pipeline/retry-after.ts';
 import { Hub } from '../artifacts/hub/hub.ts';
 import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
@@ -35,7 +36,7 @@ const memoryShare = Math.floor((0.8 * memoryByteLength()) / engineCount);
 const [engineName, openEngines] = engineNamed(process.env, engineTable);
 const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
 const environment = await withNamedProvider(process.env);
-const engines = await openEngines({ environment, threadCount, memoryShare, store, spoolFolder });
+const engines = await openEngines({ environment, threadCount, memoryShare, store, spoolFolder, retryAfterMsOf });
 const enginePool = new EnginePool(engineCount, () => (tracing ? tracedEngine(engines.start()) : engines.start()));
 const codeVersion = codeVersionOf(engines.choice.backend, engineName);
 const buildVersion = buildVersionOf();

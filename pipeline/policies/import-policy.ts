@@ -66,7 +66,7 @@ async function importNamed(context: ComputeContext, recipe: Recipe, caller: Call
   try {
     const form = 'checkpoint' in policy ? await openForm(path, fetched) : undefined;
     return await (form === undefined
-      ? importFolder(context, path, policy, caller)
+      ? importFolder(context, path, policy, recipe.engine?.tinker !== undefined, caller)
       : importForm(context, form, path, caller));
   } catch (error) {
     throw namingFolder(error, path, named);
@@ -103,11 +103,13 @@ async function importFolder(
   context: ComputeContext,
   path: string,
   policy: NonNullable<Recipe['policy']>,
+  isRemote: boolean,
   caller: Caller,
 ) {
   const { deps, cache } = context;
   const names = await checkpointFiles(path);
-  if ('checkpoint' in policy) names.push(...(await tensorFiles(path, 'model')));
+  // With a remote engine, the weights of the base model are on its server.
+  if ('checkpoint' in policy && !isRemote) names.push(...(await tensorFiles(path, 'model')));
   const folder = await putFolder(cache.store, path, names);
   const config = 'checkpoint' in policy ? {} : { initSeed: policy.initSeed };
   return durable(deps, activity, { inputs: { folder }, config }, async () => {

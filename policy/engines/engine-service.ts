@@ -2,7 +2,7 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import type { FolderManifest } from '../../artifacts/store/files.ts';
-import type { Engine, StateHandle } from '../engine.ts';
+import type { Capabilities, Engine, StateHandle } from '../engine.ts';
 
 /** What the worker provides to the engine service. */
 export interface EngineSurroundings {
@@ -15,6 +15,8 @@ export interface EngineSurroundings {
   readonly store: ArtifactStore;
   /** Local folder that no other process uses. */
   readonly spoolFolder: string;
+  /** What a server's Retry-After asks for, in milliseconds from now. It reads a clock. Default: it is ignored. */
+  readonly retryAfterMsOf?: (response: Response) => number | undefined;
 }
 
 /** A policy's state as artifacts, each a folder (artifacts/store/files.ts). */
@@ -44,6 +46,10 @@ export interface StateTransfer {
 export interface EngineChoice {
   readonly backend?: string;
   readonly executionProvider?: string;
+  /** Server of the engines, if it is one of the Tinker API. */
+  readonly tinker?: { readonly url: string; readonly baseModel: string; readonly reduction: string };
+  /** Recipes that need more are refused before they run. Default: every recipe is accepted. */
+  readonly capabilities?: Capabilities;
 }
 
 export interface EngineService {

@@ -1,6 +1,7 @@
 /** All engines. To add one, add `open.ts` in a folder of its name and a line here. */
 import { MtrlError } from '../../core/errors.ts';
 import { openEmbedded } from './embedded/open.ts';
+import { openTinker } from './tinker/open.ts';
 import type { OpenEngineService } from './engine-service.ts';
 
 /** Engines by their name in MTRL_ENGINE. */
@@ -8,6 +9,7 @@ export type EngineTable = Readonly<Record<string, OpenEngineService>>;
 
 export const engineTable = {
   embedded: openEmbedded,
+  tinker: openTinker,
 } as const satisfies EngineTable;
 
 const defaultEngine = 'embedded' satisfies keyof typeof engineTable;

@@ -14,6 +14,8 @@ export interface ImagePrompts {
   readonly placeholder: string;
   /** Ids of the tokens that only images use. */
   readonly tokenIds: readonly number[];
+  /** Token of which an image is one run; absent if images are written otherwise. */
+  readonly runTokenId?: number;
   /** Tiles and text of an image, from the size in its file header. Throws IMAGE_UNREADABLE. */
   outline(encoded: Uint8Array): Promise<OutlinedImage>;
   /** Pixels of the tiles, of the changed image if it is to be changed. Throws IMAGE_UNREADABLE. */

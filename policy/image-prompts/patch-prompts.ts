@@ -32,6 +32,7 @@ export async function loadPatchPrompts(
   return {
     placeholder: image,
     tokenIds: [image, ...around].map((token) => tokenizer.requireId(token)),
+    runTokenId: tokenizer.requireId(image),
     async outline(encoded) {
       const tile = processor.sizeOf(await imageSizeOf(encoded));
       return { tiles: [tile], text: image.repeat((tile.height / edge) * (tile.width / edge)) };

@@ -11,6 +11,7 @@ import { promotionProblems } from './promotion-checks.ts';
 import type { Recipe } from '../recipe.ts';
 import { evaluatedTasks, hasSplit, tasksOfDataset, trainedTasks } from '../task-sets.ts';
 import { sectionProblems } from './section-checks.ts';
+import { tinkerProblems } from './tinker-checks.ts';
 import { unknownName } from './unknown-name.ts';
 import { validationProblems } from './validation-checks.ts';
 
@@ -29,6 +30,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),
     ...validationProblems(recipe),
+    ...tinkerProblems(recipe),
   ];
 }
 

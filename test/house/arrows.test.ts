@@ -91,6 +91,7 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: [
       'core',
       'artifacts',
+      'policy/checkpoint-file',
       'policy/checkpoints',
       'policy/engine',
       'policy/graph',
@@ -101,7 +102,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'policy/runtime',
     ],
     types: ['contract'],
-    packages: ['p-map'],
+    packages: ['p-map', 'zod'],
   },
 
   // What crosses Temporal or a process boundary: types, and the names that both sides use.

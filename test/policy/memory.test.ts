@@ -10,7 +10,7 @@ import type {
   TrainGroup,
 } from '../../policy/engine.ts';
 import { EmbeddedEngine } from '../../policy/engines/embedded/embedded-engine.ts';
-import { labelGroups } from '../../policy/engines/embedded/packing/label-groups.ts';
+import { labelGroups } from '../../policy/engines/label-groups.ts';
 import { bucketsOf } from '../../policy/engines/embedded/optimizer-update.ts';
 import {
   callByteLength,

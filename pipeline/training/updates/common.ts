@@ -7,7 +7,7 @@ import type { TrainableSpec } from '../../../policy/engine.ts';
 import type { OptimizerSpec, Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import { trainedTasks } from '../../../recipes/task-sets.ts';
 import type { AdamSpec } from '../../policies/step-record.ts';
-import { augmentationOf, memoryOf, promptingOf } from '../../recipe-access.ts';
+import { augmentationOf, loraOf, memoryOf, promptingOf } from '../../recipe-access.ts';
 
 /** Prompts encoded concurrently. */
 export const encodingCountMax = 8;
@@ -15,11 +15,20 @@ export const encodingCountMax = 8;
 export function commonOf(recipe: Recipe, arm: TrainedArm, { dataset, seed }: OptimizeInput) {
   const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
   const adam = adamOf(arm.optimizer);
-  return { dataset, prompting, adam, ...augmentationOf(arm, seed), ...trainableOf(arm, seed), ...memoryOf(recipe) };
+  return {
+    dataset,
+    prompting,
+    adam,
+    ...augmentationOf(arm, seed),
+    ...trainableOf(recipe, arm, seed),
+    ...memoryOf(recipe),
+  };
 }
 
 /** New adapters are initialized by the run's seed. */
-function trainableOf({ lora, freeze }: TrainedArm, seed: number): { readonly trainable?: TrainableSpec } {
+function trainableOf(recipe: Recipe, arm: TrainedArm, seed: number): { readonly trainable?: TrainableSpec } {
+  const { freeze } = arm;
+  const lora = loraOf(recipe, arm);
   if (lora === undefined && freeze === undefined) return {};
   return { trainable: { ...(lora && { lora: { ...lora, seed } }), ...(freeze && { freeze }) } };
 }

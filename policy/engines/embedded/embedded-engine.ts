@@ -38,7 +38,7 @@ import {
   updateLaneCount,
 } from './memory/fit-memory.ts';
 import { giveMemoryBack } from '../../runtime/give-memory-back.ts';
-import { labelGroups, sumLabels } from './packing/label-groups.ts';
+import { labelGroups, sumLabels } from '../label-groups.ts';
 import { type Update, updateWeights } from './optimizer-update.ts';
 import { hasKept, membership, type PackedGroups, packGroups, perToken, unpack } from './packing/pack-groups.ts';
 import { float32, floatScalar } from './packing/prompt-batch.ts';

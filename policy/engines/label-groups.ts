@@ -1,5 +1,5 @@
 /** Converts labels to groups whose log-probs give the probability of each label at the verdict's position. */
-import type { LabelledPrompt, TrainGroup } from '../../../engine.ts';
+import type { LabelledPrompt, TrainGroup } from '../engine.ts';
 
 /** Moves the shared prefix of the completions to the end of the prompt, so that it is computed once. */
 export function labelGroups(prompts: readonly LabelledPrompt[]): TrainGroup[] {

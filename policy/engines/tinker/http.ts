@@ -1,0 +1,156 @@
+/**
+ * Requests to a server of the Tinker API. A request without an answer is sent again, for as long as the settings say:
+ * its sequence id makes it apply once. All requests keep a pause that the server asks for (Retry-After).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { reasonOf, textOf } from '../../../core/http-response.ts';
+import { failureOf, invalidAnswer, isPassing, unreachable } from './failures.ts';
+import type { TinkerSettings } from './settings.ts';
+
+const bodyByteLengthMax = 256 << 20;
+const requestTimeoutMs = 60_000;
+const backoffMsMax = 8_000;
+
+interface SendOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly timeoutMs?: number;
+  /** How long a failing server is asked again. Default: that of the settings. */
+  readonly retryMs?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** Why there is no answer. */
+interface NoAnswer {
+  readonly reason: string;
+  readonly isTimeout: boolean;
+}
+
+export class TinkerHttp {
+  readonly #settings: TinkerSettings;
+  #pausedUntilMs = 0;
+  #outcomeCount = 0;
+
+  constructor(settings: TinkerSettings) {
+    this.#settings = settings;
+  }
+
+  /** Grows with every answer, and with every attempt that had none. */
+  get outcomeCount(): number {
+    return this.#outcomeCount;
+  }
+
+  /** Throws ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer, the signal's reason. */
+  async send<T>(verb: string, schema: z.ZodType<T>, body?: object, options: SendOptions = {}): Promise<T> {
+    const answer = await this.#answer(verb, body, options, () => false);
+    return this.read(verb, schema, answer as Answer);
+  }
+
+  /** The answer of a long poll; undefined if it ended without one. Throws ENGINE_UNREACHABLE, the signal's reason. */
+  poll(verb: string, body: object, options: SendOptions): Promise<Answer | undefined> {
+    return this.#answer(verb, body, options, (outcome) =>
+      'status' in outcome ? outcome.status === 408 : outcome.isTimeout,
+    );
+  }
+
+  /** Throws ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer. */
+  read<T>(verb: string, schema: z.ZodType<T>, answer: Answer): T {
+    const where = this.#addressOf(verb);
+    if (answer.status >= 300) throw failureOf(answer.status, this.#said(answer), where);
+    const value = answer.body === '' ? null : jsonOf(answer.body);
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const found = value === undefined ? 'no JSON' : `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    throw invalidAnswer(where, found);
+  }
+
+  /** The first outcome that is neither passing nor awaited. */
+  async #answer(
+    verb: string,
+    body: object | undefined,
+    options: SendOptions,
+    isAwaited: (outcome: Answer | NoAnswer) => boolean,
+  ): Promise<Answer | undefined> {
+    const { backoffMs } = this.#settings;
+    const { signal, retryMs = this.#settings.retryMs } = options;
+    const startedAtMs = performance.now();
+    for (let attempt = 0; ; attempt++) {
+      await pause(this.#pausedUntilMs - performance.now(), signal);
+      const outcome = await this.#attempt(verb, body, options);
+      if (isAwaited(outcome)) return undefined;
+      if ('status' in outcome && !isPassing(outcome.status)) return outcome;
+      const askedMs = 'status' in outcome ? outcome.retryAfterMs : undefined;
+      const waitMs = askedMs ?? Math.min(backoffMsMax, backoffMs * 2 ** Math.min(attempt, 10));
+      if (performance.now() + waitMs - startedAtMs > retryMs) {
+        throw unreachable(this.#addressOf(verb), 'status' in outcome ? this.#said(outcome) : outcome.reason);
+      }
+      if (askedMs === undefined) await pause(waitMs, signal);
+      else this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + askedMs);
+    }
+  }
+
+  async #attempt(verb: string, body: object | undefined, options: SendOptions): Promise<Answer | NoAnswer> {
+    const { key, retryAfterMsOf } = this.#settings;
+    const { signal, method = body === undefined ? 'GET' : 'POST', timeoutMs = requestTimeoutMs } = options;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(this.#addressOf(verb), {
+        method,
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(key !== undefined && { 'x-api-key': key }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        // The key is sent only to the address in the settings.
+        redirect: 'manual',
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+      const text = await textOf(response, bodyByteLengthMax);
+      if (text !== undefined) return { status: response.status, body: text, retryAfterMs: retryAfterMsOf(response) };
+      return { reason: `a body of more than ${String(bodyByteLengthMax)} bytes`, isTimeout: false };
+    } catch (error) {
+      signal?.throwIfAborted();
+      return { reason: reasonOf(error, timeoutMs), isTimeout: timeout.aborted };
+    } finally {
+      this.#outcomeCount++;
+    }
+  }
+
+  #addressOf(verb: string): string {
+    return `${this.#settings.url}/api/v1/${verb}`;
+  }
+
+  /** What the server says is wrong, on one line and without the key: it may repeat what it was sent. */
+  #said({ status, body }: Answer): string {
+    const { key } = this.#settings;
+    const value = jsonOf(body) as { readonly detail?: unknown; readonly error?: unknown } | null | undefined;
+    const words = value?.detail ?? value?.error ?? body;
+    const text = typeof words === 'string' ? words : JSON.stringify(words);
+    const clean = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    return (key === undefined ? clean : clean.replaceAll(key, '(key)')).slice(0, 300) || `status ${String(status)}`;
+  }
+}
+
+/** Rejects with the signal's reason. */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (ms <= 0) return;
+  await sleep(ms, undefined, signal && { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
+}
+
+/** undefined if the text is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
