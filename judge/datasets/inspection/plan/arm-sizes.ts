@@ -12,6 +12,8 @@ export interface ArmNeeds {
   readonly hasPictures: boolean;
   /** Characters of the longest label as an answer says it. */
   readonly labelLength: number;
+  /** Whether labels are classes, which steps can draw equally often. */
+  readonly hasClasses: boolean;
 }
 
 export interface SizedArms {
@@ -38,7 +40,10 @@ const lora = {
 
 const between = (low: number, value: number, high: number): number => Math.min(high, Math.max(low, Math.round(value)));
 
-export function sizedArms({ exampleCount, hasPictures, labelLength }: ArmNeeds, machine: Machine): SizedArms {
+export function sizedArms(
+  { exampleCount, hasPictures, labelLength, hasClasses }: ArmNeeds,
+  machine: Machine,
+): SizedArms {
   const isLarge = machine.coreCount >= manyCores && machine.memoryByteLength >= amplyMemory;
   const promptCountPerStep = hasPictures && !isLarge ? 4 : isLarge ? 16 : 8;
   const exampleCountPerStep = hasPictures && !isLarge ? 8 : supervisedBatch;
@@ -46,20 +51,25 @@ export function sizedArms({ exampleCount, hasPictures, labelLength }: ArmNeeds, 
   const answerTokenCountMax = tagTokenCount + Math.ceil(labelLength / charactersPerToken);
   // Twice over the data, unless that is more than a first try should take.
   const stepsOf = (perStep: number): number => between(4, (2 * exampleCount) / perStep, stepCountMax);
+  // A small step with few examples of one label teaches the other.
+  const mixture = hasClasses && { mixture: { balance: 'label' as const } };
   const arms: RecipeInput['arms'] = {
     base: { objective: 'none', mode: 'direct' },
     format: {
       ...{ objective: 'sft', mode: 'direct', stepCount: 8, exampleCountPerStep, stepCountPerActivity: 4 },
       ...{ lora, optimizer: { learningRate: 5e-4, warmupStepCount: 2 } },
+      ...mixture,
     },
     sft: {
       ...{ objective: 'sft', mode: 'direct', stepCount: stepsOf(exampleCountPerStep), exampleCountPerStep },
       ...{ stepCountPerActivity: 4, lora, optimizer: { learningRate: 5e-4, schedule: 'linear', warmupStepCount: 2 } },
+      ...mixture,
     },
     rl: {
       ...{ objective: 'rl', mode: 'direct', from: 'format', stepCount: stepsOf(promptCountPerStep) },
       ...{ promptCountPerStep, groupSize: 8, tokenCountMax: answerTokenCountMax },
       ...{ lora, optimizer: { learningRate: 1e-4, warmupStepCount: 3 } },
+      ...mixture,
     },
   };
   const limit = Math.floor(machine.memoryByteLength / 2 / 1e9) * 1e9;

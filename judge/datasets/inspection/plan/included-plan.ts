@@ -33,7 +33,7 @@ export function planIncluded(
 ): { readonly recipe: Readonly<Record<string, unknown>>; readonly comments: RecipePlan['comments'] } {
   const exampleCount = tables.reduce((sum, { facts }) => sum + facts.rowCount, 0);
   const hasPictures = tables.some(({ pictures }) => pictures.shown.length > 0);
-  const sized = sizedArms({ exampleCount, hasPictures, labelLength: 12 }, machine);
+  const sized = sizedArms({ exampleCount, hasPictures, labelLength: 12, hasClasses: false }, machine);
   const { head, tail } = sharedFields(name, sized, { hasPictures, isTrained: trained, quarantineRateMax });
   const comments = [
     { at: ['include'], text: 'The columns are those of these adapters, which hold tasks, prompts and fields.' },

@@ -1,6 +1,7 @@
 /** The recipe over guessed tasks, with a comment for what was seen, guessed and left open. */
 import type { RecipeInput } from '../../../../recipes/recipe.ts';
 import { type ArmNeeds, type Machine, type SizedArms, sizedArms } from './arm-sizes.ts';
+import { hasClasses } from '../../../kinds/table.ts';
 import { isPictureColumn } from '../facts/pictures.ts';
 import type { GuessedTask } from '../guesses/guess-task.ts';
 import type { SourceSplit } from './source-splits.ts';
@@ -45,6 +46,7 @@ export function planRecipe(tasks: readonly GuessedTask[], settings: PlanSettings
     exampleCount: tasks.reduce((sum, { seen }) => sum + 0.8 * seen.facts.rowCount, 0),
     hasPictures,
     labelLength: Math.max(...tasks.map(({ guess }) => answerLength(guess))),
+    hasClasses: tasks.some(({ guess }) => hasClasses(guess)),
   };
   const rate = settings.quarantineRateMax;
   const { head, tail } = sharedFields(settings.name, sizedArms(needs, settings.machine), {
