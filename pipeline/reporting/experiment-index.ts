@@ -25,6 +25,8 @@ export interface ExperimentIndex {
   readonly comparisons?: readonly ArtifactRef[];
   /** What is fitted to the pixels of the training rows; absent in experiments of earlier versions. */
   readonly pixelBaselines?: readonly PixelBaseline[];
+  /** The same as an artifact, which evaluations of the same tasks find; named here so that garbage collection keeps it. */
+  readonly pixelBaselinesRef?: ArtifactRef;
   /** Data that the recipe was without, because it was missing. */
   readonly absent?: readonly AbsentData[];
   readonly cache: CacheCount;

@@ -67,6 +67,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
       index: await putExperimentIndex(cache.store, {
         ...{ ...made, runs, report, tables, comparisons },
         ...(pixelBaselines && { pixelBaselines }),
+        ...(input.baselines && { pixelBaselinesRef: input.baselines }),
         ...(absent.length > 0 && { absent }),
       }),
     };
