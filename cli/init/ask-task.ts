@@ -13,7 +13,6 @@ import { valueCounts } from '../../judge/datasets/inspection/facts/value-counts.
 import type { SourceFiles } from '../../judge/datasets/sources/source-files.ts';
 import { kindNames } from '../../judge/kinds/table.ts';
 import { tableLines } from '../show/inspection-lines.ts';
-import { say } from '../show/output.ts';
 import { excerpt } from '../show/terminal-text.ts';
 import { userPath } from '../user-path.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -29,10 +28,10 @@ export async function askTask(
   given: Choices,
   files: SourceFiles,
 ): Promise<GuessedTask | undefined> {
-  say(tableLines(table).join('\n'));
+  dialogue.say(tableLines(table).join('\n'));
   const seen = await askPictures(dialogue, table, files);
-  const preset = guessOf(seen, given);
-  sayLabels(seen);
+  const preset = guessOf(dialogue, seen, given);
+  sayLabels(dialogue, seen);
   const labelPreset = preset === undefined ? 'none' : labelText(preset);
   const labelled = await dialogue.askUntil(
     'Label: a column, or none to leave these rows out',
@@ -64,12 +63,12 @@ export async function askTask(
   return guessTask(seen, { ...kinded, question: await dialogue.ask('Question to the judge', question) });
 }
 
-function guessOf(seen: Seen, given: Choices): GuessedTask | undefined {
+function guessOf(dialogue: Dialogue, seen: Seen, given: Choices): GuessedTask | undefined {
   try {
     return guessTask(seen, given);
   } catch (error) {
     if (!isCoded(error)) throw error;
-    say(error.message);
+    dialogue.say(error.message);
     return undefined;
   }
 }
@@ -79,9 +78,9 @@ function labelText({ guess: { label, votes } }: GuessedTask): string {
   return typeof label === 'string' ? label : JSON.stringify(label);
 }
 
-function sayLabels({ labels }: Seen): void {
+function sayLabels(dialogue: Dialogue, { labels }: Seen): void {
   for (const { column } of labels.slice(0, listedLabelMax))
-    say(`  ${excerpt(`${column.name}: ${valueCounts(column)}`, lineLengthMax)}`);
+    dialogue.say(`  ${excerpt(`${column.name}: ${valueCounts(column)}`, lineLengthMax)}`);
 }
 
 /** Where pictures lie that rows name and that were not found. */

@@ -1,22 +1,27 @@
 /** Questions on a terminal, each with a preset that Enter takes. They go to stderr, as stdout is for results. */
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Interrupted } from '../show/interrupted.ts';
-import { say } from '../show/output.ts';
 import { excerpt, terminalText } from '../show/terminal-text.ts';
 
 const presetLengthMax = 60;
 
 export class Dialogue {
   readonly #lines: Interface;
+  readonly #output: NodeJS.WritableStream;
   readonly #ended = new AbortController();
 
   constructor(input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
+    this.#output = output;
     this.#lines = createInterface({ input, output });
     // Ctrl-C and Ctrl-D.
     this.#lines.on('SIGINT', () => this.#lines.close());
     this.#lines.on('close', () => {
       this.#ended.abort();
     });
+  }
+
+  say(text: string): void {
+    this.#output.write(`${terminalText(text)}\n`);
   }
 
   /** The answer, or the preset. Throws Interrupted if the user ends the dialogue. */
@@ -45,7 +50,7 @@ export class Dialogue {
         return await take(answer);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        say(error.message);
+        this.say(error.message);
       }
     }
   }
