@@ -9,7 +9,7 @@ export interface PixelBaselinesInput {
   readonly evaluations: readonly EvaluationPlan[];
 }
 export interface PixelBaselinesResult {
-  /** JSON: PixelBaseline[], since they grow with the tasks. */
+  /** JSON: KeptBaselines, since they grow with the tasks. */
   readonly baselines: ArtifactRef;
 }
 
@@ -27,4 +27,11 @@ export interface PixelBaseline {
   readonly trainCount: number;
   /** Prompt fields whose values it saw beside the pixels. */
   readonly fields: readonly string[];
+}
+
+/** Content of `PixelBaselinesResult.baselines`. */
+export interface KeptBaselines {
+  readonly baselines: readonly PixelBaseline[];
+  /** Of the fit of each task, also where nothing could be fitted: named here so that garbage collection keeps them. */
+  readonly manifests: readonly ArtifactRef[];
 }

@@ -2,6 +2,7 @@
  * Fits a logistic regression on 24x24 grey pixels to the training rows of each evaluated task, and scores it on the
  * examples that the judges are asked. Tasks one after the other: one at a time is in memory.
  */
+import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
 import { fittedCountMax, fittedOf, fitPixels, isClassified } from '../../judge/baselines/fit-pixels.ts';
@@ -10,7 +11,12 @@ import type { JudgedExample } from '../../judge/evaluation/metric.ts';
 import { taskScores } from '../../judge/evaluation/scores.ts';
 import type { Recipe, TaskSpec } from '../../recipes/recipe.ts';
 import type { EvaluationPlan } from '../../contract/activities.ts';
-import type { PixelBaseline, PixelBaselinesInput, PixelBaselinesResult } from '../../contract/pixel-baselines.ts';
+import type {
+  KeptBaselines,
+  PixelBaseline,
+  PixelBaselinesInput,
+  PixelBaselinesResult,
+} from '../../contract/pixel-baselines.ts';
 import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -24,6 +30,7 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
   return async ({ recipe: ref, dataset, evaluations }: PixelBaselinesInput): Promise<PixelBaselinesResult> => {
     const recipe = await recipeOf(cache, ref);
     const baselines: PixelBaseline[] = [];
+    const manifests: ArtifactRef[] = [];
     for (const plan of evaluations) {
       const { task, split } = plan;
       const spec = taskOf(recipe, task);
@@ -31,13 +38,14 @@ export function createPixelBaselines(deps: ControlDeps, cache: JsonCache) {
       if (!isClassified(spec)) continue;
       const { seed, exampleCountMax = null, bootstrapResampleCount } = recipe.evaluation;
       const config = { task, split, kind, labels, seed, exampleCountMax, bootstrapResampleCount };
-      const { summary } = await durable(deps, 'pixelBaselines', { inputs: { dataset }, config }, async () => {
+      const { summary, manifest } = await durable(deps, 'pixelBaselines', { inputs: { dataset }, config }, async () => {
         const opened = await openDataset(cache, dataset);
         return { outputs: {}, summary: { baseline: await baselineOf(cache, opened, recipe, plan) } };
       });
+      manifests.push(manifest);
       if (summary.baseline !== null) baselines.push(summary.baseline);
     }
-    return { baselines: await cache.put(baselines) };
+    return { baselines: await cache.put({ baselines, manifests } satisfies KeptBaselines) };
   };
 }
 

@@ -11,7 +11,7 @@ import type { QuarantinedRow } from '../../judge/example.ts';
 import type { KeptBytes, ReportData, ReportLeak, ReportRun } from '../../judge/report/data.ts';
 import { tableFiles, type TableFiles } from '../../judge/report/arms/table-files.ts';
 import { renderReport } from '../../judge/report/render.ts';
-import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
+import type { KeptBaselines, PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { EvaluatedRun, ReportInput, ReportResult, StageCost } from '../../contract/activities.ts';
 import { datasetOf } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
@@ -52,7 +52,7 @@ export function createReport(deps: ControlDeps, cache: JsonCache) {
     });
     const recipe = await recipeOf(cache, input.recipe);
     const scope = { deps, cache, recipe, dataset: ingestion.dataset };
-    const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as readonly PixelBaseline[]);
+    const pixelBaselines = input.baselines && ((await cache.get(input.baselines)) as KeptBaselines).baselines;
     const outcomesOf = outcomesReader(scope);
     const rows = runs.filter((run) => isOwnRow(recipe, run));
     const { tests, comparisons } = await testsBetween(scope, rows, outcomesOf);

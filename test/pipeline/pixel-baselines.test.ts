@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
-import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
+import type { KeptBaselines, PixelBaseline } from '../../contract/pixel-baselines.ts';
 import { projectRoot } from '../../core/project.ts';
 import { createPixelBaselines } from '../../pipeline/asking/pixel-baselines.ts';
 import { createIngest } from '../../pipeline/data/ingest.ts';
@@ -35,7 +35,7 @@ async function baselinesOf(recipe: unknown): Promise<readonly PixelBaseline[]> {
   const fit = createPixelBaselines(deps, cache);
   const first = await fit(input);
   expect((await fit(input)).baselines).toEqual(first.baselines);
-  return (await store.getJson(first.baselines)) as readonly PixelBaseline[];
+  return ((await store.getJson(first.baselines)) as KeptBaselines).baselines;
 }
 
 const labels = ['yes', 'no'];
