@@ -24,7 +24,8 @@ const verbs: Readonly<Record<string, Verb>> = {
     load: async () => (await import('./verbs/stack/doctor.ts')).addDoctor,
   },
   plan: {
-    description: 'estimate tokens, operations, memory, time and storage of a recipe before anything runs; needs no stack',
+    description:
+      'estimate tokens, operations, memory, time and storage of a recipe before anything runs; needs no stack',
     load: async () => (await import('./verbs/experiments/plan.ts')).addPlan,
   },
   run: {

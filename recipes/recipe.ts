@@ -56,7 +56,9 @@ export const recipeSchema = z.strictObject({
         ),
       tinker: tinkerSchema
         .optional()
-        .describe('A server of the Tinker API computes (docs/tinker.md); `backend` and `executionProvider` do not count.'),
+        .describe(
+          'A server of the Tinker API computes (docs/tinker.md); `backend` and `executionProvider` do not count.',
+        ),
       recompute: z
         .boolean()
         .optional()

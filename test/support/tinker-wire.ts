@@ -42,7 +42,7 @@ export function wireProblem(verb: string, body: Body): string | undefined {
   if (extra !== undefined) return `${extra}: Extra inputs are not permitted`;
   if ('type' in body && body['type'] !== (verb === 'asample' ? 'sample' : verb)) return `type: ${String(body['type'])}`;
   const whole = (name: string, part: unknown, names: readonly string[]): string | undefined =>
-    Object.keys((part ?? {}))
+    Object.keys(part ?? {})
       .sort()
       .join() === [...names].sort().join()
       ? undefined
