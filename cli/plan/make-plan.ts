@@ -1,7 +1,7 @@
 /** `mtrl plan`: what an experiment will take, from its recipe alone. Sums are over all runs. */
 import { planRuns } from '../../pipeline/training/plan-runs.ts';
 import { trainingOf } from '../../pipeline/training/objectives/table.ts';
-import { endpointOf, isTrained } from '../../recipes/arms.ts';
+import { endpointOf, isRl, isTrained } from '../../recipes/arms.ts';
 import type { Arm, Recipe, TrainedArm } from '../../recipes/recipe.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan } from '../../contract/activities.ts';
@@ -192,7 +192,7 @@ function epochs(
 
 function assumptionsOf(recipe: Recipe, { counts, costs, utilization, imageEdge }: PlanSettings): string[] {
   const assumed = counts.filter(({ source }) => source === 'assumed');
-  const rl = Object.values(recipe.arms).some((arm) => arm.objective === 'rl');
+  const rl = Object.values(recipe.arms).some(isRl);
   return [
     ...(assumed.length === 0
       ? []

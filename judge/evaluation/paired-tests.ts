@@ -7,7 +7,7 @@ import { Rng } from '../../core/rng.ts';
 import type { ClusteredOutcome } from './statistics/bootstrap.ts';
 import { holmAdjusted } from './statistics/holm.ts';
 import { mcNemar } from './statistics/mcnemar.ts';
-import { pairedDifference } from './statistics/paired-bootstrap.ts';
+import { pairedBootstrap } from './statistics/paired-bootstrap.ts';
 
 /** Identity of a run, by which the runs of two arms are paired. */
 interface TestedRun {
@@ -94,13 +94,7 @@ export async function taskTests(
     const theirs = other.get(task);
     if (theirs === undefined || theirs.length !== ours.length || ours.length === 0) continue;
     const rng = new Rng('paired bootstrap', seed, task);
-    const compared = pairedDifference(
-      ours,
-      theirs,
-      required(labels[task], `the labels of ${task}`),
-      resampleCount,
-      rng,
-    );
+    const compared = pairedBootstrap(ours, theirs, required(labels[task], `the labels of ${task}`), resampleCount, rng);
     found.push({ task, ...compared, counts: mcNemar(ours, theirs) });
     await turn();
   }

@@ -7,7 +7,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import type { PromotionSpec } from '../../recipes/fields/promotion-fields.ts';
 import type { ClusteredOutcome } from '../evaluation/statistics/bootstrap.ts';
-import { pairedDifference } from '../evaluation/statistics/paired-bootstrap.ts';
+import { pairedBootstrap } from '../evaluation/statistics/paired-bootstrap.ts';
 import type { TaskScores } from '../evaluation/task-scores.ts';
 
 export type GateRules = PromotionSpec['gate'];
@@ -123,7 +123,7 @@ function* regressionChecks(
     if (ours === undefined) throw missing(`the candidate was not evaluated on ${task}, ${split}`, data);
     requireSameExamples(ours, theirs, data);
     const rng = new Rng('gate', resampling.seed, data, task);
-    const { ci95 } = pairedDifference(ours.outcomes, theirs.outcomes, labels, resampling.resampleCount, rng);
+    const { ci95 } = pairedBootstrap(ours.outcomes, theirs.outcomes, labels, resampling.resampleCount, rng);
     const metric = labels.length === 0 ? 'accuracy' : 'Macro-F1';
     const rule = `${metric} of ${task}, ${data}, not lower than the promoted by more than ${String(regressionMax)} (lower bound)`;
     yield atLeastCheck(rule, task, ci95[0], -regressionMax);

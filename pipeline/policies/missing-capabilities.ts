@@ -1,7 +1,7 @@
 /** What a recipe needs and an engine does not have: found before anything runs, and named by its place in the recipe. */
 import type { Capabilities, EngineFeature } from '../../policy/engine.ts';
 import { type RecipePath, recipeError, type RecipeProblem, valueText } from '../../recipes/checks/problem.ts';
-import { trainedArms } from '../../recipes/arms.ts';
+import { isRl, trainedArms } from '../../recipes/arms.ts';
 import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
 import { lossOf } from '../training/updates/table.ts';
 import { loraOf } from '../recipe-access.ts';
@@ -48,7 +48,7 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   if (lacks(capabilities, 'kl-in-loss') && loss.usesReference) {
     refuse('klCoefficient', 'a KL term in the loss', '0: this engine has no such loss');
   }
-  if (arm.objective === 'rl' && logProbTemperature !== undefined && arm.temperature !== logProbTemperature) {
+  if (isRl(arm) && logProbTemperature !== undefined && arm.temperature !== logProbTemperature) {
     refuse('temperature', arm.temperature, `${String(logProbTemperature)}: this engine has log-probs of no other`);
   }
   return problems;

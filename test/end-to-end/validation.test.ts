@@ -1,22 +1,10 @@
 /** Selection by validation on a small judge, killed in the middle of one: the test split is asked once, of the best. */
 import { expect, it } from 'vitest';
 import type { EvaluateInput } from '../../contract/activities.ts';
-import type { RecipeInput } from '../../recipes/recipe.ts';
-import { tinyRecipe } from './tiny-recipe.ts';
+import { validatedRecipe } from '../support/validated-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
-const tiny = tinyRecipe({ sftStepCount: 8, grpoStepCount: 1 });
-const sft = tiny.arms['sft-start'];
-if (sft?.objective !== 'sft') throw new Error('the tiny recipe trains sft-start by examples');
-const recipe: RecipeInput = {
-  ...tiny,
-  datasets: [
-    ...tiny.datasets,
-    { reader: 'judge-world', tasks: ['technical', 'safety'], split: 'val', exampleCount: 8, seed: 3 },
-  ],
-  arms: { sft: { ...sft, validation: { everyStepCount: 2, exampleCountMax: 6, metric: 'accuracy', patience: 2 } } },
-  evaluation: { ...tiny.evaluation, tasks: ['safety'] },
-};
+const recipe = validatedRecipe({ stepCount: 8, validation: { exampleCountMax: 6, patience: 2 } });
 const runId = 'validated/sft/s0';
 
 it('evaluates the checkpoint with the best validation, after a kill in the middle of one', () =>

@@ -56,7 +56,7 @@ it('compares each pair of runs once', async () => {
     const { comparisons } = await requireExperimentIndex(store, experimentId);
     return { page: Buffer.from(await store.getBytes(page)).toString(), comparisons };
   };
-  const resampled = vi.mocked(bootstrap.pairedDifference);
+  const resampled = vi.mocked(bootstrap.pairedBootstrap);
 
   const two = await report('two arms', [base, sft]);
   expect(resampled).toHaveBeenCalledTimes(1);

@@ -16,26 +16,18 @@ import { readManifest } from '../../artifacts/manifest.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
-import type { RecipeInput } from '../../recipes/recipe.ts';
 import type { TaskScores } from '../../contract/activities.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { openEmbedded } from '../../policy/engines/embedded/open.ts';
 import { silentLogger } from '../support/silent-logger.ts';
-import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
+import { validatedRecipe } from '../support/validated-recipe.ts';
 
-const tiny = tinyRecipe({ sftStepCount: 4, grpoStepCount: 1 });
-const sft = tiny.arms['sft-start'];
-if (sft?.objective !== 'sft') throw new Error('the tiny recipe trains sft-start by examples');
-const recipe: RecipeInput = {
-  ...tiny,
-  datasets: [
-    ...tiny.datasets,
-    { reader: 'judge-world', tasks: ['technical', 'safety'], split: 'val', exampleCount: 8, seed: 3 },
-  ],
-  arms: { sft: { ...sft, validation: { everyStepCount: 2, exampleCountMax: 5, metric: 'accuracy' } } },
-  evaluation: { ...tiny.evaluation, modes: ['strict', 'forced-choice'], probes: ['blank-image'], tasks: ['safety'] },
-};
+const recipe = validatedRecipe({
+  stepCount: 4,
+  validation: { exampleCountMax: 5 },
+  evaluation: { modes: ['strict', 'forced-choice'], probes: ['blank-image'] },
+});
 
 it('asks strictly, on the examples of its own split; the best snapshot outlives a collection and is tested', async () => {
   const root = await mkdtemp(join(tmpdir(), 'mtrl-validated-'));

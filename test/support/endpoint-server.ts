@@ -1,6 +1,7 @@
 /** A strict OpenAI-compatible server: it checks what is on the wire, counts what it answered, and fails as it is told. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { requestText, stopServer } from './http-server.ts';
 
 interface ImagePart {
   readonly type: 'image_url';
@@ -81,14 +82,11 @@ export class EndpointServer {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await stopServer(this.#server);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk as Uint8Array);
-    const text = Buffer.concat(chunks).toString('utf8');
+    const text = await requestText(request);
     const wanted = this.#key === undefined ? undefined : `Bearer ${this.#key}`;
     if (request.headers.authorization !== wanted) {
       const error = {

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { required } from '../../core/assert.ts';
 import { type Adam, TablePolicy } from './tinker-policy.ts';
 import { type Body, passOf, tokensOf, wireProblem } from './tinker-wire.ts';
+import { requestText, stopServer } from './http-server.ts';
 
 /** drop: before the request is looked at. lose: its answer, after it was applied. hang: no answer at all. */
 export type Fault =
@@ -108,14 +109,11 @@ export class TinkerServer {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await stopServer(this.#server);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk as Uint8Array);
-    const text = Buffer.concat(chunks).toString('utf8');
+    const text = await requestText(request);
     const verb = (request.url ?? '').replace(/^\/api\/v1\//, '');
     const body = (text === '' ? {} : JSON.parse(text)) as Body;
     const fault = this.fault(verb, body);

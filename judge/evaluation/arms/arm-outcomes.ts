@@ -1,9 +1,8 @@
 /** What the runs of one arm answered: by task and seed, one set of outcomes, or several where specialists share a task. */
 import { assert } from '../../../core/assert.ts';
 import { Rng } from '../../../core/rng.ts';
-import { accuracyOf } from '../accuracy.ts';
-import { macroF1 } from '../macro-f1.ts';
-import { type ClusteredOutcome, countOutcome, macroF1OfSums } from '../statistics/bootstrap.ts';
+import type { ClusteredOutcome } from '../statistics/bootstrap.ts';
+import { countedScore } from '../statistics/counted-score.ts';
 import { clusterRows, resample } from '../statistics/resampling.ts';
 
 export interface ArmRun {
@@ -69,48 +68,15 @@ function drawsOf(outcomes: readonly ClusteredOutcome[], task: string, { labels, 
   const names = labels[task];
   assert(names !== undefined, `the labels of ${task}`);
   const { rowOf, clusterCount } = clusterRows(outcomes.map(({ clusterKey }) => clusterKey));
-  const { width, count, statistic, point } = names.length === 0 ? byAccuracy(outcomes) : byMacroF1(outcomes, names);
+  const { width, ...score } = countedScore(names);
   const counts = new Int32Array(clusterCount * width);
   outcomes.forEach((outcome, i) => {
-    count(counts, (rowOf[i] ?? 0) * width, outcome);
+    score.count(counts, (rowOf[i] ?? 0) * width, outcome);
   });
+  const statistic = (sums: Float64Array): number => score.ofSums(sums, 0);
   // The stream of the paired tests of two runs, so that one seed gives the same test.
   const rng = new Rng('paired bootstrap', seed, task);
-  return { point, resampled: resample({ counts, width }, statistic, resampleCount, rng) };
-}
-
-/** A score as a function of sums of counts, which resampling needs. */
-interface Counted {
-  /** Counts of a cluster. */
-  readonly width: number;
-  readonly count: (counts: Int32Array, start: number, outcome: ClusteredOutcome) => void;
-  readonly statistic: (sums: Float64Array) => number;
-  /** On the examples themselves. */
-  readonly point: number;
-}
-
-function byMacroF1(outcomes: readonly ClusteredOutcome[], names: readonly string[]): Counted {
-  return {
-    width: names.length * 3,
-    count: (counts, start, outcome) => {
-      countOutcome(counts, start, outcome, names);
-    },
-    statistic: (sums) => macroF1OfSums(sums, 0, names.length),
-    point: macroF1(outcomes, names),
-  };
-}
-
-/** For verdicts that are no classes. */
-function byAccuracy(outcomes: readonly ClusteredOutcome[]): Counted {
-  return {
-    width: 2,
-    count: (counts, start, { label, predicted }) => {
-      counts[start] = (counts[start] as number) + Number(label === predicted);
-      counts[start + 1] = (counts[start + 1] as number) + 1;
-    },
-    statistic: (sums) => (sums[0] as number) / (sums[1] as number),
-    point: accuracyOf(outcomes),
-  };
+  return { point: score.of(outcomes), resampled: resample({ counts, width }, statistic, resampleCount, rng) };
 }
 
 function meanOf(rows: readonly Float64Array[]): Float64Array {
