@@ -37,6 +37,7 @@ const names = [
   'dynamics',
   'nlvr-candidates',
   'judging-overhead',
+  'chaos',
 ] as const;
 
 export interface Recorded {
@@ -57,6 +58,15 @@ export interface BenchOptions {
   readonly exported?: Recorded;
   /** For `real-weights`: only brings model and data. */
   readonly onlyPrepares?: boolean;
+  readonly chaos?: ChaosOptions;
+}
+
+export interface ChaosOptions {
+  readonly planCount?: number;
+  /** Seed of the first plan. */
+  readonly firstSeed?: number;
+  /** Whether the workers run a build with a fault, which the plans must find. */
+  readonly isPlanted: boolean;
 }
 
 /** What a benchmark module exports. Its `log` lines go to stderr. */
@@ -89,6 +99,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...(rowCount !== undefined && { rowCount }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.prepare && { onlyPrepares: true }),
+    ...(known === 'chaos' && { chaos: chaosOptions(values) }),
   };
   const measured = await bench((line) => process.stderr.write(`${line}\n`), options);
   process.stdout.write(`${JSON.stringify({ bench: known, ...measured }, null, 2)}\n`);
@@ -106,13 +117,26 @@ function parse(args: readonly string[]) {
       run: { type: 'string' },
       rounds: { type: 'string' },
       rows: { type: 'string' },
+      plans: { type: 'string' },
+      first: { type: 'string' },
+      planted: flag,
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--json]',
     });
   }
+}
+
+function chaosOptions(values: { plans?: string; first?: string; planted: boolean }): ChaosOptions {
+  const planCount = countOf(values.plans, '--plans', 'chaos', 'chaos');
+  const firstSeed = countOf(values.first, '--first', 'chaos', 'chaos');
+  return {
+    ...(planCount !== undefined && { planCount }),
+    ...(firstSeed !== undefined && { firstSeed }),
+    isPlanted: values.planted,
+  };
 }
 
 /** Throws USAGE if an option is given to another bench than its own. */

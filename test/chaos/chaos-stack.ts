@@ -1,0 +1,117 @@
+/** Everything that one chaos plan disturbs: both servers behind proxies, and workers of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { S3ObjectStore } from '../../artifacts/store/s3-object-store.ts';
+import { ensureBucket } from '../../infra/stack/minio.ts';
+import type { StoreSettings } from '../../infra/stack/s3-settings.ts';
+import { childEnv, type StackSettings } from '../../infra/stack/settings.ts';
+import type { ChaosServers, ServerName } from './chaos-servers.ts';
+import { type Mischief, StoreProxy, type StoreProxyHooks } from './store-proxy.ts';
+import { TemporalProxy } from './temporal-proxy.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export interface ChaosStackOptions {
+  /** Folder of the compiled project that the workers run. */
+  readonly build: string;
+  readonly hooks: StoreProxyHooks;
+}
+
+interface Parts {
+  readonly servers: ChaosServers;
+  readonly storeProxy: StoreProxy;
+  readonly temporalProxy: TemporalProxy;
+  readonly build: string;
+  readonly home: string;
+}
+
+/** The same for all plans: refs name their bucket, and documents with refs shall have the same digest. */
+const bucket = 'chaos';
+
+/** Requests to be disturbed that do not come within this time do not come at all. */
+const armedMsMax = 20_000;
+
+export class ChaosStack {
+  readonly storeProxy: StoreProxy;
+  readonly temporalProxy: TemporalProxy;
+  readonly control: WorkerProcess;
+  readonly compute: WorkerProcess;
+  /** Of the servers themselves, for those who watch. */
+  readonly settings: StackSettings;
+
+  readonly #servers: ChaosServers;
+  readonly #build: string;
+  readonly #home: string;
+  readonly #more: WorkerProcess[] = [];
+
+  private constructor(name: string, { servers, storeProxy, temporalProxy, build, home }: Parts) {
+    this.storeProxy = storeProxy;
+    this.temporalProxy = temporalProxy;
+    this.#servers = servers;
+    this.#build = build;
+    this.#home = home;
+    const { settings } = servers;
+    const s3 = { ...settings.s3, bucket };
+    this.settings = { ...settings, s3, taskQueues: { control: name, compute: `${name}-compute` } };
+    this.control = this.#startWorker('control', 'control');
+    this.compute = this.#startWorker('compute', 'compute');
+  }
+
+  static async start(servers: ChaosServers, name: string, { build, hooks }: ChaosStackOptions): Promise<ChaosStack> {
+    const { s3, temporal } = servers.settings;
+    await emptyBucket({ ...s3, bucket });
+    const [storeProxy, temporalProxy, home] = await Promise.all([
+      StoreProxy.start(s3.endpoint, hooks),
+      TemporalProxy.start(temporal.address),
+      mkdtemp(join(servers.home, 'workers-')),
+    ]);
+    return new ChaosStack(name, { servers, storeProxy, temporalProxy, build, home });
+  }
+
+  killServer(name: ServerName): Promise<void> {
+    return this.#servers.kill(name);
+  }
+
+  startSecondCompute(): void {
+    this.#more.push(this.#startWorker('compute', `compute-${String(this.#more.length + 2)}`));
+  }
+
+  /** Resolves to whether any request met the mischief, when as many as wanted have, or no more come. */
+  async disturbStore(mischief: Mischief, count: number): Promise<boolean> {
+    const before = this.storeProxy.countOf(mischief);
+    this.storeProxy.arm(mischief, count);
+    for (let waitedMs = 0; waitedMs < armedMsMax; waitedMs += 100) {
+      if (this.storeProxy.countOf(mischief) >= before + count) break;
+      await sleep(100);
+    }
+    return this.storeProxy.countOf(mischief) > before;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.control, this.compute, ...this.#more].map((worker) => worker.stop()));
+    await Promise.all([this.storeProxy.stop(), this.temporalProxy.stop()]);
+    await rm(this.#home, { recursive: true, force: true });
+  }
+
+  #startWorker(name: 'control' | 'compute', folder: string): WorkerProcess {
+    const { s3, taskQueues } = this.settings;
+    const env = childEnv({
+      MTRL_HOME: join(this.#home, folder),
+      TEMPORAL_ADDRESS: this.temporalProxy.address,
+      MTRL_TASK_QUEUE: taskQueues.control,
+      MTRL_S3_ENDPOINT: this.storeProxy.endpoint,
+      MTRL_S3_BUCKET: s3.bucket,
+      AWS_ACCESS_KEY_ID: s3.accessKey,
+      AWS_SECRET_ACCESS_KEY: s3.secretKey,
+    });
+    return new WorkerProcess({ name, build: this.#build, env });
+  }
+}
+
+async function emptyBucket(settings: StoreSettings): Promise<void> {
+  await ensureBucket(settings, true);
+  const objects = new S3ObjectStore(settings);
+  const keys: string[] = [];
+  for await (const { key } of objects.list('')) keys.push(key);
+  await objects.remove(keys);
+}

@@ -1,0 +1,10 @@
+/** A compute worker dies, with its engines. */
+import type { Fault } from '../fault.ts';
+
+export const fault: Fault = {
+  isCrash: true,
+  strike(stack) {
+    stack.compute.kill();
+    return Promise.resolve(true);
+  },
+};
