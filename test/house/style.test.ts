@@ -12,6 +12,7 @@ const lineCountMax = 400;
 /** Hosts that text may name: publishers of programs, papers and specifications. */
 const publicHosts = new Set([
   'arxiv.org',
+  'docs.primeintellect.ai',
   'docs.temporal.io',
   'github.com',
   'go.dev',
