@@ -23,6 +23,14 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'check the installation and say how to fix it; with --model, estimate the memory and time of training',
     load: async () => (await import('./verbs/stack/doctor.ts')).addDoctor,
   },
+  'payload-key': {
+    description: 'make a key that encrypts what Temporal stores, or add one to the file and use it from now on',
+    load: async () => (await import('./verbs/stack/payload-key.ts')).addPayloadKey,
+  },
+  'codec-server': {
+    description: 'decrypt for the Web UI and the `temporal` command what Temporal stores encrypted',
+    load: async () => (await import('./verbs/stack/codec-server.ts')).addCodecServer,
+  },
   plan: {
     description:
       'estimate tokens, operations, memory, time and storage of a recipe before anything runs; needs no stack',

@@ -16,6 +16,8 @@ const errorKinds = {
   USAGE: 'user',
   RECIPE_INVALID: 'user',
   RECIPE_CONFLICT: 'user',
+  // payloads of Temporal that the configured keys do not open
+  PAYLOAD_KEY_MISSING: 'user',
   // the user's files: exit code 1
   FILE_MISSING: 'data',
   FILE_UNREADABLE: 'data',
@@ -49,6 +51,8 @@ const errorKinds = {
   IMPORT_CONFLICT: 'data',
   // cancelled or terminated
   CANCELLED: 'data',
+  // payloads of Temporal that were changed after they were encrypted
+  PAYLOAD_CORRUPT: 'data',
   // stored bytes do not match their digest
   ARTIFACT_CORRUPT: 'data',
   ARTIFACT_MISSING: 'data',

@@ -9,6 +9,7 @@ import { retryAfterMsOf } from '../pipeline/retry-after.ts';
 import { Hub } from '../artifacts/hub/hub.ts';
 import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
+import { dataConverterOf } from '../infra/payloads/data-converter.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
 import { engineNamed, engineTable } from '../policy/engines/table.ts';
@@ -25,6 +26,7 @@ const log = createLog('compute');
 const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
 const serving = servingSettings();
+const dataConverter = dataConverterOf();
 const tracing = startTracing('compute');
 const spoolFolder = takeSpoolFolder(settings.home);
 const engineCount = countOf(process.env, 'MTRL_ENGINE_COUNT', Math.min(2, availableParallelism()));
@@ -62,6 +64,7 @@ await serve({
     Worker.create({
       connection,
       namespace: settings.temporal.namespace,
+      dataConverter,
       taskQueue: settings.taskQueues.compute,
       activities,
       maxConcurrentActivityTaskExecutions: engineCount,

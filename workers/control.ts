@@ -7,6 +7,7 @@ import { Hub } from '../artifacts/hub/hub.ts';
 import { hubSettings } from '../artifacts/hub/hub-settings.ts';
 import { openArtifactStore, openObjectStore } from '../artifacts/store/open-store.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
+import { dataConverterOf } from '../infra/payloads/data-converter.ts';
 import { readSettings } from '../infra/stack/settings.ts';
 import { proveStore } from '../infra/stack/store-proof.ts';
 import { ActivityMetrics } from './activity-metrics.ts';
@@ -20,6 +21,7 @@ const log = createLog('control');
 const metrics = new ActivityMetrics(installRuntime(log).metricMeter, log);
 const settings = readSettings();
 const serving = servingSettings();
+const dataConverter = dataConverterOf();
 const tracing = startTracing('control');
 const codeVersion = codeVersionOf();
 const buildVersion = buildVersionOf();
@@ -43,6 +45,7 @@ await serve({
     Worker.create({
       connection,
       namespace: settings.temporal.namespace,
+      dataConverter,
       taskQueue: settings.taskQueues.control,
       workflowBundle: { codePath },
       activities,

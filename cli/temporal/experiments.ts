@@ -13,6 +13,7 @@ import { digestOf, type Json } from '../../core/json.ts';
 import { parseRecipe } from '../../recipes/load.ts';
 import type { Recipe, RecipeInput } from '../../recipes/recipe.ts';
 import type { ExperimentOptions } from '../../contract/workflows.ts';
+import { decoded } from './decoded.ts';
 import { describe, workflowType } from './describe-experiment.ts';
 import { commandText } from '../show/output.ts';
 import { differenceLines } from '../show/difference.ts';
@@ -128,7 +129,9 @@ export async function inputsOfExperiment(client: Client, experimentId: string): 
     maximumPageSize: 1,
   });
   const payloads = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  const [recipe, options] = payloads.map((payload) => defaultPayloadConverter.fromPayload<unknown>(payload));
+  const [recipe, options] = (await decoded(client, payloads)).map((payload) =>
+    defaultPayloadConverter.fromPayload<unknown>(payload),
+  );
   if (recipe === undefined)
     throw new MtrlError('NOT_FOUND', 'the experiment has no recipe in its history', {
       where: `experiment ${experimentId}`,

@@ -10,6 +10,7 @@ import { retryText } from '../retry-text.ts';
 import { codedEnd } from '../show/outcome.ts';
 import { commandText, say } from '../show/output.ts';
 import { patiently } from './patience.ts';
+import { decoded } from './decoded.ts';
 import { type Stack, uiLink } from './stack.ts';
 import { searchAttributes } from '../../contract/search-attributes.ts';
 
@@ -116,7 +117,13 @@ async function pendingActivitiesOf(client: Stack['client'], workflowId: string) 
     .getHandle(workflowId)
     .describe()
     .catch(() => undefined);
-  return described?.raw.pendingActivities ?? [];
+  const pending = described?.raw.pendingActivities ?? [];
+  return Promise.all(
+    pending.map(async ({ heartbeatDetails, ...activity }) => ({
+      ...activity,
+      heartbeatDetails: { payloads: await decoded(client, heartbeatDetails?.payloads ?? []) },
+    })),
+  );
 }
 
 function answersOf(workflowId: string): string {

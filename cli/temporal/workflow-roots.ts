@@ -1,5 +1,7 @@
 /** Workflows and the payloads of their histories, whose artifact refs protect artifacts from garbage collection. */
 import type { Client } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
+import { decoded } from './decoded.ts';
 import type { Stack } from './stack.ts';
 
 export interface WorkflowIdentity {
@@ -32,19 +34,18 @@ export async function payloadsOf(client: Client, { workflowId, runId }: Workflow
       if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { events: [] };
       throw error;
     });
-  return (history.events ?? []).flatMap(payloadsIn);
+  return (await decoded(client, (history.events ?? []).flatMap(payloadsIn))).flatMap(jsonIn);
 }
 
-function payloadsIn(node: unknown): unknown[] {
+function payloadsIn(node: unknown): Payload[] {
   if (typeof node !== 'object' || node === null || node instanceof Uint8Array) return [];
-  const data = (node as { readonly data?: unknown }).data;
-  if (data instanceof Uint8Array) return jsonIn(data);
+  if ((node as Payload).data instanceof Uint8Array) return [node];
   return Object.values(node).flatMap(payloadsIn);
 }
 
-function jsonIn(data: Uint8Array): unknown[] {
+function jsonIn({ data }: Payload): unknown[] {
   try {
-    return [JSON.parse(new TextDecoder().decode(data))];
+    return [JSON.parse(new TextDecoder().decode(data ?? new Uint8Array()))];
   } catch {
     // Not JSON, such as search attributes.
     return [];

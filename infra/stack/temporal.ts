@@ -8,7 +8,9 @@ import { searchAttributes } from '../../contract/search-attributes.ts';
 import { findOrMakeBinary } from '../binaries/binaries.ts';
 import { host } from './ports.ts';
 import type { Log, ServerSpec } from './server.ts';
-import type { Env } from './env.ts';
+import { codecAddressOf } from '../payloads/codec-server.ts';
+import { keyFileVariable } from '../payloads/key-ring.ts';
+import { type Env, valueOf } from './env.ts';
 import type { StackSettings } from './settings.ts';
 import { assertAccepts } from './tcp.ts';
 import { connectionOptions } from './temporal-settings.ts';
@@ -49,6 +51,7 @@ export function temporalServer(
           ...['--port', String(ports.port), '--ui-port', String(ports.uiPort)],
           ...['--db-filename', join(home, 'temporal.db'), '--log-level', 'error'],
           ...['--namespace', target.namespace],
+          ...(valueOf(env, keyFileVariable) === undefined ? [] : ['--ui-codec-endpoint', codecUrlOf(env)]),
           ...promptQueues.flatMap((setting) => ['--dynamic-config-value', setting]),
           ...fastFile.flatMap((setting) => ['--sqlite-pragma', setting]),
           // Only a new database applies these, usable at once; attributes added later take some seconds.
@@ -65,6 +68,12 @@ export function temporalServer(
       });
     },
   };
+}
+
+/** Encrypted payloads are shown by way of a codec server on the user's machine (`mtrl codec-server`). */
+function codecUrlOf(env: Env): string {
+  const { host: name, port } = codecAddressOf(env);
+  return `http://${name}:${String(port)}`;
 }
 
 /**

@@ -12,6 +12,7 @@ import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import type { Env } from '../../infra/stack/env.ts';
 import { projectRoot } from '../../core/project.ts';
+import { dataConverterOf } from '../../infra/payloads/data-converter.ts';
 import type { StackSettings } from '../../infra/stack/settings.ts';
 import { up } from '../../infra/stack/up.ts';
 import { compiled } from '../support/compiled.ts';
@@ -95,7 +96,7 @@ export class WholeStack {
     const { address, namespace } = this.settings.temporal;
     const connection = await Connection.connect({ address });
     try {
-      return await body(new Client({ connection, namespace }));
+      return await body(new Client({ connection, namespace, dataConverter: dataConverterOf(this.#extra) }));
     } finally {
       await connection.close();
     }

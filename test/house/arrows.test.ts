@@ -147,9 +147,11 @@ const rooms: Readonly<Record<string, Room>> = {
       '@temporalio/client',
       '@temporalio/common',
       '@temporalio/envconfig',
+      '@temporalio/proto',
       '@temporalio/testing',
       '@temporalio/worker',
       'minio',
+      'zod',
     ],
   },
   workers: {
