@@ -28,6 +28,16 @@ function write(text: string): string {
   return path;
 }
 
+test('a recipe whose aliases would unfold to a billion values is refused', () => {
+  const levels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+  const line = (name: string, place: number): string => {
+    const of = place === 0 ? 'x' : `*${levels[place - 1] ?? ''}`;
+    return `${name}: &${name} [${Array.from({ length: 10 }, () => of).join(', ')}]`;
+  };
+  const error = errorOf([], write(levels.map(line).join('\n')));
+  expect(error).toMatchObject({ code: 'RECIPE_INVALID', message: expect.stringMatching(/alias/i) as string });
+});
+
 describe('an invalid recipe is reported with its path, what was found and what is allowed', () => {
   test.each([
     ['arms.mt-rl.groupSize=1', 'arms.mt-rl.groupSize (--set): found 1; allowed: a number >= 2'],
