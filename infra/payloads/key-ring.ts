@@ -9,7 +9,7 @@ import { MtrlError } from '../../core/errors.ts';
 import { type Env, valueOf } from '../stack/env.ts';
 
 export const keyFileVariable = 'MTRL_PAYLOAD_KEY_FILE';
-export const keyByteLength = 32;
+const keyByteLength = 32;
 
 export interface KeyRing {
   /** Id of the key that encrypts. The others only decrypt what was written before. */
