@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { required } from '../core/assert.ts';
 import { openForm } from '../policy/checkpoints/form.ts';
-import type { TokenRoles, TrainableSpec } from '../policy/engine.ts';
+import type { MemorySpec, TokenRoles, TrainableSpec } from '../policy/engine.ts';
 import { grpo } from '../policy/algorithms/grpo.ts';
 import { peakByteLength } from '../policy/engines/embedded/memory/memory-watch.ts';
 import { spawnEmbeddedEngine } from '../policy/engines/embedded/spawn.ts';
@@ -19,6 +19,18 @@ const warmupCount = 1;
 const roundCount = 3;
 const threadCount = 2;
 
+interface Variant {
+  readonly name: string;
+  readonly trainable: TrainableSpec;
+  readonly memory?: MemorySpec;
+}
+
+const variants: readonly Variant[] = [
+  { name: 'lora', trainable: { lora: { ...lora, seed: 0 } } },
+  { name: 'all weights', trainable: {} },
+  { name: 'all weights, limited', trainable: {}, memory: { byteLengthMax: 4_200_000_000 } },
+];
+
 interface StepTimes {
   readonly rolloutMs: number;
   readonly stepMs: number;
@@ -32,11 +44,7 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
     await required(await openForm(join(data, 'model.gguf')), 'a GGUF file').writeFolder(folder);
     const rows = (await rowsIn(join(data, 'polarity.train.jsonl'))).slice(0, work.promptCount);
     const results: Record<string, Awaited<ReturnType<typeof compare>>> = {};
-    for (const [name, trainable] of [
-      ['lora', { lora: { ...lora, seed: 0 } }],
-      ['all weights', {}],
-    ] as const)
-      results[name] = await compare(name, folder, rows, trainable, withPeers, log);
+    for (const variant of variants) results[variant.name] = await compare(variant, folder, rows, withPeers, log);
     return { work, threadCount, trained: results };
   } finally {
     await rm(folder, { recursive: true });
@@ -44,16 +52,15 @@ export async function compareRealSteps(data: string, withPeers: boolean, log: (l
 }
 
 async function compare(
-  name: string,
+  { name, trainable, memory }: Variant,
   folder: string,
   rows: readonly Row[],
-  trainable: TrainableSpec,
   withPeers: boolean,
   log: (line: string) => void,
 ) {
   const argument = { folder, prompts: rows.map(({ text }) => text), ...work, lora: trainable.lora ?? null };
   const sides = new Map<string, { step: () => Promise<StepTimes>; stop: () => void }>([
-    ['ours', await openOurs(folder, rows, trainable)],
+    ['ours', await openOurs(folder, rows, trainable, memory)],
   ]);
   if (withPeers) sides.set('trl', await startPeer<StepTimes>('trl_text.py', argument));
   const times = new Map([...sides.keys()].map((side) => [side, [] as StepTimes[]]));
@@ -87,7 +94,8 @@ async function compare(
   };
 }
 
-async function openOurs(folder: string, rows: readonly Row[], trainable: TrainableSpec) {
+async function openOurs(folder: string, rows: readonly Row[], trainable: TrainableSpec, memory?: MemorySpec) {
+  const limits = memory === undefined ? {} : { memory };
   const engine = spawnEmbeddedEngine({ threadCount });
   await engine.loadCheckpoint(folder);
   await engine.prepareTraining(trainable);
@@ -104,6 +112,7 @@ async function openOurs(folder: string, rows: readonly Row[], trainable: Trainab
       const startedAtMs = performance.now();
       const { groups: rollouts } = await engine.sample({
         ...{ prompts, groupSize: work.groupSize, tokens, seed: 0, step: step++, promptOffset: 0, promptTokenCountMax },
+        ...limits,
         sampling: { temperature: 1, greedy: false, tokenCountMax: work.completionTokenCount },
       });
       const rolledAtMs = performance.now();
@@ -111,7 +120,7 @@ async function openOurs(folder: string, rows: readonly Row[], trainable: Trainab
         group.map(({ tokenIds }) => tokenIds.filter((id) => id % 2 === 1).length / tokenIds.length),
       );
       const { groups } = grpo.groups({ prompts, rollouts, rewards }, settings);
-      await engine.forwardBackward({ groups, loss: grpo.loss(settings), temperature: 1, tokens });
+      await engine.forwardBackward({ groups, loss: grpo.loss(settings), temperature: 1, tokens, ...limits });
       await engine.optimStep(hyperparameters);
       const stepMs = performance.now() - startedAtMs;
       const peak = required(peakByteLength(engine.pid), 'a living process');
