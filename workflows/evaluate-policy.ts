@@ -3,6 +3,7 @@ import type { EvaluateResult, EvaluationPlan, ImportPolicyResult, PrepareResult 
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { inTurn } from './endpoint-turns.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm, wrongInput } from './input-form.ts';
@@ -44,7 +45,7 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
       return result;
     };
     const one = ({ task, split }: EvaluationPlan): Promise<EvaluateResult> =>
-      compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+      compute.evaluate.executeWithOptions({ summary: `${task} · ${split}`, ...onPool(prepared.pools?.evaluation) }, [
         { ...ref, policy, arm: 'policy', seed: 0, task, split },
       ]);
     const [evaluations, baselines] = await Promise.all([

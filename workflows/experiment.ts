@@ -18,6 +18,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { planDetails } from './training/details.ts';
 import type { evaluate } from './evaluate.ts';
 import { ExperimentTracker } from './training/experiment-tracker.ts';
@@ -115,13 +116,15 @@ async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: E
   }
   const [read, imported] = await Promise.all([
     ingest(),
-    compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
+    compute.importPolicy.executeWithOptions({ summary: 'initial policy', ...onPool(prepared.pools?.training) }, [
       { recipe: prepared.recipe, ...keptPolicy(initial) },
     ]),
   ]);
-  const ingestion = await admitted(read, {
-    ...{ recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
-  });
+  const ingestion = await admitted(
+    read,
+    { recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
+    prepared.pools?.training,
+  );
   tracker.ingested(ingestion, imported);
   return { prepared, ingestion, initial: initialOf(imported) };
 }
@@ -301,7 +304,8 @@ class Training {
     const snapshot =
       this.#done.find(({ runName }) => runName === from)?.snapshot ??
       (await this.#train(source)).summary.policy.snapshot;
-    const imported = await compute.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
+    const options = { summary: `policy of ${from}`, ...onPool(this.#prepared.pools?.training) };
+    const imported = await compute.importPolicy.executeWithOptions(options, [
       { recipe: this.#ref.recipe, from: snapshot },
     ]);
     this.#tracker.made(imported);
