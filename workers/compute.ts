@@ -62,7 +62,7 @@ await serve({
     Worker.create({
       connection,
       namespace: settings.temporal.namespace,
-      taskQueue: settings.taskQueues.compute,
+      taskQueue: [settings.taskQueues.compute, ...(serving.pool === undefined ? [] : [serving.pool])].join('-'),
       activities,
       maxConcurrentActivityTaskExecutions: engineCount,
       maxConcurrentActivityTaskPolls: engineCount,
