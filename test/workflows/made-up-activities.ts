@@ -37,7 +37,7 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
 }
 
 /** A fake recipe holds only what `prepare` returns. */
-export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion' | 'parallelRunCountMax'> &
+export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion' | 'parallelRunCountMax' | 'pools'> &
   Partial<Pick<PrepareResult, 'evaluations'>>;
 
 export class MadeUpActivities {
