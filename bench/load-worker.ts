@@ -27,7 +27,7 @@ export async function startLoadWorker(
   onStep: (step: EndedStep) => void,
 ): Promise<() => Promise<void>> {
   Runtime.install({
-    logger: new DefaultLogger('WARN'),
+    logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'WARN', forward: {} } },
   });
   const store = openArtifactStore(settings.s3);

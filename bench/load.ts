@@ -4,7 +4,7 @@
  * events, time, requests, bytes, and the memory of the control worker over the run.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -36,6 +36,8 @@ interface Reading {
   readonly atMs: number;
   readonly traffic: Awaited<ReturnType<typeof storeTraffic>>;
   readonly processorMs: ReturnType<typeof processorTimesMs>;
+  /** Of this process: the compute worker and the client. */
+  readonly ownProcessorMs: number;
   readonly databaseByteLength: number;
 }
 
@@ -102,10 +104,19 @@ async function measure(load: Load, log: (line: string) => void) {
 }
 
 async function reading({ home, settings }: Load): Promise<Reading> {
-  const database = await stat(join(home, 'temporal.db'));
   const processorMs = processorTimesMs(home);
+  const { user, system } = process.cpuUsage();
   const atMs = performance.now();
-  return { atMs, traffic: await storeTraffic(settings.s3), processorMs, databaseByteLength: database.size };
+  const traffic = await storeTraffic(settings.s3);
+  const ownProcessorMs = (user + system) / 1000;
+  return { atMs, traffic, processorMs, ownProcessorMs, databaseByteLength: await databaseByteLength(home) };
+}
+
+/** With the log that SQLite writes ahead. */
+async function databaseByteLength(home: string): Promise<number> {
+  const files = (await readdir(home)).filter((name) => name.startsWith('temporal.db'));
+  const found = await Promise.all(files.map((name) => stat(join(home, name))));
+  return found.reduce((sum, { size }) => sum + size, 0);
 }
 
 function betweenReadings(first: Reading, last: Reading, total: number) {
@@ -125,7 +136,10 @@ function betweenReadings(first: Reading, last: Reading, total: number) {
       ),
     },
     temporalDatabaseBytesPerStep: Math.round((last.databaseByteLength - first.databaseByteLength) / total),
-    processorMsPerStep: { control: each(control), temporal: each(temporal), minio: each(minio) },
+    processorMsPerStep: {
+      ...{ control: each(control), temporal: each(temporal), minio: each(minio) },
+      compute: each(last.ownProcessorMs - first.ownProcessorMs),
+    },
   };
 }
 

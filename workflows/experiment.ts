@@ -282,7 +282,11 @@ class Training {
 
   async #run(plan: ArmPlan, initial: RunInput['initial'], shared: RunInput['shared']): Promise<RunResult> {
     const workflowId = this.#idOf(plan);
-    const tellCountMax = Math.min(runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length));
+    const tellCountMax = Math.min(
+      ...[runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length)],
+      // A signal is as many events in the run as a step: not after every step of a short one.
+      Math.max(1, Math.floor(plan.stepCount / 2)),
+    );
     const handle = await startChild<typeof run>('run', {
       ...this.#childOptions(plan, workflowId, 'training'),
       args: [{ ...this.#ref, plan, initial, tellCountMax, ...(shared && { shared }) }],

@@ -46,8 +46,7 @@ export class FileCache {
   async #fetch(kept: string, content: Digested, open: () => Promise<Readable>): Promise<boolean> {
     const partial = `${kept}${partialEnding}`;
     if (!(await isCreated(partial))) {
-      const { mtimeMs = Infinity } = (await stat(partial).catch(() => undefined)) ?? {};
-      if (Date.now() - mtimeMs > staleAfterMs) await rm(partial, { force: true });
+      await removeStale(partial);
       return false;
     }
     try {
@@ -68,9 +67,12 @@ export class FileCache {
   }
 
   async #trim(newest: string): Promise<void> {
-    const names = (await readdir(this.#folder)).filter((name) => !name.endsWith(partialEnding));
+    const names = await readdir(this.#folder);
+    const isPartial = (name: string): boolean => name.endsWith(partialEnding);
+    await Promise.all(names.filter(isPartial).map((name) => removeStale(join(this.#folder, name))));
+    const whole = names.filter((name) => !isPartial(name));
     const found = await Promise.all(
-      names.map(async (name) => {
+      whole.map(async (name) => {
         const { size = 0, mtimeMs = 0 } = (await stat(join(this.#folder, name)).catch(() => undefined)) ?? {};
         return { name, size, usedAtMs: name === newest ? Infinity : mtimeMs };
       }),
@@ -93,6 +95,12 @@ async function isCreated(path: string): Promise<boolean> {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** Removes the partial file of a worker that has died. */
+async function removeStale(partial: string): Promise<void> {
+  const { mtimeMs = Infinity } = (await stat(partial).catch(() => undefined)) ?? {};
+  if (Date.now() - mtimeMs > staleAfterMs) await rm(partial, { force: true });
 }
 
 /** Whether the file has this content. A damaged one is deleted. */
