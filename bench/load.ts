@@ -4,7 +4,7 @@
  * events, time, requests, bytes, and the memory of the control worker over the run.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -38,6 +38,7 @@ interface Reading {
   readonly processorMs: ReturnType<typeof processorTimesMs>;
   /** Of this process: the compute worker and the client. */
   readonly ownProcessorMs: number;
+  /** Without the log that SQLite writes ahead: grows only once that has been full, after some hundred steps. */
   readonly databaseByteLength: number;
 }
 
@@ -75,7 +76,12 @@ async function measure(load: Load, log: (line: string) => void) {
   const readings: Promise<Reading>[] = [];
   const onStep = (step: EndedStep): void => {
     steps.push(step);
-    if (steps.length === 1 || steps.length === total) readings.push(reading(load));
+    if (steps.length === 1 || steps.length === total) {
+      const taken = reading(load);
+      // Thrown where it is awaited, after the last step.
+      taken.catch(() => undefined);
+      readings.push(taken);
+    }
     if (steps.length % Math.ceil(total / 100) === 0) memory.push(controlByteLength(home));
     if (steps.length % Math.ceil(total / 10) === 0) log(`${String(steps.length)} of ${String(total)} steps`);
   };
@@ -108,15 +114,9 @@ async function reading({ home, settings }: Load): Promise<Reading> {
   const { user, system } = process.cpuUsage();
   const atMs = performance.now();
   const traffic = await storeTraffic(settings.s3);
+  const database = await stat(join(home, 'temporal.db'));
   const ownProcessorMs = (user + system) / 1000;
-  return { atMs, traffic, processorMs, ownProcessorMs, databaseByteLength: await databaseByteLength(home) };
-}
-
-/** With the log that SQLite writes ahead. */
-async function databaseByteLength(home: string): Promise<number> {
-  const files = (await readdir(home)).filter((name) => name.startsWith('temporal.db'));
-  const found = await Promise.all(files.map((name) => stat(join(home, name))));
-  return found.reduce((sum, { size }) => sum + size, 0);
+  return { atMs, traffic, processorMs, ownProcessorMs, databaseByteLength: database.size };
 }
 
 function betweenReadings(first: Reading, last: Reading, total: number) {
