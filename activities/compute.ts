@@ -19,6 +19,7 @@ import { createReplay } from '../pipeline/policies/replay.ts';
 import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
 import { createFindRun, createKeepRun } from '../pipeline/training/kept-runs.ts';
 import { createRollout } from '../pipeline/training/rollout.ts';
+import { createStep } from '../pipeline/training/step.ts';
 import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
@@ -33,6 +34,7 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
     keepRun: activity(onRequiredEngine(context, createKeepRun(deps, context.cache))),
     rollout: activity(onRequiredEngine(context, createRollout(context))),
     optimize: activity(onRequiredEngine(context, createOptimize(context))),
+    step: activity(onRequiredEngine(context, createStep(context))),
     snapshot: activity(createSnapshot(context)),
     averageSnapshots: activity(createAverageSnapshots(context)),
     evaluate: activity(onRequiredEngine(context, createEvaluate(context))),

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--json]`: runs one benchmark and
- * prints its result as JSON.
+ * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID]
+ * [--run NAME] [--json]`: runs one benchmark and prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
 import { existsSync } from 'node:fs';
@@ -38,6 +38,7 @@ const names = [
   'nlvr-candidates',
   'judging-overhead',
   'chaos',
+  'load',
 ] as const;
 
 export interface Recorded {
@@ -52,6 +53,9 @@ export interface BenchOptions {
   readonly roundCount?: number;
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
+  /** For `load`: steps of each run, and runs side by side. */
+  readonly stepCount?: number;
+  readonly runCount?: number;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
   readonly replayed?: Recorded;
   /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
@@ -88,6 +92,8 @@ async function main(args: readonly string[]): Promise<void> {
   const { bench } = (await import(file.href)) as BenchModule;
   const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
   const rowCount = countOf(values.rows, '--rows', 'dataset', name);
+  const stepCount = countOf(values.steps, '--steps', 'load', name);
+  const runCount = countOf(values.runs, '--runs', 'load', name);
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
     ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
@@ -97,6 +103,8 @@ async function main(args: readonly string[]): Promise<void> {
     withPeers: values.peer,
     ...(roundCount !== undefined && { roundCount }),
     ...(rowCount !== undefined && { rowCount }),
+    ...(stepCount !== undefined && { stepCount }),
+    ...(runCount !== undefined && { runCount }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.prepare && { onlyPrepares: true }),
     ...(known === 'chaos' && { chaos: chaosOptions(values) }),
@@ -120,11 +128,13 @@ function parse(args: readonly string[]) {
       plans: { type: 'string' },
       first: { type: 'string' },
       planted: flag,
+      steps: { type: 'string' },
+      runs: { type: 'string' },
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--json]',
     });
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import type { StepResult } from '../contract/step.ts';
 import { up } from '../infra/stack/up.ts';
 import { smallRun } from './small-run.ts';
 import { median, quantile, rounded } from './statistics.ts';
@@ -44,15 +45,25 @@ async function activitiesOf(client: Client, workflowId: string): Promise<readonl
     const payload = completed?.result?.payloads?.[0];
     if (!completed || !payload) return [];
     // `findRun` answers null where there is no such run.
-    const result = defaultPayloadConverter.fromPayload<{ computeMs?: number } | null>(payload);
-    const computeMs = result?.computeMs ?? 0;
+    const computeMs = computeMsOf(defaultPayloadConverter.fromPayload<Timed | Partial<StepResult> | null>(payload));
     const endedAtMs = Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
     return [{ type: typeOf.get(String(completed.scheduledEventId)) ?? '', endedAtMs, computeMs }];
   });
 }
 
+interface Timed {
+  readonly computeMs?: number;
+}
+
+/** Of the result, or of its parts if the activity was a whole step. */
+function computeMsOf(result: Timed | Partial<StepResult> | null): number {
+  if (result === null) return 0;
+  const parts = 'update' in result ? [result.rollout, result.reward, result.update] : [result as Timed];
+  return parts.reduce((sum, part) => sum + (part?.computeMs ?? 0), 0);
+}
+
 function figuresOf(activities: readonly DoneActivity[]) {
-  const updates = activities.flatMap(({ type }, i) => (type === 'optimize' ? [i] : []));
+  const updates = activities.flatMap(({ type }, i) => (type === 'optimize' || type === 'step' ? [i] : []));
   const steps = updates.slice(1).map((end, k) => {
     const between = activities.slice((updates[k] ?? 0) + 1, end + 1);
     const wallMs = (activities[end]?.endedAtMs ?? 0) - (activities[updates[k] ?? 0]?.endedAtMs ?? 0);

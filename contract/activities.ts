@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { TaskScores } from '../judge/evaluation/task-scores.ts';
 import type { AnswerMode, Split } from '../judge/example.ts';
+import type { Pools } from '../recipes/fields/pools-field.ts';
 import type { Objective } from '../recipes/recipe.ts';
 import type { StepRow } from './progress.ts';
 import type { AdmitInput, AdmitResult } from './admission.ts';
@@ -20,6 +21,7 @@ import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } f
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
 import type { PrepareInput, PrepareResult } from './preparation.ts';
 import type { AverageSnapshotsInput, SnapshotInput, SnapshotResult } from './snapshots.ts';
+import type { StepInput, StepResult } from './step.ts';
 import type { RunSelection, ValidationPlan } from './validation.ts';
 
 export type { PrepareInput, PrepareResult, TaskScores };
@@ -57,6 +59,12 @@ export interface ArmPlan {
   readonly stepCountPerActivity: number;
   /** 0 for training without rollouts. */
   readonly rolloutShardCount: number;
+  /**
+   * A step with rollouts is one activity instead of three, a third of the events. Absent in earlier histories, and where
+   * parts of a step are done by several workers (pipeline/training/plan-runs.ts).
+   */
+  readonly stepInOneActivity?: true;
+  readonly pools?: Pools;
   readonly snapshotEveryStepCount: number;
   /** The run ends with the mean of its last snapshots, this many. Default: with the last one. */
   readonly averagedSnapshotCount?: number;
@@ -313,6 +321,7 @@ export interface Activities {
   rollout(input: RolloutInput): Promise<RolloutResult>;
   reward(input: RewardInput): Promise<RewardResult>;
   optimize(input: OptimizeInput): Promise<OptimizeResult>;
+  step(input: StepInput): Promise<StepResult>;
   snapshot(input: SnapshotInput): Promise<SnapshotResult>;
   averageSnapshots(input: AverageSnapshotsInput): Promise<SnapshotResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;

@@ -9,6 +9,7 @@ export type ComputeActivities = Pick<
   | 'keepRun'
   | 'rollout'
   | 'optimize'
+  | 'step'
   | 'snapshot'
   | 'averageSnapshots'
   | 'evaluate'

@@ -1,6 +1,7 @@
 /** What `prepare` makes of a recipe before anything is read. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
+import type { Pools } from '../recipes/fields/pools-field.ts';
 import type { PromotionSpec } from '../recipes/fields/promotion-fields.ts';
 import type { ArmPlan, EvaluationPlan } from './activities.ts';
 
@@ -19,6 +20,7 @@ export interface PrepareResult {
   readonly evaluations: readonly EvaluationPlan[];
   /** Runs that may train or be evaluated at the same time; absent: all. */
   readonly parallelRunCountMax?: number;
+  readonly pools?: Pools;
   /** Data that the recipe is without, because it is missing. */
   readonly absent?: readonly AbsentData[];
   /** From the recipe's `promotion` section, if it has one. */

@@ -8,6 +8,7 @@ import { absentDataSchema } from './fields/absent-data-field.ts';
 import { datasetSchema } from './fields/dataset-fields.ts';
 import { leaksSchema } from './fields/dataset-options.ts';
 import { evaluationSchema } from './fields/evaluation-fields.ts';
+import { poolsSchema } from './fields/pools-field.ts';
 import { promotionSchema } from './fields/promotion-fields.ts';
 import { stopSequencesSchema } from './fields/sampling-fields.ts';
 import { sweepSchema } from './fields/sweep-fields.ts';
@@ -25,6 +26,12 @@ export const recipeSchema = z.strictObject({
     .describe(
       'Runs that train or are evaluated at the same time; default: all. An engine that turns from one run to another ' +
         'loads and compiles its policy again: for a large model, set this to the number of engines.',
+    ),
+  pools: poolsSchema
+    .optional()
+    .describe(
+      'Pools of compute workers for parts of the work (docs/production.md): a worker joins one by `MTRL_POOL`. ' +
+        'By default one common pool does everything. Does not affect results.',
     ),
   policy: z
     .union([

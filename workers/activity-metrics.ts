@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { OnTransfer } from '../artifacts/store/s3-transport.ts';
 import type { EvaluateResult, Made, RewardResult, RolloutInput, RolloutResult } from '../contract/activities.ts';
 import type { OptimizeInput, OptimizeResult } from '../contract/optimize.ts';
+import type { StepResult } from '../contract/step.ts';
 
 export class ActivityMetrics {
   readonly #log: Logger;
@@ -61,14 +62,15 @@ export class ActivityMetrics {
     next: Next<ActivityInboundCallsInterceptor, 'execute'>,
   ): Promise<unknown> {
     const { activityType: activity, attempt } = info;
-    const { isSupervised, ...ids } = idsOf(info.workflowExecution?.workflowId ?? '', input.args[0]);
+    const { isSupervised, ...ids } = idsOf(info.workflowExecution?.workflowId ?? '', activity, input.args[0]);
     const startedAtMs = performance.now();
     const seconds = (): number => (performance.now() - startedAtMs) / 1000;
     try {
       const result = await next(input);
       this.#activity.record(seconds(), { activity });
-      this.#made(activity, { ...ids, isSupervised }, result);
-      this.#log.info({ ...ids, activity, attempt, seconds: seconds(), ...madeOf(result) }, 'activity ended');
+      const parts = partsOf(activity, result);
+      for (const [part, made] of parts) this.#made(part, { ...ids, isSupervised }, made);
+      this.#log.info({ ...ids, activity, attempt, seconds: seconds(), ...totalOf(parts) }, 'activity ended');
       return result;
     } catch (error) {
       const code = error instanceof ApplicationFailure ? (error.type ?? 'INVARIANT') : nameOf(error);
@@ -176,7 +178,7 @@ interface Ids {
 }
 
 /** Ids from the workflow id (`<experiment>/<arm>/s<seed>`) and from the activity's input. */
-function idsOf(workflow: string, input: unknown): Ids {
+function idsOf(workflow: string, activity: string, input: unknown): Ids {
   const { arm, seed, step, fromStep, rollouts } = (input ?? {}) as Partial<OptimizeInput & RolloutInput>;
   const at = step ?? fromStep;
   return {
@@ -185,12 +187,34 @@ function idsOf(workflow: string, input: unknown): Ids {
     ...(arm !== undefined && { arm }),
     ...(seed !== undefined && { seed }),
     ...(at !== undefined && { step: at }),
-    isSupervised: rollouts === undefined,
+    isSupervised: activity === 'optimize' && rollouts === undefined,
   };
 }
 
 function runTags({ experiment, arm, seed }: Ids): Record<string, string | number> {
   return { experiment, ...(arm !== undefined && { arm }), ...(seed !== undefined && { seed }) };
+}
+
+type Part = readonly [activity: string, result: unknown];
+
+/** The parts of a step that is one activity count as the activities that they are elsewhere. */
+function partsOf(activity: string, result: unknown): readonly Part[] {
+  if (activity !== 'step') return [[activity, result]];
+  const { rollout, reward, update } = result as StepResult;
+  return [
+    ['rollout', rollout],
+    ['reward', reward],
+    ['optimize', update],
+  ];
+}
+
+function totalOf(parts: readonly Part[]): Pick<Made, 'cached' | 'computeMs'> | undefined {
+  const made = parts.flatMap(([, result]) => madeOf(result) ?? []);
+  if (made.length === 0) return undefined;
+  return {
+    cached: made.every(({ cached }) => cached),
+    computeMs: made.reduce((sum, { computeMs }) => sum + computeMs, 0),
+  };
 }
 
 function madeOf(result: unknown): Pick<Made, 'cached' | 'computeMs'> | undefined {

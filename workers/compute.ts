@@ -36,7 +36,10 @@ const threadCount = countOf(process.env, 'MTRL_ENGINE_THREAD_COUNT', Math.min(2,
 // The rest is for the worker itself, the local servers and the system.
 const memoryShare = Math.floor((0.8 * memoryByteLength()) / engineCount);
 const [engineName, openEngines] = engineNamed(process.env, engineTable);
-const store = openArtifactStore(settings.s3, { onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) });
+const store = openArtifactStore(settings.s3, {
+  ...{ onTransfer: metrics.onTransfer, prove: () => proveStore(settings.s3) },
+  ...(serving.files && { files: serving.files }),
+});
 const environment = await withNamedProvider(process.env);
 const engines = await openEngines({ environment, threadCount, memoryShare, store, spoolFolder, retryAfterMsOf });
 const enginePool = new EnginePool(engineCount, () => (tracing ? tracedEngine(engines.start()) : engines.start()));
@@ -65,7 +68,7 @@ await serve({
       connection,
       namespace: settings.temporal.namespace,
       dataConverter,
-      taskQueue: settings.taskQueues.compute,
+      taskQueue: [settings.taskQueues.compute, ...(serving.pool === undefined ? [] : [serving.pool])].join('-'),
       activities,
       maxConcurrentActivityTaskExecutions: engineCount,
       maxConcurrentActivityTaskPolls: engineCount,

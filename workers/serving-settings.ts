@@ -1,5 +1,6 @@
 /** Operating settings of a worker from environment variables: probes, drain timeout, version (docs/production.md). */
 import type { WorkerOptions } from '@temporalio/worker';
+import type { FileCacheSettings } from '../artifacts/store/file-cache.ts';
 import { MtrlError } from '../core/errors.ts';
 import { type Address, addressOf, type Env, valueOf } from '../infra/stack/env.ts';
 
@@ -8,6 +9,10 @@ export interface ServingSettings {
   readonly health?: Address;
   /** Time from SIGTERM until running activities are cancelled and handed back to other workers. */
   readonly drainTimeoutMs: number;
+  /** The pool that a compute worker serves instead of the common one. */
+  readonly pool?: string;
+  /** Cache of large files that a compute worker shares with the others of its host. */
+  readonly files?: FileCacheSettings;
   /** If set, the worker is a version of a Temporal worker deployment, and workflows are pinned to their version. */
   readonly deployment?: { readonly name: string; readonly buildId?: string };
 }
@@ -16,17 +21,40 @@ export interface ServingSettings {
 const defaultDrainTimeoutMs = 20_000;
 /** After the drain, cancelled activities have this long to stop. */
 const stopTimeoutMs = 5_000;
+/** Two snapshots of a model of a few hundred million weights. */
+const fileCacheByteLength = 10e9;
+/** As in recipes (recipes/fields/pools-field.ts). */
+const poolName = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 /** Throws USAGE naming the variable. */
 export function servingSettings(env: Env = process.env): ServingSettings {
   const health = addressOf(env, 'MTRL_HEALTH_ADDRESS');
-  const name = valueOf(env, 'MTRL_DEPLOYMENT_NAME');
+  const deploymentName = valueOf(env, 'MTRL_DEPLOYMENT_NAME');
   const buildId = valueOf(env, 'MTRL_BUILD_ID');
+  const pool = poolOf(env);
+  const folder = valueOf(env, 'MTRL_FILE_CACHE');
   return {
     ...(health && { health }),
+    ...(pool !== undefined && { pool }),
+    ...(folder !== undefined && {
+      files: { folder, byteLengthMax: countOf(env, 'MTRL_FILE_CACHE_BYTE_LENGTH', fileCacheByteLength) },
+    }),
     drainTimeoutMs: countOf(env, 'MTRL_DRAIN_TIMEOUT_MS', defaultDrainTimeoutMs),
-    ...(name !== undefined && { deployment: { name, ...(buildId !== undefined && { buildId }) } }),
+    ...(deploymentName !== undefined && {
+      deployment: { name: deploymentName, ...(buildId !== undefined && { buildId }) },
+    }),
   };
+}
+
+/** Throws USAGE. */
+function poolOf(env: Env): string | undefined {
+  const pool = valueOf(env, 'MTRL_POOL');
+  if (pool === undefined || poolName.test(pool)) return pool;
+  throw new MtrlError('USAGE', 'MTRL_POOL must be the name of a pool', {
+    where: 'environment variable MTRL_POOL',
+    found: pool,
+    hint: 'lower-case letters, digits and dashes, as under `pools` in the recipe',
+  });
 }
 
 /** An integer from the environment, at least 1; `standard` if the variable is not set. Throws USAGE. */

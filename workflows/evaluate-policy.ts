@@ -3,6 +3,7 @@ import type { EvaluateResult, EvaluationPlan, ImportPolicyResult, PrepareResult 
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { inTurn } from './endpoint-turns.ts';
 import { endedBadly } from './failure.ts';
 import { requireForm, wrongInput } from './input-form.ts';
@@ -27,12 +28,16 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
     tracker.state('ingesting', asked === undefined ? 'reading datasets, fetching the policy' : 'reading datasets');
     const [read, { policy, checkpoint }] = await Promise.all([
       bulk.ingest.executeWithOptions({ summary: 'datasets' }, [{ recipe: prepared.recipe }]),
-      asked === undefined ? broughtIn(prepared.recipe, source) : endpointOf(prepared, asked),
+      asked === undefined ? broughtIn(prepared.recipe, source, prepared.pools?.training) : endpointOf(prepared, asked),
     ]);
     // No policy's tokens limit the prompts of an endpoint.
     const ingestion =
       asked === undefined
-        ? await admitted(read, { recipe: prepared.recipe, policy, asked: { by: 'policy', mode } })
+        ? await admitted(
+            read,
+            { recipe: prepared.recipe, policy, asked: { by: 'policy', mode } },
+            prepared.pools?.training,
+          )
         : read;
     const ref = { recipe: prepared.recipe, dataset: ingestion.dataset, mode };
     let doneCount = 0;
@@ -44,7 +49,7 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
       return result;
     };
     const one = ({ task, split }: EvaluationPlan): Promise<EvaluateResult> =>
-      compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+      compute.evaluate.executeWithOptions({ summary: `${task} · ${split}`, ...onPool(prepared.pools?.evaluation) }, [
         { ...ref, policy, arm: 'policy', seed: 0, task, split },
       ]);
     const [evaluations, baselines] = await Promise.all([
@@ -76,10 +81,11 @@ export async function evaluatePolicy(input: EvaluatePolicyInput): Promise<Evalua
 export async function broughtIn(
   recipe: ArtifactRef,
   source: PolicySource | undefined,
+  pool?: string,
 ): Promise<Pick<ImportPolicyResult, 'policy' | 'checkpoint'>> {
   if (source?.kind === 'state') return { policy: source.policy, checkpoint: source.checkpoint };
   const checkpoint = source?.checkpoint;
-  return compute.importPolicy.executeWithOptions({ summary: 'policy' }, [
+  return compute.importPolicy.executeWithOptions({ summary: 'policy', ...onPool(pool) }, [
     { recipe, ...(checkpoint && { checkpoint }) },
   ]);
 }

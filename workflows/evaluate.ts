@@ -8,6 +8,7 @@ import type { EvaluateResult, EvaluationPlan } from '../contract/activities.ts';
 import type { EvaluateEndpointResult } from '../contract/endpoints.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import { compute, control } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { scoreDetails } from './training/details.ts';
 import { inTurn } from './endpoint-turns.ts';
 import { endedBadly } from './failure.ts';
@@ -50,9 +51,9 @@ export async function evaluate(input: EvaluateRunInput): Promise<EvaluateRunResu
 }
 
 function evaluateTask(input: EvaluateRunInput, { task, split }: EvaluationPlan): Promise<EvaluateResult> {
-  const { arm, seed, mode } = input.run.plan;
+  const { arm, seed, mode, pools } = input.run.plan;
   const { recipe, dataset } = input;
-  return compute.evaluate.executeWithOptions({ summary: `${task} · ${split}` }, [
+  return compute.evaluate.executeWithOptions({ summary: `${task} · ${split}`, ...onPool(pools?.evaluation) }, [
     { recipe, dataset, policy: input.run.policy, arm, seed, task, split, mode },
   ]);
 }

@@ -18,6 +18,7 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { ArmPlan, ImportPolicyInput, ImportPolicyResult, PrepareResult } from '../contract/activities.ts';
 import { admitted } from './admitted.ts';
 import { bulk, compute, control } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { planDetails } from './training/details.ts';
 import type { evaluate } from './evaluate.ts';
 import { ExperimentTracker } from './training/experiment-tracker.ts';
@@ -115,13 +116,15 @@ async function begin(recipe: unknown, { initial }: ExperimentOptions, tracker: E
   }
   const [read, imported] = await Promise.all([
     ingest(),
-    compute.importPolicy.executeWithOptions({ summary: 'initial policy' }, [
+    compute.importPolicy.executeWithOptions({ summary: 'initial policy', ...onPool(prepared.pools?.training) }, [
       { recipe: prepared.recipe, ...keptPolicy(initial) },
     ]),
   ]);
-  const ingestion = await admitted(read, {
-    ...{ recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
-  });
+  const ingestion = await admitted(
+    read,
+    { recipe: prepared.recipe, policy: imported.policy, asked: { by: 'arms' } },
+    prepared.pools?.training,
+  );
   tracker.ingested(ingestion, imported);
   return { prepared, ingestion, initial: initialOf(imported) };
 }
@@ -279,7 +282,11 @@ class Training {
 
   async #run(plan: ArmPlan, initial: RunInput['initial'], shared: RunInput['shared']): Promise<RunResult> {
     const workflowId = this.#idOf(plan);
-    const tellCountMax = Math.min(runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length));
+    const tellCountMax = Math.min(
+      ...[runTellCountMax, Math.floor(waveTellCountMax / this.#wave.length)],
+      // A signal is as many events in the run as a step: not after every step of a short one.
+      Math.max(1, Math.floor(plan.stepCount / 2)),
+    );
     const handle = await startChild<typeof run>('run', {
       ...this.#childOptions(plan, workflowId, 'training'),
       args: [{ ...this.#ref, plan, initial, tellCountMax, ...(shared && { shared }) }],
@@ -301,7 +308,8 @@ class Training {
     const snapshot =
       this.#done.find(({ runName }) => runName === from)?.snapshot ??
       (await this.#train(source)).summary.policy.snapshot;
-    const imported = await compute.importPolicy.executeWithOptions({ summary: `policy of ${from}` }, [
+    const options = { summary: `policy of ${from}`, ...onPool(this.#prepared.pools?.training) };
+    const imported = await compute.importPolicy.executeWithOptions(options, [
       { recipe: this.#ref.recipe, from: snapshot },
     ]);
     this.#tracker.made(imported);

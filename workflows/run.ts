@@ -8,6 +8,7 @@ import type { MixSegment, PolicyState, RunSummary } from '../contract/activities
 import type { SnapshotResult } from '../contract/snapshots.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import { bulk, compute } from './activity-options.ts';
+import { onPool } from './pools.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
@@ -89,7 +90,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       if (hasReachedPlateau(context)) break;
       if (step >= budget.endStep) {
         // An operator may end the run between two snapshots, and may extend it again while this one is made.
-        policy = { snapshot: (await takeSnapshot(tracker, step, policy)).snapshot, log: [] };
+        policy = { snapshot: (await takeSnapshot(context, step, policy)).snapshot, log: [] };
         continue;
       }
       if (workCount() >= workCountMax) {
@@ -166,7 +167,7 @@ interface Advanced {
 
 /** The steps of one update activity, and a snapshot if one is due. */
 async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
-  const { input, budget, tracker } = context;
+  const { input, budget } = context;
   const { plan } = input;
   const snapshotStep = Math.min(
     budget.endStep,
@@ -182,7 +183,7 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
   if (toStep < snapshotStep && updated.log.length < logLengthMax) return { step: toStep, policy: updated, ...taught };
-  const { snapshot } = await takeSnapshot(tracker, toStep, updated);
+  const { snapshot } = await takeSnapshot(context, toStep, updated);
   return { step: toStep, policy: { snapshot, log: [] }, ...taught };
 }
 
@@ -197,16 +198,23 @@ async function ended({ plan }: RunInput, tracker: RunTracker, policy: PolicyStat
   if (count === undefined) return policy;
   const summary = `mean of the last ${String(count)} snapshots`;
   tracker.phase(summary);
-  const mean = await compute.averageSnapshots.executeWithOptions({ summary }, [{ policy, count }]);
+  const options = { summary, ...onPool(plan.pools?.training) };
+  const mean = await compute.averageSnapshots.executeWithOptions(options, [{ policy, count }]);
   tracker.made('averageSnapshots', mean);
   tracker.snapshotted(mean.checkpoint);
   return { snapshot: mean.snapshot, log: [] };
 }
 
-async function takeSnapshot(tracker: RunTracker, step: number, policy: PolicyState): Promise<SnapshotResult> {
+async function takeSnapshot(
+  { input, tracker }: MixContext,
+  step: number,
+  policy: PolicyState,
+): Promise<SnapshotResult> {
   tracker.phase(`snapshot after ${String(step)} steps`);
   const summary = `snapshot after ${String(step)} steps`;
-  const snapshot = await compute.snapshot.executeWithOptions({ summary }, [{ policy, step }]);
+  const snapshot = await compute.snapshot.executeWithOptions({ summary, ...onPool(input.plan.pools?.training) }, [
+    { policy, step },
+  ]);
   tracker.made('snapshot', snapshot);
   tracker.snapshotted(snapshot.checkpoint);
   return snapshot;

@@ -6,12 +6,14 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { assert } from '../../core/assert.ts';
 import { ByteCache } from '../../core/byte-cache.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { sha256 } from '../../core/json.ts';
 import { isFresh } from './age.ts';
+import { FileCache, type FileCacheSettings } from './file-cache.ts';
 import { codedFileError } from './file-error.ts';
 import { jsonBytes, parseJsonBytes } from '../codecs/json-value.ts';
 import type { StoreLease } from '../collection/lease.ts';
@@ -25,6 +27,8 @@ import { corrupt, digestFile, proven, sameBytes, type Digested } from './stream-
 export interface ArtifactStoreOptions {
   /** Memory for recently read or written artifacts, in bytes; 0 disables the cache. */
   readonly cacheByteLengthMax?: number;
+  /** Cache on the local disk for large artifacts that are read as files, shared by the workers of a host. */
+  readonly files?: FileCacheSettings;
   /** Protects writes from a garbage collection; without it, only their age does. */
   readonly lease?: StoreLease;
 }
@@ -35,13 +39,18 @@ const linkedByteLengthMax = 1 << 20;
 /** From this size on, existence is checked before sending. */
 const headFirstByteLength = 1 << 20;
 
+/** From this size on, an artifact that is read as a file is cached as one. */
+const filedByteLength = 1 << 20;
+
 export class ArtifactStore {
   readonly objects: ObjectStore;
   readonly #cache: ByteCache<Uint8Array>;
   readonly #links = new WeakMap<ArtifactRef, readonly Target[]>();
   readonly #lease: StoreLease | undefined;
+  readonly #files: FileCache | undefined;
 
-  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20, lease }: ArtifactStoreOptions = {}) {
+  constructor(objects: ObjectStore, { cacheByteLengthMax = 64 << 20, lease, files }: ArtifactStoreOptions = {}) {
+    this.#files = files && new FileCache(files);
     this.objects = objects;
     this.#lease = lease;
     this.#cache = new ByteCache(cacheByteLengthMax);
@@ -146,16 +155,21 @@ export class ArtifactStore {
     return ref;
   }
 
-  /** Writes the artifact to `path`, which appears only after all bytes are verified. */
+  /**
+   * Writes the artifact to `path`, which appears only after all bytes are verified. Do not write to it: it may be a
+   * cached file.
+   */
   async getToFile(ref: ArtifactRef, path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await secondRead(ref.uri, async () => {
       const partial = `${path}.partial-${randomUUID()}`;
       try {
-        const source = await this.objects.open(this.keyOf(ref));
-        if (source === undefined) throw this.#missing(ref);
+        if (this.#files && ref.byteLength >= filedByteLength) {
+          await this.#files.place(ref, path, () => this.#opened(ref));
+          return;
+        }
         await pipeline(
-          source,
+          await this.#opened(ref),
           (bytes: AsyncIterable<unknown>) => proven(bytes, ref, ref.uri),
           createWriteStream(partial, { flags: 'wx' }),
         );
@@ -165,6 +179,12 @@ export class ArtifactStore {
         throw codedFileError(error);
       }
     });
+  }
+
+  async #opened(ref: ArtifactRef): Promise<Readable> {
+    const source = await this.objects.open(this.keyOf(ref));
+    if (source === undefined) throw this.#missing(ref);
+    return source;
   }
 
   /** The ref, in this store, of bytes known by their digest. */

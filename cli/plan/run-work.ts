@@ -9,7 +9,8 @@ import { kindOf } from '../../judge/kinds/table.ts';
 /** How often each activity of a run is called. */
 export type ActivityCounts = Readonly<
   Record<
-    'findRun' | 'mix' | 'rollout' | 'reward' | 'optimize' | 'evaluate' | 'snapshot' | 'averageSnapshots' | 'keepRun',
+    | ('findRun' | 'mix' | 'step' | 'rollout' | 'reward' | 'optimize')
+    | ('evaluate' | 'snapshot' | 'averageSnapshots' | 'keepRun'),
     number
   >
 >;
@@ -61,13 +62,16 @@ function activityCounts(
     isSampled,
   }: { readonly roundCount: number; readonly validationCount: number; readonly isSampled: boolean },
 ): ActivityCounts {
-  const { stepCount, replanEveryStepCount, rolloutShardCount, averagedSnapshotCount } = plan;
+  const { stepCount, replanEveryStepCount, rolloutShardCount, averagedSnapshotCount, stepInOneActivity } = plan;
   const { optimize, snapshot } = updatesAndSnapshots(plan);
+  const isParted = isSampled && !stepInOneActivity;
   return {
-    ...{ findRun: 1, keepRun: 1, optimize, snapshot },
+    ...{ findRun: 1, keepRun: 1, snapshot },
     mix: replanEveryStepCount === undefined ? 1 : Math.ceil(stepCount / replanEveryStepCount),
-    rollout: isSampled ? stepCount * rolloutShardCount * roundCount : 0,
-    reward: isSampled ? stepCount * roundCount : 0,
+    step: stepInOneActivity ? stepCount : 0,
+    rollout: isParted ? stepCount * rolloutShardCount * roundCount : 0,
+    reward: isParted ? stepCount * roundCount : 0,
+    optimize: stepInOneActivity ? 0 : optimize,
     evaluate: validationCount * (plan.validation?.tasks.length ?? 0),
     averageSnapshots: averagedSnapshotCount === undefined ? 0 : 1,
   };

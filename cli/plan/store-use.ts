@@ -9,10 +9,10 @@ import type { RunWork } from './run-work.ts';
 
 /**
  * Look-up of the key, inputs, outputs and manifest. A reward reads the rollouts of every shard; an update reads the
- * rewards, and the rollouts that another worker sampled.
+ * rewards, and the rollouts that another worker sampled. A step in one activity has its own rollouts and rewards.
  */
 export const activityRequests = {
-  ...{ findRun: 1, keepRun: 3, mix: 5, rollout: 3, snapshot: 11, averageSnapshots: 12, evaluate: 3 },
+  ...{ findRun: 1, keepRun: 3, mix: 5, step: 9, rollout: 3, snapshot: 11, averageSnapshots: 12, evaluate: 3 },
   reward: (shardCount: number): number => 3 + shardCount,
   optimize: (shardCount: number): number => 3 + Math.max(1, shardCount),
 } as const;
@@ -67,7 +67,7 @@ export function runStoreUse(
     byteLength:
       answers.byteLength +
       activities.snapshot * snapshotByteLength +
-      activities.optimize * recordByteLength +
+      (activities.step + activities.optimize) * recordByteLength +
       (rolloutCount > 0 ? rolloutCount * judgmentByteLength + completionTokenCount * tokenByteLength : 0),
   };
 }

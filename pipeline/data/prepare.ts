@@ -26,7 +26,7 @@ export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
     requireFiles(parsed, needed);
     const recipe = await whatIsThere(await withPinnedAddresses(parsed, hub, needed), files);
     const absent = absentOf(recipe);
-    const { promotion, parallelRunCountMax } = recipe;
+    const { promotion, parallelRunCountMax, pools } = recipe;
     return {
       recipe: await cache.put(recipe),
       recipeDigest: digestOf(asJson(recipe)),
@@ -34,6 +34,7 @@ export function createPrepare(cache: JsonCache, files: SourceFiles, hub?: Hub) {
       runs: await Promise.all(planRuns(recipe).map((plan) => withEndpoint(cache, recipe, plan))),
       evaluations: planEvaluations(recipe),
       ...(parallelRunCountMax !== undefined && { parallelRunCountMax }),
+      ...(pools && { pools }),
       ...(absent.length > 0 && { absent }),
       ...(promotion && { promotion: { name: promotion.name, startFrom: promotion.startFrom } }),
     };

@@ -34,11 +34,18 @@ export function createKeepRun(deps: ControlDeps, cache: JsonCache) {
 }
 
 /**
- * The arm's settings, and of the recipe everything but what cannot reach the run: other arms, other seeds, names, and
- * what happens to its result. One more arm or seed therefore finds the runs that are there.
+ * The arm's settings, and of the recipe everything but what cannot reach the run: other arms, other seeds, names, the
+ * workers that do it, and what happens to its result. One more arm or seed therefore finds the runs that are there.
  */
 function keyOf(recipe: Recipe, { dataset, arm: name, seed, initial }: FindRunInput): Key {
-  const { arms: _arms, seeds: _seeds, parallelRunCountMax: _slots, promotion: _promotion, ...rest } = recipe;
+  const {
+    arms: _arms,
+    seeds: _seeds,
+    parallelRunCountMax: _slots,
+    pools: _pools,
+    promotion: _promotion,
+    ...rest
+  } = recipe;
   const { name: _name, summary: _summary, ...settings } = rest;
   const { specialistOf: _shownAs, varied: _varied, ...arm } = armOf(recipe, name);
   return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, seed } };

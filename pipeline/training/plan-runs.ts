@@ -1,6 +1,6 @@
 /** The runs and evaluations that a recipe defines. */
-import { isTrained } from '../../recipes/arms.ts';
-import type { Arm, Recipe } from '../../recipes/recipe.ts';
+import { isRl, isTrained } from '../../recipes/arms.ts';
+import type { Arm, Recipe, TrainedArm } from '../../recipes/recipe.ts';
 import type { ValidationSpec } from '../../recipes/fields/validation-fields.ts';
 import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from '../../contract/activities.ts';
@@ -16,7 +16,7 @@ export function planRuns(recipe: Recipe): ArmPlan[] {
       const from = arm.from === undefined ? undefined : runNameFor(recipe, arm.from, seed);
       const runName = `${name}/s${String(seed)}`;
       const common = { arm: name, mode: arm.mode, seed, runName, ...(from !== undefined && { from }) };
-      return { ...common, ...stepsOf(recipe, arm), ...evaluatedOn(recipe, arm) };
+      return { ...common, ...stepsOf(recipe, arm), ...poolsOf(recipe), ...evaluatedOn(recipe, arm) };
     }),
   );
 }
@@ -58,8 +58,22 @@ function stepsOf(recipe: Recipe, arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed
     ...averaged,
     ...(validation && { validation: validationOf(validation, trainedTasks(recipe, arm)) }),
     ...plan,
+    ...(isStepOneActivity(recipe, arm) && { stepInOneActivity: true }),
     usesReference: lossOf(arm).usesReference,
   };
+}
+
+/**
+ * Whether one worker does a whole step without waiting for others. Not with several shards or pools, and not with an
+ * external grader, for which an engine would wait. Rounds of dynamic sampling are decided by the workflow.
+ */
+function isStepOneActivity({ pools = {} }: Recipe, arm: TrainedArm): boolean {
+  if (!isRl(arm) || arm.rolloutShardCount > 1 || arm.dynamicSampling !== undefined) return false;
+  return arm.reward.grader === undefined && pools.rollouts === pools.training;
+}
+
+function poolsOf({ pools }: Recipe): Pick<ArmPlan, 'pools'> {
+  return pools === undefined ? {} : { pools };
 }
 
 function validationOf(

@@ -10,7 +10,7 @@ import { valueText } from './problem.ts';
 import type { Recipe } from '../recipe.ts';
 
 /** Top-level fields that a fork may change. */
-const freeFields: ReadonlySet<string> = new Set(['name', 'summary', 'engine', 'evaluation', 'promotion']);
+const freeFields: ReadonlySet<string> = new Set(['name', 'summary', 'engine', 'pools', 'evaluation', 'promotion']);
 
 /** Arm fields on which the existing training state depends. */
 const fixedArmFields: ReadonlySet<string> = new Set(['objective', 'from', 'lora', 'freeze']);
@@ -40,7 +40,7 @@ export function requireForkable(before: Recipe, after: Recipe, fork: ForkChange)
   if (closed.length > 0) {
     throw refused(fork, 'a fork cannot change this field', {
       found: closed.map(({ path, there, here }) => `${path}: ${valueText(there)} to ${valueText(here)}`).join('; '),
-      hint: `change arms.${name}.* (but not ${[...fixedArmFields].join(', ')}), evaluation, promotion or engine; for other changes start a new experiment from the exported checkpoint`,
+      hint: `change arms.${name}.* (but not ${[...fixedArmFields].join(', ')}), evaluation, promotion, pools or engine; for other changes start a new experiment from the exported checkpoint`,
     });
   }
   const changed = after.arms[name];

@@ -25,7 +25,10 @@ const rolloutFields = {
   groupSize: z.int().min(2).max(4096).default(8).describe('G, rollouts of one prompt. The paper: 20.'),
   rolloutShardCount: count
     .default(1)
-    .describe('Number of activities that share the rollouts of a step; does not affect results.'),
+    .describe(
+      'Number of activities that share the rollouts of a step, side by side on compute workers (docs/production.md); ' +
+        'does not affect results.',
+    ),
   temperature: z.number().positive().default(1).describe('Sampling temperature of rollouts. Not published.'),
   topK: topKSchema,
   topP: topPSchema,

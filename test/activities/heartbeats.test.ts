@@ -27,6 +27,7 @@ const signs = {
   rollout: 'waiting',
   reward: 'waiting',
   optimize: 'waiting',
+  step: 'waiting',
   snapshot: 'waiting',
   averageSnapshots: 'waiting',
   evaluate: 'waiting',

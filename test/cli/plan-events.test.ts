@@ -11,7 +11,7 @@ const recorded = (name: string): number => {
 };
 
 // The histories are older than findRun, keepRun, admit and pixelBaselines, each an activity, and than their three patches.
-const none = { findRun: 0, keepRun: 0, averageSnapshots: 0, evaluate: 0 };
+const none = { findRun: 0, keepRun: 0, averageSnapshots: 0, evaluate: 0, step: 0 };
 const wave = { waveRunCount: 2, evaluationCount: 2 };
 const sft = runEvents(
   planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),

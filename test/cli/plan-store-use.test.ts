@@ -66,6 +66,11 @@ it('counts the requests and bytes of a step, a snapshot and an evaluation', asyn
       optimize: activityRequests.optimize(1),
     });
 
+    // One activity whose parts pass rollouts and rewards on within the worker.
+    const whole = { ...ref, plan, step: 1, policy, seed: 1 };
+    const atOnce = await counted(compute.run(compute.compute.step, whole));
+    expect([atOnce.requests, atOnce.result.reward.cached]).toEqual([activityRequests.step, false]);
+
     const { rolloutCount, tokenCount } = rollout.result;
     const stored = rollout.result.rollouts.byteLength + reward.result.rewards.byteLength;
     const planned = rolloutCount * judgmentByteLength + tokenCount * tokenByteLength;

@@ -120,7 +120,7 @@ describe('the work of a run', () => {
     const { activities, ...work } = workOf({ arms: { one: { ...arm, ...lengths, validation } }, datasets });
     expect(work).toMatchObject({ stepCount: 10, updateCount: 60, passCount: 3, validationCount: 3, promptCount: 40 });
     // Snapshots after 4, 6, 8 and 10 steps; three validations of two tasks.
-    expect(activities).toMatchObject({ optimize: 10, snapshot: 4, evaluate: 6 });
+    expect(activities).toMatchObject({ step: 10, snapshot: 4, evaluate: 6 });
   });
 
   it('asks pairs in both orders, and other prompts for at most so many examples', () => {

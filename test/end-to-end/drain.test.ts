@@ -27,7 +27,7 @@ it('fails no activity and ends with the same policy when a compute worker gets S
     await stack.startExperiment('drained', recipe);
     while (!(await runHasStarted())) await sleep(50);
     const ended = once(second, 'exit');
-    await stack.endDuring(runId, 'optimize', second.pid ?? 0);
+    await stack.endDuring(runId, 'step', second.pid ?? 0);
     expect((await ended)[0]).toBe(0);
     expect(await healthOf(port, 'livez')).toBeUndefined();
   } finally {

@@ -82,19 +82,19 @@ describe.skipIf(needed.isMissing)('metrics', () => {
 });
 
 it('connects spans from a workflow through its activities to the engine', async () => {
-  const names = await untilLine(['engine sample', 'RunActivity:rollout'], 'RunWorkflow:experiment');
-  expect(names.slice(0, 3)).toEqual(['engine sample', 'RunActivity:rollout', 'StartActivity:rollout']);
+  const names = await untilLine(['engine sample', 'RunActivity:step'], 'RunWorkflow:experiment');
+  expect(names.slice(0, 3)).toEqual(['engine sample', 'RunActivity:step', 'StartActivity:step']);
   expect(names).toContain('RunWorkflow:run');
   expect(names.at(-1)).toBe('RunWorkflow:experiment');
 });
 
 it('logs run, arm and step of every activity', () => {
   const lines = readFileSync(logFileOf(stack.home, 'compute'), 'utf8').trim().split('\n');
-  const rollouts = lines
+  const steps = lines
     .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .filter(({ activity, msg }) => activity === 'rollout' && msg === 'activity ended');
-  expect(rollouts.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(rollouts[0]).toMatchObject({ workflow: runId, experiment: 'watched', arm: 'mt-rl', seed: 0, cached: false });
+    .filter(({ activity, msg }) => activity === 'step' && msg === 'activity ended');
+  expect(steps.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(steps[0]).toMatchObject({ workflow: runId, experiment: 'watched', arm: 'mt-rl', seed: 0, cached: false });
 });
 
 function watchedRecipe(): RecipeInput {

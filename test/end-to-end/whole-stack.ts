@@ -140,11 +140,16 @@ export class WholeStack {
     this.#kill(compute);
   }
 
-  /** Sends SIGTERM to a process while it runs the activity. */
-  async endDuring(workflowId: string, activity: string, pid: number): Promise<void> {
+  /** Sends the signal to a process while it runs the activity. */
+  async endDuring(
+    workflowId: string,
+    activity: string,
+    pid: number,
+    signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+  ): Promise<void> {
     await this.#stopDuring(workflowId, activity, pid);
-    process.kill(pid, 'SIGTERM');
-    process.kill(pid, 'SIGCONT');
+    process.kill(pid, signal);
+    if (signal !== 'SIGKILL') process.kill(pid, 'SIGCONT');
   }
 
   #kill(daemon: DaemonRecord): void {
@@ -179,7 +184,7 @@ export class WholeStack {
    * Starts a compute worker as on another machine: it gets the servers' addresses and a home of its own, and is ready
    * when its probe is.
    */
-  async startSecondCompute(healthPort: number): Promise<ChildProcess> {
+  async startSecondCompute(healthPort: number, extra: Env = {}): Promise<ChildProcess> {
     const { temporal, s3 } = this.settings;
     const home = join(this.home, 'second');
     const child = spawn(process.execPath, [compiled('workers/compute.ts')], {
@@ -194,6 +199,7 @@ export class WholeStack {
         AWS_ACCESS_KEY_ID: s3.accessKey,
         AWS_SECRET_ACCESS_KEY: s3.secretKey,
         MTRL_HEALTH_ADDRESS: `127.0.0.1:${String(healthPort)}`,
+        ...extra,
       },
       stdio: 'ignore',
     });

@@ -104,7 +104,13 @@ describe('a worker', () => {
     });
   });
 
+  it('joins the pool that the environment names', () => {
+    expect(servingSettings({}).pool).toBeUndefined();
+    expect(servingSettings({ MTRL_POOL: 'gpu-a' }).pool).toBe('gpu-a');
+  });
+
   it('names the invalid variable', () => {
+    expect(() => servingSettings({ MTRL_POOL: 'GPU a' })).toThrow('MTRL_POOL');
     expect(() => servingSettings({ MTRL_DRAIN_TIMEOUT_MS: 'soon' })).toThrow('MTRL_DRAIN_TIMEOUT_MS');
     expect(() => servingSettings({ MTRL_HEALTH_ADDRESS: '8081' })).toThrow('MTRL_HEALTH_ADDRESS');
     expect(addressOf({ A: '[::]:8081' }, 'A')).toEqual({ host: '::', port: 8081 });

@@ -60,13 +60,13 @@ it('a run is found only by all of its inputs', async () => {
   expect(await find({ ...input, recipe: await recipeWith(() => ({ modeWords: words })) })).toBeNull();
 });
 
-it('a run is found in a recipe with one more arm, a sweep, one more seed or another name', async () => {
+it('a run is found in a recipe with one more arm, a sweep, one more seed, another name or other pools', async () => {
   const { input, outcome } = await made();
   await keep(input, outcome);
   const recipes = await Promise.all([
     recipeWith(({ arms }) => ({ arms: { ...arms, slow: { like: 'mt-rl', stepCount: 9 } } })),
     recipeWith(() => ({ sweeps: { sizes: { arm: 'mt-rl', vary: { groupSize: [2, 4] } } } })),
-    recipeWith(() => ({ seeds: [0, 1, 2], name: 'other', parallelRunCountMax: 2 })),
+    recipeWith(() => ({ seeds: [0, 1, 2], name: 'other', parallelRunCountMax: 2, pools: { rollouts: 'a' } })),
   ]);
   for (const recipe of recipes) expect(await find({ ...input, recipe })).toMatchObject(outcome);
 });

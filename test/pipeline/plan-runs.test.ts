@@ -42,6 +42,27 @@ it('states for every run whether it is trained, samples rollouts, and keeps a re
   ]);
 });
 
+it('makes a step one activity where one worker does all of it', () => {
+  const isOne = (changes: object, more: object = {}) => {
+    const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], ...changes } };
+    const plans = planRuns(parseRecipe({ ...recipe, seeds: [0], ...more, arms }));
+    return plans.map(({ stepInOneActivity }) => stepInOneActivity).at(-1);
+  };
+  expect(isOne({})).toBe(true);
+  expect(isOne({ rolloutShardCount: 2 })).toBeUndefined();
+  expect(isOne({ dynamicSampling: { informativeGroupCountMin: 2, roundCountMax: 2 } })).toBeUndefined();
+  expect(isOne({ reward: { grader: { url: 'http://127.0.0.1:1/', weight: 0.5 } } })).toBeUndefined();
+  expect(isOne({}, { pools: { rollouts: 'a' } })).toBeUndefined();
+  expect(isOne({}, { pools: { rollouts: 'a', training: 'a', evaluation: 'b' } })).toBe(true);
+});
+
+it('passes the pools on to every run, and refuses an unknown part or a name that no queue can have', () => {
+  const pools = { evaluation: 'cheap' };
+  expect(planRuns(parseRecipe({ ...recipe, pools })).map((plan) => plan.pools)).toEqual(Array(5).fill(pools));
+  expect(() => parseRecipe({ ...recipe, pools: { rewards: 'a' } })).toThrow('pools');
+  expect(() => parseRecipe({ ...recipe, pools: { training: 'A B' } })).toThrow('pools.training');
+});
+
 it('plans every task of the evaluation split and marks those that no arm trains on', () => {
   expect(planEvaluations(recipe)).toEqual([
     { task: 'technical', split: 'test', ood: false },

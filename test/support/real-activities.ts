@@ -1,4 +1,4 @@
-/** The activities of both workers over a store, with an embedded engine and without Temporal. */
+/** The activities of both workers over a store, with one engine (embedded by default) and without Temporal. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { createComputeActivities } from '../../activities/compute.ts';
@@ -7,11 +7,16 @@ import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
 import { StateCache } from '../../pipeline/policies/state-cache.ts';
 import { openEmbedded } from '../../policy/engines/embedded/open.ts';
+import type { EngineService } from '../../policy/engines/engine-service.ts';
 import { silentLogger } from './silent-logger.ts';
 
-export async function realActivities(store: ArtifactStore, spoolFolder: string) {
+export async function realActivities(
+  store: ArtifactStore,
+  spoolFolder: string,
+  service?: Pick<EngineService, 'states' | 'start'>,
+) {
   const deps = { store, codeVersion: () => 'code', log: pino({ enabled: false }) };
-  const engines = await openEmbedded({ environment: {}, threadCount: 1, store, spoolFolder });
+  const engines = service ?? (await openEmbedded({ environment: {}, threadCount: 1, store, spoolFolder }));
   const enginePool = new EnginePool(1, () => engines.start());
   const stateCache = new StateCache(engines.states);
   const environment = new MockActivityEnvironment({}, { logger: silentLogger });

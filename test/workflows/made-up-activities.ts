@@ -7,7 +7,10 @@ import type {
   KeptRun,
   Made,
   PrepareResult,
+  RewardInput,
+  RewardResult,
   RolloutInput,
+  RolloutResult,
 } from '../../contract/activities.ts';
 import type { OptimizeInput, OptimizeResult } from '../../contract/optimize.ts';
 import type { AverageSnapshotsInput, SnapshotInput } from '../../contract/snapshots.ts';
@@ -34,7 +37,7 @@ export function planOf(changes: Partial<ArmPlan> & Pick<ArmPlan, 'arm' | 'object
 }
 
 /** A fake recipe holds only what `prepare` returns. */
-export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion' | 'parallelRunCountMax'> &
+export type MadeUpRecipe = Pick<PrepareResult, 'runs' | 'promotion' | 'parallelRunCountMax' | 'pools'> &
   Partial<Pick<PrepareResult, 'evaluations'>>;
 
 export class MadeUpActivities {
@@ -84,12 +87,7 @@ export class MadeUpActivities {
         );
         return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 } };
       },
-      reward: async ({ step, rollouts }) => {
-        await this.#note(`reward ${String(step)} of ${String(rollouts.length)}`);
-        const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
-        const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
-        return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
-      },
+      reward: (input) => this.#reward(input),
       evaluateEndpoint: async ({ task, arm, endpoint, before: { answerCount } }) => {
         await this.#note(`ask ${arm} on ${task} after ${String(answerCount)} answers`);
         const usage = { answerCount: 8, promptTokenCount: 800, completionTokenCount: 80 };
@@ -136,13 +134,16 @@ export class MadeUpActivities {
         this.keptRuns?.set(`${arm}/s${String(seed)}`, { ...outcome, manifest });
         return Promise.resolve({ manifest });
       },
-      rollout: async ({ step, shard, round }: RolloutInput) => {
-        const again = round === undefined ? '' : ` again ${String(round)}`;
-        const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;
-        await this.#note(`rollout ${part}`);
-        return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16, entropyMean: 1 };
-      },
+      rollout: (input) => this.#rollout(input),
       optimize: (input) => this.#optimize(input),
+      step: async ({ plan, step, policy, reference, ...run }) => {
+        const shard = { index: 0, count: 1 };
+        const rollout = await this.#rollout({ ...run, plan, step, policy, shard });
+        const reward = await this.#reward({ ...run, step, rollouts: [rollout.rollouts] });
+        const kl = reference && { reference };
+        const update = await this.#optimize({ ...run, plan, fromStep: step, toStep: step + 1, policy, ...kl });
+        return { rollout, reward, update };
+      },
       snapshot: async ({ policy, step }: SnapshotInput) => {
         await this.#note(`snapshot ${String(step)} of ${String(policy.log.length)}`);
         const name = `snapshot ${String(step)}`;
@@ -160,6 +161,20 @@ export class MadeUpActivities {
         return { ...made(), judgments: refTo(`judgments ${policy.snapshot.uri}`), scores };
       },
     };
+  }
+
+  async #rollout({ step, shard, round }: RolloutInput): Promise<RolloutResult> {
+    const again = round === undefined ? '' : ` again ${String(round)}`;
+    const part = `${String(step)} ${String(shard.index + 1)}/${String(shard.count)}${again}`;
+    await this.#note(`rollout ${part}`);
+    return { ...made(), rollouts: refTo(`rollouts ${part}`), rolloutCount: 4, tokenCount: 16, entropyMean: 1 };
+  }
+
+  async #reward({ step, rollouts }: RewardInput): Promise<RewardResult> {
+    await this.#note(`reward ${String(step)} of ${String(rollouts.length)}`);
+    const means = { rewardMean: 0.5, accuracyMean: 0.5, formatRate: 1, informativeGroupRate: 1 };
+    const counts = { groupCount: 2 * rollouts.length, informativeGroupCount: rollouts.length };
+    return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
   }
 
   async #optimize({ arm, fromStep, toStep, stepCount, policy, reference }: OptimizeInput): Promise<OptimizeResult> {

@@ -15,12 +15,14 @@ import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { bundleFolder } from './bundle-folder.ts';
 import { useWorkflows, type WorkflowHarness } from './harness.ts';
 import { type MadeUpRecipe, planOf } from './made-up-activities.ts';
+import { startRun } from './start-run.ts';
 
 const recording = process.env['MTRL_RECORD_HISTORIES'] === '1';
 const ids = {
   experiment: 'recorded',
   'run-grpo': 'recorded/rl/s0',
   'run-sft': 'recorded/sft/s0',
+  'run-at-once': 'recorded-at-once',
   evaluate: 'recorded/rl/s0/evaluate',
   retrain: 'retrain/nightly',
   promote: 'recorded-promote',
@@ -44,7 +46,7 @@ const read = (name: Name): RecordedHistory => JSON.parse(readFileSync(fixtureOf(
 describe.runIf(recording)('recording', () => {
   const harness = useWorkflows();
 
-  it('writes the histories of an experiment, two runs and an evaluation; of a retraining, a promotion and a rollback', async () => {
+  it('writes the histories of an experiment, three runs and an evaluation; of a retraining, a promotion and a rollback', async () => {
     const runs = [
       planOf({ arm: 'sft', objective: 'sft', stepCount: 4, stepCountPerActivity: 2 }),
       planOf({ arm: 'rl', objective: 'grpo', stepCount: 3, from: 'sft/s0', rolloutShardCount: 2 }),
@@ -55,6 +57,8 @@ describe.runIf(recording)('recording', () => {
       args: [{ runs }],
     });
     await handle.result();
+    const atOnce = planOf({ arm: 'rl', objective: 'rl', stepCount: 3, stepInOneActivity: true });
+    await (await startRun(harness.client, atOnce, ids['run-at-once'])).result();
     await promoted(harness, { runs, promotion: { name: 'nightly', startFrom: 'promoted' } });
     for (const name of names) {
       const history = await harness.client.workflow.getHandle(ids[name]).fetchHistory();

@@ -26,6 +26,24 @@ describe('a run', () => {
     expect(summary.stages).toContainEqual({ activity: 'rollout', count: 3, cachedCount: 0, computeMs: 3 });
   });
 
+  it('makes a step in one activity if its plan says so, with the same progress and costs', async () => {
+    const parted = planOf({ arm: 'rl', objective: 'rl', stepCount: 3, usesReference: true });
+    const first = await (await start(parted)).result();
+    const calls = [...harness.activities.calls];
+    const handle = await start({ ...parted, stepInOneActivity: true });
+    const second = await handle.result();
+    expect(harness.activities.calls.slice(calls.length)).toEqual(calls);
+    const { events } = await handle.fetchHistory();
+    const types = (events ?? []).flatMap(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+    );
+    expect(types).toEqual(['findRun', 'mix', 'step', 'step', 'snapshot', 'step', 'snapshot', 'keepRun']);
+    const byName = ({ summary: { stages } }: typeof first) =>
+      Object.fromEntries(stages.map((one) => [one.activity, one]));
+    expect(byName(second)).toEqual(byName(first));
+    expect({ last: second.last, cache: second.cache }).toEqual({ last: first.last, cache: first.cache });
+  });
+
   it('ends with the mean of its last snapshots if its arm says so, and is kept with it', async () => {
     const { activities } = harness;
     activities.keptRuns = new Map();

@@ -7,11 +7,15 @@ import { refTo } from './made-up-activities.ts';
 type Run = (input: RunInput) => Promise<RunResult>;
 let count = 0;
 
-export function startRun(client: Client, plan: ArmPlan): Promise<WorkflowHandleWithFirstExecutionRunId<Run>> {
+export function startRun(
+  client: Client,
+  plan: ArmPlan,
+  workflowId = `run-${String(++count)}`,
+): Promise<WorkflowHandleWithFirstExecutionRunId<Run>> {
   const whole = { experimentId: 'x', recipeName: 'made-up', recipe: refTo('recipe'), dataset: refTo('dataset') };
   const initial = { policy: { snapshot: refTo('base'), log: [] }, checkpoint: refTo('base checkpoint') };
   return client.workflow.start<Run>('run', {
-    workflowId: `run-${String(++count)}`,
+    workflowId,
     taskQueue: 'mtrl',
     args: [{ ...whole, plan, initial }],
   });

@@ -4,19 +4,22 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { FindRunInput, KeptRun, RunOutcome } from '../../contract/activities.ts';
 import type { RunInput } from '../../contract/workflows.ts';
 import { compute } from '../activity-options.ts';
+import { onPool } from '../pools.ts';
 
 /** The stored run; null if there is none. */
 export async function findRun(input: RunInput): Promise<KeptRun | null> {
   if (!patched('kept-runs')) return null;
-  return compute.findRun.executeWithOptions({ summary: `${input.plan.runName}: made before?` }, [identityOf(input)]);
+  const { runName, pools } = input.plan;
+  const options = { summary: `${runName}: made before?`, ...onPool(pools?.training) };
+  return compute.findRun.executeWithOptions(options, [identityOf(input)]);
 }
 
 /** Stores the run; returns its manifest. */
 export async function keepRun(input: RunInput, outcome: RunOutcome): Promise<ArtifactRef | undefined> {
   if (!patched('kept-runs')) return undefined;
-  const kept = await compute.keepRun.executeWithOptions({ summary: `${input.plan.runName}: kept` }, [
-    { ...identityOf(input), outcome },
-  ]);
+  const { runName, pools } = input.plan;
+  const options = { summary: `${runName}: kept`, ...onPool(pools?.training) };
+  const kept = await compute.keepRun.executeWithOptions(options, [{ ...identityOf(input), outcome }]);
   return kept.manifest;
 }
 

@@ -4,6 +4,7 @@ import type { OptimizeResult } from '../../contract/optimize.ts';
 import type { SharedRun } from '../../contract/fork.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { compute, control } from '../activity-options.ts';
+import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
 import type { RunTracker } from './run-tracker.ts';
 import type { RunInput } from '../../contract/workflows.ts';
@@ -25,8 +26,9 @@ export interface RolloutStep {
 /** rollout shards -> reward, again while too few groups are informative and rounds are left -> optimize. */
 export async function rolloutStep(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
   const { input, planRef, tracker } = context;
+  const { resampling, pools, stepInOneActivity } = input.plan;
+  if (stepInOneActivity) return stepAtOnce(context, step, policy);
   const runRef = runRefOf(context);
-  const { resampling, usesReference } = input.plan;
   let shards: readonly RolloutResult[] = [];
   let reward: RewardResult;
   const rewarded: RewardResult[] = [];
@@ -44,7 +46,8 @@ export async function rolloutStep(context: StepContext, step: number, policy: Po
   const refs = shards.map((shard) => shard.rollouts);
 
   tracker.phase(`step ${String(step)}: update`);
-  const update = await compute.optimize.executeWithOptions({ summary: `step ${String(step)} · update` }, [
+  const summary = `step ${String(step)} · update`;
+  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(pools?.training) }, [
     {
       ...runRef,
       plan: planRef,
@@ -53,13 +56,32 @@ export async function rolloutStep(context: StepContext, step: number, policy: Po
       rollouts: refs,
       rewards: reward.rewards,
       policy,
-      ...(usesReference && { reference: input.initial.policy }),
+      ...referenceOf(input),
     },
   ]);
   tracker.made('rollout', ...shards);
   tracker.made('reward', ...rewarded);
   track(context, step, [...shards, ...rewarded], update, { reward, shards });
   return { update, rewards: reward.rewards };
+}
+
+/** The step as one activity, whose result is that of its three parts. */
+async function stepAtOnce(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
+  const { input, planRef, tracker } = context;
+  const summary = `step ${String(step)}: rollouts, rewards, update`;
+  tracker.phase(summary);
+  const { rollout, reward, update } = await compute.step.executeWithOptions(
+    { summary, ...onPool(input.plan.pools?.training) },
+    [{ ...runRefOf(context), plan: planRef, step, policy, ...referenceOf(input) }],
+  );
+  tracker.alsoMade('rollout', rollout);
+  tracker.alsoMade('reward', reward);
+  track(context, step, [rollout, reward], update, { reward, shards: [rollout] });
+  return { update, rewards: reward.rewards };
+}
+
+function referenceOf({ plan, initial }: RunInput): { readonly reference?: PolicyState } {
+  return plan.usesReference ? { reference: initial.policy } : {};
 }
 
 function isTooUniform(reward: RewardResult, { informativeGroupCountMin }: Resampling): boolean {
@@ -76,7 +98,8 @@ export async function updateSteps(
   const { planRef, tracker } = context;
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);
-  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · supervised updates` }, [
+  const summary = `${steps} · supervised updates`;
+  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(context.input.plan.pools?.training) }, [
     { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy },
   ]);
   track(context, toStep - 1, [], update);
@@ -94,7 +117,8 @@ export async function recordedSteps(
   const { record, toStep } = cut;
   const steps = `steps ${String(step)}–${String(toStep - 1)}`;
   tracker.phase(steps);
-  const update = await compute.optimize.executeWithOptions({ summary: `${steps} · as recorded before the fork` }, [
+  const summary = `${steps} · as recorded before the fork`;
+  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(context.input.plan.pools?.training) }, [
     { ...runRefOf(context), plan: planRef, fromStep: step, toStep, policy, recorded: record },
   ]);
   track(context, toStep - 1, [], update);
@@ -113,7 +137,7 @@ function rollouts(context: StepContext, step: number, policy: PolicyState, round
   const shards = Array.from({ length: count }, (_, index) => {
     const again = round === 0 ? '' : ` · round ${String(round + 1)}`;
     const summary = `step ${String(step)} · rollouts ${String(index + 1)}/${String(count)}${again}`;
-    return compute.rollout.executeWithOptions({ summary }, [
+    return compute.rollout.executeWithOptions({ summary, ...onPool(input.plan.pools?.rollouts) }, [
       { ...runRefOf(context), plan: planRef, step, shard: { index, count }, policy, ...(round > 0 && { round }) },
     ]);
   });

@@ -134,6 +134,11 @@ export class RunTracker {
 
   made(activity: StageCost['activity'], ...results: readonly Made[]): void {
     this.#resultCount += results.length;
+    this.alsoMade(activity, ...results);
+  }
+
+  /** Parts of an activity that is counted elsewhere. */
+  alsoMade(activity: StageCost['activity'], ...results: readonly Made[]): void {
     this.#stages = addStage(this.#stages, activity, results);
   }
 

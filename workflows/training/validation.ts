@@ -3,6 +3,7 @@ import type { PolicyState } from '../../contract/activities.ts';
 import type { RunSelection } from '../../contract/validation.ts';
 import type { RunInput } from '../../contract/workflows.ts';
 import { compute } from '../activity-options.ts';
+import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
 import type { RunTracker } from './run-tracker.ts';
 import { isPlateau, select } from './selection.ts';
@@ -35,7 +36,7 @@ export async function validate({ input, tracker }: Context, step: number, policy
   const { tasks, split, metric } = validation;
   const results = await Promise.all(
     tasks.map((task) =>
-      compute.evaluate.executeWithOptions({ summary: `${summary} · ${task}` }, [
+      compute.evaluate.executeWithOptions({ summary: `${summary} · ${task}`, ...onPool(plan.pools?.evaluation) }, [
         { recipe, dataset, policy, arm, seed, task, split, mode, isValidation: true },
       ]),
     ),

@@ -1,0 +1,150 @@
+/**
+ * `npm run bench -- load [--steps N] [--runs R]`: RL runs side by side on servers of their own, with the real control
+ * worker, Temporal and MinIO, and with engines whose numbers are made up. Measures what a step costs beside its compute:
+ * events, time, requests, bytes, and the memory of the control worker over the run.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { required } from '../core/assert.ts';
+import { cacheRoot } from '../infra/binaries/cache.ts';
+import { livingDaemon } from '../infra/process/daemon.ts';
+import { down } from '../infra/stack/down.ts';
+import { childEnv, type StackSettings } from '../infra/stack/settings.ts';
+import { up } from '../infra/stack/up.ts';
+import { ensureWorker } from '../infra/stack/workers.ts';
+import { connectionOptions } from '../infra/stack/temporal-settings.ts';
+import { workflowBundle } from '../workers/workflow-bundle.ts';
+import { historiesOf, memoryFigures, orchestrationFigures, perStep } from './load-figures.ts';
+import { groupSize, loadRecipe, promptCountPerStep, snapshotEveryStepCount } from './load-recipe.ts';
+import { type EndedStep, startLoadWorker } from './load-worker.ts';
+import type { BenchOptions } from './main.ts';
+import { difference, processorTimesMs } from './processor-time.ts';
+import { rounded } from './statistics.ts';
+import { storeTraffic, trafficBetween } from './store-requests.ts';
+
+const standardStepCount = 300;
+const standardRunCount = 5;
+/** Steps done at the same time: as many as one machine's workers would do. */
+const engineCountMax = 8;
+const experimentId = 'load';
+
+/** Taken when the first and the last step have ended: what comes before and after the steps is not measured. */
+interface Reading {
+  readonly atMs: number;
+  readonly traffic: Awaited<ReturnType<typeof storeTraffic>>;
+  readonly processorMs: ReturnType<typeof processorTimesMs>;
+  /** Of this process: the compute worker and the client. */
+  readonly ownProcessorMs: number;
+  /** Without the log that SQLite writes ahead: grows only once that has been full, after some hundred steps. */
+  readonly databaseByteLength: number;
+}
+
+export async function bench(
+  log: (line: string) => void,
+  { stepCount = standardStepCount, runCount = standardRunCount }: Pick<BenchOptions, 'stepCount' | 'runCount'>,
+) {
+  const home = await mkdtemp(join(tmpdir(), 'mtrl-load-'));
+  try {
+    const env = { HOME: process.env['HOME'], PATH: process.env['PATH'] };
+    const settings = await up({ workers: false, home, env, usualPorts: false, log });
+    // Bundled here, because on a busy machine it may take longer than a worker may take to start.
+    await workflowBundle(join(dirname(cacheRoot()), 'bundles'));
+    await ensureWorker(home, 'control', settings, childEnv(env), log);
+    return await measure({ home, settings, stepCount, runCount }, log);
+  } finally {
+    await down({ home, graceMs: 5_000, log: () => undefined });
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+interface Load {
+  readonly home: string;
+  readonly settings: StackSettings;
+  /** Of each run. */
+  readonly stepCount: number;
+  readonly runCount: number;
+}
+
+async function measure(load: Load, log: (line: string) => void) {
+  const { home, settings, stepCount, runCount } = load;
+  const total = stepCount * runCount;
+  const steps: EndedStep[] = [];
+  const memory: number[] = [];
+  const readings: Promise<Reading>[] = [];
+  const onStep = (step: EndedStep): void => {
+    steps.push(step);
+    if (steps.length === 1 || steps.length === total) {
+      const taken = reading(load);
+      // Thrown where it is awaited, after the last step.
+      taken.catch(() => undefined);
+      readings.push(taken);
+    }
+    if (steps.length % Math.ceil(total / 100) === 0) memory.push(controlByteLength(home));
+    if (steps.length % Math.ceil(total / 10) === 0) log(`${String(steps.length)} of ${String(total)} steps`);
+  };
+  const spoolFolder = join(home, 'spool-of-bench');
+  const worker = { spoolFolder, engineCount: Math.min(runCount, engineCountMax) };
+  const close = await startLoadWorker(settings, worker, onStep);
+  const connection = await Connection.connect(connectionOptions(settings.temporal));
+  try {
+    const client = new Client({ connection, namespace: settings.temporal.namespace });
+    const { control: taskQueue } = settings.taskQueues;
+    const recipe = loadRecipe(stepCount, runCount);
+    await client.workflow.execute('experiment', { workflowId: experimentId, taskQueue, args: [recipe] });
+    const [first, last] = await Promise.all(readings);
+    const figures = betweenReadings(required(first, 'the first step'), required(last, 'the last step'), total);
+    return {
+      ...{ stepCount, runCount, promptCountPerStep, groupSize, snapshotEveryStepCount },
+      ...figures,
+      histories: await historiesOf(client, experimentId, { stepCount, runCount }),
+      orchestrationMs: orchestrationFigures(steps, snapshotEveryStepCount),
+      controlMemory: memoryFigures(memory),
+    };
+  } finally {
+    await connection.close();
+    await close();
+  }
+}
+
+async function reading({ home, settings }: Load): Promise<Reading> {
+  const processorMs = processorTimesMs(home);
+  const { user, system } = process.cpuUsage();
+  const atMs = performance.now();
+  const traffic = await storeTraffic(settings.s3);
+  const database = await stat(join(home, 'temporal.db'));
+  const ownProcessorMs = (user + system) / 1000;
+  return { atMs, traffic, processorMs, ownProcessorMs, databaseByteLength: database.size };
+}
+
+function betweenReadings(first: Reading, last: Reading, total: number) {
+  const each = (value: number): number => perStep(value, total);
+  const { requestCount, receivedByteLength, sentByteLength, byOperation } = trafficBetween(first.traffic, last.traffic);
+  const { control, temporal, minio } = difference(last.processorMs, first.processorMs);
+  const wallMs = last.atMs - first.atMs;
+  return {
+    wallMs: Math.round(wallMs),
+    stepsPerSecond: rounded((1000 * total) / wallMs),
+    store: {
+      requestsPerStep: each(requestCount),
+      receivedBytesPerStep: Math.round(receivedByteLength / total),
+      sentBytesPerStep: Math.round(sentByteLength / total),
+      requestsPerStepByOperation: Object.fromEntries(
+        Object.entries(byOperation).map(([operation, count]) => [operation, each(count)]),
+      ),
+    },
+    temporalDatabaseBytesPerStep: Math.round((last.databaseByteLength - first.databaseByteLength) / total),
+    processorMsPerStep: {
+      ...{ control: each(control), temporal: each(temporal), minio: each(minio) },
+      compute: each(last.ownProcessorMs - first.ownProcessorMs),
+    },
+  };
+}
+
+/** Resident memory of the control worker, in bytes. */
+function controlByteLength(home: string): number {
+  const { pid } = required(livingDaemon(home, 'control'), 'the control worker');
+  return 1024 * Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' }));
+}

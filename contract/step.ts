@@ -1,0 +1,20 @@
+/** A whole step of reinforcement learning in one activity. */
+import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { PolicyState, RewardResult, RolloutResult, RunRef } from './activities.ts';
+import type { OptimizeResult } from './optimize.ts';
+
+export interface StepInput extends RunRef {
+  /** The mixture plan. */
+  readonly plan: ArtifactRef;
+  readonly step: number;
+  readonly policy: PolicyState;
+  /** KL reference, if the arm has one. */
+  readonly reference?: PolicyState;
+}
+
+/** Each part has a manifest of its own, under the key of the separate activity. */
+export interface StepResult {
+  readonly rollout: RolloutResult;
+  readonly reward: RewardResult;
+  readonly update: OptimizeResult;
+}
