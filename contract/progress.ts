@@ -26,6 +26,7 @@ export interface StepRow {
   /** Means over the step's rollouts; undefined for supervised steps. */
   readonly reward?: number;
   readonly accuracy?: number;
+  readonly formatRate?: number;
   /** Share of groups whose rewards differ. */
   readonly informativeGroupRate?: number;
   /** Mean of -log p over the sampled tokens, nats. */
@@ -34,6 +35,14 @@ export interface StepRow {
   readonly completionTokenCount?: number;
   /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
   readonly klMean?: number;
+  /** Largest absolute difference between rollout and trainer log-probs, nats. */
+  readonly logProbDifferenceMax?: number;
+  /** Share of clipped ratios over the step's updates; only if it has several. */
+  readonly clippedShare?: number;
+  /** Of DPO: mean margin of the step's pairs under the implicit reward; absent without pairs. */
+  readonly pairMargin?: number;
+  /** Tokens sampled by second of compute. */
+  readonly rolloutTokensPerSecond?: number;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;

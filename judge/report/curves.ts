@@ -37,6 +37,15 @@ const policyCharts: readonly Chart[] = [
     logarithmic: true,
   },
   { title: 'Clipped ratios', about: 'share of the step’s updates', measure: 'clippedShare' },
+  { title: 'Largest ratio', about: 'of new to old probability', measure: 'ratioMax', logarithmic: true },
+  { title: 'Pairs', about: 'prompts with a better and a worse rollout', measure: 'pairCount' },
+  { title: 'Pair margin', about: 'implicit reward, better less worse', measure: 'pairMargin' },
+  { title: 'Pair accuracy', about: 'better ones with the higher reward', measure: 'pairAccuracy', range: [0, 1] },
+  { title: 'Closeness', about: 'of scores to the label', measure: 'closeness', range: [0, 1] },
+  { title: 'Agreement', about: 'of all orders of a pair', measure: 'agreement', range: [0, 1] },
+  { title: 'Grader', about: 'mean score', measure: 'graderScore', range: [0, 1] },
+  { title: 'Length penalty', about: 'mean', measure: 'overlongPenalty' },
+  { title: 'Speed', about: 'tokens sampled by second of compute', measure: 'rolloutTokensPerSecond' },
 ];
 const supervisedCharts: readonly Chart[] = [
   { title: 'Loss', about: 'cross-entropy per token', measure: 'loss' },
