@@ -1,5 +1,5 @@
 /** Status of workflows: results of the query `progress`, and signals from runs to their experiment. */
-import type { CacheCount, CommonVerdict } from './activities.ts';
+import type { CacheCount, CommonVerdict, RewardPartMeans } from './activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { GateCheck, InspectDataResult } from './retraining.ts';
 import type { Validated } from './validation.ts';
@@ -21,7 +21,7 @@ export type WorkState =
   | 'cancelled';
 
 /** One finished step (for supervised runs, the last step of an activity). */
-export interface StepRow {
+export interface StepRow extends RewardPartMeans {
   readonly step: number;
   /** Means over the step's rollouts; undefined for supervised steps. */
   readonly reward?: number;

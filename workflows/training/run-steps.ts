@@ -144,8 +144,8 @@ function track(
   tracker.stepped(step + 1, row, sampled?.reward.byTask ?? []);
 }
 
-function rewardsOf({ rewardMean, accuracyMean, formatRate, informativeGroupRate }: RewardResult) {
-  return { reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate };
+function rewardsOf({ rewardMean, accuracyMean, formatRate, informativeGroupRate, partMeans }: RewardResult) {
+  return { reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, ...partMeans };
 }
 
 /** With the reference, with the policy that sampled, and between the completions of pairs; as far as they are made. */
