@@ -41,7 +41,8 @@ export interface TorchReplay {
 
 /**
  * @param folder empty; takes the files that both sides need
- * @throws USAGE for what replay.py does not compute: a reference policy (KL term, DPO), log-probs over kept tokens, Muon, frozen parts
+ * @throws USAGE for what replay.py does not compute: a reference policy (KL term, DPO), log-probs over kept tokens, Muon,
+ *   frozen parts
  */
 export async function torchReplay(
   folder: string,

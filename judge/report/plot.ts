@@ -1,4 +1,7 @@
-/** A line chart over steps, or over other values, as SVG: faint raw values under their moving mean, bands around lines, smoothed alike. */
+/**
+ * A line chart over steps, or over other values, as SVG: faint raw values under their moving mean, bands around lines,
+ * smoothed alike.
+ */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { assert } from '../../core/assert.ts';
@@ -99,7 +102,10 @@ function xScale({ lines, logarithmicX = false, ticksAtValues = false }: LineChar
 const smoothFromCount = 30;
 const faintFromCount = 4;
 
-/** Centred moving mean of values and bands over a twentieth of the points on either side; the window is shorter at the ends. */
+/**
+ * Centred moving mean of values and bands over a twentieth of the points on either side; the window is shorter at the
+ * ends.
+ */
 function movingMean(values: Line['values']): Line['values'] {
   const reach = Math.max(2, Math.round(values.length / 20));
   return values.map(({ step }, i) => {

@@ -1,4 +1,7 @@
-/** The loss of direct preference optimisation (DPO, arXiv 2305.18290): a group is a pair, one completion better than the other. */
+/**
+ * The loss of direct preference optimisation (DPO, arXiv 2305.18290): a group is a pair, one completion better than the
+ * other.
+ */
 import { add, detach, exp, log, matMul, max, mul, neg, reshape, sub } from '../graph/build.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { LossUnit } from './loss.ts';

@@ -1,4 +1,7 @@
-/** DPO: its pairs and weights worked by hand, its loss against TRL's (fixtures/dpo, written by its generate.py), and training. */
+/**
+ * DPO: its pairs and weights worked by hand, its loss against TRL's (fixtures/dpo, written by its generate.py), and
+ * training.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
