@@ -77,7 +77,7 @@ export interface ArmPlan {
    * differ. Histories of workflows have it under this name.
    */
   readonly resampling?: { readonly informativeGroupCountMin: number; readonly roundCountMax: number };
-  /** Whether the loss has a KL term to the run's initial policy. */
+  /** Whether updates compare with the run's initial policy, as a KL term does. */
   readonly usesReference: boolean;
   /** The tasks that the run is evaluated on; absent: all of the experiment's. */
   readonly evaluatedTasks?: readonly string[];
@@ -210,6 +210,10 @@ export interface CommonVerdict {
   /** The share of the rollouts whose label it is. */
   readonly labelRate: number;
 }
+/** Parts of rewards by name, as in a Reward. */
+export type RewardPartMeans = Readonly<
+  Partial<Record<'closeness' | 'agreement' | 'graderScore' | 'overlongPenalty', number>>
+>;
 export interface RewardResult extends Made {
   readonly rewards: ArtifactRef;
   readonly rewardMean: number;
@@ -221,6 +225,8 @@ export interface RewardResult extends Made {
   readonly informativeGroupCount: number;
   readonly groupCount: number;
   readonly byTask: readonly TaskReward[];
+  /** Means of the parts that only some rewards have, over those that have them; absent if none has any. */
+  readonly partMeans?: RewardPartMeans;
 }
 
 export interface EvaluateInput {

@@ -10,7 +10,7 @@ export interface OptimizeInput extends RunRef {
   readonly rollouts?: readonly ArtifactRef[];
   readonly rewards?: ArtifactRef;
   readonly policy: PolicyState;
-  /** KL reference, if the arm has one. */
+  /** The reference policy, if the arm's algorithm compares with one. */
   readonly reference?: PolicyState;
   /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
@@ -27,6 +27,8 @@ export interface OptimizeResult extends Made {
   readonly klMean?: number;
   /** Ratios of new to old probability over the updates of a step; undefined if it was one update. */
   readonly ratio?: { readonly mean: number; readonly max: number; readonly clippedShare: number };
+  /** Of DPO: pairs of the last step, and their margin and accuracy under the implicit reward, if there are any. */
+  readonly pairs?: { readonly count: number; readonly margin?: number; readonly accuracy?: number };
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
   readonly weightsDigest: string;

@@ -1,5 +1,5 @@
 /** Status of workflows: results of the query `progress`, and signals from runs to their experiment. */
-import type { CacheCount, CommonVerdict } from './activities.ts';
+import type { CacheCount, CommonVerdict, RewardPartMeans } from './activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { GateCheck, InspectDataResult } from './retraining.ts';
 import type { Validated } from './validation.ts';
@@ -21,11 +21,12 @@ export type WorkState =
   | 'cancelled';
 
 /** One finished step (for supervised runs, the last step of an activity). */
-export interface StepRow {
+export interface StepRow extends RewardPartMeans {
   readonly step: number;
   /** Means over the step's rollouts; undefined for supervised steps. */
   readonly reward?: number;
   readonly accuracy?: number;
+  readonly formatRate?: number;
   /** Share of groups whose rewards differ. */
   readonly informativeGroupRate?: number;
   /** Mean of -log p over the sampled tokens, nats. */
@@ -34,6 +35,14 @@ export interface StepRow {
   readonly completionTokenCount?: number;
   /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
   readonly klMean?: number;
+  /** Largest absolute difference between rollout and trainer log-probs, nats. */
+  readonly logProbDifferenceMax?: number;
+  /** Share of clipped ratios over the step's updates; only if it has several. */
+  readonly clippedShare?: number;
+  /** Of DPO: mean margin of the step's pairs under the implicit reward; absent without pairs. */
+  readonly pairMargin?: number;
+  /** Tokens sampled by second of compute. */
+  readonly rolloutTokensPerSecond?: number;
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;

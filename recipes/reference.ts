@@ -86,10 +86,15 @@ function foldedField(own: readonly SchemaNode[], name: string, telling: string):
     const preset = having.find(({ field }) => field.default !== undefined)?.field.default;
     return { ...rest, enum: having.map(({ value }) => value), ...(preset !== undefined && { default: preset }) };
   }
+  const lacking = own.filter(({ properties }) => properties?.[name] === undefined);
+  const where = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ');
+  // The shorter of the two lists.
+  const whereItIs =
+    lacking.length < having.length
+      ? `Not with \`${telling}\` ${where(lacking.map((branch) => valueOf(branch, telling)))}.`
+      : `With \`${telling}\` ${where(having.map(({ value }) => value))}.`;
   const notes = [
-    ...(having.length < own.length
-      ? [`With \`${telling}\` ${having.map(({ value }) => `\`${value}\``).join(', ')}.`]
-      : []),
+    ...(lacking.length > 0 ? [whereItIs] : []),
     ...having
       .filter(({ field }) => !isDeepStrictEqual(field.default, first.field.default))
       .map(({ field, value }) => `Default of \`${value}\`: \`${JSON.stringify(field.default)}\`.`),

@@ -122,6 +122,14 @@ const gauges: Readonly<Record<string, string>> = {
   mtrl_ratio_mean: 'Mean ratio of new to old probability over the updates of the last step',
   mtrl_ratio_max: 'Largest ratio of new to old probability of the last step',
   mtrl_clipped_share: 'Share of the ratios of the last step that were clipped',
+  mtrl_pairs: 'DPO: prompts of the last step with a better and a worse rollout',
+  mtrl_pair_margin: 'DPO: mean margin of the pairs of the last step; a negative one shows as 0',
+  mtrl_pair_accuracy: 'DPO: share of the pairs of the last step with a margin above 0',
+  mtrl_closeness: 'Mean closeness of scores to the label in the last step',
+  mtrl_agreement: 'Mean agreement of all orders in the last step',
+  mtrl_grader_score: 'Mean score of the grader in the last step',
+  mtrl_overlong_penalty: 'Mean length penalty in the last step',
+  mtrl_rollout_tokens_per_second: 'Tokens sampled by second of compute in the last rollouts',
   mtrl_loss: 'Cross-entropy of the last supervised step, nats per token',
   mtrl_gradient_norm: 'Before clipping',
   mtrl_log_prob_difference: 'Largest difference between rollout and trainer log-probs',
@@ -132,7 +140,7 @@ type Value = readonly [name: string, value: number | undefined, task?: string];
 
 function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): readonly Value[] {
   if (activity === 'reward') {
-    const { byTask, informativeGroupRate } = result as RewardResult;
+    const { byTask, informativeGroupRate, partMeans = {} } = result as RewardResult;
     const perTask = byTask.flatMap(({ task, reward, accuracy, format, commonVerdict }): Value[] => [
       ['mtrl_reward', reward, task],
       ['mtrl_accuracy', accuracy, task],
@@ -140,17 +148,25 @@ function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): rea
       ['mtrl_common_verdict', commonVerdict?.verdictRate, task],
       ['mtrl_common_verdict_labels', commonVerdict?.labelRate, task],
     ]);
-    return [...perTask, ['mtrl_informative_groups', informativeGroupRate]];
+    return [
+      ...perTask,
+      ['mtrl_informative_groups', informativeGroupRate],
+      ['mtrl_closeness', partMeans.closeness],
+      ['mtrl_agreement', partMeans.agreement],
+      ['mtrl_grader_score', partMeans.graderScore],
+      ['mtrl_overlong_penalty', partMeans.overlongPenalty],
+    ];
   }
   if (activity === 'rollout') {
-    const { entropyMean, tokenCount, rolloutCount } = result as RolloutResult;
+    const { entropyMean, tokenCount, rolloutCount, computeMs } = result as RolloutResult;
     return [
       ['mtrl_entropy', entropyMean],
       ['mtrl_completion_tokens', tokenCount / rolloutCount],
+      ['mtrl_rollout_tokens_per_second', (1000 * tokenCount) / computeMs],
     ];
   }
   if (activity === 'optimize') {
-    const { loss, gradientNorm, logProbDifferenceMax, klMean, ratio } = result as OptimizeResult;
+    const { loss, gradientNorm, logProbDifferenceMax, klMean, ratio, pairs } = result as OptimizeResult;
     return [
       // A policy-gradient loss is signed and has no meaning by itself.
       ['mtrl_loss', isSupervised ? loss : undefined],
@@ -160,6 +176,9 @@ function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): rea
       ['mtrl_ratio_mean', ratio?.mean],
       ['mtrl_ratio_max', ratio?.max],
       ['mtrl_clipped_share', ratio?.clippedShare],
+      ['mtrl_pairs', pairs?.count],
+      ['mtrl_pair_margin', pairs?.margin],
+      ['mtrl_pair_accuracy', pairs?.accuracy],
     ];
   }
   if (activity !== 'evaluate') return [];

@@ -85,7 +85,7 @@ function* updatesOf({ split, ...step }: ReadyStep, outcome: StepOutcome): Genera
     return;
   }
   if (split.needs.reference || split.needs.trainer)
-    throw new MtrlError('USAGE', 'a step with a KL term or a correction cannot be replayed', {
+    throw new MtrlError('USAGE', 'a step with a KL term, a correction, or pairs (DPO) cannot be replayed in PyTorch', {
       found: String(step.step),
     });
   let isFirst = true;

@@ -41,7 +41,8 @@ export interface TorchReplay {
 
 /**
  * @param folder empty; takes the files that both sides need
- * @throws USAGE for what replay.py does not compute: a KL term, log-probs over kept tokens, Muon, frozen parts
+ * @throws USAGE for what replay.py does not compute: a reference policy (KL term, DPO), log-probs over kept tokens, Muon,
+ *   frozen parts
  */
 export async function torchReplay(
   folder: string,
@@ -76,7 +77,7 @@ const uncomputed = (found: string): MtrlError =>
 
 async function* stepLines(steps: ReplayWork['steps'], pixels: Map<string, PixelValues>): AsyncGenerator<string> {
   for await (const step of steps) {
-    if (usesReference(step.loss)) throw uncomputed('a KL term');
+    if (usesReference(step.loss)) throw uncomputed('log-probs of a reference policy');
     if (step.groups.some(({ completions }) => completions.some(({ keptTokenIds }) => keptTokenIds)))
       throw uncomputed('log-probs over kept tokens');
     yield `${JSON.stringify(await plainStep(step, pixels))}\n`;

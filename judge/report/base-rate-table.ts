@@ -3,7 +3,7 @@ import type { ReportData } from './data.ts';
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
 import { two } from './people-table.ts';
-import { plainTable } from './plain-table.ts';
+import { runTable } from './plain-table.ts';
 
 export function baseRateTable({ runs }: ReportData): Html | undefined {
   const rows = runs.flatMap(({ runName, scores }) =>
@@ -18,5 +18,5 @@ export function baseRateTable({ runs }: ReportData): Html | undefined {
       Kappa and base rates
       <small>agreement beyond chance depends on how common each label is: among the labels → among the answers</small>
     </h3>
-    ${plainTable(['run', 'task', 'accuracy', 'by chance', 'kappa', 'base rates'], rows)}`;
+    ${runTable(['run', 'task', 'accuracy', 'by chance', 'kappa', 'base rates'], rows)}`;
 }

@@ -37,6 +37,15 @@ const policyCharts: readonly Chart[] = [
     logarithmic: true,
   },
   { title: 'Clipped ratios', about: 'share of the step’s updates', measure: 'clippedShare' },
+  { title: 'Largest ratio', about: 'of new to old probability', measure: 'ratioMax', logarithmic: true },
+  { title: 'Pairs', about: 'prompts with a better and a worse rollout', measure: 'pairCount' },
+  { title: 'Pair margin', about: 'implicit reward, better less worse', measure: 'pairMargin' },
+  { title: 'Pair accuracy', about: 'better ones with the higher reward', measure: 'pairAccuracy', range: [0, 1] },
+  { title: 'Closeness', about: 'of scores to the label', measure: 'closeness', range: [0, 1] },
+  { title: 'Agreement', about: 'of all orders of a pair', measure: 'agreement', range: [0, 1] },
+  { title: 'Grader', about: 'mean score', measure: 'graderScore', range: [0, 1] },
+  { title: 'Length penalty', about: 'mean', measure: 'overlongPenalty' },
+  { title: 'Speed', about: 'tokens sampled by second of compute', measure: 'rolloutTokensPerSecond' },
 ];
 const supervisedCharts: readonly Chart[] = [
   { title: 'Loss', about: 'cross-entropy per token', measure: 'loss' },
@@ -58,7 +67,7 @@ export function curves(data: ReportData): Html {
   const of = (wanted: Objective): Trace[] => traces.filter(({ runs }) => runs[0]?.objective === wanted);
   const hasBands = traces.some(({ runs }) => runs.length > 1);
   return html`${hasBands ? html`<p class="muted">An arm with several runs: their mean, and a band from the lowest to the highest.</p>` : undefined}${group('Reinforcement learning', of('rl'), policyCharts)}
-  ${taskCharts(of('rl'))}${group('Supervised', of('sft'), supervisedCharts)}`;
+  ${taskCharts(of('rl'), data.tasks)}${group('Supervised', of('sft'), supervisedCharts)}`;
 }
 
 /** Points of sweeps are on curves of their own. */
@@ -118,9 +127,10 @@ function lineOf({ name, runs, colour }: Trace, valueOf: (point: CurvePoint) => n
   return { name, colour: `var(--s${String(colour)})`, values };
 }
 
-function taskCharts(traces: readonly Trace[]): Html | undefined {
+function taskCharts(traces: readonly Trace[], known: ReportData['tasks']): Html | undefined {
   const points = traces.flatMap(({ runs }) => runs.flatMap(({ curve }) => curve.flatMap(({ byTask }) => byTask ?? [])));
-  const tasks = [...new Set(points.map(({ task }) => task))];
+  const trained = new Set(points.map(({ task }) => task));
+  const tasks = known.map(({ name }) => name).filter((name) => trained.has(name));
   if (tasks.length === 0) return undefined;
   const figures = (about: string, measure: 'accuracy' | 'commonVerdictRate') =>
     tasks.map((task) => {

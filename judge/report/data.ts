@@ -10,7 +10,7 @@ import type { TaskScores } from '../evaluation/task-scores.ts';
 import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts';
 import type { KindName } from '../kinds/table.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
-import type { StageCost } from '../../contract/activities.ts';
+import type { RewardPartMeans, StageCost } from '../../contract/activities.ts';
 import type { RunSelection } from '../../contract/validation.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
@@ -27,7 +27,7 @@ export interface TaskPoint {
 }
 
 /** One step, or the last step of an activity that ran several. */
-export interface CurvePoint {
+export interface CurvePoint extends RewardPartMeans {
   readonly step: number;
   readonly loss: number;
   readonly gradientNorm: number;
@@ -41,12 +41,19 @@ export interface CurvePoint {
   readonly logProbDifferenceMax?: number;
   /** Only of steps that make several updates. */
   readonly clippedShare?: number;
+  readonly ratioMax?: number;
+  /** DPO only: pairs of the step, and their mean margin and accuracy under the implicit reward, if there are any. */
+  readonly pairCount?: number;
+  readonly pairMargin?: number;
+  readonly pairAccuracy?: number;
   /** k3 estimate of the KL divergence from the reference, nats per token; only with a KL term. */
   readonly klMean?: number;
   /** Mean of -log p over the sampled tokens, nats. */
   readonly entropy?: number;
   /** Mean tokens of a completion. */
   readonly completionTokenCount?: number;
+  /** Tokens sampled by second of compute. */
+  readonly rolloutTokensPerSecond?: number;
   readonly byTask?: readonly TaskPoint[];
 }
 

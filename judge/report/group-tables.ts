@@ -4,7 +4,7 @@ import type { ReportData, ReportScores } from './data.ts';
 import { count, interval, points, significant } from './format.ts';
 import { type Html, html } from './html.ts';
 import { two } from './people-table.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable, runTable } from './plain-table.ts';
 
 export function hasGroups({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(isGrouped));
@@ -28,7 +28,7 @@ function accPlusTable(all: readonly Row[]): Html | undefined {
   );
   if (rows.length === 0) return undefined;
   return html`<h3>acc+ <small>groups of examples of which all judgments are right</small></h3>
-    ${plainTable(['run', 'task', 'groups', 'acc+', 'accuracy'], rows)}`;
+    ${runTable(['run', 'task', 'groups', 'acc+', 'accuracy'], rows)}`;
 }
 
 function tiesTable(all: readonly Row[]): Html | undefined {
@@ -41,7 +41,7 @@ function tiesTable(all: readonly Row[]): Html | undefined {
   if (rows.length === 0) return undefined;
   const heads = ['one answer right', 'several right', 'gap above spread', 'of both prompts', 'margin', 'left out'];
   return html`<h3>Ties score <small>of RewardBench 2: several correct answers to a prompt</small></h3>
-    ${plainTable(['run', 'task', 'pairs', 'score', ...heads], rows)}`;
+    ${runTable(['run', 'task', 'pairs', 'score', ...heads], rows)}`;
 }
 
 /** The scores that tables show, of those that a task has; reports' data and `--json` have all of them. */

@@ -3,7 +3,7 @@ import type { AgreementScores } from '../evaluation/people/human-ceiling.ts';
 import type { ReportData } from './data.ts';
 import { count, interval, points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable, runTable } from './plain-table.ts';
 
 export function peopleTables({ runs }: ReportData): Html | undefined {
   const all = runs.flatMap(({ runName, scores }) => scores.map((of) => ({ runName, ...of })));
@@ -35,7 +35,7 @@ export function peopleTables({ runs }: ReportData): Html | undefined {
       Krippendorff's alpha
       <small>of all votes; with the judge's verdicts as those of one more person; and of judge and label</small>
     </h3>
-    ${plainTable(['run', 'task', 'level', 'votes an example', 'people', 'with the judge', 'judge and label'], alphas)}`;
+    ${runTable(['run', 'task', 'level', 'votes an example', 'people', 'with the judge', 'judge and label'], alphas)}`;
 }
 
 function agreementCells({ macroF1, accuracy, cohenKappa, pearson }: AgreementScores): string[] {

@@ -1,4 +1,7 @@
-/** A line chart over steps, or over other values, as SVG: faint raw values under their moving mean, bands around lines. */
+/**
+ * A line chart over steps, or over other values, as SVG: faint raw values under their moving mean, bands around lines,
+ * smoothed alike.
+ */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { assert } from '../../core/assert.ts';
@@ -37,18 +40,24 @@ export interface LineChart {
 export function lineChart(chart: LineChart): Html {
   const { lines, range, logarithmic = false, width, height } = chart;
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  // Many bands and raw values on top of each other hide the lines.
+  const faint = lines.length > faintFromCount ? 0.4 : 1;
   const marks = lines.flatMap(({ colour, values }) => {
     const drawn = logarithmic ? values.filter(({ value }) => value > 0) : values;
     const smooth = drawn.length >= smoothFromCount;
-    const banded = drawn.filter(({ low, high }) => low !== undefined && high !== undefined && low < high);
-    const band = Plot.areaY(banded, { x: 'step', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.15 });
-    const bands = banded.length < 2 ? [] : [band];
+    const hasBand = drawn.some(({ low, high }) => low !== undefined && high !== undefined && low < high);
+    // A point without bounds interrupts the band; one whose bounds are equal narrows it.
+    const band = Plot.areaY(smooth ? movingMean(drawn) : drawn, {
+      ...{ x: 'step', y1: ({ low = NaN }: ChartPoint) => low, y2: ({ high = NaN }: ChartPoint) => high },
+      ...{ fill: colour, fillOpacity: 0.15 * faint },
+    });
+    const bands = hasBand ? [band] : [];
     const raw = Plot.line(drawn, {
       x: 'step',
       y: 'value',
       stroke: colour,
       strokeWidth: smooth ? 1 : 2,
-      strokeOpacity: smooth ? 0.3 : 1,
+      strokeOpacity: smooth ? 0.3 * faint : 1,
     });
     if (!smooth)
       return [...bands, raw, Plot.dot(drawn, { x: 'step', y: 'value', fill: colour, r: drawn.length < 12 ? 2.5 : 0 })];
@@ -69,6 +78,7 @@ export function lineChart(chart: LineChart): Html {
       ticks: 4,
       tickSize: 0,
       grid: true,
+      tickFormat: significant,
       ...(range && { domain: range }),
       ...(logarithmic && { type: 'log' }),
     },
@@ -90,22 +100,34 @@ function xScale({ lines, logarithmicX = false, ticksAtValues = false }: LineChar
 }
 
 const smoothFromCount = 30;
+const faintFromCount = 4;
 
-/** Centred moving mean over a twentieth of the points on either side; the window is shorter at the ends. */
+/**
+ * Centred moving mean of values and bands over a twentieth of the points on either side; the window is shorter at the
+ * ends.
+ */
 function movingMean(values: Line['values']): Line['values'] {
   const reach = Math.max(2, Math.round(values.length / 20));
   return values.map(({ step }, i) => {
     const window = values.slice(Math.max(0, i - reach), i + reach + 1);
-    return { step, value: window.reduce((sum, { value }) => sum + value, 0) / window.length };
+    const meanOf = (of: (point: ChartPoint) => number): number =>
+      window.reduce((sum, point) => sum + of(point), 0) / window.length;
+    return {
+      ...{ step, value: meanOf(({ value }) => value) },
+      low: meanOf(({ low, value }) => low ?? value),
+      high: meanOf(({ high, value }) => high ?? value),
+    };
   });
 }
 
 /**
- * Removes the style element and rounds coordinates to 0.01 px, finer than any screen, which leaves a third of the
- * bytes.
+ * Removes the style element and rounds coordinates, which are in tags, to 0.01 px, finer than any screen. This leaves a
+ * third of the bytes.
  */
 function compact(svg: string): string {
   return svg
     .replace(/<style>[^]*?<\/style>/, '')
-    .replace(/\d+\.\d{3,}/g, (number) => String(Math.round(Number(number) * 100) / 100));
+    .replace(/<[^>]+>/g, (tag) =>
+      tag.replace(/\d+\.\d{3,}/g, (number) => String(Math.round(Number(number) * 100) / 100)),
+    );
 }

@@ -3,7 +3,7 @@ import { calibrationPlot } from './calibration-plot.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable, runTable } from './plain-table.ts';
 
 export function hasReliability({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ confusion }) => confusion !== undefined));
@@ -44,7 +44,7 @@ function agreementTable(all: readonly Row[]): Html {
     ...[points(scores.unparsableRate), points(scores.truncatedRate)],
     reasonText(scores),
   ]);
-  return plainTable(heads, rows);
+  return runTable(heads, rows);
 }
 
 function optional(value: number | undefined, text: (value: number) => string): string {
@@ -75,7 +75,7 @@ function pairs(all: readonly Row[]): Html | undefined {
       Pairs in both orders
       <small>an unbiased judge chooses the same image in both, and the first position in half of the cases</small>
     </h3>
-    ${plainTable(['run', 'task', 'same choice', 'first position', 'right in both'], rows)}`;
+    ${runTable(['run', 'task', 'same choice', 'first position', 'right in both'], rows)}`;
 }
 
 function forcedChoice(all: readonly Row[]): Html | undefined {
@@ -100,7 +100,7 @@ function forcedChoice(all: readonly Row[]): Html | undefined {
       Forced choice
       <small>the most probable label at the position of the verdict, also where the answer is unparsable</small>
     </h3>
-    ${plainTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'accuracy by confidence'], rows)}`;
+    ${runTable(['run', 'task', 'strict', 'forced', 'Brier', 'calibration error', 'accuracy by confidence'], rows)}`;
 }
 
 function samples(all: readonly Row[]): Html | undefined {
@@ -114,7 +114,7 @@ function samples(all: readonly Row[]): Html | undefined {
   });
   if (rows.length === 0) return undefined;
   return html`<h3>Several samples</h3>
-    ${plainTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'most probable of k', 'self-consistency'], rows)}`;
+    ${runTable(['run', 'task', 'k', 'pass@1', 'pass@k', 'maj@k', 'most probable of k', 'self-consistency'], rows)}`;
 }
 
 function rationales(all: readonly Row[]): Html | undefined {
@@ -125,7 +125,7 @@ function rationales(all: readonly Row[]): Html | undefined {
   });
   if (rows.length === 0) return undefined;
   return html`<h3>Rationale and verdict</h3>
-    ${plainTable(['run', 'task', 'rationales with a cue', 'contradicted by the verdict', 'without a cue'], rows)}`;
+    ${runTable(['run', 'task', 'rationales with a cue', 'contradicted by the verdict', 'without a cue'], rows)}`;
 }
 
 function confusionBlock({ run, scores: { task, confusion } }: Row): Html | undefined {

@@ -54,8 +54,7 @@ function sectionsOf(data: ReportData): readonly Section[] {
     {
       id: 'intervals',
       title: 'Intervals by task',
-      about:
-        'Each interval is of a single run. Runs with overlapping intervals may still differ: see the paired tests above.',
+      about: `Each interval is of ${needsArmTable(data) ? 'an arm, over examples and seeds. Arms' : 'a single run. Runs'} with overlapping intervals may still differ: see the paired tests above.`,
       body: forestPlot(data),
     },
     ...(hasReliability(data)

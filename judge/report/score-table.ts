@@ -85,7 +85,7 @@ function cell(run: ReportRun, task: string, bests: ReadonlyMap<string, number>, 
 }
 
 /** Macro-F1 with the majority baseline. */
-export function macroF1Bar({ macroF1, ci95, majorityMacroF1 }: ReportScores, series: number): Html {
+function macroF1Bar({ macroF1, ci95, majorityMacroF1 }: ReportScores, series: number): Html {
   return intervalBar({ value: macroF1, ci95, base: majorityMacroF1 }, series);
 }
 

@@ -1,7 +1,7 @@
 /** One colour per arm, the same in the table and in every plot. */
 import type { ReportRun } from './data.ts';
 
-export const seriesCount = 6;
+export const seriesCount = 12;
 
 /** 0-based colour index; arms beyond the palette reuse its colours. Specialists have the colour of their arm. */
 export function seriesIndexOf(runs: readonly ReportRun[], run: Pick<ReportRun, 'arm' | 'specialistOf'>): number {

@@ -5,6 +5,7 @@ export const styleSheet = `
   --ground: #fbfbf9; --card: #ffffff; --ink: #1c1d21; --muted: #6c6f78; --line: #e4e4df; --soft: #f1f1ec;
   --accent: #3d5afe; --good: #11845b; --bad: #c4382b; --odd: #8a6100; --tint: #3d5afe12;
   --s0: #8b8f9a; --s1: #d97706; --s2: #3d5afe; --s3: #11845b; --s4: #b0289c; --s5: #0891b2;
+  --s6: #c4382b; --s7: #7c4dcc; --s8: #6f8f0e; --s9: #8a5a2b; --s10: #d45087; --s11: #1f4e79;
   font: 15px/1.55 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
 }
 @media (prefers-color-scheme: dark) {
@@ -12,6 +13,7 @@ export const styleSheet = `
     --ground: #121317; --card: #1a1c21; --ink: #ececf1; --muted: #9a9da8; --line: #2c2f37; --soft: #22252b;
     --accent: #8c9eff; --good: #4cc38a; --bad: #ff8577; --odd: #e5b454; --tint: #8c9eff16;
     --s0: #9aa0ad; --s1: #f5a442; --s2: #8c9eff; --s3: #4cc38a; --s4: #e58bd6; --s5: #4cc4de;
+    --s6: #ff8577; --s7: #b79cff; --s8: #b5d24a; --s9: #cfa06a; --s10: #ff9dc0; --s11: #6fa8dc;
   }
 }
 * { box-sizing: border-box; }
@@ -48,6 +50,9 @@ table { border-collapse: collapse; width: 100%; }
 .scores tbody th small { display: block; padding-left: 16px; }
 .scores tbody tr { border-top: 1px solid var(--line); }
 .scores td b { font-size: 16px; font-weight: 500; display: block; line-height: 1.25; }
+.scores.arms td, .scores.arms thead th { padding-right: 22px; }
+.scores.arms td b { position: relative; }
+.scores.arms td sup { position: absolute; left: calc(100% + 1px); top: 0; font-size: 11px; font-weight: 500; line-height: 1; }
 .scores td.best b { font-weight: 750; }
 .scores td.mean, .scores th.mean { background: var(--soft); }
 .scores td.unseen { background: var(--tint); }
@@ -56,6 +61,7 @@ table { border-collapse: collapse; width: 100%; }
 .scores .majority td, .scores .majority th { color: var(--muted); font-size: 13px; font-weight: 400; padding-top: 8px; padding-bottom: 8px; }
 .dot { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 7px; background: var(--c); }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); } .s5 { --c: var(--s5); }
+.s6 { --c: var(--s6); } .s7 { --c: var(--s7); } .s8 { --c: var(--s8); } .s9 { --c: var(--s9); } .s10 { --c: var(--s10); } .s11 { --c: var(--s11); }
 .bar { display: block; position: relative; height: 10px; min-width: 62px; margin-top: 3px; }
 .bar::before { content: ""; position: absolute; inset: 4px 0; background: var(--line); border-radius: 2px; }
 .bar i { position: absolute; }
@@ -73,7 +79,7 @@ figure { margin: 0; padding: 14px 16px 12px; }
 figcaption { font-weight: 600; margin-bottom: 8px; display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; }
 figcaption em { color: var(--accent); font-style: normal; font-size: 12.5px; }
 figcaption small { margin-left: auto; font-size: 12px; }
-.row { display: grid; grid-template-columns: 110px 1fr 104px; gap: 10px; align-items: center; padding: 3px 0; font-size: 13px; }
+.row { display: grid; grid-template-columns: 110px 1fr 116px; gap: 10px; align-items: center; padding: 3px 0; font-size: 13px; }
 .row .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 110px; }
 .row .bar { height: 14px; margin: 0; }
 .row .bar::before { inset: 6px 0; }
@@ -119,6 +125,7 @@ summary { cursor: pointer; color: var(--muted); font-size: 13.5px; }
 .scores.probes th.arm { padding-left: 11px; font-size: 13.5px; font-weight: 600; }
 .probes th.run { text-align: left; font-weight: 400; font-size: 13px; }
 .probes td b { font-size: 14.5px; }
+.panel > .muted { margin: 0; padding: 8px 11px 9px; }
 .panel + .muted { margin: 12px 0 0; }
 .refusals { margin: 4px 0 0; padding-left: 18px; color: var(--muted); font-size: 13px; }
 .confusions { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 14px; margin-top: 12px; }

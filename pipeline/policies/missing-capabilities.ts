@@ -31,7 +31,10 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   };
   const loss = lossOf(arm);
   if (!losses.includes(loss.name)) {
-    refuse('objective', loss.name, `an objective whose loss is one of ${losses.join(', ')}: this engine has no other`);
+    const [field, found] = isRl(arm) ? ['algorithm', arm.algorithm] : ['objective', arm.objective];
+    refuse(field, found, `one whose loss is of ${losses.join(', ')}, and not ${loss.name}: this engine has no other`);
+  } else if (lacks(capabilities, 'kl-in-loss') && loss.usesReference) {
+    refuse('klCoefficient', 'a KL term in the loss', '0: this engine has no such loss');
   }
   if (adaptersOnly && loraOf(recipe, arm) === undefined) {
     refuse('lora', undefined, 'adapters, or engine.tinker.lora: this engine trains nothing else');
@@ -44,9 +47,6 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   }
   if (lacks(capabilities, 'augmentation') && arm.augmentation !== undefined) {
     refuse('augmentation', arm.augmentation, 'none: this engine takes images as files');
-  }
-  if (lacks(capabilities, 'kl-in-loss') && loss.usesReference) {
-    refuse('klCoefficient', 'a KL term in the loss', '0: this engine has no such loss');
   }
   if (isRl(arm) && logProbTemperature !== undefined && arm.temperature !== logProbTemperature) {
     refuse('temperature', arm.temperature, `${String(logProbTemperature)}: this engine has log-probs of no other`);

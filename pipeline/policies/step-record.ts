@@ -8,6 +8,7 @@ import type { ModeWords } from '../../judge/tasks/prompt.ts';
 import type { Minibatches } from '../../policy/algorithms/minibatches.ts';
 import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
+import type { PairStatistics } from '../../policy/losses/pair-statistics.ts';
 import type { RatioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { Augmentation } from '../../policy/vision/augment.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
@@ -62,7 +63,7 @@ export interface RlUpdate extends UpdateCommon {
   readonly rewards: ArtifactRef;
   readonly temperature: number;
   readonly logProbToleranceMax: number;
-  /** Snapshot of the KL reference; null without a KL term. */
+  /** Snapshot of the reference policy; null if the algorithm has none. */
   readonly reference: ArtifactRef | null;
 }
 
@@ -95,6 +96,8 @@ export interface StepOutcome {
   readonly droppedGroupCount: number;
   /** Over all updates of the step. Like `updates`, absent if the step is one update on its groups. */
   readonly ratio?: RatioStatistics;
+  /** Of DPO. */
+  readonly pairs?: PairStatistics;
   readonly updates?: readonly UpdateOutcome[];
 }
 
@@ -106,6 +109,8 @@ export interface UpdateOutcome {
   readonly droppedGroupCount: number;
   /** Of the policy before the update to the one that sampled. */
   readonly ratio?: RatioStatistics;
+  /** Of DPO, under the policy before the update. */
+  readonly pairs?: PairStatistics;
   /** After the update; absent if no group of its minibatch was informative and it was not made. */
   readonly weightsDigest?: string;
 }

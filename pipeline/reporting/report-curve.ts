@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { RolloutResult, TaskReward } from '../../contract/activities.ts';
 import type { CurvePoint, TaskPoint } from '../../judge/report/data.ts';
 import type { JsonCache } from '../json-cache.ts';
+import type { PairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { summaryOf } from '../training/reward.ts';
 import type { StepRewards } from '../training/rollout-artifact.ts';
 import { isFromRollouts, type StepRecord } from '../policies/step-record.ts';
@@ -22,22 +23,33 @@ async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promis
     }));
   }
   const { prompts } = (await cache.get(update.rewards)) as StepRewards;
-  const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask } = summaryOf(prompts);
+  const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask, partMeans } = summaryOf(prompts);
   const sampled = await sampledIn(cache, update.rollouts);
-  return steps.map(({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, klMean, ratio }) => ({
-    ...{ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax },
-    ...(klMean !== undefined && { klMean }),
-    ...(ratio && { clippedShare: ratio.clippedShare }),
-    ...{ reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, ...sampled },
-    byTask: byTask.map(pointOf),
-  }));
+  return steps.map(
+    ({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, klMean, ratio, pairs }) => ({
+      ...{ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax },
+      ...(klMean !== undefined && { klMean }),
+      ...(ratio && { clippedShare: ratio.clippedShare, ratioMax: ratio.max }),
+      ...(pairs && pairsOf(pairs)),
+      ...{ reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, ...partMeans, ...sampled },
+      byTask: byTask.map(pointOf),
+    }),
+  );
+}
+
+function pairsOf({ count, margin, accuracy }: PairStatistics) {
+  return {
+    pairCount: count,
+    ...(margin !== undefined && { pairMargin: margin }),
+    ...(accuracy !== undefined && { pairAccuracy: accuracy }),
+  };
 }
 
 function pointOf({ commonVerdict, onlyVerdict: _, groupCount: _count, ...means }: TaskReward): TaskPoint {
   return { ...means, ...(commonVerdict && { commonVerdictRate: commonVerdict.verdictRate }) };
 }
 
-/** Means of a step's rollouts, from the manifests of its shards, so that the rollouts are not read; {} without one. */
+/** Of a step's rollouts, from the manifests of its shards, so that the rollouts are not read; {} without one. */
 async function sampledIn(cache: JsonCache, shards: readonly ArtifactRef[]) {
   const found = await Promise.all(
     shards.map(async ({ producer }) =>
@@ -52,5 +64,10 @@ async function sampledIn(cache: JsonCache, shards: readonly ArtifactRef[]) {
     rolloutCount += shard.rolloutCount;
     surprisal += shard.entropyMean * shard.tokenCount;
   }
-  return { entropy: surprisal / Math.max(1, tokenCount), completionTokenCount: tokenCount / rolloutCount };
+  const computeMs = found.reduce((sum, made) => sum + (made?.manifest.cost.computeMs ?? 0), 0);
+  return {
+    entropy: surprisal / Math.max(1, tokenCount),
+    completionTokenCount: tokenCount / rolloutCount,
+    ...(computeMs > 0 && { rolloutTokensPerSecond: (1000 * tokenCount) / computeMs }),
+  };
 }

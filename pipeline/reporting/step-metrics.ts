@@ -41,18 +41,22 @@ async function stepMetrics(store: ArtifactStore, ref: ArtifactRef): Promise<Step
   }));
 }
 
-/** Whatever an update records as a number is exported under its name. */
-function numbersIn(outcome: Omit<StepOutcome, 'step'>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(outcome).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-  );
+/** Whatever an update records as a number is exported under its name; that of `ratio.max` is `ratioMax`. */
+function numbersIn({ ratio, pairs, ...outcome }: Omit<StepOutcome, 'step'>): Record<string, number> {
+  const named = (prefix: string, values: object = {}) =>
+    Object.entries(values).map(([name, value]: [string, unknown]) => {
+      return [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value] as const;
+    });
+  const all = [...Object.entries(outcome), ...named('ratio', ratio), ...named('pair', pairs)];
+  return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 }
 
 function rewardValues(prompts: readonly PromptRewards[], { prompting }: RlUpdate): Record<string, number> {
-  const { byTask, rewardMean, accuracyMean, formatRate, informativeGroupRate, groupCount } = summaryOf(prompts);
+  const { byTask, partMeans, rewardMean, accuracyMean, formatRate, informativeGroupRate, groupCount } =
+    summaryOf(prompts);
   const values: Record<string, number> = {
     ...{ rewardMean, accuracyMean, formatRate, informativeGroupRate, groupCount },
-    ...partMeans(prompts),
+    ...partMeans,
   };
   for (const { task, reward, accuracy, format } of byTask) {
     Object.assign(values, {
@@ -68,18 +72,6 @@ function rewardValues(prompts: readonly PromptRewards[], { prompting }: RlUpdate
       }
   }
   return values;
-}
-
-/** Means of the parts that only some rewards have, over those that have them. */
-function partMeans(prompts: readonly PromptRewards[]): Record<string, number> {
-  const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
-  const parts = ['closeness', 'agreement', 'graderScore', 'overlongPenalty'] as const;
-  return Object.fromEntries(
-    parts.flatMap((part) => {
-      const values = rewards.flatMap((reward) => reward[part] ?? []);
-      return values.length === 0 ? [] : [[part, mean(values)]];
-    }),
-  );
 }
 
 function rolloutValues(shards: readonly RolloutShard[], seconds: number | undefined): Record<string, number> {

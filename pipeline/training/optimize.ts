@@ -80,5 +80,6 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     tokenCount: outcomes.reduce((sum, outcome) => sum + outcome.tokenCount, 0),
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
     ...(last.ratio && { ratio: last.ratio }),
+    ...(last.pairs && { pairs: last.pairs }),
   };
 }

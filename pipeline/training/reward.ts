@@ -2,7 +2,13 @@
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { digestOf } from '../../core/json.ts';
 import { trainedTasks } from '../../recipes/task-sets.ts';
-import type { CommonVerdict, RewardInput, RewardResult, TaskReward } from '../../contract/activities.ts';
+import type {
+  CommonVerdict,
+  RewardInput,
+  RewardPartMeans,
+  RewardResult,
+  TaskReward,
+} from '../../contract/activities.ts';
 import { exampleLookup, openDataset } from '../data/dataset-artifact.ts';
 import type { ControlDeps } from '../deps.ts';
 import { durable } from '../durable.ts';
@@ -67,6 +73,7 @@ export type RewardSummary = Pick<
   | 'informativeGroupCount'
   | 'groupCount'
   | 'byTask'
+  | 'partMeans'
 >;
 
 export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
@@ -86,7 +93,20 @@ export function summaryOf(prompts: readonly PromptRewards[]): RewardSummary {
     informativeGroupCount: informative.length,
     groupCount: prompts.length,
     byTask,
+    ...partMeansOf(prompts),
   };
+}
+
+function partMeansOf(prompts: readonly PromptRewards[]): { readonly partMeans?: RewardPartMeans } {
+  const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
+  const parts = ['closeness', 'agreement', 'graderScore', 'overlongPenalty'] as const;
+  const partMeans = Object.fromEntries(
+    parts.flatMap((part) => {
+      const values = rewards.flatMap((reward) => reward[part] ?? []);
+      return values.length === 0 ? [] : [[part, meanOf(values)]];
+    }),
+  );
+  return Object.keys(partMeans).length === 0 ? {} : { partMeans };
 }
 
 /** With a few rollouts, equal verdicts may be chance: workflows/training/collapse.ts waits for several steps. */
@@ -129,12 +149,15 @@ export function verdictCounts(prompts: readonly PromptRewards[]) {
 
 function means(prompts: readonly PromptRewards[]): Omit<TaskReward, 'task' | 'onlyVerdict' | 'commonVerdict'> {
   const rewards = prompts.flatMap(({ rollouts }) => rollouts.map(({ reward }) => reward));
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     groupCount: prompts.length,
     rolloutCount: rewards.length,
-    reward: mean(rewards.map(({ value }) => value)),
-    accuracy: mean(rewards.map(({ accuracy }) => accuracy)),
-    format: mean(rewards.map(({ format }) => format)),
+    reward: meanOf(rewards.map(({ value }) => value)),
+    accuracy: meanOf(rewards.map(({ accuracy }) => accuracy)),
+    format: meanOf(rewards.map(({ format }) => format)),
   };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

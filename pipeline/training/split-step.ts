@@ -10,6 +10,7 @@ import type { RolloutGroups } from '../../policy/algorithms/rollout-batch.ts';
 import type { StartNeeds } from '../../policy/algorithms/algorithm.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
 import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { joinedPairs, pairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { joined, ratioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { StepOutcome, UpdateOutcome } from '../policies/step-record.ts';
 import { makeUpdate, type StepWork, withReferenceLogProbs } from './make-update.ts';
@@ -51,6 +52,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
     updates.push({
       ...{ loss: made.loss, gradientNorm, tokenCount, droppedGroupCount },
       ...(loss.name === 'ppo' && { ratio: ratioStatistics(own, logProbs, loss) }),
+      ...(loss.name === 'dpo' && { pairs: pairStatistics(own, logProbs, loss) }),
       weightsDigest: await engine.weightsDigest(),
     });
   }
@@ -60,6 +62,12 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
     ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: differenceMax ?? 0, updates },
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { ratio }),
+    ...(loss.name === 'dpo' && {
+      pairs: joinedPairs(
+        updates.flatMap((update) => update.pairs ?? []),
+        split.epochCount,
+      ),
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Interface of a reinforcement learning algorithm: how rollouts and their rewards become updates. Each algorithm is a
- * file listed in table.ts, and consists of parts (parts.ts), which a recipe may override. Recipes use its fields; the
- * pipeline uses its groups and its loss.
+ * file listed in table.ts. Nearly all consist of parts (parts.ts), which a recipe may override. Recipes use its fields;
+ * the pipeline uses its groups and its loss.
  */
 import { z } from 'zod';
 import type { Loss } from '../engine.ts';
@@ -16,17 +16,15 @@ export interface StartNeeds {
   readonly trainer: boolean;
 }
 
-export interface Algorithm {
+export interface Algorithm<F extends z.ZodRawShape = z.ZodRawShape> {
   /** Name used in papers. */
   readonly title: string;
   /** Its fields in a recipe's arm, in addition to those of every rl arm. */
-  readonly fields: AlgorithmFields;
-  /** The parts in use: the algorithm's own, with the overrides in `of`: an arm or a step record. */
-  parts(of: object): Parts;
+  readonly fields: F;
   /** Returns the algorithm's own fields of an arm or of a step record. */
   settings(of: object): Readonly<Record<string, unknown>>;
   needs(of: object): StartNeeds;
-  /** Whether a KL term compares with the reference policy. */
+  /** Whether updates compare with the reference policy, as a KL term does. */
   usesReference(of: object): boolean;
   /**
    * Returns the groups to train on. Advantages are those of the whole batch.
@@ -35,6 +33,11 @@ export interface Algorithm {
    */
   groups(batch: RolloutBatch, of: object, chosen?: readonly number[]): RolloutGroups;
   loss(of: object): Loss;
+}
+
+export interface PartsAlgorithm extends Algorithm<AlgorithmFields> {
+  /** The parts in use: the algorithm's own, with the overrides in `of`: an arm or a step record. */
+  parts(of: object): Parts;
 }
 
 interface Definition {
@@ -46,7 +49,7 @@ interface Definition {
   readonly clipHigh: number;
 }
 
-export function defineAlgorithm(definition: Definition): Algorithm {
+export function defineAlgorithm(definition: Definition): PartsAlgorithm {
   const { title, parts: own, fixed, ...clip } = definition;
   const fields = fieldsOf(own, fixed, clip);
   const schema = z.object(fields);

@@ -2,6 +2,7 @@
 import type { Algorithm } from './algorithm.ts';
 import { cispo } from './cispo.ts';
 import { dapo } from './dapo.ts';
+import { dpo } from './dpo.ts';
 import { drGrpo } from './dr-grpo.ts';
 import { gdpo } from './gdpo.ts';
 import { grpo } from './grpo.ts';
@@ -22,6 +23,7 @@ export const algorithms = {
   maxrl,
   gdpo,
   raft,
+  dpo,
 } as const satisfies Readonly<Record<string, Algorithm>>;
 
 export type AlgorithmName = keyof typeof algorithms;

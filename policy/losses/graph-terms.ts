@@ -3,7 +3,7 @@ import type { TrainCompletion } from '../engine.ts';
 import { mul, reduceSum } from '../graph/build.ts';
 import { product, type Shape } from '../graph/dim.ts';
 import type { Graph, Value } from '../graph/ir.ts';
-import type { LossInput, LossUnit, LossVariant } from './loss.ts';
+import type { LossInput, LossUnit, LossVariant, Membership } from './loss.ts';
 import { type Loss, type LossName, lossNamed } from './table.ts';
 
 /** Graph inputs of a loss. */
@@ -32,7 +32,8 @@ export function declareLossTerms(
 
 function shapeOf(kind: LossInput<Loss>): Shape {
   if ('perToken' in kind) return ['N'];
-  return 'scalar' in kind ? [] : [product(['B', 'G']), 'N'];
+  if ('scalar' in kind) return [];
+  return [kind.membership === 'group' ? 'B' : product(['B', 'G']), 'N'];
 }
 
 /** The scalar loss: sum of weight * token loss. `logProbs` [N]. */
@@ -49,14 +50,14 @@ export function lossInputs<T>(
   make: {
     readonly perToken: (of: (completion: TrainCompletion) => number | readonly number[]) => T;
     readonly scalar: (value: number) => T;
-    readonly membership: () => T;
+    readonly membership: (of: Membership) => T;
   },
 ): [name: string, tensor: T][] {
   const unit = lossNamed(loss.name);
   const inputs = Object.entries(unit.inputs(unit.usesReference(loss), unit.variant?.(loss)));
   const valueOf = (kind: LossInput<Loss>): T => {
     if ('perToken' in kind) return make.perToken(kind.perToken);
-    return 'scalar' in kind ? make.scalar(kind.scalar(loss)) : make.membership();
+    return 'scalar' in kind ? make.scalar(kind.scalar(loss)) : make.membership(kind.membership);
   };
   return [
     ['tokenWeights', make.perToken(({ tokenWeight }) => tokenWeight)],

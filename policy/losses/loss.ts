@@ -10,8 +10,10 @@ export type LossInput<P> =
   /** A single number applies to all tokens of the completion. */
   | { readonly perToken: (completion: TrainCompletion) => number | readonly number[] }
   | { readonly scalar: (parameters: P) => number }
-  /** float32 [B*G, N]: a row for each completion, 1 at its tokens and 0 elsewhere. */
-  | { readonly membership: true };
+  /** float32 [B*G, N] or [B, N]: a row for each completion or group, 1 at its tokens and 0 elsewhere. */
+  | { readonly membership: Membership };
+
+export type Membership = 'completion' | 'group';
 
 /** Parameters that change the graph, beside the reference: each combination is a graph of its own. */
 export type LossVariant = Readonly<Record<string, string>>;

@@ -45,7 +45,7 @@ export const ppo: LossUnit<PpoLoss> = {
       referenceLogProbs: { perToken: ({ referenceLogProbs = [] }) => referenceLogProbs },
       klCoefficient: { scalar: ({ klCoefficient }) => klCoefficient },
     }),
-    ...(ratio !== undefined && { membership: { membership: true } }),
+    ...(ratio !== undefined && { membership: { membership: 'completion' } }),
     ...(ratio === 'sequence-mean' && { inverseLengths: { perToken: ({ tokenIds }) => 1 / tokenIds.length } }),
   }),
   tokenLoss(g, logProbs, input, usesReference, { ratio: level, clip, klEstimator } = {}) {

@@ -1,12 +1,14 @@
 /** All losses. To add one, add its file and a line here. */
 import { MtrlError } from '../../core/errors.ts';
 import { crossEntropy } from './cross-entropy.ts';
+import { dpo } from './dpo.ts';
 import type { LossUnit, LossVariant } from './loss.ts';
 import { ppo } from './ppo.ts';
 
 const losses = {
   cross_entropy: crossEntropy,
   ppo,
+  dpo,
 } as const;
 
 export type LossName = keyof typeof losses;

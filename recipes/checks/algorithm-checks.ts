@@ -23,7 +23,9 @@ function samplingProblems(at: RecipePath, { logProbsOver, topK }: RlArm): Recipe
 }
 
 function partProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {
-  const { advantage, klIn, correction } = algorithms[arm.algorithm].parts(arm);
+  const algorithm = algorithms[arm.algorithm];
+  if (!('parts' in algorithm) || !('klCoefficient' in arm)) return [];
+  const { advantage, klIn, correction } = algorithm.parts(arm);
   const { reward, klCoefficient, correctionMax, partWeights } = arm;
   const problems: RecipeProblem[] = [];
   const isScaled = advantage === 'mean-scaled';

@@ -1,6 +1,5 @@
 /** Objective rl: rollouts are rewarded, and an algorithm (policy/algorithms) turns them into updates. */
 import { z } from 'zod';
-import type { Algorithm } from '../../policy/algorithms/algorithm.ts';
 import { type AlgorithmName, algorithms, defaultAlgorithm } from '../../policy/algorithms/table.ts';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
 import { curriculumSchema, dynamicSamplingSchema } from '../fields/mixture-fields.ts';
@@ -62,16 +61,21 @@ function nameSchema(name: AlgorithmName) {
   return (name === defaultAlgorithm ? literal.default(name) : literal) as z.ZodDefault<typeof literal>;
 }
 
-function armOf(name: AlgorithmName, { fields }: Algorithm) {
+type Fields = (typeof algorithms)[AlgorithmName]['fields'];
+
+function armOf<F extends Fields>(name: AlgorithmName, fields: F) {
   const own = { objective: z.literal('rl'), algorithm: nameSchema(name) };
   return z.strictObject({ ...own, ...armFields, ...trainingFields, ...rolloutFields, ...fields, ...rewardFields });
 }
 
-/** One branch per algorithm, all of one type: they differ in defaults and in the values that fields allow. */
-const branches = Object.entries(algorithms).map(([name, algorithm]) => armOf(name as AlgorithmName, algorithm));
+/** One branch per algorithm. Those that are made of parts are of one type: they differ in defaults and allowed values. */
+type Branch = {
+  readonly [N in AlgorithmName]: ReturnType<typeof armOf<(typeof algorithms)[N]['fields']>>;
+}[AlgorithmName];
+const branches = Object.entries(algorithms).map(([name, { fields }]) => armOf(name as AlgorithmName, fields));
 
 export const rlArm = z
-  .discriminatedUnion('algorithm', branches as [ReturnType<typeof armOf>])
+  .discriminatedUnion('algorithm', branches as [Branch])
   .describe(
     'Reinforcement learning: rollouts are rewarded, and `algorithm` makes updates of them. Recipes that say ' +
       '`objective: grpo` are read as this, with algorithm `grpo`.',

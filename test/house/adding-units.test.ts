@@ -189,8 +189,8 @@ describe('an algorithm', () => {
 test('reports an unknown loss as an error instead of using another one', async () => {
   const { lossInputs } = await copied<typeof GraphTerms>('policy/losses/graph-terms.ts');
   const make = { perToken: () => 0, scalar: () => 0, membership: () => 0 };
-  const unknown = { name: 'dpo' } as unknown as Loss;
-  expect(() => lossInputs(unknown, make)).toThrow(/no loss is called dpo/);
+  const unknown = { name: 'hinge' } as unknown as Loss;
+  expect(() => lossInputs(unknown, make)).toThrow(/no loss is called hinge/);
 });
 
 function sum(values: readonly number[]): number {

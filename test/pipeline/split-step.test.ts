@@ -24,7 +24,9 @@ function stored(rewards: readonly (readonly number[])[], each: object = rollout)
       prompts: rewards.map((_, exampleIndex) => ({ exampleIndex, exampleId: 'e', rollouts: [each, each] })),
     },
     rewards: {
-      prompts: rewards.map((of) => ({ rollouts: of.map((value) => ({ reward: { value, accuracy: 0, format: 0 } })) })),
+      prompts: rewards.map((of) => ({
+        rollouts: of.map((value) => ({ reward: { value, accuracy: value, format: 0 } })),
+      })),
     },
   };
   return { get: ({ uri }: ArtifactRef) => Promise.resolve(values[uri]) } as unknown as JsonCache;
@@ -120,6 +122,34 @@ describe('a step of several updates', () => {
       const { engine } = await applied({ algorithm, klCoefficient: 0.1, updateCount: 2, epochCount: 2 });
       expect(callsOf(engine)).toEqual(['forward', ...Array<string[]>(4).fill(oneUpdate).flat()]);
     }
+  });
+
+  it('with pairs, asks the reference once and records their number, margin and accuracy', async () => {
+    const rewards = [
+      [1, 0],
+      [1, 1],
+      [0, 1],
+      [1, 0],
+    ];
+    // A policy that gives every token a little more than the reference: the two completions of a pair move alike.
+    const engine = new (class extends FakeEngine {
+      override optimStep(request: { readonly learningRate: number }) {
+        this.logProbError = 0.1;
+        return super.optimStep(request);
+      }
+    })();
+    const { outcome, update } = await applied({ algorithm: 'dpo', updateCount: 2, epochCount: 2 }, { engine, rewards });
+    expect(update).toMatchObject({ algorithm: 'dpo', beta: 0.1 });
+    expect(update).not.toHaveProperty('clipLow');
+    const made = outcome.updates?.filter(({ weightsDigest }) => weightsDigest !== undefined) ?? [];
+    expect(callsOf(engine)).toEqual(['forward', ...made.flatMap(() => oneUpdate)]);
+    expect(outcome).toMatchObject({ droppedGroupCount: 1, pairs: { count: 3, margin: 0, accuracy: 0 }, klMean: 0 });
+    expect(made.reduce((sum, { pairs }) => sum + (pairs?.count ?? 0), 0)).toBe(6);
+    expect(outcome).not.toHaveProperty('ratio');
+    const none = await applied({ algorithm: 'dpo' }, { rewards: Array<number[]>(4).fill([1, 1]) });
+    expect(callsOf(none.engine)).toEqual(['forward']);
+    expect(none.outcome).toMatchObject({ loss: 0, droppedGroupCount: 4, pairs: { count: 0 } });
+    expect(lastDigest([none.outcome])).toBeUndefined();
   });
 
   it('a correction compares all rollouts with the trainer at the start of the step', async () => {

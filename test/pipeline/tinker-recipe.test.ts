@@ -40,6 +40,7 @@ describe('a recipe with engine.tinker', () => {
   it.each([
     ['temperature', { temperature: 0.7 }, {}],
     ['klCoefficient', { klCoefficient: 0.1 }, {}],
+    ['arms.judge.algorithm: found "dpo"', { algorithm: 'dpo' }, {}],
     ['averagedSnapshotCount', { averagedSnapshotCount: 2 }, {}],
     ['lora', {}, { engine: { tinker: { url: tinker.url, baseModel: tinker.baseModel } } }],
     ['policy.config', {}, { policy: { config: 'folder' } }],

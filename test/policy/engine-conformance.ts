@@ -55,6 +55,7 @@ const adapters = {
 const lossOf: { readonly [N in Loss['name']]: Extract<Loss, { readonly name: N }> } = {
   cross_entropy: { name: 'cross_entropy' },
   ppo: { name: 'ppo', clipLow: 0.2, clipHigh: 0.2, klCoefficient: 0 },
+  dpo: { name: 'dpo', beta: 0.1 },
 };
 
 export function engineConformance(title: string, subject: ConformanceSubject): void {
@@ -95,7 +96,7 @@ export function engineConformance(title: string, subject: ConformanceSubject): v
       sampled.map((group, i) => ({
         prompt: required(prompts[i], 'a prompt'),
         completions: group.map(({ tokenIds, logProbs }, k) => ({
-          ...{ tokenIds, logProbs, advantage: k % 2 === 0 ? 1 : -1 },
+          ...{ tokenIds, logProbs, referenceLogProbs: logProbs, advantage: k % 2 === 0 ? 1 : -1 },
           tokenWeight: 1 / (tokenIds.length * group.length * sampled.length),
         })),
       }));

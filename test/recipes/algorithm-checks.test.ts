@@ -39,6 +39,14 @@ describe('refuses, with the path and what is allowed', () => {
     [{ partWeights: { accuracy: 2 } }, 'arms.mt-rl.partWeights: found {"accuracy":2}; allowed: nothing without'],
     [{ logProbsOver: 'kept', topP: 0.9 }, 'arms.mt-rl.logProbsOver: found "kept"; allowed: all, or kept with a topK'],
     [{ correctionMax: 3 }, 'arms.mt-rl.correctionMax: found 3; allowed: nothing without a correction'],
+    [{ algorithm: 'dpo', clipHigh: 0.3 }, 'arms.mt-rl.clipHigh: found '],
+    [{ algorithm: 'dpo', klCoefficient: 0.1 }, 'arms.mt-rl.klCoefficient: found '],
+    [{ algorithm: 'dpo', beta: 0 }, 'arms.mt-rl.beta: found 0; allowed: '],
+    [{ beta: 0.1 }, 'arms.mt-rl.beta: found '],
+    [
+      { algorithm: 'dpo', promptCountPerStep: 4, updateCount: 5 },
+      'arms.mt-rl.updateCount: found 5; allowed: at most 4',
+    ],
     [{ algorithm: 'ppo' }, 'arms.mt-rl.algorithm: found "ppo"; allowed: grpo, dr-grpo, dapo, gspo, cispo, rloo,'],
   ])('%j', (change, problem) => {
     expect(problemOf(change)).toContain(problem);
@@ -52,6 +60,7 @@ test('as many updates as prompts are allowed', () => {
 test('an algorithm has its own clip defaults, and a recipe that overrides nothing gets no new fields', () => {
   expect(armWith({ algorithm: 'dapo' })).toMatchObject({ clipLow: 0.2, clipHigh: 0.28 });
   expect(armWith({ algorithm: 'gspo' })).toMatchObject({ clipLow: 3e-4, clipHigh: 4e-4 });
+  expect(armWith({ algorithm: 'dpo' })).toMatchObject({ beta: 0.1, groupSize: 4 });
   const added = [
     'updateCount',
     'epochCount',

@@ -6,7 +6,7 @@ import { armTable, referenceOf, testOf } from '../../judge/report/arms/arm-table
 import { latexText, tableFiles } from '../../judge/report/arms/table-files.ts';
 import { renderReport } from '../../judge/report/render.ts';
 import { madeUpReport } from './made-up.ts';
-import { armTest, madeUpArms } from './made-up-arms.ts';
+import { armScore, armTest, madeUpArms } from './made-up-arms.ts';
 
 const data = madeUpArms();
 const page = renderReport(data);
@@ -94,9 +94,23 @@ test('sentences claim a difference only where its test does, and say so where no
   expect(claims[0]?.sentences).toEqual([
     'On the mean of 2 trained tasks, mt-rl is higher than base: 97.5 (95.5–99.5) against 68.0 (66.0–70.0); difference 30.0 (29.0–31.0), p = .002.',
     'On pair, which was never trained, mt-rl is higher than base: 95.0 (93.0–97.0) against 60.0 (58.0–62.0); difference 35.0 (34.0–36.0), p < .001.',
-    'Task by task, mt-rl is higher than base on safety, lower on none; nothing can be claimed on technical.',
+    'Task by task, mt-rl compared with base is higher on safety; nothing can be claimed on technical.',
   ]);
   expect(claims[3]?.sentences[0]).toContain('no difference between mt-rl and rl-single can be claimed: 97.5');
+});
+
+test('where all arms tie, none is the best', () => {
+  const arms = data.arms.map((arm) => ({ ...arm, scores: { ...arm.scores, pair: armScore(0.5) } }));
+  const { rows, columns } = armTable({ ...data, arms });
+  const best = rows.map(({ cells }) => columns.filter((_, i) => cells[i]?.isBest).map(({ name }) => name));
+  expect(best).toEqual([[], [], [], [], ['safety', 'technical', meanColumn]]);
+});
+
+test('intervals by task are those of arms over their seeds', () => {
+  const [safety] = [...document.querySelectorAll('#intervals figure')];
+  const names = [...(safety?.querySelectorAll('.name') ?? [])].map(textOf);
+  expect(names).toEqual(['base', 'sft-single', 'sft-unified', 'rl-single', 'mt-rl']);
+  expect(safety && textOf(safety)).toContain('mt-rl98.0 96.0–100.0');
 });
 
 test('without a test nothing is claimed', () => {
@@ -112,7 +126,7 @@ test('the page shows the table of arms first, and the runs one by one below it',
   expect(heads).toEqual(['safety', 'technical', 'mean', 'pair']);
   const rows = [...document.querySelectorAll('#answer table.arms tbody tr')].map(textOf);
   expect(rows).toHaveLength(5);
-  expect(rows[3]).toContain('rl-single reinforcement, think, one judge a task, 3 seeds');
+  expect(rows[3]).toContain('rl-single GRPO, think, one judge a task, 3 seeds');
   expect(rows[3]).toContain('97.0* 95.0–99.0seeds ± 1.0');
   expect([...document.querySelectorAll('#answer details summary')].map(textOf)).toEqual([
     'All paired tests of arms (8 of 16)',

@@ -39,13 +39,16 @@ function lossTensors(groups: readonly TrainGroup[], loss: Loss): [string, Refere
         }),
       ),
     scalar: (of) => ({ dtype: 'float32', shape: [], data: [of] }),
-    membership: () => ({
-      dtype: 'float32',
-      shape: [completions.length, tokenCount],
-      data: completions.flatMap((row) =>
-        completions.flatMap(({ tokenIds }, i) => tokenIds.map(() => (completions[i] === row ? 1 : 0))),
-      ),
-    }),
+    membership: (of) => {
+      const rows = of === 'group' ? groups.map((group) => group.completions) : completions.map((each) => [each]);
+      return {
+        dtype: 'float32',
+        shape: [rows.length, tokenCount],
+        data: rows.flatMap((row) =>
+          completions.flatMap((completion) => completion.tokenIds.map(() => Number(row.includes(completion)))),
+        ),
+      };
+    },
   });
 }
 

@@ -22,11 +22,16 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
     );
   if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
-    const columns = [
-      ...['step', 'reward', 'accuracy', 'loss', 'informative', 'entropy', 'tokens', 'KL'],
-      ...['gradient norm', 'learning rate', 'from cache'],
-    ];
-    lines.push('', ...table(columns, [...rows].reverse().map(stepCells)));
+    const newestFirst = [...rows].reverse();
+    const filled = stepColumns.filter(([, cellOf]) => rows.some((row) => cellOf(row) !== ''));
+    const cells = newestFirst.map((row) => filled.map(([, cellOf]) => cellOf(row)));
+    lines.push(
+      '',
+      ...table(
+        filled.map(([title]) => title),
+        cells,
+      ),
+    );
   }
   lines.push('', `checkpoint \`${progress.checkpoint.uri}\``);
   return lines.join('\n');
@@ -113,21 +118,29 @@ function validationText({ best, last }: NonNullable<RunProgress['validation']>):
     : `validation ${newest} · best ${fixed(best.score)} after ${String(best.step)} steps`;
 }
 
-function stepCells(row: StepRow): string[] {
-  return [
-    String(row.step),
-    fixed(row.reward),
-    fixed(row.accuracy),
-    fixed(row.loss, 4),
-    fixed(row.informativeGroupRate),
-    fixed(row.entropy),
-    fixed(row.completionTokenCount, 1),
-    fixed(row.klMean, 4),
-    fixed(row.gradientNorm),
-    row.learningRate.toExponential(1),
-    String(row.cachedCount),
-  ];
-}
+/** Columns of the table of steps; one that no step fills is left out. */
+const stepColumns: readonly (readonly [title: string, cellOf: (row: StepRow) => string])[] = [
+  ['step', ({ step }) => String(step)],
+  ['reward', ({ reward }) => fixed(reward)],
+  ['accuracy', ({ accuracy }) => fixed(accuracy)],
+  ['format', ({ formatRate }) => fixed(formatRate)],
+  ['closeness', ({ closeness }) => fixed(closeness)],
+  ['agreement', ({ agreement }) => fixed(agreement)],
+  ['grader', ({ graderScore }) => fixed(graderScore)],
+  ['length penalty', ({ overlongPenalty }) => fixed(overlongPenalty)],
+  ['loss', ({ loss }) => fixed(loss, 4)],
+  ['informative', ({ informativeGroupRate }) => fixed(informativeGroupRate)],
+  ['entropy', ({ entropy }) => fixed(entropy)],
+  ['tokens', ({ completionTokenCount }) => fixed(completionTokenCount, 1)],
+  ['KL', ({ klMean }) => fixed(klMean, 4)],
+  ['clipped', ({ clippedShare }) => fixed(clippedShare, 4)],
+  ['pair margin', ({ pairMargin }) => fixed(pairMargin)],
+  ['log-prob difference', ({ logProbDifferenceMax }) => logProbDifferenceMax?.toExponential(1) ?? ''],
+  ['gradient norm', ({ gradientNorm }) => fixed(gradientNorm)],
+  ['learning rate', ({ learningRate }) => learningRate.toExponential(1)],
+  ['tokens/s', ({ rolloutTokensPerSecond }) => fixed(rolloutTokensPerSecond, 0)],
+  ['from cache', ({ cachedCount }) => String(cachedCount)],
+];
 
 function runCells(run: RunProgress): string[] {
   return [

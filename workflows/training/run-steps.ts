@@ -155,8 +155,11 @@ function track(
   tracker.made('optimize', update);
   const row = {
     step,
-    ...(sampled && { ...rewardsOf(sampled.reward), ...lengthsOf(sampled.shards) }),
-    ...(update.klMean !== undefined && { klMean: update.klMean }),
+    ...(sampled && {
+      ...{ ...rewardsOf(sampled.reward), ...samplingOf(sampled.shards) },
+      logProbDifferenceMax: update.logProbDifferenceMax,
+    }),
+    ...comparisonsOf(update),
     loss: update.loss,
     gradientNorm: update.gradientNorm,
     learningRate: update.learningRate,
@@ -165,16 +168,27 @@ function track(
   tracker.stepped(step + 1, row, sampled?.reward.byTask ?? []);
 }
 
-function rewardsOf({ rewardMean, accuracyMean, informativeGroupRate }: RewardResult) {
-  return { reward: rewardMean, accuracy: accuracyMean, informativeGroupRate };
+function rewardsOf({ rewardMean, accuracyMean, formatRate, informativeGroupRate, partMeans }: RewardResult) {
+  return { reward: rewardMean, accuracy: accuracyMean, formatRate, informativeGroupRate, ...partMeans };
 }
 
-/** Means over all shards of a step: entropy by token, length by completion. */
-function lengthsOf(shards: readonly RolloutResult[]) {
+/** With the reference, with the policy that sampled, and between the completions of pairs; as far as they are made. */
+function comparisonsOf({ klMean, ratio, pairs }: OptimizeResult) {
+  return {
+    ...(klMean !== undefined && { klMean }),
+    ...(ratio && { clippedShare: ratio.clippedShare }),
+    ...(pairs?.margin !== undefined && { pairMargin: pairs.margin }),
+  };
+}
+
+/** Over all shards of a step: entropy by token, length by completion, tokens by compute time. */
+function samplingOf(shards: readonly RolloutResult[]) {
   const sum = (of: (shard: RolloutResult) => number): number => shards.reduce((total, one) => total + of(one), 0);
   const tokenCount = sum((shard) => shard.tokenCount);
+  const computeMs = sum((shard) => shard.computeMs);
   return {
     entropy: sum((shard) => shard.entropyMean * shard.tokenCount) / Math.max(1, tokenCount),
     completionTokenCount: tokenCount / sum(({ rolloutCount }) => rolloutCount),
+    ...(computeMs > 0 && { rolloutTokensPerSecond: (1000 * tokenCount) / computeMs }),
   };
 }

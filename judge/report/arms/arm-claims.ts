@@ -81,14 +81,19 @@ function taskSentence(
 ): string[] {
   const tested = columns.flatMap(({ name }) => tests.get(name) ?? []);
   if (tested.length === 0) return [];
-  const named = (wanted: (test: ArmTest) => boolean): string => {
-    const tasks = tested.filter(wanted).map(({ column }) => column);
-    return tasks.length === 0 ? 'none' : tasks.join(', ');
-  };
+  const named = (wanted: (test: ArmTest) => boolean): string =>
+    tested
+      .filter(wanted)
+      .map(({ column }) => column)
+      .join(', ');
   const higher = named((test) => isClaimed(test) && test.difference > 0);
   const lower = named((test) => isClaimed(test) && test.difference < 0);
   const open = named((test) => !isClaimed(test));
-  return [
-    `Task by task, ${arm} is higher than ${other} on ${higher}, lower on ${lower}; nothing can be claimed on ${open}.`,
+  if (higher === '' && lower === '') return [`Task by task, nothing can be claimed on any of ${open}.`];
+  const directions = [
+    ...(higher === '' ? [] : [`higher on ${higher}`]),
+    ...(lower === '' ? [] : [`lower on ${lower}`]),
   ];
+  const others = open === '' ? '' : `; nothing can be claimed on ${open}`;
+  return [`Task by task, ${arm} compared with ${other} is ${directions.join(' and ')}${others}.`];
 }

@@ -40,7 +40,8 @@ function scoresByArm(data: ReportData): Html {
             ({ arm, cells }) =>
               html`<tr>
                 <th class="arm" scope="row">
-                  <i class="dot s${seriesIndexOf(data.runs, arm)}"></i>${arm.arm} <small>${armNote(arm)}</small>
+                  <i class="dot s${seriesIndexOf(data.runs, arm)}"></i>${arm.arm}
+                  <small>${armNote(arm, data.runs)}</small>
                 </th>
                 ${cells.map((cell, i) => cellHtml(cell, table.columns[i], seriesIndexOf(data.runs, arm)))}
               </tr>`,
@@ -51,8 +52,9 @@ function scoresByArm(data: ReportData): Html {
     <p class="muted">${tableNote(table)}</p>`;
 }
 
-function armNote({ objective, mode, isSingle, seedCount }: ReportArm): string {
-  const how = { none: 'as given', sft: 'supervised', rl: 'reinforcement' }[objective];
+function armNote({ objective, mode, isSingle, seedCount, runNames }: ReportArm, runs: ReportData['runs']): string {
+  const algorithm = runs.find(({ runName }) => runNames.includes(runName))?.algorithm ?? 'reinforcement';
+  const how = { none: 'as given', sft: 'supervised', rl: algorithm }[objective];
   const seeds = seedCount > 1 ? `, ${String(seedCount)} seeds` : '';
   return `${how}, ${mode}${isSingle ? ', one judge a task' : ''}${seeds}`;
 }
@@ -66,7 +68,7 @@ function cellHtml(cell: TableCell | undefined, column: TableColumn | undefined, 
   if (cell === undefined || column === undefined) return html`<td class="empty">–</td>`;
   const { value, ci95, seedDeviation, isBest, test } = cell;
   return html`<td class="${[classOf(column), isBest ? 'best' : ''].join(' ').trim()}">
-    <b>${points(value)}</b>${test === undefined ? undefined : html`<sup>${stars(test.holmP)}</sup>`}
+    <b>${points(value)}${test === undefined ? undefined : html`<sup>${stars(test.holmP)}</sup>`}</b>
     <span class="ci">${interval(ci95)}</span>${intervalBar({ value, ci95 }, series)}${
       seedDeviation === undefined
         ? undefined

@@ -23,7 +23,7 @@ export interface TableRow {
 }
 
 export interface TableCell extends ArmScore {
-  /** Whether no arm has a higher one. */
+  /** Whether no arm has a higher one, and some arm a lower one. */
   readonly isBest: boolean;
   /** Of this arm minus the reference. */
   readonly test?: ArmTest;
@@ -42,7 +42,9 @@ export function armTable(data: Compared): ArmTable {
     ...(has(meanColumn) ? [{ name: meanColumn, title: 'mean', isUnseen: false }] : []),
     ...unseen.map(({ name }) => ({ name, title: name, isUnseen: true })),
   ];
-  const best = (column: string): number => Math.max(...rows.map(({ scores }) => scores[column]?.value ?? -1));
+  const valuesOf = (column: string): number[] => rows.flatMap(({ scores }) => scores[column]?.value ?? []);
+  const isBest = (column: string, value: number): boolean =>
+    valuesOf(column).every((other) => other <= value) && valuesOf(column).some((other) => other < value);
   return {
     ...{ columns, reference },
     rows: rows.map((arm) => ({
@@ -51,7 +53,7 @@ export function armTable(data: Compared): ArmTable {
         const score = arm.scores[name];
         if (score === undefined) return undefined;
         const test = reference === undefined ? undefined : testOf(data.armTests, arm.arm, reference, name);
-        return { ...score, isBest: rows.length > 1 && score.value === best(name), ...(test && { test }) };
+        return { ...score, isBest: isBest(name, score.value), ...(test && { test }) };
       }),
     })),
   };

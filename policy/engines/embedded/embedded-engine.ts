@@ -351,7 +351,7 @@ function addLossTerms(inputs: Map<string, Tensor>, packed: PackedGroups, { loss 
   const tensors = lossInputs(loss, {
     perToken: (of) => perToken(packed, of),
     scalar: floatScalar,
-    membership: () => membership(packed),
+    membership: (of) => membership(packed, of),
   });
   for (const [name, tensor] of tensors) inputs.set(name, tensor);
 }

@@ -48,6 +48,7 @@ export function wireTerms(
       }),
     };
   }
+  if (loss.name === 'dpo') throw lacking('dpo');
   if (loss.klCoefficient > 0) throw lacking('a KL term in the loss');
   const { lossFn, mustNotClip } = ratioLoss(loss, has);
   const limits = { clip_low_threshold: 1 - loss.clipLow, clip_high_threshold: 1 + loss.clipHigh };

@@ -5,6 +5,7 @@
 import { assert, required } from '../../../../core/assert.ts';
 import { MtrlError } from '../../../../core/errors.ts';
 import type { TrainCompletion, TrainGroup } from '../../../engine.ts';
+import type { Membership } from '../../../losses/loss.ts';
 import type { Architecture } from '../../../models/architecture.ts';
 import { hidden } from '../../../models/attention.ts';
 import { rotaryRows } from '../../../models/rotary-rows.ts';
@@ -17,6 +18,8 @@ export interface PackedGroups {
   readonly tensors: Map<string, Tensor>;
   /** Completions in the order of the N tokens. */
   readonly completions: readonly TrainCompletion[];
+  /** Number of completions of each group. */
+  readonly groupSizes: readonly number[];
   readonly tokenCount: number;
 }
 
@@ -75,7 +78,7 @@ export function packGroups(architecture: Architecture, groups: readonly TrainGro
     for (const [name, tensor] of imageTensors(architecture, prompts, promptStarts, [cells.tokenCount, 1]))
       tensors.set(name, tensor);
   }
-  return { tensors, completions, tokenCount };
+  return { tensors, completions, groupSizes: groups.map((group) => group.completions.length), tokenCount };
 }
 
 /** Whether log-probs are over the tokens that sampling kept. */
@@ -123,16 +126,23 @@ export function perToken(
   return float32(data, [packed.tokenCount]);
 }
 
-/** float32 [B*G, N]: a row for each completion, 1 at its tokens; groups of fewer than G completions leave rows of 0. */
-export function membership({ tensors, completions, tokenCount }: PackedGroups): Tensor {
+/**
+ * float32 [B*G, N] or [B, N]: a row for each completion or group, 1 at its tokens; groups of fewer than G completions
+ * leave rows of 0.
+ */
+export function membership({ tensors, groupSizes, completions, tokenCount }: PackedGroups, of: Membership): Tensor {
   const [groupCount = 0, groupSize = 0] = tensors.get('completionCells')?.shape ?? [];
-  const data = new Float32Array(groupCount * groupSize * tokenCount);
+  const rowCount = of === 'group' ? groupCount : groupCount * groupSize;
+  const groupOf = groupSizes.flatMap((size, group) => Array<number>(size).fill(group));
+  const data = new Float32Array(rowCount * tokenCount);
   let token = 0;
-  completions.forEach(({ tokenIds }, row) => {
-    data.fill(1, row * tokenCount + token, row * tokenCount + token + tokenIds.length);
+  completions.forEach(({ tokenIds }, index) => {
+    const row = of === 'group' ? (groupOf[index] as number) : index;
+    const start = row * tokenCount + token;
+    data.fill(1, start, start + tokenIds.length);
     token += tokenIds.length;
   });
-  return float32(data, [groupCount * groupSize, tokenCount]);
+  return float32(data, [rowCount, tokenCount]);
 }
 
 /** Splits the N values into [group][completion][token]. */
