@@ -1,18 +1,22 @@
 /** The routes of the server. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
+import { routePath } from 'hono/route';
 import { streamSSE } from 'hono/streaming';
 import type { Logger } from 'pino';
+import { sha256 } from '../core/json.ts';
+import type { AuditLog } from './audit-log.ts';
 import { chatChunks, chatCompletion, type ChatHead } from './chat/chat-response.ts';
-import { chatRequestSchema } from './chat/chat-request.ts';
+import { type ChatRequest, chatRequestSchema } from './chat/chat-request.ts';
 import { complete } from './chat/complete.ts';
-import { type Access, callerOf } from './http/access.ts';
+import type { Access } from './http/access.ts';
 import { asHttpError, bodyOf, HttpError } from './http/http-error.ts';
 import type { InFlight } from './http/in-flight.ts';
 import type { ServeMetrics } from './http/metrics.ts';
+import { openApi } from './http/openapi.ts';
 import { readBody } from './http/request-body.ts';
-import { judge, type RowResult } from './judging/judge.ts';
 import { judgeRequestSchema } from './judging/judge-request.ts';
+import { JudgeService } from './judging/judge-service.ts';
 import type { Limits } from './limits.ts';
 import type { ServedPolicy } from './policies/served-policy.ts';
 
@@ -24,21 +28,29 @@ export interface AppSurroundings {
   readonly pictureHosts: readonly string[];
   readonly inFlight: InFlight;
   readonly metrics: ServeMetrics;
+  /** Undefined if the operator wants no records. */
+  readonly audit?: AuditLog;
   readonly log: Logger;
+}
+
+/** What a request carries through its handlers. */
+interface Env {
+  Variables: { caller: string | undefined };
 }
 
 const seedMax = 2 ** 31;
 
-export function createApp(surroundings: AppSurroundings): Hono {
-  const { served, limits, access, pictureHosts, inFlight, metrics, log } = surroundings;
-  const app = new Hono();
-  const judgeSchema = judgeRequestSchema(limits);
-  const chatSchema = chatRequestSchema(limits);
+export function createApp(surroundings: AppSurroundings): Hono<Env> {
+  const { served, limits, access, pictureHosts, inFlight, metrics, audit, log } = surroundings;
+  const app = new Hono<Env>();
+  const bodies = { judge: judgeRequestSchema(limits), chat: chatRequestSchema(limits) };
+  const document = openApi(bodies);
+  const judging = new JudgeService({ limits, pictureHosts, metrics, ...(audit && { audit }) });
 
   app.use(async (c, next) => {
     const startedAtMs = performance.now();
     await next();
-    metrics.answered(c.req.routePath, c.res.status, performance.now() - startedAtMs);
+    metrics.answered(routePath(c, -1), c.res.status, performance.now() - startedAtMs);
   });
   app.onError((error, c) => {
     const failure = asHttpError(error);
@@ -60,8 +72,10 @@ export function createApp(surroundings: AppSurroundings): Hono {
   });
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }));
 
+  app.get('/openapi.json', (c) => c.json(document));
+
   app.use('/v1/*', async (c, next) => {
-    await callerOf(c.req.raw, access);
+    c.set('caller', await access.callerOf(c.req.raw));
     await next();
   });
   app.get('/v1/models', (c) => c.json({ object: 'list', data: [modelOf(served())] }));
@@ -72,39 +86,47 @@ export function createApp(surroundings: AppSurroundings): Hono {
 
   app.post('/v1/judge', (c) =>
     inFlight.answer(c.req.raw.signal, async (signal) => {
-      const startedAtMs = performance.now();
-      const request = await readBody(c.req.raw, judgeSchema, limits);
+      const request = await readBody(c.req.raw, bodies.judge, limits);
       const policy = served();
       if (request.model !== undefined) requireModel(policy, request.model);
-      const { seed = randomInt(seedMax) } = request;
-      const rows = await judge(policy, request, { limits, pictureHosts, signal, seed });
-      for (const row of rows) metrics.judged(request.task, outcomeOf(row));
-      const head = {
-        ...{ object: 'judgment', model: policy.name, policy: { sha256: policy.checkpoint.sha256 } },
-        ...(policy.version !== undefined && { version: policy.version }),
-        ...{ task: request.task, mode: request.mode ?? policy.mode, ordering: request.ordering ?? null },
-        ...(isDrawn(request) && { seed }),
-        latencyMs: performance.now() - startedAtMs,
-      };
-      if (!('rows' in request)) return c.json({ ...head, ...rows[0] });
-      return c.json({ ...head, object: 'list', data: rows });
+      return c.json(await judging.answer(policy, request, { signal, ...nameOf(c) }));
     }),
   );
 
   app.post('/v1/chat/completions', (c) =>
     inFlight.answer(c.req.raw.signal, async (signal) => {
-      const request = await readBody(c.req.raw, chatSchema, limits);
+      const startedAtMs = performance.now();
+      const request = await readBody(c.req.raw, bodies.chat, limits);
       const policy = served();
       requireModel(policy, request.model);
-      const rules = { ...limits, hosts: pictureHosts };
       const seed = request.seed ?? randomInt(seedMax);
       const head = headOf(policy);
+      const rules = { ...limits, hosts: pictureHosts };
       const completed = await complete(policy, request, { rules, signal, seed });
+      const { messages, ...asked } = request;
+      await audit?.chatted({
+        ...{ ...head, ...asked, seed, ...nameOf(c), messages: messages.map(withoutPictures), ...completed },
+        ...{ at: new Date().toISOString(), latency: (performance.now() - startedAtMs) / 1000 },
+      });
       if (request.stream !== true) return c.json(chatCompletion(head, completed));
       return streamed(c, chatChunks(head, completed, request.stream_options?.include_usage === true));
     }),
   );
   return app;
+}
+
+function nameOf(c: Context<Env>): { readonly name?: string } {
+  const name = c.get('caller');
+  return name === undefined ? {} : { name };
+}
+
+/** The message with the digests of its pictures' addresses in their place. */
+function withoutPictures({ role, content }: ChatRequest['messages'][number]) {
+  if (typeof content === 'string') return { role, content };
+  return {
+    role,
+    content: content.map((part) => (part.type === 'text' ? part : { image: sha256(part.image_url.url) })),
+  };
 }
 
 function streamed(c: Context, chunks: Iterable<object>): Response {
@@ -135,21 +157,4 @@ function requireModel({ name }: ServedPolicy, model: string): void {
     param: 'model',
     code: 'model_not_found',
   });
-}
-
-/** Whether an answer depends on the seed. */
-function isDrawn({
-  votes = 1,
-  ordering,
-}: {
-  readonly votes?: number | undefined;
-  readonly ordering?: string | undefined;
-}) {
-  return votes > 1 || ordering === 'random';
-}
-
-function outcomeOf(row: RowResult): 'verdict' | 'unparsable' | 'undecided' | 'refused' {
-  if ('error' in row) return 'refused';
-  if (row.verdict !== null) return 'verdict';
-  return row.unparsable === undefined ? 'undecided' : 'unparsable';
 }

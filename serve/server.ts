@@ -4,16 +4,23 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { MtrlError } from '../core/errors.ts';
 import { createApp } from './app.ts';
+import { AuditLog } from './audit-log.ts';
 import { JoinedCalls } from './batching/joined-calls.ts';
+import { Access } from './http/access.ts';
 import { InFlight } from './http/in-flight.ts';
 import { ServeMetrics } from './http/metrics.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { CurrentPolicy } from './policies/current-policy.ts';
 import { type EngineSettings, openEngines } from './policies/open-engines.ts';
 import { nobody, servedPolicy, type Wanted } from './policies/served-policy.ts';
 import { Tokens } from './tokens.ts';
 
 export interface ServerOptions extends EngineSettings {
-  readonly wanted: Wanted;
+  /** What is to be served; asked again from time to time if it `mayChange`. */
+  readonly find: () => Promise<Wanted>;
+  readonly mayChange: boolean;
+  /** Interval of looks at a promoted name. */
+  readonly lookMs?: number;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -21,6 +28,8 @@ export interface ServerOptions extends EngineSettings {
   readonly tokenFolder: string;
   /** Hosts from which pictures may be fetched. */
   readonly pictureHosts: readonly string[];
+  /** Folder of the records of judgments; undefined for none. */
+  readonly auditFolder?: string;
   readonly limits?: Partial<Limits>;
 }
 
@@ -36,9 +45,8 @@ const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 /** Returns once requests are accepted. Throws USAGE, PORT_IN_USE, and what `servedPolicy` and `openEngines` throw. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...defaultLimits, ...options.limits };
-  const tokens = new Tokens(options.tokenFolder);
-  const isGuarded = !(await tokens.isEmpty());
-  if (!isGuarded && !loopback.test(options.host))
+  const access = new Access(new Tokens(options.tokenFolder));
+  if (!(await access.isGuarded()) && !loopback.test(options.host))
     throw new MtrlError('USAGE', 'without tokens the server listens on this machine only', {
       ...{ where: '--host', found: options.host },
       hint: 'create one with `mtrl serve token add NAME`, or leave out --host',
@@ -56,10 +64,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       inFlightCount: () => inFlight.count,
       waitingCount: () => calls.waitingCount,
     });
-    const served = await servedPolicy(engines.context, calls, options.wanted);
-    const { log, pictureHosts } = options;
-    const access = { tokens, isGuarded };
-    const app = createApp({ served: () => served, limits, access, pictureHosts, inFlight, metrics, log });
+    const { find, mayChange, log, pictureHosts, auditFolder } = options;
+    const current = await CurrentPolicy.open({
+      ...{ find, log },
+      bring: (wanted) => servedPolicy(engines.context, calls, wanted),
+    });
+    if (mayChange) current.watch(options.lookMs ?? lookMsDefault);
+    const app = createApp({
+      ...{ served: () => current.served, limits, access, pictureHosts, inFlight, metrics, log },
+      ...(auditFolder !== undefined && { audit: new AuditLog(auditFolder) }),
+    });
     const listener = getRequestListener(app.fetch);
     const server = createServer((request, response) => void listener(request, response));
     // Node's own limits end what the application never sees: headers that never end, connections without a request.
@@ -70,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return {
       address: addressOf(server),
       close: async () => {
+        current.close();
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         await inFlight.drain(limits.drainTimeoutMs);
         server.closeIdleConnections();
@@ -84,6 +99,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+/** Interval of looks at a promoted name. */
+const lookMsDefault = 5_000;
 /** Time for clients to read answers that are already written. */
 const lastBytesMs = 2_000;
 

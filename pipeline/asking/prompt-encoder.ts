@@ -16,7 +16,7 @@ export interface PromptEncoder {
   /** Encodes an example as a probe shows it; not cached. */
   encodeAsked(asked: Asked, mode: AnswerMode): Promise<DeferredPrompt>;
   /** With changed pictures, one change for each. */
-  encodeChanged(asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]): Promise<DeferredPrompt>;
+  readonly encodeChanged: (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => Promise<DeferredPrompt>;
   /** Token ids of any completion, including the stop token. Throws PROMPT_INVALID for text that is never sampled. */
   completion(text: string | MarkedText): readonly number[];
   /** Text with special tokens, without the stop token. */

@@ -2,25 +2,33 @@
 import type { Tokens } from '../tokens.ts';
 import { HttpError } from './http-error.ts';
 
-export interface Access {
-  readonly tokens: Tokens;
-  /** Whether a token is required, whatever the file says now: the last one may have been revoked. */
-  readonly isGuarded: boolean;
-}
+export class Access {
+  readonly #tokens: Tokens;
+  /** Once there has been a token, one is required: the last may have been revoked. */
+  #isGuarded = false;
 
-/** The name of the caller's token; undefined if none is required. Throws HttpError 401, 403. */
-export async function callerOf(request: Request, { tokens, isGuarded }: Access): Promise<string | undefined> {
-  const [, token] = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(request.headers.get('authorization') ?? '') ?? [];
-  const found = token === undefined ? undefined : await tokens.find(token);
-  if (found !== undefined) return found.name;
-  if (isGuarded || !(await tokens.isEmpty()))
-    throw new HttpError(
-      401,
-      token === undefined ? 'a token is required: Authorization: Bearer TOKEN' : 'the token is unknown or revoked',
-      { code: 'invalid_api_key' },
-    );
-  requireLoopbackName(request);
-  return undefined;
+  constructor(tokens: Tokens) {
+    this.#tokens = tokens;
+  }
+
+  async isGuarded(): Promise<boolean> {
+    return (this.#isGuarded ||= !(await this.#tokens.isEmpty()));
+  }
+
+  /** The name of the caller's token; undefined if none is required. Throws HttpError 401, 403. */
+  async callerOf(request: Request): Promise<string | undefined> {
+    const [, token] = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+    const found = token === undefined ? undefined : await this.#tokens.find(token);
+    if (found !== undefined) return found.name;
+    if (await this.isGuarded())
+      throw new HttpError(
+        401,
+        token === undefined ? 'a token is required: Authorization: Bearer TOKEN' : 'the token is unknown or revoked',
+        { code: 'invalid_api_key' },
+      );
+    requireLoopbackName(request);
+    return undefined;
+  }
 }
 
 /** Without tokens, a web page that a browser has open could call by a name that it resolves to this machine. */

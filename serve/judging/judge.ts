@@ -37,31 +37,37 @@ export interface JudgeSurroundings {
   readonly seed: number;
 }
 
+/** A row of a request with its result. */
+export interface JudgedRequestRow {
+  readonly result: RowResult;
+  readonly fields: JudgeRow['fields'];
+  /** sha256 of its pictures; none if it could not be read. */
+  readonly images: readonly string[];
+}
+
 /** Rows that are decoded and encoded at a time. */
 const readCountMax = 8;
 
 /**
- * One result per row, in order. In a batch, a row that cannot be judged has its error in place of a result. Throws
+ * One result per row, in order; `ids` are those of the rows. In a batch, a row that cannot be judged has its error in place of a result. Throws
  * HttpError, MtrlError, UnusableRow, or the signal's reason.
  */
 export async function judge(
   served: ServedPolicy,
   request: JudgeRequest,
+  ids: readonly string[],
   { limits, pictureHosts, signal, seed }: JudgeSurroundings,
-): Promise<readonly RowResult[]> {
+): Promise<readonly JudgedRequestRow[]> {
   const { recipe } = served;
   const { task, mode = served.mode } = request;
   requireTask(task, Object.keys(recipe.tasks));
   const source = taskOfRows(recipe, task);
   const rules = { ...limits, hosts: pictureHosts };
   const isBatch = 'rows' in request;
-  const read = await pMap(
-    named(request),
-    (row) => orRefused(row.id, isBatch, () => readRow(source, row, row.id, rules)),
-    {
-      concurrency: readCountMax,
-    },
-  );
+  const given = rowsOf(request).map((row, i) => ({ row, id: required(ids[i], 'an id of every row') }));
+  const read = await pMap(given, ({ row, id }) => orRefused(id, isBatch, () => readRow(source, row, id, rules)), {
+    concurrency: readCountMax,
+  });
   const images = new Map(read.flatMap((row) => ('images' in row ? [...row.images] : [])));
   const prompted = heldPrompts(served, task, images);
   const rows = await pMap(
@@ -85,7 +91,11 @@ export async function judge(
   const asking: Asking = { asker, dataset: heldDataset(showable), waits, spec: source.spec, mode };
   const judged = await judgedBy(asking, request, seed, recipe.evaluation.tokenCountMax);
   const results = judged.values();
-  return rows.map((row) => ('error' in row ? row : required(results.next().value, 'a result for every row')));
+  return rows.map((row, i) => {
+    const { fields } = required(given[i], 'a row').row;
+    if ('error' in row) return { result: row, fields, images: [] };
+    return { result: required(results.next().value, 'a result for every row'), fields, images: row.example.images };
+  });
 }
 
 async function judgedBy(
@@ -110,16 +120,18 @@ function askedOrders(ordering: Ordering | undefined, spec: TaskSpec, seed: numbe
     order === new Rng('ordering', seed, exampleIndex).integer(0, ordersOf(example, spec).length);
 }
 
-/** Rows without an id get one that no other has. Throws HttpError for an id that two rows of the batch have. */
-function named(request: JudgeRequest): (JudgeRow & { readonly id: string })[] {
-  const rows = 'rows' in request ? request.rows : [request];
+export function rowsOf(request: JudgeRequest): readonly JudgeRow[] {
+  return 'rows' in request ? request.rows : [request];
+}
+
+/** The rows' ids; a row without one gets a new one. Throws HttpError for an id that two rows of the batch have. */
+export function idsOf(request: JudgeRequest): string[] {
   const ids = new Set<string>();
-  return rows.map((row, i) => {
-    const { id = randomUUID() } = row;
+  for (const [i, { id = randomUUID() }] of rowsOf(request).entries()) {
     if (ids.has(id)) throw new HttpError(400, `two rows have the id ${id}`, { param: `rows.${i}.id` });
     ids.add(id);
-    return { ...row, id };
-  });
+  }
+  return [...ids];
 }
 
 function requireTask(task: string, tasks: readonly string[]): void {

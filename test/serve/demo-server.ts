@@ -24,8 +24,9 @@ export async function demoServer(options: Partial<ServerOptions> = {}): Promise<
   const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
   const server = await startServer({
     ...{ store, log: pino({ enabled: false }), environment: {}, spoolFolder: folder, engineCount: 1, threadCount: 2 },
-    wanted: { name: 'demo', recipe: demo.parsed, mode: 'think' },
-    ...{ host: '127.0.0.1', port: 0, tokenFolder: join(folder, 'tokens'), pictureHosts: [] },
+    find: () => Promise.resolve({ name: 'demo', recipe: demo.parsed, mode: 'think' }),
+    ...{ mayChange: false, host: '127.0.0.1', port: 0, tokenFolder: join(folder, 'tokens'), pictureHosts: [] },
+    auditFolder: join(folder, 'audit'),
     ...options,
   });
   return {
