@@ -105,11 +105,19 @@ export interface SampleRequest {
   readonly step: number;
   /** Index of prompts[0] in the step's whole batch, so that shards sample the same tokens as the whole batch. */
   readonly promptOffset: number;
+  /** Seed and index of each prompt in place of `seed` and `promptOffset`, for prompts of several requests. */
+  readonly draws?: readonly PromptDraw[];
   /** Length to which prompts are padded, in tokens. Equal for all shards of a step, so that sharding changes no bit. */
   readonly promptTokenCountMax: number;
   /** Pixel count of the step's largest image, for models that accept images of any size; for the same reason. */
   readonly imagePixelCountMax?: number;
   readonly memory?: MemorySpec;
+}
+
+export interface PromptDraw {
+  readonly seed: number;
+  /** Index of the prompt in its own request's batch. */
+  readonly prompt: number;
 }
 
 export interface SampledCompletion {

@@ -168,19 +168,24 @@ export class JoinedCalls {
 async function askTogether(engine: Answering, items: readonly [Waiting, ...Waiting[]]): Promise<void> {
   const requests = items.flatMap(({ request }) => request ?? []);
   const [first] = requests as [SampleRequest];
-  const { groups } = await engine.sample({ ...first, prompts: requests.flatMap(({ prompts }) => prompts) });
+  const draws = requests.flatMap(({ prompts, seed, promptOffset }) =>
+    prompts.map((_, i) => ({ seed, prompt: promptOffset + i })),
+  );
+  const prompts = requests.flatMap((request) => request.prompts);
+  const { groups } = await engine.sample({ ...first, prompts, ...(!first.sampling.greedy && { draws }) });
   let from = 0;
-  for (const [i, { prompts }] of requests.entries()) {
-    items[i]?.settle({ groups: groups.slice(from, from + prompts.length) });
-    from += prompts.length;
+  for (const [i, request] of requests.entries()) {
+    const to = from + request.prompts.length;
+    items[i]?.settle({ groups: groups.slice(from, to) });
+    from = to;
   }
 }
 
-/** What requests must share to be asked in one call. Samples depend on their place in a request, so only greedy ones. */
-function keyOf(policy: PolicyState, { prompts, ...common }: SampleRequest): Pick<Waiting, 'key'> {
-  if (!common.sampling.greedy) return {};
+/** What requests must share to be asked in one call. Samples are drawn by each request's own seed and indices. */
+function keyOf(policy: PolicyState, { prompts, ...request }: SampleRequest): Pick<Waiting, 'key'> {
+  const { seed: _, promptOffset: __, ...common } = request;
   const withImages = prompts.some(({ images }) => images.length > 0);
-  return { key: canonicalJson(asJson({ ...common, promptOffset: 0, withImages, snapshot: policy })) };
+  return { key: canonicalJson(asJson({ ...common, withImages, policy })) };
 }
 
 function reasonOf({ reason }: AbortSignal): Error {

@@ -22,9 +22,11 @@ function asked(tokenId: number, changes: Partial<SampleRequest> = {}): SampleReq
 /** Answers a prompt with its first token. `calls` lists those of each call. */
 function engineThat(fail: (tokenIds: readonly number[], callCount: number) => Error | undefined = () => undefined) {
   const calls: number[][] = [];
+  const requests: SampleRequest[] = [];
   const engine: Answering = {
-    sample: async ({ prompts }) => {
-      const tokenIds = prompts.flatMap(({ tokenIds: [first] }) => first ?? []);
+    sample: async (request) => {
+      requests.push(request);
+      const tokenIds = request.prompts.flatMap(({ tokenIds: [first] }) => first ?? []);
       calls.push(tokenIds);
       await sleep(5);
       const error = fail(tokenIds, calls.length);
@@ -42,7 +44,7 @@ function engineThat(fail: (tokenIds: readonly number[], callCount: number) => Er
     const { groups } = await joined.of(of, signal).sample(request);
     return groups.flat().flatMap(({ tokenIds }) => tokenIds);
   };
-  return { calls, joined, answerTo };
+  return { calls, requests, joined, answerTo };
 }
 
 it('asks those that wait together, up to the rows of a call, and gives each its own answer', async () => {
@@ -64,10 +66,24 @@ it('joins only what could be one request: equal padding, pictures, settings and 
     answerTo(asked(4, { prompts: [{ tokenIds: [4, 1], images: [picture] }] })),
     answerTo(asked(5), never, other),
     answerTo(asked(6, { sampling: { ...greedy, greedy: false } })),
-    answerTo(asked(7, { sampling: { ...greedy, greedy: false } })),
-    answerTo(asked(8, { promptOffset: 3 })),
+    answerTo(asked(7, { promptOffset: 3 })),
+    answerTo(asked(8, { groupSize: 2 })),
   ]);
-  expect(calls).toEqual([[1, 8], [2], [3], [4], [5], [6], [7]]);
+  expect(calls).toEqual([[1, 7], [2], [3], [4], [5], [6], [8]]);
+});
+
+it('joins samples of different seeds, and tells the engine whose is which', async () => {
+  const { requests, answerTo } = engineThat();
+  const drawn = { sampling: { ...greedy, greedy: false } };
+  await Promise.all([
+    answerTo(asked(1, { ...drawn, seed: 5 })),
+    answerTo(asked(2, { ...drawn, seed: 6, promptOffset: 4 })),
+  ]);
+  const draws = [
+    { seed: 5, prompt: 0 },
+    { seed: 6, prompt: 4 },
+  ];
+  expect(requests).toMatchObject([{ draws }]);
 });
 
 it('computes probabilities of labels for each request alone', async () => {

@@ -71,10 +71,13 @@ export type TrainingRequest = Held & { readonly groups: readonly TrainGroup[] };
  */
 export function cutRollouts(fitted: Fitted, request: RolloutRequest): Cut<SamplePart> {
   const { architecture, specs, sessions } = fitted;
-  const { prompts, groupSize, promptOffset, memory, withReference } = request;
+  const { prompts, groupSize, promptOffset, draws, memory, withReference } = request;
   const shares = groupShares(groupSize);
   const partsOf = (from: number, count: number): SamplePart[] => {
-    const part = { ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from };
+    const part = {
+      ...{ ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from },
+      ...(draws && { draws: draws.slice(from, from + count) }),
+    };
     return shares.map((share) => ({ ...part, ...share }));
   };
   const bytesOf = (part: SamplePart): number =>
