@@ -59,7 +59,8 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
     if (failure.status === 401) c.header('WWW-Authenticate', 'Bearer');
     // What is left of the body is not read.
     if (failure.status === 413 || failure.status === 408 || inFlight.isDraining) c.header('Connection', 'close');
-    return c.json(bodyOf(failure), failure.status);
+    // 499 is a status of nginx that the library does not know.
+    return c.json(bodyOf(failure), failure.status as 400);
   });
   app.notFound((c) => {
     throw new HttpError(404, `there is no ${c.req.method} ${c.req.path}`);

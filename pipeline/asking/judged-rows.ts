@@ -1,7 +1,9 @@
 /** What becomes of rows that are judged, whoever is asked: greedy answers parsed strictly, in all orders of their kind. */
 import { required } from '../../core/assert.ts';
 import { type JudgedRow, judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
+import type { Judgment } from '../../judge/example.ts';
 import { hasForcedChoice } from '../../judge/kinds/table.ts';
+import { rationaleSoFar } from '../../judge/tasks/rationale-so-far.ts';
 import { ordersOf } from '../../judge/tasks/reorder.ts';
 import type { Sampling } from '../../policy/engine.ts';
 import { answers, type Asking } from './answers.ts';
@@ -30,6 +32,8 @@ export interface RowsAsked {
   readonly sampleCount: number;
   /** Which orders of a row are asked. Default: all of its kind. */
   readonly isAsked?: (shown: Shown) => boolean;
+  /** Probabilities of labels follow the rationale of an unparsable answer too, as far as it goes. Default: false. */
+  readonly afterUnparsable?: boolean;
 }
 
 export interface AnsweredRow {
@@ -41,14 +45,18 @@ export interface AnsweredRow {
 /** The answers to each row, in dataset order, with the probabilities of labels after the first answer to each question. */
 export async function answeredRows(asking: Asking, task: string, asked: RowsAsked): Promise<AnsweredRow[]> {
   const { asker, dataset, waits, spec, mode } = asking;
-  const { sampling, sampleCount, isAsked = () => true } = asked;
+  const { sampling, sampleCount, isAsked = () => true, afterUnparsable = false } = asked;
   const shown = (await waits.for(shownOf(dataset, spec, { task, split: splitOfRows }))).filter(isAsked);
   const questions = await asker.ofExamples(
     shown.map(({ example }) => example),
     mode,
   );
   const found = await answers(asking, shown, questions, sampling, sampleCount);
-  const judgments = found.map(([first]) => required(first, 'an answer to every prompt').judgment);
+  const judgments = found.map(([first]): Judgment => {
+    const { judgment, text } = required(first, 'an answer to every prompt');
+    if (judgment.ok || !afterUnparsable) return judgment;
+    return { ok: true, verdict: '', rationale: rationaleSoFar(text, spec.verdictFormat) };
+  });
   const probabilities = (hasForcedChoice(spec) && (await questions.labelProbabilities?.(judgments))) || [];
   const byRow = new Map<number, { id: string; answers: RowAnswer[] }>();
   shown.forEach(({ example, exampleIndex, order }, i) => {

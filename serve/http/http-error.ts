@@ -2,7 +2,7 @@
 import { MtrlError } from '../../core/errors.ts';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 503 | 504;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 499 | 500 | 503 | 504;
 
 interface ErrorPlace {
   /** The field of the request that is at fault, as a path. */

@@ -44,6 +44,9 @@ export class InFlight {
     this.#count++;
     try {
       return await body(AbortSignal.any([client, late.signal, this.#stop.signal]));
+    } catch (error) {
+      // Nobody reads it; metrics count it.
+      throw client.aborted ? new HttpError(499, 'the client went away', { cause: error }) : error;
     } finally {
       clearTimeout(timer);
       this.#count--;

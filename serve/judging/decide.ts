@@ -1,5 +1,6 @@
 /** The verdict of several answers to one row: of votes in one order, and of several orders. */
 import { type JudgedRow, judgedRow, type RowAnswer } from '../../judge/evaluation/judged-row.ts';
+import { rationaleSoFar } from '../../judge/tasks/rationale-so-far.ts';
 import { verdictInRow } from '../../judge/tasks/reorder.ts';
 import { kindOf } from '../../judge/kinds/table.ts';
 import type { AnsweredRow } from '../../pipeline/asking/judged-rows.ts';
@@ -8,6 +9,16 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 export interface DecidedRow extends JudgedRow {
   /** Votes for each verdict, in the order of the row; unparsable answers vote for none. */
   readonly votes?: Readonly<Record<string, number>>;
+  /** Whether the verdict is the most probable label, in place of none. */
+  readonly constrained?: true;
+}
+
+/** The row with the most probable label as its verdict if it has none. */
+export function constrainedRow(row: DecidedRow, { verdictFormat }: TaskSpec): DecidedRow {
+  const { unparsable: _, ...rest } = row;
+  if (row.verdict !== null || row.likeliest === undefined) return row;
+  const rationale = rationaleSoFar(row.answers[0] ?? '', verdictFormat);
+  return { ...rest, verdict: row.likeliest, rationale: row.rationale ?? (rationale || null), constrained: true };
 }
 
 /**

@@ -49,6 +49,12 @@ export function judgeRequestSchema({ rowCountMax, sampleCountMax }: Pick<Limits,
       .describe(
         'Answers sampled in each order, of which the most frequent verdict counts. Default: one greedy answer.',
       ),
+    constrained: z
+      .boolean()
+      .optional()
+      .describe(
+        'Guarantees a verdict for tasks with labels: the rationale is free, and where the answer cannot be read or the orders disagree, the most probable label after it is the verdict.',
+      ),
     temperature: z.number().positive().max(2).optional().describe('With `votes`; default 1.'),
     seed: z.int().min(0).optional().describe('Of `votes` and of random orders; default 0.'),
   };

@@ -83,7 +83,8 @@ export class JudgeService {
 
 /** Digest of everything that determines the results but the ids of rows. */
 function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeRequest): string | undefined {
-  const { task, mode: asked = mode, ordering = null, votes = 1, temperature = 1, seed = null } = request;
+  const { task, mode: asked = mode, ordering = null, votes = 1, temperature = 1 } = request;
+  const { constrained = false, seed = null } = request;
   const rows = rowsOf(request).map(({ fields, images, candidates }) => ({ fields, images, candidates }));
   if (!Object.hasOwn(recipe.tasks, request.task)) return undefined;
   const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
@@ -91,7 +92,7 @@ function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeReques
     asJson({
       ...{ policy, prompting: promptingOf(recipe, [task]), tokenCountMax, promptCountPerBatch, mode: asked },
       ...{ stopSequences: recipe.stopSequences ?? null, ...memoryOf(recipe) },
-      ...{ ordering, votes, temperature, seed, rows },
+      ...{ ordering, votes, temperature, constrained, seed, rows },
     }),
   );
 }

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import pMap from 'p-map';
 import { required } from '../../core/assert.ts';
 import { Rng } from '../../core/rng.ts';
+import { judgedRow } from '../../judge/evaluation/judged-row.ts';
+import { hasForcedChoice } from '../../judge/kinds/table.ts';
 import { ordersOf } from '../../judge/tasks/reorder.ts';
 import type { Asking } from '../../pipeline/asking/answers.ts';
 import { answeredRows, judgedRows } from '../../pipeline/asking/judged-rows.ts';
@@ -17,7 +19,7 @@ import type { TaskSpec } from '../../recipes/recipe.ts';
 import { asHttpError, bodyOf, type ErrorBody, HttpError } from '../http/http-error.ts';
 import type { Limits } from '../limits.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';
-import { type DecidedRow, decidedRow } from './decide.ts';
+import { constrainedRow, type DecidedRow, decidedRow } from './decide.ts';
 import { heldDataset, heldPrompts } from './held-rows.ts';
 import type { JudgeRequest, JudgeRow, Ordering } from './judge-request.ts';
 import { readRow, requireShowable } from './read-row.ts';
@@ -62,6 +64,10 @@ export async function judge(
   const { task, mode = served.mode } = request;
   requireTask(task, Object.keys(recipe.tasks));
   const source = taskOfRows(recipe, task);
+  if (request.constrained === true && !hasForcedChoice(source.spec))
+    throw new HttpError(400, `a verdict of ${task} is no label whose probability could be asked for`, {
+      param: 'constrained',
+    });
   const rules = { ...limits, hosts: pictureHosts };
   const isBatch = 'rows' in request;
   const given = rowsOf(request).map((row, i) => ({ row, id: required(ids[i], 'an id of every row') }));
@@ -100,17 +106,23 @@ export async function judge(
 
 async function judgedBy(
   asking: Asking,
-  { task, ordering, votes = 1, temperature = 1 }: JudgeRequest,
+  { task, ordering, votes = 1, temperature = 1, constrained = false }: JudgeRequest,
   seed: number,
   tokenCountMax: number,
 ): Promise<DecidedRow[]> {
-  if (ordering === undefined && votes === 1) return judgedRows(asking, task, tokenCountMax);
+  const isUsual = ordering === undefined && votes === 1;
+  if (isUsual && !constrained) return judgedRows(asking, task, tokenCountMax);
+  const { spec } = asking;
   const rows = await answeredRows(asking, task, {
     sampling: { temperature, greedy: votes === 1, tokenCountMax },
     sampleCount: votes,
-    isAsked: askedOrders(ordering, asking.spec, seed),
+    isAsked: askedOrders(ordering, spec, seed),
+    afterUnparsable: constrained,
   });
-  return rows.map((row) => decidedRow(row, asking.spec, votes));
+  const decided = rows.map((row) =>
+    isUsual ? judgedRow(row.id, row.answers, spec.labels) : decidedRow(row, spec, votes),
+  );
+  return constrained ? decided.map((row) => constrainedRow(row, spec)) : decided;
 }
 
 function askedOrders(ordering: Ordering | undefined, spec: TaskSpec, seed: number): (shown: Shown) => boolean {

@@ -1,9 +1,10 @@
 /** The engines of the server, in processes of their own, as a compute worker has them (workers/compute.ts). */
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { Hub } from '../../artifacts/hub/hub.ts';
 import { hubSettings } from '../../artifacts/hub/hub-settings.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
+import { memoryByteLength } from '../../core/memory.ts';
 import { codeVersionOf } from '../../pipeline/code/code-version.ts';
 import { type ComputeContext, computeContext } from '../../pipeline/compute-context.ts';
 import { EnginePool } from '../../pipeline/policies/engine-pool.ts';
@@ -33,7 +34,7 @@ export async function openEngines(settings: EngineSettings): Promise<OpenEngines
   const { store, log, environment, spoolFolder, engineCount } = settings;
   const { threadCount = Math.max(1, Math.floor(availableParallelism() / engineCount)) } = settings;
   const [engineName, open] = engineNamed(environment, engineTable);
-  const memoryShare = Math.floor((0.8 * totalmem()) / engineCount);
+  const memoryShare = Math.floor((0.8 * memoryByteLength()) / engineCount);
   const engines = await open({ environment, threadCount, memoryShare, store, spoolFolder, retryAfterMsOf });
   const enginePool = new EnginePool(engineCount, () => engines.start());
   const codeVersion = codeVersionOf(engines.choice.backend, engineName);

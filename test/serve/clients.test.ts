@@ -1,5 +1,5 @@
 /** Applications that call the server: the `openai` client, many requests at once, clients that leave, a promotion. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +125,27 @@ describe('orders and votes', () => {
     expect(await ask({ ordering: 'random', seed: 5 })).toEqual(random);
   });
 
+  it('guarantees a verdict: the most probable label where the answer cannot be read', async () => {
+    const short = { ...demo.parsed, evaluation: { ...demo.parsed.evaluation, tokenCountMax: 4 } };
+    const cut = await demoServer({ find: () => Promise.resolve({ name: 'demo', recipe: short, mode: 'think' }) });
+    const ask = async (changes: object): Promise<JudgedRow[]> => {
+      const { body } = await cut.post('/v1/judge', { task: 'safety', rows: rows.map(judgeRow), ...changes });
+      return (body as { data: JudgedRow[] }).data;
+    };
+    const [free, constrained] = [await ask({}), await ask({ constrained: true })];
+    for (const [i, { likeliest, answers }] of constrained.entries()) {
+      expect(free[i]).toMatchObject({ verdict: null, unparsable: 'truncated', answers });
+      const said = answers[0]?.replace(/^\s*<think>\s*/, '').trim();
+      expect(constrained[i]).toMatchObject({ verdict: likeliest, rationale: said, constrained: true });
+      expect(constrained[i]).not.toHaveProperty('unparsable');
+    }
+    // After the words that it has said, not before them.
+    expect(constrained.map(({ probabilities }) => probabilities)).not.toEqual(free.map((row) => row.probabilities));
+    const whole = { task: 'safety', ...judgeRow(rows[0] as WorldRow), constrained: true };
+    expect((await server.post('/v1/judge', whole)).body).toMatchObject(await judgedAlone(rows[0] as WorldRow));
+    await cut.close();
+  });
+
   it('counts the votes of samples', async () => {
     const asked = { task: 'safety', ...judgeRow(rows[0] as WorldRow), votes: 8, seed: 3, temperature: 2 };
     const { body } = await server.post('/v1/judge', asked);
@@ -181,6 +202,32 @@ it('loses none of 200 mixed requests, some of which are wrong and some of which 
   const metrics = await (await fetch(`${server.address}/metrics`)).text();
   expect(metrics).toMatch(/mtrl_serve_requests_in_flight 0\n/);
   expect(metrics).toMatch(/mtrl_serve_engine_requests_waiting 0\n/);
+});
+
+/** The process id of a compute process that this process has started. */
+async function computeProcess(): Promise<number> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [status, command] = await Promise.all(
+      ['status', 'cmdline'].map((file) => readFile(join('/proc', pid, file), 'utf8').catch(() => '')),
+    );
+    if (status?.includes(`PPid:\t${process.pid}\n`) && command?.includes('embedded/process')) return Number(pid);
+  }
+  throw new Error('no compute process');
+}
+
+it('answers all of 32 requests when the compute process is killed in the middle of them', async () => {
+  const asked = Array.from({ length: 32 }, (_, i) => {
+    const row = judgeRow(rows[i % rows.length] as WorldRow);
+    return server.post('/v1/judge', { task: 'safety', ...row, fields: { killed: i } });
+  });
+  await Promise.race(asked);
+  process.kill(await computeProcess(), 'SIGKILL');
+  const answers = await Promise.all(asked);
+  const alone = await Promise.all(rows.map(judgedAlone));
+  for (const [i, { status, body }] of answers.entries()) {
+    const { answers: said, probabilities } = alone[i % rows.length] as JudgedRow;
+    expect({ status, body }).toMatchObject({ status: 200, body: { answers: said, probabilities } });
+  }
 });
 
 it('refuses more requests than it may answer at once, and says when to come again', async () => {
