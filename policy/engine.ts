@@ -168,6 +168,11 @@ export interface ForwardRequest {
   readonly tokens: TokenRoles;
   readonly weights: 'current' | 'reference';
   readonly memory?: MemorySpec;
+  /**
+   * Numbers of consecutive groups, in all of them: each is computed as a request of its own, so that its bits do not
+   * depend on the others. Default: one request.
+   */
+  readonly groupCounts?: readonly number[];
 }
 
 /** A prompt with one completion per label, including its stop token. */
@@ -181,6 +186,11 @@ export interface LabelLogProbsRequest {
   readonly temperature: number;
   readonly tokens: TokenRoles;
   readonly memory?: MemorySpec;
+  /**
+   * Numbers of consecutive prompts, in all of them: each is computed as a request of its own, so that its bits do not
+   * depend on the others. Default: one request.
+   */
+  readonly promptCounts?: readonly number[];
 }
 
 export interface ForwardBackwardResult {

@@ -46,7 +46,11 @@ export interface AnsweredRow {
 export async function answeredRows(asking: Asking, task: string, asked: RowsAsked): Promise<AnsweredRow[]> {
   const { asker, dataset, waits, spec, mode } = asking;
   const { sampling, sampleCount, isAsked = () => true, afterUnparsable = false } = asked;
-  const shown = (await waits.for(shownOf(dataset, spec, { task, split: splitOfRows }))).filter(isAsked);
+  const all = await waits.for(shownOf(dataset, spec, { task, split: splitOfRows }));
+  const ids = new Map(
+    all.flatMap(({ example, exampleIndex, order }) => (order === 0 ? [[exampleIndex, example.id]] : [])),
+  );
+  const shown = all.filter(isAsked);
   const questions = await asker.ofExamples(
     shown.map(({ example }) => example),
     mode,
@@ -60,7 +64,7 @@ export async function answeredRows(asking: Asking, task: string, asked: RowsAske
   const probabilities = (hasForcedChoice(spec) && (await questions.labelProbabilities?.(judgments))) || [];
   const byRow = new Map<number, { id: string; answers: RowAnswer[] }>();
   shown.forEach(({ example, exampleIndex, order }, i) => {
-    const row = byRow.get(exampleIndex) ?? { id: example.id, answers: [] };
+    const row = byRow.get(exampleIndex) ?? { id: required(ids.get(exampleIndex), 'the id of the row'), answers: [] };
     byRow.set(exampleIndex, row);
     for (const { text, judgment } of required(found[i], 'answers to every prompt')) {
       row.answers.push({

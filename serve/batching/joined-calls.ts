@@ -1,16 +1,16 @@
 /**
  * Asks engines for many requests at once. Requests that wait while an engine computes and that could be one engine
- * request are asked together in its next call: rows join and leave between calls. Only sampling is joined, and only
- * requests that agree in everything but their prompts, padding included; so a request gets the bits that it would get
- * alone (docs/engine.md: neighbouring rows do not change a row). Probabilities of labels are computed per request,
- * because packing them with others would change their last bits.
+ * request are asked together in its next call: rows join and leave between calls. A request gets the bits that it would
+ * get alone: samples do not depend on neighbouring rows (docs/engine.md), and the engine packs the prompts of each request
+ * for probabilities of labels by themselves.
  */
+import { required } from '../../core/assert.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { asJson } from '../../artifacts/codecs/json-value.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { PolicyState } from '../../contract/activities.ts';
 import type { Answering } from '../../pipeline/asking/kept-answers.ts';
-import type { LabelLogProbsRequest, SampleRequest, SampleResult } from '../../policy/engine.ts';
+import type { LabelLogProbsRequest, PolicyVerbs, SampleRequest } from '../../policy/engine.ts';
 
 export interface JoinedCallsOptions {
   /** Runs `work` with an engine that holds the policy. */
@@ -23,17 +23,21 @@ export interface JoinedCallsOptions {
   readonly onCall?: (call: { readonly requestCount: number; readonly rowCount: number; readonly ms: number }) => void;
 }
 
+/** A request to an engine, of either verb. */
+type Asked =
+  | { readonly verb: 'sample'; readonly request: SampleRequest }
+  | { readonly verb: 'labelLogProbs'; readonly request: LabelLogProbsRequest };
+
 /** One request to an engine that waits or is being computed. */
 interface Waiting {
   readonly policy: PolicyState;
-  /** Equal keys can be asked in one call; undefined: alone. */
-  readonly key?: string;
+  readonly asked: Asked;
+  /** Requests with equal keys can be asked in one call. */
+  readonly key: string;
   readonly rowCount: number;
-  readonly request?: SampleRequest;
   readonly signal: AbortSignal;
-  /** Asks alone, and settles. */
-  readonly askAlone: (engine: Answering) => Promise<void>;
-  readonly settle: (groups: SampleResult) => void;
+  /** With an answer to each prompt, in order. */
+  readonly settle: (answers: readonly unknown[]) => void;
   readonly fail: (error: unknown) => void;
   attemptCount: number;
 }
@@ -62,45 +66,34 @@ export class JoinedCalls {
   /** The engine as one client sees it. Once `signal` aborts, its requests reject with the reason, and leave the queue. */
   of(policy: PolicyState, signal: AbortSignal): Answering {
     return {
-      sample: (request) =>
-        this.#ask<SampleResult>(policy, signal, (engine) => engine.sample(request), {
-          request,
-          ...keyOf(policy, request),
-          rowCount: request.prompts.length * request.groupSize,
-        }),
-      labelLogProbs: (request: LabelLogProbsRequest) =>
-        this.#ask(policy, signal, (engine) => engine.labelLogProbs(request), { rowCount: request.prompts.length }),
+      sample: async (request) => {
+        const rowCount = request.prompts.length * request.groupSize;
+        const groups = await this.#ask(policy, signal, { verb: 'sample', request }, rowCount);
+        return { groups: groups as Awaited<ReturnType<PolicyVerbs['sample']>>['groups'] };
+      },
+      labelLogProbs: async (request) => {
+        const answers = await this.#ask(policy, signal, { verb: 'labelLogProbs', request }, request.prompts.length);
+        return answers as Awaited<ReturnType<PolicyVerbs['labelLogProbs']>>;
+      },
     };
   }
 
-  #ask<T>(
-    policy: PolicyState,
-    signal: AbortSignal,
-    ask: (engine: Answering) => Promise<T>,
-    joined: Pick<Waiting, 'key' | 'rowCount' | 'request'>,
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  #ask(policy: PolicyState, signal: AbortSignal, asked: Asked, rowCount: number): Promise<readonly unknown[]> {
+    return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const leave = (): void => {
         this.#waiting = this.#waiting.filter((one) => one !== waiting);
         reject(reasonOf(signal));
       };
-      const ended = (): void => {
-        signal.removeEventListener('abort', leave);
-      };
       const waiting: Waiting = {
-        ...{ policy, signal, ...joined, attemptCount: 0 },
-        askAlone: async (engine) => {
-          resolve(await ask(engine));
-          ended();
-        },
-        settle: (result) => {
-          resolve(result as T);
-          ended();
+        ...{ policy, asked, key: keyOf(policy, asked), rowCount, signal, attemptCount: 0 },
+        settle: (answers) => {
+          signal.removeEventListener('abort', leave);
+          resolve(answers);
         },
         fail: (error) => {
+          signal.removeEventListener('abort', leave);
           reject(error instanceof Error ? error : new Error(String(error)));
-          ended();
         },
       };
       signal.addEventListener('abort', leave, { once: true });
@@ -125,8 +118,7 @@ export class JoinedCalls {
     const taken: [Waiting, ...Waiting[]] = [first];
     let { rowCount } = first;
     // A request that has failed is asked alone, so that it fails no other.
-    const isJoined = first.key !== undefined && first.attemptCount === 0;
-    for (const other of isJoined ? others : []) {
+    for (const other of first.attemptCount === 0 ? others : []) {
       if (other.key !== first.key || other.attemptCount > 0 || rowCount + other.rowCount > this.#rowCountMax) continue;
       taken.push(other);
       rowCount += other.rowCount;
@@ -139,9 +131,7 @@ export class JoinedCalls {
     const startedAtMs = performance.now();
     this.#callCount++;
     try {
-      await this.#options.withEngine(items[0].policy, (engine) =>
-        items.length === 1 ? items[0].askAlone(engine) : askTogether(engine, items),
-      );
+      await this.#options.withEngine(items[0].policy, (engine) => askTogether(engine, items));
     } catch (error) {
       this.#repeatOrFail(items, error);
     } finally {
@@ -165,27 +155,48 @@ export class JoinedCalls {
   }
 }
 
-async function askTogether(engine: Answering, items: readonly [Waiting, ...Waiting[]]): Promise<void> {
-  const requests = items.flatMap(({ request }) => request ?? []);
-  const [first] = requests as [SampleRequest];
-  const draws = requests.flatMap(({ prompts, seed, promptOffset }) =>
-    prompts.map((_, i) => ({ seed, prompt: promptOffset + i })),
+async function askTogether(engine: Answering, items: readonly Waiting[]): Promise<void> {
+  const answers = await answersTo(
+    engine,
+    items.map(({ asked }) => asked),
   );
-  const prompts = requests.flatMap((request) => request.prompts);
-  const { groups } = await engine.sample({ ...first, prompts, ...(!first.sampling.greedy && { draws }) });
   let from = 0;
-  for (const [i, request] of requests.entries()) {
-    const to = from + request.prompts.length;
-    items[i]?.settle({ groups: groups.slice(from, to) });
+  for (const { asked, settle } of items) {
+    const to = from + asked.request.prompts.length;
+    settle(answers.slice(from, to));
     from = to;
   }
 }
 
+/** An answer to each prompt of all requests, in order. A single request is asked as it is. */
+async function answersTo(engine: Answering, asked: readonly Asked[]): Promise<readonly unknown[]> {
+  const samples = asked.flatMap((one) => (one.verb === 'sample' ? [one.request] : []));
+  const [sample] = samples;
+  if (sample !== undefined) return (await engine.sample(samples.length === 1 ? sample : joinedSamples(samples))).groups;
+  const labels = asked.flatMap((one) => (one.verb === 'labelLogProbs' ? [one.request] : []));
+  const label = required(labels[0], 'a request');
+  return engine.labelLogProbs(labels.length === 1 ? label : joinedLabels(labels));
+}
+
+function joinedSamples(requests: readonly SampleRequest[]): SampleRequest {
+  const first = required(requests[0], 'a request');
+  const draws = requests.flatMap(({ prompts, seed, promptOffset }) =>
+    prompts.map((_, i) => ({ seed, prompt: promptOffset + i })),
+  );
+  const prompts = requests.flatMap((request) => request.prompts);
+  return { ...first, prompts, ...(!first.sampling.greedy && { draws }) };
+}
+
+function joinedLabels(requests: readonly LabelLogProbsRequest[]): LabelLogProbsRequest {
+  const promptCounts = requests.map(({ prompts }) => prompts.length);
+  return { ...required(requests[0], 'a request'), prompts: requests.flatMap(({ prompts }) => prompts), promptCounts };
+}
+
 /** What requests must share to be asked in one call. Samples are drawn by each request's own seed and indices. */
-function keyOf(policy: PolicyState, { prompts, ...request }: SampleRequest): Pick<Waiting, 'key'> {
-  const { seed: _, promptOffset: __, ...common } = request;
-  const withImages = prompts.some(({ images }) => images.length > 0);
-  return { key: canonicalJson(asJson({ ...common, withImages, policy })) };
+function keyOf(policy: PolicyState, { verb, request }: Asked): string {
+  const { prompts: _, ...common } = request;
+  const withImages = verb === 'sample' && request.prompts.some(({ images }) => images.length > 0);
+  return canonicalJson(asJson({ ...common, seed: null, promptOffset: null, verb, withImages, policy }));
 }
 
 function reasonOf({ reason }: AbortSignal): Error {

@@ -73,8 +73,9 @@ describe('the openai client', () => {
   it('draws by seed: equal seeds give equal choices, and a choice ends before a stop', async () => {
     const [row] = rows as [WorldRow];
     const asked = { model: 'demo', messages: messagesOf(row), n: 4, temperature: 1.5 } as const;
+    const create = async (more: object) => (await client.chat.completions.create({ ...asked, ...more })).choices;
     const texts = async (seed: number, more: object = {}) =>
-      (await client.chat.completions.create({ ...asked, ...more, seed })).choices.map(({ message }) => message.content);
+      (await create({ seed, ...more })).map(({ message }) => message.content);
     const [one, again, two] = [await texts(1), await texts(1), await texts(2)];
     expect(one).toHaveLength(4);
     expect(again).toEqual(one);
@@ -83,7 +84,7 @@ describe('the openai client', () => {
     expect(await Promise.all([texts(1), texts(2), texts(1)])).toEqual([one, two, one]);
     const stop = one[0]?.split(' ')[1] ?? '';
     expect((await texts(1, { stop }))[0]).toBe(one[0]?.slice(0, one[0].indexOf(stop)));
-    const [short] = (await client.chat.completions.create({ ...asked, seed: 1, max_tokens: 2 })).choices;
+    const [short] = await create({ seed: 1, max_tokens: 2 });
     expect(short?.finish_reason).toBe('length');
   });
 
@@ -135,7 +136,7 @@ describe('orders and votes', () => {
     const [free, constrained] = [await ask({}), await ask({ constrained: true })];
     for (const [i, { likeliest, answers }] of constrained.entries()) {
       expect(free[i]).toMatchObject({ verdict: null, unparsable: 'truncated', answers });
-      const said = answers[0]?.replace(/^\s*<think>\s*/, '').trim();
+      const said = /^<think>(.*?)(?:<.think>|$)/.exec(answers[0] ?? '')?.[1]?.trim();
       expect(constrained[i]).toMatchObject({ verdict: likeliest, rationale: said, constrained: true });
       expect(constrained[i]).not.toHaveProperty('unparsable');
     }

@@ -33,10 +33,11 @@ function engineThat(fail: (tokenIds: readonly number[], callCount: number) => Er
       if (error !== undefined) throw error;
       return { groups: tokenIds.map((id) => [{ tokenIds: [id], logProbs: [0], finishReason: 'stop' }]) };
     },
-    labelLogProbs: async ({ prompts }) => {
-      calls.push([-prompts.length]);
+    // Answers a prompt with its place in the call.
+    labelLogProbs: async ({ prompts, promptCounts = [prompts.length] }) => {
+      calls.push([...promptCounts]);
       await sleep(5);
-      return prompts.map(() => [0]);
+      return prompts.map((_, place) => [place]);
     },
   };
   const joined = new JoinedCalls({ callCountMax: 1, rowCountMax: 8, withEngine: (_, work) => work(engine) });
@@ -86,13 +87,18 @@ it('joins samples of different seeds, and tells the engine whose is which', asyn
   expect(requests).toMatchObject([{ draws }]);
 });
 
-it('computes probabilities of labels for each request alone', async () => {
+it('joins requests for probabilities of labels, each packed by itself', async () => {
   const { calls, joined } = engineThat();
-  const request = { prompts: [{ prompt: { tokenIds: [1], images: [] }, completions: [[1]] }], temperature: 1 };
+  const prompt = { prompt: { tokenIds: [1], images: [] }, completions: [[1]] };
   const engine = joined.of(policy, never);
-  const ask = () => engine.labelLogProbs({ ...request, tokens: asked(1).tokens });
-  expect(await Promise.all([ask(), ask()])).toEqual([[[0]], [[0]]]);
-  expect(calls).toEqual([[-1], [-1]]);
+  const ask = (count: number, temperature = 1) =>
+    engine.labelLogProbs({
+      prompts: Array.from({ length: count }, () => prompt),
+      temperature,
+      tokens: asked(1).tokens,
+    });
+  expect(await Promise.all([ask(1), ask(2), ask(1, 2)])).toEqual([[[0]], [[1], [2]], [[0]]]);
+  expect(calls).toEqual([[1, 2], [1]]);
 });
 
 it('a request that fails does not fail those that were asked with it', async () => {
