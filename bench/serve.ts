@@ -80,9 +80,13 @@ async function rates(address: string, path: string, bodyOf: (i: number) => objec
   await pMap(many(concurrency), ask, { concurrency });
   const overheads: number[] = [];
   const alone: number[] = [];
+  let processorMs = 0;
   for (const i of many(aloneCount)) {
     const before = await engineMs(address);
+    const usedBefore = process.cpuUsage();
     const ms = await ask(i);
+    const { user, system } = process.cpuUsage(usedBefore);
+    processorMs += (user + system) / 1000;
     alone.push(ms);
     overheads.push(ms - ((await engineMs(address)) - before));
   }
@@ -98,6 +102,8 @@ async function rates(address: string, path: string, bodyOf: (i: number) => objec
     togetherMsP50: rounded(quantile(together, 0.5)),
     togetherMsP95: rounded(quantile(together, 0.95)),
     overheadMsP50: rounded(quantile(overheads, 0.5)),
+    /** Processor time of a request in this process, server and client: the overhead on a machine that does nothing else. */
+    overheadProcessorMs: rounded(processorMs / aloneCount),
   };
 }
 
