@@ -20,7 +20,7 @@ export interface JoinedCallsOptions {
   /** Rows of one joined call; a single request may have more. */
   readonly rowCountMax?: number;
   /** Told of each call when it has ended. */
-  readonly onCall?: (call: { readonly requestCount: number; readonly rowCount: number; readonly ms: number }) => void;
+  readonly onCall?: (call: { readonly requestCount: number; readonly ms: number }) => void;
 }
 
 /** A request to an engine, of either verb. */
@@ -136,8 +136,7 @@ export class JoinedCalls {
       this.#repeatOrFail(items, error);
     } finally {
       this.#callCount--;
-      const rowCount = items.reduce((sum, one) => sum + one.rowCount, 0);
-      this.#options.onCall?.({ requestCount: items.length, rowCount, ms: performance.now() - startedAtMs });
+      this.#options.onCall?.({ requestCount: items.length, ms: performance.now() - startedAtMs });
       this.#schedule();
     }
   }

@@ -47,7 +47,7 @@ export function judgeRequestSchema({ rowCountMax, sampleCountMax }: Pick<Limits,
       .max(sampleCountMax)
       .optional()
       .describe(
-        'Answers sampled in each order, of which the most frequent verdict counts. Default: one greedy answer.',
+        'Answers sampled in each order, of which the most frequent verdict counts. Default: 1, which is greedy.',
       ),
     constrained: z
       .boolean()
@@ -55,7 +55,7 @@ export function judgeRequestSchema({ rowCountMax, sampleCountMax }: Pick<Limits,
       .describe(
         'Guarantees a verdict for tasks with labels: the rationale is free, and where the answer cannot be read or the orders disagree, the most probable label after it is the verdict.',
       ),
-    temperature: z.number().positive().max(2).optional().describe('With `votes`; default 1.'),
+    temperature: z.number().positive().max(2).optional().describe('Of two votes or more; default 1.'),
     seed: z.int().min(0).optional().describe('Of `votes` and of random orders; default 0.'),
   };
   return z.union([

@@ -51,8 +51,8 @@ export interface JudgedRequestRow {
 const readCountMax = 8;
 
 /**
- * One result per row, in order; `ids` are those of the rows. In a batch, a row that cannot be judged has its error in place of a result. Throws
- * HttpError, MtrlError, UnusableRow, or the signal's reason.
+ * One result per row, in order; `ids` are those of the rows. In a batch, a row that cannot be judged has its error in
+ * place of a result. Throws HttpError, MtrlError, UnusableRow, or the signal's reason.
  */
 export async function judge(
   served: ServedPolicy,
@@ -64,10 +64,7 @@ export async function judge(
   const { task, mode = served.mode } = request;
   requireTask(task, Object.keys(recipe.tasks));
   const source = taskOfRows(recipe, task);
-  if (request.constrained === true && !hasForcedChoice(source.spec))
-    throw new HttpError(400, `a verdict of ${task} is no label whose probability could be asked for`, {
-      param: 'constrained',
-    });
+  requireFitting(request, source.spec);
   const rules = { ...limits, hosts: pictureHosts };
   const isBatch = 'rows' in request;
   const given = rowsOf(request).map((row, i) => ({ row, id: required(ids[i], 'an id of every row') }));
@@ -153,6 +150,18 @@ function requireTask(task: string, tasks: readonly string[]): void {
     param: 'task',
     code: 'task_not_found',
   });
+}
+
+/** Throws HttpError for a setting that would have no effect. */
+function requireFitting({ task, constrained, temperature, votes = 1 }: JudgeRequest, spec: TaskSpec): void {
+  if (constrained === true && !hasForcedChoice(spec))
+    throw new HttpError(400, `a verdict of ${task} is no label whose probability could be asked for`, {
+      param: 'constrained',
+    });
+  if (temperature !== undefined && votes === 1)
+    throw new HttpError(400, 'a single answer is greedy: temperature is for two votes or more', {
+      param: 'temperature',
+    });
 }
 
 /** What `body` returns; of a batch, a row's own error as its result. */

@@ -44,6 +44,7 @@ const cases: readonly Case[] = [
   ['too many rows', '/v1/judge', () => ({ task: 'safety', rows: Array.from({ length: 5 }, () => row) }), 400, 'rows'],
   ['two rows of one id', '/v1/judge', () => ({ task: 'safety', rows: [row, row] }), 400, 'two rows'],
   ['a row within fields', '/v1/judge', () => judged({ fields: { images: 'a' } }), 400, 'fields'],
+  ['a temperature of one answer', '/v1/judge', () => judged({ temperature: 2 }), 400, 'votes'],
   ['a list', '/v1/judge', () => [], 400, ''],
   ['unknown chat model', '/v1/chat/completions', () => chat({ model: 'gpt-4' }), 404, 'gpt-4'],
   ['tools', '/v1/chat/completions', () => chat({ tools: [] }), 400, 'tools'],
