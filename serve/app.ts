@@ -44,7 +44,6 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
   const { served, limits, access, pictureHosts, inFlight, metrics, audit, log } = surroundings;
   const app = new Hono<Env>();
   const bodies = { judge: judgeRequestSchema(limits), chat: chatRequestSchema(limits) };
-  const document = openApi(bodies);
   const judging = new JudgeService({ limits, pictureHosts, metrics, ...(audit && { audit }) });
 
   app.use(async (c, next) => {
@@ -73,7 +72,10 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
   });
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }));
 
-  app.get('/openapi.json', (c) => c.json(document));
+  app.get('/openapi.json', (c) => {
+    const { name, recipe } = served();
+    return c.json(openApi(bodies, { model: [name], task: Object.keys(recipe.tasks) }));
+  });
 
   app.use('/v1/*', async (c, next) => {
     c.set('caller', await access.callerOf(c.req.raw));

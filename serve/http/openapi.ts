@@ -6,6 +6,9 @@ export interface OpenApiBodies {
   readonly chat: z.ZodType;
 }
 
+/** The values that there are now for members of the bodies; others are a 404, and not invalid. */
+export type KnownValues = Readonly<Record<'model' | 'task', readonly string[]>>;
+
 const errorSchema = {
   type: 'object',
   required: ['error'],
@@ -29,9 +32,12 @@ const errors = (statuses: readonly number[]) =>
 const ok = (description: string, schema: object = { type: 'object' }) => ({ '200': { description, ...json(schema) } });
 const bodyErrors = [400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504];
 
-export function openApi({ judge, chat }: OpenApiBodies): object {
+export function openApi({ judge, chat }: OpenApiBodies, known: KnownValues): object {
   const schemaOf = (schema: z.ZodType) => {
     const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' });
+    for (const { properties = {} } of [rest, ...(rest.anyOf ?? [])] as z.core.JSONSchema.JSONSchema[])
+      for (const [name, values] of Object.entries(known))
+        if (typeof properties[name] === 'object') properties[name].enum = [...values];
     return rest;
   };
   const chatResponses = ok('The completion; with `stream`, its chunks as server-sent events.');
@@ -73,5 +79,5 @@ export function openApi({ judge, chat }: OpenApiBodies): object {
 /** A token is required if the operator has created one. */
 const security = [{ bearer: [] }, {}];
 const eventStream: Record<string, { readonly schema: object }> = {
-  'text/event-stream': { schema: { type: 'string' } },
+  'text/event-stream': { schema: { description: 'A chunk in JSON each, then [DONE].' } },
 };
