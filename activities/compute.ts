@@ -1,7 +1,6 @@
 /** The activities of a compute worker: those that need an engine. */
-import { join } from 'node:path';
 import { createAdmit } from '../pipeline/data/admit.ts';
-import type { ComputeContext } from '../pipeline/compute-context.ts';
+import { computeContext } from '../pipeline/compute-context.ts';
 import type { ComputeActivities } from '../contract/compute-activities.ts';
 import type { ComputeDeps } from '../pipeline/deps.ts';
 import { asActivity } from './adapter.ts';
@@ -9,13 +8,8 @@ import { createEvaluate } from '../pipeline/asking/evaluate.ts';
 import { type Caller, heartbeating } from '../pipeline/heartbeat.ts';
 import { createAverageSnapshots } from '../pipeline/policies/average-snapshots.ts';
 import { createImportPolicy } from '../pipeline/policies/import-policy.ts';
-import { JsonCache } from '../pipeline/json-cache.ts';
 import { createJudgeRows } from '../pipeline/asking/judge-rows.ts';
 import { createOptimize } from '../pipeline/training/optimize.ts';
-import { PolicyStates } from '../pipeline/policies/policy-states.ts';
-import { Processors } from '../pipeline/policies/processors.ts';
-import { Prompter } from '../pipeline/asking/prompter.ts';
-import { createReplay } from '../pipeline/policies/replay.ts';
 import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
 import { createFindRun, createKeepRun } from '../pipeline/training/kept-runs.ts';
 import { createRollout } from '../pipeline/training/rollout.ts';
@@ -40,17 +34,4 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
     evaluate: activity(onRequiredEngine(context, createEvaluate(context))),
     judgeRows: activity(onRequiredEngine(context, createJudgeRows(context))),
   };
-}
-
-function computeContext(deps: ComputeDeps): ComputeContext {
-  const { store, enginePool: pool, transfer, stateCache, spoolFolder } = deps;
-  const cache = new JsonCache(store);
-  const context: ComputeContext = {
-    deps,
-    cache,
-    states: new PolicyStates({ store, pool, transfer, cache: stateCache, replay: createReplay(() => context) }),
-    processors: new Processors(cache, join(spoolFolder, 'processors')),
-    prompter: new Prompter(cache),
-  };
-  return context;
 }

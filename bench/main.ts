@@ -39,6 +39,7 @@ const names = [
   'judging-overhead',
   'chaos',
   'load',
+  'serve',
 ] as const;
 
 export interface Recorded {

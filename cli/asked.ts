@@ -44,7 +44,7 @@ export function askedWith(
   };
 }
 
-function answerMode(mode: string | undefined): AnswerMode | undefined {
+export function answerMode(mode: string | undefined): AnswerMode | undefined {
   if (mode === undefined || mode === 'think' || mode === 'direct') return mode;
   throw new MtrlError('USAGE', 'the mode does not exist', {
     where: '--mode',
@@ -54,6 +54,6 @@ function answerMode(mode: string | undefined): AnswerMode | undefined {
 }
 
 /** Recipe override that sets the policy to a folder. JSON is valid YAML, so the path may contain any character. */
-function policySetting(folder: string): string {
+export function policySetting(folder: string): string {
   return `policy=${JSON.stringify({ checkpoint: folder })}`;
 }

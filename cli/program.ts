@@ -116,6 +116,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'score verdicts that any judges gave against the labels of a task; needs no stack',
     load: async () => (await import('./verbs/judging/score.ts')).addScore,
   },
+  serve: {
+    description: 'answer over HTTP: /v1/judge, and the chat API of OpenAI (docs/serve.md)',
+    load: async () => (await import('./verbs/judging/serve.ts')).addServe,
+  },
   fetch: {
     description: 'print the content of an artifact: a quarantine table, a list of leaks, ...',
     load: async () => (await import('./verbs/store/fetch.ts')).addFetch,

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const rooms = [
   ...['core', 'contract', 'artifacts', 'recipes', 'judge', 'policy', 'pipeline'],
-  ...['activities', 'workflows', 'workers', 'infra', 'cli'],
+  ...['activities', 'workflows', 'workers', 'infra', 'serve', 'cli'],
 ];
 
 /**

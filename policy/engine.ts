@@ -105,11 +105,19 @@ export interface SampleRequest {
   readonly step: number;
   /** Index of prompts[0] in the step's whole batch, so that shards sample the same tokens as the whole batch. */
   readonly promptOffset: number;
+  /** Seed and index of each prompt in place of `seed` and `promptOffset`, for prompts of several requests. */
+  readonly draws?: readonly PromptDraw[];
   /** Length to which prompts are padded, in tokens. Equal for all shards of a step, so that sharding changes no bit. */
   readonly promptTokenCountMax: number;
   /** Pixel count of the step's largest image, for models that accept images of any size; for the same reason. */
   readonly imagePixelCountMax?: number;
   readonly memory?: MemorySpec;
+}
+
+export interface PromptDraw {
+  readonly seed: number;
+  /** Index of the prompt in its own request's batch. */
+  readonly prompt: number;
 }
 
 export interface SampledCompletion {
@@ -160,6 +168,11 @@ export interface ForwardRequest {
   readonly tokens: TokenRoles;
   readonly weights: 'current' | 'reference';
   readonly memory?: MemorySpec;
+  /**
+   * Numbers of consecutive groups, in all of them: each is computed as a request of its own, so that its bits do not
+   * depend on the others. Default: one request.
+   */
+  readonly groupCounts?: readonly number[];
 }
 
 /** A prompt with one completion per label, including its stop token. */
@@ -173,6 +186,11 @@ export interface LabelLogProbsRequest {
   readonly temperature: number;
   readonly tokens: TokenRoles;
   readonly memory?: MemorySpec;
+  /**
+   * Numbers of consecutive prompts, in all of them: each is computed as a request of its own, so that its bits do not
+   * depend on the others. Default: one request.
+   */
+  readonly promptCounts?: readonly number[];
 }
 
 export interface ForwardBackwardResult {

@@ -13,7 +13,7 @@ import type { Shown } from './shown.ts';
 
 export interface Asking {
   readonly asker: Asker;
-  readonly dataset: OpenDataset;
+  readonly dataset: Pick<OpenDataset, 'rowsOf' | 'examplesAt'>;
   /** Work that is not the policy's is awaited through this, so that its progress is told from that of the policy. */
   readonly waits: Pick<Waits, 'for'>;
   readonly spec: TaskSpec;

@@ -1,16 +1,11 @@
 /** Encodes a dataset's examples as prompts for a policy. Prompts and pixels are cached up to a byte limit. */
-import { required } from '../../core/assert.ts';
 import { ByteCache } from '../../core/byte-cache.ts';
-import { MtrlError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
 import { Rng } from '../../core/rng.ts';
-import type { MarkedText } from '../../core/marked-text.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import type { Asked } from '../../judge/evaluation/probes.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
-import { imagesOfMessages } from '../../judge/tasks/prompt.ts';
-import type { DeferredPrompt, PixelValues, TokenRoles } from '../../policy/engine.ts';
+import type { DeferredPrompt, PixelValues } from '../../policy/engine.ts';
 import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
 import { augment } from '../../policy/vision/augment.ts';
 import type { ImageChange } from '../../policy/vision/processed-images.ts';
@@ -18,7 +13,7 @@ import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
 import { imageBytes } from '../data/image-table.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { LoadedProcessor } from '../policies/processors.ts';
-import { askedMessages } from './asked-messages.ts';
+import { type PromptEncoder, promptEncoder } from './prompt-encoder.ts';
 import { byteLengthOf } from './prompt-series.ts';
 import { taskOf } from '../recipe-access.ts';
 import type { DrawnAugmentation, Prompting } from '../policies/step-record.ts';
@@ -47,53 +42,29 @@ export class Prompter {
     const opened = await openDataset(this.#cache, dataset);
     const scope = digestOf([loaded.digest, dataset.sha256, promptingDigest(prompting)]);
     const { artifact } = opened;
-    const read = (digest: string) => imageBytes(this.#cache, artifact, digest);
-    const deferred = async (asked: Asked, mode: AnswerMode, changes?: readonly ImageChange[]) => {
-      const { messages, files } = askedMessages(asked, mode, prompting.modeWords, read);
-      const shown =
-        changes && imagesOfMessages(messages, (image) => required(changes[image], 'a change of every image'));
-      return requireCarried(
-        asked.example,
-        await loaded.processor.deferPrompt(messages, files, shown, prompting.promptDate),
-      );
-    };
+    const { encodeChanged, ...encoder } = promptEncoder(loaded, prompting, (digest) =>
+      imageBytes(this.#cache, artifact, digest),
+    );
     const encode = async (example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt> => {
       const asked = { example, spec: taskOf(prompting, example.task), isBlank: false };
       const changes = changesOf(example, drawn);
-      if (changes !== undefined) return deferred(asked, mode, changes);
+      if (changes !== undefined) return encodeChanged(asked, mode, changes);
       const key = `${scope}/${mode}/${example.id}`;
       const known = this.#encoded.get(key);
       if (known) return known;
-      const made = await deferred(asked, mode);
+      const made = await encodeChanged(asked, mode);
       const encoded = { ...made, pixels: () => this.#pixelsOf(key, made) };
       this.#encoded.set(key, encoded, byteLengthOf(encoded));
       return encoded;
     };
     return {
+      ...encoder,
       dataset: opened,
-      encodeAsked: (asked, mode) => deferred(asked, mode),
-      completion: (text) => loaded.processor.encodeCompletion(text),
       encode,
       target: (example, mode) =>
         loaded.processor.encodeCompletion(markedTarget(example, mode, taskOf(prompting, example.task).verdictFormat)),
-      decode: (tokenIds) => loaded.processor.decodeCompletion(tokenIds),
-      tokens: tokensOf(loaded.processor),
     };
   }
-}
-
-/** Limit of one prompt: its pixels go to the engine in one message. */
-const promptPixelByteLengthMax = 512 << 20;
-
-/** Throws PROMPT_INVALID if the prompt's pixels do not fit into one message to the engine, whatever the batch size. */
-function requireCarried({ id }: Example, prompt: DeferredPrompt): DeferredPrompt {
-  const byteLength = pixelByteLength(prompt.images);
-  if (byteLength <= promptPixelByteLengthMax) return prompt;
-  throw new MtrlError('PROMPT_INVALID', "the prompt's images exceed the pixel limit of one prompt", {
-    where: `example ${id}`,
-    found: `${String(byteLength)} bytes of pixels in ${String(prompt.images.length)} tiles, allowed ${String(promptPixelByteLengthMax)}`,
-    hint: "leave the row out, use smaller or fewer images, or reduce the size in the checkpoint's preprocessor_config.json",
-  });
 }
 
 /** A step's draw of changes. */
@@ -112,23 +83,12 @@ function changesOf({ id, task, images }: Example, drawn?: DrawnStep): readonly I
   });
 }
 
-export interface PromptedDataset {
+export interface PromptedDataset extends Omit<PromptEncoder, 'encodeChanged'> {
   readonly dataset: OpenDataset;
   /** With the changes that a training step draws for the example's pictures; those prompts are not cached. */
   encode(example: Example, mode: AnswerMode, drawn?: DrawnStep): Promise<DeferredPrompt>;
-  /** Encodes an example as a probe shows it; not cached. */
-  encodeAsked(asked: Asked, mode: AnswerMode): Promise<DeferredPrompt>;
   /** Token ids of the completion that supervised training teaches, including the stop token. */
   target(example: Example, mode: AnswerMode): readonly number[];
-  /** Token ids of any completion, including the stop token. Throws PROMPT_INVALID for text that is never sampled. */
-  completion(text: string | MarkedText): readonly number[];
-  /** Text with special tokens, without the stop token. */
-  decode(tokenIds: readonly number[]): string;
-  readonly tokens: TokenRoles;
-}
-
-function tokensOf({ stopTokenId, otherStopTokenIds, padTokenId, bannedTokenIds }: TokenRoles): TokenRoles {
-  return { stopTokenId, ...(otherStopTokenIds && { otherStopTokenIds }), padTokenId, bannedTokenIds };
 }
 
 /** Cache of digests: a run uses few Prompting objects, each many times. */

@@ -15,7 +15,7 @@ import { type PromptSeries, promptSeries } from './prompt-series.ts';
 
 export interface TokenAsking {
   readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };
-  readonly prompted: PromptedDataset;
+  readonly prompted: Pick<PromptedDataset, 'encode' | 'encodeAsked' | 'completion' | 'decode' | 'tokens'>;
   readonly evaluation: Pick<EvaluationSpec, 'seed' | 'promptCountPerBatch'>;
   /** The recipe's stop sequences, as token ids. */
   readonly ending: Pick<Sampling, 'stopSequences'>;

@@ -1,20 +1,20 @@
 /** Reads a file of rows to judge as a dataset like any other: examples, images, and a table of unusable rows. */
 import { dirname, resolve } from 'node:path';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { excerptOf, rejectedRow, UnusableRow } from '../../judge/datasets/reading.ts';
-import { readRowsToJudge, type RowsSource } from '../../judge/datasets/rows/rows-to-judge.ts';
+import { readRowsToJudge, type RowsSource, type TaskOfRows } from '../../judge/datasets/rows/rows-to-judge.ts';
 import { poolsOf } from '../../judge/datasets/joining/pools.ts';
 import { RowFacts } from '../../judge/datasets/rows/row-facts.ts';
 import { SplitColumn } from '../../judge/datasets/rows/split-column.ts';
 import { parseRecipe } from '../../recipes/load.ts';
+import type { Recipe } from '../../recipes/recipe.ts';
 import type { ReadRowsInput, ReadRowsResult } from '../../contract/judged-rows.ts';
 import { DatasetWriter } from './dataset-writer.ts';
 import { ImagePacker } from './image-packer.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { JsonLines } from './json-lines.ts';
-import { promptingOf } from '../recipe-access.ts';
+import { taskOf } from '../recipe-access.ts';
 import type { Caller } from '../heartbeat.ts';
 
 /**
@@ -25,17 +25,25 @@ export function createReadRows(cache: JsonCache) {
   return async (input: ReadRowsInput, caller: Caller): Promise<ReadRowsResult> => {
     const recipe = parseRecipe(input.recipe);
     const { task } = input;
-    const prompting = promptingOf(recipe, [task]);
-    const marked = recipe.datasets.find((spec) => spec.reader !== 'judge-world' && spec.task === task);
-    const imageMark = marked?.reader === 'judge-world' ? undefined : marked?.imageMark;
     const source: RowsSource = {
-      ...(imageMark !== undefined && { imageMark }),
-      ...{ task, modeWords: prompting.modeWords, spec: required(prompting.tasks[task], task) },
+      ...taskOfRows(recipe, task),
       file: input.file,
       imageFolder: input.imageFolder ?? dirname(resolve(input.file)),
     };
     const { dataset, ...found } = await rowsToDataset(cache, source, caller);
     return { recipe: await cache.put(recipe), dataset, ...found };
+  };
+}
+
+/** How the recipe shows rows of a task that no dataset holds. Throws NOT_FOUND. */
+export function taskOfRows(recipe: Recipe, task: string): TaskOfRows {
+  const marked = recipe.datasets.find((spec) => spec.reader !== 'judge-world' && spec.task === task);
+  const imageMark = marked?.reader === 'judge-world' ? undefined : marked?.imageMark;
+  return {
+    task,
+    modeWords: recipe.modeWords,
+    spec: taskOf(recipe, task),
+    ...(imageMark !== undefined && { imageMark }),
   };
 }
 

@@ -170,8 +170,14 @@ const rooms: Readonly<Record<string, Room>> = {
       'pino',
     ],
   },
+  // Asks by the pipeline, in its own process and without Temporal.
+  serve: {
+    imports: ['core', 'artifacts', 'recipes', 'judge', 'judge/kinds', 'pipeline', 'policy/engines'],
+    types: ['contract', 'policy/engine'],
+    packages: ['@hono/node-server', 'hono', 'p-map', 'pino', 'prom-client', 'zod'],
+  },
   cli: {
-    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'judge', 'judge/kinds'],
+    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'serve', 'judge', 'judge/kinds'],
     packages: ['@temporalio/client', '@temporalio/common', 'commander', 'pino'],
   },
 };

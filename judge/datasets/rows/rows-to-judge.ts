@@ -29,9 +29,12 @@ export interface RowToJudge {
   readonly outcome: { readonly example: Example; readonly images: readonly TakenImage[] } | UnusableRow;
 }
 
-export interface RowsSource {
+export interface RowsSource extends TaskOfRows {
   readonly file: string;
   readonly imageFolder: string;
+}
+
+export interface TaskOfRows {
   readonly task: string;
   readonly spec: TaskSpec;
   readonly modeWords: ModeWords;
@@ -66,25 +69,37 @@ async function rowOf(
     const row = parseRow(bytes);
     const id = Object.hasOwn(row, 'id') ? textField(row, 'id') : `row ${String(number)}`;
     if (ids.has(id)) throw new UnusableRow('DUPLICATE_ID', `an earlier row has the id ${id}`);
-    const names = imageNames(row);
-    const compared = comparedIn(row, source.spec);
-    const shown = [...names, ...imagesOfParts(compared ?? []).map(nameOf)];
-    const images = await Promise.all(shown.map((name) => imageAt(source.imageFolder, name)));
-    const candidates = compared && placedParts(compared, names.length);
-    const example = exampleOf(source, row, id, {
-      images: images.map(({ sha256 }) => sha256),
-      ...(candidates && { candidates }),
-    });
-    checkExample(example, source.spec, source.modeWords);
+    const made = await exampleToJudge(source, row, id, (name) => imageAt(source.imageFolder, name));
     ids.add(id);
-    return { example, images };
+    return made;
   } catch (error) {
     if (error instanceof UnusableRow) return error;
     throw error;
   }
 }
 
-const reserved: readonly string[] = ['id', 'image', 'images', 'candidates'];
+/** The example of one row. `take` returns the image that a text of the row names. Throws UnusableRow. */
+export async function exampleToJudge(
+  source: TaskOfRows,
+  row: Row,
+  id: string,
+  take: (name: string) => Promise<TakenImage>,
+): Promise<{ readonly example: Example; readonly images: readonly TakenImage[] }> {
+  const names = imageNames(row);
+  const compared = comparedIn(row, source.spec);
+  const shown = [...names, ...imagesOfParts(compared ?? []).map(nameOf)];
+  const images = await Promise.all(shown.map(take));
+  const candidates = compared && placedParts(compared, names.length);
+  const example = exampleOf(source, row, id, {
+    images: images.map(({ sha256 }) => sha256),
+    ...(candidates && { candidates }),
+  });
+  checkExample(example, source.spec, source.modeWords);
+  return { example, images };
+}
+
+/** Keys of a row that are not fields of the prompt. */
+export const reserved: readonly string[] = ['id', 'image', 'images', 'candidates'];
 
 /** What a row compares; undefined if each of its images is a candidate, or if the task compares nothing. */
 function comparedIn(row: Row, spec: TaskSpec): PlainPart[][] | undefined {
@@ -98,7 +113,7 @@ function nameOf({ field, value }: FieldImage): string {
 }
 
 function exampleOf(
-  { task, spec, imageMark }: RowsSource,
+  { task, spec, imageMark }: TaskOfRows,
   row: Row,
   id: string,
   shown: Pick<Example, 'images' | 'candidates'>,

@@ -93,7 +93,12 @@ function decodeAll(image: Sharp): Promise<unknown> {
  * The digest and bytes of the image, unchanged or, if its longer side is more than `edgeMax` pixels, of a smaller copy.
  * UnusableRow IMAGE_UNREADABLE or IMAGE_TOO_LARGE, naming the image.
  */
-export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infinity): Promise<TakenImage> {
+export async function takeImage(
+  bytes: Uint8Array,
+  name: string,
+  edgeMax = Infinity,
+  pixelLimit = pixelCountMax,
+): Promise<TakenImage> {
   if (bytes.byteLength === 0) refuse('IMAGE_UNREADABLE', name, 'the file is empty');
   if (bytes.byteLength > imageByteLengthMax)
     refuse('IMAGE_TOO_LARGE', name, `${bytes.byteLength} bytes, more than ${imageByteLengthMax}`);
@@ -106,8 +111,8 @@ export async function takeImage(bytes: Uint8Array, name: string, edgeMax = Infin
   // the limit is checked below, where the error can state the size
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   const { width, height, space } = await attempt(name, image.metadata());
-  if (width * height > pixelCountMax)
-    refuse('IMAGE_TOO_LARGE', name, `${width} x ${height} pixels, more than ${pixelCountMax} in all`);
+  if (width * height > pixelLimit)
+    refuse('IMAGE_TOO_LARGE', name, `${width} x ${height} pixels, more than ${pixelLimit} in all`);
   // with the colours that models are shown, also where it is transparent
   const gif = format === 'gif' ? await attempt(name, Promise.resolve(bytes).then(decodeGif)) : undefined;
   if (Math.max(width, height) > edgeMax) {

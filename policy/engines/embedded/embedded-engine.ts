@@ -171,9 +171,10 @@ export class EmbeddedEngine implements ComputeVerbs {
     return results;
   }
 
-  async labelLogProbs({ prompts, ...common }: LabelLogProbsRequest): Promise<number[][]> {
+  async labelLogProbs({ prompts, promptCounts, ...common }: LabelLogProbsRequest): Promise<number[][]> {
+    const counts = promptCounts && { groupCounts: promptCounts };
     const groups = labelGroups(prompts);
-    return sumLabels(prompts, await this.forward({ groups, ...common, weights: 'current' }));
+    return sumLabels(prompts, await this.forward({ groups, ...counts, ...common, weights: 'current' }));
   }
 
   async forwardBackward(request: ForwardBackwardRequest): Promise<ForwardBackwardResult> {

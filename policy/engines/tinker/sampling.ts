@@ -2,7 +2,7 @@
 import pMap from 'p-map';
 import { MtrlError } from '../../../core/errors.ts';
 import { Rng } from '../../../core/rng.ts';
-import type { Prompt, SampledCompletion, SampleRequest, SampleResult } from '../../engine.ts';
+import type { Prompt, PromptDraw, SampledCompletion, SampleRequest, SampleResult } from '../../engine.ts';
 import type { TinkerClient } from './client.ts';
 import { inputOf } from './datums.ts';
 import { invalidAnswer } from './failures.ts';
@@ -23,14 +23,18 @@ interface SamplingPlace {
 
 /** Throws EXAMPLE_TOO_LONG, RECIPE_INVALID, ENGINE_ANSWER_INVALID, NON_FINITE, and like requests. */
 export async function sampleGroups(request: SampleRequest, place: SamplingPlace): Promise<SampleResult> {
-  const { prompts, promptOffset, promptTokenCountMax } = request;
+  const { prompts, promptOffset, draws, seed, promptTokenCountMax } = request;
   const longest = Math.max(0, ...prompts.map(({ tokenIds }) => tokenIds.length));
   if (longest > promptTokenCountMax) {
     throw new MtrlError('EXAMPLE_TOO_LONG', `a prompt of ${longest} tokens does not fit in ${promptTokenCountMax}`);
   }
-  const groups = await pMap(prompts, (prompt, i) => sampleGroup(request, place, prompt, promptOffset + i), {
-    concurrency: place.client.settings.samplingCountMax,
-  });
+  const groups = await pMap(
+    prompts,
+    (prompt, i) => sampleGroup(request, place, prompt, draws?.[i] ?? { seed, prompt: promptOffset + i }),
+    {
+      concurrency: place.client.settings.samplingCountMax,
+    },
+  );
   return { groups };
 }
 
@@ -38,9 +42,9 @@ async function sampleGroup(
   request: SampleRequest,
   place: SamplingPlace,
   prompt: Prompt,
-  index: number,
+  { seed, prompt: index }: PromptDraw,
 ): Promise<SampledCompletion[]> {
-  const { groupSize, seed, step } = request;
+  const { groupSize, step } = request;
   const input = await inputOf(prompt);
   const ask = async (sampleCount: number, ...path: readonly number[]): Promise<SampledCompletion[]> => {
     const drawn = new Rng('tinker-sample', seed, step, index, ...path).integer(0, seedMax);

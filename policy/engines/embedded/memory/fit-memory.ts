@@ -2,7 +2,7 @@
  * Splits requests into calls that fit under their memory ceiling. Micro-batches determine the order of summation, so
  * they depend only on the request, not on other memory that the process uses: a repeated step is split in the same way.
  */
-import type { MemorySpec, SampleRequest, TrainGroup } from '../../../engine.ts';
+import type { ForwardRequest, MemorySpec, SampleRequest, TrainGroup } from '../../../engine.ts';
 import type { Architecture } from '../../../models/architecture.ts';
 import type { ParameterSpec } from '../../../models/parameters.ts';
 import type { TrainingGraphOptions } from '../../../models/training-graph.ts';
@@ -63,7 +63,7 @@ interface Held {
 }
 
 export type RolloutRequest = SampleRequest & Held;
-export type TrainingRequest = Held & { readonly groups: readonly TrainGroup[] };
+export type TrainingRequest = Held & Pick<ForwardRequest, 'groups' | 'groupCounts'>;
 
 /**
  * Splits sampling into calls: several prompts each, as many as fit into the rows of a call and under the ceiling, or
@@ -71,10 +71,13 @@ export type TrainingRequest = Held & { readonly groups: readonly TrainGroup[] };
  */
 export function cutRollouts(fitted: Fitted, request: RolloutRequest): Cut<SamplePart> {
   const { architecture, specs, sessions } = fitted;
-  const { prompts, groupSize, promptOffset, memory, withReference } = request;
+  const { prompts, groupSize, promptOffset, draws, memory, withReference } = request;
   const shares = groupShares(groupSize);
   const partsOf = (from: number, count: number): SamplePart[] => {
-    const part = { ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from };
+    const part = {
+      ...{ ...request, prompts: prompts.slice(from, from + count), promptOffset: promptOffset + from },
+      ...(draws && { draws: draws.slice(from, from + count) }),
+    };
     return shares.map((share) => ({ ...part, ...share }));
   };
   const bytesOf = (part: SamplePart): number =>
@@ -106,7 +109,7 @@ export function cutTraining(
   options: Omit<TrainingGraphOptions, 'withImages'>,
 ): Cut<Batch> {
   const { architecture, specs, sessions } = fitted;
-  const { groups, memory, withReference } = request;
+  const { groups, groupCounts = [groups.length], memory, withReference } = request;
   const lengths = groups.map(({ prompt, completions }) =>
     completions.reduce((sum, { tokenIds }) => sum + tokenIds.length, prompt.tokenIds.length),
   );
@@ -120,21 +123,33 @@ export function cutTraining(
       packGroups(architecture, batch.groups).tensors,
     );
   const { byteLengthMax } = memory ?? {};
-  // Planned for one lane, however many there are, because the split affects the bits of the result.
-  const batches = microBatches(
-    lengths,
-    tokensOfCall(),
-    (indices) =>
-      byteLengthMax === undefined ||
-      total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(indices)) <= byteLengthMax,
-  );
+  let from = 0;
+  const batches = groupCounts.flatMap((count) => {
+    const indices = Array.from({ length: count }, (_, i) => from + i);
+    from += count;
+    return batchesOf(indices);
+  });
   return onLanes(fitted, request, batches.map(batchOf), bytesOf);
 
+  /** Micro-batches of groups that are one request. */
+  function batchesOf(indices: readonly number[]): (readonly number[])[] {
+    const inRequest = (places: readonly number[]): number[] => places.map((place) => indices[place] as number);
+    // Planned for one lane, however many there are, because the split affects the bits of the result.
+    const batches = microBatches(
+      indices.map((index) => lengths[index] as number),
+      tokensOfCall(indices),
+      (places) =>
+        byteLengthMax === undefined ||
+        total(residentBytes(specs, withReference, 1)) + bytesOf(batchOf(inRequest(places))) <= byteLengthMax,
+    );
+    return batches.map(inRequest);
+  }
+
   /** Tokens that need as many bytes as a call may, if all need as many as they do together. */
-  function tokensOfCall(): number {
-    if (groups.length < 2 || sessions.callByteLengthMax === Infinity) return callTokenCountMax;
-    const tokenCount = lengths.reduce((sum, length) => sum + length, 0);
-    const byteLength = bytesOf(batchOf(groups.map((_, index) => index)));
+  function tokensOfCall(indices: readonly number[]): number {
+    if (indices.length < 2 || sessions.callByteLengthMax === Infinity) return callTokenCountMax;
+    const tokenCount = indices.reduce((sum, index) => sum + (lengths[index] as number), 0);
+    const byteLength = bytesOf(batchOf(indices));
     return Math.min(callTokenCountMax, Math.ceil((tokenCount * sessions.callByteLengthMax) / byteLength));
   }
 }

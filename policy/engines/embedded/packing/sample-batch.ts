@@ -128,16 +128,19 @@ function groupTensors(part: SamplePart, starts: readonly number[], nexts: readon
 
 /** [C, N, G], each from its own counter (prompt, rollout, token), so that no sample depends on another. */
 function uniforms(part: SamplePart, groups: readonly number[]): Tensor {
-  const { groupSize, sampling, seed, step, promptOffset, rolloutOffset } = part;
-  const key = keyOf('rollout', seed, step);
+  const { groupSize, sampling, seed, step, promptOffset, draws, rolloutOffset } = part;
+  const ofGroups = groups.map((prompt) => {
+    const draw = draws?.[prompt] ?? { seed, prompt: promptOffset + prompt };
+    return { key: keyOf('rollout', draw.seed, step), prompt: draw.prompt };
+  });
   const data = new Float32Array(sampling.tokenCountMax * groups.length * groupSize);
   if (sampling.greedy) data.fill(0.5);
   else {
     let at = 0;
     for (let token = 0; token < sampling.tokenCountMax; token++) {
-      for (const prompt of groups) {
+      for (const { key, prompt } of ofGroups) {
         for (let rollout = 0; rollout < groupSize; rollout++) {
-          data[at++] = openUnit(philox([promptOffset + prompt, rolloutOffset + rollout, token, 0], key)[0]);
+          data[at++] = openUnit(philox([prompt, rolloutOffset + rollout, token, 0], key)[0]);
         }
       }
     }

@@ -1,4 +1,4 @@
-/** Memory that this worker and its engines may use. */
+/** Memory that this process and its engines may use. */
 import { totalmem } from 'node:os';
 
 /** Bytes of the machine, or of the container if it is limited to less. */

@@ -1,0 +1,109 @@
+/** Answers requests to /v1/judge: judged or found in the cache, counted, and recorded. */
+import { randomInt } from 'node:crypto';
+import { asJson } from '../../artifacts/codecs/json-value.ts';
+import { ByteCache } from '../../core/byte-cache.ts';
+import { digestOf } from '../../core/json.ts';
+import { memoryOf, promptingOf } from '../../pipeline/recipe-access.ts';
+import type { AuditLog } from '../audit-log.ts';
+import type { ServeMetrics } from '../http/metrics.ts';
+import type { Limits } from '../limits.ts';
+import type { ServedPolicy } from '../policies/served-policy.ts';
+import { idsOf, judge, type JudgedRequestRow, type RowResult, rowsOf } from './judge.ts';
+import type { JudgeRequest } from './judge-request.ts';
+
+export interface JudgeServiceOptions {
+  readonly limits: Limits;
+  readonly pictureHosts: readonly string[];
+  readonly metrics: ServeMetrics;
+  /** Undefined if the operator wants none. */
+  readonly audit?: AuditLog;
+}
+
+export interface JudgeCaller {
+  readonly signal: AbortSignal;
+  /** Name of the caller's token, if tokens are required. */
+  readonly name?: string;
+}
+
+const cacheByteLengthMax = 64 << 20;
+const seedMax = 2 ** 31;
+
+export class JudgeService {
+  readonly #options: JudgeServiceOptions;
+  readonly #cache = new ByteCache<readonly JudgedRequestRow[]>(cacheByteLengthMax);
+
+  constructor(options: JudgeServiceOptions) {
+    this.#options = options;
+  }
+
+  /** The body of the response. Throws like `judge`, and if the record cannot be written. */
+  async answer(served: ServedPolicy, request: JudgeRequest, caller: JudgeCaller): Promise<object> {
+    const { metrics, audit } = this.#options;
+    const startedAtMs = performance.now();
+    const { task } = request;
+    const { seed = randomInt(seedMax) } = request;
+    const { rows, isCached } = await this.#judged(served, request, seed, caller.signal);
+    for (const { result } of rows) metrics.judged(task, isCached ? 'cached' : outcomeOf(result));
+    const latencyMs = performance.now() - startedAtMs;
+    const head = {
+      ...{ model: served.name, policy: { sha256: served.checkpoint.sha256 } },
+      ...(served.version !== undefined && { version: served.version }),
+      ...{ task, mode: request.mode ?? served.mode, ordering: request.ordering ?? null },
+      ...(isDrawn(request) && { seed }),
+      cached: isCached,
+    };
+    const at = new Date().toISOString();
+    const by = caller.name === undefined ? {} : { caller: caller.name };
+    await audit?.judged(
+      task,
+      rows.map(({ result, ...row }) => ({ ...result, ...row, ...head, ...by, at, latency: latencyMs / 1000 })),
+    );
+    const results = rows.map(({ result }) => result);
+    return 'rows' in request
+      ? { object: 'list', ...head, latencyMs, data: results }
+      : { object: 'judgment', ...head, latencyMs, ...results[0] };
+  }
+
+  async #judged(served: ServedPolicy, request: JudgeRequest, seed: number, signal: AbortSignal) {
+    const { limits, pictureHosts } = this.#options;
+    const ids = idsOf(request);
+    // What stands at an address may change, and a seed that nobody chose is to be another each time.
+    const isKept = pictureHosts.length === 0 && (!isDrawn(request) || request.seed !== undefined);
+    const key = isKept ? contentKey(served, request) : undefined;
+    const known = key === undefined ? undefined : this.#cache.get(key);
+    if (known !== undefined)
+      return { rows: known.map((row, i) => ({ ...row, result: { ...row.result, id: ids[i] ?? '' } })), isCached: true };
+    const rows = await judge(served, request, ids, { limits, pictureHosts, signal, seed });
+    // A refusal may name the row.
+    const isWhole = rows.every(({ result }) => !('error' in result));
+    if (key !== undefined && isWhole) this.#cache.set(key, rows, JSON.stringify(rows).length);
+    return { rows, isCached: false };
+  }
+}
+
+/** Digest of everything that determines the results but the ids of rows. */
+function contentKey({ policy, recipe, mode }: ServedPolicy, request: JudgeRequest): string | undefined {
+  const { task, mode: asked = mode, ordering = null, votes = 1, temperature = 1 } = request;
+  const { constrained = false, seed = null } = request;
+  const rows = rowsOf(request).map(({ fields, images, candidates }) => ({ fields, images, candidates }));
+  if (!Object.hasOwn(recipe.tasks, request.task)) return undefined;
+  const { tokenCountMax, promptCountPerBatch } = recipe.evaluation;
+  return digestOf(
+    asJson({
+      ...{ policy, prompting: promptingOf(recipe, [task]), tokenCountMax, promptCountPerBatch, mode: asked },
+      ...{ stopSequences: recipe.stopSequences ?? null, ...memoryOf(recipe) },
+      ...{ ordering, votes, temperature, constrained, seed, rows },
+    }),
+  );
+}
+
+/** Whether the results depend on the seed. */
+function isDrawn({ votes = 1, ordering }: JudgeRequest): boolean {
+  return votes > 1 || ordering === 'random';
+}
+
+function outcomeOf(row: RowResult): 'verdict' | 'unparsable' | 'undecided' | 'refused' {
+  if ('error' in row) return 'refused';
+  if (row.verdict !== null) return 'verdict';
+  return row.unparsable === undefined ? 'undecided' : 'unparsable';
+}
