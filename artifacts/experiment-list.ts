@@ -1,5 +1,6 @@
 /** The finished experiments of a store, by the keys of their documents alone. */
 import { experimentsPrefix } from './experiments.ts';
+import { textOfKeyPart } from './key-part.ts';
 import type { ArtifactStore } from './store/artifact-store.ts';
 
 export interface ListedExperiment {
@@ -11,13 +12,8 @@ export interface ListedExperiment {
 /** In key order. */
 export async function* listExperiments({ objects }: ArtifactStore): AsyncGenerator<ListedExperiment> {
   for await (const { key, modifiedAtMs } of objects.list(experimentsPrefix))
-    yield { experimentId: idIn(key), finishedAtMs: modifiedAtMs };
-}
-
-/** The inverse of `experimentKey`. */
-function idIn(key: string): string {
-  const escaped = key.slice(experimentsPrefix.length, -'.json'.length);
-  return decodeURIComponent(
-    escaped.replace(/=([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16))),
-  );
+    yield {
+      experimentId: textOfKeyPart(key.slice(experimentsPrefix.length, -'.json'.length)),
+      finishedAtMs: modifiedAtMs,
+    };
 }

@@ -6,13 +6,12 @@ import type { Leak } from '../judge/datasets/joining/leaks.ts';
 import type { CurvePoint } from '../judge/report/data.ts';
 import type { RolloutRow } from '../pipeline/reporting/rollout-rows.ts';
 import type { NameEvent } from '../artifacts/registry.ts';
+import type { PersonLabel, QueueOrder } from './labels/person-label.ts';
 
 /** `/api/settings`. */
 export interface StudioSettings {
-  /** Whether labels may be given. */
-  readonly labelling: boolean;
-  /** Whether the pages are files, without a server. */
-  readonly bundle: boolean;
+  /** Who labels; absent if labels are not taken. */
+  readonly labeller?: string;
 }
 
 /** `/api/experiments`: running ones first, then the finished ones, newest first. */
@@ -214,6 +213,42 @@ export interface PromotionsView {
       readonly checks: readonly { readonly rule: string; readonly value: number; readonly passed: boolean }[];
     }[];
   }[];
+}
+
+/** `/api/experiments/:id/queue`: the next example to label; without one, all of them are labelled. */
+export interface QueueView {
+  readonly task: string;
+  readonly order: QueueOrder;
+  readonly labels: readonly string[];
+  readonly labelledCount: number;
+  readonly waitingCount: number;
+  /** Without its label and votes. */
+  readonly example?: Omit<ExampleView, 'label' | 'votes'>;
+}
+
+/** Posted to `/api/experiments/:id/labels`. */
+export interface GivenLabel {
+  readonly task: string;
+  readonly exampleIndex: number;
+  readonly label: string;
+  readonly order: QueueOrder;
+  readonly note?: string;
+}
+
+/** What the judges said, which is shown after the label is kept. */
+export interface LabelAnswer {
+  readonly kept: PersonLabel;
+  /** Label of the row. */
+  readonly label: string;
+  readonly answers: History['answers'];
+}
+
+/** `/api/experiments/:id/agreement`: from examples that were chosen at random alone. */
+export interface AgreementView {
+  readonly labelCount: number;
+  readonly randomCount: number;
+  readonly people: number;
+  readonly runs: readonly { readonly runName: string; readonly count: number; readonly agreedCount: number }[];
 }
 
 /** Any failed request: the body, with the status that fits the code. */

@@ -3,6 +3,7 @@
  * `#/e/demo/rollouts?run=mt-rl/s0&step=4`: the view `rollouts` of the experiment `demo`.
  */
 import { useEffect, useState } from 'preact/hooks';
+import { queryOf, type Values } from '../query.ts';
 
 export interface Address {
   /** undefined on the pages that belong to no experiment. */
@@ -10,8 +11,6 @@ export interface Address {
   readonly view: string;
   readonly values: Readonly<Record<string, string>>;
 }
-
-type Values = Readonly<Record<string, string | number | undefined>>;
 
 export function addressIn(hash: string): Address {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
@@ -39,11 +38,6 @@ export function linkTo(experimentId: string | undefined, view: string, values: V
   const path = experimentId === undefined ? `#/${view}` : `#/e/${encodeURIComponent(experimentId)}/${view}`;
   const query = queryOf(values);
   return query === '' ? path : `${path}?${query}`;
-}
-
-export function queryOf(values: Values): string {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
-  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
 }
 
 export function useAddress(): Address {

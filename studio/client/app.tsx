@@ -1,7 +1,8 @@
 /** The frame of every page, and which view an address shows. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { ExperimentView } from '../api.ts';
+import type { ExperimentView, StudioSettings } from '../api.ts';
+import { pathOf } from '../query.ts';
 import { type Address, linkTo, useAddress } from './address.ts';
 import { isBundle } from './bundle.ts';
 import { useJson } from './fetch-json.ts';
@@ -15,6 +16,7 @@ import { Evaluation } from './views/evaluation.tsx';
 import { Example } from './views/example.tsx';
 import { Experiments } from './views/experiments.tsx';
 import { Group } from './views/group.tsx';
+import { Label } from './views/label.tsx';
 import { Lineage } from './views/lineage.tsx';
 import { Overview } from './views/overview.tsx';
 import { Promotions } from './views/promotions.tsx';
@@ -39,6 +41,7 @@ const views: Readonly<Record<string, View>> = {
   compare: { title: 'Compare', show: Compare, key: '4' },
   data: { title: 'Data', show: Data, key: '5' },
   lineage: { title: 'Lineage', show: Lineage, key: '6' },
+  label: { title: 'Label', show: Label, key: '7' },
   group: { title: 'Group', show: Group },
   example: { title: 'Example', show: Example },
 };
@@ -47,12 +50,14 @@ export function App() {
   const address = useAddress();
   const { experimentId, view } = address;
   const [hasHelp, setHasHelp] = useState(false);
+  const settings = useJson<StudioSettings>(isBundle ? undefined : '/api/settings').value;
+  const named = Object.entries(views).flatMap(([name, { title, key }]) => {
+    const isOffered = key !== undefined && (name !== 'label' || settings?.labeller !== undefined);
+    return isOffered ? [{ name, title, key }] : [];
+  });
   useHotkeys([
     { key: '?', meaning: 'this list', press: () => setHasHelp(!hasHelp) },
-    ...Object.entries(views).flatMap(([name, { title, key }]) => {
-      if (key === undefined || experimentId === undefined) return [];
-      return [goTo(experimentId, name, title, key)];
-    }),
+    ...(experimentId === undefined ? [] : named.map(({ name, title, key }) => goTo(experimentId, name, title, key))),
   ]);
   useEffect(() => {
     document.title = [views[view]?.title ?? 'Studio', experimentId].filter(Boolean).join(' · ');
@@ -65,6 +70,7 @@ export function App() {
           <i aria-hidden="true" />
           Studio
         </a>
+        {experimentId === undefined ? null : <span class="crumb">{experimentId}</span>}
         {experimentId === undefined ? (
           <nav aria-label="Pages">
             <a href="#/experiments" aria-current={view === 'experiments' ? 'page' : undefined}>
@@ -78,13 +84,11 @@ export function App() {
           </nav>
         ) : (
           <nav aria-label="Views">
-            {Object.entries(views).map(([name, { title, key }]) =>
-              key === undefined ? null : (
-                <a href={linkTo(experimentId, name)} aria-current={name === view ? 'page' : undefined}>
-                  {title}
-                </a>
-              ),
-            )}
+            {named.map(({ name, title }) => (
+              <a key={name} href={linkTo(experimentId, name)} aria-current={name === view ? 'page' : undefined}>
+                {title}
+              </a>
+            ))}
           </nav>
         )}
         <button type="button" class="round" aria-label="Keys" onClick={() => setHasHelp(true)}>
@@ -120,7 +124,7 @@ function goTo(experimentId: string, name: string, title: string, key: string) {
 function OfExperiment({ address, experimentId }: { readonly address: Address; readonly experimentId: string }) {
   const progress = useProgress(experimentId);
   // Read again when it has ended: scores come with its end.
-  const path = `/api/experiments/${encodeURIComponent(experimentId)}`;
+  const path = pathOf(experimentId);
   const { value, failure } = useJson<ExperimentView>(path, progress?.status === 'ENDED' ? 1 : 0);
   const view = views[address.view];
   if (failure !== undefined) return <Failed failure={failure} />;

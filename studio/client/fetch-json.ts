@@ -35,9 +35,16 @@ export function useJson<T>(path: string | undefined, version = 0): Fetched<T> {
 }
 
 export async function fetchJson<T>(path: string, signal?: AbortSignal): Promise<Answer<T>> {
-  if (isBundle) return bundled<T>(path);
+  return isBundle ? bundled<T>(path) : ask<T>(path, signal ? { signal } : {});
+}
+
+export function postJson<T>(path: string, value: unknown): Promise<Answer<T>> {
+  return ask<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
+}
+
+async function ask<T>(path: string, init: RequestInit): Promise<Answer<T>> {
   try {
-    const response = await fetch(path, signal ? { signal } : {});
+    const response = await fetch(path, init);
     const body: unknown = await response.json();
     return response.ok ? { value: body as T } : { failure: (body as Failure).error };
   } catch {

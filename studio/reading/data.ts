@@ -1,10 +1,8 @@
-/** What became of the rows: quarantine, leaks, pictures; and where a policy comes from. */
+/** What became of the rows: quarantine and leaks; and where a policy comes from. */
 import { ancestryOf } from '../../artifacts/ancestry.ts';
-import { MtrlError } from '../../core/errors.ts';
 import type { Leak } from '../../judge/datasets/joining/leaks.ts';
 import type { QuarantinedRow } from '../../judge/example.ts';
 import { datasetOf } from '../../pipeline/data/dataset-artifact.ts';
-import { imageBytes } from '../../pipeline/data/image-table.ts';
 import { storedRows } from '../../pipeline/data/json-lines.ts';
 import type { LeakPage, LineageView, QuarantinePage } from '../api.ts';
 import type { Library } from '../library.ts';
@@ -13,7 +11,7 @@ import { pageOf, startOf } from './page-of.ts';
 
 const pageRowCount = 100;
 
-async function datasetOfExperiment(library: Library, experimentId: string) {
+export async function datasetOfExperiment(library: Library, experimentId: string) {
   return datasetOf(library.cache, await datasetRefOf(library, await openExperiment(library, experimentId)));
 }
 
@@ -42,29 +40,4 @@ export async function lineageOf(library: Library, experimentId: string, runName:
   const { checkpoint } = runOf(await openExperiment(library, experimentId), runName);
   const tree = await ancestryOf(library.store, 'checkpoint', checkpoint, { depthMax: 8, openedCountMax: 2 });
   return { runName, tree };
-}
-
-export interface Picture {
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-}
-
-/** Throws NOT_FOUND for a digest that is none. */
-export async function pictureOf(library: Library, experimentId: string, digest: string): Promise<Picture> {
-  if (!/^[0-9a-f]{64}$/.test(digest))
-    throw new MtrlError('NOT_FOUND', 'this is no digest of a picture', { where: digest.slice(0, 80) });
-  const bytes = await imageBytes(library.cache, await datasetOfExperiment(library, experimentId), digest);
-  return { bytes, contentType: contentTypeOf(bytes) };
-}
-
-/** By the first bytes, and never anything that a browser would run. */
-function contentTypeOf(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  if (head.startsWith('\x89PNG')) return 'image/png';
-  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
-  if (head.startsWith('GIF8')) return 'image/gif';
-  if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'image/webp';
-  if (head.slice(4, 8) === 'ftyp') return 'image/avif';
-  if (head.startsWith('II') || head.startsWith('MM')) return 'image/tiff';
-  return 'application/octet-stream';
 }

@@ -40,3 +40,12 @@ export function choice(query: URLSearchParams, name: string): boolean | undefine
   if (value === 'yes' || value === 'no') return value === 'yes';
   throw new MtrlError('USAGE', 'this must be yes or no', { where: name, found: value });
 }
+
+export function oneOf<T extends string>(query: URLSearchParams, name: string, values: readonly T[]): T {
+  const value = requiredText(query, name);
+  const found = values.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw new MtrlError('USAGE', 'this value is not one of those allowed', {
+    ...{ where: name, found: value, hint: values.join(', ') },
+  });
+}

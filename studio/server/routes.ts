@@ -9,10 +9,13 @@ import { judgmentPage } from '../reading/judgments.ts';
 import { experimentEntries, experimentView } from '../reading/overview.ts';
 import { promotionsView } from '../reading/promotions.ts';
 import { type RolloutFilter, rolloutMatches, rolloutPage } from '../reading/rollouts.ts';
-import { choice, decimal, requiredText, requiredWholeNumber, text, wholeNumber } from './asked.ts';
+import { agreementOf } from '../labels/agreement.ts';
+import { queueOrders } from '../labels/person-label.ts';
+import { nextToLabel } from '../labels/queue.ts';
+import { choice, decimal, oneOf, requiredText, requiredWholeNumber, text, wholeNumber } from './asked.ts';
 
 type Answer = (library: Library, query: URLSearchParams) => Promise<unknown>;
-type AnswerOf = (library: Library, experimentId: string, query: URLSearchParams) => Promise<unknown>;
+type AnswerOf = (library: Library, experimentId: string, query: URLSearchParams, by: string) => Promise<unknown>;
 
 /** Under `/api/`. */
 const answers = new Map<string, Answer>([
@@ -59,15 +62,25 @@ const answersOfExperiment = new Map<string, AnswerOf>(
     history: (library, id, query) => historyOf(library, id, requiredWholeNumber(query, 'example')),
     quarantine: (library, id, query) => quarantinePage(library, id, text(query, 'after')),
     leaks: (library, id, query) => leakPage(library, id, text(query, 'after')),
+    queue: (library, id, query, by) => {
+      const [task, skipCount = 0] = [requiredText(query, 'task'), wholeNumber(query, 'skip')];
+      return nextToLabel(library, id, { task, order: oneOf(query, 'order', queueOrders), by, skipCount });
+    },
+    agreement: (library, id, query) => agreementOf(library, id, requiredText(query, 'task')),
     lineage: (library, id, query) => lineageOf(library, id, requiredText(query, 'run')),
   } satisfies Readonly<Record<string, AnswerOf>>),
 );
 
-/** undefined for a path that nothing answers. */
-export function answerTo(library: Library, path: string, query: URLSearchParams): Promise<unknown> | undefined {
+/** undefined for a path that nothing answers. @param by who labels */
+export function answerTo(
+  library: Library,
+  path: string,
+  query: URLSearchParams,
+  by = '',
+): Promise<unknown> | undefined {
   const [api, first = '', id, last = '', ...rest] = path.split('/').slice(1).map(decodeURIComponent);
   if (api !== 'api' || rest.length > 0) return undefined;
-  if (first === 'experiments' && id !== undefined) return answersOfExperiment.get(last)?.(library, id, query);
+  if (first === 'experiments' && id !== undefined) return answersOfExperiment.get(last)?.(library, id, query, by);
   return id === undefined ? answers.get(first)?.(library, query) : undefined;
 }
 

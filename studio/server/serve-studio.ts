@@ -1,15 +1,17 @@
 /**
  * The studio's server. It listens on loopback alone, and answers only requests that name it by a loopback name: a page
- * elsewhere on the web whose name leads here gets nothing. It changes nothing.
+ * elsewhere on the web whose name leads here gets nothing. It changes nothing, unless it takes labels.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { MtrlError } from '../../core/errors.ts';
 import type { Library } from '../library.ts';
-import { pictureOf } from '../reading/data.ts';
+import { pictureOf } from '../reading/picture.ts';
+import { requiredText } from './asked.ts';
 import { ProgressEvents } from './events.ts';
 import { failureOf } from './failure.ts';
+import { sendLabels, takeLabel } from './labelling.ts';
 import { type PageFile, pageFiles } from './page.ts';
 import { answerTo } from './routes.ts';
 
@@ -33,20 +35,24 @@ export interface Studio {
 export interface StudioOptions {
   /** 0 for any free port. */
   readonly port: number;
+  /** Who labels. Default: nobody, and nothing in the store changes. */
+  readonly labeller?: string;
 }
 
 interface Serving {
   readonly library: Library;
   readonly files: ReadonlyMap<string, PageFile>;
   readonly events: ProgressEvents;
+  readonly labeller: string | undefined;
 }
 
 /** Throws PORT_IN_USE. */
-export async function serveStudio(library: Library, { port }: StudioOptions): Promise<Studio> {
+export async function serveStudio(library: Library, { port, labeller }: StudioOptions): Promise<Studio> {
   const serving: Serving = {
     library,
     files: new Map(Object.entries(await pageFiles())),
     events: new ProgressEvents(library.running),
+    labeller,
   };
   const server = createServer((request, response) => void respond(serving, request, response));
   await listen(server, port);
@@ -95,28 +101,35 @@ function requireOwnName({ headers: { host: named = '' } }: IncomingMessage): voi
   });
 }
 
-async function answer({ library, files, events }: Serving, request: IncomingMessage, response: ServerResponse) {
+async function answer(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { library, files, events, labeller } = serving;
   const { pathname, searchParams } = new URL(request.url ?? '/', `http://${host}`);
   const { method = 'GET' } = request;
+  const [, first, second, id, last, ...rest] = pathname.split('/').map(decodeURIComponent);
+  const isOfExperiment = first === 'api' && second === 'experiments' && id !== undefined && rest.length === 0;
+  if (method === 'POST' && isOfExperiment && last === 'labels') {
+    sendJson(response, await takeLabel(library, id, request, labeller));
+    return;
+  }
   if (method !== 'GET' && method !== 'HEAD') throw noSuch(`${method} ${pathname}`);
-  if (pathname === '/api/events') {
+  if (pathname === '/api/settings') sendJson(response, labeller === undefined ? {} : { labeller });
+  else if (pathname === '/api/events') {
     if (!events.listen(response)) throw new MtrlError('USAGE', 'too many pages are open', { where: pathname });
-    return;
-  }
-  const [, first, id, digest, ...rest] = pathname.split('/').map(decodeURIComponent);
-  if (first === 'pictures' && id !== undefined && digest !== undefined && rest.length === 0) {
-    const { bytes, contentType } = await pictureOf(library, id, digest);
+  } else if (isOfExperiment && last === 'labels.jsonl')
+    await sendLabels(library, id, requiredText(searchParams, 'task'), response);
+  else if (first === 'pictures' && second !== undefined && id !== undefined && last === undefined) {
+    const { bytes, contentType } = await pictureOf(library, second, id);
     send(response, bytes, { 'content-type': contentType, 'cache-control': 'private, max-age=31536000, immutable' });
-    return;
+  } else {
+    const file = files.get(pathname === '/' ? 'index.html' : pathname.slice(1));
+    if (file === undefined)
+      sendJson(response, await (answerTo(library, pathname, searchParams, labeller) ?? none(pathname)));
+    else send(response, file.content, { 'content-type': file.contentType, 'cache-control': 'no-cache' });
   }
-  const file = files.get(pathname === '/' ? 'index.html' : pathname.slice(1));
-  if (file !== undefined) {
-    send(response, file.content, { 'content-type': file.contentType, 'cache-control': 'no-cache' });
-    return;
-  }
-  const answered = answerTo(library, pathname, searchParams);
-  if (answered === undefined) throw noSuch(pathname);
-  sendJson(response, await answered);
+}
+
+function none(pathname: string): Promise<never> {
+  return Promise.reject(noSuch(pathname));
 }
 
 function noSuch(where: string): MtrlError {

@@ -11,6 +11,8 @@ main { max-width: 1240px; margin: 0 auto; padding: 34px 24px 80px; }
 .bar { position: sticky; top: 0; z-index: 5; display: flex; align-items: center; gap: 6px 26px; padding: 0 max(24px, calc((100vw - 1240px) / 2 + 24px)); min-height: 50px; background: color-mix(in srgb, var(--ground) 90%, transparent); backdrop-filter: blur(10px); border-bottom: 1px solid var(--line); }
 .brand { display: inline-flex; align-items: center; gap: 9px; color: var(--ink); font-weight: 650; letter-spacing: -.01em; }
 .brand:hover { text-decoration: none; }
+.crumb { color: var(--muted); font-size: 14px; max-width: 22ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; margin-left: -14px; }
+.crumb::before { content: "/"; margin-right: 12px; opacity: .5; }
 .brand i { width: 11px; height: 11px; border-radius: 50%; background: var(--accent); }
 .bar nav { display: flex; flex: 1; gap: 0 20px; overflow-x: auto; scrollbar-width: none; }
 .bar nav a { color: var(--muted); font-size: 14px; padding: 14px 0 12px; border-bottom: 2px solid transparent; white-space: nowrap; }
@@ -68,7 +70,7 @@ kbd { display: inline-block; min-width: 26px; text-align: center; padding: 1px 7
 @media (max-width: 560px) {
   main { padding: 22px 16px 60px; }
   .bar { padding: 0 16px; gap: 6px 16px; }
-  .brand { font-size: 0; gap: 0; }
+  .brand { font-size: 0; gap: 0; } .crumb { display: none; }
   .filters { padding: 12px; gap: 10px; }
   .field { flex: 1 1 42%; min-width: 0; } .field.short { width: auto; flex: 1 1 30%; }
   .choices { width: 100%; } .choices button { flex: 1; padding: 6px 4px; }

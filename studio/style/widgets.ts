@@ -41,7 +41,7 @@ table { border-collapse: collapse; width: 100%; }
 .legend { display: inline-flex; flex-wrap: wrap; gap: 4px 16px; color: var(--muted); }
 .step-bar { margin: 0 0 12px; }
 .bars { display: flex; gap: 2px; height: 56px; align-items: stretch; }
-.bars button { flex: 1; min-width: 2px; max-width: 42px; padding: 0; border: 0; background: var(--soft); cursor: pointer; border-radius: 3px; overflow: hidden; }
+.bars button { flex: 1; min-width: 2px; padding: 0; border: 0; background: var(--soft); cursor: pointer; border-radius: 3px; overflow: hidden; }
 .bars svg { display: block; width: 100%; height: 100%; }
 .bars .reward { fill: var(--accent); opacity: .3; } .bars .share { fill: var(--s1); opacity: .75; }
 .bars button:hover .reward { opacity: .5; }
@@ -69,7 +69,7 @@ table { border-collapse: collapse; width: 100%; }
 .prompt { display: flex; flex-wrap: wrap; gap: 18px 22px; padding: 18px; margin-bottom: 18px; align-items: center; }
 .prompt > div { flex: 1 1 260px; min-width: 0; }
 .asked { font-size: 17px; line-height: 1.5; overflow-wrap: anywhere; white-space: pre-wrap; }
-.mark { font-style: normal; font-size: 13px; padding: 1px 8px; border-radius: 6px; background: var(--soft); color: var(--muted); }
+.mark { font-style: normal; margin: 0 .4em; font-size: 13px; padding: 1px 8px; border-radius: 6px; background: var(--soft); color: var(--muted); }
 .group { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 12px; }
 .group article { padding: 14px 16px; display: grid; gap: 10px; align-content: start; min-width: 0; }
 .group .chosen { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
@@ -84,7 +84,7 @@ table { border-collapse: collapse; width: 100%; }
 .odd-3 { background: color-mix(in srgb, var(--accent) 32%, transparent); } .odd-4 { background: color-mix(in srgb, var(--accent) 44%, transparent); }
 .left-out { color: var(--muted); background: var(--soft); text-decoration: line-through; text-decoration-color: var(--line); }
 .figures { list-style: none; display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 12px; padding: 0; margin: 0; }
-.figures li { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 12px 15px; display: grid; }
+.figures li { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 12px 15px; display: grid; align-content: start; }
 .figures b { font-size: 25px; letter-spacing: -.025em; line-height: 1.2; font-weight: 650; }
 .figures span { font-size: 13px; } .figures small { font-size: 12px; }
 .confusion { width: auto; border-collapse: separate; border-spacing: 4px; font-size: 14px; }
@@ -98,6 +98,7 @@ table { border-collapse: collapse; width: 100%; }
 .plain tbody th { font-weight: 500; }
 .plain a[aria-current] { font-weight: 700; }
 .panel > .plain th, .panel > .plain td { padding-left: 16px; } .panel > .plain tr:last-child td { border: 0; }
+.plain code.whole { white-space: nowrap; }
 .plain thead th { color: var(--muted); font-weight: 500; font-size: 12.5px; white-space: nowrap; }
 .said { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 12px; }
 .said > * { padding: 12px 15px; display: grid; gap: 7px; align-content: start; color: var(--ink); min-width: 0; }

@@ -29,7 +29,7 @@ function recipeOf(folder: string, { stepCount, promptCountPerStep, groupSize, te
   const rl = {
     ...{ objective: 'rl' as const, mode: 'think' as const, stepCount, promptCountPerStep, groupSize },
     ...{ tokenCountMax: 20, snapshotEveryStepCount: stepCount, rolloutShardCount: 2 },
-    optimizer: { learningRate: 1e-4, warmupStepCount: 2 },
+    optimizer: { learningRate: 3e-4, warmupStepCount: 2 },
   };
   const rows = { reader: 'jsonl' as const, task: 'safety', imageFolder: folder };
   return {
@@ -61,7 +61,7 @@ function recipeOf(folder: string, { stepCount, promptCountPerStep, groupSize, te
       'dr-grpo': { ...rl, algorithm: 'dr-grpo' },
     },
     quarantineRateMax: 0.9,
-    evaluation: { tokenCountMax: 20, bootstrapResampleCount: 100, probes: ['blank-image'], modes: ['forced-choice'] },
+    evaluation: { tokenCountMax: 48, bootstrapResampleCount: 100, probes: ['blank-image'], modes: ['forced-choice'] },
   } as RecipeInput;
 }
 

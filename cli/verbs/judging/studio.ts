@@ -1,31 +1,35 @@
 import type { Command } from 'commander';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { tmpdir } from 'node:os';
-import { openLibrary } from '../../../studio/library.ts';
+import { userInfo } from 'node:os';
 import { serveStudio } from '../../../studio/server/serve-studio.ts';
 import { print } from '../../show/output.ts';
 import { runningExperiments } from '../../temporal/running-experiments.ts';
 import { withStack } from '../../temporal/stack.ts';
 import { wholeNumber } from '../../whole-number.ts';
+import { withLibrary } from '../../with-library.ts';
 
 const usualPort = 8720;
+
+interface StudioOptions {
+  readonly port: number;
+  /** true for the name of the system account. */
+  readonly label?: string | true;
+}
 
 export function addStudio(command: Command): void {
   command
     .option('--port <port>', 'port on 127.0.0.1; 0 for any free one', wholeNumber, usualPort)
-    .action(async ({ port }: { readonly port: number }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'mtrl-studio-'));
-      try {
-        await withStack({ startMissing: false }, async ({ client, store }) => {
-          const studio = await serveStudio(openLibrary(store, folder, runningExperiments(client)), { port });
+    .option('--label [name]', 'take labels, as those of this person (default: the name of the system account)')
+    .action(async ({ port, label }: StudioOptions) => {
+      const labeller = label === true ? userInfo().username : label;
+      await withStack({ startMissing: false }, async ({ client, store }) => {
+        const serve = async (library: Parameters<typeof serveStudio>[0]): Promise<void> => {
+          const studio = await serveStudio(library, { port, ...(labeller !== undefined && { labeller }) });
           print(studio.address);
           await interrupted();
           await studio.close();
-        });
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+        };
+        await withLibrary(store, serve, runningExperiments(client));
+      });
     });
 }
 

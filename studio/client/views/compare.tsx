@@ -1,6 +1,7 @@
 /** Two judges row by row, disagreements first. */
 import type { Comparison } from '../../api.ts';
-import { change, linkTo, queryOf } from '../address.ts';
+import { pathOf } from '../../query.ts';
+import { change, linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
 import { useSteps } from '../hotkeys.ts';
 import { Select } from '../widgets/choices.tsx';
@@ -17,7 +18,7 @@ export function Compare({ experiment, address }: ViewProps) {
   const b = address.values['b'] ?? evaluated.at(-1)?.runName;
   const tasks = evaluated.find(({ runName }) => runName === a)?.scores.map(({ task }) => task) ?? [];
   const task = address.values['task'] ?? tasks[0];
-  const path = `/api/experiments/${encodeURIComponent(experimentId)}/comparison?${queryOf({ task, a, b })}`;
+  const path = pathOf(experimentId, 'comparison', { task, a, b });
   const pages = usePages<Comparison>(evaluated.length < 2 ? undefined : path);
   useSteps('.compared a.open');
   if (evaluated.length < 2) return <Nothing>A comparison needs two runs that are evaluated.</Nothing>;

@@ -1,5 +1,6 @@
 /** Rows that did not become examples, and examples that training and test share. */
 import type { LeakPage, QuarantinePage } from '../../api.ts';
+import { pathOf } from '../../query.ts';
 import { change } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
 import { Choices } from '../widgets/choices.tsx';
@@ -12,15 +13,17 @@ export function Data({ experiment, address }: ViewProps) {
   return (
     <>
       <h1>Data</h1>
-      <Choices
-        name="Part"
-        value={part}
-        values={[
-          ['quarantine', 'quarantine'],
-          ['leaks', 'leaks'],
-        ]}
-        choose={(value) => change(address, { part: value })}
-      />
+      <div class="chart-head">
+        <Choices
+          name="Part"
+          value={part}
+          values={[
+            ['quarantine', 'quarantine'],
+            ['leaks', 'leaks'],
+          ]}
+          choose={(value) => change(address, { part: value })}
+        />
+      </div>
       {part === 'leaks' ? (
         <Leaks experimentId={experiment.experimentId} />
       ) : (
@@ -31,7 +34,7 @@ export function Data({ experiment, address }: ViewProps) {
 }
 
 function Quarantine({ experimentId }: { readonly experimentId: string }) {
-  const pages = usePages<QuarantinePage>(`/api/experiments/${encodeURIComponent(experimentId)}/quarantine`);
+  const pages = usePages<QuarantinePage>(pathOf(experimentId, 'quarantine'));
   const { rows, last, failure, isWaiting, more } = pages;
   if (failure !== undefined) return <Failed failure={failure} />;
   if (last?.rowCount === 0) return <Nothing>Every row became an example.</Nothing>;
@@ -53,7 +56,7 @@ function Quarantine({ experimentId }: { readonly experimentId: string }) {
             {rows.map(({ code, source, row, reason, excerpt }) => (
               <tr key={`${source} ${String(row)}`}>
                 <td>
-                  <code>{code}</code>
+                  <code class="whole">{code}</code>
                 </td>
                 <td>{source}</td>
                 <td>{row}</td>
@@ -74,7 +77,7 @@ function Quarantine({ experimentId }: { readonly experimentId: string }) {
 const kinds = { image: 'same picture', 'near-image': 'similar pictures', text: 'same text' } as const;
 
 function Leaks({ experimentId }: { readonly experimentId: string }) {
-  const pages = usePages<LeakPage>(`/api/experiments/${encodeURIComponent(experimentId)}/leaks`);
+  const pages = usePages<LeakPage>(pathOf(experimentId, 'leaks'));
   const { rows, last, failure, isWaiting, more } = pages;
   if (failure !== undefined) return <Failed failure={failure} />;
   if (last?.rowCount === 0) return <Nothing>No picture or text is in two splits.</Nothing>;

@@ -2,8 +2,10 @@
 import { interval, points, significant } from '../../../judge/report/format.ts';
 import type { TaskScores } from '../../../judge/evaluation/task-scores.ts';
 import type { JudgmentPage } from '../../api.ts';
-import { change, linkTo, queryOf } from '../address.ts';
+import { pathOf, queryOf } from '../../query.ts';
+import { change, linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
+import { isBundle } from '../bundle.ts';
 import { useSteps } from '../hotkeys.ts';
 import { Choices, Select } from '../widgets/choices.tsx';
 import { ConfusionMatrix } from '../widgets/confusion.tsx';
@@ -23,7 +25,7 @@ export function Evaluation({ experiment, address }: ViewProps) {
   const scores = run?.scores.find(({ task }) => task === values['task']) ?? run?.scores[0];
   const { label, verdict, right, flips, variant, slice } = values;
   const filter = { run: run?.runName, task: scores?.task, label, verdict, right, flips, variant, slice };
-  const path = `/api/experiments/${encodeURIComponent(experimentId)}/judgments?${queryOf(filter)}`;
+  const path = pathOf(experimentId, 'judgments', filter);
   const pages = usePages<JudgmentPage>(scores === undefined ? undefined : path);
   useSteps('.rollout > a.open');
   if (evaluated.length === 0) return <Nothing>Nothing is evaluated yet: that comes after training.</Nothing>;
@@ -74,32 +76,40 @@ export function Evaluation({ experiment, address }: ViewProps) {
       <section>
         <h2>Answers</h2>
         <div class="chart-head">
-          <Choices
-            name="Correct or wrong"
-            value={right ?? ''}
-            values={[
-              ['', 'all'],
-              ['yes', 'correct'],
-              ['no', 'wrong'],
-            ]}
-            choose={(value) => change(address, { right: value })}
-          />
-          {scores.consistencyRate === undefined ? null : (
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={flips === 'yes'}
-                onChange={() => change(address, { flips: flips === 'yes' ? '' : 'yes' })}
-              />{' '}
-              only order flips
-            </label>
+          {isBundle ? null : (
+            <>
+              <Choices
+                name="Correct or wrong"
+                value={right ?? ''}
+                values={[
+                  ['', 'all'],
+                  ['yes', 'correct'],
+                  ['no', 'wrong'],
+                ]}
+                choose={(value) => change(address, { right: value })}
+              />
+              {scores.consistencyRate === undefined ? null : (
+                <label class="check">
+                  <input
+                    type="checkbox"
+                    checked={flips === 'yes'}
+                    onChange={() => change(address, { flips: flips === 'yes' ? '' : 'yes' })}
+                  />{' '}
+                  only order flips
+                </label>
+              )}
+            </>
           )}
           <span class="muted" role="status">
-            {pages.last === undefined ? '' : `${String(pages.last.matchCount)} answers`}
-            {label === undefined ? '' : `, label ${label}`}
-            {verdict === undefined ? '' : `, verdict ${verdict}`}
-            {variant === undefined ? '' : `, ${variant}`}
-            {slice === undefined ? '' : `, ${slice}`}
+            {[
+              pages.last === undefined ? 'reading…' : `${String(pages.last.matchCount)} answers`,
+              label && `label ${label}`,
+              verdict && `verdict ${verdict}`,
+              variant,
+              slice,
+            ]
+              .filter(Boolean)
+              .join(', ')}
           </span>
           {isFiltered ? <a href={link({})}>clear the filter</a> : null}
         </div>

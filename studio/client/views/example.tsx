@@ -1,10 +1,13 @@
 /** One example across steps: how what was said about it changed while the judges learnt. */
 import { significant } from '../../../judge/report/format.ts';
-import type { History } from '../../api.ts';
+import type { ExperimentView, History } from '../../api.ts';
+import { pathOf } from '../../query.ts';
 import { linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
+import { armLines, curvesWithRuns } from '../arm-lines.ts';
 import { useJson } from '../fetch-json.ts';
 import { useSteps } from '../hotkeys.ts';
+import { Chart } from '../widgets/chart.tsx';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
 import { Prompt } from '../widgets/prompt.tsx';
 import { Said, Verdict } from '../widgets/verdict.tsx';
@@ -12,9 +15,7 @@ import { Said, Verdict } from '../widgets/verdict.tsx';
 export function Example({ experiment, address }: ViewProps) {
   const { experimentId } = experiment;
   const { example = '' } = address.values;
-  const { value, failure } = useJson<History>(
-    `/api/experiments/${encodeURIComponent(experimentId)}/history?example=${example}`,
-  );
+  const { value, failure } = useJson<History>(pathOf(experimentId, 'history', { example }));
   useSteps('.said a, .said article');
   if (failure !== undefined) return <Failed failure={failure} />;
   if (value === undefined) return <Waiting />;
@@ -42,6 +43,19 @@ export function Example({ experiment, address }: ViewProps) {
                 <p class="text">{answer.text}</p>
               </article>
             ))}
+          </div>
+        </section>
+      )}
+      {runs.length === 0 ? null : (
+        <section>
+          <h2>Over the steps</h2>
+          <div class="charts">
+            <Chart
+              title="Reward"
+              about="mean of the group at each step"
+              range={[0, 1]}
+              lines={linesOf(experiment, value)}
+            />
           </div>
         </section>
       )}
@@ -73,6 +87,19 @@ export function Example({ experiment, address }: ViewProps) {
       {runs.length === 0 ? <Nothing>No run was trained on this example.</Nothing> : null}
     </>
   );
+}
+
+/** The example's mean reward at each step that showed it, arm by arm. */
+function linesOf(experiment: ExperimentView, history: History) {
+  const runs = [...new Set(history.rollouts.map(({ runName }) => runName))];
+  const curves = runs.map((runName) => ({
+    runName,
+    points: stepsOf(history, runName).map(([step, , rollouts]) => ({
+      ...{ step, loss: 0, gradientNorm: 0, learningRate: 0 },
+      reward: rollouts.reduce((sum, { reward }) => sum + reward, 0) / rollouts.length,
+    })),
+  }));
+  return armLines(curvesWithRuns(experiment, curves), ({ reward }) => reward, false);
 }
 
 function stepsOf({ rollouts }: History, run: string) {

@@ -1,7 +1,8 @@
 /** A group side by side: what the step learnt from one prompt. */
 import { significant } from '../../../judge/report/format.ts';
 import type { GroupView, RolloutView } from '../../api.ts';
-import { change, linkTo, queryOf } from '../address.ts';
+import { pathOf } from '../../query.ts';
+import { change, linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
 import { useJson } from '../fetch-json.ts';
 import { useHotkeys, useSteps } from '../hotkeys.ts';
@@ -30,7 +31,7 @@ export function Group({ experiment, address }: ViewProps) {
   const { experimentId } = experiment;
   const { run = '', step = '', prompt = '0', rollout, colour = 'advantage' } = address.values;
   const colouring: Colouring = colourings.find(([name]) => name === colour)?.[0] ?? 'none';
-  const path = `/api/experiments/${encodeURIComponent(experimentId)}/group?${queryOf({ run, step, prompt })}`;
+  const path = pathOf(experimentId, 'group', { run, step, prompt });
   const { value, failure } = useJson<GroupView>(path);
   const move = (by: number) => () => {
     const next = Number(prompt) + by;
@@ -63,6 +64,12 @@ export function Group({ experiment, address }: ViewProps) {
         <h1>
           Group {Number(prompt) + 1} <small>of {value.promptCount}</small>
         </h1>
+        <p class="facts-line">
+          <a href={linkTo(experimentId, 'example', { example: value.example.exampleIndex })}>
+            this example over all steps
+          </a>
+          <span>sampled at temperature {significant(value.temperature)}</span>
+        </p>
       </header>
       <Prompt experimentId={experimentId} example={value.example} />
       <div class="chart-head">
@@ -73,7 +80,6 @@ export function Group({ experiment, address }: ViewProps) {
           choose={(each) => change(address, { colour: each }, 'replace')}
         />
         <span class="muted">{meanings[colouring]}</span>
-        <a href={linkTo(experimentId, 'example', { example: value.example.exampleIndex })}>history of this example</a>
       </div>
       <div class="group">
         {value.rollouts.map((each, i) => (
@@ -82,6 +88,10 @@ export function Group({ experiment, address }: ViewProps) {
       </div>
     </>
   );
+}
+
+function signed(value: number): string {
+  return `${value > 0 ? '+' : value < 0 ? '−' : ''}${significant(Math.abs(value))}`;
 }
 
 interface ColumnProps {
@@ -100,10 +110,7 @@ function Column({ rollout, isChosen, colouring, advantageMax }: ColumnProps) {
         <Verdict judgment={judgment} isRight={reward.accuracy === 1} />
         <b>{significant(value)}</b>
         {advantage === undefined ? null : (
-          <span class={advantage > 0 ? 'good' : advantage < 0 ? 'bad' : 'muted'}>
-            {advantage > 0 ? '+' : ''}
-            {significant(advantage)}
-          </span>
+          <span class={advantage > 0 ? 'good' : advantage < 0 ? 'bad' : 'muted'}>{signed(advantage)}</span>
         )}
       </header>
       <Tokens {...{ rollout, colouring, advantageMax }} />

@@ -2,7 +2,8 @@
 import type { Ancestry } from '../../../artifacts/ancestry.ts';
 import { bytes } from '../../../judge/report/format.ts';
 import type { LineageView } from '../../api.ts';
-import { change, queryOf } from '../address.ts';
+import { pathOf } from '../../query.ts';
+import { change } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
 import { useJson } from '../fetch-json.ts';
 import { Select } from '../widgets/choices.tsx';
@@ -11,9 +12,7 @@ import { Failed, Waiting } from '../widgets/notice.tsx';
 export function Lineage({ experiment, address }: ViewProps) {
   const { experimentId, runs } = experiment;
   const run = address.values['run'] ?? runs.at(-1)?.runName;
-  const { value, failure } = useJson<LineageView>(
-    `/api/experiments/${encodeURIComponent(experimentId)}/lineage?${queryOf({ run })}`,
-  );
+  const { value, failure } = useJson<LineageView>(pathOf(experimentId, 'lineage', { run }));
   return (
     <>
       <h1>Lineage</h1>

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { count } from '../../../judge/report/format.ts';
 import type { CurvePoint } from '../../../judge/report/data.ts';
 import type { Curves } from '../../api.ts';
+import { pathOf } from '../../query.ts';
 import type { ViewProps } from '../app.tsx';
 import { armLines, curvesWithRuns, type RunCurve, withNewest } from '../arm-lines.ts';
 import { useJson } from '../fetch-json.ts';
@@ -108,7 +109,7 @@ interface CurvesProps {
 
 function TrainingCurves({ experiment, progress }: CurvesProps) {
   const [showsSeeds, setShowsSeeds] = useState(false);
-  const { value, failure } = useJson<Curves>(`/api/experiments/${encodeURIComponent(experiment.experimentId)}/curves`);
+  const { value, failure } = useJson<Curves>(pathOf(experiment.experimentId, 'curves'));
   const newest = useNewestSteps(progress);
   if (failure !== undefined) return <Failed failure={failure} />;
   if (value === undefined) return <Waiting />;

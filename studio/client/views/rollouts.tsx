@@ -2,8 +2,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { significant } from '../../../judge/report/format.ts';
 import type { Curves, Matches, RolloutPage } from '../../api.ts';
-import { change, linkTo, queryOf } from '../address.ts';
+import { pathOf, queryOf } from '../../query.ts';
+import { change, linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
+import { isBundle } from '../bundle.ts';
 import { useJson } from '../fetch-json.ts';
 import { useSteps } from '../hotkeys.ts';
 import { Choices, Select } from '../widgets/choices.tsx';
@@ -17,22 +19,24 @@ import { Said } from '../widgets/verdict.tsx';
 export function Rollouts({ experiment, address }: ViewProps) {
   const { experimentId, runs } = experiment;
   const { values } = address;
-  const base = `/api/experiments/${encodeURIComponent(experimentId)}`;
-  const curves = useJson<Curves>(`${base}/curves`);
+  const curves = useJson<Curves>(pathOf(experimentId, 'curves'));
   const trained = runs.filter(({ runName }) =>
     curves.value?.runs.some((run) => run.runName === runName && run.points.some(({ reward }) => reward !== undefined)),
   );
   const run = values['run'] ?? trained.at(-1)?.runName;
   const step = values['step'] === undefined ? undefined : Number(values['step']);
   const { task, verdict, reason, right, min, max, q } = values;
-  const filter = queryOf({ run, task, verdict, reason, right, min, max, q });
   const isFiltered = queryOf({ task, verdict, reason, right, min, max, q }) !== '';
   const path =
     run === undefined
       ? undefined
-      : `${base}/rollouts?${queryOf({ run, step, task, verdict, reason, right, min, max, q })}`;
+      : pathOf(experimentId, 'rollouts', { run, step, task, verdict, reason, right, min, max, q });
   const pages = usePages<RolloutPage>(path);
-  const matches = useJson<Matches>(run === undefined ? undefined : `${base}/matches?${filter}`);
+  const matches = useJson<Matches>(
+    run === undefined || isBundle
+      ? undefined
+      : pathOf(experimentId, 'matches', { run, task, verdict, reason, right, min, max, q }),
+  );
   useSteps('.rollout > a.open');
   if (curves.failure !== undefined) return <Failed failure={curves.failure} />;
   if (curves.value === undefined) return <Waiting />;
@@ -56,38 +60,51 @@ export function Rollouts({ experiment, address }: ViewProps) {
           values={trained.map(({ runName }) => [runName, runName])}
           choose={(value) => set({ run: value })}
         />
-        <Select
-          name="Task"
-          value={task}
-          values={[['', 'all tasks'], ...experiment.tasks.map(({ name }) => [name, name] as const)]}
-          choose={(value) => set({ task: value })}
-        />
-        <Select
-          name="Verdict"
-          value={verdict ?? (reason === undefined ? '' : `?${reason}`)}
-          values={[
-            ['', 'all verdicts'],
-            ...(matches.value?.verdicts ?? []).map((each) => [each, each] as const),
-            ['?any', 'unparsable'],
-            ...(matches.value?.reasons ?? []).map((each) => [`?${each}`, `· ${each}`] as const),
-          ]}
-          choose={(value) =>
-            set(value.startsWith('?') ? { reason: value.slice(1), verdict: '' } : { verdict: value, reason: '' })
-          }
-        />
-        <Typed name="Reward from" value={min} isNumber type={(value) => change(address, { min: value }, 'replace')} />
-        <Typed name="to" value={max} isNumber type={(value) => change(address, { max: value }, 'replace')} />
-        <Typed name="Text (regular expression)" value={q} type={(value) => change(address, { q: value }, 'replace')} />
-        <Choices
-          name="Correct or wrong"
-          value={right ?? ''}
-          values={[
-            ['', 'all'],
-            ['yes', 'correct'],
-            ['no', 'wrong'],
-          ]}
-          choose={(value) => set({ right: value })}
-        />
+        {isBundle ? null : (
+          <>
+            <Select
+              name="Task"
+              value={task}
+              values={[['', 'all tasks'], ...experiment.tasks.map(({ name }) => [name, name] as const)]}
+              choose={(value) => set({ task: value })}
+            />
+            <Select
+              name="Verdict"
+              value={verdict ?? (reason === undefined ? '' : `?${reason}`)}
+              values={[
+                ['', 'all verdicts'],
+                ...(matches.value?.verdicts ?? []).map((each) => [each, each] as const),
+                ['?any', 'unparsable'],
+                ...(matches.value?.reasons ?? []).map((each) => [`?${each}`, `· ${each}`] as const),
+              ]}
+              choose={(value) =>
+                set(value.startsWith('?') ? { reason: value.slice(1), verdict: '' } : { verdict: value, reason: '' })
+              }
+            />
+            <Typed
+              name="Reward from"
+              value={min}
+              isNumber
+              type={(value) => change(address, { min: value }, 'replace')}
+            />
+            <Typed name="to" value={max} isNumber type={(value) => change(address, { max: value }, 'replace')} />
+            <Typed
+              name="Text (regular expression)"
+              value={q}
+              type={(value) => change(address, { q: value }, 'replace')}
+            />
+            <Choices
+              name="Correct or wrong"
+              value={right ?? ''}
+              values={[
+                ['', 'all'],
+                ['yes', 'correct'],
+                ['no', 'wrong'],
+              ]}
+              choose={(value) => set({ right: value })}
+            />
+          </>
+        )}
       </div>
       <StepBar
         items={steps.map((each) => ({ step: each, reward: nearest(each), share: shareOf(each) }))}
@@ -95,7 +112,9 @@ export function Rollouts({ experiment, address }: ViewProps) {
         choose={(value) => set({ step: value })}
       />
       <p class="facts-line" role="status">
-        {matches.value === undefined ? (
+        {isBundle ? (
+          <span>some steps of the run, and some rollouts of each</span>
+        ) : matches.value === undefined ? (
           <span>counting…</span>
         ) : (
           <span>

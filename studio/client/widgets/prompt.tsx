@@ -4,7 +4,8 @@ import { Pictures } from './picture.tsx';
 
 interface PromptProps {
   readonly experimentId: string;
-  readonly example: ExampleView;
+  /** Without its label while people are to give one. */
+  readonly example: Omit<ExampleView, 'label'> & { readonly label?: string };
 }
 
 export function Prompt({ experimentId, example }: PromptProps) {
@@ -25,9 +26,11 @@ export function Prompt({ experimentId, example }: PromptProps) {
           )}
         </p>
         <p class="facts-line">
-          <span>
-            label <b>{label}</b>
-          </span>
+          {label === undefined ? null : (
+            <span>
+              label <b>{label}</b>
+            </span>
+          )}
           <span>{task}</span>
           <code>{exampleId}</code>
           {votes === undefined ? null : (

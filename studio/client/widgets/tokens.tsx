@@ -1,4 +1,5 @@
 /** A completion token by token, coloured by what is chosen: its advantage, its log-prob, or whether it is in the loss. */
+import { Fragment } from 'preact';
 import { significant } from '../../../judge/report/format.ts';
 import type { RolloutView } from '../../api.ts';
 
@@ -14,11 +15,17 @@ interface TokensProps {
 export function Tokens({ rollout, colouring, advantageMax }: TokensProps) {
   return (
     <p class="tokens">
-      {rollout.tokens.map(({ text, logProb }, i) => (
-        <span key={i} class={`token ${shadeOf(rollout, logProb, colouring, advantageMax)}`} title={titleOf(rollout, i)}>
-          {text === '' ? <i class="end">end</i> : text}
-        </span>
-      ))}
+      {rollout.tokens.map(({ text, logProb }, i) => {
+        const word = text.trimStart();
+        return (
+          <Fragment key={i}>
+            {text.slice(0, text.length - word.length)}
+            <span class={`token ${shadeOf(rollout, logProb, colouring, advantageMax)}`} title={titleOf(rollout, i)}>
+              {text === '' ? <i class="end">end</i> : word}
+            </span>
+          </Fragment>
+        );
+      })}
     </p>
   );
 }
