@@ -22,10 +22,17 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Two prompts, the second in a shard of its own, with two rollouts each, one of which cannot be read. */
 async function updateOf(step: number): Promise<RlUpdate> {
-  const place = (prompt: number) => ({ exampleIndex: prompt, exampleId: `e${String(prompt)}`, task: ['a', 'b'][prompt] });
+  const place = (prompt: number) => ({
+    exampleIndex: prompt,
+    exampleId: `e${String(prompt)}`,
+    task: ['a', 'b'][prompt],
+  });
   const rollout = (text: string) => ({ tokenIds: [1, 2, 3], logProbs: [0, 0, 0], finishReason: 'stop', text });
   const judged = [
-    { judgment: { ok: true, verdict: 'yes', rationale: '' }, reward: { value: 1 / (step + 1), accuracy: 1, format: 1 } },
+    {
+      judgment: { ok: true, verdict: 'yes', rationale: '' },
+      reward: { value: 1 / (step + 1), accuracy: 1, format: 1 },
+    },
     { judgment: { ok: false, reason: 'not-json' }, reward: { value: 0, accuracy: 0, format: 0 } },
   ];
   const shards = [0, 1].map((prompt) =>
@@ -41,7 +48,18 @@ async function updateOf(step: number): Promise<RlUpdate> {
   return { step, rollouts: await Promise.all(shards), rewards } as unknown as RlUpdate;
 }
 
-const names = ['step', 'prompt', 'rollout', 'task', 'exampleId', 'label', 'verdict', 'reason', 'reward', 'text'] as const;
+const names = [
+  'step',
+  'prompt',
+  'rollout',
+  'task',
+  'exampleId',
+  'label',
+  'verdict',
+  'reason',
+  'reward',
+  'text',
+] as const;
 
 test('a file for each hundred steps, and the steps after them, hold the rows of the log', async () => {
   const updates = await Promise.all(Array.from({ length: 230 }, (_, step) => updateOf(step)));
@@ -61,7 +79,7 @@ test('a file for each hundred steps, and the steps after them, hold the rows of 
   const columns = await Promise.all(parts.map((part) => part.columns(names)));
   for (const name of names)
     expect(
-      columns.flatMap((part) => part[name]),
+      columns.flatMap((part): readonly unknown[] => part[name]),
       name,
     ).toEqual(logged.map((row) => row[name]));
 });

@@ -106,7 +106,10 @@ describe('rollouts', () => {
       expect(await allRollouts({ run, ...filter }), JSON.stringify(filter)).toEqual(expected);
       if (step !== undefined) continue;
       const { matchCount, steps } = await get<Matches>('matches', { run, ...anyStep });
-      expect([matchCount, steps.reduce((sum, each) => sum + each.matchCount, 0)]).toEqual([expected.length, expected.length]);
+      expect([matchCount, steps.reduce((sum, each) => sum + each.matchCount, 0)]).toEqual([
+        expected.length,
+        expected.length,
+      ]);
     }
     // Filters that leave nothing, or everything, would prove nothing.
     const sizes = filters.map(([, holds]) => all.filter(holds).length);
@@ -137,19 +140,30 @@ describe('rollouts', () => {
 describe('evaluation', () => {
   test('the cells of the confusion matrix have as many answers as they say', async () => {
     const { runs } = await get<ExperimentView>('');
-    const { confusion } = required(runs[0]?.scores.find(({ task }) => task === 'safety'), 'scores');
+    const { confusion } = required(
+      runs[0]?.scores.find(({ task }) => task === 'safety'),
+      'scores',
+    );
     const { labels, counts } = required(confusion, 'a confusion matrix');
     const columns = [...labels, 'unparsable'];
     for (const [i, label] of labels.entries())
       for (const [j, verdict] of columns.entries()) {
-        const { matchCount, rows } = await get<JudgmentPage>('judgments', { run: 'base/s0', task: 'safety', label, verdict });
+        const { matchCount, rows } = await get<JudgmentPage>('judgments', {
+          run: 'base/s0',
+          task: 'safety',
+          label,
+          verdict,
+        });
         expect([matchCount, rows.length], `${label}, ${verdict}`).toEqual([counts[i]?.[j], counts[i]?.[j]]);
       }
   });
 
   test('order flips are the pairs whose orders choose different candidates', async () => {
     const { runs } = await get<ExperimentView>('');
-    const scores = required(runs[1]?.scores.find(({ task }) => task === 'pair-alignment'), 'scores');
+    const scores = required(
+      runs[1]?.scores.find(({ task }) => task === 'pair-alignment'),
+      'scores',
+    );
     const { matchCount } = await get<JudgmentPage>('judgments', { run, task: 'pair-alignment', flips: 'yes' });
     expect(matchCount / 2 / smallSizes.testCount).toBeCloseTo(1 - (scores.consistencyRate ?? NaN), 10);
   });
@@ -168,7 +182,9 @@ test('the history of an example has all of its rollouts, of every run', async ()
   const [{ exampleIndex }] = (await allRollouts({ run })) as [RolloutPage['rows'][number]];
   const { rollouts, example }: History = await get('history', { example: exampleIndex });
   const own = (await allRollouts({ run })).filter((row) => row.exampleIndex === exampleIndex);
-  expect(rollouts.filter(({ runName }) => runName === run).map(({ text }) => text)).toEqual(own.map(({ text }) => text));
+  expect(rollouts.filter(({ runName }) => runName === run).map(({ text }) => text)).toEqual(
+    own.map(({ text }) => text),
+  );
   expect(example).toMatchObject({ exampleIndex, split: 'train' });
 });
 
@@ -184,7 +200,10 @@ test('shows quarantine, leaks and lineage', async () => {
 
 test('gives pictures, and nothing that a browser would run', async () => {
   const { rows }: JudgmentPage = await get('judgments', { run, task: 'safety' });
-  const own = required(rows.find(({ exampleId }) => exampleId.includes(hostile)), 'the row with hostile text');
+  const own = required(
+    rows.find(({ exampleId }) => exampleId.includes(hostile)),
+    'the row with hostile text',
+  );
   const response = await fetch(new URL(`/pictures/${encodeURIComponent(id)}/${own.images[0] ?? ''}`, studio.address));
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/png']);
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');

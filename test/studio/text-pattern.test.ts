@@ -6,7 +6,9 @@ test('finds texts by regular expression, ignoring case', () => {
 });
 
 test('refuses what is no regular expression', () => {
-  expect(() => textPattern('(')).toThrow(expect.objectContaining({ code: 'USAGE', message: 'this is no regular expression' }));
+  expect(() => textPattern('(')).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: 'this is no regular expression' }),
+  );
 });
 
 test('ends an expression that would take longer than a life', () => {
