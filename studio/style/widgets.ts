@@ -57,10 +57,10 @@ table { border-collapse: collapse; width: 100%; }
 .text { display: block; font-size: 14px; line-height: 1.45; overflow-wrap: anywhere; white-space: pre-wrap; color: color-mix(in srgb, var(--ink) 82%, var(--muted)); }
 .rollout .text { max-height: 8.7em; overflow: hidden; }
 .side + .side { border-top: 1px solid var(--line); padding-top: 7px; } .side { display: grid; gap: 3px; }
-.chip { display: inline-block; padding: 1px 10px; border-radius: 99px; font-weight: 600; font-size: 14px; color: var(--good); background: color-mix(in srgb, var(--good) 13%, transparent); }
-.chip.wrong { color: var(--bad); background: color-mix(in srgb, var(--bad) 13%, transparent); }
-.chip.unparsable { color: var(--odd); background: color-mix(in srgb, var(--odd) 15%, transparent); }
-.chip.old { color: var(--muted); background: var(--soft); }
+.chip { display: inline-block; padding: 1px 10px; border-radius: 99px; font-weight: 600; font-size: 14px; --k: var(--good); color: color-mix(in srgb, var(--k) 76%, var(--ink)); background: color-mix(in srgb, var(--k) 13%, transparent); }
+.chip.wrong { --k: var(--bad); }
+.chip.unparsable { --k: var(--odd); }
+.chip.old { --k: var(--muted); }
 .chips { display: flex; flex-wrap: wrap; gap: 4px; }
 .pictures { display: flex; flex-direction: column; gap: 6px; flex: none; }
 .picture { padding: 0; border: 0; background: none; cursor: zoom-in; border-radius: 8px; line-height: 0; }
@@ -69,20 +69,20 @@ table { border-collapse: collapse; width: 100%; }
 .prompt { display: flex; flex-wrap: wrap; gap: 18px 22px; padding: 18px; margin-bottom: 18px; align-items: center; }
 .prompt > div { flex: 1 1 260px; min-width: 0; }
 .asked { font-size: 17px; line-height: 1.5; overflow-wrap: anywhere; white-space: pre-wrap; }
-.mark { font-style: normal; margin: 0 .4em; font-size: 13px; padding: 1px 8px; border-radius: 6px; background: var(--soft); color: var(--muted); }
+.mark { font-style: normal; margin: 0 .4em; font-size: 13px; padding: 1px 8px; border-radius: 6px; background: var(--soft); color: color-mix(in srgb, var(--ink) 70%, var(--muted)); }
 .group { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 12px; }
 .group article { padding: 14px 16px; display: grid; gap: 10px; align-content: start; min-width: 0; }
 .group .chosen { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
 .tokens { margin: 0; line-height: 1.85; overflow-wrap: anywhere; white-space: pre-wrap; }
 .token { border-radius: 4px; padding: 2px 0; }
-.token .end { font-size: 11px; font-style: normal; color: var(--muted); padding: 0 4px; }
+.token .end { font-size: 11px; font-style: normal; padding: 0 4px; }
 .plus-1 { background: color-mix(in srgb, var(--good) 11%, transparent); } .plus-2 { background: color-mix(in srgb, var(--good) 20%, transparent); }
 .plus-3 { background: color-mix(in srgb, var(--good) 29%, transparent); } .plus-4 { background: color-mix(in srgb, var(--good) 38%, transparent); }
 .minus-1 { background: color-mix(in srgb, var(--bad) 11%, transparent); } .minus-2 { background: color-mix(in srgb, var(--bad) 20%, transparent); }
 .minus-3 { background: color-mix(in srgb, var(--bad) 29%, transparent); } .minus-4 { background: color-mix(in srgb, var(--bad) 38%, transparent); }
 .odd-1 { background: color-mix(in srgb, var(--accent) 12%, transparent); } .odd-2 { background: color-mix(in srgb, var(--accent) 22%, transparent); }
 .odd-3 { background: color-mix(in srgb, var(--accent) 32%, transparent); } .odd-4 { background: color-mix(in srgb, var(--accent) 44%, transparent); }
-.left-out { color: var(--muted); background: var(--soft); text-decoration: line-through; text-decoration-color: var(--line); }
+.left-out { color: color-mix(in srgb, var(--ink) 70%, var(--muted)); background: var(--soft); text-decoration: line-through; text-decoration-color: var(--line); }
 .figures { list-style: none; display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 12px; padding: 0; margin: 0; }
 .figures li { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 12px 15px; display: grid; align-content: start; }
 .figures b { font-size: 25px; letter-spacing: -.025em; line-height: 1.2; font-weight: 650; }
@@ -93,7 +93,7 @@ table { border-collapse: collapse; width: 100%; }
 .confusion td a { display: grid; padding: 10px 12px; border-radius: 9px; text-align: center; color: var(--ink); font-size: 18px; font-weight: 600; }
 .confusion td a:hover { text-decoration: none; box-shadow: 0 0 0 1px var(--muted); }
 .confusion td a[aria-current] { box-shadow: 0 0 0 2px var(--accent); }
-.confusion small { font-size: 11.5px; }
+.confusion small { font-size: 11.5px; color: inherit; font-weight: 400; }
 .plain th, .plain td { text-align: left; padding: 8px 14px 8px 0; border-bottom: 1px solid var(--line); font-size: 14px; vertical-align: top; overflow-wrap: anywhere; }
 .plain tbody th { font-weight: 500; }
 .plain a[aria-current] { font-weight: 700; }

@@ -20,18 +20,22 @@ import type {
   QuarantinePage,
   RolloutPage,
 } from '../../studio/api.ts';
-import { openLibrary } from '../../studio/library.ts';
+import { JsonCache } from '../../pipeline/json-cache.ts';
+import { recipeOf } from '../../pipeline/recipe-access.ts';
+import { requireExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
+import { openLibrary, type RunningExperiment, type RunningExperiments } from '../../studio/library.ts';
 import { pathOf, type Values } from '../../studio/query.ts';
 import { serveStudio, type Studio } from '../../studio/server/serve-studio.ts';
 import { hostile, makeExperiment, smallSizes } from './made-experiment.ts';
 
 let folder = '';
+let store: ArtifactStore;
 let studio: Studio;
 const id = 'small/demo';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mtrl-studio-'));
-  const store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
+  store = new ArtifactStore(new FolderObjectStore(join(folder, 'store')));
   await makeExperiment(store, folder, { experimentId: id });
   studio = await serveStudio(openLibrary(store, join(folder, 'tokenizers')), { port: 0 });
 });
@@ -186,6 +190,33 @@ test('the history of an example has all of its rollouts, of every run', async ()
     own.map(({ text }) => text),
   );
   expect(example).toMatchObject({ exampleIndex, split: 'train' });
+});
+
+test('a running experiment shows what is stored so far, and comes first', async () => {
+  const { runs, recipe } = await requireExperimentIndex(store, id);
+  const { plan, checkpoint } = required(runs[1], 'a run');
+  const { runName, arm, seed, stepCount } = plan;
+  const progress = { state: 'training', runs: [{ runName, arm, seed, stepCount, checkpoint }] };
+  const running: RunningExperiments = {
+    list: () =>
+      Promise.resolve([{ experimentId: 'live', status: 'RUNNING', progress } as unknown as RunningExperiment]),
+    find: async (wanted) => (await running.list()).find(({ experimentId }) => experimentId === wanted),
+    recipeOf: () => recipeOf(new JsonCache(store), recipe),
+  };
+  const live = await serveStudio(openLibrary(store, join(folder, 'live'), running), { port: 0 });
+  try {
+    const asked = async (path: string): Promise<unknown> => (await fetch(new URL(path, live.address))).json();
+    expect(await asked('/api/experiments')).toMatchObject([
+      { experimentId: 'live', state: 'training' },
+      { experimentId: id, state: 'finished' },
+    ]);
+    expect(await asked(pathOf('live'))).toMatchObject({ state: 'training', runs: [{ runName, scores: [] }] });
+    expect(await asked(pathOf('live', 'matches', { run: runName }))).toMatchObject({ rolloutCount });
+    expect(await asked(pathOf('live', 'history', { example: 0 }))).toMatchObject({ answers: [] });
+    expect(await asked(pathOf('gone'))).toMatchObject({ error: { code: 'NOT_FOUND' } });
+  } finally {
+    await live.close();
+  }
 });
 
 test('shows quarantine, leaks and lineage', async () => {

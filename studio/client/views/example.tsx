@@ -8,6 +8,7 @@ import { armLines, curvesWithRuns } from '../arm-lines.ts';
 import { useJson } from '../fetch-json.ts';
 import { useSteps } from '../hotkeys.ts';
 import { Chart } from '../widgets/chart.tsx';
+import { Legend } from '../widgets/legend.tsx';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
 import { Prompt } from '../widgets/prompt.tsx';
 import { Said, Verdict } from '../widgets/verdict.tsx';
@@ -49,6 +50,9 @@ export function Example({ experiment, address }: ViewProps) {
       {runs.length === 0 ? null : (
         <section>
           <h2>Over the steps</h2>
+          <div class="chart-head">
+            <Legend runs={experiment.runs.filter(({ runName }) => runs.includes(runName))} />
+          </div>
           <div class="charts">
             <Chart
               title="Reward"

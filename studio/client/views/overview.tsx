@@ -5,10 +5,11 @@ import type { CurvePoint } from '../../../judge/report/data.ts';
 import type { Curves } from '../../api.ts';
 import { pathOf } from '../../query.ts';
 import type { ViewProps } from '../app.tsx';
-import { armLines, curvesWithRuns, type RunCurve, withNewest } from '../arm-lines.ts';
+import { armLines, curvesWithRuns, withNewest } from '../arm-lines.ts';
 import { useJson } from '../fetch-json.ts';
 import { type Progress, useProgress } from '../progress.ts';
 import { Chart } from '../widgets/chart.tsx';
+import { Legend } from '../widgets/legend.tsx';
 import { Failed, Waiting } from '../widgets/notice.tsx';
 import { ScoreTable } from '../widgets/score-table.tsx';
 
@@ -128,7 +129,7 @@ function TrainingCurves({ experiment, progress }: CurvesProps) {
       <section>
         <h2>Training</h2>
         <div class="chart-head">
-          <Legend curves={curves} />
+          <Legend runs={curves.map(({ run }) => run)} />
           {hasSeeds ? (
             <label class="check">
               <input type="checkbox" checked={showsSeeds} onChange={() => setShowsSeeds(!showsSeeds)} /> each seed
@@ -165,20 +166,6 @@ function TrainingCurves({ experiment, progress }: CurvesProps) {
         </section>
       )}
     </>
-  );
-}
-
-function Legend({ curves }: { readonly curves: readonly RunCurve[] }) {
-  const arms = new Map(curves.map(({ run }) => [run.arm, run.series]));
-  return (
-    <span class="legend">
-      {[...arms].map(([arm, series]) => (
-        <span key={arm}>
-          <i class={`dot s${String(series)}`} />
-          {arm}
-        </span>
-      ))}
-    </span>
   );
 }
 

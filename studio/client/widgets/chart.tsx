@@ -61,11 +61,11 @@ export function Chart({ title, about, lines, range }: ChartProps) {
           </text>
         ))}
         {lines.map(({ name, series, points, isFaint = false }) => {
-          const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined && low < high);
+          const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined);
           const smooth = !isFaint && points.length >= 30;
           return (
             <g key={name} class={`line s${String(series)}`}>
-              {banded.length < 2 ? null : (
+              {banded.every(({ low, high }) => low === high) ? null : (
                 <polygon
                   points={[
                     ...banded.map((point) => `${x.at(point.step)},${y.at(point.high ?? 0)}`),
