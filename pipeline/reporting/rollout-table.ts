@@ -7,6 +7,7 @@ import { type Column, columnsIn, type ColumnType, parquetOf } from '../../artifa
 import { memoize } from '../../artifacts/manifest.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
+import { digestOf } from '../../core/json.ts';
 import type { JsonCache } from '../json-cache.ts';
 import type { RlUpdate } from '../policies/step-record.ts';
 import { type RolloutRow, rowsOfStep } from './rollout-rows.ts';
@@ -40,11 +41,34 @@ export function rolloutParts(cache: JsonCache, updates: readonly RlUpdate[]): Ro
   return partsOf(updates).map(({ part, isFull }) => {
     const steps = { firstStep: part[0]?.step ?? 0, lastStep: part.at(-1)?.step ?? 0 };
     if (!isFull) return { ...steps, columns: async (wanted) => columnsOfRows(await rowsOf(cache, part), wanted) };
-    return {
-      ...steps,
-      columns: async (wanted) => (await columnsIn(await cache.getBytes(await fileOf(cache, part)), wanted)) as never,
-    };
+    return { ...steps, columns: (wanted) => columnsOfFile(cache, part, wanted) };
   });
+}
+
+async function columnsOfFile<N extends keyof RolloutRow>(
+  cache: JsonCache,
+  updates: readonly RlUpdate[],
+  wanted: readonly N[],
+): Promise<Columns<N>> {
+  const table = digestOf(
+    updates.flatMap(({ rewards, rollouts }) => [rewards, ...rollouts].map(({ sha256 }) => sha256)),
+  );
+  const known = new Map(wanted.map((name) => [name, cache.columns.get(`${table} ${name}`)]));
+  const missing = wanted.filter((name) => known.get(name) === undefined);
+  if (missing.length > 0) {
+    const read = await columnsIn(await cache.getBytes(await fileOf(cache, updates)), missing);
+    for (const name of missing) {
+      const values = read[name] ?? [];
+      cache.columns.set(`${table} ${name}`, values, byteLengthOf(values));
+      known.set(name, values);
+    }
+  }
+  return Object.fromEntries(known) as unknown as Columns<N>;
+}
+
+/** About what the values take in memory: equal texts of a column are mostly one, but for the text of rollouts. */
+function byteLengthOf(values: readonly unknown[]): number {
+  return values.reduce((sum: number, value) => sum + 8 + (typeof value === 'string' ? value.length : 0), 0);
 }
 
 function partsOf(updates: readonly RlUpdate[]): { readonly part: readonly RlUpdate[]; readonly isFull: boolean }[] {

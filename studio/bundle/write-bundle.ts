@@ -62,6 +62,7 @@ function picturesIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(picturesIn);
   if (!isRecord(value)) return [];
   const { images, image, ...rest } = value;
-  const found = [...(Array.isArray(images) ? images : []), image].filter((each) => typeof each === 'string');
+  const several: readonly unknown[] = Array.isArray(images) ? images : [];
+  const found = [...several, image].filter((each) => typeof each === 'string');
   return [...found, ...Object.values(rest).flatMap(picturesIn)];
 }

@@ -11,6 +11,7 @@ import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts'
 import type { EvaluatedRun } from '../../contract/activities.ts';
 import { openDataset } from '../../pipeline/data/dataset-artifact.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
+import { requireExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
 import type { AgreementView, Failure, GivenLabel, LabelAnswer, QueueView } from '../../studio/api.ts';
 import { labelsOf } from '../../studio/labels/label-store.ts';
@@ -94,17 +95,13 @@ test('the queue is blind, has each example once, and begins with disagreements i
   for (const ids of orders) expect(new Set(ids).size).toBe(6);
   expect(await idsInOrder(next, 'random')).toEqual(orders[0]);
   // The judges differ on the fourth and fifth of the split.
-  const dataset = await openDataset(new JsonCache(store), JSON.parse(await indexText()).ingestion.dataset);
+  const dataset = await openDataset(new JsonCache(store), (await requireExperimentIndex(store, id)).ingestion.dataset);
   const rows = await dataset.rowsOf('safety', 'test');
   const differing = (await dataset.examplesAt(rows.subarray(3, 5))).map((example) => example.id);
   expect(orders[1]?.slice(0, 2).sort()).toEqual(differing.sort());
   const { example } = await next('random');
   expect(Object.keys(example ?? {}).sort()).toEqual(['exampleId', 'exampleIndex', 'prompt', 'split', 'task']);
 });
-
-async function indexText(): Promise<string> {
-  return Buffer.from((await store.objects.get(`experiments/${id}.json`)) ?? []).toString();
-}
 
 test('a label is kept with who, when and how it was chosen; another of the same person keeps the earlier one', async () => {
   const { next, give } = await studioOf('anna');

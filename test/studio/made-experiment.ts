@@ -62,7 +62,7 @@ function recipeOf(folder: string, { stepCount, promptCountPerStep, groupSize, te
     },
     quarantineRateMax: 0.9,
     evaluation: { tokenCountMax: 48, bootstrapResampleCount: 100, probes: ['blank-image'], modes: ['forced-choice'] },
-  } as RecipeInput;
+  };
 }
 
 async function writeRows(folder: string): Promise<void> {

@@ -44,7 +44,7 @@ export function Chart({ title, about, lines, range }: ChartProps) {
         viewBox={`0 0 ${String(width)} ${String(height)}`}
         role="img"
         aria-label={`${title}: ${lines.map(({ name }) => name).join(', ')}`}
-        onPointerMove={(event) => setStep(stepUnder(event, x.from))}
+        onPointerMove={(event) => setStep(stepUnder(event, (place) => x.from(place)))}
         onPointerLeave={() => setStep(undefined)}
       >
         {ticksOf(y.range).map((tick) => (

@@ -5,13 +5,17 @@ export function Failed({ failure }: { readonly failure: Failure['error'] }) {
   const { code, message, where, found, hint } = failure;
   return (
     <div class="notice failed" role="alert">
-      <b>{message[0]?.toUpperCase() + message.slice(1)}</b>
+      <b>{capital(message)}</b>
       {where === undefined ? null : <p>{where}</p>}
       {found === undefined ? null : <p>Found: {found}</p>}
-      {hint === undefined ? null : <p>{hint[0]?.toUpperCase() + hint.slice(1)}.</p>}
+      {hint === undefined ? null : <p>{capital(hint)}.</p>}
       <small>{code}</small>
     </div>
   );
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 export function Waiting() {
