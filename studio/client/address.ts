@@ -12,7 +12,7 @@ export interface Address {
   readonly values: Readonly<Record<string, string>>;
 }
 
-export function addressIn(hash: string): Address {
+function addressIn(hash: string): Address {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const parts = path
     .split('/')

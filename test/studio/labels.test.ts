@@ -170,7 +170,7 @@ test('what is no label, comes from elsewhere or was edited by hand is refused wi
   expect(await problem(give({ exampleIndex, label: 'yes', note: 'x'.repeat(70_000) }))).toMatchObject({
     code: 'USAGE',
   });
-  const foreign = { 'content-type': 'application/json', origin: 'http://evil.test' };
+  const foreign = { 'content-type': 'application/json', origin: 'http://elsewhere' };
   expect(await problem(give({ exampleIndex, label: 'yes' }, foreign))).toMatchObject({
     where: 'the headers Origin and Content-Type',
   });

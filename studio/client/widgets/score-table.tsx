@@ -101,7 +101,7 @@ function scoreOf({ scores }: RunView, task: string): TaskScores | undefined {
 }
 
 /** Macro-F1, or accuracy where verdicts are no classes. */
-export function mainScore(scores: TaskScores | undefined): number | undefined {
+function mainScore(scores: TaskScores | undefined): number | undefined {
   return scores?.macroF1 ?? scores?.accuracy;
 }
 
