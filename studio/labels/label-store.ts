@@ -3,11 +3,10 @@
  * example; giving another keeps the earlier ones in it. Of two writers at once, the second is told to look again.
  */
 import pMap from 'p-map';
-import { jsonBytes, parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
+import { isRecord, jsonBytes, parseJsonBytes } from '../../artifacts/codecs/json-value.ts';
 import { keyPart, textOfKeyPart } from '../../artifacts/key-part.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { MtrlError } from '../../core/errors.ts';
-import { isRecord } from '../../artifacts/codecs/json-value.ts';
 import type { PersonLabel } from './person-label.ts';
 
 const earlierCountMax = 20;
@@ -26,7 +25,7 @@ function keyOf({ experimentId, task, exampleIndex, by }: PersonLabel): string {
   return `${prefixOf(experimentId, task)}${String(exampleIndex).padStart(9, '0')}-${keyPart(by)}.json`;
 }
 
-/** Returns the label as it is kept. The same label given twice is kept once. Throws RECIPE_CONFLICT. */
+/** Returns the label as it is kept. The same label given twice is kept once. Throws LABEL_CONFLICT. */
 export async function putLabel({ objects }: ArtifactStore, label: PersonLabel): Promise<PersonLabel> {
   const key = keyOf(label);
   const before = await objects.getTagged(key);
@@ -44,7 +43,7 @@ export async function putLabel({ objects }: ArtifactStore, label: PersonLabel): 
 }
 
 function conflict(where: string): MtrlError {
-  return new MtrlError('RECIPE_CONFLICT', 'the label was changed at the same moment by another page', {
+  return new MtrlError('LABEL_CONFLICT', 'the label was changed at the same moment by another page', {
     where,
     hint: 'reload the page, and label the example again if its label is not the one that you mean',
   });

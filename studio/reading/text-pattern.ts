@@ -1,6 +1,6 @@
 /**
- * A regular expression that a person typed, over many texts, in bounded time: some expressions need longer than a life,
- * and would stop the server.
+ * A regular expression that a person typed, over many texts, in bounded time: some expressions take exponential time,
+ * and would block the server.
  */
 import { createContext, Script } from 'node:vm';
 import { MtrlError } from '../../core/errors.ts';

@@ -3,7 +3,7 @@ import { type ErrorCode, MtrlError } from '../../core/errors.ts';
 import type { Failure } from '../api.ts';
 
 const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
-  ...{ USAGE: 400, NOT_FOUND: 404, ARTIFACT_MISSING: 404, RECIPE_CONFLICT: 409 },
+  ...{ USAGE: 400, NOT_FOUND: 404, ARTIFACT_MISSING: 404, LABEL_CONFLICT: 409 },
   ...{ STORE_UNREACHABLE: 503, TEMPORAL_UNREACHABLE: 503 },
 };
 

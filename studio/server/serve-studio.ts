@@ -114,7 +114,10 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
   if (method !== 'GET' && method !== 'HEAD') throw noSuch(`${method} ${pathname}`);
   if (pathname === '/api/settings') sendJson(response, labeller === undefined ? {} : { labeller });
   else if (pathname === '/api/events') {
-    if (!events.listen(response)) throw new MtrlError('USAGE', 'too many pages are open', { where: pathname });
+    if (!events.listen(response)) {
+      const tooMany = new MtrlError('USAGE', 'too many pages are open', { where: pathname, hint: 'close some' });
+      sendJson(response, failureOf(tooMany).body, 503);
+    }
   } else if (isOfExperiment && last === 'labels.jsonl')
     await sendLabels(library, id, requiredText(searchParams, 'task'), response);
   else if (first === 'pictures' && second !== undefined && id !== undefined && last === undefined) {

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Readable } from 'node:stream';
 import { createControlActivities } from '../../activities/control.ts';
+import { collectGarbage } from '../../artifacts/collection/garbage.ts';
+import { experimentKey } from '../../artifacts/experiments.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
@@ -144,7 +147,14 @@ test('labels of two people become rows with votes and pictures, which ingestion 
     await anna.give({ exampleIndex, label: skip === 0 ? 'no' : 'yes' });
     if (skip > 0) await ben.give({ exampleIndex, label: skip === 1 ? 'yes' : 'no' });
   }
-  const { status, body } = await anna.ask('labels.jsonl', { task: 'safety' });
+  // What was labelled outlives its experiment, and a collection of everything that nothing refers to.
+  await store.objects.remove([experimentKey(id)]);
+  const { garbage } = await collectGarbage(new ArtifactStore(new FolderObjectStore(join(root, 'store'))), {
+    ...{ dryRun: false, forgotten: new Set<string>(), youngSinceMs: () => Promise.resolve(Date.now() + 3_600_000) },
+    runningRoots: () => Readable.from([]),
+  });
+  expect(garbage.objectCount).toBeGreaterThan(0);
+  const { status, body } = await (await studioOf('carl')).ask('labels.jsonl', { task: 'safety' });
   expect(status).toBe(200);
   await writeFile(join(root, 'labels.jsonl'), body);
   const tiny = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
