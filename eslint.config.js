@@ -16,7 +16,7 @@ export default defineConfig(
   { ignores: ['node_modules/', '.mtrl/', 'dist/', 'coverage/', 'infra/temporal/', 'infra/minio/', 'test/fixtures/'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -4,16 +4,13 @@
  */
 import type { ArtifactStore } from './store/artifact-store.ts';
 import { parseJsonBytes } from './codecs/json-value.ts';
+import { keyPart } from './key-part.ts';
 
 export const experimentsPrefix = 'experiments/';
 
-/** Key of the experiment's document, with the id escaped: workflow ids may contain any character, keys may not. */
+/** Key of the experiment's document. */
 export function experimentKey(experimentId: string): string {
-  const escaped = encodeURIComponent(experimentId).replace(
-    /[%!'()*~]/g,
-    (sign) => `=${sign.charCodeAt(0).toString(16)}`,
-  );
-  return `${experimentsPrefix}${escaped}.json`;
+  return `${experimentsPrefix}${keyPart(experimentId)}.json`;
 }
 
 /**

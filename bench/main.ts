@@ -40,6 +40,7 @@ const names = [
   'chaos',
   'load',
   'serve',
+  'studio',
 ] as const;
 
 export interface Recorded {

@@ -6,7 +6,7 @@ import type { ExperimentOptions } from '../contract/workflows.ts';
 import { isNotFound } from '../core/errors.ts';
 import { inputsOfExperiment } from './temporal/experiments.ts';
 import { codedEnd } from './show/outcome.ts';
-import { snapshotOfCheckpoint } from './show/rollout-log.ts';
+import { snapshotOfCheckpoint } from '../pipeline/policies/snapshot-of-checkpoint.ts';
 import type { Stack } from './temporal/stack.ts';
 import { standingOf } from './show/standing.ts';
 import { searchAttributes } from '../contract/search-attributes.ts';

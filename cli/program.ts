@@ -152,6 +152,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     description: 'retrain now: look for new data, train the promoted judge further, promote it if it passes the gate',
     load: async () => (await import('./verbs/promotion/retrain.ts')).addRetrain,
   },
+  studio: {
+    description: 'show experiments, rollouts and judgments in the browser, on this machine alone',
+    load: async () => (await import('./verbs/judging/studio.ts')).addStudio,
+  },
   schedule: {
     description: 'retrain the promoted judge on a schedule',
     load: async () => (await import('./verbs/promotion/schedule.ts')).addSchedule,

@@ -33,6 +33,8 @@ const errorKinds = {
   EVALUATION_MISSING: 'data',
   PROMOTION_HELD_BACK: 'data',
   PROMOTION_CONFLICT: 'data',
+  // two pages label the same example at once
+  LABEL_CONFLICT: 'data',
   // a promoted judge that no longer agrees with people as its gate asked
   AGREEMENT_FALLEN: 'data',
   // a decision that is not the first, too early or too late

@@ -6,14 +6,24 @@
  * A compiled file has the time stamp of its source; if the two differ, it is compiled again. Plain JavaScript, since it
  * runs before anything is compiled.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const rooms = [
   ...['core', 'contract', 'artifacts', 'recipes', 'judge', 'policy', 'pipeline'],
-  ...['activities', 'workflows', 'workers', 'infra', 'serve', 'cli'],
+  ...['activities', 'workflows', 'workers', 'infra', 'serve', 'studio', 'cli'],
 ];
 
 /**
@@ -38,12 +48,30 @@ export async function build(root, more = []) {
     return isFresh ? [] : [{ source, made, mtime: new Date(Math.trunc(mtimeMs)) }];
   });
   if (stale.length > 0) await compile(stale);
+  await bundleStudio(root, selfMs);
 
   const known = new Set(wanted.map(({ made }) => made));
   const folders = [...rooms, ...more].map((room) => join(dist, room));
   const orphans = folders.flatMap(filesBelow).filter((file) => /\.(?:js|mjs|wasm)$/.test(file) && !known.has(file));
   for (const file of orphans) rmSync(file, { force: true });
   return stale.length;
+}
+
+/** The studio's pages as one script for browsers, which needs no other file. */
+async function bundleStudio(root, selfMs) {
+  const entry = join(root, 'studio', 'client', 'main.tsx');
+  const made = join(root, 'dist', 'pages', 'studio.js');
+  if (!existsSync(entry)) return;
+  const sources = ['studio', 'judge/report'].flatMap((room) => filesBelow(join(root, room)));
+  const newestMs = Math.max(selfMs, ...sources.map((source) => statSync(source).mtimeMs));
+  if ((statSync(made, { throwIfNoEntry: false })?.mtimeMs ?? 0) > newestMs) return;
+  const { build: bundle } = await import('esbuild');
+  const partial = `${made}.${process.pid}`;
+  await bundle({
+    ...{ entryPoints: [entry], outfile: partial, bundle: true, minify: true, format: 'iife', target: 'es2022' },
+    ...{ jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'inline', logLevel: 'silent' },
+  });
+  renameSync(partial, made);
 }
 
 async function compile(files) {
@@ -81,6 +109,8 @@ function compiledName(path) {
 
 /** Whether a file is a source, or a file beside sources that they load. */
 function isProgram(path) {
+  // Browsers have one file of them all.
+  if (/[/\\]studio[/\\]client[/\\]/.test(path)) return false;
   return /\.(?:ts|mjs|wasm)$/.test(path) && !/\.test\.ts$/.test(path);
 }
 

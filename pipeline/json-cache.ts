@@ -10,11 +10,14 @@ import { ByteCache } from '../core/byte-cache.ts';
 const jsonByteLengthMax = 256 << 20;
 const bytesByteLengthMax = 512 << 20;
 const rowsByteLengthMax = 64 << 20;
+const columnsByteLengthMax = 128 << 20;
 
 export class JsonCache implements RowSource {
   readonly store: ArtifactStore;
   /** Rows of tables (artifacts/codecs/row-table.ts), which are read by row. */
   readonly rows = new ByteCache<unknown>(rowsByteLengthMax);
+  /** Columns of tables, which are read by column. */
+  readonly columns = new ByteCache<readonly unknown[]>(columnsByteLengthMax);
   readonly #values = new Shared<unknown>(jsonByteLengthMax);
   readonly #bytes = new Shared<Uint8Array>(bytesByteLengthMax);
 

@@ -7,10 +7,10 @@ import type {
   RolloutShard,
   StepRewards,
 } from '../../pipeline/training/rollout-artifact.ts';
+import { snapshotOfCheckpoint } from '../../pipeline/policies/snapshot-of-checkpoint.ts';
 import type { Snapshot } from '../../pipeline/policies/snapshot-artifact.ts';
 import { type RlUpdate, rolloutUpdates, type StepRecord } from '../../pipeline/policies/step-record.ts';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
-import { readManifest } from '../../artifacts/manifest.ts';
 import { rowsAt } from '../../artifacts/codecs/row-table.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
@@ -52,15 +52,6 @@ export async function loggedRecords(store: ArtifactStore, run: MadeRun): Promise
     next = previous;
   }
   return refs;
-}
-
-/** The snapshot of a checkpoint, from the manifest of the activity that made both. An active run names no snapshot. */
-export async function snapshotOfCheckpoint(
-  store: ArtifactStore,
-  { producer }: ArtifactRef,
-): Promise<ArtifactRef | undefined> {
-  if (producer === undefined) return undefined;
-  return (await readManifest(store, producer))?.manifest.outputs['snapshot'];
 }
 
 export async function promptsOfStep(

@@ -19,7 +19,10 @@ interface Room {
  */
 const rooms: Readonly<Record<string, Room>> = {
   core: { imports: [], packages: ['@huggingface/jinja', 'lru-cache'] },
-  artifacts: { imports: ['core'], packages: ['@huggingface/hub', 'minio', 'hyparquet', 'p-map', 'tar-stream'] },
+  artifacts: {
+    imports: ['core'],
+    packages: ['@huggingface/hub', 'minio', 'hyparquet', 'hyparquet-writer', 'p-map', 'tar-stream'],
+  },
   // Used to validate recipes: a kind and an algorithm define their fields of the schema.
   'judge/kinds': { imports: ['core'], types: ['judge', 'recipes'], packages: ['zod'] },
   recipes: { imports: ['core', 'judge/kinds', 'policy/algorithms'], packages: ['yaml', 'zod'] },
@@ -176,8 +179,14 @@ const rooms: Readonly<Record<string, Room>> = {
     types: ['contract', 'policy/engine'],
     packages: ['@hono/node-server', 'hono', 'p-map', 'pino', 'prom-client', 'zod'],
   },
+  // What it shows of running experiments, it is told by whoever starts it.
+  studio: {
+    imports: ['core', 'artifacts', 'recipes', 'pipeline', 'judge', 'judge/kinds', 'policy/algorithms'],
+    types: ['contract', 'policy/processor'],
+    packages: ['p-map', 'preact'],
+  },
   cli: {
-    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'serve', 'judge', 'judge/kinds'],
+    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'serve', 'studio', 'judge', 'judge/kinds'],
     packages: ['@temporalio/client', '@temporalio/common', 'commander', 'pino'],
   },
 };
@@ -205,7 +214,7 @@ function roomOf(path: string): string {
   return isRoom && second !== undefined ? `${first}/${second.replace(/\.ts$/, '')}` : first;
 }
 
-const sources = projectFiles().filter((path) => path.endsWith('.ts') && path.includes('/'));
+const sources = projectFiles().filter((path) => /\.tsx?$/.test(path) && path.includes('/'));
 const imports = sources.flatMap(importsOf);
 const inRooms = imports.filter(({ path }) => !outside.has(roomOf(path)));
 

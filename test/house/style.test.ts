@@ -31,9 +31,9 @@ const publicHosts = new Set([
 ]);
 
 const files = projectFiles();
-const code = files.filter((path) => /\.(ts|mjs|js)$/.test(path));
-const typed = files.filter((path) => path.endsWith('.ts'));
-const prose = files.filter((path) => /\.(ts|mjs|js|json|md|ya?ml|py|html|sh|mod|toml)$|^\.ci\/|^LICENSE$/.test(path));
+const code = files.filter((path) => /\.(tsx?|mjs|js)$/.test(path));
+const typed = files.filter((path) => /\.tsx?$/.test(path));
+const prose = files.filter((path) => /\.(tsx?|mjs|js|json|md|ya?ml|py|html|sh|mod|toml)$|^\.ci\/|^LICENSE$/.test(path));
 
 /** Nodes of typed files that match a predicate, as `path:line: text`. */
 function found(paths: readonly string[], picks: (node: ts.Node) => boolean): string[] {

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { userInfo } from 'node:os';
+import { serveStudio } from '../../../studio/server/serve-studio.ts';
+import { print } from '../../show/output.ts';
+import { runningExperiments } from '../../temporal/running-experiments.ts';
+import { withStack } from '../../temporal/stack.ts';
+import { wholeNumber } from '../../whole-number.ts';
+import { withLibrary } from '../../with-library.ts';
+
+const usualPort = 8720;
+
+interface StudioOptions {
+  readonly port: number;
+  /** true for the name of the system account. */
+  readonly label?: string | true;
+}
+
+export function addStudio(command: Command): void {
+  command
+    .option('--port <port>', 'port on 127.0.0.1; 0 for any free one', wholeNumber, usualPort)
+    .option('--label [name]', 'take labels, as those of this person (default: the name of the system account)')
+    .action(async ({ port, label }: StudioOptions) => {
+      const labeller = label === true ? userInfo().username : label;
+      await withStack({ startMissing: false }, async ({ client, store }) => {
+        const serve = async (library: Parameters<typeof serveStudio>[0]): Promise<void> => {
+          const studio = await serveStudio(library, { port, ...(labeller !== undefined && { labeller }) });
+          print(studio.address);
+          await interrupted();
+          await studio.close();
+        };
+        await withLibrary(store, serve, runningExperiments(client));
+      });
+    });
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,34 @@
+/** The experiments that there are. */
+import type { ExperimentEntry } from '../../api.ts';
+import { linkTo } from '../address.ts';
+import { useJson } from '../fetch-json.ts';
+import { useSteps } from '../hotkeys.ts';
+import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
+
+export function Experiments() {
+  const { value, failure } = useJson<readonly ExperimentEntry[]>('/api/experiments');
+  useSteps('.entries a');
+  return (
+    <>
+      <h1>Experiments</h1>
+      {failure === undefined ? null : <Failed failure={failure} />}
+      {value === undefined && failure === undefined ? <Waiting /> : null}
+      {value?.length === 0 ? <Nothing>No experiment has finished yet. Start one with `mtrl run`.</Nothing> : null}
+      <ul class="entries panel">
+        {(value ?? []).map(({ experimentId, state, finishedAtMs }) => (
+          <li key={experimentId}>
+            <a href={linkTo(experimentId, 'overview')}>
+              <b>{experimentId}</b>
+              <span class={state === 'finished' ? 'state' : 'state live'}>{state}</span>
+              <time>{finishedAtMs === undefined ? '' : dateOf(finishedAtMs)}</time>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
