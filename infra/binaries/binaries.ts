@@ -68,10 +68,11 @@ async function make(pin: Pin, triedBefore: readonly string[], log: (line: string
       tried.push(`build: ${firstLine(error)}`);
     }
   }
-  throw new MtrlError('SETUP_FAILED', `the ${pin.name} server program cannot be obtained`, {
+  const instead = pin.overrideVariable === undefined ? '' : `, or set ${pin.overrideVariable} to a running server`;
+  throw new MtrlError('SETUP_FAILED', `the ${pin.name} program cannot be obtained`, {
     where: `${process.platform}-${process.arch}`,
     found: `\n${tried.map((line) => `          ${line}`).join('\n')}`,
-    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable} to a running server`,
+    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl)${instead}`,
   });
 }
 

@@ -2,11 +2,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openObjectStore } from '../../artifacts/store/open-store.ts';
+import { conditionalWrites } from '../../infra/stack/conditional-writes.ts';
+import { needVersitygw } from '../support/needs.ts';
 import { useStack } from '../support/stack.ts';
+import { useVersitygw } from '../support/versitygw.ts';
 import { registrySuite } from './registry-suite.ts';
 import { collect, storeSuite } from './store-suite.ts';
 
 const stack = useStack();
+const versitygw = await needVersitygw();
 
 describe('S3 store on MinIO', () => {
   storeSuite(() => openObjectStore(stack.settings.s3));
@@ -29,6 +33,16 @@ describe('S3 store on MinIO', () => {
     const bytes = Buffer.alloc(40_000_000, 7);
     await objects.put('large', bytes);
     expect(Buffer.from((await objects.get('large')) ?? []).equals(bytes)).toBe(true);
+  });
+});
+
+describe.skipIf(versitygw.isMissing)('S3 store on versitygw', () => {
+  const server = useVersitygw(versitygw);
+  storeSuite(() => openObjectStore(server.settings));
+  registrySuite(() => openObjectStore(server.settings));
+
+  it('honours both conditional writes', async () => {
+    expect(await conditionalWrites(server.settings)).toEqual({ ifNoneMatch: true, ifMatch: true });
   });
 });
 
