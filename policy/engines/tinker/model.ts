@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { TinkerClient } from './client.ts';
 import { LostOnServer, Refused } from './failures.ts';
+import { encodePass } from './protobuf.ts';
 import { type AdamParams, type LoraConfig, type LossInput, passed, saved, savedForSampler, stepped } from './wire.ts';
 
 /** Log-probs of the target tokens of each sequence; null where they are not finite. */
@@ -48,12 +49,18 @@ export class ServerModel {
     }
   }
 
-  async forward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
-    return outputsOf(await this.#send('forward', passed, { forward_input: input }, signal));
+  forward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
+    return this.#pass(input, true, signal);
   }
 
-  async forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
-    return outputsOf(await this.#send('forward_backward', passed, { forward_backward_input: input }, signal));
+  forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
+    return this.#pass(input, false, signal);
+  }
+
+  async #pass(input: LossInput, isForwardOnly: boolean, signal?: AbortSignal): Promise<PassedLogProbs> {
+    const body = encodePass({ modelId: this.#id, seqId: ++this.#requestCount, isForwardOnly, input });
+    const { loss_fn_outputs: outputs } = await this.#client.results.of('forward_backward', passed, body, signal);
+    return outputs.map(({ logprobs }) => logprobs.data);
   }
 
   /** Metrics by the server's names. */
@@ -104,6 +111,3 @@ export class ServerModel {
     return this.#client.results.of(verb, schema, numbered, signal);
   }
 }
-
-const outputsOf = ({ loss_fn_outputs: outputs }: z.infer<typeof passed>): PassedLogProbs =>
-  outputs.map(({ logprobs }) => logprobs.data);

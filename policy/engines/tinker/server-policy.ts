@@ -14,9 +14,9 @@ import type { AdamParams, Datum, LoraConfig, LossInput } from './wire.ts';
 
 /** Times that a policy is made again for one request. */
 const restoreCountMax = 3;
-/** Sequences of one request, and bytes of its body. */
+/** Sequences of one request and bytes of its body, which are fewer than those of its JSON: limits of the SDK. */
 const sequenceCountMax = 1024;
-const requestByteLengthMax = 8 << 20;
+const requestByteLengthMax = 5_000_000;
 
 /** Adapters that change nothing, for log-probs of the base model: only a model of the server computes them. */
 const idle: LoraConfig = { rank: 1, seed: 0, train_attn: true, train_mlp: true, train_unembed: false };
