@@ -37,6 +37,7 @@ const names = [
   'dynamics',
   'nlvr-candidates',
   'judging-overhead',
+  'tinker',
 ] as const;
 
 export interface Recorded {

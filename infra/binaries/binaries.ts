@@ -1,6 +1,7 @@
 /**
  * Finds or builds the server programs of the local stack. Order: on PATH, cached, downloaded by the SDK (Temporal
- * only), built with Go from pinned sources. Run as a program, it provides both in advance.
+ * only), built with Go from pinned sources. Run as a program, it provides them in advance: those named, or both of the
+ * stack.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -80,16 +81,17 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-async function main(): Promise<void> {
+async function main(names: readonly string[]): Promise<void> {
+  const wanted = Object.values(pins).filter(({ name }) => names.includes(name));
   const log = (line: string) => {
     process.stderr.write(`${line}\n`);
   };
-  for (const name of ['temporal', 'minio'] as const) await findOrMakeBinary(name, log);
+  for (const { name } of wanted) await findOrMakeBinary(name, log);
 }
 
-const [, script] = process.argv;
+const [, script, ...named] = process.argv;
 if (script !== undefined && import.meta.url === pathToFileURL(script).href) {
-  main().catch((error: unknown) => {
+  main(named.length > 0 ? named : ['temporal', 'minio']).catch((error: unknown) => {
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = exitCodeOf(error);
   });

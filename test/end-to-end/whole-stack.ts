@@ -63,8 +63,8 @@ export class WholeStack {
   }
 
   /** Runs the body with servers of its own, and stops them afterwards. */
-  static async using<T>(body: (stack: WholeStack) => Promise<T>): Promise<T> {
-    const stack = await WholeStack.start();
+  static async using<T>(body: (stack: WholeStack) => Promise<T>, extra: Env = {}): Promise<T> {
+    const stack = await WholeStack.start(extra);
     try {
       return await body(stack);
     } finally {

@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { prepareRealText } from '../../bench/real-text-data.ts';
 import { MtrlError } from '../../core/errors.ts';
-import { findOrMakeBinary } from '../../infra/binaries/binaries.ts';
+import { findBinary } from '../../infra/binaries/binaries.ts';
 import { cacheRoot } from '../../infra/binaries/cache.ts';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
@@ -29,14 +29,10 @@ export function needPrometheus(): Need<true> {
   return program(isThere || undefined, 'prometheus and promtool on PATH', 'install the package prometheus');
 }
 
-/** Requires versitygw, on PATH, cached or built with Go once; found is its path. */
+/** Requires versitygw, on PATH or in the cache; found is its path. */
 export async function needVersitygw(): Promise<Need<string>> {
-  try {
-    return { found: (await findOrMakeBinary('versitygw', () => undefined)).path, isMissing: false };
-  } catch (error) {
-    if (!(error instanceof MtrlError && error.code === 'SETUP_FAILED')) throw error;
-    return program<string>(undefined, 'versitygw on PATH, nor a Go that builds it', 'install versitygw, or Go 1.25');
-  }
+  const binary = await findBinary('versitygw');
+  return program('path' in binary ? binary.path : undefined, 'versitygw on PATH or in the cache', 'npm run test:s3');
 }
 
 /** Requires Chromium; found is its path. */

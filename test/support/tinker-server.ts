@@ -20,8 +20,15 @@ export interface TinkerServerOptions {
   /** [token before][token] */
   readonly logits: readonly (readonly number[])[];
   readonly key?: string;
+  /** Receives each answered request instead of `requests`. */
+  readonly log?: (request: LoggedRequest) => void;
   /** Losses are means over sequences, as with SkyRL's JAX backend. */
   readonly divides?: boolean;
+}
+
+interface LoggedRequest {
+  readonly verb: string;
+  readonly body: Body;
 }
 
 interface Model {
@@ -46,7 +53,7 @@ type Result = Readonly<Record<string, unknown>> | Uint8Array | Problem;
 
 export class TinkerServer {
   /** Every request that had an answer of the API, in order. */
-  readonly requests: { readonly verb: string; readonly body: Body }[] = [];
+  readonly requests: LoggedRequest[] = [];
   readonly problems: string[] = [];
   /** What a request gets instead of its answer. */
   fault: (verb: string, body: Body) => Fault | undefined = () => undefined;
@@ -135,7 +142,8 @@ export class TinkerServer {
       if (error instanceof Problem) return error;
       throw error;
     });
-    this.requests.push({ verb, body });
+    const { log = (logged) => this.requests.push(logged) } = this.#options;
+    log({ verb, body });
     if (fault?.kind === 'lose') response.destroy();
     else if (outcome instanceof Problem) send(response, outcome.status, { detail: outcome.message });
     else send(response, 200, outcome);

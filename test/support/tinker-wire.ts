@@ -67,8 +67,11 @@ interface Tensor {
 
 /** Token before an image's own: the row of the table that it is. */
 const imageRow = 0;
-/** Pixels of one image token in this server's model: 32 x 32. */
-const imageEdge = 32;
+/** In this server's model an image token is 32 x 32 pixels, to which Qwen3-VL's processor rounds an image's edges. */
+export function imageTokenCount({ height, width }: { readonly height: number; readonly width: number }): number {
+  const [rows, columns] = [height, width].map((edge) => Math.max(1, Math.round(edge / 32)));
+  return (rows ?? 1) * (columns ?? 1);
+}
 
 /** Tokens of a model input; images as rows of `imageRow`. Throws a RangeError that the server makes a failed result. */
 export async function tokensOf(input: { readonly chunks: readonly Chunk[] }, size: number): Promise<number[]> {
@@ -76,8 +79,7 @@ export async function tokensOf(input: { readonly chunks: readonly Chunk[] }, siz
   for (const chunk of input.chunks) {
     if (chunk.type === 'encoded_text') tokens.push(...(chunk.tokens ?? []));
     else if (chunk.type === 'image' && (chunk.format === 'png' || chunk.format === 'jpeg')) {
-      const { height, width } = await imageSizeOf(Buffer.from(chunk.data ?? '', 'base64'));
-      const count = Math.ceil(height / imageEdge) * Math.ceil(width / imageEdge);
+      const count = imageTokenCount(await imageSizeOf(Buffer.from(chunk.data ?? '', 'base64')));
       if (chunk.expected_tokens !== count) {
         throw new RangeError(`image has ${String(count)} tokens, expected_tokens is ${String(chunk.expected_tokens)}`);
       }

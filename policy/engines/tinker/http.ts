@@ -71,7 +71,8 @@ export class TinkerHttp {
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
-    const found = value === undefined ? 'nothing that can be read' : `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    const found =
+      value === undefined ? 'nothing that can be read' : `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     throw invalidAnswer(where, found);
   }
 

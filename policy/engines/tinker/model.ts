@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { TinkerClient } from './client.ts';
 import { LostOnServer, Refused } from './failures.ts';
-import { encodePass } from './protobuf.ts';
-import { type AdamParams, type LoraConfig, type LossInput, passed, saved, savedForSampler, stepped } from './wire.ts';
+import { passRequest } from './protobuf.ts';
+import { type AdamParams, type LoraConfig, passed, saved, savedForSampler, stepped } from './wire.ts';
 
 /** Log-probs of the target tokens of each sequence; null where they are not finite. */
 export type PassedLogProbs = readonly (readonly (number | null)[])[];
@@ -49,16 +49,18 @@ export class ServerModel {
     }
   }
 
-  forward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
+  /** @param input of `encodeInput` */
+  forward(input: Uint8Array, signal?: AbortSignal): Promise<PassedLogProbs> {
     return this.#pass(input, true, signal);
   }
 
-  forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
+  /** @param input of `encodeInput` */
+  forwardBackward(input: Uint8Array, signal?: AbortSignal): Promise<PassedLogProbs> {
     return this.#pass(input, false, signal);
   }
 
-  async #pass(input: LossInput, isForwardOnly: boolean, signal?: AbortSignal): Promise<PassedLogProbs> {
-    const body = encodePass({ modelId: this.#id, seqId: ++this.#requestCount, isForwardOnly, input });
+  async #pass(input: Uint8Array, isForwardOnly: boolean, signal?: AbortSignal): Promise<PassedLogProbs> {
+    const body = passRequest({ modelId: this.#id, seqId: ++this.#requestCount, isForwardOnly }, input);
     const { loss_fn_outputs: outputs } = await this.#client.results.of('forward_backward', passed, body, signal);
     return outputs.map(({ logprobs }) => logprobs.data);
   }

@@ -41,22 +41,29 @@ const [request, sample, output] = ['ForwardBackwardRequest', 'SampleResponse', '
 
 export const protobufType = 'application/x-protobuf';
 
-interface Pass {
+/** What a pass is of: a numbered request to a model. */
+interface PassTarget {
   readonly modelId: string;
   readonly seqId: number;
   /** Log-probs alone, without gradients. */
   readonly isForwardOnly: boolean;
-  readonly input: LossInput;
 }
 
-export function encodePass({ modelId, seqId, isForwardOnly, input }: Pass): Uint8Array {
+/** A request: messages of protobuf that follow each other are one. */
+export function passRequest({ modelId, seqId, isForwardOnly }: PassTarget, input: Uint8Array): Uint8Array {
+  const target = request.encode({ model_id: modelId, seq_id: seqId, forward_only: isForwardOnly }).finish();
+  return Buffer.concat([target, input]);
+}
+
+/** A request without its target. */
+export function encodeInput(input: LossInput): Uint8Array {
   const config = input.loss_fn_config ?? {};
   const data = input.data.map(({ model_input: { chunks }, loss_fn_inputs: inputs }) => ({
     model_input: chunks.map(chunkMessage),
     loss_fn_inputs: Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, tensorMessage(value)])),
   }));
   const message = {
-    ...{ model_id: modelId, seq_id: seqId, data, loss_fn: input.loss_fn, forward_only: isForwardOnly },
+    ...{ data, loss_fn: input.loss_fn },
     // Both, as the SDK does: servers before it do not know the second form.
     loss_fn_config: config,
     loss_fn_config_v2: Object.fromEntries(Object.entries(config).map(([name, number]) => [name, { number }])),
