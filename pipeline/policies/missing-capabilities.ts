@@ -1,5 +1,6 @@
 /** What a recipe needs and an engine does not have: found before anything runs, and named by its place in the recipe. */
 import type { Capabilities, EngineFeature } from '../../policy/engine.ts';
+import { usesReference } from '../../policy/losses/table.ts';
 import { type RecipePath, recipeError, type RecipeProblem, valueText } from '../../recipes/checks/problem.ts';
 import { isRl, trainedArms } from '../../recipes/arms.ts';
 import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
@@ -29,7 +30,7 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   const refuse = (field: string, found: unknown, allowed: string): void => {
     problems.push({ path: [...at, field], found: valueText(found), allowed });
   };
-  const loss = lossOf(arm);
+  const { loss } = lossOf(arm);
   if (!losses.includes(loss.name)) {
     refuse('objective', loss.name, `an objective whose loss is one of ${losses.join(', ')}: this engine has no other`);
   }
@@ -45,8 +46,8 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   if (lacks(capabilities, 'augmentation') && arm.augmentation !== undefined) {
     refuse('augmentation', arm.augmentation, 'none: this engine takes images as files');
   }
-  if (lacks(capabilities, 'kl-in-loss') && loss.usesReference) {
-    refuse('klCoefficient', 'a KL term in the loss', '0: this engine has no such loss');
+  if (lacks(capabilities, 'kl-in-loss') && usesReference(loss)) {
+    refuse('klCoefficient', 'a KL term in the loss', '0, or klIn: reward: this engine has no such loss');
   }
   if (isRl(arm) && logProbTemperature !== undefined && arm.temperature !== logProbTemperature) {
     refuse('temperature', arm.temperature, `${String(logProbTemperature)}: this engine has log-probs of no other`);

@@ -35,6 +35,11 @@ export async function needVersitygw(): Promise<Need<string>> {
   return program('path' in binary ? binary.path : undefined, 'versitygw on PATH or in the cache', 'npm run test:s3');
 }
 
+/** Requires leave to install and run SkyRL's server, which takes some GB and minutes. */
+export function needSkyrl(): Need<true> {
+  return program(process.env['MTRL_TINKER_TEST'] === '1' || undefined, "SkyRL's server", 'npm run test:tinker');
+}
+
 /** Requires Chromium; found is its path. */
 export function needChromium(): Need<string> {
   return program(findChromium(), 'Chromium on PATH or at CHROMIUM_PATH', 'install the package chromium');
