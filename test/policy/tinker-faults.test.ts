@@ -264,6 +264,22 @@ describe('sampling', () => {
     await expect(sampled()).rejects.toMatchObject({ code });
   });
 
+  it('draws a greedy answer again, at temperature 1, if it has a banned token', async () => {
+    const [banned = 0] = tinkerTokens.bannedTokenIds;
+    const logits = Array.from({ length: 16 }, () => Array.from({ length: 16 }, (_, id) => (id === banned ? 1 : 0)));
+    const greedy = await startTinkerServer({ logits });
+    try {
+      const { groups: found } = await withTinkerEngine(greedy, async ({ engine, initial }) => {
+        await engine.loadState(initial);
+        return engine.sample({ ...sampling, sampling: { ...sampling.sampling, greedy: true, tokenCountMax: 2 } });
+      });
+      expect(found.flat().flatMap(({ tokenIds }) => tokenIds)).not.toContain(banned);
+      expect(greedy.problems).toEqual([]);
+    } finally {
+      await greedy.close();
+    }
+  });
+
   it('refuses log-probs that are not finite', async () => {
     server.tamper = ([first]) => {
       if (first) first.logprobs[0] = null;

@@ -4,7 +4,7 @@ import protobuf from 'protobufjs';
 import 'protobufjs/ext/descriptor.js';
 import { projectRoot } from '../../core/project.ts';
 
-const described = readFileSync(`${projectRoot}/test/fixtures/tinker/tinker_public.desc`);
+const described = readFileSync(`${projectRoot}/test/fixtures/tinker/tinker-public.desc`);
 const root = protobuf.Root.fromDescriptor(described);
 const typeOf = (name: string): protobuf.Type => root.lookupType(`tinker_public.${name}`);
 
