@@ -53,15 +53,18 @@ export async function writeTinkerJudge(folder: string): Promise<number[][]> {
     ...processor,
     image_processor: { ...processor.image_processor, patch_size: 16, size },
   });
-  const ids = new Map([...added, ...tokenizer.added_tokens].map(({ content, id }) => [content, id]));
-  ids.set('\n', required(tokenizer.model.vocab['Ċ'], 'the line break'));
+  const special = [...added, ...tokenizer.added_tokens].map(({ content, id }): [string, number] => [content, id]);
+  const ids = new Map([...Object.entries(tokenizer.model.vocab), ...special]);
   return logitsOf(ids, vocabularySize);
 }
 
-/** After the prompt's last token, with or without a reason; every verdict is one token. */
+/** The prompt's last token, as the vocabulary has it. */
+const lineBreak = 'Ċ';
+
+/** After the prompt, with or without a reason; every verdict is one token. */
 const answers = [
   ...words.slice(4).map((verdict) => ['<answer>', verdict, '</answer>', '<|im_end|>']),
-  ['<think>', '</think>', '<answer>'],
+  ['<think>', 'is', '</think>', '<answer>'],
 ];
 
 /** Of 10,000 next tokens about 100 are none of an answer, so that some answers cannot be read. */
@@ -70,7 +73,7 @@ const answerLogit = 10;
 function logitsOf(ids: ReadonlyMap<string, number>, vocabularySize: number): number[][] {
   const logits = Array.from({ length: vocabularySize }, () => new Array<number>(vocabularySize).fill(0));
   for (const answer of answers) {
-    ['\n', ...answer].slice(0, -1).forEach((before, i) => {
+    [lineBreak, ...answer].slice(0, -1).forEach((before, i) => {
       const [from, to] = [before, answer[i]].map((word = '') => required(ids.get(word), word));
       required(logits[from ?? -1], 'a row')[to ?? -1] = answerLogit;
     });
