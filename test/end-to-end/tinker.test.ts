@@ -6,12 +6,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readFolderManifest } from '../../artifacts/store/files.ts';
-import { openArtifactStore } from '../../artifacts/store/open-store.ts';
+import { required } from '../../core/assert.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinkerEnvironment } from '../support/tinker-fixture.ts';
 import { writeTinkerJudge } from '../support/tinker-judge.ts';
 import { type Fault, TinkerServer } from '../support/tinker-server.ts';
+import { tinkerSavesOf } from './tinker-saves.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
 import { WholeStack } from './whole-stack.ts';
 
@@ -65,18 +65,10 @@ async function ended(server: TinkerServer, during: (stack: WholeStack) => Promis
   return WholeStack.using(async (stack) => {
     await stack.startExperiment('judge', recipeFor(server));
     await during(stack);
-    const { runs } = await stack.result('judge');
-    const store = openArtifactStore(stack.settings.s3);
-    const made = runs.map(async ({ plan, checkpoint, evaluations }) => {
-      const { files } = await readFolderManifest(store, checkpoint);
-      const file = files['tinker.json'];
-      const { digest, updateCount } = (file ? await store.getJson(store.refOf(file)) : {}) as {
-        readonly digest?: string;
-        readonly updateCount?: number;
-      };
-      return { runName: plan.runName, digest, updateCount, scores: evaluations.map(({ scores }) => scores) };
-    });
-    return Promise.all(made);
+    const ended = await stack.result('judge');
+    const saves = await tinkerSavesOf(stack, ended);
+    const scores = ended.runs.map(({ evaluations }) => evaluations.map((each) => each.scores));
+    return saves.map((save, i) => ({ ...save, scores: required(scores[i], 'scores') }));
   }, environment);
 }
 
