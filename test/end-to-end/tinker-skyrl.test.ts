@@ -12,7 +12,6 @@ import { engineConformance } from '../policy/engine-conformance.ts';
 import { needSkyrl } from '../support/needs.ts';
 import { SkyrlServer } from '../support/skyrl-server.ts';
 import { tinkerCheckpoint, tinkerSubject } from '../support/tinker-fixture.ts';
-import { tinkerSavesOf } from './tinker-saves.ts';
 import { WholeStack } from './whole-stack.ts';
 
 const server = new SkyrlServer(join(tmpdir(), 'mtrl-skyrl-server.log'));
@@ -46,13 +45,11 @@ describe.skipIf(needSkyrl().isMissing)('SkyRL', () => {
         await stack.stepReached('skyrl/mt-rl/s0', 2);
         await server.kill();
         await server.start({ isFresh: false });
-        const ended = await stack.result('skyrl');
-        expect(ended.runs.map(({ evaluations }) => evaluations.length)).toEqual([2, 2, 2]);
-        const saves = await tinkerSavesOf(stack, ended);
-        expect(saves.map(({ runName, updateCount }) => [runName, updateCount])).toEqual([
-          ['base/s0', undefined],
+        const { runs } = await stack.result('skyrl');
+        expect(runs.map(({ plan, evaluations }) => [plan.runName, evaluations.length])).toEqual([
+          ['base/s0', 2],
           ['format/s0', 2],
-          ['mt-rl/s0', stepCount],
+          ['mt-rl/s0', 2],
         ]);
       },
       { ...environment, MTRL_ENGINE: 'tinker' },
@@ -84,8 +81,6 @@ function recipeOn(rowsFolder: string): RecipeInput {
       'mt-rl': {
         ...{ objective: 'rl', ...common, from: 'format', stepCount, promptCountPerStep: 4, groupSize: 2 },
         ...{ tokenCountMax: 8, logProbToleranceMax: logProbTolerance, snapshotEveryStepCount: 3 },
-        // Random weights never answer in the wanted form: without this, all rewards are 0 and nothing is learned.
-        ...{ klCoefficient: 0.1, klIn: 'reward' },
       },
     },
     evaluation: { tokenCountMax: 8, bootstrapResampleCount: 100 },
