@@ -210,8 +210,9 @@ export class TinkerServer {
     if (before === undefined && number !== model.seen.size + 1)
       throw this.#wrong(`seq_id ${String(number)} of ${verb}`);
     model.isUsed = true;
-    model.seen.set(number, { text, id: String(this.#idCount + 1) });
-    return this.#pending(await this.#applied(verb, body, model));
+    const id = String(++this.#idCount);
+    model.seen.set(number, { text, id });
+    return this.#pending(await this.#applied(verb, body, model), { id });
   }
 
   async #applied(verb: string, body: Body, model: Model): Promise<Result> {
@@ -270,9 +271,9 @@ export class TinkerServer {
       const last = required(tokens.at(-1), 'a prompt');
       const sequences = Array.from({ length: count }, (_, k) => policy.sample(last, params.seed + k, params));
       this.tamper(sequences);
-      return this.#pending(sampleBytes(sequences), true);
+      return this.#pending(sampleBytes(sequences), { isSample: true });
     } catch (error) {
-      if (error instanceof RangeError) return this.#pending(new Problem(400, error.message), true);
+      if (error instanceof RangeError) return this.#pending(new Problem(400, error.message), { isSample: true });
       throw error;
     }
   }
@@ -296,8 +297,10 @@ export class TinkerServer {
 
   readonly #waiting = new Set<string>();
 
-  #pending(result: Result, isSample = false): { readonly request_id: string } {
-    const id = String(++this.#idCount);
+  #pending(
+    result: Result,
+    { id = String(++this.#idCount), isSample = false }: { readonly id?: string; readonly isSample?: boolean } = {},
+  ): { readonly request_id: string } {
     this.#results.set(id, result);
     if (isSample) this.#waiting.add(id);
     return { request_id: id, ...{ future_id: id, status: 'pending' } };
