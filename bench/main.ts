@@ -41,6 +41,7 @@ const names = [
   'load',
   'serve',
   'studio',
+  'tinker',
 ] as const;
 
 export interface Recorded {

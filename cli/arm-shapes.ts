@@ -17,10 +17,10 @@ export function armShapes(recipe: Recipe): ArmShape[] {
     const { lora, freeze } = spec;
     const trainable = { ...(lora && { lora: { ...lora, seed: 0 } }), ...(freeze && { freeze }) };
     const { mixing, completion, groupSize } = trainingOf(spec);
-    const { name: loss, usesReference: withReference } = lossOf(spec);
+    const { loss, usesReference: withReference } = lossOf(spec);
     return {
       ...{ arm, trainable, memory, ...longestPrompt(recipe, trainedTasks(recipe, spec)) },
-      ...{ promptCount: mixing.exampleCountPerStep, groupSize, loss, withReference },
+      ...{ promptCount: mixing.exampleCountPerStep, groupSize, loss: loss.name, withReference },
       completionTokenCount: completion === 'target' ? recipe.evaluation.tokenCountMax : completion,
     };
   });

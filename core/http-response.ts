@@ -2,6 +2,11 @@
 
 /** The body as text; undefined if it has more than `byteLengthMax` bytes. Throws if the connection ends within it. */
 export async function textOf(response: Response, byteLengthMax: number): Promise<string | undefined> {
+  return (await bytesOf(response, byteLengthMax))?.toString('utf8');
+}
+
+/** The body; undefined if it has more than `byteLengthMax` bytes. Throws if the connection ends within it. */
+export async function bytesOf(response: Response, byteLengthMax: number): Promise<Buffer | undefined> {
   const parts: Uint8Array[] = [];
   let byteLength = 0;
   for await (const part of response.body ?? []) {
@@ -10,7 +15,7 @@ export async function textOf(response: Response, byteLengthMax: number): Promise
     // Leaving the loop cancels the rest of the body.
     if (byteLength > byteLengthMax) return undefined;
   }
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat(parts);
 }
 
 /** The reason for a missing response: the system's error code if there is one, such as ECONNREFUSED. */

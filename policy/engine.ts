@@ -38,7 +38,7 @@ export interface DeferredPrompt {
 /** Images for engines that process them themselves: each is one run of one token. */
 export interface EncodedImages {
   readonly tokenId: number;
-  /** Encoded files, such as PNG and JPEG, in the order of the runs. */
+  /** PNG and JPEG files, in the order of the runs. */
   readonly files: () => Promise<readonly Uint8Array[]>;
 }
 

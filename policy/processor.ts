@@ -149,7 +149,7 @@ async function deferWithImages(
   files: readonly ImageFile[],
   changes: readonly ImageChange[] = [],
 ): Promise<DeferredPrompt> {
-  const { runTokenId } = imagePrompts;
+  const { sent } = imagePrompts;
   const marks = marksFor(messages);
   const rendered = renderChat(messages.map((message) => withMarks(message, marks)));
   const pieces = splitTemplate(segmentsOf(rendered, marks), imagePrompts.placeholder);
@@ -170,9 +170,12 @@ async function deferWithImages(
   return {
     tokenIds: tokenizer.encodeMarked(text, marks),
     images: outlines.flatMap(({ tiles }) => tiles),
-    ...(runTokenId !== undefined &&
+    ...(sent !== undefined &&
       changes.length === 0 && {
-        encoded: { tokenId: runTokenId, files: () => Promise.all(files.map((read) => read())) },
+        encoded: {
+          tokenId: sent.tokenId,
+          files: () => Promise.all(files.map(async (read) => sent.file(await read()))),
+        },
       }),
     pixels: async () => {
       const images = await Promise.all(

@@ -1,6 +1,7 @@
 /**
  * Finds or builds the server programs of the local stack. Order: on PATH, cached, downloaded by the SDK (Temporal
- * only), built with Go from pinned sources. Run as a program, it provides both in advance.
+ * only), built with Go from pinned sources. Run as a program, it provides them in advance: those named, or both of the
+ * stack.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -68,10 +69,11 @@ async function make(pin: Pin, triedBefore: readonly string[], log: (line: string
       tried.push(`build: ${firstLine(error)}`);
     }
   }
-  throw new MtrlError('SETUP_FAILED', `the ${pin.name} server program cannot be obtained`, {
+  const instead = pin.overrideVariable === undefined ? '' : `, or set ${pin.overrideVariable} to a running server`;
+  throw new MtrlError('SETUP_FAILED', `the ${pin.name} program cannot be obtained`, {
     where: `${process.platform}-${process.arch}`,
     found: `\n${tried.map((line) => `          ${line}`).join('\n')}`,
-    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable} to a running server`,
+    hint: `install \`${pin.name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl)${instead}`,
   });
 }
 
@@ -79,16 +81,17 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
-async function main(): Promise<void> {
+async function main(names: readonly string[]): Promise<void> {
+  const wanted = Object.values(pins).filter(({ name }) => names.includes(name));
   const log = (line: string) => {
     process.stderr.write(`${line}\n`);
   };
-  for (const name of ['temporal', 'minio'] as const) await findOrMakeBinary(name, log);
+  for (const { name } of wanted) await findOrMakeBinary(name, log);
 }
 
-const [, script] = process.argv;
+const [, script, ...named] = process.argv;
 if (script !== undefined && import.meta.url === pathToFileURL(script).href) {
-  main().catch((error: unknown) => {
+  main(named.length > 0 ? named : ['temporal', 'minio']).catch((error: unknown) => {
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = exitCodeOf(error);
   });

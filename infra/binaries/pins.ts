@@ -1,8 +1,8 @@
-/** Pinned versions of the servers that this version of the project is tested with, and their sources. */
+/** Pinned versions of the servers and tools that this version of the project is tested with, and their sources. */
 import { join } from 'node:path';
 import { projectRoot } from '../../core/project.ts';
 
-export type BinaryName = 'temporal' | 'minio';
+export type BinaryName = 'temporal' | 'minio' | 'versitygw' | 'kustomize';
 
 export interface Pin {
   readonly name: BinaryName;
@@ -19,8 +19,8 @@ export interface Pin {
   readonly goVersionMin: string;
   /** For the progress line only. */
   readonly packageCountAbout: number;
-  /** Variable that a user sets to use an existing server instead. */
-  readonly overrideVariable: string;
+  /** Variable that a user sets to use an existing server instead; absent for a tool. */
+  readonly overrideVariable?: string;
 }
 
 export const pins: Record<BinaryName, Pin> = {
@@ -42,5 +42,24 @@ export const pins: Record<BinaryName, Pin> = {
     goVersionMin: '1.24.8',
     packageCountAbout: 1030,
     overrideVariable: 'MTRL_S3_ENDPOINT',
+  },
+  // Not part of the stack: the tests hold the store against a second S3 server (Apache-2.0).
+  versitygw: {
+    name: 'versitygw',
+    version: '1.8.0',
+    goPackage: 'github.com/versity/versitygw/cmd/versitygw',
+    source: { goVersion: 'v1.8.0' },
+    goVersionMin: '1.25.0',
+    packageCountAbout: 500,
+    overrideVariable: 'MTRL_S3_ENDPOINT',
+  },
+  // Renders infra/kubernetes for its check.
+  kustomize: {
+    name: 'kustomize',
+    version: '5.8.1',
+    goPackage: 'sigs.k8s.io/kustomize/kustomize/v5',
+    source: { goVersion: 'v5.8.1' },
+    goVersionMin: '1.24.0',
+    packageCountAbout: 400,
   },
 };

@@ -30,13 +30,15 @@ async function checkBinary(name: BinaryName): Promise<DoctorCheck> {
   }
   const go = await findGo(pin);
   const canBuild = 'path' in go;
+  const { overrideVariable } = pin;
+  const isReplaced = overrideVariable !== undefined && process.env[overrideVariable] !== undefined;
   return {
     name,
-    status: canBuild || process.env[pin.overrideVariable] !== undefined ? 'warn' : 'fail',
+    status: canBuild || isReplaced ? 'warn' : 'fail',
     found: binary.tried.join('\n'),
     hint: canBuild
       ? 'run `npm run mtrl -- up`: it is built once, which takes some minutes'
-      : `install \`${name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl), or set ${pin.overrideVariable}`,
+      : `install \`${name}\` on PATH, or Go ${pin.goVersionMin} (https://go.dev/dl)${overrideVariable === undefined ? '' : `, or set ${overrideVariable}`}`,
   };
 }
 

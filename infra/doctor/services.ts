@@ -5,6 +5,7 @@ import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
 import { type ConditionalWrites, conditionalWrites } from '../stack/conditional-writes.ts';
 import { storeClient } from '../stack/minio.ts';
 import type { StackSettings } from '../stack/settings.ts';
+import { refreshesAge } from '../stack/refreshed-age.ts';
 import { proveStore } from '../stack/store-proof.ts';
 import { proveTemporal } from '../stack/temporal-proof.ts';
 import { missingSearchAttributes, searchAttributeNames, withConnection } from '../stack/temporal.ts';
@@ -67,7 +68,7 @@ async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {
     if (!hasBucket)
       return [server, { name: 'bucket', status: 'warn', found: `no bucket ${target.bucket}`, hint: startHint }];
     const bucket: DoctorCheck = { name: 'bucket', status: 'ok', found: target.bucket };
-    return [server, bucket, conditionalPut(await conditionalWrites(target))];
+    return [server, bucket, conditionalPut(await conditionalWrites(target)), age(await refreshesAge(target))];
   } catch (error) {
     return [
       {
@@ -89,6 +90,13 @@ function conditionalPut({ ifNoneMatch, ifMatch }: ConditionalWrites): DoctorChec
   ];
   const hint = 'use a store that honours both (MinIO, AWS S3, versitygw)';
   return { name, status: 'fail', found: ignored.join('\n'), hint };
+}
+
+function age(isRefreshed: boolean): DoctorCheck {
+  const name = 'age of objects';
+  if (isRefreshed) return { name, status: 'ok', found: 'a cache hit refreshes it' };
+  const found = 'a cache hit does not refresh it: garbage collection may delete what a run has just reused';
+  return { name, status: 'warn', found, hint: 'run `mtrl gc` while no experiment runs' };
 }
 
 function checkWorker(home: string, worker: WorkerName): DoctorCheck {

@@ -1,5 +1,6 @@
 /** What a recipe needs and an engine does not have: found before anything runs, and named by its place in the recipe. */
 import type { Capabilities, EngineFeature } from '../../policy/engine.ts';
+import { usesReference } from '../../policy/losses/table.ts';
 import { type RecipePath, recipeError, type RecipeProblem, valueText } from '../../recipes/checks/problem.ts';
 import { isRl, trainedArms } from '../../recipes/arms.ts';
 import type { Recipe, TrainedArm } from '../../recipes/recipe.ts';
@@ -29,12 +30,12 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   const refuse = (field: string, found: unknown, allowed: string): void => {
     problems.push({ path: [...at, field], found: valueText(found), allowed });
   };
-  const loss = lossOf(arm);
+  const { loss } = lossOf(arm);
   if (!losses.includes(loss.name)) {
     const [field, found] = isRl(arm) ? ['algorithm', arm.algorithm] : ['objective', arm.objective];
     refuse(field, found, `one whose loss is of ${losses.join(', ')}, and not ${loss.name}: this engine has no other`);
-  } else if (lacks(capabilities, 'kl-in-loss') && loss.usesReference) {
-    refuse('klCoefficient', 'a KL term in the loss', '0: this engine has no such loss');
+  } else if (lacks(capabilities, 'kl-in-loss') && usesReference(loss)) {
+    refuse('klCoefficient', 'a KL term in the loss', '0, or klIn: reward: this engine has no such loss');
   }
   if (adaptersOnly && loraOf(recipe, arm) === undefined) {
     refuse('lora', undefined, 'adapters, or engine.tinker.lora: this engine trains nothing else');

@@ -9,13 +9,19 @@ export interface OutlinedImage {
   readonly text: string;
 }
 
+interface SentImages {
+  readonly tokenId: number;
+  /** The image as a PNG or JPEG file. Throws IMAGE_UNREADABLE. */
+  file(encoded: Uint8Array): Promise<Uint8Array>;
+}
+
 export interface ImagePrompts {
   /** Text that a chat template writes in place of an image. */
   readonly placeholder: string;
   /** Ids of the tokens that only images use. */
   readonly tokenIds: readonly number[];
-  /** Token of which an image is one run; absent if images are written otherwise. */
-  readonly runTokenId?: number;
+  /** For servers that process images themselves: present if an image is one run of one token. */
+  readonly sent?: SentImages;
   /** Tiles and text of an image, from the size in its file header. Throws IMAGE_UNREADABLE. */
   outline(encoded: Uint8Array): Promise<OutlinedImage>;
   /** Pixels of the tiles, of the changed image if it is to be changed. Throws IMAGE_UNREADABLE. */

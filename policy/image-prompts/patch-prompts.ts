@@ -7,6 +7,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { ImageForm } from '../models/architecture.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { PatchImageProcessor } from '../vision/patch-image-processor.ts';
+import { asPngOrJpeg } from '../vision/png-or-jpeg.ts';
 import { imageSizeOf } from '../vision/rgb-image.ts';
 import type { ImagePrompts } from './image-prompts.ts';
 
@@ -32,7 +33,7 @@ export async function loadPatchPrompts(
   return {
     placeholder: image,
     tokenIds: [image, ...around].map((token) => tokenizer.requireId(token)),
-    runTokenId: tokenizer.requireId(image),
+    sent: { tokenId: tokenizer.requireId(image), file: asPngOrJpeg },
     async outline(encoded) {
       const tile = processor.sizeOf(await imageSizeOf(encoded));
       return { tiles: [tile], text: image.repeat((tile.height / edge) * (tile.width / edge)) };

@@ -2,11 +2,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { openObjectStore } from '../../artifacts/store/open-store.ts';
+import { conditionalWrites } from '../../infra/stack/conditional-writes.ts';
+import { refreshesAge } from '../../infra/stack/refreshed-age.ts';
+import { needVersitygw } from '../support/needs.ts';
 import { useStack } from '../support/stack.ts';
+import { useVersitygw } from '../support/versitygw.ts';
 import { registrySuite } from './registry-suite.ts';
 import { collect, storeSuite } from './store-suite.ts';
 
 const stack = useStack();
+const versitygw = await needVersitygw();
 
 describe('S3 store on MinIO', () => {
   storeSuite(() => openObjectStore(stack.settings.s3));
@@ -29,6 +34,21 @@ describe('S3 store on MinIO', () => {
     const bytes = Buffer.alloc(40_000_000, 7);
     await objects.put('large', bytes);
     expect(Buffer.from((await objects.get('large')) ?? []).equals(bytes)).toBe(true);
+  });
+});
+
+describe.skipIf(versitygw.isMissing)('S3 store on versitygw', () => {
+  const server = useVersitygw(versitygw);
+  storeSuite(() => openObjectStore(server.settings), { refreshesAge: false });
+  registrySuite(() => openObjectStore(server.settings));
+
+  it('honours both conditional writes', async () => {
+    expect(await conditionalWrites(server.settings)).toEqual({ ifNoneMatch: true, ifMatch: true });
+  });
+
+  it('does not refresh ages, as `mtrl doctor` says', async () => {
+    expect(await refreshesAge(server.settings)).toBe(false);
+    expect(await refreshesAge(stack.settings.s3)).toBe(true);
   });
 });
 

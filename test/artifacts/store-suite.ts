@@ -28,7 +28,8 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-export function storeSuite(open: () => ObjectStore): void {
+/** @param refreshesAge of a touched object, which not every server does */
+export function storeSuite(open: () => ObjectStore, { refreshesAge = true } = {}): void {
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mtrl-artifacts-'));
@@ -287,7 +288,7 @@ export function storeSuite(open: () => ObjectStore): void {
     const before = (await objects.getTagged('order/b'))?.modifiedAtMs ?? NaN;
     await sleep(1_100);
     expect([await objects.touch('order/b'), await objects.touch('order/nothing')]).toEqual([true, false]);
-    expect((await objects.getTagged('order/b'))?.modifiedAtMs).toBeGreaterThan(before);
+    if (refreshesAge) expect((await objects.getTagged('order/b'))?.modifiedAtMs).toBeGreaterThan(before);
     expect(text(await objects.get('order/b'))).toBe('order/b');
     await objects.remove(['order/a.json', 'order/nothing', 'order/a/z']);
     expect(await keys()).toEqual(['order/a-b/c', 'order/b']);

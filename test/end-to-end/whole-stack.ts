@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { resultOf } from '../../cli/show/outcome.ts';
 import { type DaemonRecord, livingDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
@@ -64,8 +65,8 @@ export class WholeStack {
   }
 
   /** Runs the body with servers of its own, and stops them afterwards. */
-  static async using<T>(body: (stack: WholeStack) => Promise<T>): Promise<T> {
-    const stack = await WholeStack.start();
+  static async using<T>(body: (stack: WholeStack) => Promise<T>, extra: Env = {}): Promise<T> {
+    const stack = await WholeStack.start(extra);
     try {
       return await body(stack);
     } finally {
@@ -112,11 +113,9 @@ export class WholeStack {
     );
   }
 
-  /** The result of an experiment with those of its runs, which are in the store. */
+  /** The result of an experiment with those of its runs, which are in the store. Throws its failure, coded. */
   async result(id: string): Promise<EndedExperiment> {
-    const result = await this.withClient((client) =>
-      client.workflow.result<(recipe: unknown) => Promise<ExperimentResult>>(id),
-    );
+    const result = await this.withClient((client) => resultOf({ client }, id));
     const { runs } = (await openArtifactStore(this.settings.s3).getJson(result.index)) as ExperimentIndex;
     return { ...result, runs };
   }

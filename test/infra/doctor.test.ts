@@ -20,6 +20,7 @@ describe('doctor', () => {
       store: 'ok',
       bucket: 'ok',
       'conditional PUT': 'ok',
+      'age of objects': 'ok',
       'control worker': 'warn',
       'compute worker': 'warn',
     });

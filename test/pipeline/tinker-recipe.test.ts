@@ -52,6 +52,10 @@ describe('a recipe with engine.tinker', () => {
     expect(check).toThrow(place);
   });
 
+  it('may have a KL term in the reward', () => {
+    requireCapabilities(recipe({ klCoefficient: 0.1, klIn: 'reward' }), capabilities);
+  });
+
   it('is refused if the server lacks the loss', () => {
     const few = tinkerCapabilities({ ...settings, losses: ['cross_entropy'] });
     expect(() => {

@@ -8,6 +8,7 @@ import { imageSizeOf } from '../../policy/vision/rgb-image.ts';
 import { retryAfterMsOf } from '../../pipeline/retry-after.ts';
 import { startTinkerServer, type TinkerEngines, tinkerTokens, withTinkerEngine } from '../support/tinker-fixture.ts';
 import type { Fault, TinkerServer } from '../support/tinker-server.ts';
+import { imageTokenCount } from '../support/tinker-wire.ts';
 
 const lora = { rank: 2, alpha: 32, seed: 1, modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] };
 const adamw: OptimStepRequest = {
@@ -263,6 +264,22 @@ describe('sampling', () => {
     await expect(sampled()).rejects.toMatchObject({ code });
   });
 
+  it('draws a greedy answer again, at temperature 1, if it has a banned token', async () => {
+    const [banned = 0] = tinkerTokens.bannedTokenIds;
+    const logits = Array.from({ length: 16 }, () => Array.from({ length: 16 }, (_, id) => (id === banned ? 1 : 0)));
+    const greedy = await startTinkerServer({ logits });
+    try {
+      const { groups: found } = await withTinkerEngine(greedy, async ({ engine, initial }) => {
+        await engine.loadState(initial);
+        return engine.sample({ ...sampling, sampling: { ...sampling.sampling, greedy: true, tokenCountMax: 2 } });
+      });
+      expect(found.flat().flatMap(({ tokenIds }) => tokenIds)).not.toContain(banned);
+      expect(greedy.problems).toEqual([]);
+    } finally {
+      await greedy.close();
+    }
+  });
+
   it('refuses log-probs that are not finite', async () => {
     server.tamper = ([first]) => {
       if (first) first.logprobs[0] = null;
@@ -289,8 +306,7 @@ describe('images', () => {
   const files = async () => [new Uint8Array(await readFile(picture))];
 
   it('are sent as files with their tokens counted', async () => {
-    const { height, width } = await imageSizeOf(await readFile(picture));
-    const tokenCount = Math.ceil(height / 32) * Math.ceil(width / 32);
+    const tokenCount = imageTokenCount(await imageSizeOf(await readFile(picture)));
     expect((await withImage(tokenCount, { tokenId: 4, files })).groups).toHaveLength(1);
     const { prompt } = server.requests.find(({ verb }) => verb === 'asample')?.body as {
       readonly prompt: { readonly chunks: readonly { readonly type: string }[] };

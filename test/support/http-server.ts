@@ -2,9 +2,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 
 export async function requestText(request: IncomingMessage): Promise<string> {
+  return (await requestBytes(request)).toString('utf8');
+}
+
+export async function requestBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** Ends open connections too. */

@@ -8,6 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { prepareRealText } from '../../bench/real-text-data.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { findBinary } from '../../infra/binaries/binaries.ts';
 import { cacheRoot } from '../../infra/binaries/cache.ts';
 import { locateOnPath } from '../../infra/binaries/locate.ts';
 import { projectRoot } from '../../core/project.ts';
@@ -26,6 +27,17 @@ export interface Need<T> {
 export function needPrometheus(): Need<true> {
   const isThere = ['prometheus', 'promtool'].every((name) => locateOnPath(name) !== undefined);
   return program(isThere || undefined, 'prometheus and promtool on PATH', 'install the package prometheus');
+}
+
+/** Requires versitygw, on PATH or in the cache; found is its path. */
+export async function needVersitygw(): Promise<Need<string>> {
+  const binary = await findBinary('versitygw');
+  return program('path' in binary ? binary.path : undefined, 'versitygw on PATH or in the cache', 'npm run test:s3');
+}
+
+/** Requires leave to install and run SkyRL's server, which takes some GB and minutes. */
+export function needSkyrl(): Need<true> {
+  return program(process.env['MTRL_TINKER_TEST'] === '1' || undefined, "SkyRL's server", 'npm run test:tinker');
 }
 
 /** Requires Chromium; found is its path. */

@@ -1,5 +1,5 @@
 /** A Tinker server of the tests' own with a small vocabulary, and engines over it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
@@ -81,3 +81,25 @@ export async function withTinkerEngine<T>(
     await rm(root, { recursive: true, force: true });
   }
 }
+
+/** A stored checkpoint of a model that is none. */
+async function broken(store: ArtifactStore) {
+  const folder = await mkdtemp(join(tmpdir(), 'mtrl-broken-'));
+  try {
+    await cp(tinkerCheckpoint, folder, { recursive: true });
+    await writeFile(join(folder, 'config.json'), '{"model_type":"none"}');
+    return { checkpoint: await putFolder(store, folder), optimizer: null };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const prompts = [
+  { tokenIds: [5, 9, 17], images: [] },
+  { tokenIds: [8, 30, 41, 12, 33], images: [] },
+];
+/** What the conformance suite of engines needs, but for the server. */
+export const tinkerSubject = {
+  ...{ kind: 'tinker', broken, stored: storeTinkerCheckpoint, tokens: tinkerTokens, prompts },
+  ...{ promptTokenCountMax: 8, labelTokenIds: [7, 9] as const },
+};

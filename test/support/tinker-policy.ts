@@ -52,6 +52,8 @@ export class TablePolicy {
   #stepCount = 0;
   #gradient: Float64Array;
   #sequenceCount = 0;
+  /** Log-probs by the token before, until the next step. */
+  readonly #known = new Map<number, readonly number[]>();
 
   constructor(base: readonly (readonly number[])[]) {
     this.#base = base;
@@ -85,7 +87,13 @@ export class TablePolicy {
   }
 
   logProbs({ inputs, targets }: Pick<Sequence, 'inputs' | 'targets'>): number[] {
-    return inputs.map((before, i) => required(logSoftmax(this.logits(before))[targets[i] ?? -1], 'a target token'));
+    return inputs.map((before, i) => required(this.#logProbsAfter(before)[targets[i] ?? -1], 'a target token'));
+  }
+
+  #logProbsAfter(before: number): readonly number[] {
+    const known = this.#known.get(before) ?? logSoftmax(this.logits(before));
+    this.#known.set(before, known);
+    return known;
   }
 
   /** Adds to the gradient. @param divide mean over each sequence, as SkyRL's JAX backend does */
@@ -98,7 +106,7 @@ export class TablePolicy {
         const weight = weights[i] ?? 0;
         if (weight === 0) return;
         const target = targets[i] ?? -1;
-        const own = logSoftmax(this.logits(before));
+        const own = this.#logProbsAfter(before);
         const by = (weight * slope(own[target] ?? NaN, logProbs[i] ?? NaN, advantages[i] ?? NaN, config)) / total;
         own.forEach((value, token) => {
           const at = before * this.#size + token;
@@ -125,6 +133,7 @@ export class TablePolicy {
       this.#table[i] = (this.#table[i] ?? 0) * (1 - rate * decay) - rate * step;
     });
     this.#gradient.fill(0);
+    this.#known.clear();
     this.#sequenceCount = 0;
     return norm;
   }
@@ -140,13 +149,12 @@ export class TablePolicy {
     const uniform = mulberry(seed);
     let before = last;
     while (tokens.length < options.max_tokens) {
-      const logits = this.logits(before);
-      const own = logSoftmax(logits);
+      const own = this.#logProbsAfter(before);
       before =
         options.temperature === 0
           ? own.indexOf(Math.max(...own))
           : pick(
-              logits.map((value) => value / options.temperature),
+              options.temperature === 1 ? own : logSoftmax(own.map((value) => value / options.temperature)),
               uniform(),
             );
       tokens.push(before);
@@ -163,10 +171,10 @@ function logSoftmax(logits: readonly number[]): number[] {
   return logits.map((value) => value - logSum);
 }
 
-function pick(logits: readonly number[], uniform: number): number {
+function pick(logProbs: readonly number[], uniform: number): number {
   let left = uniform;
-  const index = logSoftmax(logits).findIndex((value) => (left -= Math.exp(value)) < 0);
-  return index < 0 ? logits.length - 1 : index;
+  const index = logProbs.findIndex((value) => (left -= Math.exp(value)) < 0);
+  return index < 0 ? logProbs.length - 1 : index;
 }
 
 function mulberry(seed: number): () => number {

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { required } from '../../core/assert.ts';
 import { type Adam, TablePolicy } from './tinker-policy.ts';
 import { type Body, passOf, tokensOf, wireProblem } from './tinker-wire.ts';
-import { requestText, stopServer } from './http-server.ts';
+import { requestBytes, stopServer } from './http-server.ts';
+import { outputBytes, passBody, sampleBytes } from './tinker-messages.ts';
 
 /** drop: before the request is looked at. lose: its answer, after it was applied. hang: no answer at all. */
 export type Fault =
@@ -19,8 +20,15 @@ export interface TinkerServerOptions {
   /** [token before][token] */
   readonly logits: readonly (readonly number[])[];
   readonly key?: string;
+  /** Receives each answered request instead of `requests`. */
+  readonly log?: (request: LoggedRequest) => void;
   /** Losses are means over sequences, as with SkyRL's JAX backend. */
   readonly divides?: boolean;
+}
+
+interface LoggedRequest {
+  readonly verb: string;
+  readonly body: Body;
 }
 
 interface Model {
@@ -28,6 +36,8 @@ interface Model {
   readonly seen: Map<number, { readonly text: string; readonly id: string }>;
   isUsed: boolean;
 }
+
+const protobufType = 'application/x-protobuf';
 
 /** An error of the API. */
 class Problem extends Error {
@@ -38,11 +48,12 @@ class Problem extends Error {
   }
 }
 
-type Result = Readonly<Record<string, unknown>> | Problem | 'never';
+/** Bytes are protobuf. */
+type Result = Readonly<Record<string, unknown>> | Uint8Array | Problem;
 
 export class TinkerServer {
   /** Every request that had an answer of the API, in order. */
-  readonly requests: { readonly verb: string; readonly body: Body }[] = [];
+  readonly requests: LoggedRequest[] = [];
   readonly problems: string[] = [];
   /** What a request gets instead of its answer. */
   fault: (verb: string, body: Body) => Fault | undefined = () => undefined;
@@ -113,9 +124,10 @@ export class TinkerServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await requestText(request);
+    const bytes = await requestBytes(request);
     const verb = (request.url ?? '').replace(/^\/api\/v1\//, '');
-    const body = (text === '' ? {} : JSON.parse(text)) as Body;
+    const isBinary = request.headers['content-type'] === protobufType;
+    const body = (isBinary ? passBody(bytes) : bytes.length === 0 ? {} : JSON.parse(bytes.toString())) as Body;
     const fault = this.fault(verb, body);
     if (fault !== undefined && 'status' in fault) {
       send(response, fault.status, { detail: 'as the test wants' }, fault.headers);
@@ -126,17 +138,18 @@ export class TinkerServer {
       response.destroy();
       return;
     }
-    const outcome = await this.#outcome(request, verb, body, text).catch((error: unknown) => {
+    const outcome = await this.#outcome(request, verb, body, bytes).catch((error: unknown) => {
       if (error instanceof Problem) return error;
       throw error;
     });
-    this.requests.push({ verb, body });
+    const { log = (logged) => this.requests.push(logged) } = this.#options;
+    log({ verb, body });
     if (fault?.kind === 'lose') response.destroy();
     else if (outcome instanceof Problem) send(response, outcome.status, { detail: outcome.message });
     else send(response, 200, outcome);
   }
 
-  async #outcome(request: IncomingMessage, verb: string, body: Body, text: string): Promise<object> {
+  async #outcome(request: IncomingMessage, verb: string, body: Body, bytes: Buffer): Promise<object> {
     const { key } = this.#options;
     if (request.headers['x-api-key'] !== key)
       throw new Problem(401, `Invalid API key ${String(request.headers['x-api-key'])}`);
@@ -144,8 +157,12 @@ export class TinkerServer {
       return { supported_models: [{ model_name: this.#options.baseModel }] };
     }
     if (request.method === 'DELETE') return this.#deleted(verb);
-    if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') {
-      throw this.#wrong(`${String(request.method)} ${verb}`);
+    const wanted = verb === 'forward_backward' ? protobufType : 'application/json';
+    if (request.method !== 'POST' || request.headers['content-type'] !== wanted) {
+      throw this.#wrong(`${String(request.method)} ${verb} of ${String(request.headers['content-type'])}`);
+    }
+    if (verb === 'retrieve_future' && request.headers.accept?.includes(protobufType) !== true) {
+      throw this.#wrong(`results are ${protobufType}`);
     }
     const problem = wireProblem(verb, body);
     if (problem !== undefined) throw this.#wrong(`${verb}: ${problem}`);
@@ -173,7 +190,7 @@ export class TinkerServer {
       case 'asample':
         return this.#sampling(body);
       default:
-        return this.#numbered(verb, body, text);
+        return this.#numbered(verb, body, bytes.toString('latin1'));
     }
   }
 
@@ -193,22 +210,22 @@ export class TinkerServer {
     if (before === undefined && number !== model.seen.size + 1)
       throw this.#wrong(`seq_id ${String(number)} of ${verb}`);
     model.isUsed = true;
-    model.seen.set(number, { text, id: String(this.#idCount + 1) });
-    return this.#pending(await this.#applied(verb, body, model));
+    const id = String(++this.#idCount);
+    model.seen.set(number, { text, id });
+    return this.#pending(await this.#applied(verb, body, model), { id });
   }
 
   async #applied(verb: string, body: Body, model: Model): Promise<Result> {
     const { logits, divides = false } = this.#options;
     const id = String(body['model_id']);
-    if (verb === 'forward' || verb === 'forward_backward') {
-      const isForward = verb === 'forward';
+    if (verb === 'forward_backward') {
       try {
-        const pass = await passOf(body[isForward ? 'forward_input' : 'forward_backward_input'], logits.length);
+        const pass = await passOf(body['forward_backward_input'], logits.length);
         const outputs = pass.sequences.map((sequence) => model.policy.logProbs(sequence));
-        if (!isForward) model.policy.accumulate(pass.sequences, pass.lossFn, pass.config, divides);
-        const tensor = (data: readonly number[]) => ({ data, dtype: 'float32', shape: [data.length] });
-        const loss_fn_outputs = outputs.map((values) => ({ logprobs: tensor(values) }));
-        return { loss_fn_output_type: 'scalar', loss_fn_outputs, metrics: {} };
+        if (body['forward_only'] !== true) {
+          model.policy.accumulate(pass.sequences, pass.lossFn, pass.config, divides);
+        }
+        return outputBytes(outputs);
       } catch (error) {
         if (error instanceof RangeError) return new Problem(400, error.message);
         throw error;
@@ -254,9 +271,9 @@ export class TinkerServer {
       const last = required(tokens.at(-1), 'a prompt');
       const sequences = Array.from({ length: count }, (_, k) => policy.sample(last, params.seed + k, params));
       this.tamper(sequences);
-      return this.#pending({ type: 'sample', sequences }, true);
+      return this.#pending(sampleBytes(sequences), { isSample: true });
     } catch (error) {
-      if (error instanceof RangeError) return this.#pending(new Problem(400, error.message), true);
+      if (error instanceof RangeError) return this.#pending(new Problem(400, error.message), { isSample: true });
       throw error;
     }
   }
@@ -272,7 +289,7 @@ export class TinkerServer {
   #retrieved(id: string): object {
     const result = this.#results.get(id);
     if (result === undefined) throw new Problem(404, 'Future not found');
-    if (result === 'never' || this.isPending(id)) throw new Problem(408, 'Timeout waiting for result');
+    if (this.isPending(id)) throw new Problem(408, 'Timeout waiting for result');
     if (this.#waiting.delete(id)) this.samplingCount--;
     if (result instanceof Problem) throw result;
     return result;
@@ -280,8 +297,10 @@ export class TinkerServer {
 
   readonly #waiting = new Set<string>();
 
-  #pending(result: Result, isSample = false): { readonly request_id: string } {
-    const id = String(++this.#idCount);
+  #pending(
+    result: Result,
+    { id = String(++this.#idCount), isSample = false }: { readonly id?: string; readonly isSample?: boolean } = {},
+  ): { readonly request_id: string } {
     this.#results.set(id, result);
     if (isSample) this.#waiting.add(id);
     return { request_id: id, ...{ future_id: id, status: 'pending' } };
@@ -334,5 +353,7 @@ function send(
   body: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body));
+  const isBinary = body instanceof Uint8Array;
+  const type = isBinary ? protobufType : 'application/json';
+  response.writeHead(status, { 'Content-Type': type, ...headers }).end(isBinary ? body : JSON.stringify(body));
 }

@@ -12,8 +12,7 @@ const fields: Readonly<Record<string, readonly [required: string, optional: stri
   unload_model: ['model_id', 'type'],
   create_sampling_session: ['session_id sampling_session_seq_id', 'base_model model_path type'],
   asample: ['num_samples prompt sampling_params sampling_session_id seq_id', 'prompt_logprobs type'],
-  forward: ['model_id seq_id forward_input', ''],
-  forward_backward: ['model_id seq_id forward_backward_input', ''],
+  forward_backward: ['model_id seq_id forward_only forward_backward_input', ''],
   optim_step: ['model_id seq_id adam_params', 'type'],
   save_weights: ['model_id seq_id path', 'type'],
   load_weights: ['model_id seq_id path optimizer', 'type'],
@@ -68,8 +67,11 @@ interface Tensor {
 
 /** Token before an image's own: the row of the table that it is. */
 const imageRow = 0;
-/** Pixels of one image token in this server's model: 32 x 32. */
-const imageEdge = 32;
+/** In this server's model an image token is 32 x 32 pixels, to which Qwen3-VL's processor rounds an image's edges. */
+export function imageTokenCount({ height, width }: { readonly height: number; readonly width: number }): number {
+  const [rows, columns] = [height, width].map((edge) => Math.max(1, Math.round(edge / 32)));
+  return (rows ?? 1) * (columns ?? 1);
+}
 
 /** Tokens of a model input; images as rows of `imageRow`. Throws a RangeError that the server makes a failed result. */
 export async function tokensOf(input: { readonly chunks: readonly Chunk[] }, size: number): Promise<number[]> {
@@ -77,8 +79,7 @@ export async function tokensOf(input: { readonly chunks: readonly Chunk[] }, siz
   for (const chunk of input.chunks) {
     if (chunk.type === 'encoded_text') tokens.push(...(chunk.tokens ?? []));
     else if (chunk.type === 'image' && (chunk.format === 'png' || chunk.format === 'jpeg')) {
-      const { height, width } = await imageSizeOf(Buffer.from(chunk.data ?? '', 'base64'));
-      const count = Math.ceil(height / imageEdge) * Math.ceil(width / imageEdge);
+      const count = imageTokenCount(await imageSizeOf(Buffer.from(chunk.data ?? '', 'base64')));
       if (chunk.expected_tokens !== count) {
         throw new RangeError(`image has ${String(count)} tokens, expected_tokens is ${String(chunk.expected_tokens)}`);
       }

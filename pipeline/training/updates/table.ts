@@ -1,6 +1,6 @@
 /** The updates of each objective. */
 import type { OptimizeInput } from '../../../contract/optimize.ts';
-import type { LossName } from '../../../policy/losses/table.ts';
+import type { Loss } from '../../../policy/losses/table.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
 import type { PromptedDataset } from '../../asking/prompter.ts';
 import type { Key } from '../../durable.ts';
@@ -28,10 +28,10 @@ const updates: { readonly [O in Objective]: Updates<ArmOf<O>, UpdateOf[O]> } = {
 const ofArm = ({ objective }: TrainedArm): Updates<TrainedArm, Update> => updates[objective];
 const ofUpdate = (update: Update): Updates<TrainedArm, Update> => updates[isFromRollouts(update) ? 'rl' : 'sft'];
 
-/** The loss of the arm's updates, and whether they need log-probs of a reference policy. */
-export function lossOf(arm: TrainedArm): { readonly name: LossName; readonly usesReference: boolean } {
+/** The loss of the arm's updates, and whether they need log-probs of a reference policy, in the loss or in rewards. */
+export function lossOf(arm: TrainedArm): { readonly loss: Loss; readonly usesReference: boolean } {
   const unit = ofArm(arm);
-  return { name: unit.loss(arm).name, usesReference: unit.usesReference(arm) };
+  return { loss: unit.loss(arm), usesReference: unit.usesReference(arm) };
 }
 
 export async function planUpdate(recipe: Recipe, input: OptimizeInput, planned: PlannedRows): Promise<Update> {

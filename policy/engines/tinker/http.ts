@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { reasonOf, textOf } from '../../../core/http-response.ts';
+import { bytesOf, reasonOf } from '../../../core/http-response.ts';
 import { failureOf, invalidAnswer, isPassing, unreachable } from './failures.ts';
+import { protobufType } from './protobuf.ts';
 import type { TinkerSettings } from './settings.ts';
 
 const bodyByteLengthMax = 256 << 20;
@@ -22,7 +23,8 @@ interface SendOptions {
 
 interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: Buffer;
+  readonly isProtobuf: boolean;
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -46,10 +48,13 @@ export class TinkerHttp {
     return this.#outcomeCount;
   }
 
-  /** Throws ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer, the signal's reason. */
+  /**
+   * @param body bytes are protobuf. Throws ENGINE_UNREACHABLE, ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer, the
+   *   signal's reason
+   */
   async send<T>(verb: string, schema: z.ZodType<T>, body?: object, options: SendOptions = {}): Promise<T> {
-    const answer = await this.#answer(verb, body, options, () => false);
-    return this.read(verb, schema, answer as Answer);
+    const answer = (await this.#answer(verb, body, options, () => false)) as Answer;
+    return this.read(verb, schema, answer, jsonOf(answer.body));
   }
 
   /** The answer of a long poll; undefined if it ended without one. Throws ENGINE_UNREACHABLE, the signal's reason. */
@@ -59,15 +64,15 @@ export class TinkerHttp {
     );
   }
 
-  /** Throws ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer. */
-  read<T>(verb: string, schema: z.ZodType<T>, answer: Answer): T {
+  /** @param value what the answer holds. Throws ENGINE_REFUSED, ENGINE_ANSWER_INVALID, LostOnServer */
+  read<T>(verb: string, schema: z.ZodType<T>, answer: Answer, value: unknown): T {
     const where = this.#addressOf(verb);
     if (answer.status >= 300) throw failureOf(answer.status, this.#said(answer), where);
-    const value = answer.body === '' ? null : jsonOf(answer.body);
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
-    const found = value === undefined ? 'no JSON' : `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+    const found =
+      value === undefined ? 'nothing that can be read' : `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
     throw invalidAnswer(where, found);
   }
 
@@ -100,20 +105,24 @@ export class TinkerHttp {
     const { key, retryAfterMsOf } = this.#settings;
     const { signal, method = body === undefined ? 'GET' : 'POST', timeoutMs = requestTimeoutMs } = options;
     const timeout = AbortSignal.timeout(timeoutMs);
+    const isBinary = body instanceof Uint8Array;
     try {
       const response = await fetch(this.#addressOf(verb), {
         method,
         headers: {
-          ...(body !== undefined && { 'content-type': 'application/json' }),
+          accept: `${protobufType}, application/json`,
+          ...(body !== undefined && { 'content-type': isBinary ? protobufType : 'application/json' }),
           ...(key !== undefined && { 'x-api-key': key }),
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body: isBinary ? body : JSON.stringify(body) }),
         // The key is sent only to the address in the settings.
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      const text = await textOf(response, bodyByteLengthMax);
-      if (text !== undefined) return { status: response.status, body: text, retryAfterMs: retryAfterMsOf(response) };
+      const bytes = await bytesOf(response, bodyByteLengthMax);
+      const isProtobuf = response.headers.get('content-type')?.startsWith(protobufType) === true;
+      const { status } = response;
+      if (bytes !== undefined) return { status, body: bytes, isProtobuf, retryAfterMs: retryAfterMsOf(response) };
       return { reason: `a body of more than ${String(bodyByteLengthMax)} bytes`, isTimeout: false };
     } catch (error) {
       signal?.throwIfAborted();
@@ -131,7 +140,7 @@ export class TinkerHttp {
   #said({ status, body }: Answer): string {
     const { key } = this.#settings;
     const value = jsonOf(body) as { readonly detail?: unknown; readonly error?: unknown } | null | undefined;
-    const words = value?.detail ?? value?.error ?? body;
+    const words = value?.detail ?? value?.error ?? body.toString('utf8');
     const text = typeof words === 'string' ? words : JSON.stringify(words);
     const clean = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
     return (key === undefined ? clean : clean.replaceAll(key, '(key)')).slice(0, 300) || `status ${String(status)}`;
@@ -146,10 +155,10 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
   signal?.throwIfAborted();
 }
 
-/** undefined if the text is not JSON. */
-export function jsonOf(text: string): unknown {
+/** null if the body is empty, undefined if it is not JSON. */
+export function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return body.length === 0 ? null : (JSON.parse(body.toString('utf8')) as unknown);
   } catch {
     return undefined;
   }

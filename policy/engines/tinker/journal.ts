@@ -2,7 +2,14 @@
 import type { AdamParams, LossInput } from './wire.ts';
 
 type Entry =
-  | { readonly kind: 'gradient'; readonly input: LossInput; readonly byteLength: number }
+  | {
+      readonly kind: 'gradient';
+      /** Completions of a prompt share its images: encoded, it would take several times the memory. */
+      readonly input: LossInput;
+      /** Of the encoded input. */
+      readonly byteLength: number;
+      readonly sha256: string;
+    }
   | { readonly kind: 'step'; readonly params: AdamParams };
 
 /** Above either, an engine saves the policy on the server, so that a journal does not grow without bound. */

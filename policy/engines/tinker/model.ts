@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { TinkerClient } from './client.ts';
 import { LostOnServer, Refused } from './failures.ts';
-import { type AdamParams, type LoraConfig, type LossInput, passed, saved, savedForSampler, stepped } from './wire.ts';
+import { passRequest } from './protobuf.ts';
+import { type AdamParams, type LoraConfig, passed, saved, savedForSampler, stepped } from './wire.ts';
 
 /** Log-probs of the target tokens of each sequence; null where they are not finite. */
 export type PassedLogProbs = readonly (readonly (number | null)[])[];
@@ -48,12 +49,20 @@ export class ServerModel {
     }
   }
 
-  async forward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
-    return outputsOf(await this.#send('forward', passed, { forward_input: input }, signal));
+  /** @param input of `encodeInput` */
+  forward(input: Uint8Array, signal?: AbortSignal): Promise<PassedLogProbs> {
+    return this.#pass(input, true, signal);
   }
 
-  async forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
-    return outputsOf(await this.#send('forward_backward', passed, { forward_backward_input: input }, signal));
+  /** @param input of `encodeInput` */
+  forwardBackward(input: Uint8Array, signal?: AbortSignal): Promise<PassedLogProbs> {
+    return this.#pass(input, false, signal);
+  }
+
+  async #pass(input: Uint8Array, isForwardOnly: boolean, signal?: AbortSignal): Promise<PassedLogProbs> {
+    const body = passRequest({ modelId: this.#id, seqId: ++this.#requestCount, isForwardOnly }, input);
+    const { loss_fn_outputs: outputs } = await this.#client.results.of('forward_backward', passed, body, signal);
+    return outputs.map(({ logprobs }) => logprobs.data);
   }
 
   /** Metrics by the server's names. */
@@ -104,6 +113,3 @@ export class ServerModel {
     return this.#client.results.of(verb, schema, numbered, signal);
   }
 }
-
-const outputsOf = ({ loss_fn_outputs: outputs }: z.infer<typeof passed>): PassedLogProbs =>
-  outputs.map(({ logprobs }) => logprobs.data);

@@ -4,6 +4,7 @@ import { MtrlError } from '../../../core/errors.ts';
 import { LostOnServer } from './failures.ts';
 import { jsonOf, pause, type TinkerHttp } from './http.ts';
 import type { TinkerSettings } from './settings.ts';
+import { decodeResult } from './protobuf.ts';
 import { pending } from './wire.ts';
 
 /** Servers hold a poll for up to 5 minutes; connections on the way may not. */
@@ -36,7 +37,7 @@ export class Results {
       if (leftMs <= 0) throw neverResolved(request, id, resultTimeoutMs);
       const timeoutMs = Math.ceil(Math.min(pollMs, leftMs));
       const answer = await this.#http.poll(verb, { request_id: id }, { signal, timeoutMs });
-      const value = answer && jsonOf(answer.body);
+      const value = answer && (answer.isProtobuf ? decodeResult(request, answer.body) : jsonOf(answer.body));
       if (answer === undefined || tryAgain.safeParse(value).success) {
         await pause(backoffMs, signal);
         continue;
@@ -44,11 +45,8 @@ export class Results {
       const failure = failed.safeParse(value);
       // A failure of the server's own: what the model holds is unknown.
       if (failure.data?.category === 'server') throw new LostOnServer(failure.data.error, request);
-      return this.#http.read(
-        verb,
-        schema,
-        failure.success && answer.status < 300 ? { ...answer, status: 400 } : answer,
-      );
+      const isFailure = failure.success && answer.status < 300;
+      return this.#http.read(verb, schema, isFailure ? { ...answer, status: 400 } : answer, value);
     }
   }
 }

@@ -50,7 +50,7 @@ async function sampleGroup(
     const drawn = new Rng('tinker-sample', seed, step, index, ...path).integer(0, seedMax);
     const answer = await place.client.sample(
       place.sampler,
-      { prompt: input, num_samples: sampleCount, sampling_params: paramsOf(request, drawn) },
+      { prompt: input, num_samples: sampleCount, sampling_params: paramsOf(request, drawn, path.length > 0) },
       place.signal,
     );
     return completionsOf(answer, sampleCount, request, place);
@@ -73,12 +73,14 @@ async function sampleGroup(
   );
 }
 
-function paramsOf({ sampling, tokens }: SampleRequest, seed: number): SamplingParams {
+/** @param isAgain after a rollout with banned tokens, which a greedy one would repeat */
+function paramsOf({ sampling, tokens }: SampleRequest, seed: number, isAgain: boolean): SamplingParams {
+  const greedyTemperature = isAgain ? 1 : 0;
   return {
     max_tokens: sampling.tokenCountMax,
     seed,
     stop: [tokens.stopTokenId, ...(tokens.otherStopTokenIds ?? [])],
-    temperature: sampling.greedy ? 0 : sampling.temperature,
+    temperature: sampling.greedy ? greedyTemperature : sampling.temperature,
     top_k: sampling.topK ?? -1,
     top_p: sampling.topP ?? 1,
   };

@@ -3,20 +3,21 @@
  * again: a new session and model, the last save, and the logged requests since. A lost answer needs none of it
  * (model.ts).
  */
-import { digestOf, type Json } from '../../../core/json.ts';
+import { digestOf, type Json, sha256 } from '../../../core/json.ts';
 import { MtrlError } from '../../../core/errors.ts';
 import type { TinkerClient } from './client.ts';
 import { LostOnServer } from './failures.ts';
 import { Journal } from './journal.ts';
 import { type PassedLogProbs, ServerModel } from './model.ts';
+import { encodeInput } from './protobuf.ts';
 import type { BaseFacts, Descriptor, TinkerState } from './states.ts';
 import type { AdamParams, Datum, LoraConfig, LossInput } from './wire.ts';
 
 /** Times that a policy is made again for one request. */
 const restoreCountMax = 3;
-/** Sequences of one request, and bytes of its body. */
+/** Sequences of one request, and about the bytes of its body: limits of the SDK. */
 const sequenceCountMax = 1024;
-const requestByteLengthMax = 8 << 20;
+const requestByteLengthMax = 5_000_000;
 
 /** Adapters that change nothing, for log-probs of the base model: only a model of the server computes them. */
 const idle: LoraConfig = { rank: 1, seed: 0, train_attn: true, train_mlp: true, train_unembed: false };
@@ -92,8 +93,9 @@ export class ServerPolicy {
   forward(data: readonly Datum[], signal?: AbortSignal): Promise<PassedLogProbs> {
     return this.#kept(signal, async (model) => {
       const parts = [];
-      for (const part of partsOf(data))
-        parts.push(await model.forward({ data: part, loss_fn: 'cross_entropy' }, signal));
+      for (const part of partsOf(data)) {
+        parts.push(await model.forward(encodeInput({ data: part, loss_fn: 'cross_entropy' }), signal));
+      }
       return parts.flat();
     });
   }
@@ -102,15 +104,17 @@ export class ServerPolicy {
   async forwardBackward(input: LossInput, signal?: AbortSignal): Promise<PassedLogProbs> {
     this.#requireAdapters();
     const inputs = partsOf(input.data).map((data) => ({ ...input, data }));
-    const outputs = await this.#kept(signal, async (model) => {
+    const passes = await this.#kept(signal, async (model) => {
       const parts = [];
-      for (const part of inputs) parts.push(await model.forwardBackward(part, signal));
-      return parts.flat();
+      for (const part of inputs) {
+        const encoded = encodeInput(part);
+        const outputs = await model.forwardBackward(encoded, signal);
+        parts.push({ outputs, byteLength: encoded.byteLength, input: part, sha256: sha256(encoded) });
+      }
+      return parts;
     });
-    for (const part of inputs) {
-      this.#journal.add({ kind: 'gradient', input: part, byteLength: JSON.stringify(part).length });
-    }
-    return outputs;
+    for (const { outputs: _, ...entry } of passes) this.#journal.add({ kind: 'gradient', ...entry });
+    return passes.flatMap(({ outputs }) => outputs);
   }
 
   /** Number of sequences whose gradients no update has used yet. */
@@ -126,7 +130,7 @@ export class ServerPolicy {
   async optimStep(params: AdamParams, signal?: AbortSignal): Promise<Readonly<Record<string, number>>> {
     this.#requireAdapters();
     const metrics = await this.#kept(signal, (model) => model.optimStep(params, signal));
-    const used = this.#journal.openGradients.map((entry) => digestOf(entry as unknown as Json));
+    const used = this.#journal.openGradients.flatMap((entry) => (entry.kind === 'gradient' ? entry.sha256 : []));
     this.#digest = digestOf({ before: this.#digest, used, params: params as unknown as Json });
     this.#journal.add({ kind: 'step', params });
     this.#updateCount++;
@@ -209,7 +213,7 @@ export class ServerPolicy {
     if (this.#model !== undefined) return this.#model;
     const model = await ServerModel.open(this.#client, this.#lora ?? idle, this.#save, signal);
     for (const entry of this.#journal.entries) {
-      if (entry.kind === 'gradient') await model.forwardBackward(entry.input, signal);
+      if (entry.kind === 'gradient') await model.forwardBackward(encodeInput(entry.input), signal);
       else await model.optimStep(entry.params, signal);
     }
     this.#model = model;
@@ -237,12 +241,19 @@ function cannotRestore(where: string, error: LostOnServer): MtrlError {
   });
 }
 
+/** Of its encoded form, but for names and lengths. */
+function byteLengthOf({ model_input: { chunks }, loss_fn_inputs: inputs }: Datum): number {
+  const shown = chunks.map((chunk) => (chunk.type === 'image' ? chunk.data.length * 0.75 : chunk.tokens.length * 4));
+  const given = Object.values(inputs).map(({ data, dtype }) => data.length * (dtype === 'int64' ? 8 : 4));
+  return [...shown, ...given].reduce((sum, length) => sum + length, 0);
+}
+
 /** Consecutive parts of at most so many sequences and about so many bytes. */
 function partsOf(data: readonly Datum[]): Datum[][] {
   const parts: Datum[][] = [];
   let byteLength = Infinity;
   for (const datum of data) {
-    const own = JSON.stringify(datum).length;
+    const own = byteLengthOf(datum);
     const part = parts.at(-1);
     if (part === undefined || part.length === sequenceCountMax || byteLength + own > requestByteLengthMax) {
       parts.push([datum]);
