@@ -186,7 +186,18 @@ const rooms: Readonly<Record<string, Room>> = {
     packages: ['p-map', 'preact'],
   },
   cli: {
-    imports: ['core', 'artifacts', 'recipes', 'infra', 'contract', 'pipeline', 'serve', 'studio', 'judge', 'judge/kinds'],
+    imports: [
+      'core',
+      'artifacts',
+      'recipes',
+      'infra',
+      'contract',
+      'pipeline',
+      'serve',
+      'studio',
+      'judge',
+      'judge/kinds',
+    ],
     packages: ['@temporalio/client', '@temporalio/common', 'commander', 'pino'],
   },
 };
