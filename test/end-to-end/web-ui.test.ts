@@ -59,7 +59,7 @@ describe.skipIf(chromium.isMissing)('the Web UI', () => {
     const text = await detailsOf(page, stack, runId);
     expect(text).toMatch(/mt-rl\/s0 · done/);
     expect(text).toMatch(/reward [▁▂▃▄▅▆▇█]{24}/);
-    expect(text).toMatch(/step\s+reward\s+accuracy\s+loss/);
+    expect(text).toMatch(/step\s+reward\s+accuracy\s+format\s+loss/);
     expect(text).toMatch(/arm mt-rl, seed 0, direct/);
     await record(page, 'web-ui-run');
   });

@@ -35,9 +35,11 @@ export async function needVersitygw(): Promise<Need<string>> {
   return program('path' in binary ? binary.path : undefined, 'versitygw on PATH or in the cache', 'npm run test:s3');
 }
 
-/** Requires leave to install and run SkyRL's server, which takes some GB and minutes. */
+/** Requires leave to install and run SkyRL's server, which takes some GB and minutes: only `npm run test:tinker` gives it. */
 export function needSkyrl(): Need<true> {
-  return program(process.env['MTRL_TINKER_TEST'] === '1' || undefined, "SkyRL's server", 'npm run test:tinker');
+  if (process.env['MTRL_TINKER_TEST'] === '1') return { found: true, isMissing: false };
+  record("no SkyRL's server (npm run test:tinker)");
+  return { found: undefined, isMissing: true };
 }
 
 /** Requires Chromium; found is its path. */
