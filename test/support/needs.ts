@@ -29,10 +29,12 @@ export function needPrometheus(): Need<true> {
   return program(isThere || undefined, 'prometheus and promtool on PATH', 'install the package prometheus');
 }
 
-/** Requires versitygw, on PATH or in the cache; found is its path. */
+/** Requires versitygw, which only `npm run test:s3` brings, on PATH or in the cache; found is its path. */
 export async function needVersitygw(): Promise<Need<string>> {
   const binary = await findBinary('versitygw');
-  return program('path' in binary ? binary.path : undefined, 'versitygw on PATH or in the cache', 'npm run test:s3');
+  if ('path' in binary) return { found: binary.path, isMissing: false };
+  record('no versitygw on PATH or in the cache (npm run test:s3)');
+  return { found: undefined, isMissing: true };
 }
 
 /** Requires leave to install and run SkyRL's server, which takes some GB and minutes: only `npm run test:tinker` gives it. */
