@@ -8,7 +8,7 @@ export interface StepInput extends RunRef {
   readonly plan: ArtifactRef;
   readonly step: number;
   readonly policy: PolicyState;
-  /** KL reference, if the arm has one. */
+  /** The reference policy, if the arm's algorithm compares with one. */
   readonly reference?: PolicyState;
 }
 

@@ -86,6 +86,8 @@ export interface Kind<F extends Fields = Fields, R extends Fields = Fields> {
    */
   readonly labelsArePlaces: boolean;
 
+  /** The label that says that no candidate is better, if the task has one for all such cases; undefined if not. */
+  tieLabel?(labels: Labels): string | undefined;
   /** The labels that an example with so many candidates may have; undefined if all. */
   verdictLabels?(labels: Labels, candidateCount: number): Labels;
   /** Whether a row may have this label; undefined if it must be one of the task's `labels`. */

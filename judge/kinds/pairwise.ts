@@ -19,6 +19,7 @@ export const pairwise = {
     [1, 0],
   ],
   labelsArePlaces: true,
+  tieLabel,
   labelsProblem: (labels) =>
     labels.length <= 4 ? undefined : 'two labels, for the first candidate and for the second, and at most two for ties',
   takesTwoLabelFields: true,
@@ -32,6 +33,10 @@ export const pairwise = {
   words: { examples: 'pairs', orders: 'both orders' },
 } as const satisfies Kind;
 
+function tieLabel([, , tie, bothBad]: Labels): string | undefined {
+  return bothBad === undefined ? tie : undefined;
+}
+
 /** Label of the candidate whose number wins; equal numbers are a tie, if the task has one label for it. */
 function labelOfWinner(row: RowValues, field: NumberFields, labels: Labels): RowLabel | UnknownLabel {
   const { values, names } = candidateNumbers(row, field);
@@ -39,8 +44,8 @@ function labelOfWinner(row: RowValues, field: NumberFields, labels: Labels): Row
   if (first === undefined || second === undefined || values.length > 2)
     return { unknown: `${values.length} numbers for two candidates` };
   const difference = first - second;
-  const [, , tie, bothBad] = labels;
-  if (difference === 0 && tie !== undefined && bothBad === undefined) return { label: tie };
+  const tie = tieLabel(labels);
+  if (difference === 0 && tie !== undefined) return { label: tie };
   if (difference === 0) return { unknown: `${names.join(' and ')} are equal` };
   return { label: difference > 0 ? labels[0] : labels[1] };
 }

@@ -77,7 +77,6 @@ function together(counts: readonly ReadonlyMap<string, number>[]): Map<string, n
 
 /** The task's label of ties; `tie` if it compares candidates and has none; null if its verdicts have no ties. */
 function tieOf(spec: TaskSpec): string | null {
-  if (!kindOf(spec).labelsArePlaces) return null;
-  const [, , tie, bothBad] = spec.labels;
-  return spec.kind === 'pairwise' && tie !== undefined && bothBad === undefined ? tie : 'tie';
+  const kind = kindOf(spec);
+  return kind.labelsArePlaces ? (kind.tieLabel?.(spec.labels) ?? 'tie') : null;
 }

@@ -1,4 +1,5 @@
 /** A fault that a chaos plan can command. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosStack } from './chaos-stack.ts';
 
 export interface Fault {
@@ -14,4 +15,21 @@ export interface Fault {
 /** A count or a time between two bounds. */
 export function between(low: number, high: number, strength: number): number {
   return Math.round(low + (high - low) * strength);
+}
+
+/** A fault that lasts for a time between two bounds, in milliseconds. */
+export function lasting(
+  [low, high]: readonly [number, number],
+  begin: (stack: ChaosStack) => void,
+  end: (stack: ChaosStack) => void,
+): Fault {
+  return {
+    isCrash: false,
+    async strike(stack, strength) {
+      begin(stack);
+      await sleep(between(low, high, strength));
+      end(stack);
+      return true;
+    },
+  };
 }

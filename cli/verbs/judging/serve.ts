@@ -21,6 +21,7 @@ import { repeated } from '../../repeated.ts';
 import { print, printJson, say } from '../../show/output.ts';
 import { promotedAs } from '../../temporal/promotions.ts';
 import { withStack } from '../../temporal/stack.ts';
+import { untilInterrupted } from '../../until-interrupted.ts';
 import { userPath } from '../../user-path.ts';
 import { wholeNumber, wholeNumberFrom } from '../../whole-number.ts';
 
@@ -105,9 +106,7 @@ async function untilStopped(
       ...(audit !== false && { auditFolder: audit === undefined ? join(serveHome(), 'audit') : userPath(audit) }),
     });
     print(`${server.address}/v1`);
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-    });
+    await untilInterrupted();
     say('answering the requests that have arrived, then stopping');
     await server.close();
   } finally {

@@ -4,6 +4,7 @@ import { serveStudio } from '../../../studio/server/serve-studio.ts';
 import { print } from '../../show/output.ts';
 import { runningExperiments } from '../../temporal/running-experiments.ts';
 import { withStack } from '../../temporal/stack.ts';
+import { untilInterrupted } from '../../until-interrupted.ts';
 import { wholeNumber } from '../../whole-number.ts';
 import { withLibrary } from '../../with-library.ts';
 
@@ -25,16 +26,10 @@ export function addStudio(command: Command): void {
         const serve = async (library: Parameters<typeof serveStudio>[0]): Promise<void> => {
           const studio = await serveStudio(library, { port, ...(labeller !== undefined && { labeller }) });
           print(studio.address);
-          await interrupted();
+          await untilInterrupted();
           await studio.close();
         };
         await withLibrary(store, serve, runningExperiments(client));
       });
     });
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }

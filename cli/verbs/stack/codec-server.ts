@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { MtrlError } from '../../../core/errors.ts';
 import { codecAddressOf, startCodecServer } from '../../../infra/payloads/codec-server.ts';
@@ -6,6 +5,7 @@ import { EncryptionCodec } from '../../../infra/payloads/encryption-codec.ts';
 import { keyFileVariable, keyRingOf } from '../../../infra/payloads/key-ring.ts';
 import { readSettings } from '../../../infra/stack/settings.ts';
 import { commandText, say } from '../../show/output.ts';
+import { untilInterrupted } from '../../until-interrupted.ts';
 
 export function addCodecServer(command: Command): void {
   command
@@ -26,7 +26,7 @@ export function addCodecServer(command: Command): void {
       const origin = readSettings().temporal.uiUrl;
       const server = await startCodecServer({ host, port, origin, codec: new EncryptionCodec(ring) });
       say(`decrypting for ${origin ?? 'no Web UI (set MTRL_TEMPORAL_UI_URL)'} at http://${host}:${String(port)}`);
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      await untilInterrupted();
       server.close();
       server.closeAllConnections();
     });

@@ -7,6 +7,7 @@ import { Choices } from '../widgets/choices.tsx';
 import { More } from '../widgets/more.tsx';
 import { Failed, Nothing } from '../widgets/notice.tsx';
 import { usePages } from '../widgets/pages.ts';
+import { PlainTable } from '../widgets/plain-table.tsx';
 
 export function Data({ experiment, address }: ViewProps) {
   const part = address.values['part'] === 'leaks' ? 'leaks' : 'quarantine';
@@ -41,34 +42,21 @@ function Quarantine({ experimentId }: { readonly experimentId: string }) {
   return (
     <>
       <p class="muted">{last === undefined ? 'Reading…' : `${String(last.rowCount)} rows could not be used.`}</p>
-      <div class="panel scroll" tabIndex={0} role="region" aria-label="Quarantine">
-        <table class="plain">
-          <thead>
-            <tr>
-              <th scope="col">code</th>
-              <th scope="col">source</th>
-              <th scope="col">row</th>
-              <th scope="col">reason</th>
-              <th scope="col">excerpt</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ code, source, row, reason, excerpt }) => (
-              <tr key={`${source} ${String(row)}`}>
-                <td>
-                  <code class="whole">{code}</code>
-                </td>
-                <td>{source}</td>
-                <td>{row}</td>
-                <td>{reason}</td>
-                <td>
-                  <code>{excerpt}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable label="Quarantine" heads={['code', 'source', 'row', 'reason', 'excerpt']} isPanel>
+        {rows.map(({ code, source, row, reason, excerpt }) => (
+          <tr key={`${source} ${String(row)}`}>
+            <td>
+              <code class="whole">{code}</code>
+            </td>
+            <td>{source}</td>
+            <td>{row}</td>
+            <td>{reason}</td>
+            <td>
+              <code>{excerpt}</code>
+            </td>
+          </tr>
+        ))}
+      </PlainTable>
       <More more={more} isWaiting={isWaiting} />
     </>
   );
@@ -87,34 +75,23 @@ function Leaks({ experimentId }: { readonly experimentId: string }) {
         {last === undefined ? 'Reading…' : `${String(last.rowCount)} pictures or texts are in several splits.`} Training
         comes first.
       </p>
-      <div class="panel scroll" tabIndex={0} role="region" aria-label="Leaks">
-        <table class="plain">
-          <thead>
-            <tr>
-              <th scope="col">what</th>
-              <th scope="col">examples</th>
-              <th scope="col">digest</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ kind, sha256, distance, examples, exampleCount }) => (
-              <tr key={sha256}>
-                <td>
-                  {kinds[kind]}
-                  {distance === undefined ? null : <small> {distance} bits apart</small>}
-                </td>
-                <td>
-                  {examples.slice(0, 8).join(', ')}
-                  {examples.length > 8 ? ` and ${String((exampleCount ?? examples.length) - 8)} more` : ''}
-                </td>
-                <td>
-                  <code>{sha256.slice(0, 12)}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable label="Leaks" heads={['what', 'examples', 'digest']} isPanel>
+        {rows.map(({ kind, sha256, distance, examples, exampleCount }) => (
+          <tr key={sha256}>
+            <td>
+              {kinds[kind]}
+              {distance === undefined ? null : <small> {distance} bits apart</small>}
+            </td>
+            <td>
+              {examples.slice(0, 8).join(', ')}
+              {examples.length > 8 ? ` and ${String((exampleCount ?? examples.length) - 8)} more` : ''}
+            </td>
+            <td>
+              <code>{sha256.slice(0, 12)}</code>
+            </td>
+          </tr>
+        ))}
+      </PlainTable>
       <More more={more} isWaiting={isWaiting} />
     </>
   );

@@ -7,11 +7,12 @@ import { change, linkTo } from '../address.ts';
 import type { ViewProps } from '../app.tsx';
 import { isBundle } from '../bundle.ts';
 import { useSteps } from '../hotkeys.ts';
-import { Choices, Select } from '../widgets/choices.tsx';
+import { Select } from '../widgets/choices.tsx';
 import { ConfusionMatrix } from '../widgets/confusion.tsx';
 import { JudgmentList } from '../widgets/judgment-list.tsx';
 import { Nothing } from '../widgets/notice.tsx';
 import { usePages } from '../widgets/pages.ts';
+import { RightChoice } from '../widgets/right-choice.tsx';
 import { SliceTable } from '../widgets/slice-table.tsx';
 import { VariantTable } from '../widgets/variant-table.tsx';
 
@@ -78,16 +79,7 @@ export function Evaluation({ experiment, address }: ViewProps) {
         <div class="chart-head">
           {isBundle ? null : (
             <>
-              <Choices
-                name="Correct or wrong"
-                value={right ?? ''}
-                values={[
-                  ['', 'all'],
-                  ['yes', 'correct'],
-                  ['no', 'wrong'],
-                ]}
-                choose={(value) => change(address, { right: value })}
-              />
+              <RightChoice value={right} choose={(value) => change(address, { right: value })} />
               {scores.consistencyRate === undefined ? null : (
                 <label class="check">
                   <input

@@ -8,11 +8,12 @@ import type { ViewProps } from '../app.tsx';
 import { isBundle } from '../bundle.ts';
 import { useJson } from '../fetch-json.ts';
 import { useSteps } from '../hotkeys.ts';
-import { Choices, Select } from '../widgets/choices.tsx';
+import { AnswerCard } from '../widgets/answer-card.tsx';
+import { Select } from '../widgets/choices.tsx';
 import { More } from '../widgets/more.tsx';
 import { Failed, Nothing, Waiting } from '../widgets/notice.tsx';
 import { usePages } from '../widgets/pages.ts';
-import { Pictures } from '../widgets/picture.tsx';
+import { RightChoice } from '../widgets/right-choice.tsx';
 import { StepBar } from '../widgets/step-bar.tsx';
 import { Said } from '../widgets/verdict.tsx';
 
@@ -93,16 +94,7 @@ export function Rollouts({ experiment, address }: ViewProps) {
               value={q}
               type={(value) => change(address, { q: value }, 'replace')}
             />
-            <Choices
-              name="Correct or wrong"
-              value={right ?? ''}
-              values={[
-                ['', 'all'],
-                ['yes', 'correct'],
-                ['no', 'wrong'],
-              ]}
-              choose={(value) => set({ right: value })}
-            />
+            <RightChoice value={right} choose={(value) => set({ right: value })} />
           </>
         )}
       </div>
@@ -132,23 +124,20 @@ export function Rollouts({ experiment, address }: ViewProps) {
       ) : null}
       <div class="rollouts">
         {pages.rows.map((row) => (
-          <article class="rollout" key={`${String(row.step)}.${String(row.prompt)}.${String(row.rollout)}`}>
-            <Pictures experimentId={experimentId} digests={row.images} />
-            <a
-              class="open"
-              href={linkTo(experimentId, 'group', { run, step: row.step, prompt: row.prompt, rollout: row.rollout })}
-            >
-              <span class="row-head">
-                <Said verdict={row.verdict} reason={row.reason} isRight={row.accuracy === 1} />
-                <b>{significant(row.reward)}</b>
-                <small>
-                  {row.task}, label {row.label}, step {row.step}
-                  {row.finishReason === 'length' ? ', cut' : ''}
-                </small>
-              </span>
-              <span class="text">{row.text}</span>
-            </a>
-          </article>
+          <AnswerCard
+            key={`${String(row.step)}.${String(row.prompt)}.${String(row.rollout)}`}
+            experimentId={experimentId}
+            images={row.images}
+            href={linkTo(experimentId, 'group', { run, step: row.step, prompt: row.prompt, rollout: row.rollout })}
+            text={row.text}
+          >
+            <Said verdict={row.verdict} reason={row.reason} isRight={row.accuracy === 1} />
+            <b>{significant(row.reward)}</b>
+            <small>
+              {row.task}, label {row.label}, step {row.step}
+              {row.finishReason === 'length' ? ', cut' : ''}
+            </small>
+          </AnswerCard>
         ))}
       </div>
       <More more={pages.more} isWaiting={pages.isWaiting} />

@@ -2,10 +2,10 @@
 import type { JudgmentPage } from '../../api.ts';
 import { points } from '../../../judge/report/format.ts';
 import { linkTo } from '../address.ts';
+import { AnswerCard } from './answer-card.tsx';
 import { More } from './more.tsx';
 import { Failed, Nothing } from './notice.tsx';
 import type { Pages } from './pages.ts';
-import { Pictures } from './picture.tsx';
 import { Verdict } from './verdict.tsx';
 
 interface JudgmentListProps {
@@ -23,22 +23,22 @@ export function JudgmentList({ experimentId, pages }: JudgmentListProps) {
       ) : null}
       <div class="rollouts">
         {rows.map((row) => (
-          <article class="rollout" key={row.exampleId}>
-            <Pictures experimentId={experimentId} digests={row.images} />
-            <a class="open" href={linkTo(experimentId, 'example', { example: row.exampleIndex })}>
-              <span class="row-head">
-                <Verdict judgment={row.judgment} isRight={row.isRight} />
-                <small>
-                  label {row.label}, {row.exampleId}
-                  {row.agrees === false ? <em class="warn"> other choice in another order</em> : null}
-                  {row.probabilities === undefined
-                    ? null
-                    : `, p ${row.probabilities.map((each) => points(each)).join(' / ')}`}
-                </small>
-              </span>
-              <span class="text">{row.text}</span>
-            </a>
-          </article>
+          <AnswerCard
+            key={row.exampleId}
+            experimentId={experimentId}
+            images={row.images}
+            href={linkTo(experimentId, 'example', { example: row.exampleIndex })}
+            text={row.text}
+          >
+            <Verdict judgment={row.judgment} isRight={row.isRight} />
+            <small>
+              label {row.label}, {row.exampleId}
+              {row.agrees === false ? <em class="warn"> other choice in another order</em> : null}
+              {row.probabilities === undefined
+                ? null
+                : `, p ${row.probabilities.map((each) => points(each)).join(' / ')}`}
+            </small>
+          </AnswerCard>
         ))}
       </div>
       <More more={more} isWaiting={isWaiting} />
