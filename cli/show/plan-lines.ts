@@ -39,7 +39,7 @@ export function planLines({ recipe, model, examples, arms, totals, assumptions }
       ['storage', bytes(totals.storageByteLength)],
       ['history events', scaled(totals.historyEventCount)],
       ['S3 requests', scaled(totals.storeRequestCount)],
-      ...(totals.hoursHere === undefined ? [] : [['this machine', `${hours(totals.hoursHere)} hours`]]),
+      ...(totals.hoursHere === undefined ? [] : [['this machine', `${hours(totals.hoursHere)} hours at most`]]),
       ...(totals.flops === 0 ? [] : totals.hours.map(deviceCells)),
     ]),
     '',
