@@ -98,6 +98,8 @@ export interface ReportArm {
   readonly seedCount: number;
   /** Whether it is a specialist for each task. */
   readonly isSingle: boolean;
+  /** Tasks that each of its judges trains on. */
+  readonly trainedTaskCount: number;
   /** Only of a point of a sweep, which is shown on its curve and not in the table. */
   readonly varied?: { readonly sweep: string; readonly values: Readonly<Record<string, Json>> };
   /** By task, and under `meanColumn` as the mean over the trained tasks. */

@@ -5,7 +5,8 @@ import { armScore, armTests, columnsOf } from '../../judge/evaluation/arms/arm-s
 import type { ReportArm, ReportData } from '../../judge/report/data.ts';
 import type { EvaluatedRun } from '../../contract/activities.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
-import { evaluatedTasks } from '../../recipes/task-sets.ts';
+import { isTrained } from '../../recipes/arms.ts';
+import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import { turn } from '../heartbeat.ts';
 import { armOf, taskOf } from '../recipe-access.ts';
 import type { OutcomesOf } from './report-tests.ts';
@@ -55,8 +56,10 @@ export async function reportArms(
 
 function describedArm(recipe: Recipe, name: string, runs: readonly EvaluatedRun[]) {
   const [first] = runs;
-  const { objective, mode, specialistOf, varied } = armOf(recipe, first?.plan.arm ?? name);
+  const arm = armOf(recipe, first?.plan.arm ?? name);
+  const { objective, mode, specialistOf, varied } = arm;
   const runNames = runs.map(({ plan }) => plan.runName);
   const isSingle = specialistOf !== undefined;
-  return { ...{ arm: name, objective, mode, runNames, isSingle }, ...(varied && { varied }) };
+  const trainedTaskCount = isTrained(arm) ? trainedTasks(recipe, arm).length : 0;
+  return { ...{ arm: name, objective, mode, runNames, isSingle, trainedTaskCount }, ...(varied && { varied }) };
 }

@@ -67,8 +67,12 @@ test('equal data give equal bytes, of the page and of every file', () => {
   expect(tableFiles(madeUpArms())).toEqual(tableFiles(data));
 });
 
-test('the reference is the first arm with RL on several tasks, else the last arm; never a point of a sweep', () => {
+test('the reference is the arm with RL on the most tasks, else the last arm; never a point of a sweep', () => {
   expect(referenceOf(data)).toBe('mt-rl');
+  const oneTaskFirst = data.arms.map((arm) =>
+    arm.arm === 'sft-unified' ? { ...arm, objective: 'rl' as const, trainedTaskCount: 1 } : arm,
+  );
+  expect(referenceOf({ arms: oneTaskFirst })).toBe('mt-rl');
   const supervised = data.arms.filter(({ objective, varied }) => objective !== 'rl' || varied !== undefined);
   expect(referenceOf({ arms: supervised })).toBe('sft-unified');
   expect(armTable({ ...data, arms: [] }).reference).toBeUndefined();

@@ -28,7 +28,14 @@ function armOf(
       ...(more.isSingle === true && { specialistOf: arm }),
     })),
   );
-  const described = { arm, objective, mode: 'think' as const, seedCount, isSingle: false };
+  const described = {
+    arm,
+    objective,
+    mode: 'think' as const,
+    seedCount,
+    isSingle: false,
+    trainedTaskCount: more.isSingle === true ? 1 : 2,
+  };
   const runNames = runs.map(({ runName }) => runName);
   const scored = Object.entries(values).map(([column, value]) => [column, armScore(value, seedCount)] as const);
   return { arm: { ...described, runNames, scores: Object.fromEntries(scored), ...more }, runs };

@@ -123,7 +123,7 @@ export function test(task: string, arm: string, otherArm: string, difference: nu
 /** Each run an arm of its own. */
 function ofRuns(runs: readonly ReportRun[]): Pick<ReportData, 'arms' | 'runs'> {
   const arms = runs.map(({ arm, objective, mode, runName, scores: all }) => ({
-    ...{ arm, objective, mode, runNames: [runName], seedCount: 1, isSingle: false },
+    ...{ arm, objective, mode, runNames: [runName], seedCount: 1, isSingle: false, trainedTaskCount: 2 },
     scores: Object.fromEntries(
       all.map(({ task, macroF1 = 0, ci95 = [0, 0] as const }) => [task, { value: macroF1, ci95, bySeed: [macroF1] }]),
     ),

@@ -64,10 +64,12 @@ export function rowsOf({ arms }: Pick<ReportData, 'arms'>): readonly ReportArm[]
   return arms.filter(({ varied }) => varied === undefined);
 }
 
-/** The arm that others are held against: the first that learns several tasks by reinforcement, else the last. */
+/** The arm that others are held against: of those with RL the first that learns the most tasks, else the last arm. */
 export function referenceOf(data: Pick<ReportData, 'arms'>): string | undefined {
   const rows = rowsOf(data);
-  return (rows.find(({ objective, isSingle }) => objective === 'rl' && !isSingle) ?? rows.at(-1))?.arm;
+  const taught = rows.filter(({ objective }) => objective === 'rl');
+  const most = Math.max(...taught.map(({ trainedTaskCount }) => trainedTaskCount));
+  return (taught.find(({ trainedTaskCount }) => trainedTaskCount === most) ?? rows.at(-1))?.arm;
 }
 
 /** Whether the runs are not the arms of the table: an arm has several, or some are points of a sweep. */
