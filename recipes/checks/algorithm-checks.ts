@@ -6,7 +6,9 @@ import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 
 export function algorithmProblems({ arms }: Recipe): RecipeProblem[] {
   return Object.entries(arms).flatMap(([name, arm]) =>
-    isRl(arm) ? [minibatchProblems, partProblems, samplingProblems, stalenessProblems].flatMap((of) => of(['arms', name], arm)) : [],
+    isRl(arm)
+      ? [minibatchProblems, partProblems, samplingProblems, stalenessProblems].flatMap((of) => of(['arms', name], arm))
+      : [],
   );
 }
 

@@ -1,5 +1,12 @@
 /** One step of a run, as activities: from a policy, a plan and a step number to the next policy. */
-import type { ArmPlan, PolicyState, RewardResult, RolloutResult, RunRef, SampledStep } from '../../contract/activities.ts';
+import type {
+  ArmPlan,
+  PolicyState,
+  RewardResult,
+  RolloutResult,
+  RunRef,
+  SampledStep,
+} from '../../contract/activities.ts';
 import type { OptimizeResult } from '../../contract/optimize.ts';
 import type { SharedRun } from '../../contract/fork.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
