@@ -34,8 +34,8 @@ const rolloutFields = {
     .max(1)
     .optional()
     .describe(
-      'With 1, the rollouts of a step are sampled while the step before it trains, by the policy from before that one, ' +
-        'and are as old as one step when they train (docs/algorithms.md). Requires a `correction`. Default: 0, every ' +
+      'With 1, the rollouts of a step are sampled while the step before it trains, by the policy with which that one ' +
+        'began: they are one step old when they train (docs/algorithms.md). Requires a `correction`. Default: 0, every ' +
         'step is sampled by the policy that it trains.',
     ),
   temperature: z.number().positive().default(1).describe('Sampling temperature of rollouts. Not published.'),
