@@ -1,5 +1,6 @@
 /** Task queues on which tasks wait although no worker polls them, such as that of a pool that nobody has started. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import type { StackSettings } from './settings.ts';
 
 export interface UnpolledQueue {
@@ -7,9 +8,10 @@ export interface UnpolledQueue {
   readonly waitingCount: number;
 }
 
-/** temporal.api.enums.v1: of PendingActivityState and PendingWorkflowTaskState, and of TaskQueueType. */
+/** Of PendingActivityState and PendingWorkflowTaskState (temporal.api.enums.v1). */
 const states = { scheduled: 1, started: 2 } as const;
-const queueTypes = { workflow: 1, activity: 2 } as const;
+const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+const queueTypes = { workflow: TASK_QUEUE_TYPE_WORKFLOW, activity: TASK_QUEUE_TYPE_ACTIVITY } as const;
 
 /** Open workflows that are looked at. */
 const workflowCountMax = 200;
@@ -85,7 +87,8 @@ function taskOf(type: QueuedTask['type'], taskQueue: string | null | undefined, 
 
 async function isPolled(client: Client, { taskQueue, type }: QueuedTask): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
-    ...{ namespace: client.options.namespace, taskQueue: { name: taskQueue }, taskQueueType: queueTypes[type] },
+    ...{ namespace: client.options.namespace, taskQueue: { name: taskQueue } },
+    taskQueueType: queueTypes[type],
   });
   return pollers.length > 0;
 }
