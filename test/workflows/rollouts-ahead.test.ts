@@ -16,8 +16,7 @@ const ahead = (changes: Partial<ArmPlan>): ArmPlan =>
 function together(...wanted: readonly string[]): (call: string) => Promise<void> {
   const { activities } = harness;
   return async (call) => {
-    if (wanted.includes(call))
-      await expect.poll(() => activities.calls, { timeout: 20_000 }).toEqual(expect.arrayContaining([...wanted]));
+    if (wanted.includes(call)) await expect.poll(() => activities.calls).toEqual(expect.arrayContaining([...wanted]));
   };
 }
 
