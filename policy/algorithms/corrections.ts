@@ -1,8 +1,8 @@
 /**
  * Corrections of token weights for rollouts whose recorded log-probs are not those that the trainer computes at the
- * step's start: because they were sampled by an earlier policy, or by another engine or precision. Truncated importance sampling by token, and masking of rollouts by
- * the product of their ratios (verl, docs/algo/rollout_corr.md: decoupled mode, `rollout_is: token` and
- * `rollout_rs: sequence`).
+ * step's start: an earlier policy sampled them, or another engine or precision. Truncated importance sampling by token,
+ * and masking of rollouts by the product of their ratios (verl, docs/algo/rollout_corr.md: decoupled mode, `rollout_is:
+ * token` and `rollout_rs: sequence`).
  */
 import { required } from '../../core/assert.ts';
 import type { SampledCompletion } from '../engine.ts';

@@ -45,12 +45,15 @@ export async function rolloutStep(context: StepContext, step: number, policy: Po
   const phase = (what: string): void => {
     tracker.phase(`step ${String(step)}: ${what}`);
   };
+  // A budget that changes in the middle of the step applies to the next one.
+  const runRef = runRefOf(context);
   const early = await ahead?.rollouts.take();
   const sampled = early ?? (await sampledStep(context, step, policy, phase));
   // Scheduled before the update: an engine that does both has the policy of both before it, and not after it.
   if (ahead?.isNextPlanned) ahead.rollouts.start(() => sampledStep(context, step + 1, policy));
   phase(ahead?.isNextPlanned ? 'update, and rollouts of the next step' : 'update');
-  return updated(context, step, policy, sampled, ahead && { stalenessStepCount: early ? 1 : 0 });
+  const stale = ahead ? { stalenessStepCount: early ? 1 : 0 } : {};
+  return updated(context, { ...runRef, step, policy }, sampled, stale);
 }
 
 /** rollout shards -> reward, again while too few groups are informative and rounds are left. */
@@ -81,10 +84,9 @@ async function sampledStep(
 
 async function updated(
   context: StepContext,
-  step: number,
-  policy: PolicyState,
+  { step, ...run }: RunRef & { readonly step: number; readonly policy: PolicyState },
   { shards, rewarded }: SampledStep,
-  stale: Pick<StepRow, 'stalenessStepCount'> = {},
+  stale: Pick<StepRow, 'stalenessStepCount'>,
 ): Promise<RolloutStep> {
   const { input, planRef, tracker } = context;
   const reward = rewarded.at(-1);
@@ -93,9 +95,8 @@ async function updated(
   const summary = `step ${String(step)} · update`;
   const update = await compute.optimize.executeWithOptions({ summary, ...onPool(input.plan.pools?.training) }, [
     {
-      ...runRefOf(context),
-      ...{ plan: planRef, fromStep: step, toStep: step + 1 },
-      ...{ rollouts: shards.map((shard) => shard.rollouts), rewards, policy },
+      ...{ ...run, plan: planRef, fromStep: step, toStep: step + 1 },
+      ...{ rollouts: shards.map((shard) => shard.rollouts), rewards },
       ...stale,
       ...referenceOf(input),
     },
