@@ -64,6 +64,8 @@ export interface ArmPlan {
    * parts of a step are done by several workers (pipeline/training/plan-runs.ts).
    */
   readonly stepInOneActivity?: true;
+  /** The rollouts of a step are sampled while the step before it trains, by the policy from before that one. */
+  readonly samplesAhead?: true;
   readonly pools?: Pools;
   readonly snapshotEveryStepCount: number;
   /** The run ends with the mean of its last snapshots, this many. Default: with the last one. */
@@ -227,6 +229,12 @@ export interface RewardResult extends Made {
   readonly byTask: readonly TaskReward[];
   /** Means of the parts that only some rewards have, over those that have them; absent if none has any. */
   readonly partMeans?: RewardPartMeans;
+}
+
+/** What a step trains on: shards of all rounds of its rollouts, and the rewards after each round. */
+export interface SampledStep {
+  readonly shards: readonly RolloutResult[];
+  readonly rewarded: readonly RewardResult[];
 }
 
 export interface EvaluateInput {

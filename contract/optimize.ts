@@ -10,6 +10,8 @@ export interface OptimizeInput extends RunRef {
   readonly rollouts?: readonly ArtifactRef[];
   readonly rewards?: ArtifactRef;
   readonly policy: PolicyState;
+  /** Number of steps by which the policy that sampled is older than `policy`; only if the arm samples ahead. */
+  readonly stalenessStepCount?: number;
   /** The reference policy, if the arm's algorithm compares with one. */
   readonly reference?: PolicyState;
   /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */

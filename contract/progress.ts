@@ -37,6 +37,8 @@ export interface StepRow extends RewardPartMeans {
   readonly klMean?: number;
   /** Largest absolute difference between rollout and trainer log-probs, nats. */
   readonly logProbDifferenceMax?: number;
+  /** Steps by which the policy that sampled is older than the one that is trained; only if the arm samples ahead. */
+  readonly stalenessStepCount?: number;
   /** Share of clipped ratios over the step's updates; only if it has several. */
   readonly clippedShare?: number;
   /** Of DPO: mean margin of the step's pairs under the implicit reward; absent without pairs. */

@@ -11,6 +11,7 @@ import type {
   PolicyState,
   PrepareResult,
   RunSummary,
+  SampledStep,
   StageCost,
 } from './activities.ts';
 import type { Fork, SharedRun } from './fork.ts';
@@ -95,6 +96,8 @@ export interface RunCarry {
   /** The next step. */
   readonly step: number;
   readonly policy: PolicyState;
+  /** The next step's rollouts and rewards, if the run samples ahead and they are there. */
+  readonly ahead?: SampledStep;
   readonly checkpoint: ArtifactRef;
   readonly stages: readonly StageCost[];
   /** The newest steps, for the table in the current details. */

@@ -12,6 +12,7 @@ import { onPool } from './pools.ts';
 import { endedBadly } from './failure.ts';
 import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } from './progress.ts';
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
+import { RolloutsAhead } from './training/rollouts-ahead.ts';
 import { RunBudget } from './training/run-budget.ts';
 import { recordedSteps, rolloutStep, runRefOf, type StepContext, updateSteps } from './training/run-steps.ts';
 import { findRun, keepRun } from './training/kept-run.ts';
@@ -54,6 +55,7 @@ export async function run(input: RunInput): Promise<RunResult> {
   /** Results and messages of the current execution. */
   const workCount = (): number => tracker.resultCount + signalCount + budget.updateCount;
 
+  const ahead = new RolloutsAhead(input.carried?.ahead);
   let policy = begun?.policy ?? input.initial.policy;
   try {
     const isShared = !input.carried && shared !== undefined;
@@ -94,9 +96,11 @@ export async function run(input: RunInput): Promise<RunResult> {
         continue;
       }
       if (workCount() >= workCountMax) {
+        const sampled = await ahead.take();
         await condition(allHandlersFinished);
         const carried = {
           ...{ ...tracker.totals, mixture, step, policy, paused, budget: budget.carried },
+          ...(sampled && { ahead: sampled }),
           ...(budgetChanged() && { budgetChanged: true }),
         };
         await continueAsNew<typeof run>({ ...input, carried });
@@ -113,11 +117,21 @@ export async function run(input: RunInput): Promise<RunResult> {
         mixture = planned;
         continue;
       }
-      const advanced = await advance({ input, tracker, budget, planRef: mixture.plan }, step, policy);
+      const isNextPlanned = isPlanned(step + 1, mixture, context);
+      const advanced = await advance(
+        {
+          ...{ ...context, planRef: mixture.plan },
+          ...(plan.samplesAhead && { ahead: { rollouts: ahead, isNextPlanned } }),
+        },
+        step,
+        policy,
+      );
       ({ step, policy } = advanced);
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
+    // Sampled for a step that an operator or the plateau rule has taken away.
+    await ahead.drop();
     const selection = selectionOf(context, step, policy);
     policy = await ended(input, tracker, policy);
     const isAsPlanned = isWhole && !budgetChanged();
@@ -144,6 +158,13 @@ async function mixtureFor(step: number, mixture: RunMixture, context: MixContext
     return isDue ? mix(context, { fromStep: step, previous, rewards }) : mixture;
   }
   return context.budget.stepCount > mixture.plannedStepCount ? mix(context) : mixture;
+}
+
+/** Whether the current mixture says what the step after the current one sees, and the run is to make that step. */
+function isPlanned(step: number, { plannedStepCount, rewards }: RunMixture, { input, budget }: MixContext): boolean {
+  const { replanEveryStepCount } = input.plan;
+  const isInSegment = replanEveryStepCount === undefined || rewards.length + 1 < replanEveryStepCount;
+  return isInSegment && step < Math.min(plannedStepCount, budget.endStep);
 }
 
 async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixture> {

@@ -8,12 +8,16 @@ import { Rates, timeText } from './rates.ts';
 import { Screen } from './screen.ts';
 import type { Stack } from '../temporal/stack.ts';
 import { Interrupted } from './interrupted.ts';
+import { unpolledQueues, unpolledText } from '../../infra/stack/unpolled-queues.ts';
+import { workflowsOfExperiment } from '../temporal/workflow-roots.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 const redrawMs = 250;
 /** Polling intervals: every poll takes some milliseconds of the control worker, which the runs need as well. */
 const askTerminalMs = 1_000;
 const askLogMs = 3_000;
+/** How often it looks for queues that no worker polls. */
+const askQueuesMs = 10_000;
 /** Time after which a log line is printed even without a change: a step of a large model takes minutes. */
 const silenceMsMax = 60_000;
 
@@ -40,15 +44,20 @@ export async function follow(stack: Stack, experimentId: string): Promise<Experi
   }
 }
 
-async function drawBars({ client }: Stack, experimentId: string, screen: Screen, ended: AbortSignal): Promise<void> {
+async function drawBars(stack: Stack, experimentId: string, screen: Screen, ended: AbortSignal): Promise<void> {
+  const { client } = stack;
   const rates = new Rates();
   const paint = paintFor(process.stderr);
   let standing: Standing | undefined;
+  let unpolled: readonly string[] = [];
+  void watchQueues(stack, experimentId, ended, (lines) => {
+    unpolled = lines;
+  });
   const draw = (): void => {
     const { columnCount, rowCount } = screen;
     if (standing === undefined) return;
     const bars = barLines(standing, { nowMs: Date.now(), columnCount, rowCount, rates, paint });
-    screen.draw([...bars, ...(standing.retrying?.split('\n') ?? [])]);
+    screen.draw([...bars, ...(standing.retrying?.split('\n') ?? []), ...unpolled]);
   };
   const timer = setInterval(draw, redrawMs);
   process.stderr.on('resize', draw);
@@ -65,7 +74,14 @@ async function drawBars({ client }: Stack, experimentId: string, screen: Screen,
   }
 }
 
-async function writeLines({ client }: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
+async function writeLines(stack: Stack, experimentId: string, ended: AbortSignal): Promise<void> {
+  const { client } = stack;
+  const said = new Set<string>();
+  void watchQueues(stack, experimentId, ended, (lines) => {
+    for (const line of lines.filter((each) => !said.has(each))) say(line);
+    said.clear();
+    for (const line of lines) said.add(line);
+  });
   const view = { nowMs: 0, columnCount: 0, rates: new Rates(), paint: paintFor(process.stderr) };
   let last = '';
   let lastRetry: string | undefined;
@@ -87,6 +103,19 @@ async function writeLines({ client }: Stack, experimentId: string, ended: AbortS
     await look();
   } while (await pause(askLogMs, ended));
   await look();
+}
+
+/** Tells the queues without workers now and then, beside the progress. A failed look only shows nothing. */
+async function watchQueues(
+  { client, settings }: Stack,
+  experimentId: string,
+  ended: AbortSignal,
+  tell: (lines: readonly string[]) => void,
+): Promise<void> {
+  do {
+    const unpolled = await unpolledQueues(client, workflowsOfExperiment(experimentId)).catch(() => []);
+    if (!ended.aborted) tell(unpolled.map((queue) => unpolledText(queue, settings.taskQueues)));
+  } while (await pause(askQueuesMs, ended));
 }
 
 /** Current progress; undefined if it cannot be queried. It is only for display, so the next poll tries again. */

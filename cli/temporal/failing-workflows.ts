@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
 import { commandText, say } from '../show/output.ts';
-import { list, type WorkflowIdentity } from './workflow-roots.ts';
+import { list, type WorkflowIdentity, workflowsOfExperiment } from './workflow-roots.ts';
 
 export interface FailingWorkflow extends WorkflowIdentity {
   readonly message: string;
@@ -11,9 +11,7 @@ export interface FailingWorkflow extends WorkflowIdentity {
 
 /** The experiment and its children that are still open. */
 function openWorkflowsOf(client: Client, experimentId: string): Promise<WorkflowIdentity[]> {
-  // Retrainings and promotions have the search attribute as well.
-  const ours = `MtrlExperiment = '${experimentId}' AND WorkflowType IN ('experiment', 'run', 'evaluate')`;
-  return list(client, `${ours} AND ExecutionStatus = 'Running'`);
+  return list(client, `${workflowsOfExperiment(experimentId)} AND ExecutionStatus = 'Running'`);
 }
 
 /** The failing workflows, with the failure message of their last workflow task. */

@@ -19,6 +19,11 @@ export async function workflowsEndedSince({ client, settings }: Stack, since: Da
   return list(client, `TaskQueue = '${settings.taskQueues.control}' AND CloseTime > '${since.toISOString()}'`);
 }
 
+/** The visibility query for an experiment and its children: retrainings and promotions have the attribute as well. */
+export function workflowsOfExperiment(experimentId: string): string {
+  return `MtrlExperiment = '${experimentId}' AND WorkflowType IN ('experiment', 'run', 'evaluate')`;
+}
+
 export async function list(client: Client, query: string): Promise<WorkflowIdentity[]> {
   const found: WorkflowIdentity[] = [];
   for await (const { workflowId, runId } of client.workflow.list({ query })) found.push({ workflowId, runId });

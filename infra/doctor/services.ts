@@ -1,4 +1,5 @@
 /** Checks of Temporal and its search attributes, of the store with bucket and conditional PUT, and of the workers. */
+import { Client, type Connection } from '@temporalio/client';
 import { MtrlError } from '../../core/errors.ts';
 import type { DoctorCheck } from './doctor.ts';
 import { livingDaemon, logFileOf, readDaemon } from '../process/daemon.ts';
@@ -9,6 +10,7 @@ import { refreshesAge } from '../stack/refreshed-age.ts';
 import { proveStore } from '../stack/store-proof.ts';
 import { proveTemporal } from '../stack/temporal-proof.ts';
 import { missingSearchAttributes, searchAttributeNames, withConnection } from '../stack/temporal.ts';
+import { unpolledQueues, unpolledText, workflowsOf } from '../stack/unpolled-queues.ts';
 import { isReady, waitingReason, type WorkerName, workerNames } from '../stack/workers.ts';
 
 const startHint = 'run `npm run mtrl -- up`';
@@ -17,13 +19,14 @@ export async function checkServices(home: string, settings: StackSettings | Erro
   if (settings instanceof Error) {
     return [{ name: 'stack', status: 'warn', found: settings.message, hint: startHint }];
   }
-  const [temporal, store] = await Promise.all([checkTemporal(settings.temporal), checkStore(settings.s3)]);
+  const [temporal, store] = await Promise.all([checkTemporal(settings), checkStore(settings.s3)]);
   const queue: DoctorCheck = { name: 'task queue', status: 'ok', found: settings.taskQueues.control };
   return [...temporal, queue, ...store, ...workerNames.map((name) => checkWorker(home, name))];
 }
 
-async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorCheck[]> {
+async function checkTemporal(settings: StackSettings): Promise<DoctorCheck[]> {
   const name = 'temporal server';
+  const target = settings.temporal;
   try {
     return await withConnection(target, 5_000, async (connection) => {
       await proveTemporal(connection, target);
@@ -44,6 +47,7 @@ async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorC
               found: `missing: ${missing.map(({ name }) => name).join(', ')}`,
               hint: startHint,
             },
+        await checkPolled(connection, settings),
       ];
     });
   } catch (error) {
@@ -56,6 +60,17 @@ async function checkTemporal(target: StackSettings['temporal']): Promise<DoctorC
       },
     ];
   }
+}
+
+/** Of the work that waits now: which pools a recipe needs is not known before. */
+async function checkPolled(connection: Connection, settings: StackSettings): Promise<DoctorCheck> {
+  const name = 'polled queues';
+  const client = new Client({ connection, namespace: settings.temporal.namespace });
+  const unpolled = await unpolledQueues(client, workflowsOf(settings)).catch((error: unknown) => firstLine(error));
+  if (typeof unpolled === 'string') return { name, status: 'warn', found: unpolled, hint: 'run the command again' };
+  if (unpolled.length === 0) return { name, status: 'ok', found: 'no task waits for a worker that is not there' };
+  const found = unpolled.map((queue) => unpolledText(queue, settings.taskQueues)).join('\n');
+  return { name, status: 'warn', found, hint: 'start the workers, or cancel the experiments that wait for them' };
 }
 
 async function checkStore(target: StackSettings['s3']): Promise<DoctorCheck[]> {

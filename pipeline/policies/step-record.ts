@@ -5,6 +5,7 @@
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import type { AnswerMode } from '../../judge/example.ts';
 import type { ModeWords } from '../../judge/tasks/prompt.ts';
+import type { CorrectionStatistics } from '../../policy/algorithms/corrections.ts';
 import type { Minibatches } from '../../policy/algorithms/minibatches.ts';
 import type { AlgorithmName } from '../../policy/algorithms/table.ts';
 import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/engine.ts';
@@ -55,6 +56,11 @@ export interface RlUpdate extends UpdateCommon {
   readonly algorithm?: AlgorithmName;
   /** Absent if the step is one update. */
   readonly minibatches?: Minibatches;
+  /**
+   * Number of steps by which the policy that sampled the rollouts is older than the one that the update begins with;
+   * absent if the arm never samples ahead.
+   */
+  readonly stalenessStepCount?: number;
   readonly step: number;
   readonly learningRate: number;
   readonly mode: AnswerMode;
@@ -89,8 +95,10 @@ export interface StepOutcome {
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly tokenCount: number;
-  /** Largest absolute difference between rollout and trainer log-probs; 0 for supervised steps. */
+  /** Largest absolute difference between rollout and trainer log-probs; 0 for supervised and for stale steps. */
   readonly logProbDifferenceMax: number;
+  /** Of the policy at the step's start to the older one that sampled; absent unless the rollouts are stale. */
+  readonly correction?: CorrectionStatistics;
   /** k3 estimate of the KL divergence before the step, nats per token; absent without a KL term. */
   readonly klMean?: number;
   readonly droppedGroupCount: number;

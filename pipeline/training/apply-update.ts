@@ -18,7 +18,7 @@ export interface ReadyStep {
   readonly droppedGroupCount: number;
   readonly loss: Loss;
   readonly temperature: number;
-  /** Maximum difference between rollout and trainer log-probs; undefined for steps without rollouts. */
+  /** Maximum difference between rollout and trainer log-probs; undefined without rollouts, and if they are stale. */
   readonly logProbToleranceMax?: number;
   /** Set if the step is more than one update on `groups`; these are then all of its groups, without advantages. */
   readonly split?: SplitStep;

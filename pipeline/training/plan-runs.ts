@@ -59,17 +59,23 @@ function stepsOf(recipe: Recipe, arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed
     ...(validation && { validation: validationOf(validation, trainedTasks(recipe, arm)) }),
     ...plan,
     ...(isStepOneActivity(recipe, arm) && { stepInOneActivity: true }),
+    ...(samplesAhead(arm) && { samplesAhead: true }),
     usesReference: lossOf(arm).usesReference,
   };
 }
 
 /**
  * Whether one worker does a whole step without waiting for others. Not with several shards or pools, and not with an
- * external grader, for which an engine would wait. Rounds of dynamic sampling are decided by the workflow.
+ * external grader, for which an engine would wait. Rounds of dynamic sampling are decided by the workflow, and so is
+ * which step is sampled while another one trains.
  */
 function isStepOneActivity({ pools = {} }: Recipe, arm: TrainedArm): boolean {
-  if (!isRl(arm) || arm.rolloutShardCount > 1 || arm.dynamicSampling !== undefined) return false;
+  if (!isRl(arm) || arm.rolloutShardCount > 1 || arm.dynamicSampling !== undefined || samplesAhead(arm)) return false;
   return arm.reward.grader === undefined && pools.rollouts === pools.training;
+}
+
+function samplesAhead(arm: TrainedArm): boolean {
+  return isRl(arm) && (arm.stalenessStepCountMax ?? 0) > 0;
 }
 
 function poolsOf({ pools }: Recipe): Pick<ArmPlan, 'pools'> {

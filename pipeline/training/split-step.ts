@@ -3,9 +3,11 @@
  * the check of the first update keeps them equal to the trainer's, so that no forward pass over the step is needed (verl
  * calls this the bypass mode of rollout correction; TRL and verl by default compute them again, because their samplers
  * are other programs). Only a correction has the trainer's log-probs computed at the step's start; ratios are then to
- * these.
+ * these. Rollouts of an older policy cannot be checked, because its log-probs are not those of the trainer: their step
+ * has no `logProbToleranceMax`.
  */
 import { required } from '../../core/assert.ts';
+import type { CorrectionStatistics } from '../../policy/algorithms/corrections.ts';
 import type { RolloutGroups } from '../../policy/algorithms/rollout-batch.ts';
 import type { StartNeeds } from '../../policy/algorithms/algorithm.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
@@ -28,6 +30,8 @@ export interface SplitStep {
   readonly updatesOf: (start: StartLogProbs) => readonly RolloutGroups[];
   /** Number of passes that the updates make over the step's groups. */
   readonly epochCount: number;
+  /** Only if the rollouts are of an older policy; `trainer` is of all groups of the step. */
+  readonly correctionOf?: (trainer: GroupLogProbs) => CorrectionStatistics | undefined;
 }
 
 /** A step with at least one group. */
@@ -58,10 +62,12 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
   }
   const ratio = joined(updates.flatMap((update) => update.ratio ?? []));
   const klMean = start.reference && klToReference(withReferenceLogProbs(groups, start.reference), sampled(groups));
+  const correction = start.trainer && split.correctionOf?.(start.trainer);
   return {
     ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: differenceMax ?? 0, updates },
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { ratio }),
+    ...(correction && { correction }),
     ...(loss.name === 'dpo' && {
       pairs: joinedPairs(
         updates.flatMap((update) => update.pairs ?? []),

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Loss } from '../engine.ts';
+import { type CorrectionStatistics, correctionStatistics } from './corrections.ts';
 import { trainGroups } from './groups.ts';
 import { lossOfParts } from './loss-of-parts.ts';
 import { type AlgorithmFields, fieldsOf, type PartName, type Parts, partsOf } from './parts.ts';
@@ -33,6 +34,8 @@ export interface Algorithm<F extends z.ZodRawShape = z.ZodRawShape> {
    */
   groups(batch: RolloutBatch, of: object, chosen?: readonly number[]): RolloutGroups;
   loss(of: object): Loss;
+  /** What its correction does to the rollouts of a step, from `trainerLogProbs`; absent if it has none. */
+  correction?(batch: RolloutBatch, of: object): CorrectionStatistics | undefined;
 }
 
 export interface PartsAlgorithm extends Algorithm<AlgorithmFields> {
@@ -81,6 +84,11 @@ export function defineAlgorithm(definition: Definition): PartsAlgorithm {
     loss(of) {
       const { parts, settings } = read(of);
       return lossOfParts(parts, settings);
+    },
+    correction(batch, of) {
+      const { parts, settings } = read(of);
+      const { trainerLogProbs } = batch;
+      return trainerLogProbs && correctionStatistics(parts.correction, batch, trainerLogProbs, settings);
     },
   };
 }

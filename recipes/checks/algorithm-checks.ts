@@ -6,7 +6,9 @@ import { type RecipePath, type RecipeProblem, valueText } from './problem.ts';
 
 export function algorithmProblems({ arms }: Recipe): RecipeProblem[] {
   return Object.entries(arms).flatMap(([name, arm]) =>
-    isRl(arm) ? [minibatchProblems, partProblems, samplingProblems].flatMap((of) => of(['arms', name], arm)) : [],
+    isRl(arm)
+      ? [minibatchProblems, partProblems, samplingProblems, stalenessProblems].flatMap((of) => of(['arms', name], arm))
+      : [],
   );
 }
 
@@ -20,6 +22,20 @@ function samplingProblems(at: RecipePath, { logProbsOver, topK }: RlArm): Recipe
   if (logProbsOver !== 'kept' || topK !== undefined) return [];
   const allowed = 'all, or kept with a topK: it limits how many tokens are recorded for each one sampled';
   return [{ path: [...at, 'logProbsOver'], found: valueText(logProbsOver), allowed }];
+}
+
+/** Rollouts of an earlier policy would be taken for those of the policy that is trained. */
+function stalenessProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {
+  if ((arm.stalenessStepCountMax ?? 0) === 0) return [];
+  const algorithm = algorithms[arm.algorithm];
+  if (!('parts' in algorithm)) {
+    const allowed = `0 with algorithm ${arm.algorithm}, which has no correction of stale rollouts`;
+    return [{ path: [...at, 'stalenessStepCountMax'], found: valueText(arm.stalenessStepCountMax), allowed }];
+  }
+  const { correction } = algorithm.parts(arm);
+  if (correction !== 'none') return [];
+  const allowed = 'token-truncated, sequence-masked: stalenessStepCountMax is above 0';
+  return [{ path: [...at, 'correction'], found: valueText(correction), allowed }];
 }
 
 function partProblems(at: RecipePath, arm: RlArm): RecipeProblem[] {

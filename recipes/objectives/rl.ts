@@ -28,6 +28,16 @@ const rolloutFields = {
       'Number of activities that share the rollouts of a step, side by side on compute workers (docs/production.md); ' +
         'does not affect results.',
     ),
+  stalenessStepCountMax: z
+    .int()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'With 1, the rollouts of a step are sampled while the step before it trains, by the policy with which that one ' +
+        'began: they are one step old when they train (docs/algorithms.md). Requires a `correction`. Default: 0, every ' +
+        'step is sampled by the policy that it trains.',
+    ),
   temperature: z.number().positive().default(1).describe('Sampling temperature of rollouts. Not published.'),
   topK: topKSchema,
   topP: topPSchema,

@@ -1,6 +1,6 @@
 /**
  * The digest of a policy does not depend on how its rollouts are split, nor on which workers do what, nor on a worker
- * that dies for good in the middle of a step.
+ * that dies in the middle of a step; also if the rollouts of the next step are sampled meanwhile.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,10 +12,17 @@ import { policiesOf, WholeStack } from './whole-stack.ts';
 
 const tiny = tinyRecipe({ sftStepCount: 10, grpoStepCount: 8 });
 
-function recipeOf(rolloutShardCount: number, pools?: RecipeInput['pools']): RecipeInput {
+/** Rollouts of the next step while a step trains. Few steps: they are run in addition. */
+const stale = { stalenessStepCountMax: 1, correction: 'token-truncated', stepCount: 4 } as const;
+
+function recipeOf(rolloutShardCount: number, pools?: RecipeInput['pools'], changes: object = {}): RecipeInput {
   const arm = tiny.arms['mt-rl'];
   if (arm?.objective !== 'rl') throw new Error('the tiny recipe trains mt-rl by rollouts');
-  return { ...tiny, arms: { ...tiny.arms, 'mt-rl': { ...arm, rolloutShardCount } }, ...(pools && { pools }) };
+  return {
+    ...tiny,
+    arms: { ...tiny.arms, 'mt-rl': { ...arm, rolloutShardCount, ...changes } },
+    ...(pools && { pools }),
+  };
 }
 
 let stack: WholeStack;
@@ -35,6 +42,7 @@ it('ends with the same policy for 1, 2 and 4 shards, in pools, and when one of t
     return policiesOf(await stack.result(id));
   };
   const whole = await policiesAfter('one', recipeOf(1));
+  const sampledAhead = await policiesAfter('stale-one', recipeOf(1, undefined, stale));
 
   const sampler = await stack.startSecondCompute(ports[0] ?? 0, { MTRL_POOL: 'sampling' });
   try {
@@ -42,6 +50,12 @@ it('ends with the same policy for 1, 2 and 4 shards, in pools, and when one of t
     expect(pooled).toEqual(whole);
     expect(await workersOf('two', 'rollout')).toEqual(new Set([sampler.pid]));
     expect(await workersOf('two', 'optimize')).not.toContain(sampler.pid);
+    const disturbed = await policiesAfter('stale-two', recipeOf(2, { rollouts: 'sampling' }, stale), async () => {
+      await stack.stepReached('stale-two/mt-rl/s0', 1);
+      await stack.killDuring('stale-two/mt-rl/s0', 'optimize');
+      await stack.up();
+    });
+    expect(disturbed).toEqual(sampledAhead);
   } finally {
     await ended(sampler);
   }

@@ -53,7 +53,19 @@ it('makes a step one activity where one worker does all of it', () => {
   expect(isOne({ dynamicSampling: { informativeGroupCountMin: 2, roundCountMax: 2 } })).toBeUndefined();
   expect(isOne({ reward: { grader: { url: 'http://127.0.0.1:1/', weight: 0.5 } } })).toBeUndefined();
   expect(isOne({}, { pools: { rollouts: 'a' } })).toBeUndefined();
+  expect(isOne({ stalenessStepCountMax: 1, correction: 'token-truncated' })).toBeUndefined();
   expect(isOne({}, { pools: { rollouts: 'a', training: 'a', evaluation: 'b' } })).toBe(true);
+});
+
+it('samples ahead only if the arm allows rollouts of an earlier policy', () => {
+  const samplesAhead = (changes: object) => {
+    const arms = { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], correction: 'token-truncated', ...changes } };
+    return planRuns(parseRecipe({ ...recipe, arms })).map((plan) => plan.samplesAhead);
+  };
+  const none = [undefined, undefined, undefined];
+  expect(samplesAhead({ stalenessStepCountMax: 1 })).toEqual([...none, true, true]);
+  expect(samplesAhead({ stalenessStepCountMax: 0 })).toEqual([...none, undefined, undefined]);
+  expect(samplesAhead({})).toEqual([...none, undefined, undefined]);
 });
 
 it('passes the pools on to every run, and refuses an unknown part or a name that no queue can have', () => {

@@ -10,6 +10,7 @@ import { lastDigest, type RlUpdate } from '../../pipeline/policies/step-record.t
 import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { planUpdate, readySteps } from '../../pipeline/training/updates/table.ts';
 import { parseRecipe } from '../../recipes/load.ts';
+import type { TrainGroup } from '../../policy/engine.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import { refTo } from '../workflows/made-up-activities.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -41,17 +42,26 @@ const prompted = {
   tokens: { stopTokenId: 1, padTokenId: 0, bannedTokenIds: [] },
 } as unknown as PromptedDataset;
 
-async function planned(change: object): Promise<RlUpdate> {
+async function planned(change: object, stale: { stalenessStepCount?: number } = {}): Promise<RlUpdate> {
   const recipe = tinyRecipe({ sftStepCount: 1, grpoStepCount: 1 });
   const changed = { ...recipe, arms: { ...recipe.arms, 'mt-rl': { ...recipe.arms['mt-rl'], ...change } } };
   const run = { recipe: refTo('recipe'), dataset: refTo('dataset'), arm: 'mt-rl', seed: 7, plan: refTo('plan') };
   const made = { rollouts: [named('shard')], rewards: named('rewards'), policy: { snapshot: refTo('base'), log: [] } };
-  const input = { ...run, fromStep: 3, toStep: 4, ...made, reference: { snapshot: refTo('base'), log: [] } };
+  const input = { ...run, fromStep: 3, toStep: 4, ...made, ...stale, reference: { snapshot: refTo('base'), log: [] } };
   return (await planUpdate(parseRecipe(changed), input, () => Promise.resolve(Uint32Array.of()))) as RlUpdate;
 }
 
-async function applied(change: object, { engine = new FakeEngine(), rewards = Array<number[]>(4).fill([1, 0]) } = {}) {
-  const update = await planned(change);
+interface Given {
+  readonly engine?: FakeEngine;
+  readonly rewards?: readonly (readonly number[])[];
+  readonly stalenessStepCount?: number;
+}
+
+async function applied(
+  change: object,
+  { engine = new FakeEngine(), rewards = Array<number[]>(4).fill([1, 0]), ...stale }: Given = {},
+) {
+  const update = await planned(change, stale);
   const outcomes = await applySteps(engine, await readySteps(stored(rewards), prompted, update), update);
   return { engine, update, outcome: required(outcomes[0], 'an outcome') };
 }
@@ -160,6 +170,49 @@ describe('a step of several updates', () => {
     const late = applied({ correction: 'token-truncated', updateCount: 2 }, { engine: broken });
     await expect(late).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
     expect(callsOf(broken)).toEqual(['forward']);
+  });
+});
+
+describe('a step whose rollouts an earlier policy sampled', () => {
+  const change = { correction: 'token-truncated', stalenessStepCountMax: 1 };
+
+  it('is not held to the log-probs of the rollouts, and records how old they are and what the correction did', async () => {
+    // The policy gives every token three times the probability that the earlier one gave it.
+    const trained: TrainGroup[] = [];
+    const engine = new (class extends FakeEngine {
+      override async forward(request: { readonly groups: readonly TrainGroup[] }) {
+        this.logProbError = Math.log(3);
+        const logProbs = await super.forward(request);
+        this.logProbError = 0;
+        return logProbs;
+      }
+      override forwardBackward(request: { readonly groups: readonly TrainGroup[] }) {
+        trained.push(...request.groups);
+        return super.forwardBackward(request);
+      }
+    })();
+    const { update, outcome } = await applied(change, { engine, stalenessStepCount: 1 });
+    expect(callsOf(engine)).toEqual(['forward', ...oneUpdate]);
+    // Sixteen tokens, each weighted by 3, truncated to 2.
+    expect(trained.flatMap(({ completions }) => completions.map(({ tokenWeight }) => tokenWeight))).toEqual(
+      Array<number[]>(8).fill([2 / 16, 2 / 16]),
+    );
+    expect(update.stalenessStepCount).toBe(1);
+    expect(outcome).toMatchObject({ logProbDifferenceMax: 0, correction: { limitedShare: 1 } });
+    expect(outcome.correction?.ratioMean).toBeCloseTo(3, 12);
+    expect(outcome.correction?.ratioMax).toBeCloseTo(3, 12);
+    // Those that the loss clips are to the policy at the step's start, and not to the one that sampled.
+    expect(outcome.ratio).toMatchObject({ mean: 1, clippedShare: 0 });
+  });
+
+  it('is held to them where the same arm samples with the policy that it trains', async () => {
+    const { update, outcome } = await applied(change, { stalenessStepCount: 0 });
+    expect(update.stalenessStepCount).toBe(0);
+    expect(outcome).not.toHaveProperty('correction');
+    const broken = new FakeEngine();
+    broken.logProbError = 2e-4;
+    const late = applied(change, { engine: broken, stalenessStepCount: 0 });
+    await expect(late).rejects.toMatchObject({ code: 'LOGPROB_MISMATCH' });
   });
 });
 

@@ -224,6 +224,15 @@ describe('weights', () => {
     expect(corrected({ correction: 'sequence-masked' }).map(({ tokenWeight }) => tokenWeight)).toEqual([0, 0.1]);
     const wide = corrected({ correction: 'sequence-masked', correctionMax: 5 });
     expect(wide.map(({ tokenWeight }) => tokenWeight)).toEqual([0.1, 0.1]);
+    const statistics = (settings: object) => algorithms.grpo.correction?.({ ...batch, trainerLogProbs }, settings);
+    // Ten tokens: eight ratios of 1, one of 1.5, and one of 3, which is truncated to 2.
+    const near = (value: number) => expect.closeTo(value, 12) as number;
+    const byToken = { ratioMean: near(1.25), ratioMax: near(3), limitedShare: 0.1 };
+    expect(statistics({ correction: 'token-truncated' })).toEqual(byToken);
+    // Four rollouts: one with a ratio of 1.5 * 3, which is left out.
+    const byRollout = { ratioMean: near(1.875), ratioMax: near(4.5), limitedShare: 0.25 };
+    expect(statistics({ correction: 'sequence-masked' })).toEqual(byRollout);
+    expect(statistics({ correction: 'sequence-masked', correctionMax: 5 })).toMatchObject({ limitedShare: 0 });
   });
 });
 

@@ -1,13 +1,14 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { putFolder } from '../../artifacts/store/files.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';
 import { required } from '../../core/assert.ts';
 import { openEmbedded } from '../../policy/engines/embedded/open.ts';
 import { cases, folderOf, promptsOf } from '../support/idefics3-fixture.ts';
+import { needWebgpuConformance } from '../support/needs.ts';
 import { engineConformance } from './engine-conformance.ts';
 
 const tokens = {
@@ -28,11 +29,7 @@ async function broken(store: ArtifactStore) {
   }
 }
 
-const environments = {
-  'onnxruntime on cpu': {},
-  'tfjs on cpu': { MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'cpu' },
-};
-for (const [title, environment] of Object.entries(environments)) {
+const conforms = (title: string, environment: NodeJS.ProcessEnv): void => {
   engineConformance(`embedded, ${title}`, {
     ...{ open: openEmbedded, environment, kind: 'embedded', broken, tokens },
     stored: async (store) => ({ checkpoint: await putFolder(store, folderOf('tied')), optimizer: null }),
@@ -41,7 +38,16 @@ for (const [title, environment] of Object.entries(environments)) {
     labelTokenIds: [7, 9],
     logProbTolerance: 1e-4,
   });
-}
+};
+conforms('onnxruntime on cpu', {});
+conforms('tfjs on cpu', { MTRL_ENGINE_BACKEND: 'tfjs', MTRL_ENGINE_PROVIDER: 'cpu' });
+
+const vulkan = await needWebgpuConformance();
+// An engine is a child process, which reads these when it starts; other providers do not.
+Object.assign(process.env, vulkan.found?.environment);
+describe.skipIf(vulkan.isMissing)('with a Vulkan driver', () => {
+  conforms('onnxruntime on webgpu', { MTRL_ENGINE_PROVIDER: 'webgpu' });
+});
 
 test('reports COMPUTE_OUT_OF_MEMORY as the reason if an engine exceeds its memory limit', async () => {
   const root = await mkdtemp(join(tmpdir(), 'mtrl-capped-'));

@@ -39,6 +39,18 @@ describe('refuses, with the path and what is allowed', () => {
     [{ partWeights: { accuracy: 2 } }, 'arms.mt-rl.partWeights: found {"accuracy":2}; allowed: nothing without'],
     [{ logProbsOver: 'kept', topP: 0.9 }, 'arms.mt-rl.logProbsOver: found "kept"; allowed: all, or kept with a topK'],
     [{ correctionMax: 3 }, 'arms.mt-rl.correctionMax: found 3; allowed: nothing without a correction'],
+    [
+      { stalenessStepCountMax: 1 },
+      'arms.mt-rl.correction: found "none"; allowed: token-truncated, sequence-masked: stalenessStepCountMax is above 0',
+    ],
+    [
+      { stalenessStepCountMax: 2, correction: 'token-truncated' },
+      'arms.mt-rl.stalenessStepCountMax: found 2; allowed: ',
+    ],
+    [
+      { stalenessStepCountMax: 1, algorithm: 'dpo' },
+      'arms.mt-rl.stalenessStepCountMax: found 1; allowed: 0 with algorithm dpo',
+    ],
     [{ algorithm: 'dpo', clipHigh: 0.3 }, 'arms.mt-rl.clipHigh: found '],
     [{ algorithm: 'dpo', klCoefficient: 0.1 }, 'arms.mt-rl.klCoefficient: found '],
     [{ algorithm: 'dpo', beta: 0 }, 'arms.mt-rl.beta: found 0; allowed: '],
@@ -55,6 +67,10 @@ describe('refuses, with the path and what is allowed', () => {
 
 test('as many updates as prompts are allowed', () => {
   expect(problemOf({ promptCountPerStep: 4, updateCount: 4, epochCount: 2 })).toBe('');
+});
+
+test('stale rollouts are allowed with a correction', () => {
+  expect(problemOf({ stalenessStepCountMax: 1, correction: 'sequence-masked' })).toBe('');
 });
 
 test('an algorithm has its own clip defaults, and a recipe that overrides nothing gets no new fields', () => {

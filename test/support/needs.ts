@@ -15,6 +15,7 @@ import { projectRoot } from '../../core/project.ts';
 import { findChromium } from './chromium.ts';
 import { reasonsVariable } from './skip-reasons.ts';
 import { pythonWithTransformers } from './transformers-logits.ts';
+import { findVulkan, type VulkanDriver } from './vulkan.ts';
 
 export interface Need<T> {
   /** undefined if it is missing. */
@@ -42,6 +43,14 @@ export function needSkyrl(): Need<true> {
   if (process.env['MTRL_TINKER_TEST'] === '1') return { found: true, isMissing: false };
   record("no SkyRL's server (npm run test:tinker)");
   return { found: undefined, isMissing: true };
+}
+
+/** Requires a Vulkan driver, and the minutes that a software one takes: only `npm run test:conformance` gives them. */
+export async function needWebgpuConformance(): Promise<Need<VulkanDriver>> {
+  const isWanted = process.env['MTRL_CONFORMANCE'] === '1';
+  const found = isWanted ? await findVulkan() : undefined;
+  if (found === undefined) record(isWanted ? 'no Vulkan driver' : 'webgpu (npm run test:conformance)');
+  return { found, isMissing: found === undefined };
 }
 
 /** Requires Chromium; found is its path. */

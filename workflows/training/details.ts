@@ -133,6 +133,7 @@ const stepColumns: readonly (readonly [title: string, cellOf: (row: StepRow) => 
   ['entropy', ({ entropy }) => fixed(entropy)],
   ['tokens', ({ completionTokenCount }) => fixed(completionTokenCount, 1)],
   ['KL', ({ klMean }) => fixed(klMean, 4)],
+  ['staleness', ({ stalenessStepCount }) => stalenessStepCount?.toString() ?? ''],
   ['clipped', ({ clippedShare }) => fixed(clippedShare, 4)],
   ['pair margin', ({ pairMargin }) => fixed(pairMargin)],
   ['log-prob difference', ({ logProbDifferenceMax }) => logProbDifferenceMax?.toExponential(1) ?? ''],

@@ -1,12 +1,21 @@
 /** One step of a run, as activities: from a policy, a plan and a step number to the next policy. */
-import type { ArmPlan, PolicyState, RewardResult, RolloutResult, RunRef } from '../../contract/activities.ts';
+import type {
+  ArmPlan,
+  PolicyState,
+  RewardResult,
+  RolloutResult,
+  RunRef,
+  SampledStep,
+} from '../../contract/activities.ts';
 import type { OptimizeResult } from '../../contract/optimize.ts';
 import type { SharedRun } from '../../contract/fork.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { compute, control } from '../activity-options.ts';
 import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
+import type { RolloutsAhead } from './rollouts-ahead.ts';
 import type { RunTracker } from './run-tracker.ts';
+import type { StepRow } from '../../contract/progress.ts';
 import type { RunInput } from '../../contract/workflows.ts';
 
 type Resampling = NonNullable<ArmPlan['resampling']>;
@@ -16,6 +25,12 @@ export interface StepContext {
   readonly planRef: ArtifactRef;
   readonly tracker: RunTracker;
   readonly budget: RunBudget;
+  /** Only if the arm samples ahead. */
+  readonly ahead?: {
+    readonly rollouts: RolloutsAhead;
+    /** Whether the step after this one is known, so that it can be sampled now. */
+    readonly isNextPlanned: boolean;
+  };
 }
 
 export interface RolloutStep {
@@ -23,46 +38,73 @@ export interface RolloutStep {
   readonly rewards: ArtifactRef;
 }
 
-/** rollout shards -> reward, again while too few groups are informative and rounds are left -> optimize. */
+/** Sampled rollouts -> optimize. If the arm samples ahead, the next step's are sampled by the same policy meanwhile. */
 export async function rolloutStep(context: StepContext, step: number, policy: PolicyState): Promise<RolloutStep> {
-  const { input, planRef, tracker } = context;
-  const { resampling, pools, stepInOneActivity } = input.plan;
-  if (stepInOneActivity) return stepAtOnce(context, step, policy);
+  const { ahead, input, tracker } = context;
+  if (input.plan.stepInOneActivity) return stepAtOnce(context, step, policy);
+  const phase = (what: string): void => {
+    tracker.phase(`step ${String(step)}: ${what}`);
+  };
+  // A budget that changes in the middle of the step applies to the next one.
+  const runRef = runRefOf(context);
+  const early = await ahead?.rollouts.take();
+  const sampled = early ?? (await sampledStep(context, step, policy, phase));
+  // Scheduled before the update: an engine that does both has the policy of both before it, and not after it.
+  if (ahead?.isNextPlanned) ahead.rollouts.start(() => sampledStep(context, step + 1, policy));
+  phase(ahead?.isNextPlanned ? 'update, and rollouts of the next step' : 'update');
+  const stale = ahead ? { stalenessStepCount: early ? 1 : 0 } : {};
+  return updated(context, { ...runRef, step, policy }, sampled, stale);
+}
+
+/** rollout shards -> reward, again while too few groups are informative and rounds are left. */
+async function sampledStep(
+  context: StepContext,
+  step: number,
+  policy: PolicyState,
+  phase: (what: string) => void = () => undefined,
+): Promise<SampledStep> {
+  const { resampling } = context.input.plan;
   const runRef = runRefOf(context);
   let shards: readonly RolloutResult[] = [];
   let reward: RewardResult;
   const rewarded: RewardResult[] = [];
   let round = 0;
   do {
-    tracker.phase(`step ${String(step)}: rollouts`);
+    phase('rollouts');
     shards = [...shards, ...(await rollouts(context, step, policy, round))];
-    tracker.phase(`step ${String(step)}: rewards`);
+    phase('rewards');
     reward = await control.reward.executeWithOptions({ summary: `step ${String(step)} · rewards` }, [
       { ...runRef, step, rollouts: shards.map((shard) => shard.rollouts) },
     ]);
     rewarded.push(reward);
     round++;
   } while (resampling && round < resampling.roundCountMax && isTooUniform(reward, resampling));
-  const refs = shards.map((shard) => shard.rollouts);
+  return { shards, rewarded };
+}
 
-  tracker.phase(`step ${String(step)}: update`);
+async function updated(
+  context: StepContext,
+  { step, ...run }: RunRef & { readonly step: number; readonly policy: PolicyState },
+  { shards, rewarded }: SampledStep,
+  stale: Pick<StepRow, 'stalenessStepCount'>,
+): Promise<RolloutStep> {
+  const { input, planRef, tracker } = context;
+  const reward = rewarded.at(-1);
+  if (!reward) throw new Error(`step ${String(step)} has no rewards`);
+  const { rewards } = reward;
   const summary = `step ${String(step)} · update`;
-  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(pools?.training) }, [
+  const update = await compute.optimize.executeWithOptions({ summary, ...onPool(input.plan.pools?.training) }, [
     {
-      ...runRef,
-      plan: planRef,
-      fromStep: step,
-      toStep: step + 1,
-      rollouts: refs,
-      rewards: reward.rewards,
-      policy,
+      ...{ ...run, plan: planRef, fromStep: step, toStep: step + 1 },
+      ...{ rollouts: shards.map((shard) => shard.rollouts), rewards },
+      ...stale,
       ...referenceOf(input),
     },
   ]);
   tracker.made('rollout', ...shards);
   tracker.made('reward', ...rewarded);
-  track(context, step, [...shards, ...rewarded], update, { reward, shards });
-  return { update, rewards: reward.rewards };
+  track(context, step, [...shards, ...rewarded], update, { reward, shards, stale });
+  return { update, rewards };
 }
 
 /** The step as one activity, whose result is that of its three parts. */
@@ -149,14 +191,18 @@ function track(
   step: number,
   before: readonly (RolloutResult | RewardResult)[],
   update: OptimizeResult,
-  sampled?: { readonly reward: RewardResult; readonly shards: readonly RolloutResult[] },
+  sampled?: {
+    readonly reward: RewardResult;
+    readonly shards: readonly RolloutResult[];
+    readonly stale?: Pick<StepRow, 'stalenessStepCount'>;
+  },
 ): void {
   const made = [...before, update];
   tracker.made('optimize', update);
   const row = {
     step,
     ...(sampled && {
-      ...{ ...rewardsOf(sampled.reward), ...samplingOf(sampled.shards) },
+      ...{ ...rewardsOf(sampled.reward), ...samplingOf(sampled.shards), ...sampled.stale },
       logProbDifferenceMax: update.logProbDifferenceMax,
     }),
     ...comparisonsOf(update),

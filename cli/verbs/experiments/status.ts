@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { describeError, MtrlError } from '../../../core/errors.ts';
 import { livingDaemon } from '../../../infra/process/daemon.ts';
 import { readSettings } from '../../../infra/stack/settings.ts';
+import { unpolledQueues, unpolledText, workflowsOf } from '../../../infra/stack/unpolled-queues.ts';
 import { waitingReason, workerNames } from '../../../infra/stack/workers.ts';
 import { barLines } from '../../show/bars.ts';
 import { failingText, failingWorkflows } from '../../temporal/failing-workflows.ts';
+import { workflowsOfExperiment } from '../../temporal/workflow-roots.ts';
 import { resultOf } from '../../show/outcome.ts';
 import { commandText, paintFor, print, printJson, say } from '../../show/output.ts';
 import { Rates, timeText } from '../../show/rates.ts';
@@ -24,6 +26,11 @@ export function addStatus(command: Command): void {
       }
       await withTemporal(async (stack) => {
         for (const line of waitingWorkers(stack.settings.home)) say(line);
+        const { client, settings } = stack;
+        const workflows = experimentId === undefined ? workflowsOf(settings) : workflowsOfExperiment(experimentId);
+        // Not what was asked for: a slow answer of the server does not hold up the status.
+        const unpolled = await unpolledQueues(client, workflows).catch(() => []);
+        for (const queue of unpolled) say(unpolledText(queue, settings.taskQueues));
         if (experimentId === undefined) return listExperiments(stack, json);
         const standing = await standingOf(stack.client, experimentId);
         const error = await failureOf(stack, standing);
@@ -31,6 +38,7 @@ export function addStatus(command: Command): void {
         if (json) {
           printJson({
             ...documentOf(standing, stack),
+            unpolledQueues: unpolled,
             failing: failing.map(({ workflowId, message }) => ({ workflowId, message })),
             error: error === undefined ? null : { code: error.code, message: error.message },
           });

@@ -35,6 +35,7 @@ export const rlUpdates: Updates<RlArm, RlUpdate> = {
       objective: 'grpo',
       algorithm,
       ...(isSplit && { minibatches: { updateCount, epochCount, seed: input.seed } }),
+      ...(input.stalenessStepCount !== undefined && { stalenessStepCount: input.stalenessStepCount }),
       ...commonOf(recipe, arm, input),
       step: input.fromStep,
       learningRate: learningRateAt(arm.optimizer, input.fromStep, input.stepCount ?? arm.stepCount),
@@ -85,7 +86,13 @@ async function readyStep(cache: JsonCache, prompted: PromptedDataset, update: Rl
   };
   const split = splitOf(unit, batch, update);
   const trained = split ? { groups: bareGroups(batch), droppedGroupCount: 0, split } : unit.groups(batch, update);
-  return { step, learningRate, ...trained, loss: unit.loss(update), temperature, logProbToleranceMax };
+  const checked = isStale(update) ? {} : { logProbToleranceMax };
+  return { step, learningRate, ...trained, loss: unit.loss(update), temperature, ...checked };
+}
+
+/** Whether an older policy than the one that is trained sampled the rollouts. */
+function isStale({ stalenessStepCount = 0 }: RlUpdate): boolean {
+  return stalenessStepCount > 0;
 }
 
 /** Undefined if the step is one update whose advantages and weights are known already. */
@@ -97,6 +104,9 @@ function splitOf(unit: Algorithm, batch: RolloutBatch, update: RlUpdate): SplitS
   return {
     needs: { ...needs, reference: unit.usesReference(update) },
     epochCount,
+    ...(isStale(update) && {
+      correctionOf: (trainerLogProbs) => unit.correction?.({ ...batch, trainerLogProbs }, update),
+    }),
     updatesOf({ reference, trainer }) {
       const known = {
         ...batch,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EngineService, EngineSurroundings } from '../engine-service.ts';
 import { FolderStates } from './folder-states.ts';
 import { processEngine } from './process-engine.ts';
-import { engineSettings, versionWith } from './settings.ts';
+import { engineSettings, isBitExact, versionWith } from './settings.ts';
 import { spawnEmbeddedEngine } from './spawn.ts';
 
 /** Throws USAGE. A missing backend is detected only when the first state is loaded: PROVIDER_UNAVAILABLE. */
@@ -15,6 +15,6 @@ export function openEmbedded(surroundings: EngineSurroundings): Promise<EngineSe
     states,
     choice: settings,
     versionWith: (codeVersion) => versionWith(codeVersion, settings),
-    start: () => processEngine(spawnEmbeddedEngine(settings), states),
+    start: () => processEngine(spawnEmbeddedEngine(settings), states, { bitExact: isBitExact(settings) }),
   });
 }

@@ -6,15 +6,18 @@ import type { FolderState, FolderStates } from './folder-states.ts';
 import type { ComputeProcess } from './spawn.ts';
 import { holdsOptimizer } from './state-files.ts';
 
-const capabilities: Capabilities = {
-  bitExact: true,
+const capabilities: Omit<Capabilities, 'bitExact'> = {
   losses: lossNames,
   labelLogProbs: true,
   adaptersOnly: false,
   images: 'pixels',
 };
 
-export function processEngine(process: ComputeProcess, states: FolderStates): Engine {
+export function processEngine(
+  process: ComputeProcess,
+  states: FolderStates,
+  { bitExact }: Pick<Capabilities, 'bitExact'>,
+): Engine {
   let isClosing = false;
 
   /** Runs a request; cancelling it kills the process, because native code cannot be interrupted. */
@@ -44,7 +47,7 @@ export function processEngine(process: ComputeProcess, states: FolderStates): En
     }, options);
 
   return {
-    capabilities,
+    capabilities: { ...capabilities, bitExact },
     closed: process.exited.then(({ error }) => (isClosing ? undefined : error)),
     progress: () => process.progress(),
     close: async () => {

@@ -54,6 +54,14 @@ function memoryLimit(text: string | undefined): Pick<EngineSettings, 'memoryByte
   });
 }
 
+/** Their kernels add gradients in an order that differs from call to call (docs/backends.md). */
+const unorderedProviders: readonly string[] = ['webgpu', 'cuda', 'tfjs-node-gpu'];
+
+/** Whether equal calls give equal bits. */
+export function isBitExact({ executionProvider }: RuntimeSettings): boolean {
+  return executionProvider === undefined || !unorderedProviders.includes(executionProvider);
+}
+
 /** Code version in cache keys of these engines' results. It names a non-default backend, whose last bits differ. */
 export function versionWith(codeVersion: string, { backend, executionProvider }: RuntimeSettings): string {
   const isUsual = (backend ?? 'onnxruntime') === 'onnxruntime' && (executionProvider ?? 'cpu') === 'cpu';
