@@ -75,6 +75,8 @@ const errorKinds = {
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
+  // the means of a step's rollouts are outside the limits of the arm's guards
+  POLICY_COLLAPSED: 'compute',
   REPLAY_DIVERGED: 'compute',
   GRAPH_INVALID: 'compute',
   // the planned memory of a single prompt exceeds engine.memoryByteLengthMax

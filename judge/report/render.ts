@@ -8,6 +8,7 @@ import { baseRateTable } from './base-rate-table.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
+import { hasIncidents, incidentSection } from './incidents.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
@@ -97,6 +98,16 @@ function sectionsOf(data: ReportData): readonly Section[] {
             about:
               'The checkpoint with the highest validation score, the first of several, is the policy of a run. Only it was evaluated above.',
             body: selectionSection(data),
+          },
+        ]
+      : []),
+    ...(hasIncidents(data)
+      ? [
+          {
+            id: 'incidents',
+            title: 'Bad numbers',
+            about: 'Steps that the guards of an arm acted on. A step whose update was skipped leaves the policy as it was.',
+            body: incidentSection(data),
           },
         ]
       : []),

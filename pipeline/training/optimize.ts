@@ -12,6 +12,7 @@ import type { HeldEngine } from '../policies/policy-states.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
 import { firstSteps, planUpdate, readySteps, updateInputs } from './updates/table.ts';
+import type { BadSteps } from '../../contract/guards.ts';
 import { lastDigest, type StepOutcome, type StepRecord, type Update } from '../policies/step-record.ts';
 import type { Caller } from '../heartbeat.ts';
 
@@ -81,5 +82,12 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
     ...(last.ratio && { ratio: last.ratio }),
     ...(last.pairs && { pairs: last.pairs }),
+    ...badOf(outcomes),
   };
+}
+
+function badOf(outcomes: readonly StepOutcome[]): { readonly bad?: BadSteps } {
+  const found = outcomes.flatMap(({ step, bad }) => (bad ? [{ step, ...bad }] : []));
+  const [first] = found;
+  return first ? { bad: { ...first, skippedCount: found.filter(({ skipped }) => skipped).length } } : {};
 }

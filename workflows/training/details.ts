@@ -2,6 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
+import { incidentLines } from './incident-lines.ts';
 import { isTrained, samplesRollouts } from './plan-work.ts';
 import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../../contract/progress.ts';
 
@@ -20,6 +21,7 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
       '',
       `**leaning** · ${task}: ${percent(verdictRate)} % of verdicts are \`${verdict}\`, ${percent(labelRate)} % of labels`,
     );
+  lines.push(...incidentLines(progress.incidents));
   if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
     const newestFirst = [...rows].reverse();

@@ -6,6 +6,8 @@ import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { compute, control } from '../activity-options.ts';
 import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
+import type { RunCeilings } from './run-ceilings.ts';
+import type { RunGuards } from './run-guards.ts';
 import type { RunTracker } from './run-tracker.ts';
 import type { RunInput } from '../../contract/workflows.ts';
 
@@ -16,6 +18,8 @@ export interface StepContext {
   readonly planRef: ArtifactRef;
   readonly tracker: RunTracker;
   readonly budget: RunBudget;
+  readonly guards: RunGuards;
+  readonly ceilings: RunCeilings;
 }
 
 export interface RolloutStep {
@@ -70,13 +74,14 @@ async function stepAtOnce(context: StepContext, step: number, policy: PolicyStat
   const { input, planRef, tracker } = context;
   const summary = `step ${String(step)}: rollouts, rewards, update`;
   tracker.phase(summary);
-  const { rollout, reward, update } = await compute.step.executeWithOptions(
+  const { rollout, reward, update, endedAtMs } = await compute.step.executeWithOptions(
     { summary, ...onPool(input.plan.pools?.training) },
     [{ ...runRefOf(context), plan: planRef, step, policy, ...referenceOf(input) }],
   );
   tracker.alsoMade('rollout', rollout);
   tracker.alsoMade('reward', reward);
-  track(context, step, [rollout, reward], update, { reward, shards: [rollout] });
+  const ended = { ...update, ...(endedAtMs !== undefined && { endedAtMs }) };
+  track(context, step, [rollout, reward], ended, { reward, shards: [rollout] });
   return { update, rewards: reward.rewards };
 }
 
@@ -125,10 +130,17 @@ export async function recordedSteps(
   return update;
 }
 
-export function runRefOf({ input, budget }: Pick<StepContext, 'input' | 'budget'>): RunRef {
+export function runRefOf(context: Omit<StepContext, 'planRef'>): RunRef {
+  const { input, budget, guards, ceilings } = context;
   const { recipe, dataset, plan } = input;
   const { stepCount } = budget;
-  return { recipe, dataset, arm: plan.arm, seed: plan.seed, ...(stepCount !== plan.stepCount && { stepCount }) };
+  const { rewindCount } = guards;
+  return {
+    ...{ recipe, dataset, arm: plan.arm, seed: plan.seed },
+    ...(stepCount !== plan.stepCount && { stepCount }),
+    ...(rewindCount > 0 && { rewindCount }),
+    ...ceilings.asked,
+  };
 }
 
 function rollouts(context: StepContext, step: number, policy: PolicyState, round: number): Promise<RolloutResult[]> {
@@ -145,13 +157,17 @@ function rollouts(context: StepContext, step: number, policy: PolicyState, round
 }
 
 function track(
-  { tracker }: StepContext,
+  { tracker, ceilings }: StepContext,
   step: number,
   before: readonly (RolloutResult | RewardResult)[],
   update: OptimizeResult,
   sampled?: { readonly reward: RewardResult; readonly shards: readonly RolloutResult[] },
 ): void {
   const made = [...before, update];
+  const { endedAtMs, record } = update;
+  const stored = [record, ...(sampled ? [sampled.reward.rewards, ...sampled.shards.map((one) => one.rollouts)] : [])];
+  const byteLength = stored.reduce((sum, ref) => sum + ref.byteLength, 0);
+  ceilings.took({ byteLength, ...(endedAtMs !== undefined && { endedAtMs }) });
   tracker.made('optimize', update);
   const row = {
     step,
@@ -163,6 +179,7 @@ function track(
     loss: update.loss,
     gradientNorm: update.gradientNorm,
     learningRate: update.learningRate,
+    ...(update.bad && { bad: update.bad }),
     cachedCount: made.filter(({ cached }) => cached).length,
   };
   tracker.stepped(step + 1, row, sampled?.reward.byTask ?? []);
