@@ -37,10 +37,10 @@ export interface Incident {
   readonly toStep?: number;
 }
 
-/** Incidents of a run. Bounded: the counts are of all, the list holds the newest. */
+/** Incidents of a run. The counts are of all; `newest` is bounded, and rewinds are by the recipe. */
 export interface Incidents {
   readonly recordedCount: number;
   readonly skippedCount: number;
-  readonly rewoundCount: number;
+  readonly rewinds: readonly Incident[];
   readonly newest: readonly Incident[];
 }

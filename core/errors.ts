@@ -107,6 +107,8 @@ const errorKinds = {
   // the local machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
+  // the snapshots of an experiment do not fit on the disk of the local store
+  DISK_SHORT: 'data',
   // a local server cannot read its own files
   DATA_DAMAGED: 'data',
   // stdout cannot be written, for example because the device is full

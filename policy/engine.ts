@@ -270,7 +270,8 @@ export interface Capabilities {
   readonly lacks?: readonly EngineFeature[];
 }
 
-export type EngineFeature = 'augmentation' | 'averaged-snapshots' | 'fresh-weights' | 'kl-in-loss' | 'muon' | 'skipped-updates';
+export type EngineFeature =
+  'augmentation' | 'averaged-snapshots' | 'fresh-weights' | 'kl-in-loss' | 'muon' | 'skipped-updates';
 
 /**
  * Opaque handle of a policy's state (weights, optimizer state, which weights are trained), stored where engines of its

@@ -1,5 +1,6 @@
 /** An experiment's progress as lines of text: bars for a terminal, single lines for a log. */
 import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
+import { ceilingText } from './ceiling-text.ts';
 import { incidentText } from './incident-text.ts';
 import { listedRuns } from './listed-runs.ts';
 import { type Paint, visibleLength } from './output.ts';
@@ -113,8 +114,8 @@ function paceParts(run: RunProgress, { rates, nowMs }: View): string[] {
   return pace === undefined ? [] : [rateText(pace.stepsPerSecond), `${timeText(pace.leftMs)} left`];
 }
 
-function measures({ last, collapsed = [], leaning = [], validation, incidents }: RunProgress): string[] {
-  const bad = incidentText(incidents);
+function measures({ last, collapsed = [], leaning = [], validation, incidents, ceiling }: RunProgress): string[] {
+  const bad = [...incidentText(incidents), ...ceilingText(ceiling)];
   if (last === undefined) return bad;
   const best = validation
     ? [`best validation ${validation.best.score.toFixed(2)} after ${String(validation.best.step)} steps`]

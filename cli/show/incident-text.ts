@@ -4,12 +4,12 @@ import type { Incidents } from '../../contract/guards.ts';
 export function incidentText(incidents: Incidents | undefined): string[] {
   const last = incidents?.newest.at(-1);
   if (incidents === undefined || last === undefined) return [];
-  const { recordedCount, skippedCount, rewoundCount } = incidents;
+  const { recordedCount, skippedCount, rewinds } = incidents;
   const counted = (count: number, one: string, many: string): string[] =>
     count === 0 ? [] : [`${String(count)} ${count === 1 ? one : many}`];
   const counts = [
     ...counted(skippedCount, 'step skipped', 'steps skipped'),
-    ...counted(rewoundCount, 'time back to a snapshot', 'times back to a snapshot'),
+    ...counted(rewinds.length, 'time back to a snapshot', 'times back to a snapshot'),
     ...counted(recordedCount, 'step recorded', 'steps recorded'),
   ];
   return [`BAD NUMBERS: ${counts.join(', ')}; last ${last.code} at step ${String(last.step)}`];

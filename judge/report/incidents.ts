@@ -1,4 +1,4 @@
-/** Steps whose numbers were bad, and what each run did about them. */
+/** Steps whose numbers were bad, what each run did about them, and runs that ended at a ceiling. */
 import type { ReportData, ReportRun } from './data.ts';
 import { type Html, html } from './html.ts';
 import { plainTable } from './plain-table.ts';
@@ -7,7 +7,7 @@ import { plainTable } from './plain-table.ts';
 const shownCountMax = 20;
 
 export function hasIncidents({ runs }: ReportData): boolean {
-  return runs.some(({ incidents }) => incidents !== undefined);
+  return runs.some(({ incidents, ceiling }) => incidents !== undefined || ceiling !== undefined);
 }
 
 export function incidentSection({ runs }: ReportData): Html {
@@ -16,7 +16,15 @@ export function incidentSection({ runs }: ReportData): Html {
     const count = (incidents?.length ?? 0) - shownCountMax;
     return count > 0 ? [`${String(count)} more in ${runName}`] : [];
   });
-  return html`${plainTable(['run', 'step', 'code', 'what was done', 'found'], rows)}
+  const ceilings = runs.flatMap(({ runName, ceiling }) =>
+    ceiling
+      ? [
+          `${runName} ended after ${String(ceiling.stepCount)} steps, at its ceiling: ${ceiling.ceiling} ${String(ceiling.allowed)}, found ${String(ceiling.found)}`,
+        ]
+      : [],
+  );
+  return html`${ceilings.map((line) => html`<p>${line}.</p>`)}
+  ${rows.length > 0 ? plainTable(['run', 'step', 'code', 'what was done', 'found'], rows) : undefined}
   ${hidden.length > 0 ? html`<p class="muted">${hidden.join('; ')}.</p>` : undefined}`;
 }
 

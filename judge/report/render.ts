@@ -105,8 +105,9 @@ function sectionsOf(data: ReportData): readonly Section[] {
       ? [
           {
             id: 'incidents',
-            title: 'Bad numbers',
-            about: 'Steps that the guards of an arm acted on. A step whose update was skipped leaves the policy as it was.',
+            title: 'Guards and ceilings',
+            about:
+              'Steps with bad numbers, and what the guards of their arm did: a step whose update was skipped leaves the policy as it was. Runs that ended at a ceiling have fewer steps than their recipe names.',
             body: incidentSection(data),
           },
         ]

@@ -10,6 +10,5 @@ export function incidentsOf({ incidents }: RunSummary, records: readonly StepRec
       bad ? [{ code: bad.code, step, found: bad.found, outcome: bad.skipped ? 'skipped' : 'recorded' }] : [],
     ),
   );
-  const rewound = incidents?.newest.filter(({ outcome }) => outcome === 'rewound') ?? [];
-  return [...recorded, ...rewound].sort((a, b) => a.step - b.step);
+  return [...recorded, ...(incidents?.rewinds ?? [])].sort((a, b) => a.step - b.step);
 }

@@ -122,7 +122,7 @@ async function reportData(
 
 function reportRun(
   recipe: Recipe,
-  { plan, checkpoint, wallMs, computeMs, evaluations, selection }: EvaluatedRun,
+  { plan, checkpoint, wallMs, computeMs, evaluations, selection, ceiling }: EvaluatedRun,
   { curve, incidents }: Required<Pick<ReportRun, 'curve' | 'incidents'>>,
 ): ReportRun {
   const { runName, arm, seed, mode, from, stepCount } = plan;
@@ -137,6 +137,7 @@ function reportRun(
     ...(prices && { prices }),
     ...(selection && { selection }),
     ...(incidents.length > 0 && { incidents }),
+    ...(ceiling && { ceiling }),
     checkpoint: bytesOf(checkpoint),
   };
 }

@@ -6,7 +6,11 @@ export function guardPlanOf({ guards }: TrainedArm): { readonly guards?: GuardPl
   if (guards === undefined) return {};
   const { nonFinite, skipCountMax, rewindCountMax } = guards;
   const { logProbMismatch = 'stop', collapse } = 'logProbMismatch' in guards ? guards : {};
-  const actions = { NON_FINITE: nonFinite, LOGPROB_MISMATCH: logProbMismatch, POLICY_COLLAPSED: collapse?.action } as const;
+  const actions = {
+    NON_FINITE: nonFinite,
+    LOGPROB_MISMATCH: logProbMismatch,
+    POLICY_COLLAPSED: collapse?.action,
+  } as const;
   const codes = Object.keys(actions) as (keyof typeof actions)[];
   return {
     guards: {

@@ -20,7 +20,7 @@ const common = {
   rewindCountMax: z
     .int()
     .min(1)
-    .max(100)
+    .max(20)
     .default(2)
     .describe(
       'Times that a run may go back. The second time in a row without a new snapshot, it goes back one snapshot further.',

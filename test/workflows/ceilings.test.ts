@@ -21,22 +21,29 @@ it('ends a run after the given number of steps with a snapshot, and stores it as
     'snapshot 3 of 3',
   ]);
   const ceiling = { ceiling: 'stepCountMax', found: 3, allowed: 3, stepCount: 3 };
-  expect(summary).toMatchObject({ ceiling, policy: { snapshot: refTo('snapshot 3'), log: [] }, plan: { stepCount: 3 } });
+  expect(summary).toMatchObject({
+    ceiling,
+    policy: { snapshot: refTo('snapshot 3'), log: [] },
+    plan: { stepCount: 3 },
+  });
   const phase = 'ended at its ceiling, stepCountMax';
   expect(await handle.query<RunProgress>('progress')).toMatchObject({ state: 'done', phase, step: 3, ceiling });
   expect(harness.activities.keptRuns.size).toBe(0);
 });
 
-it.each([true, undefined])('ends by the times that its activities recorded (one activity a step: %s)', async (isOne) => {
-  // The mixture ends at 0, the steps at 250, 500, ...
-  let timeMs = -250;
-  harness.activities.endedAtMs = () => (timeMs += 250);
-  const plan = rl({ wallMsMax: 700 }, isOne ? { stepInOneActivity: isOne } : {});
-  const handle = await startRun(harness.client, plan);
-  const { summary } = await handle.result();
-  expect(summary.ceiling).toEqual({ ceiling: 'wallMsMax', found: 750, allowed: 700, stepCount: 3 });
-  expect(calls().at(-1)).toBe('snapshot 3 of 3');
-});
+it.each([true, undefined])(
+  'ends by the times that its activities recorded (one activity a step: %s)',
+  async (isOne) => {
+    // The mixture ends at 0, the steps at 250, 500, ...
+    let timeMs = -250;
+    harness.activities.endedAtMs = () => (timeMs += 250);
+    const plan = rl({ wallMsMax: 700 }, isOne ? { stepInOneActivity: isOne } : {});
+    const handle = await startRun(harness.client, plan);
+    const { summary } = await handle.result();
+    expect(summary.ceiling).toEqual({ ceiling: 'wallMsMax', found: 750, allowed: 700, stepCount: 3 });
+    expect(calls().at(-1)).toBe('snapshot 3 of 3');
+  },
+);
 
 it('counts the bytes of rollouts, rewards, records and snapshots', async () => {
   // A few dozen bytes a step, a thousand a snapshot: the one after four steps is what reaches the ceiling.

@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import type { ArmPlan, KeptRun } from '../../contract/activities.ts';
 import type { BadSteps, GuardPlan } from '../../contract/guards.ts';
 import type { RunProgress } from '../../contract/progress.ts';
+import type { GuardState } from '../../contract/workflows.ts';
+import { RunGuards } from '../../workflows/training/run-guards.ts';
 import { useWorkflows } from './harness.ts';
 import { planOf, refTo } from './made-up-activities.ts';
 import { startRun } from './start-run.ts';
@@ -53,13 +55,8 @@ it('goes back to the last snapshot with other draws, and the second time one sna
     ...['optimize rl 4-5 after 0, draw 2', 'optimize rl 5-6 after 1, draw 2', 'snapshot 6 of 2'],
   ]);
   const back = { code: 'NON_FINITE', step: 5, found: 'not finite: NaN', outcome: 'rewound' };
-  const incidents = {
-    ...{ recordedCount: 0, skippedCount: 0, rewoundCount: 2 },
-    newest: [
-      { ...back, toStep: 4 },
-      { ...back, toStep: 2 },
-    ],
-  };
+  const rewinds = [4, 2].map((toStep) => ({ ...back, toStep }));
+  const incidents = { recordedCount: 0, skippedCount: 0, rewinds, newest: rewinds };
   expect(summary).toMatchObject({ incidents, policy: { snapshot: refTo('snapshot 6'), log: [] } });
   expect(await handle.query<RunProgress>('progress')).toMatchObject({ incidents, step: 6, last: { step: 5 } });
   expect([...harness.activities.keptRuns.values()]).toMatchObject([{ incidents }]);
@@ -86,8 +83,11 @@ it('goes back before the first of several collapsed steps in a row, past the sna
   const { summary } = await (await startRun(harness.client, plan)).result();
   const drawn = calls().filter((call) => call.includes('draw 1'));
   expect(drawn[0]).toBe('optimize rl 3-4 after 0, draw 1');
-  expect(summary.incidents).toMatchObject({ recordedCount: 3, rewoundCount: 1 });
-  expect(summary.incidents?.newest.at(-1)).toMatchObject({ step: 5, toStep: 3 });
+  expect(summary.incidents).toMatchObject({ recordedCount: 3, rewinds: [{ step: 5, toStep: 3 }] });
+  expect(summary.incidents?.newest.map(({ outcome }) => outcome)).toEqual([
+    ...Array<string>(3).fill('recorded'),
+    'rewound',
+  ]);
 });
 
 it.each([
@@ -103,4 +103,29 @@ it.each([
   const failure = await failureOf(plan);
   expect(failure).toMatchObject({ type: 'POLICY_COLLAPSED' });
   expect((failure as Error).message).toMatch(message);
+});
+
+it('knows after continue-as-new what it knew before', () => {
+  const place = { checkpoint: refTo('checkpoint'), mixture: { plan: refTo('plan'), plannedStepCount: 9, rewards: [] } };
+  const at = (step: number) => ({ step, policy: { snapshot: refTo(`snapshot ${String(step)}`), log: [] }, ...place });
+  const plan = { ...rewinding, collapsedStepCountMax: 2 };
+  let guards = new RunGuards(plan);
+  const continued = (): void => {
+    const { guards: state } = JSON.parse(JSON.stringify(guards.carried)) as { readonly guards: GuardState };
+    guards = new RunGuards(plan, state);
+  };
+  guards.reached(at(0));
+  guards.reached(at(4));
+  continued();
+  expect(guards.stepped(collapsed(4))).toBeUndefined();
+  continued();
+  guards.reached(at(5));
+  expect(guards.stepped(collapsed(5))).toEqual(at(4));
+  continued();
+  expect(guards.rewindCount).toBe(1);
+  const failure = ApplicationFailure.nonRetryable('not finite', 'NON_FINITE');
+  expect(guards.failed(failure, 4)).toEqual(at(0));
+  continued();
+  expect(() => guards.failed(failure, 1)).toThrow('not finite');
+  expect(new RunGuards(undefined).carried).toEqual({});
 });

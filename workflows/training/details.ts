@@ -22,6 +22,7 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
       `**leaning** · ${task}: ${percent(verdictRate)} % of verdicts are \`${verdict}\`, ${percent(labelRate)} % of labels`,
     );
   lines.push(...incidentLines(progress.incidents));
+  if (progress.ceiling !== undefined) lines.push('', ceilingLine(progress.ceiling));
   if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
     const newestFirst = [...rows].reverse();
@@ -111,6 +112,10 @@ export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: Prepare
 
 export function headline(name: string, { state, phase }: { readonly state: string; readonly phase: string }): string {
   return [`**${name}**`, state, ...(phase === state ? [] : [phase])].join(' · ');
+}
+
+function ceilingLine({ ceiling, found, allowed, stepCount }: NonNullable<RunProgress['ceiling']>): string {
+  return `**ended at its ceiling** after ${String(stepCount)} steps · ${ceiling} ${String(allowed)}, found ${String(found)}`;
 }
 
 function validationText({ best, last }: NonNullable<RunProgress['validation']>): string {

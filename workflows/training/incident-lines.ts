@@ -6,8 +6,8 @@ const shownCountMax = 5;
 /** The counts of all, and a line for each of the newest, the last one first. */
 export function incidentLines(incidents: Incidents | undefined): string[] {
   if (incidents === undefined) return [];
-  const { recordedCount, skippedCount, rewoundCount, newest } = incidents;
-  const counts = [`${String(skippedCount)} skipped`, `${String(rewoundCount)} times back to a snapshot`];
+  const { recordedCount, skippedCount, rewinds, newest } = incidents;
+  const counts = [`${String(skippedCount)} skipped`, `${String(rewinds.length)} times back to a snapshot`];
   if (recordedCount > 0) counts.push(`${String(recordedCount)} recorded`);
   const shown = newest.slice(-shownCountMax).reverse();
   return ['', `**bad numbers** · ${counts.join(', ')}`, '', ...shown.map((incident) => `- ${lineOf(incident)}`)];

@@ -14,7 +14,7 @@ const newestCountMax = 20;
 const foundLengthMax = 300;
 
 const none: GuardState = {
-  incidents: { recordedCount: 0, skippedCount: 0, rewoundCount: 0, newest: [] },
+  incidents: { recordedCount: 0, skippedCount: 0, rewinds: [], newest: [] },
   collapsedStepCount: 0,
   snapshots: [],
   isFreshlyRewound: false,
@@ -35,7 +35,7 @@ export class RunGuards {
   }
 
   get rewindCount(): number {
-    return this.#state.incidents.rewoundCount;
+    return this.#state.incidents.rewinds.length;
   }
 
   /** Nothing while there are none. */
@@ -84,7 +84,7 @@ export class RunGuards {
   #rewound(code: BadCode, step: number, found: string, failure: unknown): GoodSnapshot {
     const { snapshots, isFreshlyRewound, incidents } = this.#state;
     const { rewindsFor = [], rewindCountMax = 0 } = this.#plan ?? {};
-    if (!rewindsFor.includes(code) || incidents.rewoundCount >= rewindCountMax) throw failure;
+    if (!rewindsFor.includes(code) || incidents.rewinds.length >= rewindCountMax) throw failure;
     const known = isFreshlyRewound && snapshots.length > 1 ? snapshots.slice(0, -1) : snapshots;
     const target = known.at(-1);
     // A fork may begin between two snapshots.
@@ -95,11 +95,11 @@ export class RunGuards {
   }
 
   #note(incident: Incident, skippedCount = 0): void {
-    const { recordedCount, skippedCount: before, rewoundCount, newest } = this.#state.incidents;
+    const { recordedCount, skippedCount: before, rewinds, newest } = this.#state.incidents;
     const incidents = {
       recordedCount: recordedCount + Number(incident.outcome === 'recorded'),
       skippedCount: before + skippedCount,
-      rewoundCount: rewoundCount + Number(incident.outcome === 'rewound'),
+      rewinds: incident.outcome === 'rewound' ? [...rewinds, incident] : rewinds,
       newest: [...newest, incident].slice(-newestCountMax),
     };
     this.#change({ incidents });
