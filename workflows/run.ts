@@ -38,8 +38,8 @@ export async function run(input: RunInput): Promise<RunResult> {
   // The shared steps of a fork count as done.
   const takenUpToStep = input.carried ? step : (shared?.cut?.toStep ?? step);
   const ceilings = new RunCeilings(plan.ceilings, input.carried?.taken);
-  const whole = { stepCount: plan.stepCount, ...ceilings.stopBefore(plan.stepCount) };
-  const budget = new RunBudget(input.carried?.budget ?? whole, takenUpToStep);
+  const stop = ceilings.stopOf(plan.stepCount);
+  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount, ...stop }, takenUpToStep);
   const guards = new RunGuards(plan.guards, input.carried?.guards);
   const tracker = new RunTracker(input, budget, guards);
   let paused = input.carried?.paused ?? false;
@@ -67,8 +67,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       return resultOf(input, tracker, policy, step, shared?.mixture && { mixture: shared.mixture });
     }
     if (!input.carried) tracker.tell();
-    const mayBeKept = isWhole && !input.carried && budget.endStep === plan.stepCount;
-    const kept = mayBeKept ? await findRun(input) : null;
+    const kept = isWhole && !input.carried && !stop ? await findRun(input) : null;
     // The budget may have changed during the lookup.
     if (kept && !budgetChanged()) {
       tracker.found(kept);
@@ -132,7 +131,7 @@ export async function run(input: RunInput): Promise<RunResult> {
         continue;
       }
       ({ step, policy } = advanced);
-      if (ceilings.reached(step, budget.endStep)) budget.end(step);
+      if (ceilings.isUsedUp && step < budget.endStep) budget.end(step);
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }

@@ -51,7 +51,9 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
   const value: StepRecord = bitExact ? made : { ...made, bitExact };
   const record = await waits.for(context.cache.put(value));
   held.became([...keyOfState(policy), record.sha256]);
-  return { outputs: { record }, summary: { ...summaryOf(outcomes), weightsDigest }, computeMs };
+  const summary = { ...summaryOf(outcomes), weightsDigest };
+  if (summary.bad) context.deps.log.warn({ bad: summary.bad }, 'the numbers of a step are bad');
+  return { outputs: { record }, summary, computeMs };
 }
 
 /** Prepares the steps of an update; a replay starts with it too. */

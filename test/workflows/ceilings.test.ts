@@ -31,6 +31,16 @@ it('ends a run after the given number of steps with a snapshot, and stores it as
   expect(harness.activities.keptRuns.size).toBe(0);
 });
 
+it('lets an operator go beyond a ceiling of steps, as beyond the steps of the recipe', async () => {
+  const handle = await startRun(harness.client, rl({ stepCountMax: 2 }));
+  harness.activities.before = async (call) => {
+    if (call === 'optimize rl 1-2 after 1') await handle.executeUpdate('changeBudget', { args: [{ stepCount: 4 }] });
+  };
+  const { summary } = await handle.result();
+  expect(summary.plan.stepCount).toBe(4);
+  expect(summary).not.toHaveProperty('ceiling');
+});
+
 it.each([true, undefined])(
   'ends by the times that its activities recorded (one activity a step: %s)',
   async (isOne) => {

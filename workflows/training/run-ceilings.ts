@@ -4,6 +4,8 @@
  */
 import type { CeilingReached, CeilingsSpec, Taken } from '../../contract/ceilings.ts';
 
+const ceilingNames = ['stepCountMax', 'wallMsMax', 'byteLengthMax'] as const;
+
 export class RunCeilings {
   readonly #spec: CeilingsSpec;
   #taken: Taken;
@@ -22,10 +24,16 @@ export class RunCeilings {
     return Object.keys(this.#spec).length === 0 ? {} : { taken: this.#taken };
   }
 
-  /** Steps after which the run ends, if that is before its last one. */
-  stopBefore(stepCount: number): { readonly stopBeforeStep?: number } {
+  /** Where a ceiling of steps ends the run; undefined if that is not before its last step. */
+  stopOf(stepCount: number): { readonly stopBeforeStep: number } | undefined {
     const { stepCountMax = stepCount } = this.#spec;
-    return stepCountMax < stepCount ? { stopBeforeStep: stepCountMax } : {};
+    return stepCountMax < stepCount ? { stopBeforeStep: stepCountMax } : undefined;
+  }
+
+  /** Whether no further step may begin. Steps are counted by the budget, which an operator may change. */
+  get isUsedUp(): boolean {
+    const { wallMsMax, byteLengthMax } = this.#found;
+    return this.#isReached('wallMsMax', wallMsMax) || this.#isReached('byteLengthMax', byteLengthMax);
   }
 
   took({ endedAtMs, byteLength = 0 }: { readonly endedAtMs?: number; readonly byteLength?: number }): void {
@@ -40,16 +48,18 @@ export class RunCeilings {
 
   /** The ceiling that the run has reached after `step` of `stepCount` steps, if it ends because of it. */
   reached(step: number, stepCount: number): CeilingReached | undefined {
-    const { wallMsMax, byteLengthMax, stepCountMax } = this.#spec;
+    const found = { stepCountMax: step, ...this.#found };
+    const ceiling = ceilingNames.find((name) => this.#isReached(name, found[name]));
+    if (ceiling === undefined || step >= stepCount) return undefined;
+    return { ceiling, found: found[ceiling], allowed: this.#spec[ceiling] ?? 0, stepCount: step };
+  }
+
+  get #found(): { readonly wallMsMax: number; readonly byteLengthMax: number } {
     const { firstMs = 0, newestMs = firstMs, byteLength } = this.#taken;
-    const found = { stepCountMax: step, wallMsMax: newestMs - firstMs, byteLengthMax: byteLength };
-    const allowed = { stepCountMax, wallMsMax, byteLengthMax };
-    if (step >= stepCount) return undefined;
-    for (const ceiling of ['stepCountMax', 'wallMsMax', 'byteLengthMax'] as const) {
-      const limit = allowed[ceiling];
-      if (limit !== undefined && found[ceiling] >= limit)
-        return { ceiling, found: found[ceiling], allowed: limit, stepCount: step };
-    }
-    return undefined;
+    return { wallMsMax: newestMs - firstMs, byteLengthMax: byteLength };
+  }
+
+  #isReached(ceiling: keyof CeilingsSpec, found: number): boolean {
+    return found >= (this.#spec[ceiling] ?? Infinity);
   }
 }
