@@ -14,6 +14,7 @@ import { onRequiredEngine } from '../pipeline/policies/required-engine.ts';
 import { createFindRun, createKeepRun } from '../pipeline/training/kept-runs.ts';
 import { createRollout } from '../pipeline/training/rollout.ts';
 import { createStep } from '../pipeline/training/step.ts';
+import { timed } from './timed.ts';
 import { createSnapshot } from '../pipeline/policies/snapshot.ts';
 
 export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
@@ -27,8 +28,8 @@ export function createComputeActivities(deps: ComputeDeps): ComputeActivities {
     findRun: activity(onRequiredEngine(context, createFindRun(deps, context.cache))),
     keepRun: activity(onRequiredEngine(context, createKeepRun(deps, context.cache))),
     rollout: activity(onRequiredEngine(context, createRollout(context))),
-    optimize: activity(onRequiredEngine(context, createOptimize(context))),
-    step: activity(onRequiredEngine(context, createStep(context))),
+    optimize: activity(onRequiredEngine(context, timed(deps.store, createOptimize(context)))),
+    step: activity(onRequiredEngine(context, timed(deps.store, createStep(context)))),
     snapshot: activity(createSnapshot(context)),
     averageSnapshots: activity(createAverageSnapshots(context)),
     evaluate: activity(onRequiredEngine(context, createEvaluate(context))),

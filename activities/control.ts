@@ -20,6 +20,7 @@ import { sourceFiles } from '../pipeline/data/source-buckets.ts';
 import { createReadRows } from '../pipeline/data/read-rows.ts';
 import { createReport } from '../pipeline/reporting/report.ts';
 import type { RetrainingActivities } from '../contract/retraining.ts';
+import { timed } from './timed.ts';
 import { createReward } from '../pipeline/training/reward.ts';
 
 export type ControlActivities = Pick<
@@ -50,7 +51,7 @@ export function createControlActivities(deps: ControlDeps): ControlActivities {
     // Activities that read files send a heartbeat with each part read, so that a hung file system is detected.
     ingest: activity(createIngest(deps, cache)),
     inspectData: activity(createInspectData(deps, cache)),
-    mix: activity(heartbeating(createMix(deps, cache))),
+    mix: activity(heartbeating(timed(deps.store, createMix(deps, cache)))),
     reward: activity(heartbeating(createReward(deps, cache))),
     evaluateEndpoint: activity(heartbeatingToItsEnd(createEvaluateEndpoint(deps, cache))),
     judgeRowsEndpoint: activity(heartbeatingToItsEnd(createJudgeRowsEndpoint(deps, cache))),

@@ -16,6 +16,8 @@ import type {
   JudgeRowsEndpointResult,
 } from './endpoints.ts';
 import type { PlanForkInput, PlanForkResult } from './fork.ts';
+import type { CeilingReached, CeilingsSpec } from './ceilings.ts';
+import type { GuardPlan, Incidents } from './guards.ts';
 import type { OptimizeInput, OptimizeResult } from './optimize.ts';
 import type { JudgeRowsInput, JudgeRowsResult, ReadRowsInput, ReadRowsResult } from './judged-rows.ts';
 import type { PixelBaselinesInput, PixelBaselinesResult } from './pixel-baselines.ts';
@@ -85,6 +87,9 @@ export interface ArmPlan {
   readonly evaluatedTasks?: readonly string[];
   /** The policy of an arm that asks an endpoint (pipeline/policies/endpoint-policy.ts), instead of the recipe's. */
   readonly endpoint?: ArtifactRef;
+  /** Absent: bad numbers end the run. */
+  readonly guards?: GuardPlan;
+  readonly ceilings?: CeilingsSpec;
 }
 
 export interface EvaluationPlan {
@@ -131,10 +136,19 @@ export interface RunRef {
   readonly seed: number;
   /** Steps of the whole run, if an operator changed them. Default: the arm's. */
   readonly stepCount?: number;
+  /** Times that the run went back to a snapshot: it then draws anew. Default: 0. */
+  readonly rewindCount?: number;
+  /** Whether the result says when the activity ended; in no key. */
+  readonly isTimed?: true;
+}
+
+/** Unix time of the end of an activity, by the store's clock; only if its input asks for it. */
+export interface Timed {
+  readonly endedAtMs?: number;
 }
 
 /** Identity of a run: everything that determines its outcome. */
-export interface FindRunInput extends Omit<RunRef, 'stepCount'> {
+export interface FindRunInput extends Omit<RunRef, 'stepCount' | 'rewindCount' | 'isTimed'> {
   readonly initial: PolicyState;
 }
 /** Results of a whole run: a function of FindRunInput alone. */
@@ -147,6 +161,7 @@ export interface RunOutcome {
   readonly rewardLine?: string;
   /** Of a run with validation; its last step is that of the last validation. */
   readonly selection?: RunSelection;
+  readonly incidents?: Incidents;
 }
 export interface KeptRun extends RunOutcome {
   readonly manifest: ArtifactRef;
@@ -168,7 +183,7 @@ export interface MixInput extends RunRef {
   /** Undefined for the first or only segment. */
   readonly segment?: MixSegment;
 }
-export interface MixResult extends Made {
+export interface MixResult extends Made, Timed {
   readonly plan: ArtifactRef;
   readonly exampleCountByTask: Readonly<Record<string, number>>;
 }
@@ -286,6 +301,10 @@ export interface RunSummary {
   readonly selection?: RunSelection;
   /** The manifest of the whole run, if stored; referenced so that a garbage collection keeps it. */
   readonly kept?: ArtifactRef;
+  /** What happened because of bad numbers; absent if nothing did. */
+  readonly incidents?: Incidents;
+  /** Set if the run ended before its last step because of it. */
+  readonly ceiling?: CeilingReached;
 }
 export interface EvaluatedRun extends RunSummary {
   readonly evaluations: readonly KeptEvaluation[];

@@ -1,6 +1,7 @@
 /** Updates of a policy: one step from rollouts, or several supervised ones. */
 import type { ArtifactRef } from '../artifacts/ref.ts';
-import type { Made, PolicyState, RunRef } from './activities.ts';
+import type { BadSteps } from './guards.ts';
+import type { Made, PolicyState, RunRef, Timed } from './activities.ts';
 
 export interface OptimizeInput extends RunRef {
   readonly plan: ArtifactRef;
@@ -17,7 +18,7 @@ export interface OptimizeInput extends RunRef {
   /** A step record of another run, whose steps are repeated whatever the recipe says now (fork.ts). */
   readonly recorded?: ArtifactRef;
 }
-export interface OptimizeResult extends Made {
+export interface OptimizeResult extends Made, Timed {
   /** The step record: everything needed to replay the activity's updates. */
   readonly record: ArtifactRef;
   readonly loss: number;
@@ -34,4 +35,6 @@ export interface OptimizeResult extends Made {
   readonly tokenCount: number;
   readonly droppedGroupCount: number;
   readonly weightsDigest: string;
+  /** Absent if the numbers of all steps are good. */
+  readonly bad?: BadSteps;
 }

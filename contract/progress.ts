@@ -1,6 +1,8 @@
 /** Status of workflows: results of the query `progress`, and signals from runs to their experiment. */
 import type { CacheCount, CommonVerdict, RewardPartMeans } from './activities.ts';
 import type { ArtifactRef } from '../artifacts/ref.ts';
+import type { CeilingReached } from './ceilings.ts';
+import type { BadSteps, Incidents } from './guards.ts';
 import type { GateCheck, InspectDataResult } from './retraining.ts';
 import type { Validated } from './validation.ts';
 
@@ -48,6 +50,8 @@ export interface StepRow extends RewardPartMeans {
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** Absent if the step's numbers are good. */
+  readonly bad?: BadSteps;
   /** Number of this step's activities that were cache hits. */
   readonly cachedCount: number;
 }
@@ -82,6 +86,10 @@ export interface RunProgress {
   readonly collapsed?: readonly CollapsedTask[];
   /** Tasks whose newest step gave one verdict far more often than its label comes. */
   readonly leaning?: readonly LeaningTask[];
+  /** What happened because of bad numbers; absent if nothing did. */
+  readonly incidents?: Incidents;
+  /** The ceiling at which the run ended before its last step. */
+  readonly ceiling?: CeilingReached;
   /** Scores on the validation split: the selected one so far, and the newest. */
   readonly validation?: { readonly best: Validated; readonly last: Validated };
   readonly cache: CacheCount;

@@ -11,6 +11,8 @@ export interface SnapshotResult extends Made {
   readonly snapshot: ArtifactRef;
   /** Checkpoint manifest in Hugging Face layout; its digest is the policy's. */
   readonly checkpoint: ArtifactRef;
+  /** Bytes of all files of the checkpoint and of the optimizer's state; absent in earlier histories, and for a mean. */
+  readonly byteLength?: number;
 }
 
 export interface AverageSnapshotsInput {

@@ -20,6 +20,8 @@ import type { ArtifactRef } from '../artifacts/ref.ts';
 import type { EndpointUsage } from '../judge/evaluation/endpoint-usage.ts';
 import type { AnswerMode } from '../judge/example.ts';
 import type { AbsentData } from '../recipes/fields/absent-data-field.ts';
+import type { Taken } from './ceilings.ts';
+import type { Incidents } from './guards.ts';
 import type { Budget } from './messages.ts';
 import type { StepRow, TaskMacroF1 } from './progress.ts';
 import type { Selection } from './validation.ts';
@@ -113,6 +115,30 @@ export interface RunCarry {
   readonly paused: boolean;
   /** Whether an operator has changed the budget. */
   readonly budgetChanged?: boolean;
+  /** Of an arm with guards. */
+  readonly guards?: GuardState;
+  /** Of an arm with ceilings. */
+  readonly taken?: Taken;
+}
+
+/** What a run keeps for its guards; its size does not grow with the run. */
+export interface GuardState {
+  readonly incidents: Incidents;
+  /** Collapsed steps in a row, up to the newest step. */
+  readonly collapsedStepCount: number;
+  /** The newest that the run can go back to, the last one first to be used. */
+  readonly snapshots: readonly GoodSnapshot[];
+  /** Whether the run went back and has made no snapshot since. */
+  readonly isFreshlyRewound: boolean;
+}
+
+/** A snapshot that a run can go back to: the steps just before it are not collapsed. */
+export interface GoodSnapshot {
+  readonly step: number;
+  readonly policy: PolicyState;
+  readonly checkpoint: ArtifactRef;
+  readonly mixture: RunMixture;
+  readonly selection?: Selection;
 }
 
 /** By task: the verdict of all rollouts of its last steps, the first of these steps, and their number. */

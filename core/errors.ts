@@ -75,6 +75,8 @@ const errorKinds = {
   // the computation itself is wrong: the run must stop
   LOGPROB_MISMATCH: 'compute',
   NON_FINITE: 'compute',
+  // the means of a step's rollouts are outside the limits of the arm's guards
+  POLICY_COLLAPSED: 'compute',
   REPLAY_DIVERGED: 'compute',
   GRAPH_INVALID: 'compute',
   // the planned memory of a single prompt exceeds engine.memoryByteLengthMax
@@ -105,6 +107,8 @@ const errorKinds = {
   // the local machine: exit code 1
   SETUP_FAILED: 'data',
   PORT_IN_USE: 'data',
+  // the snapshots of an experiment do not fit on the disk of the local store
+  DISK_SHORT: 'data',
   // a local server cannot read its own files
   DATA_DAMAGED: 'data',
   // stdout cannot be written, for example because the device is full

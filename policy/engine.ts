@@ -160,6 +160,8 @@ export interface ForwardBackwardRequest {
   readonly temperature: number;
   readonly tokens: TokenRoles;
   readonly memory?: MemorySpec;
+  /** Drops the gradient accumulated so far: that of an update that was not made. */
+  readonly startsAnew?: boolean;
 }
 
 export interface ForwardRequest {
@@ -268,7 +270,8 @@ export interface Capabilities {
   readonly lacks?: readonly EngineFeature[];
 }
 
-export type EngineFeature = 'augmentation' | 'averaged-snapshots' | 'fresh-weights' | 'kl-in-loss' | 'muon';
+export type EngineFeature =
+  'augmentation' | 'averaged-snapshots' | 'fresh-weights' | 'kl-in-loss' | 'muon' | 'skipped-updates';
 
 /**
  * Opaque handle of a policy's state (weights, optimizer state, which weights are trained), stored where engines of its

@@ -14,11 +14,13 @@ import { cacheOf, computeMsOf, pauseSignal, resumeSignal, runProgressQuery } fro
 import { isTrained, samplesRollouts } from './training/plan-work.ts';
 import { RolloutsAhead } from './training/rollouts-ahead.ts';
 import { RunBudget } from './training/run-budget.ts';
+import { RunCeilings } from './training/run-ceilings.ts';
+import { RunGuards } from './training/run-guards.ts';
 import { recordedSteps, rolloutStep, runRefOf, type StepContext, updateSteps } from './training/run-steps.ts';
 import { findRun, keepRun } from './training/kept-run.ts';
 import { RunTracker } from './training/run-tracker.ts';
 import { hasReachedPlateau, isValidationDue, selectionOf, validate } from './training/validation.ts';
-import type { RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
+import type { GoodSnapshot, RunInput, RunMixture, RunResult } from '../contract/workflows.ts';
 
 /**
  * Maximum number of activities and messages before the run continues as new. Each is at most six events, with the
@@ -36,8 +38,11 @@ export async function run(input: RunInput): Promise<RunResult> {
   let step = begun?.step ?? 0;
   // The shared steps of a fork count as done.
   const takenUpToStep = input.carried ? step : (shared?.cut?.toStep ?? step);
-  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount }, takenUpToStep);
-  const tracker = new RunTracker(input, budget);
+  const ceilings = new RunCeilings(plan.ceilings, input.carried?.taken);
+  const stop = ceilings.stopOf(plan.stepCount);
+  const budget = new RunBudget(input.carried?.budget ?? { stepCount: plan.stepCount, ...stop }, takenUpToStep);
+  const guards = new RunGuards(plan.guards, input.carried?.guards);
+  const tracker = new RunTracker(input, budget, guards);
   let paused = input.carried?.paused ?? false;
   let signalCount = 0;
   setHandler(runProgressQuery, () => tracker.progress());
@@ -64,7 +69,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       return resultOf(input, tracker, policy, step, shared?.mixture && { mixture: shared.mixture });
     }
     if (!input.carried) tracker.tell();
-    const kept = isWhole && !input.carried ? await findRun(input) : null;
+    const kept = isWhole && !input.carried && !stop ? await findRun(input) : null;
     // The budget may have changed during the lookup.
     if (kept && !budgetChanged()) {
       tracker.found(kept);
@@ -73,23 +78,25 @@ export async function run(input: RunInput): Promise<RunResult> {
         ...resultOf(input, tracker, kept.policy, kept.selection?.last.step ?? plan.stepCount, {
           ...{ mixture: kept.mixture, kept: kept.manifest },
           ...(kept.selection && { selection: kept.selection }),
+          ...(kept.incidents && { incidents: kept.incidents }),
         }),
         ...(kept.rewardLine !== undefined && { rewardLine: kept.rewardLine }),
       };
     }
-    let mixture = input.carried?.mixture ?? (await mix({ input, tracker, budget }, shared?.segment));
+    const context = { input, tracker, budget, guards, ceilings };
+    let mixture = input.carried?.mixture ?? (await mix(context, shared?.segment));
     if (isShared && shared.cut) {
-      const update = await recordedSteps({ input, tracker, budget, planRef: mixture.plan }, shared, policy);
+      const update = await recordedSteps({ ...context, planRef: mixture.plan }, shared, policy);
       step = shared.cut.toStep;
       policy = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
     }
-    const context = { input, tracker, budget };
     while (step < budget.endStep || policy.log.length > 0 || isValidationDue(context, step, policy)) {
       if (isValidationDue(context, step, policy)) {
         await validate(context, step, policy);
         continue;
       }
       if (hasReachedPlateau(context)) break;
+      if (policy.log.length === 0) guards.reached({ step, policy, mixture, ...tracker.place });
       if (step >= budget.endStep) {
         // An operator may end the run between two snapshots, and may extend it again while this one is made.
         policy = { snapshot: (await takeSnapshot(context, step, policy)).snapshot, log: [] };
@@ -102,6 +109,7 @@ export async function run(input: RunInput): Promise<RunResult> {
           ...{ ...tracker.totals, mixture, step, policy, paused, budget: budget.carried },
           ...(sampled && { ahead: sampled }),
           ...(budgetChanged() && { budgetChanged: true }),
+          ...{ ...guards.carried, ...ceilings.carried },
         };
         await continueAsNew<typeof run>({ ...input, carried });
       }
@@ -111,7 +119,7 @@ export async function run(input: RunInput): Promise<RunResult> {
         tracker.state('training', 'going on');
         continue;
       }
-      const planned = await mixtureFor(step, mixture, { input, tracker, budget });
+      const planned = await mixtureFor(step, mixture, context);
       if (planned !== mixture) {
         // The budget may have changed, or the run may have been paused, while the mixture was planned.
         mixture = planned;
@@ -126,7 +134,17 @@ export async function run(input: RunInput): Promise<RunResult> {
         step,
         policy,
       );
+      if ('goBackTo' in advanced) {
+        const { goBackTo } = advanced;
+        await ahead.drop();
+        ({ step, policy } = goBackTo);
+        budget.taking(step);
+        tracker.rewound(goBackTo);
+        mixture = await mix(context, segmentAfter(goBackTo, input));
+        continue;
+      }
       ({ step, policy } = advanced);
+      if (ceilings.isUsedUp && step < budget.endStep) budget.end(step);
       if (plan.replanEveryStepCount !== undefined && advanced.rewards)
         mixture = { ...mixture, rewards: [...mixture.rewards, advanced.rewards] };
     }
@@ -134,13 +152,17 @@ export async function run(input: RunInput): Promise<RunResult> {
     await ahead.drop();
     const selection = selectionOf(context, step, policy);
     policy = await ended(input, tracker, policy);
-    const isAsPlanned = isWhole && !budgetChanged();
+    const ceiling = hasReachedPlateau(context) ? undefined : ceilings.reached(step, budget.stepCount);
+    tracker.ended(ceiling);
+    const isAsPlanned = isWhole && !budgetChanged() && !ceiling;
     const manifest = isAsPlanned ? await keepRun(input, tracker.outcome(policy, mixture.plan, selection)) : undefined;
-    tracker.state('done', 'done');
+    tracker.state('done', ceiling ? `ended at its ceiling, ${ceiling.ceiling}` : 'done');
     return resultOf(input, tracker, policy, step, {
       mixture: mixture.plan,
+      ...(ceiling && { ceiling }),
       ...(selection && { selection }),
       ...(manifest && { kept: manifest }),
+      ...guards.incidents,
     });
   } catch (error) {
     throw endedBadly(error, `${plan.runName}, step ${String(step)}`);
@@ -167,6 +189,12 @@ function isPlanned(step: number, { plannedStepCount, rewards }: RunMixture, { in
   return isInSegment && step < Math.min(plannedStepCount, budget.endStep);
 }
 
+/** The segment of a curriculum that begins where the run goes back to; undefined for a mixture of the whole run. */
+function segmentAfter({ step, mixture }: GoodSnapshot, { plan }: RunInput): MixSegment | undefined {
+  if (plan.replanEveryStepCount === undefined || step === 0) return undefined;
+  return { fromStep: step, previous: mixture.plan, rewards: mixture.rewards };
+}
+
 async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixture> {
   const { input, tracker, budget } = context;
   tracker.phase('mixing');
@@ -176,6 +204,7 @@ async function mix(context: MixContext, segment?: MixSegment): Promise<RunMixtur
     { ...runRefOf(context), ...(segment && { segment }) },
   ]);
   tracker.made('mix', made);
+  context.ceilings.took(made);
   return { plan: made.plan, plannedStepCount, rewards: [] };
 }
 
@@ -186,9 +215,14 @@ interface Advanced {
   readonly rewards?: ArtifactRef;
 }
 
+/** Numbers of a step were bad, and the run goes on from an earlier snapshot. */
+interface Rewound {
+  readonly goBackTo: GoodSnapshot;
+}
+
 /** The steps of one update activity, and a snapshot if one is due. */
-async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced> {
-  const { input, budget } = context;
+async function advance(context: StepContext, step: number, policy: PolicyState): Promise<Advanced | Rewound> {
+  const { input, budget, guards } = context;
   const { plan } = input;
   const snapshotStep = Math.min(
     budget.endStep,
@@ -198,9 +232,14 @@ async function advance(context: StepContext, step: number, policy: PolicyState):
   const withRollouts = samplesRollouts(plan);
   const toStep = withRollouts ? step + 1 : Math.min(snapshotStep, step + plan.stepCountPerActivity);
   budget.taking(toStep);
-  const { update, rewards } = withRollouts
-    ? await rolloutStep(context, step, policy)
-    : { update: await updateSteps(context, step, toStep, policy) };
+  const made = withRollouts
+    ? rolloutStep(context, step, policy)
+    : updateSteps(context, step, toStep, policy).then((update) => ({ update, rewards: undefined }));
+  const done = await made.catch((error: unknown) => ({ goBackTo: guards.failed(error, step) }));
+  if ('goBackTo' in done) return done;
+  const { update, rewards } = done;
+  const goBackTo = guards.stepped(update.bad);
+  if (goBackTo) return { goBackTo };
   const taught = rewards && { rewards };
   const updated = { snapshot: policy.snapshot, log: [...policy.log, update.record] };
   if (toStep < snapshotStep && updated.log.length < logLengthMax) return { step: toStep, policy: updated, ...taught };
@@ -227,7 +266,7 @@ async function ended({ plan }: RunInput, tracker: RunTracker, policy: PolicyStat
 }
 
 async function takeSnapshot(
-  { input, tracker }: MixContext,
+  { input, tracker, ceilings }: MixContext,
   step: number,
   policy: PolicyState,
 ): Promise<SnapshotResult> {
@@ -237,6 +276,7 @@ async function takeSnapshot(
     { policy, step },
   ]);
   tracker.made('snapshot', snapshot);
+  ceilings.took({ byteLength: snapshot.byteLength ?? 0 });
   tracker.snapshotted(snapshot.checkpoint);
   return snapshot;
 }
@@ -247,7 +287,7 @@ function resultOf(
   tracker: RunTracker,
   policy: PolicyState,
   stepCount: number,
-  made: Pick<RunSummary, 'mixture' | 'selection' | 'kept'> = {},
+  made: Pick<RunSummary, 'mixture' | 'selection' | 'kept' | 'incidents' | 'ceiling'> = {},
 ): RunResult {
   const { stages, checkpoint, rows } = tracker.totals;
   const last = rows.at(-1);

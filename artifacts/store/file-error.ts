@@ -1,7 +1,7 @@
 /** File-system failures as coded errors: a full disk or a read-only folder is neither a bug nor a fault of the data. */
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { freeSpace } from '../../core/free-space.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { errnoOf } from './errno.ts';
 
@@ -79,12 +79,10 @@ function isUnreadable(path: string): boolean {
 
 /** Free space of the disk that holds the path; the path need not exist. */
 function freeText(path: string): string {
-  let folder = resolve(path);
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
-    const { bavail, bsize, ffree } = statfsSync(folder);
-    return `${String(bavail * bsize)} bytes and ${String(ffree)} files are free at ${folder}`;
+    const { folder, byteLength, fileCount } = freeSpace(path);
+    return `${String(byteLength)} bytes and ${String(fileCount)} files are free at ${folder}`;
   } catch {
-    return `the free space at ${folder} is unknown`;
+    return `the free space at ${path} is unknown`;
   }
 }

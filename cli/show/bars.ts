@@ -1,5 +1,7 @@
 /** An experiment's progress as lines of text: bars for a terminal, single lines for a log. */
 import type { ExperimentProgress, RunProgress } from '../../contract/progress.ts';
+import { ceilingText } from './ceiling-text.ts';
+import { incidentText } from './incident-text.ts';
 import { listedRuns } from './listed-runs.ts';
 import { type Paint, visibleLength } from './output.ts';
 import { type Rates, rateText, timeText } from './rates.ts';
@@ -112,12 +114,13 @@ function paceParts(run: RunProgress, { rates, nowMs }: View): string[] {
   return pace === undefined ? [] : [rateText(pace.stepsPerSecond), `${timeText(pace.leftMs)} left`];
 }
 
-function measures({ last, collapsed = [], leaning = [], validation }: RunProgress): string[] {
-  if (last === undefined) return [];
+function measures({ last, collapsed = [], leaning = [], validation, incidents, ceiling }: RunProgress): string[] {
+  const bad = [...incidentText(incidents), ...ceilingText(ceiling)];
+  if (last === undefined) return bad;
   const best = validation
     ? [`best validation ${validation.best.score.toFixed(2)} after ${String(validation.best.step)} steps`]
     : [];
-  if (last.reward === undefined) return [`loss ${last.loss.toFixed(3)}`, ...best];
+  if (last.reward === undefined) return [`loss ${last.loss.toFixed(3)}`, ...best, ...bad];
   const accuracy = last.accuracy === undefined ? [] : [`accuracy ${last.accuracy.toFixed(2)}`];
   const percent = (share: number): string => `${String(Math.round(100 * share))} %`;
   const warnings = [
@@ -129,7 +132,7 @@ function measures({ last, collapsed = [], leaning = [], validation }: RunProgres
         `LEANING: ${task} ${percent(verdictRate)} "${verdict}", ${percent(labelRate)} of labels`,
     ),
   ];
-  return [`reward ${last.reward.toFixed(2)}`, ...accuracy, ...best, ...warnings];
+  return [`reward ${last.reward.toFixed(2)}`, ...accuracy, ...best, ...warnings, ...bad];
 }
 
 function evaluationParts(run: RunProgress, progress: ExperimentProgress): string[] {

@@ -3,6 +3,8 @@ import { WorkflowContinuedAsNewError, WorkflowFailedError, WorkflowNotFoundError
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { CacheCount, TaskScores } from '../../contract/activities.ts';
+import type { CeilingReached } from '../../contract/ceilings.ts';
+import type { Incidents } from '../../contract/guards.ts';
 import type { RunSelection } from '../../contract/validation.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { isErrorCode, MtrlError } from '../../core/errors.ts';
@@ -24,6 +26,10 @@ export interface ExperimentDocument {
     readonly wallMs: number;
     /** Of an arm with validation. */
     readonly selection?: Omit<RunSelection, 'lastPolicy' | 'plateau'>;
+    /** Of a run whose guards acted. */
+    readonly incidents?: Incidents;
+    /** Of a run that ended before its last step because of it. */
+    readonly ceiling?: CeilingReached;
     readonly tasks: readonly TaskScores[];
   }[];
   readonly pixelBaselines?: readonly PixelBaseline[];
@@ -76,13 +82,15 @@ export function documentOf(
   { experimentId, cache, wallMs, runs, pixelBaselines, absent }: ExperimentIndex,
   reportPath: string,
 ): ExperimentDocument {
-  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations, selection }) => ({
+  const arms = runs.map(({ plan, checkpoint, wallMs: runMs, evaluations, selection, incidents, ceiling }) => ({
     arm: plan.arm,
     seed: plan.seed,
     policy: { uri: checkpoint.uri, sha256: checkpoint.sha256 },
     steps: plan.stepCount,
     wallMs: runMs,
     ...(selection && { selection: withoutState(selection) }),
+    ...(incidents && { incidents }),
+    ...(ceiling && { ceiling }),
     tasks: evaluations.map(({ scores }) => scores),
   }));
   const made = { experimentId, workflowId: experimentId, status: 'completed', reportPath, arms } as const;

@@ -1,7 +1,7 @@
 /** Checks of the machine: Node, cores, memory, disk. */
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { freeSpace } from '../../core/free-space.ts';
 import type { DoctorCheck } from './doctor.ts';
 
 const gib = 1024 ** 3;
@@ -58,10 +58,7 @@ function availableMemory(): number {
 }
 
 function checkDisk(home: string): DoctorCheck {
-  let folder = home;
-  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
-  const { bavail, bsize } = statfsSync(folder);
-  const freeGib = (bavail * bsize) / gib;
+  const freeGib = freeSpace(home).byteLength / gib;
   const isEnough = freeGib >= diskMinGib;
   return {
     name: 'disk',

@@ -11,6 +11,8 @@ import type { AnswerMode, QuarantinedRow, UnparsableReason } from '../example.ts
 import type { KindName } from '../kinds/table.ts';
 import type { PixelBaseline } from '../../contract/pixel-baselines.ts';
 import type { RewardPartMeans, StageCost } from '../../contract/activities.ts';
+import type { CeilingReached } from '../../contract/ceilings.ts';
+import type { Incident } from '../../contract/guards.ts';
 import type { RunSelection } from '../../contract/validation.ts';
 import type { Objective } from '../../recipes/recipe.ts';
 
@@ -85,6 +87,10 @@ export interface ReportRun {
   readonly prices?: TokenPrices;
   /** Of a run whose checkpoint was selected by validation. */
   readonly selection?: Omit<RunSelection, 'lastPolicy' | 'plateau'>;
+  /** Steps with bad numbers, and what was done about them; absent without any. */
+  readonly incidents?: readonly Incident[];
+  /** Set if the run ended before its last step because of it. */
+  readonly ceiling?: CeilingReached;
   /** Points in step order; empty for an arm that trains nothing. */
   readonly curve: readonly CurvePoint[];
 }

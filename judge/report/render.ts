@@ -8,6 +8,7 @@ import { baseRateTable } from './base-rate-table.ts';
 import { comparisonSentences, compareArms } from './compare.ts';
 import { comparisonTable } from './comparison-table.ts';
 import { curves } from './curves.ts';
+import { hasIncidents, incidentSection } from './incidents.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { forestPlot } from './forest.ts';
 import { duration, interval, points } from './format.ts';
@@ -97,6 +98,17 @@ function sectionsOf(data: ReportData): readonly Section[] {
             about:
               'The checkpoint with the highest validation score, the first of several, is the policy of a run. Only it was evaluated above.',
             body: selectionSection(data),
+          },
+        ]
+      : []),
+    ...(hasIncidents(data)
+      ? [
+          {
+            id: 'incidents',
+            title: 'Guards and ceilings',
+            about:
+              'Steps with bad numbers, and what the guards of their arm did: a step whose update was skipped leaves the policy as it was. Runs that ended at a ceiling have fewer steps than their recipe names.',
+            body: incidentSection(data),
           },
         ]
       : []),

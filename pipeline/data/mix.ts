@@ -11,11 +11,14 @@ import { durable } from '../durable.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { type MixturePlan, storePlanShards, storeSuccessRates, successRatesOf } from './mixture-plan.ts';
 import { recipeOf, trainedArm } from '../recipe-access.ts';
+import { drawSeed } from '../training/draw-seed.ts';
 import { trainingOf } from '../training/objectives/table.ts';
 import type { PromptRewards, StepRewards } from '../training/rollout-artifact.ts';
 
 export function createMix(deps: ControlDeps, cache: JsonCache) {
-  return async ({ recipe: recipeRef, dataset, arm: name, seed, segment, stepCount }: MixInput): Promise<MixResult> => {
+  return async (input: MixInput): Promise<MixResult> => {
+    const { recipe: recipeRef, dataset, arm: name, segment, stepCount } = input;
+    const seed = drawSeed(input);
     const recipe = await recipeOf(cache, recipeRef);
     const arm = trainedArm(recipe, name);
     const { curriculum, ...counts } = trainingOf(arm).mixing;

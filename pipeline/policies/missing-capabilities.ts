@@ -49,6 +49,10 @@ function armProblems(recipe: Recipe, at: RecipePath, arm: TrainedArm, capabiliti
   if (lacks(capabilities, 'augmentation') && arm.augmentation !== undefined) {
     refuse('augmentation', arm.augmentation, 'none: this engine takes images as files');
   }
+  if (lacks(capabilities, 'skipped-updates')) {
+    for (const [guard, action] of Object.entries(arm.guards ?? {}))
+      if (action === 'skip') refuse(`guards.${guard}`, action, 'stop, rewind: this engine cannot drop gradients');
+  }
   if (isRl(arm) && logProbTemperature !== undefined && arm.temperature !== logProbTemperature) {
     refuse('temperature', arm.temperature, `${String(logProbTemperature)}: this engine has log-probs of no other`);
   }

@@ -14,19 +14,22 @@ export function createSnapshot(context: ComputeContext) {
   const { cache, states } = context;
   return async ({ policy, step }: SnapshotInput, caller: Caller): Promise<SnapshotResult> => {
     const key = { inputs: { snapshot: policy.snapshot, log: policy.log }, config: { step } };
-    const { outputs, ...made } = await durable(context.deps, 'snapshot', key, () =>
+    const { outputs, summary, ...made } = await durable(context.deps, 'snapshot', key, () =>
       states.withPolicy(caller, { policy }, async ({ saved, waits }) => {
         const before = (await cache.get(policy.snapshot)) as Snapshot;
-        const refs = await saved(async (state) => {
+        return saved(async (state) => {
           const files = await waits.for(putState(context, before.checkpoint, state));
           const snapshot = await waits.for(cache.put(snapshotOf(policy, step, files)));
-          return [[snapshot.sha256], { snapshot, checkpoint: files.checkpoint }];
+          const byteLength = await waits.for(sizeOf(context, files));
+          return [
+            [snapshot.sha256],
+            { outputs: { snapshot, checkpoint: files.checkpoint }, summary: { byteLength } },
+          ] as const;
         });
-        return { outputs: refs, summary: {} };
       }),
     );
     const { manifest, cached, computeMs } = made;
-    return { manifest, cached, computeMs, ...outputs };
+    return { manifest, cached, computeMs, ...outputs, ...summary };
   };
 }
 
@@ -51,4 +54,10 @@ async function putState(
     transfer.putOptimizer(state),
   ]);
   return { checkpoint, optimizer };
+}
+
+async function sizeOf({ cache }: ComputeContext, { checkpoint, optimizer }: StoredState): Promise<number> {
+  const folders = await Promise.all([checkpoint, optimizer].map((ref) => readFolderManifest(cache.store, ref)));
+  const files = folders.flatMap((folder) => Object.values(folder.files));
+  return files.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

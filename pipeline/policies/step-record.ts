@@ -3,6 +3,7 @@
  * update and nothing else (no times, no ids), so that equal training gives equal records on any machine at any time.
  */
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { BadNumbers } from '../../contract/guards.ts';
 import type { AnswerMode } from '../../judge/example.ts';
 import type { ModeWords } from '../../judge/tasks/prompt.ts';
 import type { CorrectionStatistics } from '../../policy/algorithms/corrections.ts';
@@ -12,6 +13,7 @@ import type { MemorySpec, OptimStepRequest, TrainableSpec } from '../../policy/e
 import type { PairStatistics } from '../../policy/losses/pair-statistics.ts';
 import type { RatioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { Augmentation } from '../../policy/vision/augment.ts';
+import type { CollapseLimits } from '../training/collapse-check.ts';
 import type { OptimizerSpec, TaskSpec } from '../../recipes/recipe.ts';
 
 /** How examples become prompts: the declared tasks that the update uses, and the mode words. */
@@ -33,6 +35,13 @@ export interface DrawnAugmentation {
   readonly seed: number;
 }
 
+/** Which bad numbers leave out an update instead of ending the run. */
+export interface UpdateGuards {
+  readonly skips: readonly Exclude<BadNumbers['code'], 'POLICY_COLLAPSED'>[];
+  /** Steps outside of these limits are recorded as collapsed, and may make no update. */
+  readonly collapse?: { readonly limits: CollapseLimits; readonly isSkipped: boolean };
+}
+
 interface UpdateCommon {
   readonly dataset: ArtifactRef;
   readonly prompting: Prompting;
@@ -43,6 +52,8 @@ interface UpdateCommon {
   readonly trainable?: TrainableSpec;
   /** Absent without memory settings. */
   readonly memory?: MemorySpec;
+  /** Absent without guards that a step applies itself. */
+  readonly guards?: UpdateGuards;
 }
 
 /** Also holds the settings of its algorithm (policy/algorithms), as fields beside these, like an arm. */
@@ -107,6 +118,8 @@ export interface StepOutcome {
   /** Of DPO. */
   readonly pairs?: PairStatistics;
   readonly updates?: readonly UpdateOutcome[];
+  /** Of several updates, those of the first that was skipped. */
+  readonly bad?: BadNumbers;
 }
 
 /** One of several updates of a step. */
@@ -121,6 +134,8 @@ export interface UpdateOutcome {
   readonly pairs?: PairStatistics;
   /** After the update; absent if no group of its minibatch was informative and it was not made. */
   readonly weightsDigest?: string;
+  /** Why the update was skipped. */
+  readonly bad?: BadNumbers;
 }
 
 /** The runtime of an update: equal bits are promised only on the same runtime. */

@@ -21,6 +21,7 @@ import type { JsonCache } from '../json-cache.ts';
 import { firstRows } from '../data/json-lines.ts';
 import { absentOf, absentTexts } from '../../recipes/absent-data.ts';
 import { armOf, recipeOf } from '../recipe-access.ts';
+import { incidentsOf } from './report-incidents.ts';
 import { curveOf } from './report-curve.ts';
 import { shownRollouts } from './report-rollouts.ts';
 import { isOwnRow, reportArms } from './report-arms.ts';
@@ -94,7 +95,8 @@ async function reportData(
   const environment: Record<string, string> = { code: deps.codeVersion('report'), node: process.version };
   for (const run of input.runs) {
     const records = await recordsOf(cache, lastPolicyOf(run));
-    runs.push(reportRun(recipe, run, await curveOf(cache, records)));
+    const curve = await curveOf(cache, records);
+    runs.push(reportRun(recipe, run, { curve, incidents: incidentsOf(run, records) }));
     rollouts.push(...(await shownRollouts(scope, run, records)));
     const runtime = runtimeOf(records);
     if (runtime !== undefined) environment[run.plan.runName] = runtime;
@@ -120,8 +122,8 @@ async function reportData(
 
 function reportRun(
   recipe: Recipe,
-  { plan, checkpoint, wallMs, computeMs, evaluations, selection }: EvaluatedRun,
-  curve: ReportRun['curve'],
+  { plan, checkpoint, wallMs, computeMs, evaluations, selection, ceiling }: EvaluatedRun,
+  { curve, incidents }: Required<Pick<ReportRun, 'curve' | 'incidents'>>,
 ): ReportRun {
   const { runName, arm, seed, mode, from, stepCount } = plan;
   const spec = armOf(recipe, arm);
@@ -134,6 +136,8 @@ function reportRun(
     ...(spec.specialistOf !== undefined && { specialistOf: spec.specialistOf }),
     ...(prices && { prices }),
     ...(selection && { selection }),
+    ...(incidents.length > 0 && { incidents }),
+    ...(ceiling && { ceiling }),
     checkpoint: bytesOf(checkpoint),
   };
 }

@@ -42,12 +42,13 @@ async function stepMetrics(store: ArtifactStore, ref: ArtifactRef): Promise<Step
 }
 
 /** Whatever an update records as a number is exported under its name; that of `ratio.max` is `ratioMax`. */
-function numbersIn({ ratio, pairs, ...outcome }: Omit<StepOutcome, 'step'>): Record<string, number> {
+function numbersIn({ ratio, pairs, bad, ...outcome }: Omit<StepOutcome, 'step'>): Record<string, number> {
   const named = (prefix: string, values: object = {}) =>
     Object.entries(values).map(([name, value]: [string, unknown]) => {
       return [`${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`, value] as const;
     });
-  const all = [...Object.entries(outcome), ...named('ratio', ratio), ...named('pair', pairs)];
+  const flags = bad ? [['isBad', 1] as const, ['isSkipped', Number(bad.skipped)] as const] : [];
+  const all = [...Object.entries(outcome), ...flags, ...named('ratio', ratio), ...named('pair', pairs)];
   return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 }
 

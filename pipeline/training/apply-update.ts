@@ -5,6 +5,8 @@
 import { klToReference } from '../../policy/losses/kl-to-reference.ts';
 import { usesReference } from '../../policy/losses/table.ts';
 import type { Loss, PolicyVerbs, TokenRoles, TrainGroup } from '../../policy/engine.ts';
+import type { BadNumbers } from '../../contract/guards.ts';
+import { skippedFor } from './bad-numbers.ts';
 import type { StepOutcome, Update } from '../policies/step-record.ts';
 import { makeUpdate, type StepWork, withReferenceLogProbs } from './make-update.ts';
 import { applySplit, type SplitStep } from './split-step.ts';
@@ -22,6 +24,8 @@ export interface ReadyStep {
   readonly logProbToleranceMax?: number;
   /** Set if the step is more than one update on `groups`; these are then all of its groups, without advantages. */
   readonly split?: SplitStep;
+  /** Set if the means of the step's rollouts are outside of the arm's limits. */
+  readonly collapsed?: BadNumbers;
 }
 
 export interface ReadySteps {
@@ -30,24 +34,36 @@ export interface ReadySteps {
   readonly tokens: TokenRoles;
 }
 
-/** Throws LOGPROB_MISMATCH and NON_FINITE: the run must not continue. */
+/** Throws LOGPROB_MISMATCH and NON_FINITE, unless the guards skip updates for them: the run must not continue. */
 export async function applySteps(
   engine: PolicyVerbs,
   { steps, tokens }: ReadySteps,
-  { adam, trainable, memory }: Pick<Update, 'adam' | 'trainable' | 'memory'>,
+  { adam, trainable, memory, guards }: Pick<Update, 'adam' | 'trainable' | 'memory' | 'guards'>,
 ): Promise<StepOutcome[]> {
   if (trainable !== undefined) await engine.prepareTraining(trainable);
   const common = { tokens, ...(memory && { memory }) };
   const outcomes: StepOutcome[] = [];
-  for await (const step of steps) outcomes.push(await applyStep({ engine, ready: step, common, adam }));
+  const skips = guards?.skips ?? [];
+  for await (const step of steps) outcomes.push(await applyStep({ engine, ready: step, common, adam, skips }));
   return outcomes;
 }
 
 async function applyStep(work: StepWork): Promise<StepOutcome> {
-  const { step, learningRate, droppedGroupCount, loss, groups, split } = work.ready;
+  const { step, learningRate, droppedGroupCount, groups, split, collapsed } = work.ready;
   const none = { loss: 0, gradientNorm: 0, tokenCount: 0, logProbDifferenceMax: 0 };
-  if (groups.length === 0) return { step, learningRate, droppedGroupCount, ...none };
-  if (split !== undefined) return applySplit(work, split);
+  const unmade = { step, learningRate, droppedGroupCount, ...none };
+  const noted = collapsed && { bad: collapsed };
+  if (groups.length === 0 || collapsed?.skipped === true) return { ...unmade, ...noted };
+  try {
+    return { ...noted, ...(await (split ? applySplit(work, split) : applyOne(work))) };
+  } catch (error) {
+    // Both errors are thrown before the weights change; one update of several is skipped by applySplit.
+    return { ...unmade, bad: skippedFor(error, work.skips) };
+  }
+}
+
+async function applyOne(work: StepWork): Promise<StepOutcome> {
+  const { step, learningRate, droppedGroupCount, loss, groups } = work.ready;
   const shown = usesReference(loss) ? await withReference(work) : groups;
   const { logProbs, ...made } = await makeUpdate(work, shown, { isChecked: true });
   const klMean = klToReference(shown, logProbs);

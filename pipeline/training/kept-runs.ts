@@ -47,6 +47,8 @@ function keyOf(recipe: Recipe, { dataset, arm: name, seed, initial }: FindRunInp
     ...rest
   } = recipe;
   const { name: _name, summary: _summary, ...settings } = rest;
-  const { specialistOf: _shownAs, varied: _varied, ...arm } = armOf(recipe, name);
+  const { specialistOf: _shownAs, varied: _varied, ...own } = armOf(recipe, name);
+  // A run that ended at a ceiling is not stored whole, and any other is the same without one.
+  const arm = Object.fromEntries(Object.entries(own).filter(([field]) => field !== 'ceilings'));
   return { inputs: { dataset, snapshot: initial.snapshot, log: initial.log }, config: { settings, arm, seed } };
 }

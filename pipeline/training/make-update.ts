@@ -1,7 +1,7 @@
 /** One optimizer update on some groups of a step. */
 import { MtrlError } from '../../core/errors.ts';
 import type { ForwardBackwardRequest, PolicyVerbs, TrainGroup } from '../../policy/engine.ts';
-import type { AdamSpec } from '../policies/step-record.ts';
+import type { AdamSpec, UpdateGuards } from '../policies/step-record.ts';
 import type { ReadyStep } from './apply-update.ts';
 import { checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
 
@@ -12,6 +12,8 @@ export interface StepWork {
   /** The fields that all steps' requests share. */
   readonly common: Pick<ForwardBackwardRequest, 'tokens' | 'memory'>;
   readonly adam: AdamSpec;
+  /** Codes for which an update is skipped. */
+  readonly skips: UpdateGuards['skips'];
 }
 
 /**
@@ -19,12 +21,14 @@ export interface StepWork {
  * @param isChecked whether the weights that the engine holds sampled the groups' rollouts
  */
 export async function makeUpdate(
-  { engine, ready, common, adam }: StepWork,
+  { engine, ready, common, adam, skips }: StepWork,
   groups: readonly TrainGroup[],
   { isChecked }: { readonly isChecked: boolean },
 ) {
   const { step, learningRate, loss, temperature, logProbToleranceMax } = ready;
-  const result = await engine.forwardBackward({ groups, loss, temperature, ...common });
+  // A skipped update leaves its gradients behind.
+  const startsAnew = skips.length > 0 && { startsAnew: true };
+  const result = await engine.forwardBackward({ groups, loss, temperature, ...common, ...startsAnew });
   requireFinite(result.loss, 'loss', step);
   const { logProbs, tokenCount } = result;
   const isLimited = isChecked && logProbToleranceMax !== undefined;

@@ -12,6 +12,7 @@ import type { HeldEngine } from '../policies/policy-states.ts';
 import { recipeOf } from '../recipe-access.ts';
 import { keyOfState } from '../policies/state-key.ts';
 import { firstSteps, planUpdate, readySteps, updateInputs } from './updates/table.ts';
+import type { BadSteps } from '../../contract/guards.ts';
 import { lastDigest, type StepOutcome, type StepRecord, type Update } from '../policies/step-record.ts';
 import type { Caller } from '../heartbeat.ts';
 
@@ -50,7 +51,9 @@ async function optimize(context: ComputeContext, held: HeldEngine, policy: Polic
   const value: StepRecord = bitExact ? made : { ...made, bitExact };
   const record = await waits.for(context.cache.put(value));
   held.became([...keyOfState(policy), record.sha256]);
-  return { outputs: { record }, summary: { ...summaryOf(outcomes), weightsDigest }, computeMs };
+  const summary = { ...summaryOf(outcomes), weightsDigest };
+  if (summary.bad) context.deps.log.warn({ bad: summary.bad }, 'the numbers of a step are bad');
+  return { outputs: { record }, summary, computeMs };
 }
 
 /** Prepares the steps of an update; a replay starts with it too. */
@@ -81,5 +84,12 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),
     ...(last.ratio && { ratio: last.ratio }),
     ...(last.pairs && { pairs: last.pairs }),
+    ...badOf(outcomes),
   };
+}
+
+function badOf(outcomes: readonly StepOutcome[]): { readonly bad?: BadSteps } {
+  const found = outcomes.flatMap(({ step, bad }) => (bad ? [{ step, ...bad }] : []));
+  const [first] = found;
+  return first ? { bad: { ...first, skippedCount: found.filter(({ skipped }) => skipped).length } } : {};
 }

@@ -6,6 +6,7 @@ import { evaluatedTasks, trainedTasks } from '../../recipes/task-sets.ts';
 import type { ArmPlan, EvaluationPlan } from '../../contract/activities.ts';
 import type { ValidationPlan } from '../../contract/validation.ts';
 import { armOf, taskOf } from '../recipe-access.ts';
+import { guardPlanOf } from './guard-plan.ts';
 import { trainingOf } from './objectives/table.ts';
 import { lossOf } from './updates/table.ts';
 
@@ -48,7 +49,7 @@ function stepsOf(recipe: Recipe, arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed
     const none = { stepCount: 0, stepCountPerActivity: 1, rolloutShardCount: 0, snapshotEveryStepCount: 1 };
     return { objective, ...none, usesReference: false };
   }
-  const { stepCount, snapshotEveryStepCount, averagedSnapshotCount, validation } = arm;
+  const { stepCount, snapshotEveryStepCount, averagedSnapshotCount, validation, ceilings } = arm;
   const { plan } = trainingOf(arm);
   const averaged = averagedSnapshotCount !== undefined && { averagedSnapshotCount };
   return {
@@ -61,6 +62,8 @@ function stepsOf(recipe: Recipe, arm: Arm): Omit<ArmPlan, 'arm' | 'mode' | 'seed
     ...(isStepOneActivity(recipe, arm) && { stepInOneActivity: true }),
     ...(samplesAhead(arm) && { samplesAhead: true }),
     usesReference: lossOf(arm).usesReference,
+    ...guardPlanOf(arm),
+    ...(ceilings && { ceilings }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Samples a shard of a step's rollouts. The samples depend neither on the sharding nor on retries (core/rng.ts). */
 import { required } from '../../core/assert.ts';
+import { MtrlError } from '../../core/errors.ts';
 import type { Example } from '../../judge/example.ts';
 import { roundRows } from '../../judge/mixture/mixture.ts';
 import type { Prompt, SampledCompletion, SampleRequest } from '../../policy/engine.ts';
@@ -14,13 +15,15 @@ import { promptSeries } from '../asking/prompt-series.ts';
 import { augmentationOf, rlArm, memoryOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { shownExample, shownOrders, type ShownOrder } from '../data/shown-example.ts';
 import type { PromptRollouts, RolloutShard } from './rollout-artifact.ts';
+import { drawSeed } from './draw-seed.ts';
 import { drawnFrom, endedBy } from './sampling.ts';
 import type { Caller } from '../heartbeat.ts';
 
 export function createRollout(context: ComputeContext) {
   const { cache, states, processors, prompter } = context;
   return async (input: RolloutInput, caller: Caller): Promise<RolloutResult> => {
-    const { step, seed, shard, dataset, policy, round = 0 } = input;
+    const { step, shard, dataset, policy, round = 0 } = input;
+    const seed = drawSeed(input);
     const recipe = await recipeOf(cache, input.recipe);
     const arm = rlArm(recipe, input.arm);
     const { mode, groupSize, temperature, tokenCountMax, topK, topP, logProbsOver } = arm;
@@ -63,6 +66,7 @@ export function createRollout(context: ComputeContext) {
           ...memoryOf(recipe),
         };
         const { groups } = await engine.sample(request);
+        requireFinite(groups, step);
         const artifact = shardOf(input, { prompted, exampleAt }, all.slice(from, to), request.prompts, groups);
         const computeMs = performance.now() - startedAtMs;
         return { outputs: { rollouts: await waits.for(cache.put(artifact)) }, summary: countsOf(groups), computeMs };
@@ -70,6 +74,17 @@ export function createRollout(context: ComputeContext) {
     );
     return { ...made, ...outputs, ...summary };
   };
+}
+
+/** Weights that are not finite, or overflow in the graph, give such log-probs. */
+function requireFinite(groups: readonly (readonly SampledCompletion[])[], step: number): void {
+  const found = groups.flat().flatMap(({ logProbs }) => logProbs.filter((value) => !Number.isFinite(value)));
+  if (found.length === 0) return;
+  throw new MtrlError('NON_FINITE', `log-probs of the rollouts of step ${String(step)} are not finite`, {
+    where: `step ${String(step)}`,
+    found: `${String(found.length)} of them, the first ${String(found[0])}`,
+    hint: 'lower optimizer.learningRate, and inspect the updates of earlier steps',
+  });
 }
 
 /** The shard's prompts, as a range [from, to) of the step's prompts. */

@@ -15,6 +15,7 @@ import { klToReference } from '../../policy/losses/kl-to-reference.ts';
 import { joinedPairs, pairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { joined, ratioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { StepOutcome, UpdateOutcome } from '../policies/step-record.ts';
+import { skippedFor } from './bad-numbers.ts';
 import { makeUpdate, type StepWork, withReferenceLogProbs } from './make-update.ts';
 import { checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
 
@@ -50,7 +51,16 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
       updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount });
       continue;
     }
-    const made = await makeUpdate(work, own, { isChecked: differenceMax === undefined });
+    const made = await makeUpdate(work, own, { isChecked: differenceMax === undefined }).catch((error: unknown) => {
+      const bad = skippedFor(error, work.skips);
+      // The rollouts are those of another policy: no update may be made from them.
+      if (bad.code === 'LOGPROB_MISMATCH') throw error;
+      return bad;
+    });
+    if ('skipped' in made) {
+      updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount, bad: made });
+      continue;
+    }
     differenceMax ??= made.logProbDifferenceMax;
     const { gradientNorm, tokenCount, logProbs } = made;
     updates.push({
@@ -60,6 +70,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
       weightsDigest: await engine.weightsDigest(),
     });
   }
+  const bad = updates.find((update) => update.bad)?.bad;
   const ratio = joined(updates.flatMap((update) => update.ratio ?? []));
   const klMean = start.reference && klToReference(withReferenceLogProbs(groups, start.reference), sampled(groups));
   const correction = start.trainer && split.correctionOf?.(start.trainer);
@@ -68,6 +79,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { ratio }),
     ...(correction && { correction }),
+    ...(bad && { bad }),
     ...(loss.name === 'dpo' && {
       pairs: joinedPairs(
         updates.flatMap((update) => update.pairs ?? []),

@@ -4,6 +4,7 @@ import { algorithmProblems } from './algorithm-checks.ts';
 import { armSetProblems } from './arm-set-checks.ts';
 import { datasetProblems } from './dataset-checks.ts';
 import { endpointProblems } from './endpoint-checks.ts';
+import { guardProblems } from './guard-checks.ts';
 import { labelProblems } from './label-checks.ts';
 import { judgingProblems } from './judging-checks.ts';
 import { type RecipeProblem, valueText } from './problem.ts';
@@ -26,6 +27,7 @@ export function crossProblems(recipe: Recipe): RecipeProblem[] {
     ...leakProblems(recipe),
     ...judgingProblems(recipe),
     ...algorithmProblems(recipe),
+    ...guardProblems(recipe),
     ...promotionProblems(recipe),
     ...endpointProblems(recipe),
     ...sectionProblems(recipe),

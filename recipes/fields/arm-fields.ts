@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { mixtureSchema } from './mixture-fields.ts';
 import { augmentationSchema } from './augmentation-fields.ts';
+import { ceilingsSchema } from './ceiling-fields.ts';
 import { freezeSchema, loraSchema } from './trainable-fields.ts';
 import { armName, name, rate, stepCount } from './scalars.ts';
 import { variedSchema } from './sweep-fields.ts';
@@ -93,4 +94,5 @@ export const trainingFields = {
     .optional()
     .describe("The run's policy is the mean of the weights of its last snapshots, this many; default: the last one."),
   validation: validationSchema.optional(),
+  ceilings: ceilingsSchema.optional(),
 };

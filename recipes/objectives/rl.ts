@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type AlgorithmName, algorithms, defaultAlgorithm } from '../../policy/algorithms/table.ts';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
 import { curriculumSchema, dynamicSamplingSchema } from '../fields/mixture-fields.ts';
+import { rlGuardsSchema } from '../fields/guard-fields.ts';
 import { rewardSchema } from '../fields/reward-fields.ts';
 import { topKSchema, topPSchema } from '../fields/sampling-fields.ts';
 import { count } from '../fields/scalars.ts';
@@ -63,6 +64,7 @@ const rewardFields = {
     .describe(
       'Largest allowed difference between rollout and trainer log-probs (natural log); the run fails above it.',
     ),
+  guards: rlGuardsSchema.optional(),
 };
 
 /** The name may be omitted for the default algorithm only. */

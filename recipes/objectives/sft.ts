@@ -1,6 +1,7 @@
 /** Objective sft: supervised fine-tuning on answers made of labels and rationales. */
 import { z } from 'zod';
 import { armFields, trainingFields } from '../fields/arm-fields.ts';
+import { sftGuardsSchema } from '../fields/guard-fields.ts';
 import { count } from '../fields/scalars.ts';
 
 export const sftArm = z
@@ -19,6 +20,7 @@ export const sftArm = z
           'learns both modes.',
       ),
     stepCountPerActivity: count.default(25).describe('Steps per activity, and so the most work that a crash can lose.'),
+    guards: sftGuardsSchema.optional(),
   })
   .describe('Supervised training on answers made of labels and written rationales.');
 

@@ -81,6 +81,17 @@ describe('bars', () => {
     expect(plainLine(told, view())).toContain('accuracy 0.81 COLLAPSED: fits always "yes" since step 12');
     expect(barLines(told, view()).join('\n')).toContain('COLLAPSED: fits always "yes" since step 12');
   });
+
+  test('say what the guards of an arm did, and at which ceiling a run ended', () => {
+    const incident = { code: 'NON_FINITE', step: 12, found: 'NaN' } as const;
+    const rewind = { ...incident, outcome: 'rewound', toStep: 10 } as const;
+    const newest = [{ ...incident, outcome: 'skipped' } as const, rewind];
+    const incidents = { recordedCount: 0, skippedCount: 2, rewinds: [rewind], newest };
+    const ceiling = { ceiling: 'wallMsMax', found: 1_100, allowed: 1_000, stepCount: 30 } as const;
+    const line = plainLine(standing(progress([runProgress({ last, incidents, ceiling })])), view());
+    expect(line).toContain('BAD NUMBERS: 2 steps skipped, 1 time back to a snapshot; last NON_FINITE at step 12');
+    expect(line).toContain('ENDED AT ITS CEILING: wallMsMax 1000, found 1100, after 30 steps');
+  });
 });
 
 describe('rates', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { promoteVersion } from '../../artifacts/registry.ts';
+import { required } from '../../core/assert.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import type { EndedExperiment } from './whole-stack.ts';
 import { mtrlAt, mtrlJsonAt } from './command-line.ts';
@@ -56,6 +57,28 @@ it('lineage leads from a judge back to its steps, data and code, by name and by 
     0,
     expect.stringMatching(/^checkpoint of mt-rl\/s0 .* snapshot \(step 2\)[^]*─ [0-9]+ rows: \S+, [^]*─ 4 prompts: /),
   ]);
+});
+
+it('verify names a damaged object, and --repair has the finished experiment make it again', async () => {
+  const { objects } = openArtifactStore(stack.settings.s3);
+  const { checkpoint } = required(
+    kept.runs.find(({ plan }) => plan.arm === 'mt-rl'),
+    'a run',
+  );
+  const key = objects.keyOf(checkpoint.uri);
+  const whole = required(await objects.get(key), key);
+  await objects.put(key, whole.with(9, required(whole[9], 'a byte') ^ 1));
+  for (const repair of [[], ['--repair']]) {
+    const { code, out } = await mtrl('verify', 'kept', ...repair, '--json');
+    expect([code, JSON.parse(out)]).toMatchObject([1, { ok: false, problems: [{ uri: checkpoint.uri }] }]);
+  }
+  const before = policiesOf(kept);
+  kept = await stack.result('kept');
+  expect(policiesOf(kept)).toEqual(before);
+  expect(kept.cache.misses).toBe(1);
+  expect(await objects.get(key)).toEqual(whole);
+  expect(await mtrlJson('verify', 'kept', '--repair')).toMatchObject({ ok: true, isRepaired: false });
+  expect(await mtrl('verify', '--repair')).toMatchObject({ code: 2 });
 });
 
 it('imports an exported experiment into an empty store, where all commands work on it', async () => {

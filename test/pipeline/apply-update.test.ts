@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { FakeEngine } from './fake-engine.ts';
 
@@ -20,6 +20,7 @@ function grpoStep(changes: Partial<ReadyStep> = {}): ReadyStep {
 }
 
 const apply = (engine: FakeEngine, ...steps: ReadyStep[]) => applySteps(engine, { steps, tokens }, { adam });
+const skipping = { skips: ['NON_FINITE', 'LOGPROB_MISMATCH'] } as const;
 
 it('reports the largest difference between rollout and trainer log-probs', async () => {
   const engine = new FakeEngine();
@@ -70,4 +71,48 @@ it('prepares the trainable parameters before the first step, even before an empt
   await applySteps(engine, { steps: [grpoStep({ groups: [] }), grpoStep()], tokens }, { adam, trainable });
   expect(engine.calls[0]).toBe('prepare');
   expect(engine.calls.filter((call) => call === 'prepare')).toHaveLength(1);
+});
+
+describe('with guards that skip', () => {
+  const guarded = (engine: FakeEngine, ...steps: ReadyStep[]) =>
+    applySteps(engine, { steps, tokens }, { adam, guards: skipping });
+
+  it.each([
+    ['NON_FINITE', 'NaN', { lossValue: Number.NaN }],
+    ['LOGPROB_MISMATCH', 'a difference of 0.5, allowed 0.0001', { logProbError: 0.5 }],
+  ])('leaves the weights as they were after %s, records what was found, and goes on', async (code, found, broken) => {
+    const good = { lossValue: 1, logProbError: 0 };
+    const engine = Object.assign(new FakeEngine(), broken);
+    // The second step's numbers are good again.
+    engine.onForwardBackward = (callCount) => Object.assign(engine, callCount === 1 ? broken : good);
+    const [first, second] = await guarded(engine, grpoStep(), grpoStep({ step: 8 }));
+    const bad = { code, found, skipped: true };
+    expect(first).toMatchObject({ step: 7, loss: 0, gradientNorm: 0, tokenCount: 0, bad });
+    expect(second).toMatchObject({ step: 8, loss: 1 });
+    expect(second).not.toHaveProperty('bad');
+    expect(engine.calls).toEqual(['forwardBackward', 'forwardBackward', 'optimStep']);
+    // Else the second update would also apply the gradient of the first.
+    expect(engine.startsAnew).toEqual([true, true]);
+  });
+
+  it('still end the run for a code that they do not name', async () => {
+    const engine = Object.assign(new FakeEngine(), { lossValue: Number.NaN });
+    const guards = { skips: ['LOGPROB_MISMATCH'] } as const;
+    const applied = applySteps(engine, { steps: [grpoStep()], tokens }, { adam, guards });
+    await expect(applied).rejects.toMatchObject({ code: 'NON_FINITE' });
+  });
+
+  it.each([true, false])('record a collapsed step, and make its update unless it is skipped (%s)', async (skipped) => {
+    const engine = new FakeEngine();
+    const collapsed = { code: 'POLICY_COLLAPSED', found: 'entropyMin 1: found 0.5', skipped } as const;
+    const [outcome] = await guarded(engine, grpoStep({ collapsed }));
+    expect(outcome?.bad).toEqual(collapsed);
+    expect(engine.weights).toHaveLength(skipped ? 0 : 1);
+  });
+});
+
+it('asks an engine for nothing new without guards', async () => {
+  const engine = new FakeEngine();
+  await apply(engine, grpoStep());
+  expect(engine.startsAnew).toEqual([undefined]);
 });

@@ -12,6 +12,7 @@ import type {
   Capabilities,
   Engine,
   EngineInfo,
+  ForwardBackwardRequest,
   LabelLogProbsRequest,
   StateHandle,
   TrainGroup,
@@ -50,6 +51,10 @@ export class FakeEngine implements Engine {
   logProbError = 0;
   lossValue = 1;
   normValue = 1;
+  /** Of every request for gradients. */
+  readonly startsAnew: (boolean | undefined)[] = [];
+  /** Called before gradients are computed, with the number of such calls. */
+  onForwardBackward: (callCount: number) => void = () => undefined;
   /** While true, calls do not answer. */
   hung = false;
 
@@ -120,8 +125,9 @@ export class FakeEngine implements Engine {
     return this.#do('labelLogProbs', () => prompts.map(({ completions }) => completions.map(() => 0)));
   }
 
-  forwardBackward({ groups }: { readonly groups: readonly TrainGroup[] }) {
+  forwardBackward({ groups, startsAnew }: Pick<ForwardBackwardRequest, 'groups' | 'startsAnew'>) {
     return this.#do('forwardBackward', () => {
+      this.onForwardBackward(this.startsAnew.push(startsAnew));
       this.#gradient = digestOf(
         groups.map(({ prompt, completions }) => [prompt.tokenIds, completions.map((c) => c.tokenIds)]),
       );

@@ -60,11 +60,12 @@ it('a run is found only by all of its inputs', async () => {
   expect(await find({ ...input, recipe: await recipeWith(() => ({ modeWords: words })) })).toBeNull();
 });
 
-it('a run is found in a recipe with one more arm, a sweep, one more seed, another name or other pools', async () => {
+it('a run is found in a recipe with one more arm, a sweep, one more seed, another name, other pools or ceilings', async () => {
   const { input, outcome } = await made();
   await keep(input, outcome);
   const recipes = await Promise.all([
     recipeWith(({ arms }) => ({ arms: { ...arms, slow: { like: 'mt-rl', stepCount: 9 } } })),
+    recipeWith(({ arms }) => ({ arms: { ...arms, 'mt-rl': { ...arms['mt-rl'], ceilings: { wallMsMax: 1 } } } })),
     recipeWith(() => ({ sweeps: { sizes: { arm: 'mt-rl', vary: { groupSize: [2, 4] } } } })),
     recipeWith(() => ({ seeds: [0, 1, 2], name: 'other', parallelRunCountMax: 2, pools: { rollouts: 'a' } })),
   ]);

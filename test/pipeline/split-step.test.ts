@@ -216,6 +216,64 @@ describe('a step whose rollouts an earlier policy sampled', () => {
   });
 });
 
+describe('a step of several updates whose arm has guards', () => {
+  const guards = { nonFinite: 'skip', logProbMismatch: 'skip' };
+  const broken = (callCount: number) =>
+    Object.assign(new FakeEngine(), {
+      onForwardBackward(this: FakeEngine, now: number) {
+        this.lossValue = now === callCount ? Number.NaN : 1;
+      },
+    });
+
+  it.each([1, 2])('skips update %i alone, and replays to the same weights', async (callCount) => {
+    const { engine, outcome, update } = await applied({ updateCount: 2, guards }, { engine: broken(callCount) });
+    const bad = { code: 'NON_FINITE', found: 'NaN', skipped: true };
+    expect(outcome.bad).toEqual(bad);
+    expect(outcome.updates?.map((one) => one.bad)).toEqual(callCount === 1 ? [bad, undefined] : [undefined, bad]);
+    expect(outcome).toMatchObject({ loss: 1, gradientNorm: 1, tokenCount: 1 });
+    expect(lastDigest([outcome])).toBe(await engine.weightsDigest());
+    expect(update.guards).toEqual({ skips: ['NON_FINITE', 'LOGPROB_MISMATCH'] });
+    const again = broken(callCount);
+    const ready = await readySteps(stored(Array<number[]>(4).fill([1, 0])), prompted, update);
+    expect(await applySteps(again, ready, update)).toEqual([outcome]);
+    expect(again.weights).toEqual(engine.weights);
+  });
+
+  it('makes no update at all from rollouts of another policy', async () => {
+    const engine = Object.assign(new FakeEngine(), { logProbError: 2e-4 });
+    const { outcome } = await applied({ updateCount: 2, guards }, { engine });
+    expect(outcome).toMatchObject({ loss: 0, bad: { code: 'LOGPROB_MISMATCH', skipped: true } });
+    expect(callsOf(engine)).toEqual(['forwardBackward']);
+  });
+
+  // Two tokens a completion with log-probs -1 and -0.5; half of the rewards are 1; the format is never right.
+  it.each([
+    [{ rewardMin: 0.6 }, 'rewardMin 0.6: found 0.5000'],
+    [{ entropyMin: 0.8 }, 'entropyMin 0.8: found 0.7500'],
+    [{ formatRateMin: 0.1 }, 'formatRateMin 0.1: found 0.000'],
+    [{ completionTokenCountMin: 3 }, 'completionTokenCountMin 3: found 2.000'],
+    [{ completionTokenCountMax: 1.5, rewardMin: 0.5 }, 'completionTokenCountMax 1.5: found 2.000'],
+    [{ entropyMin: 0.75, completionTokenCountMin: 2, completionTokenCountMax: 2, formatRateMin: 0 }, undefined],
+  ])('compares the means of its rollouts with %j', async (limits, found) => {
+    const collapse = { action: 'skip', ...limits };
+    const { engine, outcome } = await applied({ guards: { collapse } });
+    const bad = found === undefined ? undefined : { code: 'POLICY_COLLAPSED', found, skipped: true };
+    expect(outcome.bad).toEqual(bad);
+    expect(engine.weights.length).toBe(bad ? 0 : 1);
+  });
+
+  it('makes the update of a collapsed step if the arm only stops or goes back after several', async () => {
+    const { engine, outcome } = await applied({ guards: { collapse: { rewardMin: 0.6 } } });
+    expect(outcome.bad).toMatchObject({ code: 'POLICY_COLLAPSED', skipped: false });
+    expect(engine.weights).toHaveLength(1);
+  });
+
+  it('has the record that it had without guards if none of them is for a step to apply', async () => {
+    const { update } = await applied({ guards: { nonFinite: 'rewind' } });
+    expect(update).toEqual((await applied({})).update);
+  });
+});
+
 describe('a replay of such a step', () => {
   async function replayedBy(engine: FakeEngine) {
     const { update, outcome } = await applied({ updateCount: 2 });

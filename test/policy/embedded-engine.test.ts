@@ -281,6 +281,22 @@ describe('training', () => {
     expect(await engine.weightsDigest()).toBe(undisturbed);
   });
 
+  test('a request that starts anew drops the gradient of an update that was not made', async () => {
+    const groups = supervisedGroups(required(cases.cases['one-image'], 'case'));
+    const request = { groups, loss: { name: 'cross_entropy' }, temperature: 1, tokens } as const;
+    const digestAfter = async (...requests: Parameters<EmbeddedEngine['forwardBackward']>[0][]): Promise<string> => {
+      await engine.loadCheckpoint(folderOf('tied'));
+      for (const each of requests) await engine.forwardBackward(each);
+      await engine.optimStep(adamw);
+      return engine.weightsDigest();
+    };
+    const once = await digestAfter(request);
+    // A temperature of 0 gives a loss and gradients that are not finite.
+    const broken = { ...request, temperature: 0 };
+    expect(await digestAfter(broken, { ...request, startsAnew: true })).toBe(once);
+    await expect(digestAfter(broken, request)).rejects.toMatchObject({ code: 'NON_FINITE' });
+  });
+
   test('fresh weights are determined by the seed', async () => {
     await engine.initialize(folderOf('tied'), 1);
     const first = await engine.weightsDigest();

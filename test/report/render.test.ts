@@ -44,6 +44,32 @@ test('answers of an endpoint are listed with their tokens and their cost, and th
   expect(page).not.toContain('tokens of prompts');
 });
 
+test('says what the guards of an arm did and which ceiling ended a run, only where there is something to say', () => {
+  const data = madeUpReport();
+  const [first, ...others] = data.runs;
+  if (first === undefined) throw new Error('the made-up report has runs');
+  const skips = Array.from({ length: 21 }, (_, step) => {
+    return { code: 'POLICY_COLLAPSED', step, found: hostile, outcome: 'skipped' } as const;
+  });
+  const rewind = { code: 'NON_FINITE', step: 0, found: 'NaN', outcome: 'rewound', toStep: 0 } as const;
+  const ceiling = { ceiling: 'byteLengthMax', found: 12, allowed: 10, stepCount: 9 } as const;
+  const runs = [{ ...first, incidents: [rewind, ...skips], ceiling }, ...others];
+  const told = parseHTML(renderReport({ ...data, runs })).document.querySelector('#incidents');
+  const rows = [...(told?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+    [...row.children].map((cell) => cell.textContent),
+  );
+  expect(rows).toHaveLength(20);
+  expect(rows.slice(0, 2)).toEqual([
+    [first.runName, '0', 'NON_FINITE', 'went on from step 0, with other draws', 'NaN'],
+    [first.runName, '0', 'POLICY_COLLAPSED', 'skipped', hostile],
+  ]);
+  expect(told?.textContent).toContain(`2 more in ${first.runName}`);
+  expect(told?.textContent).toContain(
+    `${first.runName} ended after 9 steps, at its ceiling: byteLengthMax 10, found 12`,
+  );
+  expect(document.querySelector('#incidents')).toBeNull();
+});
+
 test('says which checkpoint was selected, its score, and that of the last step, only where validation selected one', () => {
   const data = madeUpReport();
   const [first, ...others] = data.runs;

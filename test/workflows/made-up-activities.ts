@@ -12,6 +12,7 @@ import type {
   RolloutInput,
   RolloutResult,
 } from '../../contract/activities.ts';
+import type { BadSteps } from '../../contract/guards.ts';
 import type { OptimizeInput, OptimizeResult } from '../../contract/optimize.ts';
 import type { AverageSnapshotsInput, SnapshotInput } from '../../contract/snapshots.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
@@ -53,6 +54,10 @@ export class MadeUpActivities {
   keptRuns: Map<string, KeptRun> | undefined;
   /** The Macro-F1 of an evaluation; undefined for the usual one. */
   scoreOf: (input: EvaluateInput) => number | undefined = () => undefined;
+  /** The bad numbers of an update. */
+  badOf: (input: OptimizeInput) => BadSteps | undefined = () => undefined;
+  /** The end of an activity that is asked for it, in milliseconds. */
+  endedAtMs: () => number = () => 0;
   readonly registry = new MadeUpRegistry((call) => this.#note(call));
 
   get control(): Pick<
@@ -79,13 +84,14 @@ export class MadeUpActivities {
         const counts = { exampleCount: 8, imageCount: 8, quarantinedCount: 0 };
         return { ...made(), ...counts, dataset: refTo('dataset'), datasets: { hits: 0, misses: 1 } };
       },
-      mix: async ({ arm, segment, stepCount }) => {
+      mix: async ({ arm, segment, stepCount, isTimed }) => {
         const rewards = segment?.rewards.map(({ uri }) => uri.split('/').at(-1) ?? '').join(', ') ?? '';
         const of = stepCount === undefined ? '' : ` of ${String(stepCount)} steps`;
         await this.#note(
           segment ? `mix ${arm}${of} from ${String(segment.fromStep)} after ${rewards}` : `mix ${arm}${of}`,
         );
-        return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 } };
+        const ended = isTimed && { endedAtMs: this.endedAtMs() };
+        return { ...made(), plan: refTo(`plan of ${arm}`), exampleCountByTask: { known: 8 }, ...ended };
       },
       reward: (input) => this.#reward(input),
       evaluateEndpoint: async ({ task, arm, endpoint, before: { answerCount } }) => {
@@ -136,18 +142,18 @@ export class MadeUpActivities {
       },
       rollout: (input) => this.#rollout(input),
       optimize: (input) => this.#optimize(input),
-      step: async ({ plan, step, policy, reference, ...run }) => {
+      step: async ({ plan, step, policy, reference, isTimed, ...run }) => {
         const shard = { index: 0, count: 1 };
         const rollout = await this.#rollout({ ...run, plan, step, policy, shard });
         const reward = await this.#reward({ ...run, step, rollouts: [rollout.rollouts] });
         const kl = reference && { reference };
         const update = await this.#optimize({ ...run, plan, fromStep: step, toStep: step + 1, policy, ...kl });
-        return { rollout, reward, update };
+        return { rollout, reward, update, ...(isTimed && { endedAtMs: this.endedAtMs() }) };
       },
       snapshot: async ({ policy, step }: SnapshotInput) => {
         await this.#note(`snapshot ${String(step)} of ${String(policy.log.length)}`);
         const name = `snapshot ${String(step)}`;
-        return { ...made(), snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`) };
+        return { ...made(), snapshot: refTo(name), checkpoint: refTo(`${name} checkpoint`), byteLength: 1_000 };
       },
       averageSnapshots: async ({ policy, count }: AverageSnapshotsInput) => {
         await this.#note(`mean of ${String(count)} up to ${policy.snapshot.uri.split('/').at(-1) ?? ''}`);
@@ -177,16 +183,21 @@ export class MadeUpActivities {
     return { ...made(), rewards: refTo(`rewards ${String(step)}`), ...means, ...counts, byTask: [] };
   }
 
-  async #optimize({ arm, fromStep, toStep, stepCount, policy, reference }: OptimizeInput): Promise<OptimizeResult> {
+  async #optimize(input: OptimizeInput): Promise<OptimizeResult> {
+    const { arm, fromStep, toStep, stepCount, policy, reference, rewindCount, isTimed } = input;
     const steps = `${String(fromStep)}-${String(toStep)}`;
     const of = stepCount === undefined ? '' : ` of ${String(stepCount)}`;
     const kl = reference ? ' with reference' : '';
-    await this.#note(`optimize ${arm} ${steps}${of} after ${String(policy.log.length)}${kl}`);
+    const drawn = rewindCount === undefined ? '' : `, draw ${String(rewindCount)}`;
+    await this.#note(`optimize ${arm} ${steps}${of} after ${String(policy.log.length)}${kl}${drawn}`);
+    const bad = this.badOf(input);
     return {
       ...made(),
       record: refTo(`record ${steps}`),
       ...{ loss: 1 / (toStep + 1), gradientNorm: 1, learningRate: 1e-4, logProbDifferenceMax: 0 },
       ...{ tokenCount: 16, droppedGroupCount: 0, weightsDigest: sha256(steps) },
+      ...(bad && { bad }),
+      ...(isTimed && { endedAtMs: this.endedAtMs() }),
     };
   }
 

@@ -2,6 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArmPlan, EvaluateResult, PrepareResult } from '../../contract/activities.ts';
 import type { GateCheck } from '../../contract/retraining.ts';
+import { incidentLines } from './incident-lines.ts';
 import { isTrained, samplesRollouts } from './plan-work.ts';
 import type { ExperimentProgress, RunProgress, StepRow, TaskMacroF1 } from '../../contract/progress.ts';
 
@@ -20,6 +21,8 @@ export function runDetails(progress: RunProgress, rows: readonly StepRow[]): str
       '',
       `**leaning** · ${task}: ${percent(verdictRate)} % of verdicts are \`${verdict}\`, ${percent(labelRate)} % of labels`,
     );
+  lines.push(...incidentLines(progress.incidents));
+  if (progress.ceiling !== undefined) lines.push('', ceilingLine(progress.ceiling));
   if (progress.validation !== undefined) lines.push('', validationText(progress.validation));
   if (rows.length > 0) {
     const newestFirst = [...rows].reverse();
@@ -109,6 +112,10 @@ export function planDetails(plan: ArmPlan, { recipeName, recipeDigest }: Prepare
 
 export function headline(name: string, { state, phase }: { readonly state: string; readonly phase: string }): string {
   return [`**${name}**`, state, ...(phase === state ? [] : [phase])].join(' · ');
+}
+
+function ceilingLine({ ceiling, found, allowed, stepCount }: NonNullable<RunProgress['ceiling']>): string {
+  return `**ended at its ceiling** after ${String(stepCount)} steps · ${ceiling} ${String(allowed)}, found ${String(found)}`;
 }
 
 function validationText({ best, last }: NonNullable<RunProgress['validation']>): string {

@@ -100,12 +100,14 @@ export class ExperimentTracker {
   }
 
   trained(workflowId: string, { summary, cache, last, rewardLine }: RunResult): void {
-    const { plan, checkpoint, computeMs, wallMs } = summary;
+    const { plan, checkpoint, computeMs, wallMs, incidents, ceiling } = summary;
     this.#cache = addCache(this.#cache, cache);
     this.#runs.set(plan.runName, {
       ...{ runName: plan.runName, workflowId, arm: plan.arm, seed: plan.seed },
       ...{ state: 'done', phase: 'done', step: plan.stepCount, stepCount: plan.stepCount },
       ...(last && { last }),
+      ...(incidents && { incidents }),
+      ...(ceiling && { ceiling }),
       ...(rewardLine !== undefined && { rewardLine }),
       ...{ cache, computeMs, checkpoint, startedAtMs: nowMs() - wallMs },
     });

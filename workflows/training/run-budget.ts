@@ -47,6 +47,11 @@ export class RunBudget {
     return this.#updateCount;
   }
 
+  /** Ends the run before this step, which is the next one. An operator may still extend it. */
+  end(step: number): void {
+    this.#budget = { ...this.#budget, stopBeforeStep: step };
+  }
+
   /** Marks the steps before `toStep` as taken: no later change may end the run before it. */
   taking(toStep: number): void {
     this.#takenUpToStep = toStep;

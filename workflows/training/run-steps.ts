@@ -14,6 +14,8 @@ import { compute, control } from '../activity-options.ts';
 import { onPool } from '../pools.ts';
 import type { RunBudget } from './run-budget.ts';
 import type { RolloutsAhead } from './rollouts-ahead.ts';
+import type { RunCeilings } from './run-ceilings.ts';
+import type { RunGuards } from './run-guards.ts';
 import type { RunTracker } from './run-tracker.ts';
 import type { StepRow } from '../../contract/progress.ts';
 import type { RunInput } from '../../contract/workflows.ts';
@@ -31,6 +33,8 @@ export interface StepContext {
     /** Whether the step after this one is known, so that it can be sampled now. */
     readonly isNextPlanned: boolean;
   };
+  readonly guards: RunGuards;
+  readonly ceilings: RunCeilings;
 }
 
 export interface RolloutStep {
@@ -112,13 +116,14 @@ async function stepAtOnce(context: StepContext, step: number, policy: PolicyStat
   const { input, planRef, tracker } = context;
   const summary = `step ${String(step)}: rollouts, rewards, update`;
   tracker.phase(summary);
-  const { rollout, reward, update } = await compute.step.executeWithOptions(
+  const { rollout, reward, update, endedAtMs } = await compute.step.executeWithOptions(
     { summary, ...onPool(input.plan.pools?.training) },
     [{ ...runRefOf(context), plan: planRef, step, policy, ...referenceOf(input) }],
   );
   tracker.alsoMade('rollout', rollout);
   tracker.alsoMade('reward', reward);
-  track(context, step, [rollout, reward], update, { reward, shards: [rollout] });
+  const ended = { ...update, ...(endedAtMs !== undefined && { endedAtMs }) };
+  track(context, step, [rollout, reward], ended, { reward, shards: [rollout] });
   return { update, rewards: reward.rewards };
 }
 
@@ -167,10 +172,17 @@ export async function recordedSteps(
   return update;
 }
 
-export function runRefOf({ input, budget }: Pick<StepContext, 'input' | 'budget'>): RunRef {
+export function runRefOf(context: Omit<StepContext, 'planRef'>): RunRef {
+  const { input, budget, guards, ceilings } = context;
   const { recipe, dataset, plan } = input;
   const { stepCount } = budget;
-  return { recipe, dataset, arm: plan.arm, seed: plan.seed, ...(stepCount !== plan.stepCount && { stepCount }) };
+  const { rewindCount } = guards;
+  return {
+    ...{ recipe, dataset, arm: plan.arm, seed: plan.seed },
+    ...(stepCount !== plan.stepCount && { stepCount }),
+    ...(rewindCount > 0 && { rewindCount }),
+    ...ceilings.asked,
+  };
 }
 
 function rollouts(context: StepContext, step: number, policy: PolicyState, round: number): Promise<RolloutResult[]> {
@@ -187,7 +199,7 @@ function rollouts(context: StepContext, step: number, policy: PolicyState, round
 }
 
 function track(
-  { tracker }: StepContext,
+  { tracker, ceilings }: StepContext,
   step: number,
   before: readonly (RolloutResult | RewardResult)[],
   update: OptimizeResult,
@@ -198,6 +210,10 @@ function track(
   },
 ): void {
   const made = [...before, update];
+  const { endedAtMs, record } = update;
+  const stored = [record, ...(sampled ? [sampled.reward.rewards, ...sampled.shards.map((one) => one.rollouts)] : [])];
+  const byteLength = stored.reduce((sum, ref) => sum + ref.byteLength, 0);
+  ceilings.took({ byteLength, ...(endedAtMs !== undefined && { endedAtMs }) });
   tracker.made('optimize', update);
   const row = {
     step,
@@ -209,6 +225,7 @@ function track(
     loss: update.loss,
     gradientNorm: update.gradientNorm,
     learningRate: update.learningRate,
+    ...(update.bad && { bad: update.bad }),
     cachedCount: made.filter(({ cached }) => cached).length,
   };
   tracker.stepped(step + 1, row, sampled?.reward.byTask ?? []);

@@ -2,6 +2,7 @@
 import { getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { KeptRun, Made, PolicyState, RunOutcome, StageCost, TaskReward } from '../../contract/activities.ts';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
+import type { CeilingReached } from '../../contract/ceilings.ts';
 import { elapsedMs, nowMs } from '../clock.ts';
 import { addStep, collapsedIn, leaningIn } from './collapse.ts';
 import { runDetails } from './details.ts';
@@ -10,8 +11,9 @@ import type { LeaningTask, RunProgress, StepRow, WorkState } from '../../contrac
 import { upsertAttributes } from '../search-attributes.ts';
 import { addReward, emptyTrace, traceLine } from './reward-trace.ts';
 import type { RunSelection, Selection } from '../../contract/validation.ts';
-import type { RewardTrace, RunCarry, RunInput, UniformTasks } from '../../contract/workflows.ts';
+import type { GoodSnapshot, RewardTrace, RunCarry, RunInput, UniformTasks } from '../../contract/workflows.ts';
 import type { RunBudget } from './run-budget.ts';
+import type { RunGuards } from './run-guards.ts';
 
 /** Rows of the table in the details; older ones are in the report. */
 const rowCountMax = 20;
@@ -35,16 +37,19 @@ export class RunTracker {
   #selection: Selection | undefined;
   #stages: readonly StageCost[];
   #checkpoint: ArtifactRef;
+  #ceiling: CeilingReached | undefined;
   #toldCount: number;
   #resultCount = 0;
   readonly #input: RunInput;
   readonly #budget: RunBudget;
+  readonly #guards: RunGuards;
 
-  constructor(input: RunInput, budget: RunBudget) {
+  constructor(input: RunInput, budget: RunBudget, guards: RunGuards) {
     const { carried, shared } = input;
     const begun = carried ?? shared;
     this.#input = input;
     this.#budget = budget;
+    this.#guards = guards;
     this.startedAtMs = carried?.startedAtMs ?? nowMs();
     this.#step = begun?.step ?? 0;
     this.#upsertedStep = this.#step;
@@ -77,6 +82,11 @@ export class RunTracker {
       checkpoint: this.#checkpoint,
       toldCount: this.#toldCount,
     };
+  }
+
+  /** What a run that goes back here takes up again, beside its policy. */
+  get place(): Pick<GoodSnapshot, 'checkpoint' | 'selection'> {
+    return { checkpoint: this.#checkpoint, ...(this.#selection && { selection: this.#selection }) };
   }
 
   /** Undefined before the first validation. */
@@ -113,6 +123,8 @@ export class RunTracker {
       ...this.rewardLine,
       ...(collapsed.length > 0 && { collapsed }),
       ...(leaning.length > 0 && { leaning }),
+      ...this.#guards.incidents,
+      ...(this.#ceiling && { ceiling: this.#ceiling }),
       ...this.#validation,
       cache: cacheOf(this.#stages),
       computeMs: computeMsOf(this.#stages),
@@ -166,7 +178,10 @@ export class RunTracker {
   outcome(policy: PolicyState, mixture: ArtifactRef, selection?: RunSelection): RunOutcome {
     const checkpoint = this.#checkpoint;
     const row = this.#rows.at(-1);
-    const common = { checkpoint, policy, mixture, ...this.rewardLine, ...(selection && { selection }) };
+    const common = {
+      ...{ checkpoint, policy, mixture, ...this.rewardLine, ...(selection && { selection }) },
+      ...this.#guards.incidents,
+    };
     if (!row) return common;
     const { cachedCount: _, ...last } = row;
     return { ...common, last };
@@ -188,6 +203,23 @@ export class RunTracker {
 
   snapshotted(checkpoint: ArtifactRef): void {
     this.#checkpoint = checkpoint;
+  }
+
+  /** The run goes on from an earlier step. Rewards stay in the trace: they were paid for. */
+  rewound({ step, checkpoint, selection }: GoodSnapshot): void {
+    this.#step = step;
+    this.#checkpoint = checkpoint;
+    this.#selection = selection;
+    this.#rows = this.#rows.filter((row) => row.step < step);
+    this.#uniform = {};
+    this.#leaning = [];
+    this.#phase = `back after step ${String(step)}, with other draws`;
+    this.#show();
+    this.tell();
+  }
+
+  ended(ceiling: CeilingReached | undefined): void {
+    this.#ceiling = ceiling;
   }
 
   state(state: WorkState, phase: string): void {

@@ -1,12 +1,10 @@
 import { WorkflowIdReusePolicy } from '@temporalio/client';
 import type { Command } from 'commander';
-import { parseRecipe } from '../../../recipes/load.ts';
-import type { RecipeInput } from '../../../recipes/recipe.ts';
 import { describe } from '../../temporal/describe-experiment.ts';
-import { inputsOfExperiment, start } from '../../temporal/experiments.ts';
 import { failingText, failingWorkflows, terminateFailing } from '../../temporal/failing-workflows.ts';
 import { commandText, print, say } from '../../show/output.ts';
 import { withStack } from '../../temporal/stack.ts';
+import { startAgain } from '../../temporal/start-again.ts';
 
 export function addResume(command: Command): void {
   command.argument('<id>').action(async (experimentId: string) => {
@@ -29,12 +27,7 @@ export function addResume(command: Command): void {
         const terminated = await terminateFailing(stack.client, experimentId, failing);
         say(`terminated ${terminated.join(', ')}`);
       }
-      const { recipe, options } = await inputsOfExperiment(stack.client, experimentId);
-      const request = {
-        ...{ experimentId, recipe: recipe as RecipeInput, parsed: parseRecipe(recipe) },
-        ...(options && { options }),
-      };
-      await start(stack, request, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
+      await startAgain(stack, experimentId, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
       print(
         `${experimentId} had ended (${status.name.toLowerCase()}) and was started again with the same recipe: what it had made is found, not made anew`,
       );

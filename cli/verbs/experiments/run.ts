@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { MtrlError } from '../../../core/errors.ts';
-import { readOverrides } from '../../../infra/stack/settings.ts';
+import { readOverrides, stackHome } from '../../../infra/stack/settings.ts';
 import { loadRecipeFile } from '../../../recipes/load.ts';
 import { requireFiles } from '../../../recipes/paths.ts';
 import type { Recipe } from '../../../recipes/recipe.ts';
 import { runCount, runCountText } from '../../../recipes/run-count.ts';
 import type { ExperimentIndex } from '../../../pipeline/reporting/experiment-index.ts';
+import { requireDisk } from '../../disk-preflight.ts';
 import { requireExperimentId, startOrAttach } from '../../temporal/experiments.ts';
+import { ceilingText } from '../../show/ceiling-text.ts';
+import { incidentText } from '../../show/incident-text.ts';
 import { follow, sayGoesOn } from '../../show/follow.ts';
 import { Interrupted } from '../../show/interrupted.ts';
 import { absentLines } from '../../show/absent-lines.ts';
@@ -38,7 +41,10 @@ export function addRun(command: Command): void {
       'runs at the same time, such as one per device (sets parallelRunCountMax)',
       wholeNumberFrom(1),
     )
-    .option('--yes', `start even if the recipe makes more than ${String(unaskedRunCountMax)} runs`)
+    .option(
+      '--yes',
+      `start even if the recipe makes more than ${String(unaskedRunCountMax)} runs, or the disk seems too small`,
+    )
     .option('--wait', 'show progress until it ends')
     .option('--json', 'one JSON document on stdout')
     .action(run);
@@ -50,7 +56,9 @@ async function run(recipeFile: string, options: RunOptions): Promise<void> {
   if (options.yes !== true) requireFewRuns(parsed, recipeFile);
   const experimentId = requireExperimentId(options.id ?? newExperimentId(parsed.name, digest));
   // Workers of a remote stack see other files and check them themselves.
-  if (readOverrides().temporal === undefined) requireFiles(parsed);
+  const { temporal, s3 } = readOverrides();
+  if (temporal === undefined) requireFiles(parsed);
+  if (temporal === undefined && s3 === undefined && options.yes !== true) requireDisk(parsed, stackHome());
   await withStack({ startMissing: true }, async (stack) => {
     const how = await startOrAttach(stack, { experimentId, recipe, parsed });
     await showStarted(stack, experimentId, how, options);
@@ -112,6 +120,8 @@ export function printOutcome(
     scores: evaluations.map(({ scores }) => scores),
   }));
   for (const line of [...absentLines(absent), ...baselineLines(judges, pixelBaselines)]) print(line);
+  for (const { plan, incidents, ceiling } of runs)
+    for (const text of [...incidentText(incidents), ...ceilingText(ceiling)]) print(`${plan.runName}  ${text}`);
   print(`report ${reportPath}`);
 }
 

@@ -8,20 +8,24 @@ import type { OptimizerSpec, Recipe, TrainedArm } from '../../../recipes/recipe.
 import { trainedTasks } from '../../../recipes/task-sets.ts';
 import type { AdamSpec } from '../../policies/step-record.ts';
 import { augmentationOf, loraOf, memoryOf, promptingOf } from '../../recipe-access.ts';
+import { drawSeed } from '../draw-seed.ts';
+import { guardsOf } from './guards.ts';
 
 /** Prompts encoded concurrently. */
 export const encodingCountMax = 8;
 
-export function commonOf(recipe: Recipe, arm: TrainedArm, { dataset, seed }: OptimizeInput) {
+export function commonOf(recipe: Recipe, arm: TrainedArm, input: OptimizeInput) {
+  const { dataset, seed } = input;
   const prompting = promptingOf(recipe, trainedTasks(recipe, arm));
   const adam = adamOf(arm.optimizer);
   return {
     dataset,
     prompting,
     adam,
-    ...augmentationOf(arm, seed),
+    ...augmentationOf(arm, drawSeed(input)),
     ...trainableOf(recipe, arm, seed),
     ...memoryOf(recipe),
+    ...guardsOf(arm),
   };
 }
 

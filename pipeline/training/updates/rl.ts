@@ -16,7 +16,9 @@ import type { RlUpdate } from '../../policies/step-record.ts';
 import { taskOf } from '../../recipe-access.ts';
 import type { ReadyStep } from '../apply-update.ts';
 import { rewardParts } from '../reward-parts.ts';
-import type { RolloutShard, StepRewards } from '../rollout-artifact.ts';
+import { outsideOf } from '../collapse-check.ts';
+import { drawSeed } from '../draw-seed.ts';
+import type { PromptRollouts, RolloutShard, StepRewards } from '../rollout-artifact.ts';
 import type { SplitStep } from '../split-step.ts';
 import { commonOf, encodingCountMax } from './common.ts';
 import type { Updates } from './updates.ts';
@@ -34,7 +36,7 @@ export const rlUpdates: Updates<RlArm, RlUpdate> = {
       ...algorithms[algorithm].settings(arm),
       objective: 'grpo',
       algorithm,
-      ...(isSplit && { minibatches: { updateCount, epochCount, seed: input.seed } }),
+      ...(isSplit && { minibatches: { updateCount, epochCount, seed: drawSeed(input) } }),
       ...(input.stalenessStepCount !== undefined && { stalenessStepCount: input.stalenessStepCount }),
       ...commonOf(recipe, arm, input),
       step: input.fromStep,
@@ -87,12 +89,22 @@ async function readyStep(cache: JsonCache, prompted: PromptedDataset, update: Rl
   const split = splitOf(unit, batch, update);
   const trained = split ? { groups: bareGroups(batch), droppedGroupCount: 0, split } : unit.groups(batch, update);
   const checked = isStale(update) ? {} : { logProbToleranceMax };
-  return { step, learningRate, ...trained, loss: unit.loss(update), temperature, ...checked };
+  const ready = { step, learningRate, ...trained, loss: unit.loss(update), temperature, ...checked };
+  const outside = outsideOfLimits(update, rewards, shown);
+  return { ...ready, ...outside };
 }
 
 /** Whether an older policy than the one that is trained sampled the rollouts. */
 function isStale({ stalenessStepCount = 0 }: RlUpdate): boolean {
   return stalenessStepCount > 0;
+}
+
+function outsideOfLimits({ guards }: RlUpdate, { prompts }: StepRewards, shown: readonly PromptRollouts[]) {
+  if (!guards?.collapse) return {};
+  const { limits, isSkipped: skipped } = guards.collapse;
+  const rollouts = shown.flatMap((prompt) => prompt.rollouts);
+  const found = outsideOf(limits, prompts, rollouts);
+  return found === undefined ? {} : { collapsed: { code: 'POLICY_COLLAPSED' as const, found, skipped } };
 }
 
 /** Undefined if the step is one update whose advantages and weights are known already. */

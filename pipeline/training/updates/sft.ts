@@ -9,6 +9,7 @@ import type { PromptedDataset } from '../../asking/prompter.ts';
 import { exampleLookup } from '../../data/dataset-artifact.ts';
 import type { DrawnAugmentation, SftStep, SftUpdate } from '../../policies/step-record.ts';
 import type { ReadyStep } from '../apply-update.ts';
+import { drawSeed } from '../draw-seed.ts';
 import { commonOf, encodingCountMax } from './common.ts';
 import type { Updates } from './updates.ts';
 
@@ -22,8 +23,9 @@ export const sftUpdates: Updates<SftArm, SftUpdate> = {
 
   async plan(recipe, arm, input, planned) {
     const steps: SftStep[] = [];
+    const seed = drawSeed(input);
     for (let step = input.fromStep; step < input.toStep; step++) {
-      const direct = new Rng('direct-share', input.seed, step);
+      const direct = new Rng('direct-share', seed, step);
       const learningRate = learningRateAt(arm.optimizer, step, input.stepCount ?? arm.stepCount);
       const examples = Array.from(await planned(step), (row) => {
         const mode = direct.chance(arm.directShare) ? 'direct' : arm.mode;

@@ -192,6 +192,7 @@ export class EmbeddedEngine implements ComputeVerbs {
     const fit = { ...request, withReference: options.withReference };
     const cut = cutTraining(policy, fit, options);
     requireCutFits('training', policy, fit, cut);
+    if (request.startsAnew === true) policy.hasGradients = false;
     const sums = gradientSums(policy);
     const losses = await sideBySide(cut.parts, cut.laneCount, async (batch, turn) => {
       const packed = packGroups(policy.architecture, await groupsWithPixels(batch.groups));

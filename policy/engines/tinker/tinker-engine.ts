@@ -42,7 +42,7 @@ export function tinkerCapabilities({ losses }: TinkerSettings): Capabilities {
     adaptersOnly: true,
     images: 'encoded',
     logProbTemperature,
-    lacks: ['averaged-snapshots', 'augmentation', 'fresh-weights', 'kl-in-loss', 'muon'],
+    lacks: ['averaged-snapshots', 'augmentation', 'fresh-weights', 'kl-in-loss', 'muon', 'skipped-updates'],
   };
 }
 
