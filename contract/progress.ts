@@ -37,6 +37,8 @@ export interface StepRow extends RewardPartMeans {
   readonly klMean?: number;
   /** Largest absolute difference between rollout and trainer log-probs, nats. */
   readonly logProbDifferenceMax?: number;
+  /** k3 estimate of KL(sampler || trainer), nats per token. */
+  readonly samplerKlMean?: number;
   /** Share of clipped ratios over the step's updates; only if it has several. */
   readonly clippedShare?: number;
   /** Of DPO: mean margin of the step's pairs under the implicit reward; absent without pairs. */

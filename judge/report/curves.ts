@@ -36,6 +36,7 @@ const policyCharts: readonly Chart[] = [
     measure: 'logProbDifferenceMax',
     logarithmic: true,
   },
+  { title: 'Sampler KL', about: 'to the trainer, nats per token', measure: 'samplerKlMean', logarithmic: true },
   { title: 'Clipped ratios', about: 'share of the step’s updates', measure: 'clippedShare' },
   { title: 'Largest ratio', about: 'of new to old probability', measure: 'ratioMax', logarithmic: true },
   { title: 'Pairs', about: 'prompts with a better and a worse rollout', measure: 'pairCount' },

@@ -91,6 +91,8 @@ export interface StepOutcome {
   readonly tokenCount: number;
   /** Largest absolute difference between rollout and trainer log-probs; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
+  /** k3 estimate of KL(sampler || trainer) over the same tokens, nats per token; absent for supervised steps. */
+  readonly samplerKlMean?: number;
   /** k3 estimate of the KL divergence before the step, nats per token; absent without a KL term. */
   readonly klMean?: number;
   readonly droppedGroupCount: number;

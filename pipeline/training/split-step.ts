@@ -9,7 +9,7 @@ import { required } from '../../core/assert.ts';
 import type { RolloutGroups } from '../../policy/algorithms/rollout-batch.ts';
 import type { StartNeeds } from '../../policy/algorithms/algorithm.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
-import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { klToReference } from '../../policy/losses/kl-estimates.ts';
 import { joinedPairs, pairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { joined, ratioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { StepOutcome, UpdateOutcome } from '../policies/step-record.ts';
@@ -36,7 +36,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
   const { step, learningRate, groups, loss, logProbToleranceMax } = ready;
   const start = await startLogProbs(work, split.needs);
   // Over all rollouts if the trainer's log-probs are there; else over those of the first update.
-  let differenceMax =
+  let agreement =
     start.trainer && logProbToleranceMax !== undefined
       ? checkedLogProbs(groups, start.trainer, { step, logProbToleranceMax })
       : undefined;
@@ -46,8 +46,8 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
       updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount });
       continue;
     }
-    const made = await makeUpdate(work, own, { isChecked: differenceMax === undefined });
-    differenceMax ??= made.logProbDifferenceMax;
+    const made = await makeUpdate(work, own, { isChecked: agreement === undefined });
+    agreement ??= made.agreement;
     const { gradientNorm, tokenCount, logProbs } = made;
     updates.push({
       ...{ loss: made.loss, gradientNorm, tokenCount, droppedGroupCount },
@@ -59,7 +59,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
   const ratio = joined(updates.flatMap((update) => update.ratio ?? []));
   const klMean = start.reference && klToReference(withReferenceLogProbs(groups, start.reference), sampled(groups));
   return {
-    ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: differenceMax ?? 0, updates },
+    ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: 0, ...agreement, updates },
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { ratio }),
     ...(loss.name === 'dpo' && {
