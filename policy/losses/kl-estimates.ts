@@ -1,7 +1,7 @@
 /**
  * Estimates of how far two policies are apart: means over sampled tokens of the k3 estimate of KL(p || q), in nats,
  * r - log r - 1 with r = q / p of a token that p sampled. It has no bias, and is negative for no token (Schulman 2020,
- * http://joschu.net/blog/kl-approx.html).
+ * Approximating KL Divergence).
  */
 import type { TrainGroup } from '../engine.ts';
 
