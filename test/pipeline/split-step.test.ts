@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
-import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { PromptedDataset } from '../../pipeline/asking/prompts/prompter.ts';
 import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
 import { createReplay } from '../../pipeline/policies/replay.ts';

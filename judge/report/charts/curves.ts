@@ -1,10 +1,10 @@
 /** Training curves: reward, accuracy and health per step for every trained arm, then accuracy by task. */
-import type { Objective } from '../../recipes/recipe.ts';
-import { rowsOf } from './arms/arm-table.ts';
-import type { CurvePoint, ReportData, ReportRun } from './data.ts';
-import { type Html, html } from './html.ts';
+import type { Objective } from '../../../recipes/recipe.ts';
+import { rowsOf } from '../arms/arm-table.ts';
+import type { CurvePoint, ReportData, ReportRun } from '../data.ts';
+import { type Html, html } from '../html.ts';
 import { type Line, lineChart } from './plot.ts';
-import { seriesIndexOf } from './series.ts';
+import { seriesIndexOf } from '../series.ts';
 
 type Measure = Exclude<keyof CurvePoint, 'step' | 'byTask'>;
 
