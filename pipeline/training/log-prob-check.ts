@@ -16,9 +16,10 @@ export function checkedLogProbs(
   { step, logProbToleranceMax }: { readonly step: number; readonly logProbToleranceMax: number },
 ): Agreement {
   const found = differenceMax(groups, trained);
-  const samplerKlMean = klToTrainer(groups, trained);
-  if (found <= logProbToleranceMax)
+  if (found <= logProbToleranceMax) {
+    const samplerKlMean = klToTrainer(groups, trained);
     return { logProbDifferenceMax: found, ...(samplerKlMean !== undefined && { samplerKlMean }) };
+  }
   throw new MtrlError('LOGPROB_MISMATCH', 'rollouts and trainer disagree on the log-probs of the same policy', {
     where: `step ${String(step)}`,
     found: `a difference of ${String(found)}, allowed ${String(logProbToleranceMax)}`,
