@@ -7,8 +7,8 @@ import { type Caller, heartbeating, heartbeatingToItsEnd } from '../pipeline/hea
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { createInspectData } from '../pipeline/data/inspect-data.ts';
 import { JsonCache } from '../pipeline/json-cache.ts';
-import { createEvaluateEndpoint } from '../pipeline/asking/evaluate-endpoint.ts';
-import { createJudgeRowsEndpoint } from '../pipeline/asking/judge-rows-endpoint.ts';
+import { createEvaluateEndpoint } from '../pipeline/asking/endpoints/evaluate-endpoint.ts';
+import { createJudgeRowsEndpoint } from '../pipeline/asking/endpoints/judge-rows-endpoint.ts';
 import { createKeepEvaluations } from '../pipeline/asking/keep-evaluations.ts';
 import { createMix } from '../pipeline/data/mix.ts';
 import { createNotify } from '../pipeline/promotion/notify.ts';

@@ -13,7 +13,7 @@ import { FolderObjectStore } from '../artifacts/store/folder-object-store.ts';
 import { required } from '../core/assert.ts';
 import { projectRoot } from '../core/project.ts';
 import { createEvaluate } from '../pipeline/asking/evaluate.ts';
-import { Prompter } from '../pipeline/asking/prompter.ts';
+import { Prompter } from '../pipeline/asking/prompts/prompter.ts';
 import type { ComputeContext } from '../pipeline/compute-context.ts';
 import { createIngest } from '../pipeline/data/ingest.ts';
 import { localFiles } from '../judge/datasets/sources/local-files.ts';

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createComputeActivities } from '../activities/compute.ts';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import type { StepInput } from '../contract/step.ts';
+import { dataConverterOf } from '../infra/payloads/data-converter.ts';
 import type { StackSettings } from '../infra/stack/settings.ts';
 import { connectionOptions } from '../infra/stack/temporal-settings.ts';
 import { EnginePool } from '../pipeline/policies/engine-pool.ts';
@@ -49,6 +50,7 @@ export async function startLoadWorker(
   const worker = await Worker.create({
     ...{ connection, namespace: settings.temporal.namespace, taskQueue: settings.taskQueues.compute },
     activities: { ...activities, step },
+    dataConverter: dataConverterOf(),
     maxConcurrentActivityTaskExecutions: engineCount,
   });
   const running = worker.run();

@@ -7,7 +7,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { required } from '../core/assert.ts';
 import { cacheRoot } from '../infra/binaries/cache.ts';
 import { livingDaemon } from '../infra/process/daemon.ts';
@@ -15,7 +14,7 @@ import { down } from '../infra/stack/down.ts';
 import { childEnv, type StackSettings } from '../infra/stack/settings.ts';
 import { up } from '../infra/stack/up.ts';
 import { ensureWorker } from '../infra/stack/workers.ts';
-import { connectionOptions } from '../infra/stack/temporal-settings.ts';
+import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { workflowBundle } from '../workers/workflow-bundle.ts';
 import { historiesOf, memoryFigures, orchestrationFigures, perStep } from './load-figures.ts';
 import { groupSize, loadRecipe, promptCountPerStep, snapshotEveryStepCount } from './load-recipe.ts';
@@ -88,9 +87,7 @@ async function measure(load: Load, log: (line: string) => void) {
   const spoolFolder = join(home, 'spool-of-bench');
   const worker = { spoolFolder, engineCount: Math.min(runCount, engineCountMax) };
   const close = await startLoadWorker(settings, worker, onStep);
-  const connection = await Connection.connect(connectionOptions(settings.temporal));
-  try {
-    const client = new Client({ connection, namespace: settings.temporal.namespace });
+  const measured = withTemporalClient(settings.temporal, async (client) => {
     const { control: taskQueue } = settings.taskQueues;
     const recipe = loadRecipe(stepCount, runCount);
     await client.workflow.execute('experiment', { workflowId: experimentId, taskQueue, args: [recipe] });
@@ -103,10 +100,8 @@ async function measure(load: Load, log: (line: string) => void) {
       orchestrationMs: orchestrationFigures(steps, snapshotEveryStepCount),
       controlMemory: memoryFigures(memory),
     };
-  } finally {
-    await connection.close();
-    await close();
-  }
+  });
+  return measured.finally(close);
 }
 
 async function reading({ home, settings }: Load): Promise<Reading> {

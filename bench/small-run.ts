@@ -1,12 +1,12 @@
 /** A short RL run of the quick demo on a given stack whose store has none of its artifacts. */
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { join } from 'node:path';
 import { openArtifactStore } from '../artifacts/store/open-store.ts';
 import { startOrAttach } from '../cli/temporal/experiments.ts';
 import { resultOf } from '../cli/show/outcome.ts';
 import { projectRoot } from '../core/project.ts';
 import type { StackSettings } from '../infra/stack/settings.ts';
-import { connectionOptions } from '../infra/stack/temporal-settings.ts';
+import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { loadRecipeFile } from '../recipes/load.ts';
 
 /** A single arm, so that nothing else uses the compute worker, and a new seed, so that the cache has no hits. */
@@ -21,9 +21,7 @@ export async function smallRun<T>(
   { name, seed, stepCount }: { readonly name: string; readonly seed: number; readonly stepCount: number },
   ended: (run: { client: Client; experimentId: string; runId: string; wallMs: number }) => T | Promise<T>,
 ): Promise<T> {
-  const connection = await Connection.connect(connectionOptions(settings.temporal));
-  try {
-    const client = new Client({ connection, namespace: settings.temporal.namespace });
+  return withTemporalClient(settings.temporal, async (client) => {
     const { recipe, parsed } = loadRecipeFile(
       join(projectRoot, 'recipes', 'demo-quick.yaml'),
       settingsOf(name, seed, stepCount),
@@ -32,8 +30,6 @@ export async function smallRun<T>(
     const stack = { settings, client, store: openArtifactStore(settings.s3) };
     await startOrAttach(stack, { experimentId, recipe, parsed });
     const { wallMs } = await resultOf(stack, experimentId);
-    return await ended({ client, experimentId, runId: `${experimentId}/mt-rl/s${String(seed)}`, wallMs });
-  } finally {
-    await connection.close();
-  }
+    return ended({ client, experimentId, runId: `${experimentId}/mt-rl/s${String(seed)}`, wallMs });
+  });
 }

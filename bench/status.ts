@@ -6,11 +6,11 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { assert } from '../core/assert.ts';
 import { down } from '../infra/stack/down.ts';
 import { projectRoot } from '../core/project.ts';
 import type { StackSettings } from '../infra/stack/settings.ts';
+import { withTemporalClient } from '../infra/stack/temporal-client.ts';
 import { up } from '../infra/stack/up.ts';
 import { median, rounded } from './statistics.ts';
 
@@ -48,24 +48,19 @@ export async function bench(log: (line: string) => void) {
 
 /** Starts and terminates experiments without workers: no workflow task runs. */
 async function endExperiments({ temporal }: StackSettings, log: (line: string) => void): Promise<void> {
-  const { address, namespace } = temporal;
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
-  const one = async (i: number): Promise<void> => {
-    const handle = await client.workflow.start('experiment', {
-      workflowId: `ended-${String(i)}`,
-      taskQueue: 'nobody',
-      args: [{}],
-    });
-    await handle.terminate();
-  };
-  try {
+  await withTemporalClient(temporal, async (client) => {
+    const one = async (i: number): Promise<void> => {
+      const handle = await client.workflow.start('experiment', {
+        workflowId: `ended-${String(i)}`,
+        taskQueue: 'nobody',
+        args: [{}],
+      });
+      await handle.terminate();
+    };
     for (let from = 0; from < experimentCount; from += atOnceCount)
       await Promise.all(Array.from({ length: atOnceCount }, (_, i) => one(from + i)));
-    log(`${String(experimentCount)} experiments have ended`);
-  } finally {
-    await connection.close();
-  }
+  });
+  log(`${String(experimentCount)} experiments have ended`);
 }
 
 /** Wall time of the whole command, in milliseconds. */

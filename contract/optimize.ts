@@ -26,6 +26,8 @@ export interface OptimizeResult extends Made, Timed {
   readonly learningRate: number;
   /** Largest absolute difference between rollout and trainer log-probs of a token, nats; 0 for supervised steps. */
   readonly logProbDifferenceMax: number;
+  /** k3 estimate of KL(sampler || trainer) of the last step, nats per token; undefined for supervised steps. */
+  readonly samplerKlMean?: number;
   /** k3 estimate of KL(policy || reference) before the last step, nats per token; undefined without a KL term. */
   readonly klMean?: number;
   /** Ratios of new to old probability over the updates of a step; undefined if it was one update. */

@@ -41,6 +41,8 @@ export interface StepRow extends RewardPartMeans {
   readonly logProbDifferenceMax?: number;
   /** Steps by which the policy that sampled is older than the one that is trained; only if the arm samples ahead. */
   readonly stalenessStepCount?: number;
+  /** k3 estimate of KL(sampler || trainer), nats per token. */
+  readonly samplerKlMean?: number;
   /** Share of clipped ratios over the step's updates; only if it has several. */
   readonly clippedShare?: number;
   /** Of DPO: mean margin of the step's pairs under the implicit reward; absent without pairs. */

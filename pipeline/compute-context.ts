@@ -5,7 +5,7 @@ import { JsonCache } from './json-cache.ts';
 import { PolicyStates } from './policies/policy-states.ts';
 import { Processors } from './policies/processors.ts';
 import { createReplay } from './policies/replay.ts';
-import { Prompter } from './asking/prompter.ts';
+import { Prompter } from './asking/prompts/prompter.ts';
 
 export interface ComputeContext {
   readonly deps: ComputeDeps;

@@ -119,6 +119,7 @@ const gauges: Readonly<Record<string, string>> = {
   mtrl_informative_groups: 'Share of groups whose rewards differ',
   mtrl_entropy: 'Mean negative log-prob of sampled tokens, nats: an estimate of the entropy',
   mtrl_kl: 'k3 estimate of the KL divergence from the reference policy, nats per token',
+  mtrl_sampler_kl: 'k3 estimate of the KL divergence of the sampler from the trainer, nats per token',
   mtrl_ratio_mean: 'Mean ratio of new to old probability over the updates of the last step',
   mtrl_ratio_max: 'Largest ratio of new to old probability of the last step',
   mtrl_clipped_share: 'Share of the ratios of the last step that were clipped',
@@ -166,13 +167,14 @@ function valuesOf(activity: string, result: unknown, { isSupervised }: Ids): rea
     ];
   }
   if (activity === 'optimize') {
-    const { loss, gradientNorm, logProbDifferenceMax, klMean, ratio, pairs } = result as OptimizeResult;
+    const { loss, gradientNorm, logProbDifferenceMax, samplerKlMean, klMean, ratio, pairs } = result as OptimizeResult;
     return [
       // A policy-gradient loss is signed and has no meaning by itself.
       ['mtrl_loss', isSupervised ? loss : undefined],
       ['mtrl_gradient_norm', gradientNorm],
       ['mtrl_log_prob_difference', logProbDifferenceMax],
       ['mtrl_kl', klMean],
+      ['mtrl_sampler_kl', samplerKlMean],
       ['mtrl_ratio_mean', ratio?.mean],
       ['mtrl_ratio_max', ratio?.max],
       ['mtrl_clipped_share', ratio?.clippedShare],

@@ -4,7 +4,7 @@ import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { required } from '../../core/assert.ts';
 import { MtrlError } from '../../core/errors.ts';
 import type { PolicyState } from '../../contract/activities.ts';
-import { Prompter } from '../../pipeline/asking/prompter.ts';
+import { Prompter } from '../../pipeline/asking/prompts/prompter.ts';
 import { JsonCache } from '../../pipeline/json-cache.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
 import { recordsOf, snapshotsOf } from '../../pipeline/policies/run-log.ts';

@@ -1,9 +1,9 @@
 /** Clients for the verbs; connection failures become coded errors. */
-import { Client, Connection } from '@temporalio/client';
+import { type Client, Connection } from '@temporalio/client';
 import type { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { readOverrides, readSettings, type StackSettings } from '../../infra/stack/settings.ts';
-import { dataConverterOf } from '../../infra/payloads/data-converter.ts';
+import { temporalClient } from '../../infra/stack/temporal-client.ts';
 import { proveTemporal } from '../../infra/stack/temporal-proof.ts';
 import { connectionOptions } from '../../infra/stack/temporal-settings.ts';
 import { commandText, say } from '../show/output.ts';
@@ -51,12 +51,7 @@ async function connected<T>(settings: StackSettings, body: (stack: TemporalStack
   const connection = await connect(settings.temporal);
   try {
     await proveTemporal(connection, settings.temporal);
-    const client = new Client({
-      connection,
-      namespace: settings.temporal.namespace,
-      dataConverter: dataConverterOf(),
-    });
-    return await body({ settings, client });
+    return await body({ settings, client: temporalClient(connection, settings.temporal) });
   } catch (error) {
     throw isUnreachable(error) ? unreachable(settings.temporal.address, error) : error;
   } finally {

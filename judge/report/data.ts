@@ -41,6 +41,8 @@ export interface CurvePoint extends RewardPartMeans {
   readonly formatRate?: number;
   readonly informativeGroupRate?: number;
   readonly logProbDifferenceMax?: number;
+  /** k3 estimate of KL(sampler || trainer), nats per token. */
+  readonly samplerKlMean?: number;
   /** Only of steps that make several updates. */
   readonly clippedShare?: number;
   readonly ratioMax?: number;

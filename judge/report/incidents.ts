@@ -1,7 +1,7 @@
 /** Steps whose numbers were bad, what each run did about them, and runs that ended at a ceiling. */
 import type { ReportData, ReportRun } from './data.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable } from './tables/plain-table.ts';
 
 /** Rows of a run; a policy that stays collapsed has one for every step. */
 const shownCountMax = 20;

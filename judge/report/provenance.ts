@@ -1,10 +1,10 @@
 /** Provenance sections of the report: recipe, data and quarantine, cost, digests. */
 import { armCostTable } from './arms/arm-costs.ts';
 import type { KeptBytes, ReportData } from './data.ts';
-import { endpointTable } from './endpoint-table.ts';
+import { endpointTable } from './tables/endpoint-table.ts';
 import { bytes, count, duration } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable } from './tables/plain-table.ts';
 
 const shownRowCountMax = 50;
 

@@ -1,9 +1,9 @@
 /** Reliability beyond Macro-F1: confusion, agreement, calibration, samples, unparsable answers. */
-import { calibrationPlot } from './calibration-plot.ts';
+import { calibrationPlot } from './charts/calibration-plot.ts';
 import type { ReportData, ReportRun, ReportScores } from './data.ts';
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable, runTable } from './plain-table.ts';
+import { plainTable, runTable } from './tables/plain-table.ts';
 
 export function hasReliability({ runs }: ReportData): boolean {
   return runs.some(({ scores }) => scores.some(({ confusion }) => confusion !== undefined));

@@ -9,11 +9,11 @@ import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
 import { absoluteErrorText, count, interval, points, pValue, significant } from './format.ts';
 import { type Html, html } from './html.ts';
-import { intervalBar } from './interval-bar.ts';
-import { judgeTable } from './judge-table.ts';
+import { intervalBar } from './charts/interval-bar.ts';
+import { judgeTable } from './tables/judge-table.ts';
 import { labelsText } from './labels-text.ts';
 import { page, type Section } from './page.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable } from './tables/plain-table.ts';
 import { seriesCount } from './series.ts';
 
 export interface ScoringReport {

@@ -2,8 +2,8 @@
 import type { ReportData, ReportRun } from './data.ts';
 import { points } from './format.ts';
 import { type Html, html } from './html.ts';
-import { plainTable } from './plain-table.ts';
-import { lineChart } from './plot.ts';
+import { plainTable } from './tables/plain-table.ts';
+import { lineChart } from './charts/plot.ts';
 import { seriesIndexOf } from './series.ts';
 
 export function hasSelection({ runs }: ReportData): boolean {

@@ -4,7 +4,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { AnswerMode, Judgment } from '../../judge/example.ts';
 import { markedTarget } from '../../judge/tasks/completion.ts';
 import type { TaskSpec } from '../../recipes/recipe.ts';
-import type { PromptedDataset } from './prompter.ts';
+import type { PromptedDataset } from './prompts/prompter.ts';
 
 /**
  * Returns token ids, including the stop token. A sampled rationale may spell out a token that is never sampled

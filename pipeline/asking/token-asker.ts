@@ -10,8 +10,8 @@ import type { HeldEngine } from '../policies/policy-states.ts';
 import type { Asker, Questions, SaidAnswer } from './asker.ts';
 import { forcedCompletion } from './forced-completion.ts';
 import type { Answering } from './kept-answers.ts';
-import type { PromptedDataset } from './prompter.ts';
-import { type PromptSeries, promptSeries } from './prompt-series.ts';
+import type { PromptedDataset } from './prompts/prompter.ts';
+import { type PromptSeries, promptSeries } from './prompts/prompt-series.ts';
 
 export interface TokenAsking {
   readonly held: { readonly engine: Answering; readonly waits: HeldEngine['waits'] };

@@ -15,7 +15,7 @@ const artifacts = ['pipeline/json-cache.ts', 'artifacts/store/artifact-store.ts'
 const engineEntry = (name: string): string => `policy/engines/${name}/open.ts`;
 const ofEngine = 'the entry of the engine';
 const engine = [...artifacts, 'pipeline/policies/policy-states.ts', ofEngine];
-const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts'];
+const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/asking/prompts/prompter.ts'];
 
 /**
  * Entry points of each keyed result. A replay (replay.ts) is not listed: it reproduces the recorded digest or fails, so
@@ -24,7 +24,12 @@ const prompting = [...engine, 'pipeline/policies/processors.ts', 'pipeline/askin
 const entries = {
   ingest: [...artifacts, 'pipeline/data/ingest.ts'],
   readDataset: [...artifacts, 'pipeline/data/kept-datasets.ts'],
-  admit: [...artifacts, 'pipeline/policies/processors.ts', 'pipeline/asking/prompter.ts', 'pipeline/data/admit.ts'],
+  admit: [
+    ...artifacts,
+    'pipeline/policies/processors.ts',
+    'pipeline/asking/prompts/prompter.ts',
+    'pipeline/data/admit.ts',
+  ],
   importPolicy: [...engine, 'pipeline/policies/import-policy.ts'],
   mix: [...artifacts, 'pipeline/data/mix.ts'],
   rollout: [...prompting, 'pipeline/training/rollout.ts'],
@@ -35,8 +40,8 @@ const entries = {
   snapshot: [...engine, 'pipeline/policies/snapshot.ts'],
   averageSnapshots: [...artifacts, 'pipeline/policies/average-snapshots.ts'],
   evaluate: [...prompting, 'pipeline/asking/evaluate.ts'],
-  evaluateEndpoint: [...artifacts, 'pipeline/asking/evaluate-endpoint.ts'],
-  judgeRowsEndpoint: [...artifacts, 'pipeline/asking/judge-rows-endpoint.ts'],
+  evaluateEndpoint: [...artifacts, 'pipeline/asking/endpoints/evaluate-endpoint.ts'],
+  judgeRowsEndpoint: [...artifacts, 'pipeline/asking/endpoints/judge-rows-endpoint.ts'],
   judgeRows: [...prompting, 'pipeline/asking/judge-rows.ts'],
   pixelBaselines: [...artifacts, 'pipeline/asking/pixel-baselines.ts'],
   /** An engine's answers within evaluate and judgeRows. */

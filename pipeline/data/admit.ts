@@ -20,7 +20,7 @@ import { type Caller, Waits, whileProgressing } from '../heartbeat.ts';
 import type { JsonCache } from '../json-cache.ts';
 import { JsonLines, storedRows } from './json-lines.ts';
 import type { LoadedProcessor } from '../policies/processors.ts';
-import type { PromptedDataset } from '../asking/prompter.ts';
+import type { PromptedDataset } from '../asking/prompts/prompter.ts';
 import { promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
 import { endedBy } from '../training/sampling.ts';
 

@@ -110,6 +110,8 @@ export interface StepOutcome {
   readonly logProbDifferenceMax: number;
   /** Of the policy at the step's start to the older one that sampled; absent unless the rollouts are stale. */
   readonly correction?: CorrectionStatistics;
+  /** k3 estimate of KL(sampler || trainer) over the same tokens, nats per token; absent for supervised steps. */
+  readonly samplerKlMean?: number;
   /** k3 estimate of the KL divergence before the step, nats per token; absent without a KL term. */
   readonly klMean?: number;
   readonly droppedGroupCount: number;

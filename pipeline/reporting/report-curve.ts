@@ -26,8 +26,20 @@ async function pointsOf(cache: JsonCache, { update, steps }: StepRecord): Promis
   const { rewardMean, accuracyMean, formatRate, informativeGroupRate, byTask, partMeans } = summaryOf(prompts);
   const sampled = await sampledIn(cache, update.rollouts);
   return steps.map(
-    ({ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax, klMean, ratio, pairs }) => ({
+    ({
+      step,
+      loss,
+      gradientNorm,
+      learningRate,
+      tokenCount,
+      logProbDifferenceMax,
+      samplerKlMean,
+      klMean,
+      ratio,
+      pairs,
+    }) => ({
       ...{ step, loss, gradientNorm, learningRate, tokenCount, logProbDifferenceMax },
+      ...(samplerKlMean !== undefined && { samplerKlMean }),
       ...(klMean !== undefined && { klMean }),
       ...(ratio && { clippedShare: ratio.clippedShare, ratioMax: ratio.max }),
       ...(pairs && pairsOf(pairs)),

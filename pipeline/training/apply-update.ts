@@ -2,7 +2,7 @@
  * Applies optimizer steps, for the first time or as a replay. Both use this one function, because a replay must run the
  * same code.
  */
-import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { klToReference } from '../../policy/losses/kl-estimates.ts';
 import { usesReference } from '../../policy/losses/table.ts';
 import type { Loss, PolicyVerbs, TokenRoles, TrainGroup } from '../../policy/engine.ts';
 import type { BadNumbers } from '../../contract/guards.ts';
@@ -65,9 +65,9 @@ async function applyStep(work: StepWork): Promise<StepOutcome> {
 async function applyOne(work: StepWork): Promise<StepOutcome> {
   const { step, learningRate, droppedGroupCount, loss, groups } = work.ready;
   const shown = usesReference(loss) ? await withReference(work) : groups;
-  const { logProbs, ...made } = await makeUpdate(work, shown, { isChecked: true });
+  const { logProbs, agreement, ...made } = await makeUpdate(work, shown, { isChecked: true });
   const klMean = klToReference(shown, logProbs);
-  return { step, learningRate, droppedGroupCount, ...made, ...(klMean !== undefined && { klMean }) };
+  return { step, learningRate, droppedGroupCount, ...made, ...agreement, ...(klMean !== undefined && { klMean }) };
 }
 
 async function withReference({ engine, ready, common }: StepWork): Promise<TrainGroup[]> {

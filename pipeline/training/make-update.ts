@@ -3,7 +3,7 @@ import { MtrlError } from '../../core/errors.ts';
 import type { ForwardBackwardRequest, PolicyVerbs, TrainGroup } from '../../policy/engine.ts';
 import type { AdamSpec, UpdateGuards } from '../policies/step-record.ts';
 import type { ReadyStep } from './apply-update.ts';
-import { checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
+import { type Agreement, checkedLogProbs, type GroupLogProbs } from './log-prob-check.ts';
 
 /** A step, and the engine that makes its updates. */
 export interface StepWork {
@@ -32,11 +32,13 @@ export async function makeUpdate(
   requireFinite(result.loss, 'loss', step);
   const { logProbs, tokenCount } = result;
   const isLimited = isChecked && logProbToleranceMax !== undefined;
-  const logProbDifferenceMax = isLimited ? checkedLogProbs(groups, logProbs, { step, logProbToleranceMax }) : 0;
+  const agreement: Agreement = isLimited
+    ? checkedLogProbs(groups, logProbs, { step, logProbToleranceMax })
+    : { logProbDifferenceMax: 0 };
   const { memory } = common;
   const { gradientNorm } = await engine.optimStep({ learningRate, ...adam, ...(memory && { memory }) });
   requireFinite(gradientNorm, 'gradient norm', step);
-  return { loss: result.loss, gradientNorm, tokenCount, logProbDifferenceMax, logProbs };
+  return { loss: result.loss, gradientNorm, tokenCount, agreement, logProbs };
 }
 
 export function withReferenceLogProbs(groups: readonly TrainGroup[], reference: GroupLogProbs): TrainGroup[] {

@@ -79,6 +79,7 @@ function summaryOf(outcomes: readonly StepOutcome[]) {
     gradientNorm: last.gradientNorm,
     learningRate: last.learningRate,
     logProbDifferenceMax: Math.max(...outcomes.map((outcome) => outcome.logProbDifferenceMax)),
+    ...(last.samplerKlMean !== undefined && { samplerKlMean: last.samplerKlMean }),
     ...(last.klMean !== undefined && { klMean: last.klMean }),
     tokenCount: outcomes.reduce((sum, outcome) => sum + outcome.tokenCount, 0),
     droppedGroupCount: outcomes.reduce((sum, outcome) => sum + outcome.droppedGroupCount, 0),

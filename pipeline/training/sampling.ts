@@ -1,7 +1,7 @@
 /** The recipe's sampling and stop settings, as the engine takes them. */
 import type { Sampling } from '../../policy/engine.ts';
 import type { Recipe } from '../../recipes/recipe.ts';
-import type { PromptedDataset } from '../asking/prompter.ts';
+import type { PromptedDataset } from '../asking/prompts/prompter.ts';
 
 /** Top-k and top-p as far as they are set; empty if every token may be drawn. */
 export function drawnFrom(topK: number | undefined, topP: number | undefined): Pick<Sampling, 'topK' | 'topP'> {

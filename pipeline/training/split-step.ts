@@ -11,7 +11,7 @@ import type { CorrectionStatistics } from '../../policy/algorithms/corrections.t
 import type { RolloutGroups } from '../../policy/algorithms/rollout-batch.ts';
 import type { StartNeeds } from '../../policy/algorithms/algorithm.ts';
 import type { TrainGroup } from '../../policy/engine.ts';
-import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { klToReference } from '../../policy/losses/kl-estimates.ts';
 import { joinedPairs, pairStatistics } from '../../policy/losses/pair-statistics.ts';
 import { joined, ratioStatistics } from '../../policy/losses/ratio-statistics.ts';
 import type { StepOutcome, UpdateOutcome } from '../policies/step-record.ts';
@@ -41,7 +41,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
   const { step, learningRate, groups, loss, logProbToleranceMax } = ready;
   const start = await startLogProbs(work, split.needs);
   // Over all rollouts if the trainer's log-probs are there; else over those of the first update.
-  let differenceMax =
+  let agreement =
     start.trainer && logProbToleranceMax !== undefined
       ? checkedLogProbs(groups, start.trainer, { step, logProbToleranceMax })
       : undefined;
@@ -51,7 +51,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
       updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount });
       continue;
     }
-    const made = await makeUpdate(work, own, { isChecked: differenceMax === undefined }).catch((error: unknown) => {
+    const made = await makeUpdate(work, own, { isChecked: agreement === undefined }).catch((error: unknown) => {
       const bad = skippedFor(error, work.skips);
       // The rollouts are those of another policy: no update may be made from them.
       if (bad.code === 'LOGPROB_MISMATCH') throw error;
@@ -61,7 +61,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
       updates.push({ loss: 0, gradientNorm: 0, tokenCount: 0, droppedGroupCount, bad: made });
       continue;
     }
-    differenceMax ??= made.logProbDifferenceMax;
+    agreement ??= made.agreement;
     const { gradientNorm, tokenCount, logProbs } = made;
     updates.push({
       ...{ loss: made.loss, gradientNorm, tokenCount, droppedGroupCount },
@@ -75,7 +75,7 @@ export async function applySplit(work: StepWork, split: SplitStep): Promise<Step
   const klMean = start.reference && klToReference(withReferenceLogProbs(groups, start.reference), sampled(groups));
   const correction = start.trainer && split.correctionOf?.(start.trainer);
   return {
-    ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: differenceMax ?? 0, updates },
+    ...{ step, learningRate, ...summaryOf(updates, split), logProbDifferenceMax: 0, ...agreement, updates },
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { ratio }),
     ...(correction && { correction }),

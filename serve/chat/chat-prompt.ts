@@ -1,7 +1,7 @@
 /** Messages of a chat request as a prompt. Their text is plain text: special tokens in it open no turn and no picture. */
 import { UnusableRow } from '../../judge/datasets/reading.ts';
 import type { ChatMessage, ContentPart } from '../../core/chat-message.ts';
-import { requireCarried } from '../../pipeline/asking/prompt-encoder.ts';
+import { requireCarried } from '../../pipeline/asking/prompts/prompt-encoder.ts';
 import type { DeferredPrompt } from '../../policy/engine.ts';
 import { type PictureRules, type RequestImage, requestImage } from '../judging/taken-image.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';

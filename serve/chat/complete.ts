@@ -1,7 +1,7 @@
 /** Answers a chat request: one engine request, whose samples are the choices. */
 import { setImmediate } from 'node:timers/promises';
 import { required } from '../../core/assert.ts';
-import { tokensOf } from '../../pipeline/asking/prompt-encoder.ts';
+import { tokensOf } from '../../pipeline/asking/prompts/prompt-encoder.ts';
 import { memoryOf } from '../../pipeline/recipe-access.ts';
 import type { SampledCompletion, Sampling } from '../../policy/engine.ts';
 import { HttpError } from '../http/http-error.ts';

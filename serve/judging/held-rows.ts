@@ -3,7 +3,7 @@ import { required } from '../../core/assert.ts';
 import type { AnswerMode, Example } from '../../judge/example.ts';
 import type { DeferredPrompt, PixelValues } from '../../policy/engine.ts';
 import type { OpenDataset } from '../../pipeline/data/dataset-artifact.ts';
-import { promptEncoder } from '../../pipeline/asking/prompt-encoder.ts';
+import { promptEncoder } from '../../pipeline/asking/prompts/prompt-encoder.ts';
 import type { TokenAsking } from '../../pipeline/asking/token-asker.ts';
 import { promptingOf, taskOf } from '../../pipeline/recipe-access.ts';
 import type { ServedPolicy } from '../policies/served-policy.ts';

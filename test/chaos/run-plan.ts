@@ -1,10 +1,11 @@
 /** Runs a small experiment under a chaos plan, and says what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { openArtifactStore } from '../../artifacts/store/open-store.ts';
 import { verifyArtifacts } from '../../artifacts/verify.ts';
 import type { ExperimentResult } from '../../contract/workflows.ts';
 import { describeError } from '../../core/errors.ts';
+import { withTemporalClient } from '../../infra/stack/temporal-client.ts';
 import type { ExperimentIndex } from '../../pipeline/reporting/experiment-index.ts';
 import { tinyRecipe } from '../end-to-end/tiny-recipe.ts';
 import type { ChaosPlan } from './chaos-plan.ts';
@@ -109,7 +110,7 @@ async function judged(
       ),
     },
     problems: [...damaged, ...inHistory],
-    repeatedCount: await withClient(settings.temporal, async (client) => {
+    repeatedCount: await withTemporalClient(settings.temporal, async (client) => {
       const counts = await Promise.all(workflows.map((id) => repeatedAttempts(client, id)));
       return counts.reduce((sum, count) => sum + count, 0);
     }),
@@ -122,7 +123,7 @@ async function resultOf(stack: ChaosStack, id: string, deadline: number): Promis
   let last = 'not started';
   while (performance.now() < deadline) {
     try {
-      return await withClient(temporal, async (client) => {
+      return await withTemporalClient(temporal, async (client) => {
         const handle = await client.workflow
           .start('experiment', {
             workflowId: id,
@@ -164,16 +165,4 @@ async function repeatedAttempts(client: Client, workflowId: string): Promise<num
     (sum, { activityTaskStartedEventAttributes: started }) => sum + Math.max(0, (started?.attempt ?? 1) - 1),
     0,
   );
-}
-
-async function withClient<T>(
-  { address, namespace }: ChaosStack['settings']['temporal'],
-  body: (client: Client) => Promise<T>,
-): Promise<T> {
-  const connection = await Connection.connect({ address });
-  try {
-    return await body(new Client({ connection, namespace }));
-  } finally {
-    await connection.close();
-  }
 }

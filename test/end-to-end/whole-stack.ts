@@ -6,15 +6,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { resultOf } from '../../cli/show/outcome.ts';
 import { type DaemonRecord, livingDaemon } from '../../infra/process/daemon.ts';
 import { isAlive } from '../../infra/process/identity.ts';
 import { down } from '../../infra/stack/down.ts';
 import type { Env } from '../../infra/stack/env.ts';
 import { projectRoot } from '../../core/project.ts';
-import { dataConverterOf } from '../../infra/payloads/data-converter.ts';
 import type { StackSettings } from '../../infra/stack/settings.ts';
+import { withTemporalClient } from '../../infra/stack/temporal-client.ts';
 import { up } from '../../infra/stack/up.ts';
 import { compiled } from '../support/compiled.ts';
 import { anew } from '../support/stack.ts';
@@ -93,14 +93,8 @@ export class WholeStack {
   }
 
   /** Opens a new connection for each call: the server may have been restarted since the last one. */
-  async withClient<T>(body: (client: Client) => Promise<T>): Promise<T> {
-    const { address, namespace } = this.settings.temporal;
-    const connection = await Connection.connect({ address });
-    try {
-      return await body(new Client({ connection, namespace, dataConverter: dataConverterOf(this.#extra) }));
-    } finally {
-      await connection.close();
-    }
+  withClient<T>(body: (client: Client) => Promise<T>): Promise<T> {
+    return withTemporalClient(this.settings.temporal, body, this.#extra);
   }
 
   async startExperiment(id: string, recipe: RecipeInput): Promise<void> {

@@ -1,16 +1,17 @@
 /**
  * The digest of a policy does not depend on how its rollouts are split, nor on which workers do what, nor on a worker
- * that dies in the middle of a step; also if the rollouts of the next step are sampled meanwhile.
+ * that drains or dies for good in the middle of a step; also if the rollouts of the next step are sampled meanwhile.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { choosePorts } from '../../infra/stack/ports.ts';
 import type { RecipeInput } from '../../recipes/recipe.ts';
 import { tinyRecipe } from './tiny-recipe.ts';
-import { policiesOf, WholeStack } from './whole-stack.ts';
+import { healthOf, policiesOf, WholeStack } from './whole-stack.ts';
 
-const tiny = tinyRecipe({ sftStepCount: 10, grpoStepCount: 8 });
+const tiny = tinyRecipe({ sftStepCount: 10, grpoStepCount: 12 });
 
 /** Rollouts of the next step while a step trains. Few steps: they are run in addition. */
 const stale = { stalenessStepCountMax: 1, correction: 'token-truncated', stepCount: 4 } as const;
@@ -26,51 +27,81 @@ function recipeOf(rolloutShardCount: number, pools?: RecipeInput['pools'], chang
 }
 
 let stack: WholeStack;
-let ports: number[];
+/** Of the pooled run, which nothing disturbs. */
+let whole: ReturnType<typeof policiesOf>;
 
 beforeAll(async () => {
   stack = await WholeStack.start();
-  ports = await choosePorts([undefined, undefined]);
 });
 
 afterAll(() => stack.stop());
 
-it('ends with the same policy for 1, 2 and 4 shards, in pools, and when one of two workers is killed for good', async () => {
-  const policiesAfter = async (id: string, recipe: RecipeInput, disturb = () => Promise.resolve()) => {
-    await stack.startExperiment(id, recipe);
-    await disturb();
-    return policiesOf(await stack.result(id));
-  };
-  const whole = await policiesAfter('one', recipeOf(1));
-  const sampledAhead = await policiesAfter('stale-one', recipeOf(1, undefined, stale));
+async function policiesAfter(id: string, recipe: RecipeInput, disturb = () => Promise.resolve()) {
+  await stack.startExperiment(id, recipe);
+  await disturb();
+  return policiesOf(await stack.result(id));
+}
 
-  const sampler = await stack.startSecondCompute(ports[0] ?? 0, { MTRL_POOL: 'sampling' });
+/** Runs the body while a second compute worker runs, which may end in it. */
+async function withSecond(
+  body: (second: ChildProcess, port: number) => Promise<void>,
+  extra: Record<string, string> = {},
+): Promise<void> {
+  const [port = 0] = await choosePorts([undefined]);
+  const second = await stack.startSecondCompute(port, extra);
   try {
-    const pooled = await policiesAfter('two', recipeOf(2, { rollouts: 'sampling' }));
-    expect(pooled).toEqual(whole);
-    expect(await workersOf('two', 'rollout')).toEqual(new Set([sampler.pid]));
-    expect(await workersOf('two', 'optimize')).not.toContain(sampler.pid);
-    const disturbed = await policiesAfter('stale-two', recipeOf(2, { rollouts: 'sampling' }, stale), async () => {
-      await stack.stepReached('stale-two/mt-rl/s0', 1);
-      await stack.killDuring('stale-two/mt-rl/s0', 'optimize');
-      await stack.up();
-    });
-    expect(disturbed).toEqual(sampledAhead);
-  } finally {
-    await ended(sampler);
-  }
-
-  const second = await stack.startSecondCompute(ports[1] ?? 0);
-  try {
-    const disturbed = await policiesAfter('four', recipeOf(4), async () => {
-      await stack.stepReached('four/mt-rl/s0', 1);
-      await stack.endDuring('four/mt-rl/s0', 'rollout', second.pid ?? 0, 'SIGKILL');
-    });
-    expect(disturbed).toEqual(whole);
-    expect(await retriedCount('four', 'rollout')).toBeGreaterThan(0);
+    await body(second, port);
   } finally {
     await ended(second);
   }
+}
+
+it('samples in a pool of its own, and trains in none of its workers', () =>
+  withSecond(
+    async ({ pid }) => {
+      whole = await policiesAfter('pooled', recipeOf(2, { rollouts: 'sampling' }));
+      expect(await workersOf('pooled', 'rollout')).toEqual(new Set([pid]));
+      expect(await workersOf('pooled', 'optimize')).not.toContain(pid);
+    },
+    { MTRL_POOL: 'sampling' },
+  ));
+
+it('fails no activity and ends with the same policy when a compute worker gets SIGTERM in the middle of a step', () =>
+  withSecond(async (second, port) => {
+    const policies = await policiesAfter('drained', recipeOf(1), async () => {
+      while (!(await runHasStarted('drained/mt-rl/s0'))) await sleep(50);
+      const exit = once(second, 'exit');
+      await stack.endDuring('drained/mt-rl/s0', 'step', second.pid ?? 0);
+      expect((await exit)[0]).toBe(0);
+      expect(await healthOf(port, 'livez')).toBeUndefined();
+    });
+    expect(policies).toEqual(whole);
+    expect(await retriedCount('drained')).toBe(0);
+  }));
+
+it('ends with the same policy for 4 shards when one of two workers is killed for good', () =>
+  withSecond(async (second) => {
+    const policies = await policiesAfter('killed', recipeOf(4), async () => {
+      await stack.stepReached('killed/mt-rl/s0', 1);
+      await stack.endDuring('killed/mt-rl/s0', 'rollout', second.pid ?? 0, 'SIGKILL');
+    });
+    expect(policies).toEqual(whole);
+    expect(await retriedCount('killed', 'rollout')).toBeGreaterThan(0);
+  }));
+
+it('ends with the same policy when the next rollouts are sampled in a pool and the trainer is killed meanwhile', async () => {
+  const sampledAhead = await policiesAfter('stale-one', recipeOf(1, undefined, stale));
+  await withSecond(
+    async () => {
+      const disturbed = await policiesAfter('stale-two', recipeOf(2, { rollouts: 'sampling' }, stale), async () => {
+        await stack.stepReached('stale-two/mt-rl/s0', 1);
+        await stack.killDuring('stale-two/mt-rl/s0', 'optimize');
+        await stack.up();
+      });
+      expect(disturbed).toEqual(sampledAhead);
+    },
+    { MTRL_POOL: 'sampling' },
+  );
 });
 
 async function ended(worker: ChildProcess): Promise<void> {
@@ -80,8 +111,20 @@ async function ended(worker: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** Starts of an activity in the history of an experiment's RL run: process ids of the workers, and attempts. */
-async function startsOf(experimentId: string, activity: string) {
+function runHasStarted(runId: string): Promise<boolean> {
+  return stack.withClient((client) =>
+    client.workflow
+      .getHandle(runId)
+      .describe()
+      .then(
+        () => true,
+        () => false,
+      ),
+  );
+}
+
+/** Starts of activities in the history of an experiment's RL run: process ids of the workers, and attempts. */
+async function startsOf(experimentId: string, activity?: string) {
   const handle = (client: Parameters<Parameters<typeof stack.withClient>[0]>[0]) =>
     client.workflow.getHandle(`${experimentId}/mt-rl/s0`).fetchHistory();
   const { events } = await stack.withClient(handle);
@@ -89,7 +132,8 @@ async function startsOf(experimentId: string, activity: string) {
   const starts: { readonly pid: number; readonly attempt: number }[] = [];
   for (const event of events ?? []) {
     const { activityTaskScheduledEventAttributes: scheduled, activityTaskStartedEventAttributes: started } = event;
-    if (scheduled?.activityType?.name === activity) wanted.add(String(event.eventId));
+    const name = scheduled?.activityType?.name;
+    if (name && (activity === undefined || name === activity)) wanted.add(String(event.eventId));
     if (started && wanted.has(String(started.scheduledEventId)))
       starts.push({ pid: Number(started.identity?.split('@')[0]), attempt: started.attempt ?? 1 });
   }
@@ -100,6 +144,6 @@ async function workersOf(experimentId: string, activity: string): Promise<Set<nu
   return new Set((await startsOf(experimentId, activity)).map(({ pid }) => pid));
 }
 
-async function retriedCount(experimentId: string, activity: string): Promise<number> {
+async function retriedCount(experimentId: string, activity?: string): Promise<number> {
   return (await startsOf(experimentId, activity)).filter(({ attempt }) => attempt > 1).length;
 }

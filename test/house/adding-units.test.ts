@@ -9,7 +9,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
-import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { PromptedDataset } from '../../pipeline/asking/prompts/prompter.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';
 import type * as Updates from '../../pipeline/training/updates/table.ts';

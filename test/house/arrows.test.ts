@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { packageOf } from '../../pipeline/code/source-tree.ts';
 import { expectNone } from '../support/expect-none.ts';
 import { type Import, importsOf, lineOf, nodesOf, projectFiles, sourceOf } from '../support/source-files.ts';
@@ -329,7 +329,20 @@ describe('imports and calls reserved to some rooms', () => {
       );
     expectNone(wrong);
   });
+
+  it('only one file makes clients of Temporal, and all workers convert payloads as they do, in benches too', () => {
+    const own = sources.filter((path) => !path.startsWith('test/'));
+    const making = own.filter((path) => nodesOf(sourceOf(path)).some((node) => isTemporalClient(node)));
+    expect(making).toEqual(['infra/stack/temporal-client.ts']);
+    const creating = own.filter((path) => sourceOf(path).text.includes('Worker.create('));
+    expect(creating.length).toBeGreaterThan(2);
+    expectNone(creating.filter((path) => !sourceOf(path).text.includes('dataConverterOf(')));
+  });
 });
+
+function isTemporalClient(node: ts.Node): boolean {
+  return ts.isNewExpression(node) && node.expression.getText() === 'Client' && isTemporal(node);
+}
 
 /** Whether a node is `Connection.connect(...)`, `NativeConnection.connect(...)`, `new Client(...)` or similar. */
 function isConnecting(node: ts.Node): boolean {

@@ -14,7 +14,7 @@ import { JsonCache } from '../../pipeline/json-cache.ts';
 import { promptingOf, recipeOf } from '../../pipeline/recipe-access.ts';
 import { firstRows } from '../../pipeline/data/json-lines.ts';
 import { Processors } from '../../pipeline/policies/processors.ts';
-import { Prompter } from '../../pipeline/asking/prompter.ts';
+import { Prompter } from '../../pipeline/asking/prompts/prompter.ts';
 import { ArtifactStore } from '../../artifacts/store/artifact-store.ts';
 import { putFolder } from '../../artifacts/store/files.ts';
 import { FolderObjectStore } from '../../artifacts/store/folder-object-store.ts';

@@ -5,7 +5,7 @@ import { answers } from '../../pipeline/asking/answers.ts';
 import type { Shown } from '../../pipeline/asking/shown.ts';
 import { type TokenAsking, tokenQuestions } from '../../pipeline/asking/token-asker.ts';
 import { Waits } from '../../pipeline/heartbeat.ts';
-import { type PromptSeries, promptSeries } from '../../pipeline/asking/prompt-series.ts';
+import { type PromptSeries, promptSeries } from '../../pipeline/asking/prompts/prompt-series.ts';
 import { endedBy } from '../../pipeline/training/sampling.ts';
 import { required } from '../../core/assert.ts';
 import { renderPrompt } from '../../judge/tasks/prompt.ts';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { required } from '../../core/assert.ts';
 import { applySteps, type ReadyStep } from '../../pipeline/training/apply-update.ts';
 import { FakeEngine } from './fake-engine.ts';
 
@@ -22,12 +23,14 @@ function grpoStep(changes: Partial<ReadyStep> = {}): ReadyStep {
 const apply = (engine: FakeEngine, ...steps: ReadyStep[]) => applySteps(engine, { steps, tokens }, { adam });
 const skipping = { skips: ['NON_FINITE', 'LOGPROB_MISMATCH'] } as const;
 
-it('reports the largest difference between rollout and trainer log-probs', async () => {
+it('reports the largest difference between rollout and trainer log-probs, and the KL between them', async () => {
   const engine = new FakeEngine();
   engine.logProbError = 5e-5;
   const [outcome] = await apply(engine, grpoStep());
   expect(outcome).toMatchObject({ step: 7, loss: 1, gradientNorm: 1, droppedGroupCount: 1 });
   expect(outcome?.logProbDifferenceMax).toBeCloseTo(5e-5, 9);
+  // exp(d) - 1 - d is d^2 / 2 for a small difference d, whatever its sign.
+  expect(required(outcome?.samplerKlMean, 'KL') / (5e-5 ** 2 / 2)).toBeCloseTo(1, 3);
 });
 
 it.each([2e-4, Number.NaN])('stops before the weights change if they differ by %s', async (error) => {

@@ -92,7 +92,7 @@ describe('a key changes only with the code that determines its result', () => {
   });
 
   it('code without an import that the worker passes in', () => {
-    expect(touch('pipeline/asking/prompter.ts')).toEqual(['admit', ...prompting]);
+    expect(touch('pipeline/asking/prompts/prompter.ts')).toEqual(['admit', ...prompting]);
     expect(touch('pipeline/policies/policy-states.ts')).toEqual(computing);
   });
 

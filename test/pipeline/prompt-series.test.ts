@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { promptSeries } from '../../pipeline/asking/prompt-series.ts';
+import { promptSeries } from '../../pipeline/asking/prompts/prompt-series.ts';
 import type { EncodedPrompt } from '../../policy/engine.ts';
 
 /** A prompt with as many tokens as its number, and an image of 100 pixels. */

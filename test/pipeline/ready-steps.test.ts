@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { PromptedDataset } from '../../pipeline/asking/prompts/prompter.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
 import type { RlUpdate } from '../../pipeline/policies/step-record.ts';
 import type { ReadyStep } from '../../pipeline/training/apply-update.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../artifacts/ref.ts';
 import { required } from '../../core/assert.ts';
-import type { PromptedDataset } from '../../pipeline/asking/prompter.ts';
+import type { PromptedDataset } from '../../pipeline/asking/prompts/prompter.ts';
 import type { ComputeContext } from '../../pipeline/compute-context.ts';
 import type { JsonCache } from '../../pipeline/json-cache.ts';
 import { createReplay } from '../../pipeline/policies/replay.ts';
@@ -94,7 +94,7 @@ describe('a step of several updates', () => {
       }
     })();
     const { outcome } = await applied({ updateCount: 4 }, { engine });
-    expect(outcome.logProbDifferenceMax).toBe(0);
+    expect([outcome.logProbDifferenceMax, outcome.samplerKlMean]).toEqual([0, 0]);
     // Ratios of the first update are 1, those of the others 1.5: beyond 1.2 for the better half of their tokens.
     expect(outcome.updates?.map(({ ratio }) => ratio?.clippedShare)).toEqual([0, 0.5, 0.5, 0.5]);
     expect(outcome.ratio).toMatchObject({ count: 16, clippedShare: 0.375 });
@@ -331,7 +331,7 @@ it('one update and one pass are recorded as before there were several', async ()
   const { engine, update, outcome } = await applied({ updateCount: 1, epochCount: 1 });
   expect(update).not.toHaveProperty('minibatches');
   expect(callsOf(engine)).toEqual(['forwardBackward', 'optimStep']);
-  const known = ['step', 'loss', 'gradientNorm', 'learningRate', 'tokenCount', 'logProbDifferenceMax'];
+  const known = ['step', 'loss', 'gradientNorm', 'learningRate', 'tokenCount', 'logProbDifferenceMax', 'samplerKlMean'];
   expect(Object.keys(outcome).sort()).toEqual([...known, 'droppedGroupCount'].sort());
   const settings = ['clipLow', 'clipHigh', 'klCoefficient'];
   const { clipLow, clipHigh, klCoefficient } = update as RlUpdate & Record<string, number>;

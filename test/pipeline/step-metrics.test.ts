@@ -73,6 +73,7 @@ async function recordOf(steps: readonly object[]): Promise<ArtifactRef> {
 }
 
 const outcome = { loss: 0.5, gradientNorm: 2, learningRate: 1e-4, tokenCount: 50, logProbDifferenceMax: 1e-6 };
+const compared = { samplerKlMean: 5e-13, klMean: 0.01 };
 
 test('a step of rollouts has rewards and their parts, verdicts against labels by task, lengths, entropy and speed', async () => {
   const updates = {
@@ -80,7 +81,7 @@ test('a step of rollouts has rewards and their parts, verdicts against labels by
     pairs: { count: 2, margin: -0.5, accuracy: 0.5 },
     updates: [],
   };
-  const ref = await recordOf([{ step: 7, ...outcome, ...updates, klMean: 0.01, droppedGroupCount: 1 }]);
+  const ref = await recordOf([{ step: 7, ...outcome, ...updates, ...compared, droppedGroupCount: 1 }]);
   expect(await metricsOfRecords(store, [ref])).toEqual([
     {
       step: 7,
@@ -95,7 +96,7 @@ test('a step of rollouts has rewards and their parts, verdicts against labels by
         ...{ rolloutCount: 6, completionTokenMean: 20 / 6, completionTokenMax: 8, truncatedRate: 1 / 6 },
         ...{ entropyMean: 0.5, rolloutTokensPerSecond: 10 },
         // Whatever the update recorded.
-        ...{ ...outcome, klMean: 0.01, droppedGroupCount: 1 },
+        ...{ ...outcome, ...compared, droppedGroupCount: 1 },
         ...{ ratioCount: 40, ratioMean: 1.01, ratioMax: 1.5, ratioClippedShare: 0.1 },
         ...{ pairCount: 2, pairMargin: -0.5, pairAccuracy: 0.5 },
         updateTokensPerSecond: 25,
@@ -107,9 +108,9 @@ test('a step of rollouts has rewards and their parts, verdicts against labels by
 test('the curves of a report have entropy and length without reading rollouts, and the share of one verdict by task', async () => {
   const cache = new JsonCache(store);
   const pairs = { count: 2, margin: -0.5, accuracy: 0.5 };
-  const record = (await store.getJson(await recordOf([{ step: 7, ...outcome, klMean: 0.01, pairs }]))) as StepRecord;
+  const record = (await store.getJson(await recordOf([{ step: 7, ...outcome, ...compared, pairs }]))) as StepRecord;
   const [point] = await curveOf(cache, [record]);
-  expect(point).toMatchObject({ entropy: 0.5, completionTokenCount: 20 / 6, klMean: 0.01, reward: 2.5 / 6 });
+  expect(point).toMatchObject({ entropy: 0.5, completionTokenCount: 20 / 6, ...compared, reward: 2.5 / 6 });
   expect(point).toMatchObject({ pairCount: 2, pairMargin: -0.5, pairAccuracy: 0.5, closeness: 0.25 });
   expect(point).toMatchObject({ rolloutTokensPerSecond: 10 });
   expect(point?.byTask?.map(({ task, commonVerdictRate }) => [task, commonVerdictRate])).toEqual([

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { grpo } from '../../policy/algorithms/grpo.ts';
 import { sftGroups } from '../../policy/algorithms/sft.ts';
-import { klToReference } from '../../policy/losses/kl-to-reference.ts';
+import { klToReference, klToTrainer } from '../../policy/losses/kl-estimates.ts';
 import { microBatches } from '../../policy/engines/embedded/packing/micro-batches.ts';
 
 const prompt = { tokenIds: [1, 2], images: [] };
@@ -82,6 +82,11 @@ describe('groups of a step', () => {
     const logProbs = groups.map(({ completions }) => completions.map(({ tokenIds }) => tokenIds.map(() => -1)));
     // 4 of 10 tokens: e^0.5 - 0.5 - 1 each.
     expect(klToReference(groups, logProbs)).toBeCloseTo(0.4 * (Math.exp(0.5) - 1.5), 12);
+    // Nothing else changes if the reference's log-probs are the trainer's, and the policy the sampler.
+    const reference = groups.map(({ completions }) => completions.map(({ referenceLogProbs }) => referenceLogProbs));
+    expect(klToTrainer(groups, reference)).toBe(klToReference(groups, logProbs));
+    expect(klToTrainer(groups, logProbs)).toBe(0);
+    expect(klToTrainer([{ prompt, completions: [{ tokenIds: [3], tokenWeight: 1 }] }], [[[-1]]])).toBeUndefined();
   });
 
   test('supervised weights make the loss the mean over all answer tokens', () => {

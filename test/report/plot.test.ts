@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom';
 import { expect, test } from 'vitest';
-import { type ChartPoint, lineChart } from '../../judge/report/plot.ts';
+import { type ChartPoint, lineChart } from '../../judge/report/charts/plot.ts';
 
 const drawn = (values: readonly ChartPoint[]) => {
   const line = { name: 'a', colour: 'red', values };

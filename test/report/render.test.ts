@@ -94,7 +94,7 @@ test('entropy, length, KL and the most frequent verdict are drawn where steps ha
   const runs = data.runs.map((run) => ({
     ...run,
     curve: run.curve.map(({ byTask = [], ...point }) => ({
-      ...{ ...point, entropy: 0.5, completionTokenCount: 12, klMean: 0.01 },
+      ...{ ...point, entropy: 0.5, completionTokenCount: 12, klMean: 0.01, samplerKlMean: 1e-12 },
       byTask: byTask.map((task) => ({ ...task, commonVerdictRate: 0.9 })),
     })),
   }));
@@ -102,7 +102,7 @@ test('entropy, length, KL and the most frequent verdict are drawn where steps ha
   const titles = [...drawn.querySelectorAll('#training h3, #training figcaption')].map((each) =>
     each.firstChild?.textContent.trim(),
   );
-  expect(titles).toEqual(expect.arrayContaining(['Entropy', 'Length', 'KL', 'Verdicts by task']));
+  expect(titles).toEqual(expect.arrayContaining(['Entropy', 'Length', 'KL', 'Sampler KL', 'Verdicts by task']));
   expect(titles.filter((title) => title === 'safety')).toHaveLength(2);
 });
 

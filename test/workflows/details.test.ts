@@ -22,20 +22,21 @@ const tableOf = (rows: readonly StepRow[]): string[][] =>
 
 test('the details of a run show what its steps measured, newest first, without columns that no step fills', () => {
   const sampled = { reward: 0.5, accuracy: 0.4, formatRate: 1, informativeGroupRate: 0.75, agreement: 0.9 };
-  const compared = { klMean: 0.01, pairMargin: -0.25, logProbDifferenceMax: 1.2e-6, rolloutTokensPerSecond: 480.4 };
+  const compared = { klMean: 0.01, pairMargin: -0.25, logProbDifferenceMax: 1.2e-6, samplerKlMean: 7e-13 };
+  const speed = { rolloutTokensPerSecond: 480.4 };
   expect(
     tableOf([
       { step: 0, ...made, loss: 1 },
-      { step: 1, ...made, ...sampled, ...compared },
+      { step: 1, ...made, ...sampled, ...compared, ...speed },
     ]),
   ).toEqual([
     [
       ...['step', 'reward', 'accuracy', 'format', 'agreement', 'loss', 'informative', 'KL', 'pair margin'],
-      ...['log-prob difference', 'gradient norm', 'learning rate', 'tokens/s', 'from cache'],
+      ...['log-prob difference', 'sampler KL', 'gradient norm', 'learning rate', 'tokens/s', 'from cache'],
     ],
     [
       ...['1', '0.500', '0.400', '1.000', '0.900', '0.6931', '0.750', '0.0100', '-0.250'],
-      ...['1.2e-6', '1.000', '1.0e-4', '480', '0'],
+      ...['1.2e-6', '7.0e-13', '1.000', '1.0e-4', '480', '0'],
     ],
     ['0', '1.0000', '1.000', '1.0e-4', '0'],
   ]);

@@ -144,6 +144,7 @@ const stepColumns: readonly (readonly [title: string, cellOf: (row: StepRow) => 
   ['clipped', ({ clippedShare }) => fixed(clippedShare, 4)],
   ['pair margin', ({ pairMargin }) => fixed(pairMargin)],
   ['log-prob difference', ({ logProbDifferenceMax }) => logProbDifferenceMax?.toExponential(1) ?? ''],
+  ['sampler KL', ({ samplerKlMean }) => samplerKlMean?.toExponential(1) ?? ''],
   ['gradient norm', ({ gradientNorm }) => fixed(gradientNorm)],
   ['learning rate', ({ learningRate }) => learningRate.toExponential(1)],
   ['tokens/s', ({ rolloutTokensPerSecond }) => fixed(rolloutTokensPerSecond, 0)],

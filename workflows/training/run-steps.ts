@@ -236,8 +236,9 @@ function rewardsOf({ rewardMean, accuracyMean, formatRate, informativeGroupRate,
 }
 
 /** With the reference, with the policy that sampled, and between the completions of pairs; as far as they are made. */
-function comparisonsOf({ klMean, ratio, pairs }: OptimizeResult) {
+function comparisonsOf({ klMean, samplerKlMean, ratio, pairs }: OptimizeResult) {
   return {
+    ...(samplerKlMean !== undefined && { samplerKlMean }),
     ...(klMean !== undefined && { klMean }),
     ...(ratio && { clippedShare: ratio.clippedShare }),
     ...(pairs?.margin !== undefined && { pairMargin: pairs.margin }),

@@ -2,7 +2,7 @@
 import type { ReportArm, ReportData } from '../data.ts';
 import { count, duration } from '../format.ts';
 import type { Html } from '../html.ts';
-import { plainTable } from '../plain-table.ts';
+import { plainTable } from '../tables/plain-table.ts';
 
 export function armCostTable({ arms, runs }: Pick<ReportData, 'arms' | 'runs'>): Html {
   const rowOf = ({ arm, runNames }: ReportArm): string[] => {

@@ -4,8 +4,8 @@ import type { Json } from '../../../core/json.ts';
 import type { ReportArm, ReportData } from '../data.ts';
 import { interval, points, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { plainTable } from '../plain-table.ts';
-import { type ChartPoint, type Line, lineChart } from '../plot.ts';
+import { plainTable } from '../tables/plain-table.ts';
+import { type ChartPoint, type Line, lineChart } from '../charts/plot.ts';
 import { seriesCount } from '../series.ts';
 
 type SweepPoint = ReportArm & Required<Pick<ReportArm, 'varied'>>;

@@ -8,7 +8,7 @@ import { algorithms, defaultAlgorithm } from '../../../policy/algorithms/table.t
 import type { TrainGroup } from '../../../policy/engine.ts';
 import { learningRateAt } from '../../../policy/optimizer/schedule.ts';
 import type { RlArm } from '../../../recipes/recipe.ts';
-import type { PromptedDataset } from '../../asking/prompter.ts';
+import type { PromptedDataset } from '../../asking/prompts/prompter.ts';
 import { exampleLookup } from '../../data/dataset-artifact.ts';
 import { shownExample } from '../../data/shown-example.ts';
 import type { JsonCache } from '../../json-cache.ts';

@@ -5,7 +5,7 @@ import { Rng } from '../../../core/rng.ts';
 import { sftGroups } from '../../../policy/algorithms/sft.ts';
 import { learningRateAt } from '../../../policy/optimizer/schedule.ts';
 import type { SftArm } from '../../../recipes/recipe.ts';
-import type { PromptedDataset } from '../../asking/prompter.ts';
+import type { PromptedDataset } from '../../asking/prompts/prompter.ts';
 import { exampleLookup } from '../../data/dataset-artifact.ts';
 import type { DrawnAugmentation, SftStep, SftUpdate } from '../../policies/step-record.ts';
 import type { ReadyStep } from '../apply-update.ts';

@@ -2,7 +2,7 @@
 import type { OptimizeInput } from '../../../contract/optimize.ts';
 import type { Loss } from '../../../policy/losses/table.ts';
 import type { Recipe, TrainedArm } from '../../../recipes/recipe.ts';
-import type { PromptedDataset } from '../../asking/prompter.ts';
+import type { PromptedDataset } from '../../asking/prompts/prompter.ts';
 import type { Key } from '../../durable.ts';
 import type { JsonCache } from '../../json-cache.ts';
 import { isFromRollouts, type RlUpdate, type SftUpdate, type Update } from '../../policies/step-record.ts';

@@ -1,18 +1,18 @@
 /** Evaluates the endpoint of an arm on one task (evaluate-task.ts): the policy is somebody else's, and only asked. */
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../contract/endpoints.ts';
-import type { TaskScores } from '../../judge/evaluation/task-scores.ts';
-import type { Recipe } from '../../recipes/recipe.ts';
-import { openDataset } from '../data/dataset-artifact.ts';
-import type { ControlDeps } from '../deps.ts';
-import { durable } from '../durable.ts';
-import type { Caller } from '../heartbeat.ts';
-import type { JsonCache } from '../json-cache.ts';
-import type { EndpointPolicy } from '../policies/endpoint-policy.ts';
-import { promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import type { EvaluateEndpointInput, EvaluateEndpointResult } from '../../../contract/endpoints.ts';
+import type { TaskScores } from '../../../judge/evaluation/task-scores.ts';
+import type { Recipe } from '../../../recipes/recipe.ts';
+import { openDataset } from '../../data/dataset-artifact.ts';
+import type { ControlDeps } from '../../deps.ts';
+import { durable } from '../../durable.ts';
+import type { Caller } from '../../heartbeat.ts';
+import type { JsonCache } from '../../json-cache.ts';
+import type { EndpointPolicy } from '../../policies/endpoint-policy.ts';
+import { promptingOf, recipeOf, taskOf } from '../../recipe-access.ts';
 import { askerOfArm, noWaits } from './asker-of-arm.ts';
-import { evaluateTask, settingsOf } from './evaluate-task.ts';
-import { summaryOf } from './kept-evaluation.ts';
+import { evaluateTask, settingsOf } from '../evaluate-task.ts';
+import { summaryOf } from '../kept-evaluation.ts';
 import { noUsage } from './spending.ts';
 
 interface Summary {

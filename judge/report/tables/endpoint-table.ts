@@ -1,8 +1,8 @@
 /** What the answers of endpoints took, in tokens and at the recipe's prices. */
-import { costOf } from '../evaluation/endpoint-usage.ts';
-import type { ReportData } from './data.ts';
-import { count } from './format.ts';
-import { type Html, html } from './html.ts';
+import { costOf } from '../../evaluation/endpoint-usage.ts';
+import type { ReportData } from '../data.ts';
+import { count } from '../format.ts';
+import { type Html, html } from '../html.ts';
 import { plainTable } from './plain-table.ts';
 
 /** Undefined if no arm asks an endpoint. */

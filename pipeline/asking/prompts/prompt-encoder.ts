@@ -1,15 +1,15 @@
 /** Encodes what is asked about examples, wherever they and their images are kept. */
-import { required } from '../../core/assert.ts';
-import { MtrlError } from '../../core/errors.ts';
-import type { MarkedText } from '../../core/marked-text.ts';
-import type { Asked } from '../../judge/evaluation/probes.ts';
-import type { AnswerMode, Example } from '../../judge/example.ts';
-import { imagesOfMessages } from '../../judge/tasks/prompt.ts';
-import type { DeferredPrompt, TokenRoles } from '../../policy/engine.ts';
-import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
-import type { ImageChange } from '../../policy/vision/processed-images.ts';
-import type { LoadedProcessor } from '../policies/processors.ts';
-import type { Prompting } from '../policies/step-record.ts';
+import { required } from '../../../core/assert.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import type { MarkedText } from '../../../core/marked-text.ts';
+import type { Asked } from '../../../judge/evaluation/probes.ts';
+import type { AnswerMode, Example } from '../../../judge/example.ts';
+import { imagesOfMessages } from '../../../judge/tasks/prompt.ts';
+import type { DeferredPrompt, TokenRoles } from '../../../policy/engine.ts';
+import { pixelByteLength } from '../../../policy/engines/pixel-byte-length.ts';
+import type { ImageChange } from '../../../policy/vision/processed-images.ts';
+import type { LoadedProcessor } from '../../policies/processors.ts';
+import type { Prompting } from '../../policies/step-record.ts';
 import { askedMessages } from './asked-messages.ts';
 
 export interface PromptEncoder {

@@ -1,16 +1,16 @@
 /** The messages of a question, and the files of their images. */
-import type { ChatMessage } from '../../core/chat-message.ts';
-import { required } from '../../core/assert.ts';
-import { blankImageLike } from '../../judge/evaluation/blank-image.ts';
-import type { Asked } from '../../judge/evaluation/probes.ts';
-import type { AnswerMode, Example } from '../../judge/example.ts';
+import type { ChatMessage } from '../../../core/chat-message.ts';
+import { required } from '../../../core/assert.ts';
+import { blankImageLike } from '../../../judge/evaluation/blank-image.ts';
+import type { Asked } from '../../../judge/evaluation/probes.ts';
+import type { AnswerMode, Example } from '../../../judge/example.ts';
 import {
   imagesOfMessages,
   type ModeWords,
   renderPrompt,
   shotMessages,
   systemMessages,
-} from '../../judge/tasks/prompt.ts';
+} from '../../../judge/tasks/prompt.ts';
 
 export interface AskedMessages {
   readonly messages: readonly ChatMessage[];

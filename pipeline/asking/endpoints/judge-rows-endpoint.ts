@@ -1,16 +1,16 @@
 /** Judges unlabelled rows (judged-rows.ts) by the endpoint of an arm. */
-import { required } from '../../core/assert.ts';
-import type { JudgeRowsEndpointInput, JudgeRowsEndpointResult } from '../../contract/endpoints.ts';
-import { endpointOf } from '../../recipes/arms.ts';
-import { openDataset } from '../data/dataset-artifact.ts';
-import type { ControlDeps } from '../deps.ts';
-import { durable } from '../durable.ts';
-import type { Caller } from '../heartbeat.ts';
-import type { JsonCache } from '../json-cache.ts';
-import { endpointPolicy } from '../policies/endpoint-policy.ts';
-import { armOf, promptingOf, recipeOf, taskOf } from '../recipe-access.ts';
+import { required } from '../../../core/assert.ts';
+import type { JudgeRowsEndpointInput, JudgeRowsEndpointResult } from '../../../contract/endpoints.ts';
+import { endpointOf } from '../../../recipes/arms.ts';
+import { openDataset } from '../../data/dataset-artifact.ts';
+import type { ControlDeps } from '../../deps.ts';
+import { durable } from '../../durable.ts';
+import type { Caller } from '../../heartbeat.ts';
+import type { JsonCache } from '../../json-cache.ts';
+import { endpointPolicy } from '../../policies/endpoint-policy.ts';
+import { armOf, promptingOf, recipeOf, taskOf } from '../../recipe-access.ts';
 import { askerOfArm, noWaits } from './asker-of-arm.ts';
-import { countsOf, type JudgedRows, judgedRows } from './judged-rows.ts';
+import { countsOf, type JudgedRows, judgedRows } from '../judged-rows.ts';
 import { noUsage } from './spending.ts';
 
 /** Throws as `evaluateEndpoint` does, and is cancelled as it is. */

@@ -1,6 +1,6 @@
 /** Reliability diagram (DeGroot and Fienberg 1983): accuracy by confidence; the diagonal is perfect calibration. */
-import { points } from './format.ts';
-import { type Html, html } from './html.ts';
+import { points } from '../format.ts';
+import { type Html, html } from '../html.ts';
 
 interface Bin {
   readonly count: number;

@@ -2,9 +2,9 @@
  * Table of probes and other modes on the same examples: without images a judge should fall to the majority baseline;
  * with other wording it should keep its verdicts.
  */
-import type { ReportData, ReportRun } from './data.ts';
-import { interval, points } from './format.ts';
-import { type Html, html } from './html.ts';
+import type { ReportData, ReportRun } from '../data.ts';
+import { interval, points } from '../format.ts';
+import { type Html, html } from '../html.ts';
 
 type Variant = NonNullable<ReportRun['scores'][number]['variants']>[number];
 

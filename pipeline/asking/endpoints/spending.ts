@@ -1,8 +1,8 @@
 /** Counts what the answers of an endpoint cost, against the recipe's ceiling. */
-import { MtrlError } from '../../core/errors.ts';
-import { costOf, type EndpointUsage, plusUsage } from '../../judge/evaluation/endpoint-usage.ts';
-import type { EndpointAnswer } from '../../policy/engines/endpoint.ts';
-import type { EndpointSpec } from '../../recipes/fields/endpoint-fields.ts';
+import { MtrlError } from '../../../core/errors.ts';
+import { costOf, type EndpointUsage, plusUsage } from '../../../judge/evaluation/endpoint-usage.ts';
+import type { EndpointAnswer } from '../../../policy/engines/endpoint.ts';
+import type { EndpointSpec } from '../../../recipes/fields/endpoint-fields.ts';
 
 export const noUsage: EndpointUsage = { answerCount: 0, promptTokenCount: 0, completionTokenCount: 0 };
 

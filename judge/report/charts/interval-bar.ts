@@ -1,5 +1,5 @@
-import { points } from './format.ts';
-import { type Html, html } from './html.ts';
+import { points } from '../format.ts';
+import { type Html, html } from '../html.ts';
 
 interface Bar {
   /** In [0, 1], as is all else. */

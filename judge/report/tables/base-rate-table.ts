@@ -1,7 +1,7 @@
 /** Kappa with the base rates that it depends on. */
-import type { ReportData } from './data.ts';
-import { points } from './format.ts';
-import { type Html, html } from './html.ts';
+import type { ReportData } from '../data.ts';
+import { points } from '../format.ts';
+import { type Html, html } from '../html.ts';
 import { two } from './people-table.ts';
 import { runTable } from './plain-table.ts';
 

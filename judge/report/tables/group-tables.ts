@@ -1,8 +1,8 @@
 /** Scores of groups of examples: slices, acc+, and the Ties score. */
-import type { Slice, SliceScores } from '../evaluation/groups/slices.ts';
-import type { ReportData, ReportScores } from './data.ts';
-import { count, interval, points, significant } from './format.ts';
-import { type Html, html } from './html.ts';
+import type { Slice, SliceScores } from '../../evaluation/groups/slices.ts';
+import type { ReportData, ReportScores } from '../data.ts';
+import { count, interval, points, significant } from '../format.ts';
+import { type Html, html } from '../html.ts';
 import { two } from './people-table.ts';
 import { plainTable, runTable } from './plain-table.ts';
 

@@ -4,7 +4,7 @@
  * batch. Pixels are computed later, at each engine call that needs them (DeferredPrompt).
  */
 import pMap from 'p-map';
-import type { ImageSize, Prompt, SampleRequest } from '../../policy/engine.ts';
+import type { ImageSize, Prompt, SampleRequest } from '../../../policy/engine.ts';
 
 type Sizes = Pick<SampleRequest, 'promptTokenCountMax' | 'imagePixelCountMax'>;
 

@@ -1,10 +1,10 @@
 /** Training curves: reward, accuracy and health per step for every trained arm, then accuracy by task. */
-import type { Objective } from '../../recipes/recipe.ts';
-import { rowsOf } from './arms/arm-table.ts';
-import type { CurvePoint, ReportData, ReportRun } from './data.ts';
-import { type Html, html } from './html.ts';
+import type { Objective } from '../../../recipes/recipe.ts';
+import { rowsOf } from '../arms/arm-table.ts';
+import type { CurvePoint, ReportData, ReportRun } from '../data.ts';
+import { type Html, html } from '../html.ts';
 import { type Line, lineChart } from './plot.ts';
-import { seriesIndexOf } from './series.ts';
+import { seriesIndexOf } from '../series.ts';
 
 type Measure = Exclude<keyof CurvePoint, 'step' | 'byTask'>;
 
@@ -36,6 +36,7 @@ const policyCharts: readonly Chart[] = [
     measure: 'logProbDifferenceMax',
     logarithmic: true,
   },
+  { title: 'Sampler KL', about: 'to the trainer, nats per token', measure: 'samplerKlMean', logarithmic: true },
   { title: 'Clipped ratios', about: 'share of the step’s updates', measure: 'clippedShare' },
   { title: 'Largest ratio', about: 'of new to old probability', measure: 'ratioMax', logarithmic: true },
   { title: 'Pairs', about: 'prompts with a better and a worse rollout', measure: 'pairCount' },

@@ -2,13 +2,13 @@
  * Forest plot: for every task, the score of each run, or of each arm over its seeds, as a dot on its interval. It is
  * HTML, so that it stays readable on a phone.
  */
-import { kindOf } from '../kinds/table.ts';
-import type { ReportData } from './data.ts';
-import { count, interval, points } from './format.ts';
-import { type Html, html } from './html.ts';
-import { needsArmTable, rowsOf } from './arms/arm-table.ts';
+import { kindOf } from '../../kinds/table.ts';
+import type { ReportData } from '../data.ts';
+import { count, interval, points } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { needsArmTable, rowsOf } from '../arms/arm-table.ts';
 import { intervalBar } from './interval-bar.ts';
-import { seriesIndexOf } from './series.ts';
+import { seriesIndexOf } from '../series.ts';
 
 interface Row {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** Stores each answer of an endpoint as soon as it arrives: whatever crashes afterwards, it is not paid for again. */
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { sha256 } from '../../core/json.ts';
-import type { Endpoint, EndpointAnswer } from '../../policy/engines/endpoint.ts';
-import type { ControlDeps } from '../deps.ts';
-import { durable, findDurable, type Key } from '../durable.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import { sha256 } from '../../../core/json.ts';
+import type { Endpoint, EndpointAnswer } from '../../../policy/engines/endpoint.ts';
+import type { ControlDeps } from '../../deps.ts';
+import { durable, findDurable, type Key } from '../../durable.ts';
 
 interface Kept {
   readonly answer: EndpointAnswer;

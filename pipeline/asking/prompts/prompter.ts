@@ -1,22 +1,22 @@
 /** Encodes a dataset's examples as prompts for a policy. Prompts and pixels are cached up to a byte limit. */
-import { ByteCache } from '../../core/byte-cache.ts';
-import { digestOf } from '../../core/json.ts';
-import { Rng } from '../../core/rng.ts';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import type { AnswerMode, Example } from '../../judge/example.ts';
-import { markedTarget } from '../../judge/tasks/completion.ts';
-import type { DeferredPrompt, PixelValues } from '../../policy/engine.ts';
-import { pixelByteLength } from '../../policy/engines/pixel-byte-length.ts';
-import { augment } from '../../policy/vision/augment.ts';
-import type { ImageChange } from '../../policy/vision/processed-images.ts';
-import { type OpenDataset, openDataset } from '../data/dataset-artifact.ts';
-import { imageBytes } from '../data/image-table.ts';
-import type { JsonCache } from '../json-cache.ts';
-import type { LoadedProcessor } from '../policies/processors.ts';
+import { ByteCache } from '../../../core/byte-cache.ts';
+import { digestOf } from '../../../core/json.ts';
+import { Rng } from '../../../core/rng.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import type { AnswerMode, Example } from '../../../judge/example.ts';
+import { markedTarget } from '../../../judge/tasks/completion.ts';
+import type { DeferredPrompt, PixelValues } from '../../../policy/engine.ts';
+import { pixelByteLength } from '../../../policy/engines/pixel-byte-length.ts';
+import { augment } from '../../../policy/vision/augment.ts';
+import type { ImageChange } from '../../../policy/vision/processed-images.ts';
+import { type OpenDataset, openDataset } from '../../data/dataset-artifact.ts';
+import { imageBytes } from '../../data/image-table.ts';
+import type { JsonCache } from '../../json-cache.ts';
+import type { LoadedProcessor } from '../../policies/processors.ts';
 import { type PromptEncoder, promptEncoder } from './prompt-encoder.ts';
 import { byteLengthOf } from './prompt-series.ts';
-import { taskOf } from '../recipe-access.ts';
-import type { DrawnAugmentation, Prompting } from '../policies/step-record.ts';
+import { taskOf } from '../../recipe-access.ts';
+import type { DrawnAugmentation, Prompting } from '../../policies/step-record.ts';
 
 const tokenByteLengthMax = 32 << 20;
 const pixelByteLengthMax = 128 << 20;

@@ -1,8 +1,8 @@
 /** Agreement with people, where rows have several votes: of people among themselves, and of the judge with them. */
-import type { AgreementScores } from '../evaluation/people/human-ceiling.ts';
-import type { ReportData } from './data.ts';
-import { count, interval, points } from './format.ts';
-import { type Html, html } from './html.ts';
+import type { AgreementScores } from '../../evaluation/people/human-ceiling.ts';
+import type { ReportData } from '../data.ts';
+import { count, interval, points } from '../format.ts';
+import { type Html, html } from '../html.ts';
 import { plainTable, runTable } from './plain-table.ts';
 
 export function peopleTables({ runs }: ReportData): Html | undefined {

@@ -1,17 +1,17 @@
 /** Asks an endpoint: prompts as messages with encoded images, one request for each answer, some at a time. */
 import pMap from 'p-map';
-import type { ArtifactRef } from '../../artifacts/ref.ts';
-import { required } from '../../core/assert.ts';
-import type { ChatMessage } from '../../core/chat-message.ts';
-import type { Asked } from '../../judge/evaluation/probes.ts';
-import type { AnswerMode } from '../../judge/example.ts';
-import type { ModeWords } from '../../judge/tasks/prompt.ts';
-import { webImage } from '../../judge/tasks/web-image.ts';
-import type { Endpoint, EndpointMessage, EndpointPart } from '../../policy/engines/endpoint.ts';
-import type { Sampling } from '../../policy/engine.ts';
-import type { TaskSpec } from '../../recipes/recipe.ts';
-import { type AskedMessages, askedMessages } from './asked-messages.ts';
-import type { Asker, Questions, SaidAnswer } from './asker.ts';
+import type { ArtifactRef } from '../../../artifacts/ref.ts';
+import { required } from '../../../core/assert.ts';
+import type { ChatMessage } from '../../../core/chat-message.ts';
+import type { Asked } from '../../../judge/evaluation/probes.ts';
+import type { AnswerMode } from '../../../judge/example.ts';
+import type { ModeWords } from '../../../judge/tasks/prompt.ts';
+import { webImage } from '../../../judge/tasks/web-image.ts';
+import type { Endpoint, EndpointMessage, EndpointPart } from '../../../policy/engines/endpoint.ts';
+import type { Sampling } from '../../../policy/engine.ts';
+import type { TaskSpec } from '../../../recipes/recipe.ts';
+import { type AskedMessages, askedMessages } from '../prompts/asked-messages.ts';
+import type { Asker, Questions, SaidAnswer } from '../asker.ts';
 import type { KeptEndpointAnswers } from './kept-endpoint-answers.ts';
 import type { Spending } from './spending.ts';
 

@@ -1,9 +1,9 @@
 /** Recorded verdicts: judges by metrics, each with its 95 % interval where the draws define one. */
-import type { JudgeScores, Scoring } from '../scoring/score-judges.ts';
-import { count, interval, points, significant } from './format.ts';
-import { type Html, html } from './html.ts';
-import { intervalBar } from './interval-bar.ts';
-import { seriesCount } from './series.ts';
+import type { JudgeScores, Scoring } from '../../scoring/score-judges.ts';
+import { count, interval, points, significant } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { intervalBar } from '../charts/interval-bar.ts';
+import { seriesCount } from '../series.ts';
 
 interface Column {
   readonly head: string;

@@ -4,9 +4,9 @@
  */
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { assert } from '../../core/assert.ts';
-import { significant } from './format.ts';
-import { type Html, trusted } from './html.ts';
+import { assert } from '../../../core/assert.ts';
+import { significant } from '../format.ts';
+import { type Html, trusted } from '../html.ts';
 
 export interface Line {
   readonly name: string;

@@ -1,11 +1,11 @@
 /**
  * The score table, as in the paper: arms by tasks, Macro-F1 in points with its 95 % interval, unseen tasks separate.
  */
-import type { ReportData, ReportRun, ReportScores } from './data.ts';
-import { absoluteErrorText, interval, points } from './format.ts';
-import { type Html, html } from './html.ts';
-import { intervalBar } from './interval-bar.ts';
-import { seriesIndexOf } from './series.ts';
+import type { ReportData, ReportRun, ReportScores } from '../data.ts';
+import { absoluteErrorText, interval, points } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { intervalBar } from '../charts/interval-bar.ts';
+import { seriesIndexOf } from '../series.ts';
 
 export function idMean(run: ReportRun): number | undefined {
   const values = run.scores.flatMap(({ ood, macroF1 }) => (ood || macroF1 === undefined ? [] : [macroF1]));

@@ -1,10 +1,10 @@
 /**
  * Table of all paired tests: difference of Macro-F1 in points with its interval, and stars for significance after Holm.
  */
-import type { PairedTest } from '../evaluation/paired-tests.ts';
-import type { ReportData } from './data.ts';
-import { interval, points, pValue, stars } from './format.ts';
-import { type Html, html } from './html.ts';
+import type { PairedTest } from '../../evaluation/paired-tests.ts';
+import type { ReportData } from '../data.ts';
+import { interval, points, pValue, stars } from '../format.ts';
+import { type Html, html } from '../html.ts';
 import { plainTable } from './plain-table.ts';
 
 export function comparisonTable({ tests }: ReportData): Html | undefined {
