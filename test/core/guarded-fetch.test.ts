@@ -1,4 +1,5 @@
 /** Requests to foreign services reach no private network by way of DNS or of redirects, and no metadata of a cloud. */
+import type * as Dns from 'node:dns';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { stopServer } from '../support/http-server.ts';
 /** Names of public domains, whose owner says where they lead. */
 const dns = vi.hoisted(() => new Map<string, readonly string[]>());
 vi.mock('node:dns', async (original) => {
-  const real = await original<typeof import('node:dns')>();
+  const real = await original<typeof Dns>();
   type Lookup = (host: string, options: object, callback: (error: null, found: object[]) => void) => void;
   const lookup: Lookup = (host, options, callback) => {
     const found = dns.get(host);

@@ -59,12 +59,7 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
 
 /** @param words inserted now and then: what has a meaning in the format */
 export function nearBytes(whole: Uint8Array, words: readonly string[] = []): fc.Arbitrary<Buffer> {
-  const insertions = fc.constantFrom(...words).map(
-    (word): Change =>
-      (bytes, at) =>
-        Buffer.concat([bytes.subarray(0, at), Buffer.from(word), bytes.subarray(at)]),
-  );
-  const change = words.length === 0 ? changes : fc.oneof(changes, insertions);
+  const change = words.length === 0 ? changes : fc.oneof({ weight: 4, arbitrary: changes }, insertionsOf(words));
   return fc
     .array(fc.tuple(fc.nat(2 ** 31 - 1), change), { minLength: 1, maxLength: 4 })
     .map((all) =>
@@ -73,4 +68,10 @@ export function nearBytes(whole: Uint8Array, words: readonly string[] = []): fc.
         Buffer.from(whole),
       ),
     );
+}
+
+function insertionsOf(words: readonly string[]): fc.Arbitrary<Change> {
+  return fc
+    .constantFrom(...words)
+    .map((word) => (bytes, at) => Buffer.concat([bytes.subarray(0, at), Buffer.from(word), bytes.subarray(at)]));
 }

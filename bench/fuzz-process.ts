@@ -6,7 +6,7 @@ import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalLine } from './fuzz-run.ts';
-import { type FuzzTargetName, fuzzTargets } from './target-table.ts';
+import { type FuzzTargetName, fuzzTargets } from '../test/fuzz/target-table.ts';
 
 const [name = '', firstSeed = '', count = '', journal = ''] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-fuzz-'));

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Outcome } from './fuzz-target.ts';
-import type { FuzzTargetName } from './target-table.ts';
+import type { Outcome } from '../test/fuzz/fuzz-target.ts';
+import type { FuzzTargetName } from '../test/fuzz/target-table.ts';
 
 export type JournalLine =
   | { readonly seed: number; readonly outcome?: never }
