@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID]
- * [--run NAME] [--json]`: runs one benchmark and prints its result as JSON.
+ * [--run NAME] [--seed S] [--reader NAME] [--json]`: runs one benchmark and prints its result as JSON.
  * bench/NAME.ts exports `bench`.
  */
 import { existsSync } from 'node:fs';
@@ -38,6 +38,7 @@ const names = [
   'nlvr-candidates',
   'judging-overhead',
   'chaos',
+  'fuzz',
   'load',
   'serve',
   'studio',
@@ -56,9 +57,13 @@ export interface BenchOptions {
   readonly roundCount?: number;
   /** For `dataset`: number of rows. */
   readonly rowCount?: number;
-  /** For `load`: steps of each run, and runs side by side. */
+  /** For `load`: steps of each run. */
   readonly stepCount?: number;
+  /** For `load`: runs side by side; for `fuzz`: inputs of each reader. */
   readonly runCount?: number;
+  /** For `fuzz`: the seed of the first input, and a reader if it is not to be all of them. */
+  readonly firstSeed?: number;
+  readonly reader?: string;
   /** For `parity`: an experiment whose updates are made again in PyTorch, and one of its runs. */
   readonly replayed?: Recorded;
   /** For `parity`: an experiment whose exports are opened in transformers and PEFT, and one of its runs. */
@@ -96,7 +101,9 @@ async function main(args: readonly string[]): Promise<void> {
   const roundCount = countOf(values.rounds, '--rounds', 'telemetry', name);
   const rowCount = countOf(values.rows, '--rows', 'dataset', name);
   const stepCount = countOf(values.steps, '--steps', 'load', name);
-  const runCount = countOf(values.runs, '--runs', 'load', name);
+  const runCount = countOf(values.runs, '--runs', known === 'fuzz' ? known : 'load', name);
+  const firstSeed = countOf(values.seed, '--seed', 'fuzz', name);
+  if (values.reader !== undefined) requireBench('--reader', 'fuzz', known ?? '');
   const run = values.run !== undefined && { runName: values.run };
   const recorded = Object.entries({ replayed: values.replay, exported: values.exported }).flatMap(
     ([key, experimentId]) => (experimentId === undefined ? [] : [[key, { experimentId, ...run }] as const]),
@@ -108,6 +115,8 @@ async function main(args: readonly string[]): Promise<void> {
     ...(rowCount !== undefined && { rowCount }),
     ...(stepCount !== undefined && { stepCount }),
     ...(runCount !== undefined && { runCount }),
+    ...(firstSeed !== undefined && { firstSeed }),
+    ...(values.reader !== undefined && { reader: values.reader }),
     ...(Object.fromEntries(recorded) as Pick<BenchOptions, 'replayed' | 'exported'>),
     ...(values.prepare && { onlyPrepares: true }),
     ...(known === 'chaos' && { chaos: chaosOptions(values) }),
@@ -133,11 +142,13 @@ function parse(args: readonly string[]) {
       planted: flag,
       steps: { type: 'string' },
       runs: { type: 'string' },
+      seed: { type: 'string' },
+      reader: { type: 'string' },
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new MtrlError('USAGE', (error as Error).message, {
-      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--json]',
+      hint: 'npm run bench -- NAME [--peer] [--rounds N] [--rows N] [--steps N] [--runs N] [--replay ID | --exported ID] [--run NAME] [--plans N] [--first SEED] [--planted] [--seed S] [--reader NAME] [--json]',
     });
   }
 }

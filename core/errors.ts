@@ -62,6 +62,8 @@ const errorKinds = {
   STORE_REFUSED: 'data',
   // the Hugging Face Hub answers, but gives no access
   HUB_REFUSED: 'data',
+  // an address that leads to a private network without saying so
+  ADDRESS_REFUSED: 'data',
   // the endpoint of an arm answers, but rejects the request or the key
   ENDPOINT_REFUSED: 'data',
   // a request may have been billed, and there is no answer: not repeated without end

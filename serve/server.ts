@@ -1,8 +1,9 @@
 /** `mtrl serve`: an HTTP server on one policy, from its start to the end of its drain. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { MtrlError } from '../core/errors.ts';
+import { type Certificate, schemeOf, webServer } from '../core/web-server.ts';
 import { createApp } from './app.ts';
 import { AuditLog } from './audit-log.ts';
 import { JoinedCalls } from './batching/joined-calls.ts';
@@ -24,6 +25,8 @@ export interface ServerOptions extends EngineSettings {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Answers over https, if there is one. */
+  readonly certificate?: Certificate;
   /** Folder of the token files. */
   readonly tokenFolder: string;
   /** Hosts from which pictures may be fetched. */
@@ -75,14 +78,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(auditFolder !== undefined && { audit: new AuditLog(auditFolder) }),
     });
     const listener = getRequestListener(app.fetch);
-    const server = createServer((request, response) => void listener(request, response));
+    const server = webServer(options.certificate, (request, response) => void listener(request, response));
     // Node's own limits end what the application never sees: headers that never end, connections without a request.
     server.headersTimeout = limits.bodyTimeoutMs;
     server.requestTimeout = 2 * limits.bodyTimeoutMs;
     server.maxConnections = limits.connectionCountMax;
     await listening(server, options);
     return {
-      address: addressOf(server),
+      address: `${schemeOf(options.certificate)}://${placeOf(server)}`,
       close: async () => {
         current.close();
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -119,7 +122,7 @@ async function listening(server: Server, { host, port }: ServerOptions): Promise
   });
 }
 
-function addressOf(server: Server): string {
+function placeOf(server: Server): string {
   const { address, family, port } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -10,6 +10,7 @@ import { dirname, join, relative } from 'node:path';
 import { datasetInfo, downloadFile, listFiles, modelInfo } from '@huggingface/hub';
 import { type HubAddress, hubAddressText } from '../../core/hub-address.ts';
 import { MtrlError } from '../../core/errors.ts';
+import { fetchFor } from '../../core/guarded-fetch.ts';
 import { isNameInFolder } from '../store/files.ts';
 import { hubError, unreachable } from './hub-errors.ts';
 import type { HubSettings } from './hub-settings.ts';
@@ -201,7 +202,7 @@ export class Hub {
 
   #options() {
     const { endpoint, token } = this.#settings;
-    return { hubUrl: endpoint, ...(token !== undefined && { accessToken: token }) };
+    return { hubUrl: endpoint, fetch: fetchFor(endpoint), ...(token !== undefined && { accessToken: token }) };
   }
 
   #folderOf({ type, name }: HubAddress): string {

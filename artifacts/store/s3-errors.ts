@@ -28,6 +28,9 @@ const fullCodes = [
   'InsufficientStorage',
 ];
 
+/** Node's codes for a certificate that nobody it knows vouches for. */
+const untrusted = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED)/;
+
 const brokenConnection = ['ECONNRESET', 'EPIPE', 'ECONNABORTED'];
 
 export function isAbsent(error: unknown): boolean {
@@ -101,7 +104,9 @@ export function storeError({ endpoint, bucket }: Place, cause: unknown, offsetMs
   return new MtrlError('STORE_UNREACHABLE', 'the store cannot be reached', {
     where,
     found,
-    hint: 'check that it is running (`npm run mtrl -- doctor`, then `npm run mtrl -- up`) or correct MTRL_S3_ENDPOINT; work continues by itself once it answers',
+    hint: untrusted.test(code ?? '')
+      ? 'its certificate is of an unknown authority: name that in AWS_CA_BUNDLE (docs/production.md)'
+      : 'check that it is running (`npm run mtrl -- doctor`, then `npm run mtrl -- up`) or correct MTRL_S3_ENDPOINT; work continues by itself once it answers',
     cause,
   });
 }

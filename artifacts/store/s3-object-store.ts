@@ -239,12 +239,12 @@ function lengthSaid({ headers }: http.IncomingMessage): number | undefined {
 }
 
 function makeClient(
-  { endpoint, accessKey, secretKey, sessionToken, region }: S3Settings,
+  { endpoint, accessKey, secretKey, sessionToken, region, authorities }: S3Settings,
   request: typeof http.request,
 ): Client {
   const url = new URL(endpoint);
   const useSSL = url.protocol === 'https:';
-  const protocol = useSSL ? https : http;
+  const agent = { keepAlive: true, maxSockets: 64 };
   return new Client({
     endPoint: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (useSSL ? 443 : 80) : Number(url.port),
@@ -254,7 +254,7 @@ function makeClient(
     ...(sessionToken === undefined ? {} : { sessionToken }),
     region,
     transport: { request },
-    transportAgent: new protocol.Agent({ keepAlive: true, maxSockets: 64 }),
+    transportAgent: useSSL ? new https.Agent({ ...agent, ca: authorities }) : new http.Agent(agent),
     // The client's own retries print to the console; ours are Temporal's.
     retryOptions: { disableRetry: true },
   });

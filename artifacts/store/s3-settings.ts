@@ -8,4 +8,6 @@ export interface S3Settings {
   readonly sessionToken?: string;
   readonly bucket: string;
   readonly region: string;
+  /** Certificates in PEM that vouch for the store, instead of the usual authorities. */
+  readonly authorities?: string;
 }

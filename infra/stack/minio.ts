@@ -76,7 +76,7 @@ async function probeStore(target: Target, timeoutMs: number): Promise<void> {
 
 /** A server that sends nothing for `timeoutMs` has failed: the request then throws. */
 export function storeClient(
-  { endpoint, accessKey, secretKey, sessionToken, region }: Target,
+  { endpoint, accessKey, secretKey, sessionToken, region, authorities }: Target,
   { timeoutMs = 30_000, retryOptions = {} }: { timeoutMs?: number; retryOptions?: ClientOptions['retryOptions'] } = {},
 ): Client {
   const url = new URL(endpoint);
@@ -85,7 +85,19 @@ export function storeClient(
   const endPoint = url.hostname.replace(/^\[|\]$/g, '');
   const token = sessionToken === undefined ? {} : { sessionToken };
   const transport = answeringWithin(timeoutMs, useSSL ? https : http);
-  return new Client({ endPoint, port, useSSL, accessKey, secretKey, ...token, region, transport, retryOptions });
+  const agent = useSSL && { transportAgent: new https.Agent({ ca: authorities }) };
+  return new Client({
+    endPoint,
+    port,
+    useSSL,
+    accessKey,
+    secretKey,
+    ...token,
+    region,
+    transport,
+    ...agent,
+    retryOptions,
+  });
 }
 
 /** The client itself waits for ever. */

@@ -1,4 +1,8 @@
-/** A store outside the local stack, set by `MTRL_S3_ENDPOINT` or `AWS_ENDPOINT_URL_S3`, with AWS credentials. */
+/**
+ * A store outside the local stack, set by `MTRL_S3_ENDPOINT` or `AWS_ENDPOINT_URL_S3`, with AWS credentials and, for
+ * certificates of one's own, AWS_CA_BUNDLE.
+ */
+import { readFileSync } from 'node:fs';
 import type { S3Settings } from '../../artifacts/store/s3-settings.ts';
 import { MtrlError } from '../../core/errors.ts';
 import { type Env, valueOf } from './env.ts';
@@ -37,6 +41,7 @@ export function s3Override(env: Env): StoreSettings | undefined {
     });
   }
   const sessionToken = valueOf(env, 'AWS_SESSION_TOKEN');
+  const authorities = authoritiesOf(env);
   return {
     endpoint: url.origin,
     accessKey,
@@ -45,5 +50,27 @@ export function s3Override(env: Env): StoreSettings | undefined {
     bucket: valueOf(env, 'MTRL_S3_BUCKET') ?? defaultBucket,
     region: valueOf(env, 'AWS_REGION') ?? valueOf(env, 'AWS_DEFAULT_REGION') ?? defaultRegion,
     consoleUrl: undefined,
+    ...(authorities !== undefined && { authorities }),
   };
+}
+
+/** As the AWS CLI reads it: a file of certificates in PEM. */
+function authoritiesOf(env: Env): string | undefined {
+  const path = valueOf(env, 'AWS_CA_BUNDLE');
+  if (path === undefined) return undefined;
+  const found = textOf(path);
+  if (found.text?.includes('-----BEGIN CERTIFICATE-----') === true) return found.text;
+  throw new MtrlError('USAGE', 'AWS_CA_BUNDLE is not a file of certificates', {
+    where: 'environment variable AWS_CA_BUNDLE',
+    found: `${path}: ${found.problem ?? 'no certificate in PEM'}`,
+    hint: 'name a file with the certificates of your authority in PEM',
+  });
+}
+
+function textOf(path: string): { readonly text?: string; readonly problem?: string } {
+  try {
+    return { text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    return { problem: (error as NodeJS.ErrnoException).code ?? String(error) };
+  }
 }

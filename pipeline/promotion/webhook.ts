@@ -5,6 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
+import { MtrlError } from '../../core/errors.ts';
+import { fetchFor } from '../../core/guarded-fetch.ts';
 
 export interface Message {
   /** The same for every attempt: receivers use it to drop duplicates. */
@@ -67,12 +69,14 @@ async function post(
       ...(secret !== undefined && { 'webhook-signature': signatureOf(message, time, secret) }),
     };
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeoutMs)]);
-    const response = await fetch(url, { method: 'POST', headers, body: message.body, signal, redirect: 'manual' });
+    const init = { method: 'POST', headers, body: message.body, signal, redirect: 'manual' } as const;
+    const response = await fetchFor(url)(url, init);
     await response.body?.cancel();
     if (response.ok) return {};
     const { status } = response;
     return { problem: `status ${String(status)}`, worthRetry: status >= 500 || status === 429 || status === 408 };
   } catch (error) {
+    if (error instanceof MtrlError) return { problem: `${error.code}: ${error.message}` };
     return { problem: reasonOf(error, timeoutMs), worthRetry: true };
   }
 }

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { MtrlError } from '../../core/errors.ts';
+import { fetchFor } from '../../core/guarded-fetch.ts';
 import { reasonOf, textOf } from '../../core/http-response.ts';
 import { retryAfterMsOf } from '../retry-after.ts';
 import type { GraderSpec } from '../../recipes/fields/reward-fields.ts';
@@ -36,8 +37,8 @@ const retryAfterCountMax = 20;
 /**
  * A score in [0, 1] for each item, in order; requests of at most 64 items, at most `requestCountMax` at a time. After a
  * failure no further request is sent; those in flight end within their timeout, and their scores are kept. After a 429
- * or 503 with Retry-After no request is sent for that long, at most 10 minutes. Throws GRADER_FAILED, or the signal's
- * reason.
+ * or 503 with Retry-After no request is sent for that long, at most 10 minutes. Throws GRADER_FAILED,
+ * ADDRESS_REFUSED, or the signal's reason.
  */
 export async function graderScores(
   items: readonly GraderItem[],
@@ -93,7 +94,7 @@ class GraderRequests {
   async #post(items: readonly GraderItem[]): Promise<string | { readonly retryAfterMs: number }> {
     const { url, timeoutMs } = this.#spec;
     try {
-      const response = await fetch(url, {
+      const response = await fetchFor(url)(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ judgments: items }),

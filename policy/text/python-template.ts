@@ -1,6 +1,7 @@
 /**
  * Jinja as Python renders it, where the library differs without an error: true is printed as True, none as None, and
  * lists as Python writes them; `strip` takes characters; what an iteration has printed before a break or continue stays.
+ * Templates come with checkpoints from anywhere: their work, and the size of their values, are bounded.
  */
 import {
   BaseInterpreter,
@@ -24,12 +25,47 @@ class LoopControl extends Error {
   }
 }
 
+/** A chat of a hundred messages takes some ten thousand. */
+const evaluationCountMax = 4_000_000;
+/** Characters of a text, or characters and members of a list or object. */
+const sizeMax = 1 << 23;
+/** That of Jinja's sandbox, in which transformers renders templates. */
+const rangeLengthMax = 100_000;
+
 class PythonInterpreter extends BaseInterpreter {
+  readonly #sizes = new WeakMap<Value, number>();
+  #evaluationCount = 0;
   readonly #loops = new Set<readonly Node[]>();
   /** Bodies of loops that have ended by a break: their further iterations print nothing. */
   readonly #ended = new Set<readonly Node[]>();
 
   override evaluate(node: Node | undefined, scope: Scope): Value {
+    this.#count();
+    const value = this.#valueOf(node, scope);
+    this.#sizeOf(value);
+    return value;
+  }
+
+  #count(): void {
+    if (++this.#evaluationCount > evaluationCountMax)
+      throw new Error(`it takes more than ${String(evaluationCountMax)} evaluations`);
+  }
+
+  /** A value that occurs twice counts twice, since it is printed twice. */
+  #sizeOf(value: Value): number {
+    if (value.type === 'StringValue') return bounded(String(value.value).length);
+    const members = membersOf(value);
+    if (members === undefined) return 1;
+    const known = this.#sizes.get(value);
+    if (known !== undefined) return known;
+    // One that contains itself counts once here, and cannot be printed.
+    this.#sizes.set(value, 1);
+    const size = bounded(members.reduce((sum, member) => sum + this.#sizeOf(member), 1));
+    this.#sizes.set(value, size);
+    return size;
+  }
+
+  #valueOf(node: Node | undefined, scope: Scope): Value {
     if (node === undefined) return super.evaluate(node, scope);
     if (node.type === 'Break' || node.type === 'Continue') throw new LoopControl(node.type === 'Break');
     if (node.type === 'For' && node.body !== undefined) {
@@ -44,6 +80,7 @@ class PythonInterpreter extends BaseInterpreter {
   }
 
   override evaluateBlock(nodes: readonly Node[], scope: Scope): Value {
+    this.#count();
     if (this.#ended.has(nodes)) return this.#text('', scope);
     let text = '';
     try {
@@ -76,6 +113,16 @@ class PythonInterpreter extends BaseInterpreter {
     if (text.type !== 'StringValue' || characters.type !== 'StringValue') return undefined;
     return this.#text(strip(String(text.value), String(characters.value), name), scope);
   }
+}
+
+function membersOf({ type, value }: Value): readonly Value[] | undefined {
+  if (type === 'ArrayValue' || type === 'TupleValue') return value as readonly Value[];
+  return type === 'ObjectValue' ? [...(value as ReadonlyMap<string, Value>).values()] : undefined;
+}
+
+function bounded(size: number): number {
+  if (size <= sizeMax) return size;
+  throw new Error(`a value of more than ${String(sizeMax)} characters and members`);
 }
 
 function strip(text: string, characters: string, name: 'strip' | 'lstrip' | 'rstrip'): string {
@@ -146,7 +193,9 @@ const globals: Readonly<Record<string, unknown>> = {
   range: (start: number, stop?: number, step = 1): number[] => {
     const [from, to] = stop === undefined ? [0, start] : [start, stop];
     if (step === 0) throw new Error('range() needs a step');
-    return Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, i) => from + i * step);
+    const length = Math.max(0, Math.ceil((to - from) / step));
+    if (!(length <= rangeLengthMax)) throw new Error(`range() has more than ${String(rangeLengthMax)} numbers`);
+    return Array.from({ length }, (_, i) => from + i * step);
   },
   raise_exception: (message: string) => {
     throw new Error(message);

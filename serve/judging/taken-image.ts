@@ -1,4 +1,5 @@
 /** Pictures of a request: data URIs, and addresses of hosts that the operator allows. */
+import { fetchFor } from '../../core/guarded-fetch.ts';
 import { takeImage } from '../../judge/datasets/sources/encoded-image.ts';
 import { inlineImage } from '../../judge/datasets/sources/inline-image.ts';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
@@ -32,11 +33,10 @@ async function fetched(text: string, field: string, rules: PictureRules): Promis
       'IMAGE_MISSING',
       `${field} is an address of ${url.host}, from which this server fetches nothing: send the picture as a data URI, or start the server with --picture-host ${url.host}`,
     );
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(fetchTimeoutMs) }).catch(
-    (error: unknown) => {
-      throw new UnusableRow('IMAGE_MISSING', `${field} cannot be fetched from ${url.host}: ${reasonOf(error)}`);
-    },
-  );
+  const init = { redirect: 'error', signal: AbortSignal.timeout(fetchTimeoutMs) } as const;
+  const response = await fetchFor(url)(url, init).catch((error: unknown) => {
+    throw new UnusableRow('IMAGE_MISSING', `${field} cannot be fetched from ${url.host}: ${reasonOf(error)}`);
+  });
   if (!response.ok || response.body === null)
     throw new UnusableRow('IMAGE_MISSING', `${field}: ${url.host} answered with status ${response.status}`);
   return bounded(response.body, field, rules.bodyByteLengthMax);

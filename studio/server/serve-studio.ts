@@ -2,10 +2,11 @@
  * The studio's server. It listens on loopback alone, and answers only requests that name it by a loopback name: a page
  * elsewhere on the web whose name leads here gets nothing. It changes nothing, unless it takes labels.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { MtrlError } from '../../core/errors.ts';
+import { type Certificate, schemeOf, webServer } from '../../core/web-server.ts';
 import type { Library } from '../library.ts';
 import { pictureOf } from '../reading/picture.ts';
 import { requiredText } from './asked.ts';
@@ -37,6 +38,8 @@ export interface StudioOptions {
   readonly port: number;
   /** Who labels. Default: nobody, and nothing in the store changes. */
   readonly labeller?: string;
+  /** Answers over https, if there is one. */
+  readonly certificate?: Certificate;
 }
 
 interface Serving {
@@ -47,18 +50,18 @@ interface Serving {
 }
 
 /** Throws PORT_IN_USE. */
-export async function serveStudio(library: Library, { port, labeller }: StudioOptions): Promise<Studio> {
+export async function serveStudio(library: Library, { port, labeller, certificate }: StudioOptions): Promise<Studio> {
   const serving: Serving = {
     library,
     files: new Map(Object.entries(await pageFiles())),
     events: new ProgressEvents(library.running),
     labeller,
   };
-  const server = createServer((request, response) => void respond(serving, request, response));
+  const server = webServer(certificate, (request, response) => void respond(serving, request, response));
   await listen(server, port);
   const { port: actual } = server.address() as AddressInfo;
   return {
-    address: `http://${host}:${String(actual)}/`,
+    address: `${schemeOf(certificate)}://${host}:${String(actual)}/`,
     async close() {
       serving.events.close();
       server.closeAllConnections();

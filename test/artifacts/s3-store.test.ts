@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import { describe, expect, it } from 'vitest';
 import { openObjectStore } from '../../artifacts/store/open-store.ts';
+import type { ObjectStore } from '../../artifacts/store/object-store.ts';
 import { conditionalWrites } from '../../infra/stack/conditional-writes.ts';
 import { refreshesAge } from '../../infra/stack/refreshed-age.ts';
 import { needVersitygw } from '../support/needs.ts';
@@ -35,6 +38,50 @@ describe('S3 store on MinIO', () => {
     await objects.put('large', bytes);
     expect(Buffer.from((await objects.get('large')) ?? []).equals(bytes)).toBe(true);
   });
+});
+
+describe('the key of a role, on MinIO', () => {
+  const keys = ['blobs/a', 'manifests/a', 'leases/a', 'experiments/a.json', 'promotions/a.json', 'labels/a.json'];
+
+  /** A store with a temporary key that may do what the role's policy allows. */
+  async function storeOf(role: string): Promise<ObjectStore> {
+    const { endpoint, bucket, accessKey, secretKey, region } = stack.settings.s3;
+    const policy = readFileSync(`infra/policies/${role}.json`, 'utf8').replaceAll('s3:::mtrl', `s3:::${bucket}`);
+    const asked = { stsEndpoint: endpoint, accessKey, secretKey, region, durationSeconds: 3_600 };
+    const key = await new AssumeRoleProvider({ ...asked, policy, action: 'AssumeRole' }).getCredentials();
+    const [accessKeyId, secret, token = ''] = [key.getAccessKey(), key.getSecretKey(), key.getSessionToken()];
+    const temporary = { accessKey: accessKeyId, secretKey: secret, sessionToken: token };
+    return openObjectStore({ ...stack.settings.s3, ...temporary });
+  }
+
+  it.for([
+    { role: 'worker', writes: keys.slice(0, 5), removes: ['leases/a'] },
+    { role: 'studio', writes: keys.slice(0, 3), removes: ['leases/a'] },
+    { role: 'studio-labels', writes: [...keys.slice(0, 3), 'labels/a.json'], removes: ['leases/a'] },
+    { role: 'operator', writes: keys, removes: keys },
+  ])('$role: reads all, writes and removes only what its work needs', async ({ role, writes, removes }) => {
+    const whole = openObjectStore(stack.settings.s3);
+    const own = await storeOf(role);
+    const allowed = { writes: [] as string[], removes: [] as string[] };
+    for (const key of keys) {
+      await whole.put(key, Buffer.from('before'));
+      expect(Buffer.from((await own.get(key)) ?? []).toString(), key).toBe('before');
+      if (await isDone(own.put(key, Buffer.from('after')))) allowed.writes.push(key);
+      await own.remove([key]).catch(() => undefined);
+      if ((await whole.head(key)) === undefined) allowed.removes.push(key);
+    }
+    expect(allowed).toEqual({ writes, removes });
+  });
+
+  async function isDone(work: Promise<unknown>): Promise<boolean> {
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'STORE_REFUSED' });
+      return false;
+    }
+  }
 });
 
 describe.skipIf(versitygw.isMissing)('S3 store on versitygw', () => {

@@ -18,7 +18,7 @@ interface Room {
  * of their own.
  */
 const rooms: Readonly<Record<string, Room>> = {
-  core: { imports: [], packages: ['@huggingface/jinja', 'lru-cache'] },
+  core: { imports: [], packages: ['@huggingface/jinja', 'lru-cache', 'undici'] },
   artifacts: {
     imports: ['core'],
     packages: ['@huggingface/hub', 'minio', 'hyparquet', 'hyparquet-writer', 'p-map', 'tar-stream'],

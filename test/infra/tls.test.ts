@@ -1,35 +1,43 @@
 /**
- * Temporal behind TLS, like someone else's cluster: a terminating proxy that requires a client certificate, in front of
- * a real server.
+ * Temporal and the store behind TLS, like someone else's: terminating proxies with a certificate of their own, in front of
+ * real servers. That of Temporal requires a certificate of the client.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type Server } from 'node:tls';
+import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openObjectStore } from '../../artifacts/store/open-store.ts';
 import type { Env } from '../../infra/stack/env.ts';
+import { ensureBucket } from '../../infra/stack/minio.ts';
+import { s3Override } from '../../infra/stack/s3-settings.ts';
 import { connectionOptions, temporalOverride } from '../../infra/stack/temporal-settings.ts';
 import { prepareNamespace } from '../../infra/stack/temporal.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { useStack } from '../support/stack.ts';
 
 const stack = useStack();
 const folder = mkdtempSync(join(tmpdir(), 'mtrl-tls-'));
 const at = (name: string): string => join(folder, name);
 const open = new Set<Socket>();
-let proxy: Server;
+const proxies: Server[] = [];
 let address: string;
 
 beforeAll(async () => {
-  makeCertificates();
+  makeCertificates(folder);
   const port = Number(stack.settings.temporal.address.split(':')[1]);
-  const certificates = { cert: readFileSync(at('server.pem')), key: readFileSync(at('server.key')) };
   const clients = { ca: readFileSync(at('ca.pem')), requestCert: true, rejectUnauthorized: true };
-  proxy = createServer({ ...certificates, ...clients, ALPNProtocols: ['h2'] }, (client) => {
+  address = await behindTls(port, { ...clients, ALPNProtocols: ['h2'] });
+});
+
+/** Returns the address of a proxy in front of a port of this machine. */
+async function behindTls(port: number, options: TlsOptions = {}): Promise<string> {
+  const certificate = { cert: readFileSync(at('server.pem')), key: readFileSync(at('server.key')) };
+  const proxy = createServer({ ...certificate, ...options }, (client) => {
     const server = connectTcp(port, '127.0.0.1');
     for (const socket of [client, server]) {
       open.add(socket);
@@ -37,14 +45,15 @@ beforeAll(async () => {
     }
     client.pipe(server).pipe(client);
   });
+  proxies.push(proxy);
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  address = `localhost:${String((proxy.address() as AddressInfo).port)}`;
-});
+  return `localhost:${String((proxy.address() as AddressInfo).port)}`;
+}
 
 afterAll(() => {
   for (const socket of open) socket.destroy();
-  proxy.close();
+  for (const proxy of proxies) proxy.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -83,6 +92,41 @@ client_key_path = "${at('client.key')}"
   });
 });
 
+describe('a store behind TLS', () => {
+  const envFor = async (extra: Env): Promise<Env> => {
+    const { endpoint, accessKey, secretKey } = stack.settings.s3;
+    const place = await behindTls(Number(new URL(endpoint).port));
+    return {
+      ...{ MTRL_S3_ENDPOINT: `https://${place}`, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey },
+      ...extra,
+    };
+  };
+
+  it('is written and read with the authority that AWS_CA_BUNDLE names', async () => {
+    const settings = s3Override(await envFor({ AWS_CA_BUNDLE: at('ca.pem') })) ?? fail();
+    await ensureBucket(settings, false);
+    const objects = openObjectStore(settings);
+    await objects.put('over-tls', Buffer.from('bytes'));
+    expect(Buffer.from((await objects.get('over-tls')) ?? []).toString()).toBe('bytes');
+  });
+
+  it('is not trusted without it', async () => {
+    const settings = s3Override(await envFor({})) ?? fail();
+    await expect(openObjectStore(settings).get('over-tls')).rejects.toMatchObject({
+      code: 'STORE_UNREACHABLE',
+      details: {
+        where: expect.stringContaining(settings.endpoint) as string,
+        hint: expect.stringContaining('AWS_CA_BUNDLE') as string,
+      },
+    });
+  });
+
+  it.each(['no-such-file', 'server.key'])('needs certificates in the file: %s', async (name) => {
+    const env = await envFor({ AWS_CA_BUNDLE: at(name) });
+    expect(() => s3Override(env)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
+  });
+});
+
 async function expectReached(env: Env): Promise<void> {
   const settings = temporalOverride(env) ?? fail();
   for (const kind of [Connection, NativeConnection]) {
@@ -98,18 +142,4 @@ async function expectReached(env: Env): Promise<void> {
 
 function fail(): never {
   throw new Error('the environment names a server');
-}
-
-function makeCertificates(): void {
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  };
-  const made = ['-newkey', 'rsa:2048', '-nodes'];
-  openssl('req', '-x509', ...made, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
-  writeFileSync(at('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-  for (const name of ['server', 'client']) {
-    openssl('req', ...made, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
-    openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, ...signed);
-  }
 }

@@ -31,6 +31,28 @@ test.each([
   expect(() => render([])).toThrow('the chat template cannot be rendered');
 });
 
+const doubled = (value: string): string =>
+  `{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ${value} %}{% endfor %}{{ ns.x }}`;
+
+test.each([
+  ['a long range', '{% for x in range(10 ** 9) %}{% endfor %}', 'more than 100000 numbers'],
+  ['nested loops', '{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}', 'evaluations'],
+  ['a text that doubles', doubled('ns.x ~ ns.x'), 'characters'],
+  ['a text added to itself', doubled('ns.x + ns.x'), 'characters'],
+  ['a list that doubles', doubled('[ns.x, ns.x]'), 'members'],
+  ['an object that doubles', doubled('{"a": ns.x, "b": ns.x}'), 'members'],
+  ['a macro that calls itself', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', 'call stack'],
+])('a template that never ends is refused: %s', async (_, template, found) => {
+  writeFileSync(join(folder, 'chat_template.jinja'), template);
+  const render = await loadChatTemplate(folder, {});
+  expect(() => render([])).toThrow(
+    expect.objectContaining({
+      code: 'CHECKPOINT_INVALID',
+      details: expect.objectContaining({ found: expect.stringContaining(found) as string }) as object,
+    }) as Error,
+  );
+});
+
 test('the date is that of the recipe, or one that never changes', async () => {
   const template = '{{ strftime_now("%A, %d %b %Y, %-d.%-m.%y %H:%M:%S %p, day %j of week %U") }}';
   writeFileSync(join(folder, 'chat_template.jinja'), template);

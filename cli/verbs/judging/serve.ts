@@ -18,6 +18,7 @@ import { Tokens } from '../../../serve/tokens.ts';
 import { answerMode, policySetting } from '../../asked.ts';
 import { policyFolder, policyForms, policySource } from '../../policy-source.ts';
 import { repeated } from '../../repeated.ts';
+import { addTlsOptions, certificateOf, type TlsOptions } from '../../tls-options.ts';
 import { print, printJson, say } from '../../show/output.ts';
 import { promotedAs } from '../../temporal/promotions.ts';
 import { withStack } from '../../temporal/stack.ts';
@@ -25,7 +26,7 @@ import { untilInterrupted } from '../../until-interrupted.ts';
 import { userPath } from '../../user-path.ts';
 import { wholeNumber, wholeNumberFrom } from '../../whole-number.ts';
 
-interface ServeVerbOptions {
+interface ServeVerbOptions extends TlsOptions {
   readonly policy?: string;
   readonly recipe?: string;
   readonly mode?: string;
@@ -41,7 +42,7 @@ interface ServeVerbOptions {
 const demoRecipe = join(projectRoot, 'recipes', 'demo.yaml');
 
 export function addServe(command: Command): void {
-  command
+  addTlsOptions(command)
     .option('--policy <policy>', policyForms)
     .option(
       '--recipe <recipe>',
@@ -94,15 +95,17 @@ async function serve(options: ServeVerbOptions): Promise<void> {
 
 async function untilStopped(
   store: ArtifactStore,
-  { host, port, engines, pictureHost, audit }: ServeVerbOptions,
+  { host, port, engines, pictureHost, audit, ...tls }: ServeVerbOptions,
   served: Pick<ServerOptions, 'find' | 'mayChange'>,
 ): Promise<void> {
+  const certificate = certificateOf(tls);
   mkdirSync(serveHome(), { recursive: true });
   const spoolFolder = await mkdtemp(join(serveHome(), 'spool-'));
   try {
     const server = await startServer({
       ...{ ...served, store, host, port, pictureHosts: pictureHost, engineCount: engines, spoolFolder },
       ...{ log: pino(pino.destination(2)), environment: process.env, tokenFolder: tokenFolder() },
+      ...(certificate && { certificate }),
       ...(audit !== false && { auditFolder: audit === undefined ? join(serveHome(), 'audit') : userPath(audit) }),
     });
     print(`${server.address}/v1`);

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MtrlError } from '../../../core/errors.ts';
+import { fetchFor } from '../../../core/guarded-fetch.ts';
 import { reasonOf, systemCodeOf, textOf } from '../../../core/http-response.ts';
 import type { Endpoint, EndpointAnswer, EndpointSettings, EndpointSurroundings } from '../endpoint.ts';
 import { chatRequest } from './chat-request.ts';
@@ -70,7 +71,7 @@ class ChatClient {
   async #attempt(request: string): Promise<EndpointAnswer | Failure> {
     const { timeoutMs } = this.#settings;
     try {
-      const response = await fetch(this.#place.address, {
+      const response = await fetchFor(this.#place.address)(this.#place.address, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...this.#key.headers },
         body: request,
