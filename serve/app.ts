@@ -39,7 +39,7 @@ export function createApp(surroundings: AppSurroundings): Hono<Env> {
   const app = new Hono<Env>();
   const bodies = { judge: judgeRequestSchema(limits), chat: chatRequestSchema(limits) };
   const judging = new JudgeService({ limits, pictureHosts, metrics, ...(audit && { audit }) });
-  const chatting = new ChatService({ limits, pictureHosts, ...(audit && { audit }) });
+  const chatting = new ChatService({ limits, pictureHosts, log, ...(audit && { audit }) });
 
   app.use(async (c, next) => {
     const startedAtMs = performance.now();

@@ -83,12 +83,8 @@ export function temperatureFor(calibration: Calibration, judge: CalibratedJudge)
   if (own === undefined) throw unfitting('task', Object.keys(calibration.tasks).join(', '), task);
   const prompting = promptingDigest(recipe, task);
   if (own.prompting !== prompting) throw unfitting(`prompt of ${task}`, own.prompting, prompting);
-  return { sha256: calibrationDigest(calibration), temperature: own.temperature };
-}
-
-/** As the store has it. */
-export function calibrationDigest(calibration: Calibration): string {
-  return digestOf(asJson(calibration));
+  // As the store has it.
+  return { sha256: digestOf(asJson(calibration)), temperature: own.temperature };
 }
 
 function unfitting(what: string, fitted: string, asked: string): MtrlError {

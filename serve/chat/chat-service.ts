@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import type { Logger } from 'pino';
 import { required } from '../../core/assert.ts';
 import { sha256 } from '../../core/json.ts';
 import type { AuditLog } from '../audit-log.ts';
@@ -17,6 +18,7 @@ import { type Completed, completing } from './complete.ts';
 export interface ChatServiceOptions {
   readonly limits: Limits;
   readonly pictureHosts: readonly string[];
+  readonly log: Logger;
   /** Undefined if the operator wants none. */
   readonly audit?: AuditLog;
 }
@@ -49,7 +51,7 @@ export class ChatService {
     caller: ChatCaller,
     respond: (response: Response) => void,
   ): Promise<void> {
-    const { limits, pictureHosts } = this.#options;
+    const { limits, pictureHosts, log } = this.#options;
     const startedAtMs = performance.now();
     const head = headOf(served);
     const seed = request.seed ?? randomInt(seedMax);
@@ -58,7 +60,7 @@ export class ChatService {
     const record = (completed: Completed) => this.#record(head, { ...request, seed }, completed, caller, startedAtMs);
     const first = required((await answers.next()).value ?? undefined, 'an answer');
     if (first.isWhole) await record(first);
-    if (request.stream === true) await sendStream(c, { head, request, caller, first, answers, record }, respond);
+    if (request.stream === true) await sendStream(c, { head, request, caller, first, answers, record, log }, respond);
     else respond(c.json(chatCompletion(head, first)));
   }
 
@@ -85,12 +87,13 @@ interface StreamedAnswer {
   /** The answers after the first. */
   readonly answers: AsyncGenerator<Completed, void>;
   readonly record: (completed: Completed) => Promise<void>;
+  readonly log: Logger;
 }
 
 /** A whole answer is recorded before its last chunks are sent, and what a client has read of another when it leaves. */
 function sendStream(
   c: Context,
-  { head, request, caller: { signal }, first, answers, record }: StreamedAnswer,
+  { head, request, caller: { signal }, first, answers, record, log }: StreamedAnswer,
   respond: (response: Response) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
@@ -114,9 +117,10 @@ function sendStream(
         }
         await send('[DONE]');
       } catch (error) {
+        const failure = asHttpError(error);
+        if (failure.status >= 500 && !signal.aborted) log.error({ err: failure.cause ?? failure }, 'a stream failed');
+        await Promise.race([stream.writeSSE({ data: JSON.stringify(bodyOf(failure)) }), sleep(lastEventMs)]);
         if (!sent.isWhole) await record(sent);
-        const failure = stream.writeSSE({ data: JSON.stringify(bodyOf(asHttpError(error))) });
-        await Promise.race([failure, sleep(lastEventMs)]);
       } finally {
         resolve();
       }

@@ -44,9 +44,9 @@ export class ChatStream {
     this.#shown[index] = { text, tokenCount: tokenCount + tokens.length, hasEnded: ends };
   }
 
-  /** Without the end that the next tokens may change: a character of which bytes are missing, half a stop sequence. */
+  /** Without the end that the next tokens may change: a character of which a part is missing, half a stop sequence. */
   #certain(text: string): string {
-    return text.slice(0, Math.max(0, text.length - this.#heldBackCount)).replace(/\ufffd+$/, '');
+    return text.slice(0, Math.max(0, text.length - this.#heldBackCount)).replace(/(\ufffd+|[\ud800-\udbff])$/, '');
   }
 
   #delta(index: number, delta: object, logprobs: object | null = null, finish_reason: string | null = null): object {

@@ -1,7 +1,11 @@
 /** The chunks of a stream: each choice whole in the end, and nothing sent that a later token could change. */
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { SampleRequest } from '../../policy/engine.ts';
@@ -91,7 +95,7 @@ it('an answer that does not begin with the one before it is an error, and never 
   expect(() => sent([answer([going('a b')], false), answer([ended('a c')], true)])).toThrow('begins with');
 });
 
-describe('a stream over an engine that is made up', () => {
+describe('a stream over HTTP, and an engine that is made up', () => {
   /** Says 0 1 2 ... without end; `fail` is asked before each call. */
   async function serving(fail: (tokenCount: number, signal: AbortSignal) => Promise<void>) {
     const folder = await mkdtemp(join(tmpdir(), 'mtrl-stream-'));
@@ -119,13 +123,13 @@ describe('a stream over an engine that is made up', () => {
       ...{ pictureHosts: [], inFlight, audit: new AuditLog(folder), log: pino({ enabled: false }) },
       metrics: new ServeMetrics({ inFlightCount: () => inFlight.count, waitingCount: () => 0 }),
     });
-    const ask = async (stream: boolean, signal?: AbortSignal) =>
-      app.request('http://localhost/v1/chat/completions', {
-        ...{
-          method: 'POST',
-          headers: { 'content-type': 'application/json', host: 'localhost' },
-          signal: signal ?? null,
-        },
+    const listener = getRequestListener(app.fetch);
+    const server = createServer((request, response) => void listener(request, response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ask = (stream: boolean, signal: AbortSignal | null = null) =>
+      fetch(`http://127.0.0.1:${String(port)}/v1/chat/completions`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, signal },
         body: JSON.stringify({
           model: 'demo',
           messages: [{ role: 'user', content: 'count' }],
@@ -137,7 +141,12 @@ describe('a stream over an engine that is made up', () => {
       const text = await readFile(join(folder, 'chat.jsonl'), 'utf8').catch(() => '');
       return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Completed]));
     };
-    return { ask, asked, inFlight, records, close: () => rm(folder, { recursive: true, force: true }) };
+    const close = async () => {
+      server.closeAllConnections();
+      server.close();
+      await rm(folder, { recursive: true, force: true });
+    };
+    return { ask, asked, inFlight, records, close };
   }
 
   const eventsIn = (body: string) =>
