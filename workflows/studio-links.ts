@@ -13,7 +13,7 @@ interface StudioPage {
 /** A line of markdown, in a list of none or one. */
 export function studioLine(pages: readonly StudioPage[]): string[] {
   const address = workflowInfo().memo?.[studioMemo];
-  if (typeof address !== 'string') return [];
+  if (typeof address !== 'string' || !/^https?:/.test(address)) return [];
   const links = pages.map(({ title, view, experimentId, run }) => {
     const path = experimentId === undefined ? view : `e/${encoded(experimentId)}/${view}`;
     return `[${title}](${address}#/${path}${run === undefined ? '' : `?run=${encoded(run)}`})`;

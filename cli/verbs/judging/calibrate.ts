@@ -64,7 +64,7 @@ async function calibrate(options: CalibrateOptions): Promise<void> {
 }
 
 /** A line for each task. */
-export function calibrationLines({ tasks }: Calibration): string[] {
+function calibrationLines({ tasks }: Calibration): string[] {
   const width = Math.max(...Object.keys(tasks).map((task) => task.length));
   return Object.entries(tasks).map(([task, { temperature, examples, before, after }]) => {
     const change = (name: 'logLoss' | 'ece'): string => `${before[name].toFixed(3)} -> ${after[name].toFixed(3)}`;
