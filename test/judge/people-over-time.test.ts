@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { periodOf } from '../../cli/period-of.ts';
 import { localFiles } from '../../judge/datasets/sources/local-files.ts';
 import { UnusableRow } from '../../judge/datasets/reading.ts';
 import { wilsonInterval } from '../../judge/evaluation/statistics/wilson.ts';
@@ -48,7 +49,7 @@ it('counts labels of random examples alone, by the verdict in the order of the r
     ['one', [...['a', 'b', 'c', 'd'].map((id) => said(id, 'yes')), said('e', undefined), said('e', 'yes', 1)]],
     ['other', [said('a', 'no')]],
   ]);
-  const byWeek = agreementOverTime(labels, verdicts, spec, 'week');
+  const byWeek = agreementOverTime(labels, verdicts, spec, 'week', periodOf);
   expect([byWeek.people, byWeek.labelCount, byWeek.randomCount]).toEqual([2, 7, 6]);
   expect(byWeek.periods.map(({ period, judges }) => [period, judges.map(({ ci95: _, ...each }) => each)])).toEqual([
     [
@@ -62,7 +63,7 @@ it('counts labels of random examples alone, by the verdict in the order of the r
     ['2026-11-02', [{ judge: 'one', labelCount: 3, groupCount: 1, agreement: 2 / 3 }]],
     ['2026-11-30', [{ judge: 'one', labelCount: 1, groupCount: 1, agreement: 0 }]],
   ]);
-  const [november, december] = agreementOverTime(labels, verdicts, spec, 'month').periods;
+  const [november, december] = agreementOverTime(labels, verdicts, spec, 'month', periodOf).periods;
   expect([november?.period, december?.period]).toEqual(['2026-11', '2026-12']);
   const agreement = (1 + 2 / 3) / 2;
   expect(november?.judges[0]).toMatchObject({ labelCount: 4, groupCount: 2, agreement });

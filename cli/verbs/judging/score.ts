@@ -16,6 +16,7 @@ import type { Recipe } from '../../../recipes/recipe.ts';
 import { driftLines, driftOf, requireAgreement } from '../../drift.ts';
 import { agreementLines } from '../../show/agreement-lines.ts';
 import { judgeLines } from '../../show/judge-lines.ts';
+import { periodOf } from '../../period-of.ts';
 import { print, printJson, say } from '../../show/output.ts';
 import { repeated } from '../../repeated.ts';
 import { userPath } from '../../user-path.ts';
@@ -150,7 +151,7 @@ async function agreement(
     if (given instanceof UnusableRow) unusable.push(given);
     else labels.push(given);
   }
-  return { agreement: agreementOverTime(labels, verdicts, spec, period), unusable };
+  return { agreement: agreementOverTime(labels, verdicts, spec, period, periodOf), unusable };
 }
 
 /** Verdicts by judge, in the order of the file. */

@@ -35,12 +35,16 @@ export interface PeriodAgreement {
   }[];
 }
 
-/** @param verdicts by judge; those in the order of the row count, in which people see candidates */
+/**
+ * @param verdicts by judge; those in the order of the row count, in which people see candidates
+ * @param periodOf of a time, ISO 8601: texts in whose order periods are listed
+ */
 export function agreementOverTime(
   labels: readonly GivenLabel[],
   verdicts: ReadonlyMap<string, readonly JudgedVerdict[]>,
   spec: TaskSpec,
   by: Period,
+  periodOf: (at: string, by: Period) => string,
 ): AgreementOverTime {
   const random = labels.filter(({ isRandom }) => isRandom);
   const judges = [...verdicts].map(([judge, given]) => {
@@ -81,12 +85,4 @@ function agreementWith(labels: readonly GivenLabel[], verdicts: ReadonlyMap<stri
   const agreement = shares.reduce((sum, share) => sum + share, 0) / shares.length;
   const labelCount = [...groups.values()].reduce((sum, each) => sum + each.length, 0);
   return { labelCount, groupCount: groups.size, agreement, ci95: wilsonInterval(agreement, groups.size) };
-}
-
-/** In UTC; weeks begin on Mondays. */
-function periodOf(at: string, by: Period): string {
-  const date = new Date(at);
-  if (by === 'month') return date.toISOString().slice(0, 7);
-  date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7));
-  return date.toISOString().slice(0, 10);
 }

@@ -19,6 +19,9 @@ export interface GivenLabel {
   readonly label: string;
 }
 
+/** As the studio writes them: ISO 8601, UTC. */
+const isoTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?Z$/;
+
 /** Labels, and in their place what is wrong with a row or a label. Throws FILE_MISSING, FILE_UNREADABLE. */
 export async function* peopleLabels(
   path: string,
@@ -49,7 +52,7 @@ function labelAt(row: Readonly<Record<string, unknown>>, place: string, spec: Ta
   const what = `the label of ${rowId} by ${given.by}`;
   if (!isLabel(spec, given.label))
     throw new UnusableRow('LABEL_UNKNOWN', `${what} is ${given.label.slice(0, 60)}, which is not a label of the task`);
-  if (Number.isNaN(Date.parse(given.at)))
+  if (!isoTime.test(given.at))
     throw new UnusableRow('ROW_UNREADABLE', `${what} has the time ${given.at.slice(0, 60)}, which is not a time`);
   return { ...given, rowId, groupKey };
 }
